@@ -1,1 +1,5 @@
-"""TODO."""
+"""The embedded server: a private Prosody as a child process, on loopback only, gone when we are."""
+
+from .prosody import MODULES, Prosody, ServerError
+
+__all__ = ["MODULES", "Prosody", "ServerError"]

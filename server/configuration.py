@@ -1,0 +1,75 @@
+"""What the embedded Prosody is told: ``prosody.cfg.lua``."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from .lua import to_lua
+
+MODULES = (
+    "roster",
+    "saslauth",
+    "tls",
+    "disco",
+    "presence",
+    "message",
+    "iq",
+    "carbons",
+    "smacks",
+    "ping",
+    "pep",
+    "blocklist",
+    "offline",
+    "time",
+)
+"""What bots that call need: RFC 6121, XEPs 0030, 0115, 0160, 0163, 0191, 0198, 0199, 0202, 0280."""
+
+HIBERNATION = 300
+"""Seconds for which a stream that was cut can be resumed (XEP-0198 §5)."""
+
+
+def prosody_configuration(
+    folder: Path, *, host: str, port: int, modules: Iterable[str] = MODULES
+) -> str:
+    """Write the configuration of a server that is private to this machine and this run.
+
+    Args:
+        folder: The server's own folder, absolute; ``certificate.pem`` and ``key.pem`` are in it.
+        host: The XMPP domain it serves.
+        port: The TCP port for clients, on 127.0.0.1.
+        modules: Prosody's modules to load.
+
+    Returns:
+        The text of ``prosody.cfg.lua`` (Lua, read by Prosody 0.12 and later).
+    """
+    options = {
+        # Prosody refuses to be root unless it is told; a container's only user often is.
+        "run_as_root": os.geteuid() == 0,
+        "pidfile": str(folder / "prosody.pid"),
+        "data_path": str(folder / "data"),
+        "installer_plugin_path": str(folder / "plugins"),
+        "log": [{"levels": {"min": "info"}, "to": "console"}],
+        "interfaces": ["127.0.0.1"],
+        "c2s_ports": [port],
+        "c2s_direct_tls_ports": (),
+        "s2s_ports": (),
+        "http_ports": (),
+        "https_ports": (),
+        "modules_enabled": tuple(modules),
+        "modules_disabled": ["s2s"],
+        "certificates": str(folder),
+        "ssl": {
+            "certificate": str(folder / "certificate.pem"),
+            "key": str(folder / "key.pem"),
+        },
+        "c2s_require_encryption": True,
+        "authentication": "internal_hashed",
+        "disable_sasl_mechanisms": ["PLAIN", "LOGIN", "DIGEST-MD5"],
+        # Rosters live as long as the run; accounts are files that we write.
+        "default_storage": "memory",
+        "storage": {"accounts": "internal"},
+        "smacks_hibernation_time": HIBERNATION,
+        "c2s_close_timeout": 1,
+    }
+    lines = [f"{name} = {to_lua(value)}" for name, value in options.items()]
+    return "\n".join([*lines, f"VirtualHost {to_lua(host)}", ""])

@@ -1,0 +1,94 @@
+"""The keeper: a child that outlives us by a moment and leaves nothing of the server behind.
+
+It runs as a program of its own, on the standard library alone:
+``python -I -S keeper.py FOLDER COMMAND…``.
+It starts the command, prints ``keeper: pid N``, and waits for whichever comes first:
+
+- its standard input ends (we closed it, or we are gone, by SIGKILL perhaps): it stops the command;
+- the command ends by itself.
+
+Then it removes the folder and ends with the command's status. The command dies with the keeper
+(``PR_SET_PDEATHSIG``), whatever kills that.
+"""
+
+import ctypes
+import os
+import resource
+import select
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+
+PR_SET_PDEATHSIG = 1
+GRACE = 3.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent ends (prctl(2)).
+
+    Runs between fork and exec, which is safe here: the keeper has one thread.
+    """
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def raise_file_limit() -> None:
+    """Allow as many open files as the system lets us: each client of a fleet takes one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def wait(child: "subprocess.Popen[bytes]", lifeline: int) -> int:
+    """Wait until the command or the lifeline ends, then see the command off.
+
+    Args:
+        child: The command.
+        lifeline: A file descriptor that ends when nobody wants the command any more.
+
+    Returns:
+        The command's exit status, negative for a signal.
+    """
+    ended = os.pidfd_open(child.pid)
+    ready, _, _ = select.select([ended, lifeline], [], [])
+    if ended not in ready:
+        child.terminate()
+        if not select.select([ended], [], [], GRACE)[0]:
+            child.kill()
+    return child.wait()
+
+
+def main(folder: str, *command: str) -> int:
+    """Start the command and keep it.
+
+    Args:
+        folder: What to remove at the end.
+        *command: The program's path and its arguments.
+
+    Returns:
+        The exit status: the command's, or 128 + the signal that ended it.
+    """
+    # SIGINT and SIGTERM are for our parent, who closes the lifeline when it is done.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise_file_limit()
+    try:
+        with subprocess.Popen(  # noqa: S603 - the command is our parent's
+            command,
+            stdin=subprocess.DEVNULL,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - one thread
+            restore_signals=True,
+        ) as child:
+            with suppress(BrokenPipeError):
+                sys.stdout.write(f"keeper: pid {child.pid}\n")
+                sys.stdout.flush()
+            status = wait(child, sys.stdin.fileno())
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return status if status >= 0 else 128 - status
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
