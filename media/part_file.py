@@ -1,0 +1,158 @@
+"""The file of a recording: `.part` while it grows, its own name when it is whole."""
+
+import errno
+import fcntl
+import os
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from .container import Chunk, write_all
+
+PART = ".part"
+LONGEST_STEM = 64
+"""Characters of a name without its suffixes and number; with them it stays within 80."""
+
+OURS = re.compile(r"\d{8}t\d{6}z-[a-z0-9-]{1,60}\.(mkv|mka|ogg|wav)\.part")
+"""What the names of our unfinished files look like."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A recording that is whole.
+
+    Attributes:
+        path: Where it is.
+        seconds: How long it is.
+        bytes: How large it is, in octets.
+    """
+
+    path: Path
+    seconds: float
+    bytes: int
+
+
+def stem(name: str, moment: datetime) -> str:
+    """Make a file's name without suffix: UTC time first, then what of ``name`` is safe.
+
+    Args:
+        name: Anything, such as the JIDs of a call.
+        moment: When the recording began, in UTC.
+
+    Returns:
+        1 to 64 characters of ``a-z``, ``0-9`` and ``-``.
+    """
+    safe = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    return f"{moment:%Y%m%dt%H%M%Sz}-{safe or 'call'}"[:LONGEST_STEM].rstrip("-")
+
+
+class PartFile:
+    """A new file of mode 0600, locked against those who finish leftovers.
+
+    Args:
+        folder: Where it goes; made if missing.
+        stem: Its name without suffix, of safe characters. A number is added if the name is taken.
+        suffix: ".mkv" and the like.
+
+    Raises:
+        OSError: If it can't be made.
+    """
+
+    def __init__(self, folder: Path, stem: str, suffix: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.file, self._part, self._wanted = _create(folder, stem, suffix)
+
+    def write(self, chunks: list[Chunk]) -> None:
+        """Write octets where they belong.
+
+        Raises:
+            OSError: If not all could be written.
+        """
+        for offset, data in chunks:
+            write_all(self.file, data, offset)
+
+    def publish(self, seconds: float) -> Finished:
+        """Give the file its own name, and close it.
+
+        Args:
+            seconds: How long the recording in it is.
+
+        Raises:
+            OSError: If the name can't be given. The file is closed and keeps its `.part` name.
+        """
+        try:
+            return publish(self.file, self._part, self._wanted, seconds)
+        finally:
+            os.close(self.file)
+
+    def remove(self) -> None:
+        """Close the file and remove it."""
+        os.close(self.file)
+        self._part.unlink(missing_ok=True)
+
+
+def publish(file: int, part: Path, wanted: Path, seconds: float) -> Finished:
+    """Give a `.part` file its own name, or that with a number if it is taken; nothing is replaced.
+
+    Args:
+        file: Its descriptor.
+        part: Its name now.
+        wanted: The name it should get.
+        seconds: How long the recording in it is.
+
+    Raises:
+        OSError: If the name can't be given.
+    """
+    for path in _numbered(wanted.parent, wanted.stem, wanted.suffix):
+        try:
+            os.link(part, path)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            if error.errno not in {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}:
+                raise
+            if path.exists():
+                continue
+            part.rename(path)  # a file system without hard links
+        else:
+            part.unlink()
+        return Finished(path, seconds, os.fstat(file).st_size)
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(wanted))
+
+
+def lock(file: int, part: Path) -> bool:
+    """Lock a `.part` file for this process, and see that it still is the one under that name.
+
+    Returns:
+        Whether it is ours now. A living process that writes it has it locked.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        there = part.lstat()
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    mine = os.fstat(file)
+    return (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
+
+
+def _create(folder: Path, stem: str, suffix: str) -> tuple[int, Path, Path]:
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    for path in _numbered(folder, stem, suffix):
+        if path.exists():
+            continue
+        part = path.with_name(path.name + PART)
+        try:
+            file = os.open(part, flags, 0o600)
+        except FileExistsError:
+            continue
+        if lock(file, part):
+            return file, part, path
+        os.close(file)
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder / stem))
+
+
+def _numbered(folder: Path, stem: str, suffix: str) -> list[Path]:
+    return [
+        folder / f"{stem}{number}{suffix}" for number in ("", *(f"-{n}" for n in range(2, 1000)))
+    ]

@@ -1,0 +1,176 @@
+"""The recording of a call: what was sent and what was received, in one file."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+from .frame import Direction, EncodedFrame, Kind
+from .part_file import Finished
+from .picture_size import picture_size
+from .tape import Format, Placed, Tape
+from .timeline import Timeline
+from .writer import Writer
+
+FLUSH = 0.5
+"""Seconds after which frames go to the file at the latest: what a kill can cost."""
+
+LIMIT = 8 * 1024 * 1024
+"""Octets of frames that may wait for a slow disk. What comes beyond is left out, and said so."""
+
+OVERHEAD = 256
+"""Octets that a waiting frame takes beside its data."""
+
+
+class Recording:
+    """Records encoded frames without transcoding, and without file work on the loop.
+
+    With video the file is Matroska (`.mkv`) with a track for each direction and kind, titled "sent"
+    and "received". Opus alone becomes `.ogg`, one stereo stream with us on the left and them on the
+    right; PCMU and PCMA alone become `.mka` with a track for each direction. "wav" is decoded
+    16-bit stereo at 48 kHz, left = us, right = them; video is left out.
+
+    While it grows the file is called `….part` and plays up to the last second, whatever happens to
+    the process. Pauses are kept as time passing.
+
+    Args:
+        folder: Where the file goes; made if missing.
+        name: What to call it, such as the JIDs of the call; only its safe characters are used,
+            after the time.
+        video: Whether video may come. Audio is written at once, whether video comes or not.
+        format: "auto" or "wav".
+        writer: The thread that does the file work.
+        started: The recording's beginning on the loop's clock (seconds); None for the first frame's
+            arrival.
+        limit: Octets of frames that may wait for a slow disk.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        *,
+        video: bool,
+        format: Format = "auto",  # noqa: A002 - what it is
+        writer: Writer,
+        started: float | None = None,
+        limit: int = LIMIT,
+    ) -> None:
+        self._writer = writer
+        self._video = video and format == "auto"
+        self._tape = Tape(folder, name, datetime.now(UTC), video=self._video, format=format)
+        self._started = started
+        self._limit = limit
+        self._timelines: dict[tuple[Direction, Kind], Timeline] = {}
+        self._running: set[Direction] = set()
+        self._waiting: set[Direction] = set()
+        self._pending: list[Placed] = []
+        self._pending_size = 0
+        self._submitted = 0
+        self._written = 0
+        self._left_out = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._closing: asyncio.Future[None] | None = None
+        writer.adopt(self._tape)
+
+    @property
+    def failure(self) -> str | None:
+        """A sentence with a remedy: why there is no file, or not all of it; None if all is well."""
+        if self._tape.failure is None and self._left_out:
+            return (
+                f"{self._left_out} frames are missing in the recording: the disk was too slow; let "
+                "`recordings` name a folder on a faster one, or record fewer calls at once"
+            )
+        return self._tape.failure
+
+    @property
+    def needs_keyframe(self) -> frozenset[Direction]:
+        """The directions whose video can't be recorded before a key frame: ask for one (PLI)."""
+        return frozenset(self._waiting)
+
+    def write(self, direction: Direction, frame: EncodedFrame) -> None:
+        """Take a frame. On the loop; nothing raises and nothing blocks.
+
+        Args:
+            direction: Whether we sent or received it.
+            frame: The frame; those of a direction and kind come in order.
+        """
+        if self._closing is not None or not frame.data or frame.clock_rate <= 0:
+            return
+        if frame.kind == "video" and not self._video_runs(direction, frame):
+            return
+        size = len(frame.data) + OVERHEAD
+        if self._submitted - self._written + self._pending_size + size > self._limit:
+            self._left_out += 1
+            self._running.clear()
+            return
+        if self._started is None:
+            self._started = frame.arrival
+        timeline = self._timelines.get((direction, frame.kind))
+        if timeline is None:
+            timeline = self._timelines[direction, frame.kind] = Timeline(self._started)
+        seconds = timeline.place(frame)
+        if seconds is None:
+            return
+        self._pending.append((direction, frame, seconds))
+        self._pending_size += size
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(FLUSH, self._flush)
+
+    async def close(self) -> Finished | None:
+        """End the recording and wait until the file is whole.
+
+        Returns:
+            Where the file is, how long and how large; None if there is none: see `failure`.
+        """
+        if self._closing is None:
+            loop = asyncio.get_running_loop()
+            self._closing = loop.create_future()
+            self._flush()
+            if not self._writer.submit(lambda: self._finish(loop)):
+                self._closing.set_result(None)
+        await asyncio.shield(self._closing)
+        return self._tape.finished
+
+    def _video_runs(self, direction: Direction, frame: EncodedFrame) -> bool:
+        """Say whether a video frame can be decoded after those that were written."""
+        if not self._video:
+            return False
+        if direction not in self._running:
+            if not frame.keyframe or picture_size(frame) is None:
+                self._waiting.add(direction)
+                return False
+            self._running.add(direction)
+            self._waiting.discard(direction)
+        return True
+
+    def _flush(self) -> None:
+        """Hand what has come to the writer, and once more after the last frame."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._started is None:
+            return
+        loop = asyncio.get_running_loop()
+        frames, self._pending = self._pending, []
+        size, self._pending_size = self._pending_size, 0
+        now = loop.time() - self._started
+        if self._writer.submit(lambda: self._record(frames, now, size)):
+            self._submitted += size
+        if frames and self._closing is None:
+            self._timer = loop.call_later(FLUSH, self._flush)
+
+    def _record(self, frames: list[Placed], now: float, size: int) -> None:
+        """Write frames. On the writer's thread."""
+        self._tape.record(frames, now)
+        self._written += size
+
+    def _finish(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Make the file whole and tell the loop. On the writer's thread."""
+        self._tape.finish()
+        self._writer.release(self._tape)
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(self._finished)
+
+    def _finished(self) -> None:
+        if self._closing is not None and not self._closing.done():
+            self._closing.set_result(None)

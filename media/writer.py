@@ -1,0 +1,77 @@
+"""The one thread that does the file work of all recordings of a process."""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from typing import Self
+
+from .tape import Tape
+
+log = logging.getLogger(__name__)
+
+
+class Writer:
+    """Runs jobs one after the other on a thread of its own, which starts with the first job.
+
+    Pass one to all recordings. `close` ends the thread; as a context manager it does so by itself.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+        self._tapes: set[Tape] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def submit(self, job: Callable[[], None]) -> bool:
+        """Let a job run after all that were submitted before it. From any thread.
+
+        Args:
+            job: Called without arguments; what it raises is logged.
+
+        Returns:
+            Whether it will run: False once the writer is closed.
+        """
+        with self._lock:
+            if self._closed:
+                return False
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="recordings", daemon=True)
+                self._thread.start()
+            self._jobs.put(job)
+            return True
+
+    def adopt(self, tape: Tape) -> None:
+        """Finish a tape when the writer is closed, if nobody has done so until then."""
+        self.submit(lambda: self._tapes.add(tape))
+
+    def release(self, tape: Tape) -> None:
+        """Forget a tape. Only inside a job."""
+        self._tapes.discard(tape)
+
+    def close(self) -> None:
+        """Do what is left, finish the recordings nobody closed, and end the thread. Blocking."""
+        with self._lock:
+            self._closed = True
+            thread = self._thread
+            if thread is not None:
+                self._jobs.put(None)
+        if thread is not None:
+            thread.join()
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                job()
+            except Exception:
+                log.exception("a job of the recordings' writer failed")
+        for tape in self._tapes:
+            tape.finish()
+        self._tapes.clear()
