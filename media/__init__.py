@@ -1,22 +1,76 @@
 """What flows in a call: sources, the receive path, recordings, quality."""
 
+from .echo import Echo
+from .errors import (
+    DescriptionError,
+    IncompatibleMediaError,
+    MediaClosedError,
+    MediaError,
+    NetworkError,
+)
+from .events import (
+    Closed,
+    Connected,
+    FirstMedia,
+    IceChecking,
+    IceConnected,
+    MediaEvent,
+    MediaFailed,
+    PlaybackEnded,
+)
+from .file_source import FileSource
 from .frame import Direction, EncodedFrame, Kind
 from .inspection import Inspection, Track, UnplayableError, inspect
 from .leftovers import finish_leftovers
+from .network import Network
 from .part_file import Finished
+from .path import Path
+from .peer_connection import PeerConnection, Sink
+from .playback import Playback
 from .recording import Recording
+from .silence import Silence
+from .source import Source
+from .statistics import MediaStatistics
+from .test_pattern import TestPattern, read_clock
+from .tone import Tone
 from .writer import Writer
 
 __all__ = [
+    "Closed",
+    "Connected",
+    "DescriptionError",
     "Direction",
+    "Echo",
     "EncodedFrame",
+    "FileSource",
     "Finished",
+    "FirstMedia",
+    "IceChecking",
+    "IceConnected",
+    "IncompatibleMediaError",
     "Inspection",
     "Kind",
+    "MediaClosedError",
+    "MediaError",
+    "MediaEvent",
+    "MediaFailed",
+    "MediaStatistics",
+    "Network",
+    "NetworkError",
+    "Path",
+    "PeerConnection",
+    "Playback",
+    "PlaybackEnded",
     "Recording",
+    "Silence",
+    "Sink",
+    "Source",
+    "TestPattern",
+    "Tone",
     "Track",
     "UnplayableError",
     "Writer",
     "finish_leftovers",
     "inspect",
+    "read_clock",
 ]

@@ -1,0 +1,190 @@
+"""A source in its encoded form, made ahead of playing and shared by all legs."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator
+from itertools import islice
+from weakref import WeakKeyDictionary, WeakSet
+
+from .codec import CLOCK_RATES
+from .frame import Kind
+from .source import Source, Unit
+
+
+class Clip:
+    """The encoded frames of one source in one codec.
+
+    They are pulled from the encoder in the executor, at most a second ahead of the leg that is
+    furthest on. All are kept, so that a leg that comes later costs nothing, up to `LIMIT` bytes;
+    past that the clip is offered to no new leg, and drops what its legs have played.
+
+    Attributes:
+        failure: Why encoding ended early, in one sentence; None while all is well.
+        ended: Whether everything is encoded.
+    """
+
+    LIMIT = 64 * 1024 * 1024
+
+    def __init__(self, source: Source, kind: Kind, codec: str) -> None:
+        self.failure: str | None = None
+        self.ended = False
+        self._batch = 25 if kind == "audio" else 8
+        self._iterator: Iterator[Unit] | None = None
+        self._job: asyncio.Future[list[Unit]] | None = None
+        self._open = (source, kind, codec)
+        self._readers: WeakSet[Reader] = WeakSet()
+        self._first = 0
+        self._size = 0
+        self._units: list[Unit] = []
+
+    @property
+    def whole(self) -> bool:
+        """Whether a new leg can still start at the beginning."""
+        return self._size <= self.LIMIT
+
+    def open(self) -> "Reader":
+        """Start reading at the beginning.
+
+        Returns:
+            A reader of its own for one leg.
+        """
+        reader = Reader(self)
+        self._readers.add(reader)
+        self.prepare(0)
+        return reader
+
+    def get(self, index: int) -> Unit | None:
+        """Give one frame.
+
+        Args:
+            index: Its number, from 0.
+
+        Returns:
+            The frame; None if it is not encoded yet, or does not exist (then `ended` is true).
+        """
+        self.prepare(index)
+        index -= self._first
+        return self._units[index] if 0 <= index < len(self._units) else None
+
+    def prepare(self, index: int) -> None:
+        """See that what follows a frame gets encoded in time.
+
+        Args:
+            index: The number of the frame that is played next.
+        """
+        if self.ended or self._job is not None:
+            return
+        if index + self._batch < self._first + len(self._units):
+            return
+        loop = asyncio.get_running_loop()
+        self._job = loop.run_in_executor(None, self._pull)
+        self._job.add_done_callback(self._take)
+
+    def _pull(self) -> list[Unit]:
+        if self._iterator is None:
+            source, kind, codec = self._open
+            self._iterator = source.encode(kind, codec)
+        return list(islice(self._iterator, self._batch))
+
+    def _take(self, job: "asyncio.Future[list[Unit]]") -> None:
+        self._job = None
+        if job.cancelled():
+            return
+        error = job.exception()
+        if error is not None:
+            self.ended = True
+            self._iterator = None
+            self.failure = f"{self._open[0]} cannot be played: {error}"
+            return
+        units = job.result()
+        if len(units) < self._batch:
+            self.ended = True
+            self._iterator = None
+            if not units and not self._units:
+                self.failure = f"{self._open[0]} cannot be played: nothing in it."
+        self._units += units
+        self._size += sum(len(unit.data) for unit in units)
+        if not self.whole:
+            self._forget()
+
+    def _forget(self) -> None:
+        played = min((reader.index for reader in self._readers), default=self._first)
+        del self._units[: played - self._first]
+        self._first = played
+
+
+class Reader:
+    """One leg's place in a clip.
+
+    Attributes:
+        index: The number of the frame that comes next.
+    """
+
+    def __init__(self, clip: Clip) -> None:
+        self.clip = clip
+        self.index = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether everything was read."""
+        clip = self.clip
+        return clip.ended and clip.get(self.index) is None
+
+    def read(self) -> Unit | None:
+        """Give the next frame, or None if there is none yet or none any more (`ended` tells)."""
+        unit = self.clip.get(self.index)
+        if unit is not None:
+            self.index += 1
+        return unit
+
+
+class Clips:
+    """The clips of one event loop.
+
+    The last `LIMIT` are kept for the next leg that plays the same; what a leg still plays lives on
+    with it in any case.
+    """
+
+    LIMIT = 64
+
+    def __init__(self) -> None:
+        self._clips: OrderedDict[Hashable, Clip] = OrderedDict()
+
+    @classmethod
+    def running(cls) -> "Clips":
+        """Give the clips of the running event loop."""
+        loop = asyncio.get_running_loop()
+        clips = _clips.get(loop)
+        if clips is None:
+            clips = _clips[loop] = cls()
+        return clips
+
+    def open(self, source: Source, kind: Kind, codec: str) -> Reader:
+        """Start reading a source in its encoded form.
+
+        Args:
+            source: What to play.
+            kind: "audio" or "video".
+            codec: The RTP encoding name.
+
+        Returns:
+            A reader at the beginning.
+
+        Raises:
+            ValueError: The source has no such kind, or the codec is unknown.
+        """
+        if kind not in source.kinds:
+            raise ValueError(f"{source} has no {kind}: play something that has.")
+        if codec not in CLOCK_RATES:
+            raise ValueError(f"{codec!r} can't be encoded: use one of {', '.join(CLOCK_RATES)}.")
+        key = source.key(kind, codec)
+        clip = self._clips.pop(key, None)
+        if clip is None or not clip.whole or clip.failure is not None:
+            clip = Clip(source, kind, codec)
+        self._clips[key] = clip
+        while len(self._clips) > self.LIMIT:
+            self._clips.popitem(last=False)
+        return clip.open()
+
+
+_clips: WeakKeyDictionary[asyncio.AbstractEventLoop, Clips] = WeakKeyDictionary()

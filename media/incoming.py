@@ -1,0 +1,187 @@
+"""One kind of media on its way into one leg."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
+from weakref import WeakSet
+
+import av
+from aiortc import RTCRtpTransceiver
+from aiortc.mediastreams import MediaStreamError
+from aiortc.rtp import RtpPacket
+
+from . import _aiortc
+from .codec import Unwrapper, is_keyframe
+from .frame import EncodedFrame, Kind
+from .path import FrameQueue, PacketQueue, Path
+from .statistics import Reception
+
+logger = logging.getLogger(__name__)
+
+Frame = av.AudioFrame | av.VideoFrame
+Listener = Callable[[Kind, Frame], None]
+
+
+class FrameIterator(AsyncIterator[Frame]):
+    """Decoded frames for one reader; the oldest are dropped when it is slow."""
+
+    def __init__(self, limit: int) -> None:
+        self._frames: deque[Frame] = deque(maxlen=limit)
+        self._ended = False
+        self._ready = asyncio.Event()
+
+    def put(self, frame: Frame) -> None:
+        """Add a frame."""
+        self._frames.append(frame)
+        self._ready.set()
+
+    def end(self) -> None:
+        """Let the reader end once it has read what is there."""
+        self._ended = True
+        self._ready.set()
+
+    def __aiter__(self) -> "FrameIterator":
+        return self
+
+    async def __anext__(self) -> Frame:
+        while not self._frames:
+            if self._ended:
+                raise StopAsyncIteration
+            self._ready.clear()
+            await self._ready.wait()
+        return self._frames.popleft()
+
+
+class Incoming:
+    """Counts what comes in of one kind, and hands it on as the path says.
+
+    Attributes:
+        reception: The counters.
+        receiver: aiortc's receiver.
+        ssrc: The RTP stream that media came on last; None before the first packet.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        transceiver: RTCRtpTransceiver,
+        path: Path,
+        *,
+        on_first: Callable[[Kind, float], None],
+        on_frame: Callable[[EncodedFrame], None],
+        listeners: list[Listener],
+    ) -> None:
+        """Take a receiver that has not started.
+
+        Args:
+            kind: "audio" or "video".
+            transceiver: Where it comes from.
+            path: What becomes of it.
+            on_first: Called with the kind and `loop.time()` in seconds at the first packet.
+            on_frame: Called with each encoded frame, unless the path is `none`.
+            listeners: Those who want decoded frames, on the path `frames`.
+        """
+        self.kind = kind
+        self.receiver = transceiver.receiver
+        self.reception = Reception()
+        self.ssrc: int | None = None
+        self._codecs: dict[int, tuple[str, int]] = {}
+        self._decoding = False
+        self._iterators: WeakSet[FrameIterator] = WeakSet()
+        self._listeners = listeners
+        self._loop = asyncio.get_running_loop()
+        self._on_first = on_first
+        self._on_frame = on_frame
+        self._task: asyncio.Task[None] | None = None
+        self._transceiver = transceiver
+        queue: _aiortc.DecoderQueue
+        if path is Path.FRAMES:
+            queue = FrameQueue(self._encoded, self._wanted)
+        else:
+            queue = PacketQueue(self._encoded if path is Path.PACKETS else None)
+        _aiortc.replace_decoder(self.receiver, queue, Unwrapper())
+        _aiortc.observe_packets(self.receiver, self._packet, discard=path is Path.NONE)
+
+    def start(self) -> None:
+        """Begin to draw decoded frames, once the receiver has a track."""
+        if self._task is None and self.receiver.track is not None:
+            self._task = self._loop.create_task(self._draw())
+
+    def iterate(self, limit: int) -> FrameIterator:
+        """Give decoded frames to one more reader.
+
+        Args:
+            limit: How many frames may wait.
+
+        Returns:
+            The iterator.
+        """
+        iterator = FrameIterator(limit)
+        self._iterators.add(iterator)
+        return iterator
+
+    async def close(self) -> None:
+        """Stop drawing; readers end."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        for iterator in self._iterators:
+            iterator.end()
+
+    def _packet(self, packet: RtpPacket) -> None:
+        codec = self._codecs.get(packet.payload_type)
+        if codec is None:
+            codec = _aiortc.codec_names(self._transceiver).get(packet.payload_type)
+            if codec is None:
+                return
+            self._codecs[packet.payload_type] = codec
+        name, clock_rate = codec
+        if name == "rtx":
+            return
+        now = self._loop.time()
+        if self.ssrc is None:
+            self._on_first(self.kind, now)
+        self.ssrc = packet.ssrc
+        self.reception.add(packet.ssrc, packet.sequence_number, packet.timestamp, clock_rate, now)
+
+    def _encoded(self, codec: Any, frame: Any) -> None:
+        data: bytes = frame.data
+        if not data:
+            return
+        self._on_frame(
+            EncodedFrame(
+                kind=self.kind,
+                codec=codec.name,
+                data=data,
+                timestamp=frame.timestamp,
+                clock_rate=codec.clockRate,
+                arrival=self._loop.time(),
+                keyframe=is_keyframe(codec.name, data),
+            )
+        )
+        # A decoder that starts between key frames only complains.
+        if not self._decoding and self._wanted(anywhere=True):
+            self._decoding = is_keyframe(codec.name, data)
+
+    def _wanted(self, *, anywhere: bool = False) -> bool:
+        if not self._listeners and not self._iterators:
+            self._decoding = False
+            return False
+        return anywhere or self._decoding
+
+    async def _draw(self) -> None:
+        while True:
+            try:
+                frame = cast(Frame, await self.receiver.track.recv())
+            except MediaStreamError:
+                return
+            for iterator in self._iterators:
+                iterator.put(frame)
+            for listener in tuple(self._listeners):
+                try:
+                    listener(self.kind, frame)
+                except Exception:
+                    logger.exception("A listener failed and is taken off")
+                    self._listeners.remove(listener)

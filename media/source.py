@@ -1,0 +1,63 @@
+"""What a leg can play."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .frame import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One encoded frame of a source, as it is kept for all legs that play it.
+
+    Attributes:
+        data: The whole encoded frame; H264 in Annex B format.
+        duration: How long it stands, in ticks of the codec's RTP clock.
+        keyframe: Whether a decoder can start here.
+    """
+
+    data: bytes
+    duration: int
+    keyframe: bool = True
+
+
+class Source(ABC):
+    """Something to play. It is encoded once for each codec and shared by all legs that play it.
+
+    Sources are immutable and equal when they would give the same media: equal sources share one
+    encoding.
+
+    Attributes:
+        kinds: What it can give.
+        repeats: Whether it starts again at its end.
+    """
+
+    kinds: ClassVar[frozenset[Kind]]
+    repeats: bool = True
+
+    @abstractmethod
+    def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
+        """Encode the source, lazily. Runs in a thread of the executor, a little ahead of playing.
+
+        Args:
+            kind: "audio" or "video", one of `kinds`.
+            codec: The RTP encoding name that was negotiated.
+
+        Yields:
+            The encoded frames in order. The first one, and video at least every second, can be
+            decoded alone.
+        """
+
+    def key(self, kind: Kind, codec: str) -> Hashable:
+        """Give what makes two encodings interchangeable.
+
+        Args:
+            kind: "audio" or "video".
+            codec: The RTP encoding name.
+
+        Returns:
+            A key for the cache of encodings.
+        """
+        return (self, kind, codec)
