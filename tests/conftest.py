@@ -1,0 +1,86 @@
+"""What every test is held to, and the ``run`` fixture.
+
+A test fails, besides its own assertions, if it leaves a task, thread, socket, file, child process
+or temporary file behind, if one callback keeps its event loop for longer than 250 ms, or if
+anything would be sent off loopback. `harness/` has how, and what is let pass.
+"""
+
+import asyncio
+import gc
+import tempfile
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from typing import Any, Literal, Protocol, TypeVar
+
+import pytest
+import uvloop
+from callboard.tests.harness import findings, loopback
+from callboard.tests.harness.leftovers import Snapshot, leftovers
+from callboard.tests.harness.loops import completed, watched_loops
+
+T = TypeVar("T")
+
+FACTORIES: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "asyncio": asyncio.SelectorEventLoop,
+    "uvloop": uvloop.new_event_loop,
+}
+
+failed = pytest.StashKey[bool]()
+
+loopback.install()
+
+
+class Run(Protocol):
+    """Runs a coroutine, or what a coroutine function gives, on a loop of its own."""
+
+    def __call__(
+        self,
+        work: Callable[[], Coroutine[Any, Any, T]] | Coroutine[Any, Any, T],
+        *,
+        loop: Literal["uvloop", "asyncio"] = "uvloop",
+    ) -> T: ...
+
+
+@pytest.fixture
+def run() -> Run:
+    """Run a test's main on a fresh loop: ``run(main)``, or ``run(main(), loop="asyncio")``."""
+
+    def run(work: Any, *, loop: str = "uvloop") -> Any:
+        with asyncio.Runner(loop_factory=FACTORIES[loop], debug=False) as runner:
+            return runner.run(completed(work))
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[None]:
+    """Fail a test that passed but blocked its loop, left something, or talked to others."""
+    temporary = tmp_path_factory.mktemp("tempfile")
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    before = Snapshot(temporary)
+    with watched_loops():
+        yield
+    left = leftovers(before) if not request.node.stash.get(failed, False) else []
+    found = findings.take() + left
+    if found and not request.node.stash.get(failed, False):
+        pytest.fail("the test passed, but:\n- " + "\n- ".join(found), pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember that a test failed, so that what it could not clean up is not held against it."""
+    report = yield
+    item.stash[failed] = item.stash.get(failed, False) or report.failed
+    return report
+
+
+def pytest_collection_finish() -> None:
+    """Make what lasts for the life of the process, and keep it out of each test's collection."""
+    uvloop.new_event_loop().close()  # libuv keeps a pipe for signals
+    gc.collect()
+    gc.freeze()

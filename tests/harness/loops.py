@@ -1,0 +1,183 @@
+"""What a test's event loop is held to: no callback blocks it, and no task outlives its main.
+
+Every loop that ``asyncio.run``, ``uvloop.run`` or the ``run`` fixture runs in a test is watched.
+"""
+
+import asyncio
+import inspect
+import sys
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import Context
+from pathlib import Path
+from types import FrameType
+from typing import Any, TypeVar
+from unittest import mock
+
+from .findings import report
+
+T = TypeVar("T")
+
+BEAT = 0.025
+"""Seconds between the signs of life that a watched loop gives."""
+
+INTERVAL = 0.05
+"""Seconds between the watchdog's looks."""
+
+LIMIT = 0.25
+"""Seconds for which one callback may keep the loop."""
+
+MACHINERY = {"run", "run_until_complete", "run_forever", "_run_once", "_run", "select"}
+"""Functions of asyncio's and selectors' modules below a callback, and all there is when idle."""
+
+
+class Watchdog(threading.Thread):
+    """Reports a callback that keeps a loop for longer than `LIMIT`.
+
+    A busy machine must not look like a blocking callback, so time counts only while the loop gives
+    no sign of life and its thread could have run: its own CPU time, or wall time without what it
+    spent waiting for a core (Linux's schedstat) and without what this thread itself was kept
+    waiting (for a core, or for a GIL that a third thread holds).
+
+    It is one callback if, in all looks since the last sign of life, the thread was inside one call
+    of the same plain function, or had the same coroutine innermost. Many short ones are not one.
+
+    Args:
+        ident: of the thread that runs the loop.
+    """
+
+    def __init__(self, ident: int) -> None:
+        super().__init__(name="loop watchdog", daemon=True)
+        self.beats = 0
+        self._watched = ident  # Thread has an _ident of its own
+        self._clock = time.pthread_getcpuclockid(ident)
+        self._schedstat = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
+        self._is_over = threading.Event()
+
+    def run(self) -> None:
+        beats, kept, is_reported = -1, 0.0, False
+        common: list[FrameType] | None = None
+        innermost: FrameType | None = None
+        wall, cpu, waited = self._times()
+        while not self._is_over.wait(INTERVAL):
+            previous = wall, cpu, waited
+            wall, cpu, waited = self._times()
+            if beats != self.beats:
+                beats, kept, is_reported, common, innermost = self.beats, 0.0, False, None, None
+                continue
+            could_run = min(wall - previous[0], 2 * INTERVAL) - (waited - previous[2])
+            kept += max(cpu - previous[1], could_run)
+            frames = self._callback()
+            if common is None:
+                common, innermost = frames, frames[-1] if frames else None
+            else:
+                common = _common(common, frames)
+                innermost = innermost if frames and frames[-1] is innermost else None
+            if kept > LIMIT and not is_reported and _is_one_callback(common, innermost):
+                is_reported = True
+                report(f"the event loop was blocked for {kept:.2f} s in {_where(common, frames)}")
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._is_over.set()
+        self.join()
+
+    def _times(self) -> tuple[float, float, float]:
+        """Wall clock, and the CPU time and run-queue wait of the loop's thread, in seconds."""
+        waited = 0.0
+        with suppress(OSError, IndexError, ValueError):
+            waited = int(self._schedstat.read_text().split()[1]) / 1e9
+        return time.monotonic(), time.clock_gettime(self._clock), waited
+
+    def _callback(self) -> list[FrameType]:
+        """The frames of what the loop runs now, outermost first; none if it is idle."""
+        frames: list[FrameType] = []
+        frame = sys._current_frames().get(self._watched)
+        while frame is not None and not _is_machinery(frame):
+            frames.append(frame)
+            frame = frame.f_back
+        return frames[::-1]
+
+
+def _is_machinery(frame: FrameType) -> bool:
+    module = frame.f_globals.get("__name__", "")
+    return frame.f_code.co_name in MACHINERY and module.startswith(("asyncio.", "selectors"))
+
+
+def _common(before: list[FrameType], now: list[FrameType]) -> list[FrameType]:
+    count = 0
+    for one, other in zip(before, now, strict=False):
+        if one is not other:
+            break
+        count += 1
+    return before[:count]
+
+
+def _is_one_callback(common: list[FrameType], innermost: FrameType | None) -> bool:
+    if not common:
+        return False
+    return innermost is not None or not common[-1].f_code.co_flags & inspect.CO_COROUTINE
+
+
+def _where(common: list[FrameType], frames: list[FrameType]) -> str:
+    shown = frames[max(0, len(common) - 2) : len(common) + 3]
+    return " > ".join(
+        f"{frame.f_code.co_qualname} ({Path(frame.f_code.co_filename).name}:{frame.f_lineno})"
+        for frame in shown
+    )
+
+
+@contextmanager
+def watched_loops() -> Iterator[None]:
+    """Watch every loop that an ``asyncio.Runner`` runs meanwhile; ``asyncio.run`` uses one."""
+    original = asyncio.Runner.run
+
+    def run(
+        self: asyncio.Runner, work: Coroutine[Any, Any, T], *, context: Context | None = None
+    ) -> T:
+        watchdog = Watchdog(threading.get_ident())
+        watchdog.start()
+        try:
+            return original(self, _beating(work, watchdog), context=context)
+        finally:
+            watchdog.stop()
+
+    with mock.patch.object(asyncio.Runner, "run", run):
+        yield
+
+
+async def _beating(work: Coroutine[Any, Any, T], watchdog: Watchdog) -> T:
+    """Run a test's main with signs of life, and look for tasks that it leaves."""
+    loop = asyncio.get_running_loop()
+    timer: asyncio.TimerHandle
+
+    def beat() -> None:
+        nonlocal timer
+        watchdog.beats += 1
+        timer = loop.call_later(BEAT, beat)
+
+    beat()
+    try:
+        result = await work
+    finally:
+        timer.cancel()
+    for task in await _left(loop):
+        report(f"the task {task.get_name()!r} still runs: {task.get_coro()!r}")
+    return result
+
+
+async def _left(loop: asyncio.AbstractEventLoop) -> set[asyncio.Task[Any]]:
+    """The tasks that main left, without those that have been cancelled and need a turn to end."""
+    for _ in range(10):
+        left = asyncio.all_tasks(loop) - {asyncio.current_task(loop)}
+        if not left:
+            break
+        await asyncio.sleep(0)
+    return left
+
+
+def completed(work: Callable[[], Coroutine[Any, Any, T]] | Coroutine[Any, Any, T]) -> Any:
+    """Give the coroutine of a coroutine function, or the coroutine itself."""
+    return work() if callable(work) else work

@@ -1,0 +1,130 @@
+"""The harness fails the tests that it should fail, and no others."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+CONFTEST = """
+from callboard.tests.conftest import *
+from callboard.tests.harness import leftovers
+
+leftovers.GRACE = 0.2
+"""
+
+SUITE = """
+import asyncio, socket, subprocess, tempfile, threading, time
+import pytest, uvloop
+
+forever = []
+
+async def block():
+    time.sleep(0.6)
+
+async def compute():
+    end = time.thread_time() + 0.6
+    while time.thread_time() < end:
+        pass
+
+async def many():
+    end = time.thread_time() + 0.5
+    def step():
+        sum(range(1000))
+        if time.thread_time() < end:
+            loop.call_soon(step)
+        else:
+            done.set_result(None)
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+    for _ in range(10_000):
+        step_once = loop.call_soon(sum, range(1000))
+    step()
+    await done
+
+async def leave():
+    forever.append(asyncio.create_task(asyncio.sleep(60), name="forgotten"))
+
+async def dial(host):
+    with pytest.raises(OSError):
+        await asyncio.get_running_loop().create_connection(asyncio.Protocol, host, 9)
+
+async def datagram(address):
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(
+        asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)
+    )
+    transport.sendto(b"", address)
+    transport.close()
+    await asyncio.sleep(0)
+
+def test_good_runs(run):
+    async def main():
+        task = asyncio.create_task(asyncio.sleep(60))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.to_thread(time.sleep, 0.4)
+        return 7
+    assert run(main) == run(main(), loop="asyncio") == 7
+    assert type(run(loop_class)) is uvloop.Loop
+
+async def loop_class():
+    return asyncio.get_running_loop()
+
+def test_good_many_callbacks(run): run(many); run(many, loop="asyncio")
+def test_good_loopback(run): run(dial("127.0.0.1")); run(dial("localhost"), loop="asyncio")
+def test_good_datagram(run):
+    run(datagram(("127.0.0.1", 9)))
+    run(datagram(("127.0.0.1", 9)), loop="asyncio")
+
+def test_bad_sleep(run): run(block)
+def test_bad_sleep_asyncio(run): run(block, loop="asyncio")
+def test_bad_sleep_plain(): asyncio.run(block())
+def test_bad_computation(): uvloop.run(compute())
+def test_bad_task(run): run(leave)
+def test_bad_task_plain(): asyncio.run(leave())
+def test_bad_thread():
+    thread = threading.Thread(target=time.sleep, args=(3,), daemon=True, name="sleeper")
+    thread.start()
+def test_bad_socket(): forever.append(socket.create_server(("127.0.0.1", 0)))
+def test_bad_file(): forever.append(open(__file__))
+def test_bad_child(): forever.append(subprocess.Popen(["sleep", "3"]))
+def test_bad_folder(): tempfile.mkdtemp()
+def test_bad_dial(): asyncio.run(dial("192.0.2.1"))
+def test_bad_dial_uvloop(): uvloop.run(dial("192.0.2.1"))
+def test_bad_name(): asyncio.run(dial("xmpp.example.org"))
+def test_bad_sendto():
+    with socket.socket(type=socket.SOCK_DGRAM) as carrier, pytest.raises(OSError):
+        carrier.sendto(b"", ("224.0.0.251", 5353))
+def test_bad_look_up():
+    async def main():
+        import aiodns
+        resolver = aiodns.DNSResolver()
+        with pytest.raises(OSError):
+            await resolver.query_dns("xmpp.example.org", "SRV")
+        await resolver.close()
+    asyncio.run(main())
+"""
+
+
+def test_harness_fails_bad_tests_and_no_good_ones(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "test_suite.py").write_text(SUITE)
+
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rpE", "-q"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    verdicts = [line.split() for line in run.stdout.splitlines() if "::test_" in line]
+    tests = {part.partition("(")[0] for part in SUITE.split("def ") if part.startswith("test_")}
+    bad = {name for name in tests if name.startswith("test_bad")}
+    errors = {v[1].partition("::")[2] for v in verdicts if v[0] == "ERROR"}
+    assert errors == bad, run.stdout
+    for place in ("block (test_suite.py", "compute (test_suite.py"):
+        assert f"s in {place}" in run.stdout
+    assert f"{len(tests)} passed" in run.stdout.splitlines()[-1], run.stdout
