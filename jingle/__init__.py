@@ -1,1 +1,74 @@
-"""TODO."""
+"""Jingle without I/O: SDP to Jingle and back, the session machine, and call messages.
+
+Nothing here imports slixmpp, aiortc or asyncio: elements of ``xml.etree.ElementTree`` go in and
+out, and so does SDP.
+"""
+
+from .candidate import Candidate
+from .errors import (
+    LocalProtocolError,
+    RemoteProtocolError,
+    tie_break_error,
+    unknown_session,
+)
+from .event import (
+    Accepted,
+    CandidatesReceived,
+    ContentAccepted,
+    ContentAdded,
+    ContentModified,
+    ContentRejected,
+    ContentRemoved,
+    DescriptionReceived,
+    Event,
+    GatheringComplete,
+    IceRestarted,
+    InfoReceived,
+    Initiated,
+    Terminated,
+    TransportReplaced,
+    Unacceptable,
+)
+from .features import FEATURES
+from .info import Info
+from .reason import Reason
+from .role import Role, Senders
+from .session import Session
+from .state import Action, State
+from .tie_breaking import tie_break
+from .translate import to_jingle, to_sdp
+
+__all__ = [
+    "FEATURES",
+    "Accepted",
+    "Action",
+    "Candidate",
+    "CandidatesReceived",
+    "ContentAccepted",
+    "ContentAdded",
+    "ContentModified",
+    "ContentRejected",
+    "ContentRemoved",
+    "DescriptionReceived",
+    "Event",
+    "GatheringComplete",
+    "IceRestarted",
+    "Info",
+    "InfoReceived",
+    "Initiated",
+    "LocalProtocolError",
+    "Reason",
+    "RemoteProtocolError",
+    "Role",
+    "Senders",
+    "Session",
+    "State",
+    "Terminated",
+    "TransportReplaced",
+    "Unacceptable",
+    "tie_break",
+    "tie_break_error",
+    "to_jingle",
+    "to_sdp",
+    "unknown_session",
+]

@@ -1,0 +1,65 @@
+"""What a content carries: RTP media or data channels (XEP-0167, XEP-0343)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .codec import Codec, Feedback
+from .header_extension import HeaderExtension
+from .source import Source, SourceGroup, Stream
+
+Kind = Literal["audio", "video"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bandwidth:
+    """A limit on the bit rate (RFC 8866 §5.8): ``AS`` in kbit/s, ``TIAS`` in bit/s."""
+
+    type: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rtp:
+    """Audio or video over RTP (XEP-0167 §4).
+
+    Attributes:
+        kind: audio or video.
+        codecs: payload types, the preferred one first.
+        feedback: RTCP feedback for all payload types.
+        header_extensions: of the RTP packets.
+        allow_mixed: one- and two-byte header extensions may be mixed (RFC 8285 §6).
+        rtcp_mux: RTCP shares RTP's port (RFC 5761).
+        reduced_size: RTCP packets may be short (RFC 5506).
+        sources: synchronisation sources.
+        source_groups: which of them belong together.
+        streams: the stream and track of the media.
+        bandwidths: limits on the bit rate.
+    """
+
+    kind: Kind
+    codecs: tuple[Codec, ...] = ()
+    feedback: tuple[Feedback, ...] = ()
+    header_extensions: tuple[HeaderExtension, ...] = ()
+    allow_mixed: bool = False
+    rtcp_mux: bool = False
+    reduced_size: bool = False
+    sources: tuple[Source, ...] = ()
+    source_groups: tuple[SourceGroup, ...] = ()
+    streams: tuple[Stream, ...] = ()
+    bandwidths: tuple[Bandwidth, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DataChannels:
+    """WebRTC data channels (XEP-0343); the SCTP association stands in the transport."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownApplication:
+    """Any other application, by its namespace, or another kind of RTP media."""
+
+    namespace: str
+    media: str | None = None
+
+
+Application = Rtp | DataChannels | UnknownApplication

@@ -1,0 +1,108 @@
+"""Reading attributes of a peer's XML: the one gate between a stanza and our model.
+
+Whatever comes through here may be written into a line of SDP: no control character, no line
+separator of Unicode (Python's ``str.splitlines``, which aiortc uses, splits at those too), bounded
+in length, and without blanks where SDP separates words by them.
+"""
+
+import re
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element
+
+from . import limits
+from .errors import bad_request, too_much
+
+_LINE_BREAKERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_TOKEN = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+")  # RFC 8866 §9, token
+_WORD = re.compile(r"[!-~]+")
+_NUMBER = re.compile(r"[0-9]{1,19}")
+
+
+def _name(element: Element) -> str:
+    return element.tag.rpartition("}")[2][:50]
+
+
+def text_of(element: Element, key: str, limit: int = limits.ATTRIBUTE) -> str | None:
+    """An attribute that is safe within a line, or None if it is missing.
+
+    Raises:
+        RemoteProtocolError: bad-request for a control character or line separator,
+            policy-violation for more than ``limit`` characters.
+    """
+    value = element.get(key)
+    if value is None:
+        return None
+    if len(value) > limit:
+        raise too_much(f"attribute {key!r} of <{_name(element)}/> is longer than {limit}")
+    if _LINE_BREAKERS.search(value):
+        raise bad_request(f"attribute {key!r} of <{_name(element)}/> has a control character")
+    return value
+
+
+def required(element: Element, key: str, limit: int = limits.ATTRIBUTE) -> str:
+    """Like `text_of`, but missing or empty is a bad-request."""
+    value = text_of(element, key, limit)
+    if not value:
+        raise bad_request(f"<{_name(element)}/> lacks the attribute {key!r}")
+    return value
+
+
+def word(element: Element, key: str, limit: int = limits.IDENTIFIER) -> str | None:
+    """An attribute of visible ASCII without blanks, or None if it is missing or empty."""
+    value = text_of(element, key, limit)
+    if value and not _WORD.fullmatch(value):
+        raise bad_request(f"attribute {key!r} of <{_name(element)}/> is not one plain word")
+    return value or None
+
+
+def required_word(element: Element, key: str, limit: int = limits.IDENTIFIER) -> str:
+    """Like `word`, but missing or empty is a bad-request."""
+    required(element, key, limit)
+    value = word(element, key, limit)
+    assert value is not None  # noqa: S101 (required() has just seen it)
+    return value
+
+
+def token(element: Element, key: str) -> str | None:
+    """An attribute that is a token of SDP (RFC 8866 §9), or None if it is missing or empty."""
+    value = word(element, key)
+    if value and not _TOKEN.fullmatch(value):
+        raise bad_request(f"attribute {key!r} of <{_name(element)}/> is not a token")
+    return value
+
+
+def number(element: Element, key: str, low: int, high: int) -> int | None:
+    """An attribute that is a whole number from ``low`` to ``high``, or None if it is missing."""
+    value = text_of(element, key)
+    if not value:
+        return None
+    if not _NUMBER.fullmatch(value) or not low <= int(value) <= high:
+        raise bad_request(
+            f"attribute {key!r} of <{_name(element)}/> is not a number from {low} to {high}"
+        )
+    return int(value)
+
+
+def required_number(element: Element, key: str, low: int, high: int) -> int:
+    """Like `number`, but missing is a bad-request."""
+    required(element, key)
+    value = number(element, key, low, high)
+    assert value is not None  # noqa: S101 (required() has just seen it)
+    return value
+
+
+def children(parent: Element, tag: str, limit: int) -> Iterator[Element]:
+    """The children of one name, at most ``limit`` of them.
+
+    Raises:
+        RemoteProtocolError: policy-violation at the first one too many.
+    """
+    for index, child in enumerate(child for child in parent if child.tag == tag):
+        if index >= limit:
+            raise too_much(f"more than {limit} <{_name(child)}/>")
+        yield child
+
+
+def cut(text: str | None) -> str:
+    """A text for people, cut to what we hold and without control characters."""
+    return _LINE_BREAKERS.sub(" ", (text or "").strip()[: limits.TEXT])

@@ -1,0 +1,205 @@
+"""What `Session.receive` has to tell. Each is a frozen dataclass; acknowledge the IQ, then act.
+
+``content`` is the content's name in Jingle; candidates carry the mid that aiortc knows.
+"""
+
+from dataclasses import dataclass
+
+from .candidate import Candidate
+from .info import Info
+from .reason import Reason
+from .role import Senders
+
+
+@dataclass(frozen=True, slots=True)
+class Initiated:
+    """The peer offers a session.
+
+    Attributes:
+        offer: SDP for setRemoteDescription.
+        media: what it wants to carry: ``audio``, ``video``, ``application`` (data channels).
+    """
+
+    offer: str
+    media: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The peer accepted our offer.
+
+    Attributes:
+        answer: SDP for setRemoteDescription, candidates that came earlier included.
+    """
+
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unacceptable:
+    """The peer's request is well-formed, but nothing that can be carried (XEP-0166 §6.4).
+
+    Acknowledge the IQ; then send `Session.terminate` with the reason if ``contents`` is empty,
+    or `Session.reject_content` if a content-add named them.
+    """
+
+    reason: Reason
+    text: str
+    contents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CandidatesReceived:
+    """The peer trickled candidates that can be used (XEP-0176 §5.6); others are left out.
+
+    Attributes:
+        content: name of the content.
+        candidates: each with ``sdp_mid`` and a ``to_sdp()`` that aiortc reads.
+    """
+
+    content: str
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GatheringComplete:
+    """The peer has no further candidates for a content."""
+
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class IceRestarted:
+    """The peer restarted ICE for a content (XEP-0176 §5.7).
+
+    Attributes:
+        content: name of the content.
+        mid: its mid in the descriptions.
+        ufrag: the peer's new user name fragment.
+        pwd: the peer's new password.
+        description: the peer's whole description as it stands now.
+    """
+
+    content: str
+    mid: str
+    ufrag: str
+    pwd: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class InfoReceived:
+    """The peer tells a state of its own; ``content`` None means all contents (XEP-0167 §7)."""
+
+    info: Info
+    content: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContentAdded:
+    """The peer offers further contents: answer with accept_content or reject_content.
+
+    Attributes:
+        contents: names of the new contents.
+        offer: the peer's whole description with the new contents.
+        media: the kind of each new content.
+    """
+
+    contents: tuple[str, ...]
+    offer: str
+    media: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContentAccepted:
+    """The peer accepted contents that we added.
+
+    Attributes:
+        contents: their names.
+        answer: the peer's whole description.
+    """
+
+    contents: tuple[str, ...]
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRejected:
+    """The peer refused contents that we added."""
+
+    contents: tuple[str, ...]
+    reason: Reason | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRemoved:
+    """The peer took contents away. With ``remaining`` False none is left: terminate the session."""
+
+    contents: tuple[str, ...]
+    reason: Reason | None
+    text: str
+    remaining: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContentModified:
+    """The peer changed who sends a content.
+
+    Attributes:
+        content: name of the content.
+        senders: who sends from now on.
+        description: the peer's whole description as it stands now.
+    """
+
+    content: str
+    senders: Senders
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptionReceived:
+    """The peer hinted at other parameters of a content (XEP-0166 §7.2.6): nothing need be done."""
+
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransportReplaced:
+    """The peer wants other transports for contents: answer with `Session.reject_transport`."""
+
+    contents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Terminated:
+    """The peer ended the session.
+
+    Attributes:
+        reason: None if it gave none that XEP-0166 §7.4 defines.
+        text: for people, may be empty.
+        alternative: sid to use instead, with the reason alternative-session.
+    """
+
+    reason: Reason | None
+    text: str
+    alternative: str | None = None
+
+
+Event = (
+    Initiated
+    | Accepted
+    | Unacceptable
+    | CandidatesReceived
+    | GatheringComplete
+    | IceRestarted
+    | InfoReceived
+    | ContentAdded
+    | ContentAccepted
+    | ContentRejected
+    | ContentRemoved
+    | ContentModified
+    | DescriptionReceived
+    | TransportReplaced
+    | Terminated
+)

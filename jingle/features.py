@@ -1,0 +1,38 @@
+"""What an entity says it can do (XEP-0030), so that clients show their call button."""
+
+from . import namespaces as ns
+
+
+def features(audio: bool, video: bool) -> tuple[str, ...]:
+    """The features to advertise, true to what the account allows.
+
+    Conversations wants Jingle, ICE-UDP, RTP, DTLS and the media; Movim the media and call
+    messages. With RFC 3264 advertised, Conversations puts its candidates into its offer.
+
+    Args:
+        audio: audio calls are answered.
+        video: video calls are answered.
+
+    Returns:
+        feature names, none if no call is answered at all.
+    """
+    if not audio and not video:
+        return ()
+    media = [ns.RTP_AUDIO] * audio + [ns.RTP_VIDEO] * video
+    return (
+        ns.JINGLE,
+        ns.RTP,
+        *media,
+        ns.RTP_INFO,
+        ns.RTP_FEEDBACK,
+        ns.RTP_HEADER_EXTENSION,
+        ns.ICE_UDP,
+        ns.DTLS,
+        ns.CALL_MESSAGE,
+        ns.OFFER_ANSWER,
+        "urn:ietf:rfc:5576",  # XEP-0339
+        "urn:ietf:rfc:5888",  # XEP-0338
+    )
+
+
+FEATURES = features

@@ -1,0 +1,40 @@
+"""Certificate fingerprints for DTLS (RFC 8122, XEP-0320)."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+# RFC 8122 §5; the bytes of each hash function that aiortc can check.
+CHECKABLE = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
+_LENGTHS = CHECKABLE | {"md5": 16, "sha-1": 20, "sha-224": 28}
+_VALUE = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2})*")
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """The hash of a certificate.
+
+    Attributes:
+        algorithm: name of the hash function in lower case, such as ``sha-256``.
+        value: pairs of upper-case hexadecimal digits, parted by colons.
+    """
+
+    algorithm: str
+    value: str
+
+    @property
+    def well_formed(self) -> bool:
+        """Whether the value is hexadecimal and as long as its hash function says."""
+        if not _VALUE.fullmatch(self.value):
+            return False
+        length = _LENGTHS.get(self.algorithm)
+        return length is None or len(self.value) == 3 * length - 1
+
+
+def to_send(fingerprints: Sequence[Fingerprint]) -> tuple[Fingerprint, ...]:
+    """The one fingerprint to tell a peer: sha-256 where there is one.
+
+    Peers read only the first, and some refuse other hash functions than sha-256.
+    """
+    preferred = [each for each in fingerprints if each.algorithm == "sha-256"]
+    return tuple((preferred or list(fingerprints))[:1])

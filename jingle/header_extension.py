@@ -1,0 +1,21 @@
+"""RTP header extensions (RFC 8285, XEP-0294)."""
+
+from dataclasses import dataclass
+
+from .role import Senders
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderExtension:
+    """One extension of the RTP header.
+
+    Attributes:
+        id: 1 to 14 in one-byte headers, up to 255 in two-byte ones (RFC 8285 §4.2); numbers up to
+            4351 stand for "to be chosen" in offers.
+        uri: what the extension means.
+        senders: who sends it.
+    """
+
+    id: int
+    uri: str
+    senders: Senders = Senders.BOTH

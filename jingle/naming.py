@@ -1,0 +1,50 @@
+"""Content names of Jingle and mids of SDP are not the same alphabet.
+
+A mid is a token (RFC 5888 §4); a content's name is any text, but Conversations refuses names of
+more than 16 characters or with blanks. So the names that we choose are short, and what a peer
+chose is written percent-encoded into the mid and comes back unchanged.
+"""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote
+
+_MID_SAFE = re.compile(r"[!#$&'*+\-.0-9A-Z^_`a-z{|}~]")  # RFC 8866 §9, token, without "%"
+_NAME_SAFE = re.compile(r"[!-~]{1,16}")
+
+
+def to_mid(name: str) -> str:
+    """The mid for a content that a peer named: what no token may hold is percent-encoded."""
+    return "".join(
+        char if _MID_SAFE.match(char) else "".join(f"%{byte:02X}" for byte in char.encode())
+        for char in name
+    )
+
+
+def to_name(mid: str) -> str:
+    """The name that the peer gave the content whose mid `to_mid` made."""
+    return unquote(mid)
+
+
+def names_of(mids: Iterable[str]) -> dict[str, str]:
+    """Names for the contents of our own offer: at most 16 visible characters, no two alike.
+
+    Args:
+        mids: of the offer, in order.
+
+    Returns:
+        the name for each mid; most often the mid itself.
+    """
+    mids = list(mids)
+    names: dict[str, str] = {}
+    taken = {mid for mid in mids if _NAME_SAFE.fullmatch(mid)}
+    for index, mid in enumerate(mids):
+        if mid in taken:
+            names[mid] = mid
+            continue
+        name = f"content-{index}"
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        names[mid] = name
+    return names

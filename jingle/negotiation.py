@@ -1,0 +1,163 @@
+"""How an offer and its answer fit together (RFC 3264, RFC 8829 §5, RFC 8843).
+
+SDP and Jingle differ here: SDP's answer repeats every m-line of the offer in order, refused ones
+with port 0; Jingle's answer names only what is accepted.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from .application import Rtp, UnknownApplication
+from .content import Content
+from .description import Description, Group
+from .errors import bad_request
+from .reason import Reason
+from .role import Senders
+from .transport import IceTransport, Transport
+
+
+def answer_for_sdp(answer: Description, offer: Description) -> Description:
+    """Make an answer of Jingle whole: every m-line of the offer, in its order, with its mid.
+
+    Args:
+        answer: contents that are accepted, named as in the offer.
+        offer: what is answered.
+
+    Raises:
+        RemoteProtocolError: bad-request if the answer accepts what was not offered, or nothing.
+    """
+    contents = []
+    for each in answer.contents:
+        offered = offer.find(each.name)
+        if offered is None:
+            raise bad_request("a content was accepted that was not offered")
+        if isinstance(each.application, Rtp) and each.kind != offered.kind:
+            raise bad_request("a content was accepted with another kind of media than offered")
+        contents.append(_settled(each, offered))
+    return fit(answer.with_contents(contents), offer.contents)
+
+
+def fit(description: Description, lines: Sequence[Content]) -> Description:
+    """Give a description the m-lines that SDP has already seen, refused where it lacks a content.
+
+    aiortc connects a refused content only if its line stands inside the bundle, after an accepted
+    one, with that one's ICE credentials, fingerprint and setup.
+
+    Args:
+        description: the contents that there are.
+        lines: a content for each m-line, in order; it shows what a refused line looks like.
+
+    Raises:
+        RemoteProtocolError: bad-request if no content is left.
+    """
+    accepted = {
+        each.name: each for each in description.contents if each.supported and not each.rejected
+    }
+    bundle = [name for name in description.bundle if name in accepted]
+    primary = next(iter(bundle or [each.name for each in lines if each.name in accepted]), None)
+    if primary is None:
+        raise bad_request("no content is left that both sides accept")
+    shared = accepted[primary].transport
+    contents = tuple(
+        accepted.get(each.name) or _refused(each, shared) for each in lines if each.supported
+    )
+    refused = [each.name for each in contents if each.rejected]
+    groups = [each for each in description.groups if each.semantics != "BUNDLE"]
+    if bundle or refused:
+        groups.insert(0, Group("BUNDLE", (*(bundle or [primary]), *refused)))
+    return Description(contents, tuple(groups))
+
+
+def _settled(content: Content, offered: Content) -> Content:
+    """An accepted content: the setup is decided, and nobody sends who was not offered to."""
+    transport = content.transport
+    if isinstance(transport, IceTransport) and transport.setup not in {"active", "passive"}:
+        # RFC 5763 §5: who answers is to be active; actpass in an answer says as little as nothing.
+        transport = replace(transport, setup="active")
+    return replace(content, transport=transport, senders=content.senders & offered.senders)
+
+
+def _refused(offered: Content, shared: Transport | None) -> Content:
+    transport = offered.transport
+    if isinstance(shared, IceTransport):
+        association = transport.association if isinstance(transport, IceTransport) else None
+        transport = replace(
+            shared, candidates=(), gathering_complete=False, association=association
+        )
+    return replace(offered, transport=transport, senders=Senders.NONE, rejected=True)
+
+
+def answer_for_jingle(answer: Description, offer: Description) -> Description:
+    """An answer of SDP as Jingle says it: what is accepted only, groups only if they were offered.
+
+    Args:
+        answer: with the same names as the offer.
+        offer: what is answered; its creators are kept.
+    """
+    contents = []
+    for each in answer.contents:
+        offered = offer.find(each.name)
+        if offered is not None and not each.rejected:
+            contents.append(replace(each, creator=offered.creator))
+    names = {each.name for each in contents}
+    groups = []
+    for group in answer.groups:
+        for offered_group in offer.groups:
+            if offered_group.semantics == group.semantics:
+                members = tuple(
+                    name for name in group.names if name in offered_group.names and name in names
+                )
+                if members:
+                    groups.append(Group(group.semantics, members))
+    return Description(tuple(contents), tuple(groups))
+
+
+def offer_for_sdp(offer: Description) -> Description:
+    """An offer of Jingle as SDP can say it: contents that can be carried, the setup said."""
+    contents = []
+    for each in offer.with_shared_transport().contents:
+        if each.supported:
+            transport = each.transport
+            if isinstance(transport, IceTransport) and transport.setup is None:
+                transport = replace(transport, setup="actpass")
+            contents.append(replace(each, transport=transport))
+    return offer.with_contents(contents)
+
+
+def check_complete(contents: Iterable[Content]) -> None:
+    """Check that contents which are offered or accepted say what and how (XEP-0166 §7.3).
+
+    Raises:
+        RemoteProtocolError: bad-request.
+    """
+    contents = list(contents)
+    if not contents:
+        raise bad_request("there is no <content/>")
+    for each in contents:
+        if each.application is None or each.transport is None:
+            raise bad_request("a content lacks its <description/> or its <transport/>")
+
+
+def objection(description: Description) -> tuple[Reason, str] | None:
+    """Why well-formed contents can't be carried, None if they can (XEP-0166 §6.4, §7.4)."""
+    contents = [
+        each
+        for each in description.with_shared_transport().contents
+        if not isinstance(each.application, UnknownApplication)
+    ]
+    if not contents:
+        return Reason.UNSUPPORTED_APPLICATIONS, "only audio, video and data channels are supported"
+    contents = [each for each in contents if isinstance(each.transport, IceTransport)]
+    if not contents:
+        return Reason.UNSUPPORTED_TRANSPORTS, "only ICE-UDP (XEP-0176) is supported"
+    for each in contents:
+        transport = each.transport
+        if not isinstance(transport, IceTransport) or not transport.has_credentials:
+            return Reason.FAILED_TRANSPORT, "ICE needs ufrag and pwd"
+        if not transport.is_secured:
+            return Reason.SECURITY_ERROR, "a DTLS fingerprint with sha-256 is needed (XEP-0320)"
+        if isinstance(each.application, Rtp) and not each.application.rtcp_mux:
+            return Reason.INCOMPATIBLE_PARAMETERS, "rtcp-mux is needed (RFC 5761)"
+        if not each.supported:
+            return Reason.INCOMPATIBLE_PARAMETERS, "there is no payload type that can be used"
+    return None

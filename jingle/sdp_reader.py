@@ -1,0 +1,243 @@
+"""SDP in, description out (RFC 8866, RFC 8829). The only place where SDP is read.
+
+The texts are our own peer connection's, so that an error here is ours: `LocalProtocolError`.
+What has no place in Jingle is not read: see ``docs/jingle.md``, "What is left out".
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import pairwise
+from typing import cast
+
+from .application import Application, Bandwidth, DataChannels, Kind, Rtp, UnknownApplication
+from .candidate import Candidate
+from .codec import STATIC, Codec, Feedback, Parameter
+from .content import Content
+from .description import Description, Group
+from .errors import LocalProtocolError
+from .fingerprint import Fingerprint
+from .header_extension import HeaderExtension
+from .role import Role, Senders
+from .source import Attribute, Source, SourceGroup, Stream, lift_streams
+from .transport import Association, IceTransport
+
+_MEDIA = re.compile(r"(?P<kind>\S+) (?P<port>\d+)(/\d+)? (?P<profile>\S+)(?P<formats>( \S+)*)\s*")
+
+
+class _Section:
+    """The lines of the session or of one medium: attributes by name, in order."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.attributes: dict[str, list[str]] = defaultdict(list)
+        self.bandwidths: list[str] = []
+        for line in lines:
+            if line.startswith("a="):
+                key, _, value = line[2:].rstrip().partition(":")
+                self.attributes[key].append(value)
+            elif line.startswith("b="):
+                self.bandwidths.append(line[2:].rstrip())
+
+    def all(self, key: str) -> list[str]:
+        return self.attributes.get(key, [])
+
+    def first(self, key: str) -> str | None:
+        return next(iter(self.all(key)), None)
+
+    def has(self, key: str) -> bool:
+        return key in self.attributes
+
+
+def read_sdp(text: str, writer: Role) -> Description:
+    """Read a whole session description.
+
+    Args:
+        text: SDP, lines ended by CRLF or LF.
+        writer: whose description it is; directions are relative to it.
+
+    Raises:
+        LocalProtocolError: if the text is no SDP.
+    """
+    lines = [line for line in text.replace("\r\n", "\n").split("\n") if line.strip()]
+    starts = [index for index, line in enumerate(lines) if line.startswith("m=")]
+    session = _Section(lines[: starts[0]] if starts else lines)
+    try:
+        contents = tuple(
+            _read_medium(lines[start:end], session, writer, index)
+            for index, (start, end) in enumerate(pairwise([*starts, len(lines)]))
+        )
+    except (ValueError, KeyError) as error:
+        raise LocalProtocolError(f"the SDP can't be read: {error}") from error
+    groups = (value.split() for value in session.all("group"))
+    return Description(
+        contents, tuple(Group(words[0], tuple(words[1:])) for words in groups if len(words) > 1)
+    )
+
+
+def _read_medium(lines: list[str], session: _Section, writer: Role, index: int) -> Content:
+    match = _MEDIA.fullmatch(lines[0][2:])
+    if match is None:
+        raise LocalProtocolError(f"not a line of SDP: {lines[0][:200]!r}")
+    own = _Section(lines[1:])
+    direction = next(
+        (
+            word
+            for section in (own, session)
+            for word in ("sendrecv", "sendonly", "recvonly", "inactive")
+            if section.has(word)
+        ),
+        "sendrecv",
+    )
+    application: Application
+    association = None
+    formats = match["formats"].split()
+    if match["kind"] in {"audio", "video"}:
+        senders = Senders.from_direction(direction, writer)
+        application = _read_rtp(cast(Kind, match["kind"]), formats, own, session, writer)
+    elif match["kind"] == "application" and "SCTP" in match["profile"]:
+        senders = Senders.BOTH
+        application = DataChannels()
+        association = _read_association(formats, own)
+    else:
+        senders = Senders.from_direction(direction, writer)
+        application = UnknownApplication(match["profile"], match["kind"])
+    return Content(
+        name=own.first("mid") or str(index),
+        creator=writer,
+        senders=senders,
+        application=application,
+        transport=_read_transport(own, session, association),
+        rejected=match["port"] == "0" and not own.has("bundle-only"),
+    )
+
+
+def _read_association(formats: list[str], own: _Section) -> Association:
+    old = (own.first("sctpmap") or "").split()
+    if len(old) > 1:  # the form before RFC 8841, still aiortc's for old browsers
+        return Association(int(old[0]), old[1], int(old[2]) if len(old) > 2 else None)
+    protocol = formats[0] if formats else "webrtc-datachannel"
+    return Association(int(own.first("sctp-port") or 5000), protocol)
+
+
+def _read_transport(
+    own: _Section, session: _Section, association: Association | None
+) -> IceTransport:
+    def value(key: str) -> str | None:
+        return own.first(key) or session.first(key)
+
+    candidates = (Candidate.from_sdp(each) for each in own.all("candidate"))
+    fingerprints = (each.split() for each in own.all("fingerprint") or session.all("fingerprint"))
+    return IceTransport(
+        ufrag=value("ice-ufrag"),
+        pwd=value("ice-pwd"),
+        candidates=tuple(replace(each, ufrag=None) for each in candidates),
+        gathering_complete=own.has("end-of-candidates") or session.has("end-of-candidates"),
+        fingerprints=tuple(
+            Fingerprint(words[0].lower(), words[1].upper())
+            for words in fingerprints
+            if len(words) == 2
+        ),
+        setup=value("setup"),
+        association=association,
+    )
+
+
+def _read_rtp(
+    kind: Kind, formats: list[str], own: _Section, session: _Section, writer: Role
+) -> Rtp:
+    maps = _by_format(own.all("rtpmap"))
+    parameters = _by_format(own.all("fmtp"))
+    feedback = _by_format(own.all("rtcp-fb"))
+    ptime, max_ptime = _milliseconds(own.first("ptime")), _milliseconds(own.first("maxptime"))
+    codecs = []
+    for number in dict.fromkeys(formats):
+        known = _read_map(number, maps.get(number, []))
+        if known is None:
+            continue
+        name, clock_rate, channels = known
+        codecs.append(
+            Codec(
+                id=int(number),
+                name=name,
+                clock_rate=clock_rate,
+                channels=channels,
+                parameters=tuple(
+                    Parameter.parse(part)
+                    for text in parameters.get(number, [])
+                    for part in text.split(";")
+                    if part.strip()
+                ),
+                feedback=tuple(_read_feedback(each) for each in feedback.get(number, [])),
+                ptime=ptime,
+                max_ptime=max_ptime,
+            )
+        )
+    streams = tuple(
+        Stream(words[0], words[1] if len(words) > 1 else None)
+        for words in (each.split() for each in own.all("msid"))
+        if words
+    )
+    sources, lifted = lift_streams(_read_sources(own.all("ssrc")), streams)
+    groups = (each.split() for each in own.all("ssrc-group"))
+    return Rtp(
+        kind=kind,
+        codecs=tuple(codecs),
+        feedback=tuple(_read_feedback(each) for each in feedback.get("*", [])),
+        header_extensions=tuple(_read_extension(each, writer) for each in own.all("extmap")),
+        allow_mixed=own.has("extmap-allow-mixed") or session.has("extmap-allow-mixed"),
+        rtcp_mux=own.has("rtcp-mux"),
+        reduced_size=own.has("rtcp-rsize"),
+        sources=sources,
+        source_groups=tuple(
+            SourceGroup(words[0], tuple(int(each) for each in words[1:]))
+            for words in groups
+            if len(words) > 1
+        ),
+        streams=lifted,
+        bandwidths=tuple(
+            Bandwidth(name, int(value))
+            for name, _, value in (each.partition(":") for each in own.bandwidths)
+            if value.isdigit()
+        ),
+    )
+
+
+def _by_format(values: list[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for value in values:
+        number, _, rest = value.partition(" ")
+        found[number].append(rest.strip())
+    return found
+
+
+def _read_map(number: str, maps: list[str]) -> tuple[str, int, int] | None:
+    if not maps:
+        return STATIC.get(int(number))
+    words = maps[0].split("/")
+    return words[0], int(words[1]), int(words[2]) if len(words) > 2 else 1
+
+
+def _milliseconds(value: str | None) -> int | None:
+    return int(value) if value is not None and value.isdigit() else None
+
+
+def _read_feedback(text: str) -> Feedback:
+    kind, _, subtype = text.partition(" ")
+    return Feedback(kind, subtype.strip() or None)
+
+
+def _read_extension(text: str, writer: Role) -> HeaderExtension:
+    words = text.split()
+    number, _, direction = words[0].partition("/")
+    senders = Senders.from_direction(direction or "sendrecv", writer)
+    return HeaderExtension(int(number), words[1], senders)
+
+
+def _read_sources(values: list[str]) -> tuple[Source, ...]:
+    found: dict[int, list[Attribute]] = {}
+    for value in values:
+        number, _, text = value.partition(" ")
+        name, colon, rest = text.partition(":")
+        found.setdefault(int(number), []).append(Attribute(name, rest if colon else None))
+    return tuple(Source(number, tuple(attributes)) for number, attributes in found.items())

@@ -1,0 +1,80 @@
+"""Media sources and their streams (RFC 5576, RFC 8830, XEP-0339)."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One attribute of a source, such as ``cname``; flags have no value."""
+
+    name: str
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One synchronisation source of a content.
+
+    Attributes:
+        ssrc: 32-bit number.
+        attributes: of ``a=ssrc:``, such as ``cname``. Without ``msid`` where the content says it.
+    """
+
+    ssrc: int
+    attributes: tuple[Attribute, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceGroup:
+    """Sources that belong together, such as a video and its retransmissions (``FID``)."""
+
+    semantics: str
+    ssrcs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """The stream and track that a content's media belongs to (RFC 8830, ``a=msid:``)."""
+
+    id: str
+    track: str | None = None
+
+    def __str__(self) -> str:
+        return self.id if self.track is None else f"{self.id} {self.track}"
+
+
+def lift_streams(
+    sources: tuple[Source, ...], streams: tuple[Stream, ...]
+) -> tuple[tuple[Source, ...], tuple[Stream, ...]]:
+    """Say a content's stream once: peers write it at the content, at each source, or at both.
+
+    Args:
+        sources: with or without attributes ``msid``, ``mslabel`` and ``label``.
+        streams: what the content itself says.
+
+    Returns:
+        the sources without the attributes that only repeat the streams, and the streams.
+    """
+    if not streams:
+        streams = tuple(
+            dict.fromkeys(
+                Stream(words[0], words[1] if len(words) > 1 else None)
+                for source in sources
+                for attribute in source.attributes
+                if attribute.name == "msid" and (words := (attribute.value or "").split())
+            )
+        )
+    if len(streams) != 1:
+        return sources, streams
+    repeated = {
+        Attribute("msid", str(streams[0])),
+        Attribute("mslabel", streams[0].id),
+        Attribute("label", streams[0].track),
+    }
+    return (
+        tuple(
+            replace(each, attributes=tuple(a for a in each.attributes if a not in repeated))
+            for each in sources
+        ),
+        streams,
+    )

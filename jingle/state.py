@@ -1,0 +1,90 @@
+"""The states of a session and what moves it between them (XEP-0166 §5).
+
+Only tables live here, and what reads them. Nothing here knows of stanzas, media or time.
+A rule says who may send an action in a state, and which state follows: the same table decides
+what we may send and what the peer may send. `diagram` draws the picture in the docs from it.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .role import Role
+
+
+class State(StrEnum):
+    """Where a session stands (XEP-0166 §5); NULL is before its session-initiate."""
+
+    NULL = "null"
+    PENDING = "pending"
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+class Action(StrEnum):
+    """The fifteen actions (XEP-0166 §7.2)."""
+
+    CONTENT_ACCEPT = "content-accept"
+    CONTENT_ADD = "content-add"
+    CONTENT_MODIFY = "content-modify"
+    CONTENT_REJECT = "content-reject"
+    CONTENT_REMOVE = "content-remove"
+    DESCRIPTION_INFO = "description-info"
+    SECURITY_INFO = "security-info"
+    SESSION_ACCEPT = "session-accept"
+    SESSION_INFO = "session-info"
+    SESSION_INITIATE = "session-initiate"
+    SESSION_TERMINATE = "session-terminate"
+    TRANSPORT_ACCEPT = "transport-accept"
+    TRANSPORT_INFO = "transport-info"
+    TRANSPORT_REJECT = "transport-reject"
+    TRANSPORT_REPLACE = "transport-replace"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who may send an action, and the state that follows."""
+
+    senders: frozenset[Role]
+    next: State
+
+
+_EITHER = frozenset(Role)
+_TURNS = {Action.SESSION_INITIATE, Action.SESSION_ACCEPT, Action.SESSION_TERMINATE}
+_NEGOTIATION = [action for action in Action if action not in _TURNS]
+
+RULES: dict[State, dict[Action, Rule]] = {
+    State.NULL: {
+        Action.SESSION_INITIATE: Rule(frozenset({Role.INITIATOR}), State.PENDING),
+    },
+    State.PENDING: {
+        Action.SESSION_ACCEPT: Rule(frozenset({Role.RESPONDER}), State.ACTIVE),
+        Action.SESSION_TERMINATE: Rule(_EITHER, State.ENDED),
+        **{action: Rule(_EITHER, State.PENDING) for action in _NEGOTIATION},
+    },
+    State.ACTIVE: {
+        Action.SESSION_TERMINATE: Rule(_EITHER, State.ENDED),
+        **{action: Rule(_EITHER, State.ACTIVE) for action in _NEGOTIATION},
+    },
+    State.ENDED: {},
+}
+
+
+def following(state: State, action: Action, sender: Role) -> State | None:
+    """The state after ``sender`` sends ``action`` in ``state``; None if that is not allowed."""
+    rule = RULES[state].get(action)
+    return rule.next if rule is not None and sender in rule.senders else None
+
+
+def diagram() -> str:
+    """The table as a Mermaid state diagram, for the documentation."""
+    lines = ["stateDiagram-v2", f"    [*] --> {State.NULL.name}"]
+    for state, rules in RULES.items():
+        loops = [action.value for action, rule in rules.items() if rule.next is state]
+        for action, rule in rules.items():
+            if rule.next is not state:
+                who = "either" if rule.senders == _EITHER else next(iter(rule.senders)).value
+                lines.append(f"    {state.name} --> {rule.next.name}: {action.value} ({who})")
+        if loops:
+            lines.append(f"    {state.name} --> {state.name}: {', '.join(loops)} (either)")
+    lines.append(f"    {State.ENDED.name} --> [*]")
+    return "\n".join(lines) + "\n"

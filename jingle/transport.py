@@ -1,0 +1,85 @@
+"""How a content's packets travel: ICE with DTLS (XEP-0176, XEP-0320, XEP-0343)."""
+
+from dataclasses import dataclass
+
+from . import namespaces as ns
+from .candidate import Candidate
+from .fingerprint import CHECKABLE, Fingerprint
+
+SETUPS = ("actpass", "active", "passive")
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """An SCTP association for data channels (RFC 8841, XEP-0343).
+
+    Attributes:
+        port: SCTP port, 5000 by habit.
+        protocol: ``webrtc-datachannel``.
+        streams: how many, None where nobody says.
+    """
+
+    port: int = 5000
+    protocol: str = "webrtc-datachannel"
+    streams: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IceTransport:
+    """ICE-UDP with DTLS (XEP-0176 §5, XEP-0320).
+
+    Attributes:
+        ufrag: user name fragment of this generation of ICE, None if not told.
+        pwd: its password, None if not told.
+        candidates: all that are known, also those that are of no use to us.
+        gathering_complete: no further candidate will come.
+        fingerprints: of the DTLS certificate.
+        setup: who starts the DTLS handshake: actpass, active or passive; None if not told.
+        association: SCTP over this transport.
+    """
+
+    ufrag: str | None = None
+    pwd: str | None = None
+    candidates: tuple[Candidate, ...] = ()
+    gathering_complete: bool = False
+    fingerprints: tuple[Fingerprint, ...] = ()
+    setup: str | None = None
+    association: Association | None = None
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether ICE can start with what is known."""
+        return self.ufrag is not None and self.pwd is not None
+
+    @property
+    def is_secured(self) -> bool:
+        """Whether there is a fingerprint that we can check."""
+        return any(each.algorithm in CHECKABLE for each in self.fingerprints)
+
+
+@dataclass(frozen=True, slots=True)
+class RawUdpTransport:
+    """Plain UDP (XEP-0177): understood so that it can be refused.
+
+    Attributes:
+        addresses: the IP address and port of each candidate.
+    """
+
+    addresses: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownTransport:
+    """Any other transport, by its namespace."""
+
+    namespace: str
+
+
+Transport = IceTransport | RawUdpTransport | UnknownTransport
+
+
+def namespace_of(transport: Transport) -> str:
+    """The XML namespace of a transport."""
+    if isinstance(transport, UnknownTransport):
+        return transport.namespace
+    return ns.ICE_UDP if isinstance(transport, IceTransport) else ns.RAW_UDP

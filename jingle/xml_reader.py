@@ -1,0 +1,359 @@
+"""Jingle's XML in, description out. The only place where ``<content/>`` is read.
+
+The texts are a stranger's: every attribute comes through `attributes`, every list is bounded, and
+whatever is wrong is a `RemoteProtocolError`.
+"""
+
+import ipaddress
+import re
+from collections.abc import Collection
+from xml.etree.ElementTree import Element
+
+from . import limits
+from . import namespaces as ns
+from .application import Application, Bandwidth, DataChannels, Kind, Rtp, UnknownApplication
+from .attributes import (
+    children,
+    cut,
+    number,
+    required,
+    required_number,
+    required_word,
+    text_of,
+    token,
+    word,
+)
+from .candidate import TYPES, Candidate
+from .codec import STATIC, Codec, Feedback, Parameter
+from .content import Content
+from .description import Description, Group
+from .errors import bad_request
+from .fingerprint import Fingerprint
+from .header_extension import HeaderExtension
+from .reason import Reason
+from .role import Role, Senders
+from .source import Attribute, Source, SourceGroup, Stream, lift_streams
+from .transport import (
+    SETUPS,
+    Association,
+    IceTransport,
+    RawUdpTransport,
+    Transport,
+    UnknownTransport,
+)
+
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_\-.]*[A-Za-z0-9_])?\.?")
+_SSRC = 2**32 - 1
+
+
+def read_contents(jingle: Element) -> Description:
+    """Read the contents and groups of a ``<jingle/>`` (XEP-0166 §7.3, XEP-0338).
+
+    Raises:
+        RemoteProtocolError: bad-request or policy-violation.
+    """
+    contents = tuple(
+        _read_content(each) for each in children(jingle, f"{{{ns.JINGLE}}}content", limits.CONTENTS)
+    )
+    names = [each.name for each in contents]
+    if len(set(names)) < len(names):
+        raise bad_request("two contents have the same name")
+    return Description(contents, read_groups(jingle, names))
+
+
+def read_groups(jingle: Element, names: Collection[str]) -> tuple[Group, ...]:
+    """Read the groups of a ``<jingle/>`` (XEP-0338), their members among ``names`` only."""
+    groups = []
+    for each in children(jingle, f"{{{ns.GROUPING}}}group", limits.GROUPS):
+        semantics = token(each, "semantics") or token(each, "type")
+        if semantics is None:
+            raise bad_request("<group/> lacks the attribute 'semantics'")
+        members = [
+            required(member, "name", limits.IDENTIFIER)
+            for member in children(each, f"{{{ns.GROUPING}}}content", limits.CONTENTS)
+        ]
+        known = tuple(dict.fromkeys(name for name in members if name in names))
+        if known:
+            groups.append(Group(semantics, known))
+    return tuple(groups)
+
+
+def _read_content(element: Element) -> Content:
+    creator = text_of(element, "creator") or Role.INITIATOR
+    senders = text_of(element, "senders") or Senders.BOTH
+    if creator not in set(Role):
+        raise bad_request("the creator of a content is neither initiator nor responder")
+    if senders not in set(Senders):
+        raise bad_request("the senders of a content are not both, initiator, responder or none")
+    transport = _read_transport(element)
+    return Content(
+        name=required(element, "name", limits.IDENTIFIER),
+        creator=Role(creator),
+        senders=Senders(senders),
+        application=_read_application(element, transport),
+        transport=transport,
+    )
+
+
+def _split(element: Element, name: str) -> tuple[str, Element] | None:
+    """The one child of a local name in whatever namespace, and that namespace."""
+    found = [child for child in element if str(child.tag).rpartition("}")[2] == name]
+    if not found:
+        return None
+    if len(found) > 1:
+        raise bad_request(f"a content has more than one <{name}/>")
+    return found[0].tag.rpartition("}")[0].lstrip("{")[: limits.ATTRIBUTE], found[0]
+
+
+def _read_application(element: Element, transport: Transport | None) -> Application | None:
+    found = _split(element, "description")
+    if found is None:
+        if isinstance(transport, IceTransport) and transport.association is not None:
+            return DataChannels()
+        return None
+    namespace, description = found
+    if namespace == ns.DATA_CHANNEL:
+        return DataChannels()
+    if namespace != ns.RTP:
+        return UnknownApplication(namespace)
+    kind = text_of(description, "media")
+    if kind not in {"audio", "video"}:
+        return UnknownApplication(namespace, kind)
+    return _read_rtp(description, "audio" if kind == "audio" else "video")
+
+
+def _read_rtp(description: Element, kind: Kind) -> Rtp:
+    codecs = tuple(
+        _read_codec(each, kind)
+        for each in children(description, f"{{{ns.RTP}}}payload-type", limits.CODECS)
+    )
+    if len({each.id for each in codecs}) < len(codecs):
+        raise bad_request("two payload types have the same id")
+    streams = tuple(
+        Stream(required_word(each, "id"), word(each, "track"))
+        for each in children(description, f"{{{ns.RTP_MSID}}}stream", limits.SOURCES)
+    )
+    sources = tuple(
+        _read_source(each)
+        for each in children(description, f"{{{ns.RTP_SOURCE}}}source", limits.SOURCES)
+    )
+    if len({each.ssrc for each in sources}) < len(sources):
+        raise bad_request("two sources have the same ssrc")
+    sources, streams = lift_streams(sources, streams)
+    return Rtp(
+        kind=kind,
+        codecs=codecs,
+        feedback=_read_feedback(description),
+        header_extensions=tuple(
+            _read_extension(each)
+            for each in children(
+                description, f"{{{ns.RTP_HEADER_EXTENSION}}}rtp-hdrext", limits.HEADER_EXTENSIONS
+            )
+        ),
+        allow_mixed=description.find(f"{{{ns.RTP_HEADER_EXTENSION}}}extmap-allow-mixed")
+        is not None,
+        rtcp_mux=description.find(f"{{{ns.RTP}}}rtcp-mux") is not None,
+        reduced_size=description.find(f"{{{ns.RTP}}}rtcp-reduced-size") is not None,
+        sources=sources,
+        source_groups=tuple(
+            _read_source_group(each)
+            for each in children(description, f"{{{ns.RTP_SOURCE}}}ssrc-group", limits.GROUPS)
+        ),
+        streams=streams,
+        bandwidths=tuple(
+            _read_bandwidth(each)
+            for each in children(description, f"{{{ns.RTP}}}bandwidth", limits.GROUPS)
+        ),
+    )
+
+
+def _read_codec(element: Element, kind: str) -> Codec:
+    identifier = required_number(element, "id", 0, 127)
+    known = STATIC.get(identifier)
+    name = token(element, "name")
+    if name is None and known is not None:
+        name = known[0]
+    if name is None:
+        raise bad_request(f"payload type {identifier} lacks a name")
+    # XEP-0167 §4 leaves it open what a missing clock rate means: the RFC's, else the usual one.
+    usual = known[1] if known is not None else 8000 if kind == "audio" else 90000
+    parameters = (
+        _read_parameter(each)
+        for each in children(element, f"{{{ns.RTP}}}parameter", limits.PARAMETERS)
+    )
+    return Codec(
+        id=identifier,
+        name=name,
+        clock_rate=number(element, "clockrate", 1, 2**31) or usual,
+        channels=number(element, "channels", 0, 255) or 1,
+        parameters=tuple(each for each in parameters if each is not None),
+        feedback=_read_feedback(element),
+        ptime=number(element, "ptime", 0, 60_000),
+        max_ptime=number(element, "maxptime", 0, 60_000),
+    )
+
+
+def _read_parameter(element: Element) -> Parameter | None:
+    """Clients write a bare word as the name, or as the value, without the other."""
+    name, value = text_of(element, "name"), text_of(element, "value")
+    if ";" in f"{name}{value}" or (value and "=" in (name or "")):
+        raise bad_request("a parameter's name or value can't be written as SDP")
+    if not name:
+        return Parameter.parse(value) if value and value.strip() else None
+    return Parameter.parse(name) if value is None else Parameter(name.strip(), value.strip())
+
+
+def _read_feedback(element: Element) -> tuple[Feedback, ...]:
+    found = [
+        Feedback(required_word(each, "type"), word(each, "subtype"))
+        for each in children(element, f"{{{ns.RTP_FEEDBACK}}}rtcp-fb", limits.FEEDBACK)
+    ]
+    found += [
+        Feedback("trr-int", str(required_number(each, "value", 0, 2**31)))
+        for each in children(element, f"{{{ns.RTP_FEEDBACK}}}rtcp-fb-trr-int", limits.FEEDBACK)
+    ]
+    return tuple(found)
+
+
+def _read_extension(element: Element) -> HeaderExtension:
+    senders = text_of(element, "senders") or Senders.BOTH
+    if senders not in set(Senders):
+        raise bad_request("the senders of a header extension are unknown")
+    return HeaderExtension(
+        id=required_number(element, "id", 1, 4351),
+        uri=required_word(element, "uri", limits.ATTRIBUTE),
+        senders=Senders(senders),
+    )
+
+
+def _read_source(element: Element) -> Source:
+    parameters = children(element, f"{{{ns.RTP_SOURCE}}}parameter", limits.PARAMETERS)
+    attributes = (
+        Attribute(required_word(each, "name"), text_of(each, "value") or None)
+        for each in parameters
+    )
+    return Source(required_number(element, "ssrc", 0, _SSRC), tuple(attributes))
+
+
+def _read_source_group(element: Element) -> SourceGroup:
+    semantics = token(element, "semantics") or token(element, "type")
+    if semantics is None:
+        raise bad_request("<ssrc-group/> lacks the attribute 'semantics'")
+    members = children(element, f"{{{ns.RTP_SOURCE}}}source", limits.SOURCES)
+    ssrcs = tuple(required_number(each, "ssrc", 0, _SSRC) for each in members)
+    if not ssrcs:
+        raise bad_request("<ssrc-group/> groups nothing")
+    return SourceGroup(semantics, ssrcs)
+
+
+def _read_bandwidth(element: Element) -> Bandwidth:
+    text = (element.text or "").strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= 12):
+        raise bad_request("<bandwidth/> holds no number")
+    return Bandwidth(token(element, "type") or "AS", int(text))
+
+
+def _read_transport(element: Element) -> Transport | None:
+    found = _split(element, "transport")
+    if found is None:
+        return None
+    namespace, transport = found
+    if namespace == ns.RAW_UDP:
+        return RawUdpTransport(
+            tuple(
+                (_read_address(each, "ip"), required_number(each, "port", 0, 65535))
+                for each in children(transport, f"{{{ns.RAW_UDP}}}candidate", limits.CANDIDATES)
+            )
+        )
+    if namespace != ns.ICE_UDP:
+        return UnknownTransport(namespace)
+    return _read_ice(transport)
+
+
+def _read_ice(transport: Element) -> IceTransport:
+    fingerprints, setups = [], []
+    for each in children(transport, f"{{{ns.DTLS}}}fingerprint", limits.FINGERPRINTS):
+        value = "".join((each.text or "").split()).upper()
+        fingerprint = Fingerprint((token(each, "hash") or "").lower(), value)
+        if (
+            len(value) > limits.ATTRIBUTE
+            or not fingerprint.algorithm
+            or not fingerprint.well_formed
+        ):
+            raise bad_request("<fingerprint/> is not the hash that it says")
+        fingerprints.append(fingerprint)
+        setup = text_of(each, "setup")
+        if setup is not None and setup not in SETUPS:
+            raise bad_request("the setup of a fingerprint is not actpass, active or passive")
+        setups.append(setup)
+    association = None
+    for each in children(transport, f"{{{ns.SCTP}}}sctpmap", limits.GROUPS):
+        association = Association(
+            required_number(each, "number", 1, 65535),
+            token(each, "protocol") or "webrtc-datachannel",
+            number(each, "streams", 0, 65535),
+        )
+    return IceTransport(
+        ufrag=word(transport, "ufrag"),
+        pwd=word(transport, "pwd"),
+        candidates=tuple(
+            _read_candidate(each)
+            for each in children(transport, f"{{{ns.ICE_UDP}}}candidate", limits.CANDIDATES)
+        ),
+        gathering_complete=transport.find(f"{{{ns.ICE_UDP}}}gathering-complete") is not None,
+        fingerprints=tuple(fingerprints),
+        setup=next((each for each in setups if each is not None), None),
+        association=association,
+    )
+
+
+def _read_address(element: Element, key: str) -> str:
+    value = required_word(element, key, 253)
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        if not _HOST.fullmatch(value):
+            raise bad_request(f"{key!r} of a candidate is no address") from None
+    return value
+
+
+def _read_candidate(element: Element) -> Candidate:
+    kind = required_word(element, "type")
+    if kind not in TYPES:
+        raise bad_request("the type of a candidate is not host, srflx, prflx or relay")
+    return Candidate(
+        foundation=required_word(element, "foundation"),
+        component=required_number(element, "component", 1, 256),
+        protocol=required_word(element, "protocol", 32).lower(),
+        priority=required_number(element, "priority", 0, 2**32 - 1),
+        ip=_read_address(element, "ip"),
+        port=required_number(element, "port", 0, 65535),
+        type=kind,
+        related_address=_read_address(element, "rel-addr") if element.get("rel-addr") else None,
+        related_port=number(element, "rel-port", 0, 65535),
+        tcp_type=word(element, "tcptype", 32),
+        generation=number(element, "generation", 0, 2**31) or 0,
+        id=text_of(element, "id"),
+        network=number(element, "network", 0, 2**31),
+    )
+
+
+def read_reason(jingle: Element) -> tuple[Reason | None, str, str | None]:
+    """Read the ``<reason/>`` within an element (XEP-0166 §7.4).
+
+    Returns:
+        the reason, None if there is none that is defined; the text for people; and the session to
+        use instead, of an alternative-session.
+    """
+    element = jingle.find(f"{{{ns.JINGLE}}}reason")
+    if element is None:
+        return None, "", None
+    reason = None
+    for child in element:
+        namespace, _, name = str(child.tag).rpartition("}")
+        name = name.replace("_", "-")  # Dino writes failed_application
+        if namespace == "{" + ns.JINGLE and name in set(Reason):
+            reason = Reason(name)
+            break
+    alternative = element.findtext(f"{{{ns.JINGLE}}}alternative-session/{{{ns.JINGLE}}}sid")
+    return reason, cut(element.findtext(f"{{{ns.JINGLE}}}text")), cut(alternative) or None
