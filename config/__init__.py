@@ -1,1 +1,23 @@
-"""TODO."""
+"""What an operator declares: YAML in, checked immutable settings out."""
+
+from .account import Account, CallPolicy, Subscriptions
+from .load import load
+from .media import Media
+from .problem import ConfigError, Problem
+from .schema import settings_schema
+from .server import Embedded, Server
+from .settings import Settings
+
+__all__ = [
+    "Account",
+    "CallPolicy",
+    "ConfigError",
+    "Embedded",
+    "Media",
+    "Problem",
+    "Server",
+    "Settings",
+    "Subscriptions",
+    "load",
+    "settings_schema",
+]

@@ -1,0 +1,240 @@
+"""A bot's account: who it is, how it shows itself, which calls it takes."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from .duration import Duration
+from .fleet import parse_fleet
+from .jid import parse_jid
+from .model import Context, Count, Flag, Items, Model
+from .pattern import Pattern, matches
+from .secret import resolve_secret
+
+
+def _check_peer(text: str) -> str:
+    jid = parse_jid(text)
+    if jid.resource:
+        raise ValueError(f"{text!r} has a resource, but subscriptions are to bare JIDs: cut it off")
+    return jid.bare
+
+
+def _check_jid(text: str) -> str:
+    if parse_fleet(text) is not None:
+        return text
+    jid = parse_jid(text)
+    if not jid.local:
+        raise ValueError(f"{text!r} has no user before an @: write it like desk@example.org")
+    return str(jid)
+
+
+def _check_text(text: str) -> str:
+    for character in text:
+        if not character.isprintable() and character not in "\n\t":
+            raise ValueError(f"{character!r} can't be sent over XMPP: remove it")
+    return text
+
+
+def _resolve(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, str) and isinstance(info.context, Context):
+        return resolve_secret(value, info.context.folder, info.context.environ)
+    return value
+
+
+Patterns = Annotated[tuple[Pattern, ...], Items, Field(max_length=10_000)]
+
+
+class CallPolicy(Model):
+    """Which calls an account takes, and how."""
+
+    answer: Literal["auto", "bot", "never"] = Field(
+        default="bot",
+        description="`auto` answers each call that is let in, after `after`; `bot` leaves it to "
+        "the bot; `never` declines every call.",
+    )
+    after: Duration = Field(
+        default=0.0,
+        description="How long a call rings before `answer: auto` takes it.",
+        examples=["2s"],
+    )
+    from_: Patterns = Field(
+        default=("*",),
+        alias="from",
+        description="Who may call: bare JIDs, where `*` stands for any characters and `?` for "
+        "one. Others are declined.",
+        examples=["*@example.org", ["alice@example.org", "*@example.net"]],
+    )
+    limit: Count = Field(
+        default=4,
+        ge=1,
+        le=100_000,
+        description="How many calls may go on at once; a further one is told `busy`.",
+    )
+    audio: Flag = Field(default=True, description="Whether calls have audio.")
+    video: Flag = Field(
+        default=True,
+        description="Whether calls have video. A caller's video is otherwise answered as inactive.",
+    )
+    max_duration: Duration | None = Field(
+        default=None,
+        description="When a call is ended, counted from its answer. Left out, never.",
+        examples=["1h"],
+    )
+    ring_timeout: Duration = Field(
+        default=60.0,
+        description="How long a call may ring, in either direction, before it is given up.",
+        examples=["45s"],
+    )
+
+    @field_validator("video")
+    @classmethod
+    def _check_kinds(cls, video: bool, info: ValidationInfo) -> bool:
+        if not video and info.data.get("audio") is False:
+            raise ValueError("a call has audio, video or both: turn one on, or set 'answer: never'")
+        return video
+
+    def allows(self, jid: str) -> bool:
+        """Tell whether somebody may call.
+
+        Args:
+            jid: The caller's address, bare or full.
+
+        Returns:
+            Whether ``from`` has a pattern that matches it.
+        """
+        return matches(self.from_, jid)
+
+
+class Subscriptions(Model):
+    """Who sees the bot's presence, and whose presence it sees (RFC 6121 §3)."""
+
+    accept: Patterns | None = Field(
+        default=None,
+        description="Whose requests to see the bot's presence are granted, as patterns like those "
+        "of `calls.from`. Left out, of those who may call: most clients show their call button "
+        "only for contacts whose presence they see.",
+        examples=["*@example.org"],
+    )
+    request: Annotated[
+        tuple[Annotated[str, AfterValidator(_check_peer)], ...], Items, Field(max_length=10_000)
+    ] = Field(
+        default=(),
+        description="Whose presence the bot asks to see when it logs in: bare JIDs.",
+        examples=["alice@example.org"],
+    )
+
+    def accepts(self, jid: str) -> bool:
+        """Tell whether somebody may see the bot's presence.
+
+        Args:
+            jid: The address of who asks, bare or full.
+
+        Returns:
+            Whether ``accept`` has a pattern that matches it.
+        """
+        return matches(self.accept or (), jid)
+
+
+class Account(Model):
+    """One account, or a fleet of accounts that differ in a number."""
+
+    jid: Annotated[str, Field(max_length=3 * 1023 + 2), AfterValidator(_check_jid)] = Field(
+        description="The address, with a resource if the bot is to have a fixed one. "
+        "`load-{0001..0200}@example.org` declares a fleet of 200, zeros as written.",
+        examples=["desk@example.org", "load-{0001..0200}@example.org"],
+    )
+    resource: str | None = Field(
+        default=None,
+        description="The resource, unless it stands in `jid`. Left out, the server chooses one.",
+        examples=["callboard"],
+    )
+    password: Annotated[SecretStr, BeforeValidator(_resolve)] = Field(
+        default=SecretStr(""),
+        description="The password: itself, with `${VARIABLE}` for an environment variable (`$${` "
+        "for the two characters), or `file:PATH`, relative to this file, whose last line break is "
+        "cut off. A fleet takes one for all, or a file with a line for each. With "
+        "`server: embedded` it may be left out: one is made up.",
+        examples=["${DESK_PASSWORD}", "file:secrets/desk"],
+    )
+    bot: Annotated[
+        str,
+        Field(pattern=r"^([a-z][a-z0-9_-]*|[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*)$", max_length=255),
+    ] = Field(
+        description="What the account does: a built-in bot, or `module:Class` for a class of "
+        "yours in a module that is found beside this file or installed.",
+        examples=["recorder", "mybots.desk:FrontDesk"],
+    )
+    options: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Whatever the bot takes; the bot checks it.",
+        examples=[{"to": "desk@example.org", "every": "30s"}],
+    )
+    show: Literal["", "chat", "away", "dnd", "xa"] = Field(
+        default="",
+        description="The availability shown (RFC 6121 §4.7.2.1): `chat`, `away`, `dnd` (do not "
+        "disturb), `xa` (away for long). Left out, plainly available.",
+    )
+    status: Annotated[str, Field(max_length=1024), AfterValidator(_check_text)] = Field(
+        default="", description="The text shown beside it.", examples=["Recording line"]
+    )
+    priority: Count = Field(
+        default=0,
+        ge=-128,
+        le=127,
+        description="The presence's priority (RFC 6121 §4.7.2.3): messages to the bare JID go to "
+        "the highest; a negative one gets none.",
+    )
+    calls: CallPolicy = Field(default=CallPolicy(), description="Which calls it takes, and how.")
+    subscriptions: Subscriptions = Field(
+        default=Subscriptions(), description="Who sees its presence, and whose it sees."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _join_resource(cls, data: Any) -> Any:
+        """Make the JID a full one when the resource has a key of its own."""
+        if isinstance(data, dict):
+            jid, resource = data.get("jid"), data.get("resource")
+            if isinstance(jid, str) and isinstance(resource, str) and "/" not in jid:
+                return {**data, "jid": f"{jid}/{resource}"}
+        return data
+
+    @field_validator("resource")
+    @classmethod
+    def _check_resource(cls, resource: str | None, info: ValidationInfo) -> str | None:
+        if "jid" not in info.data:
+            return resource
+        named = info.data["jid"].partition("/")[2] or None
+        if resource is not None and resource != named:
+            raise ValueError(f"the jid names the resource {named!r} already: keep one of the two")
+        return named
+
+    @field_validator("subscriptions")
+    @classmethod
+    def _accept_callers(cls, value: Subscriptions, info: ValidationInfo) -> Subscriptions:
+        if value.accept is not None or "calls" not in info.data:
+            return value
+        return value.model_copy(update={"accept": info.data["calls"].from_})
+
+    @property
+    def bare_jid(self) -> str:
+        """The address without its resource."""
+        return self.jid.partition("/")[0]
+
+    @property
+    def user(self) -> str:
+        """The localpart of the address."""
+        return self.jid.partition("@")[0]
+
+    @property
+    def domain(self) -> str:
+        """The domainpart of the address."""
+        return self.bare_jid.rpartition("@")[2]

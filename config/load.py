@@ -1,0 +1,213 @@
+"""From a YAML file to settings, or to everything that is wrong with it."""
+
+import copy
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import SecretStr, ValidationError
+
+from .account import Account, CallPolicy, Subscriptions
+from .document import Document, Location, read_document
+from .fleet import MAX_ACCOUNTS, Fleet, parse_fleet
+from .media import Media
+from .model import Context, Model
+from .problem import ConfigError, Problem
+from .sentence import describe, sentence, unknown_key
+from .server import EMBEDDED_HOST, Server
+from .settings import Settings
+
+M = TypeVar("M", bound=Model)
+
+_MODELS: dict[tuple[str, ...], type[Model]] = {
+    (): Settings,
+    ("server",): Server,
+    ("media",): Media,
+    ("accounts",): Account,
+    ("accounts", "calls"): CallPolicy,
+    ("accounts", "subscriptions"): Subscriptions,
+}
+_HOMES = {
+    (): "at the top of the file",
+    ("accounts",): "in an account",
+}
+_STAND_IN = Account(jid=f"nobody@{EMBEDDED_HOST}", bot="silent")
+"""Takes the place of accounts with faults while the rest of the file is checked."""
+
+
+def load(path: Path, *, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read a configuration file. Blocks on files: call it in an executor.
+
+    Args:
+        path: The YAML file. Paths in it are relative to its folder.
+        environ: The environment variables, those of the process if left out.
+
+    Returns:
+        The settings: every path absolute, every fleet written out, every secret resolved.
+
+    Raises:
+        ConfigError: Something is wrong with it; has all faults, not just the first.
+    """
+    context = Context(path.absolute().parent, os.environ if environ is None else environ)
+    loader = _Loader(read_document(path), context)
+    settings = loader.settings()
+    if loader.problems or settings is None:
+        raise ConfigError(loader.problems)
+    return settings
+
+
+class _Loader:
+    """Checks a document and gathers what is wrong with it."""
+
+    def __init__(self, document: Document, context: Context) -> None:
+        self.document = document
+        self.context = context
+        self.problems: list[Problem] = list(document.faults)
+
+    def settings(self) -> Settings | None:
+        top = self.document.value
+        if not isinstance(top, dict):
+            self.add((), f"the file is {describe(top)}: begin it with keys like 'accounts:'")
+            return None
+        # A file of comments and a file of nulls are alike to whoever wrote them.
+        embedded = top.get("server", "embedded") == "embedded"
+        entries = top.get("accounts")
+        if isinstance(entries, list) and entries:
+            accounts = tuple(self.accounts(entries, embedded=embedded))
+            top = {**top, "accounts": accounts or (_STAND_IN,)}
+        return self.validate(Settings, top, ())
+
+    def accounts(self, entries: list[object], *, embedded: bool) -> Iterator[Account]:
+        """Check each entry and write fleets out."""
+        made_up = SecretStr(secrets.token_urlsafe(24))
+        seen: dict[str, int] = {}
+        for index, entry in enumerate(entries):
+            place: Location = ("accounts", index)
+            account = self.validate(Account, entry, place)
+            if account is None:
+                continue
+            if embedded and account.domain != EMBEDDED_HOST:
+                self.add(
+                    (*place, "jid"),
+                    f"the embedded server has accounts at {EMBEDDED_HOST} only, not at "
+                    f"{account.domain}: change the domain, or name its server under 'server:' "
+                    "({} looks it up in DNS)",
+                )
+            if not account.password.get_secret_value():
+                if not embedded:
+                    self.add(place, f"the password of {account.jid} is missing: add 'password:'")
+                account = account.model_copy(update={"password": made_up})
+            fleet = parse_fleet(account.jid)
+            if len(seen) + (len(fleet) if fleet else 1) > MAX_ACCOUNTS:
+                self.add((*place, "jid"), f"over {MAX_ACCOUNTS:,} accounts: declare fewer")
+                return
+            members = list(self.members(account, fleet, place))
+            self.check_duplicates(members, seen, index)
+            yield from members
+
+    def members(self, account: Account, fleet: Fleet | None, place: Location) -> Iterator[Account]:
+        """Give each member of a fleet its address and its password."""
+        password = account.password.get_secret_value()
+        lines = password.split("\n")
+        count = len(fleet) if fleet else 1
+        if len(lines) not in {1, count}:
+            wanted = f"one, or one for each of the {count:,}" if fleet else "one"
+            self.add(
+                (*place, "password"),
+                f"the secret of {account.jid} has {len(lines):,} lines: give it {wanted}",
+            )
+            return
+        if not all(lines):
+            number = lines.index("") + 1
+            self.add(
+                (*place, "password"),
+                f"line {number} of the secret of {account.jid} is empty: write a password into it",
+            )
+            return
+        if fleet is None:
+            yield account
+            return
+        shared = account.password
+        for number, jid in enumerate(fleet.jids()):
+            changes: dict[str, object] = {
+                "jid": jid,
+                # Each bot may do with its options what it likes.
+                "options": copy.deepcopy(account.options),
+                "password": SecretStr(lines[number]) if len(lines) > 1 else shared,
+            }
+            yield account.model_copy(update=changes)
+
+    def check_duplicates(self, members: list[Account], seen: dict[str, int], index: int) -> None:
+        twice = [account.jid for account in members if account.jid in seen]
+        if twice:
+            others = f" and {len(twice) - 1:,} more of this fleet are" if len(twice) > 1 else " is"
+            line = self.document.position(("accounts", seen[twice[0]], "jid"))[0]
+            self.add(
+                ("accounts", index, "jid"),
+                f"{twice[0]}{others} declared already in line {line}: keep one",
+            )
+        for account in members:
+            seen.setdefault(account.jid, index)
+
+    def validate(self, model: type[M], value: object, place: Location) -> M | None:
+        try:
+            return model.model_validate(value, context=self.context)
+        except ValidationError as error:
+            found = error.errors(include_url=False)
+        for details in found:
+            # What follows from another fault, which is told as well.
+            if details["type"] == "default_factory_not_called":
+                continue
+            self.add_finding(details["type"], place, value, details)
+        return None
+
+    def add_finding(self, kind: str, place: Location, value: object, details: Any) -> None:
+        """Word one of pydantic's findings and find its line."""
+        path = details["loc"]
+        last: Location = path[-1:] if kind in {"missing", "extra_forbidden"} else ()
+        inner = _follow(value, path[: len(path) - len(last)])
+        where: Location = (*place, *inner)
+        names = tuple(part for part in where if isinstance(part, str))
+        if kind == "missing":
+            model = _MODELS[names]
+            example = next(iter(model.model_fields[str(last[0])].examples or ()), None)
+            hint = f" like '{last[0]}: {example}'" if isinstance(example, str) else ""
+            self.add(where, f"'{last[0]}' is missing: add it{hint}")
+        elif kind == "extra_forbidden":
+            key = str(last[0])
+            message = unknown_key(key, _keys(_MODELS[names]), _elsewhere())
+            self.problems.append(self.document.problem((*where, key), message, key=True))
+        else:
+            self.add(where, sentence(details, where, secret=names[-1:] == ("password",)))
+
+    def add(self, place: Location, message: str) -> None:
+        self.problems.append(self.document.problem(place, message))
+
+
+def _follow(value: object, path: Location) -> Location:
+    """Leave out of pydantic's path what is no key of the file: tags of unions, single items."""
+    place: list[int | str] = []
+    for part in path:
+        match value, part:
+            case dict(), str() if part in value:
+                value = value[part]
+            case ((list() | tuple()), int()) if 0 <= part < len(value):
+                value = value[part]
+            case _:
+                continue
+        place.append(part)
+    return tuple(place)
+
+
+def _keys(model: type[Model]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _elsewhere() -> dict[str, str]:
+    return {
+        key: _HOMES.get(place, f"under '{place[-1]}'" if place else "")
+        for place, model in reversed(_MODELS.items())
+        for key in _keys(model)
+    }

@@ -1,0 +1,97 @@
+"""How the sockets of calls are opened and what is done with what they receive."""
+
+import ipaddress
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from .jid import check_domain
+from .model import Items, Model
+
+STUN_PORT = 3478
+"""The default of RFC 8489 §18.6."""
+
+
+def _check_address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError(f"{text!r} is no IP address: give one of this machine") from None
+
+
+def _parse_ports(value: Any) -> Any:
+    wanted = "give a range of UDP ports from 1 to 65535 like 40000-40100"
+    match value:
+        case None:
+            return None
+        case str() if match := re.fullmatch(r"(\d{1,5})\s*-\s*(\d{1,5})", value):
+            low, high = int(match[1]), int(match[2])
+        case [int(low), int(high)] if not isinstance(low, bool) and not isinstance(high, bool):
+            pass
+        case _:
+            raise ValueError(wanted)
+    if not 1 <= low <= high <= 65535:
+        raise ValueError(wanted)
+    return (low, high)
+
+
+def _check_stun(text: str) -> str:
+    match = re.fullmatch(r"(?:stun:)?([^\s\[\]:/]+|\[[0-9a-fA-F:.]+\])(?::(\d{1,5}))?", text)
+    port = int(match[2] or STUN_PORT) if match else 0
+    if match is None or not 1 <= port <= 65535:
+        raise ValueError(f"{text!r} is no STUN server: write it like stun.example.org:3478")
+    check_domain(match[1].lower(), text)
+    return f"stun:{match[1].lower()}:{port}"
+
+
+class Media(Model):
+    """The network and the receive path of all calls."""
+
+    addresses: (
+        Annotated[tuple[Annotated[str, AfterValidator(_check_address)], ...], Items] | None
+    ) = Field(
+        default=None,
+        min_length=1,
+        max_length=64,
+        description="IP addresses of this machine on which calls send and receive. Left out, "
+        "all but loopback; with `server: embedded`, `127.0.0.1`.",
+        examples=["192.0.2.7", ["192.0.2.7", "2001:db8::7"]],
+    )
+    ports: Annotated[
+        tuple[int, int] | None,
+        BeforeValidator(_parse_ports),
+        WithJsonSchema(
+            {
+                "title": "ports",
+                "anyOf": [
+                    {"type": "string", "pattern": r"^\d{1,5}\s*-\s*\d{1,5}$"},
+                    {
+                        "type": "array",
+                        "items": {"type": "integer", "minimum": 1, "maximum": 65535},
+                        "minItems": 2,
+                        "maxItems": 2,
+                    },
+                    {"type": "null"},
+                ],
+            }
+        ),
+    ] = Field(
+        default=None,
+        description="The UDP ports that calls may use, both ends included: open these in the "
+        "firewall. A call takes one port for each address. Left out, the system chooses.",
+        examples=["40000-40100", [40000, 40100]],
+    )
+    path: Literal["packets", "frames", "none"] = Field(
+        default="packets",
+        description="What happens to received media unless a bot asks otherwise: `packets` keeps "
+        "it encoded (recording, echo; cheap), `frames` decodes it for bots that listen or look "
+        "(dear), `none` counts and discards it.",
+    )
+    stun: Annotated[tuple[Annotated[str, AfterValidator(_check_stun)], ...], Items] = Field(
+        default=(),
+        max_length=8,
+        description="STUN servers (RFC 8489) that tell a machine behind NAT its public address. "
+        "None is asked unless it is named here.",
+        examples=["stun.example.org:3478"],
+    )

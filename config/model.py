@@ -1,0 +1,84 @@
+"""What all settings have in common: they are frozen, strict, and know where their file is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, ValidationInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a configuration file refers to outside itself.
+
+    Attributes:
+        folder: The file's folder; relative paths begin there.
+        environ: The environment variables.
+    """
+
+    folder: Path
+    environ: Mapping[str, str]
+
+
+class Model(BaseModel):
+    """The base of all settings: immutable, no unknown keys, no input in error messages."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+        hide_input_in_errors=True,
+    )
+
+
+def as_items(value: Any) -> Any:
+    """Take one text where a list of texts is wanted: ``from: "*@example.org"``.
+
+    Args:
+        value: What stands in the file.
+
+    Returns:
+        A tuple for a text or a list, anything else as it is.
+    """
+    match value:
+        case str():
+            return (value,)
+        case list():
+            return tuple(value)
+    return value
+
+
+def as_path(value: Any, info: ValidationInfo) -> Any:
+    """Make a path that is relative to the configuration file absolute.
+
+    Args:
+        value: What stands in the file.
+        info: Holds the :class:`Context`; without one the path stays as it is.
+
+    Returns:
+        The path; anything that is no text as it is.
+
+    Raises:
+        ValueError: The text can be no path.
+    """
+    if isinstance(value, str):
+        if not value or "\0" in value:
+            raise ValueError("give the path of a file or folder")
+        value = Path(value)
+    if not isinstance(value, Path):
+        return value
+    try:
+        path = value.expanduser()
+    except RuntimeError:
+        raise ValueError(f"there is no home folder for {value.parts[0]}: write it out") from None
+    return info.context.folder / path if isinstance(info.context, Context) else path
+
+
+Flag = Annotated[bool, Strict()]
+Count = Annotated[int, Strict()]
+Location = Annotated[Path, BeforeValidator(as_path)]
+Items = BeforeValidator(as_items, json_schema_input_type=str | list[str])
+"""Marks a tuple that may be written as one text."""

@@ -1,0 +1,97 @@
+"""Where the accounts log in."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
+from pydantic_core.core_schema import ValidationInfo
+
+from .jid import check_domain
+from .model import Count, Location, Model
+
+EMBEDDED_HOST = "localhost"
+"""The one domain that the embedded server serves."""
+PORTS = {"starttls": 5222, "direct": 5223}
+"""Where servers listen by convention (RFC 6120 §14.7, XEP-0368)."""
+
+
+class Embedded(Model):
+    """A private Prosody is started for this run, on loopback alone, and removed after it."""
+
+    @property
+    def host(self) -> str:
+        """The one domain that it serves."""
+        return EMBEDDED_HOST
+
+
+class Server(Model):
+    """A server that runs elsewhere."""
+
+    host: str | None = Field(
+        default=None,
+        description="The server's name or IP address. Left out, each account's server is looked "
+        "up by the domain of its JID (DNS SRV, RFC 6120 §3.2.1).",
+        examples=["xmpp.example.org"],
+    )
+    port: Count | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Its TCP port. Left out, 5222, or 5223 with `tls: direct`.",
+    )
+    tls: Literal["starttls", "direct"] = Field(
+        default="starttls",
+        description="How TLS begins: `starttls` on the XMPP port (RFC 6120 §5), `direct` from the "
+        "first byte (XEP-0368). There is no way to do without TLS.",
+    )
+    ca: Location | None = Field(
+        default=None,
+        description="A PEM file with the authorities to trust in place of the system's, for a "
+        "server with a certificate of its own.",
+        examples=["ca.pem"],
+    )
+
+    @field_validator("host")
+    @classmethod
+    def _check_host(cls, host: str | None) -> str | None:
+        if host is not None:
+            check_domain(host.lower())
+        return host and host.lower()
+
+    @field_validator("port")
+    @classmethod
+    def _check_port(cls, port: int | None, info: ValidationInfo) -> int | None:
+        if port is not None and info.data.get("host", "") is None:
+            raise ValueError("a port without a host: name the host as well")
+        return port
+
+    @field_validator("ca")
+    @classmethod
+    def _check_ca(cls, ca: Any) -> Any:
+        if ca is not None and not ca.is_file():
+            raise ValueError(
+                f"there is no file {ca}: give a PEM file with the authority's certificate"
+            )
+        return ca
+
+
+def _as_server(value: Any) -> Any:
+    match value:
+        case "embedded":
+            return Embedded()
+        case str():
+            return {"host": value}
+        case None | dict() | Embedded() | Server():
+            return value
+    raise ValueError("give 'embedded', the server's name, or a mapping with host, port, tls and ca")
+
+
+def _which(value: Any) -> str:
+    return "embedded server" if isinstance(value, Embedded) else "named server"
+
+
+AnyServer = Annotated[
+    Annotated[Embedded, Tag("embedded server")] | Annotated[Server, Tag("named server")],
+    Discriminator(_which),
+    BeforeValidator(_as_server, json_schema_input_type=str | Server),
+]
+"""``embedded``, a host, or a mapping."""

@@ -1,0 +1,78 @@
+"""Everything that one file declares."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from .account import Account
+from .duration import Duration
+from .fleet import MAX_ACCOUNTS
+from .media import Media
+from .model import Location, Model
+from .server import AnyServer, Embedded
+
+LOOPBACK = "127.0.0.1"
+
+
+def _calls_beside(data: dict[str, object]) -> Path:
+    recordings = data.get("recordings")
+    return (recordings if isinstance(recordings, Path) else Path()) / "calls.jsonl"
+
+
+class Settings(Model):
+    """What an operator declares: a server, and the bots that log in to it."""
+
+    server: AnyServer = Field(
+        default=Embedded(),
+        description="Where the accounts log in: `embedded` for a private server of this run "
+        "(accounts at `localhost`), a host name, or a mapping with the keys below. `{}` finds each "
+        "account's server by DNS.",
+        examples=["embedded", {"host": "xmpp.example.org", "port": 5222}],
+    )
+    recordings: Location = Field(
+        default=Path("recordings"),
+        description="The folder for recordings, relative to this file. It is created when needed.",
+        examples=["recordings/"],
+    )
+    calls: Location = Field(
+        default_factory=_calls_beside,
+        description="The file to which each ended call adds a line of JSON. Left out, "
+        "`calls.jsonl` in the folder of the recordings.",
+        examples=["calls.jsonl"],
+    )
+    media: Media = Field(
+        default=Media(), description="The network and the receive path of all calls."
+    )
+    drain: Duration = Field(
+        default=10.0,
+        description="How long running calls may go on after SIGTERM or SIGINT; no new ones begin.",
+        examples=["30s"],
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least severe messages that are logged."
+    )
+    accounts: Annotated[tuple[Account, ...], Field(min_length=1, max_length=MAX_ACCOUNTS)] = Field(
+        description="The accounts, each with its bot."
+    )
+
+    @field_validator("recordings")
+    @classmethod
+    def _check_recordings(cls, folder: Path) -> Path:
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(f"{folder} is a file: name a folder")
+        return folder
+
+    @field_validator("calls")
+    @classmethod
+    def _check_calls(cls, file: Path) -> Path:
+        if file.is_dir():
+            raise ValueError(f"{file} is a folder: name a file, like calls.jsonl")
+        return file
+
+    @field_validator("media")
+    @classmethod
+    def _stay_on_loopback(cls, media: Media, info: ValidationInfo) -> Media:
+        if isinstance(info.data.get("server"), Embedded) and media.addresses is None:
+            return media.model_copy(update={"addresses": (LOOPBACK,)})
+        return media
