@@ -1,5 +1,5 @@
 """The commands."""
 
+from .app import main
 
-def main() -> None:
-    """Run the ``callboard`` command."""
+__all__ = ["main"]

@@ -1,0 +1,528 @@
+"""One XMPP account: its stream, login, presence, roster, and where its calls' stanzas go."""
+
+import logging
+import random
+import secrets
+from dataclasses import dataclass, field
+from xml.etree.ElementTree import Element, SubElement
+
+from ..jingle import Propose, RemoteProtocolError, parse_call_message, unknown_session
+from ..jingle import namespaces as ns
+from . import capabilities
+from .bot_runner import BotRunner
+from .context import Context, Ref
+from .conversation import Conversation
+from .farewell import farewell
+from .jid import bare, is_full
+from .messages.account import (
+    Connect,
+    Contact,
+    ConversationIdle,
+    Drain,
+    DrainOverdue,
+    ForgetCall,
+    GetRoster,
+    IqAnswered,
+    KeepAlive,
+    LoginOverdue,
+    PlaceCall,
+    ReplyIq,
+    Resource,
+    RouteCall,
+    Send,
+    SendIq,
+    SendText,
+    SetPresence,
+    StanzaReceived,
+    StreamClosed,
+    StreamFailed,
+    StreamOpened,
+)
+from .messages.call import DrainCall, JingleReceived, PeerUnreachable
+from .messages.conversation import (
+    Call,
+    CallMessageReceived,
+    PresenceReceived,
+    SessionInitiated,
+    TextReceived,
+)
+from .messages.exchange import AccountChanged, AccountState
+from .runtime import AsyncioActor, handles
+from .stanza import CLIENT, iq_reply, stanza_error
+from .stream import Stream
+
+log = logging.getLogger(__name__)
+
+ROSTER = "jabber:iq:roster"
+FORWARD = "urn:xmpp:forward:0"
+DELAY = "urn:xmpp:delay"
+SHOWS = frozenset({"", "chat", "away", "dnd", "xa"})
+
+#: Seconds that a login may take from the first SYN to the bound resource.
+LOGIN_DEADLINE = 30.0
+#: Seconds between two pings of an otherwise idle stream.
+KEEP_ALIVE = 60.0
+#: The longest wait between two tries, in seconds.
+MAX_BACK_OFF = 60.0
+#: Seconds that conversations have to end their calls when the account stops.
+CONVERSATIONS_DEADLINE = 20.0
+#: What one account remembers of others at the most.
+MAX_CONTACTS = 10_000
+MAX_RESOURCES = 32
+MAX_STATUS = 1024
+#: Stanzas of one session that may wait for its call to be started.
+MAX_WAITING = 64
+
+
+class Offline(Exception):  # noqa: N818 - a state, as the message says
+    """The account can't do that: it is not online, or it is about to log out."""
+
+
+@dataclass(slots=True)
+class _Route:
+    """Where the stanzas of one session go; until its call has been started they wait here."""
+
+    call: Ref | None = None
+    waiting: list[JingleReceived] = field(default_factory=list)
+
+
+class Account(AsyncioActor):
+    """One XMPP account.
+
+    It owns the stream, knows the roster and the presence of its contacts, starts a conversation for
+    each peer that something happens with, and routes the stanzas of each call by the peer's bare JID
+    and the session id. Its settings, its bot and everything else come from the context.
+    """
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        settings = context.settings
+        resource = settings.resource or f"callboard-{secrets.token_hex(4)}"
+        self._context = context
+        self._jid = settings.jid if is_full(settings.jid) else f"{settings.jid}/{resource}"
+        self._bare = bare(self._jid)
+        self._presence = SetPresence(settings.show, settings.status, settings.priority)
+        self._contacts: dict[str, Contact] = {}
+        self._conversations: dict[str, Ref] = {}
+        self._routes: dict[tuple[str, str], _Route] = {}
+        self._online = False
+        self._was_online = False
+        self._attempt = 0
+        self._failures = 0
+        self._draining = False
+        self._logging_out = False
+        self._stream: Stream | None = None
+        self._bot = context.bot(self.actor_ref, settings)
+        self._runner = BotRunner(self, self._bot, context)
+
+    def __repr__(self) -> str:
+        return f"<Account {self._bare}>"
+
+    # -- life --------------------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        """Make the stream and begin to log in."""
+        settings, endpoint = self._context.settings, self._context.endpoint
+        self._stream = Stream(
+            self._jid,
+            settings.password.get_secret_value(),
+            context=endpoint.trust,
+            direct_tls=endpoint.direct_tls,
+            deliver=self.actor_ref.tell,
+        )
+        self._connect(Connect())
+
+    async def on_stop(self) -> None:
+        """Close the stream; calls that still run end with their conversations."""
+        await farewell(self._conversations.values(), CONVERSATIONS_DEADLINE)
+        if self._stream is not None:
+            if self._online:
+                self._stream.transmit(Element(f"{{{CLIENT}}}presence", {"type": "unavailable"}))
+            await self._stream.close()
+        self._report("closed")
+
+    async def on_failure(self, *_: object) -> None:
+        """Let nothing survive a crash: the supervisor starts the account anew."""
+        await self.on_stop()
+
+    def _report(self, state: AccountState, detail: str = "") -> None:
+        self._context.exchange.tell(AccountChanged(self._bare, state, detail))
+
+    # -- the stream --------------------------------------------------------------------------------
+
+    @handles(Connect)
+    def _connect(self, _: Connect) -> None:
+        if self._online or self._draining or self._stream is None:
+            return
+        self._attempt += 1
+        self._report("connecting")
+        self.after(LOGIN_DEADLINE, LoginOverdue(self._attempt))
+        self._stream.open(self._context.endpoint.host, self._context.endpoint.port)
+
+    @handles(LoginOverdue)
+    def _login_overdue(self, message: LoginOverdue) -> None:
+        if message.attempt == self._attempt and not self._online and self._stream is not None:
+            self._stream.give_up(
+                f"the server did not finish the login within {LOGIN_DEADLINE:.0f} s: "
+                "check server.host and server.port, and how busy it is"
+            )
+
+    @handles(StreamOpened)
+    def _stream_opened(self, message: StreamOpened) -> None:
+        first, self._was_online = not self._was_online, True
+        self._online, self._failures, self._jid = True, 0, message.jid
+        self._attempt += 1  # an overdue login of this attempt is none any more
+        self._report("online", "resumed" if message.resumed else "")
+        if not message.resumed:
+            self._contacts.clear()
+            self._request("", "set", Element(f"{{{capabilities.CARBONS}}}enable"))
+            self._request("", "get", Element(f"{{{ROSTER}}}query"), self._roster_received)
+            self._send_presence()
+        self.after(KEEP_ALIVE, KeepAlive(self._attempt))
+        if first:
+            self._runner.run(self._bot.started())
+
+    @handles(StreamClosed)
+    def _stream_closed(self, message: StreamClosed) -> None:
+        self._online = False
+        self._try_again(message.reason)
+
+    @handles(StreamFailed)
+    def _stream_failed(self, message: StreamFailed) -> None:
+        if message.permanent and not self._was_online:
+            self._report("failed", message.reason)
+        else:
+            self._try_again(message.reason)
+
+    def _try_again(self, reason: str) -> None:
+        self._attempt += 1
+        if self._draining:
+            return
+        # Full jitter: accounts that one server lost together do not come back together.
+        ceiling = min(MAX_BACK_OFF, 2.0**self._failures)
+        delay = random.uniform(ceiling / 2, ceiling)  # noqa: S311 - not for secrets
+        self._failures = min(self._failures + 1, 10)
+        self._report("waiting", f"{reason}; next try in {delay:.1f} s")
+        self.after(delay, Connect())
+
+    @handles(KeepAlive)
+    def _keep_alive(self, message: KeepAlive) -> None:
+        if message.attempt != self._attempt or not self._online:
+            return
+
+        def answered(answer: Element | None) -> None:
+            if answer is None and message.attempt == self._attempt and self._stream is not None:
+                self._stream.lose()
+
+        self._request("", "get", Element(f"{{{capabilities.PING}}}ping"), answered)
+        self.after(KEEP_ALIVE, message)
+
+    # -- what others ask it to send ----------------------------------------------------------------
+
+    @handles(Send)
+    def _send(self, message: Send) -> None:
+        if self._stream is not None:
+            self._stream.transmit(message.stanza)
+
+    @handles(SendIq)
+    def _send_iq(self, message: SendIq) -> None:
+        def answered(answer: Element | None) -> None:
+            if message.sender is not None and message.sender.is_alive():
+                message.sender.tell(IqAnswered(message.token, answer))
+
+        self._request(message.to, message.kind, message.payload, answered)
+
+    @handles(ReplyIq)
+    def _reply_iq(self, message: ReplyIq) -> None:
+        self._send(Send(iq_reply(message.to, message.id, message.error)))
+
+    @handles(SendText)
+    def _send_text(self, message: SendText) -> None:
+        stanza = Element(
+            f"{{{CLIENT}}}message",
+            {"to": message.to, "type": "chat", "id": secrets.token_hex(8)},
+        )
+        SubElement(stanza, f"{{{CLIENT}}}body").text = message.body
+        self._send(Send(stanza))
+
+    @handles(SetPresence)
+    def _set_presence(self, message: SetPresence) -> None:
+        now = self._presence
+        if message.show is not None and message.show not in SHOWS:
+            raise ValueError(f"show is one of chat, away, dnd, xa or empty, not {message.show!r}")
+        if message.priority is not None and not -128 <= message.priority <= 127:
+            raise ValueError(f"priority is from -128 to 127, not {message.priority}")
+        self._presence = SetPresence(
+            now.show if message.show is None else message.show,
+            now.status if message.status is None else message.status,
+            now.priority if message.priority is None else message.priority,
+        )
+        if self._online:
+            self._send_presence()
+
+    def _send_presence(self) -> None:
+        stanza = Element(f"{{{CLIENT}}}presence")
+        if self._presence.show:
+            SubElement(stanza, f"{{{CLIENT}}}show").text = self._presence.show
+        if self._presence.status:
+            SubElement(stanza, f"{{{CLIENT}}}status").text = self._presence.status
+        if self._presence.priority:
+            SubElement(stanza, f"{{{CLIENT}}}priority").text = str(self._presence.priority)
+        policy = self._context.settings.calls
+        stanza.append(capabilities.caps(policy.audio, policy.video))
+        self._send(Send(stanza))
+
+    def _request(self, to: str, kind: str, payload: Element, answer: object = None) -> None:
+        if self._stream is not None:
+            self._stream.request(to, kind, payload, answer if callable(answer) else lambda _: None)
+
+    # -- what the stream brings --------------------------------------------------------------------
+
+    @handles(StanzaReceived)
+    def _stanza_received(self, message: StanzaReceived) -> None:
+        stanza = message.stanza
+        if len(stanza.get("from", "")) > 3071:
+            return  # RFC 7622 §3.1: a JID has at most 3071 octets
+        match stanza.tag.rpartition("}")[2]:
+            case "iq":
+                self._iq_received(stanza)
+            case "message":
+                self._message_received(stanza, stanza.get("from", self._bare))
+            case "presence":
+                self._presence_received(stanza, stanza.get("from", self._bare))
+
+    def _iq_received(self, iq: Element) -> None:
+        sender, identifier = iq.get("from", ""), iq.get("id", "")
+        payload = next(iter(iq), None)
+        kind, tag = iq.get("type"), "" if payload is None else payload.tag
+        policy = self._context.settings.calls
+        if payload is None or kind not in ("get", "set"):
+            self._reply_iq(ReplyIq(sender, identifier, stanza_error("modify", "bad-request")))
+        elif (kind, tag) == ("set", f"{{{ns.JINGLE}}}jingle"):
+            self._jingle_received(sender, identifier, payload)
+        elif (kind, tag) == ("set", f"{{{ROSTER}}}query"):
+            if sender in ("", self._bare):  # RFC 6121 §2.1.6: nobody else may change it
+                self._roster_changed(payload)
+                self._reply_iq(ReplyIq(sender, identifier))
+        elif (kind, tag) == ("get", f"{{{capabilities.PING}}}ping"):
+            self._reply_iq(ReplyIq(sender, identifier))
+        elif (kind, tag) == ("get", f"{{{capabilities.DISCO_INFO}}}query"):
+            answer = capabilities.info(policy.audio, policy.video, payload.get("node"))
+            self._send(Send(iq_reply(sender, identifier, answer)))
+        elif (kind, tag) == ("get", f"{{{capabilities.DISCO_ITEMS}}}query"):
+            answer = Element(f"{{{capabilities.DISCO_ITEMS}}}query")
+            self._send(Send(iq_reply(sender, identifier, answer)))
+        else:
+            error = stanza_error("cancel", "service-unavailable")
+            self._reply_iq(ReplyIq(sender, identifier, error))
+
+    def _jingle_received(self, sender: str, identifier: str, jingle: Element) -> None:
+        peer, sid = bare(sender), jingle.get("sid", "")
+        received = JingleReceived(sender, identifier, jingle)
+        route = self._routes.get((peer, sid))
+        if route is None and jingle.get("action") == "session-initiate" and sid:
+            self._routes[peer, sid] = _Route()
+            self._conversation(peer).tell(
+                SessionInitiated(sender, identifier, jingle, len(self._routes), self._draining)
+            )
+        elif route is not None and route.call is None and len(route.waiting) < MAX_WAITING:
+            route.waiting.append(received)
+        elif route is not None and route.call is not None and route.call.is_alive():
+            route.call.tell(received)
+        else:
+            self._unknown_session(received)
+
+    def _unknown_session(self, received: JingleReceived) -> None:
+        error = unknown_session(received.jingle.get("sid", "")).to_element()
+        self._reply_iq(ReplyIq(received.sender, received.iq, error))
+
+    def _message_received(self, stanza: Element, sender: str, *, own: bool = False) -> None:
+        if stanza.get("type") == "error":
+            # A bounced proposal comes back with its id alone, which is the session's.
+            route = self._routes.get((bare(sender), stanza.get("id", "")))
+            if route is not None and route.call is not None and route.call.is_alive():
+                route.call.tell(PeerUnreachable())
+            return
+        carbon = stanza.find(f"{{{capabilities.CARBONS}}}sent/{{{FORWARD}}}forwarded/{{{CLIENT}}}message")
+        if carbon is not None and bare(sender) == self._bare and not own:
+            # XEP-0280 §11: a copy counts only if our own account sent it.
+            self._message_received(carbon, carbon.get("from", ""), own=True)
+            return
+        element = next((e for e in stanza if e.tag.startswith(f"{{{ns.JINGLE_MESSAGE}}}")), None)
+        if element is not None:
+            self._call_message_received(stanza, element, sender)
+            return
+        body = stanza.findtext(f"{{{CLIENT}}}body")
+        if body and not own and stanza.get("type") != "groupchat":
+            self._conversation(bare(sender)).tell(TextReceived(sender, body))
+
+    def _call_message_received(self, stanza: Element, element: Element, sender: str) -> None:
+        try:
+            message = parse_call_message(element)
+        except RemoteProtocolError as error:
+            log.info("%s: ignored a call message of %s: %s", self._bare, bare(sender), error)
+            return
+        own = bare(sender) == self._bare and sender != self._jid
+        if message is None or sender == self._jid:
+            return
+        peer = bare(stanza.get("to", "")) if own else bare(sender)
+        if own and peer == self._bare:  # an <accept/> or <reject/> to our other resources
+            peer = next((p for p, sid in self._routes if sid == message.id), "")
+            if not peer:
+                return
+        if isinstance(message, Propose):
+            if own or (peer, message.id) in self._routes or stanza.find(f"{{{DELAY}}}delay") is not None:
+                return  # ours, already known, or kept for us while nobody was here to answer
+            self._routes[peer, message.id] = _Route()
+        self._conversation(peer).tell(
+            CallMessageReceived(sender, message, own, len(self._routes), self._draining)
+        )
+
+    # -- contacts ----------------------------------------------------------------------------------
+
+    def _roster_received(self, iq: Element | None) -> None:
+        query = None if iq is None else iq.find(f"{{{ROSTER}}}query")
+        if query is not None:
+            self._roster_changed(query)
+        for jid in self._context.settings.subscriptions.request:
+            contact = self._contacts.get(bare(jid))
+            if contact is None or contact.subscription not in ("to", "both"):
+                self._send_subscription(jid, "subscribe")
+
+    def _roster_changed(self, query: Element) -> None:
+        for item in query.findall(f"{{{ROSTER}}}item")[:MAX_CONTACTS]:
+            jid, subscription = bare(item.get("jid", "")), item.get("subscription", "none")
+            if subscription == "remove":
+                self._contacts.pop(jid, None)
+                continue
+            known = self._contacts.get(jid)
+            resources = {} if known is None else known.resources
+            self._contact_changed(Contact(jid, item.get("name", ""), subscription, resources))
+
+    def _presence_received(self, stanza: Element, sender: str) -> None:
+        kind = stanza.get("type", "")
+        peer = bare(sender)
+        if kind == "subscribe":
+            if self._context.settings.subscriptions.accepts(peer):
+                self._send_subscription(peer, "subscribed")
+                known = self._contacts.get(peer)
+                if known is None or known.subscription not in ("to", "both"):
+                    # Clients take calls from mutual contacts only.
+                    self._send_subscription(peer, "subscribe")
+            else:
+                self._send_subscription(peer, "unsubscribed")
+        elif kind in ("", "unavailable") and peer != self._bare:
+            self._resource_changed(sender, None if kind else _resource(stanza))
+
+    def _resource_changed(self, jid: str, resource: Resource | None) -> None:
+        peer = bare(jid)
+        known = self._contacts.get(peer) or Contact(peer, "", "none", {})
+        resources = {k: v for k, v in known.resources.items() if k != jid}
+        if resource is not None:
+            if len(resources) >= MAX_RESOURCES:
+                return
+            resources[jid] = resource
+        elif jid not in known.resources and is_full(jid):
+            return
+        self._contact_changed(Contact(peer, known.name, known.subscription, resources))
+        if peer in self._conversations:
+            self._conversation(peer).tell(PresenceReceived(jid, resource))
+
+    def _contact_changed(self, contact: Contact) -> None:
+        if contact.jid not in self._contacts and len(self._contacts) >= MAX_CONTACTS:
+            return
+        self._contacts[contact.jid] = contact
+        self._runner.run(self._bot.presence(contact))
+
+    def _send_subscription(self, to: str, kind: str) -> None:
+        self._send(Send(Element(f"{{{CLIENT}}}presence", {"to": bare(to), "type": kind})))
+
+    @handles(GetRoster)
+    def _get_roster(self, _: GetRoster) -> tuple[Contact, ...]:
+        return tuple(self._contacts.values())
+
+    # -- calls -------------------------------------------------------------------------------------
+
+    @handles(PlaceCall)
+    def _place_call(self, order: PlaceCall) -> object:
+        if not self._online or self._draining:
+            raise Offline(f"{self._bare} is not online, so it can't call {order.to}")
+        return self._conversation(bare(order.to)).ask(Call(order, self._jid), block=False)
+
+    @handles(RouteCall)
+    def _route_call(self, message: RouteCall) -> None:
+        route = self._routes.setdefault((message.peer, message.sid), _Route())
+        route.call = message.call
+        for received in route.waiting:
+            message.call.tell(received)
+        route.waiting.clear()
+
+    @handles(ForgetCall)
+    def _forget_call(self, message: ForgetCall) -> None:
+        route = self._routes.pop((message.peer, message.sid), None)
+        for received in () if route is None else route.waiting:
+            self._unknown_session(received)
+        if self._draining and not self._routes:
+            self._log_out()
+
+    @handles(ConversationIdle)
+    def _conversation_idle(self, message: ConversationIdle) -> None:
+        busy = any(peer == message.peer for peer, _ in self._routes)
+        if not busy and message.peer in self._conversations:
+            self._conversations.pop(message.peer).stop(block=False)
+
+    def _conversation(self, peer: str) -> Ref:
+        conversation = self._conversations.get(peer)
+        if conversation is None or not conversation.is_alive():
+            contact = self._contacts.get(peer)
+            conversation = Conversation.start(
+                self._context,
+                account=self.actor_ref,
+                bot=self._bot,
+                own=self._jid,
+                peer=peer,
+                resources={} if contact is None else contact.resources,
+            )
+            self._conversations[peer] = conversation
+        return conversation
+
+    # -- the end -----------------------------------------------------------------------------------
+
+    @handles(Drain)
+    def _drain(self, message: Drain) -> None:
+        if self._draining:
+            return
+        self._draining = True
+        if not self._routes:
+            self._log_out()
+        else:
+            self.after(message.seconds, DrainOverdue())
+
+    @handles(DrainOverdue)
+    def _drain_overdue(self, _: DrainOverdue) -> None:
+        for route in self._routes.values():
+            if route.call is not None and route.call.is_alive():
+                route.call.tell(DrainCall())
+
+    def _log_out(self) -> None:
+        if self._logging_out:
+            return
+        self._logging_out = True
+
+        async def say_goodbye() -> None:
+            if self._was_online:
+                await self._runner.last(self._bot.stopping())
+            self.stop()
+
+        self.spawn(say_goodbye())
+
+
+def _resource(presence: Element) -> Resource:
+    show = presence.findtext(f"{{{CLIENT}}}show", "").strip()
+    priority = presence.findtext(f"{{{CLIENT}}}priority", "0").strip()
+    return Resource(
+        show if show in SHOWS else "",
+        presence.findtext(f"{{{CLIENT}}}status", "")[:MAX_STATUS],
+        max(-128, min(127, int(priority))) if priority.lstrip("-").isdecimal() else 0,
+        capabilities.announced(presence),
+    )

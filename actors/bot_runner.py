@@ -1,0 +1,74 @@
+"""Runs a bot's coroutines one after another, in a task of the actor that owns them."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any
+
+from .context import BotPort, Context
+from .messages.exchange import BotFailed
+from .runtime import AsyncioActor
+
+log = logging.getLogger(__name__)
+
+#: Coroutines that may wait for a slow bot; more are dropped, with a word in the log.
+MAX_WAITING = 1000
+#: Seconds that a bot has for its last words.
+LAST_WORDS = 5.0
+
+
+class BotRunner:
+    """Runs a bot's coroutines in order, so that it hears things as they happened.
+
+    Args:
+        owner: the actor whose tasks they run in; they end with it.
+        bot: the bot, for its name.
+        context: where its failures are reported.
+    """
+
+    def __init__(self, owner: AsyncioActor, bot: BotPort, context: Context) -> None:
+        self._owner = owner
+        self._bot = bot
+        self._context = context
+        self._waiting: deque[Coroutine[Any, Any, None]] = deque()
+        self._running = False
+
+    def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine of the bot's after those that wait."""
+        if len(self._waiting) >= MAX_WAITING:
+            coroutine.close()
+            log.warning("bot %s is too slow: an event was dropped", self._bot.name)
+            return
+        self._waiting.append(coroutine)
+        if not self._running:
+            self._running = True
+            self._owner.spawn(self._work())
+
+    async def last(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine of the bot's now, for a few seconds at the most."""
+        try:
+            await asyncio.wait_for(self.guard(coroutine), LAST_WORDS)
+        except TimeoutError:
+            log.warning("bot %s did not stop within %.0f s", self._bot.name, LAST_WORDS)
+
+    async def guard(self, coroutine: Coroutine[Any, Any, None]) -> BaseException | None:
+        """Run a coroutine of the bot's; what it raises is reported and returned."""
+        try:
+            await coroutine
+        except Exception as error:  # noqa: BLE001 - a bot may raise anything
+            log.error("bot %s failed", self._bot.name, exc_info=error)
+            sentence = f"{type(error).__name__}: {error}"
+            account = self._context.settings.jid
+            self._context.exchange.tell(BotFailed(account, self._bot.name, sentence))
+            return error
+        return None
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                await self.guard(self._waiting.popleft())
+        finally:
+            self._running = False
+            while self._waiting:  # cancelled with its actor
+                self._waiting.popleft().close()

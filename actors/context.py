@@ -1,0 +1,95 @@
+"""What an account and everything below it work with, handed down from the exchange."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from ssl import SSLContext
+from typing import Any, Protocol
+
+
+from ..config import Account as AccountSettings
+from ..media import Network, Writer
+from ..media import Path as ReceivePath
+from .ref import AsyncioActorRef
+from .messages.account import Contact
+from .messages.call import Answer
+from .messages.exchange import CallStatus
+
+Ref = AsyncioActorRef[Any]
+
+
+class BotPort(Protocol):
+    """A bot, as the actors see it; ``bots/`` implements it.
+
+    Each coroutine runs in a task that an actor owns, so it may take its time. What it raises is
+    logged with the bot's name and ends nothing but the call that it was raised for.
+    """
+
+    name: str
+    #: The receive path that this bot's calls need, or None for the one that the settings name.
+    path: ReceivePath | None
+
+    async def started(self) -> None:
+        """The account is online for the first time."""
+
+    async def stopping(self) -> None:
+        """The account is about to log out."""
+
+    async def called(self, call: Ref, status: CallStatus) -> None:
+        """A call came in, and rings."""
+
+    async def text(self, sender: str, body: str) -> None:
+        """A message with a body came in from this full JID."""
+
+    async def presence(self, contact: Contact) -> None:
+        """A contact's presence or subscription changed."""
+
+    def answer(self) -> Answer:
+        """How a call is taken that the bot leaves to `calls.answer: auto`."""
+
+
+#: Makes an account's bot: given the account's reference and its settings.
+BotFactory = Callable[[Ref, AccountSettings], BotPort]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where an account connects to.
+
+    Attributes:
+        host, port: the server's address; None: the SRV records of the JID's domain.
+        direct_tls: TLS from the first byte.
+        trust: the TLS context, shared by all accounts.
+    """
+
+    host: str | None
+    port: int | None
+    direct_tls: bool
+    trust: SSLContext
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an account and everything below it work with.
+
+    Attributes:
+        settings: the account's part of the YAML file.
+        endpoint: where it connects to.
+        network: the addresses and ports that media may use.
+        path: how media is received where the bot does not say.
+        recordings: the folder for recordings.
+        writer: the thread that writes them.
+        exchange: told the reports of accounts and calls.
+        log: told each detail record.
+        bot: makes the account's bot.
+    """
+
+    settings: AccountSettings
+    endpoint: Endpoint
+    network: Network
+    path: ReceivePath
+    recordings: Path
+    writer: Writer
+    exchange: Ref
+    log: Ref
+    bot: BotFactory

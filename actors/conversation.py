@@ -1,0 +1,426 @@
+"""One peer: its resources, its messages, and the calls with it as far as XEP-0353 goes."""
+
+import logging
+import secrets
+from dataclasses import dataclass, field
+from xml.etree.ElementTree import Element, SubElement
+
+from ..jingle import (
+    Accept,
+    CallMessage,
+    Finish,
+    Initiated,
+    Proceed,
+    Propose,
+    Reason,
+    Reject,
+    RemoteProtocolError,
+    Retract,
+    Ringing,
+    Role,
+    Session,
+    Unacceptable,
+    tie_break,
+)
+from . import capabilities
+from .bot_runner import BotRunner
+from .call import Call as CallActor
+from .call_record import CallRecord
+from .context import BotPort, Context, Ref
+from .farewell import farewell
+from .future import AsyncioFuture
+from .jid import bare, is_full
+from .messages.account import (
+    ConversationIdle,
+    ForgetCall,
+    IqAnswered,
+    PlaceCall,
+    ReplyIq,
+    Resource,
+    RouteCall,
+    Send,
+    SendIq,
+)
+from .messages.call import (
+    HandledElsewhere,
+    PeerFinishes,
+    PeerProceeds,
+    PeerRejects,
+    PeerRetracts,
+    PeerRinging,
+    TieLost,
+)
+from .messages.conversation import (
+    Call,
+    CallEnded,
+    CallMessageReceived,
+    CapabilitiesOverdue,
+    IdleCheck,
+    PresenceReceived,
+    SendCallMessage,
+    SendJingle,
+    SessionInitiated,
+    TextReceived,
+)
+from .runtime import AsyncioActor, handles
+from .stanza import CLIENT
+
+log = logging.getLogger(__name__)
+
+HINTS = "urn:xmpp:hints"
+#: Seconds after which a conversation in which nothing happens is put away.
+IDLE = 600.0
+#: Seconds that an outgoing call waits for what the peer's resources can do.
+CAPABILITIES_DEADLINE = 3.0
+#: Seconds that calls have to say goodbye and finish their recordings when all is stopped.
+CALLS_DEADLINE = 15.0
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call with this peer.
+
+    Attributes:
+        ref: its actor.
+        outgoing: whether we called.
+        settled: whether it is past the stage where XEP-0353 can withdraw it.
+    """
+
+    ref: Ref
+    outgoing: bool
+    settled: bool = False
+
+
+@dataclass(slots=True)
+class _Order:
+    """An outgoing call that waits for the peer's capabilities."""
+
+    order: PlaceCall
+    own: str
+    placed: AsyncioFuture[Ref] = field(default_factory=AsyncioFuture)
+
+
+class Conversation(AsyncioActor):
+    """One bare peer: who of it is there, what it says, and the calls with it.
+
+    Args:
+        context: what its account works with.
+        account: the account's reference.
+        bot: the account's bot.
+        own: our full JID.
+        peer: the peer's bare JID.
+        resources: those of the peer's resources that are known to be available.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        account: Ref,
+        bot: BotPort,
+        own: str,
+        peer: str,
+        resources: dict[str, Resource],
+    ) -> None:
+        super().__init__()
+        self._context = context
+        self._account = account
+        self._bot = bot
+        self._own = own
+        self._peer = peer
+        self._resources = dict(resources)
+        self._features: dict[str, frozenset[str]] = {}
+        self._asked: dict[str, str] = {}
+        self._orders: list[_Order] = []
+        self._calls: dict[str, _Call] = {}
+        self._runner = BotRunner(self, bot, context)
+
+    def __repr__(self) -> str:
+        return f"<Conversation {bare(self._own)} {self._peer}>"
+
+    def on_start(self) -> None:
+        """Begin to look, now and then, whether anybody still needs this conversation."""
+        self.after(IDLE, IdleCheck())
+
+    async def on_stop(self) -> None:
+        """End the calls that still run, and wait for their records."""
+        await farewell((call.ref for call in self._calls.values()), CALLS_DEADLINE)
+
+    @handles(IdleCheck)
+    def _idle_check(self, message: IdleCheck) -> None:
+        if not self._calls and not self._orders:
+            self._account.tell(ConversationIdle(self._peer))
+        self.after(IDLE, message)
+
+    # -- what the peer says ------------------------------------------------------------------------
+
+    @handles(TextReceived)
+    def _text_received(self, message: TextReceived) -> None:
+        self._runner.run(self._bot.text(message.sender, message.body))
+
+    @handles(PresenceReceived)
+    def _presence_received(self, message: PresenceReceived) -> None:
+        self._features.pop(message.jid, None)
+        if message.resource is not None:
+            self._resources[message.jid] = message.resource
+        elif is_full(message.jid):
+            self._resources.pop(message.jid, None)
+        else:
+            self._resources.clear()
+
+    # -- incoming calls ----------------------------------------------------------------------------
+
+    @handles(CallMessageReceived)
+    def _call_message_received(self, received: CallMessageReceived) -> None:
+        message, sender = received.message, received.sender
+        if isinstance(message, Propose):
+            self._proposed(received, message)
+            return
+        call = self._calls.get(message.id)
+        if call is None or not call.ref.is_alive():
+            return
+        if received.own:
+            self._handled_elsewhere(call, message)
+            return
+        match message:
+            case Ringing() if call.outgoing:
+                call.ref.tell(PeerRinging(sender))
+            case Proceed() if call.outgoing:
+                call.settled = True
+                call.ref.tell(PeerProceeds(sender))
+            case Reject(reason=reason, tie_break=True) if call.outgoing:
+                call.ref.tell(TieLost() if reason is Reason.EXPIRED else PeerRejects(reason))
+            case Reject(reason=reason) if call.outgoing:
+                call.ref.tell(PeerRejects(reason))
+            case Retract(reason=reason) if not call.outgoing:
+                call.ref.tell(PeerRetracts(reason))
+            case Finish(reason=reason):
+                call.ref.tell(PeerFinishes(reason))
+
+    def _handled_elsewhere(self, call: _Call, message: CallMessage) -> None:
+        """Another resource of ours took or refused a call that rings here too (XEP-0353 §3.3)."""
+        if not call.outgoing and isinstance(message, Proceed | Accept | Reject):
+            call.ref.tell(HandledElsewhere(not isinstance(message, Reject)))
+
+    def _proposed(self, received: CallMessageReceived, proposal: Propose) -> None:
+        refusal = self._refusal(
+            received.sender, proposal.media, calls=received.calls, draining=received.draining
+        )
+        if refusal is None:
+            refusal = self._tie(received.sender, proposal)
+        if refusal is not None:
+            reason, text = refusal
+            answer = Reject(proposal.id, reason, tie_break=reason is Reason.EXPIRED)
+            self._send_call_message(SendCallMessage(received.sender, answer))
+            self._refused(proposal.id, received.sender, reason, text)
+            return
+        session = Session(
+            Role.RESPONDER, proposal.id, initiator=received.sender, responder=self._own
+        )
+        self._start_call(session, received.sender, proposal.media, message=True)
+
+    def _tie(self, sender: str, proposal: Propose) -> tuple[Reason, str] | None:
+        """Decide which of two proposals stands when both sides called at once (XEP-0353 §4)."""
+        for sid, call in self._calls.items():
+            if not call.outgoing or call.settled or not call.ref.is_alive():
+                continue
+            if tie_break(sid, proposal.id, bare(self._own), bare(sender)):
+                return Reason.EXPIRED, "both called at once, and our call stands"
+            call.settled = True
+            call.ref.tell(TieLost())
+        return None
+
+    @handles(SessionInitiated)
+    def _session_initiated(self, message: SessionInitiated) -> None:
+        sid = message.jingle.get("sid", "")
+        session = Session(Role.RESPONDER, sid, initiator=message.sender, responder=self._own)
+        try:
+            events = session.receive(message.jingle)
+        except RemoteProtocolError as error:
+            self._account.tell(ReplyIq(message.sender, message.iq, error.to_element()))
+            self._account.tell(ForgetCall(self._peer, sid))
+            return
+        self._account.tell(ReplyIq(message.sender, message.iq))
+        unacceptable = next((e for e in events if isinstance(e, Unacceptable)), None)
+        offer = next((e for e in events if isinstance(e, Initiated)), None)
+        media = () if offer is None else offer.media
+        if unacceptable is not None or offer is None:
+            refusal = (
+                Reason.UNSUPPORTED_APPLICATIONS if unacceptable is None else unacceptable.reason,
+                "the offer can't be taken" if unacceptable is None else unacceptable.text,
+            )
+        else:
+            found = self._refusal(
+                message.sender, media, calls=message.calls, draining=message.draining
+            )
+            if found is None:
+                self._start_call(session, message.sender, media, message=False, offer=offer)
+                return
+            refusal = found
+        reason, text = refusal
+        terminate = session.terminate(reason, text)
+        self._account.tell(SendIq(message.sender, terminate, "set", None, ""))
+        self._refused(sid, message.sender, reason, text)
+
+    def _refusal(
+        self, sender: str, media: tuple[str, ...], *, calls: int, draining: bool
+    ) -> tuple[Reason, str] | None:
+        """Say why the account's policy does not take this call, or None if it does."""
+        policy = self._context.settings.calls
+        if draining:
+            return Reason.GONE, "the account is logging out"
+        if not policy.allows(sender):
+            return Reason.DECLINE, "calls.from does not list the caller"
+        if policy.answer == "never":
+            return Reason.DECLINE, "calls.answer is never"
+        if calls > policy.limit:
+            return Reason.BUSY, f"calls.limit is {policy.limit}"
+        if not (("audio" in media and policy.audio) or ("video" in media and policy.video)):
+            return Reason.UNSUPPORTED_APPLICATIONS, "no kind of media that calls allows"
+        return None
+
+    def _refused(self, sid: str, sender: str, reason: Reason, text: str) -> None:
+        record = CallRecord.refused(sid, bare(self._own), sender, reason, text)
+        self._context.log.tell(record)
+        self._account.tell(ForgetCall(self._peer, sid))
+
+    # -- outgoing calls ----------------------------------------------------------------------------
+
+    @handles(Call)
+    def _call(self, message: Call) -> AsyncioFuture[Ref]:
+        waiting = _Order(message.order, message.own)
+        self._own = message.own
+        self._orders.append(waiting)
+        for jid in self._candidates(message.order.to):
+            self._ask_capabilities(jid)
+        if self._asked:
+            self.after(CAPABILITIES_DEADLINE, CapabilitiesOverdue())
+        else:
+            self._place_orders()
+        return waiting.placed
+
+    def _candidates(self, to: str) -> list[str]:
+        """Return the full JIDs that a call to this one may reach."""
+        return [to] if is_full(to) else list(self._resources)
+
+    def _ask_capabilities(self, jid: str) -> None:
+        if jid in self._features or jid in self._asked.values():
+            return
+        resource = self._resources.get(jid)
+        announced = "" if resource is None else resource.capabilities
+        known = capabilities.KNOWN.get(announced)
+        if known is not None:
+            self._features[jid] = known
+            return
+        token = secrets.token_hex(8)
+        self._asked[token] = jid
+        attributes = {"node": announced} if announced else {}
+        query = Element(f"{{{capabilities.DISCO_INFO}}}query", attributes)
+        self._account.tell(SendIq(jid, query, "get", self.actor_ref, token))
+
+    @handles(IqAnswered)
+    def _iq_answered(self, message: IqAnswered) -> None:
+        jid = self._asked.pop(message.token, None)
+        if jid is None:
+            return
+        query = None
+        if message.answer is not None and message.answer.get("type") == "result":
+            query = message.answer.find(f"{{{capabilities.DISCO_INFO}}}query")
+        resource = self._resources.get(jid)
+        announced = "" if resource is None else resource.capabilities
+        self._features[jid] = (
+            frozenset() if query is None else capabilities.KNOWN.learn(announced, query)
+        )
+        if not self._asked:
+            self._place_orders()
+
+    @handles(CapabilitiesOverdue)
+    def _capabilities_overdue(self, _: CapabilitiesOverdue) -> None:
+        self._asked.clear()
+        self._place_orders()
+
+    def _place_orders(self) -> None:
+        orders, self._orders = self._orders, []
+        for waiting in orders:
+            waiting.placed.set(self._place(waiting.order, waiting.own))
+
+    def _place(self, order: PlaceCall, own: str) -> Ref:
+        to, message = self._way(order)
+        session = Session(Role.INITIATOR, secrets.token_hex(16), initiator=own, responder=to)
+        media = tuple(
+            kind for kind, source in (("audio", order.audio), ("video", order.video)) if source
+        )
+        return self._start_call(session, to, media, message=message, order=order)
+
+    def _way(self, order: PlaceCall) -> tuple[str, bool]:
+        """Choose whom to call, and whether with XEP-0353.
+
+        A device that can take calls but has no XEP-0353 would never ring: where there is one, it is
+        called directly. Where nothing is known of the peer, everybody is asked by message.
+        """
+        able = {
+            jid: found
+            for jid in self._candidates(order.to)
+            if capabilities.JINGLE_RTP in (found := self._features.get(jid, frozenset()))
+        }
+        direct = [jid for jid, found in able.items() if capabilities.JINGLE_MESSAGE not in found]
+        message = not direct if order.message is None else order.message
+        if message:
+            return order.to, True
+        candidates = direct or list(able) or self._candidates(order.to) or [order.to]
+        best = max(
+            candidates,
+            key=lambda jid: self._resources[jid].priority if jid in self._resources else -129,
+        )
+        return best, False
+
+    # -- calls -------------------------------------------------------------------------------------
+
+    def _start_call(
+        self,
+        session: Session,
+        peer: str,
+        media: tuple[str, ...],
+        *,
+        message: bool,
+        offer: Initiated | None = None,
+        order: PlaceCall | None = None,
+    ) -> Ref:
+        call = CallActor.start(
+            self._context,
+            conversation=self.actor_ref,
+            account=self._account,
+            bot=self._bot,
+            session=session,
+            peer=peer,
+            media=media,
+            message=message,
+            offer=offer,
+            order=order,
+        )
+        self._calls[session.sid] = _Call(call, outgoing=order is not None, settled=not message)
+        self._account.tell(RouteCall(self._peer, session.sid, call))
+        return call
+
+    @handles(SendCallMessage)
+    def _send_call_message(self, message: SendCallMessage) -> None:
+        stanza = Element(f"{{{CLIENT}}}message", {"to": message.to, "type": "chat"})
+        # The proposal's id is the session's, so that the server's bounce finds the call again.
+        is_proposal = isinstance(message.message, Propose)
+        stanza.set("id", message.message.id if is_proposal else secrets.token_hex(8))
+        stanza.append(message.message.to_element())
+        SubElement(stanza, f"{{{HINTS}}}store")
+        self._account.tell(Send(stanza))
+        if isinstance(message.message, Proceed) and message.message.id in self._calls:
+            self._calls[message.message.id].settled = True
+
+    @handles(SendJingle)
+    def _send_jingle(self, message: SendJingle) -> None:
+        call = self._calls.get(message.sid)
+        sender = None if call is None else call.ref
+        self._account.tell(SendIq(message.to, message.jingle, "set", sender, message.token))
+
+    @handles(CallEnded)
+    def _call_ended(self, message: CallEnded) -> None:
+        self._calls.pop(message.sid, None)
+        self._account.tell(ForgetCall(self._peer, message.sid))

@@ -1,0 +1,235 @@
+"""What an account is told."""
+
+from dataclasses import dataclass
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from ...media import Source
+from ..ref import AsyncioActorRef
+
+Ref = AsyncioActorRef[Any]
+
+# -- by conversations, calls, bots and the exchange ------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send a message or presence stanza as it is (RFC 6121)."""
+
+    stanza: Element
+
+
+@dataclass(frozen=True, slots=True)
+class SendIq:
+    """Send an IQ of type ``set`` or ``get`` (RFC 6120 §8.2.3); its answer comes as `IqAnswered`.
+
+    Attributes:
+        to: the full JID that is asked.
+        payload: the one child of the IQ.
+        kind: ``set`` or ``get``.
+        sender: the actor that `IqAnswered` is told, or None.
+        token: what the sender recognises the answer by.
+    """
+
+    to: str
+    payload: Element
+    kind: str
+    sender: Ref | None
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class IqAnswered:
+    """An IQ of ours was answered, with a result, an error, or not at all.
+
+    Attributes:
+        token: that of `SendIq`.
+        answer: the whole ``<iq/>``, of type ``result`` or ``error``; None if it timed out.
+    """
+
+    token: str
+    answer: Element | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyIq:
+    """Answer an IQ of the peer's: with a result, or with the ``<error/>`` given."""
+
+    to: str
+    id: str
+    error: Element | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendText:
+    """Send a chat message with a body to a JID."""
+
+    to: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetPresence:
+    """Change what contacts see (RFC 6121 §4.7); None leaves a part as it is."""
+
+    show: str | None = None
+    status: str | None = None
+    priority: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GetRoster:
+    """Ask for the roster: answered with a tuple of `Contact`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One bare JID that the account knows of.
+
+    Attributes:
+        jid: the bare JID.
+        name: the roster's name for it, or "".
+        subscription: none, to, from or both (RFC 6121 §2.1.2.5).
+        resources: full JID → `Resource` of each resource that is available.
+    """
+
+    jid: str
+    name: str
+    subscription: str
+    resources: "dict[str, Resource]"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What one available resource of a contact says of itself (RFC 6121 §4.7).
+
+    Attributes:
+        show: "", chat, away, dnd or xa.
+        status: its own words.
+        priority: -128 to 127.
+        capabilities: its XEP-0115 ``node#ver``, or "".
+    """
+
+    show: str
+    status: str
+    priority: int
+    capabilities: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceCall:
+    """Call a peer: answered with a future of the call's reference.
+
+    Attributes:
+        to: a bare JID (XEP-0353: all its devices ring) or a full one.
+        audio, video: what is sent; None leaves that kind out of the call.
+        message: whether XEP-0353 is used: None asks the peer's capabilities.
+        record: whether both directions are recorded.
+    """
+
+    to: str
+    audio: Source | None
+    video: Source | None
+    message: bool | None = None
+    record: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RouteCall:
+    """Route the Jingle stanzas and call messages of (peer's bare JID, sid) to this call."""
+
+    peer: str
+    sid: str
+    call: Ref
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetCall:
+    """The call of (peer's bare JID, sid) is over, or was refused before it began."""
+
+    peer: str
+    sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Take no new call, let those that run go on for `seconds`, then end them and log out."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationIdle:
+    """Nothing has happened in the conversation with this bare JID for a while."""
+
+    peer: str
+
+
+# -- by its stream and its own tasks ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOpened:
+    """The stream is negotiated (RFC 6120 §4.3), or resumed (XEP-0198 §5)."""
+
+    jid: str
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StreamClosed:
+    """The stream that was open is gone.
+
+    Attributes:
+        reason: why, in words.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFailed:
+    """The stream could not be opened.
+
+    Attributes:
+        reason: what happened and what to do about it, one sentence without the account's name.
+        permanent: whether another try would only fail again.
+    """
+
+    reason: str
+    permanent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StanzaReceived:
+    """A stanza came in that the stream does not handle by itself."""
+
+    stanza: Element
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """It is time to try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAlive:
+    """It is time for a ping (XEP-0199).
+
+    Attributes:
+        attempt: the login that the stream came from; a later one has its own pings.
+    """
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoginOverdue:
+    """The server did not finish a login in time."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class DrainOverdue:
+    """The deadline that running calls were given is over."""

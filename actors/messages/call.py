@@ -1,0 +1,238 @@
+"""What a call is told."""
+
+from dataclasses import dataclass
+from typing import Literal
+from xml.etree.ElementTree import Element
+
+from ...jingle import Reason
+from ...media import MediaEvent, Source
+
+class CallOver(Exception):  # noqa: N818 - what happened, not a fault
+    """The call ended, or never was, before what was asked of it could happen."""
+
+
+# -- by its bot ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Take the call: answered with a future that is done when media flows.
+
+    Attributes:
+        audio, video: what is sent; None sends nothing of that kind and still receives it.
+        record: whether both directions are recorded.
+        wav: record audio as stereo WAV in the place of Ogg or Matroska.
+    """
+
+    audio: Source | None
+    video: Source | None
+    record: bool = False
+    wav: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    """End the call, whatever it is doing; before an answer this declines or withdraws it."""
+
+    reason: Reason = Reason.SUCCESS
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Send another source from now on; answered with a future that is done when it has ended."""
+
+    kind: Literal["audio", "video"]
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Begin or end the recording of both directions."""
+
+    on: bool
+    wav: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Send silence or black in the place of what is played, and say so (XEP-0167 §8.2)."""
+
+    kind: Literal["audio", "video"]
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Put the peer on hold, or take it back (XEP-0167 §8.1)."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Answered with a future that is done when the call is there, or over.
+
+    Attributes:
+        until: ``connected`` gives None, or raises `CallOver`; ``ended`` gives the detail record.
+    """
+
+    until: Literal["connected", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Answered with an async iterator of decoded frames, on the path ``frames`` only."""
+
+    kind: Literal["audio", "video"]
+
+
+@dataclass(frozen=True, slots=True)
+class GetStatus:
+    """Answered with a `CallStatus`."""
+
+
+# -- by its account and conversation ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class JingleReceived:
+    """A Jingle IQ of this session.
+
+    Attributes:
+        sender: full JID of who sent it.
+        iq: the id to answer.
+        jingle: the ``<jingle/>``.
+    """
+
+    sender: str
+    iq: str
+    jingle: Element
+
+
+@dataclass(frozen=True, slots=True)
+class PeerRinging:
+    """The peer's device rings (XEP-0353 §3.1)."""
+
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerProceeds:
+    """The peer takes the call on this device (XEP-0353 §3.3)."""
+
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerRejects:
+    """The peer does not take the call (XEP-0353 §3.4)."""
+
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class PeerRetracts:
+    """The peer withdraws its proposal (XEP-0353 §3.2)."""
+
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class PeerFinishes:
+    """The peer says in a message that the session is over (XEP-0353 §3.6)."""
+
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class HandledElsewhere:
+    """Another resource of ours took the call, or refused it (XEP-0353 §3.3, §3.4)."""
+
+    answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TieLost:
+    """Both proposed at once and the peer's proposal is the one that stands (XEP-0353 §4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerUnreachable:
+    """The server could not deliver our proposal."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrainCall:
+    """The account logs out: end now."""
+
+
+# -- by its own tasks, timers and media ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """The WebRTC stack made our offer or answer."""
+
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteDescribed:
+    """The WebRTC stack took the peer's answer."""
+
+    nothing: None
+
+
+@dataclass(frozen=True, slots=True)
+class NegotiationFailed:
+    """The WebRTC stack could not go along."""
+
+    reason: Reason
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """Something happened on the peer connection."""
+
+    event: MediaEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A deadline passed.
+
+    Attributes:
+        what: which one.
+    """
+
+    what: Literal["ringing", "auto", "initiate", "maximum"]
+
+
+@dataclass(frozen=True, slots=True)
+class RingLongEnough:
+    """It has rung for as long as the account's policy wants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """It is time to tell how the call goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class BotDone:
+    """The bot's ``on_call`` returned.
+
+    Attributes:
+        error: what it raised, or None.
+    """
+
+    error: BaseException | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The recorder and the peer connection are closed."""
+
+    nothing: None

@@ -1,0 +1,144 @@
+"""What a conversation is told."""
+
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from ...jingle import CallMessage
+from .account import PlaceCall, Resource
+
+# -- by its account --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallMessageReceived:
+    """An XEP-0353 message of the peer's, or of another resource of ours.
+
+    Attributes:
+        sender: full JID of who sent it.
+        message: what it says.
+        own: it was sent by another resource of our account (a carbon, or to our bare JID).
+        calls: how many calls the account has with this one, if it is a proposal.
+        draining: the account takes no new calls.
+    """
+
+    sender: str
+    message: CallMessage
+    own: bool = False
+    calls: int = 0
+    draining: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInitiated:
+    """A ``session-initiate`` that no call waits for (XEP-0166 §6.1).
+
+    Attributes:
+        sender: full JID of the initiator.
+        iq: the id to answer.
+        jingle: the ``<jingle/>``.
+        calls: how many calls the account has with this one.
+        draining: the account takes no new calls.
+    """
+
+    sender: str
+    iq: str
+    jingle: Element
+    calls: int
+    draining: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TextReceived:
+    """A message with a body."""
+
+    sender: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceReceived:
+    """A resource of the peer's changed; None: it went away."""
+
+    jid: str
+    resource: Resource | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Call the peer: answered with the call's reference, or a future of it.
+
+    Attributes:
+        order: what the account was asked.
+        own: our full JID now.
+    """
+
+    order: PlaceCall
+    own: str
+
+
+# -- by its calls ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SendCallMessage:
+    """Send an XEP-0353 message to the peer: to a full JID, or to its bare one."""
+
+    to: str
+    message: CallMessage
+
+
+@dataclass(frozen=True, slots=True)
+class SendJingle:
+    """Send a ``<jingle/>`` to the peer's full JID; the call is told how it was answered.
+
+    Attributes:
+        sid: the session.
+        to: the peer's full JID.
+        jingle: the element.
+        token: what the call recognises the answer by.
+    """
+
+    sid: str
+    to: str
+    jingle: Element
+    token: str
+
+
+class SendOffer(SendJingle):
+    """Send the ``session-initiate``."""
+
+
+class SendAnswer(SendJingle):
+    """Send the ``session-accept``."""
+
+
+class SendTransportInfo(SendJingle):
+    """Send a ``transport-info``."""
+
+
+class SendInfo(SendJingle):
+    """Send a ``session-info``."""
+
+
+class SendTerminate(SendJingle):
+    """Send the ``session-terminate``."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """The call of this sid is over."""
+
+    sid: str
+
+
+# -- to itself -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilitiesOverdue:
+    """An outgoing call has waited long enough for what the peer's resources can do."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdleCheck:
+    """It is time to see whether anybody still needs this conversation."""

@@ -1,0 +1,140 @@
+"""The class that a bot author writes a subclass of."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ..actors import AsyncioActorRef
+from ..actors.messages.account import Contact, GetRoster, PlaceCall, SendText, SetPresence
+from ..actors.messages.call import GetStatus
+from ..media import Path as ReceivePath
+from .call import HANDLED, Call
+from .message import Message
+from .presence import Presence
+from .source import Playable, source
+
+
+class Bot:
+    """What an account does. Override what it should react to.
+
+    Each ``on_…`` is a coroutine with a task of its own. Messages of one peer come one after another,
+    calls side by side. What a method raises is logged with the bot's name; it ends the call that
+    it was raised for, and nothing else.
+
+    Attributes:
+        path: how its calls receive media: ``packets`` (record, echo), ``frames`` (decoded frames for
+            `Call.frames`) or ``none``; None takes what the YAML file says.
+        account: the bare JID.
+        options: the account's ``options`` from the YAML file.
+        folder: the YAML file's folder, where relative paths begin.
+        log: a logger with the bot's name.
+    """
+
+    path: ClassVar[str | None] = None
+
+    def __init__(
+        self, ref: AsyncioActorRef[Any], account: str, options: Mapping[str, Any], folder: Path
+    ) -> None:
+        """Make the bot; the exchange does so once for each account, before the login."""
+        self._ref = ref
+        self.account = account
+        self.options = options
+        self.folder = folder
+        self.log = logging.getLogger(f"callboard.bots.{type(self).__name__}")
+        if self.path is not None:
+            ReceivePath(self.path)
+
+    # -- what happens ------------------------------------------------------------------------------
+
+    async def on_start(self) -> None:
+        """The account is online for the first time. May go on for as long as the bot likes."""
+
+    async def on_call(self, call: Call) -> None:
+        """A call came in and rings. A bot that does not override this takes no calls.
+
+        Args:
+            call: the call.
+        """
+        await call.decline()
+
+    async def on_message(self, message: Message) -> None:
+        """A message with a body came in.
+
+        Args:
+            message: the message.
+        """
+
+    async def on_presence(self, presence: Presence) -> None:
+        """A contact came, went, or changed.
+
+        Args:
+            presence: what is known of the contact now.
+        """
+
+    async def on_stop(self) -> None:
+        """The account is about to log out; there are five seconds for last words."""
+
+    # -- what a bot can do -------------------------------------------------------------------------
+
+    async def call(
+        self,
+        to: str,
+        *,
+        audio: Playable = "silence",
+        video: Playable = None,
+        record: bool = False,
+        message: bool | None = None,
+    ) -> Call:
+        """Call somebody; returns at once, `Call.connected` waits for the answer.
+
+        Args:
+            to: a bare JID (all its devices ring) or a full one.
+            audio: what is sent; None calls without audio.
+            video: what is shown; None calls without video.
+            record: whether both directions are recorded.
+            message: whether to propose by message (XEP-0353); None asks what the peer can do.
+
+        Raises:
+            Offline: the account is not online.
+            SourceError: there is no such source.
+            ValueError: neither audio nor video.
+        """
+        sounds = await asyncio.to_thread(source, audio, self.folder)
+        shows = await asyncio.to_thread(source, video, self.folder)
+        if sounds is None and shows is None:
+            raise ValueError("a call needs audio or video")
+        order = PlaceCall(to, sounds, shows, message, record)
+        placed = await self._ref.request(order, timeout=HANDLED)
+        ref = await placed
+        return Call(ref, await ref.request(GetStatus(), timeout=HANDLED), self.folder)
+
+    async def send(self, to: str, body: str) -> None:
+        """Send a chat message.
+
+        Args:
+            to: a JID.
+            body: its text.
+        """
+        self._ref.tell(SendText(to, body))
+
+    async def set_presence(
+        self, show: str | None = None, status: str | None = None, priority: int | None = None
+    ) -> None:
+        """Change what contacts see; what is not given stays (RFC 6121 §4.7).
+
+        Args:
+            show: "" (available), chat, away, dnd or xa.
+            status: any words.
+            priority: -128 to 127.
+
+        Raises:
+            ValueError: a value is none of these.
+        """
+        await self._ref.request(SetPresence(show, status, priority), timeout=HANDLED)
+
+    async def roster(self) -> tuple[Contact, ...]:
+        """Return the contacts that are known, with their resources."""
+        contacts: tuple[Contact, ...] = await self._ref.request(GetRoster(), timeout=HANDLED)
+        return contacts

@@ -1,0 +1,176 @@
+"""A call, as a bot sees it: a handle over the call's actor."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Literal
+
+from ..actors import AsyncioActorRef
+from ..actors.call_record import CallRecord
+from ..actors.messages.call import Answer, GetStatus, Hangup, Hold, Listen, Mute, Play, Record, Wait
+from ..actors.messages.exchange import CallStatus
+from ..jingle import Reason
+from ..media import Kind
+from .source import Playable, source
+
+#: Seconds in which a call's actor takes a message; it never waits for anything itself.
+HANDLED = 10.0
+
+
+class Call:
+    """One call of a bot's.
+
+    Every method may be awaited in any order and from any task; what comes too late raises
+    `CallOver`. When ``on_call`` ends while the call goes on, the call goes on.
+
+    Attributes:
+        id: the session id.
+        peer: the peer's JID.
+        direction: ``in`` if the peer called, ``out`` if we did.
+        media: the kinds that the call was proposed with.
+    """
+
+    def __init__(self, ref: AsyncioActorRef[Any], status: CallStatus, folder: Path) -> None:
+        """Make a handle; bots are given theirs.
+
+        Args:
+            ref: the call's actor.
+            status: how it stood when the bot was told of it.
+            folder: where relative paths of files to play begin.
+        """
+        self._ref = ref
+        self._folder = folder
+        self.id = status.id
+        self.peer = status.peer
+        self.direction = status.direction
+        self.media = status.media
+
+    def __repr__(self) -> str:
+        return f"<Call {self.id} {self.direction} {self.peer}>"
+
+    async def answer(
+        self,
+        *,
+        audio: Playable = "silence",
+        video: Playable = None,
+        record: bool = False,
+        wav: bool = False,
+    ) -> None:
+        """Take the call, and return when media flows.
+
+        Args:
+            audio: what is sent at first: see `callboard.bots.source`.
+            video: what is shown; None shows nothing and still takes the peer's video.
+            record: whether both directions are recorded.
+            wav: record audio as stereo WAV, left = us, right = them.
+
+        Raises:
+            CallOver: the call ended before.
+            SourceError: there is no such source.
+        """
+        sounds, shows = await self._source(audio), await self._source(video)
+        await self._until(Answer(sounds, shows, record, wav))
+
+    async def decline(self, reason: Reason = Reason.DECLINE) -> None:
+        """Do not take the call.
+
+        Args:
+            reason: what the peer is told (XEP-0166 §7.4).
+        """
+        await self.hangup(reason)
+
+    async def hangup(self, reason: Reason = Reason.SUCCESS) -> None:
+        """End the call, in whatever state it is; does nothing if it has ended.
+
+        Args:
+            reason: what the peer is told (XEP-0166 §7.4).
+        """
+        if self._ref.is_alive():
+            self._ref.tell(Hangup(reason))
+
+    async def connected(self) -> None:
+        """Return when media flows.
+
+        Raises:
+            CallOver: the call ended before.
+        """
+        await self._until(Wait("connected"))
+
+    async def ended(self) -> CallRecord:
+        """Return the call's detail record when it is over."""
+        record: CallRecord = await self._until(Wait("ended"))
+        return record
+
+    async def play(self, playable: Playable, *, kind: Kind = "audio") -> None:
+        """Send something else from now on; return when it has been played.
+
+        What has no end (a tone, a test pattern, silence) returns at once and goes on.
+
+        Args:
+            playable: see `callboard.bots.source`; a file's path begins beside the YAML file.
+            kind: audio or video.
+
+        Raises:
+            CallOver: the call ended meanwhile.
+            SourceError: there is no such source.
+            ValueError: the call sends nothing of this kind.
+        """
+        found = await self._source(playable)
+        if found is None:
+            found = await self._source("silence")
+        assert found is not None  # noqa: S101 - silence is a source
+        await self._until(Play(kind, found))
+
+    async def record(self, on: bool = True, *, wav: bool = False) -> None:
+        """Begin or end the recording of both directions.
+
+        Args:
+            on: begin or end.
+            wav: audio as stereo WAV.
+        """
+        await self._ref.request(Record(on, wav), timeout=HANDLED)
+
+    async def mute(self, kind: Kind = "audio", on: bool = True) -> None:
+        """Send silence or black instead of what is played, and say so (XEP-0167 §8.2).
+
+        Args:
+            kind: audio or video.
+            on: mute, or speak again.
+        """
+        await self._ref.request(Mute(kind, on), timeout=HANDLED)
+
+    async def hold(self, on: bool = True) -> None:
+        """Put the peer on hold, or take it back (XEP-0167 §8.1).
+
+        Args:
+            on: hold, or take back.
+        """
+        await self._ref.request(Hold(on), timeout=HANDLED)
+
+    async def frames(self, kind: Literal["audio", "video"] = "audio") -> AsyncIterator[Any]:
+        """Iterate over what the peer sends, decoded, until the call ends.
+
+        The bot's class needs ``path = "frames"``. A slow reader loses the oldest frames.
+
+        Args:
+            kind: audio gives `av.AudioFrame` (48 kHz stereo, 20 ms), video `av.VideoFrame`.
+
+        Raises:
+            ValueError: the path is another, or the call has none of this kind.
+        """
+        found: AsyncIterator[Any] = await self._ref.request(Listen(kind), timeout=HANDLED)
+        async for frame in found:
+            yield frame
+
+    async def status(self) -> CallStatus:
+        """Return how the call stands: its phase, steps and quality."""
+        status: CallStatus = await self._ref.request(GetStatus(), timeout=HANDLED)
+        return status
+
+    async def _source(self, playable: Playable) -> Any:
+        return await asyncio.to_thread(source, playable, self._folder)
+
+    async def _until(self, message: object) -> Any:
+        # Two waits: the call takes the message at once, what it promises may take a whole call.
+        promised = await self._ref.request(message, timeout=HANDLED)
+        return await promised

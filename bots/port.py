@@ -1,0 +1,70 @@
+"""Plugs a `Bot` into the actors, which know it only as a `BotPort`."""
+
+from pathlib import Path
+from typing import Any
+
+from ..actors.context import BotFactory, BotPort, Ref
+from ..actors.messages.account import Contact
+from ..actors.messages.call import Answer
+from ..actors.messages.exchange import CallStatus
+from ..config import Account
+from ..media import Path as ReceivePath
+from ..media import Silence
+from .bot import Bot
+from .call import Call
+from .message import Message
+from .presence import Presence
+
+
+class Port(BotPort):
+    """One account's bot, as the actors see it.
+
+    Args:
+        bot: the bot.
+        account: its account's actor.
+    """
+
+    def __init__(self, bot: Bot, account: Ref) -> None:
+        self._bot = bot
+        self._account = account
+        self.name = type(bot).__name__
+        self.path = None if bot.path is None else ReceivePath(bot.path)
+
+    async def started(self) -> None:
+        """Tell the bot that it is online."""
+        await self._bot.on_start()
+
+    async def stopping(self) -> None:
+        """Tell the bot that it is about to log out."""
+        await self._bot.on_stop()
+
+    async def called(self, call: Any, status: CallStatus) -> None:
+        """Give the bot a call."""
+        await self._bot.on_call(Call(call, status, self._bot.folder))
+
+    async def text(self, sender: str, body: str) -> None:
+        """Give the bot a message."""
+        await self._bot.on_message(Message(sender, body, self._account))
+
+    async def presence(self, contact: Contact) -> None:
+        """Give the bot a contact's presence."""
+        await self._bot.on_presence(Presence(contact))
+
+    def answer(self) -> Answer:
+        """Say how a call is taken that the bot leaves to `calls.answer: auto`."""
+        return Answer(Silence(), None)
+
+
+def bot_factory(classes: dict[str, type[Bot]], folder: Path) -> BotFactory:
+    """Return what makes an account's bot.
+
+    Args:
+        classes: the class for each name that accounts have for their bots.
+        folder: the YAML file's folder.
+    """
+
+    def make(ref: Any, settings: Account) -> BotPort:
+        bot = classes[settings.bot](ref, settings.jid.partition("/")[0], settings.options, folder)
+        return Port(bot, ref)
+
+    return make

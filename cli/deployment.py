@@ -1,0 +1,119 @@
+"""Everything that a command keeps running: the server, the exchange, the signals."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from ..actors.exchange import Exchange
+from ..actors.context import Endpoint
+from ..actors.messages.exchange import Shutdown, WhenSettled
+from ..actors.ref import AsyncioActorRef
+from ..actors.stream import trust
+from ..bots.bot import Bot
+from ..bots.port import bot_factory
+from ..config import Embedded, Settings
+from ..media import finish_leftovers
+from ..server import Prosody
+from .event import Observer
+
+log = logging.getLogger(__name__)
+
+#: Seconds beyond the drain deadline in which everything must be closed.
+CLOSING = 30.0
+
+
+class Deployment:
+    """The accounts of one file while they run.
+
+    Args:
+        exchange: the supervisor of all.
+        drain: seconds that running calls get at the end.
+
+    Attributes:
+        exchange: the supervisor of all.
+        stopping: set when somebody asks for the end.
+    """
+
+    def __init__(self, exchange: AsyncioActorRef[Exchange], drain: float) -> None:
+        self.exchange = exchange
+        self.stopping = asyncio.Event()
+        self._drain = drain
+
+    def stop(self) -> None:
+        """Ask for the end in order; the second time, at once."""
+        if self.stopping.is_set():
+            self.exchange.tell(Shutdown(0))
+        self.stopping.set()
+
+    async def settled(self) -> int:
+        """Return how many accounts are online once no account's first login is open any more."""
+        promised = await self.exchange.request(WhenSettled(), timeout=10)
+        online: int = await promised
+        return online
+
+    async def shut_down(self) -> None:
+        """Drain: no new calls, a deadline for running ones, everybody logs out."""
+        if self.exchange.is_alive():
+            self.exchange.tell(Shutdown(self._drain if self.exchange.is_alive() else 0))
+            async with asyncio.timeout(self._drain + CLOSING):
+                await self.exchange.ended
+
+
+@asynccontextmanager
+async def deployed(
+    settings: Settings,
+    classes: dict[str, type[Bot]],
+    folder: Path,
+    observer: Observer,
+) -> AsyncIterator[Deployment]:
+    """Start everything that a file declares, and end it in order.
+
+    SIGINT and SIGTERM set `Deployment.stopping`; a second one ends at once.
+
+    Args:
+        settings: the file's settings.
+        classes: each bot's class by the name that accounts have for it.
+        folder: the file's folder.
+        observer: told what accounts, calls and recordings do.
+
+    Raises:
+        ServerError: the embedded server does not start.
+        OSError: a file of the settings can't be read, or the file of records can't be written.
+    """
+    for finished in await asyncio.to_thread(finish_leftovers, settings.recordings):
+        observer(finished)
+    async with _endpoint(settings) as endpoint:
+        exchange = Exchange.start(settings, endpoint, bot_factory(classes, folder), observer)
+        await exchange.started
+        deployment = Deployment(exchange, settings.drain)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, deployment.stop)
+        try:
+            yield deployment
+        finally:
+            try:
+                await deployment.shut_down()
+            finally:
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    loop.remove_signal_handler(number)
+
+
+@asynccontextmanager
+async def _endpoint(settings: Settings) -> AsyncIterator[Endpoint]:
+    server = settings.server
+    if not isinstance(server, Embedded):
+        direct = server.tls == "direct"
+        port = server.port or (5223 if direct else 5222)
+        context = await asyncio.to_thread(trust, server.ca)
+        yield Endpoint(server.host, port if server.host else None, direct, context)
+        return
+    accounts = {one.user: one.password.get_secret_value() for one in settings.accounts}
+    async with Prosody(accounts, host=server.host) as prosody:
+        context = await asyncio.to_thread(trust, prosody.certificate)
+        yield Endpoint(prosody.address, prosody.port, False, context)
+
+

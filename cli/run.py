@@ -1,0 +1,73 @@
+"""``callboard run``."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import typer
+import uvloop
+
+from ..bots.bot import Bot
+from ..config import Settings
+from ..server import ServerError
+from .deployment import Deployment, deployed
+from .settings import read_or_exit
+from .view import REFRESH, View, log_to, make_view
+
+log = logging.getLogger(__name__)
+
+
+def run(file: Path, *, json: bool) -> int:
+    """Run the accounts of a file until somebody ends it.
+
+    Args:
+        file: the YAML file.
+        json: print JSON lines.
+
+    Returns:
+        0 in order, 1 if no account could log in or the server did not start.
+    """
+    settings, classes = read_or_exit(file)
+    view = make_view(as_json=json)
+    log_to(view, settings.log_level)
+    try:
+        return uvloop.run(_run(settings, classes, file.resolve().parent, view))
+    except (ServerError, OSError) as error:
+        typer.echo(f"callboard: {error}", err=True)
+        return 1
+    finally:
+        view.close()
+
+
+async def _run(settings: Settings, classes: dict[str, type[Bot]], folder: Path, view: View) -> int:
+    async with deployed(settings, classes, folder, view.show) as deployment:
+        drawing = asyncio.create_task(draw(view))
+        try:
+            if not await anybody_online(deployment):
+                return 1
+            await deployment.stopping.wait()
+        finally:
+            drawing.cancel()
+    return 0
+
+
+async def anybody_online(deployment: Deployment) -> bool:
+    """Wait for the first logins; tell whether any account is online, or the end was asked for."""
+    settled = asyncio.ensure_future(deployment.settled())
+    stopping = asyncio.ensure_future(deployment.stopping.wait())
+    await asyncio.wait({settled, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not settled.done():
+        settled.cancel()
+        return True
+    if settled.result() == 0:
+        typer.echo("callboard: no account could log in", err=True)
+        return False
+    return True
+
+
+async def draw(view: View) -> None:
+    """Draw the view again and again."""
+    while True:
+        view.draw()
+        await asyncio.sleep(1 / REFRESH)
