@@ -1,13 +1,12 @@
 """Matroska (RFC 9559), written without an interleaver.
 
 libavformat's muxer holds every track back until all have something to say, so that a paused video
-keeps minutes of audio out of the file, and it takes no track after its header. Here frames go to
+keeps the audio out of the file meanwhile, and it takes no track after its header. Here frames go to
 the file in the order in which they came, and the header is rewritten when a track comes up.
 """
 
 import os
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -26,8 +25,8 @@ from .ebml import (
     wide_size,
 )
 from .frame import Direction, EncodedFrame
+from .matroska_track import TRACK_NUMBER, TRACK_TYPE, describe, payload
 from .opus_packet import OpusError, parse
-from .picture_size import nal_units, picture_size
 
 HEADER = 4096
 """Octets kept for all that stands before the first frame: one page of memory, written in one go."""
@@ -42,9 +41,6 @@ _SEGMENT = 0x18538067
 _SEEK_HEAD = 0x114D9B74
 _INFO = 0x1549A966
 _TRACKS = 0x1654AE6B
-_TRACK_ENTRY = 0xAE
-_TRACK_NUMBER = 0xD7
-_TRACK_TYPE = 0x83
 _CLUSTER = 0x1F43B675
 _TIMESTAMP = 0xE7
 _SIMPLE_BLOCK = 0xA3
@@ -74,7 +70,6 @@ _SEGMENT_START = len(_EBML_HEADER) + 12
 class _Track:
     number: int
     direction: Direction
-    codec: str
     video: bool
     entry: bytes
     last: int = -1
@@ -169,34 +164,28 @@ class Matroska:
         """Start a track at a frame where one can start."""
         if key in self._refused or (frame.kind == "video" and not frame.keyframe):
             return None
-        describe = _CODECS.get(key[1])
-        if describe is None or len(self._tracks) == MOST_TRACKS:
-            self._refuse(key)
-            return None
-        description = describe(frame)
-        if description is None:
-            return None
         number = len(self._tracks) + 1
-        track = _Track(
-            number,
-            *key,
-            video=frame.kind == "video",
-            entry=_entry(number, key[0], video=frame.kind == "video", description=description),
-        )
-        room = HEADER - 512 - sum(len(other.entry) for other in self._tracks.values())
-        if len(track.entry) > room:
-            self._refuse(key)
+        try:
+            entry = describe(number, key[0], frame)
+        except KeyError:
+            return self._refuse(key)
+        if entry is None:
             return None
+        room = HEADER - 512 - sum(len(other.entry) for other in self._tracks.values())
+        if number > MOST_TRACKS or len(entry) > room:
+            return self._refuse(key)
+        track = _Track(number, key[0], frame.kind == "video", entry)
         self._tracks[key] = track
         self._header_changed = True
         return track
 
-    def _refuse(self, key: tuple[Direction, str]) -> None:
+    def _refuse(self, key: tuple[Direction, str]) -> _Track | None:
         self._refused.add(key)
         self.problem = (
             f"The {key[0]} {key[1]} is not in the recording: Matroska files made here hold Opus, "
             "PCMU, PCMA, VP8 and H264, in 16 tracks at most; let the account negotiate one of these"
         )
+        return None
 
     def _cluster(
         self, blocks: list[tuple[int, _Track, EncodedFrame]], chunks: list[Chunk]
@@ -212,7 +201,7 @@ class Matroska:
             if not -32768 <= time - base <= 32767:
                 break
             done += 1
-            data = _length_prefixed(frame.data) if track.codec == "H264" else frame.data
+            data = payload(frame)
             head = track.block + struct.pack(">hB", time - base, 0x80 if frame.keyframe else 0)
             parts += (b"\xa3", size(len(head) + len(data)), head, data)
             if frame.keyframe:
@@ -302,85 +291,10 @@ def _seek_head(cues: int) -> bytes:
     return element(_SEEK_HEAD, element(0x4DBB, element(0x53AB, b"\x1c\x53\xbb\x6b") + position))
 
 
-def _entry(number: int, direction: Direction, *, video: bool, description: bytes) -> bytes:
-    return element(
-        _TRACK_ENTRY,
-        unsigned(_TRACK_NUMBER, number)
-        + unsigned(0x73C5, number)
-        + unsigned(_TRACK_TYPE, 1 if video else 2)
-        + unsigned(0x88, direction is Direction.RECEIVED)
-        + unsigned(0x9C, 0)
-        + text(0x22B59C, "und")
-        + text(0x536E, direction.value)
-        + description,
-    )
-
-
 def _date(moment: datetime) -> bytes:
     """Return nanoseconds since 2001 (RFC 8794 §7.6)."""
     since = moment - datetime(2001, 1, 1, tzinfo=UTC)
     return (round(since.total_seconds() * 1e6) * 1000).to_bytes(8, signed=True)
-
-
-def _audio(rate: float, channels: int) -> bytes:
-    return element(0xE1, real(0xB5, rate) + unsigned(0x9F, channels))
-
-
-def _opus(frame: EncodedFrame) -> bytes:
-    head = b"OpusHead" + struct.pack("<BBHIhB", 1, 2, 0, 48000, 0, 0)
-    return (
-        text(0x86, "A_OPUS")
-        + element(0x63A2, head)
-        + unsigned(0x56BB, 80_000_000)
-        + _audio(48000, 2)
-    )
-
-
-def _g711(tag: int) -> Callable[[EncodedFrame], bytes]:
-    """Describe G.711 by a WAVEFORMATEX structure, as Matroska's A_MS/ACM codec wants."""
-
-    def describe(frame: EncodedFrame) -> bytes:
-        wave = struct.pack("<HHIIHHH", tag, 1, 8000, 8000, 1, 8, 0)
-        return text(0x86, "A_MS/ACM") + element(0x63A2, wave) + _audio(8000, 1)
-
-    return describe
-
-
-def _vp8(frame: EncodedFrame) -> bytes | None:
-    found = picture_size(frame)
-    return found and text(0x86, "V_VP8") + _video(*found)
-
-
-def _h264(frame: EncodedFrame) -> bytes | None:
-    """Describe H264 by its parameter sets (ISO/IEC 14496-15 §5.3.3.1)."""
-    found = picture_size(frame)
-    sets: dict[int, bytes] = {}
-    for unit in nal_units(frame.data):
-        sets.setdefault(unit[0] & 31, unit)
-    if found is None or 8 not in sets or len(sets[7]) < 4:
-        return None
-    sps, pps = sets[7], sets[8]
-    record = b"\x01" + sps[1:4] + b"\xff\xe1" + len(sps).to_bytes(2) + sps
-    record += b"\x01" + len(pps).to_bytes(2) + pps
-    return text(0x86, "V_MPEG4/ISO/AVC") + element(0x63A2, record) + _video(*found)
-
-
-def _video(width: int, height: int) -> bytes:
-    return element(0xE0, unsigned(0xB0, width) + unsigned(0xBA, height))
-
-
-_CODECS: dict[str, Callable[[EncodedFrame], bytes | None]] = {
-    "OPUS": _opus,
-    "PCMU": _g711(7),
-    "PCMA": _g711(6),
-    "VP8": _vp8,
-    "H264": _h264,
-}
-
-
-def _length_prefixed(data: bytes) -> bytes:
-    """Turn Annex B into NAL units with their lengths (ISO/IEC 14496-15 §5.3.2)."""
-    return b"".join(len(unit).to_bytes(4) + unit for unit in nal_units(data))
 
 
 def _lasts(frame: EncodedFrame) -> float:
@@ -412,8 +326,8 @@ def _read_header(file: int, length: int) -> tuple[bytes, bytes, dict[int, bool]]
     numbers = {}
     for entry in elements(file, tracks.start, tracks.end):
         fields = {part.id: _data(file, part) for part in elements(file, entry.start, entry.end)}
-        number = int.from_bytes(fields.get(_TRACK_NUMBER, b""))
-        numbers[number] = fields.get(_TRACK_TYPE) == b"\x01"
+        number = int.from_bytes(fields.get(TRACK_NUMBER, b""))
+        numbers[number] = fields.get(TRACK_TYPE) == b"\x01"
     raw = os.pread(file, tracks.end - tracks.offset, tracks.offset)
     return info.get(_DATE, bytes(8)), raw, numbers
 

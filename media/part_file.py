@@ -1,5 +1,6 @@
 """The file of a recording: `.part` while it grows, its own name when it is whole."""
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -87,9 +88,10 @@ class PartFile:
             os.close(self.file)
 
     def remove(self) -> None:
-        """Close the file and remove it."""
+        """Close the file and remove it, if that can be done."""
         os.close(self.file)
-        self._part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._part.unlink()
 
 
 def publish(file: int, part: Path, wanted: Path, seconds: float) -> Finished:

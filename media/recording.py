@@ -1,6 +1,7 @@
 """The recording of a call: what was sent and what was received, in one file."""
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -166,10 +167,12 @@ class Recording:
 
     def _finish(self, loop: asyncio.AbstractEventLoop) -> None:
         """Make the file whole and tell the loop. On the writer's thread."""
-        self._tape.finish()
-        self._writer.release(self._tape)
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(self._finished)
+        try:
+            self._tape.finish()
+        finally:
+            self._writer.release(self._tape)
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(self._finished)
 
     def _finished(self) -> None:
         if self._closing is not None and not self._closing.done():

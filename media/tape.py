@@ -75,36 +75,35 @@ class Tape:
         """
         if self._ended or not (frames or self._container):
             return
-        try:
-            self._record(frames, now)
-        except OSError as error:
-            self._give_up(_sentence(error, self._folder, self._seconds))
-        except Exception:
-            log.exception("recording %s failed", self._stem)
-            self._give_up(
-                f"The recording {self._stem} stopped through a fault of Callboard's own: "
-                "report it with the traceback in the log"
-            )
+        self._guard(lambda: self._record(frames, now))
 
     def finish(self) -> None:
         """Make the file whole and give it its name. Nothing happens when called again."""
         if self._ended:
             return
-        try:
-            chunks = self._container.finish() if self._container else []
-            self._write(chunks)
-        except OSError as error:
-            self._give_up(_sentence(error, self._folder, self._seconds))
-            return
-        self._ended = True
-        if self._file is None:
-            self.failure = self.failure or "No recording was made: no audio and no video came"
-            return
-        self._publish(self._file, self._seconds)
+        self._guard(self._finish)
 
-    @property
-    def _seconds(self) -> float:
-        return self._container.seconds if self._container else 0.0
+    def _guard(self, work: Callable[[], None]) -> None:
+        """Do some work; when it fails, keep what is there and say why."""
+        try:
+            work()
+        except OSError as error:
+            self._give_up(_reason(error, self._folder))
+        except Exception:
+            log.exception("recording %s failed", self._stem)
+            self._give_up("a fault of Callboard's own; report it with the traceback in the log")
+
+    def _finish(self) -> None:
+        if self._container is not None:
+            self._write(self._container.finish())
+        self._ended = True
+        if self._file is not None and self._container is not None:
+            self._publish(self._file, self._container.seconds)
+        elif self.failure is None:
+            self.failure = (
+                "There is no recording: no audio and no video came that could be recorded; "
+                "see the call's statistics for what was sent and received"
+            )
 
     def _record(self, frames: Sequence[Placed], now: float) -> None:
         container = self._container or self._choose(frames[0][1])
@@ -133,17 +132,18 @@ class Tape:
         if self._file is not None:
             self._file.write(chunks)
 
-    def _give_up(self, sentence: str) -> None:
+    def _give_up(self, reason: str) -> None:
         """Write no more; keep what is there."""
         self._ended = True
-        self.failure = sentence
+        self.failure = f"There is no recording: {reason}"
         if self._file is None:
             return
         try:
             seconds = REPAIRS[self._suffix](self._file.file)
-        except (DamagedError, OSError):
+        except (DamagedError, OSError):  # nothing but a piece of a header fitted
             seconds = 0.0
         if seconds:
+            self.failure = f"The recording stops after {seconds:.1f} s: {reason}"
             self._publish(self._file, seconds)
         else:
             self._file.remove()
@@ -152,12 +152,13 @@ class Tape:
         try:
             self.finished = file.publish(seconds)
         except OSError as error:
-            self.failure = _sentence(error, self._folder, seconds)
+            self.failure = (
+                f"The recording of {seconds:.1f} s is not finished: {_reason(error, self._folder)}"
+            )
 
 
-def _sentence(error: OSError, folder: Path, seconds: float) -> str:
+def _reason(error: OSError, folder: Path) -> str:
     """Say what went wrong and what to do about it."""
-    begin = f"The recording stops after {seconds:.1f} s" if seconds else "There is no recording"
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
             reason = f"the disk of {folder} is full, or a limit on file sizes is reached"
@@ -168,7 +169,10 @@ def _sentence(error: OSError, folder: Path, seconds: float) -> str:
                 "give Callboard's user the right to write there, "
                 "or let `recordings` name another folder"
             )
-        case errno.ENOTDIR | errno.EEXIST | errno.ENOENT | errno.ELOOP | errno.ENAMETOOLONG:
+        case errno.ENOENT:
+            reason = f"{folder} or the file in it was removed"
+            remedy = "leave the folder alone while calls run"
+        case errno.ENOTDIR | errno.EEXIST | errno.ELOOP | errno.ENAMETOOLONG:
             reason = f"{folder} is no folder, or none can be made there"
             remedy = "let `recordings` name a folder"
         case errno.EMFILE | errno.ENFILE:
@@ -177,4 +181,4 @@ def _sentence(error: OSError, folder: Path, seconds: float) -> str:
         case _:
             reason = f"{folder} can't be written to ({error.strerror or error})"
             remedy = "check the disk, or let `recordings` name another folder"
-    return f"{begin}: {reason}; {remedy}"
+    return f"{reason}; {remedy}"

@@ -13,7 +13,7 @@ from .container import MUXER, Chunk, DamagedError, write_all
 from .frame import Direction, EncodedFrame
 
 RATE = 48000
-HEADER = 128
+HEADER = 110
 """Octets before the first sample."""
 
 WINDOW = 4 * RATE

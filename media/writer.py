@@ -18,7 +18,7 @@ class Writer:
     """
 
     def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._closed = False
@@ -30,7 +30,7 @@ class Writer:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def submit(self, job: Callable[[], None]) -> bool:
+    def submit(self, job: Callable[[], object]) -> bool:
         """Let a job run after all that were submitted before it. From any thread.
 
         Args:

@@ -1,6 +1,7 @@
 """Encoded frames of calls, made by real encoders, for the tests of the recordings."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -51,7 +52,7 @@ def tone(
 def film(
     seconds: float = 5, *, codec: str = "VP8", size: tuple[int, int] = (160, 120)
 ) -> tuple[tuple[bytes, bool], ...]:
-    """A moving picture, 15 frames a second, the first of each second a key frame; which are is said."""
+    """A moving picture: 15 frames a second, and whether each is a key frame (one a second)."""
     name, pixels = ("libvpx", "yuv420p") if codec == "VP8" else ("libx264", "yuv420p")
     encoder = cast(VideoCodecContext, av.CodecContext.create(name, "w"))
     encoder.width, encoder.height = size
@@ -138,6 +139,11 @@ def in_order(*streams: Iterable[Timed]) -> list[Timed]:
     return sorted(
         (timed for stream in streams for timed in stream), key=lambda timed: timed[1].arrival
     )
+
+
+def at(moment: float, frames: Iterable[Timed]) -> list[Timed]:
+    """A call that begins at another moment of the loop's clock."""
+    return [(way, replace(frame, arrival=frame.arrival - CLOCK + moment)) for way, frame in frames]
 
 
 def feed(recording: Recording, frames: Iterable[Timed]) -> None:

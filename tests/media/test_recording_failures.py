@@ -1,0 +1,145 @@
+"""Disks that are full, folders that can't be written: the call hears of it and goes on."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from callboard.media import Direction, Finished, Recording, Writer, inspect
+from callboard.tests.media.calls import CLOCK, Timed, audio, both, feed, in_order
+
+SENT, RECEIVED = Direction
+
+
+@contextmanager
+def mounted(folder: Path, options: str) -> Iterator[None]:
+    """A file system in memory."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    if os.geteuid() or subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("mounting a file system needs root and a kernel that lets it")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def call(way: str) -> list[Timed]:
+    """What goes into a file of this kind."""
+    if way == ".mkv":
+        return both()
+    return in_order(audio(SENT, 440), audio(RECEIVED, 1000))
+
+
+def record(folder: Path, way: str, *, before_close: object = None) -> tuple[Finished | None, str]:
+    """Record a call second by second."""
+
+    async def main() -> tuple[Finished | None, str]:
+        with Writer() as writer:
+            recording = Recording(
+                folder,
+                "call",
+                video=way == ".mkv",
+                format="wav" if way == ".wav" else "auto",
+                writer=writer,
+                started=CLOCK,
+            )
+            for second in range(5):
+                frames = call(way)
+                feed(recording, [f for f in frames if second <= f[1].arrival - CLOCK < second + 1])
+                recording._flush()
+            if callable(before_close):
+                writer.submit(before_close)
+            return await recording.close(), recording.failure or ""
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("way", [".mkv", ".ogg", ".wav"])
+def test_a_full_disk_keeps_what_fitted(tmp_path: Path, way: str) -> None:
+    disk = tmp_path / "disk"
+    with mounted(disk, "size=320k" if way == ".wav" else "size=64k"):
+        finished, failure = record(disk, way)
+        assert failure.startswith("The recording stops after ")
+        assert "full" in failure
+        assert "free some space" in failure
+        assert finished is not None
+        assert list(disk.iterdir()) == [finished.path]
+        found = inspect(finished.path)
+        assert found.declared == pytest.approx(found.seconds, abs=0.05)
+        assert 0.9 < found.seconds < 4.5
+
+
+@pytest.mark.parametrize("way", [".mkv", ".ogg", ".wav"])
+def test_a_disk_that_is_full_from_the_beginning_has_no_file(tmp_path: Path, way: str) -> None:
+    disk = tmp_path / "disk"
+    with mounted(disk, "size=4k"):
+        (disk / "filler").write_bytes(bytes(4096))
+        finished, failure = record(disk, way)
+        assert finished is None
+        assert failure.startswith("There is no recording: the disk of ")
+        assert [path.name for path in disk.iterdir()] == ["filler"]
+
+
+def test_a_read_only_folder_is_said(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    with mounted(disk, "size=64k,ro"):
+        finished, failure = record(disk, ".mkv")
+    assert finished is None
+    assert failure.startswith(f"There is no recording: {disk} can't be written to; ")
+
+
+def test_a_file_in_the_place_of_the_folder_is_said(tmp_path: Path) -> None:
+    place = tmp_path / "recordings"
+    place.write_bytes(b"")
+    for folder in (place, place / "inner"):
+        finished, failure = record(folder, ".mkv")
+        assert finished is None
+        assert failure.startswith(f"There is no recording: {folder} is no folder")
+
+
+def test_a_missing_folder_is_made(tmp_path: Path) -> None:
+    finished, failure = record(tmp_path / "a" / "b", ".ogg")
+    assert finished is not None
+    assert not failure
+
+
+def test_a_file_that_was_removed_in_mid_call_is_said(tmp_path: Path) -> None:
+    def remove() -> None:
+        for path in tmp_path.iterdir():
+            path.unlink()
+
+    finished, failure = record(tmp_path, ".ogg", before_close=remove)
+    assert finished is None
+    assert "was removed" in failure
+
+
+LIMITED = textwrap.dedent("""
+    # A limit on file sizes stands for a full disk where nothing can be mounted.
+    import resource, sys
+    from pathlib import Path
+    from callboard.tests.media.test_recording_failures import record
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+    finished, failure = record(Path(sys.argv[1]), sys.argv[2])
+    print(finished.path, failure, sep="\\n")
+""")
+
+
+@pytest.mark.parametrize("way", [".mkv", ".ogg"])
+def test_a_limit_on_file_sizes_keeps_what_fitted(tmp_path: Path, way: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(tmp_path), way],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    path, failure = done.stdout.splitlines()
+    assert "limit on file sizes" in failure
+    found = inspect(Path(path))
+    assert found.declared == pytest.approx(found.seconds, abs=0.05)
+    assert 0.9 < found.seconds < 4.5
