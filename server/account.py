@@ -123,12 +123,13 @@ class AccountFolder:
             accounts: From user name to password.
 
         Raises:
-            ValueError: A user name is none, or a password is empty.
+            ValueError: A user name is none, or a password is empty or has control characters.
         """
         entries = {account_name(user): password for user, password in accounts.items()}
         for name, password in entries.items():
-            if not password:
-                raise ValueError(f"{name!r} has an empty password")
+            # RFC 4013 §2.3: SASLprep lets no control character through.
+            if not password or not password.isprintable():
+                raise ValueError(f"the password of {name!r} is empty or has control characters")
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name, password in entries.items():
             target = self.path / account_file(name)

@@ -4,7 +4,8 @@ It runs as a program of its own, on the standard library alone:
 ``python -I -S keeper.py FOLDER COMMAND…``.
 It starts the command, prints ``keeper: pid N``, and waits for whichever comes first:
 
-- its standard input ends (we closed it, or we are gone, by SIGKILL perhaps): it stops the command;
+- its standard input ends (we closed it, or we are gone, by SIGKILL perhaps): it stops the command,
+  by SIGTERM and, when that does not help, by SIGKILL; a byte on it asks for SIGKILL at once;
 - the command ends by itself.
 
 Then it removes the folder and ends with the command's status. The command dies with the keeper
@@ -22,7 +23,7 @@ import sys
 from contextlib import suppress
 
 PR_SET_PDEATHSIG = 1
-GRACE = 3.0
+GRACE = 2.0
 """Seconds between SIGTERM and SIGKILL."""
 
 
@@ -54,7 +55,10 @@ def wait(child: "subprocess.Popen[bytes]", lifeline: int) -> int:
     ended = os.pidfd_open(child.pid)
     ready, _, _ = select.select([ended, lifeline], [], [])
     if ended not in ready:
-        child.terminate()
+        if os.read(lifeline, 1):
+            child.kill()
+        else:
+            child.terminate()
         if not select.select([ended], [], [], GRACE)[0]:
             child.kill()
     return child.wait()

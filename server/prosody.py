@@ -94,6 +94,7 @@ class Prosody:
         self._reader: asyncio.Task[None] | None = None
         self._lines: deque[str] = deque(maxlen=LINES)
         self._used = False
+        self._ready = False
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -140,9 +141,7 @@ class Prosody:
 
     async def stop(self) -> None:
         """Stop the server and remove its folder; does nothing when there is none."""
-        keeper, self._keeper = self._keeper, None
-        if keeper is not None:
-            await self._dismiss(keeper)
+        await self._dismiss()
         self.pid = 0
         if self._accounts is not None:
             self._accounts = None
@@ -210,9 +209,7 @@ class Prosody:
             try:
                 await self._try_launch(program)
             except _PortTakenError:
-                keeper, self._keeper = self._keeper, None
-                if keeper is not None:
-                    await self._dismiss(keeper)
+                await self._dismiss()
                 await asyncio.to_thread(self._prepare)
                 continue
             return
@@ -243,6 +240,7 @@ class Prosody:
             self._reader = asyncio.create_task(self._read_lines(self._keeper.stdout, opened))
         await opened
         await self._greet()
+        self._ready = True
 
     async def _read_lines(self, stdout: asyncio.StreamReader, opened: asyncio.Future[None]) -> None:
         """Read what Prosody says until it says no more; tell when its port is open."""
@@ -290,9 +288,15 @@ class Prosody:
         if b"urn:ietf:params:xml:ns:xmpp-tls" not in features:
             raise ServerError(self._with_lines(f"Prosody does not offer STARTTLS for {self.host}"))
 
-    async def _dismiss(self, keeper: asyncio.subprocess.Process) -> None:
-        """Close the lifeline of a keeper and see it off."""
+    async def _dismiss(self) -> None:
+        """Close the lifeline of the keeper and see it off."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is None:
+            return
         if keeper.stdin is not None:
+            if not self._ready:
+                # Prosody loses a SIGTERM that comes before its loop runs.
+                keeper.stdin.write(b"!")
             keeper.stdin.close()
         try:
             async with asyncio.timeout(STOP):
