@@ -31,6 +31,9 @@ from .opus_packet import OpusError, parse
 HEADER = 4096
 """Octets kept for all that stands before the first frame: one page of memory, written in one go."""
 
+RESERVE = 512
+"""Octets of it for all but the tracks."""
+
 MOST_TRACKS = 16
 """Tracks in a file: two directions, two kinds, and codecs that change in mid-call."""
 
@@ -171,7 +174,7 @@ class Matroska:
             return self._refuse(key)
         if entry is None:
             return None
-        room = HEADER - 512 - sum(len(other.entry) for other in self._tracks.values())
+        room = HEADER - RESERVE - sum(len(other.entry) for other in self._tracks.values())
         if number > MOST_TRACKS or len(entry) > room:
             return self._refuse(key)
         track = _Track(number, key[0], frame.kind == "video", entry)
@@ -315,7 +318,7 @@ def _read_header(file: int, length: int) -> tuple[bytes, bytes, dict[int, bool]]
     """Return the date, the Tracks element, and for each track whether it is video."""
     if length < HEADER or os.pread(file, len(_EBML_HEADER), 0) != _EBML_HEADER:
         raise DamagedError("it was not written by Callboard")
-    segment = next(elements(file, len(_EBML_HEADER), length))
+    segment = next(elements(file, len(_EBML_HEADER), length))  # there is one: `length` says so
     parts = {part.id: part for part in elements(file, segment.start, HEADER)}
     if segment.id != _SEGMENT or _INFO not in parts or _TRACKS not in parts:
         raise DamagedError("its header is torn")
@@ -323,13 +326,15 @@ def _read_header(file: int, length: int) -> tuple[bytes, bytes, dict[int, bool]]
     if info.get(_MUXING_APP) != MUXER.encode():
         raise DamagedError("it was not written by Callboard")
     tracks = parts[_TRACKS]
+    raw = os.pread(file, tracks.end - tracks.offset, tracks.offset)
+    if len(raw) > HEADER - RESERVE or len(info.get(_DATE, b"")) != 8:
+        raise DamagedError("its header is torn")
     numbers = {}
     for entry in elements(file, tracks.start, tracks.end):
         fields = {part.id: _data(file, part) for part in elements(file, entry.start, entry.end)}
         number = int.from_bytes(fields.get(TRACK_NUMBER, b""))
         numbers[number] = fields.get(TRACK_TYPE) == b"\x01"
-    raw = os.pread(file, tracks.end - tracks.offset, tracks.offset)
-    return info.get(_DATE, bytes(8)), raw, numbers
+    return info[_DATE], raw, numbers
 
 
 def _read_cluster(file: int, cluster: Element, numbers: dict[int, bool], cues: _Cues) -> int:
@@ -337,13 +342,14 @@ def _read_cluster(file: int, cluster: Element, numbers: dict[int, bool], cues: _
     base = last = 0
     for part in elements(file, cluster.start, cluster.end):
         if part.id == _TIMESTAMP:
-            base = last = int.from_bytes(_data(file, part))
+            base = last = int.from_bytes(_data(file, part)[:6])
         elif part.id == _SIMPLE_BLOCK:
             number, offset, flags = struct.unpack(">BhB", os.pread(file, 4, part.start))
             track = number & 0x7F
-            last = max(last, base + offset)
+            time = max(0, base + offset)
+            last = max(last, time)
             if flags & 0x80:
-                cues.note(track, base + offset, cluster.offset, video=numbers.get(track, False))
+                cues.note(track, time, cluster.offset, video=numbers.get(track, False))
     return last
 
 

@@ -1,5 +1,6 @@
 """A track of a Matroska file (RFC 9559 §5.1.4): its description, and its frames' form."""
 
+import secrets
 import struct
 from collections.abc import Callable
 
@@ -41,7 +42,7 @@ def _entry(number: int, direction: Direction, *, video: bool, description: bytes
     return element(
         TRACK_ENTRY,
         unsigned(TRACK_NUMBER, number)
-        + unsigned(0x73C5, number)
+        + unsigned(0x73C5, secrets.randbits(56) | 1)
         + unsigned(TRACK_TYPE, 1 if video else 2)
         + unsigned(0x88, direction is Direction.RECEIVED)
         + unsigned(0x9C, 0)

@@ -29,8 +29,8 @@ PRE_SKIP = 312
 HOLD = 0.4
 """Seconds for which one direction's audio waits for the other's. What comes later is left out."""
 
-SLIP = 4
-"""Slots by which a direction may be off its time before silence is put in, or packets left out."""
+SLIP = 0.75
+"""Slots by which a direction may be off its time before silence is put in, or a packet left out."""
 
 _SERIAL = 0x43A11
 _FIRST, _LAST = 2, 4
@@ -108,11 +108,10 @@ class _Lane:
 
     def add(self, packet: OpusPacket, seconds: float, written: int) -> None:
         """Place a packet: after the one before it, unless that is too far from its time."""
-        slot = round(seconds * 48000 / SLOT)
-        if abs(slot - self.end) <= SLIP and self.end:
-            slot = self.end
-        elif slot < self.end:
+        due = seconds * 48000 / SLOT
+        if self.end and due < self.end - SLIP:
             return
+        slot = self.end if self.end and due <= self.end + SLIP else round(due)
         for part in self._split(packet):
             if slot >= written:
                 self._packets[slot] = part

@@ -2,17 +2,19 @@
 
 from .frame import EncodedFrame
 
-TOLERANCE = 1.0
-"""Seconds by which a track's RTP clock may run away from arrival before the track follows arrival.
+SLACK = 0.08
+"""Seconds between a track's RTP clock and arrival that nothing is done about: jitter."""
 
-A network stall is shorter: its frames keep their own times. A source that was swapped, a hold
-during which the clock stood still, a jump by half the 32-bit range are longer: there the clock is
-not believed.
+TOLERANCE = 1.0
+"""Seconds by which arrival may fall behind the RTP clock before the clock is not believed any more.
+
+A network stall is shorter: its frames keep their own times. A hold during which the clock stood
+still, a source that begins anew, a jump back are longer: the track goes on at arrival.
 """
 
 FOLLOW = 0.002
-"""The part of the distance to arrival that each frame makes good: sender clocks drift by some
-100 ppm, a third of a second each hour. At 50 frames/s half of it is gone after 7 seconds."""
+"""The part of a delay beyond `SLACK` that each frame makes good: clocks drift by some 100 ppm, a
+third of a second each hour. At 50 frames/s half of it is gone after 7 seconds."""
 
 
 class Timeline:
@@ -49,12 +51,14 @@ class Timeline:
             self._last = arrived
             return arrived
         ahead = self._origin + clock - arrived
-        if abs(ahead) > TOLERANCE:
+        if ahead > SLACK:  # no frame comes before its time: the first one was late
+            self._origin -= ahead - SLACK
+        elif ahead < -TOLERANCE:
             self._origin = arrived - clock
-        else:
-            self._origin -= FOLLOW * ahead
+        elif ahead < -SLACK:
+            self._origin -= FOLLOW * (ahead + SLACK)
         place = max(self._origin + clock, self._last + self._step)
-        if place > arrived + 2 * TOLERANCE:
+        if place > arrived + TOLERANCE:
             return None
         self._last = place
         return place

@@ -19,8 +19,9 @@ HEADER = 110
 WINDOW = 4 * RATE
 """Samples that are kept, so that one direction may come up to some seconds later than the other."""
 
-SLIP = RATE // 10
-"""Samples by which a direction may be off its time before it is put right: 0.1 s."""
+SLIP = RATE * 15 // 1000
+"""Samples by which a direction may be off its time before silence is put in, or a packet left out:
+less than a packet."""
 
 LONGEST = (2**32 - HEADER) // 4 - WINDOW
 """Samples that a WAV file can hold: its lengths have 32 bits, which is 6 hours 12 minutes."""
@@ -56,8 +57,10 @@ class Wav:
             lane = self._lanes[direction] = _Lane(codec)
         samples = lane.decode(frame.data)
         due = round(seconds * RATE)
-        if lane.end is None or abs(due - lane.end) > SLIP:
-            lane.end = max(due, lane.end or 0)
+        if lane.end is not None and due < lane.end - SLIP:
+            return
+        if lane.end is None or due > lane.end + SLIP:
+            lane.end = due
         self._paint(lane.end, samples, column=0 if direction is Direction.SENT else 1)
         lane.end += len(samples)
 

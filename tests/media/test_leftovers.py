@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -137,6 +138,21 @@ def test_an_empty_file_is_removed_and_a_torn_header_is_left(tmp_path: Path, way:
     part.write_bytes(data[:40])
     assert finish_leftovers(tmp_path) == []
     assert part.read_bytes() == data[:40]
+
+
+@pytest.mark.parametrize("way", [".mkv", ".ogg", ".wav"])
+def test_damage_anywhere_is_survived(tmp_path: Path, way: str) -> None:
+    part = left(tmp_path, way)
+    data = part.read_bytes()
+    chance = random.Random(7)
+    for turn in range(150):
+        torn = bytearray(data)
+        for _ in range(chance.randint(1, 4)):
+            torn[chance.randrange(600 if turn % 2 else len(torn))] = chance.randrange(256)
+        part.write_bytes(torn)
+        for whole in finish_leftovers(tmp_path):
+            assert whole.seconds > 0
+            whole.path.unlink()
 
 
 def test_finishing_twice_changes_nothing(tmp_path: Path) -> None:

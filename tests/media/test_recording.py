@@ -136,6 +136,17 @@ def test_a_hold_is_time_passing(tmp_path: Path, wav: bool) -> None:
     assert pitch(right[1_010_000:1_050_000]) == pytest.approx(1000, abs=5)
 
 
+@pytest.mark.parametrize("wav", [False, True])
+def test_lost_packets_are_silence_in_their_place(tmp_path: Path, wav: bool) -> None:
+    ours = [timed for number, timed in enumerate(audio(SENT, 440)) if number % 50 not in {7, 8, 9}]
+    finished = whole(tmp_path, in_order(ours, audio(RECEIVED, 1000)), wav=wav)
+    left, right = samples(finished.path)
+    for second in range(5):
+        middle = slice(second * 48000 + 8 * 960 - 100, second * 48000 + 9 * 960 - 500)
+        assert np.abs(left[middle]).max() < 0.02
+        assert np.abs(right[middle]).max() > 0.2
+
+
 def test_paused_video_holds_nothing_back(tmp_path: Path) -> None:
     seen = [(way, frame) for way, frame in video(SENT) if not 1 < frame.arrival - CLOCK < 4]
     finished = whole(tmp_path, in_order(audio(SENT, 440), seen), video=True)
