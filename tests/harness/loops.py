@@ -102,6 +102,8 @@ class Watchdog(threading.Thread):
 
 
 def _is_machinery(frame: FrameType) -> bool:
+    if frame.f_code is _beating.__code__:
+        return True
     module = frame.f_globals.get("__name__", "")
     return frame.f_code.co_name in MACHINERY and module.startswith(("asyncio.", "selectors"))
 
