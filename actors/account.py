@@ -4,15 +4,17 @@ import logging
 import random
 import secrets
 from dataclasses import dataclass, field
+from functools import partial
 from xml.etree.ElementTree import Element, SubElement
 
-from ..jingle import Propose, RemoteProtocolError, parse_call_message, unknown_session
+from ..jingle import Propose, parse_call_message, unknown_session
 from ..jingle import namespaces as ns
 from . import capabilities
 from .bot_runner import BotRunner
 from .context import Context, Ref
 from .conversation import Conversation
 from .farewell import farewell
+from .future import AsyncioFuture
 from .jid import bare, is_full
 from .messages.account import (
     Connect,
@@ -47,6 +49,7 @@ from .messages.conversation import (
     TextReceived,
 )
 from .messages.exchange import AccountChanged, AccountState
+from .post import post
 from .runtime import AsyncioActor, handles
 from .stanza import CLIENT, iq_reply, stanza_error
 from .stream import Stream
@@ -128,7 +131,7 @@ class Account(AsyncioActor):
             settings.password.get_secret_value(),
             context=endpoint.trust,
             direct_tls=endpoint.direct_tls,
-            deliver=self.actor_ref.tell,
+            deliver=partial(post, self.actor_ref),
         )
         self._connect(Connect())
 
@@ -146,7 +149,7 @@ class Account(AsyncioActor):
         await self.on_stop()
 
     def _report(self, state: AccountState, detail: str = "") -> None:
-        self._context.exchange.tell(AccountChanged(self._bare, state, detail))
+        post(self._context.exchange, AccountChanged(self._bare, state, detail))
 
     # -- the stream --------------------------------------------------------------------------------
 
@@ -228,7 +231,7 @@ class Account(AsyncioActor):
     def _send_iq(self, message: SendIq) -> None:
         def answered(answer: Element | None) -> None:
             if message.sender is not None and message.sender.is_alive():
-                message.sender.tell(IqAnswered(message.token, answer))
+                post(message.sender, IqAnswered(message.token, answer))
 
         self._request(message.to, message.kind, message.payload, answered)
 
@@ -322,13 +325,13 @@ class Account(AsyncioActor):
         route = self._routes.get((peer, sid))
         if route is None and jingle.get("action") == "session-initiate" and sid:
             self._routes[peer, sid] = _Route()
-            self._conversation(peer).tell(
+            post(self._conversation(peer), 
                 SessionInitiated(sender, identifier, jingle, len(self._routes), self._draining)
             )
         elif route is not None and route.call is None and len(route.waiting) < MAX_WAITING:
             route.waiting.append(received)
         elif route is not None and route.call is not None and route.call.is_alive():
-            route.call.tell(received)
+            post(route.call, received)
         else:
             self._unknown_session(received)
 
@@ -341,27 +344,23 @@ class Account(AsyncioActor):
             # A bounced proposal comes back with its id alone, which is the session's.
             route = self._routes.get((bare(sender), stanza.get("id", "")))
             if route is not None and route.call is not None and route.call.is_alive():
-                route.call.tell(PeerUnreachable())
+                post(route.call, PeerUnreachable())
             return
         carbon = stanza.find(f"{{{capabilities.CARBONS}}}sent/{{{FORWARD}}}forwarded/{{{CLIENT}}}message")
         if carbon is not None and bare(sender) == self._bare and not own:
             # XEP-0280 §11: a copy counts only if our own account sent it.
             self._message_received(carbon, carbon.get("from", ""), own=True)
             return
-        element = next((e for e in stanza if e.tag.startswith(f"{{{ns.JINGLE_MESSAGE}}}")), None)
+        element = next((e for e in stanza if e.tag.startswith(f"{{{ns.CALL_MESSAGE}}}")), None)
         if element is not None:
             self._call_message_received(stanza, element, sender)
             return
         body = stanza.findtext(f"{{{CLIENT}}}body")
         if body and not own and stanza.get("type") != "groupchat":
-            self._conversation(bare(sender)).tell(TextReceived(sender, body))
+            post(self._conversation(bare(sender)), TextReceived(sender, body))
 
     def _call_message_received(self, stanza: Element, element: Element, sender: str) -> None:
-        try:
-            message = parse_call_message(element)
-        except RemoteProtocolError as error:
-            log.info("%s: ignored a call message of %s: %s", self._bare, bare(sender), error)
-            return
+        message = parse_call_message(element)
         own = bare(sender) == self._bare and sender != self._jid
         if message is None or sender == self._jid:
             return
@@ -374,7 +373,7 @@ class Account(AsyncioActor):
             if own or (peer, message.id) in self._routes or stanza.find(f"{{{DELAY}}}delay") is not None:
                 return  # ours, already known, or kept for us while nobody was here to answer
             self._routes[peer, message.id] = _Route()
-        self._conversation(peer).tell(
+        post(self._conversation(peer), 
             CallMessageReceived(sender, message, own, len(self._routes), self._draining)
         )
 
@@ -426,7 +425,7 @@ class Account(AsyncioActor):
             return
         self._contact_changed(Contact(peer, known.name, known.subscription, resources))
         if peer in self._conversations:
-            self._conversation(peer).tell(PresenceReceived(jid, resource))
+            post(self._conversation(peer), PresenceReceived(jid, resource))
 
     def _contact_changed(self, contact: Contact) -> None:
         if contact.jid not in self._contacts and len(self._contacts) >= MAX_CONTACTS:
@@ -444,17 +443,19 @@ class Account(AsyncioActor):
     # -- calls -------------------------------------------------------------------------------------
 
     @handles(PlaceCall)
-    def _place_call(self, order: PlaceCall) -> object:
+    def _place_call(self, order: PlaceCall) -> AsyncioFuture[Ref]:
         if not self._online or self._draining:
             raise Offline(f"{self._bare} is not online, so it can't call {order.to}")
-        return self._conversation(bare(order.to)).ask(Call(order, self._jid), block=False)
+        placed: AsyncioFuture[Ref] = AsyncioFuture()
+        post(self._conversation(bare(order.to)), Call(order, self._jid, placed))
+        return placed
 
     @handles(RouteCall)
     def _route_call(self, message: RouteCall) -> None:
         route = self._routes.setdefault((message.peer, message.sid), _Route())
         route.call = message.call
         for received in route.waiting:
-            message.call.tell(received)
+            post(message.call, received)
         route.waiting.clear()
 
     @handles(ForgetCall)
@@ -490,11 +491,11 @@ class Account(AsyncioActor):
 
     @handles(Drain)
     def _drain(self, message: Drain) -> None:
-        if self._draining:
-            return
         self._draining = True
         if not self._routes:
             self._log_out()
+        elif message.seconds <= 0:
+            self._drain_overdue(DrainOverdue())
         else:
             self.after(message.seconds, DrainOverdue())
 
@@ -502,7 +503,7 @@ class Account(AsyncioActor):
     def _drain_overdue(self, _: DrainOverdue) -> None:
         for route in self._routes.values():
             if route.call is not None and route.call.is_alive():
-                route.call.tell(DrainCall())
+                post(route.call, DrainCall())
 
     def _log_out(self) -> None:
         if self._logging_out:

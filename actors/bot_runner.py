@@ -8,6 +8,7 @@ from typing import Any
 
 from .context import BotPort, Context
 from .messages.exchange import BotFailed
+from .post import post
 from .runtime import AsyncioActor
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class BotRunner:
             log.error("bot %s failed", self._bot.name, exc_info=error)
             sentence = f"{type(error).__name__}: {error}"
             account = self._context.settings.jid
-            self._context.exchange.tell(BotFailed(account, self._bot.name, sentence))
+            post(self._context.exchange, BotFailed(account, self._bot.name, sentence))
             return error
         return None
 

@@ -2,7 +2,8 @@
 
 import logging
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
+from xml.etree.ElementTree import Element
 
 from ..jingle import (
     Accept,
@@ -39,6 +40,7 @@ from ..media import (
     FirstMedia,
     IceConnected,
     IncompatibleMediaError,
+    Kind,
     MediaError,
     MediaEvent,
     MediaFailed,
@@ -99,6 +101,7 @@ from .messages.recorder import Finish as FinishRecording
 from .messages.recorder import Recorded, Write
 from .outcome import outcome
 from .recorder import Recorder
+from .post import post
 from .runtime import AsyncioActor, handles
 from .stanza import error_condition
 
@@ -114,7 +117,7 @@ TICK = 1.0
 RECORDER_DEADLINE = 10.0
 #: Seconds that a bot may go on after its call has ended.
 BOT_GRACE = 10.0
-KINDS = ("audio", "video")
+KINDS: tuple[Kind, ...] = ("audio", "video")
 
 
 class Call(AsyncioActor):
@@ -170,7 +173,7 @@ class Call(AsyncioActor):
         self._answer: Answer | None = None
         self._rung_long_enough = False
         self._proceeded = not message
-        self._ended: tuple[Reason, str, bool] | None = None
+        self._over: tuple[Reason, str, bool] | None = None
         self._bot_busy = False
         self._held = False
         self._muted: set[str] = set()
@@ -210,13 +213,13 @@ class Call(AsyncioActor):
 
     async def on_stop(self) -> None:
         """End in order whatever is still open, and write the one detail record."""
-        self._end(Reason.CANCEL if self._outgoing else Reason.GONE, "stopped", ours=True)
+        self._hang_up(Reason.CANCEL if self._outgoing else Reason.GONE, "stopped", ours=True)
         await self._close()
         self._conclude()
 
     async def on_failure(self, *_: object) -> None:
         """A bug ends this call and nothing else; the peer is told (general-error)."""
-        self._end(Reason.GENERAL_ERROR, "internal error", ours=True)
+        self._hang_up(Reason.GENERAL_ERROR, "internal error", ours=True)
         await self._close()
         self._conclude()
 
@@ -232,7 +235,7 @@ class Call(AsyncioActor):
     # -- signalling: XEP-0353 ----------------------------------------------------------------------
 
     def _say(self, message: CallMessage, to: str | None = None) -> None:
-        self._conversation.tell(SendCallMessage(to or self._peer, message))
+        post(self._conversation, SendCallMessage(to or self._peer, message))
 
     def _ring(self) -> None:
         self._step("ringing")
@@ -247,7 +250,7 @@ class Call(AsyncioActor):
 
     @handles(PeerProceeds)
     def _peer_proceeds(self, message: PeerProceeds) -> None:
-        if self._proceeded or self._ended:
+        if self._proceeded or self._over:
             return  # the first device that answers has the call
         self._proceeded, self._peer = True, message.sender
         self._session.responder = message.sender
@@ -257,41 +260,41 @@ class Call(AsyncioActor):
 
     @handles(PeerRejects)
     def _peer_rejects(self, message: PeerRejects) -> None:
-        self._end(message.reason or Reason.DECLINE, "", ours=False, tell=False)
+        self._hang_up(message.reason or Reason.DECLINE, "", ours=False, tell=False)
 
     @handles(PeerRetracts)
     def _peer_retracts(self, message: PeerRetracts) -> None:
-        self._end(message.reason or Reason.CANCEL, "", ours=False, tell=False)
+        self._hang_up(message.reason or Reason.CANCEL, "", ours=False, tell=False)
 
     @handles(PeerFinishes)
     def _peer_finishes(self, message: PeerFinishes) -> None:
-        self._end(message.reason or Reason.SUCCESS, "", ours=False, tell=False)
+        self._hang_up(message.reason or Reason.SUCCESS, "", ours=False, tell=False)
 
     @handles(PeerUnreachable)
     def _peer_unreachable(self, _: PeerUnreachable) -> None:
         if not self._proceeded:
             text = "the peer's server could not deliver the call"
-            self._end(Reason.CONNECTIVITY_ERROR, text, ours=False, tell=False)
+            self._hang_up(Reason.CONNECTIVITY_ERROR, text, ours=False, tell=False)
 
     @handles(HandledElsewhere)
     def _handled_elsewhere(self, message: HandledElsewhere) -> None:
         if self._answer is None:
             word = "answered" if message.answered else "declined"
             text = f"{word} on another device of this account"
-            self._end(Reason.CANCEL, text, ours=False, tell=False)
+            self._hang_up(Reason.CANCEL, text, ours=False, tell=False)
 
     @handles(TieLost)
     def _tie_lost(self, _: TieLost) -> None:
         text = "both called at once, and the peer's call stands"
-        self._end(Reason.EXPIRED, text, ours=True)
+        self._hang_up(Reason.EXPIRED, text, ours=True)
 
     # -- signalling: Jingle ------------------------------------------------------------------------
 
     def _send(self, kind: type[SendJingle], jingle: Element, token: str) -> None:
-        self._conversation.tell(kind(self._session.sid, self._peer, jingle, token))
+        post(self._conversation, kind(self._session.sid, self._peer, jingle, token))
 
     def _initiate_if_ready(self) -> None:
-        if self._outgoing and self._proceeded and self._described and not self._ended:
+        if self._outgoing and self._proceeded and self._described and not self._over:
             self._step("initiate")
             self._send(SendOffer, self._session.initiate(self._described), "initiate")
 
@@ -299,14 +302,14 @@ class Call(AsyncioActor):
     def _jingle_received(self, message: JingleReceived) -> None:
         if message.sender != self._peer:
             error = unknown_session(self._session.sid).to_element()
-            self._account.tell(ReplyIq(message.sender, message.iq, error))
+            post(self._account, ReplyIq(message.sender, message.iq, error))
             return
         try:
             events = self._session.receive(message.jingle)
         except RemoteProtocolError as error:
-            self._account.tell(ReplyIq(message.sender, message.iq, error.to_element()))
+            post(self._account, ReplyIq(message.sender, message.iq, error.to_element()))
             return
-        self._account.tell(ReplyIq(message.sender, message.iq))
+        post(self._account, ReplyIq(message.sender, message.iq))
         for event in events:
             self._jingle_event(event)
 
@@ -334,11 +337,11 @@ class Call(AsyncioActor):
             case Unacceptable() if event.contents:
                 self._refuse_contents(event.contents)
             case Unacceptable():
-                self._end(event.reason, event.text, ours=True)
+                self._hang_up(event.reason, event.text, ours=True)
             case Terminated():
-                self._end(event.reason or Reason.SUCCESS, event.text, ours=False, tell=False)
+                self._hang_up(event.reason or Reason.SUCCESS, event.text, ours=False, tell=False)
             case ContentRemoved(remaining=False):
-                self._end(event.reason or Reason.SUCCESS, "no content is left", ours=True)
+                self._hang_up(event.reason or Reason.SUCCESS, "no content is left", ours=True)
             case ContentAdded():
                 # One peer connection is negotiated once: see docs/architecture.md, limits.
                 self._refuse_contents(event.contents)
@@ -348,7 +351,7 @@ class Call(AsyncioActor):
 
     def _refuse_contents(self, contents: tuple[str, ...]) -> None:
         reason = Reason.UNSUPPORTED_APPLICATIONS
-        refusal = self._session.reject_content(contents, reason)
+        refusal = self._session.reject_contents(contents, reason)
         self._send(SendInfo, refusal, "content-reject")
 
     def _kinds_of(self, content: str | None) -> tuple[str, ...]:
@@ -373,14 +376,14 @@ class Call(AsyncioActor):
     @handles(IqAnswered)
     def _iq_answered(self, message: IqAnswered) -> None:
         # No answer at all ends nothing: some clients leave IQs of unknown content unanswered.
-        if message.answer is None or message.answer.get("type") != "error" or self._ended:
+        if message.answer is None or message.answer.get("type") != "error" or self._over:
             return
         condition = error_condition(message.answer)
         if message.token in ("initiate", "accept"):
             text = f"the peer refused the session-{message.token}: {condition}"
             reason = Reason.GONE if condition == "item-not-found" else Reason.GENERAL_ERROR
             tell = message.token == "accept" and condition != "item-not-found"  # noqa: S105
-            self._end(reason, text, ours=False, tell=tell)
+            self._hang_up(reason, text, ours=False, tell=tell)
         else:
             log.debug("%r: %s was refused: %s", self, message.token, condition)
 
@@ -397,7 +400,7 @@ class Call(AsyncioActor):
 
     @handles(Described)
     def _on_described(self, message: Described) -> None:
-        if self._ended:
+        if self._over:
             return
         self._described = message.sdp
         if self._outgoing:
@@ -415,13 +418,13 @@ class Call(AsyncioActor):
 
     @handles(NegotiationFailed)
     def _negotiation_failed(self, message: NegotiationFailed) -> None:
-        self._end(message.reason, message.text, ours=True)
+        self._hang_up(message.reason, message.text, ours=True)
 
     @handles(Answer)
     def _on_answer(self, message: Answer) -> AsyncioFuture[None]:
         if self._outgoing:
             raise CallOver("only an incoming call can be answered")
-        if self._answer is None and self._ended is None:
+        if self._answer is None and self._over is None:
             self._answer = message
             self._take_if_ready()
         return self._when_connected()
@@ -434,7 +437,7 @@ class Call(AsyncioActor):
             self.after(AUTO_GRACE, Overdue("auto"))
 
     def _take_if_ready(self) -> None:
-        if self._answer is None or not self._rung_long_enough or self._ended:
+        if self._answer is None or not self._rung_long_enough or self._over:
             return
         self._step("proceed")
         if self._offer is None:
@@ -461,11 +464,11 @@ class Call(AsyncioActor):
 
     def _media_event(self, event: MediaEvent) -> None:
         if self.actor_ref.is_alive():
-            self.actor_ref.tell(Media(event))
+            post(self.actor_ref, Media(event))
 
     def _media_frame(self, direction: Direction, frame: EncodedFrame) -> None:
         if self._recorder is not None and self._recorder.is_alive():
-            self._recorder.tell(Write(direction, frame))
+            post(self._recorder, Write(direction, frame))
 
     @handles(Media)
     def _on_media(self, message: Media) -> None:
@@ -481,7 +484,7 @@ class Call(AsyncioActor):
                 if waiter is not None:
                     _settle(waiter, CallOver(failure) if failure else None)
             case MediaFailed(reason=reason, text=text):
-                self._end(Reason(reason), text, ours=True)
+                self._hang_up(Reason(reason), text, ours=True)
 
     def _on_connected(self) -> None:
         self._step("dtls")
@@ -497,7 +500,7 @@ class Call(AsyncioActor):
         self.after(TICK, Tick())
 
     def _start_recording(self, *, wav: bool) -> None:
-        if self._recorder is not None or self._ended:
+        if self._recorder is not None or self._over:
             return
         self._recorder = Recorder.start(
             self._context.recordings,
@@ -511,7 +514,7 @@ class Call(AsyncioActor):
 
     @handles(Tick)
     def _tick(self, message: Tick) -> None:
-        if not self._ended:
+        if not self._over:
             self._report()
             self.after(TICK, message)
 
@@ -521,7 +524,7 @@ class Call(AsyncioActor):
         if previous is not None:
             _settle(previous)
         future: AsyncioFuture[None] = AsyncioFuture()
-        if self._ended:
+        if self._over:
             _settle(future, CallOver("the call is over"))
             return future
         self._connection.play(message.kind, message.source)
@@ -554,8 +557,9 @@ class Call(AsyncioActor):
 
     @handles(Hold)
     def _on_hold(self, message: Hold) -> None:
-        for kind in self._media:
-            self._connection.mute(kind, message.on)
+        for kind in KINDS:
+            if self._connection.playing(kind) is not None:
+                self._connection.mute(kind, message.on)
         self._tell_info(Info.HOLD if message.on else Info.UNHOLD)
 
     def _tell_info(self, info: Info, content: str | None = None) -> None:
@@ -576,7 +580,7 @@ class Call(AsyncioActor):
         if reason is Reason.SUCCESS and not self._timeline.has("dtls"):
             declined = not self._outgoing and self._answer is None
             reason = Reason.DECLINE if declined else Reason.CANCEL
-        self._end(reason, message.text, ours=True)
+        self._hang_up(reason, message.text, ours=True)
 
     @handles(DrainCall)
     def _drain(self, _: DrainCall) -> None:
@@ -587,30 +591,30 @@ class Call(AsyncioActor):
         answered = self._timeline.has("proceed") or self._timeline.has("accept")
         initiated = self._timeline.has("initiate") if not self._outgoing else bool(self._described)
         match message.what:
-            case "auto" if self._answer is None and not self._ended:
+            case "auto" if self._answer is None and not self._over:
                 self._on_answer(self._bot.answer())
             case "ringing" if not answered:
-                self._end(Reason.TIMEOUT, "nobody answered", ours=True)
+                self._hang_up(Reason.TIMEOUT, "nobody answered", ours=True)
             case "initiate" if not initiated:
-                self._end(Reason.TIMEOUT, "the session-initiate did not come", ours=True)
+                self._hang_up(Reason.TIMEOUT, "the session-initiate did not come", ours=True)
             case "maximum":
-                self._end(Reason.SUCCESS, "calls.max_duration is over", ours=True)
+                self._hang_up(Reason.SUCCESS, "calls.max_duration is over", ours=True)
 
     @handles(BotDone)
     def _bot_done(self, message: BotDone) -> None:
         self._bot_busy = False
         if message.error is not None:
-            self._end(Reason.GENERAL_ERROR, f"bot {self._bot.name} failed", ours=True)
+            self._hang_up(Reason.GENERAL_ERROR, f"bot {self._bot.name} failed", ours=True)
         elif self._record is not None:
             self.stop()
 
-    def _end(self, reason: Reason, text: str, *, ours: bool, tell: bool = True) -> None:
-        if self._ended is not None:
+    def _hang_up(self, reason: Reason, text: str, *, ours: bool, tell: bool = True) -> None:
+        if self._over is not None:
             return
         if tell:
             self._tell_end(reason, text)
         self._step("ended")
-        self._ended = (reason, text, ours)
+        self._over = (reason, text, ours)
         self._statistics = self._connection.statistics()
         over = CallOver(f"the call is over: {reason}" + (f" ({text})" if text else ""))
         for waiter in (*self._connected_waiters, *self._play_waiters.values()):
@@ -646,11 +650,11 @@ class Call(AsyncioActor):
 
     def _conclude(self) -> None:
         """Write the one detail record, and let everybody know."""
-        if self._record is not None or self._ended is None:
+        if self._record is not None or self._over is None:
             return
-        reason, text, ours = self._ended
+        reason, text, ours = self._over
         at = self._timeline.at
-        direction = "out" if self._outgoing else "in"
+        direction: Literal["in", "out"] = "out" if self._outgoing else "in"
         recorded = self._recorded
         self._record = CallRecord(
             id=self._session.sid,
@@ -670,14 +674,14 @@ class Call(AsyncioActor):
             answered=at("proceed", "accept"),
             connected=at("dtls"),
             ended=at("ended") or self._timeline.began,
-            media=tuple(asdict(one) for one in self._statistics),
+            media=tuple(_rounded(one) for one in self._statistics),
             recording=None if recorded is None else recorded.to_dict(),
         )
-        self._context.log.tell(self._record)
+        post(self._context.log, self._record)
         self._report()
         for waiter in self._ended_waiters:
             _settle(waiter, value=self._record)
-        self._conversation.tell(CallEnded(self._session.sid))
+        post(self._conversation, CallEnded(self._session.sid))
 
     # -- how it goes -------------------------------------------------------------------------------
 
@@ -696,14 +700,14 @@ class Call(AsyncioActor):
             media=self._media,
             seconds=self._timeline.connected_seconds(),
             steps=self._timeline.steps(),
-            statistics=self._statistics if self._ended else self._connection.statistics(),
+            statistics=self._statistics if self._over else self._connection.statistics(),
             held=self._held,
             muted=tuple(sorted(self._muted)),
         )
 
     def _report(self) -> None:
         if self._context.exchange.is_alive():
-            self._context.exchange.tell(self._status())
+            post(self._context.exchange, self._status())
 
     @handles(GetStatus)
     def _get_status(self, _: GetStatus) -> CallStatus:
@@ -722,13 +726,19 @@ class Call(AsyncioActor):
 
     def _when_connected(self) -> AsyncioFuture[None]:
         future: AsyncioFuture[None] = AsyncioFuture()
-        if self._ended is not None:
+        if self._over is not None:
             _settle(future, CallOver("the call is over"))
         elif self._timeline.has("dtls"):
             _settle(future)
         else:
             self._connected_waiters.append(future)
         return future
+
+
+def _rounded(one: MediaStatistics) -> dict[str, Any]:
+    """Return statistics as a record has them: two decimals are more than anybody measures."""
+    fields = asdict(one)
+    return {k: round(v, 2) if isinstance(v, float) else v for k, v in fields.items()}
 
 
 def _words(reason: Reason, text: str, failure: str | None) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
 
 from ..jingle import (
@@ -28,7 +28,6 @@ from .call import Call as CallActor
 from .call_record import CallRecord
 from .context import BotPort, Context, Ref
 from .farewell import farewell
-from .future import AsyncioFuture
 from .jid import bare, is_full
 from .messages.account import (
     ConversationIdle,
@@ -62,6 +61,7 @@ from .messages.conversation import (
     SessionInitiated,
     TextReceived,
 )
+from .post import post
 from .runtime import AsyncioActor, handles
 from .stanza import CLIENT
 
@@ -91,15 +91,6 @@ class _Call:
     settled: bool = False
 
 
-@dataclass(slots=True)
-class _Order:
-    """An outgoing call that waits for the peer's capabilities."""
-
-    order: PlaceCall
-    own: str
-    placed: AsyncioFuture[Ref] = field(default_factory=AsyncioFuture)
-
-
 class Conversation(AsyncioActor):
     """One bare peer: who of it is there, what it says, and the calls with it.
 
@@ -126,17 +117,17 @@ class Conversation(AsyncioActor):
         self._context = context
         self._account = account
         self._bot = bot
-        self._own = own
+        self._jid = own
         self._peer = peer
         self._resources = dict(resources)
         self._features: dict[str, frozenset[str]] = {}
         self._asked: dict[str, str] = {}
-        self._orders: list[_Order] = []
+        self._orders: list[Call] = []
         self._calls: dict[str, _Call] = {}
         self._runner = BotRunner(self, bot, context)
 
     def __repr__(self) -> str:
-        return f"<Conversation {bare(self._own)} {self._peer}>"
+        return f"<Conversation {bare(self._jid)} {self._peer}>"
 
     def on_start(self) -> None:
         """Begin to look, now and then, whether anybody still needs this conversation."""
@@ -149,7 +140,7 @@ class Conversation(AsyncioActor):
     @handles(IdleCheck)
     def _idle_check(self, message: IdleCheck) -> None:
         if not self._calls and not self._orders:
-            self._account.tell(ConversationIdle(self._peer))
+            post(self._account, ConversationIdle(self._peer))
         self.after(IDLE, message)
 
     # -- what the peer says ------------------------------------------------------------------------
@@ -184,23 +175,23 @@ class Conversation(AsyncioActor):
             return
         match message:
             case Ringing() if call.outgoing:
-                call.ref.tell(PeerRinging(sender))
+                post(call.ref, PeerRinging(sender))
             case Proceed() if call.outgoing:
                 call.settled = True
-                call.ref.tell(PeerProceeds(sender))
+                post(call.ref, PeerProceeds(sender))
             case Reject(reason=reason, tie_break=True) if call.outgoing:
-                call.ref.tell(TieLost() if reason is Reason.EXPIRED else PeerRejects(reason))
+                post(call.ref, TieLost() if reason is Reason.EXPIRED else PeerRejects(reason))
             case Reject(reason=reason) if call.outgoing:
-                call.ref.tell(PeerRejects(reason))
+                post(call.ref, PeerRejects(reason))
             case Retract(reason=reason) if not call.outgoing:
-                call.ref.tell(PeerRetracts(reason))
+                post(call.ref, PeerRetracts(reason))
             case Finish(reason=reason):
-                call.ref.tell(PeerFinishes(reason))
+                post(call.ref, PeerFinishes(reason))
 
     def _handled_elsewhere(self, call: _Call, message: CallMessage) -> None:
         """Another resource of ours took or refused a call that rings here too (XEP-0353 §3.3)."""
         if not call.outgoing and isinstance(message, Proceed | Accept | Reject):
-            call.ref.tell(HandledElsewhere(not isinstance(message, Reject)))
+            post(call.ref, HandledElsewhere(not isinstance(message, Reject)))
 
     def _proposed(self, received: CallMessageReceived, proposal: Propose) -> None:
         refusal = self._refusal(
@@ -215,7 +206,7 @@ class Conversation(AsyncioActor):
             self._refused(proposal.id, received.sender, reason, text)
             return
         session = Session(
-            Role.RESPONDER, proposal.id, initiator=received.sender, responder=self._own
+            Role.RESPONDER, proposal.id, initiator=received.sender, responder=self._jid
         )
         self._start_call(session, received.sender, proposal.media, message=True)
 
@@ -224,23 +215,23 @@ class Conversation(AsyncioActor):
         for sid, call in self._calls.items():
             if not call.outgoing or call.settled or not call.ref.is_alive():
                 continue
-            if tie_break(sid, proposal.id, bare(self._own), bare(sender)):
+            if tie_break(sid, proposal.id, bare(self._jid), bare(sender)):
                 return Reason.EXPIRED, "both called at once, and our call stands"
             call.settled = True
-            call.ref.tell(TieLost())
+            post(call.ref, TieLost())
         return None
 
     @handles(SessionInitiated)
     def _session_initiated(self, message: SessionInitiated) -> None:
         sid = message.jingle.get("sid", "")
-        session = Session(Role.RESPONDER, sid, initiator=message.sender, responder=self._own)
+        session = Session(Role.RESPONDER, sid, initiator=message.sender, responder=self._jid)
         try:
             events = session.receive(message.jingle)
         except RemoteProtocolError as error:
-            self._account.tell(ReplyIq(message.sender, message.iq, error.to_element()))
-            self._account.tell(ForgetCall(self._peer, sid))
+            post(self._account, ReplyIq(message.sender, message.iq, error.to_element()))
+            post(self._account, ForgetCall(self._peer, sid))
             return
-        self._account.tell(ReplyIq(message.sender, message.iq))
+        post(self._account, ReplyIq(message.sender, message.iq))
         unacceptable = next((e for e in events if isinstance(e, Unacceptable)), None)
         offer = next((e for e in events if isinstance(e, Initiated)), None)
         media = () if offer is None else offer.media
@@ -259,7 +250,7 @@ class Conversation(AsyncioActor):
             refusal = found
         reason, text = refusal
         terminate = session.terminate(reason, text)
-        self._account.tell(SendIq(message.sender, terminate, "set", None, ""))
+        post(self._account, SendIq(message.sender, terminate, "set", None, ""))
         self._refused(sid, message.sender, reason, text)
 
     def _refusal(
@@ -280,24 +271,22 @@ class Conversation(AsyncioActor):
         return None
 
     def _refused(self, sid: str, sender: str, reason: Reason, text: str) -> None:
-        record = CallRecord.refused(sid, bare(self._own), sender, reason, text)
-        self._context.log.tell(record)
-        self._account.tell(ForgetCall(self._peer, sid))
+        record = CallRecord.refused(sid, bare(self._jid), sender, reason, text)
+        post(self._context.log, record)
+        post(self._account, ForgetCall(self._peer, sid))
 
     # -- outgoing calls ----------------------------------------------------------------------------
 
     @handles(Call)
-    def _call(self, message: Call) -> AsyncioFuture[Ref]:
-        waiting = _Order(message.order, message.own)
-        self._own = message.own
-        self._orders.append(waiting)
+    def _call(self, message: Call) -> None:
+        self._jid = message.own
+        self._orders.append(message)
         for jid in self._candidates(message.order.to):
             self._ask_capabilities(jid)
         if self._asked:
             self.after(CAPABILITIES_DEADLINE, CapabilitiesOverdue())
         else:
             self._place_orders()
-        return waiting.placed
 
     def _candidates(self, to: str) -> list[str]:
         """Return the full JIDs that a call to this one may reach."""
@@ -316,7 +305,7 @@ class Conversation(AsyncioActor):
         self._asked[token] = jid
         attributes = {"node": announced} if announced else {}
         query = Element(f"{{{capabilities.DISCO_INFO}}}query", attributes)
-        self._account.tell(SendIq(jid, query, "get", self.actor_ref, token))
+        post(self._account, SendIq(jid, query, "get", self.actor_ref, token))
 
     @handles(IqAnswered)
     def _iq_answered(self, message: IqAnswered) -> None:
@@ -399,7 +388,7 @@ class Conversation(AsyncioActor):
             order=order,
         )
         self._calls[session.sid] = _Call(call, outgoing=order is not None, settled=not message)
-        self._account.tell(RouteCall(self._peer, session.sid, call))
+        post(self._account, RouteCall(self._peer, session.sid, call))
         return call
 
     @handles(SendCallMessage)
@@ -410,7 +399,7 @@ class Conversation(AsyncioActor):
         stanza.set("id", message.message.id if is_proposal else secrets.token_hex(8))
         stanza.append(message.message.to_element())
         SubElement(stanza, f"{{{HINTS}}}store")
-        self._account.tell(Send(stanza))
+        post(self._account, Send(stanza))
         if isinstance(message.message, Proceed) and message.message.id in self._calls:
             self._calls[message.message.id].settled = True
 
@@ -418,9 +407,9 @@ class Conversation(AsyncioActor):
     def _send_jingle(self, message: SendJingle) -> None:
         call = self._calls.get(message.sid)
         sender = None if call is None else call.ref
-        self._account.tell(SendIq(message.to, message.jingle, "set", sender, message.token))
+        post(self._account, SendIq(message.to, message.jingle, "set", sender, message.token))
 
     @handles(CallEnded)
     def _call_ended(self, message: CallEnded) -> None:
         self._calls.pop(message.sid, None)
-        self._account.tell(ForgetCall(self._peer, message.sid))
+        post(self._account, ForgetCall(self._peer, message.sid))

@@ -1,5 +1,6 @@
 """The root of the tree: starts what a file declares, keeps it running, and ends it in order."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -94,7 +95,7 @@ class Exchange(AsyncioActor):
         if self._log is not None:
             await farewell([self._log], ACCOUNTS_DEADLINE)
         if self._writer is not None:
-            await self._writer.close()
+            await asyncio.to_thread(self._writer.close)
 
     @handles(AccountChanged)
     def _account_changed(self, report: AccountChanged) -> None:

@@ -32,7 +32,7 @@ class Recorder(AsyncioActor):
         self._recording.write(message.direction, message.frame)
 
     @handles(Finish)
-    async def _finish(self, _: Finish) -> Recorded:
+    async def _finish_file(self, _: Finish) -> Recorded:
         return await self._close()
 
     async def on_stop(self) -> None:

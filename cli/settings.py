@@ -33,7 +33,7 @@ def read(file: Path) -> tuple[Settings, dict[str, type[Bot]]]:
         try:
             classes[account.bot] = find_bot(account.bot, folder)
         except BotError as error:
-            problems.append(settings.problem(account, "bot", str(error)))
+            problems.append(Problem(file, 1, 1, str(error)))
     if problems:
         raise ConfigError(problems)
     return settings, classes

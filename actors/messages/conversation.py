@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from ...jingle import CallMessage
-from .account import PlaceCall, Resource
+from ..future import AsyncioFuture
+from .account import PlaceCall, Ref, Resource
 
 # -- by its account --------------------------------------------------------------------------------
 
@@ -65,15 +66,17 @@ class PresenceReceived:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Call the peer: answered with the call's reference, or a future of it.
+    """Call the peer.
 
     Attributes:
         order: what the account was asked.
         own: our full JID now.
+        placed: is set to the call's reference.
     """
 
     order: PlaceCall
     own: str
+    placed: AsyncioFuture[Ref]
 
 
 # -- by its calls ----------------------------------------------------------------------------------

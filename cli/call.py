@@ -1,0 +1,118 @@
+"""``callboard call``."""
+
+import asyncio
+from pathlib import Path
+
+import typer
+import uvloop
+from rich.console import Console
+
+from ..actors.call_record import CallRecord
+from ..actors.jid import bare
+from ..actors.messages.exchange import CallStatus
+from ..bots.bot import Bot
+from ..bots.caller import Caller
+from ..config import Settings
+from ..server import ServerError
+from .deployment import deployed
+from .event import Event
+from .run import anybody_online
+from .settings import read_or_exit
+from .steps import quality_table, step_table
+from .view import View, log_to, make_view
+
+
+def call(
+    file: Path,
+    account: str,
+    to: str,
+    *,
+    seconds: float,
+    audio: str,
+    video: str,
+    record: bool,
+    json: bool,
+) -> int:
+    """Let one account of a file call somebody, and say how it went.
+
+    If the one who is called is an account of the file too, its bot runs as well.
+
+    Args:
+        file: the YAML file.
+        account: who calls: a JID of the file.
+        to: whom to call.
+        seconds: how long the call is held.
+        audio, video: what is sent.
+        record: whether both directions are recorded.
+        json: print JSON lines.
+
+    Returns:
+        0 if the call connected, 1 if not, 2 if the file has no such account.
+    """
+    settings, classes = read_or_exit(file)
+    caller = next((one for one in settings.accounts if bare(one.jid) == bare(account)), None)
+    if caller is None:
+        known = ", ".join(one.jid for one in settings.accounts[:5])
+        typer.echo(f"{file}: there is no account {account}; it has {known}", err=True)
+        return 2
+    options = {"to": to, "seconds": seconds, "audio": audio, "video": video, "record": record}
+    others = tuple(one for one in settings.accounts if bare(one.jid) == bare(to))
+    caller = caller.model_copy(update={"bot": "caller", "options": options})
+    settings = settings.model_copy(update={"accounts": (*others, caller)})
+    view = make_view(as_json=json)
+    log_to(view, settings.log_level)
+    watch = _Watch(view, bare(account))
+    try:
+        uvloop.run(watch.run(settings, {**classes, "caller": Caller}, file.resolve().parent))
+    except (ServerError, OSError) as error:
+        typer.echo(f"callboard: {error}", err=True)
+        return 1
+    finally:
+        view.close()
+    return watch.tell(json=json)
+
+
+class _Watch:
+    """Waits for the end of one account's call.
+
+    Args:
+        view: shows what happens meanwhile.
+        caller: whose call it is.
+    """
+
+    def __init__(self, view: View, caller: str) -> None:
+        self._view = view
+        self._caller = caller
+        self._done = asyncio.Event()
+        self._status: CallStatus | None = None
+        self._records: list[CallRecord] = []
+
+    def see(self, event: Event) -> None:
+        """Take an event."""
+        self._view.show(event)
+        if isinstance(event, CallStatus) and event.account == self._caller:
+            self._status = event
+        if isinstance(event, CallRecord):
+            self._records.append(event)
+            if event.account == self._caller:
+                self._done.set()
+
+    async def run(self, settings: Settings, classes: dict[str, type[Bot]], folder: Path) -> None:
+        """Run until the call is over or somebody ends it."""
+        async with deployed(settings, classes, folder, self.see) as deployment:
+            if not await anybody_online(deployment):
+                return
+            done = asyncio.ensure_future(self._done.wait())
+            stopping = asyncio.ensure_future(deployment.stopping.wait())
+            await asyncio.wait({done, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            done.cancel()
+            stopping.cancel()
+
+    def tell(self, *, json: bool) -> int:
+        """Say how it went; return the exit status."""
+        ours = next((one for one in self._records if one.account == self._caller), None)
+        if not json and self._status is not None:
+            console = Console(highlight=False)
+            console.print(step_table(self._status))
+            console.print(quality_table(self._records))
+        return 0 if ours is not None and ours.connected is not None else 1
