@@ -2,7 +2,7 @@
 
 import asyncio
 from asyncio import _get_running_loop
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 import pykka
 from pykka import ActorDeadError
@@ -118,7 +118,7 @@ class AwaitableRef(pykka.ActorRef[A]):
             raise RuntimeError(msg)
 
 
-class AsyncioActorRef(AwaitableRef[K]):
+class AsyncioActorRef(AwaitableRef[Any], Generic[K]):
     """The address of an actor on an asyncio loop."""
 
     started: AsyncioFuture[None]

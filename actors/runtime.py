@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Self, TypeVar
 import pykka
 from pykka import ActorDeadError, ActorRegistry
 
-from ._pykka import ActorStop, Envelope
+from ._pykka import ActorStop, BaseActor, Envelope
 from .dispatch import handler_table, handles
 from .future import AsyncioFuture, ExcInfo
 from .inbox import Inbox, refuse
@@ -38,7 +38,7 @@ Hook = Coroutine[Any, Any, None] | None
 """What a hook returns: nothing, or the coroutine of an ``async def``."""
 
 
-class AsyncioActor(pykka.Actor):
+class AsyncioActor(BaseActor):
     """An actor that is a task of an asyncio loop: one message at a time, in order.
 
     It runs on the loop that runs where ``start()`` is called, else on the class attribute
@@ -101,22 +101,23 @@ class AsyncioActor(pykka.Actor):
         """This actor's address."""
         return self._actor_ref
 
-    def on_start(self) -> Hook:  # type: ignore[override] # or async, which Pykka's may not be
+    def on_start(self) -> Hook:
         """Set up, before the first message; plain or ``async``. What it raises ends the actor."""
         return None
 
-    def on_stop(self) -> Hook:  # type: ignore[override]
+    def on_stop(self) -> Hook:
         """Clean up after the last message of a stopped or killed actor; plain or ``async``.
 
         The actor's own tasks and timers have ended before. Not called after a failure.
         """
         return None
 
-    def on_failure(  # type: ignore[override]
+    def on_failure(
         self,
         exception_type: type[BaseException] | None,
         exception_value: BaseException | None,
         traceback: TracebackType | None,
+        /,
     ) -> Hook:
         """Clean up after a message without an asker raised; plain or ``async``.
 
@@ -378,7 +379,7 @@ class AsyncioActor(pykka.Actor):
         self.actor_ref.ended.set(self._end)
 
 
-def _for_others(error: BaseException, actor: pykka.Actor) -> ExcInfo:
+def _for_others(error: BaseException, actor: AsyncioActor) -> ExcInfo:
     """Give an exception in a form that does not stop whoever it is raised at."""
     if not isinstance(error, Exception):
         dead = ActorDeadError(f"{actor} was ended by {error!r}")
