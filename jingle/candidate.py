@@ -10,7 +10,7 @@ TYPES = ("host", "srflx", "prflx", "relay")
 
 _CANDIDATE = re.compile(
     r"(?P<foundation>\S{1,256}) (?P<component>\d{1,3}) (?P<protocol>\S{1,32})"
-    r" (?P<priority>\d{1,10}) (?P<ip>\S{1,253}) (?P<port>\d{1,5})"
+    r" (?P<priority>\d{1,19}) (?P<ip>\S{1,253}) (?P<port>\d{1,5})"
     r" typ (?P<type>\S{1,32})(?P<rest>( \S+ \S+)*)\s*"
 )
 

@@ -13,6 +13,7 @@ GROUPS = 16
 FINGERPRINTS = 8
 CANDIDATES = 256  # of one content and one generation of ICE, trickled ones included
 INVITES = 16  # ways to join, of one XEP-0482 invite
+SERVICES = 64  # of one server
 
 ATTRIBUTE = 1024  # characters
 IDENTIFIER = 256  # characters: session ids, content names, ICE credentials

@@ -31,7 +31,7 @@ def answer_for_sdp(answer: Description, offer: Description) -> Description:
         offered = offer.find(each.name)
         if offered is None:
             raise bad_request("a content was accepted that was not offered")
-        if isinstance(each.application, Rtp) and each.kind != offered.kind:
+        if each.supported and each.kind != offered.kind:
             raise bad_request("a content was accepted with another kind of media than offered")
         contents.append(_settled(each, offered))
     return fit(answer.with_contents(contents), offer.contents)
@@ -118,10 +118,19 @@ def offer_for_sdp(offer: Description) -> Description:
     for each in offer.with_shared_transport().contents:
         if each.supported:
             transport = each.transport
-            if isinstance(transport, IceTransport) and transport.setup is None:
+            if (
+                isinstance(transport, IceTransport)
+                and transport.fingerprints
+                and transport.setup is None
+            ):
                 transport = replace(transport, setup="actpass")
             contents.append(replace(each, transport=transport))
     return offer.with_contents(contents)
+
+
+def supported_only(description: Description) -> Description:
+    """The same without the contents that can't be carried."""
+    return description.with_contents(each for each in description.contents if each.supported)
 
 
 def check_complete(contents: Iterable[Content]) -> None:

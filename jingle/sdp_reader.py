@@ -67,7 +67,7 @@ def read_sdp(text: str, writer: Role) -> Description:
             _read_medium(lines[start:end], session, writer, index)
             for index, (start, end) in enumerate(pairwise([*starts, len(lines)]))
         )
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, IndexError) as error:
         raise LocalProtocolError(f"the SDP can't be read: {error}") from error
     groups = (value.split() for value in session.all("group"))
     return Description(

@@ -65,6 +65,9 @@ def to_jingle(
     else:
         description = answer_for_jingle(description, read_sdp(offer, role.other))
         description = description.renamed({name: to_name(name) for name in description.names()})
+    if action in {Action.SESSION_INITIATE, Action.SESSION_ACCEPT}:
+        own = [replace(each, creator=Role.INITIATOR) for each in description.contents]
+        description = description.with_contents(own)
     if action in _TRANSPORT_ONLY:
         bare = [replace(each, application=None) for each in description.contents]
         description = Description(tuple(bare))

@@ -325,7 +325,9 @@ def _read_candidate(element: Element) -> Candidate:
         foundation=required_word(element, "foundation"),
         component=required_number(element, "component", 1, 256),
         protocol=required_word(element, "protocol", 32).lower(),
-        priority=required_number(element, "priority", 0, 2**32 - 1),
+        priority=required_number(
+            element, "priority", 0, 2**63 - 1
+        ),  # XEP-0176 itself has one > 2³²
         ip=_read_address(element, "ip"),
         port=required_number(element, "port", 0, 65535),
         type=kind,

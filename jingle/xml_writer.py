@@ -58,15 +58,14 @@ def _write_content(content: Content) -> Element:
     element = Element(
         f"{{{ns.JINGLE}}}content", {"creator": content.creator.value, "name": content.name}
     )
+    if content.application is not None or content.senders is not Senders.BOTH:
+        element.set("senders", content.senders.value)
     match content.application:
         case Rtp() as rtp:
-            element.set("senders", content.senders.value)
             element.append(_write_rtp(rtp))
         case DataChannels():
-            element.set("senders", content.senders.value)
             SubElement(element, f"{{{ns.DATA_CHANNEL}}}description")
         case UnknownApplication(namespace, media):
-            element.set("senders", content.senders.value)
             unknown = SubElement(element, f"{{{namespace}}}description")
             if media is not None:
                 unknown.set("media", media)

@@ -1,0 +1,144 @@
+"""Call invites: asking someone to join a call that exists (XEP-0482)."""
+
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element, SubElement
+
+from . import limits
+from . import namespaces as ns
+from .attributes import children, required, text_of
+from .errors import RemoteProtocolError
+
+
+@dataclass(frozen=True, slots=True)
+class JingleMethod:
+    """Join by a Jingle session (XEP-0482 §3).
+
+    Attributes:
+        sid: of the session.
+        jid: whom to call; None for the sender of the invite.
+    """
+
+    sid: str
+    jid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalMethod:
+    """Join by a URI, such as ``tel:`` or ``https:``."""
+
+    uri: str
+
+
+Method = JingleMethod | ExternalMethod
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """An invitation; the id that answers name is that of its message (XEP-0482 §3.1).
+
+    Attributes:
+        methods: ways to join, the preferred one first.
+        audio: there is audio to it.
+        video: there is video to it.
+        multi: it is a call of several parties.
+    """
+
+    methods: tuple[Method, ...]
+    audio: bool = True
+    video: bool = False
+    multi: bool = False
+
+    def to_element(self) -> Element:
+        """The ``<invite/>``."""
+        element = Element(f"{{{ns.CALL_INVITE}}}invite")
+        for key, value, usual in (
+            ("audio", self.audio, True),
+            ("video", self.video, False),
+            ("multi", self.multi, False),
+        ):
+            if value is not usual:
+                element.set(key, "true" if value else "false")
+        for method in self.methods:
+            _write_method(element, method)
+        return element
+
+
+@dataclass(frozen=True, slots=True)
+class InviteAnswer:
+    """An answer to an invite, or its end (XEP-0482 §3.2 to §3.5).
+
+    Attributes:
+        verb: ``accept``, ``reject``, ``retract`` or ``left``.
+        id: of the invite's message.
+        method: how the sender joins, of an accept.
+    """
+
+    verb: str
+    id: str
+    method: Method | None = None
+
+    def to_element(self) -> Element:
+        """The ``<accept/>``, ``<reject/>``, ``<retract/>`` or ``<left/>``."""
+        element = Element(f"{{{ns.CALL_INVITE}}}{self.verb}", {"id": self.id})
+        if self.method is not None:
+            _write_method(element, self.method)
+        return element
+
+
+_VERBS = frozenset({"accept", "reject", "retract", "left"})
+
+
+def parse_invite(element: Element) -> Invite | InviteAnswer | None:
+    """Read a child of ``<message/>``.
+
+    Returns:
+        None if it is no call invite, or malformed: messages are not answered with errors.
+    """
+    namespace, _, name = str(element.tag).rpartition("}")
+    if namespace != "{" + ns.CALL_INVITE:
+        return None
+    try:
+        if name == "invite":
+            return Invite(
+                _read_methods(element),
+                audio=_flag(element, "audio", usual=True),
+                video=_flag(element, "video", usual=False),
+                multi=_flag(element, "multi", usual=False),
+            )
+        if name in _VERBS:
+            identifier = required(element, "id", limits.IDENTIFIER)
+            return InviteAnswer(name, identifier, next(iter(_read_methods(element)), None))
+    except RemoteProtocolError:
+        return None
+    return None
+
+
+def _flag(element: Element, key: str, *, usual: bool) -> bool:
+    value = text_of(element, key)
+    return usual if value is None else value in {"true", "1"}
+
+
+def _read_methods(element: Element) -> tuple[Method, ...]:
+    jingle = f"{{{ns.CALL_INVITE}}}jingle"
+    external = f"{{{ns.CALL_INVITE}}}external"
+    found: list[Method] = [
+        JingleMethod(
+            required(each, "sid", limits.IDENTIFIER),
+            text_of(each, "jid", limits.ATTRIBUTE) or None,
+        )
+        for each in children(element, jingle, limits.INVITES)
+    ]
+    found += [
+        ExternalMethod(required(each, "uri"))
+        for each in children(element, external, limits.INVITES)
+    ]
+    return tuple(found)
+
+
+def _write_method(element: Element, method: Method) -> None:
+    if isinstance(method, ExternalMethod):
+        SubElement(element, f"{{{ns.CALL_INVITE}}}external", {"uri": method.uri})
+        return
+    child = SubElement(element, f"{{{ns.CALL_INVITE}}}jingle", {"sid": method.sid})
+    if method.jid is not None:
+        child.set("jid", method.jid)
