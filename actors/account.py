@@ -4,7 +4,7 @@ import logging
 import random
 import secrets
 from dataclasses import dataclass, field
-from functools import partial
+from types import TracebackType
 from xml.etree.ElementTree import Element, SubElement
 
 from ..jingle import Propose, parse_call_message, unknown_session
@@ -52,7 +52,7 @@ from .messages.exchange import AccountChanged, AccountState
 from .post import post
 from .runtime import AsyncioActor, handles
 from .stanza import CLIENT, iq_reply, stanza_error
-from .stream import Stream
+from .stream import Stream, StreamEvent
 
 log = logging.getLogger(__name__)
 
@@ -92,9 +92,9 @@ class _Route:
 class Account(AsyncioActor):
     """One XMPP account.
 
-    It owns the stream, knows the roster and the presence of its contacts, starts a conversation for
-    each peer that something happens with, and routes the stanzas of each call by the peer's bare JID
-    and the session id. Its settings, its bot and everything else come from the context.
+    It owns the stream, knows the roster and the presence of its contacts, starts a conversation
+    for each peer that something happens with, and routes the stanzas of each call by the peer's
+    bare JID and the session id. Its settings, its bot and everything else come from the context.
     """
 
     def __init__(self, context: Context) -> None:
@@ -131,7 +131,7 @@ class Account(AsyncioActor):
             settings.password.get_secret_value(),
             context=endpoint.trust,
             direct_tls=endpoint.direct_tls,
-            deliver=partial(post, self.actor_ref),
+            deliver=self._hear,
         )
         self._connect(Connect())
 
@@ -144,12 +144,20 @@ class Account(AsyncioActor):
             await self._stream.close()
         self._report("closed")
 
-    async def on_failure(self, *_: object) -> None:
+    async def on_failure(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         """Let nothing survive a crash: the supervisor starts the account anew."""
         await self.on_stop()
 
     def _report(self, state: AccountState, detail: str = "") -> None:
         post(self._context.exchange, AccountChanged(self._bare, state, detail))
+
+    def _hear(self, event: StreamEvent) -> None:
+        post(self.actor_ref, event)
 
     # -- the stream --------------------------------------------------------------------------------
 
@@ -325,8 +333,9 @@ class Account(AsyncioActor):
         route = self._routes.get((peer, sid))
         if route is None and jingle.get("action") == "session-initiate" and sid:
             self._routes[peer, sid] = _Route()
-            post(self._conversation(peer), 
-                SessionInitiated(sender, identifier, jingle, len(self._routes), self._draining)
+            post(
+                self._conversation(peer),
+                SessionInitiated(sender, identifier, jingle, len(self._routes), self._draining),
             )
         elif route is not None and route.call is None and len(route.waiting) < MAX_WAITING:
             route.waiting.append(received)
@@ -346,7 +355,9 @@ class Account(AsyncioActor):
             if route is not None and route.call is not None and route.call.is_alive():
                 post(route.call, PeerUnreachable())
             return
-        carbon = stanza.find(f"{{{capabilities.CARBONS}}}sent/{{{FORWARD}}}forwarded/{{{CLIENT}}}message")
+        carbon = stanza.find(
+            f"{{{capabilities.CARBONS}}}sent/{{{FORWARD}}}forwarded/{{{CLIENT}}}message"
+        )
         if carbon is not None and bare(sender) == self._bare and not own:
             # XEP-0280 §11: a copy counts only if our own account sent it.
             self._message_received(carbon, carbon.get("from", ""), own=True)
@@ -370,11 +381,16 @@ class Account(AsyncioActor):
             if not peer:
                 return
         if isinstance(message, Propose):
-            if own or (peer, message.id) in self._routes or stanza.find(f"{{{DELAY}}}delay") is not None:
+            if (
+                own
+                or (peer, message.id) in self._routes
+                or stanza.find(f"{{{DELAY}}}delay") is not None
+            ):
                 return  # ours, already known, or kept for us while nobody was here to answer
             self._routes[peer, message.id] = _Route()
-        post(self._conversation(peer), 
-            CallMessageReceived(sender, message, own, len(self._routes), self._draining)
+        post(
+            self._conversation(peer),
+            CallMessageReceived(sender, message, own, len(self._routes), self._draining),
         )
 
     # -- contacts ----------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ class BotRunner:
         """Run a coroutine of the bot's; what it raises is reported and returned."""
         try:
             await coroutine
-        except Exception as error:  # noqa: BLE001 - a bot may raise anything
+        except Exception as error:
             log.error("bot %s failed", self._bot.name, exc_info=error)
             sentence = f"{type(error).__name__}: {error}"
             account = self._context.settings.jid

@@ -42,7 +42,12 @@ class CallLog(AsyncioActor):
                 async with aiofiles.open(self._path, "a", encoding="utf-8") as file:
                     await file.write(record.to_json() + "\n")
             except OSError as error:
-                log.error("%s: %s; the record of %s is here instead: %s", self._path, error.strerror,
-                          record.id, record.to_json())
+                log.error(
+                    "%s: %s; the record of %s is here instead: %s",
+                    self._path,
+                    error.strerror,
+                    record.id,
+                    record.to_json(),
+                )
         if self._also is not None:
             self._also(record)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ..jingle import Reason
 from .outcome import State, outcome
 
+
 @dataclass(frozen=True, slots=True)
 class CallRecord:
     """One call as one account saw it.
@@ -41,9 +42,7 @@ class CallRecord:
     recording: Mapping[str, Any] | None = None
 
     @classmethod
-    def refused(
-        cls, sid: str, account: str, peer: str, reason: Reason, text: str
-    ) -> "CallRecord":
+    def refused(cls, sid: str, account: str, peer: str, reason: Reason, text: str) -> "CallRecord":
         """Return the record of an incoming call that the account's policy did not take."""
         at = time.time()
         return cls(

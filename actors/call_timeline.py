@@ -39,7 +39,7 @@ class Timeline:
         return step in self._steps
 
     def at(self, *steps: str) -> float | None:
-        """Return when the first of these steps that was taken was taken, in seconds since the epoch."""
+        """Return when one of these steps was taken, in seconds since the epoch; None: never."""
         for step in steps:
             if step in self._steps:
                 return self.began + self._steps[step]

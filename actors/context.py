@@ -6,14 +6,13 @@ from pathlib import Path
 from ssl import SSLContext
 from typing import Any, Protocol
 
-
 from ..config import Account as AccountSettings
 from ..media import Network, Writer
 from ..media import Path as ReceivePath
-from .ref import AsyncioActorRef
 from .messages.account import Contact
 from .messages.call import Answer
 from .messages.exchange import CallStatus
+from .ref import AsyncioActorRef
 
 Ref = AsyncioActorRef[Any]
 

@@ -3,6 +3,7 @@
 import logging
 import secrets
 from dataclasses import dataclass
+from types import TracebackType
 from xml.etree.ElementTree import Element, SubElement
 
 from ..jingle import (
@@ -136,6 +137,15 @@ class Conversation(AsyncioActor):
     async def on_stop(self) -> None:
         """End the calls that still run, and wait for their records."""
         await farewell((call.ref for call in self._calls.values()), CALLS_DEADLINE)
+
+    async def on_failure(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Let no call go on that nobody speaks for."""
+        await self.on_stop()
 
     @handles(IdleCheck)
     def _idle_check(self, message: IdleCheck) -> None:

@@ -3,19 +3,21 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
+from types import TracebackType
 from typing import Any
 
+from ..config import Account as AccountSettings
 from ..config import Settings
 from ..media import Network, Writer
 from ..media import Path as ReceivePath
+from . import messages
 from .account import Account
 from .call_log import CallLog
 from .call_record import CallRecord
 from .context import BotFactory, Context, Endpoint, Ref
-from .farewell import farewell
 from .future import AsyncioFuture
 from .jid import bare
-from .messages.account import Drain
 from .messages.exchange import (
     AccountChanged,
     BotFailed,
@@ -25,16 +27,23 @@ from .messages.exchange import (
     Shutdown,
     WhenSettled,
 )
-from .runtime import AsyncioActor, handles
+from .runtime import handles
+from .supervision import Backoff, Child, Drain, Restart, Supervisor
 
 log = logging.getLogger(__name__)
 
-#: Seconds that accounts have to end when the exchange stops without a drain.
-ACCOUNTS_DEADLINE = 25.0
+#: Seconds that an account has to end when it is stopped without a drain.
+GRACE = 25.0
+#: Seconds beyond a drain's deadline that accounts have to end their calls and log out.
+LOGOUT = 20.0
+#: Seconds that the last detail records may take to be written.
+LOG_DEADLINE = 10.0
 
 
-class Exchange(AsyncioActor):
+class Exchange(Supervisor):
     """Starts the accounts of one deployment and supervises them.
+
+    An account that crashes is started again, with back-off; one that has drained is not.
 
     Args:
         settings: what the file declares.
@@ -50,61 +59,80 @@ class Exchange(AsyncioActor):
         bot: BotFactory,
         observer: Callable[[Report | CallRecord], None],
     ) -> None:
-        super().__init__()
+        super().__init__(
+            (
+                Child(bare(one.jid), partial(self._start_account, one), Restart.TRANSIENT, GRACE)
+                for one in settings.accounts
+            ),
+            # One account that crashes again and again must not take the others along.
+            intensity=None,
+            backoff=Backoff(),
+        )
         self._settings = settings
         self._endpoint = endpoint
         self._bot = bot
         self._observer = observer
+        self._network = Network(settings.media.addresses, settings.media.ports, settings.media.stun)
+        self._log = CallLog.start(settings.calls, observer)
+        self._writer = Writer()
         self._accounts: dict[str, Ref] = {}
-        self._states: dict[str, AccountChanged] = {}
+        self._states: dict[str, str] = {}
         self._settling: list[AsyncioFuture[int]] = []
-        self._log: Ref | None = None
-        self._writer: Writer | None = None
 
     async def on_start(self) -> None:
         """Open the file of records, then start the accounts in the file's order."""
-        settings = self._settings
-        self._log = CallLog.start(settings.calls, self._observer)
-        await self._log.started
-        self._writer = Writer()
-        network = Network(settings.media.addresses, settings.media.ports, settings.media.stun)
-        for account in settings.accounts:
-            context = Context(
-                settings=account,
+        try:
+            await self._log.started
+        except BaseException:
+            await self._close()
+            raise
+        await super().on_start()
+
+    async def on_stop(self) -> None:
+        """End in reverse: accounts, then records, then the writer."""
+        await super().on_stop()
+        await self._close()
+
+    async def on_failure(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leave nothing behind."""
+        await super().on_failure(exception_type, exception_value, traceback)
+        await self._close()
+
+    async def _close(self) -> None:
+        self._log.stop(block=False)
+        try:
+            async with asyncio.timeout(LOG_DEADLINE):
+                await self._log.ended
+        except TimeoutError:
+            log.error("the file of detail records took too long to be written")
+        await asyncio.to_thread(self._writer.close)
+
+    def _start_account(self, settings: AccountSettings) -> Ref:
+        ref = Account.start(
+            Context(
+                settings=settings,
                 endpoint=self._endpoint,
-                network=network,
-                path=ReceivePath(settings.media.path),
-                recordings=settings.recordings,
+                network=self._network,
+                path=ReceivePath(self._settings.media.path),
+                recordings=self._settings.recordings,
                 writer=self._writer,
                 exchange=self.actor_ref,
                 log=self._log,
                 bot=self._bot,
             )
-            self._accounts[bare(account.jid)] = Account.start(context)
-
-    async def on_stop(self) -> None:
-        """End in reverse: accounts, then records, then the writer."""
-        await farewell(reversed(self._accounts.values()), ACCOUNTS_DEADLINE)
-        await self._close()
-
-    async def on_failure(self, *_: object) -> None:
-        """Leave nothing behind."""
-        await self.on_stop()
-
-    async def _close(self) -> None:
-        if self._log is not None:
-            await farewell([self._log], ACCOUNTS_DEADLINE)
-        if self._writer is not None:
-            await asyncio.to_thread(self._writer.close)
+        )
+        self._accounts[bare(settings.jid)] = ref
+        return ref
 
     @handles(AccountChanged)
     def _account_changed(self, report: AccountChanged) -> None:
-        self._states[report.jid] = report
+        self._states[report.jid] = report.state
         self._observer(report)
-        if report.state == "closed":
-            self._accounts.pop(report.jid, None)
-            if not self._accounts:
-                self.stop()
         self._settle()
 
     @handles(CallStatus, BotFailed)
@@ -120,8 +148,10 @@ class Exchange(AsyncioActor):
 
     def _settle(self) -> None:
         """Answer those who wait for the first logins, once none is open."""
-        states = [report.state for report in self._states.values()]
-        if len(states) < len(self._settings.accounts) or "connecting" in states:
+        states = list(self._states.values())
+        if not self._settling or len(states) < len(self._settings.accounts):
+            return
+        if "connecting" in states:
             return
         waiting, self._settling = self._settling, []
         for future in waiting:
@@ -133,8 +163,4 @@ class Exchange(AsyncioActor):
 
     @handles(Shutdown)
     def _shut_down(self, message: Shutdown) -> None:
-        if not self._accounts:
-            self.stop()
-        for account in self._accounts.values():
-            if account.is_alive():
-                account.tell(Drain(message.seconds))
+        self.drain(Drain(message.seconds + LOGOUT, messages.account.Drain(message.seconds)))

@@ -1,10 +1,20 @@
 """One recording of one call."""
 
+import asyncio
+import logging
 from pathlib import Path
+from types import TracebackType
 
-from ..media import Recording, Writer
+from ..media import Direction, EncodedFrame, Recording, Writer
+from .context import Context, Ref
 from .messages.recorder import Finish, Recorded, Write
+from .post import post
 from .runtime import AsyncioActor, handles
+
+log = logging.getLogger(__name__)
+
+#: Seconds that the file of a recording may take to be finished.
+DEADLINE = 10.0
 
 
 class Recorder(AsyncioActor):
@@ -39,7 +49,12 @@ class Recorder(AsyncioActor):
         """Close the file."""
         await self._close()
 
-    async def on_failure(self, *_: object) -> None:
+    async def on_failure(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         """Keep what was recorded until then."""
         await self._close()
 
@@ -53,3 +68,54 @@ class Recorder(AsyncioActor):
                 self._recording.failure,
             )
         return self._recorded
+
+
+class Recorders:
+    """A call's recorders: none, or one at a time.
+
+    Args:
+        context: where recordings go, and who writes them.
+        name: what file names are made of, besides the time.
+
+    Attributes:
+        recorded: what became of the last recording; None if there was none.
+    """
+
+    def __init__(self, context: Context, name: str) -> None:
+        self._context = context
+        self._name = name
+        self._recorder: Ref | None = None
+        self.recorded: Recorded | None = None
+
+    def start(self, *, video: bool, wav: bool) -> bool:
+        """Start a recorder; False if there is one already."""
+        if self._recorder is not None:
+            return False
+        self._recorder = Recorder.start(
+            self._context.recordings,
+            self._name,
+            video=video,
+            wav=wav,
+            writer=self._context.writer,
+        )
+        return True
+
+    def write(self, direction: Direction, frame: EncodedFrame) -> None:
+        """Give a frame to the recorder, if there is one."""
+        if self._recorder is not None:
+            post(self._recorder, Write(direction, frame))
+
+    async def finish(self) -> None:
+        """Finish the recording, if there is one."""
+        recorder, self._recorder = self._recorder, None
+        if recorder is None:
+            return
+        try:
+            self.recorded = await recorder.request(Finish(), timeout=DEADLINE)
+        except asyncio.CancelledError:
+            self._recorder = recorder  # whoever stops the call finishes it then
+            raise
+        except Exception as error:
+            log.exception("a recorder failed")
+            self.recorded = Recorded(None, 0.0, 0, f"the recorder failed: {error!r}")
+        recorder.stop(block=False)

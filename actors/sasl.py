@@ -1,17 +1,16 @@
 """SCRAM (RFC 5802) with its costly step in C, and remembered.
 
-slixmpp computes PBKDF2 in Python: about 100 ms of CPU at the 10,000 iterations that Prosody asks for.
-Its mechanism is replaced in the public way that slixmpp has for it: importing this module registers
-the class below for every SCRAM-* mechanism of the process.
+slixmpp computes PBKDF2 in Python: some 100 ms of CPU at the 10,000 iterations that Prosody asks
+for. Its mechanism is replaced in the public way that slixmpp has for it: importing this module
+registers the class below for every SCRAM mechanism of the process.
 """
 
 import hashlib
 from functools import lru_cache
 
-from slixmpp.util.sasl import SCRAM as PurePythonSCRAM
-from slixmpp.util.sasl import SASLCancelled, sasl_mech
+from slixmpp.util import sasl
 
-#: A server may ask for this many iterations at the most: more would hold the event loop for seconds.
+#: More iterations than a server may ask for would hold the event loop for seconds.
 MAX_ITERATIONS = 200_000
 
 
@@ -28,18 +27,19 @@ def salted_password(algorithm: str, password: bytes, salt: bytes, iterations: in
     return hashlib.pbkdf2_hmac(algorithm, password, salt, iterations)
 
 
-@sasl_mech(60)
-class SCRAM(PurePythonSCRAM):
+@sasl.sasl_mech(60)
+class SCRAM(sasl.SCRAM):
     """SCRAM with PBKDF2 from ``hashlib``; a server that asks for an absurd count is refused."""
 
-    def Hi(self, text: bytes, salt: bytes, iterations: int) -> bytes:  # noqa: N802 - slixmpp's name
+    def Hi(self, text: bytes | str, salt: bytes, iterations: int) -> bytes:  # noqa: N802
         """Return the salted password of RFC 5802 §2.2.
 
         Raises:
             SASLCancelled: the server asks for more than `MAX_ITERATIONS`.
         """
         if not 0 < iterations <= MAX_ITERATIONS:
-            raise SASLCancelled(f"the server asks for {iterations} SCRAM iterations")
-        return salted_password(
-            self.hash_name.replace("-", "").lower(), bytes(text), salt, iterations
-        )
+            words = f"the server asks for {iterations} SCRAM iterations"
+            raise sasl.SASLCancelled(words)  # type: ignore[no-untyped-call]
+        name = self.hash_name.replace("-", "").lower()
+        password = text.encode() if isinstance(text, str) else text
+        return salted_password(name, password, salt, iterations)

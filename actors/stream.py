@@ -79,7 +79,7 @@ for _name in ("slixmpp.xmlstream.xmlstream", "slixmpp.features.feature_mechanism
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
-class Stream(ClientXMPP):  # type: ignore[misc]  # slixmpp's classes are untyped where mypy looks
+class Stream(ClientXMPP):
     """One account's stream, told and telling in elements.
 
     Args:
@@ -131,7 +131,8 @@ class Stream(ClientXMPP):  # type: ignore[misc]  # slixmpp's classes are untyped
         """Start to connect; `StreamOpened` or `StreamFailed` follows.
 
         Args:
-            host, port: where to, or None for the domain's SRV records (RFC 6120 §3.2.1).
+            host: where to, or None for the domain's SRV records (RFC 6120 §3.2.1).
+            port: of the host.
         """
         self._opened = self._failed = False
         self.connect(host, port)
@@ -223,7 +224,7 @@ class Stream(ClientXMPP):  # type: ignore[misc]  # slixmpp's classes are untyped
         sender = element.get("from", "")
         own = (self.boundjid.bare, self.boundjid.full, self.boundjid.domain, "")
         if sender != to and not (to in own and sender in own):
-            return  # somebody else who guessed the id: RFC 6120 §8.1.2.1 lets nobody answer for another
+            return  # nobody answers for another (RFC 6120 §8.1.2.1)
         del self._requests[identifier]
         timer.cancel()
         answer(element)
@@ -250,7 +251,7 @@ class Stream(ClientXMPP):  # type: ignore[misc]  # slixmpp's classes are untyped
             self._on_connection_failed(reason)
         else:
             self._fail(
-                f"the server closed the connection during the login ({reason or 'no reason given'})",
+                f"the server closed the connection in the login ({reason or 'no reason given'})",
                 permanent=False,
             )
 
@@ -291,7 +292,7 @@ class Stream(ClientXMPP):  # type: ignore[misc]  # slixmpp's classes are untyped
                 )
             case _:
                 self._fail(
-                    f"the server's host is unknown ({error}): check server.host or the JID's domain",
+                    f"the server's host is unknown ({error}): check server.host and the JID",
                     permanent=False,
                 )
 

@@ -1,4 +1,4 @@
-"""What a bot author touches: ``Bot``, ``Call``, ``Message``, ``Presence``, and what can be played."""
+"""What a bot author touches: ``Bot``, ``Call``, ``Message``, ``Presence``, and what to play."""
 
 from ..actors.call_record import CallRecord
 from ..actors.messages.account import Contact

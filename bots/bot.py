@@ -19,13 +19,13 @@ from .source import Playable, source
 class Bot:
     """What an account does. Override what it should react to.
 
-    Each ``on_…`` is a coroutine with a task of its own. Messages of one peer come one after another,
-    calls side by side. What a method raises is logged with the bot's name; it ends the call that
-    it was raised for, and nothing else.
+    Each ``on_…`` is a coroutine with a task of its own. Messages of one peer come one after
+    another, calls side by side. What a method raises is logged with the bot's name; it ends the
+    call that it was raised for, and nothing else.
 
     Attributes:
-        path: how its calls receive media: ``packets`` (record, echo), ``frames`` (decoded frames for
-            `Call.frames`) or ``none``; None takes what the YAML file says.
+        path: how its calls receive media: ``packets`` (record, echo), ``frames`` (decoded frames
+            for `Call.frames`) or ``none``; None takes what the YAML file says.
         account: the bare JID.
         options: the account's ``options`` from the YAML file.
         folder: the YAML file's folder, where relative paths begin.

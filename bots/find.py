@@ -70,14 +70,17 @@ def _module(name: str, folder: Path) -> ModuleType:
         if not path.is_file():
             return importlib.import_module(name)
         spec = importlib.util.spec_from_file_location(key, path)
-        assert spec is not None and spec.loader is not None  # noqa: S101 - it ends in .py
+        if spec is None or spec.loader is None:
+            raise BotError(f"{path} can't be imported")
         module = importlib.util.module_from_spec(spec)
         sys.modules[key] = module
         spec.loader.exec_module(module)
     except ModuleNotFoundError as error:
         sys.modules.pop(key, None)
-        if error.name == name.split(".")[0]:
-            raise BotError(f"there is no {path.name} in {path.parent}, and no module {name}") from None
+        if error.name == name.split(".", maxsplit=1)[0]:
+            raise BotError(
+                f"there is no {path.name} in {path.parent}, and no module {name}"
+            ) from None
         raise BotError(f"{name} needs the module {error.name}, which is not installed") from None
     except (Exception, SystemExit) as error:
         sys.modules.pop(key, None)

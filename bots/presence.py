@@ -30,7 +30,7 @@ class Presence:
 
     @property
     def show(self) -> str:
-        """The most willing of its resources' shows: chat, "", away, xa or dnd; "" if none is there."""
+        """The most willing of its resources' shows; "" if none is there."""
         shows = [resource.show for resource in self.contact.resources.values()]
         return min(shows, key=_SHOWS.index, default="")
 

@@ -39,7 +39,7 @@ def source(playable: Playable, folder: Path) -> Source | None:
             return Echo()
         case "tone":
             try:
-                return Tone(float(argument)) if argument else Tone()
+                return Tone(int(argument)) if argument else Tone()
             except ValueError as error:
                 raise SourceError(f"{playable!r}: write tone:440 for 440 Hz ({error})") from None
     try:

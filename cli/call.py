@@ -42,7 +42,8 @@ def call(
         account: who calls: a JID of the file.
         to: whom to call.
         seconds: how long the call is held.
-        audio, video: what is sent.
+        audio: what is sent.
+        video: what is shown.
         record: whether both directions are recorded.
         json: print JSON lines.
 

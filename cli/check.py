@@ -19,5 +19,7 @@ def check(file: Path) -> int:
     settings, _ = read_or_exit(file)
     bots = sorted({account.bot for account in settings.accounts})
     count = len(settings.accounts)
-    typer.echo(f"{file}: {count} account{'s' * (count != 1)}, bots: {', '.join(bots)}. All is well.")
+    typer.echo(
+        f"{file}: {count} account{'s' * (count != 1)}, bots: {', '.join(bots)}. All is well."
+    )
     return 0

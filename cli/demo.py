@@ -66,7 +66,12 @@ def _settings(seconds: float, out: Path, video: bool) -> Settings:
             "drain": 5,
             "log_level": "warning",
             "accounts": [
-                {"jid": CALLEE, "password": password, "bot": "recorder", "options": {"audio": "tone:880"}},
+                {
+                    "jid": CALLEE,
+                    "password": password,
+                    "bot": "recorder",
+                    "options": {"audio": "tone:880"},
+                },
                 {"jid": CALLER, "password": password, "bot": "caller", "options": caller},
             ],
         }
@@ -165,7 +170,9 @@ class _Stage:
         for fault in self.faults:
             self._console.print(f"[red]✗[/] {fault}", soft_wrap=True)
         if not self.faults:
-            self._console.print("[green]✓[/] connected, media flowed both ways, the recording plays")
+            self._console.print(
+                "[green]✓[/] connected, media flowed both ways, the recording plays"
+            )
         return bool(self.faults)
 
     def _check(self, video: bool) -> None:

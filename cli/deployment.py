@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from ..actors.exchange import Exchange
 from ..actors.context import Endpoint
+from ..actors.exchange import Exchange
 from ..actors.messages.exchange import Shutdown, WhenSettled
 from ..actors.ref import AsyncioActorRef
 from ..actors.stream import trust
@@ -115,5 +115,3 @@ async def _endpoint(settings: Settings) -> AsyncIterator[Endpoint]:
     async with Prosody(accounts, host=server.host) as prosody:
         context = await asyncio.to_thread(trust, prosody.certificate)
         yield Endpoint(prosody.address, prosody.port, False, context)
-
-

@@ -48,7 +48,7 @@ class View(Protocol):
 
 
 def make_view(*, as_json: bool, stream: TextIO | None = None) -> View:
-    """Return the view that fits: JSON lines on request, a live table on a terminal, lines elsewhere.
+    """Return the view that fits: JSON lines on request, a live table on a terminal, or lines.
 
     Args:
         as_json: JSON lines are wanted.
@@ -115,7 +115,7 @@ class LineView:
             setup = event.steps.get("dtls", 0.0) * 1000
             text = f"{event.account} connected with {event.peer} after {setup:.0f} ms"
         if text is not None:
-            print(f"{datetime.now().astimezone():%H:%M:%S} {text}", file=self._stream, flush=True)  # noqa: T201
+            print(f"{datetime.now().astimezone():%H:%M:%S} {text}", file=self._stream, flush=True)
 
     def draw(self) -> None:
         """Nothing is drawn."""
@@ -146,7 +146,7 @@ class JsonView:
         """Print one object."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         line = json.dumps({"time": now, "event": kind, **fields}, ensure_ascii=False, default=str)
-        print(line, file=self._stream, flush=True)  # noqa: T201
+        print(line, file=self._stream, flush=True)
 
     def draw(self) -> None:
         """Nothing is drawn."""

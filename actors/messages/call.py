@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element
 from ...jingle import Reason
 from ...media import MediaEvent, Source
 
+
 class CallOver(Exception):  # noqa: N818 - what happened, not a fault
     """The call ended, or never was, before what was asked of it could happen."""
 

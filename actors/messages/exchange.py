@@ -18,7 +18,7 @@ class Shutdown:
 
 @dataclass(frozen=True, slots=True)
 class WhenSettled:
-    """Answered with a future of jid → `AccountChanged`, done when no account's first login is open."""
+    """Answered with a future of how many accounts are online, once no first login is open."""
 
 
 @dataclass(frozen=True, slots=True)
