@@ -41,11 +41,13 @@ class AsyncioFuture(pykka.Future[T]):
         self._sources: tuple[pykka.Future[Any], ...] = ()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {'done' if self._is_done else 'pending'}>"
+        return f"<{type(self).__name__} {'done' if self.done() else 'pending'}>"
 
     def done(self) -> bool:
-        """Whether the value or exception is here, so that ``get()`` returns at once."""
-        return self._is_done
+        """Whether the value or exception is here, or all that it is made of."""
+        if self._is_done or not self._sources:
+            return self._is_done
+        return all(isinstance(each, AsyncioFuture) and each.done() for each in self._sources)
 
     def get(self, *, timeout: float | None = None) -> T:
         """Wait for the value in a thread that runs no loop, or take it where it is already here.
@@ -114,7 +116,7 @@ class AsyncioFuture(pykka.Future[T]):
             super().set_get_hook(func)
 
     def add_done_callback(self, callback: Callable[["AsyncioFuture[T]"], object]) -> None:
-        """Call a function when the value or exception is here: now, if it is.
+        """Call a function when the value or exception is set: now, if it has been.
 
         Args:
             callback: is given this future, in the thread that sets it. It must not raise.
@@ -188,7 +190,8 @@ class AsyncioFuture(pykka.Future[T]):
 
     def _fetch(self, timeout: float | None) -> None:
         """Block until the value is here."""
-        if _get_running_loop() is not None and (timeout is None or timeout > 0):
+        may_wait = timeout is None or timeout > 0
+        if may_wait and _get_running_loop() is not None and not self.done():
             msg = (
                 "get() would block the event loop that runs in this thread: "
                 "await the future instead (and use block=False with ask() and stop())"

@@ -1,0 +1,183 @@
+"""How one call is said to the peer: call messages before there is a session, Jingle within it."""
+
+import logging
+from collections.abc import Sequence
+from typing import Literal
+from xml.etree.ElementTree import Element
+
+from ..jingle import (
+    Accept,
+    CallMessage,
+    Event,
+    Finish,
+    Info,
+    LocalProtocolError,
+    Proceed,
+    Propose,
+    Reason,
+    Reject,
+    RemoteProtocolError,
+    Retract,
+    Ringing,
+    Role,
+    Session,
+    State,
+    unknown_session,
+)
+from .context import Ref
+from .jid import bare
+from .messages.account import ReplyIq
+from .messages.call import JingleReceived
+from .messages.conversation import (
+    SendAnswer,
+    SendCallMessage,
+    SendInfo,
+    SendJingle,
+    SendOffer,
+    SendTerminate,
+    SendTransportInfo,
+)
+from .post import post
+
+log = logging.getLogger(__name__)
+
+
+class Signalling:
+    """One call's words.
+
+    It keeps the session and knows at which stage the call is, so that each thing is said in the
+    way that the stage asks for. Everything goes through the conversation.
+
+    Args:
+        session: the Jingle session.
+        peer: the peer's JID; a proposal may go to the bare one.
+        message: whether XEP-0353 is used.
+        conversation: sends what is said.
+        account: answers the peer's IQs.
+
+    Attributes:
+        peer: the peer's JID; full from the peer's ``proceed`` on.
+        message: whether XEP-0353 is used.
+        proceeded: whether a session-initiate may be sent.
+    """
+
+    def __init__(
+        self, session: Session, peer: str, *, message: bool, conversation: Ref, account: Ref
+    ) -> None:
+        self._session = session
+        self._conversation = conversation
+        self._account = account
+        self.peer = peer
+        self.message = message
+        self.proceeded = not message
+
+    @property
+    def sid(self) -> str:
+        """The session's id."""
+        return self._session.sid
+
+    @property
+    def outgoing(self) -> bool:
+        """Whether we called."""
+        return self._session.role is Role.INITIATOR
+
+    @property
+    def direction(self) -> Literal["in", "out"]:
+        """Who called."""
+        return "out" if self.outgoing else "in"
+
+    @property
+    def own(self) -> str:
+        """Our bare JID."""
+        session = self._session
+        return bare(session.initiator if self.outgoing else session.responder)
+
+    # -- before the session (XEP-0353) -------------------------------------------------------------
+
+    def propose(self, media: tuple[str, ...]) -> None:
+        """Ask all of the peer's devices to ring."""
+        self._say(Propose(self.sid, media))
+
+    def ring(self) -> None:
+        """Tell the caller that we ring."""
+        if self.message:
+            self._say(Ringing(self.sid))
+        else:
+            self.inform(Info.RINGING)
+
+    def proceed(self) -> None:
+        """Take the call on this device, and let our other ones stop to ring."""
+        self._say(Proceed(self.sid))
+        self._say(Accept(self.sid), self.own)
+
+    def proceeds(self, sender: str) -> bool:
+        """Take note that a device of the peer's takes the call; tell whether it is the first."""
+        if self.proceeded:
+            return False
+        self.proceeded, self.peer = True, sender
+        self._session.responder = sender
+        return True
+
+    def _say(self, message: CallMessage, to: str | None = None) -> None:
+        post(self._conversation, SendCallMessage(to or self.peer, message))
+
+    # -- within the session (XEP-0166) -------------------------------------------------------------
+
+    def receive(self, message: JingleReceived) -> list[Event]:
+        """Take the peer's IQ and answer it; return what happened."""
+        try:
+            if message.sender != self.peer:
+                raise unknown_session(self.sid)
+            events = self._session.receive(message.jingle)
+        except RemoteProtocolError as error:
+            post(self._account, ReplyIq(message.sender, message.iq, error.to_element()))
+            return []
+        post(self._account, ReplyIq(message.sender, message.iq))
+        return events
+
+    def initiate(self, sdp: str) -> None:
+        """Send our offer."""
+        self._send(SendOffer, self._session.initiate(sdp), "initiate")
+
+    def accept(self, sdp: str) -> None:
+        """Send our answer."""
+        self._send(SendAnswer, self._session.accept(sdp), "accept")
+
+    def inform(self, info: Info, kind: str | None = None) -> None:
+        """Tell a state of ours (XEP-0167 §7), of one kind of media or of all."""
+        content = None if kind is None else self._session.content_of(kind)
+        try:
+            self._send(SendInfo, self._session.info(info, content), "info")
+        except LocalProtocolError:
+            log.debug("%s: too early or too late for %s", self.sid, info)
+
+    def kinds_of(self, content: str | None, otherwise: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the kind of a content's media; all kinds if no content was named."""
+        if content is None:
+            return otherwise
+        kind = self._session.kind_of(content)
+        return () if kind is None else (kind,)
+
+    def refuse_contents(self, contents: Sequence[str]) -> None:
+        """Do not take contents that the peer adds."""
+        reason = Reason.UNSUPPORTED_APPLICATIONS
+        self._send(SendInfo, self._session.reject_contents(contents, reason), "content-reject")
+
+    def refuse_transport(self, contents: Sequence[str]) -> None:
+        """Do not change to another transport."""
+        refusal = self._session.reject_transport(contents)
+        self._send(SendTransportInfo, refusal, "transport-reject")
+
+    def goodbye(self, reason: Reason, text: str) -> None:
+        """End the call in the way that its stage asks for."""
+        if self._session.state in (State.PENDING, State.ACTIVE):
+            self._send(SendTerminate, self._session.terminate(reason, text), "terminate")
+            if self.message:
+                self._say(Finish(self.sid, reason))
+        elif self.message:
+            tie_break = reason is Reason.EXPIRED
+            kind = Retract if self.outgoing else Reject
+            self._say(kind(self.sid, reason, tie_break))
+
+    def _send(self, kind: type[SendJingle], jingle: Element, token: str) -> None:
+        post(self._conversation, kind(self.sid, self.peer, jingle, token))
