@@ -49,7 +49,10 @@ def _resolve(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
-Patterns = Annotated[tuple[Pattern, ...], Items, Field(max_length=10_000)]
+Patterns = Annotated[tuple[Pattern, ...], Field(max_length=10_000), Items()]
+Peers = Annotated[
+    tuple[Annotated[str, AfterValidator(_check_peer)], ...], Field(max_length=10_000), Items()
+]
 
 
 class CallPolicy(Model):
@@ -123,9 +126,7 @@ class Subscriptions(Model):
         "only for contacts whose presence they see.",
         examples=["*@example.org"],
     )
-    request: Annotated[
-        tuple[Annotated[str, AfterValidator(_check_peer)], ...], Items, Field(max_length=10_000)
-    ] = Field(
+    request: Peers = Field(
         default=(),
         description="Whose presence the bot asks to see when it logs in: bare JIDs.",
         examples=["alice@example.org"],

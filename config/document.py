@@ -216,7 +216,9 @@ class _Reader:
         self.faults.append(Problem(self.file, *_position(node), message))
 
     def value(self, node: Node, location: Location, key: Position) -> object:
-        self.positions[location] = (key, _position(node))
+        # What was left empty has no place of its own: the parser puts it before the next key.
+        empty = node.tag == f"{_TAG}null" and not node.value
+        self.positions[location] = (key, key if empty else _position(node))
         self.values += 1
         if self.values > MAX_VALUES:
             self.fatal(node, f"the file has over {MAX_VALUES:,} values, aliases counted: use fewer")

@@ -75,7 +75,7 @@ def parse_fleet(text: str) -> Fleet | None:
     if last - first >= MAX_ACCOUNTS:
         raise ValueError(f"{text!r} is over {MAX_ACCOUNTS:,} accounts: declare fewer")
     before, after = text[: match.start()], text[match.end() :]
-    if "@" in before or "@" not in after:
+    if set(before) & set("@/") or "@" not in after:
         raise ValueError(f"{text!r} has its range behind the @: {_WANTED}")
     width = len(match[1]) if match[1].startswith("0") else 0
     fleet = Fleet(before, after, first, last, width)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 
 from .account import Account, CallPolicy, Subscriptions
 from .document import Document, Location, read_document
@@ -65,21 +66,20 @@ class _Loader:
         self.document = document
         self.context = context
         self.problems: list[Problem] = list(document.faults)
+        self.unreadable = {(fault.line, fault.column) for fault in document.faults}
 
     def settings(self) -> Settings | None:
         top = self.document.value
         if not isinstance(top, dict):
             self.add((), f"the file is {describe(top)}: begin it with keys like 'accounts:'")
             return None
-        # A file of comments and a file of nulls are alike to whoever wrote them.
-        embedded = top.get("server", "embedded") == "embedded"
         entries = top.get("accounts")
         if isinstance(entries, list) and entries:
-            accounts = tuple(self.accounts(entries, embedded=embedded))
+            accounts = tuple(self.accounts(entries, top.get("server", "embedded")))
             top = {**top, "accounts": accounts or (_STAND_IN,)}
         return self.validate(Settings, top, ())
 
-    def accounts(self, entries: list[object], *, embedded: bool) -> Iterator[Account]:
+    def accounts(self, entries: list[object], server: object) -> Iterator[Account]:
         """Check each entry and write fleets out."""
         made_up = SecretStr(secrets.token_urlsafe(24))
         seen: dict[str, int] = {}
@@ -88,7 +88,7 @@ class _Loader:
             account = self.validate(Account, entry, place)
             if account is None:
                 continue
-            if embedded and account.domain != EMBEDDED_HOST:
+            if server == "embedded" and account.domain != EMBEDDED_HOST:
                 self.add(
                     (*place, "jid"),
                     f"the embedded server has accounts at {EMBEDDED_HOST} only, not at "
@@ -96,7 +96,7 @@ class _Loader:
                     "({} looks it up in DNS)",
                 )
             if not account.password.get_secret_value():
-                if not embedded:
+                if server != "embedded" and isinstance(server, str | dict):
                     self.add(place, f"the password of {account.jid} is missing: add 'password:'")
                 account = account.model_copy(update={"password": made_up})
             fleet = parse_fleet(account.jid)
@@ -126,16 +126,23 @@ class _Loader:
                 f"line {number} of the secret of {account.jid} is empty: write a password into it",
             )
             return
+        # RFC 4013 §2.3: no server lets such a password through SASLprep.
+        if number := next((n for n, line in enumerate(lines, 1) if not line.isprintable()), 0):
+            self.add(
+                (*place, "password"),
+                f"line {number} of the secret of {account.jid} has a control character: remove it",
+            )
+            return
         if fleet is None:
             yield account
             return
         shared = account.password
-        for number, jid in enumerate(fleet.jids()):
+        for index, jid in enumerate(fleet.jids()):
             changes: dict[str, object] = {
                 "jid": jid,
                 # Each bot may do with its options what it likes.
                 "options": copy.deepcopy(account.options),
-                "password": SecretStr(lines[number]) if len(lines) > 1 else shared,
+                "password": SecretStr(lines[index]) if len(lines) > 1 else shared,
             }
             yield account.model_copy(update=changes)
 
@@ -157,10 +164,8 @@ class _Loader:
         except ValidationError as error:
             found = error.errors(include_url=False)
         for details in found:
-            # What follows from another fault, which is told as well.
-            if details["type"] == "default_factory_not_called":
-                continue
-            self.add_finding(details["type"], place, value, details)
+            if not _follows(details, found):
+                self.add_finding(details["type"], place, value, details)
         return None
 
     def add_finding(self, kind: str, place: Location, value: object, details: Any) -> None:
@@ -178,12 +183,23 @@ class _Loader:
         elif kind == "extra_forbidden":
             key = str(last[0])
             message = unknown_key(key, _keys(_MODELS[names]), _elsewhere())
-            self.problems.append(self.document.problem((*where, key), message, key=True))
+            self.add((*where, key), message, key=True)
         else:
             self.add(where, sentence(details, where, secret=names[-1:] == ("password",)))
 
-    def add(self, place: Location, message: str) -> None:
-        self.problems.append(self.document.problem(place, message))
+    def add(self, place: Location, message: str, *, key: bool = False) -> None:
+        """Note a problem, unless the text there could not even be read as YAML."""
+        if self.document.position(place, key=key) not in self.unreadable:
+            self.problems.append(self.document.problem(place, message, key=key))
+
+
+def _follows(details: ErrorDetails, found: list[ErrorDetails]) -> bool:
+    """Tell whether a finding only follows from another one, which is told as well."""
+    place = details["loc"]
+    return details["type"] == "default_factory_not_called" or (
+        # A tuple counts only its good items.
+        details["type"] == "too_short" and any(other["loc"][:-1] == place for other in found)
+    )
 
 
 def _follow(value: object, path: Location) -> Location:

@@ -45,38 +45,45 @@ def _check_stun(text: str) -> str:
     return f"stun:{match[1].lower()}:{port}"
 
 
+Addresses = Annotated[
+    tuple[Annotated[str, AfterValidator(_check_address)], ...],
+    Field(min_length=1, max_length=64),
+    Items(),
+]
+StunServers = Annotated[
+    tuple[Annotated[str, AfterValidator(_check_stun)], ...], Field(max_length=8), Items()
+]
+Ports = Annotated[
+    tuple[int, int] | None,
+    BeforeValidator(_parse_ports),
+    WithJsonSchema(
+        {
+            "title": "port range",
+            "anyOf": [
+                {"type": "string", "pattern": r"^\d{1,5}\s*-\s*\d{1,5}$"},
+                {
+                    "type": "array",
+                    "items": {"type": "integer", "minimum": 1, "maximum": 65535},
+                    "minItems": 2,
+                    "maxItems": 2,
+                },
+                {"type": "null"},
+            ],
+        }
+    ),
+]
+
+
 class Media(Model):
     """The network and the receive path of all calls."""
 
-    addresses: (
-        Annotated[tuple[Annotated[str, AfterValidator(_check_address)], ...], Items] | None
-    ) = Field(
+    addresses: Addresses | None = Field(
         default=None,
-        min_length=1,
-        max_length=64,
         description="IP addresses of this machine on which calls send and receive. Left out, "
         "all but loopback; with `server: embedded`, `127.0.0.1`.",
         examples=["192.0.2.7", ["192.0.2.7", "2001:db8::7"]],
     )
-    ports: Annotated[
-        tuple[int, int] | None,
-        BeforeValidator(_parse_ports),
-        WithJsonSchema(
-            {
-                "title": "ports",
-                "anyOf": [
-                    {"type": "string", "pattern": r"^\d{1,5}\s*-\s*\d{1,5}$"},
-                    {
-                        "type": "array",
-                        "items": {"type": "integer", "minimum": 1, "maximum": 65535},
-                        "minItems": 2,
-                        "maxItems": 2,
-                    },
-                    {"type": "null"},
-                ],
-            }
-        ),
-    ] = Field(
+    ports: Ports = Field(
         default=None,
         description="The UDP ports that calls may use, both ends included: open these in the "
         "firewall. A call takes one port for each address. Left out, the system chooses.",
@@ -88,9 +95,8 @@ class Media(Model):
         "it encoded (recording, echo; cheap), `frames` decodes it for bots that listen or look "
         "(dear), `none` counts and discards it.",
     )
-    stun: Annotated[tuple[Annotated[str, AfterValidator(_check_stun)], ...], Items] = Field(
+    stun: StunServers = Field(
         default=(),
-        max_length=8,
         description="STUN servers (RFC 8489) that tell a machine behind NAT its public address. "
         "None is asked unless it is named here.",
         examples=["stun.example.org:3478"],

@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, ValidationInfo
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Strict,
+    ValidationInfo,
+)
+from pydantic_core import core_schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +89,18 @@ def as_path(value: Any, info: ValidationInfo) -> Any:
 Flag = Annotated[bool, Strict()]
 Count = Annotated[int, Strict()]
 Location = Annotated[Path, BeforeValidator(as_path)]
-Items = BeforeValidator(as_items, json_schema_input_type=str | list[str])
-"""Marks a tuple that may be written as one text."""
+
+
+class Items:
+    """Marks a tuple that may also be written as a single item. Put its bounds before it."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(as_items, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        several = handler(schema)
+        return {"anyOf": [several["items"], several]}

@@ -2,9 +2,18 @@
 
 from typing import Any
 
+from pydantic.json_schema import GenerateJsonSchema
+
 from .settings import Settings
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class _Generator(GenerateJsonSchema):
+    """Leaves out the titles that only repeat the keys."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
 
 
 def settings_schema() -> dict[str, Any]:
@@ -14,8 +23,7 @@ def settings_schema() -> dict[str, Any]:
         A schema in the dialect Draft 2020-12. It takes what :func:`load` takes, short of what
         only a look at other keys, files and variables can tell.
     """
-    return {
-        "$schema": DIALECT,
-        **Settings.model_json_schema(by_alias=True, mode="validation"),
-        "title": "Callboard configuration",
-    }
+    schema = Settings.model_json_schema(
+        by_alias=True, mode="validation", schema_generator=_Generator
+    )
+    return {"$schema": DIALECT, **schema, "title": "Callboard configuration"}

@@ -143,9 +143,8 @@ def unknown_key(key: str, known: Iterable[str], elsewhere: Mapping[str, str]) ->
         The sentence.
     """
     names = sorted(known)
-    close = get_close_matches(key, names, 1, 0.7)
-    if close:
-        return f"there is no key '{key}' here: did you mean '{close[0]}'?"
     if key in elsewhere:
         return f"there is no key '{key}' here: it belongs {elsewhere[key]}"
+    if close := get_close_matches(key, names, 1):
+        return f"there is no key '{key}' here: did you mean '{close[0]}'?"
     return f"there is no key '{key}' here: it takes {', '.join(names)}"

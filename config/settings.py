@@ -29,6 +29,7 @@ class Settings(Model):
         "(accounts at `localhost`), a host name, or a mapping with the keys below. `{}` finds each "
         "account's server by DNS.",
         examples=["embedded", {"host": "xmpp.example.org", "port": 5222}],
+        json_schema_extra={"default": "embedded"},
     )
     recordings: Location = Field(
         default=Path("recordings"),

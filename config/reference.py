@@ -1,0 +1,147 @@
+"""The page ``docs/configuration.md``, made from the models."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from .schema import settings_schema
+
+Schema = Mapping[str, Any]
+
+INTRODUCTION = """\
+# Configuration
+
+<!-- Written by script/docs from the models in config/: change them, not this page. -->
+
+One YAML 1.2 file declares the bots and where they log in:
+
+```yaml
+server: embedded                     # or {host: xmpp.example.org, port: 5222}
+recordings: recordings/
+accounts:
+  - jid: desk@localhost
+    password: ${DESK_PASSWORD}
+    bot: recorder
+    status: Recording line
+    calls: {answer: auto, after: 2s, from: ["*@localhost"], limit: 4}
+  - jid: caller-{001..020}@localhost
+    password: file:secrets/callers
+    bot: mybots.callers:RingRound     # a class of yours, found beside the YAML file
+    options: {to: desk@localhost, every: 30s}
+```
+
+`callboard check FILE` prints everything that is wrong with a file, each fault with its line and
+column, and ends with status 2. `callboard schema` prints the JSON Schema, with which an editor
+completes and checks keys while you type.
+
+- **Paths** are relative to the file's folder.
+- **Durations** are written `2s`, `500ms`, `1m30s`, `1h`, `1d`, or as a number of seconds.
+- **Patterns** are of bare JIDs: `*` stands for any characters, `?` for one; `*` alone is everybody.
+- A list of one item may be written without brackets.
+- **Secrets** stay outside the file: `${VARIABLE}` takes an environment variable, also within a
+  text (`$${` gives the two characters), and `file:PATH` a file's content without its last line
+  break. They are never shown in logs or errors.
+- **Fleets**: `load-{0001..0200}@example.org` stands for 200 accounts that share everything else.
+  The numbers are as wide as the first one when that begins with a zero. A file of secrets with as
+  many lines as the fleet has accounts gives each its own; with one line, all the same. A file
+  declares at most 100,000 accounts.
+- **Anchors** work: `calls: &line {limit: 4}`, then `calls: *line` or
+  `calls: {<<: *line, limit: 8}`.
+"""
+
+
+def reference() -> str:
+    """Describe every key of the configuration file.
+
+    Returns:
+        The page, in Markdown.
+    """
+    schema = settings_schema()
+    models: dict[str, Schema] = schema["$defs"]
+    parts = [
+        INTRODUCTION,
+        _section("The file", "", schema),
+        _section("server", "As a mapping:", models["Server"]),
+        _section("media", "", models["Media"]),
+        _section("accounts", "Each item is a mapping:", models["Account"]),
+        _section("accounts: calls", "", models["CallPolicy"]),
+        _section("accounts: subscriptions", "", models["Subscriptions"]),
+    ]
+    return "\n".join(parts)
+
+
+def _section(title: str, lead: str, model: Schema) -> str:
+    needed = set(model.get("required", ()))
+    entries = (
+        _entry(name, schema, required=name in needed)
+        for name, schema in model["properties"].items()
+    )
+    head = "\n\n".join(text for text in (f"## {title}", model["description"], lead) if text)
+    return f"{head}\n\n" + "\n".join(entries)
+
+
+def _entry(name: str, schema: Schema, *, required: bool) -> str:
+    facts = [_takes(schema)]
+    if required:
+        facts.append("required")
+    elif (default := _default(schema)) is not None:
+        facts.append(f"default `{default}`")
+    lines = [f"### `{name}`", "", f"*{'; '.join(facts)}*"]
+    if description := schema.get("description"):
+        lines += ["", description]
+    if examples := schema.get("examples"):
+        shown = ", ".join(f"`{_yaml(example)}`" for example in examples)
+        lines += ["", f"For example {shown}."]
+    return "\n".join([*lines, ""])
+
+
+def _default(schema: Schema) -> str | None:
+    default = schema.get("default")
+    if default in (None, "", []) or isinstance(default, dict):
+        return None
+    if schema.get("title") == "duration":
+        return f"{default:g}s"
+    return _yaml(default)
+
+
+def _yaml(value: object) -> str:
+    """Write a value as YAML on one line."""
+    match value:
+        case str():
+            plain = value and value[0] not in "*&!|>@`%{[\"'#" and ": " not in value
+            return value if plain else json.dumps(value, ensure_ascii=False)
+        case list():
+            return f"[{', '.join(map(_yaml, value))}]"
+        case dict():
+            return f"{{{', '.join(f'{key}: {_yaml(item)}' for key, item in value.items())}}}"
+    return json.dumps(value)
+
+
+def _takes(schema: Schema) -> str:
+    """Say in words what a schema takes."""
+    if title := schema.get("title"):
+        return str(title)
+    match schema:
+        case {"anyOf": choices}:
+            words = (_takes(choice) for choice in choices if choice.get("type") != "null")
+            return " or ".join(dict.fromkeys(words))
+        case {"$ref": _}:
+            return "mapping with the keys below"
+        case {"enum": values}:
+            *some, last = (f"`{value}`" for value in values if value)
+            return f"{', '.join(some)} or {last}"
+        case {"type": "integer"}:
+            return f"whole number from {schema['minimum']:,} to {schema['maximum']:,}"
+        case {"type": "array", "items": {"type": "string"}}:
+            return "list of texts"
+    name = str(schema.get("format", schema["type"]))
+    return _NAMES.get(name, name)
+
+
+_NAMES = {
+    "string": "text",
+    "password": "secret",
+    "boolean": "`true` or `false`",
+    "array": "list of mappings with the keys below",
+    "object": "mapping",
+}

@@ -1,0 +1,44 @@
+"""Patterns of bare addresses."""
+
+import pytest
+from callboard.config.pattern import check_pattern, matches
+
+
+@pytest.mark.parametrize(
+    ("pattern", "jid", "expected"),
+    [
+        ("*", "a@b", True),
+        ("*@example.org", "alice@example.org/phone", True),
+        ("*@example.org", "ALICE@Example.ORG", True),
+        ("*@example.org", "alice@notexample.org", False),
+        ("*@example.org", "alice@example.org.evil", False),
+        ("*@example.org", "example.org", False),
+        ("a?c@x", "abc@x", True),
+        ("a?c@x", "ac@x", False),
+        ("a.c@x", "abc@x", False),
+        ("[ab]@x", "a@x", False),
+        ("*@*.example.org", "a@b.example.org", True),
+        ("alice@x", "alice@x", True),
+        ("alice@x", "alice@x\n", False),
+        ("*@x", "a@evil/b@x", False),
+        ("*ab*ab@x", "abab@x", True),
+        ("*ab*ab@x", "ab@x", False),
+        ("*a?b*@x", "aab-acb@x", True),
+        ("**@x", "@x", True),
+    ],
+)
+def test_matching(pattern: str, jid: str, expected: bool) -> None:
+    assert matches((check_pattern(pattern) if "[" not in pattern else pattern,), jid) is expected
+
+
+def test_any_of_several_will_do() -> None:
+    assert matches(("a@x", "b@x"), "b@x")
+    assert not matches((), "b@x")
+
+
+def test_many_stars_stay_fast() -> None:
+    with pytest.raises(ValueError, match="over 8 stars"):
+        check_pattern("*a" * 9 + "@x")
+    pattern = check_pattern("*a" * 8 + "@x")
+    assert not matches((pattern,), "a" * 1000 + "@y")
+    assert matches((pattern,), "a" * 1000 + "@x")
