@@ -16,12 +16,14 @@ import uvloop
 from callboard.tests.harness import findings, loopback
 from callboard.tests.harness.leftovers import Snapshot, leftovers
 from callboard.tests.harness.loops import completed, watched_loops
+from callboard.tests.harness.virtual_time import VirtualTimeLoop
 
 T = TypeVar("T")
 
 FACTORIES: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.SelectorEventLoop,
     "uvloop": uvloop.new_event_loop,
+    "virtual": VirtualTimeLoop,
 }
 
 failed = pytest.StashKey[bool]()
@@ -36,13 +38,16 @@ class Run(Protocol):
         self,
         work: Callable[[], Coroutine[Any, Any, T]] | Coroutine[Any, Any, T],
         *,
-        loop: Literal["uvloop", "asyncio"] = "uvloop",
+        loop: Literal["uvloop", "asyncio", "virtual"] = "uvloop",
     ) -> T: ...
 
 
 @pytest.fixture
 def run() -> Run:
-    """Run a test's main on a fresh loop: ``run(main)``, or ``run(main(), loop="asyncio")``."""
+    """Run a test's main on a fresh loop: ``run(main)``, or ``run(main(), loop="asyncio")``.
+
+    On ``loop="virtual"`` (see `VirtualTimeLoop`) an hour of timers passes in a moment.
+    """
 
     def run(work: Any, *, loop: str = "uvloop") -> Any:
         with asyncio.Runner(loop_factory=FACTORIES[loop], debug=False) as runner:

@@ -18,6 +18,8 @@ from .findings import report
 RESERVED = ("localhost", "invalid")
 """Top-level names that RFC 6761 keeps from ever being somebody's."""
 
+_is_installed = False
+
 
 def is_local(host: object) -> bool:
     """Whether a host, as a name or address, is this machine alone (or nobody)."""
@@ -38,6 +40,10 @@ def refuse(deed: str) -> OSError:
 
 def install() -> None:
     """Guard this process, once and for good: an audit hook cannot be taken out again."""
+    global _is_installed
+    if _is_installed:
+        return
+    _is_installed = True
     sys.addaudithook(_audit)
     _guard_uvloop()
     _guard_resolver()
