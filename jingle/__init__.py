@@ -31,6 +31,17 @@ from .event import (
 )
 from .features import FEATURES
 from .info import Info
+from .message import (
+    Accept,
+    CallMessage,
+    Finish,
+    Proceed,
+    Propose,
+    Reject,
+    Retract,
+    Ringing,
+    parse_call_message,
+)
 from .reason import Reason
 from .role import Role, Senders
 from .session import Session
@@ -40,8 +51,10 @@ from .translate import to_jingle, to_sdp
 
 __all__ = [
     "FEATURES",
+    "Accept",
     "Accepted",
     "Action",
+    "CallMessage",
     "Candidate",
     "CandidatesReceived",
     "ContentAccepted",
@@ -51,14 +64,20 @@ __all__ = [
     "ContentRemoved",
     "DescriptionReceived",
     "Event",
+    "Finish",
     "GatheringComplete",
     "IceRestarted",
     "Info",
     "InfoReceived",
     "Initiated",
     "LocalProtocolError",
+    "Proceed",
+    "Propose",
     "Reason",
+    "Reject",
     "RemoteProtocolError",
+    "Retract",
+    "Ringing",
     "Role",
     "Senders",
     "Session",
@@ -66,6 +85,7 @@ __all__ = [
     "Terminated",
     "TransportReplaced",
     "Unacceptable",
+    "parse_call_message",
     "tie_break",
     "tie_break_error",
     "to_jingle",

@@ -70,6 +70,16 @@ class Session:
         """The mid of a content in the descriptions, None if there is no such content."""
         return self._book.mids.get(content)
 
+    def kind_of(self, content: str) -> str | None:
+        """The kind of media of a content, None if there is no such content."""
+        contents = (*self._book.local.contents, *self._book.remote.contents)
+        return next((each.kind for each in contents if each.name == content), None)
+
+    def content_of(self, kind: str) -> str | None:
+        """The name of our first content of a kind of media, None if there is none."""
+        contents = self._book.local.contents
+        return next((each.name for each in contents if each.kind == kind), None)
+
     def receive(self, jingle: Element) -> list[Event]:
         """Take a ``<jingle/>`` that the peer sent.
 
