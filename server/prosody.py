@@ -11,7 +11,7 @@ import socket
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -53,7 +53,7 @@ class Prosody:
         accounts: From user name (localpart) to password.
         host: The XMPP domain of the accounts, in ASCII.
         modules: Prosody's modules to load.
-        timeout: Seconds that the start may take.
+        timeout: Seconds that Prosody may take to be ready, once its files are written.
 
     Attributes:
         host: The XMPP domain.
@@ -121,8 +121,8 @@ class Prosody:
         self._used = True
         program = await asyncio.to_thread(_find_prosody)
         try:
+            await _to_the_end(self._prepare)
             async with asyncio.timeout(self._timeout):
-                await asyncio.to_thread(self._prepare)
                 await self._launch(program)
         except BaseException as error:
             await self.stop()
@@ -209,8 +209,9 @@ class Prosody:
             try:
                 await self._try_launch(program)
             except _PortTakenError:
+                # The keeper has taken the folder along.
                 await self._dismiss()
-                await asyncio.to_thread(self._prepare)
+                await _to_the_end(self._prepare)
                 continue
             return
         raise ServerError(
@@ -258,12 +259,14 @@ class Prosody:
                 self.pid = int(line.rpartition(" ")[2])
                 continue
             self._lines.append(line)
+            if f"Failed to open server port {self.port} " in line and not opened.done():
+                log.debug("port %d was taken meanwhile: trying another", self.port)
+                opened.set_exception(_PortTakenError())
+                continue
             log.log(_level(line), "prosody: %s", line)
             if opened.done():
                 continue
-            if f"Failed to open server port {self.port} " in line:
-                opened.set_exception(_PortTakenError())
-            elif f"Activated service 'c2s' on [{ADDRESS}]:{self.port}" in line:
+            if f"Activated service 'c2s' on [{ADDRESS}]:{self.port}" in line:
                 opened.set_result(None)
         if not opened.done():
             opened.set_exception(ServerError(self._with_lines("Prosody ended while it started")))
@@ -315,6 +318,19 @@ class Prosody:
         return f"{sentence}; its last lines tell why:{lines or ' (it said nothing)'}"
 
 
+async def _to_the_end(work: Callable[[], None]) -> None:
+    """Run blocking work in a thread, to its end also when we are cancelled meanwhile.
+
+    What it makes can only be removed when it makes no more.
+    """
+    task = asyncio.create_task(asyncio.to_thread(work))
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
 def _find_prosody() -> str:
     """Find the program; Debian's is in /usr/bin, others keep servers in sbin."""
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
@@ -337,4 +353,4 @@ def _free_port() -> int:
 def _level(line: str) -> int:
     """Choose our log level for a line of Prosody's: source, level, text."""
     found = next(iter(line.split(maxsplit=2)[1:2]), "")
-    return {"error": logging.WARNING, "warn": logging.INFO}.get(found, logging.DEBUG)
+    return logging.WARNING if found == "error" else logging.DEBUG

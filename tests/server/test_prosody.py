@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -325,6 +326,34 @@ def test_a_cancelled_start_leaves_nothing_behind() -> None:
         with pytest.raises(asyncio.CancelledError):
             await starting
         assert not alive(pid)
+        assert not server.folder.exists()
+
+    asyncio.run(main())
+
+
+def test_a_start_cancelled_while_it_writes_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_find_prosody", lambda: "/nonexistent")
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        reached, go_on = asyncio.Event(), threading.Event()
+
+        class Slow(Prosody):
+            def _prepare(self) -> None:
+                loop.call_soon_threadsafe(reached.set)
+                go_on.wait(10)
+                super()._prepare()
+
+        server = Slow({})
+        starting = asyncio.create_task(server.start())
+        await reached.wait()
+        starting.cancel()
+        loop.call_soon(go_on.set)
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        assert server.folder.name.startswith("callboard-prosody-")
         assert not server.folder.exists()
 
     asyncio.run(main())
