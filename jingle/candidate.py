@@ -112,7 +112,9 @@ class Candidate:
         if self.type not in {"host", "srflx", "relay"}:
             return False
         try:
-            ipaddress.ip_address(self.ip)
+            address = ipaddress.ip_address(self.ip)
         except ValueError:
             return False
+        if address.is_multicast or address.is_unspecified or self.ip == "255.255.255.255":
+            return False  # nobody's address: a stranger must not make us send there
         return "%" not in self.ip  # the zone of an IPv6 address means something only to its owner
