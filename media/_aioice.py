@@ -78,7 +78,16 @@ async def _open(connection: Connection, sock: socket.socket, component: int) -> 
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     host, port = sock.getsockname()[:2]
     loop = asyncio.get_running_loop()
-    _, protocol = await loop.create_datagram_endpoint(lambda: StunProtocol(connection), sock=sock)
+    opening = loop.create_task(
+        loop.create_datagram_endpoint(lambda: StunProtocol(connection), sock=sock)
+    )
+    try:
+        _, protocol = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        # uvloop loses the socket when it is cancelled here: let it finish, then close it.
+        _, protocol = await opening
+        await protocol.close()
+        raise
     protocol.local_candidate = Candidate(
         foundation=candidate_foundation("host", "udp", host),
         component=component,

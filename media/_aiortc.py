@@ -10,10 +10,16 @@ from typing import Any, Protocol
 
 from aioice import Connection
 from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, RTCRtpTransceiver
+from aiortc.codecs import CODECS as KNOWN
 from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.rtcpeerconnection import find_common_codecs
 from aiortc.rtp import RtpPacket
+from aiortc.sdp import SessionDescription
 
-CODECS = "_codecs"
+from .codec import CLOCK_RATES
+from .errors import DescriptionError
+
+TRANSCEIVER_CODECS = "_codecs"
 CONNECT = "_RTCPeerConnection__connect"
 DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
 HANDLE_RTP = "_handle_rtp_packet"
@@ -115,9 +121,31 @@ async def send_pli(receiver: RTCRtpReceiver, ssrc: int) -> None:
 
 def codec_names(transceiver: RTCRtpTransceiver) -> dict[int, tuple[str, int]]:
     """Give the negotiated codecs, payload type → (name, clock rate); the first is what we send."""
-    return {
-        codec.payloadType: (codec.name, codec.clockRate) for codec in getattr(transceiver, CODECS)
-    }
+    codecs = getattr(transceiver, TRANSCEIVER_CODECS)
+    return {codec.payloadType: (codec.name, codec.clockRate) for codec in codecs}
+
+
+def has_common_codec(sdp: str, index: int) -> bool:
+    """Tell whether a media section has a codec that aiortc knows: it refuses the whole offer else.
+
+    Args:
+        sdp: The peer's description.
+        index: The section's place.
+
+    Returns:
+        True for anything but audio and video.
+
+    Raises:
+        DescriptionError: It is no session description.
+    """
+    try:
+        media = SessionDescription.parse(sdp).media[index]
+    except (ValueError, AssertionError, LookupError, AttributeError) as error:
+        raise DescriptionError(f"The peer's offer cannot be read: {error}") from error
+    if media.kind not in KNOWN:
+        return True
+    known = [codec for codec in KNOWN[media.kind] if codec.name in CLOCK_RATES]
+    return bool(find_common_codecs(known, media.rtp.codecs))
 
 
 def packets_sent(sender: RTCRtpSender) -> int:

@@ -2,9 +2,12 @@
 
 import asyncio
 import heapq
+import logging
 from collections.abc import Callable
 from itertools import count
 from weakref import WeakKeyDictionary
+
+logger = logging.getLogger(__name__)
 
 Step = Callable[[float], float | None]
 
@@ -47,6 +50,7 @@ class Pacer:
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Ticket]] = []
         self._order = count()
+        self._armed_for = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
@@ -81,9 +85,11 @@ class Pacer:
             return
         at = self._heap[0][0]
         if self._timer is not None:
-            if self._timer.when() <= at:
+            if self._armed_for <= at:
                 return
             self._timer.cancel()
+        # Kept here, since uvloop gives a handle without a time when there is nothing to wait for.
+        self._armed_for = at
         self._timer = asyncio.get_running_loop().call_at(at, self._run)
 
     def _run(self) -> None:
@@ -93,7 +99,11 @@ class Pacer:
         try:
             while heap and heap[0][0] <= now + self.SLACK:
                 ticket = heapq.heappop(heap)[2]
-                due = ticket.run()
+                try:
+                    due = ticket.run()
+                except Exception:
+                    logger.exception("A step of the pacer failed and is called no more")
+                    continue
                 if due is None:
                     continue
                 if due < now - self.PATIENCE:

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
 from aiortc import (
     RTCConfiguration,
@@ -18,16 +18,15 @@ from aiortc.exceptions import OperationError
 from aiortc.sdp import candidate_from_sdp
 
 from . import _aioice, _aiortc
+from .chores import Chores, cancelled
 from .codec import CODECS
-from .deadline import Deadline
+from .connectivity import Connectivity
+from .description import Description
 from .echo import Echo
-from .errors import DescriptionError, IncompatibleMediaError, MediaClosedError, MediaError
+from .errors import DescriptionError, IncompatibleMediaError, MediaClosedError
 from .events import (
     Closed,
-    Connected,
     FirstMedia,
-    IceChecking,
-    IceConnected,
     MediaEvent,
     MediaFailed,
     PlaybackEnded,
@@ -45,7 +44,6 @@ from .statistics import MediaStatistics
 logger = logging.getLogger(__name__)
 
 Sink = Callable[[Direction, EncodedFrame], None]
-T = TypeVar("T")
 
 KINDS: tuple[Kind, ...] = ("audio", "video")
 
@@ -90,19 +88,22 @@ class PeerConnection:
         servers = [RTCIceServer(uri) for uri in network.ice_servers]
         # Always a list: without one aiortc asks a public STUN server.
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=servers))
-        self._pc.on("iceconnectionstatechange", self._ice_changed)
-        self._pc.on("connectionstatechange", self._connection_changed)
         self._bound: dict[int, Any] = {}
         self._candidates = 0
+        self._chores = Chores()
         self._closer: asyncio.Task[None] | None = None
         self._connecting: set[asyncio.Task[Any]] = set()
         self._incoming: dict[Kind, Incoming] = {}
         self._outgoing: dict[Kind, Outgoing] = {}
-        self._reached: set[type[Any]] = set()
-        self._tasks: set[asyncio.Task[Any]] = set()
         self._transceivers: dict[Kind, RTCRtpTransceiver] = {}
-        self._ice_deadline = Deadline(ice_deadline, self._ice_timed_out)
-        self._dtls_deadline = Deadline(dtls_deadline, self._dtls_timed_out)
+        self._connectivity = Connectivity(
+            self._pc,
+            ice_deadline=ice_deadline,
+            dtls_deadline=dtls_deadline,
+            on_milestone=self._emit,
+            on_failure=self._fail,
+            on_peer_closed=lambda: self._close(by_peer=True),
+        )
         _aiortc.track_connecting(self._pc, self._connecting)
 
     @property
@@ -133,7 +134,7 @@ class PeerConnection:
         sources: dict[Kind, Source | None] = {"audio": audio, "video": video}
         if audio is None and video is None:
             raise ValueError("An offer needs audio or video: give at least one source.")
-        return await self._own(self._offer(sources))
+        return await self._chores.run(self._offer(sources))
 
     async def answer(
         self,
@@ -162,7 +163,7 @@ class PeerConnection:
             ValueError: A source without that kind.
         """
         sources: dict[Kind, Source | None] = {"audio": audio, "video": video}
-        return await self._own(self._answer(offer, sources, refuse))
+        return await self._chores.run(self._answer(offer, sources, refuse))
 
     async def accept(self, answer: str) -> None:
         """Take the peer's answer to our offer; connecting begins.
@@ -175,7 +176,7 @@ class PeerConnection:
             IncompatibleMediaError: A kind has no codec in common.
             MediaClosedError: The connection was closed meanwhile.
         """
-        await self._own(self._accept(answer))
+        await self._chores.run(self._accept(answer))
 
     async def add_candidate(self, mid: str, candidate: str) -> None:
         """Take a trickled candidate; one that is of no use is left out silently.
@@ -189,17 +190,16 @@ class PeerConnection:
             MediaClosedError: The connection was closed meanwhile.
         """
         if not candidate:
-            await self._own(self._pc.addIceCandidate(None))
+            await self._chores.run(self._pc.addIceCandidate(None))
             return
-        if self._candidates >= self.MAX_CANDIDATES or not self._network.usable(candidate):
+        if not self._keep(candidate):
             return
-        self._candidates += 1
         try:
             parsed = candidate_from_sdp(candidate.removeprefix("candidate:"))
         except (AssertionError, ValueError, IndexError) as error:
             raise DescriptionError(f"{candidate!r} is no ICE candidate: {error}") from None
         parsed.sdpMid = mid
-        await self._own(self._pc.addIceCandidate(parsed))
+        await self._chores.run(self._pc.addIceCandidate(parsed))
 
     def play(self, kind: Kind, source: Source) -> Playback:
         """Swap what is being sent; the RTP timestamps go on.
@@ -294,7 +294,7 @@ class PeerConnection:
         """Ask the peer for a video key frame (PLI, RFC 4585 §6.3.1)."""
         incoming = self._incoming.get("video")
         if incoming is not None and incoming.ssrc is not None and not self.closed:
-            self._spawn(_aiortc.send_pli(incoming.receiver, incoming.ssrc))
+            self._chores.spawn(_aiortc.send_pli(incoming.receiver, incoming.ssrc))
 
     def send_keyframe(self) -> None:
         """Send a video key frame now, if we send video."""
@@ -324,9 +324,8 @@ class PeerConnection:
         return self._closer
 
     async def _shut(self, by_peer: bool) -> None:
-        self._ice_deadline.cancel()
-        self._dtls_deadline.cancel()
-        await _cancel(self._tasks)
+        self._connectivity.stop()
+        await self._chores.close()
         for outgoing in self._outgoing.values():
             outgoing.close()
         try:
@@ -337,7 +336,7 @@ class PeerConnection:
                 await connection.close()
             if self._connecting:
                 await asyncio.wait(self._connecting, timeout=1)
-            await _cancel(self._connecting)
+            await cancelled(self._connecting)
         except Exception:
             logger.exception("The peer connection did not close in order")
         for incoming in self._incoming.values():
@@ -353,21 +352,31 @@ class PeerConnection:
     async def _answer(
         self, offer: str, sources: dict[Kind, Source | None], refuse: Collection[Kind]
     ) -> str:
-        for line in offer.splitlines():
-            kind = line[2:7]
-            if line.startswith("m=") and kind in KINDS:
-                if kind in self._transceivers:
-                    self._pc.addTransceiver(kind, "inactive")
-                else:
-                    source = None if kind in refuse else sources[kind]
-                    self._add(kind, source, "inactive" if kind in refuse else None)
-        await self._set_remote(offer, "offer")
-        answer = await self._describe(await self._pc.createAnswer())
+        description = Description(offer)
+        refused = {
+            index: section.refusal()
+            for index, section in enumerate(description.sections)
+            if section.rejected or not _aiortc.has_common_codec(offer, index)
+        }
+        description.remove(set(refused))
+        if not any(section.media_kind for section in description.sections):
+            raise IncompatibleMediaError("The offer has no audio or video that we can take.")
+        for section in description.sections:
+            kind = section.media_kind
+            if kind in self._transceivers:
+                self._pc.addTransceiver(kind, "inactive")
+            elif kind is not None:
+                source = None if kind in refuse else sources[kind]
+                self._add(kind, source, "inactive" if kind in refuse else None)
+        await self._set_remote(description, "offer")
+        answer = Description(await self._describe(await self._pc.createAnswer()))
+        for index, section in refused.items():
+            answer.sections.insert(index, section)
         self._negotiated()
-        return answer
+        return str(answer)
 
     async def _accept(self, answer: str) -> None:
-        await self._set_remote(answer, "answer")
+        await self._set_remote(Description(answer), "answer")
         self._negotiated()
 
     def _add(self, kind: Kind, source: Source | None, direction: str | None) -> None:
@@ -411,23 +420,20 @@ class PeerConnection:
         await self._pc.setLocalDescription(description)
         return str(self._pc.localDescription.sdp)
 
-    async def _set_remote(self, sdp: str, kind: str) -> None:
-        lines = [line for line in sdp.splitlines() if self._keep(line)]
+    async def _set_remote(self, description: Description, type_: str) -> None:
+        description.filter(self._keep)
+        for section in description.sections:
+            if section.rejected:
+                section.silence()
         try:
-            await self._pc.setRemoteDescription(
-                RTCSessionDescription("\r\n".join(lines) + "\r\n", kind)
-            )
+            await self._pc.setRemoteDescription(RTCSessionDescription(str(description), type_))
         except OperationError as error:
             raise IncompatibleMediaError(f"There is no codec in common: {error}") from error
-        except MediaError:
-            raise
-        except (ValueError, AssertionError, KeyError, IndexError, AttributeError) as error:
-            raise DescriptionError(f"The peer's {kind} cannot be used: {error}") from error
+        except (ValueError, AssertionError, LookupError, AttributeError) as error:
+            raise DescriptionError(f"The peer's {type_} cannot be used: {error}") from error
 
-    def _keep(self, line: str) -> bool:
-        if not line.startswith("a=candidate:"):
-            return True
-        if self._candidates >= self.MAX_CANDIDATES or not self._network.usable(line[2:]):
+    def _keep(self, candidate: str) -> bool:
+        if self._candidates >= self.MAX_CANDIDATES or not self._network.usable(candidate):
             return False
         self._candidates += 1
         return True
@@ -438,8 +444,7 @@ class PeerConnection:
         if self._path is Path.FRAMES:
             for incoming in self._incoming.values():
                 incoming.start()
-        if IceConnected not in self._reached:
-            self._ice_deadline.start()
+        self._connectivity.start()
 
     def _codec(self, kind: Kind) -> tuple[str, int]:
         return next(iter(_aiortc.codec_names(self._transceivers[kind]).values()))
@@ -508,87 +513,12 @@ class PeerConnection:
             mos=mos,
         )
 
-    def _ice_changed(self) -> None:
-        state = self._pc.iceConnectionState
-        if state == "checking":
-            self._reach(IceChecking)
-        elif state == "completed" and self._reach(IceConnected):
-            self._ice_deadline.cancel()
-            self._dtls_deadline.start()
-
-    def _connection_changed(self) -> None:
-        state = self._pc.connectionState
-        if state == "connected" and self._reach(Connected):
-            self._dtls_deadline.cancel()
-        elif state == "failed":
-            self._fail(*self._why())
-        elif state == "closed" and not self.closed:
-            self._close(by_peer=True)
-
-    def _why(self) -> tuple[str, str]:
-        for transport in _aiortc.dtls_transports(self._pc):
-            if transport.transport.state == "failed":
-                if Connected in self._reached:
-                    return "connectivity-error", "The peer can't be reached any more."
-                return "connectivity-error", "No pair of addresses lets the two sides connect."
-            if _aiortc.fingerprint_refused(transport):
-                return "security-error", "The peer's certificate is not the one it announced."
-        return "failed-transport", "The DTLS handshake failed."
-
-    def _ice_timed_out(self) -> None:
-        self._fail(
-            "connectivity-error",
-            f"No pair of addresses connected within {self._ice_deadline.seconds:g} s.",
-        )
-
-    def _dtls_timed_out(self) -> None:
-        self._fail(
-            "failed-transport",
-            f"The DTLS handshake was not done within {self._dtls_deadline.seconds:g} s.",
-        )
-
     def _fail(self, reason: str, text: str) -> None:
-        if not self.closed:
-            self._emit(MediaFailed(reason, text))
-            self._close()
-
-    def _reach(self, milestone: type[IceChecking | IceConnected | Connected]) -> bool:
-        if self.closed or milestone in self._reached:
-            return False
-        self._reached.add(milestone)
-        self._emit(milestone(asyncio.get_running_loop().time()))
-        return True
+        self._emit(MediaFailed(reason, text))
+        self._close()
 
     def _emit(self, event: MediaEvent) -> None:
         try:
             self._on_event(event)
         except Exception:
             logger.exception("The handler of %s failed", type(event).__name__)
-
-    def _spawn(self, coroutine: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    async def _own(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run in a task which `close` may cancel; the caller then gets an error."""
-        if self.closed:
-            coroutine.close()
-            raise MediaClosedError("The connection is closed.")
-        task = self._spawn(coroutine)
-        try:
-            return await task
-        except asyncio.CancelledError:
-            current = asyncio.current_task()
-            if self.closed and not (current is not None and current.cancelling()):
-                raise MediaClosedError("The connection was closed meanwhile.") from None
-            raise
-
-
-async def _cancel(tasks: "set[asyncio.Task[Any]]") -> None:
-    waiting = tasks - {asyncio.current_task()}
-    for task in waiting:
-        task.cancel()
-    if waiting:
-        await asyncio.wait(waiting)
