@@ -155,7 +155,8 @@ class Book:
             )
         elif update.ufrag not in {None, current.ufrag}:
             return self, []
-        fresh = tuple(dict.fromkeys(each for each in update.candidates if _is_new(each, current)))
+        seen = {_address(each) for each in current.candidates}
+        fresh = tuple(each for each in update.candidates if _address(each) not in seen)
         if len(current.candidates) + len(fresh) > limits.CANDIDATES:
             raise too_much(f"more than {limits.CANDIDATES} candidates of one content")
         transport = replace(
@@ -163,7 +164,10 @@ class Book:
             candidates=current.candidates + fresh,
             gathering_complete=current.gathering_complete or update.gathering_complete,
         )
-        book = replace(self, remote=self.remote.with_content(replace(known, transport=transport)))
+        remote = self.remote.with_content(replace(known, transport=transport))
+        if restarted and name in remote.bundle:
+            remote = _restarted_together(remote, transport)
+        book = replace(self, remote=remote)
         events: list[Event] = []
         if restarted:
             mid, ufrag, pwd = self.mid(name), update.ufrag or "", update.pwd or ""
@@ -180,9 +184,24 @@ class Book:
         return book, events
 
 
-def _is_new(candidate: Candidate, transport: IceTransport) -> bool:
-    return all(
-        (each.ip, each.port, each.protocol, each.component)
-        != (candidate.ip, candidate.port, candidate.protocol, candidate.component)
-        for each in transport.candidates
-    )
+def _restarted_together(remote: Description, fresh: IceTransport) -> Description:
+    """The same with a restart of one content's ICE taken over by all that share its transport."""
+    for name in remote.bundle:
+        content = remote.find(name)
+        transport = content.transport if content is not None else None
+        if content is None or not isinstance(transport, IceTransport):
+            continue
+        if (transport.ufrag, transport.pwd) != (fresh.ufrag, fresh.pwd):
+            transport = replace(
+                transport,
+                ufrag=fresh.ufrag,
+                pwd=fresh.pwd,
+                candidates=(),
+                gathering_complete=False,
+            )
+            remote = remote.with_content(replace(content, transport=transport))
+    return remote
+
+
+def _address(candidate: Candidate) -> tuple[str, int, str, int]:
+    return candidate.ip, candidate.port, candidate.protocol, candidate.component

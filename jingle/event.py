@@ -70,7 +70,7 @@ class GatheringComplete:
 
 @dataclass(frozen=True, slots=True)
 class IceRestarted:
-    """The peer restarted ICE for a content (XEP-0176 §5.7).
+    """The peer restarted ICE for a content (XEP-0176 §5.7), or for the bundle that it is in.
 
     Attributes:
         content: name of the content.

@@ -152,7 +152,8 @@ class Session:
         accepted = answer_for_jingle(local, self._book.remote)
         if not accepted.contents:
             raise LocalProtocolError("the answer accepts nothing of the offer")
-        self._book = replace(self._book, local=local)
+        refused = set(self._book.remote.names()) - set(accepted.names())
+        self._book = replace(self._book, local=local).without(refused)
         self.state = state
         return self._jingle(Action.SESSION_ACCEPT, accepted, responder=True)
 

@@ -161,6 +161,8 @@ def test_an_answer_of_port_0_is_not_written() -> None:
     stanza = session.accept(answer(sdp(AUDIO, refused)))
     names = [each.get("name") for each in stanza.iter("{urn:xmpp:jingle:1}content")]
     assert names == ["0"]
+    assert "m=video 0" in str(session.remote_description)
+    assert session.receive(trickle("1", inner=candidate())) == []
 
 
 def test_names_that_are_no_mids_come_back_unchanged() -> None:
@@ -448,6 +450,19 @@ def test_new_credentials_are_a_restart() -> None:
     assert "192.0.2.1 " not in restarted.description
     assert isinstance(received, CandidatesReceived)
     assert session.receive(trickle(credentials="ufrag='uuuu'", inner=candidate("192.0.2.3"))) == []
+
+
+def test_a_restart_of_a_bundle_is_told_once() -> None:
+    group = (
+        "<group xmlns='urn:xmpp:jingle:apps:grouping:0' semantics='BUNDLE'>"
+        "<content name='0'/><content name='1'/></group>"
+    )
+    session = called(content("0"), content("1", media="video"), group)
+    new = "ufrag='nnnn' pwd='nnnnnnnnnnnnnnnnnnnnnn'"
+    [restarted] = session.receive(trickle("0", new))
+    assert isinstance(restarted, IceRestarted)
+    assert restarted.description.count("a=ice-ufrag:nnnn") == 2
+    assert session.receive(trickle("1", new)) == []
 
 
 def test_our_restart_is_one_transport_info_for_each_content() -> None:

@@ -1,0 +1,19 @@
+"""The package needs no network, no client library and no loop: only what its imports say."""
+
+import ast
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[2] / "jingle"
+ALLOWED = {"collections", "dataclasses", "enum", "ipaddress", "itertools", "re", "typing"}
+ALLOWED |= {"urllib.parse", "xml.etree.ElementTree", "collections.abc"}
+
+
+def test_jingle_imports_only_itself_and_the_standard_library() -> None:
+    for path in FOLDER.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                assert {alias.name for alias in node.names} <= ALLOWED, path
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                assert node.module in ALLOWED, path
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 1, path
