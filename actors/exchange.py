@@ -27,8 +27,9 @@ from .messages.exchange import (
     Shutdown,
     WhenSettled,
 )
+from .messages.supervision import Child, Drain, Restart
 from .runtime import handles
-from .supervision import Backoff, Child, Drain, Restart, Supervisor
+from .supervision import Backoff, Supervisor
 
 log = logging.getLogger(__name__)
 

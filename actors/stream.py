@@ -139,7 +139,8 @@ class Stream(ClientXMPP):
 
     def transmit(self, stanza: Element) -> None:
         """Send a stanza; while the stream is down slixmpp keeps it for the next one."""
-        self.send(_STANZAS[stanza.tag](stream=self, xml=stanza))
+        kind: Any = _STANZAS[stanza.tag]
+        self.send(kind(stream=self, xml=stanza))
 
     def request(self, to: str, kind: str, payload: Element, answer: Answer) -> None:
         """Send an IQ and have its answer told, whatever that is (RFC 6120 §8.2.3).

@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import TracebackType
 
 from pykka import ActorDeadError
 
@@ -145,7 +146,12 @@ class Supervisor(AsyncioActor):
         """Stop the children, the last started first, each before the next."""
         await self._stop_children()
 
-    async def on_failure(self, *_: object) -> None:
+    async def on_failure(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         """Stop the children likewise."""
         await self._stop_children()
 
