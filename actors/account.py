@@ -71,6 +71,7 @@ MAX_BACK_OFF = 60.0
 CONVERSATIONS_DEADLINE = 20.0
 #: What one account remembers of others at the most.
 MAX_CONTACTS = 10_000
+MAX_CONVERSATIONS = 10_000
 MAX_RESOURCES = 32
 MAX_STATUS = 1024
 #: Stanzas of one session that may wait for its call to be started.
@@ -491,6 +492,7 @@ class Account(AsyncioActor):
     def _conversation(self, peer: str) -> Ref:
         conversation = self._conversations.get(peer)
         if conversation is None or not conversation.is_alive():
+            self._make_room()
             contact = self._contacts.get(peer)
             conversation = Conversation.start(
                 self._context,
@@ -502,6 +504,15 @@ class Account(AsyncioActor):
             )
             self._conversations[peer] = conversation
         return conversation
+
+    def _make_room(self) -> None:
+        """Put the oldest conversation without a call away when there are too many."""
+        if len(self._conversations) < MAX_CONVERSATIONS:
+            return
+        busy = {peer for peer, _ in self._routes}
+        idle = next((peer for peer in self._conversations if peer not in busy), None)
+        if idle is not None:
+            self._conversations.pop(idle).stop(block=False)
 
     # -- the end -----------------------------------------------------------------------------------
 

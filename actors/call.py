@@ -72,7 +72,7 @@ from .messages.call import (
     TieLost,
     Wait,
 )
-from .messages.conversation import CallEnded
+from .messages.conversation import CallAccepted, CallEnded
 from .messages.exchange import CallStatus
 from .outcome import outcome
 from .post import post
@@ -260,6 +260,7 @@ class Call(AsyncioActor):
                 self._describe_if_ready()
             case Accepted():
                 self._step("accept")
+                post(self._conversation, CallAccepted(self._signalling.sid))
                 self._negotiate(self._connection.accept(event.answer), RemoteDescribed)
             case CandidatesReceived():
                 self._add_candidates(event)

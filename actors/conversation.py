@@ -4,6 +4,7 @@ import logging
 import secrets
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Literal
 from xml.etree.ElementTree import Element, SubElement
 
 from ..jingle import (
@@ -22,6 +23,7 @@ from ..jingle import (
     Session,
     Unacceptable,
     tie_break,
+    tie_break_error,
 )
 from . import capabilities
 from .bot_runner import BotRunner
@@ -52,6 +54,7 @@ from .messages.call import (
 )
 from .messages.conversation import (
     Call,
+    CallAccepted,
     CallEnded,
     CallMessageReceived,
     CapabilitiesOverdue,
@@ -84,12 +87,13 @@ class _Call:
     Attributes:
         ref: its actor.
         outgoing: whether we called.
-        settled: whether it is past the stage where XEP-0353 can withdraw it.
+        open: how far an outgoing call is on which a tie-break may still be decided; None: the
+            peer has taken it, or it is not ours.
     """
 
     ref: Ref
     outgoing: bool
-    settled: bool = False
+    open: Literal["proposed", "initiated"] | None
 
 
 class Conversation(AsyncioActor):
@@ -187,7 +191,7 @@ class Conversation(AsyncioActor):
             case Ringing() if call.outgoing:
                 post(call.ref, PeerRinging(sender))
             case Proceed() if call.outgoing:
-                call.settled = True
+                call.open = None
                 post(call.ref, PeerProceeds(sender))
             case Reject(reason=reason, tie_break=True) if call.outgoing:
                 post(call.ref, TieLost() if reason is Reason.EXPIRED else PeerRejects(reason))
@@ -208,7 +212,7 @@ class Conversation(AsyncioActor):
             received.sender, proposal.media, calls=received.calls, draining=received.draining
         )
         if refusal is None:
-            refusal = self._tie(received.sender, proposal)
+            refusal = self._tie("proposed", received.sender, proposal.id)
         if refusal is not None:
             reason, text = refusal
             answer = Reject(proposal.id, reason, tie_break=reason is Reason.EXPIRED)
@@ -220,20 +224,31 @@ class Conversation(AsyncioActor):
         )
         self._start_call(session, received.sender, proposal.media, message=True)
 
-    def _tie(self, sender: str, proposal: Propose) -> tuple[Reason, str] | None:
-        """Decide which of two proposals stands when both sides called at once (XEP-0353 §4)."""
-        for sid, call in self._calls.items():
-            if not call.outgoing or call.settled or not call.ref.is_alive():
+    def _tie(
+        self, stage: Literal["proposed", "initiated"], sender: str, sid: str
+    ) -> tuple[Reason, str] | None:
+        """Decide which of two calls stands when both sides called at once.
+
+        The lower session id does (XEP-0353 §4 for proposals, XEP-0166 §7.2.16 for sessions).
+        """
+        for our_sid, call in self._calls.items():
+            if call.open != stage or not call.ref.is_alive():
                 continue
-            if tie_break(sid, proposal.id, bare(self._jid), bare(sender)):
+            if tie_break(our_sid, sid, bare(self._jid), bare(sender)):
                 return Reason.EXPIRED, "both called at once, and our call stands"
-            call.settled = True
+            call.open = None
             post(call.ref, TieLost())
         return None
 
     @handles(SessionInitiated)
     def _session_initiated(self, message: SessionInitiated) -> None:
         sid = message.jingle.get("sid", "")
+        tie = self._tie("initiated", message.sender, sid)
+        if tie is not None:
+            error = tie_break_error().to_element()
+            post(self._account, ReplyIq(message.sender, message.iq, error))
+            self._refused(sid, message.sender, *tie)
+            return
         session = Session(Role.RESPONDER, sid, initiator=message.sender, responder=self._jid)
         try:
             events = session.receive(message.jingle)
@@ -397,7 +412,9 @@ class Conversation(AsyncioActor):
             offer=offer,
             order=order,
         )
-        self._calls[session.sid] = _Call(call, outgoing=order is not None, settled=not message)
+        outgoing = order is not None
+        stage: Literal["proposed", "initiated"] = "proposed" if message else "initiated"
+        self._calls[session.sid] = _Call(call, outgoing, stage if outgoing else None)
         post(self._account, RouteCall(self._peer, session.sid, call))
         return call
 
@@ -410,14 +427,17 @@ class Conversation(AsyncioActor):
         stanza.append(message.message.to_element())
         SubElement(stanza, f"{{{HINTS}}}store")
         post(self._account, Send(stanza))
-        if isinstance(message.message, Proceed) and message.message.id in self._calls:
-            self._calls[message.message.id].settled = True
 
     @handles(SendJingle)
     def _send_jingle(self, message: SendJingle) -> None:
         call = self._calls.get(message.sid)
         sender = None if call is None else call.ref
         post(self._account, SendIq(message.to, message.jingle, "set", sender, message.token))
+
+    @handles(CallAccepted)
+    def _call_accepted(self, message: CallAccepted) -> None:
+        if message.sid in self._calls:
+            self._calls[message.sid].open = None
 
     @handles(CallEnded)
     def _call_ended(self, message: CallEnded) -> None:

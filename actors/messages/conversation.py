@@ -128,6 +128,13 @@ class SendTerminate(SendJingle):
 
 
 @dataclass(frozen=True, slots=True)
+class CallAccepted:
+    """The peer accepted the session of this sid."""
+
+    sid: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallEnded:
     """The call of this sid is over."""
 
