@@ -41,6 +41,24 @@ def bind_to(connection: Connection, network: Network) -> None:
     connection.get_component_candidates = gather  # type: ignore[method-assign]
 
 
+async def close(connection: Connection) -> None:
+    """Close a connection for good, also when an earlier close was cancelled half-way.
+
+    aioice then awaits a future that the cancellation took along, and stops before the next socket.
+
+    Args:
+        connection: Any, closed ones too.
+    """
+    try:
+        await connection.close()
+    except asyncio.CancelledError:
+        current = asyncio.current_task()
+        if current is None or current.cancelling():
+            raise
+    for protocol in connection._protocols:  # noqa: SLF001
+        protocol.transport.close()
+
+
 async def _gather(
     connection: Connection,
     network: Network,

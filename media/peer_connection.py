@@ -333,7 +333,7 @@ class PeerConnection:
             # A transport that lost its place in a bundle while we were cancelled is not aiortc's
             # any more; closing twice does no harm.
             for connection in self._bound.values():
-                await connection.close()
+                await _aioice.close(connection)
             if self._connecting:
                 await asyncio.wait(self._connecting, timeout=1)
             await cancelled(self._connecting)
