@@ -1,7 +1,8 @@
 """Finding a bot's class by the name that the YAML file has for it."""
 
-import importlib.util
+import importlib
 import sys
+from difflib import get_close_matches
 from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
@@ -42,7 +43,10 @@ def find_bot(name: str, folder: Path) -> type[Bot]:
     module_name, colon, class_name = name.partition(":")
     if not colon:
         known = ", ".join(sorted(BUILT_IN))
-        raise BotError(f"there is no bot {name!r}: use one of {known}, or module:Class of your own")
+        close = "".join(f" (did you mean {one}?)" for one in get_close_matches(name, BUILT_IN, 1))
+        raise BotError(
+            f"there is no bot {name!r}{close}: use one of {known}, or module:Class of your own"
+        )
     module = _module(module_name, folder)
     found = getattr(module, class_name, None)
     if found is None:
@@ -55,38 +59,48 @@ def find_bot(name: str, folder: Path) -> type[Bot]:
 
 
 def _module(name: str, folder: Path) -> ModuleType:
-    """Import a module beside the YAML file, or else one that is installed.
-
-    Files beside the YAML file get a name of their own in `sys.modules`, so that two deployments
-    with a ``bots.py`` each do not meet, and so that a user's ``random.py`` shadows nothing.
-    """
+    """Import a module beside the YAML file, or else one that is installed."""
     if not all(part.isidentifier() for part in name.split(".")):
         raise BotError(f"{name!r} is no module name: write it like mybots or mybots.callers")
-    path = folder.joinpath(*name.split(".")).with_suffix(".py")
-    key = f"callboard_user_{blake2b(str(path.resolve()).encode(), digest_size=6).hexdigest()}"
-    if key in sys.modules:
-        return sys.modules[key]
+    path = folder.joinpath(*name.split("."))
+    if path.is_dir():
+        path /= "__init__"
+    path = path.with_suffix(".py")
     try:
         if not path.is_file():
             return importlib.import_module(name)
-        spec = importlib.util.spec_from_file_location(key, path)
-        if spec is None or spec.loader is None:
-            raise BotError(f"{path} can't be imported")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[key] = module
-        spec.loader.exec_module(module)
+        importlib.invalidate_caches()
+        return importlib.import_module(f"{_package(folder)}.{name}")
     except ModuleNotFoundError as error:
-        sys.modules.pop(key, None)
-        if error.name == name.split(".", maxsplit=1)[0]:
+        if error.name == name.partition(".")[0]:
+            beside = path.relative_to(folder)
             raise BotError(
-                f"there is no {path.name} in {path.parent}, and no module {name}"
+                f"there is no {beside} in {folder}, and no module {name} is installed"
             ) from None
-        raise BotError(f"{name} needs the module {error.name}, which is not installed") from None
+        missing = str(error.name).removeprefix(f"{_package(folder)}.")
+        raise BotError(
+            f"{name} imports the module {missing}, which is not there: install it, or put it "
+            "beside the YAML file"
+        ) from None
     except (Exception, SystemExit) as error:
-        sys.modules.pop(key, None)
         line = _line(error, path)
         raise BotError(f"importing {name} raised {type(error).__name__}{line}: {error}") from None
-    return module
+
+
+def _package(folder: Path) -> str:
+    """Return the name of a package whose modules are the files of a folder.
+
+    Under that name they are imported, so that two deployments with a ``bots.py`` each do not meet
+    and a user's ``random.py`` shadows nothing. What they import from beside them is found both
+    with a dot (``from . import helpers``) and, where nothing else has the name, without one.
+    """
+    name = f"callboard_user_{blake2b(str(folder.resolve()).encode(), digest_size=6).hexdigest()}"
+    if name not in sys.modules:
+        package = ModuleType(name)
+        package.__path__ = [str(folder)]
+        sys.modules[name] = package
+        sys.path.append(str(folder))
+    return name
 
 
 def _line(error: BaseException, path: Path) -> str:

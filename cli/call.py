@@ -64,7 +64,7 @@ def call(
     log_to(view, settings.log_level)
     watch = _Watch(view, bare(account))
     try:
-        uvloop.run(watch.run(settings, {**classes, "caller": Caller}, file.resolve().parent))
+        uvloop.run(watch.run(settings, {**classes, "caller": Caller}, file.absolute().parent))
     except (ServerError, OSError) as error:
         typer.echo(f"callboard: {error}", err=True)
         return 1

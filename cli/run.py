@@ -31,7 +31,7 @@ def run(file: Path, *, json: bool) -> int:
     view = make_view(as_json=json)
     log_to(view, settings.log_level)
     try:
-        return uvloop.run(_run(settings, classes, file.resolve().parent, view))
+        return uvloop.run(_run(settings, classes, file.absolute().parent, view))
     except (ServerError, OSError) as error:
         typer.echo(f"callboard: {error}", err=True)
         return 1

@@ -6,7 +6,7 @@ import typer
 
 from ..bots.bot import Bot
 from ..bots.find import BotError, find_bot
-from ..config import ConfigError, Problem, Settings, load
+from ..config import ConfigError, Settings, load
 
 
 def read(file: Path) -> tuple[Settings, dict[str, type[Bot]]]:
@@ -21,22 +21,20 @@ def read(file: Path) -> tuple[Settings, dict[str, type[Bot]]]:
     Raises:
         ConfigError: every problem of the file and of its bots, all at once.
     """
-    settings = load(file)
-    folder = file.resolve().parent
-    classes: dict[str, type[Bot]] = {}
-    problems: list[Problem] = []
-    seen: set[str] = set()
-    for account in settings.accounts:
-        if account.bot in seen:
-            continue
-        seen.add(account.bot)
-        try:
-            classes[account.bot] = find_bot(account.bot, folder)
-        except BotError as error:
-            problems.append(Problem(file, 1, 1, str(error)))
-    if problems:
-        raise ConfigError(problems)
-    return settings, classes
+    folder = file.absolute().parent
+    found: dict[str, type[Bot] | str] = {}
+
+    def check(name: str) -> str | None:
+        if name not in found:
+            try:
+                found[name] = find_bot(name, folder)
+            except BotError as error:
+                found[name] = str(error)
+        one = found[name]
+        return one if isinstance(one, str) else None
+
+    settings = load(file, check_bot=check)
+    return settings, {name: one for name, one in found.items() if not isinstance(one, str)}
 
 
 def read_or_exit(file: Path) -> tuple[Settings, dict[str, type[Bot]]]:

@@ -49,6 +49,14 @@ def _resolve(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
+def _check_bot(name: str, info: ValidationInfo) -> str:
+    if isinstance(info.context, Context) and info.context.check_bot is not None:
+        fault = info.context.check_bot(name)
+        if fault is not None:
+            raise ValueError(fault)
+    return name
+
+
 Patterns = Annotated[tuple[Pattern, ...], Field(max_length=10_000), Items()]
 Peers = Annotated[
     tuple[Annotated[str, AfterValidator(_check_peer)], ...], Field(max_length=10_000), Items()
@@ -168,6 +176,7 @@ class Account(Model):
     bot: Annotated[
         str,
         Field(pattern=r"^([a-z][a-z0-9_-]*|[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*)$", max_length=255),
+        AfterValidator(_check_bot),
     ] = Field(
         description="What the account does: a built-in bot, or `module:Class` for a class of "
         "yours in a module that is found beside this file or installed.",

@@ -3,7 +3,7 @@
 import copy
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,12 +38,19 @@ _STAND_IN = Account(jid=f"nobody@{EMBEDDED_HOST}", bot="silent")
 """Takes the place of accounts with faults while the rest of the file is checked."""
 
 
-def load(path: Path, *, environ: Mapping[str, str] | None = None) -> Settings:
+def load(
+    path: Path,
+    *,
+    environ: Mapping[str, str] | None = None,
+    check_bot: Callable[[str], str | None] | None = None,
+) -> Settings:
     """Read a configuration file. Blocks on files: call it in an executor.
 
     Args:
         path: The YAML file. Paths in it are relative to its folder.
         environ: The environment variables, those of the process if left out.
+        check_bot: Given the name of each entry's bot, says in a sentence what is wrong with it, or
+            None; what it says is told with the place of the name. Without it any name is taken.
 
     Returns:
         The settings: every path absolute, every fleet written out, every secret resolved.
@@ -51,7 +58,8 @@ def load(path: Path, *, environ: Mapping[str, str] | None = None) -> Settings:
     Raises:
         ConfigError: Something is wrong with it; has all faults, not just the first.
     """
-    context = Context(path.absolute().parent, os.environ if environ is None else environ)
+    variables = os.environ if environ is None else environ
+    context = Context(path.absolute().parent, variables, check_bot)
     loader = _Loader(read_document(path), context)
     settings = loader.settings()
     if loader.problems or settings is None:

@@ -1,6 +1,6 @@
 """What all settings have in common: they are frozen, strict, and know where their file is."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,10 +24,13 @@ class Context:
     Attributes:
         folder: The file's folder; relative paths begin there.
         environ: The environment variables.
+        check_bot: Says in a sentence what is wrong with the bot of this name, or None; without it
+            any name that is well formed is taken.
     """
 
     folder: Path
     environ: Mapping[str, str]
+    check_bot: Callable[[str], str | None] | None = None
 
 
 class Model(BaseModel):
