@@ -24,12 +24,20 @@ MODULES = (
 )
 """What bots that call need: RFC 6121, XEPs 0030, 0115, 0160, 0163, 0191, 0198, 0199, 0202, 0280."""
 
+WEBSOCKET = "websocket"
+"""The module that takes clients over WebSocket (RFC 7395), for browsers."""
+
 HIBERNATION = 300
 """Seconds for which a stream that was cut can be resumed (XEP-0198 §5)."""
 
 
 def prosody_configuration(
-    folder: Path, *, host: str, port: int, modules: Iterable[str] = MODULES
+    folder: Path,
+    *,
+    host: str,
+    port: int,
+    modules: Iterable[str] = MODULES,
+    http_port: int | None = None,
 ) -> str:
     """Write the configuration of a server that is private to this machine and this run.
 
@@ -38,6 +46,7 @@ def prosody_configuration(
         host: The XMPP domain it serves.
         port: The TCP port for clients, on 127.0.0.1.
         modules: Prosody's modules to load.
+        http_port: The TCP port for HTTP on 127.0.0.1, where browsers log in; None: no HTTP.
 
     Returns:
         The text of ``prosody.cfg.lua`` (Lua, read by Prosody 0.12 and later).
@@ -53,9 +62,14 @@ def prosody_configuration(
         "c2s_ports": [port],
         "c2s_direct_tls_ports": (),
         "s2s_ports": (),
-        "http_ports": (),
+        "http_interfaces": ["127.0.0.1"],
+        "http_ports": () if http_port is None else [http_port],
         "https_ports": (),
-        "modules_enabled": tuple(modules),
+        # Requests that name 127.0.0.1 are for the one domain that there is.
+        "http_default_host": host,
+        # A plain WebSocket is as good as an encrypted one: it never leaves loopback.
+        "consider_websocket_secure": True,
+        "modules_enabled": (*modules, *(() if http_port is None else (WEBSOCKET,))),
         "modules_disabled": ["s2s"],
         "certificates": str(folder),
         "ssl": {

@@ -53,12 +53,14 @@ class Prosody:
         accounts: From user name (localpart) to password.
         host: The XMPP domain of the accounts, in ASCII.
         modules: Prosody's modules to load.
+        websocket: Whether browsers can log in, over WebSocket (RFC 7395) without TLS.
         timeout: Seconds that Prosody may take to be ready, once its files are written.
 
     Attributes:
         host: The XMPP domain.
         address: The IP address to connect to.
         port: The TCP port to connect to; 0 before the start.
+        websocket: The ``ws://`` URL for browsers; "" before the start and without `websocket`.
         certificate: The file with the authority that clients trust (PEM).
         folder: The server's own folder.
         pid: Prosody's process id; 0 before the start.
@@ -73,6 +75,7 @@ class Prosody:
         *,
         host: str = "localhost",
         modules: Iterable[str] = MODULES,
+        websocket: bool = False,
         timeout: float = 15.0,
     ) -> None:
         if not _HOST.fullmatch(host):
@@ -83,11 +86,13 @@ class Prosody:
         self.host = host
         self.address = ADDRESS
         self.port = 0
+        self.websocket = ""
         self.pid = 0
         self.folder = Path()
         self.certificate = Path()
         self._initial = dict(accounts)
         self._modules = tuple(modules)
+        self._http_port: int | None = 0 if websocket else None
         self._timeout = timeout
         self._accounts: AccountFolder | None = None
         self._keeper: asyncio.subprocess.Process | None = None
@@ -205,7 +210,10 @@ class Prosody:
 
     async def _launch(self, program: str) -> None:
         for _ in range(ATTEMPTS):
-            self.port = _free_port()
+            self.port, http_port = _free_ports()
+            if self._http_port is not None:
+                self._http_port = http_port
+                self.websocket = f"ws://{ADDRESS}:{http_port}/xmpp-websocket"
             try:
                 await self._try_launch(program)
             except _PortTakenError:
@@ -222,7 +230,11 @@ class Prosody:
     async def _try_launch(self, program: str) -> None:
         configuration = self.folder / "prosody.cfg.lua"
         text = prosody_configuration(
-            self.folder, host=self.host, port=self.port, modules=self._modules
+            self.folder,
+            host=self.host,
+            port=self.port,
+            modules=self._modules,
+            http_port=self._http_port,
         )
         await asyncio.to_thread(configuration.write_text, text, encoding="ascii")
         # Its own session: Ctrl-C at the terminal is ours to handle, so that calls can be drained.
@@ -244,8 +256,11 @@ class Prosody:
         self._ready = True
 
     async def _read_lines(self, stdout: asyncio.StreamReader, opened: asyncio.Future[None]) -> None:
-        """Read what Prosody says until it says no more; tell when its port is open."""
+        """Read what Prosody says until it says no more; tell when its ports are open."""
         self._lines.clear()
+        closed = {f"'c2s' on [{ADDRESS}]:{self.port}"}
+        if self._http_port is not None:
+            closed.add(f"'http' on [{ADDRESS}]:{self._http_port}")
         while True:
             try:
                 raw = await stdout.readline()
@@ -259,14 +274,16 @@ class Prosody:
                 self.pid = int(line.rpartition(" ")[2])
                 continue
             self._lines.append(line)
-            if f"Failed to open server port {self.port} " in line and not opened.done():
-                log.debug("port %d was taken meanwhile: trying another", self.port)
+            taken = re.search(r"Failed to open server port (\d+) ", line)
+            if taken and int(taken[1]) in (self.port, self._http_port) and not opened.done():
+                log.debug("port %s was taken meanwhile: trying another", taken[1])
                 opened.set_exception(_PortTakenError())
                 continue
             log.log(_level(line), "prosody: %s", line)
             if opened.done():
                 continue
-            if f"Activated service 'c2s' on [{ADDRESS}]:{self.port}" in line:
+            closed = {service for service in closed if f"Activated service {service}" not in line}
+            if not closed:
                 opened.set_result(None)
         if not opened.done():
             opened.set_exception(ServerError(self._with_lines("Prosody ended while it started")))
@@ -343,11 +360,12 @@ def _find_prosody() -> str:
     return program
 
 
-def _free_port() -> int:
-    """Ask the system for a port that nobody has open now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
-        listener.bind((ADDRESS, 0))
-        return int(listener.getsockname()[1])
+def _free_ports() -> tuple[int, int]:
+    """Ask the system for two ports that nobody has open now."""
+    with socket.socket() as one, socket.socket() as other:
+        one.bind((ADDRESS, 0))
+        other.bind((ADDRESS, 0))
+        return int(one.getsockname()[1]), int(other.getsockname()[1])
 
 
 def _level(line: str) -> int:

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import pytest
 from callboard.server import Prosody, ServerError
@@ -229,13 +230,37 @@ def test_two_run_side_by_side() -> None:
 
 
 @needs_prosody
+def test_browsers_find_a_websocket_where_it_is_wanted() -> None:
+    async def main() -> None:
+        async with Prosody({}) as without, Prosody({}, websocket=True) as server:
+            assert without.websocket == ""
+            url = urlsplit(server.websocket)
+            reader, writer = await asyncio.open_connection(url.hostname, url.port)
+            writer.write(
+                f"GET {url.path} HTTP/1.1\r\nHost: {url.netloc}\r\n"
+                "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                "Sec-WebSocket-Protocol: xmpp\r\nSec-WebSocket-Version: 13\r\n"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+            )
+            answer = await reader.readuntil(b"\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 101")
+            assert b"Sec-WebSocket-Protocol: xmpp" in answer
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    asyncio.run(main())
+
+
+@needs_prosody
 def test_a_taken_port_is_left_to_its_owner(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as owner:
-        ports = [owner.getsockname()[1], owner.getsockname()[1], module._free_port()]
-        monkeypatch.setattr(module, "_free_port", lambda: ports.pop(0))
+        taken, (free, other) = owner.getsockname()[1], module._free_ports()
+        ports = [(taken, other), (free, taken), (free, other)]
+        monkeypatch.setattr(module, "_free_ports", lambda: ports.pop(0))
 
         async def main() -> None:
-            async with Prosody({"alice": "secret"}) as server:
+            async with Prosody({"alice": "secret"}, websocket=True) as server:
                 assert not ports
                 async with client(server, "alice", "secret") as (_, outcome):
                     assert outcome == "session_start"
@@ -246,7 +271,8 @@ def test_a_taken_port_is_left_to_its_owner(monkeypatch: pytest.MonkeyPatch) -> N
 @needs_prosody
 def test_no_free_port_at_all_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as owner:
-        monkeypatch.setattr(module, "_free_port", lambda: owner.getsockname()[1])
+        taken = owner.getsockname()[1]
+        monkeypatch.setattr(module, "_free_ports", lambda: (taken, taken))
         server = Prosody({})
         with pytest.raises(ServerError, match="no port stayed free"):
             asyncio.run(server.start())
