@@ -3,6 +3,7 @@
 import asyncio
 
 from ..actors.messages.call import CallOver
+from ..config.duration import parse_duration
 from .bot import Bot
 from .call import Call
 
@@ -14,8 +15,8 @@ class Caller(Bot):
         to: whom to call; a JID, or a list of them that is gone through.
         audio: what is sent; ``tone`` if not given, ``none`` for a call without audio.
         video: what is shown; ``pattern`` if not given, ``none`` for a call without video.
-        seconds: how long each call is held, 10 if not given.
-        every: seconds from one call's end to the next call; without it each is called once.
+        seconds: how long each call is held, like 10s, which it is if not given.
+        every: how long from one call's end to the next, like 1m; without it each is called once.
         record: ``true`` records both directions.
     """
 
@@ -28,7 +29,7 @@ class Caller(Bot):
         while peers:
             for peer in peers:
                 await self.hold_call(peer)
-                await asyncio.sleep(float(self.options.get("every", 0)))
+                await asyncio.sleep(parse_duration(self.options.get("every", 0)))
             if "every" not in self.options:
                 return
 
@@ -50,7 +51,7 @@ class Caller(Bot):
             self.log.info("%s: %s did not take the call: %s", self.account, peer, over)
         else:
             ended = asyncio.ensure_future(call.ended())
-            await asyncio.wait([ended], timeout=float(self.options.get("seconds", 10)))
+            await asyncio.wait([ended], timeout=parse_duration(self.options.get("seconds", 10)))
             ended.cancel()
             await call.hangup()
         await call.ended()
