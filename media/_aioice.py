@@ -106,6 +106,9 @@ async def _open(connection: Connection, sock: socket.socket, component: int) -> 
         _, protocol = await opening
         await protocol.close()
         raise
+    except OSError as error:
+        sock.close()
+        raise NetworkError(f"No UDP socket can be used on {host}: {error.strerror}.") from None
     protocol.local_candidate = Candidate(
         foundation=candidate_foundation("host", "udp", host),
         component=component,

@@ -109,7 +109,7 @@ class Pacer:
                 if due < now - self.PATIENCE:
                     due = now
                 ticket.due = due
-                self._push(max(due, now + self.GRID) if due <= now else due, ticket)
+                self._push(due if due > now + self.SLACK else now + self.GRID, ticket)
         finally:
             self._arm()
 

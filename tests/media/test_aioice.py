@@ -1,0 +1,84 @@
+"""Fails when a private name of aioice that media/_aioice.py uses has moved."""
+
+import inspect
+import socket
+
+import pytest
+from aioice import Connection
+from aioice.ice import StunProtocol
+from callboard.media import Network, NetworkError, _aioice
+from callboard.tests.conftest import Run
+
+
+def test_the_names_are_used_as_we_think() -> None:
+    source = inspect.getsource(Connection)
+    assert "self.get_component_candidates(component=component, addresses=addresses)" in source
+    assert "self._closing = True" in source
+    assert "for protocol in self._protocols:\n            await protocol.close()" in source
+    assert "self.transport.close()" in inspect.getsource(StunProtocol)
+    parameters = inspect.signature(Connection.get_component_candidates).parameters
+    assert list(parameters) == ["self", "component", "addresses", "timeout"]
+
+
+@pytest.fixture
+def host_addresses(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The machine's addresses as aioice would find them; the tests have only loopback ones."""
+    addresses = ["127.0.0.2", "127.0.0.3"]
+    monkeypatch.setattr("aioice.ice.get_host_addresses", lambda **_: addresses)
+    return addresses
+
+
+@pytest.mark.usefixtures("host_addresses")
+def test_only_the_bound_connection_is_changed(run: Run) -> None:
+    async def main() -> None:
+        bound, other = Connection(ice_controlling=True), Connection(ice_controlling=True)
+        _aioice.bind_to(bound, Network(addresses=("127.0.0.1",), ports=(42400, 42409)))
+        await bound.gather_candidates()
+        await other.gather_candidates()
+        assert [c.host for c in bound.local_candidates] == ["127.0.0.1"]
+        assert 42400 <= bound.local_candidates[0].port <= 42409
+        assert [c.host for c in other.local_candidates] == ["127.0.0.2", "127.0.0.3"]
+        await _aioice.close(bound)
+        await _aioice.close(bound)
+        await other.close()
+
+    run(main)
+
+
+def test_without_pins_the_addresses_are_aioices(run: Run, host_addresses: list[str]) -> None:
+    async def main() -> None:
+        connection = Connection(ice_controlling=True)
+        _aioice.bind_to(connection, Network())
+        await connection.gather_candidates()
+        assert [c.host for c in connection.local_candidates] == host_addresses
+        await connection.close()
+
+    run(main)
+
+
+def test_ipv6_loopback(run: Run) -> None:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        pytest.skip("no IPv6 on this machine")
+
+    async def main() -> None:
+        connection = Connection(ice_controlling=True)
+        _aioice.bind_to(connection, Network(addresses=("::1",)))
+        await connection.gather_candidates()
+        assert [c.host for c in connection.local_candidates] == ["::1"]
+        await connection.close()
+
+    run(main)
+
+
+def test_an_address_of_another_machine_is_named(run: Run) -> None:
+    async def main() -> None:
+        connection = Connection(ice_controlling=True)
+        _aioice.bind_to(connection, Network(addresses=("192.0.2.1",)))
+        with pytest.raises(NetworkError, match="addresses of this machine"):
+            await connection.gather_candidates()
+        await connection.close()
+
+    run(main)

@@ -1,0 +1,123 @@
+"""Pacing, with a loop whose clock the test turns."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from callboard.media.pacer import Pacer
+
+
+class Handle:
+    """A timer of the staged loop."""
+
+    def __init__(self) -> None:
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """Ring no more."""
+        self.cancelled = True
+
+
+class Clock:
+    """Stands in the place of the loop: time is the one thing that is staged here."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.timers: list[tuple[float, Handle, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        """Give the staged time."""
+        return self.now
+
+    def call_at(self, at: float, callback: Callable[[], None]) -> Handle:
+        """Note a timer."""
+        handle = Handle()
+        self.timers.append((at, handle, callback))
+        return handle
+
+    def advance(self, to: float) -> None:
+        """Let time pass, ringing timers as they fall due."""
+        while True:
+            due = [t for t in self.timers if not t[1].cancelled and t[0] <= to]
+            if not due:
+                break
+            timer = min(due, key=lambda t: t[0])
+            self.timers.remove(timer)
+            self.now = max(self.now, timer[0])
+            timer[2]()
+        self.now = to
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(asyncio, "get_running_loop", lambda: clock)
+    return clock
+
+
+def paced(pacer: Pacer, clock: Clock, period: float) -> tuple[list[float], list[float], Any]:
+    dues: list[float] = []
+    times: list[float] = []
+
+    def step(due: float) -> float:
+        dues.append(due)
+        times.append(clock.now)
+        return due + period
+
+    return dues, times, pacer.start(step)
+
+
+def test_nothing_drifts_and_one_timer_serves_all(clock: Clock) -> None:
+    pacer = Pacer()
+    legs = [paced(pacer, clock, 0.02) for _ in range(10)]
+    clock.advance(10.0)
+    for dues, _, _ in legs:
+        assert len(dues) == 500
+        assert dues[-1] - dues[0] == pytest.approx(499 * 0.02, abs=1e-9)
+    assert len([t for t in clock.timers if not t[1].cancelled]) == 1
+
+
+def test_a_held_up_loop_catches_up_one_by_one(clock: Clock) -> None:
+    pacer = Pacer()
+    dues, times, _ = paced(pacer, clock, 0.02)
+    clock.advance(0.1)
+    clock.now = 0.5  # held up for 400 ms
+    before = len(dues)
+    clock.advance(0.51)
+    assert 1 <= len(dues) - before <= 3
+    clock.advance(1.0)
+    assert dues[-1] >= 0.97
+    # Never two at once, and no more than two within the time of one.
+    assert all(b - a >= Pacer.GRID - 1e-9 for a, b in zip(times, times[2:], strict=False))
+    assert times == sorted(set(times))
+
+
+def test_long_arrears_are_dropped(clock: Clock) -> None:
+    pacer = Pacer()
+    dues, _, _ = paced(pacer, clock, 0.02)
+    clock.advance(0.1)
+    clock.now = 60.0
+    before = len(dues)
+    clock.advance(60.1)
+    assert len(dues) - before < 20
+    assert dues[-1] > 60.0
+
+
+def test_a_cancelled_or_failing_step_is_called_no_more(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    pacer = Pacer()
+    dues, _, ticket = paced(pacer, clock, 0.02)
+    other, _, _ = paced(pacer, clock, 0.02)
+
+    def broken(due: float) -> float:
+        raise RuntimeError(f"at {due}")
+
+    pacer.start(broken)
+    clock.advance(0.1)
+    ticket.cancel()
+    count = len(dues)
+    clock.advance(0.2)
+    assert len(dues) == count < len(other)
+    assert caplog.text.count("A step of the pacer failed") == 1
