@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import av
 import numpy as np
@@ -11,6 +11,7 @@ from callboard.media import (
     Connected,
     Direction,
     EncodedFrame,
+    FirstMedia,
     Kind,
     MediaEvent,
     Network,
@@ -18,6 +19,7 @@ from callboard.media import (
     PeerConnection,
     Source,
 )
+from callboard.media.incoming import Frame
 from numpy.typing import NDArray
 
 LOOPBACK = Network(addresses=("127.0.0.1",))
@@ -30,7 +32,6 @@ class Leg:
     def __init__(
         self, path: Path = Path.PACKETS, network: Network = LOOPBACK, **deadlines: float
     ) -> None:
-        self.changed = asyncio.Condition()
         self.events: list[MediaEvent] = []
         self.frames: list[tuple[Direction, EncodedFrame]] = []
         self.pc = PeerConnection(network=network, path=path, on_event=self._event, **deadlines)
@@ -67,11 +68,19 @@ class Leg:
         """Give the frames of a kind so far."""
         return [f for d, f in self.frames if d is direction and f.kind == kind]
 
+    def met(self, kind: Kind) -> bool:
+        """Tell whether media of a kind has come in."""
+        return any(isinstance(e, FirstMedia) and e.kind == kind for e in self.events)
+
     async def received(self, kind: Kind, count: int) -> list[EncodedFrame]:
         """Wait until so many (more) frames of a kind came in, and give those."""
         start = len(self.seen(kind))
         await self.until(lambda: len(self.seen(kind)) >= start + count)
         return self.seen(kind)[start:]
+
+    async def counted(self, kind: Kind, packets: int) -> None:
+        """Wait until so many packets of a kind were counted."""
+        await self.until(lambda: bool(self.statistics(kind).received >= packets))
 
     def statistics(self, kind: Kind) -> Any:
         """Give the counters of a kind."""
@@ -120,7 +129,7 @@ async def call(
 def samples(frames: list[EncodedFrame]) -> tuple[NDArray[np.float64], int]:
     """Decode audio to one channel; gives samples and rate."""
     name = {"opus": "libopus", "PCMU": "pcm_mulaw", "PCMA": "pcm_alaw"}[frames[0].codec]
-    decoder = av.AudioCodecContext.create(name, "r")
+    decoder = cast(av.AudioCodecContext, av.CodecContext.create(name, "r"))
     if frames[0].codec != "opus":
         decoder.sample_rate, decoder.layout = 8000, "mono"
     decoded = [d for f in frames for d in decoder.decode(av.Packet(f.data))]
@@ -138,8 +147,20 @@ def pitch(frames: list[EncodedFrame]) -> float:
 
 def pictures(frames: list[EncodedFrame]) -> list[NDArray[np.uint8]]:
     """Decode video from its first key frame on, to luma planes."""
-    name = {"VP8": "libvpx", "H264": "h264"}[frames[0].codec]
-    decoder = av.VideoCodecContext.create(name, "r")
+    decoder = video_decoder(frames[0].codec)
     first = next(i for i, frame in enumerate(frames) if frame.keyframe)
     decoded = [p for frame in frames[first:] for p in decoder.decode(av.Packet(frame.data))]
-    return [picture.to_ndarray()[: picture.height, : picture.width] for picture in decoded]
+    return [luma(picture) for picture in decoded]
+
+
+def video_decoder(codec: str) -> av.VideoCodecContext:
+    """Give a decoder for an RTP codec."""
+    name = {"VP8": "libvpx", "H264": "h264"}[codec]
+    return cast(av.VideoCodecContext, av.CodecContext.create(name, "r"))
+
+
+def luma(frame: Frame) -> NDArray[np.uint8]:
+    """Give the Y plane of a decoded picture."""
+    assert isinstance(frame, av.VideoFrame)
+    planes = cast(NDArray[np.uint8], frame.to_ndarray())
+    return planes[: frame.height, : frame.width]

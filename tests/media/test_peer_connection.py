@@ -3,6 +3,7 @@
 import asyncio
 import re
 import wave
+from functools import partial
 from itertools import pairwise
 from pathlib import Path as FilePath
 
@@ -38,6 +39,7 @@ from callboard.tests.media.legs import (
     Leg,
     call,
     connect,
+    luma,
     pictures,
     pitch,
     samples,
@@ -50,21 +52,17 @@ BOTH: tuple[Kind, ...] = ("audio", "video")
 @pytest.mark.parametrize("path", list(Path))
 def test_audio_and_video_flow_on_every_path(run: Run, path: Path, loop: str) -> None:
     async def main() -> None:
-        sources = {
-            "audio": Tone(),
-            "video": TestPattern(),
-            "back_audio": Tone(),
-            "back_video": TestPattern(),
-        }
-        async with call(path, **sources) as (a, b):
+        pattern, tone = TestPattern(), Tone()
+        async with call(path, audio=tone, video=pattern, back_audio=tone, back_video=pattern) as (
+            a,
+            b,
+        ):
             for leg in (a, b):
                 for kind in BOTH:
-                    await leg.until(lambda k=kind, le=leg: any(
-                        isinstance(e, FirstMedia) and e.kind == k for e in le.events
-                    ))  # fmt: skip
+                    await leg.until(partial(leg.met, kind))
                 order = [type(event) for event in leg.events]
                 assert order[:3] == [IceChecking, IceConnected, Connected]
-                await leg.until(lambda le=leg: le.statistics("audio").received > 20)
+                await leg.counted("audio", 20)
                 assert leg.statistics("audio").codec == "opus"
                 assert leg.statistics("video").codec == "VP8"
                 assert bool(leg.seen("audio")) == (path is not Path.NONE)
@@ -135,8 +133,7 @@ def test_decoded_frames_go_to_listeners_and_iterators(run: Run) -> None:
             frames = b.pc.frames("video")
             clocks = []
             async for frame in frames:
-                luma = frame.to_ndarray()[: frame.height, : frame.width]
-                clocks.append(read_clock(luma))
+                clocks.append(read_clock(luma(frame)))
                 if len(clocks) == 5:
                     break
             assert None not in clocks
@@ -358,7 +355,7 @@ def test_a_kind_without_source_is_received_and_a_refused_one_is_not(run: Run) ->
     async def main() -> None:
         a, b = Leg(), Leg()
         offer = await a.pc.offer(audio=Tone(), video=TestPattern())
-        answer = await b.pc.answer(offer, audio=None, video=None, refuse=("video",))
+        answer = await b.pc.answer(offer, audio=None, video=None, refuse=BOTH[1:])
         assert re.findall(r"a=(recvonly|inactive|sendrecv)", answer) == ["recvonly", "inactive"]
         await a.pc.accept(answer)
         await b.received("audio", 10)
@@ -545,7 +542,9 @@ def test_statistics_are_plausible(run: Run) -> None:
             assert audio.received > 10
             assert audio.lost == video.lost == 0
             assert 0 <= audio.jitter_ms < 50
+            assert audio.rtt_ms is not None
             assert 0 <= audio.rtt_ms < 1000
+            assert audio.mos is not None
             assert audio.mos > 3
             assert video.mos is None
             await b.received("audio", 1)
