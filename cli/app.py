@@ -6,17 +6,24 @@ from typing import Annotated
 
 import typer
 
+#: What click keeps as it is written, after a line with ``\b``.
+_START = """\b
+Begin with
+  callboard demo                 see a call on a private server
+  callboard check FILE           see what is wrong with a YAML file
+  callboard run FILE             run its accounts
+  callboard COMMAND --help       see what a command takes"""
+
 app = typer.Typer(
     name="callboard",
-    help="XMPP bots that call: every account, every conversation and every call is an actor.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
 )
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The YAML file with the accounts.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON lines, one for each event.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON lines: events, and the log.")]
 
 
 def _version(wanted: bool) -> None:
@@ -25,20 +32,21 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(epilog=_START)
 def callboard(
     version: Annotated[
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
-    """XMPP bots that call: every account, every conversation and every call is an actor."""
+    """Run XMPP bots, declared in a YAML file, that take and place calls with audio and video."""
 
 
 @app.command()
 def demo(
     seconds: Annotated[
-        float, typer.Option(min=1.0, max=3600.0, help="How long the call is held.")
+        float,
+        typer.Option(metavar="SECONDS", min=1.0, max=3600.0, help="How long the call is held."),
     ] = 5.0,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Where calls.jsonl and the recording go.")
@@ -60,8 +68,13 @@ def demo(
 def run(file: File, json: Json = False) -> None:
     """Run the accounts of FILE until Ctrl-C or SIGTERM.
 
-    Once: no new calls, running calls get a deadline (drain), everybody logs out, exit 0. Twice: at
-    once. Exits with 1 if no account could log in, with 2 if FILE is wrong.
+    Once: no new calls begin, those that run get a deadline (drain: in FILE), everybody logs out.
+    Twice: running calls are ended at once.
+
+    On a terminal, accounts and calls are drawn as tables; elsewhere each change is a line.
+
+    Exits with 0 in order, with 1 if no account could log in or the server did not start, with 2 if
+    FILE is wrong.
     """
     from .run import run as command
 
@@ -70,9 +83,12 @@ def run(file: File, json: Json = False) -> None:
 
 @app.command()
 def check(file: File) -> None:
-    """Check FILE and the bots that it names, and print every problem as file:line:column.
+    """Say everything that is wrong with FILE and its bots.
 
-    Exits with 0 if there is none, else with 2.
+    Every problem has a line of its own on standard error, as file:line:column: what was found and
+    what would be right. The bots' modules are imported, and so run.
+
+    Exits with 0 if there is no problem, else with 2.
     """
     from .check import check as command
 
@@ -85,16 +101,26 @@ def call(
     account: Annotated[str, typer.Argument(metavar="FROM", help="An account of FILE that calls.")],
     to: Annotated[str, typer.Argument(metavar="TO", help="The JID to call.")],
     seconds: Annotated[
-        float, typer.Option(min=1.0, max=86400.0, help="How long the call is held.")
+        float,
+        typer.Option(metavar="SECONDS", min=1.0, max=86400.0, help="How long the call is held."),
     ] = 10.0,
     audio: Annotated[
-        str, typer.Option(help="silence, tone, tone:FREQUENCY, a file, or none.")
+        str,
+        typer.Option(
+            metavar="SOURCE", help="What is sent: silence, tone, tone:FREQUENCY, a file, or none."
+        ),
     ] = "tone",
-    video: Annotated[str, typer.Option(help="pattern, a file, or none.")] = "none",
+    video: Annotated[
+        str, typer.Option(metavar="SOURCE", help="What is shown: pattern, a file, or none.")
+    ] = "none",
     record: Annotated[bool, typer.Option("--record", help="Record both directions.")] = False,
     json: Json = False,
 ) -> None:
-    """Log in as FROM, call TO, hold the call, hang up, and say how it went.
+    """Let one account of FILE call somebody, and say how it went.
+
+    FROM calls TO, holds the call, and hangs up. If TO is an account of FILE too, its bot runs as
+    well, so that both ends can be tried at once; with the embedded server it has to be one. Files
+    to play are looked for beside FILE.
 
     Exits with 0 if the call connected, else with 1; with 2 if FILE is wrong.
     """
@@ -109,7 +135,11 @@ def call(
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of the YAML file, for editors."""
+    """Print the JSON Schema of the YAML file, for editors.
+
+    With the YAML language server, write it to a file and begin the YAML file with the line
+    "# yaml-language-server: $schema=callboard.schema.json".
+    """
     from .schema import schema as command
 
     command()

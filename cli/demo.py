@@ -18,8 +18,10 @@ from ..media import Inspection, UnplayableError, inspect
 from ..server import ServerError
 from .deployment import deployed
 from .event import Event
+from .json_view import JsonView
+from .line_view import LineView
 from .steps import quality_table, step_table
-from .view import JsonView, LineView, log_to
+from .view import log_to
 
 CALLER, CALLEE = "alice@localhost", "desk@localhost"
 #: How far the recording's length may be from the call's, in seconds.

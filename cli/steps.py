@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from rich import box
 from rich.table import Table
 
 from ..actors.call_record import CallRecord
@@ -27,11 +28,11 @@ def step_table(status: CallStatus) -> Table:
     Args:
         status: how the call stands, as the caller sees it.
     """
-    table = Table(title=f"Setup of the call, as {status.account} saw it", title_justify="left")
-    table.add_column("step")
+    table = _table(f"Setup of the call, as {status.account} saw it")
+    table.add_column("step", no_wrap=True)
     table.add_column("")
-    table.add_column("after", justify="right")
-    table.add_column("took", justify="right")
+    table.add_column("after", justify="right", no_wrap=True)
+    table.add_column("took", justify="right", no_wrap=True)
     taken = [(step, status.steps[step]) for step in STEPS if step in status.steps]
     before = 0.0
     for step, at in sorted(taken, key=lambda one: one[1]):
@@ -41,16 +42,17 @@ def step_table(status: CallStatus) -> Table:
 
 
 def quality_table(records: Iterable[CallRecord]) -> Table:
-    """Return what each account sent and heard.
+    """Return what each account sent and heard; rtt is the round trip (RFC 3550 §6.4.1).
 
     Args:
         records: the detail records of the call, one for each account.
     """
-    table = Table(title="Quality, by who received", title_justify="left")
-    for name in ("account", "media", "codec"):
-        table.add_column(name)
-    for name in ("sent", "received", "lost", "jitter", "round trip", "MOS"):
-        table.add_column(name, justify="right")
+    table = _table("Quality of the call, as each account heard and saw it")
+    table.add_column("account", overflow="fold")
+    for name in ("media", "codec"):
+        table.add_column(name, no_wrap=True)
+    for name in ("sent", "received", "lost", "jitter", "rtt", "MOS"):
+        table.add_column(name, justify="right", no_wrap=True)
     for record in records:
         for one in record.media:
             table.add_row(
@@ -65,3 +67,14 @@ def quality_table(records: Iterable[CallRecord]) -> Table:
                 "" if one["mos"] is None else f"{one['mos']:.2f}",
             )
     return table
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )

@@ -1,7 +1,7 @@
 """What an operator declares: YAML in, checked immutable settings out."""
 
 from .account import Account, CallPolicy, Subscriptions
-from .load import load
+from .load import load, load_as
 from .media import Media
 from .problem import ConfigError, Problem
 from .schema import settings_schema
@@ -19,5 +19,6 @@ __all__ = [
     "Settings",
     "Subscriptions",
     "load",
+    "load_as",
     "settings_schema",
 ]

@@ -10,32 +10,22 @@ from typing import Any, TypeVar
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from .account import Account, CallPolicy, Subscriptions
+from .account import Account
 from .document import Document, Location, read_document
 from .fleet import MAX_ACCOUNTS, Fleet, parse_fleet
-from .media import Media
-from .model import Context, Model
+from .model import Context, Model, models_within
 from .problem import ConfigError, Problem
 from .sentence import describe, sentence, unknown_key
-from .server import EMBEDDED_HOST, Server
+from .server import EMBEDDED_HOST
 from .settings import Settings
 
 M = TypeVar("M", bound=Model)
+S = TypeVar("S", bound=Settings)
 
-_MODELS: dict[tuple[str, ...], type[Model]] = {
-    (): Settings,
-    ("server",): Server,
-    ("media",): Media,
-    ("accounts",): Account,
-    ("accounts", "calls"): CallPolicy,
-    ("accounts", "subscriptions"): Subscriptions,
-}
 _HOMES = {
     (): "at the top of the file",
     ("accounts",): "in an account",
 }
-_STAND_IN = Account(jid=f"nobody@{EMBEDDED_HOST}", bot="silent")
-"""Takes the place of accounts with faults while the rest of the file is checked."""
 
 
 def load(
@@ -44,9 +34,21 @@ def load(
     environ: Mapping[str, str] | None = None,
     check_bot: Callable[[str], str | None] | None = None,
 ) -> Settings:
-    """Read a configuration file. Blocks on files: call it in an executor.
+    """Read a configuration file: see :func:`load_as`."""
+    return load_as(Settings, path, environ=environ, check_bot=check_bot)
+
+
+def load_as(
+    model: type[S],
+    path: Path,
+    *,
+    environ: Mapping[str, str] | None = None,
+    check_bot: Callable[[str], str | None] | None = None,
+) -> S:
+    """Read a configuration file that declares what a model says. Blocks: call it in an executor.
 
     Args:
+        model: What the file declares: :class:`Settings`, or more than that.
         path: The YAML file. Paths in it are relative to its folder.
         environ: The environment variables, those of the process if left out.
         check_bot: Given the name of each entry's bot, says in a sentence what is wrong with it, or
@@ -60,8 +62,8 @@ def load(
     """
     variables = os.environ if environ is None else environ
     context = Context(path.absolute().parent, variables, check_bot)
-    loader = _Loader(read_document(path), context)
-    settings = loader.settings()
+    loader = _Loader(read_document(path), context, model)
+    settings = loader.settings(model)
     if loader.problems or settings is None:
         raise ConfigError(loader.problems)
     return settings
@@ -70,13 +72,14 @@ def load(
 class _Loader:
     """Checks a document and gathers what is wrong with it."""
 
-    def __init__(self, document: Document, context: Context) -> None:
+    def __init__(self, document: Document, context: Context, model: type[Settings]) -> None:
         self.document = document
         self.context = context
+        self.models = models_within(model)
         self.problems: list[Problem] = list(document.faults)
         self.unreadable = {(fault.line, fault.column) for fault in document.faults}
 
-    def settings(self) -> Settings | None:
+    def settings(self, model: type[S]) -> S | None:
         top = self.document.value
         if not isinstance(top, dict):
             self.add((), f"the file is {describe(top)}: begin it with keys like 'accounts:'")
@@ -84,8 +87,18 @@ class _Loader:
         entries = top.get("accounts")
         if isinstance(entries, list) and entries:
             accounts = tuple(self.accounts(entries, top.get("server", "embedded")))
-            top = {**top, "accounts": accounts or (_STAND_IN,)}
-        return self.validate(Settings, top, ())
+            # A stand-in takes the place of accounts with faults while the rest is checked.
+            stand_in = self.account_model(jid=f"nobody@{EMBEDDED_HOST}", bot="silent")
+            top = {**top, "accounts": accounts or (stand_in,)}
+        return self.validate(model, top, ())
+
+    @property
+    def account_model(self) -> type[Account]:
+        """What an entry under ``accounts`` is."""
+        found = self.models["accounts",]
+        if not issubclass(found, Account):
+            raise TypeError(f"{found} is no account")
+        return found
 
     def accounts(self, entries: list[object], server: object) -> Iterator[Account]:
         """Check each entry and write fleets out."""
@@ -93,7 +106,7 @@ class _Loader:
         seen: dict[str, int] = {}
         for index, entry in enumerate(entries):
             place: Location = ("accounts", index)
-            account = self.validate(Account, entry, place)
+            account = self.validate(self.account_model, entry, place)
             if account is None:
                 continue
             if server == "embedded" and account.domain != EMBEDDED_HOST:
@@ -184,13 +197,13 @@ class _Loader:
         where: Location = (*place, *inner)
         names = tuple(part for part in where if isinstance(part, str))
         if kind == "missing":
-            model = _MODELS[names]
+            model = self.models[names]
             example = next(iter(model.model_fields[str(last[0])].examples or ()), None)
             hint = f" like '{last[0]}: {example}'" if isinstance(example, str) else ""
             self.add(where, f"'{last[0]}' is missing: add it{hint}")
         elif kind == "extra_forbidden":
             key = str(last[0])
-            message = unknown_key(key, _keys(_MODELS[names]), _elsewhere())
+            message = unknown_key(key, _keys(self.models[names]), _elsewhere(self.models))
             self.add((*where, key), message, key=True)
         else:
             self.add(where, sentence(details, where, secret=names[-1:] == ("password",)))
@@ -229,9 +242,9 @@ def _keys(model: type[Model]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _elsewhere() -> dict[str, str]:
+def _elsewhere(models: Mapping[tuple[str, ...], type[Model]]) -> dict[str, str]:
     return {
         key: _HOMES.get(place, f"under '{place[-1]}'" if place else "")
-        for place, model in reversed(_MODELS.items())
+        for place, model in reversed(models.items())
         for key in _keys(model)
     }

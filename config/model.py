@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import (
     BaseModel,
@@ -44,6 +44,34 @@ class Model(BaseModel):
         validate_by_alias=True,
         hide_input_in_errors=True,
     )
+
+
+def models_within(model: type[Model]) -> dict[tuple[str, ...], type[Model]]:
+    """Find the models that a model is made of.
+
+    Args:
+        model: The one that stands at the top.
+
+    Returns:
+        From the keys that lead there (lists leave no trace) to the model, the top first. Where
+        there is a choice of models, the one with the most keys.
+    """
+    found: dict[tuple[str, ...], type[Model]] = {(): model}
+    waiting: list[tuple[tuple[str, ...], type[Model]]] = [((), model)]
+    while waiting:
+        place, outer = waiting.pop(0)
+        for name, field in outer.model_fields.items():
+            inner = sorted(_named(field.annotation), key=lambda one: len(one.model_fields))
+            if inner and inner[-1].model_fields:
+                found[*place, field.alias or name] = inner[-1]
+                waiting.append(((*place, field.alias or name), inner[-1]))
+    return found
+
+
+def _named(annotation: Any) -> list[type[Model]]:
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _named(part)]
 
 
 def as_items(value: Any) -> Any:

@@ -1,0 +1,103 @@
+"""One line for each change, for pipes and files."""
+
+import logging
+from datetime import datetime
+from pathlib import Path
+from typing import TextIO
+
+from ..actors.call_record import CallRecord
+from ..actors.messages.exchange import AccountChanged, BotFailed, CallStatus
+from ..media import Finished
+from .event import Event
+
+#: How the time of day stands before each line.
+CLOCK = "%H:%M:%S"
+
+
+class LineView:
+    """Prints one line for each change.
+
+    Args:
+        stream: where the lines go.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._phases: dict[tuple[str, str], str] = {}
+
+    def show(self, event: Event) -> None:
+        """Print a line if the event is worth one and was not printed just before."""
+        if isinstance(event, CallStatus):
+            key = (event.account, event.id)
+            if event.phase == "ended":
+                self._phases.pop(key, None)
+            elif self._phases.get(key) == event.phase:
+                return
+            else:
+                self._phases[key] = event.phase
+        text = sentence(event)
+        if text is not None:
+            print(f"{datetime.now().astimezone():{CLOCK}} {text}", file=self._stream, flush=True)
+
+    def draw(self) -> None:
+        """Nothing is drawn."""
+
+    def close(self) -> None:
+        """Nothing is left open."""
+
+
+class LineFormatter(logging.Formatter):
+    """Gives the log's lines the form of the others: the time of day, who, and what."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(level)s%(source)s: %(message)s", CLOCK)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line, with what raised below it."""
+        record.source = record.name.removeprefix("callboard.bots.")
+        record.level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()} "
+        return super().format(record)
+
+
+def sentence(event: Event) -> str | None:
+    """Return what a person is told about an event, or None if it is not worth a line."""
+    match event:
+        case AccountChanged(state="connecting"):
+            return None
+        case AccountChanged(jid=jid, state=state, detail=detail):
+            return f"{jid} {_STATES.get(state, state)}" + (f": {detail}" if detail else "")
+        case CallStatus(phase="ringing"):
+            return f"{_parties(event)} ringing"
+        case CallStatus(phase="connected"):
+            return f"{_parties(event)} connected after {event.steps.get('dtls', 0.0) * 1000:.0f} ms"
+        case CallRecord():
+            return _record_sentence(event)
+        case BotFailed(account=account, bot=bot, error=error):
+            return f"{account} bot {bot} failed: {error}"
+        case Finished(path=path, seconds=seconds):
+            return f"finished a recording that an earlier run left: {near(path)} ({seconds:.1f} s)"
+    return None
+
+
+_STATES = {"failed": "could not log in", "waiting": "is offline", "closed": "logged out"}
+
+
+def _parties(event: CallStatus | CallRecord) -> str:
+    arrow = "→" if event.direction == "out" else "←"
+    return f"{event.account} {arrow} {event.peer.partition('/')[0]}"
+
+
+def _record_sentence(record: CallRecord) -> str:
+    words = f"{_parties(record)} {record.state}"
+    if record.connected is not None:
+        words += f" after {record.ended - record.connected:.1f} s"
+    words += f" ({record.reason})"
+    if record.recording is not None:
+        words += f", recorded in {near(record.recording['path'])}"
+    return words
+
+
+def near(path: str | Path) -> Path:
+    """Return a path as short as people write it: relative if it is in the current folder."""
+    path, here = Path(path), Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -1,0 +1,169 @@
+"""Accounts and calls as tables that are drawn anew, for a terminal."""
+
+from collections import Counter
+from datetime import datetime
+from typing import TextIO
+
+from rich import box
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from ..actors.call_record import CallRecord
+from ..actors.messages.exchange import AccountChanged, CallStatus
+from .event import Event
+from .line_view import CLOCK, sentence
+
+#: Lines of a table that are no rows: title, head, rule, empty ones, and how many more.
+FRAME = 6
+#: Rows that a table has at the least, however low the terminal is.
+LEAST = 3
+
+_STATE_STYLE = {
+    "failed": "red",
+    "waiting": "yellow",
+    "connecting": "yellow",
+    "online": "green",
+    "closed": "dim",
+}
+"""Each state's colour, what wants a person's eye first."""
+_URGENCY = {state: place for place, state in enumerate(_STATE_STYLE)}
+_PHASE_STYLE = {"connected": "green", "connecting": "yellow", "ringing": "cyan", "proposed": "dim"}
+
+
+class LiveView:
+    """Two tables that are drawn anew; what has ended or gone wrong scrolls by above them.
+
+    Args:
+        stream: the terminal.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.console = Console(file=stream, highlight=False)
+        self._accounts: dict[str, AccountChanged] = {}
+        self._calls: dict[tuple[str, str], CallStatus] = {}
+        self._ended: Counter[str] = Counter()
+        self._live = Live(console=self.console, auto_refresh=False, transient=True)
+        self._live.start()
+
+    def show(self, event: Event) -> None:
+        """Take the event into the tables, or print it above them."""
+        match event:
+            case AccountChanged():
+                self._accounts[event.jid] = event
+                if event.state in ("failed", "waiting"):
+                    self._print(event, "red")
+            case CallStatus(phase="ended"):
+                self._calls.pop((event.account, event.id), None)
+            case CallStatus():
+                self._calls[event.account, event.id] = event
+            case CallRecord():
+                self._ended[event.state] += 1
+                self._print(event)
+            case _:
+                self._print(event)
+
+    def _print(self, event: Event, style: str = "") -> None:
+        now = f"{datetime.now().astimezone():{CLOCK}} "
+        self.console.print(Text(now, "dim") + Text(sentence(event) or "", style), soft_wrap=True)
+
+    def draw(self) -> None:
+        """Draw the tables."""
+        self._live.update(self.tables(), refresh=True)
+
+    def close(self) -> None:
+        """Take the tables off the terminal."""
+        self._live.stop()
+
+    def tables(self) -> Group:
+        """Return the two tables as they are now, as high as the terminal at the most."""
+        room = max(2 * LEAST, self.console.height - 2 * FRAME)
+        calls = min(len(self._calls), max(LEAST, room // 2, room - len(self._accounts)))
+        return Group(self._account_table(max(LEAST, room - calls)), self._call_table(calls))
+
+    def _account_table(self, rows: int) -> Table:
+        counts = Counter(report.state for report in self._accounts.values())
+        words = ", ".join(f"{counts[state]} {state}" for state in _STATE_STYLE if counts[state])
+        domain = self._domain()
+        table = _table(f"Accounts{f' at {domain}' if domain else ''}: {words or 'none yet'}")
+        table.add_column("account", overflow="ellipsis", ratio=3)
+        table.add_column("state", width=10)
+        table.add_column("", overflow="ellipsis", ratio=5)
+        calls = Counter(account for account, _ in self._calls)
+        urgent = sorted(
+            self._accounts.values(), key=lambda one: (_URGENCY[one.state], -calls[one.jid])
+        )
+        for report in urgent[:rows]:
+            busy = calls[report.jid]
+            detail = report.detail or (f"{busy} call{'s' * (busy != 1)}" if busy else "")
+            state = Text(report.state, _STATE_STYLE[report.state])
+            table.add_row(_short(report.jid, domain), state, detail)
+        _count_more(table, len(self._accounts) - rows)
+        return table
+
+    def _call_table(self, rows: int) -> Table:
+        ended = ", ".join(f"{n} {state}" for state, n in sorted(self._ended.items()))
+        table = _table(f"Calls: {len(self._calls)} now" + (f"; ended: {ended}" if ended else ""))
+        table.add_column("account", overflow="ellipsis", ratio=1)
+        table.add_column("", width=1)
+        table.add_column("peer", overflow="ellipsis", ratio=1)
+        table.add_column("phase")
+        table.add_column("time", justify="right")
+        table.add_column("media")
+        for name in ("lost", "jitter", "MOS"):
+            table.add_column(name, justify="right")
+        domain = self._domain()
+        for status in list(self._calls.values())[:rows]:
+            table.add_row(*_call_row(status, domain))
+        _count_more(table, len(self._calls) - rows)
+        return table
+
+    def _domain(self) -> str:
+        """Return the domain of all accounts, or "" if they have several."""
+        domains = {jid.rpartition("@")[2] for jid in self._accounts}
+        return domains.pop() if len(domains) == 1 else ""
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        expand=True,
+    )
+
+
+def _count_more(table: Table, more: int) -> None:
+    for column in table.columns:
+        column.no_wrap = True
+    if more > 0:
+        table.caption = f"and {more} more"
+
+
+def _short(jid: str, domain: str) -> str:
+    """Return a JID without its resource, and without the domain that all accounts share."""
+    return jid.partition("/")[0].removesuffix(f"@{domain}")
+
+
+def _call_row(status: CallStatus, domain: str) -> tuple[str | Text, ...]:
+    audio = next((one for one in status.statistics if one.kind == "audio"), None)
+    received = sum(one.received for one in status.statistics)
+    lost = sum(one.lost for one in status.statistics)
+    phase = "on hold" if status.held else status.phase
+    minutes, seconds = divmod(int(status.seconds), 60)
+    return (
+        _short(status.account, domain),
+        "→" if status.direction == "out" else "←",
+        _short(status.peer, domain),
+        Text(phase, _PHASE_STYLE.get(status.phase, "")),
+        f"{minutes}:{seconds:02d}" if status.seconds else "",
+        " ".join(one.codec for one in status.statistics) or " ".join(status.media),
+        f"{lost / (received + lost):.1%}" if received else "",
+        f"{audio.jitter_ms:.1f} ms" if audio and received else "",
+        f"{audio.mos:.2f}" if audio and audio.mos else "",
+    )
