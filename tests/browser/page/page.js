@@ -1,0 +1,176 @@
+// A phone: the XMPP client stanza.js, a fake microphone and camera, an ear and an eye.
+// Tests call the functions of `phone`; what happens is told with the binding `tell`.
+import * as XMPP from "stanza";
+
+let client = null;
+let session = null;
+let ear = null;
+let eye = null;
+
+const tell = (kind, more = {}) => window.tell(JSON.stringify({ kind, ...more }));
+
+for (const kind of ["error", "unhandledrejection"]) {
+  window.addEventListener(kind, (event) => tell("failed", { text: String(event.reason ?? event.message) }));
+}
+
+// -- the account --------------------------------------------------------------------------------
+
+export async function login(jid, password, websocket, servers = []) {
+  const bound = Promise.withResolvers();
+  client = XMPP.createClient({ jid, password, transports: { websocket, bosh: false } });
+  client.jingle.resetICEServers(); // else a public STUN server is asked
+  servers.forEach((server) => client.jingle.addICEServer(server));
+  client.on("raw:*", (name, xml) => tell("stanza", { direction: name.slice("raw:".length), xml }));
+  client.on("session:started", (own) => bound.resolve(own));
+  client.on("auth:failed", () => bound.reject(new Error("the server refused the password")));
+  client.on("stream:error", (error) => bound.reject(new Error(JSON.stringify(error))));
+  client.on("disconnected", () => bound.reject(new Error("the stream was closed")));
+  client.on("subscribe", (presence) => client.acceptSubscription(presence.from));
+  client.jingle.on("log:error", (text, ...more) => tell("complaint", { text, more: String(more) }));
+  client.jingle.on("createdSession", watch);
+  client.jingle.on("peerTrackAdded", (_, track) => sense(track));
+  for (const kind of ["incoming", "accepted", "ringing", "hold", "resumed"]) {
+    client.jingle.on(kind, () => tell(kind));
+  }
+  for (const kind of ["mute", "unmute"]) {
+    client.jingle.on(kind, (_, info) => tell(kind, { content: info.name ?? null }));
+  }
+  client.jingle.on("terminated", (_, reason) => tell("terminated", { reason: reason?.condition ?? "" }));
+  client.connect();
+  const own = await bound.promise;
+  await client.getRoster();
+  client.updateCaps();
+  client.sendPresence(client.getCurrentCaps());
+  return own;
+}
+
+export function logout() {
+  client.disconnect();
+}
+
+function watch(created) {
+  session = created;
+  session.pc.addEventListener("connectionstatechange", ({ target }) =>
+    tell("connection", { state: target.connectionState }));
+  session.pc.addEventListener("iceconnectionstatechange", ({ target }) =>
+    tell("ice", { state: target.iceConnectionState }));
+}
+
+// -- the call -----------------------------------------------------------------------------------
+
+async function devices(video) {
+  const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+  return navigator.mediaDevices.getUserMedia({
+    audio,
+    video: video && { width: 320, height: 240, frameRate: 15 },
+  });
+}
+
+export async function call(peer, video) {
+  const outgoing = client.jingle.createMediaSession(peer, undefined, await devices(video));
+  await outgoing.start();
+  return outgoing.sid;
+}
+
+export async function accept(video) {
+  const stream = await devices(video);
+  for (const track of stream.getTracks()) {
+    await session.addTrack(track, stream);
+  }
+  await session.accept();
+}
+
+export const ring = () => session.ring();
+export const decline = () => session.decline();
+export const hangup = () => session.end();
+export const hold = () => session.hold();
+export const resume = () => session.resume();
+export const restart = () => session.restartIce();
+
+export async function mute(kind, on) {
+  const content = session.pc.getTransceivers().find((one) => one.receiver.track.kind === kind).mid;
+  session.pc.getSenders().filter((one) => one.track?.kind === kind)
+    .forEach((one) => { one.track.enabled = !on; });
+  await (on ? session.mute("initiator", content) : session.unmute("initiator", content));
+}
+
+// -- what comes of it ---------------------------------------------------------------------------
+
+function sense(track) {
+  const stream = new MediaStream([track]);
+  if (track.kind === "audio") {
+    // Chromium decodes a remote track for an analyser only if an element plays it as well.
+    const element = Object.assign(new Audio(), { srcObject: stream, muted: true });
+    element.play();
+    const context = new AudioContext();
+    ear = context.createAnalyser();
+    ear.fftSize = 8192;
+    ear.smoothingTimeConstant = 0;
+    ear.element = element;
+    context.createMediaStreamSource(stream).connect(ear);
+  } else {
+    eye = Object.assign(document.createElement("video"), { srcObject: stream, muted: true });
+    eye.play();
+  }
+}
+
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+// What the ear hears now: the loudest frequency (Hz), its level and that of all (dBFS).
+export function hear() {
+  const spectrum = new Float32Array(ear.frequencyBinCount);
+  ear.getFloatFrequencyData(spectrum);
+  const loudest = spectrum.indexOf(Math.max(...spectrum));
+  const samples = new Float32Array(ear.fftSize);
+  ear.getFloatTimeDomainData(samples);
+  const power = samples.reduce((sum, one) => sum + one * one, 0) / samples.length;
+  return {
+    frequency: (loudest * ear.context.sampleRate) / ear.fftSize,
+    level: spectrum[loudest],
+    loudness: Math.max(-120, 10 * Math.log10(power)),
+  };
+}
+
+// What the eye sees now: the picture's size, and its pixels as 16 x 12 cells of red, green, blue.
+export function see() {
+  const [width, height] = [eye?.videoWidth ?? 0, eye?.videoHeight ?? 0];
+  const cells = [];
+  if (width && height) {
+    const canvas = new OffscreenCanvas(16, 12);
+    const paper = canvas.getContext("2d", { willReadFrequently: true });
+    paper.drawImage(eye, 0, 0, canvas.width, canvas.height);
+    const { data } = paper.getImageData(0, 0, canvas.width, canvas.height);
+    for (let i = 0; i < data.length; i += 4) {
+      cells.push([data[i], data[i + 1], data[i + 2]]);
+    }
+  }
+  return { width, height, cells };
+}
+
+// Bytes and packets each way by kind of media, and the candidates in use (getStats()).
+export async function statistics() {
+  const report = await session.pc.getStats();
+  const found = { audio: { sent: 0, received: 0 }, video: { sent: 0, received: 0 }, pair: null };
+  for (const one of report.values()) {
+    if (one.type === "outbound-rtp") found[one.kind].sent += one.bytesSent;
+    if (one.type === "inbound-rtp") found[one.kind].received += one.bytesReceived;
+    if (one.type === "candidate-pair" && one.nominated && one.state === "succeeded") {
+      const [local, remote] = [report.get(one.localCandidateId), report.get(one.remoteCandidateId)];
+      found.pair = {
+        local: local.address, localType: local.candidateType,
+        remote: remote.address, remoteType: remote.candidateType,
+      };
+    }
+  }
+  return found;
+}
+
+// Return what `look` gives once `good` holds for it; after `seconds`, what it gives then.
+export async function until(look, good, seconds) {
+  const deadline = performance.now() + seconds * 1000;
+  for (;;) {
+    const found = await look();
+    if (good(found) || performance.now() > deadline) return found;
+    await pause(50);
+  }
+}
