@@ -48,7 +48,13 @@ from .messages.conversation import (
     SessionInitiated,
     TextReceived,
 )
-from .messages.exchange import AccountChanged, AccountState
+from .messages.exchange import (
+    AccountChanged,
+    AccountReady,
+    AccountState,
+    PresenceReturned,
+    ReceiptReceived,
+)
 from .post import post
 from .runtime import AsyncioActor, handles
 from .stanza import CLIENT, iq_reply, stanza_error
@@ -59,6 +65,7 @@ log = logging.getLogger(__name__)
 ROSTER = "jabber:iq:roster"
 FORWARD = "urn:xmpp:forward:0"
 DELAY = "urn:xmpp:delay"
+RECEIPTS = "urn:xmpp:receipts"
 SHOWS = frozenset({"", "chat", "away", "dnd", "xa"})
 
 #: Seconds that a login may take from the first SYN to the bound resource.
@@ -111,6 +118,7 @@ class Account(AsyncioActor):
         self._routes: dict[tuple[str, str], _Route] = {}
         self._online = False
         self._was_online = False
+        self._ready = False
         self._attempt = 0
         self._failures = 0
         self._draining = False
@@ -157,6 +165,15 @@ class Account(AsyncioActor):
     def _report(self, state: AccountState, detail: str = "") -> None:
         post(self._context.exchange, AccountChanged(self._bare, state, detail))
 
+    def _login_step(self, step: str) -> None:
+        """Note a step after the stream was opened; the last one is told with all before it."""
+        if self._ready or self._stream is None:
+            return
+        steps = self._stream.take(step)
+        if "roster" in steps and "presence" in steps:
+            self._ready = True
+            post(self._context.exchange, AccountReady(self._bare, dict(steps)))
+
     def _hear(self, event: StreamEvent) -> None:
         post(self.actor_ref, event)
 
@@ -187,6 +204,7 @@ class Account(AsyncioActor):
         self._report("online", "resumed" if message.resumed else "")
         if not message.resumed:
             self._contacts.clear()
+            self._ready = False
             self._request("", "set", Element(f"{{{capabilities.CARBONS}}}enable"))
             self._request("", "get", Element(f"{{{ROSTER}}}query"), self._roster_received)
             self._send_presence()
@@ -367,6 +385,11 @@ class Account(AsyncioActor):
         if element is not None:
             self._call_message_received(stanza, element, sender)
             return
+        receipt = stanza.find(f"{{{RECEIPTS}}}received")
+        if receipt is not None and not own:
+            identifier = receipt.get("id", "")
+            post(self._context.exchange, ReceiptReceived(self._bare, sender, identifier))
+            return
         body = stanza.findtext(f"{{{CLIENT}}}body")
         if body and not own and stanza.get("type") != "groupchat":
             post(self._conversation(bare(sender)), TextReceived(sender, body))
@@ -397,6 +420,8 @@ class Account(AsyncioActor):
     # -- contacts ----------------------------------------------------------------------------------
 
     def _roster_received(self, iq: Element | None) -> None:
+        if iq is not None:
+            self._login_step("roster")
         query = None if iq is None else iq.find(f"{{{ROSTER}}}query")
         if query is not None:
             self._roster_changed(query)
@@ -418,6 +443,11 @@ class Account(AsyncioActor):
     def _presence_received(self, stanza: Element, sender: str) -> None:
         kind = stanza.get("type", "")
         peer = bare(sender)
+        if sender == self._jid and not kind:
+            self._login_step("presence")
+            status = stanza.findtext(f"{{{CLIENT}}}status", "")[:MAX_STATUS]
+            post(self._context.exchange, PresenceReturned(self._bare, status))
+            return
         if kind == "subscribe":
             if self._context.settings.subscriptions.accepts(peer):
                 self._send_subscription(peer, "subscribed")

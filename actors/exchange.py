@@ -20,14 +20,18 @@ from .future import AsyncioFuture
 from .jid import bare
 from .messages.exchange import (
     AccountChanged,
+    AccountReady,
+    AddAccount,
     BotFailed,
     CallStatus,
     FindAccount,
+    PresenceReturned,
+    ReceiptReceived,
     Report,
     Shutdown,
     WhenSettled,
 )
-from .messages.supervision import Child, Drain, Restart
+from .messages.supervision import Child, Drain, Restart, StartChild
 from .runtime import handles
 from .supervision import Backoff, Supervisor
 
@@ -61,10 +65,7 @@ class Exchange(Supervisor):
         observer: Callable[[Report | CallRecord], None],
     ) -> None:
         super().__init__(
-            (
-                Child(bare(one.jid), partial(self._start_account, one), Restart.TRANSIENT, GRACE)
-                for one in settings.accounts
-            ),
+            map(self._child, settings.accounts),
             # One account that crashes again and again must not take the others along.
             intensity=None,
             backoff=Backoff(),
@@ -113,6 +114,14 @@ class Exchange(Supervisor):
             log.error("the file of detail records took too long to be written")
         await asyncio.to_thread(self._writer.close)
 
+    def _child(self, settings: AccountSettings) -> Child:
+        start = partial(self._start_account, settings)
+        return Child(bare(settings.jid), start, Restart.TRANSIENT, GRACE)
+
+    @handles(AddAccount)
+    def _add_account(self, message: AddAccount) -> Ref:
+        return self.start_child(StartChild(self._child(message.settings)))
+
     def _start_account(self, settings: AccountSettings) -> Ref:
         ref = Account.start(
             Context(
@@ -136,8 +145,8 @@ class Exchange(Supervisor):
         self._observer(report)
         self._settle()
 
-    @handles(CallStatus, BotFailed)
-    def _reported(self, report: CallStatus | BotFailed) -> None:
+    @handles(AccountReady, PresenceReturned, ReceiptReceived, CallStatus, BotFailed)
+    def _reported(self, report: Report) -> None:
         self._observer(report)
 
     @handles(WhenSettled)

@@ -29,6 +29,9 @@ TLS = "urn:ietf:params:xml:ns:xmpp-tls"
 #: A request that is not answered in this many seconds counts as unanswered.
 IQ_TIMEOUT = 30.0
 
+#: slixmpp's events that end a step of the login, and what the step is called.
+_STEPS = {"connected": "tcp", "tls_success": "tls", "auth_success": "sasl", "session_bind": "bind"}
+
 _STANZAS = {
     f"{{{CLIENT}}}message": Message,
     f"{{{CLIENT}}}presence": Presence,
@@ -103,6 +106,8 @@ class Stream(ClientXMPP):
         self._deliver = deliver
         self._opened = False
         self._failed = False
+        self._began = 0.0
+        self._steps: dict[str, float] = {}
         self._requests: dict[str, tuple[str, Answer, asyncio.TimerHandle]] = {}
         self.enable_direct_tls = direct_tls
         self.enable_starttls = not direct_tls
@@ -135,7 +140,27 @@ class Stream(ClientXMPP):
             port: of the host.
         """
         self._opened = self._failed = False
+        self._began = self.loop.time()
+        self._steps = {}
         self.connect(host, port)
+
+    def take(self, step: str) -> dict[str, float]:
+        """Note that a step of the login is taken now, unless it was before.
+
+        Args:
+            step: what it is called.
+
+        Returns:
+            the steps taken, each with its seconds since `open`.
+        """
+        self._steps.setdefault(step, self.loop.time() - self._began)
+        return self._steps
+
+    def event(self, name: str, data: Any = None) -> None:
+        """Let slixmpp's handlers know of an event, and note those that end a step."""
+        if name in _STEPS:
+            self.take(_STEPS[name])
+        super().event(name, {} if data is None else data)
 
     def transmit(self, stanza: Element) -> None:
         """Send a stanza; while the stream is down slixmpp keeps it for the next one."""

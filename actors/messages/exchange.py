@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ...config import Account
 from ...media import MediaStatistics
 
 # -- by commands -----------------------------------------------------------------------------------
@@ -28,6 +29,16 @@ class FindAccount:
     jid: str
 
 
+@dataclass(frozen=True, slots=True)
+class AddAccount:
+    """Start one more account; answered with its reference.
+
+    An asker gets ``ValueError`` if there is one of this JID, or the exchange drains.
+    """
+
+    settings: Account
+
+
 # -- by accounts and calls -------------------------------------------------------------------------
 
 AccountState = Literal["connecting", "online", "waiting", "failed", "closed"]
@@ -46,6 +57,47 @@ class AccountChanged:
     jid: str
     state: AccountState
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReady:
+    """A login is complete: the roster is here, and the server has announced the presence.
+
+    Attributes:
+        jid: the account.
+        steps: tcp, tls, sasl, bind, roster, presence → seconds since the login began.
+    """
+
+    jid: str
+    steps: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceReturned:
+    """The server has announced a presence of ours, and tells us so too (RFC 6121 §4.4.2).
+
+    Attributes:
+        jid: the account.
+        status: the words in it.
+    """
+
+    jid: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptReceived:
+    """A message of ours was received (XEP-0184).
+
+    Attributes:
+        account: who sent the message.
+        sender: who received it.
+        id: the message's.
+    """
+
+    account: str
+    sender: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +140,4 @@ class BotFailed:
     error: str
 
 
-Report = AccountChanged | CallStatus | BotFailed
+Report = AccountChanged | AccountReady | PresenceReturned | ReceiptReceived | CallStatus | BotFailed
