@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from ..actors import AsyncioActorRef
 from ..actors.messages.account import Contact, GetRoster, PlaceCall, SendText, SetPresence
-from ..actors.messages.call import GetStatus
 from ..media import Path as ReceivePath
 from .call import HANDLED, Call
 from .message import Message
@@ -97,6 +96,7 @@ class Bot:
             message: whether to propose by message (XEP-0353); None asks what the peer can do.
 
         Raises:
+            CallOver: it ended at once.
             Offline: the account is not online.
             SourceError: there is no such source.
             ValueError: neither audio nor video.
@@ -108,7 +108,7 @@ class Bot:
         order = PlaceCall(to, sounds, shows, message, record)
         placed = await self._ref.request(order, timeout=HANDLED)
         ref = await placed
-        return Call(ref, await ref.request(GetStatus(), timeout=HANDLED), self.folder)
+        return await Call.of(ref, self.folder)
 
     async def send(self, to: str, body: str) -> None:
         """Send a chat message.

@@ -3,11 +3,24 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from ..actors import AsyncioActorRef
+from pykka import ActorDeadError
+
+from ..actors import AsyncioActorRef, AsyncioFuture
 from ..actors.call_record import CallRecord
-from ..actors.messages.call import Answer, GetStatus, Hangup, Hold, Listen, Mute, Play, Record, Wait
+from ..actors.messages.call import (
+    Answer,
+    CallOver,
+    GetStatus,
+    Hangup,
+    Hold,
+    Listen,
+    Mute,
+    Play,
+    Record,
+    Wait,
+)
 from ..actors.messages.exchange import CallStatus
 from ..jingle import Reason
 from ..media import Kind
@@ -30,20 +43,45 @@ class Call:
         media: the kinds that the call was proposed with.
     """
 
-    def __init__(self, ref: AsyncioActorRef[Any], status: CallStatus, folder: Path) -> None:
+    def __init__(
+        self,
+        ref: AsyncioActorRef[Any],
+        status: CallStatus,
+        record: AsyncioFuture[CallRecord],
+        folder: Path,
+    ) -> None:
         """Make a handle; bots are given theirs.
 
         Args:
             ref: the call's actor.
             status: how it stood when the bot was told of it.
+            record: the promise of its detail record, which outlives the call's actor.
             folder: where relative paths of files to play begin.
         """
         self._ref = ref
+        self._record = record
         self._folder = folder
         self.id = status.id
         self.peer = status.peer
         self.direction = status.direction
         self.media = status.media
+
+    @classmethod
+    async def of(
+        cls, ref: AsyncioActorRef[Any], folder: Path, status: CallStatus | None = None
+    ) -> Self:
+        """Make the handle of a call that goes on.
+
+        Args:
+            ref: the call's actor.
+            folder: where relative paths of files to play begin.
+            status: how it stands; None asks the actor.
+
+        Raises:
+            CallOver: it is over already.
+        """
+        record = await _ask(ref, Wait("ended"))
+        return cls(ref, status or await _ask(ref, GetStatus()), record, folder)
 
     def __repr__(self) -> str:
         return f"<Call {self.id} {self.direction} {self.peer}>"
@@ -98,8 +136,7 @@ class Call:
 
     async def ended(self) -> CallRecord:
         """Return the call's detail record when it is over."""
-        record: CallRecord = await self._until(Wait("ended"))
-        return record
+        return await self._record
 
     async def play(self, playable: Playable, *, kind: Kind = "audio") -> None:
         """Send something else from now on; return when it has been played.
@@ -128,7 +165,7 @@ class Call:
             on: begin or end.
             wav: audio as stereo WAV.
         """
-        await self._ref.request(Record(on, wav), timeout=HANDLED)
+        await self._ask(Record(on, wav))
 
     async def mute(self, kind: Kind = "audio", on: bool = True) -> None:
         """Send silence or black instead of what is played, and say so (XEP-0167 §8.2).
@@ -137,7 +174,7 @@ class Call:
             kind: audio or video.
             on: mute, or speak again.
         """
-        await self._ref.request(Mute(kind, on), timeout=HANDLED)
+        await self._ask(Mute(kind, on))
 
     async def hold(self, on: bool = True) -> None:
         """Put the peer on hold, or take it back (XEP-0167 §8.1).
@@ -145,7 +182,7 @@ class Call:
         Args:
             on: hold, or take back.
         """
-        await self._ref.request(Hold(on), timeout=HANDLED)
+        await self._ask(Hold(on))
 
     async def frames(self, kind: Literal["audio", "video"] = "audio") -> AsyncIterator[Any]:
         """Iterate over what the peer sends, decoded, until the call ends.
@@ -158,13 +195,13 @@ class Call:
         Raises:
             ValueError: the path is another, or the call has none of this kind.
         """
-        found: AsyncIterator[Any] = await self._ref.request(Listen(kind), timeout=HANDLED)
+        found: AsyncIterator[Any] = await self._ask(Listen(kind))
         async for frame in found:
             yield frame
 
     async def status(self) -> CallStatus:
         """Return how the call stands: its phase, steps and quality."""
-        status: CallStatus = await self._ref.request(GetStatus(), timeout=HANDLED)
+        status: CallStatus = await self._ask(GetStatus())
         return status
 
     async def _source(self, playable: Playable) -> Any:
@@ -172,5 +209,15 @@ class Call:
 
     async def _until(self, message: object) -> Any:
         # Two waits: the call takes the message at once, what it promises may take a whole call.
-        promised = await self._ref.request(message, timeout=HANDLED)
+        promised = await self._ask(message)
         return await promised
+
+    async def _ask(self, message: object) -> Any:
+        return await _ask(self._ref, message)
+
+
+async def _ask(ref: AsyncioActorRef[Any], message: object) -> Any:
+    try:
+        return await ref.request(message, timeout=HANDLED)
+    except ActorDeadError:
+        raise CallOver("the call is over") from None

@@ -40,7 +40,7 @@ class Port(BotPort):
 
     async def called(self, call: Any, status: CallStatus) -> None:
         """Give the bot a call."""
-        await self._bot.on_call(Call(call, status, self._bot.folder))
+        await self._bot.on_call(await Call.of(call, self._bot.folder, status))
 
     async def text(self, sender: str, body: str) -> None:
         """Give the bot a message."""
