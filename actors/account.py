@@ -57,14 +57,13 @@ from .messages.exchange import (
 )
 from .post import post
 from .runtime import AsyncioActor, handles
-from .stanza import CLIENT, iq_reply, stanza_error
+from .stanza import CLIENT, age, iq_reply, stanza_error
 from .stream import Stream, StreamEvent
 
 log = logging.getLogger(__name__)
 
 ROSTER = "jabber:iq:roster"
 FORWARD = "urn:xmpp:forward:0"
-DELAY = "urn:xmpp:delay"
 RECEIPTS = "urn:xmpp:receipts"
 SHOWS = frozenset({"", "chat", "away", "dnd", "xa"})
 
@@ -76,6 +75,8 @@ KEEP_ALIVE = 60.0
 MAX_BACK_OFF = 60.0
 #: Seconds that conversations have to end their calls when the account stops.
 CONVERSATIONS_DEADLINE = 20.0
+#: Seconds after which a proposal that the server kept for us is a missed call, not one that rings.
+STALE = 30.0
 #: What one account remembers of others at the most.
 MAX_CONTACTS = 10_000
 MAX_CONVERSATIONS = 10_000
@@ -405,12 +406,8 @@ class Account(AsyncioActor):
             if not peer:
                 return
         if isinstance(message, Propose):
-            if (
-                own
-                or (peer, message.id) in self._routes
-                or stanza.find(f"{{{DELAY}}}delay") is not None
-            ):
-                return  # ours, already known, or kept for us while nobody was here to answer
+            if own or (peer, message.id) in self._routes or age(stanza) > STALE:
+                return  # ours, already known, or kept for us since long before we came
             self._routes[peer, message.id] = _Route()
         post(
             self._conversation(peer),

@@ -1,8 +1,11 @@
 """Building stanzas (RFC 6120 §8)."""
 
+import math
+from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement
 
 CLIENT = "jabber:client"
+DELAY = "urn:xmpp:delay"
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 
 
@@ -37,3 +40,21 @@ def error_condition(iq: Element) -> str:
         if namespace == STANZAS and name != "text":
             return name
     return "undefined-condition"
+
+
+def age(stanza: Element) -> float:
+    """Return for how many seconds a server has kept a stanza before it was delivered (XEP-0203).
+
+    Returns:
+        0 if it came at once, infinity if its time can't be read.
+    """
+    delay = stanza.find(f"{{{DELAY}}}delay")
+    if delay is None:
+        return 0.0
+    try:
+        stamp = datetime.fromisoformat(delay.get("stamp", ""))
+    except ValueError:
+        return math.inf
+    if stamp.tzinfo is None:  # XEP-0082 §3.2 wants a zone; UTC is what is meant without one
+        stamp = stamp.replace(tzinfo=UTC)
+    return max(0.0, (datetime.now(UTC) - stamp).total_seconds())
