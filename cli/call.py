@@ -16,7 +16,7 @@ from ..config import Settings
 from ..server import ServerError
 from .deployment import deployed
 from .event import Event
-from .run import anybody_online
+from .run import anybody_online, drawn
 from .settings import read_or_exit
 from .steps import quality_table, step_table
 from .view import View, log_to, make_view
@@ -100,7 +100,10 @@ class _Watch:
 
     async def run(self, settings: Settings, classes: dict[str, type[Bot]], folder: Path) -> None:
         """Run until the call is over or somebody ends it."""
-        async with deployed(settings, classes, folder, self.see) as deployment:
+        async with (
+            drawn(self._view),
+            deployed(settings, classes, folder, self.see) as deployment,
+        ):
             if not await anybody_online(deployment):
                 return
             done = asyncio.ensure_future(self._done.wait())

@@ -46,6 +46,8 @@ class Deployment:
         """Ask for the end in order; the second time, at once."""
         if self.stopping.is_set():
             self.exchange.tell(Shutdown(0))
+        else:
+            log.info("ending: calls have %g s to end; once more ends them now", self._drain)
         self.stopping.set()
 
     async def settled(self) -> int:

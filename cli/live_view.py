@@ -1,5 +1,6 @@
 """Accounts and calls as tables that are drawn anew, for a terminal."""
 
+import logging
 from collections import Counter
 from datetime import datetime
 from typing import TextIO
@@ -30,6 +31,9 @@ _STATE_STYLE = {
 """Each state's colour, what wants a person's eye first."""
 _URGENCY = {state: place for place, state in enumerate(_STATE_STYLE)}
 _PHASE_STYLE = {"connected": "green", "connecting": "yellow", "ringing": "cyan", "proposed": "dim"}
+
+# A short last line also keeps the ^C that a terminal prints from moving the tables.
+_END = "Ctrl-C ends in order, a second one at once."
 
 
 class LiveView:
@@ -65,8 +69,14 @@ class LiveView:
                 self._print(event)
 
     def _print(self, event: Event, style: str = "") -> None:
-        now = f"{datetime.now().astimezone():{CLOCK}} "
-        self.console.print(Text(now, "dim") + Text(sentence(event) or "", style), soft_wrap=True)
+        text = sentence(event)
+        if text is not None:
+            now = Text(f"{datetime.now().astimezone():{CLOCK}} ", "dim")
+            self.console.print(now + Text(text, style), soft_wrap=True)
+
+    def say(self, line: str) -> None:
+        """Print a line above the tables."""
+        self.console.print(Text(line), soft_wrap=True)
 
     def draw(self) -> None:
         """Draw the tables."""
@@ -78,12 +88,16 @@ class LiveView:
 
     def tables(self) -> Group:
         """Return the two tables as they are now, as high as the terminal at the most."""
-        room = max(2 * LEAST, self.console.height - 2 * FRAME)
+        room = max(2 * LEAST, self.console.height - 2 * FRAME - 1)
         calls = min(len(self._calls), max(LEAST, room // 2, room - len(self._accounts)))
-        return Group(self._account_table(max(LEAST, room - calls)), self._call_table(calls))
+        return Group(
+            self._account_table(max(LEAST, room - calls)),
+            self._call_table(calls),
+            Text(_END, "dim"),
+        )
 
     def _account_table(self, rows: int) -> Table:
-        counts = Counter(report.state for report in self._accounts.values())
+        counts = Counter[str](report.state for report in self._accounts.values())
         words = ", ".join(f"{counts[state]} {state}" for state in _STATE_STYLE if counts[state])
         domain = self._domain()
         table = _table(f"Accounts{f' at {domain}' if domain else ''}: {words or 'none yet'}")
@@ -167,3 +181,19 @@ def _call_row(status: CallStatus, domain: str) -> tuple[str | Text, ...]:
         f"{audio.jitter_ms:.1f} ms" if audio and received else "",
         f"{audio.mos:.2f}" if audio and audio.mos else "",
     )
+
+
+class LiveHandler(logging.Handler):
+    """Puts what is logged above the tables.
+
+    Args:
+        view: prints it.
+    """
+
+    def __init__(self, view: LiveView) -> None:
+        super().__init__()
+        self._view = view
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        self._view.say(self.format(record))

@@ -1,7 +1,8 @@
 """``callboard run``."""
 
 import asyncio
-import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import typer
@@ -13,8 +14,6 @@ from ..server import ServerError
 from .deployment import Deployment, deployed
 from .settings import read_or_exit
 from .view import REFRESH, View, log_to, make_view
-
-log = logging.getLogger(__name__)
 
 
 def run(file: Path, *, json: bool) -> int:
@@ -40,14 +39,10 @@ def run(file: Path, *, json: bool) -> int:
 
 
 async def _run(settings: Settings, classes: dict[str, type[Bot]], folder: Path, view: View) -> int:
-    async with deployed(settings, classes, folder, view.show) as deployment:
-        drawing = asyncio.create_task(draw(view))
-        try:
-            if not await anybody_online(deployment):
-                return 1
-            await deployment.stopping.wait()
-        finally:
-            drawing.cancel()
+    async with drawn(view), deployed(settings, classes, folder, view.show) as deployment:
+        if not await anybody_online(deployment):
+            return 1
+        await deployment.stopping.wait()
     return 0
 
 
@@ -66,8 +61,17 @@ async def anybody_online(deployment: Deployment) -> bool:
     return True
 
 
-async def draw(view: View) -> None:
-    """Draw the view again and again."""
-    while True:
-        view.draw()
-        await asyncio.sleep(1 / REFRESH)
+@asynccontextmanager
+async def drawn(view: View) -> AsyncIterator[None]:
+    """Draw a view again and again, to the very end of what is inside."""
+
+    async def draw() -> None:
+        while True:
+            view.draw()
+            await asyncio.sleep(1 / REFRESH)
+
+    drawing = asyncio.create_task(draw())
+    try:
+        yield
+    finally:
+        drawing.cancel()

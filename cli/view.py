@@ -4,12 +4,10 @@ import logging
 import sys
 from typing import Protocol, TextIO
 
-from rich.logging import RichHandler
-
 from .event import Event
 from .json_view import JsonHandler, JsonView
-from .line_view import CLOCK, LineFormatter, LineView
-from .live_view import LiveView
+from .line_view import LineFormatter, LineView
+from .live_view import LiveHandler, LiveView
 
 #: Times a second that the tables are drawn.
 REFRESH = 4
@@ -52,11 +50,10 @@ def log_to(view: View, level: str) -> None:
     if isinstance(view, JsonView):
         handler = JsonHandler(view)
     elif isinstance(view, LiveView):
-        handler = RichHandler(
-            console=view.console, show_path=False, markup=False, log_time_format=CLOCK
-        )
+        handler = LiveHandler(view)
     else:
         handler = logging.StreamHandler()
+    if not isinstance(view, JsonView):
         handler.setFormatter(LineFormatter())
     number = logging.getLevelNamesMapping()[level.upper()]
     logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
