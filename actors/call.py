@@ -1,8 +1,6 @@
 """One call: a peer connection, a Jingle session, and everything that can happen to them."""
 
 import logging
-from collections.abc import Callable, Coroutine
-from dataclasses import asdict
 from types import TracebackType
 from typing import Any
 
@@ -25,13 +23,9 @@ from ..media import (
     Connected,
     FirstMedia,
     IceConnected,
-    IncompatibleMediaError,
     Kind,
-    MediaError,
-    MediaEvent,
     MediaFailed,
     MediaStatistics,
-    PeerConnection,
     PlaybackEnded,
 )
 from .bot_runner import BotRunner
@@ -40,12 +34,12 @@ from .call_timeline import Timeline
 from .context import BotPort, Context, Ref
 from .future import AsyncioFuture
 from .jid import bare
+from .leg import KINDS, Leg, rounded
 from .messages.account import ForgetCall, IqAnswered, PlaceCall
 from .messages.call import (
     Answer,
     BotDone,
     CallOver,
-    Described,
     DrainCall,
     Finished,
     GetStatus,
@@ -56,6 +50,7 @@ from .messages.call import (
     Listen,
     Media,
     Mute,
+    Negotiated,
     NegotiationFailed,
     Overdue,
     PeerFinishes,
@@ -66,7 +61,6 @@ from .messages.call import (
     PeerUnreachable,
     Play,
     Record,
-    RemoteDescribed,
     RingLongEnough,
     Tick,
     TieLost,
@@ -77,7 +71,6 @@ from .messages.exchange import CallStatus
 from .outcome import outcome
 from .post import post
 from .promises import Promises
-from .recorder import Recorders
 from .runtime import AsyncioActor, handles
 from .signalling import Signalling
 from .stanza import error_condition
@@ -92,7 +85,6 @@ AUTO_GRACE = 1.0
 TICK = 1.0
 #: Seconds that a bot may go on after its call has ended.
 BOT_GRACE = 10.0
-KINDS: tuple[Kind, ...] = ("audio", "video")
 
 
 class Call(AsyncioActor):
@@ -143,13 +135,8 @@ class Call(AsyncioActor):
         self._timeline = Timeline()
         self._promises = Promises()
         self._runner = BotRunner(self, bot, context)
-        self._recorders = Recorders(context, f"{self._signalling.own}-{bare(peer)}")
-        self._connection = PeerConnection(
-            network=context.network, path=bot.path or context.path, on_event=self._media_event
-        )
-        self._connection.add_sink(self._recorders.write)
+        self._leg = Leg(self, context, bot, context.network, f"{self._signalling.own}-{bare(peer)}")
         self._described: str | None = None
-        self._candidates: list[CandidatesReceived] | None = []
         self._answer: Answer | None = None
         self._rung_long_enough = False
         self._over: tuple[Reason, str, bool] | None = None
@@ -173,8 +160,7 @@ class Call(AsyncioActor):
         if self._order is not None:
             if self._signalling.message:
                 self._signalling.propose(self._media)
-            order = self._order
-            self._negotiate(self._connection.offer(audio=order.audio, video=order.video), Described)
+            self._leg.offer(self._order.audio, self._order.video)
         else:
             if self._offer is not None:
                 self._step("initiate")
@@ -189,7 +175,7 @@ class Call(AsyncioActor):
         """End in order whatever is still open, and write the one detail record."""
         reason = Reason.CANCEL if self._signalling.outgoing else Reason.GONE
         self._hang_up(reason, "stopped", ours=True)
-        await self._close()
+        await self._leg.close()
         self._conclude()
 
     async def on_failure(
@@ -200,7 +186,7 @@ class Call(AsyncioActor):
     ) -> None:
         """A bug ends this call and nothing else; the peer is told (general-error)."""
         self._hang_up(Reason.GENERAL_ERROR, f"internal error: {exception_value!r}", ours=True)
-        await self._close()
+        await self._leg.close()
         self._conclude()
 
     # -- before the session: XEP-0353 --------------------------------------------------------------
@@ -261,9 +247,9 @@ class Call(AsyncioActor):
             case Accepted():
                 self._step("accept")
                 post(self._conversation, CallAccepted(self._signalling.sid))
-                self._negotiate(self._connection.accept(event.answer), RemoteDescribed)
+                self._leg.accept("accept", event.answer)
             case CandidatesReceived():
-                self._add_candidates(event)
+                self._leg.trickled(event)
             case InfoReceived():
                 self._informed(event)
             case Terminated():
@@ -297,19 +283,6 @@ class Call(AsyncioActor):
                     change(kind)
         self._report()
 
-    def _add_candidates(self, event: CandidatesReceived) -> None:
-        if self._candidates is not None:
-            self._candidates.append(event)  # the WebRTC stack has no remote description yet
-            return
-        for candidate in event.candidates:
-            self.spawn(self._add_candidate(candidate.sdp_mid or "", candidate.to_sdp()))
-
-    async def _add_candidate(self, mid: str, candidate: str) -> None:
-        try:
-            await self._connection.add_candidate(mid, candidate)
-        except MediaError as error:
-            log.debug("%r: a candidate is of no use: %s", self, error)
-
     @handles(IqAnswered)
     def _iq_answered(self, message: IqAnswered) -> None:
         # No answer at all ends nothing: some clients leave IQs of unknown content unanswered.
@@ -325,38 +298,25 @@ class Call(AsyncioActor):
 
     # -- offer and answer --------------------------------------------------------------------------
 
-    def _negotiate(self, work: Coroutine[Any, Any, Any], then: Callable[[Any], object]) -> None:
-        def failed(error: Exception) -> NegotiationFailed:
-            if isinstance(error, IncompatibleMediaError):
-                return NegotiationFailed(Reason.INCOMPATIBLE_PARAMETERS, str(error))
-            if not isinstance(error, MediaError):
-                log.warning("%r: the negotiation failed", self, exc_info=error)
-            return NegotiationFailed(Reason.FAILED_APPLICATION, str(error) or repr(error))
-
-        self.pipe(work, then, failed)
-
-    @handles(Described)
-    def _on_described(self, message: Described) -> None:
+    @handles(Negotiated)
+    def _negotiated(self, message: Negotiated) -> None:
         if self._over:
             return
-        self._described = message.sdp
-        if self._signalling.outgoing:
+        if message.purpose == "offer":
+            self._described = message.sdp
             self._initiate_if_ready()
-        else:
-            self._remote_described(RemoteDescribed(None))
+        elif message.purpose == "answer" and message.sdp is not None:
+            self._leg.remote_described()
             self._step("accept")
             self._signalling.accept(message.sdp)
+        else:
+            self._leg.remote_described()
+        self._leg.settled()
 
     def _initiate_if_ready(self) -> None:
         if self._described is not None and self._signalling.proceeded and not self._over:
             self._step("initiate")
             self._signalling.initiate(self._described)
-
-    @handles(RemoteDescribed)
-    def _remote_described(self, _: RemoteDescribed) -> None:
-        held, self._candidates = self._candidates or [], None
-        for event in held:
-            self._add_candidates(event)
 
     @handles(NegotiationFailed)
     def _negotiation_failed(self, message: NegotiationFailed) -> None:
@@ -390,20 +350,16 @@ class Call(AsyncioActor):
     def _describe_if_ready(self) -> None:
         if self._answer is None or self._offer is None or not self._timeline.has("proceed"):
             return
+        answer = self._answer
+        self._leg.answer("answer", self._offer.offer, answer.audio, answer.video, self._refused())
+
+    def _refused(self) -> tuple[Kind, ...]:
+        """Return the kinds of media that the account's policy does not take."""
         policy = self._context.settings.calls
         allowed = {"audio": policy.audio, "video": policy.video}
-        answer = self._connection.answer(
-            self._offer.offer,
-            audio=self._answer.audio,
-            video=self._answer.video,
-            refuse=[kind for kind in KINDS if not allowed[kind]],
-        )
-        self._negotiate(answer, Described)
+        return tuple(kind for kind in KINDS if not allowed[kind])
 
     # -- media -------------------------------------------------------------------------------------
-
-    def _media_event(self, event: MediaEvent) -> None:
-        post(self.actor_ref, Media(event))
 
     @handles(Media)
     def _on_media(self, message: Media) -> None:
@@ -442,7 +398,7 @@ class Call(AsyncioActor):
     def _play(self, message: Play) -> AsyncioFuture[None]:
         if self._over:
             raise CallOver("the call is over")
-        self._connection.play(message.kind, message.source)
+        self._leg.play(message.kind, message.source)
         return self._promises.played(message.kind, endless=message.source.repeats)
 
     @handles(Record)
@@ -450,28 +406,25 @@ class Call(AsyncioActor):
         if message.on:
             self._start_recording(wav=message.wav)
         else:
-            self.spawn(self._recorders.finish())
+            self.spawn(self._leg.stop_recording())
 
     def _start_recording(self, *, wav: bool) -> None:
-        if not self._over and self._recorders.start(video="video" in self._media, wav=wav):
-            self._connection.send_keyframe()
-            self._connection.request_keyframe()
+        if not self._over:
+            self._leg.record(video="video" in self._media, wav=wav)
 
     @handles(Mute)
     def _on_mute(self, message: Mute) -> None:
-        self._connection.mute(message.kind, message.on)
+        self._leg.mute(message.kind, message.on)
         self._signalling.inform(Info.MUTE if message.on else Info.UNMUTE, message.kind)
 
     @handles(Hold)
     def _on_hold(self, message: Hold) -> None:
-        for kind in KINDS:
-            if self._connection.playing(kind) is not None:
-                self._connection.mute(kind, message.on)
+        self._leg.hold(message.on)
         self._signalling.inform(Info.HOLD if message.on else Info.UNHOLD)
 
     @handles(Listen)
     def _listen(self, message: Listen) -> Any:
-        return self._connection.frames(message.kind)
+        return self._leg.frames(message.kind)
 
     # -- the end -----------------------------------------------------------------------------------
 
@@ -515,15 +468,11 @@ class Call(AsyncioActor):
             self._signalling.goodbye(reason, text)
         self._over = (reason, text, ours)
         self._step("ended")
-        self._statistics = self._connection.statistics()
+        self._statistics = self._leg.statistics()
         words = f"the call is over: {reason}" + (f" ({text})" if text else "")
         self._promises.break_off(words)
         if not self.actor_stopped.is_set():
-            self.pipe(self._close(), Finished)
-
-    async def _close(self) -> None:
-        await self._recorders.finish()
-        await self._connection.close()
+            self.pipe(self._leg.close(), Finished)
 
     @handles(Finished)
     def _finished(self, _: Finished) -> None:
@@ -539,7 +488,7 @@ class Call(AsyncioActor):
             return
         reason, text, ours = self._over
         at = self._timeline.at
-        recorded = self._recorders.recorded
+        recorded = self._leg.recorded
         failure = None if recorded is None else recorded.failure
         self._record = CallRecord(
             id=self._signalling.sid,
@@ -559,7 +508,7 @@ class Call(AsyncioActor):
             answered=at("proceed", "accept"),
             connected=at("dtls"),
             ended=at("ended") or self._timeline.began,
-            media=tuple(_rounded(one) for one in self._statistics),
+            media=tuple(rounded(one) for one in self._statistics),
             recording=None if recorded is None else recorded.to_dict(),
         )
         post(self._context.log, self._record)
@@ -588,7 +537,7 @@ class Call(AsyncioActor):
             media=self._media,
             seconds=self._timeline.connected_seconds(),
             steps=self._timeline.steps(),
-            statistics=self._statistics if self._over else self._connection.statistics(),
+            statistics=self._statistics if self._over else self._leg.statistics(),
             held=self._held,
             muted=tuple(sorted(self._muted)),
         )
@@ -602,12 +551,6 @@ class Call(AsyncioActor):
         if message.until == "connected":
             return self._promises.connected()
         return self._promises.ended()
-
-
-def _rounded(one: MediaStatistics) -> dict[str, Any]:
-    """Return statistics as a record has them: two decimals are more than anybody measures."""
-    fields = asdict(one)
-    return {k: round(v, 2) if isinstance(v, float) else v for k, v in fields.items()}
 
 
 def _words(reason: Reason, text: str, failure: str | None) -> str:

@@ -171,24 +171,34 @@ class DrainCall:
 # -- by its own tasks, timers and media ------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
-    """The WebRTC stack made our offer or answer."""
-
-    sdp: str
+#: What an offer or answer is made or taken for.
+Purpose = Literal["offer", "answer", "accept"]
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteDescribed:
-    """The WebRTC stack took the peer's answer."""
+class Negotiated:
+    """The WebRTC stack has done what it was asked for.
 
-    nothing: None
+    Attributes:
+        purpose: what that was.
+        sdp: our description; None where the peer's was taken.
+    """
+
+    purpose: Purpose
+    sdp: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class NegotiationFailed:
-    """The WebRTC stack could not go along."""
+    """The WebRTC stack could not go along.
 
+    Attributes:
+        purpose: with what.
+        reason: the Jingle reason that fits.
+        text: a sentence.
+    """
+
+    purpose: Purpose
     reason: Reason
     text: str
 

@@ -1,0 +1,184 @@
+"""One call's media: its peer connection, what is negotiated on it, and what is recorded of it."""
+
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from dataclasses import asdict
+from typing import Any
+
+from ..jingle import CandidatesReceived, Reason
+from ..media import (
+    IncompatibleMediaError,
+    Kind,
+    MediaError,
+    MediaEvent,
+    MediaStatistics,
+    Network,
+    PeerConnection,
+    Source,
+)
+from .context import BotPort, Context
+from .messages.call import Media, Negotiated, NegotiationFailed, Purpose
+from .messages.recorder import Recorded
+from .post import post
+from .recorder import Recorders
+from .runtime import AsyncioActor
+
+log = logging.getLogger(__name__)
+
+KINDS: tuple[Kind, ...] = ("audio", "video")
+Work = Callable[[], Coroutine[Any, Any, Any]]
+
+
+class Leg:
+    """One call's media.
+
+    Offers and answers take time, so they run in tasks of the call and come back to it as
+    `Negotiated` or `NegotiationFailed`. One at a time: the next begins when `settled` is called.
+
+    Args:
+        owner: the call.
+        context: what its account works with.
+        bot: the account's bot, which may want a receive path of its own.
+        network: the addresses, ports and servers that its sockets may use.
+        name: what recordings are named after, besides the time.
+    """
+
+    def __init__(
+        self, owner: AsyncioActor, context: Context, bot: BotPort, network: Network, name: str
+    ) -> None:
+        self._owner = owner
+        self._recorders = Recorders(context, name)
+        self._connection = PeerConnection(
+            network=network, path=bot.path or context.path, on_event=self._heard
+        )
+        self._connection.add_sink(self._recorders.write)
+        self._waiting: deque[tuple[Purpose, Work]] = deque()
+        self._busy = False
+        self._early: list[CandidatesReceived] | None = []
+
+    def _heard(self, event: MediaEvent) -> None:
+        post(self._owner.actor_ref, Media(event))
+
+    # -- negotiation -------------------------------------------------------------------------------
+
+    def offer(self, audio: Source | None, video: Source | None) -> None:
+        """Make our offer."""
+        self._begin("offer", lambda: self._connection.offer(audio=audio, video=video))
+
+    def answer(
+        self,
+        purpose: Purpose,
+        offer: str,
+        audio: Source | None,
+        video: Source | None,
+        refuse: Collection[Kind],
+    ) -> None:
+        """Take the peer's offer, the first or one with further contents, and make our answer."""
+        self._begin(
+            purpose,
+            lambda: self._connection.answer(offer, audio=audio, video=video, refuse=refuse),
+        )
+
+    def accept(self, purpose: Purpose, answer: str) -> None:
+        """Take the peer's answer."""
+        self._begin(purpose, lambda: self._connection.accept(answer))
+
+    def settled(self) -> None:
+        """What was begun is done: the next may begin."""
+        self._busy = False
+        self._next()
+
+    def _begin(self, purpose: Purpose, work: Work) -> None:
+        self._waiting.append((purpose, work))
+        self._next()
+
+    def _next(self) -> None:
+        if not self._busy and self._waiting:
+            self._busy = True
+            self._run(*self._waiting.popleft())
+
+    def _run(self, purpose: Purpose, work: Work) -> None:
+        def failed(error: Exception) -> NegotiationFailed:
+            reason = Reason.FAILED_APPLICATION
+            if isinstance(error, IncompatibleMediaError):
+                reason = Reason.INCOMPATIBLE_PARAMETERS
+            elif not isinstance(error, MediaError):
+                log.warning("%s: the negotiation failed", self._owner, exc_info=error)
+            return NegotiationFailed(purpose, reason, str(error) or repr(error))
+
+        self._owner.pipe(work(), lambda sdp: Negotiated(purpose, sdp), failed)
+
+    # -- candidates --------------------------------------------------------------------------------
+
+    def trickled(self, event: CandidatesReceived) -> None:
+        """Take candidates of the peer's; they wait until its description is known."""
+        if self._early is not None:
+            self._early.append(event)
+            return
+        for candidate in event.candidates:
+            self._owner.spawn(self._add_candidate(candidate.sdp_mid or "", candidate.to_sdp()))
+
+    def remote_described(self) -> None:
+        """The peer's description is known: candidates that waited go on."""
+        early, self._early = self._early or [], None
+        for event in early:
+            self.trickled(event)
+
+    async def _add_candidate(self, mid: str, candidate: str) -> None:
+        try:
+            await self._connection.add_candidate(mid, candidate)
+        except MediaError as error:
+            log.debug("%s: a candidate is of no use: %s", self._owner, error)
+
+    # -- what is sent and heard --------------------------------------------------------------------
+
+    def play(self, kind: Kind, source: Source) -> None:
+        """Send another source from now on."""
+        self._connection.play(kind, source)
+
+    def mute(self, kind: Kind, on: bool) -> None:
+        """Send silence or black, or go on."""
+        self._connection.mute(kind, on)
+
+    def hold(self, on: bool) -> None:
+        """Send silence and black on everything that is sent, or go on."""
+        for kind in KINDS:
+            if self._connection.playing(kind) is not None:
+                self._connection.mute(kind, on)
+
+    def frames(self, kind: Kind) -> AsyncIterator[Any]:
+        """Iterate over decoded frames."""
+        return self._connection.frames(kind)
+
+    def statistics(self) -> tuple[MediaStatistics, ...]:
+        """Return the counters by kind."""
+        return self._connection.statistics()
+
+    # -- what is recorded --------------------------------------------------------------------------
+
+    @property
+    def recorded(self) -> Recorded | None:
+        """What became of the recording."""
+        return self._recorders.recorded
+
+    def record(self, *, video: bool, wav: bool) -> None:
+        """Begin to record both directions, unless that is done already."""
+        if self._recorders.start(video=video, wav=wav):
+            self._connection.send_keyframe()
+            self._connection.request_keyframe()
+
+    async def stop_recording(self) -> None:
+        """Finish the recording, if there is one."""
+        await self._recorders.finish()
+
+    async def close(self) -> None:
+        """Finish the recording and close the connection."""
+        await self._recorders.finish()
+        await self._connection.close()
+
+
+def rounded(one: MediaStatistics) -> dict[str, Any]:
+    """Return statistics as a record has them: two decimals are more than anybody measures."""
+    fields = asdict(one)
+    return {k: round(v, 2) if isinstance(v, float) else v for k, v in fields.items()}
