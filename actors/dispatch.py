@@ -9,6 +9,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
+E = TypeVar("E")
 R = TypeVar("R")
 Self_ = TypeVar("Self_")
 
@@ -29,13 +30,19 @@ def handles(
 def handles(
     a: type[A], b: type[B], c: type[C], d: type[D], /
 ) -> Callable[[Callable[[Self_, A | B | C | D], R]], Callable[[Self_, A | B | C | D], R]]: ...
+@overload
+def handles(
+    a: type[A], b: type[B], c: type[C], d: type[D], e: type[E], /
+) -> Callable[
+    [Callable[[Self_, A | B | C | D | E], R]], Callable[[Self_, A | B | C | D | E], R]
+]: ...
 def handles(*messages: type) -> Callable[[Any], Any]:
     """Make a method, plain or ``async``, the handler of classes of messages and their subclasses.
 
     A subclass of the actor may override the method, or take the message over with another one.
 
     Args:
-        messages: one to four classes; the method is checked to accept them all.
+        messages: one to five classes; the method is checked to accept them all.
 
     Returns:
         The decorator.
