@@ -1,29 +1,50 @@
 """A real Prosody, a real exchange, and everything they report: what live tests play on."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from callboard.actors.call_record import CallRecord
-from callboard.actors.messages.exchange import AccountChanged, CallStatus, FindAccount
-from callboard.bots import Bot
+from callboard.actors.messages.exchange import AccountChanged, BotFailed, CallStatus, FindAccount
+from callboard.bots import Bot, Call, Message, Presence
 from callboard.bots.find import BUILT_IN
 from callboard.cli.deployment import Deployment, deployed
 from callboard.config import Settings
+from callboard.server import Prosody
 
 E = TypeVar("E")
 
 #: Seconds in which anything that a test waits for must happen.
 PATIENCE = 20.0
+PASSWORD = "correct horse battery staple"
+ALICE, BOB, CAROL = "alice@localhost", "bob@localhost", "carol@localhost"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a puppet was told.
+
+    Attributes:
+        account: whose puppet.
+        what: the call that rings, the message, the contact's presence, or "start" or "stop".
+    """
+
+    account: str
+    what: Call | Message | Presence | str
 
 
 class Stage:
     """A deployment that runs, with every event that it reported."""
 
-    def __init__(self) -> None:
+    def __init__(self, prosody: Prosody, folder: Path) -> None:
+        self.prosody = prosody
+        self.folder = folder
         self.events: list[Any] = []
+        self.puppets: dict[str, Puppet] = {}
         self.deployment: Deployment | None = None
         self._changed = asyncio.Event()
 
@@ -31,6 +52,10 @@ class Stage:
         """Take an event."""
         self.events.append(event)
         self._changed.set()
+
+    def all(self, kind: type[E]) -> list[E]:
+        """Return the events of a kind so far."""
+        return [event for event in self.events if isinstance(event, kind)]
 
     async def until(self, kind: type[E], found: Callable[[E], bool] = lambda _: True) -> E:
         """Return the first event of a kind that fits, past or to come."""
@@ -47,7 +72,12 @@ class Stage:
     async def online(self, *jids: str) -> None:
         """Return when these accounts are online."""
         for jid in jids:
-            await self.until(AccountChanged, lambda e, jid=jid: e.jid == jid and e.state == "online")
+            await self.state(jid, "online")
+
+    async def state(self, jid: str, state: str) -> AccountChanged:
+        """Return when an account is in this state."""
+        wanted = jid.partition("/")[0]
+        return await self.until(AccountChanged, lambda e: e.jid == wanted and e.state == state)
 
     async def phase(self, account: str, phase: str) -> CallStatus:
         """Return when a call of this account is in this phase."""
@@ -57,44 +87,127 @@ class Stage:
         """Return when a call of this account has taken this step."""
         return await self.until(CallStatus, lambda e: e.account == account and step in e.steps)
 
-    async def record(self, account: str) -> CallRecord:
-        """Return the first detail record of this account."""
-        return await self.until(CallRecord, lambda e: e.account == account)
+    async def media(self, account: str, kind: str = "audio", packets: int = 1) -> CallStatus:
+        """Return when a call of this account has received so many packets of a kind."""
+        return await self.until(
+            CallStatus,
+            lambda e: (
+                e.account == account
+                and any(one.kind == kind and one.received >= packets for one in e.statistics)
+            ),
+        )
+
+    async def record(self, account: str, id: str | None = None) -> CallRecord:
+        """Return the first detail record of this account, or the one of a call."""
+        return await self.until(CallRecord, lambda e: e.account == account and id in (None, e.id))
+
+    async def failure(self, account: str) -> BotFailed:
+        """Return what an account's bot raised."""
+        return await self.until(BotFailed, lambda e: e.account == account)
+
+    async def ringing(self, account: str) -> Call:
+        """Return the first call that came in to an account's puppet."""
+        told = await self.told(account, Call)
+        assert isinstance(told, Call)
+        return told
+
+    async def told(
+        self, account: str, kind: type[E], found: Callable[[E], bool] = lambda _: True
+    ) -> E:
+        """Return the first thing of a kind that fits, of all that an account's puppet was told."""
+        event = await self.until(
+            Told, lambda e: e.account == account and isinstance(e.what, kind) and found(e.what)
+        )
+        assert isinstance(event.what, kind)
+        return event.what
 
     async def account(self, jid: str) -> Any:
-        """Return the reference of an account."""
+        """Return the actor of an account, for a look inside."""
         assert self.deployment is not None
-        return await self.deployment.exchange.request(FindAccount(jid), timeout=5)
+        ref = await self.deployment.exchange.request(FindAccount(jid), timeout=5)
+        return ref._actor
+
+    def records(self) -> list[dict[str, Any]]:
+        """Read the file of detail records."""
+        lines = (self.folder / "calls.jsonl").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
+
+class Puppet(Bot):
+    """A bot that does nothing by itself, but what a test has it do."""
+
+    stage: ClassVar[Stage]
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.stage.puppets[self.account] = self
+
+    async def on_start(self) -> None:
+        self.stage.see(Told(self.account, "start"))
+
+    async def on_stop(self) -> None:
+        self.stage.see(Told(self.account, "stop"))
+
+    async def on_call(self, call: Call) -> None:
+        self.stage.see(Told(self.account, call))
+
+    async def on_message(self, message: Message) -> None:
+        self.stage.see(Told(self.account, message))
+
+    async def on_presence(self, presence: Presence) -> None:
+        self.stage.see(Told(self.account, presence))
 
 
 @asynccontextmanager
 async def staged(
     folder: Path,
-    accounts: Sequence[Mapping[str, Any]],
+    accounts: Sequence[str | Mapping[str, Any]],
     bots: Mapping[str, type[Bot]] | None = None,
+    *,
+    guests: Sequence[str] = (),
+    missing: Sequence[str] = (),
+    server: Mapping[str, Any] | None = None,
+    wait: bool = True,
     **settings: Any,
 ) -> AsyncIterator[Stage]:
     """Run accounts on a private Prosody, wait until all are online, and shut down in order.
 
     Args:
         folder: where recordings and ``calls.jsonl`` go.
-        accounts: what the YAML file would have under ``accounts``; passwords are made up.
+        accounts: what the YAML file would have under ``accounts``, or a puppet's JID alone;
+            passwords are made up.
         bots: classes besides the built-in ones, by the name that accounts have for them.
+        guests: users that are no account of ours but exist on the server.
+        missing: users that are accounts of ours but do not exist on the server.
+        server: what differs in the YAML file's ``server``.
+        wait: for all accounts to be online.
         settings: what the YAML file would have at its top.
     """
-    declared = [{"password": "secret", **one} for one in accounts]
-    checked = Settings.model_validate(
-        {
-            "server": "embedded",
-            "recordings": folder,
-            "calls": folder / "calls.jsonl",
-            "drain": 2,
-            **settings,
-            "accounts": declared,
-        }
-    )
-    stage = Stage()
-    async with deployed(checked, {**BUILT_IN, **(bots or {})}, folder, stage.see) as deployment:
-        stage.deployment = deployment
-        await stage.online(*(one["jid"] for one in accounts))
-        yield stage
+    declared = [
+        {"password": PASSWORD, "bot": "puppet", **({"jid": one} if isinstance(one, str) else one)}
+        for one in accounts
+    ]
+    users = {one["jid"].partition("@")[0]: PASSWORD for one in declared}
+    users |= dict.fromkeys(guests, PASSWORD)
+    users = {user: password for user, password in users.items() if user not in missing}
+    media = {"addresses": ["127.0.0.1"], **settings.pop("media", {})}
+    async with Prosody(users) as prosody:
+        address = {"host": prosody.address, "port": prosody.port, "ca": prosody.certificate}
+        checked = Settings.model_validate(
+            {
+                "server": {**address, **(server or {})},
+                "recordings": folder,
+                "calls": folder / "calls.jsonl",
+                "drain": 2,
+                "media": media,
+                **settings,
+                "accounts": declared,
+            }
+        )
+        stage = Stage(prosody, folder)
+        puppet = type("Puppet", (Puppet,), {"stage": stage})
+        classes = {**BUILT_IN, "puppet": puppet, **(bots or {})}
+        async with deployed(checked, classes, folder, stage.see) as stage.deployment:
+            if wait:
+                await stage.online(*(one["jid"] for one in declared))
+            yield stage
