@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from .jid import check_domain
-from .model import Items, Model
+from .model import Flag, Items, Model
 
 STUN_PORT = 3478
 """The default of RFC 8489 §18.6."""
@@ -100,4 +100,14 @@ class Media(Model):
         description="STUN servers (RFC 8489) that tell a machine behind NAT its public address. "
         "None is asked unless it is named here.",
         examples=["stun.example.org:3478"],
+    )
+    services: Flag = Field(
+        default=True,
+        description="Whether calls use the STUN and TURN servers that an account's own server "
+        "offers (XEP-0215).",
+    )
+    relay: Literal["allowed", "only"] = Field(
+        default="allowed",
+        description="`only` sends and receives through a TURN relay alone, so that peers never "
+        "learn this machine's addresses; a call without one fails.",
     )
