@@ -97,9 +97,9 @@ class Stage:
             ),
         )
 
-    async def record(self, account: str, id: str | None = None) -> CallRecord:
+    async def record(self, account: str, sid: str | None = None) -> CallRecord:
         """Return the first detail record of this account, or the one of a call."""
-        return await self.until(CallRecord, lambda e: e.account == account and id in (None, e.id))
+        return await self.until(CallRecord, lambda e: e.account == account and sid in (None, e.id))
 
     async def failure(self, account: str) -> BotFailed:
         """Return what an account's bot raised."""
