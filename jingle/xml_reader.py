@@ -220,7 +220,7 @@ def _read_extension(element: Element) -> HeaderExtension:
     if senders not in set(Senders):
         raise bad_request("the senders of a header extension are unknown")
     return HeaderExtension(
-        id=required_number(element, "id", 1, 4351),
+        id=required_number(element, "id", 1, 65535),  # XEP-0294 itself has one beyond RFC 8285's
         uri=required_word(element, "uri", limits.ATTRIBUTE),
         senders=Senders(senders),
     )
