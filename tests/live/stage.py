@@ -125,7 +125,7 @@ class Stage:
         """Return the actor of an account, for a look inside."""
         assert self.deployment is not None
         ref = await self.deployment.exchange.request(FindAccount(jid), timeout=5)
-        return ref._actor
+        return ref._actor_weakref()
 
     def records(self) -> list[dict[str, Any]]:
         """Read the file of detail records."""
@@ -167,6 +167,7 @@ async def staged(
     guests: Sequence[str] = (),
     missing: Sequence[str] = (),
     server: Mapping[str, Any] | None = None,
+    websocket: bool = False,
     wait: bool = True,
     **settings: Any,
 ) -> AsyncIterator[Stage]:
@@ -180,6 +181,7 @@ async def staged(
         guests: users that are no account of ours but exist on the server.
         missing: users that are accounts of ours but do not exist on the server.
         server: what differs in the YAML file's ``server``.
+        websocket: let browsers log in too.
         wait: for all accounts to be online.
         settings: what the YAML file would have at its top.
     """
@@ -191,7 +193,7 @@ async def staged(
     users |= dict.fromkeys(guests, PASSWORD)
     users = {user: password for user, password in users.items() if user not in missing}
     media = {"addresses": ["127.0.0.1"], **settings.pop("media", {})}
-    async with Prosody(users) as prosody:
+    async with Prosody(users, websocket=websocket) as prosody:
         address = {"host": prosody.address, "port": prosody.port, "ca": prosody.certificate}
         checked = Settings.model_validate(
             {
