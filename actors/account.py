@@ -57,7 +57,7 @@ from .messages.exchange import (
 )
 from .post import post
 from .runtime import AsyncioActor, handles
-from .stanza import CLIENT, age, iq_reply, stanza_error
+from .stanza import CLIENT, age, check_text, iq_reply, stanza_error
 from .stream import Stream, StreamEvent
 
 log = logging.getLogger(__name__)
@@ -283,6 +283,7 @@ class Account(AsyncioActor):
             raise ValueError(f"show is one of chat, away, dnd, xa or empty, not {message.show!r}")
         if message.priority is not None and not -128 <= message.priority <= 127:
             raise ValueError(f"priority is from -128 to 127, not {message.priority}")
+        check_text(message.status or "")
         self._presence = SetPresence(
             now.show if message.show is None else message.show,
             now.status if message.status is None else message.status,

@@ -1,12 +1,28 @@
 """Building stanzas (RFC 6120 §8)."""
 
 import math
+import re
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement
 
 CLIENT = "jabber:client"
 DELAY = "urn:xmpp:delay"
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
+
+#: What no XML document may have in it, escaped or not (XML 1.0 §2.2).
+_UNSENDABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def check_text(text: str) -> str:
+    """Return a text that XMPP can carry.
+
+    Raises:
+        ValueError: a character in it would make the server close the stream (RFC 6120 §11.4).
+    """
+    found = _UNSENDABLE.search(text)
+    if found is not None:
+        raise ValueError(f"{found[0]!r} can't be sent over XMPP: take it out")
+    return text
 
 
 def iq_reply(to: str, identifier: str, payload: Element | None = None) -> Element:

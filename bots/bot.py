@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from ..actors import AsyncioActorRef
 from ..actors.messages.account import Contact, GetRoster, PlaceCall, SendText, SetPresence
+from ..actors.stanza import check_text
 from ..media import Path as ReceivePath
 from .call import HANDLED, Call
 from .message import Message
@@ -116,8 +117,11 @@ class Bot:
         Args:
             to: a JID.
             body: its text.
+
+        Raises:
+            ValueError: a character of it can't be sent.
         """
-        self._ref.tell(SendText(to, body))
+        self._ref.tell(SendText(to, check_text(body)))
 
     async def set_presence(
         self, show: str | None = None, status: str | None = None, priority: int | None = None

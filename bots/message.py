@@ -6,6 +6,7 @@ from typing import Any
 from pykka import ActorRef
 
 from ..actors.messages.account import SendText
+from ..actors.stanza import check_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +27,8 @@ class Message:
 
         Args:
             body: its text.
+
+        Raises:
+            ValueError: a character of it can't be sent.
         """
-        self._account.tell(SendText(self.sender, body))
+        self._account.tell(SendText(self.sender, check_text(body)))
