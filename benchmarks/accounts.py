@@ -1,0 +1,176 @@
+"""Accounts that log in and then idle: ours, plain slixmpp's and tsung's."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import slixmpp
+from callboard.actors.context import Endpoint
+from callboard.actors.exchange import Exchange
+from callboard.actors.messages.exchange import AccountReady, AddAccount, Shutdown
+from callboard.actors.stream import trust
+from callboard.bots import Bot
+from callboard.bots.port import bot_factory
+from callboard.config import Account, Settings
+
+HOST = "localhost"
+#: What an account of ours does itself: discovery, capabilities, resumption, pings, carbons and
+#: call messages.
+PLUGINS = ("xep_0030", "xep_0115", "xep_0198", "xep_0199", "xep_0280", "xep_0353")
+
+
+def user(number: int) -> str:
+    """Return the name of an account."""
+    return f"user{number:05}"
+
+
+def password(number: int) -> str:
+    """Return its password; each has another, so that none is hashed for two."""
+    return f"password {number:05}"
+
+
+def passwords(count: int) -> dict[str, str]:
+    """Return the passwords of so many accounts, as the server is given them."""
+    return {user(number): password(number) for number in range(count)}
+
+
+class Idle(Bot):
+    """A bot that does nothing."""
+
+
+class Ours:
+    """Our accounts of one process.
+
+    Args:
+        exchange: supervises them.
+        bots: the class of their bot, by name.
+    """
+
+    def __init__(self) -> None:
+        self.exchange: Any = None
+        self.ready: set[str] = set()
+        self._changed = asyncio.Event()
+
+    def see(self, event: object) -> None:
+        """Take an event of the exchange."""
+        if isinstance(event, AccountReady):
+            self.ready.add(event.jid)
+            self._changed.set()
+
+    async def login(self, first: int, last: int, at_once: int = 20) -> float:
+        """Log in, and return the seconds that it took.
+
+        Args:
+            first: the first account's number.
+            last: the number after the last one's.
+            at_once: how many logins may be open at a time.
+        """
+        began = time.monotonic()
+        goal = len(self.ready) + last - first
+        for number in range(first, last):
+            while len(self.ready) < goal - (last - number) - at_once + 1:
+                await self._change()
+            account = {"jid": f"{user(number)}@{HOST}", "password": password(number), "bot": "idle"}
+            await self.exchange.request(AddAccount(Account.model_validate(account)), timeout=10)
+        while len(self.ready) < goal:
+            await self._change()
+        return time.monotonic() - began
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        async with asyncio.timeout(60):
+            await self._changed.wait()
+
+
+@asynccontextmanager
+async def ours(port: int, authority: str, folder: str) -> AsyncIterator[Ours]:
+    """Run an exchange without accounts.
+
+    Args:
+        port: the server's, on loopback.
+        authority: the file with the authority of the server's certificate.
+        folder: where detail records would go.
+    """
+    context = await asyncio.to_thread(trust, Path(authority))
+    settings = Settings.model_validate(
+        {
+            "server": {"host": "127.0.0.1", "port": port, "ca": authority},
+            "recordings": folder,
+            "calls": Path(folder, "calls.jsonl"),
+            "media": {"addresses": ["127.0.0.1"]},
+            "accounts": [{"jid": f"nobody@{HOST}", "password": "none", "bot": "idle"}],
+        }
+    ).model_copy(update={"accounts": ()})
+    accounts = Ours()
+    endpoint = Endpoint("127.0.0.1", port, False, context)
+    factory = bot_factory({"idle": Idle}, Path(folder))
+    accounts.exchange = Exchange.start(settings, endpoint, factory, accounts.see)
+    await accounts.exchange.started
+    try:
+        yield accounts
+    finally:
+        accounts.exchange.tell(Shutdown(0))
+        await accounts.exchange.ended
+
+
+class Plain:
+    """Accounts of slixmpp as it comes, with the plugins for what an account of ours does.
+
+    It is told where the server is, and that it speaks STARTTLS; each account makes the TLS context
+    of its own that slixmpp makes.
+
+    Args:
+        port: the server's, on loopback.
+        authority: the file with the authority of the server's certificate.
+    """
+
+    def __init__(self, port: int, authority: str) -> None:
+        self._port = port
+        self._authority = authority
+        self._clients: list[slixmpp.ClientXMPP] = []
+
+    async def login(self, first: int, last: int, at_once: int = 20) -> float:
+        """Log in, and return the seconds that it took."""
+        began = time.monotonic()
+        places = asyncio.Semaphore(at_once)
+
+        async def one(number: int) -> None:
+            async with places:
+                await self._login(number)
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(first, last):
+                group.create_task(one(number))
+        return time.monotonic() - began
+
+    async def _login(self, number: int) -> None:
+        client = slixmpp.ClientXMPP(f"{user(number)}@{HOST}/plain", password(number))
+        client.ca_certs = Path(self._authority)
+        client.enable_direct_tls = False
+        for plugin in PLUGINS:
+            client.register_plugin(plugin)
+        ready = asyncio.Event()
+
+        async def started(_: object) -> None:
+            await client.get_roster()
+            client.plugin["xep_0280"].enable()
+            await client.plugin["xep_0115"].update_caps()
+            client.send_presence()
+            ready.set()
+
+        client.add_event_handler("session_start", started)
+        client.connect("127.0.0.1", self._port)
+        self._clients.append(client)
+        async with asyncio.timeout(60):
+            await ready.wait()
+
+    async def close(self) -> None:
+        """Log out."""
+        for client in self._clients:
+            client.abort()
+        await asyncio.sleep(0)
+
+
