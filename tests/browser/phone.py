@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from callboard.media.test_pattern import read_clock
 from callboard.tests.browser.chromium import PATIENCE, Tab, chromium
 
 Told = dict[str, Any]
@@ -27,11 +29,16 @@ class Heard:
 
 @dataclass(frozen=True)
 class Seen:
-    """What the page sees at a moment: size in pixels, and colours of 16 x 12 cells."""
+    """What the page sees at a moment: the picture's size, and its luma scaled to 160 x 120."""
 
     width: int
     height: int
-    cells: list[list[int]]
+    luma: list[int]
+
+    @property
+    def clock(self) -> float | None:
+        """The clock of our test pattern, in seconds; None if that is not what is seen."""
+        return read_clock(np.array(self.luma, np.uint8).reshape(120, 160)) if self.luma else None
 
 
 class Phone:

@@ -1,6 +1,5 @@
 """A bot of Callboard's and a browser with a phone, at one private server."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,30 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from callboard.bots import Bot, Call
-from callboard.server import Prosody
 from callboard.tests.browser.phone import Phone, phone
-from callboard.tests.live.stage import PATIENCE, Stage, staged
+from callboard.tests.live.stage import PASSWORD, Stage, staged
 
-PAGE, DESK = "page@localhost", "desk@localhost"
+#: The phone's account, the bot's, and the full JID that a client without XEP-0353 has to call.
+PAGE, DESK, BOT = "page@localhost", "desk@localhost", "desk@localhost/bot"
 
 Browser = tuple[str, Path]
-
-
-class Desk(Bot):
-    """A bot that a test moves: its calls wait until the test takes them."""
-
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.calls: asyncio.Queue[Call] = asyncio.Queue()
-
-    async def on_call(self, call: Call) -> None:
-        """Leave the call to the test."""
-        self.calls.put_nowait(call)
-
-    async def ring(self) -> Call:
-        """Return the next call that comes in."""
-        async with asyncio.timeout(PATIENCE):
-            return await self.calls.get()
 
 
 @dataclass(frozen=True)
@@ -40,42 +22,37 @@ class Scene:
 
     Attributes:
         stage: the deployment.
-        desk: its one bot.
         page: the phone in the browser.
     """
 
     stage: Stage
-    desk: Desk
     page: Phone
+
+    @property
+    def desk(self) -> Bot:
+        """The one bot, which does what the test has it do."""
+        return self.stage.puppets[DESK]
+
+    async def ringing(self) -> Call:
+        """Return the call that has come in to the bot."""
+        return await self.stage.ringing(DESK)
 
 
 @asynccontextmanager
 async def scene(browser: Browser, folder: Path, **desk: Any) -> AsyncIterator[Scene]:
-    """Log in the phone, then the desk.
+    """Log in the bot and the phone.
 
     Args:
         browser: the browser's program and the bundled page.
         folder: where recordings and ``calls.jsonl`` go.
-        desk: what the YAML file would have for the desk's account.
+        desk: what the YAML file would have for the bot's account.
     """
-    bots: list[Desk] = []
-
-    class Seated(Desk):
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments)
-            bots.append(self)
-
-    passwords = {"page": "secret", "desk": "secret"}
-    async with Prosody(passwords, websocket=True) as prosody, phone(*browser, show) as page:
-        await page.login(PAGE, "secret", prosody.websocket)
-        async with staged(
-            folder,
-            [{"jid": DESK, "bot": "desk", **desk}],
-            {"desk": Seated},
-            server={"host": prosody.address, "port": prosody.port, "ca": prosody.certificate},
-            media={"addresses": ["127.0.0.1"]},
-        ) as stage:
-            yield Scene(stage, bots[0], page)
+    async with (
+        phone(*browser, show) as page,
+        staged(folder, [{"jid": BOT, **desk}], guests=["page"], websocket=True) as stage,
+    ):
+        await page.login(PAGE, PASSWORD, stage.prosody.websocket)
+        yield Scene(stage, page)
 
 
 def show(page: Phone) -> None:

@@ -131,20 +131,20 @@ export function hear() {
   };
 }
 
-// What the eye sees now: the picture's size, and its pixels as 16 x 12 cells of red, green, blue.
+// What the eye sees now: the picture's size, and its luma (0 to 255) scaled to 160 x 120.
 export function see() {
   const [width, height] = [eye?.videoWidth ?? 0, eye?.videoHeight ?? 0];
-  const cells = [];
+  const luma = [];
   if (width && height) {
-    const canvas = new OffscreenCanvas(16, 12);
+    const canvas = new OffscreenCanvas(160, 120);
     const paper = canvas.getContext("2d", { willReadFrequently: true });
     paper.drawImage(eye, 0, 0, canvas.width, canvas.height);
     const { data } = paper.getImageData(0, 0, canvas.width, canvas.height);
     for (let i = 0; i < data.length; i += 4) {
-      cells.push([data[i], data[i + 1], data[i + 2]]);
+      luma.push(Math.round(0.299 * data[i] + 0.587 * data[i + 1] + 0.114 * data[i + 2]));
     }
   }
-  return { width, height, cells };
+  return { width, height, luma };
 }
 
 // Bytes and packets each way by kind of media, and the candidates in use (getStats()).

@@ -1,0 +1,50 @@
+"""What a recording holds of one side, decoded. Blocking: not for a running loop."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import av
+import numpy as np
+from callboard.actors.call_record import CallRecord
+from callboard.media import Direction, Kind
+from numpy.typing import NDArray
+
+#: Seconds of sound that are looked at as one: short enough for a beep.
+WINDOW = 0.02
+
+
+@contextmanager
+def _opened(record: CallRecord, kind: Kind, direction: Direction) -> Iterator[tuple[Any, Any]]:
+    assert record.recording is not None, record.reason
+    with av.open(record.recording["path"]) as container:
+        found = [
+            one for one in container.streams if one.type == kind and direction.value in _title(one)
+        ]
+        assert len(found) == 1, f"{len(found)} {kind} tracks are {direction.value}"
+        yield container, found[0]
+
+
+def _title(stream: Any) -> str:
+    return str(stream.metadata.get("title") or stream.metadata.get("TITLE") or "")
+
+
+def loudest(record: CallRecord, direction: Direction) -> tuple[float, float]:
+    """Return the frequency (Hz) and the level (dBFS) of the loudest moment of one side."""
+    with _opened(record, "audio", direction) as (container, stream):
+        sound = np.concatenate([one.to_ndarray() for one in container.decode(stream)], axis=1)
+        # A file of sound alone has both sides in one stream: the left ear and the right.
+        both = all(one.value in _title(stream) for one in Direction)
+        samples = sound[list(Direction).index(direction)] if both else sound.mean(axis=0)
+        size = int(stream.rate * WINDOW)
+        moments = samples[: len(samples) // size * size].reshape(-1, size)
+        powers = (moments**2).mean(axis=1)
+        moment = moments[powers.argmax()]
+        spectrum = np.abs(np.fft.rfft(moment * np.hanning(size), 16384))
+        return spectrum.argmax() * stream.rate / 16384, 10 * np.log10(powers.max() + 1e-12)
+
+
+def pictures(record: CallRecord, direction: Direction) -> list[NDArray[np.int16]]:
+    """Return the pictures of one side, shape (height, width, 3), 0 to 255."""
+    with _opened(record, "video", direction) as (container, stream):
+        return [one.to_ndarray(format="rgb24").astype(np.int16) for one in container.decode(stream)]

@@ -1,0 +1,140 @@
+"""Media between a bot and Chromium's WebRTC, with stanza.js 12 for the stanzas.
+
+The rows of issue 3 that these show: XEP-0166 in both roles with audio and video, trickle (0176),
+0338, 0320, 0293 and 0294.
+"""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from callboard.actors.call_record import CallRecord
+from callboard.bots import Call
+from callboard.media import Direction
+from callboard.tests.browser.phone import Phone
+from callboard.tests.browser.recorded import loudest, pictures
+from callboard.tests.browser.stage import BOT, DESK, Browser, Scene, scene
+from callboard.tests.conftest import Run
+
+TONE = 440
+#: What Chromium's fake devices give: a beep twice a second (Hz), and a green picture.
+BEEP = 400
+SIZE = (320, 240)
+
+#: Packets of 20 ms in which there is a beep.
+ENOUGH = 40
+
+WITH_VIDEO = pytest.mark.parametrize("video", [False, True], ids=["audio", "audio and video"])
+
+
+async def bot_calls(here: Scene, video: bool) -> Call:
+    """Return a call of the bot's that the page has taken."""
+    pattern = "pattern" if video else None
+    call = await here.desk.call(here.page.jid, audio=f"tone:{TONE}", video=pattern, record=True)
+    await here.page.until("incoming")
+    await here.page("accept", video)
+    await call.connected()
+    return call
+
+
+async def page_calls(here: Scene, video: bool) -> Call:
+    """Return a call of the page's that the bot has taken."""
+    await here.page("call", BOT, video)
+    call = await here.ringing()
+    pattern = "pattern" if video else None
+    await call.answer(audio=f"tone:{TONE}", video=pattern, record=True)
+    return call
+
+
+async def check_page(page: Phone, video: bool) -> None:
+    """Check that the page is connected, hears the tone, sees the pattern, and that bytes flow."""
+    kinds = ("audio", "video") if video else ("audio",)
+    await page.until("connection", state="connected")
+    first = await page.statistics()
+    assert first["pair"]["remote"] == "127.0.0.1"
+    heard = await page.hear(f"Math.abs(it.frequency - {TONE}) < 10 && it.level > -40")
+    assert heard.frequency == pytest.approx(TONE, abs=10)
+    assert heard.level > -40
+    if video:
+        seen = await page.see("it.width > 0")
+        assert (seen.width, seen.height) == SIZE
+        assert seen.clock is not None
+        later = await moved(page, seen.clock)
+        assert seen.clock < later
+    rising = " && ".join(
+        f"it.{kind}.{way} > {first[kind][way]}" for kind in kinds for way in ("sent", "received")
+    )
+    last = await page.look("statistics", rising)
+    for kind in kinds:
+        for way in ("sent", "received"):
+            assert last[kind][way] > first[kind][way], f"{kind} is not {way}: {first} {last}"
+
+
+async def moved(page: Phone, clock: float) -> float:
+    """Return the clock that the page sees once it is another."""
+    while True:
+        seen = await page.see("it.width > 0")
+        if seen.clock is not None and seen.clock != clock:
+            return seen.clock
+
+
+def check_recording(record: CallRecord, video: bool) -> None:
+    """Check that the recording holds the browser's beep and picture, and our own tone."""
+    frequency, level = loudest(record, Direction.RECEIVED)
+    assert frequency == pytest.approx(BEEP, abs=25)
+    assert level > -20
+    frequency, level = loudest(record, Direction.SENT)
+    assert frequency == pytest.approx(TONE, abs=10)
+    if video:
+        found = pictures(record, Direction.RECEIVED)
+        height, width, _ = found[-1].shape
+        assert (width, height) == SIZE
+        red, green, blue = found[-1].mean(axis=(0, 1))
+        assert green > 100 > max(red, blue)
+        changes = [np.abs(b - a).max() for a, b in pairwise(found)]
+        assert max(changes) > 100
+
+
+def check_record(record: CallRecord, video: bool) -> None:
+    """Check that the detail record tells of media both ways."""
+    assert record.state == "completed"
+    kinds: dict[str, Any] = {one["kind"]: one for one in record.media}
+    assert sorted(kinds) == (["audio", "video"] if video else ["audio"])
+    for one in kinds.values():
+        assert one["sent"] > 0
+        assert one["received"] > 0
+    assert kinds["audio"]["mos"] > 4
+
+
+@WITH_VIDEO
+def test_a_bot_calls_the_page(browser: Browser, video: bool, tmp_path: Path, run: Run) -> None:
+    async def main() -> CallRecord:
+        async with scene(browser, tmp_path) as here:
+            call = await bot_calls(here, video)
+            await check_page(here.page, video)
+            await here.stage.media(DESK, "audio", ENOUGH)
+            await call.hangup()
+            assert (await here.page.until("terminated"))["reason"] == "success"
+            return await call.ended()
+
+    record = run(main)
+    check_record(record, video)
+    check_recording(record, video)
+
+
+@WITH_VIDEO
+def test_the_page_calls_a_bot(browser: Browser, video: bool, tmp_path: Path, run: Run) -> None:
+    async def main() -> CallRecord:
+        async with scene(browser, tmp_path) as here:
+            call = await page_calls(here, video)
+            assert call.media == (("audio", "video") if video else ("audio",))
+            await check_page(here.page, video)
+            await here.stage.media(DESK, "audio", ENOUGH)
+            await here.page("hangup")
+            return await call.ended()
+
+    record = run(main)
+    check_record(record, video)
+    check_recording(record, video)
