@@ -9,6 +9,7 @@ names, each with its reason; tests/actors/test_stream.py fails when they move.
 import asyncio
 import logging
 import ssl
+import time
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -140,7 +141,7 @@ class Stream(ClientXMPP):
             port: of the host.
         """
         self._opened = self._failed = False
-        self._began = self.loop.time()
+        self._began = time.monotonic()
         self._steps = {}
         self.connect(host, port)
 
@@ -153,7 +154,7 @@ class Stream(ClientXMPP):
         Returns:
             the steps taken, each with its seconds since `open`.
         """
-        self._steps.setdefault(step, self.loop.time() - self._began)
+        self._steps.setdefault(step, time.monotonic() - self._began)
         return self._steps
 
     def event(self, name: str, data: Any = None) -> None:
