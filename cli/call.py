@@ -9,12 +9,13 @@ from rich.console import Console
 
 from ..actors.call_record import CallRecord
 from ..actors.jid import bare
-from ..actors.messages.exchange import CallStatus
+from ..actors.messages.exchange import AccountChanged, BotFailed, CallStatus
 from ..bots.bot import Bot
 from ..bots.caller import Caller
+from ..bots.source import SourceError, source
 from ..config import Settings
 from ..server import ServerError
-from .deployment import deployed
+from .deployment import deployed, reason
 from .event import Event
 from .run import anybody_online, drawn
 from .settings import read_or_exit
@@ -48,13 +49,22 @@ def call(
         json: print JSON lines.
 
     Returns:
-        0 if the call connected, 1 if not, 2 if the file has no such account.
+        0 if the call connected, 1 if not, 2 if the file has no such account or a source is none.
     """
     settings, classes = read_or_exit(file)
     caller = next((one for one in settings.accounts if bare(one.jid) == bare(account)), None)
     if caller is None:
         known = ", ".join(one.jid for one in settings.accounts[:5])
         typer.echo(f"{file}: there is no account {account}; it has {known}", err=True)
+        return 2
+    folder = file.absolute().parent
+    try:
+        sources = [source(one, folder) for one in (audio, video)]
+    except SourceError as error:
+        typer.echo(f"callboard: {error}", err=True)
+        return 2
+    if not any(sources):
+        typer.echo("callboard: a call needs audio or video: give one of them a source", err=True)
         return 2
     options = {"to": to, "seconds": seconds, "audio": audio, "video": video, "record": record}
     others = tuple(one for one in settings.accounts if bare(one.jid) == bare(to))
@@ -64,9 +74,9 @@ def call(
     log_to(view, settings.log_level)
     watch = _Watch(view, bare(account))
     try:
-        uvloop.run(watch.run(settings, {**classes, "caller": Caller}, file.absolute().parent))
+        uvloop.run(watch.run(settings, {**classes, "caller": Caller}, folder))
     except (ServerError, OSError) as error:
-        typer.echo(f"callboard: {error}", err=True)
+        typer.echo(f"callboard: {reason(error)}", err=True)
         return 1
     finally:
         view.close()
@@ -95,7 +105,10 @@ class _Watch:
             self._status = event
         if isinstance(event, CallRecord):
             self._records.append(event)
-            if event.account == self._caller:
+        match event:
+            case CallRecord(account=jid) | BotFailed(account=jid) if bare(jid) == self._caller:
+                self._done.set()
+            case AccountChanged(jid=self._caller, state="failed" | "waiting"):
                 self._done.set()
 
     async def run(self, settings: Settings, classes: dict[str, type[Bot]], folder: Path) -> None:
@@ -118,5 +131,6 @@ class _Watch:
         if not json and self._status is not None:
             console = Console(highlight=False)
             console.print(step_table(self._status))
-            console.print(quality_table(self._records))
+            if ours is not None and ours.connected is not None:
+                console.print(quality_table(self._records))
         return 0 if ours is not None and ours.connected is not None else 1

@@ -16,10 +16,10 @@ from ..bots.find import BUILT_IN
 from ..config import Settings
 from ..media import Inspection, UnplayableError, inspect
 from ..server import ServerError
-from .deployment import deployed
+from .deployment import deployed, reason
 from .event import Event
 from .json_view import JsonView
-from .line_view import LineView
+from .line_view import LineView, near
 from .steps import quality_table, step_table
 from .view import log_to
 
@@ -45,13 +45,13 @@ def demo(*, seconds: float, out: Path, video: bool, json: bool) -> int:
     try:
         settings = _settings(seconds, out.absolute(), video)
     except ValidationError as error:
-        typer.echo(f"callboard: --out {out}: {error.errors()[0]['msg']}", err=True)
+        typer.echo(f"callboard: --out {out}: {error.errors()[0]['ctx']['error']}", err=True)
         return 2
     stage = _Stage(JsonView(sys.stdout) if json else None)
     try:
         uvloop.run(stage.play(settings, seconds))
     except (ServerError, OSError) as error:
-        typer.echo(f"callboard: {error}", err=True)
+        typer.echo(f"callboard: {reason(error)}", err=True)
         return 1
     return stage.judge(video=video, json=json)
 
@@ -168,7 +168,7 @@ class _Stage:
                 f"{track.title or track.kind} {track.codec} {track.seconds:.2f} s"
                 for track in self.inspection.tracks
             )
-            self._console.print(f"\nRecording: {path}\n  {tracks}", soft_wrap=True)
+            self._console.print(f"\nRecording: {near(path)}\n  {tracks}", soft_wrap=True)
         for fault in self.faults:
             self._console.print(f"[red]✗[/] {fault}", soft_wrap=True)
         if not self.faults:

@@ -117,3 +117,14 @@ async def _endpoint(settings: Settings) -> AsyncIterator[Endpoint]:
     async with Prosody(accounts, host=server.host) as prosody:
         context = await asyncio.to_thread(trust, prosody.certificate)
         yield Endpoint(prosody.address, prosody.port, False, context)
+
+
+def reason(error: ServerError | OSError) -> str:
+    """Say in a line why a deployment did not start.
+
+    Args:
+        error: what `deployed` raised.
+    """
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)

@@ -11,7 +11,7 @@ import uvloop
 from ..bots.bot import Bot
 from ..config import Settings
 from ..server import ServerError
-from .deployment import Deployment, deployed
+from .deployment import Deployment, deployed, reason
 from .settings import read_or_exit
 from .view import REFRESH, View, log_to, make_view
 
@@ -32,7 +32,7 @@ def run(file: Path, *, json: bool) -> int:
     try:
         return uvloop.run(_run(settings, classes, file.absolute().parent, view))
     except (ServerError, OSError) as error:
-        typer.echo(f"callboard: {error}", err=True)
+        typer.echo(f"callboard: {reason(error)}", err=True)
         return 1
     finally:
         view.close()
