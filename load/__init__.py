@@ -1,0 +1,1 @@
+"""Load tests: plans, shards, measurements, thresholds, reports."""

@@ -1,0 +1,224 @@
+"""What the phases do, each on the accounts of one shard."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Iterable
+from itertools import takewhile
+from typing import Any
+
+from pykka import ActorDeadError
+
+from ..actors.jid import bare
+from ..actors.messages.account import PlaceCall, Send, SetPresence
+from ..actors.messages.call import CallOver, Hangup, Wait
+from ..bots.source import source
+from ..media import Path as ReceivePath
+from .crew import Crew, LoginFailed, Member
+from .pace import pace
+from .pairing import turns
+from .participant import HANDLED, letter
+from .phase import Call, Idle, Login, Logout, Message, Phase, Presence
+from .plan import members, pairing
+
+LOGIN_DEADLINE = 60.0
+"""Seconds that a login may take."""
+RETURN_DEADLINE = 10.0
+"""Seconds in which a receipt, or a presence's return, must have come."""
+END_DEADLINE = 30.0
+"""Seconds that a call may take to end after it was hung up."""
+
+
+async def perform(phase: Phase, crew: Crew) -> None:
+    """Do what a phase says with the accounts of this shard, to its end.
+
+    Args:
+        phase: the phase.
+        crew: the accounts.
+    """
+    match phase.activity:
+        case Login() as login:
+            await _log_in(login, crew)
+        case Logout() as logout:
+            await _log_out(logout, crew)
+        case Idle() as idle:
+            await asyncio.sleep(idle.duration)
+        case Presence() as presence:
+            await _change_presence(presence, crew)
+        case Message() as message:
+            await _send_messages(message, crew)
+        case Call() as call:
+            await _Calls(call, crew).run()
+
+
+def _once(accounts: list[int], crew: Crew) -> Iterable[int]:
+    """Give one turn to each account of this shard."""
+    return takewhile(lambda turn: turn < len(accounts), turns(accounts, crew.shard, crew.shards))
+
+
+async def _log_in(login: Login, crew: Crew) -> None:
+    accounts = members(crew.plan.accounts, login.accounts)
+
+    async def log_in(turn: int) -> None:
+        if crew.members[accounts[turn]].ref is not None:
+            crew.tally.drop("login", "the account was logged in before")
+            return
+        crew.tally.count("login.started")
+        try:
+            await crew.log_in(accounts[turn], LOGIN_DEADLINE)
+        except LoginFailed as failure:
+            crew.tally.fail("login", str(failure))
+
+    await pace("login", _once(accounts, crew), login.arrivals, log_in, crew.tally)
+
+
+async def _log_out(logout: Logout, crew: Crew) -> None:
+    accounts = members(crew.plan.accounts, logout.accounts)
+
+    async def log_out(turn: int) -> None:
+        member = crew.members[accounts[turn]]
+        if not member.online:
+            crew.tally.drop("logout", "the account was not online")
+            return
+        crew.tally.count("logout.started")
+        began = time.monotonic()
+        member.online = False
+        await crew.log_out(accounts[turn])
+        member.ref = None
+        crew.tally.count("logout.ok")
+        crew.tally.record("logout", time.monotonic() - began)
+
+    await pace("logout", _once(accounts, crew), logout.arrivals, log_out, crew.tally)
+
+
+async def _change_presence(presence: Presence, crew: Crew) -> None:
+    accounts = members(crew.plan.accounts, presence.accounts)
+    tally = crew.tally
+
+    def returned(seconds: float) -> None:
+        tally.count("presence.ok")
+        tally.record("presence.returned", seconds)
+
+    async def change(turn: int) -> None:
+        member = crew.members[accounts[turn % len(accounts)]]
+        if not member.online:
+            tally.drop("presence", "the account was not online")
+            return
+        words = f"load {turn} {secrets.token_hex(4)}"
+        tally.count("presence.started")
+        crew.expect(member.settings.jid, words, returned)
+        member.ref.tell(SetPresence(status=words))
+        await asyncio.sleep(RETURN_DEADLINE)
+        if crew.give_up(member.settings.jid, words):
+            tally.cause("presence", f"not announced within {RETURN_DEADLINE:g} s")
+
+    iterations = turns(accounts, crew.shard, crew.shards)
+    await pace("presence", iterations, presence.arrivals, change, tally)
+
+
+async def _send_messages(message: Message, crew: Crew) -> None:
+    pairs = pairing(crew.plan.accounts, message)
+    tally = crew.tally
+
+    def receipted(seconds: float) -> None:
+        tally.count("message.receipted")
+        tally.record("message.receipt", seconds)
+
+    async def send(iteration: int) -> None:
+        first, second = pairs.pair(iteration)
+        member = crew.members[first]
+        if not member.online:
+            tally.drop("message", "the sender was not online")
+            return
+        identifier = secrets.token_hex(8)
+        to = bare(crew.plan.accounts[second].jid)
+        tally.count("message.started")
+        if message.receipts:
+            crew.expect(member.settings.jid, identifier, receipted)
+        stanza = letter(to, identifier, message.size, receipt=message.receipts)
+        member.ref.tell(Send(stanza))
+        if message.receipts:
+            await asyncio.sleep(RETURN_DEADLINE)
+            if crew.give_up(member.settings.jid, identifier):
+                tally.cause("message", f"no receipt within {RETURN_DEADLINE:g} s")
+
+    iterations = pairs.iterations(crew.shard, crew.shards)
+    await pace("message", iterations, message.arrivals, send, tally)
+
+
+class _Calls:
+    """The calls of one phase.
+
+    Args:
+        phase: what they are like.
+        crew: the accounts of this shard.
+    """
+
+    def __init__(self, phase: Call, crew: Crew) -> None:
+        self._phase = phase
+        self._crew = crew
+        self._pairs = pairing(crew.plan.accounts, phase)
+        self._audio: Any = None
+        self._video: Any = None
+
+    async def run(self) -> None:
+        """Place the calls, hold them, hang up."""
+        folder = self._crew.folder
+        self._audio = await asyncio.to_thread(source, self._phase.audio, folder)
+        self._video = await asyncio.to_thread(source, self._phase.video, folder)
+        for place in (*self._pairs.first, *self._pairs.second):
+            member = self._crew.members.get(place)
+            if member is not None and member.port is not None:
+                member.port.path = ReceivePath(self._phase.path)
+                member.port.audio, member.port.video = self._audio, self._video
+        await pace(
+            "call",
+            self._pairs.iterations(self._crew.shard, self._crew.shards),
+            self._phase.arrivals,
+            self._call,
+            self._crew.tally,
+        )
+
+    async def _call(self, iteration: int) -> None:
+        first, second = self._pairs.pair(iteration)
+        caller = self._crew.members[first]
+        if not caller.online:
+            self._crew.tally.drop("call", "the caller was not online")
+        elif caller.busy:
+            self._crew.tally.drop("call", "the caller was still in its last call")
+        else:
+            caller.busy = True
+            try:
+                await self._hold(caller, second, iteration)
+            finally:
+                caller.busy = False
+
+    async def _hold(self, caller: Member, second: int, iteration: int) -> None:
+        jid = self._crew.plan.accounts[second].jid
+        to = bare(jid) if self._phase.propose else jid
+        order = PlaceCall(to, self._audio, self._video, message=self._phase.propose)
+        try:
+            call = await (await caller.ref.request(order, timeout=HANDLED))
+        except Exception as error:
+            self._crew.tally.count("call.started")
+            self._crew.tally.fail("call", f"not placed: {str(error) or type(error).__name__}")
+            return
+        try:
+            await self._until(call, "connected")
+            seconds = self._phase.hold.draw(self._crew.plan.seed, iteration)
+            async with asyncio.timeout(seconds):
+                await self._until(call, "ended")
+        except (CallOver, ActorDeadError):
+            return  # the detail record says what happened
+        except TimeoutError:
+            pass
+        call.tell(Hangup())
+        try:
+            async with asyncio.timeout(END_DEADLINE):
+                await self._until(call, "ended")
+        except (TimeoutError, CallOver, ActorDeadError):
+            self._crew.tally.cause("call", f"not ended {END_DEADLINE:g} s after the hangup")
+
+    @staticmethod
+    async def _until(call: Any, what: Any) -> None:
+        await (await call.request(Wait(what), timeout=HANDLED))

@@ -1,0 +1,263 @@
+"""The accounts of one shard: who is online, who is busy, what the actors say of them."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..actors.call_record import CallRecord
+from ..actors.context import BotPort, Endpoint, Ref
+from ..actors.exchange import Exchange
+from ..actors.jid import bare
+from ..actors.messages.exchange import (
+    AccountChanged,
+    AccountReady,
+    AddAccount,
+    BotFailed,
+    CallStatus,
+    PresenceReturned,
+    ReceiptReceived,
+    Report,
+    Shutdown,
+)
+from ..actors.messages.supervision import StopChild
+from ..actors.ref import AsyncioActorRef
+from ..bots.find import find_bot
+from ..bots.port import bot_factory
+from ..config import Account
+from .measure import measure_call, measure_login
+from .pairing import owner
+from .participant import Participant
+from .plan import PARTICIPANT, LoadAccount, Plan
+from .tally import Tally
+
+#: Seconds in which the exchange takes a message; it never waits for anything itself.
+HANDLED = 30.0
+#: Seconds that everything may take to close, beyond what running calls get.
+CLOSING = 60.0
+
+
+class LoginFailed(Exception):  # noqa: N818 - what happened, not a fault
+    """An account could not log in; the message says why."""
+
+
+@dataclass(slots=True)
+class Member:
+    """One account of this shard.
+
+    Attributes:
+        settings: what the plan declares of it.
+        online: whether its stream is open.
+        busy: whether it is in a call that a phase began.
+        ref: its actor, once it was started.
+        port: what it does by itself, unless that is a bot of the user's.
+    """
+
+    settings: LoadAccount
+    online: bool = False
+    busy: bool = False
+    ref: Any = None
+    port: Participant | None = None
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What phases wait for: logins by account, and what comes back by account and words."""
+
+    logins: dict[str, "asyncio.Future[None]"] = field(default_factory=dict)
+    returns: dict[tuple[str, str], tuple[float, Callable[[float], None]]] = field(
+        default_factory=dict
+    )
+
+
+class Crew:
+    """The accounts of one shard, and the exchange that they live in.
+
+    Args:
+        plan: the whole plan.
+        folder: the plan's folder.
+        shard: which shard this is.
+        shards: how many there are.
+        tally: told what is measured.
+    """
+
+    def __init__(self, plan: Plan, folder: Path, shard: int, shards: int, tally: Tally) -> None:
+        self.plan = plan
+        self.folder = folder
+        self.shard = shard
+        self.shards = shards
+        self.tally = tally
+        self.members = {
+            place: Member(settings)
+            for place, settings in enumerate(plan.accounts)
+            if owner(place, shards) == shard
+        }
+        self._by_jid = {bare(one.settings.jid): one for one in self.members.values()}
+        self._waiting = _Waiting()
+        self._calls: dict[tuple[str, str], CallStatus] = {}
+        self._exchange: AsyncioActorRef[Exchange] | None = None
+
+    async def open(self, endpoint: Endpoint) -> None:
+        """Start the exchange, with no account yet.
+
+        Args:
+            endpoint: where accounts connect to.
+        """
+        names = {one.settings.bot for one in self.members.values()} - {PARTICIPANT}
+        classes = {name: await asyncio.to_thread(find_bot, name, self.folder) for name in names}
+        theirs = bot_factory(classes, self.folder)
+
+        def make(ref: Ref, settings: Account) -> BotPort:
+            member = self._by_jid[bare(settings.jid)]
+            if settings.bot != PARTICIPANT:
+                return theirs(ref, settings)
+            # An account that crashed is started again, and keeps the media of its phase.
+            port = Participant(ref, self.tally)
+            if member.port is not None:
+                port.audio, port.video = member.port.audio, member.port.video
+                port.path = member.port.path
+            member.port = port
+            return port
+
+        settings = self.plan.model_copy(update={"accounts": (), "calls": None})
+        self._exchange = Exchange.start(settings, endpoint, make, self._see)
+        await self._exchange.started
+
+    async def close(self, seconds: float) -> None:
+        """End running calls after a while, log everybody out, and stop.
+
+        Args:
+            seconds: how long calls may go on.
+        """
+        if self._exchange is None or not self._exchange.is_alive():
+            return
+        self._exchange.tell(Shutdown(seconds))
+        async with asyncio.timeout(seconds + CLOSING):
+            await self._exchange.ended
+
+    # -- what phases do ----------------------------------------------------------------------------
+
+    async def log_in(self, place: int, seconds: float) -> None:
+        """Start an account and return when its login is complete.
+
+        Args:
+            place: the account's place in the plan.
+            seconds: how long it may take.
+
+        Raises:
+            LoginFailed: it did not come to that.
+        """
+        member = self.members[place]
+        jid = bare(member.settings.jid)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.logins[jid] = done
+        try:
+            member.ref = await self.exchange.request(AddAccount(member.settings), timeout=HANDLED)
+            async with asyncio.timeout(seconds):
+                await done
+        except (LoginFailed, TimeoutError, ValueError) as error:
+            words = f"not complete within {seconds:g} s" if not str(error) else str(error)
+            if not isinstance(error, ValueError):
+                await self.exchange.request(StopChild(jid), timeout=HANDLED)
+            raise LoginFailed(words) from None
+        finally:
+            del self._waiting.logins[jid]
+
+    async def log_out(self, place: int) -> None:
+        """Stop an account and return when it has logged out.
+
+        Args:
+            place: the account's place in the plan.
+        """
+        jid = bare(self.members[place].settings.jid)
+        await (await self.exchange.request(StopChild(jid), timeout=HANDLED))
+
+    def expect(self, jid: str, words: str, then: Callable[[float], None]) -> None:
+        """Wait for a receipt or a returned presence.
+
+        Args:
+            jid: the account that it comes to.
+            words: the message's id, or the presence's status.
+            then: told after how many seconds it came.
+        """
+        self._waiting.returns[bare(jid), words] = (time.monotonic(), then)
+
+    def give_up(self, jid: str, words: str) -> bool:
+        """Wait no more; tell whether it had not come."""
+        return self._waiting.returns.pop((bare(jid), words), None) is not None
+
+    @property
+    def exchange(self) -> AsyncioActorRef[Exchange]:
+        """The supervisor of the accounts."""
+        if self._exchange is None:
+            raise RuntimeError("the crew is not open")
+        return self._exchange
+
+    @property
+    def online(self) -> int:
+        """How many accounts are online."""
+        return sum(one.online for one in self.members.values())
+
+    @property
+    def calls(self) -> int:
+        """How many calls begun by this shard's accounts go on."""
+        return sum(one.direction == "out" for one in self._calls.values())
+
+    # -- what the actors say -----------------------------------------------------------------------
+
+    def _see(self, event: Report | CallRecord) -> None:
+        match event:
+            case CallStatus():
+                self._call_status(event)
+            case CallRecord():
+                status = self._calls.pop((event.account, event.id), None)
+                measure_call(event, status, self.tally)
+            case AccountReady():
+                measure_login(event, self.tally)
+                self._settle(event.jid, None)
+            case AccountChanged():
+                self._account_changed(event)
+            case PresenceReturned():
+                self._returned(event.jid, event.status)
+            case ReceiptReceived():
+                self._returned(event.account, event.id)
+            case BotFailed():
+                self.tally.fail("bot", f"{event.bot}: {event.error}")
+
+    def _call_status(self, status: CallStatus) -> None:
+        key = (status.account, status.id)
+        if key not in self._calls:
+            if status.phase == "ended":
+                return
+            if status.direction == "out":
+                self.tally.count("call.started")
+        self._calls[key] = status
+
+    def _account_changed(self, event: AccountChanged) -> None:
+        member = self._by_jid[event.jid]
+        if event.state == "online":
+            member.online = True
+        elif member.online:
+            member.online = False
+            if event.state == "waiting":
+                self.tally.count("account.lost")
+                self.tally.cause("account", event.detail.partition("; next try")[0])
+        if event.state in ("failed", "waiting"):
+            self._settle(event.jid, event.detail.partition("; next try")[0])
+
+    def _settle(self, jid: str, failure: str | None) -> None:
+        waiting = self._waiting.logins.get(jid)
+        if waiting is None or waiting.done():
+            return
+        if failure is None:
+            waiting.set_result(None)
+        else:
+            waiting.set_exception(LoginFailed(failure))
+
+    def _returned(self, jid: str, words: str) -> None:
+        found = self._waiting.returns.pop((jid, words), None)
+        if found is not None:
+            began, then = found
+            then(time.monotonic() - began)

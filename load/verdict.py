@@ -1,0 +1,120 @@
+"""The verdict: whether the thresholds held, and whether the measurement can be trusted."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from .measurements import Measurements
+from .threshold import Threshold
+
+
+class Status(IntEnum):
+    """What a run ended with: the exit status."""
+
+    HELD = 0
+    BREACHED = 1
+    WRONG_PLAN = 2
+    ABORTED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A threshold with what was measured.
+
+    Attributes:
+        text: what has to hold.
+        value: what was measured, in `unit`; None if nothing was.
+        unit: of the value.
+        held: whether it held; what was not measured did not.
+    """
+
+    text: str
+    value: float | None
+    unit: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a run ended.
+
+    Attributes:
+        status: the exit status.
+        sentence: the whole in one sentence.
+        checks: the thresholds.
+        warnings: what speaks against the measurement, a sentence each.
+    """
+
+    status: Status
+    sentence: str
+    checks: tuple[Check, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def breached(self) -> tuple[Check, ...]:
+        """The thresholds that did not hold."""
+        return tuple(check for check in self.checks if not check.held)
+
+
+def check(threshold: Threshold, measurements: Measurements) -> Check:
+    """Compare a threshold with what was measured up to now."""
+    condition = threshold.condition
+    value = measurements.value(condition.metric.name, condition.aggregate)
+    held = value is not None and condition.holds(value)
+    return Check(threshold.check, value, condition.unit, held)
+
+
+def judge(
+    thresholds: Iterable[Threshold],
+    measurements: Measurements,
+    *,
+    aborted: str | None,
+    stopped: bool,
+    warnings: Iterable[str],
+) -> Verdict:
+    """Say how a run ended.
+
+    Args:
+        thresholds: what had to hold.
+        measurements: what was measured.
+        aborted: why the run was given up, or None.
+        stopped: whether somebody ended it early.
+        warnings: what speaks against the measurement.
+    """
+    checks = tuple(check(one, measurements) for one in thresholds)
+    breached = [one for one in checks if not one.held]
+    count = f"{len(checks)} threshold{'s' * (len(checks) != 1)}"
+    if aborted is not None:
+        status, sentence = Status.ABORTED, f"Aborted: {aborted}"
+    elif breached:
+        status = Status.BREACHED
+        verb = "does" if len(breached) == 1 else "do"
+        sentence = f"{len(breached)} of {count} {verb} not hold"
+    elif checks:
+        status, sentence = Status.HELD, f"All {count} hold" if len(checks) > 1 else "It holds"
+    else:
+        status, sentence = Status.HELD, "Measured; the plan has no thresholds"
+    notes = tuple(warnings)
+    if stopped:
+        notes = ("The run was ended early, before its plan.", *notes)
+    return Verdict(status, sentence, checks, notes)
+
+
+def shown(value: float | None, unit: str) -> str:
+    """Write a value as people read it."""
+    if value is None:
+        return "not measured"
+    match unit:
+        case "s" if value < 0.001:
+            return f"{value * 1e6:.0f} µs"
+        case "s" if value < 1:
+            return f"{value * 1000:.{1 if value < 0.1 else 0}f} ms"
+        case "s":
+            return f"{value:.2f} s"
+        case "%":
+            return f"{value:.{2 if value < 10 else 1}f} %"
+        case "MiB":
+            return f"{value:,.0f} MiB"
+        case "MOS":
+            return f"{value:.2f}"
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"

@@ -1,0 +1,65 @@
+"""The process of one shard: ``python -m callboard.load.worker DESCRIPTOR``."""
+
+import asyncio
+import gc
+import logging
+import signal
+import socket
+import sys
+
+import uvloop
+
+from . import wire
+from .messages import Assignment, Finish
+from .shard import Shard
+
+log = logging.getLogger(__name__)
+
+
+async def work(line: socket.socket) -> None:
+    """Do what the run at the other end of a line says, until it says the end or is gone.
+
+    Args:
+        line: our end of the socket pair.
+    """
+    reader, writer = await asyncio.open_unix_connection(sock=line)
+    assignment: Assignment = await wire.receive(reader)
+    logging.basicConfig(level=max(logging.WARNING, _level(assignment.plan.log_level)))
+    logging.getLogger("callboard").setLevel(_level(assignment.plan.log_level))
+    shard = Shard(assignment, lambda message: wire.send(writer, message))
+
+    async def listen() -> None:
+        try:
+            while True:
+                shard.tell(await wire.receive(reader))
+        except EOFError:
+            shard.tell(Finish(0.0))
+
+    listening = asyncio.create_task(listen())
+    try:
+        await shard.run()
+        await writer.drain()
+    except Exception:
+        log.exception("the shard failed")
+    finally:
+        listening.cancel()
+        writer.close()
+        await asyncio.gather(listening, return_exceptions=True)
+
+
+def _level(name: str) -> int:
+    return logging.getLevelNamesMapping()[name.upper()]
+
+
+def main() -> None:
+    """Run the worker."""
+    # Ctrl-C goes to everybody at the terminal; the run tells us what comes of it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What is loaded by now stays; a full collection among thousands of accounts would stall all.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
+    uvloop.run(work(socket.socket(fileno=int(sys.argv[1]))))
+
+
+if __name__ == "__main__":
+    main()
