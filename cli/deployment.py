@@ -16,7 +16,7 @@ from ..bots.bot import Bot
 from ..bots.port import bot_factory
 from ..config import Embedded, Settings
 from ..media import finish_leftovers
-from ..server import Prosody
+from ..server import Prosody, ServerError
 from .event import Observer
 
 log = logging.getLogger(__name__)
