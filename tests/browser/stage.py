@@ -1,17 +1,24 @@
 """A bot of Callboard's and a browser with a phone, at one private server."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from callboard.actors.messages.exchange import CallStatus
 from callboard.bots import Bot, Call
 from callboard.tests.browser.phone import Phone, phone
 from callboard.tests.live.stage import PASSWORD, Stage, staged
 
 #: The phone's account, the bot's, and the full JID that a client without XEP-0353 has to call.
 PAGE, DESK, BOT = "page@localhost", "desk@localhost", "desk@localhost/bot"
+
+#: What the bot plays, in Hz.
+TONE = 440
+#: JavaScript for what the page hears of it, and of silence.
+HEARS_TONE = f"Math.abs(it.frequency - {TONE}) < 10 && it.level > -40"
+HEARS_NOTHING = "it.loudness < -60"
 
 Browser = tuple[str, Path]
 
@@ -36,6 +43,36 @@ class Scene:
     async def ringing(self) -> Call:
         """Return the call that has come in to the bot."""
         return await self.stage.ringing(DESK)
+
+    async def bot_calls(self, video: bool = False, record: bool = False) -> Call:
+        """Return a call of the bot's that the page has taken."""
+        sound, show = sources(video)
+        call = await self.desk.call(self.page.jid, audio=sound, video=show, record=record)
+        await self.page.until("incoming")
+        await self.page("accept", video)
+        await call.connected()
+        return call
+
+    async def page_calls(self, video: bool = False, record: bool = False) -> Call:
+        """Return a call of the page's that the bot has taken."""
+        await self.page("call", BOT, video)
+        call = await self.ringing()
+        sound, show = sources(video)
+        await call.answer(audio=sound, video=show, record=record)
+        return call
+
+    async def shown(
+        self, deed: Callable[[], Awaitable[Any]], good: Callable[[CallStatus], bool]
+    ) -> CallStatus:
+        """Do something; return the first good status of the bot's call that comes after it."""
+        past = {id(one) for one in self.stage.events}
+        await deed()
+        return await self.stage.until(CallStatus, lambda one: id(one) not in past and good(one))
+
+
+def sources(video: bool) -> tuple[str, str | None]:
+    """Return what the bot sends in these tests."""
+    return f"tone:{TONE}", "pattern" if video else None
 
 
 @asynccontextmanager

@@ -11,14 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 from callboard.actors.call_record import CallRecord
-from callboard.bots import Call
 from callboard.media import Direction
 from callboard.tests.browser.phone import Phone
 from callboard.tests.browser.recorded import loudest, pictures
-from callboard.tests.browser.stage import BOT, DESK, Browser, Scene, scene
+from callboard.tests.browser.stage import DESK, HEARS_TONE, TONE, Browser, scene
 from callboard.tests.conftest import Run
 
-TONE = 440
 #: What Chromium's fake devices give: a beep twice a second (Hz), and a green picture.
 BEEP = 400
 SIZE = (320, 240)
@@ -29,32 +27,12 @@ ENOUGH = 40
 WITH_VIDEO = pytest.mark.parametrize("video", [False, True], ids=["audio", "audio and video"])
 
 
-async def bot_calls(here: Scene, video: bool) -> Call:
-    """Return a call of the bot's that the page has taken."""
-    pattern = "pattern" if video else None
-    call = await here.desk.call(here.page.jid, audio=f"tone:{TONE}", video=pattern, record=True)
-    await here.page.until("incoming")
-    await here.page("accept", video)
-    await call.connected()
-    return call
-
-
-async def page_calls(here: Scene, video: bool) -> Call:
-    """Return a call of the page's that the bot has taken."""
-    await here.page("call", BOT, video)
-    call = await here.ringing()
-    pattern = "pattern" if video else None
-    await call.answer(audio=f"tone:{TONE}", video=pattern, record=True)
-    return call
-
-
 async def check_page(page: Phone, video: bool) -> None:
     """Check that the page is connected, hears the tone, sees the pattern, and that bytes flow."""
     kinds = ("audio", "video") if video else ("audio",)
     await page.until("connection", state="connected")
     first = await page.statistics()
-    assert first["pair"]["remote"] == "127.0.0.1"
-    heard = await page.hear(f"Math.abs(it.frequency - {TONE}) < 10 && it.level > -40")
+    heard = await page.hear(HEARS_TONE)
     assert heard.frequency == pytest.approx(TONE, abs=10)
     assert heard.level > -40
     if video:
@@ -66,7 +44,8 @@ async def check_page(page: Phone, video: bool) -> None:
     rising = " && ".join(
         f"it.{kind}.{way} > {first[kind][way]}" for kind in kinds for way in ("sent", "received")
     )
-    last = await page.look("statistics", rising)
+    last = await page.look("statistics", f"it.pair && {rising}")
+    assert last["pair"]["remote"] == "127.0.0.1"
     for kind in kinds:
         for way in ("sent", "received"):
             assert last[kind][way] > first[kind][way], f"{kind} is not {way}: {first} {last}"
@@ -112,7 +91,7 @@ def check_record(record: CallRecord, video: bool) -> None:
 def test_a_bot_calls_the_page(browser: Browser, video: bool, tmp_path: Path, run: Run) -> None:
     async def main() -> CallRecord:
         async with scene(browser, tmp_path) as here:
-            call = await bot_calls(here, video)
+            call = await here.bot_calls(video, record=True)
             await check_page(here.page, video)
             await here.stage.media(DESK, "audio", ENOUGH)
             await call.hangup()
@@ -128,7 +107,7 @@ def test_a_bot_calls_the_page(browser: Browser, video: bool, tmp_path: Path, run
 def test_the_page_calls_a_bot(browser: Browser, video: bool, tmp_path: Path, run: Run) -> None:
     async def main() -> CallRecord:
         async with scene(browser, tmp_path) as here:
-            call = await page_calls(here, video)
+            call = await here.page_calls(video, record=True)
             assert call.media == (("audio", "video") if video else ("audio",))
             await check_page(here.page, video)
             await here.stage.media(DESK, "audio", ENOUGH)

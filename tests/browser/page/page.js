@@ -48,6 +48,8 @@ export function logout() {
   client.disconnect();
 }
 
+export const features = async (jid) => (await client.getDiscoInfo(jid)).features;
+
 function watch(created) {
   session = created;
   session.pc.addEventListener("connectionstatechange", ({ target }) =>
@@ -81,6 +83,7 @@ export async function accept(video) {
 }
 
 export const ring = () => session.ring();
+export const cancel = () => session.cancel();
 export const decline = () => session.decline();
 export const hangup = () => session.end();
 export const hold = () => session.hold();
