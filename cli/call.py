@@ -75,6 +75,9 @@ def call(
     watch = _Watch(view, bare(account))
     try:
         uvloop.run(watch.run(settings, {**classes, "caller": Caller}, folder))
+    except asyncio.CancelledError:
+        typer.echo("callboard: interrupted", err=True)
+        return 1
     except (ServerError, OSError) as error:
         typer.echo(f"callboard: {reason(error)}", err=True)
         return 1

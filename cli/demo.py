@@ -50,6 +50,9 @@ def demo(*, seconds: float, out: Path, video: bool, json: bool) -> int:
     stage = _Stage(JsonView(sys.stdout) if json else None)
     try:
         uvloop.run(stage.play(settings, seconds))
+    except asyncio.CancelledError:
+        typer.echo("callboard: interrupted", err=True)
+        return 1
     except (ServerError, OSError) as error:
         typer.echo(f"callboard: {reason(error)}", err=True)
         return 1
@@ -65,7 +68,7 @@ def _settings(seconds: float, out: Path, video: bool) -> Settings:
             "server": "embedded",
             "recordings": out,
             "calls": out / "calls.jsonl",
-            "drain": 5,
+            "drain": 0,
             "log_level": "warning",
             "accounts": [
                 {
@@ -121,8 +124,8 @@ class _Stage:
         """Run the call to its end."""
         self.say("Starting a private Prosody …")
         folder = settings.recordings
+        log_to(self._view or LineView(sys.stdout), settings.log_level)
         async with deployed(settings, BUILT_IN, folder, self.see) as deployment:
-            log_to(self._view or LineView(sys.stdout), "warning")
             self.say(f"{CALLER} calls {CALLEE} for {seconds:g} s …")
             done = asyncio.ensure_future(self._done.wait())
             stopping = asyncio.ensure_future(deployment.stopping.wait())
@@ -151,7 +154,8 @@ class _Stage:
 
     def judge(self, *, video: bool, json: bool) -> int:
         """Say how it went; return the exit status."""
-        self._check(video)
+        if not self.faults:
+            self._check(video)
         if json:
             assert self._view is not None  # noqa: S101 - made for --json
             self._view.print("Verdict", {"ok": not self.faults, "faults": self.faults})
@@ -162,8 +166,8 @@ class _Stage:
         if self.records:
             self._console.print()
             self._console.print(quality_table(self.records[key] for key in sorted(self.records)))
-        if self.inspection is not None:
-            path = self.recording()
+        path = self.recording()
+        if path is not None and self.inspection is not None:
             tracks = ", ".join(
                 f"{track.title or track.kind} {track.codec} {track.seconds:.2f} s"
                 for track in self.inspection.tracks

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from ..actors.context import Endpoint
@@ -29,23 +29,36 @@ class Deployment:
     """The accounts of one file while they run.
 
     Args:
-        exchange: the supervisor of all.
         drain: seconds that running calls get at the end.
 
     Attributes:
-        exchange: the supervisor of all.
         stopping: set when somebody asks for the end.
     """
 
-    def __init__(self, exchange: AsyncioActorRef[Exchange], drain: float) -> None:
-        self.exchange = exchange
+    def __init__(self, drain: float) -> None:
         self.stopping = asyncio.Event()
         self._drain = drain
+        self._starting = asyncio.current_task()
+        self._exchange: AsyncioActorRef[Exchange] | None = None
+
+    @property
+    def exchange(self) -> AsyncioActorRef[Exchange]:
+        """The supervisor of all."""
+        assert self._exchange is not None  # noqa: S101 - nobody is given a deployment before
+        return self._exchange
+
+    async def start(self, exchange: AsyncioActorRef[Exchange]) -> None:
+        """Wait until the exchange has started."""
+        await exchange.started
+        self._exchange = exchange
 
     def stop(self) -> None:
         """Ask for the end in order; the second time, at once."""
-        if self.stopping.is_set():
-            self.exchange.tell(Shutdown(0))
+        if self._exchange is None:
+            if self._starting is not None:
+                self._starting.cancel()
+        elif self.stopping.is_set():
+            self._exchange.tell(Shutdown(0))
         else:
             log.info("ending: calls have %g s to end; once more ends them now", self._drain)
         self.stopping.set()
@@ -73,7 +86,8 @@ async def deployed(
 ) -> AsyncIterator[Deployment]:
     """Start everything that a file declares, and end it in order.
 
-    SIGINT and SIGTERM set `Deployment.stopping`; a second one ends at once.
+    SIGINT and SIGTERM set `Deployment.stopping`; a second one ends at once. While all is still
+    being started, one cancels the caller's task.
 
     Args:
         settings: the file's settings.
@@ -84,24 +98,33 @@ async def deployed(
     Raises:
         ServerError: the embedded server does not start.
         OSError: a file of the settings can't be read, or the file of records can't be written.
+        asyncio.CancelledError: a signal came before everything was started.
     """
-    for finished in await asyncio.to_thread(finish_leftovers, settings.recordings):
-        observer(finished)
-    async with _endpoint(settings) as endpoint:
-        exchange = Exchange.start(settings, endpoint, bot_factory(classes, folder), observer)
-        await exchange.started
-        deployment = Deployment(exchange, settings.drain)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, deployment.stop)
-        try:
-            yield deployment
-        finally:
+    deployment = Deployment(settings.drain)
+    with _signals(deployment.stop):
+        for finished in await asyncio.to_thread(finish_leftovers, settings.recordings):
+            observer(finished)
+        async with _endpoint(settings) as endpoint:
+            factory = bot_factory(classes, folder)
+            await deployment.start(Exchange.start(settings, endpoint, factory, observer))
             try:
-                await deployment.shut_down()
+                yield deployment
             finally:
-                for number in (signal.SIGINT, signal.SIGTERM):
-                    loop.remove_signal_handler(number)
+                await deployment.shut_down()
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Have SIGINT and SIGTERM call a function."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
 
 
 @asynccontextmanager

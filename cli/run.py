@@ -31,6 +31,8 @@ def run(file: Path, *, json: bool) -> int:
     log_to(view, settings.log_level)
     try:
         return uvloop.run(_run(settings, classes, file.absolute().parent, view))
+    except asyncio.CancelledError:
+        return 0
     except (ServerError, OSError) as error:
         typer.echo(f"callboard: {reason(error)}", err=True)
         return 1
