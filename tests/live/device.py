@@ -190,6 +190,12 @@ class Device:
             initiator=self.jid,
         )
 
+    def terminate(self, sid: str, reason: str) -> Element:
+        """Return a session-terminate."""
+        jingle = Element(f"{{{ns.JINGLE}}}jingle", {"action": "session-terminate", "sid": sid})
+        SubElement(SubElement(jingle, f"{{{ns.JINGLE}}}reason"), f"{{{ns.JINGLE}}}{reason}")
+        return jingle
+
 
 def reason_of(jingle: Element) -> str:
     """Return the reason of a session-terminate."""

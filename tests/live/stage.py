@@ -1,7 +1,6 @@
 """A real Prosody, a real exchange, and everything they report: what live tests play on."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from callboard.bots.find import BUILT_IN
 from callboard.cli.deployment import Deployment, deployed
 from callboard.config import Settings
 from callboard.server import Prosody
+from callboard.tests.live import ledger
 
 E = TypeVar("E")
 
@@ -128,9 +128,21 @@ class Stage:
         return ref._actor_weakref()
 
     def records(self) -> list[dict[str, Any]]:
-        """Read the file of detail records."""
-        lines = (self.folder / "calls.jsonl").read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
+        """Read the file of detail records, and see that no call has two."""
+        records = ledger.read(self.folder / "calls.jsonl")
+        ledger.check_complete(records, [])
+        return records
+
+    async def states(self, *accounts: str) -> list[str]:
+        """Return what became of the first call of each account, as the file has it."""
+        awaited = [await self.record(account) for account in accounts]
+        written = {(one["account"], one["id"]): one["state"] for one in self.records()}
+        return [written[one.account, one.id] for one in awaited]
+
+    def close(self) -> None:
+        """See that each call that was ever seen has its one record."""
+        calls = {(status.account, status.id) for status in self.all(CallStatus)}
+        ledger.check_complete(self.records(), calls)
 
 
 class Puppet(Bot):
@@ -213,3 +225,4 @@ async def staged(
             if wait:
                 await stage.online(*(one["jid"] for one in declared))
             yield stage
+        stage.close()

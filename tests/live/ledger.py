@@ -1,0 +1,69 @@
+"""What every live test holds the file of detail records to."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+FIELDS = (
+    *("id", "account", "peer", "direction", "state", "reason"),
+    *("started", "ringing", "answered", "connected", "ended", "setup_ms"),
+    *("media", "recording"),
+)
+STATES = {"completed", "missed", "declined", "busy", "cancelled", "failed"}
+MEDIA = ["kind", "codec", "sent", "received", "lost", "jitter_ms", "rtt_ms", "mos"]
+TIMES = ("started", "ringing", "answered", "connected", "ended")
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Read a file of detail records, each checked for the fields and types of the issue."""
+    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for record in records:
+        _check(record)
+    return records
+
+
+def check_complete(records: Iterable[dict[str, Any]], calls: Iterable[tuple[str, str]]) -> None:
+    """See that each call, as (account, id), has exactly one record."""
+    counted = Counter((record["account"], record["id"]) for record in records)
+    assert not [key for key, count in counted.items() if count > 1]
+    assert set(calls) <= set(counted)
+
+
+def _check(record: dict[str, Any]) -> None:
+    assert tuple(record) == FIELDS
+    for name in ("id", "account", "peer", "reason"):
+        assert isinstance(record[name], str)
+        assert record[name]
+    assert record["direction"] in ("in", "out")
+    assert record["state"] in STATES
+    times = [record[name] for name in TIMES if record[name] is not None]
+    assert None not in (record["started"], record["ended"])
+    assert all(datetime.fromisoformat(at).utcoffset() is not None for at in times)
+    assert all(at.endswith("Z") for at in times)
+    assert times == sorted(times)
+    if record["connected"] is None:
+        assert record["setup_ms"] is None
+    else:
+        assert record["setup_ms"] > 0
+    for media in record["media"]:
+        _check_media(media)
+    if record["recording"] is not None:
+        assert sorted(record["recording"]) == ["bytes", "path", "seconds"]
+        path = Path(record["recording"]["path"])
+        assert path.stat().st_size == record["recording"]["bytes"]
+        assert record["recording"]["seconds"] >= 0
+
+
+def _check_media(media: dict[str, Any]) -> None:
+    assert list(media) == MEDIA
+    assert media["kind"] in ("audio", "video")
+    assert isinstance(media["codec"], str)
+    for name in ("sent", "received", "lost"):
+        assert isinstance(media[name], int)
+        assert media[name] >= 0
+    assert media["jitter_ms"] >= 0
+    assert media["rtt_ms"] is None or media["rtt_ms"] >= 0
+    assert media["mos"] is None or 1 <= media["mos"] <= 4.6

@@ -1,0 +1,222 @@
+"""Calls between two accounts, from the proposal to the two detail records."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from callboard.actors.messages.exchange import CallStatus
+from callboard.bots import Call, CallOver
+from callboard.jingle import Propose, Reason
+from callboard.tests.conftest import Run
+from callboard.tests.live.device import Device
+from callboard.tests.live.stage import ALICE, BOB, CAROL, Stage, staged
+
+MEDIA = pytest.mark.parametrize(
+    ("audio", "video"),
+    [("tone:440", None), ("tone:440", "pattern")],
+    ids=["audio", "audio+video"],
+)
+MESSAGE = pytest.mark.parametrize("message", [True, False], ids=["proposed", "direct"])
+
+
+async def connect(
+    stage: Stage, *, video: str | None = None, message: bool = True, **answer: Any
+) -> tuple[Call, Call]:
+    """Let alice call bob; return both sides' calls when media flows."""
+    peer = BOB if message else (await stage.account(BOB))._jid
+    out = await stage.puppets[ALICE].call(peer, audio="tone:440", video=video, message=message)
+    came = await stage.ringing(BOB)
+    await came.answer(**{"audio": "tone:880", "video": video, **answer})
+    await out.connected()
+    return out, came
+
+
+@MESSAGE
+@MEDIA
+def test_a_call_connects_media_flows_and_both_sides_hang_up(
+    run: Run, tmp_path: Path, audio: str, video: str | None, message: bool
+) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            out, came = await connect(stage, video=video, message=message)
+            kinds = ["audio", "video"] if video else ["audio"]
+            assert came.media == out.media == tuple(kinds)
+            assert came.id == out.id
+            for account in (ALICE, BOB):
+                for kind in kinds:
+                    await stage.step(account, f"first-{kind}")
+            await out.hangup()
+            records = [await out.ended(), await came.ended()]
+            assert await stage.states(ALICE, BOB) == ["completed", "completed"]
+            assert [record.direction for record in records] == ["out", "in"]
+            for record in records:
+                assert record.reason == "success"
+                assert [one["kind"] for one in record.media] == kinds
+                assert [one["codec"] for one in record.media] == ["opus", "VP8"][: len(kinds)]
+                assert all(one["sent"] and one["received"] for one in record.media)
+                assert None not in (record.connected, record.setup_ms)
+            steps = list((await stage.step(ALICE, "ended")).steps)
+            wanted = ["propose", "ringing", "proceed", "initiate", "accept", "ice", "dtls"]
+            direct = ["ringing", "initiate", "accept", "ice", "dtls"]
+            first = [step for step in steps if step in wanted]
+            assert first == wanted if message else set(first) == set(direct)
+
+    run(main)
+
+
+@pytest.mark.parametrize("who", [ALICE, BOB], ids=["the caller", "the called"])
+def test_either_side_hangs_up(run: Run, tmp_path: Path, who: str) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            out, came = await connect(stage)
+            await (out if who == ALICE else came).hangup()
+            assert await stage.states(ALICE, BOB) == ["completed", "completed"]
+            assert {(await call.ended()).reason for call in (out, came)} == {"success"}
+
+    run(main)
+
+
+@pytest.mark.parametrize("reason", list(Reason), ids=str)
+def test_every_reason_to_end_a_call_reaches_the_peer(
+    run: Run, tmp_path: Path, reason: Reason
+) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            out, came = await connect(stage)
+            await came.hangup(reason)
+            assert (await out.ended()).reason == reason
+            states = await stage.states(ALICE, BOB)
+            assert states[0] == states[1]
+            assert states[0] in ("completed", "failed")
+
+    run(main)
+
+
+@MESSAGE
+@pytest.mark.parametrize(
+    ("reason", "states"),
+    [
+        (Reason.DECLINE, ["declined", "declined"]),
+        (Reason.BUSY, ["busy", "busy"]),
+        (Reason.UNSUPPORTED_APPLICATIONS, ["failed", "failed"]),
+    ],
+    ids=["decline", "busy", "unsupported"],
+)
+def test_a_bot_declines_a_call_that_rings(
+    run: Run, tmp_path: Path, reason: Reason, states: list[str], message: bool
+) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            peer = BOB if message else (await stage.account(BOB))._jid
+            out = await stage.puppets[ALICE].call(peer, message=message)
+            came = await stage.ringing(BOB)
+            await came.decline(reason)
+            with pytest.raises(CallOver, match=str(reason)):
+                await out.connected()
+            assert await stage.states(ALICE, BOB) == states
+            assert (await out.ended()).connected is None
+
+    run(main)
+
+
+@MESSAGE
+def test_the_caller_retracts_while_it_rings(run: Run, tmp_path: Path, message: bool) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            peer = BOB if message else (await stage.account(BOB))._jid
+            out = await stage.puppets[ALICE].call(peer, message=message)
+            came = await stage.ringing(BOB)
+            await stage.step(ALICE, "ringing")
+            await out.hangup()
+            assert (await came.ended()).answered is None
+            with pytest.raises(CallOver):
+                await came.answer()
+            assert await stage.states(ALICE, BOB) == ["cancelled", "missed"]
+
+    run(main)
+
+
+@MESSAGE
+@pytest.mark.parametrize("impatient", [ALICE, BOB], ids=["the caller", "the called"])
+def test_a_call_that_rings_too_long_is_given_up(
+    run: Run, tmp_path: Path, impatient: str, message: bool
+) -> None:
+    async def main() -> None:
+        accounts = [
+            {"jid": jid, "calls": {"ring_timeout": 0.4 if jid == impatient else 60}}
+            for jid in (ALICE, BOB)
+        ]
+        async with staged(tmp_path, accounts) as stage:
+            peer = BOB if message else (await stage.account(BOB))._jid
+            out = await stage.puppets[ALICE].call(peer, message=message)
+            await out.ended()
+            assert await stage.states(ALICE, BOB) == ["missed", "missed"]
+            assert (await stage.record(impatient)).reason == "timeout: nobody answered"
+
+    run(main)
+
+
+def test_a_peer_that_proceeds_and_never_initiates_leaves_a_record(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callboard.actors.call.INITIATE_DEADLINE", 0.3)
+
+    async def main() -> None:
+        async with (
+            staged(tmp_path, [ALICE], guests=["carol"]) as stage,
+            Device(stage, "carol@localhost/device") as device,
+        ):
+            device.say(ALICE, Propose("sid-1", ("audio",)))
+            came = await stage.ringing(ALICE)
+            with pytest.raises(CallOver, match="session-initiate did not come"):
+                await came.answer()
+            assert (await came.ended()).reason == "timeout: the session-initiate did not come"
+            assert await stage.states(ALICE) == ["missed"]
+
+    run(main)
+
+
+def test_two_calls_at_once_do_not_mix(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB, CAROL]) as stage:
+            calls = await asyncio.gather(
+                *(stage.puppets[who].call(BOB, audio="tone") for who in (ALICE, CAROL))
+            )
+            for call in calls:
+                came = await stage.told(BOB, Call, lambda c, call=call: c.id == call.id)
+                await came.answer(audio="tone")
+            await asyncio.gather(*(call.connected() for call in calls))
+            assert {(await call.status()).phase for call in calls} == {"connected"}
+            await calls[0].hangup()
+            await stage.record(BOB, calls[0].id)
+            assert (await calls[1].status()).phase == "connected"
+            await calls[1].hangup()
+            await stage.record(BOB, calls[1].id)
+            assert len(stage.records()) == 4
+            assert {record["state"] for record in stage.records()} == {"completed"}
+
+    run(main)
+
+
+def test_mute_and_hold_are_told_to_the_peer(run: Run, tmp_path: Path) -> None:
+    def seen(**wanted: Any) -> Any:
+        return lambda e: e.account == BOB and all(getattr(e, k) == v for k, v in wanted.items())
+
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            out, _ = await connect(stage, video="pattern")
+            await out.mute("video")
+            await stage.until(CallStatus, seen(muted=("video",)))
+            await out.mute("video", False)
+            await out.hold()
+            await stage.until(CallStatus, seen(held=True))
+            stage.events.clear()
+            await out.hold(False)
+            await stage.until(CallStatus, seen(held=False, muted=()))
+            with pytest.raises(CallOver, match="only an incoming call"):
+                await out.answer()
+            await out.hangup()
+            await stage.states(ALICE, BOB)
+
+    run(main)
