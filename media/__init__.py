@@ -20,6 +20,7 @@ from .events import (
 )
 from .file_source import FileSource
 from .frame import Direction, EncodedFrame, Kind
+from .ice_server import IceServer
 from .inspection import Inspection, Track, UnplayableError, inspect
 from .leftovers import finish_leftovers
 from .network import Network
@@ -47,6 +48,7 @@ __all__ = [
     "FirstMedia",
     "IceChecking",
     "IceConnected",
+    "IceServer",
     "IncompatibleMediaError",
     "Inspection",
     "Kind",

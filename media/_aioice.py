@@ -1,29 +1,59 @@
 """The one place that touches aioice's private parts.
 
-Why: aioice leaves loopback out of its host candidates and binds every socket to port 0; neither
-can be chosen through its public face. Gathering is replaced on one `Connection` object, never on
-the class, so other connections of the process are not touched.
+Why: aioice leaves loopback out of its host candidates, binds every socket to port 0, those to TURN
+servers too, and knows one server of each sort; none of this can be chosen through its public face.
+Gathering is replaced on one `Connection` object, never on the class, so other connections of the
+process are not touched.
 
 `tests/media/test_aioice.py` fails when one of the names used here moves.
 """
 
 import asyncio
 import ipaddress
+import logging
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from aioice import Candidate, Connection
 from aioice.candidate import candidate_foundation, candidate_priority
 from aioice.ice import StunProtocol, server_reflexive_candidate
+from aioice.stun import TransactionError
+from aioice.turn import (
+    DEFAULT_ALLOCATION_LIFETIME,
+    DEFAULT_CHANNEL_REFRESH_TIME,
+    TurnClientTcpProtocol,
+    TurnClientUdpProtocol,
+    TurnTransport,
+)
 
 from .errors import NetworkError
+from .ice_server import IceServer
 from .network import Network
+
+logger = logging.getLogger(__name__)
 
 # Room for a burst of video (aioice uses the same size for its own sockets).
 RECEIVE_BUFFER = 256 * 1024
 
 GatherComponent = Callable[..., Awaitable[list[Candidate]]]
+Protocol = TypeVar("Protocol", bound=asyncio.DatagramProtocol)
+
+FAREWELL = 1.0
+"""Seconds for a TURN server to confirm that an allocation is given up; aioice waits for 32."""
+
+
+class _UdpClient(TurnClientUdpProtocol):
+    async def delete(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(super().delete(), FAREWELL)
+
+
+class _TcpClient(TurnClientTcpProtocol):
+    async def delete(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(super().delete(), FAREWELL)
 
 
 def bind_to(connection: Connection, network: Network) -> None:
@@ -67,45 +97,54 @@ async def _gather(
     timeout: float,
 ) -> list[Candidate]:
     protocols = []
-    for address in addresses if network.addresses is None else network.addresses:
-        try:
-            sock = network.bind(address)
-        except NetworkError:
-            # An address that aioice found may be gone by now; one that was asked for may not.
-            if network.addresses is None and network.ports is None:
-                continue
-            raise
-        protocol = await _open(connection, sock, component)
-        if connection._closing:  # noqa: SLF001 -- close() ran while we waited: it saw no socket
-            await protocol.close()
-            return []
-        connection._protocols.append(protocol)  # noqa: SLF001
-        protocols.append(protocol)
+    if not network.relay_only:
+        for address in addresses if network.addresses is None else network.addresses:
+            try:
+                sock = network.bind(address)
+            except NetworkError:
+                # An address that aioice found may be gone by now; one that was asked for may not.
+                if network.addresses is None and network.ports is None:
+                    continue
+                raise
+            protocols.append(await _open(connection, sock, component))
+            if connection._closing:  # noqa: SLF001 -- close() ran while we waited: it saw no socket
+                await protocols.pop().close()
+                break
+            connection._protocols.append(protocols[-1])  # noqa: SLF001
     candidates = [protocol.local_candidate for protocol in protocols]
-    if connection.stun_server is not None:
-        queries = [
-            server_reflexive_candidate(protocol, connection.stun_server)
-            for protocol in protocols
-            if ipaddress.ip_address(protocol.local_candidate.host).version == 4
-        ]
-        candidates += await _within(timeout, queries)
+    queries: list[Coroutine[Any, Any, tuple[Candidate, StunProtocol | None]]] = [
+        server_reflexive_candidate(protocol, (server.host, server.port))
+        for server in network.servers
+        if not server.relays and not server.secure  # STUN over TLS tells nothing of a UDP socket
+        for protocol in protocols
+        if ipaddress.ip_address(protocol.local_candidate.host).version == 4
+    ]
+    queries += [
+        _relay(connection, network, component, server)
+        for server in network.servers
+        if server.relays
+    ]
+    found, why_not = await _within(timeout, queries)
+    for candidate, relay in found:
+        if relay is not None and connection._closing:  # noqa: SLF001
+            await relay.close()
+            continue
+        if relay is not None:
+            connection._protocols.append(relay)  # noqa: SLF001
+        candidates.append(candidate)
+    if network.relay_only and not candidates and not connection._closing:  # noqa: SLF001
+        raise NetworkError(
+            f"Only relayed addresses may be used, and there is none: {why_not or 'no TURN server'}."
+            " Give a TURN server that works, or let media.relay allow other ways."
+        )
     return candidates
 
 
 async def _open(connection: Connection, sock: socket.socket, component: int) -> StunProtocol:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     host, port = sock.getsockname()[:2]
-    loop = asyncio.get_running_loop()
-    opening = loop.create_task(
-        loop.create_datagram_endpoint(lambda: StunProtocol(connection), sock=sock)
-    )
     try:
-        _, protocol = await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        # uvloop loses the socket when it is cancelled here: let it finish, then close it.
-        _, protocol = await opening
-        await protocol.close()
-        raise
+        protocol = await _endpoint(sock, lambda: StunProtocol(connection))
     except OSError as error:
         sock.close()
         raise NetworkError(f"No UDP socket can be used on {host}: {error.strerror}.") from None
@@ -121,15 +160,122 @@ async def _open(connection: Connection, sock: socket.socket, component: int) -> 
     return protocol
 
 
+async def _relay(
+    connection: Connection, network: Network, component: int, server: IceServer
+) -> tuple[Candidate, StunProtocol]:
+    """Allocate an address at a TURN server (RFC 8656 §7).
+
+    As `aioice.ice.relayed_candidate`, which lets the system choose our own address and port.
+    """
+    try:
+        protocol = await _allocate(connection, network, server)
+    except TransactionError as error:
+        raise NetworkError(f"{server.url} refused: {error}") from None
+    except OSError as error:
+        raise NetworkError(f"{server.url} can't be reached: {error.strerror or error}") from None
+    host, port = protocol.transport.get_extra_info("sockname")
+    related = protocol.transport.get_extra_info("related_address")
+    if network.relay_only:
+        related = ("::" if ":" in host else "0.0.0.0", 9)  # noqa: S104 -- RFC 8839 §5.1
+    protocol.local_candidate = Candidate(
+        foundation=candidate_foundation("relay", "udp", host),
+        component=component,
+        transport="udp",
+        priority=candidate_priority(component, "relay"),
+        host=host,
+        port=port,
+        type="relay",
+        related_address=related[0],
+        related_port=related[1],
+    )
+    return protocol.local_candidate, protocol
+
+
+async def _allocate(connection: Connection, network: Network, server: IceServer) -> StunProtocol:
+    """As `aioice.turn.create_turn_endpoint`, from an address and port of the network."""
+    loop = asyncio.get_running_loop()
+    kind = socket.SOCK_STREAM if server.transport == "tcp" else socket.SOCK_DGRAM
+    found = await loop.getaddrinfo(server.host, server.port, type=kind)
+    address, target = network.towards([info[4] for info in found])
+    parameters = (
+        target,
+        server.username,
+        server.credential,
+        DEFAULT_ALLOCATION_LIFETIME,
+        DEFAULT_CHANNEL_REFRESH_TIME,
+    )
+    inner: _TcpClient | _UdpClient
+    if server.transport == "tcp":
+        _, inner = await loop.create_connection(
+            lambda: _TcpClient(*parameters),
+            *target,
+            ssl=server.secure or None,
+            server_hostname=server.host if server.secure else None,
+            local_addr=None if address is None else (address, 0),
+        )
+    else:
+        sock = network.bind(address or ("::" if ":" in target[0] else "0.0.0.0"))  # noqa: S104
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            sock.connect(target)
+            inner = await _endpoint(sock, lambda: _UdpClient(*parameters))
+        except OSError:
+            sock.close()
+            raise
+    protocol = StunProtocol(connection)
+    transport = TurnTransport(inner)
+    try:
+        await transport._connect(protocol)  # noqa: SLF001
+    except BaseException:
+        inner.transport.close()
+        raise
+    return protocol
+
+
+async def _endpoint(sock: socket.socket, factory: Callable[[], Protocol]) -> Protocol:
+    """Put a socket on the loop, whole or not at all."""
+    loop = asyncio.get_running_loop()
+    opening = loop.create_task(loop.create_datagram_endpoint(factory, sock=sock))
+    try:
+        _, protocol = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        # uvloop loses the socket when it is cancelled here: let it finish, then close it.
+        transport, _ = await opening
+        transport.close()
+        raise
+    return protocol
+
+
 async def _within(
-    timeout: float, queries: list[Coroutine[Any, Any, tuple[Candidate, None]]]
-) -> list[Candidate]:
+    timeout: float, queries: list[Coroutine[Any, Any, tuple[Candidate, StunProtocol | None]]]
+) -> tuple[list[tuple[Candidate, StunProtocol | None]], str]:
+    """Ask all servers at once; gives what came in time, and why something else did not."""
     if not queries:
-        return []
+        return [], ""
     tasks = [asyncio.create_task(query) for query in queries]
     try:
-        done, _ = await asyncio.wait(tasks, timeout=timeout)
-    finally:
+        await asyncio.wait(tasks, timeout=timeout)
+    except asyncio.CancelledError:
+        await _ended(tasks)
         for task in tasks:
-            task.cancel()
-    return [task.result()[0] for task in done if not task.cancelled() and task.exception() is None]
+            if not task.cancelled() and task.exception() is None and (relay := task.result()[1]):
+                await relay.close()
+        raise
+    await _ended(tasks)
+    found, reasons = [], []
+    for task in tasks:
+        if task.cancelled():
+            reasons.append(f"a server did not answer within {timeout:g} s")
+        elif error := task.exception():
+            reasons.append(str(error) or repr(error))
+        else:
+            found.append(task.result())
+    if reasons:
+        logger.warning("Not every STUN or TURN server could be used: %s", "; ".join(set(reasons)))
+    return found, "; ".join(dict.fromkeys(reasons))
+
+
+async def _ended(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)

@@ -4,12 +4,12 @@ import errno
 import ipaddress
 import random
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .errors import NetworkError
-
-STUN_SCHEMES = ("stun:", "stuns:")
+from .ice_server import IceServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +20,20 @@ class Network:
         addresses: The IP addresses to bind to, one UDP socket on each. None means every address of
             this machine except loopback (aioice's choice).
         ports: The lowest and the highest UDP port to bind to, both included. None means any.
-        ice_servers: `stun:` URIs (RFC 7064). Empty means that no server is asked.
+        ice_servers: STUN and TURN servers; a `stun:` URL may stand for itself. Empty means that no
+            server is asked.
+        relay_only: Only addresses of TURN servers are told to peers, and nothing is sent but
+            through them, so that ours stay private.
 
     Raises:
         ValueError: An address is no IP address, the range is empty or outside 1..65535, or a
-            server is not a `stun:` URI.
+            server's URL is none.
     """
 
     addresses: tuple[str, ...] | None = None
     ports: tuple[int, int] | None = None
-    ice_servers: tuple[str, ...] = ()
+    ice_servers: tuple[IceServer | str, ...] = ()
+    relay_only: bool = False
 
     def __post_init__(self) -> None:
         if self.addresses is not None:
@@ -44,16 +48,21 @@ class Network:
                     f"media.ports {low}-{high} is no range of UDP ports: give two numbers from 1 "
                     "to 65535, the lower one first."
                 )
-        for server in self.ice_servers:
-            if not server.startswith(STUN_SCHEMES):
-                raise ValueError(f"{server!r} is no STUN server: write stun:host or stun:host:port")
+        assert self.servers is not None  # noqa: S101 -- each URL is read once, and refused here
+
+    @property
+    def servers(self) -> tuple[IceServer, ...]:
+        """The STUN and TURN servers."""
+        return tuple(
+            IceServer(server) if isinstance(server, str) else server for server in self.ice_servers
+        )
 
     def usable(self, candidate: str) -> bool:
         """Tell whether a remote candidate can be of use on this network.
 
         aioice pairs whatever it is given. Refused are: TCP candidates, other components than RTP
         (RTCP is always multiplexed), multicast addresses, and host names where the addresses are
-        pinned, since resolving `.local` names sends multicast.
+        pinned or private, since resolving `.local` names sends multicast.
 
         Args:
             candidate: The candidate-attribute of RFC 8839 §5.1, with or without "candidate:".
@@ -67,7 +76,8 @@ class Network:
         try:
             address = ipaddress.ip_address(fields[4])
         except ValueError:
-            return self.addresses is None and fields[4].lower().endswith(".local")
+            private = self.relay_only or self.addresses is not None
+            return not private and fields[4].lower().endswith(".local")
         return not (address.is_multicast or address.is_unspecified)
 
     def bind(self, address: str) -> socket.socket:
@@ -106,6 +116,28 @@ class Network:
         sock.close()
         taken = "All" if self.ports is None else f"All UDP ports {self.ports[0]}-{self.ports[1]}"
         raise NetworkError(f"{taken} on {address} are taken: widen media.ports or end some calls.")
+
+    def towards(self, targets: Sequence[tuple[Any, ...]]) -> tuple[str | None, tuple[str, int]]:
+        """Choose the address to reach a server from, and which of the server's addresses.
+
+        Args:
+            targets: The server's socket addresses, the best first.
+
+        Returns:
+            The first address of ours of the same family, None for any; and the server's address.
+
+        Raises:
+            NetworkError: No address of ours is of the family of any of the server's.
+        """
+        for target in targets:
+            if self.addresses is None:
+                return None, (target[0], target[1])
+            for address in self.addresses:
+                if (":" in address) == (":" in target[0]):
+                    return address, (target[0], target[1])
+        raise NetworkError(
+            "The server has no address of the same family (IPv4 or IPv6) as media.addresses."
+        )
 
     def _ports(self) -> Iterator[int]:
         if self.ports is None:

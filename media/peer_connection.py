@@ -8,7 +8,6 @@ from typing import Any
 
 from aiortc import (
     RTCConfiguration,
-    RTCIceServer,
     RTCPeerConnection,
     RTCRtpSender,
     RTCRtpTransceiver,
@@ -85,9 +84,8 @@ class PeerConnection:
         self._network = network
         self._path = path
         self._on_event = on_event
-        servers = [RTCIceServer(uri) for uri in network.ice_servers]
-        # Always a list: without one aiortc asks a public STUN server.
-        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        # Always a list: without one aiortc asks a public STUN server. `_aioice` asks ours.
+        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._bound: dict[int, Any] = {}
         self._candidates = 0
         self._chores = Chores()

@@ -12,7 +12,7 @@ from callboard.media import Network, NetworkError
         ({"ports": (5, 4)}, "no range"),
         ({"ports": (0, 4)}, "no range"),
         ({"ports": (1, 65536)}, "no range"),
-        ({"ice_servers": ("turn:example.org",)}, "no STUN server"),
+        ({"ice_servers": ("http://example.org",)}, "no STUN or TURN server"),
     ],
 )
 def test_wrong_settings(arguments: dict[str, object], message: str) -> None:
