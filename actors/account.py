@@ -3,7 +3,6 @@
 import logging
 import random
 import secrets
-from dataclasses import dataclass, field
 from types import TracebackType
 from xml.etree.ElementTree import Element, SubElement
 
@@ -56,16 +55,17 @@ from .messages.exchange import (
     ReceiptReceived,
 )
 from .post import post
+from .roster import MAX_STATUS, ROSTER, SHOWS, Roster, read_resource
+from .routes import Routes
 from .runtime import AsyncioActor, handles
 from .stanza import CLIENT, age, check_text, iq_reply, stanza_error
 from .stream import Stream, StreamEvent
+from .tasks import Timer
 
 log = logging.getLogger(__name__)
 
-ROSTER = "jabber:iq:roster"
 FORWARD = "urn:xmpp:forward:0"
 RECEIPTS = "urn:xmpp:receipts"
-SHOWS = frozenset({"", "chat", "away", "dnd", "xa"})
 
 #: Seconds that a login may take from the first SYN to the bound resource.
 LOGIN_DEADLINE = 30.0
@@ -77,25 +77,12 @@ MAX_BACK_OFF = 60.0
 CONVERSATIONS_DEADLINE = 20.0
 #: Seconds after which a proposal that the server kept for us is a missed call, not one that rings.
 STALE = 30.0
-#: What one account remembers of others at the most.
-MAX_CONTACTS = 10_000
+#: Conversations at the most; the oldest without a call goes first.
 MAX_CONVERSATIONS = 10_000
-MAX_RESOURCES = 32
-MAX_STATUS = 1024
-#: Stanzas of one session that may wait for its call to be started.
-MAX_WAITING = 64
 
 
 class Offline(Exception):  # noqa: N818 - a state, as the message says
     """The account can't do that: it is not online, or it is about to log out."""
-
-
-@dataclass(slots=True)
-class _Route:
-    """Where the stanzas of one session go; until its call has been started they wait here."""
-
-    call: Ref | None = None
-    waiting: list[JingleReceived] = field(default_factory=list)
 
 
 class Account(AsyncioActor):
@@ -114,9 +101,9 @@ class Account(AsyncioActor):
         self._jid = settings.jid if is_full(settings.jid) else f"{settings.jid}/{resource}"
         self._bare = bare(self._jid)
         self._presence = SetPresence(settings.show, settings.status, settings.priority)
-        self._contacts: dict[str, Contact] = {}
+        self._roster = Roster()
         self._conversations: dict[str, Ref] = {}
-        self._routes: dict[tuple[str, str], _Route] = {}
+        self._routes = Routes()
         self._online = False
         self._was_online = False
         self._ready = False
@@ -125,6 +112,7 @@ class Account(AsyncioActor):
         self._draining = False
         self._logging_out = False
         self._stream: Stream | None = None
+        self._overdue: Timer | None = None
         self._bot = context.bot(self.actor_ref, settings)
         self._runner = BotRunner(self, self._bot, context)
 
@@ -174,6 +162,7 @@ class Account(AsyncioActor):
         if "roster" in steps and "presence" in steps:
             self._ready = True
             post(self._context.exchange, AccountReady(self._bare, dict(steps)))
+            self._stream.settle()
 
     def _hear(self, event: StreamEvent) -> None:
         post(self.actor_ref, event)
@@ -186,7 +175,7 @@ class Account(AsyncioActor):
             return
         self._attempt += 1
         self._report("connecting")
-        self.after(LOGIN_DEADLINE, LoginOverdue(self._attempt))
+        self._overdue = self.after(LOGIN_DEADLINE, LoginOverdue(self._attempt))
         self._stream.open(self._context.endpoint.host, self._context.endpoint.port)
 
     @handles(LoginOverdue)
@@ -202,9 +191,12 @@ class Account(AsyncioActor):
         first, self._was_online = not self._was_online, True
         self._online, self._failures, self._jid = True, 0, message.jid
         self._attempt += 1  # an overdue login of this attempt is none any more
+        if self._overdue is not None:
+            self._overdue.cancel()
+            self._overdue = None
         self._report("online", "resumed" if message.resumed else "")
         if not message.resumed:
-            self._contacts.clear()
+            self._roster.clear()
             self._ready = False
             self._request("", "set", Element(f"{{{capabilities.CARBONS}}}enable"))
             self._request("", "get", Element(f"{{{ROSTER}}}query"), self._roster_received)
@@ -351,19 +343,16 @@ class Account(AsyncioActor):
     def _jingle_received(self, sender: str, identifier: str, jingle: Element) -> None:
         peer, sid = bare(sender), jingle.get("sid", "")
         received = JingleReceived(sender, identifier, jingle)
-        route = self._routes.get((peer, sid))
-        if route is None and jingle.get("action") == "session-initiate" and sid:
-            self._routes[peer, sid] = _Route()
-            post(
-                self._conversation(peer),
-                SessionInitiated(sender, identifier, jingle, len(self._routes), self._draining),
-            )
-        elif route is not None and route.call is None and len(route.waiting) < MAX_WAITING:
-            route.waiting.append(received)
-        elif route is not None and route.call is not None and route.call.is_alive():
-            post(route.call, received)
-        else:
+        if self._routes.deliver(peer, sid, received):
+            return
+        if (peer, sid) in self._routes or jingle.get("action") != "session-initiate" or not sid:
             self._unknown_session(received)
+            return
+        self._routes.reserve(peer, sid)
+        post(
+            self._conversation(peer),
+            SessionInitiated(sender, identifier, jingle, len(self._routes), self._draining),
+        )
 
     def _unknown_session(self, received: JingleReceived) -> None:
         error = unknown_session(received.jingle.get("sid", "")).to_element()
@@ -372,9 +361,7 @@ class Account(AsyncioActor):
     def _message_received(self, stanza: Element, sender: str, *, own: bool = False) -> None:
         if stanza.get("type") == "error":
             # A bounced proposal comes back with its id alone, which is the session's.
-            route = self._routes.get((bare(sender), stanza.get("id", "")))
-            if route is not None and route.call is not None and route.call.is_alive():
-                post(route.call, PeerUnreachable())
+            self._routes.tell(bare(sender), stanza.get("id", ""), PeerUnreachable())
             return
         carbon = stanza.find(
             f"{{{capabilities.CARBONS}}}sent/{{{FORWARD}}}forwarded/{{{CLIENT}}}message"
@@ -403,13 +390,14 @@ class Account(AsyncioActor):
             return
         peer = bare(stanza.get("to", "")) if own else bare(sender)
         if own and peer == self._bare:  # an <accept/> or <reject/> to our other resources
-            peer = next((p for p, sid in self._routes if sid == message.id), "")
-            if not peer:
+            found = self._routes.peer_of(message.id)
+            if found is None:
                 return
+            peer = found
         if isinstance(message, Propose):
             if own or (peer, message.id) in self._routes or age(stanza) > STALE:
                 return  # ours, already known, or kept for us since long before we came
-            self._routes[peer, message.id] = _Route()
+            self._routes.reserve(peer, message.id)
         post(
             self._conversation(peer),
             CallMessageReceived(sender, message, own, len(self._routes), self._draining),
@@ -424,19 +412,12 @@ class Account(AsyncioActor):
         if query is not None:
             self._roster_changed(query)
         for jid in self._context.settings.subscriptions.request:
-            contact = self._contacts.get(bare(jid))
-            if contact is None or contact.subscription not in ("to", "both"):
+            if not self._roster.sees(jid):
                 self._send_subscription(jid, "subscribe")
 
     def _roster_changed(self, query: Element) -> None:
-        for item in query.findall(f"{{{ROSTER}}}item")[:MAX_CONTACTS]:
-            jid, subscription = bare(item.get("jid", "")), item.get("subscription", "none")
-            if subscription == "remove":
-                self._contacts.pop(jid, None)
-                continue
-            known = self._contacts.get(jid)
-            resources = {} if known is None else known.resources
-            self._contact_changed(Contact(jid, item.get("name", ""), subscription, resources))
+        for contact in self._roster.update(query):
+            self._runner.run(self._bot.presence(contact))
 
     def _presence_received(self, stanza: Element, sender: str) -> None:
         kind = stanza.get("type", "")
@@ -449,41 +430,28 @@ class Account(AsyncioActor):
         if kind == "subscribe":
             if self._context.settings.subscriptions.accepts(peer):
                 self._send_subscription(peer, "subscribed")
-                known = self._contacts.get(peer)
-                if known is None or known.subscription not in ("to", "both"):
+                if not self._roster.sees(peer):
                     # Clients take calls from mutual contacts only.
                     self._send_subscription(peer, "subscribe")
             else:
                 self._send_subscription(peer, "unsubscribed")
         elif kind in ("", "unavailable") and peer != self._bare:
-            self._resource_changed(sender, None if kind else _resource(stanza))
+            self._resource_changed(sender, None if kind else read_resource(stanza))
 
     def _resource_changed(self, jid: str, resource: Resource | None) -> None:
-        peer = bare(jid)
-        known = self._contacts.get(peer) or Contact(peer, "", "none", {})
-        resources = {k: v for k, v in known.resources.items() if k != jid}
-        if resource is not None:
-            if len(resources) >= MAX_RESOURCES:
-                return
-            resources[jid] = resource
-        elif jid not in known.resources and is_full(jid):
+        contact = self._roster.change(jid, resource)
+        if contact is None:
             return
-        self._contact_changed(Contact(peer, known.name, known.subscription, resources))
-        if peer in self._conversations:
-            post(self._conversation(peer), PresenceReceived(jid, resource))
-
-    def _contact_changed(self, contact: Contact) -> None:
-        if contact.jid not in self._contacts and len(self._contacts) >= MAX_CONTACTS:
-            return
-        self._contacts[contact.jid] = contact
         self._runner.run(self._bot.presence(contact))
+        if contact.jid in self._conversations:
+            post(self._conversation(contact.jid), PresenceReceived(jid, resource))
 
     def _send_subscription(self, to: str, kind: str) -> None:
         self._send(Send(Element(f"{{{CLIENT}}}presence", {"to": bare(to), "type": kind})))
 
     @handles(GetRoster)
     def _get_roster(self, _: GetRoster) -> tuple[Contact, ...]:
-        return tuple(self._contacts.values())
+        return self._roster.contacts()
 
     # -- calls -------------------------------------------------------------------------------------
 
@@ -497,23 +465,18 @@ class Account(AsyncioActor):
 
     @handles(RouteCall)
     def _route_call(self, message: RouteCall) -> None:
-        route = self._routes.setdefault((message.peer, message.sid), _Route())
-        route.call = message.call
-        for received in route.waiting:
-            post(message.call, received)
-        route.waiting.clear()
+        self._routes.lead(message.peer, message.sid, message.call)
 
     @handles(ForgetCall)
     def _forget_call(self, message: ForgetCall) -> None:
-        route = self._routes.pop((message.peer, message.sid), None)
-        for received in () if route is None else route.waiting:
+        for received in self._routes.forget(message.peer, message.sid):
             self._unknown_session(received)
         if self._draining and not self._routes:
             self._log_out()
 
     @handles(ConversationIdle)
     def _conversation_idle(self, message: ConversationIdle) -> None:
-        busy = any(peer == message.peer for peer, _ in self._routes)
+        busy = message.peer in self._routes.peers()
         if not busy and message.peer in self._conversations:
             self._conversations.pop(message.peer).stop(block=False)
 
@@ -521,14 +484,13 @@ class Account(AsyncioActor):
         conversation = self._conversations.get(peer)
         if conversation is None or not conversation.is_alive():
             self._make_room()
-            contact = self._contacts.get(peer)
             conversation = Conversation.start(
                 self._context,
                 account=self.actor_ref,
                 bot=self._bot,
                 own=self._jid,
                 peer=peer,
-                resources={} if contact is None else contact.resources,
+                resources=self._roster[peer].resources,
             )
             self._conversations[peer] = conversation
         return conversation
@@ -537,7 +499,7 @@ class Account(AsyncioActor):
         """Put the oldest conversation without a call away when there are too many."""
         if len(self._conversations) < MAX_CONVERSATIONS:
             return
-        busy = {peer for peer, _ in self._routes}
+        busy = self._routes.peers()
         idle = next((peer for peer in self._conversations if peer not in busy), None)
         if idle is not None:
             self._conversations.pop(idle).stop(block=False)
@@ -556,9 +518,7 @@ class Account(AsyncioActor):
 
     @handles(DrainOverdue)
     def _drain_overdue(self, _: DrainOverdue) -> None:
-        for route in self._routes.values():
-            if route.call is not None and route.call.is_alive():
-                post(route.call, DrainCall())
+        self._routes.tell_all(DrainCall())
 
     def _log_out(self) -> None:
         if self._logging_out:
@@ -571,14 +531,3 @@ class Account(AsyncioActor):
             self.stop()
 
         self.spawn(say_goodbye())
-
-
-def _resource(presence: Element) -> Resource:
-    show = presence.findtext(f"{{{CLIENT}}}show", "").strip()
-    priority = presence.findtext(f"{{{CLIENT}}}priority", "0").strip()
-    return Resource(
-        show if show in SHOWS else "",
-        presence.findtext(f"{{{CLIENT}}}status", "")[:MAX_STATUS],
-        max(-128, min(127, int(priority))) if priority.lstrip("-").isdecimal() else 0,
-        capabilities.announced(presence),
-    )

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Coroutine
 from typing import Any
 
@@ -32,7 +31,7 @@ class BotRunner:
         self._owner = owner
         self._bot = bot
         self._context = context
-        self._waiting: deque[Coroutine[Any, Any, None]] = deque()
+        self._waiting: list[Coroutine[Any, Any, None]] = []
         self._running = False
 
     def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -68,8 +67,8 @@ class BotRunner:
     async def _work(self) -> None:
         try:
             while self._waiting:
-                await self.guard(self._waiting.popleft())
+                await self.guard(self._waiting.pop(0))
         finally:
             self._running = False
             while self._waiting:  # cancelled with its actor
-                self._waiting.popleft().close()
+                self._waiting.pop(0).close()

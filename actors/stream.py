@@ -9,6 +9,7 @@ names, each with its reason; tests/actors/test_stream.py fails when they move.
 import asyncio
 import logging
 import ssl
+import sys
 import time
 from collections.abc import Callable
 from functools import lru_cache
@@ -17,6 +18,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from slixmpp import ClientXMPP, Iq, Message, Presence
+from slixmpp.plugins import BasePlugin
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher.base import MatcherBase
 
@@ -32,6 +34,18 @@ IQ_TIMEOUT = 30.0
 
 #: slixmpp's events that end a step of the login, and what the step is called.
 _STEPS = {"connected": "tcp", "tls_success": "tls", "auth_success": "sasl", "session_bind": "bind"}
+
+#: What slixmpp registers in each client, and an account of ours has no use for: each is some
+#: hundred bytes in every one of thousands of accounts.
+_UNUSED_PLUGINS = frozenset({"feature_rosterver", "feature_preapproval", "feature_limits"})
+_UNUSED_EVENTS = frozenset({"roster_update", "roster_subscription_request"}) | {
+    f"presence_{kind}"
+    for kind in (
+        *("available", "dnd", "xa", "chat", "away", "unavailable"),
+        *("subscribe", "subscribed", "unsubscribe", "unsubscribed"),
+    )
+}
+_SERVICES = ({"xmpps-client"}, {"xmpp-client"})
 
 _STANZAS = {
     f"{{{CLIENT}}}message": Message,
@@ -112,6 +126,9 @@ class Stream(ClientXMPP):
         self._requests: dict[str, tuple[str, Answer, asyncio.TimerHandle]] = {}
         self.enable_direct_tls = direct_tls
         self.enable_starttls = not direct_tls
+        # The same objects for all accounts: slixmpp only reads them.
+        self.tls_services, self.starttls_services = _SERVICES
+        self.stream_header = sys.intern(self.stream_header)
         for name in ("IM", "IMError", "Presence", "Roster Update"):
             self.remove_handler(name)
         self.register_plugin("xep_0198")
@@ -156,6 +173,35 @@ class Stream(ClientXMPP):
         """
         self._steps.setdefault(step, time.monotonic() - self._began)
         return self._steps
+
+    def settle(self) -> None:
+        """Let go of what only the login needed.
+
+        The server is asked to acknowledge what the login sent (XEP-0198 §4), since it is kept
+        until then. The features stanza is some 30 objects, kept by those who handled it; they
+        have no public way to let go.
+        """
+        self._steps = {}
+        self.cancel_schedule("Whitespace Keepalive")  # the account pings
+        self.plugin["feature_bind"].features = None
+        for handler in self._XMLStream__handlers:  # type: ignore[attr-defined]
+            handler._payload = None  # noqa: SLF001
+        if self.plugin["xep_0198"].enabled_out:
+            self.plugin["xep_0198"].request_ack()
+
+    def register_plugin(self, plugin: str, pconfig: Any = None) -> None:
+        """Register a plugin of slixmpp's, unless we have no use for it."""
+        if plugin not in _UNUSED_PLUGINS:
+            super().register_plugin(plugin, pconfig)
+
+    def add_event_handler(
+        self, name: str, pointer: Callable[..., Any], disposable: bool = False
+    ) -> None:
+        """Add a handler of an event, unless we have no use for it."""
+        # Plugins that do nothing at the binding inherit a method that does nothing.
+        idle = getattr(pointer, "__func__", None) is BasePlugin.session_bind
+        if name not in _UNUSED_EVENTS and not idle:
+            super().add_event_handler(name, pointer, disposable)
 
     def event(self, name: str, data: Any = None) -> None:
         """Let slixmpp's handlers know of an event, and note those that end a step."""
