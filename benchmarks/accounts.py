@@ -172,5 +172,3 @@ class Plain:
         for client in self._clients:
             client.abort()
         await asyncio.sleep(0)
-
-

@@ -56,9 +56,7 @@ async def measure(quick: bool) -> Result:
         f"Growth of Pss from {first} to {last} accounts of ours ({few} of slixmpp's), each logged "
         "in with roster and capabilities, after a collection of garbage.",
         [
-            Figure(
-                "KiB an account", found, theirs, reach="<= 110, then 95", met=found <= 110
-            ),
+            Figure("KiB an account", found, theirs, reach="<= 110, then 95", met=found <= 110),
         ],
     )
 

@@ -82,7 +82,7 @@ async def turns(
 
 def say(text: str) -> None:
     """Tell who waits what goes on."""
-    print(text, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{text}\n")
 
 
 def main(measure: Measure, trials: Mapping[str, Trial] | None = None) -> None:
@@ -99,14 +99,14 @@ def main(measure: Measure, trials: Mapping[str, Trial] | None = None) -> None:
     given = parser.parse_args()
     allow_files()
     if given.trial is None:
-        print(asyncio.run(measure(given.quick)))
+        sys.stdout.write(str(asyncio.run(measure(given.quick))))
         return
     logging.basicConfig(level=logging.ERROR)
     function = (trials or {})[given.trial]
     factory = asyncio.new_event_loop if given.trial.startswith(PLAIN) else uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         found = runner.run(_awaited(function(**json.loads(given.arguments))))
-    print(json.dumps(found))
+    sys.stdout.write(f"{json.dumps(found)}\n")
 
 
 async def _awaited(work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
