@@ -18,6 +18,13 @@ from .role import Role
 from .sdp_writer import write_sdp
 from .transport import IceTransport
 
+_GONE = "\n"
+
+
+def is_gone(name: str) -> bool:
+    """Whether a name in `Book.mids` is that of an m-line whose content is gone."""
+    return _GONE in name
+
 
 @dataclass(frozen=True, slots=True)
 class Book:
@@ -27,7 +34,8 @@ class Book:
         role: our part in the session.
         local: our contents, by their names in Jingle.
         remote: the peer's contents.
-        mids: the mid of each content, in the order of the m-lines.
+        mids: the mid of each content, in the order of the m-lines. A refused m-line of a content
+            that is gone stands there under a name that no stanza can hold (`is_gone`).
         ignored: contents of the peer's that we can't carry, and those that are gone.
         adding: contents that we added and that the peer has not answered yet.
         added: contents that the peer added and that we have not answered yet.
@@ -86,18 +94,34 @@ class Book:
             and (content := self.local.find(name) or self.remote.find(name)) is not None
         )
 
+    def fresh_mid(self, name: str) -> str:
+        """A mid for a content that the peer adds, its name for as long as no m-line has it."""
+        mid, taken = to_mid(name), set(self.mids.values())
+        while mid in taken:
+            mid += "+"
+        return mid
+
     def without(self, names: Iterable[str]) -> "Book":
-        """The same when contents are gone; m-lines that we have written stay, refused."""
+        """The same when contents are gone; m-lines that we have written stay, refused.
+
+        Their names are free again: either party may add a content of that name.
+        """
         gone = frozenset(names)
+        graves = {
+            name: f"{name}{_GONE}{mid}"
+            for name, mid in self.mids.items()
+            if name in gone and self.local.find(name) is not None
+        }
         return replace(
             self,
+            local=self.local.renamed(graves),
             remote=self.remote.with_contents(
                 each for each in self.remote.contents if each.name not in gone
             ),
             mids={
-                name: mid
+                graves.get(name, name): mid
                 for name, mid in self.mids.items()
-                if name not in gone or self.local.find(name) is not None
+                if name not in gone or name in graves
             },
             adding=self.adding - gone,
             added=self.added - gone,

@@ -110,7 +110,7 @@ def _content_add(book: Book, jingle: Element) -> Result:
     added = read_contents(jingle)
     check_complete(added.contents)
     names = added.names()
-    if any(name in book.mids or to_mid(name) in book.mids.values() for name in names):
+    if any(name in book.mids for name in names):
         raise bad_request("there is already a content of that name")
     if len(book.mids) + len(names) > limits.CONTENTS:
         raise too_much(f"more than {limits.CONTENTS} contents")
@@ -128,7 +128,7 @@ def _content_add(book: Book, jingle: Element) -> Result:
     book = replace(
         book,
         remote=remote,
-        mids={**book.mids, **{name: to_mid(name) for name in fresh.names()}},
+        mids={**book.mids, **{name: book.fresh_mid(name) for name in fresh.names()}},
         ignored=(book.ignored | frozenset(names)) - frozenset(fresh.names()),
         added=book.added | frozenset(fresh.names()),
     )

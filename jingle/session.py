@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element, SubElement
 from . import limits
 from . import namespaces as ns
 from .attributes import text_of
-from .book import Book
+from .book import Book, is_gone
 from .candidate import Candidate
 from .content import Content
 from .description import Description
@@ -78,7 +78,7 @@ class Session:
     def content_of(self, kind: str) -> str | None:
         """The name of our first content of a kind of media, None if there is none."""
         contents = self._book.local.contents
-        return next((each.name for each in contents if each.kind == kind), None)
+        return next((e.name for e in contents if e.kind == kind and not is_gone(e.name)), None)
 
     def receive(self, jingle: Element) -> list[Event]:
         """Take a ``<jingle/>`` that the peer sent.
@@ -206,7 +206,9 @@ class Session:
         elements = []
         for content in restarted.contents:
             known, transport = local.find(content.name), content.transport
-            if known is None or content.rejected or not isinstance(transport, IceTransport):
+            if known is None or content.rejected or is_gone(content.name):
+                continue
+            if not isinstance(transport, IceTransport):
                 continue
             local = local.with_content(replace(known, transport=transport))
             told = replace(transport, fingerprints=(), setup=None, association=None)
@@ -239,7 +241,8 @@ class Session:
             adding=book.adding | names,
         )
         added = tuple(each for each in whole.contents if each.name in names)
-        return self._jingle(Action.CONTENT_ADD, Description(added, whole.groups))
+        living = whole.with_contents(each for each in whole.contents if not is_gone(each.name))
+        return self._jingle(Action.CONTENT_ADD, Description(added, living.groups))
 
     def accept_contents(self, answer: str) -> Element:
         """Accept the contents that the peer added (XEP-0166 §7.2.1), with our whole SDP."""

@@ -688,3 +688,32 @@ def test_an_error_becomes_an_element() -> None:
         "{urn:xmpp:jingle:errors:1}unknown-session",
     ]
     assert tie_break_error().to_element().get("type") == "cancel"
+
+
+@pytest.mark.parametrize("again", ["theirs", "ours"])
+def test_the_name_of_a_rejected_content_is_free_again(again: str) -> None:
+    """Each side's peer connection counts its mids alone, so both come to the same name."""
+    audio, video = sdp(AUDIO), sdp(AUDIO, VIDEO)
+    ours = Session(Role.INITIATOR, "s", initiator="a@x/1", responder="b@x/2")
+    theirs = Session(Role.RESPONDER, "s", initiator="a@x/1", responder="b@x/2")
+    theirs.receive(ours.initiate(audio))
+    ours.receive(theirs.accept(answer(audio)))
+    theirs.receive(ours.add_contents(video))
+    ours.receive(theirs.reject_contents(["1"], Reason.DECLINE))
+
+    adding, answering = (theirs, ours) if again == "theirs" else (ours, theirs)
+    fresh = video if adding is theirs else video + VIDEO.replace("mid:1", "mid:2")
+    [added] = answering.receive(adding.add_contents(fresh))
+    assert isinstance(added, ContentAdded)
+    mids = [line for line in added.offer.splitlines() if line.startswith("a=mid:")]
+    assert len(set(mids)) == len(mids)
+    if adding is theirs:  # our own m-line of that name is there, refused
+        assert mids == ["a=mid:0", "a=mid:1", "a=mid:1+"]
+        lines = [line for line in added.offer.splitlines() if line.startswith("m=")]
+        assert [line.split()[1] for line in lines] == ["9", "0", "9"]
+        accepted = answering.accept_contents(
+            sdp(AUDIO, VIDEO.replace("m=video 9", "m=video 0"), VIDEO.replace("mid:1", "mid:1+"))
+        )
+        [done] = adding.receive(accepted)
+        assert isinstance(done, ContentAccepted)
+        assert done.contents == ("1",)
