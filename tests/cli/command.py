@@ -1,0 +1,110 @@
+"""The command as people run it: a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+#: Seconds in which anything that a test waits for must happen.
+PATIENCE = 25.0
+
+
+def callboard(
+    *arguments: object, cwd: Path | None = None, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        command(*arguments),
+        cwd=cwd,
+        env={**os.environ, **(environ or {})},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def command(*arguments: object) -> list[str]:
+    """The command line; -P keeps the working folder from hiding the installed package."""
+    return [sys.executable, "-P", "-m", "callboard", *map(str, arguments)]
+
+
+class Running:
+    """A command with ``--json`` that goes on, and what it has printed so far."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.events: list[dict[str, Any]] = []
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._changed:
+                self.events.append(json.loads(line))
+                self._changed.notify_all()
+
+    def until(self, found: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The first event that fits, past or to come."""
+        deadline = time.monotonic() + PATIENCE
+        with self._changed:
+            while True:
+                for event in self.events:
+                    if found(event):
+                        return event
+                if not self._changed.wait(deadline - time.monotonic()):
+                    raise AssertionError(f"it did not happen; events: {self.events[-20:]}")
+
+    def connected(self, account: str) -> dict[str, Any]:
+        """The status of an account's call with which media first came in."""
+        return self.until(
+            lambda e: (
+                e["event"] == "CallStatus"
+                and e["account"] == account
+                and "first-audio" in e["steps"]
+            )
+        )
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and return the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+    def close(self) -> None:
+        """End what is left."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(PATIENCE)
+        self._reader.join()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@contextmanager
+def running(*arguments: object) -> Iterator[Running]:
+    """Start a command with ``--json``; end it with the block."""
+    process = subprocess.Popen(
+        command(*arguments, "--json"), stdout=subprocess.PIPE, encoding="utf-8"
+    )
+    found = Running(process)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def records(path: Path) -> dict[str, dict[str, Any]]:
+    """The detail records of a file, by account; an account has one call at the most."""
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    found = {record["account"]: record for record in lines}
+    assert len(found) == len(lines)
+    return found

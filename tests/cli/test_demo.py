@@ -1,0 +1,117 @@
+"""``callboard demo``: a whole call, its record and its recording."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import av
+import pytest
+
+from .command import callboard, records
+
+FIELDS = [
+    "id",
+    "account",
+    "peer",
+    "direction",
+    "state",
+    "reason",
+    "started",
+    "ringing",
+    "answered",
+    "connected",
+    "ended",
+    "setup_ms",
+    "media",
+    "recording",
+]
+MEDIA_FIELDS = ["kind", "codec", "sent", "received", "lost", "jitter_ms", "rtt_ms", "mos"]
+STEPS = ["propose", "ringing", "proceed", "initiate", "accept", "ice", "dtls", "first-audio"]
+
+
+def played(path: Path) -> dict[str, float]:
+    """Seconds of each track, by its title, with every frame decoded."""
+    seconds = {}
+    with av.open(str(path)) as file:
+        count = len(file.streams)
+    for index in range(count):
+        with av.open(str(path)) as file:
+            stream = file.streams[index]
+            title = stream.metadata.get("title", f"track {index}")
+            times = [frame.time for frame in file.decode(stream) if frame.time is not None]
+            seconds[f"{title} {stream.codec_context.codec.canonical_name}"] = times[-1] - times[0]
+    return seconds
+
+
+def test_audio_and_video(tmp_path: Path) -> None:
+    done = callboard("demo", "--seconds", 2, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not done.stderr
+    for step in (*STEPS, "first-video"):
+        assert f"\n {step} " in done.stdout
+    assert "✓ connected" in done.stdout
+
+    found = records(tmp_path / "out" / "calls.jsonl")
+    assert set(found) == {"alice@localhost", "desk@localhost"}
+    for account, record in found.items():
+        assert list(record) == FIELDS
+        assert record["state"] == "completed"
+        assert record["direction"] == ("out" if account.startswith("alice") else "in")
+        times = [
+            datetime.fromisoformat(record[name])
+            for name in ("started", "ringing", "answered", "connected", "ended")
+        ]
+        assert times == sorted(times)
+        assert all(time.utcoffset() is not None for time in times)
+        assert record["setup_ms"] > 0
+        assert [list(media) for media in record["media"]] == [MEDIA_FIELDS] * 2
+        assert {media["codec"] for media in record["media"]} == {"opus", "VP8"}
+        assert all(media["sent"] and media["received"] for media in record["media"])
+    assert found["alice@localhost"]["id"] == found["desk@localhost"]["id"]
+    assert found["alice@localhost"]["recording"] is None
+
+    recording = found["desk@localhost"]["recording"]
+    path = Path(recording["path"])
+    assert list(recording) == ["path", "seconds", "bytes"]
+    assert path.stat().st_size == recording["bytes"]
+    assert path.stat().st_mode & 0o777 == 0o600
+    tracks = played(path)
+    assert sorted(tracks) == ["received opus", "received vp8", "sent opus", "sent vp8"]
+    assert all(seconds == pytest.approx(2, abs=0.5) for seconds in tracks.values())
+
+
+def test_audio_only(tmp_path: Path) -> None:
+    done = callboard("demo", "--seconds", 1, "--audio-only", "--out", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "video" not in done.stdout
+    found = records(tmp_path / "calls.jsonl")
+    assert [media["kind"] for media in found["desk@localhost"]["media"]] == ["audio"]
+    path = Path(found["desk@localhost"]["recording"]["path"])
+    assert path.suffix == ".ogg"
+    assert all(seconds == pytest.approx(1, abs=0.5) for seconds in played(path).values()), played(
+        path
+    )
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    done = callboard("demo", "--seconds", 1, "--audio-only", "--json", "--out", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {"AccountChanged", "CallStatus", "CallRecord", "Verdict"} <= {
+        event["event"] for event in events
+    }
+    assert all(datetime.fromisoformat(event["time"]).utcoffset() is not None for event in events)
+    assert events[-1] == {
+        "time": events[-1]["time"],
+        "event": "Verdict",
+        "ok": True,
+        "faults": [],
+    }
+
+
+def test_out_that_is_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "out"
+    file.touch()
+    done = callboard("demo", "--out", file)
+    assert done.returncode == 2
+    assert done.stderr == f"callboard: --out {file}: {file} is a file: name a folder\n"

@@ -1,0 +1,191 @@
+"""``callboard run`` and ``callboard call``: real accounts on a real server, and real signals."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from .command import callboard, records, running
+from .embedded import serving
+
+PAIR = """\
+server: embedded
+recordings: recordings/
+drain: {drain}
+accounts:
+  - {{jid: desk@localhost, bot: recorder}}
+  - jid: alice@localhost
+    bot: caller
+    options: {{to: desk@localhost, video: none, seconds: {seconds}}}
+"""
+
+
+def deployment(folder: Path, text: str) -> Path:
+    """A YAML file with this text."""
+    file = folder / "accounts.yaml"
+    file.write_text(text)
+    return file
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_call_in_order(tmp_path: Path, number: int) -> None:
+    file = deployment(tmp_path, PAIR.format(drain="500ms", seconds=60))
+    with running("run", file) as run:
+        run.connected("desk@localhost")
+        run.connected("alice@localhost")
+        assert run.stop(number) == 0
+    found = records(tmp_path / "recordings" / "calls.jsonl")
+    assert {record["state"] for record in found.values()} == {"completed"}
+    ends = sorted(record["reason"] for record in found.values())
+    # One of the two ended the call, the other heard it in a session-terminate.
+    assert all(reason.startswith("success") for reason in ends)
+    assert any("logging out" in reason for reason in ends)
+    assert found["desk@localhost"]["recording"]["seconds"] > 0
+    states = [event for event in run.events if event["event"] == "AccountChanged"]
+    assert [event["state"] for event in states[-2:]] == ["closed", "closed"]
+
+
+def test_a_call_that_ends_by_itself_is_waited_for(tmp_path: Path) -> None:
+    file = deployment(tmp_path, PAIR.format(drain="20s", seconds=2))
+    with running("run", file) as run:
+        run.connected("desk@localhost")
+        assert run.stop() == 0
+    found = records(tmp_path / "recordings" / "calls.jsonl")
+    assert [record["reason"] for record in found.values()] == ["success", "success"]
+
+
+def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
+    file = deployment(tmp_path, PAIR.format(drain="1h", seconds=3000))
+    with running("run", file) as run:
+        run.connected("desk@localhost")
+        run.process.send_signal(signal.SIGTERM)
+        run.until(lambda e: e["event"] == "Log" and e["message"].startswith("ending"))
+        assert run.stop() == 0
+    assert len(records(tmp_path / "recordings" / "calls.jsonl")) == 2
+
+
+def test_the_peer_of_another_process_hears_the_end(tmp_path: Path) -> None:
+    """Not only both ends of one process: what one drains, the other is told by the server."""
+    with server() as at:
+        one, other = tmp_path / "one", tmp_path / "other"
+        for folder in (one, other):
+            folder.mkdir()
+        desk = deployment(
+            one, at + "drain: 0\naccounts:\n  - {jid: desk@localhost, password: s3, bot: echo}\n"
+        )
+        alice = deployment(
+            other,
+            at
+            + "accounts:\n"
+            + "  - jid: alice@localhost\n    password: s3\n    bot: caller\n"
+            + "    options: {to: desk@localhost, video: none, seconds: 60}\n",
+        )
+        with running("run", desk) as first:
+            first.until(lambda e: e.get("state") == "online")
+            with running("run", alice) as second:
+                second.connected("alice@localhost")
+                assert first.stop() == 0
+                record = second.until(lambda e: e["event"] == "CallRecord")
+                assert record["state"] == "completed"
+                assert record["reason"].startswith("success")
+                assert second.stop() == 0
+
+
+def test_a_recording_that_a_kill_left_is_finished(tmp_path: Path) -> None:
+    file = deployment(tmp_path, PAIR.format(drain="500ms", seconds=60))
+    folder = tmp_path / "recordings"
+    with running("run", file) as run:
+        run.connected("desk@localhost")
+        run.until(
+            lambda e: (
+                e["event"] == "CallStatus" and e["account"] == "desk@localhost" and e["seconds"] > 2
+            )
+        )
+        run.process.kill()
+        run.process.wait()
+    assert len(list(folder.glob("*.part"))) == 1
+    with running("run", file) as run:
+        finished = run.until(lambda e: e["event"] == "Finished")
+        assert run.stop() == 0
+    assert Path(finished["path"]).stat().st_size == finished["bytes"]
+    assert finished["seconds"] > 1
+    assert not list(folder.glob("*.part"))
+
+
+def test_a_wrong_password_is_said_with_its_remedy(tmp_path: Path) -> None:
+    with server() as at:
+        file = deployment(
+            tmp_path,
+            at
+            + "accounts:\n"
+            + "  - {jid: desk@localhost, password: wrong, bot: silent}\n"
+            + "  - {jid: nobody@localhost, password: s3, bot: silent}\n",
+        )
+        done = callboard("run", file)
+        assert done.returncode == 1
+        remedy = "the server refused the login: check the password, and that the account exists"
+        for jid in ("desk@localhost", "nobody@localhost"):
+            said = [line for line in done.stdout.splitlines() if f" {jid} could not" in line]
+            assert len(said) == 1
+            assert remedy in said[0]
+        assert done.stderr == "callboard: no account could log in\n"
+        assert "wrong" not in done.stdout
+
+        file.write_text(
+            file.read_text() + "  - {jid: alice@localhost, password: s3, bot: silent}\n"
+        )
+        with running("run", file) as run:  # the others go on
+            run.until(lambda e: (e.get("jid"), e.get("state")) == ("alice@localhost", "online"))
+            run.until(lambda e: (e.get("jid"), e.get("state")) == ("desk@localhost", "failed"))
+            assert run.stop() == 0
+
+
+def test_a_port_where_nothing_listens(tmp_path: Path) -> None:
+    file = deployment(
+        tmp_path,
+        "server: {host: 127.0.0.1, port: 1}\n"
+        "accounts:\n  - {jid: desk@localhost, password: s3, bot: silent}\n",
+    )
+    done = callboard("run", file)
+    assert done.returncode == 1
+    assert "nothing listens at the server's address" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_call_says_how_it_went(tmp_path: Path) -> None:
+    file = deployment(tmp_path, PAIR.format(drain="500ms", seconds=60))
+    done = callboard("call", file, "alice@localhost", "desk@localhost", "--seconds", 1, "--record")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for step in ("propose", "proceed", "first-audio"):
+        assert f"\n {step} " in done.stdout
+    found = records(tmp_path / "recordings" / "calls.jsonl")
+    assert all(record["recording"] for record in found.values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["alice@localhost", "nobody@localhost"], 1, "could not deliver the call"),
+        (["bob@localhost", "desk@localhost"], 2, "there is no account bob@localhost"),
+        (["alice@localhost", "desk@localhost", "--audio", "a.wav"], 2, "'a.wav' is no file"),
+        (["alice@localhost", "desk@localhost", "--audio", "none"], 2, "needs audio or video"),
+    ],
+)
+def test_call_says_why_not(tmp_path: Path, arguments: list[str], status: int, said: str) -> None:
+    file = deployment(tmp_path, PAIR.format(drain="500ms", seconds=60))
+    done = callboard("call", file, *arguments)
+    assert done.returncode == status
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """A Prosody with desk and alice; gives the lines of a YAML file that name it."""
+    with serving({"desk": "s3", "alice": "s3"}) as (port, certificate):
+        yield (
+            f"server: {{host: 127.0.0.1, port: {port}, ca: {certificate}}}\n"
+            "media: {addresses: 127.0.0.1}\n"
+        )
