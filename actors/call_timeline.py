@@ -28,8 +28,8 @@ class Timeline:
         self._steps: dict[str, float] = {}
 
     def take(self, step: str) -> bool:
-        """Note that a step is taken now; tell whether it is the first time."""
-        if step in self._steps:
+        """Note that a step is taken now; tell whether it is the first time, and not too late."""
+        if step in self._steps or "ended" in self._steps:
             return False
         self._steps[step] = time.monotonic() - self._origin
         return True

@@ -1,0 +1,84 @@
+"""Where the Jingle stanzas of one account go."""
+
+from dataclasses import dataclass, field
+
+from .context import Ref
+from .messages.call import JingleReceived
+from .post import post
+
+#: Stanzas of one session that may wait for its call to be started.
+MAX_WAITING = 64
+
+
+@dataclass(slots=True)
+class _Route:
+    """One session; until its call has been started its stanzas wait here."""
+
+    call: Ref | None = None
+    waiting: list[JingleReceived] = field(default_factory=list)
+
+
+class Routes:
+    """The sessions of one account, each by the peer's bare JID and the session id.
+
+    A session has its place from the first word on that the peer says of it, so that the number of
+    calls is right before a call has been started.
+    """
+
+    def __init__(self) -> None:
+        self._routes: dict[tuple[str, str], _Route] = {}
+
+    def __len__(self) -> int:
+        return len(self._routes)
+
+    def __contains__(self, key: tuple[str, str]) -> bool:
+        return key in self._routes
+
+    def reserve(self, peer: str, sid: str) -> None:
+        """Give a session its place; its call follows."""
+        self._routes.setdefault((peer, sid), _Route())
+
+    def lead(self, peer: str, sid: str, call: Ref) -> None:
+        """Lead a session's stanzas to its call, with those that wait."""
+        self.reserve(peer, sid)
+        route = self._routes[peer, sid]
+        route.call = call
+        for received in route.waiting:
+            post(call, received)
+        route.waiting.clear()
+
+    def forget(self, peer: str, sid: str) -> list[JingleReceived]:
+        """Take a session's place away; return the stanzas that waited in vain."""
+        route = self._routes.pop((peer, sid), None)
+        return [] if route is None else route.waiting
+
+    def deliver(self, peer: str, sid: str, received: JingleReceived) -> bool:
+        """Hand a stanza to its call, or keep it until there is one; tell whether that can be."""
+        route = self._routes.get((peer, sid))
+        if route is None:
+            return False
+        if route.call is not None:
+            return post(route.call, received)
+        if len(route.waiting) >= MAX_WAITING:
+            return False
+        route.waiting.append(received)
+        return True
+
+    def tell(self, peer: str, sid: str, message: object) -> None:
+        """Tell a session's call something, if there is one."""
+        route = self._routes.get((peer, sid))
+        if route is not None and route.call is not None:
+            post(route.call, message)
+
+    def tell_all(self, message: object) -> None:
+        """Tell every call something."""
+        for peer, sid in list(self._routes):
+            self.tell(peer, sid, message)
+
+    def peer_of(self, sid: str) -> str | None:
+        """Return with whom a session is."""
+        return next((peer for peer, other in self._routes if other == sid), None)
+
+    def peers(self) -> set[str]:
+        """Return with whom there are sessions."""
+        return {peer for peer, _ in self._routes}
