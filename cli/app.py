@@ -12,6 +12,7 @@ Begin with
   callboard demo                 see a call on a private server
   callboard check FILE           see what is wrong with a YAML file
   callboard run FILE             run its accounts
+  callboard load PLAN            test a server with many of them
   callboard COMMAND --help       see what a command takes"""
 
 app = typer.Typer(
@@ -134,7 +135,51 @@ def call(
 
 
 @app.command()
-def schema() -> None:
+def load(
+    plan: Annotated[
+        Path, typer.Argument(metavar="PLAN", help="The YAML file with the accounts and phases.")
+    ],
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the report goes.")] = None,
+    shards: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=1024, help="How many processes; one for each core."),
+    ] = None,
+    metrics: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT", min=1, max=65535, help="Where Prometheus finds metrics while it runs."
+        ),
+    ] = None,
+) -> None:
+    """Test a server with the accounts and calls that PLAN declares, and give a verdict.
+
+    The report in DIR begins with report.html, one page for people; summary.json, samples.csv and
+    junit.xml are for programs.
+
+    Ctrl-C once ends in order, with a report; twice at once.
+
+    Exits with 0 if all thresholds hold, with 1 if one does not, with 2 if PLAN is wrong, with 3 if
+    the run was aborted: the target could not be reached, or the generator was saturated.
+    """
+    try:
+        from .load import load as command
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("callboard"):
+            raise
+        typer.echo(
+            f"callboard: load tests need {error.name}: install them with "
+            "pip install 'callboard[load]'",
+            err=True,
+        )
+        raise typer.Exit(2) from None
+
+    raise typer.Exit(command(plan, out=out, shards=shards, metrics=metrics))
+
+
+@app.command()
+def schema(
+    plan: Annotated[bool, typer.Option("--plan", help="The schema of load plans instead.")] = False,
+) -> None:
     """Print the JSON Schema of the YAML file, for editors.
 
     With the YAML language server, write it to a file and begin the YAML file with the line
@@ -142,7 +187,7 @@ def schema() -> None:
     """
     from .schema import schema as command
 
-    command()
+    command(plan=plan)
 
 
 def main() -> None:

@@ -245,6 +245,6 @@ def _keys(model: type[Model]) -> list[str]:
 def _elsewhere(models: Mapping[tuple[str, ...], type[Model]]) -> dict[str, str]:
     return {
         key: _HOMES.get(place, f"under '{place[-1]}'" if place else "")
-        for place, model in reversed(models.items())
+        for place, model in reversed(list(models.items()))
         for key in _keys(model)
     }

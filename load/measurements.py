@@ -8,7 +8,7 @@ from .histogram import Histogram
 from .metric import METRICS
 from .tally import Snapshot
 
-QUANTILES = (50.0, 95.0, 99.0)
+QUANTILES = (5.0, 50.0, 95.0, 99.0)
 """Percentiles of every interval."""
 
 
@@ -18,10 +18,11 @@ class Spread:
 
     Attributes:
         count: how many values.
-        p50, p95, p99, max: percentiles, and the largest.
+        p05, p50, p95, p99, max: percentiles, and the largest.
     """
 
     count: int
+    p05: float
     p50: float
     p95: float
     p99: float

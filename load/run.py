@@ -13,6 +13,7 @@ from typing import Any
 
 from ..config import Embedded
 from ..server import Prosody
+from .activity import RETURN_DEADLINE
 from .measurements import Measurements, Point
 from .messages import (
     Assignment,
@@ -27,8 +28,8 @@ from .messages import (
     ShardLost,
     Target,
 )
-from .phase import Login
-from .plan import Plan
+from .phase import Call, Idle, Login, Message, Once, Phase, Presence, Repeated
+from .plan import Plan, members
 from .process import Hear, ShardProcess
 from .progress import Carrier, PhaseRun, ShardRun
 from .usage import Usage, machine_cpu
@@ -94,6 +95,22 @@ class Run:
     def elapsed(self) -> float:
         """Seconds since the run began."""
         return time.monotonic() - self._origin
+
+    def planned_seconds(self, phase: Phase) -> float:
+        """Return how long a phase should take if all goes well."""
+        match phase.activity:
+            case Once() as once:
+                count = len(members(self.plan.accounts, once.accounts))
+                return once.arrivals.time_of(count - 1) or 0.0
+            case Call() as call:
+                return call.arrivals.seconds + call.hold.average
+            case Message(receipts=True) | Presence():
+                return phase.activity.arrivals.seconds + RETURN_DEADLINE
+            case Repeated() as repeated:
+                return repeated.arrivals.seconds
+            case Idle() as idle:
+                return idle.duration
+        raise TypeError(phase.kind)
 
     def stop(self) -> None:
         """End in order, with a report; the second time, at once."""

@@ -1,0 +1,81 @@
+"""``callboard load``."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import typer
+import uvloop
+
+from ..config import ConfigError
+from ..load import Plan, load_plan
+from ..load.capacity import CapacityError, check_open_files
+from ..load.metrics import MetricsServer
+from ..load.report import write_report
+from ..load.run import Run
+from ..load.usage import raise_open_files
+from ..load.verdict import Status, Verdict
+from ..server import ServerError
+from .load_view import LoadView, make_load_view, print_verdict
+
+
+def load(file: Path, *, out: Path | None, shards: int | None, metrics: int | None) -> int:
+    """Run a load plan and write the report.
+
+    Args:
+        file: the YAML file.
+        out: where the report goes, or None for none.
+        shards: how many processes; None for what the plan says, or one for each core.
+        metrics: the port on which Prometheus finds metrics while it runs, or None.
+
+    Returns:
+        0 thresholds hold, 1 they don't, 2 the plan is wrong, 3 aborted.
+    """
+    try:
+        plan = load_plan(file)
+    except ConfigError as error:
+        for problem in error.problems:
+            typer.echo(str(problem), err=True)
+        return Status.WRONG_PLAN
+    view = make_load_view(file.name)
+    try:
+        run = _make_run(plan, file, shards, view)
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+        verdict = uvloop.run(_run(run, view, metrics))
+    except CapacityError as error:
+        typer.echo(f"{file}: {error}", err=True)
+        return Status.WRONG_PLAN
+    except (ServerError, OSError) as error:
+        typer.echo(f"callboard: {error}", err=True)
+        return Status.ABORTED
+    finally:
+        view.close()
+    written = [] if out is None else write_report(out, file.name, run, verdict)
+    print_verdict(run, verdict, written)
+    return verdict.status
+
+
+def _make_run(plan: Plan, file: Path, shards: int | None, view: LoadView) -> Run:
+    folder = file.absolute().parent
+    limit = raise_open_files()
+    run = Run(plan, folder, shards=shards, see=view.see)
+    check_open_files(plan, len(run.shards), limit)
+    return run
+
+
+async def _run(run: Run, view: LoadView, metrics: int | None) -> Verdict:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, run.stop)
+    drawing = asyncio.create_task(view.draw(run))
+    server = None if metrics is None else MetricsServer(metrics, run)
+    try:
+        return await run.run()
+    finally:
+        drawing.cancel()
+        await asyncio.gather(drawing, return_exceptions=True)
+        if server is not None:
+            server.close()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,233 @@
+"""What people see while a load test runs: a live view on a terminal, lines elsewhere."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ..load.measurements import Point
+from ..load.run import Run
+from ..load.verdict import Verdict, shown
+
+REFRESH = 4
+"""Times a second that the live view is drawn."""
+TIMES = {
+    "login": "login",
+    "call.setup": "call setup",
+    "call.media": "first media",
+    "message.delivery": "message delivery",
+    "message.receipt": "message receipt",
+    "presence.returned": "presence",
+    "generator.lag": "generator lag",
+}
+"""The times that are shown, and what they are called."""
+ACTIVITIES = ("login", "call", "message", "presence", "logout")
+CAUSES = 5
+"""Causes of errors that are shown while it runs."""
+
+
+class LoadView(Protocol):
+    """Shows a run as it goes."""
+
+    def see(self, point: Point) -> None:
+        """Take what was measured in an interval."""
+
+    async def draw(self, run: Run) -> None:
+        """Draw again and again, until cancelled."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was found."""
+
+
+def make_load_view(name: str, stream: TextIO | None = None) -> LoadView:
+    """Return the view that fits: live on a terminal, else lines.
+
+    Args:
+        name: of the plan.
+        stream: where it goes; standard output if not given.
+    """
+    out = sys.stdout if stream is None else stream
+    return LiveLoadView(name, out) if out.isatty() else LineLoadView(name, out)
+
+
+class LineLoadView:
+    """A line now and then, for pipes and logs.
+
+    Args:
+        name: of the plan.
+        stream: where the lines go.
+    """
+
+    EVERY = 5
+
+    def __init__(self, name: str, stream: TextIO) -> None:
+        self._name = name
+        self._stream = stream
+        self._seen = 0
+
+    def see(self, point: Point) -> None:
+        """Print every fifth point."""
+        self._seen += 1
+        if self._seen % self.EVERY:
+            return
+        words = [f"{point.gauges.get('accounts.online', 0):,.0f} online"]
+        words.append(f"{point.gauges.get('calls.active', 0):,.0f} calls")
+        words += [
+            f"{TIMES[name]} p95 {shown(point.spreads[name].p95, 's')}"
+            for name in ("login", "call.setup", "message.delivery")
+            if name in point.spreads
+        ]
+        print(f"{point.at:6.0f} s  {', '.join(words)}", file=self._stream, flush=True)
+
+    async def draw(self, run: Run) -> None:
+        """Nothing is drawn."""
+
+    def close(self) -> None:
+        """Nothing is left open."""
+
+
+class LiveLoadView:
+    """Progress of the phases, rates, percentiles, errors; drawn anew.
+
+    Args:
+        name: of the plan.
+        stream: the terminal.
+    """
+
+    def __init__(self, name: str, stream: TextIO) -> None:
+        self._name = name
+        self._point: Point | None = None
+        self._live = Live(console=Console(file=stream), auto_refresh=False, transient=True)
+        self._live.start()
+
+    def see(self, point: Point) -> None:
+        """Take what was measured in an interval."""
+        self._point = point
+
+    async def draw(self, run: Run) -> None:
+        """Draw again and again, until cancelled."""
+        while True:
+            self._live.update(self.picture(run), refresh=True)
+            await asyncio.sleep(1 / REFRESH)
+
+    def close(self) -> None:
+        """Take the picture off the terminal."""
+        self._live.stop()
+
+    def picture(self, run: Run) -> Group:
+        """Return the picture as it is now."""
+        parts: list[Text | Table] = [_title(self._name, run, self._point), _phases(run)]
+        if self._point is not None:
+            parts += [_rates(run, self._point), _times(run, self._point)]
+        if run.measurements.causes:
+            parts.append(_causes(run))
+        return Group(*parts)
+
+
+def _title(name: str, run: Run, point: Point | None) -> Text:
+    gauges = {} if point is None else point.gauges
+    lost = sum(bool(one.lost) for one in run.shards)
+    words = (
+        f"{name}  {_clock(run.elapsed)}  {gauges.get('accounts.online', 0):,.0f} of "
+        f"{len(run.plan.accounts):,} accounts online, {gauges.get('calls.active', 0):,.0f} calls, "
+        f"{len(run.shards)} shards"
+    )
+    title = Text(words, "bold")
+    if lost:
+        title.append(f", {lost} lost", "bold red")
+    return title
+
+
+def _phases(run: Run) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for one in run.phases:
+        if one.began is None:
+            style, words, done = "dim", "", 0.0
+        elif one.ended is not None:
+            style, words, done = "green", _clock(one.ended - one.began), 1.0
+        else:
+            going = run.elapsed - one.began
+            style, words = "cyan", _clock(going)
+            done = min(0.99, going / max(0.1, run.planned_seconds(one.phase)))
+        bar = ProgressBar(total=1.0, completed=done, width=30, complete_style=style)
+        table.add_row(Text(one.phase.title, style), bar, Text(words, "dim"))
+    return table
+
+
+def _rates(run: Run, point: Point) -> Table:
+    table = Table("", "now /s", "started", "ok", "failed", "dropped", title_justify="left")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    counters = run.measurements.counters
+    for name in ACTIVITIES:
+        started = counters[f"{name}.started"]
+        if not started and not counters[f"{name}.dropped"]:
+            continue
+        good = "message.received" if name == "message" else f"{name}.ok"
+        failed, dropped = counters[f"{name}.failed"], counters[f"{name}.dropped"]
+        table.add_row(
+            name,
+            f"{point.counters.get(f'{name}.started', 0) / point.seconds:.1f}",
+            f"{started:,}",
+            f"{counters[good]:,}",
+            Text(f"{failed:,}", "red" if failed else "dim"),
+            Text(f"{dropped:,}", "red" if dropped else "dim"),
+        )
+    return table
+
+
+def _times(run: Run, point: Point) -> Table:
+    table = Table("", "now p95", "p50", "p95", "p99", "slowest")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, words in TIMES.items():
+        whole, now = run.measurements.spread(name), point.spreads.get(name)
+        if whole is None:
+            continue
+        values = (whole.p50, whole.p95, whole.p99, whole.max)
+        latest = "" if now is None else shown(now.p95, "s")
+        table.add_row(words, latest, *(shown(value, "s") for value in values))
+    return table
+
+
+def _causes(run: Run) -> Table:
+    table = Table("times", "what", "why")
+    for (what, why), count in run.measurements.causes.most_common(CAUSES):
+        table.add_row(f"{count:,}", what, Text(why, "red"))
+    return table
+
+
+def print_verdict(run: Run, verdict: Verdict, written: Sequence[Path]) -> None:
+    """Say how a run ended.
+
+    Args:
+        run: what was run.
+        verdict: how it ended.
+        written: the files of the report.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+    good = not verdict.status
+    mark = "✓" if good else "✗"
+    console.print(Text(f"{mark} {verdict.sentence}", "bold green" if good else "bold red"))
+    for check in verdict.checks:
+        measured = f"{check.text}   measured: {shown(check.value, check.unit)}"
+        style = "green" if check.held else "red"
+        console.print(Text.assemble("  ", ("✓ " if check.held else "✗ ", style), measured))
+    for warning in verdict.warnings:
+        console.print(Text.assemble("  ", ("! ", "yellow"), warning))
+    for (what, why), count in run.measurements.causes.most_common(CAUSES):
+        console.print(Text(f"  {count:,} times {what}: {why}"))
+    report = next((path for path in written if path.suffix == ".html"), None)
+    if report is not None:
+        console.print(Text(f"Report: {report}"))
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -1,0 +1,43 @@
+"""Everything that a run leaves in its folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from .junit import junit
+from .page import page
+from .run import Run
+from .samples import samples
+from .summary import summary, to_json
+from .verdict import Verdict
+
+
+def write_report(folder: Path, name: str, run: Run, verdict: Verdict) -> list[Path]:
+    """Write ``report.html``, ``summary.json``, ``samples.csv`` and ``junit.xml``.
+
+    It blocks on files and takes a moment: call it off the loop.
+
+    Args:
+        folder: where to; it is made if it is not there, and files in it are replaced.
+        name: of the plan.
+        run: what was run.
+        verdict: how it ended.
+
+    Returns:
+        The files.
+
+    Raises:
+        OSError: the folder can't be written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    makers: dict[str, Callable[[], str]] = {
+        "report.html": lambda: page(name, run, verdict),
+        "summary.json": lambda: to_json(summary(run, verdict)),
+        "samples.csv": lambda: samples(run.measurements.points),
+        "junit.xml": lambda: junit(name, run.measurements.points[-1].at, verdict),
+    }
+    written = []
+    for file, make in makers.items():
+        path = folder / file
+        path.write_text(make(), encoding="utf-8", newline="")
+        written.append(path)
+    return written
