@@ -1,0 +1,59 @@
+"""Each example, copied elsewhere, does with one command what it says."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from callboard.tests.cli.command import Running, records, running
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+
+def copied(name: str, folder: Path) -> Path:
+    """The YAML file of a copy of an example, so that nothing is written into the repository."""
+    target = folder / name
+    ignored = shutil.ignore_patterns("recordings", "__pycache__", "greeting.wav")
+    shutil.copytree(EXAMPLES / name, target, ignore=ignored)
+    return target / "accounts.yaml"
+
+
+def logged(run: Running, bot: str, pattern: str) -> re.Match[str]:
+    """What a bot logged, once it has."""
+    event = run.until(
+        lambda e: (
+            e["event"] == "Log"
+            and e["logger"] == f"callboard.bots.{bot}"
+            and re.search(pattern, e["message"]) is not None
+        )
+    )
+    found = re.search(pattern, event["message"])
+    assert found is not None
+    return found
+
+
+def test_greeter(tmp_path: Path) -> None:
+    file = copied("greeter", tmp_path)
+    with running("run", file) as run:
+        logged(run, "Greeter", "made greeting.wav")
+        logged(run, "Greeter", "^alice@localhost/.* has heard the greeting$")
+        seconds = float(logged(run, "Greeter", r"^recorded ([\d.]+) s of alice@localhost/")[1])
+        assert run.stop() == 0
+    assert seconds == pytest.approx(5, abs=0.5)
+    record = records(file.parent / "recordings" / "calls.jsonl")["desk@localhost"]
+    assert record["state"] == "completed"
+    assert Path(record["recording"]["path"]).suffix == ".ogg"
+
+
+def test_levels(tmp_path: Path) -> None:
+    file = copied("levels", tmp_path)
+    with running("run", file) as run:
+        line = r"^meter@localhost/\S+ says: level (-[\d.]+) dBFS, peak (-[\d.]+) dBFS, "
+        tone = logged(run, "Talker", line + "0% silence$")
+        silence = logged(run, "Talker", line + "100% silence$")
+        run.until(lambda e: e["event"] == "CallRecord" and e["account"] == "alice@localhost")
+        assert run.stop() == 0
+    assert -20 < float(tone[1]) < -6
+    # A sine's peak lies 3 dB over its level.
+    assert float(tone[2]) - float(tone[1]) == pytest.approx(3, abs=1)
+    assert float(silence[1]) < -80
