@@ -85,6 +85,9 @@ AUTO_GRACE = 1.0
 TICK = 1.0
 #: Seconds that a bot may go on after its call has ended.
 BOT_GRACE = 10.0
+#: What a stanza error (RFC 6120 §8.3.3) to our offer or answer means. A conflict is a tie-break that
+#: the peer decided before its own offer reached us (XEP-0166 §7.2.16).
+REFUSALS = {"item-not-found": Reason.GONE, "conflict": Reason.EXPIRED}
 
 
 class Call(AsyncioActor):
@@ -291,7 +294,7 @@ class Call(AsyncioActor):
         condition = error_condition(message.answer)
         if message.token in ("initiate", "accept"):
             text = f"the peer refused the session-{message.token}: {condition}"
-            reason = Reason.GONE if condition == "item-not-found" else Reason.GENERAL_ERROR
+            reason = REFUSALS.get(condition, Reason.GENERAL_ERROR)
             self._hang_up(reason, text, ours=False)
         else:
             log.debug("%r: %s was refused: %s", self, message.token, condition)
