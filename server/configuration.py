@@ -38,6 +38,7 @@ def prosody_configuration(
     port: int,
     modules: Iterable[str] = MODULES,
     http_port: int | None = None,
+    plain: bool = False,
 ) -> str:
     """Write the configuration of a server that is private to this machine and this run.
 
@@ -47,6 +48,7 @@ def prosody_configuration(
         port: The TCP port for clients, on 127.0.0.1.
         modules: Prosody's modules to load.
         http_port: The TCP port for HTTP on 127.0.0.1, where browsers log in; None: no HTTP.
+        plain: Whether SASL PLAIN (RFC 4616) is offered too, inside TLS.
 
     Returns:
         The text of ``prosody.cfg.lua`` (Lua, read by Prosody 0.12 and later).
@@ -78,7 +80,7 @@ def prosody_configuration(
         },
         "c2s_require_encryption": True,
         "authentication": "internal_hashed",
-        "disable_sasl_mechanisms": ["PLAIN", "LOGIN", "DIGEST-MD5"],
+        "disable_sasl_mechanisms": ["LOGIN", "DIGEST-MD5", *(() if plain else ("PLAIN",))],
         # Rosters live as long as the run; accounts are files that we write.
         "default_storage": "memory",
         "storage": {"accounts": "internal"},

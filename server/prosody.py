@@ -54,6 +54,7 @@ class Prosody:
         host: The XMPP domain of the accounts, in ASCII.
         modules: Prosody's modules to load.
         websocket: Whether browsers can log in, over WebSocket (RFC 7395) without TLS.
+        plain: Whether clients that know no SCRAM can log in, with SASL PLAIN inside TLS.
         timeout: Seconds that Prosody may take to be ready, once its files are written.
 
     Attributes:
@@ -76,6 +77,7 @@ class Prosody:
         host: str = "localhost",
         modules: Iterable[str] = MODULES,
         websocket: bool = False,
+        plain: bool = False,
         timeout: float = 15.0,
     ) -> None:
         if not _HOST.fullmatch(host):
@@ -93,6 +95,7 @@ class Prosody:
         self._initial = dict(accounts)
         self._modules = tuple(modules)
         self._http_port: int | None = 0 if websocket else None
+        self._plain = plain
         self._timeout = timeout
         self._accounts: AccountFolder | None = None
         self._keeper: asyncio.subprocess.Process | None = None
@@ -235,6 +238,7 @@ class Prosody:
             port=self.port,
             modules=self._modules,
             http_port=self._http_port,
+            plain=self._plain,
         )
         await asyncio.to_thread(configuration.write_text, text, encoding="ascii")
         # Its own session: Ctrl-C at the terminal is ours to handle, so that calls can be drained.
