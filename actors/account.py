@@ -3,11 +3,14 @@
 import logging
 import random
 import secrets
+from dataclasses import replace
 from types import TracebackType
 from xml.etree.ElementTree import Element, SubElement
 
 from ..jingle import Propose, parse_call_message, unknown_session
 from ..jingle import namespaces as ns
+from ..jingle.invite import Invite, InviteAnswer, JingleMethod, parse_invite
+from ..media import IceServer
 from . import capabilities
 from .bot_runner import BotRunner
 from .context import Context, Ref
@@ -16,6 +19,7 @@ from .farewell import farewell
 from .future import AsyncioFuture
 from .jid import bare, is_full
 from .messages.account import (
+    AnswerInvite,
     Connect,
     Contact,
     ConversationIdle,
@@ -23,14 +27,17 @@ from .messages.account import (
     DrainOverdue,
     ForgetCall,
     GetRoster,
+    Invitation,
     IqAnswered,
     KeepAlive,
     LoginOverdue,
+    LookForServices,
     PlaceCall,
     ReplyIq,
     Resource,
     RouteCall,
     Send,
+    SendInvite,
     SendIq,
     SendText,
     SetPresence,
@@ -43,6 +50,7 @@ from .messages.call import DrainCall, JingleReceived, PeerUnreachable
 from .messages.conversation import (
     Call,
     CallMessageReceived,
+    NetworkFound,
     PresenceReceived,
     SessionInitiated,
     TextReceived,
@@ -55,10 +63,12 @@ from .messages.exchange import (
     ReceiptReceived,
 )
 from .post import post
-from .roster import MAX_STATUS, ROSTER, SHOWS, Roster, read_resource
+from .presence import Presence
+from .roster import MAX_STATUS, ROSTER, Roster, read_resource
 from .routes import Routes
 from .runtime import AsyncioActor, handles
-from .stanza import CLIENT, age, check_text, iq_reply, stanza_error
+from .services import Services
+from .stanza import CLIENT, age, iq_reply, stanza_error
 from .stream import Stream, StreamEvent
 from .tasks import Timer
 
@@ -100,7 +110,7 @@ class Account(AsyncioActor):
         self._context = context
         self._jid = settings.jid if is_full(settings.jid) else f"{settings.jid}/{resource}"
         self._bare = bare(self._jid)
-        self._presence = SetPresence(settings.show, settings.status, settings.priority)
+        self._presence = Presence(settings.show, settings.status, settings.priority)
         self._roster = Roster()
         self._conversations: dict[str, Ref] = {}
         self._routes = Routes()
@@ -112,6 +122,7 @@ class Account(AsyncioActor):
         self._draining = False
         self._logging_out = False
         self._stream: Stream | None = None
+        self._network = context.network
         self._overdue: Timer | None = None
         self._bot = context.bot(self.actor_ref, settings)
         self._runner = BotRunner(self, self._bot, context)
@@ -201,6 +212,8 @@ class Account(AsyncioActor):
             self._request("", "set", Element(f"{{{capabilities.CARBONS}}}enable"))
             self._request("", "get", Element(f"{{{ROSTER}}}query"), self._roster_received)
             self._send_presence()
+            if self._context.use_services:
+                self._look_for_services(LookForServices(self._attempt))
         self.after(KEEP_ALIVE, KeepAlive(self._attempt))
         if first:
             self._runner.run(self._bot.started())
@@ -240,6 +253,21 @@ class Account(AsyncioActor):
         self._request("", "get", Element(f"{{{capabilities.PING}}}ping"), answered)
         self.after(KEEP_ALIVE, message)
 
+    # -- STUN and TURN (XEP-0215) ------------------------------------------------------------------
+
+    @handles(LookForServices)
+    def _look_for_services(self, message: LookForServices) -> None:
+        if message.attempt == self._attempt and self._online:
+            domain = self._bare.rpartition("@")[2]
+            Services(domain, self._request, self._services_found).look()
+
+    def _services_found(self, servers: tuple[IceServer, ...], again: float) -> None:
+        base = self._context.network
+        self._network = replace(base, ice_servers=(*base.ice_servers, *servers))
+        for conversation in self._conversations.values():
+            post(conversation, NetworkFound(self._network))
+        self.after(again, LookForServices(self._attempt))
+
     # -- what others ask it to send ----------------------------------------------------------------
 
     @handles(Send)
@@ -270,29 +298,13 @@ class Account(AsyncioActor):
 
     @handles(SetPresence)
     def _set_presence(self, message: SetPresence) -> None:
-        now = self._presence
-        if message.show is not None and message.show not in SHOWS:
-            raise ValueError(f"show is one of chat, away, dnd, xa or empty, not {message.show!r}")
-        if message.priority is not None and not -128 <= message.priority <= 127:
-            raise ValueError(f"priority is from -128 to 127, not {message.priority}")
-        check_text(message.status or "")
-        self._presence = SetPresence(
-            now.show if message.show is None else message.show,
-            now.status if message.status is None else message.status,
-            now.priority if message.priority is None else message.priority,
-        )
+        self._presence.change(message)
         if self._online:
             self._send_presence()
 
     def _send_presence(self) -> None:
-        stanza = Element(f"{{{CLIENT}}}presence")
-        if self._presence.show:
-            SubElement(stanza, f"{{{CLIENT}}}show").text = self._presence.show
-        if self._presence.status:
-            SubElement(stanza, f"{{{CLIENT}}}status").text = self._presence.status
-        if self._presence.priority:
-            SubElement(stanza, f"{{{CLIENT}}}priority").text = str(self._presence.priority)
         policy = self._context.settings.calls
+        stanza = self._presence.stanza()
         stanza.append(capabilities.caps(policy.audio, policy.video))
         self._send(Send(stanza))
 
@@ -379,6 +391,9 @@ class Account(AsyncioActor):
             identifier = receipt.get("id", "")
             post(self._context.exchange, ReceiptReceived(self._bare, sender, identifier))
             return
+        invite = next((e for e in stanza if e.tag == f"{{{ns.CALL_INVITE}}}invite"), None)
+        if invite is not None and not own:
+            self._invited(stanza, invite, sender)
         body = stanza.findtext(f"{{{CLIENT}}}body")
         if body and not own and stanza.get("type") != "groupchat":
             post(self._conversation(bare(sender)), TextReceived(sender, body))
@@ -402,6 +417,46 @@ class Account(AsyncioActor):
             self._conversation(peer),
             CallMessageReceived(sender, message, own, len(self._routes), self._draining),
         )
+
+    # -- invites (XEP-0482) ------------------------------------------------------------------------
+
+    def _invited(self, stanza: Element, element: Element, sender: str) -> None:
+        invite = parse_invite(element)
+        if not isinstance(invite, Invite) or not self._context.settings.calls.allows(sender):
+            return
+        method = next((one for one in invite.methods if isinstance(one, JingleMethod)), None)
+        if method is None or age(stanza) > STALE:
+            return
+        self._runner.run(
+            self._bot.invited(
+                Invitation(
+                    sender=sender,
+                    id=stanza.get("id", "")[:MAX_STATUS],
+                    sid=method.sid,
+                    jid=method.jid or sender,
+                    audio=invite.audio,
+                    video=invite.video,
+                )
+            )
+        )
+
+    @handles(SendInvite)
+    def _send_invite(self, message: SendInvite) -> None:
+        invite = Invite((JingleMethod(message.sid, self._jid),), video=message.video)
+        self._send_chat(message.to, invite.to_element())
+
+    @handles(AnswerInvite)
+    def _answer_invite(self, message: AnswerInvite) -> None:
+        invitation = message.invitation
+        method = JingleMethod(invitation.sid, invitation.jid) if message.accept else None
+        answer = InviteAnswer("accept" if message.accept else "reject", invitation.id, method)
+        self._send_chat(invitation.sender, answer.to_element())
+
+    def _send_chat(self, to: str, payload: Element) -> None:
+        attributes = {"to": to, "type": "chat", "id": secrets.token_hex(8)}
+        stanza = Element(f"{{{CLIENT}}}message", attributes)
+        stanza.append(payload)
+        self._send(Send(stanza))
 
     # -- contacts ----------------------------------------------------------------------------------
 
@@ -491,6 +546,7 @@ class Account(AsyncioActor):
                 own=self._jid,
                 peer=peer,
                 resources=self._roster[peer].resources,
+                network=self._network,
             )
             self._conversations[peer] = conversation
         return conversation

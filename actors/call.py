@@ -26,6 +26,7 @@ from ..media import (
     Kind,
     MediaFailed,
     MediaStatistics,
+    Network,
     PlaybackEnded,
 )
 from .bot_runner import BotRunner
@@ -106,6 +107,7 @@ class Call(AsyncioActor):
         peer: the peer's JID; a proposal may go to the bare one.
         media: the kinds that were proposed or offered.
         message: whether XEP-0353 is used.
+        network: the addresses, ports and servers that media may use.
         offer: the peer's offer, if it came without a proposal.
         order: what the bot asked for, if we call.
     """
@@ -121,6 +123,7 @@ class Call(AsyncioActor):
         peer: str,
         media: tuple[str, ...],
         message: bool,
+        network: Network,
         offer: Initiated | None = None,
         order: PlaceCall | None = None,
     ) -> None:
@@ -138,7 +141,7 @@ class Call(AsyncioActor):
         self._timeline = Timeline()
         self._promises = Promises()
         self._runner = BotRunner(self, bot, context)
-        self._leg = Leg(self, context, bot, context.network, f"{self._signalling.own}-{bare(peer)}")
+        self._leg = Leg(self, context, bot, network, f"{self._signalling.own}-{bare(peer)}")
         self._described: str | None = None
         self._answer: Answer | None = None
         self._rung_long_enough = False

@@ -11,6 +11,7 @@ from functools import lru_cache
 from xml.etree.ElementTree import Element, SubElement
 
 from ..jingle import FEATURES
+from ..jingle import namespaces as ns
 
 DISCO_INFO = "http://jabber.org/protocol/disco#info"
 DISCO_ITEMS = "http://jabber.org/protocol/disco#items"
@@ -23,6 +24,7 @@ JINGLE_RTP = "urn:xmpp:jingle:apps:rtp:1"
 NODE = "urn:callboard"
 IDENTITY = ("client", "bot", "Callboard")
 _BASE = (DISCO_INFO, DISCO_ITEMS, CAPS, PING, CARBONS)
+_CALLS = (ns.CALL_INVITE, ns.SCTP)
 #: Remembered answers of peers at the most; the oldest goes first.
 MAX_KNOWN = 1024
 #: Features that one answer may list.
@@ -32,7 +34,7 @@ MAX_FEATURES = 512
 @lru_cache(maxsize=4)
 def features(audio: bool, video: bool) -> tuple[str, ...]:
     """Return the features of an account that takes these kinds of call, sorted (XEP-0030 §3.1)."""
-    jingle = FEATURES(audio, video) if audio or video else ()
+    jingle = (*FEATURES(audio, video), *_CALLS) if audio or video else ()
     return tuple(sorted({*_BASE, *jingle}))
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from ..config import Account as AccountSettings
 from ..media import Network, Writer
 from ..media import Path as ReceivePath
-from .messages.account import Contact
+from .messages.account import Contact, Invitation
 from .messages.call import Answer
 from .messages.exchange import CallStatus
 from .ref import AsyncioActorRef
@@ -43,6 +43,15 @@ class BotPort(Protocol):
     async def presence(self, contact: Contact) -> None:
         """A contact's presence or subscription changed."""
 
+    async def media(self, call: Ref, kinds: tuple[str, ...]) -> None:
+        """A call has these kinds of media from now on."""
+
+    async def data(self, call: Ref, data: str | bytes) -> None:
+        """Text or octets came in on a call's data channel."""
+
+    async def invited(self, invitation: Invitation) -> None:
+        """Somebody invites to a call that exists (XEP-0482)."""
+
     def answer(self) -> Answer:
         """How a call is taken that the bot leaves to `calls.answer: auto`."""
 
@@ -74,7 +83,8 @@ class Context:
     Attributes:
         settings: the account's part of the YAML file.
         endpoint: where it connects to.
-        network: the addresses and ports that media may use.
+        network: the addresses, ports and servers that media may use.
+        use_services: whether the server's own STUN and TURN are used too.
         path: how media is received where the bot does not say.
         recordings: the folder for recordings.
         writer: the thread that writes them.
@@ -86,6 +96,7 @@ class Context:
     settings: AccountSettings
     endpoint: Endpoint
     network: Network
+    use_services: bool
     path: ReceivePath
     recordings: Path
     writer: Writer

@@ -25,6 +25,7 @@ from ..jingle import (
     tie_break,
     tie_break_error,
 )
+from ..media import Network
 from . import capabilities
 from .bot_runner import BotRunner
 from .call import Call as CallActor
@@ -59,6 +60,7 @@ from .messages.conversation import (
     CallMessageReceived,
     CapabilitiesOverdue,
     IdleCheck,
+    NetworkFound,
     PresenceReceived,
     SendCallMessage,
     SendJingle,
@@ -106,6 +108,7 @@ class Conversation(AsyncioActor):
         own: our full JID.
         peer: the peer's bare JID.
         resources: those of the peer's resources that are known to be available.
+        network: what calls may use.
     """
 
     def __init__(
@@ -117,6 +120,7 @@ class Conversation(AsyncioActor):
         own: str,
         peer: str,
         resources: dict[str, Resource],
+        network: Network,
     ) -> None:
         super().__init__()
         self._context = context
@@ -125,6 +129,7 @@ class Conversation(AsyncioActor):
         self._jid = own
         self._peer = peer
         self._resources = dict(resources)
+        self._network = network
         self._features: dict[str, frozenset[str]] = {}
         self._asked: dict[str, str] = {}
         self._orders: list[Call] = []
@@ -172,6 +177,10 @@ class Conversation(AsyncioActor):
             self._resources.pop(message.jid, None)
         else:
             self._resources.clear()
+
+    @handles(NetworkFound)
+    def _network_found(self, message: NetworkFound) -> None:
+        self._network = message.network
 
     # -- incoming calls ----------------------------------------------------------------------------
 
@@ -360,7 +369,8 @@ class Conversation(AsyncioActor):
 
     def _place(self, order: PlaceCall, own: str) -> Ref:
         to, message = self._way(order)
-        session = Session(Role.INITIATOR, secrets.token_hex(16), initiator=own, responder=to)
+        sid = order.sid or secrets.token_hex(16)
+        session = Session(Role.INITIATOR, sid, initiator=own, responder=to)
         media = tuple(
             kind for kind, source in (("audio", order.audio), ("video", order.video)) if source
         )
@@ -411,6 +421,7 @@ class Conversation(AsyncioActor):
             message=message,
             offer=offer,
             order=order,
+            network=self._network,
         )
         outgoing = order is not None
         stage: Literal["proposed", "initiated"] = "proposed" if message else "initiated"

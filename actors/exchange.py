@@ -9,7 +9,7 @@ from typing import Any
 
 from ..config import Account as AccountSettings
 from ..config import Settings
-from ..media import Network, Writer
+from ..media import IceServer, Network, Writer
 from ..media import Path as ReceivePath
 from . import messages
 from .account import Account
@@ -74,7 +74,13 @@ class Exchange(Supervisor):
         self._endpoint = endpoint
         self._bot = bot
         self._observer = observer
-        self._network = Network(settings.media.addresses, settings.media.ports, settings.media.stun)
+        media = settings.media
+        self._network = Network(
+            media.addresses,
+            media.ports,
+            tuple(IceServer(url) for url in media.stun),
+            relay_only=media.relay == "only",
+        )
         self._log = CallLog.start(settings.calls, observer)
         self._writer = Writer()
         self._accounts: dict[str, Ref] = {}
@@ -128,6 +134,7 @@ class Exchange(Supervisor):
                 settings=settings,
                 endpoint=self._endpoint,
                 network=self._network,
+                use_services=self._settings.media.services,
                 path=ReceivePath(self._settings.media.path),
                 recordings=self._settings.recordings,
                 writer=self._writer,

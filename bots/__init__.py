@@ -6,6 +6,7 @@ from ..actors.messages.call import CallOver
 from ..media import Echo, FileSource, Silence, Source, TestPattern, Tone
 from .bot import Bot
 from .call import Call
+from .invite import Invite
 from .message import Message
 from .presence import Presence
 
@@ -17,6 +18,7 @@ __all__ = [
     "Contact",
     "Echo",
     "FileSource",
+    "Invite",
     "Message",
     "Presence",
     "Silence",

@@ -2,15 +2,24 @@
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ..actors import AsyncioActorRef
-from ..actors.messages.account import Contact, GetRoster, PlaceCall, SendText, SetPresence
+from ..actors.messages.account import (
+    Contact,
+    GetRoster,
+    PlaceCall,
+    SendInvite,
+    SendText,
+    SetPresence,
+)
 from ..actors.stanza import check_text
 from ..media import Path as ReceivePath
 from .call import HANDLED, Call
+from .invite import Invite
 from .message import Message
 from .presence import Presence
 from .source import Playable, source
@@ -73,6 +82,28 @@ class Bot:
             presence: what is known of the contact now.
         """
 
+    async def on_media(self, call: Call) -> None:
+        """A call's kinds of media changed in mid-call; `Call.media` has them.
+
+        Args:
+            call: the call.
+        """
+
+    async def on_data(self, call: Call, data: str | bytes) -> None:
+        """Text or octets came in on a call's data channel (XEP-0343).
+
+        Args:
+            call: the call.
+            data: one message.
+        """
+
+    async def on_invite(self, invite: Invite) -> None:
+        """Somebody invites to a call (XEP-0482). A bot that does not override this ignores it.
+
+        Args:
+            invite: accept or reject it.
+        """
+
     async def on_stop(self) -> None:
         """The account is about to log out; there are five seconds for last words."""
 
@@ -86,6 +117,7 @@ class Bot:
         video: Playable = None,
         record: bool = False,
         message: bool | None = None,
+        data: bool = False,
     ) -> Call:
         """Call somebody; returns at once, `Call.connected` waits for the answer.
 
@@ -95,6 +127,7 @@ class Bot:
             video: what is shown; None calls without video.
             record: whether both directions are recorded.
             message: whether to propose by message (XEP-0353); None asks what the peer can do.
+            data: whether there is a data channel beside the media (XEP-0343).
 
         Raises:
             CallOver: it ended at once.
@@ -106,10 +139,24 @@ class Bot:
         shows = await asyncio.to_thread(source, video, self.folder)
         if sounds is None and shows is None:
             raise ValueError("a call needs audio or video")
-        order = PlaceCall(to, sounds, shows, message, record)
+        order = PlaceCall(to, sounds, shows, message, record, data)
         placed = await self._ref.request(order, timeout=HANDLED)
         ref = await placed
         return await Call.of(ref, self.folder)
+
+    async def invite(self, to: str, *, video: bool = False) -> str:
+        """Invite somebody to call us (XEP-0482); the call comes to `on_call`.
+
+        Args:
+            to: a JID.
+            video: whether the call is meant to have video.
+
+        Returns:
+            The id of the session that an accepted invite leads to.
+        """
+        sid = secrets.token_hex(16)
+        self._ref.tell(SendInvite(to, sid, video))
+        return sid
 
     async def send(self, to: str, body: str) -> None:
         """Send a chat message.

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ..actors.context import BotFactory, BotPort, Ref
-from ..actors.messages.account import Contact
+from ..actors.messages.account import Contact, Invitation
 from ..actors.messages.call import Answer
 from ..actors.messages.exchange import CallStatus
 from ..config import Account
@@ -12,6 +12,7 @@ from ..media import Path as ReceivePath
 from ..media import Silence
 from .bot import Bot
 from .call import Call
+from .invite import Invite
 from .message import Message
 from .presence import Presence
 
@@ -49,6 +50,18 @@ class Port(BotPort):
     async def presence(self, contact: Contact) -> None:
         """Give the bot a contact's presence."""
         await self._bot.on_presence(Presence(contact))
+
+    async def media(self, call: Any, kinds: tuple[str, ...]) -> None:
+        """Tell the bot of a call's new kinds of media."""
+        await self._bot.on_media(await Call.of(call, self._bot.folder))
+
+    async def data(self, call: Any, data: str | bytes) -> None:
+        """Give the bot what came in on a data channel."""
+        await self._bot.on_data(await Call.of(call, self._bot.folder), data)
+
+    async def invited(self, invitation: Invitation) -> None:
+        """Give the bot an invite."""
+        await self._bot.on_invite(Invite(invitation, self._account, self._bot.folder))
 
     def answer(self) -> Answer:
         """Say how a call is taken that the bot leaves to `calls.answer: auto`."""

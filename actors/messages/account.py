@@ -125,6 +125,8 @@ class PlaceCall:
         audio, video: what is sent; None leaves that kind out of the call.
         message: whether XEP-0353 is used: None asks the peer's capabilities.
         record: whether both directions are recorded.
+        data: whether there is a data channel beside the media (XEP-0343).
+        sid: the session id, if the call answers an invite (XEP-0482); None makes one up.
     """
 
     to: str
@@ -132,6 +134,45 @@ class PlaceCall:
     video: Source | None
     message: bool | None = None
     record: bool = False
+    data: bool = False
+    sid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """An invite to a Jingle call (XEP-0482 §3.1), as it came in.
+
+    Attributes:
+        sender: full JID of who invites.
+        id: the message's id, which answers name.
+        sid: the session to join.
+        jid: whom to call for it.
+        audio, video: the kinds of media that it has.
+    """
+
+    sender: str
+    id: str
+    sid: str
+    jid: str
+    audio: bool
+    video: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SendInvite:
+    """Invite somebody to call us in a session of this id (XEP-0482 §3.1)."""
+
+    to: str
+    sid: str
+    video: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerInvite:
+    """Say that an invitation is accepted, or is not (XEP-0482 §3.2, §3.3)."""
+
+    invitation: Invitation
+    accept: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +259,17 @@ class KeepAlive:
 
     Attributes:
         attempt: the login that the stream came from; a later one has its own pings.
+    """
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookForServices:
+    """It is time to ask the server for its STUN and TURN (XEP-0215).
+
+    Attributes:
+        attempt: the login that the stream came from.
     """
 
     attempt: int

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from ...jingle import CallMessage
+from ...media import Network
 from ..future import AsyncioFuture
 from .account import PlaceCall, Ref, Resource
 
@@ -62,6 +63,13 @@ class PresenceReceived:
 
     jid: str
     resource: Resource | None
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFound:
+    """Calls use this network from now on: the server has told of its STUN and TURN."""
+
+    network: Network
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,61 @@
+"""An invite to a call, as a bot sees it (XEP-0482)."""
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..actors import AsyncioActorRef
+from ..actors.messages.account import AnswerInvite, Invitation, PlaceCall
+from .call import HANDLED, Call
+from .source import Playable, source
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """Somebody invites to a Jingle call.
+
+    Attributes:
+        invitation: who invites, and to which session.
+    """
+
+    invitation: Invitation
+    _account: AsyncioActorRef[Any] = field(repr=False)
+    _folder: Path = field(repr=False)
+
+    @property
+    def sender(self) -> str:
+        """The full JID of who invites."""
+        return self.invitation.sender
+
+    @property
+    def video(self) -> bool:
+        """Whether the call is meant to have video."""
+        return self.invitation.video
+
+    async def accept(self, *, audio: Playable = "silence", video: Playable = None) -> Call:
+        """Say so, and begin the session that the invite names.
+
+        Args:
+            audio: what is sent; see `callboard.bots.source`.
+            video: what is shown.
+
+        Returns:
+            The call; `Call.connected` waits until it is taken.
+
+        Raises:
+            SourceError: there is no such source.
+            Offline: the account is not online.
+        """
+        sounds = await asyncio.to_thread(source, audio, self._folder)
+        shows = await asyncio.to_thread(source, video, self._folder)
+        self._account.tell(AnswerInvite(self.invitation, accept=True))
+        order = PlaceCall(
+            self.invitation.jid, sounds, shows, message=False, sid=self.invitation.sid
+        )
+        placed = await self._account.request(order, timeout=HANDLED)
+        return await Call.of(await placed, self._folder)
+
+    async def reject(self) -> None:
+        """Say that we do not come."""
+        self._account.tell(AnswerInvite(self.invitation, accept=False))
