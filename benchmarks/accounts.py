@@ -1,11 +1,12 @@
 """Accounts that log in and then idle: ours, plain slixmpp's and tsung's."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import slixmpp
 from callboard.actors.context import Endpoint
@@ -24,17 +25,55 @@ PLUGINS = ("xep_0030", "xep_0115", "xep_0198", "xep_0199", "xep_0280", "xep_0353
 
 def user(number: int) -> str:
     """Return the name of an account."""
-    return f"user{number:05}"
+    return f"user{number + 1}"
 
 
 def password(number: int) -> str:
     """Return its password; each has another, so that none is hashed for two."""
-    return f"password {number:05}"
+    return f"password{number + 1}"
 
 
 def passwords(count: int) -> dict[str, str]:
     """Return the passwords of so many accounts, as the server is given them."""
     return {user(number): password(number) for number in range(count)}
+
+
+class Logins(logging.Handler):
+    """Counts logins by what the embedded server logs: the same yardstick for every client."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.times: list[float] = []
+        self._changed = asyncio.Event()
+
+    def __enter__(self) -> Self:
+        logger = logging.getLogger("callboard.server.prosody")
+        logger.addHandler(self)
+        logger.setLevel(logging.DEBUG)
+        logger.propagate = False
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("callboard.server.prosody").removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a line of the server's."""
+        if "Authenticated as" in record.getMessage():
+            self.times.append(time.monotonic())
+            self._changed.set()
+
+    async def reach(self, count: int, patience: float = 120.0) -> None:
+        """Return when so many have logged in."""
+        async with asyncio.timeout(patience):
+            while len(self.times) < count:
+                self._changed.clear()
+                await self._changed.wait()
+
+    def rate(self) -> float:
+        """Return the logins a second, without the first and the last tenth."""
+        edge = len(self.times) // 10
+        times = self.times[edge : len(self.times) - edge]
+        return (len(times) - 1) / (times[-1] - times[0])
 
 
 class Idle(Bot):

@@ -1,0 +1,123 @@
+"""Logins over TLS: CPU of the client for each, and how many a second."""
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from callboard.benchmarks.accounts import Logins, Plain, ours, passwords
+from callboard.benchmarks.result import Figure, Result, middle
+from callboard.benchmarks.trial import main, say, trial
+from callboard.benchmarks.tsung import MISSING, tsung
+from callboard.benchmarks.usage import cpu, session
+from callboard.server import Prosody
+
+#: Logins before those that count.
+WARM = 10
+#: How many of ours may be open at a time.
+AT_ONCE = 50
+
+
+async def callboard(port: int, authority: str, count: int) -> dict[str, Any]:
+    """Return the CPU milliseconds of a login of ours."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with ours(port, authority, folder) as accounts:
+            await accounts.login(0, WARM)
+            before = cpu()
+            await accounts.login(WARM, count, AT_ONCE)
+            return {"cpu": (cpu() - before) / (count - WARM) * 1000}
+
+
+async def plain_slixmpp(port: int, authority: str, count: int) -> dict[str, Any]:
+    """Return the same of slixmpp's clients."""
+    accounts = Plain(port, authority)
+    await accounts.login(0, WARM)
+    before = cpu()
+    await accounts.login(WARM, count)
+    found = {"cpu": (cpu() - before) / (count - WARM) * 1000}
+    await accounts.close()
+    return found
+
+
+async def _tsung(server: Prosody, logins: Logins, count: int) -> dict[str, Any]:
+    """Return the same of tsung, once it runs; it begins a thousand logins a second at the most."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with tsung(server.port, count, 1000, Path(folder)) as leader:
+            await logins.reach(WARM)
+            before = sum(map(cpu, session(leader)))
+            done = len(logins.times)
+            await logins.reach(count)
+            used = sum(map(cpu, session(leader))) - before
+    return {"cpu": used / (count - done) * 1000}
+
+
+async def measure(quick: bool) -> Result:
+    """Measure in turns, each on a server of its own."""
+    many, few, times = (30, 20, 1) if quick else (1500, 110, 3)
+    found: dict[str, list[dict[str, Any]]] = {"callboard": [], "slixmpp": [], "tsung": []}
+    result = Result(
+        "Login",
+        f"Each of {many:,} accounts ({few} of slixmpp's) logs in once, to an embedded Prosody of "
+        "its own for each trial: STARTTLS, SCRAM-SHA-1 with 10,000 iterations and a password of "
+        "its own for each, so that none is hashed for two; bound, resumption on, roster fetched, "
+        "carbons on, presence with capabilities sent. tsung uses PLAIN, which costs the client "
+        "no hashing (and the server all of it). The rate is that of the server's log, without "
+        "the first and last tenth; one process of ours. Prosody runs on the same machine.",
+    )
+
+    async def on_server(
+        count: int, work: Callable[[Prosody, Logins], Awaitable[dict[str, Any]]]
+    ) -> dict[str, Any]:
+        async with Prosody(passwords(count), plain=True) as server:
+            with Logins() as logins:
+                seen = dict(await work(server, logins))
+            seen["rate"] = logins.rate()
+            seen["server"] = cpu(server.pid) / count * 1000
+        return seen
+
+    def child(function: Any, count: int) -> Callable[[Prosody, Logins], Awaitable[dict[str, Any]]]:
+        return lambda server, _: trial(
+            function, port=server.port, authority=str(server.certificate), count=count
+        )
+
+    for _ in range(times):
+        found["callboard"].append(await on_server(many, child(callboard, many)))
+        found["slixmpp"].append(await on_server(few, child(plain_slixmpp, few)))
+        try:
+            found["tsung"].append(
+                await on_server(many, lambda server, logins: _tsung(server, logins, many))
+            )
+            say(f"tsung -> {found['tsung'][-1]}")
+        except FileNotFoundError:
+            pass
+    mine = {key: middle(found["callboard"], key) for key in ("cpu", "rate", "server")}
+    theirs = {
+        key: {name: middle(found[name], key) for name in ("slixmpp", "tsung") if found[name]}
+        for key in mine
+    }
+    if not found["tsung"]:
+        result.notes.append(MISSING)
+    result.figures = [
+        Figure(
+            "CPU of the client, ms a login",
+            mine["cpu"],
+            theirs["cpu"],
+            reach="<= 1/12 of slixmpp's",
+            met=theirs["cpu"]["slixmpp"] / mine["cpu"] >= 12,
+        ),
+        Figure(
+            "logins a second",
+            mine["rate"],
+            theirs["rate"],
+            better="high",
+            reach="not below tsung's",
+            met=mine["rate"] >= theirs["rate"]["tsung"] if found["tsung"] else None,
+        ),
+        Figure("CPU of the server, ms a login", mine["server"], theirs["server"]),
+    ]
+    return result
+
+
+if __name__ == "__main__":
+    main(measure, {"callboard": callboard, "plain_slixmpp": plain_slixmpp})
