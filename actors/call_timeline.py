@@ -1,6 +1,7 @@
 """When a call took which step."""
 
 import time
+from collections.abc import Mapping
 from typing import Literal
 
 Phase = Literal["proposed", "ringing", "connecting", "connected", "ended"]
@@ -13,6 +14,10 @@ _PHASES: tuple[tuple[str, Phase], ...] = (
     ("accept", "connecting"),
     ("ringing", "ringing"),
 )
+
+_END = ("ended",)
+#: What comes too late after these: one device may ring when another has answered.
+_TOO_LATE: Mapping[str, tuple[str, ...]] = {"ringing": ("proceed", "accept", *_END)}
 
 
 class Timeline:
@@ -29,7 +34,7 @@ class Timeline:
 
     def take(self, step: str) -> bool:
         """Note that a step is taken now; tell whether it is the first time, and not too late."""
-        if step in self._steps or "ended" in self._steps:
+        if step in self._steps or any(later in self._steps for later in _TOO_LATE.get(step, _END)):
             return False
         self._steps[step] = time.monotonic() - self._origin
         return True
