@@ -86,6 +86,8 @@ def prosody_configuration(
         "storage": {"accounts": "internal"},
         "smacks_hibernation_time": HIBERNATION,
         "c2s_close_timeout": 1,
+        # Else a stanza that follows another waits for the kernel's delayed acknowledgement: 40 ms.
+        "network_settings": {"nagle": False},
     }
     lines = [f"{name} = {to_lua(value)}" for name, value in options.items()]
     return "\n".join([*lines, f"VirtualHost {to_lua(host)}", ""])
