@@ -95,10 +95,6 @@ async def _change_presence(presence: Presence, crew: Crew) -> None:
     accounts = members(crew.plan.accounts, presence.accounts)
     tally = crew.tally
 
-    def returned(seconds: float) -> None:
-        tally.count("presence.ok")
-        tally.record("presence.returned", seconds)
-
     async def change(turn: int) -> None:
         member = crew.members[accounts[turn % len(accounts)]]
         if not member.online:
@@ -106,11 +102,13 @@ async def _change_presence(presence: Presence, crew: Crew) -> None:
             return
         words = f"load {turn} {secrets.token_hex(4)}"
         tally.count("presence.started")
-        crew.expect(member.settings.jid, words, returned)
         member.ref.tell(SetPresence(status=words))
-        await asyncio.sleep(RETURN_DEADLINE)
-        if crew.give_up(member.settings.jid, words):
+        seconds = await crew.returned(member.settings.jid, words, RETURN_DEADLINE)
+        if seconds is None:
             tally.cause("presence", f"not announced within {RETURN_DEADLINE:g} s")
+            return
+        tally.count("presence.ok")
+        tally.record("presence.returned", seconds)
 
     iterations = turns(accounts, crew.shard, crew.shards)
     await pace("presence", iterations, presence.arrivals, change, tally)
@@ -119,10 +117,6 @@ async def _change_presence(presence: Presence, crew: Crew) -> None:
 async def _send_messages(message: Message, crew: Crew) -> None:
     pairs = pairing(crew.plan.accounts, message)
     tally = crew.tally
-
-    def receipted(seconds: float) -> None:
-        tally.count("message.receipted")
-        tally.record("message.receipt", seconds)
 
     async def send(iteration: int) -> None:
         first, second = pairs.pair(iteration)
@@ -133,14 +127,16 @@ async def _send_messages(message: Message, crew: Crew) -> None:
         identifier = secrets.token_hex(8)
         to = bare(crew.plan.accounts[second].jid)
         tally.count("message.started")
-        if message.receipts:
-            crew.expect(member.settings.jid, identifier, receipted)
         stanza = letter(to, identifier, message.size, receipt=message.receipts)
         member.ref.tell(Send(stanza))
-        if message.receipts:
-            await asyncio.sleep(RETURN_DEADLINE)
-            if crew.give_up(member.settings.jid, identifier):
-                tally.cause("message", f"no receipt within {RETURN_DEADLINE:g} s")
+        if not message.receipts:
+            return
+        seconds = await crew.returned(member.settings.jid, identifier, RETURN_DEADLINE)
+        if seconds is None:
+            tally.cause("message", f"no receipt within {RETURN_DEADLINE:g} s")
+            return
+        tally.count("message.receipted")
+        tally.record("message.receipt", seconds)
 
     iterations = pairs.iterations(crew.shard, crew.shards)
     await pace("message", iterations, message.arrivals, send, tally)

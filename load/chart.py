@@ -19,7 +19,7 @@ ACTIVITIES: Mapping[str, str] = {
 }  # fmt: skip
 MAX_POINTS = 1500
 """Points of a line at the most; an hour's seconds are thinned out to this."""
-CURVE = (0, 10, 25, 50, 75, 90, 95, 98, 99, 99.5, 99.9, 100)
+CURVE = (0, 25, 50, 75, 90, 95, 99, 99.9, 100)
 """The percentiles of a curve."""
 
 
@@ -35,7 +35,7 @@ def online(points: Sequence[Point], phases: Iterable[PhaseRun]) -> Chart:
     chart = _over_time(data, "accounts")
     chart["layout"]["yaxis2"] = {
         "title": {"text": "calls"}, "overlaying": "y", "side": "right", "rangemode": "tozero",
-        "showgrid": False,
+        "showgrid": False, "tickmode": "auto",
     }  # fmt: skip
     _mark_phases(chart, phases)
     return chart
@@ -59,7 +59,9 @@ def rates(points: Sequence[Point], phases: Iterable[PhaseRun]) -> Chart:
         wanted = [round(arrivals.rate_at(time - one.began), 2) for time in times]
         colour = ACTIVITIES.get(one.phase.kind, GREY)
         line = _line([_s(time) for time in times], wanted, f"{one.phase.title}: wanted", colour)
-        data.append({**line, "line": {"color": colour, "dash": "dot", "width": 1}})
+        data.append(
+            {**line, "line": {"color": colour, "dash": "dot", "width": 1}, "showlegend": False}
+        )
     return _over_time(data, "a second")
 
 
@@ -92,7 +94,7 @@ def waterfall(measured: Measurements, activity: str) -> Chart | None:
         if spread is None:
             continue
         median, late = spread.p50 * 1000, spread.p95 * 1000
-        names.append(step)
+        names.append(f"{step}  {median:.{1 if median < 10 else 0}f} ms ")
         bases.append(round(base, 3))
         widths.append(round(median, 3))
         whiskers.append(round(late - median, 3))
@@ -104,12 +106,11 @@ def waterfall(measured: Measurements, activity: str) -> Chart | None:
         "type": "bar", "orientation": "h", "y": names, "x": widths, "base": bases,
         "marker": {"color": BLUE if activity == "login" else GREEN},
         "error_x": {"type": "data", "symmetric": False, "array": whiskers, "color": GREY},
-        "text": [f"{width:.1f} ms" for width in widths], "textposition": "outside",
-        "cliponaxis": False, "hovertext": labels, "hoverinfo": "text",
+        "hovertext": labels, "hoverinfo": "text",
     }  # fmt: skip
     layout = {
         "yaxis": {"autorange": "reversed", "automargin": True},
-        "xaxis": {"title": {"text": "ms since the beginning"}, "rangemode": "tozero"},
+        "xaxis": {"ticksuffix": " ms", "rangemode": "tozero"},
         "showlegend": False, "hovermode": "closest",
     }  # fmt: skip
     return {"data": [bar], "layout": layout}
@@ -135,9 +136,7 @@ def percentiles(measured: Measurements, names: Mapping[str, str]) -> Chart | Non
     return {
         "data": data,
         "layout": {
-            "xaxis": {
-                "title": {"text": "share of all that was at least as fast"}, "type": "category",
-            },
+            "xaxis": {"type": "category"},
             "yaxis": {
                 "title": {"text": "ms (logarithmic)"}, "type": "log", "exponentformat": "none",
             },
@@ -203,7 +202,7 @@ def _over_time(data: list[Chart], unit: str) -> Chart:
     return {
         "data": data,
         "layout": {
-            "xaxis": {"title": {"text": "seconds since the run began"}, "rangemode": "tozero"},
+            "xaxis": {"ticksuffix": " s", "rangemode": "tozero"},
             "yaxis": {"title": {"text": unit}, "rangemode": "tozero"},
         },
     }
@@ -221,7 +220,7 @@ def _mark_phases(chart: Chart, phases: Iterable[PhaseRun]) -> None:
             "fillcolor": "rgba(128,128,128,0.13)" if number % 2 else "rgba(128,128,128,0.05)",
         })  # fmt: skip
         notes.append({
-            "x": one.began, "y": 1.0 - 0.08 * (number % 3), "xref": "x", "yref": "paper",
+            "x": one.began, "y": 1.0 - 0.08 * (number % 5), "xref": "x", "yref": "paper",
             "text": one.phase.title, "showarrow": False, "xanchor": "left", "yanchor": "top",
             "font": {"size": 11, "color": GREY},
         })  # fmt: skip

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,9 +66,7 @@ class _Waiting:
     """What phases wait for: logins by account, and what comes back by account and words."""
 
     logins: dict[str, "asyncio.Future[None]"] = field(default_factory=dict)
-    returns: dict[tuple[str, str], tuple[float, Callable[[float], None]]] = field(
-        default_factory=dict
-    )
+    returns: dict[tuple[str, str], "asyncio.Future[None]"] = field(default_factory=dict)
 
 
 class Crew:
@@ -174,19 +171,28 @@ class Crew:
         jid = bare(self.members[place].settings.jid)
         await (await self.exchange.request(StopChild(jid), timeout=HANDLED))
 
-    def expect(self, jid: str, words: str, then: Callable[[float], None]) -> None:
+    async def returned(self, jid: str, words: str, seconds: float) -> float | None:
         """Wait for a receipt or a returned presence.
 
         Args:
             jid: the account that it comes to.
             words: the message's id, or the presence's status.
-            then: told after how many seconds it came.
-        """
-        self._waiting.returns[bare(jid), words] = (time.monotonic(), then)
+            seconds: how long.
 
-    def give_up(self, jid: str, words: str) -> bool:
-        """Wait no more; tell whether it had not come."""
-        return self._waiting.returns.pop((bare(jid), words), None) is not None
+        Returns:
+            After how many seconds it came, or None.
+        """
+        key = bare(jid), words
+        began = time.monotonic()
+        arrived = self._waiting.returns[key] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(seconds):
+                await arrived
+        except TimeoutError:
+            return None
+        finally:
+            del self._waiting.returns[key]
+        return time.monotonic() - began
 
     @property
     def exchange(self) -> AsyncioActorRef[Exchange]:
@@ -220,9 +226,9 @@ class Crew:
             case AccountChanged():
                 self._account_changed(event)
             case PresenceReturned():
-                self._returned(event.jid, event.status)
+                self._came_back(event.jid, event.status)
             case ReceiptReceived():
-                self._returned(event.account, event.id)
+                self._came_back(event.account, event.id)
             case BotFailed():
                 self.tally.fail("bot", f"{event.bot}: {event.error}")
 
@@ -256,8 +262,7 @@ class Crew:
         else:
             waiting.set_exception(LoginFailed(failure))
 
-    def _returned(self, jid: str, words: str) -> None:
-        found = self._waiting.returns.pop((jid, words), None)
-        if found is not None:
-            began, then = found
-            then(time.monotonic() - began)
+    def _came_back(self, jid: str, words: str) -> None:
+        arrived = self._waiting.returns.get((jid, words))
+        if arrived is not None and not arrived.done():
+            arrived.set_result(None)

@@ -179,13 +179,15 @@ def _thresholds(verdict: Verdict) -> str:
         for check in ordered
     ]
     head = (("", ""), ("", "threshold"), ("number", "measured"))
-    return _section("Thresholds", _table(head, rows))
+    return _section("Thresholds", f'<div class="thresholds">{_table(head, rows)}</div>')
 
 
 def _over_time(run: Run, drawn: _Charts) -> str:
     points = run.measurements.points
     return _section(
         "Over time",
+        '<p class="soft">Drag over a chart to look closer, double-click to see all again; click a '
+        "name to hide its line.</p>",
         _grid(
             drawn.draw(
                 "Accounts and calls",
@@ -223,7 +225,7 @@ def _setup(run: Run, drawn: _Charts) -> str:
             drawn.draw("A login, step by step", words, chart.waterfall(measured, "login")),
             drawn.draw(
                 "Percentiles",
-                "The whole distribution of each time: the right end is the slowest of all.",
+                "How long the fastest, the median and so on up to the slowest of each took.",
                 chart.percentiles(measured, TIMES),
             ),
         ),

@@ -5,7 +5,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
 from ..actors.context import BotPort, Ref
-from ..actors.messages.account import Contact, Send
+from ..actors.messages.account import Contact, Invitation, Send
 from ..actors.messages.call import Answer
 from ..actors.messages.exchange import CallStatus
 from ..media import Path as ReceivePath
@@ -42,6 +42,15 @@ class Participant(BotPort):
         """Say nothing."""
 
     async def presence(self, contact: Contact) -> None:
+        """Take no notice."""
+
+    async def media(self, call: Any, kinds: tuple[str, ...]) -> None:
+        """Take no notice."""
+
+    async def data(self, call: Any, data: str | bytes) -> None:
+        """Take no notice."""
+
+    async def invited(self, invitation: Invitation) -> None:
         """Take no notice."""
 
     async def called(self, call: Any, status: CallStatus) -> None:

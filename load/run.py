@@ -13,7 +13,6 @@ from typing import Any
 
 from ..config import Embedded
 from ..server import Prosody
-from .activity import RETURN_DEADLINE
 from .measurements import Measurements, Point
 from .messages import (
     Assignment,
@@ -28,7 +27,7 @@ from .messages import (
     ShardLost,
     Target,
 )
-from .phase import Call, Idle, Login, Message, Once, Phase, Presence, Repeated
+from .phase import Call, Idle, Login, Once, Phase, Repeated
 from .plan import Plan, members
 from .process import Hear, ShardProcess
 from .progress import Carrier, PhaseRun, ShardRun
@@ -104,8 +103,6 @@ class Run:
                 return once.arrivals.time_of(count - 1) or 0.0
             case Call() as call:
                 return call.arrivals.seconds + call.hold.average
-            case Message(receipts=True) | Presence():
-                return phase.activity.arrivals.seconds + RETURN_DEADLINE
             case Repeated() as repeated:
                 return repeated.arrivals.seconds
             case Idle() as idle:
