@@ -1,28 +1,36 @@
 """What a bot author touches: ``Bot``, ``Call``, ``Message``, ``Presence``, and what to play."""
 
+from ..actors.account import Offline
 from ..actors.call_record import CallRecord
 from ..actors.messages.account import Contact
 from ..actors.messages.call import CallOver
+from ..actors.messages.exchange import CallStatus
+from ..jingle import Reason
 from ..media import Echo, FileSource, Silence, Source, TestPattern, Tone
 from .bot import Bot
 from .call import Call
 from .invite import Invite
 from .message import Message
 from .presence import Presence
+from .source import SourceError
 
 __all__ = [
     "Bot",
     "Call",
     "CallOver",
     "CallRecord",
+    "CallStatus",
     "Contact",
     "Echo",
     "FileSource",
     "Invite",
     "Message",
+    "Offline",
     "Presence",
+    "Reason",
     "Silence",
     "Source",
+    "SourceError",
     "TestPattern",
     "Tone",
 ]

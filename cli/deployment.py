@@ -60,7 +60,7 @@ class Deployment:
         elif self.stopping.is_set():
             self._exchange.tell(Shutdown(0))
         else:
-            log.info("ending: calls have %g s to end; once more ends them now", self._drain)
+            log.info("ending: running calls have %g s; a second signal ends them now", self._drain)
         self.stopping.set()
 
     async def settled(self) -> int:

@@ -54,7 +54,9 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line, with what raised below it."""
-        record.source = record.name.removeprefix("callboard.bots.")
+        kind, _, name = record.name.rpartition(".")
+        ours = record.name.startswith("callboard.")
+        record.source = name if kind == "callboard.bots" else "callboard" if ours else record.name
         record.level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()} "
         return super().format(record)
 

@@ -1,0 +1,149 @@
+"""What the pages say is true: links lead somewhere, blocks parse, programs run as they claim."""
+
+import ast
+import inspect
+import re
+import textwrap
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from callboard import bots
+from callboard.bots.find import BUILT_IN
+from callboard.tests.cli.command import Running, callboard, records, running
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def blocks(page: Path, *languages: str) -> list[str]:
+    """The blocks of code of a page."""
+    found = BLOCK.findall(page.read_text("utf-8"))
+    return [text for language, text in found if language in languages]
+
+
+def programs(page: Path, folder: Path) -> Path:
+    """Write the files of a page, whose blocks begin with the file's name; return the YAML file."""
+    files: dict[str, list[str]] = defaultdict(list)
+    for text in blocks(page, "python", "yaml"):
+        if named := re.match(r"# (\w+\.(?:py|yaml))\n", text):
+            files[named[1]].append(text[named.end() :])
+    for name, parts in files.items():
+        (folder / name).write_text("\n".join(parts), "utf-8")
+    return folder / "accounts.yaml"
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings."""
+    heads = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    wrong = []
+    for link in LINK.findall(page.read_text("utf-8")):
+        if link.startswith(("https://", "http://")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path) if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            wrong.append(link)
+    assert not wrong
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_blocks_parse(page: Path) -> None:
+    for text in blocks(page, "python"):
+        ast.parse(textwrap.dedent(re.sub(r"\A# \S+\n", "", text)))
+    for text in blocks(page, "yaml"):
+        YAML(typ="safe", pure=True).load(text)
+
+
+def test_pages_name_nothing_of_one_machine() -> None:
+    for page in PAGES:
+        assert not re.search(r"/(work|root|home)/", page.read_text("utf-8")), page
+
+
+def said(run: Running, sentence: str) -> None:
+    """Wait until something like this was logged."""
+    run.until(lambda e: e["event"] == "Log" and re.search(sentence, e["message"]) is not None)
+
+
+def test_readme_program_does_what_it_says(tmp_path: Path) -> None:
+    file = programs(ROOT / "README.md", tmp_path)
+    assert callboard("check", file).returncode == 0
+    with running("run", file) as run:
+        said(run, "^the call completed: success$")
+        run.until(lambda e: e["event"] == "CallRecord" and e["account"] == "desk@localhost")
+        assert run.stop() == 0
+    found = records(tmp_path / "recordings" / "calls.jsonl")
+    assert [record["state"] for record in found.values()] == ["completed"] * 2
+    assert found["desk@localhost"]["recording"]["seconds"] == pytest.approx(3, abs=0.5)
+    assert {media["kind"] for media in found["desk@localhost"]["media"]} == {"audio", "video"}
+
+
+def test_bots_page_program_does_what_it_says(tmp_path: Path) -> None:
+    file = programs(ROOT / "docs" / "bots.md", tmp_path)
+    assert callboard("check", file).returncode == 0
+    with running("run", file) as run:
+        for sentence in (
+            "^open from 09:00, files are in ",
+            "^You said: Anybody there[?]$",
+            "^in from visitor@localhost/.*: audio$",
+            "^visitor@localhost is here [(]available[)]$",
+            "^visitor@localhost: subscription (from|to|both|none)$",
+            "^connected after 0[.][4-9] s$",
+            "^heard 2 s$",
+            "^completed after [0-9]+ packets$",
+            "^the call completed: success$",
+            "^came to lobby@localhost/",
+        ):
+            said(run, sentence)
+        run.until(lambda _: sum(one["event"] == "CallRecord" for one in run.events) == 4)
+        assert run.stop() == 0
+        said(run, "^lobby@localhost is closed$")
+    assert all(event["event"] != "BotFailed" for event in run.events)
+
+
+def test_every_method_of_a_bot_stands_on_the_page() -> None:
+    page = (ROOT / "docs" / "bots.md").read_text("utf-8")
+    for kind in (bots.Bot, bots.Call, bots.Message):
+        for name, member in vars(kind).items():
+            if inspect.isfunction(member) and not name.startswith("_"):
+                assert f"{name}(" in page, f"{kind.__name__}.{name}"
+    for name in BUILT_IN:
+        assert f"`{name}`" in page
+
+
+def public() -> dict[str, Any]:
+    """Every public function and class of `callboard.bots`, and their public methods."""
+    found: dict[str, Any] = {}
+    for name in bots.__all__:
+        one = getattr(bots, name)
+        found[name] = one
+        if inspect.isclass(one) and one.__module__.startswith("callboard.bots"):
+            for key, member in vars(one).items():
+                if not key.startswith("_") and (
+                    inspect.isfunction(member) or isinstance(member, property)
+                ):
+                    found[f"{name}.{key}"] = member
+    return found
+
+
+@pytest.mark.parametrize("name", public())
+def test_public_names_are_described(name: str) -> None:
+    one = public()[name]
+    assert one.__doc__, "no docstring"
+    if not inspect.isfunction(one):
+        return
+    arguments = [key for key in inspect.signature(one).parameters if key != "self"]
+    for argument in arguments:
+        assert re.search(rf"^\s+{argument}: ", one.__doc__, re.MULTILINE), argument
+    raised = set(re.findall(r"raise (\w+)\(", inspect.getsource(one)))
+    for error in raised:
+        assert error in one.__doc__.partition("Raises:")[2], error
