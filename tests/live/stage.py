@@ -105,11 +105,9 @@ class Stage:
         """Return what an account's bot raised."""
         return await self.until(BotFailed, lambda e: e.account == account)
 
-    async def ringing(self, account: str) -> Call:
-        """Return the first call that came in to an account's puppet."""
-        told = await self.told(account, Call)
-        assert isinstance(told, Call)
-        return told
+    async def ringing(self, account: str, sid: str | None = None) -> Call:
+        """Return the first call, or the one of this id, that came in to an account's puppet."""
+        return await self.told(account, Call, lambda call: sid in (None, call.id))
 
     async def told(
         self, account: str, kind: type[E], found: Callable[[E], bool] = lambda _: True

@@ -184,7 +184,7 @@ def test_two_calls_at_once_do_not_mix(run: Run, tmp_path: Path) -> None:
                 *(stage.puppets[who].call(BOB, audio="tone") for who in (ALICE, CAROL))
             )
             for call in calls:
-                came = await stage.told(BOB, Call, lambda c, call=call: c.id == call.id)
+                came = await stage.ringing(BOB, call.id)
                 await came.answer(audio="tone")
             await asyncio.gather(*(call.connected() for call in calls))
             assert {(await call.status()).phase for call in calls} == {"connected"}

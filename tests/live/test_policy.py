@@ -90,8 +90,8 @@ def test_answer_auto_takes_the_call_after_its_time_when_the_bot_does_not(
     monkeypatch.setattr("callboard.actors.call.AUTO_GRACE", 0.05)
 
     async def main() -> None:
-        accounts = [ALICE, {"jid": BOB, "bot": "idle", "calls": {"answer": "auto", "after": 0.3}}]
-        async with staged(tmp_path, accounts, {"idle": Idle}) as stage:
+        idle = {"jid": BOB, "bot": "idle", "calls": {"answer": "auto", "after": 0.3}}
+        async with staged(tmp_path, [ALICE, idle], {"idle": Idle}) as stage:
             out = await place(stage, message)
             await out.connected()
             steps = (await stage.step(BOB, "proceed")).steps

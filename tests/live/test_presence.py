@@ -84,7 +84,7 @@ def test_subscriptions_are_accepted_by_pattern_and_refused_otherwise(
     run: Run, tmp_path: Path
 ) -> None:
     async def main() -> None:
-        accounts = [
+        accounts: list[Any] = [
             {"jid": ALICE, "subscriptions": {"accept": "carol@*"}},
             {"jid": BOB, "subscriptions": {"accept": "*@elsewhere.test"}},
         ]
@@ -104,7 +104,7 @@ def test_subscriptions_are_accepted_by_pattern_and_refused_otherwise(
 
 def test_listed_peers_are_asked_and_their_changes_reach_the_bot(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
-        accounts = [{"jid": ALICE, **FRIENDS}, {"jid": BOB, "status": "here"}]
+        accounts: list[Any] = [{"jid": ALICE, **FRIENDS}, {"jid": BOB, "status": "here"}]
         async with staged(tmp_path, accounts) as stage:
             seen = await stage.told(ALICE, Presence, lambda p: p.available)
             assert (seen.jid, seen.status) == (BOB, "here")

@@ -1,0 +1,320 @@
+"""Jingle that is wrong: each gets an answer, the account lives, and the next call works."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement
+
+import pytest
+from callboard.actors.stanza import CLIENT
+from callboard.bots import CallOver
+from callboard.jingle import Propose
+from callboard.jingle import namespaces as ns
+from callboard.tests.conftest import Run
+from callboard.tests.live.device import Device, reason_of
+from callboard.tests.live.stage import ALICE, BOB, Stage, staged
+
+INJECTION = "\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host"
+OUT_OF_ORDER = "unexpected-request out-of-order"
+DEVICE = "carol@localhost/device"
+CONTENT = f"{{{ns.JINGLE}}}content"
+TRANSPORT = f"{{{ns.ICE_UDP}}}transport"
+CANDIDATE = f"{{{ns.ICE_UDP}}}candidate"
+DESCRIPTION = f"{{{ns.RTP}}}description"
+
+
+def content(jingle: Element) -> Element:
+    found = jingle.find(CONTENT)
+    assert found is not None
+    return found
+
+
+def within(jingle: Element, path: str) -> Element:
+    found = jingle.find(f"{CONTENT}/{path}")
+    assert found is not None
+    return found
+
+
+def without_contents(jingle: Element) -> None:
+    jingle.remove(content(jingle))
+
+
+def without_fingerprint(jingle: Element) -> None:
+    fingerprint = within(jingle, f"{TRANSPORT}/{{{ns.DTLS}}}fingerprint")
+    within(jingle, TRANSPORT).remove(fingerprint)
+
+
+def without_transport(jingle: Element) -> None:
+    content(jingle).remove(within(jingle, TRANSPORT))
+
+
+def without_description(jingle: Element) -> None:
+    content(jingle).remove(within(jingle, DESCRIPTION))
+
+
+def unknown_transport(jingle: Element) -> None:
+    within(jingle, TRANSPORT).tag = "{urn:example:pigeons}transport"
+
+
+def raw_udp(jingle: Element) -> None:
+    without_transport(jingle)
+    SubElement(content(jingle), f"{{{ns.RAW_UDP}}}transport")
+
+
+def unknown_application(jingle: Element) -> None:
+    within(jingle, DESCRIPTION).tag = "{urn:example:smells}description"
+
+
+def without_codecs(jingle: Element) -> None:
+    for each in within(jingle, DESCRIPTION).findall(f"{{{ns.RTP}}}payload-type"):
+        within(jingle, DESCRIPTION).remove(each)
+
+
+def unknown_codec(jingle: Element) -> None:
+    within(jingle, f"{DESCRIPTION}/{{{ns.RTP}}}payload-type").set("name", "theremin")
+
+
+def candidates(count: int, first_port: int = 1) -> Callable[[Element], None]:
+    def add(jingle: Element) -> None:
+        transport = within(jingle, TRANSPORT)
+        first = transport.find(CANDIDATE)
+        assert first is not None
+        for number in range(count):
+            SubElement(transport, CANDIDATE, {**first.attrib, "port": str(first_port + number)})
+
+    return add
+
+
+def two_transports(jingle: Element) -> None:
+    content(jingle).append(within(jingle, TRANSPORT))
+
+
+def bogus_action(jingle: Element) -> None:
+    jingle.set("action", "session-explode")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "answer"),
+    [
+        (without_contents, "bad-request"),
+        (without_transport, "bad-request"),
+        (two_transports, "bad-request"),
+        (candidates(300), "policy-violation"),
+        (bogus_action, "item-not-found unknown-session"),
+        (without_description, "bad-request"),
+        (unknown_application, "unsupported-applications"),
+        (unknown_transport, "unsupported-transports"),
+        (raw_udp, "unsupported-transports"),
+        (without_fingerprint, "security-error"),
+        (without_codecs, "incompatible-parameters"),
+        (unknown_codec, "incompatible-parameters"),
+    ],
+    ids=[
+        *("without-contents", "without-transport", "two-transports", "too-many-candidates"),
+        *("bogus-action", "without-description", "unknown-application", "unknown-transport"),
+        *("raw-udp", "without-fingerprint", "without-codecs", "unknown-codec"),
+    ],
+)
+def test_a_bad_offer_gets_an_error_or_a_reason_and_the_account_lives(
+    run: Run, tmp_path: Path, spoil: Callable[[Element], None], answer: str
+) -> None:
+    async def main() -> None:
+        async with on_stage(tmp_path) as (stage, device, jid):
+            initiate = device.initiate("sid-1")
+            spoil(initiate)
+            condition = await device.jingle(jid, initiate)
+            if not condition:
+                came = asyncio.ensure_future(take(stage))
+                terminate, _ = await device.hears_jingle("session-terminate")
+                came.cancel()
+                condition = reason_of(terminate)
+                assert await stage.states(ALICE) == ["failed"]
+            assert condition == answer
+            await a_call_works(stage)
+
+    run(main)
+
+
+async def take(stage: Stage) -> None:
+    await (await stage.ringing(ALICE)).answer()
+
+
+@asynccontextmanager
+async def on_stage(folder: Path, **options: Any) -> AsyncIterator[tuple[Stage, Device, str]]:
+    """Alice and bob on the stage, a device of carol's, and alice's full JID."""
+    async with (
+        staged(folder, [ALICE, BOB], guests=["carol"]) as stage,
+        Device(stage, DEVICE, **options) as device,
+    ):
+        yield stage, device, (await stage.account(ALICE))._jid
+
+
+async def a_call_works(stage: Stage) -> None:
+    """See that alice can still call and be called."""
+    out = await stage.puppets[BOB].call(ALICE, audio="tone")
+    came = await stage.ringing(ALICE, out.id)
+    await came.answer(audio="tone")
+    await out.connected()
+    await out.hangup()
+    assert (await stage.record(ALICE, out.id)).state == "completed"
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        *("session-accept", "session-info", "transport-info", "content-add", "session-terminate"),
+        "",
+    ],
+)
+def test_an_unknown_session_is_said_to_be_unknown(run: Run, tmp_path: Path, action: str) -> None:
+    async def main() -> None:
+        async with on_stage(tmp_path) as (stage, device, jid):
+            jingle = device.initiate("sid-1")
+            jingle.set("action", action)
+            assert await device.jingle(jid, jingle) == "item-not-found unknown-session"
+            await a_call_works(stage)
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("change", "answer"),
+    [
+        (lambda jingle: None, OUT_OF_ORDER),
+        (lambda jingle: jingle.set("action", "session-accept"), "unexpected-request out-of-order"),
+        (
+            lambda jingle: jingle.set("action", "transport-accept"),
+            "unexpected-request out-of-order",
+        ),
+        (bogus_action, "bad-request"),
+        (lambda jingle: jingle.attrib.pop("action"), "bad-request"),
+    ],
+    ids=["initiate-twice", "accept-by-initiator", "transport-accept", "bogus-action", "no-action"],
+)
+def test_what_does_not_fit_a_session_is_refused_and_the_session_goes_on(
+    run: Run, tmp_path: Path, change: Callable[[Element], Any], answer: str
+) -> None:
+    async def main() -> None:
+        async with on_stage(tmp_path) as (stage, device, jid):
+            assert await device.jingle(jid, device.initiate("sid-1")) == ""
+            came = await stage.ringing(ALICE)
+            wrong = device.initiate("sid-1")
+            change(wrong)
+            assert await device.jingle(jid, wrong) == answer
+            assert (await came.status()).phase == "ringing"
+            assert await device.jingle(jid, device.terminate("sid-1", "cancel")) == ""
+            assert await stage.states(ALICE) == ["missed"]
+            await a_call_works(stage)
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("path", "attribute"),
+    [
+        ("", "name"),
+        (TRANSPORT, "ufrag"),
+        (TRANSPORT, "pwd"),
+        (f"{TRANSPORT}/{CANDIDATE}", "foundation"),
+        (f"{TRANSPORT}/{CANDIDATE}", "ip"),
+        (f"{TRANSPORT}/{{{ns.DTLS}}}fingerprint", "hash"),
+        (f"{DESCRIPTION}/{{{ns.RTP}}}payload-type", "name"),
+    ],
+    ids=["content", "ufrag", "pwd", "foundation", "ip", "hash", "codec"],
+)
+def test_a_line_break_in_an_attribute_is_a_bad_request(
+    run: Run, tmp_path: Path, path: str, attribute: str
+) -> None:
+    async def main() -> None:
+        async with on_stage(tmp_path) as (stage, device, jid):
+            device.hand_to(await stage.account(ALICE))
+            initiate = device.initiate("sid-1")
+            element = within(initiate, path) if path else content(initiate)
+            element.set(attribute, element.get(attribute, "") + INJECTION)
+            assert await device.jingle(jid, initiate) == "bad-request"
+            await a_call_works(stage)
+
+    run(main)
+
+
+def test_nobody_else_may_speak_in_a_session(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with on_stage(tmp_path) as (stage, device, jid):
+            assert await device.jingle(jid, device.initiate("sid-1")) == ""
+            came = await stage.ringing(ALICE)
+            async with Device(stage, "carol@localhost/other") as other:
+                end = other.terminate("sid-1", "success")
+                assert await other.jingle(jid, end) == "item-not-found unknown-session"
+            assert (await came.status()).phase == "ringing"
+            await device.jingle(jid, device.terminate("sid-1", "cancel"))
+            await stage.states(ALICE)
+
+    run(main)
+
+
+def test_ten_thousand_trickled_candidates_are_bounded(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with on_stage(tmp_path) as (stage, device, jid):
+            assert await device.jingle(jid, device.initiate("sid-1")) == ""
+            answers = []
+            for batch in range(50):
+                info = device.initiate("sid-1")
+                info.set("action", "transport-info")
+                candidates(200, 1 + 200 * batch)(info)
+                content(info).remove(within(info, DESCRIPTION))
+                answers.append(await device.jingle(jid, info))
+            assert answers[0] == ""
+            assert set(answers[1:]) == {"policy-violation"}
+            await device.jingle(jid, device.terminate("sid-1", "cancel"))
+            await stage.states(ALICE)
+            await a_call_works(stage)
+
+    run(main)
+
+
+@pytest.mark.parametrize("answered", ["initiate", "accept"])
+def test_an_error_without_a_condition_ends_the_call_at_once(
+    run: Run, tmp_path: Path, answered: str
+) -> None:
+    async def main() -> None:
+        async with on_stage(tmp_path, acknowledges=False) as (stage, device, jid):
+            if answered == "initiate":
+                call = await stage.puppets[ALICE].call(DEVICE, message=False)
+            else:
+                assert await device.jingle(jid, device.initiate("sid-1")) == ""
+                call = await stage.ringing(ALICE)
+                answering = asyncio.ensure_future(call.answer())
+            iq = await device.until(
+                lambda e: (
+                    (jingle := e.find(f"{{{ns.JINGLE}}}jingle")) is not None
+                    and jingle.get("action") == f"session-{answered}"
+                )
+            )
+            attributes = {"type": "error", "id": iq.get("id", ""), "to": iq.get("from", "")}
+            refusal = Element(f"{{{CLIENT}}}iq", attributes)
+            SubElement(refusal, f"{{{CLIENT}}}error", {"type": "cancel"})
+            device.send(refusal)
+            assert "undefined-condition" in (await call.ended()).reason
+            if answered == "accept":
+                with pytest.raises(CallOver):
+                    await answering
+            assert await stage.states(ALICE) == ["failed"]
+            await a_call_works(stage)
+
+    run(main)
+
+
+def test_a_proposal_of_no_media_or_without_id_disturbs_nobody(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with on_stage(tmp_path) as (stage, device, _):
+            device.say(ALICE, Propose("sid-1", ()))
+            device.say(ALICE, Propose("", ("audio",)))
+            device.say(ALICE, Propose("x" * 5000, ("audio",)))
+            assert (await stage.record(ALICE)).id == "sid-1"
+            assert (await stage.record(ALICE)).state == "failed"
+            await a_call_works(stage)
+            assert {one["id"] for one in stage.records() if one["direction"] == "in"} >= {"sid-1"}
+
+    run(main)
