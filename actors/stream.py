@@ -21,6 +21,7 @@ from slixmpp import ClientXMPP, Iq, Message, Presence
 from slixmpp.plugins import BasePlugin
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher.base import MatcherBase
+from slixmpp.xmlstream.xmlstream import NotConnectedError
 
 from . import sasl as _sasl  # noqa: F401 - importing it registers the mechanism
 from .messages.account import StanzaReceived, StreamClosed, StreamFailed, StreamOpened
@@ -91,7 +92,9 @@ class _SecretsFilter(logging.Filter):
         return "urn:ietf:params:xml:ns:xmpp-sasl" not in record.getMessage()
 
 
-logging.getLogger("slixmpp.xmlstream.xmlstream").addFilter(_SecretsFilter())
+# slixmpp's own logger, so that one filter and one level are for all that it sends and receives.
+log = logging.getLogger("slixmpp.xmlstream.xmlstream")
+log.addFilter(_SecretsFilter())
 # What slixmpp logs as an error comes to the account as an event, and is said there in one sentence.
 for _name in ("slixmpp.xmlstream.xmlstream", "slixmpp.features.feature_mechanisms.mechanisms"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
@@ -123,6 +126,7 @@ class Stream(ClientXMPP):
         self._failed = False
         self._began = 0.0
         self._steps: dict[str, float] = {}
+        self._outbox: list[bytes] = []
         self._requests: dict[str, tuple[str, Answer, asyncio.TimerHandle]] = {}
         self.enable_direct_tls = direct_tls
         self.enable_starttls = not direct_tls
@@ -213,6 +217,25 @@ class Stream(ClientXMPP):
         """Send a stanza; while the stream is down slixmpp keeps it for the next one."""
         kind: Any = _STANZAS[stanza.tag]
         self.send(kind(stream=self, xml=stanza))
+
+    def send_raw(self, data: str | bytes) -> None:
+        """Write what is sent in one turn of the loop at once: one TLS record, one system call.
+
+        Raises:
+            NotConnectedError: there is no connection.
+        """
+        if self.transport is None:
+            raise NotConnectedError
+        if not self._outbox:
+            self.loop.call_soon(self._flush)
+        self._outbox.append(data.encode() if isinstance(data, str) else data)
+
+    def _flush(self) -> None:
+        data = b"".join(self._outbox)
+        self._outbox.clear()
+        if self.transport is not None:
+            log.debug("SEND: %s", data)
+            self.transport.write(data)
 
     def request(self, to: str, kind: str, payload: Element, answer: Answer) -> None:
         """Send an IQ and have its answer told, whatever that is (RFC 6120 §8.2.3).
