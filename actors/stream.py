@@ -234,7 +234,8 @@ class Stream(ClientXMPP):
         data = b"".join(self._outbox)
         self._outbox.clear()
         if self.transport is not None:
-            log.debug("SEND: %s", data)
+            if log.isEnabledFor(logging.DEBUG):
+                log.debug("SEND: %s", data.decode())
             self.transport.write(data)
 
     def request(self, to: str, kind: str, payload: Element, answer: Answer) -> None:
