@@ -1,0 +1,122 @@
+"""Load plans: what they take, and everything that is wrong with them at once."""
+
+from pathlib import Path
+
+import pytest
+from callboard.config import ConfigError
+from callboard.load import Plan, load_plan, plan_schema
+from callboard.load.capacity import CapacityError, calls_at_once, check_open_files, open_files
+from callboard.load.phase import Call
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "load.yaml"
+HEAD = """\
+server: embedded
+accounts:
+  - jid: caller-{1..9}@localhost
+  - jid: callee-{1..9}@localhost
+"""
+
+
+def plan(folder: Path, phases: str, head: str = HEAD) -> Plan:
+    file = folder / "plan.yaml"
+    file.write_text(head + phases, encoding="utf-8")
+    return load_plan(file)
+
+
+def faults(folder: Path, phases: str, head: str = HEAD) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        plan(folder, phases, head)
+    return [f"{one.line}:{one.column}: {one.message}" for one in caught.value.problems]
+
+
+def test_the_example_is_a_plan() -> None:
+    found = load_plan(EXAMPLE)
+    assert len(found.accounts) == 60
+    assert [phase.kind for phase in found.phases] == [
+        "login", "idle", "call", "message", "presence", "logout"
+    ]  # fmt: skip
+    call = found.phases[2].activity
+    assert isinstance(call, Call)
+    assert call.hold.distribution == "exponential"
+
+
+def test_accounts_have_a_resource_that_callers_know(tmp_path: Path) -> None:
+    found = plan(tmp_path, "phases: [{login: {}}]")
+    assert found.accounts[0].jid == "caller-1@localhost/load"
+    assert found.accounts[0].bot == "participant"
+    assert found.accounts[0].calls.limit > 1000
+
+
+def test_all_faults_are_told_at_once_with_their_places(tmp_path: Path) -> None:
+    found = faults(
+        tmp_path,
+        """\
+phases:
+  - login: {rate: fast}
+  - call: {rate: 2/s, durration: 5s}
+  - call: {rate: 2/s}
+  - {idle: {duration: 1s}, logout: {}}
+  - message: {rate: 1/s, duration: 5s, size: 0}
+thresholds:
+  - call.setup.p95 < 500
+  - check: login.faild == 0
+shards: 0
+""",
+    )
+    assert found[0].startswith("6:19: rate: give a rate like 50/s")
+    assert found[1].startswith("7:23: there is no key 'durration' here: did you mean 'duration'?")
+    assert "8:11: call: it takes 'rate' and 'duration', or 'steps'" in found[2]
+    assert found[3].startswith("9:5: item 4 of phases: a phase does one thing, this one idle and")
+    assert found[4].startswith("10:46: size is the number 0")
+    assert "needs its unit: write 500ms" in found[5]
+    assert found[6].startswith("13:12: check: faild is none of")
+    assert "did you mean login.failed" in found[6]
+    assert found[7].startswith("14:9: shards is the number 0")
+
+
+@pytest.mark.parametrize(
+    ("phases", "words"),
+    [
+        ("phases: []", "phases"),
+        ("phases: [{}]", "this one nothing"),
+        ("phases: [{login: {accounts: nobody@localhost}}]", "matches none"),
+        ("phases: [{call: {from: nobody@localhost, rate: 1, duration: 1}}]", "nobody to pair"),
+        ("phases: [{call: {rate: 1, duration: 1, audio: none}}]", "a call has audio, video"),
+        ("phases: [{call: {rate: 1, duration: 1s, ramp: 2s}}]", "the ramp is longer"),
+        ("phases: [{call: {rate: 1, duration: 1, hold: {mean: x}}}]", "give a duration"),
+        ("phases: [{login: {}}]\naccounts: []", "accounts"),
+    ],
+)
+def test_a_fault_says_what_would_be_right(tmp_path: Path, phases: str, words: str) -> None:
+    assert words in "\n".join(faults(tmp_path, phases))
+
+
+def test_bots_are_found_and_checked(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from callboard.bots import Bot\nclass Mine(Bot): pass\n", encoding="utf-8"
+    )
+    head = "accounts: [{jid: a@localhost, bot: 'mine:Mine'}]\n"
+    assert plan(tmp_path, "phases: [{login: {}}]", head).accounts[0].bot == "mine:Mine"
+    head = "accounts: [{jid: a@localhost, bot: 'mine:Theirs'}]\n"
+    assert faults(tmp_path, "phases: [{login: {}}]", head)[0].endswith("it has Mine")
+
+
+def test_a_plan_that_needs_more_files_is_refused_with_the_number(tmp_path: Path) -> None:
+    found = plan(
+        tmp_path,
+        "phases: [{login: {}}, {call: {rate: 10/s, duration: 60s, hold: 98s}}]",
+        "server: embedded\naccounts: [{jid: 'a-{1..4000}@localhost'}]\n",
+    )
+    assert calls_at_once(found) == 1000
+    assert open_files(found, 2) == 4150  # the server's
+    check_open_files(found, 2, 4150)
+    with pytest.raises(CapacityError, match=r"needs 4,150 open files.*the limit is 1,024"):
+        check_open_files(found, 2, 1024)
+
+
+def test_the_schema_describes_phases_and_accounts() -> None:
+    schema = plan_schema()
+    assert {"phases", "thresholds", "accounts", "server", "shards"} <= set(schema["properties"])
+    assert schema["title"] == "Callboard load plan"
+    assert {"login", "call", "message"} <= set(schema["$defs"]["Phase"]["properties"])
+    assert "bot" not in schema["$defs"]["LoadAccount"]["required"]
