@@ -33,6 +33,7 @@ def load(
     *,
     environ: Mapping[str, str] | None = None,
     check_bot: Callable[[str], str | None] | None = None,
+    check_account: Callable[[Account], str | None] | None = None,
 ) -> Settings:
     """Read a configuration file: see :func:`load_as`."""
     return load_as(Settings, path, environ=environ, check_bot=check_bot)
@@ -53,6 +54,8 @@ def load_as(
         environ: The environment variables, those of the process if left out.
         check_bot: Given the name of each entry's bot, says in a sentence what is wrong with it, or
             None; what it says is told with the place of the name. Without it any name is taken.
+        check_account: Given each entry that is sound (for a fleet, with its pattern), says in a
+            sentence what is wrong with its options, or None.
 
     Returns:
         The settings: every path absolute, every fleet written out, every secret resolved.
@@ -109,6 +112,9 @@ class _Loader:
             account = self.validate(self.account_model, entry, place)
             if account is None:
                 continue
+            if self.check_account is not None and (fault := self.check_account(account)):
+                key = "options" if account.options else "bot"
+                self.add((*place, key), f"{key}: {fault}")
             if server == "embedded" and account.domain != EMBEDDED_HOST:
                 self.add(
                     (*place, "jid"),
@@ -219,7 +225,11 @@ def _follows(details: ErrorDetails, found: list[ErrorDetails]) -> bool:
     place = details["loc"]
     return details["type"] == "default_factory_not_called" or (
         # A tuple counts only its good items.
-        details["type"] == "too_short" and any(other["loc"][:-1] == place for other in found)
+        details["type"] == "too_short"
+        and any(
+            len(other["loc"]) > len(place) and other["loc"][: len(place)] == place
+            for other in found
+        )
     )
 
 
