@@ -111,13 +111,15 @@ def _subject(text: str) -> tuple[Metric, str]:
     aggregate = f"p9{aggregate}" if ".p9" in text else aggregate
     metric_found = METRICS.get(name)
     if metric_found is None:
-        close = get_close_matches(name, METRICS, 1, 0.5) or get_close_matches(text, METRICS, 1, 0.5)
+        close = get_close_matches(name, METRICS, 1) or get_close_matches(text, METRICS, 1)
         hint = f": did you mean {close[0]}?" if close else ": see docs/load.md for all of them"
         raise ValueError(f"there is no metric {name or text}{hint}")
     if metric_found.kind == "distribution":
         if aggregate in _AGGREGATES or _PERCENTILE.fullmatch(aggregate):
             return metric_found, aggregate
-        raise ValueError(f"{aggregate} is none of p50 … p99.9, {', '.join(_AGGREGATES)}")
+        close = get_close_matches(text, METRICS, 1, 0.8)
+        hint = f": did you mean {close[0]}?" if close else ""
+        raise ValueError(f"{aggregate} is none of p50 … p99.9, {', '.join(_AGGREGATES)}{hint}")
     if aggregate == "ratio" and name.endswith((".failed", ".dropped")):
         return metric_found, aggregate
     raise ValueError(f"{name} has no {aggregate}: it is one number")

@@ -89,7 +89,8 @@ def judge(
     elif breached:
         status = Status.BREACHED
         verb = "does" if len(breached) == 1 else "do"
-        sentence = f"{len(breached)} of {count} {verb} not hold"
+        named = ", ".join(one.text for one in breached[:3]) + ", …" * (len(breached) > 3)
+        sentence = f"{len(breached)} of {count} {verb} not hold: {named}"
     elif checks:
         status, sentence = Status.HELD, f"All {count} hold" if len(checks) > 1 else "It holds"
     else:
