@@ -86,8 +86,8 @@ AUTO_GRACE = 1.0
 TICK = 1.0
 #: Seconds that a bot may go on after its call has ended.
 BOT_GRACE = 10.0
-#: What a stanza error (RFC 6120 §8.3.3) to our offer or answer means. A conflict is a tie-break that
-#: the peer decided before its own offer reached us (XEP-0166 §7.2.16).
+#: What a stanza error (RFC 6120 §8.3.3) to our offer or answer means. A conflict is a tie-break
+#: that the peer decided before its own offer reached us (XEP-0166 §7.2.16).
 REFUSALS = {"item-not-found": Reason.GONE, "conflict": Reason.EXPIRED}
 
 
