@@ -56,6 +56,11 @@ class _TcpClient(TurnClientTcpProtocol):
             await asyncio.wait_for(super().delete(), FAREWELL)
 
 
+def has_closed(connection: Connection) -> bool:
+    """Tell whether a connection is closed or closing, by itself or by us."""
+    return bool(connection._closing)  # noqa: SLF001
+
+
 def bind_to(connection: Connection, network: Network) -> None:
     """Make one ICE connection gather on the addresses and ports of a network.
 

@@ -5,9 +5,12 @@ from collections.abc import Callable
 
 from aiortc import RTCPeerConnection
 
-from . import _aiortc
+from . import _aioice, _aiortc
 from .deadline import Deadline
 from .events import Connected, IceChecking, IceConnected
+
+LAPSED = ("connectivity-error", "The peer can't be reached any more.")
+"""Why a connection fails that held."""
 
 Milestone = IceChecking | IceConnected | Connected
 
@@ -43,6 +46,7 @@ class Connectivity:
         self._on_failure = on_failure
         self._on_peer_closed = on_peer_closed
         self._over = False
+        self._lapsed = False
         self._reached: set[type[Milestone]] = set()
         self._ice_deadline = Deadline(ice_deadline, self._ice_timed_out)
         self._dtls_deadline = Deadline(dtls_deadline, self._dtls_timed_out)
@@ -53,6 +57,8 @@ class Connectivity:
         """Start the clock: both descriptions are known."""
         if not self._over and IceConnected not in self._reached:
             self._ice_deadline.start()
+        for transport in _aiortc.dtls_transports(self._pc):
+            transport.on("statechange", self._dtls_changed)
 
     def stop(self) -> None:
         """Report nothing any more."""
@@ -74,9 +80,18 @@ class Connectivity:
             self._dtls_deadline.cancel()
         elif state == "failed":
             self._fail(*self._why())
+        elif state == "closed" and self._lapsed:
+            self._fail(*LAPSED)
         elif state == "closed" and not self._over:
             self.stop()
             self._on_peer_closed()
+
+    def _dtls_changed(self) -> None:
+        # aioice closes by itself once the peer has left checks unanswered for 30 s (RFC 7675 §5.1).
+        # To DTLS, and so to aiortc, that looks like a close_notify of the peer's.
+        self._lapsed |= any(
+            _aioice.has_closed(connection) for connection in _aiortc.ice_connections(self._pc)
+        )
 
     def _reach(self, milestone: type[Milestone]) -> bool:
         if self._over or milestone in self._reached:
@@ -89,7 +104,7 @@ class Connectivity:
         for transport in _aiortc.dtls_transports(self._pc):
             if transport.transport.state == "failed":
                 if Connected in self._reached:
-                    return "connectivity-error", "The peer can't be reached any more."
+                    return LAPSED
                 return "connectivity-error", "No pair of addresses lets the two sides connect."
             if _aiortc.fingerprint_refused(transport):
                 return "security-error", "The peer's certificate is not the one it announced."
