@@ -20,6 +20,7 @@ from ..jingle import (
     Unacceptable,
 )
 from ..media import (
+    Closed,
     Connected,
     FirstMedia,
     IceConnected,
@@ -80,6 +81,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between our ``proceed`` and the peer's ``session-initiate``.
 INITIATE_DEADLINE = 30.0
+#: Seconds between the end of the peer's media and its ``session-terminate``.
+GOODBYE_DEADLINE = 3.0
 #: Seconds that `calls.answer: auto` leaves the bot, after `calls.after`, to answer by itself.
 AUTO_GRACE = 1.0
 #: Seconds between two looks at how a call goes.
@@ -380,6 +383,8 @@ class Call(AsyncioActor):
                 self._promises.keep_played(kind, failure)
             case MediaFailed(reason=reason, text=text):
                 self._hang_up(Reason(reason), text, ours=True)
+            case Closed(by_peer=True):
+                self.after(GOODBYE_DEADLINE, Overdue("goodbye"))
 
     def _on_connected(self) -> None:
         if self._over:
@@ -455,6 +460,8 @@ class Call(AsyncioActor):
                 self._hang_up(Reason.TIMEOUT, "nobody answered", ours=True)
             case "initiate" if self._offer is None:
                 self._hang_up(Reason.TIMEOUT, "the session-initiate did not come", ours=True)
+            case "goodbye":
+                self._hang_up(Reason.GONE, "the peer closed the media and said nothing", ours=True)
             case "maximum":
                 self._hang_up(Reason.SUCCESS, "calls.max_duration is over", ours=True)
 

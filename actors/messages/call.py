@@ -218,7 +218,7 @@ class Overdue:
         what: which one.
     """
 
-    what: Literal["ringing", "auto", "initiate", "maximum"]
+    what: Literal["ringing", "auto", "initiate", "maximum", "goodbye"]
 
 
 @dataclass(frozen=True, slots=True)
