@@ -1,6 +1,5 @@
 """Logins over TLS: CPU of the client for each, and how many a second."""
 
-import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
