@@ -44,10 +44,24 @@ class Bot:
     path: ClassVar[str | None] = None
 
     def __init__(
-        self, ref: AsyncioActorRef[Any], account: str, options: Mapping[str, Any], folder: Path
+        self,
+        ref: AsyncioActorRef[Any] | None,
+        account: str,
+        options: Mapping[str, Any],
+        folder: Path,
     ) -> None:
-        """Make the bot; the exchange does so once for each account, before the login."""
-        self._ref = ref
+        """Make the bot; the exchange does so once for each account, before the login.
+
+        ``callboard check`` makes each bot too, to learn what is wrong with its options: a
+        `ValueError` raised here is told with their line. Whatever lasts begins in `on_start`.
+
+        Args:
+            ref: the account's actor; None in a check.
+            account: the bare JID.
+            options: the account's ``options`` from the YAML file.
+            folder: the YAML file's folder.
+        """
+        self._ref: AsyncioActorRef[Any] = ref  # type: ignore[assignment] # nothing is done in a check
         self.account = account
         self.options = options
         self.folder = folder

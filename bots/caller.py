@@ -1,7 +1,11 @@
 """The bot ``caller``."""
 
 import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
+from ..actors import AsyncioActorRef
 from ..actors.messages.call import CallOver
 from ..config.duration import parse_duration
 from .bot import Bot
@@ -20,16 +24,38 @@ class Caller(Bot):
         record: ``true`` records both directions.
     """
 
+    def __init__(
+        self,
+        ref: AsyncioActorRef[Any] | None,
+        account: str,
+        options: Mapping[str, Any],
+        folder: Path,
+    ) -> None:
+        """Read the options.
+
+        Raises:
+            ValueError: one of them can't be used.
+        """
+        super().__init__(ref, account, options, folder)
+        to = options.get("to", [])
+        self.peers = [to] if isinstance(to, str) else list(to)
+        self.seconds = self._duration("seconds", 10)
+        self.every = self._duration("every", 0)
+
+    def _duration(self, name: str, otherwise: float) -> float:
+        try:
+            return parse_duration(self.options.get(name, otherwise))
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+
     async def on_start(self) -> None:
         """Go through the list, for ever if `every` is given."""
-        to = self.options.get("to", [])
-        peers = [to] if isinstance(to, str) else list(to)
-        if not peers:
+        if not self.peers:
             self.log.warning("%s has nobody to call: give it the option to", self.account)
-        while peers:
-            for peer in peers:
+        while self.peers:
+            for peer in self.peers:
                 await self.hold_call(peer)
-                await asyncio.sleep(parse_duration(self.options.get("every", 0)))
+                await asyncio.sleep(self.every)
             if "every" not in self.options:
                 return
 
@@ -51,7 +77,7 @@ class Caller(Bot):
             self.log.info("%s: %s did not take the call: %s", self.account, peer, over)
         else:
             ended = asyncio.ensure_future(call.ended())
-            await asyncio.wait([ended], timeout=parse_duration(self.options.get("seconds", 10)))
+            await asyncio.wait([ended], timeout=self.seconds)
             ended.cancel()
             await call.hangup()
         await call.ended()

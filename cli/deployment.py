@@ -104,6 +104,7 @@ async def deployed(
     with _signals(deployment.stop):
         for finished in await asyncio.to_thread(finish_leftovers, settings.recordings):
             observer(finished)
+        await asyncio.to_thread(_check_writable, settings.calls)
         async with _endpoint(settings) as endpoint:
             factory = bot_factory(classes, folder)
             await deployment.start(Exchange.start(settings, endpoint, factory, observer))
@@ -111,6 +112,11 @@ async def deployed(
                 yield deployment
             finally:
                 await deployment.shut_down()
+
+
+def _check_writable(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.open("a").close()
 
 
 @contextmanager

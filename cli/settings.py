@@ -6,7 +6,7 @@ import typer
 
 from ..bots.bot import Bot
 from ..bots.find import BotError, find_bot
-from ..config import ConfigError, Settings, load
+from ..config import Account, ConfigError, Settings, load
 
 
 def read(file: Path) -> tuple[Settings, dict[str, type[Bot]]]:
@@ -33,7 +33,19 @@ def read(file: Path) -> tuple[Settings, dict[str, type[Bot]]]:
         one = found[name]
         return one if isinstance(one, str) else None
 
-    settings = load(file, check_bot=check)
+    def make(account: Account) -> str | None:
+        one = found[account.bot]
+        if isinstance(one, str):
+            return None
+        try:
+            one(None, account.bare_jid, account.options, folder)
+        except ValueError as error:
+            return str(error)
+        except Exception as error:
+            return f"making {account.bot} raised {type(error).__name__}: {error}"
+        return None
+
+    settings = load(file, check_bot=check, check_account=make)
     return settings, {name: one for name, one in found.items() if not isinstance(one, str)}
 
 

@@ -36,7 +36,9 @@ def load(
     check_account: Callable[[Account], str | None] | None = None,
 ) -> Settings:
     """Read a configuration file: see :func:`load_as`."""
-    return load_as(Settings, path, environ=environ, check_bot=check_bot)
+    return load_as(
+        Settings, path, environ=environ, check_bot=check_bot, check_account=check_account
+    )
 
 
 def load_as(
@@ -45,6 +47,7 @@ def load_as(
     *,
     environ: Mapping[str, str] | None = None,
     check_bot: Callable[[str], str | None] | None = None,
+    check_account: Callable[[Account], str | None] | None = None,
 ) -> S:
     """Read a configuration file that declares what a model says. Blocks: call it in an executor.
 
@@ -65,7 +68,7 @@ def load_as(
     """
     variables = os.environ if environ is None else environ
     context = Context(path.absolute().parent, variables, check_bot)
-    loader = _Loader(read_document(path), context, model)
+    loader = _Loader(read_document(path), context, model, check_account)
     settings = loader.settings(model)
     if loader.problems or settings is None:
         raise ConfigError(loader.problems)
@@ -75,9 +78,16 @@ def load_as(
 class _Loader:
     """Checks a document and gathers what is wrong with it."""
 
-    def __init__(self, document: Document, context: Context, model: type[Settings]) -> None:
+    def __init__(
+        self,
+        document: Document,
+        context: Context,
+        model: type[Settings],
+        check_account: Callable[[Account], str | None] | None,
+    ) -> None:
         self.document = document
         self.context = context
+        self.check_account = check_account
         self.models = models_within(model)
         self.problems: list[Problem] = list(document.faults)
         self.unreadable = {(fault.line, fault.column) for fault in document.faults}

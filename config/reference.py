@@ -60,17 +60,27 @@ def reference() -> str:
     models: dict[str, Schema] = schema["$defs"]
     parts = [
         INTRODUCTION,
-        _section("The file", "", schema),
-        _section("server", "As a mapping:", models["Server"]),
-        _section("media", "", models["Media"]),
-        _section("accounts", "Each item is a mapping:", models["Account"]),
-        _section("accounts: calls", "", models["CallPolicy"]),
-        _section("accounts: subscriptions", "", models["Subscriptions"]),
+        section("The file", "", schema),
+        section("server", "As a mapping:", models["Server"]),
+        section("media", "", models["Media"]),
+        section("accounts", "Each item is a mapping:", models["Account"]),
+        section("accounts: calls", "", models["CallPolicy"]),
+        section("accounts: subscriptions", "", models["Subscriptions"]),
     ]
     return "\n".join(parts)
 
 
-def _section(title: str, lead: str, model: Schema) -> str:
+def section(title: str, lead: str, model: Schema) -> str:
+    """Describe the keys of a model.
+
+    Args:
+        title: The heading.
+        lead: A sentence that comes before the keys, or "".
+        model: Its JSON Schema.
+
+    Returns:
+        A section, in Markdown.
+    """
     needed = set(model.get("required", ()))
     entries = (
         _entry(name, schema, required=name in needed)

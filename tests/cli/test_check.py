@@ -86,6 +86,33 @@ def test_every_fault_at_once_in_its_place(folder: Path) -> None:
     assert done.stderr.splitlines() == [f"bad.yaml:{line}" for line in wanted]
 
 
+def test_options_that_a_bot_refuses(folder: Path) -> None:
+    (folder / "picky.py").write_text(
+        "from callboard.bots import Bot\n"
+        "class Picky(Bot):\n"
+        "    def __init__(self, *given):\n"
+        "        super().__init__(*given)\n"
+        "        self.options['must']\n"
+        "class Strange(Bot):\n"
+        "    path = 'elsewhere'\n"
+    )
+    (folder / "options.yaml").write_text(
+        "accounts:\n"
+        "  - jid: a@localhost\n"
+        "    bot: caller\n"
+        "    options: {to: b@localhost, every: soon}\n"
+        "  - {jid: b@localhost, bot: picky:Picky}\n"
+        "  - {jid: c@localhost, bot: picky:Strange}\n"
+    )
+    done = callboard("check", "options.yaml", cwd=folder)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "options.yaml:4:14: options: every: give a duration like 2s, 500ms, 1m30s or 1h",
+        "options.yaml:5:29: bot: making picky:Picky raised KeyError: 'must'",
+        "options.yaml:6:29: bot: 'elsewhere' is not a valid Path",
+    ]
+
+
 def test_run_and_call_refuse_what_check_refuses(folder: Path) -> None:
     (folder / "bad.yaml").write_text(BAD)
     for arguments in (("run", "bad.yaml"), ("call", "bad.yaml", "a@localhost", "b@localhost")):

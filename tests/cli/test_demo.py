@@ -38,7 +38,11 @@ def played(path: Path) -> dict[str, float]:
         with av.open(str(path)) as file:
             stream = file.streams[index]
             title = stream.metadata.get("title", f"track {index}")
-            times = [frame.time for frame in file.decode(stream) if frame.time is not None]
+            times = [
+                frame.time
+                for frame in file.decode(stream)
+                if isinstance(frame, av.AudioFrame | av.VideoFrame) and frame.time is not None
+            ]
             seconds[f"{title} {stream.codec_context.codec.canonical_name}"] = times[-1] - times[0]
     return seconds
 

@@ -154,6 +154,16 @@ def test_a_port_where_nothing_listens(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_records_that_can_not_be_written(tmp_path: Path) -> None:
+    file = deployment(
+        tmp_path,
+        "calls: /proc/calls.jsonl\naccounts:\n  - {jid: desk@localhost, bot: silent}\n",
+    )
+    done = callboard("run", file)
+    assert done.returncode == 1
+    assert done.stderr == "callboard: /proc/calls.jsonl: No such file or directory\n"
+
+
 def test_call_says_how_it_went(tmp_path: Path) -> None:
     file = deployment(tmp_path, PAIR.format(drain="500ms", seconds=60))
     done = callboard("call", file, "alice@localhost", "desk@localhost", "--seconds", 1, "--record")
