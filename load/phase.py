@@ -150,7 +150,7 @@ class Call(Paired):
 
     hold: AnyHold = Field(
         default=Hold(mean=10.0),
-        description="How long a call is held, from secured media on.",
+        description="How long a call is held, from secured media on; 10 s if left out.",
         examples=["30s", {"distribution": "exponential", "mean": "2m"}],
     )
     audio: Playable = Field(

@@ -89,7 +89,9 @@ class Plan(Settings):
         le=1024,
         description="How many processes share the accounts. Left out, as many as there are cores.",
     )
-    seed: Count = Field(default=1, description="Where what is drawn by chance begins.")
+    seed: Count = Field(
+        default=1, ge=0, le=2**31, description="Where what is drawn by chance begins."
+    )
     watchdog: Watchdog = Field(
         default=Watchdog(), description="When the generator itself counts as the bottleneck."
     )
@@ -100,6 +102,7 @@ class Plan(Settings):
     server_pid: Count | None = Field(
         default=None,
         ge=1,
+        le=2**22,
         description="The process id of the server, if it runs on this machine: its CPU and memory "
         "are measured. With `server: embedded` it is known.",
     )

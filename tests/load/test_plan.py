@@ -7,6 +7,7 @@ from callboard.config import ConfigError
 from callboard.load import Plan, load_plan, plan_schema
 from callboard.load.capacity import CapacityError, calls_at_once, check_open_files, open_files
 from callboard.load.phase import Call
+from callboard.load.reference import reference
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "load.yaml"
 HEAD = """\
@@ -120,3 +121,8 @@ def test_the_schema_describes_phases_and_accounts() -> None:
     assert schema["title"] == "Callboard load plan"
     assert {"login", "call", "message"} <= set(schema["$defs"]["Phase"]["properties"])
     assert "bot" not in schema["$defs"]["LoadAccount"]["required"]
+
+
+def test_the_page_is_up_to_date() -> None:
+    page = EXAMPLE.parents[1] / "docs" / "load.md"
+    assert page.read_text(encoding="utf-8") == reference(), "run script/docs"
