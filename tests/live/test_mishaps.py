@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from callboard.actors.messages.account import SetPresence
 from callboard.actors.messages.call import Mute
 from callboard.actors.messages.exchange import Shutdown
 from callboard.bots import Bot, Call, CallOver
@@ -170,6 +171,29 @@ def test_a_call_that_crashes_says_so_and_takes_nothing_along(
 
     run(main)
     assert "ValueError" in caplog.text
+
+
+def test_an_account_that_crashes_comes_back_and_its_peers_call_ends(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callboard.actors.call.GOODBYE_DEADLINE", 0.2)
+
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            out, came = await connect(stage)
+            account = await stage.account(ALICE)
+            stage.events.clear()
+            account.actor_ref.tell(SetPresence(show="nonsense"))  # a bug: nobody waits for it
+            record = await came.ended()
+            assert record.reason.startswith("gone: the peer closed")
+            assert await stage.states(ALICE, BOB) == ["completed", "completed"]
+            assert (await stage.record(ALICE)).id == out.id
+            await stage.online(ALICE)
+            again, _ = await connect_again(stage)
+            await again.hangup()
+            assert await stage.states(ALICE, BOB) == ["completed", "completed"]
+
+    run(main)
 
 
 async def connect_again(stage: Stage) -> tuple[Call, Call]:
