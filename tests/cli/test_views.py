@@ -1,0 +1,146 @@
+"""What people see: tables that fit their terminal, and sentences."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from callboard.actors.call_record import CallRecord
+from callboard.actors.messages.exchange import AccountChanged, BotFailed, CallStatus
+from callboard.cli.json_view import JsonHandler, JsonView
+from callboard.cli.line_view import LineFormatter, sentence
+from callboard.cli.live_view import LiveView
+from callboard.cli.steps import quality_table
+from callboard.cli.view import make_view
+from callboard.media import MediaStatistics
+from rich.console import Console
+
+STATISTICS = (
+    MediaStatistics("audio", "opus", 250, 240, 10, 15.25, 1.0, 4.31),
+    MediaStatistics("video", "VP8", 250, 250, 0, 3.0, None, None),
+)
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@contextmanager
+def live(monkeypatch: pytest.MonkeyPatch, width: int, height: int) -> Iterator[LiveView]:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("LINES", str(height))
+    monkeypatch.setenv("TERM", "xterm")
+    view = make_view(as_json=False, stream=Terminal())
+    assert isinstance(view, LiveView)
+    try:
+        yield view
+    finally:
+        view.close()
+
+
+def drawn(view: LiveView, width: int) -> list[str]:
+    console = Console(width=width, file=io.StringIO(), record=True)
+    console.print(view.tables())
+    return console.export_text().splitlines()
+
+
+def status(account: str, peer: str, number: int = 0) -> CallStatus:
+    return CallStatus(
+        str(number), account, peer, "out", "connected", ("audio", "video"), 67, {}, STATISTICS
+    )
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_two_accounts_are_shown_whole(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    with live(monkeypatch, width, 24) as view:
+        for jid in ("desk@localhost", "alice@localhost"):
+            view.show(AccountChanged(jid, "online"))
+        view.show(status("alice@localhost", "desk@localhost/phone"))
+        lines = drawn(view, width)
+    assert "Accounts at localhost: 2 online" in lines[0]
+    row = next(line for line in lines if "→" in line)
+    assert row.split() == (
+        ["alice", "→", "desk", "connected", "1:07", "opus", "VP8", "2.0%", "15.2", "ms", "4.31"]
+    )
+    assert not any("…" in line for line in lines)
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40)])
+def test_many_accounts_fit_the_terminal_and_trouble_comes_first(
+    monkeypatch: pytest.MonkeyPatch, width: int, height: int
+) -> None:
+    with live(monkeypatch, width, height) as view:
+        for number in range(40):
+            jid = f"load-{number:04d}@xmpp.example.org"
+            view.show(AccountChanged(jid, "failed" if number == 39 else "online"))
+            view.show(status(jid, "echo@xmpp.example.org", number))
+        lines = drawn(view, width)
+    assert len(lines) <= height
+    assert all(len(line.rstrip()) <= width for line in lines)
+    assert "1 failed, 39 online" in lines[0]
+    accounts = [line.split()[0] for line in lines if line.strip().startswith("load-")]
+    assert accounts[0] == "load-0039"
+    assert any("more" in line for line in lines)
+
+
+def test_quality_fits_80_columns() -> None:
+    record = CallRecord(
+        "1", "alice@localhost", "desk@localhost", "out", "completed", "success", 0, 5, connected=1
+    )
+    media = [
+        {
+            "kind": "audio",
+            "codec": "opus",
+            "sent": 99999,
+            "received": 99999,
+            "lost": 999,
+            "jitter_ms": 15.2,
+            "rtt_ms": 121.4,
+            "mos": 4.31,
+        }
+    ]
+    console = Console(width=80, file=io.StringIO(), record=True)
+    console.print(quality_table([replace(record, media=tuple(media))]))
+    assert " alice@localhost  audio  opus   99999     99999   999 " in console.export_text()
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (AccountChanged("a@b.c", "connecting"), None),
+        (AccountChanged("a@b.c", "failed", "check it"), "a@b.c could not log in: check it"),
+        (AccountChanged("a@b.c", "closed"), "a@b.c logged out"),
+        (BotFailed("a@b.c", "Desk", "KeyError: 'x'"), "a@b.c bot Desk failed: KeyError: 'x'"),
+        (
+            CallRecord("1", "a@b.c", "d@e.f/x", "in", "missed", "timeout: nobody answered", 0, 60),
+            "a@b.c ← d@e.f missed (timeout: nobody answered)",
+        ),
+    ],
+)
+def test_sentences(event: AccountChanged | BotFailed | CallRecord, words: str | None) -> None:
+    assert sentence(event) == words
+
+
+def test_log_lines() -> None:
+    def line(name: str, level: int) -> str:
+        record = logging.LogRecord(name, level, "", 0, "well, %d", (5,), None)
+        return LineFormatter().format(record).split(" ", 1)[1]
+
+    assert line("callboard.bots.Desk", logging.INFO) == "Desk: well, 5"
+    assert line("callboard.cli.run", logging.WARNING) == "warning callboard: well, 5"
+    assert line("slixmpp.stream", logging.ERROR) == "error slixmpp.stream: well, 5"
+
+
+def test_log_as_json() -> None:
+    stream = io.StringIO()
+    handler = JsonHandler(JsonView(stream))
+    handler.emit(logging.LogRecord("callboard", logging.INFO, "", 0, "a\n%s", ("ä",), None))
+    found = json.loads(stream.getvalue())
+    assert (found["event"], found["level"], found["message"]) == ("Log", "INFO", "a\nä")
+    assert stream.getvalue().count("\n") == 1
