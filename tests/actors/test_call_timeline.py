@@ -1,0 +1,54 @@
+from callboard.actors.call_timeline import Timeline
+
+
+def test_a_step_is_taken_once_and_in_order() -> None:
+    timeline = Timeline()
+    assert timeline.take("propose")
+    assert not timeline.take("propose")
+    assert timeline.take("ringing")
+    assert list(timeline.steps()) == ["propose", "ringing"]
+    times = list(timeline.steps().values())
+    assert times == sorted(times)
+    assert times[0] >= 0
+    assert timeline.has("ringing")
+    assert not timeline.has("accept")
+
+
+def test_nothing_happens_after_the_end_and_nobody_rings_after_an_answer() -> None:
+    timeline = Timeline()
+    assert timeline.take("proceed")
+    assert not timeline.take("ringing")
+    assert timeline.take("ended")
+    assert not timeline.take("dtls")
+    assert list(timeline.steps()) == ["proceed", "ended"]
+
+
+def test_the_phase_is_that_of_the_furthest_step() -> None:
+    timeline = Timeline()
+    seen = []
+    for step in ("propose", "ringing", "proceed", "initiate", "accept", "ice", "dtls", "ended"):
+        timeline.take(step)
+        seen.append(timeline.phase)
+    assert seen == [
+        *("proposed", "ringing", "connecting", "connecting", "connecting", "connecting"),
+        *("connected", "ended"),
+    ]
+
+
+def test_the_time_of_the_first_step_that_was_taken() -> None:
+    timeline = Timeline()
+    assert timeline.at("proceed", "accept") is None
+    timeline.take("accept")
+    at = timeline.at("proceed", "accept")
+    assert at == timeline.began + timeline.steps()["accept"]
+
+
+def test_connected_seconds_stand_still_after_the_end() -> None:
+    timeline = Timeline()
+    assert timeline.connected_seconds() == 0.0
+    timeline.take("dtls")
+    first = timeline.connected_seconds()
+    assert 0.0 <= first <= timeline.connected_seconds()
+    timeline.take("ended")
+    steps = timeline.steps()
+    assert timeline.connected_seconds() == steps["ended"] - steps["dtls"]
