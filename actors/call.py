@@ -231,9 +231,10 @@ class Call(AsyncioActor):
     @handles(HandledElsewhere)
     def _handled_elsewhere(self, message: HandledElsewhere) -> None:
         if self._answer is None:
-            word = "answered" if message.answered else "declined"
-            text = f"{word} on another device of this account"
-            self._hang_up(Reason.CANCEL, text, ours=False)
+            word, reason = (
+                ("answered", Reason.CANCEL) if message.answered else ("declined", Reason.DECLINE)
+            )
+            self._hang_up(reason, f"{word} on another device of this account", ours=False)
 
     @handles(TieLost)
     def _tie_lost(self, _: TieLost) -> None:

@@ -37,7 +37,9 @@ def test_a_device_stops_ringing_when_another_one(
             phone.say(caller, answer(propose.id))
             with pytest.raises(CallOver, match=words):
                 await came.connected()
-            assert words in (await stage.record(BOB)).reason
+            record = await stage.record(BOB)
+            assert words in record.reason
+            assert record.state == ("missed" if answer is Proceed else "declined")
             if answer is Proceed:
                 jingle, _ = await phone.hears_jingle("session-initiate")
                 assert jingle.get("sid") == out.id
