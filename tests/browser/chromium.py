@@ -6,15 +6,15 @@ closed, whatever ended us.
 """
 
 import asyncio
-import contextlib
 import json
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 #: The program itself: the script that PATH has adds flags of the distribution's.
@@ -45,8 +45,8 @@ FLAGS = (
 )
 #: Seconds that the browser may take for anything it is told.
 PATIENCE = 20.0
-#: Bytes of the longest message.
-LIMIT = 16 * 1024 * 1024
+#: Seconds that it may take to end.
+END = 5.0
 
 
 class BrowserError(Exception):
@@ -107,20 +107,35 @@ class Tab:
 
 
 class Chromium:
-    """A browser that runs; see `chromium`."""
+    """A browser that runs; see `chromium`. Each test has a profile of its own in it."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
         self._numbers = count(1)
+        self._buffer = bytearray()
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._tabs: dict[str, Tab] = {}
-        self.reader = asyncio.create_task(self._read())
 
-    async def tab(self) -> Tab:
-        """Open an empty page."""
-        made = await self.send("Target.createTarget", url="about:blank")
-        target = made["targetId"]
-        attached = await self.send("Target.attachToTarget", targetId=target, flatten=True)
+    @asynccontextmanager
+    async def tab(self) -> AsyncIterator[Tab]:
+        """Open an empty page in a fresh profile, and close both at the end."""
+        assert self._process.stdout is not None
+        loop, pipe = asyncio.get_running_loop(), self._process.stdout.fileno()
+        loop.add_reader(pipe, self._read, pipe)
+        try:
+            profile = await self.send("Target.createBrowserContext")
+            try:
+                yield await self._attach(profile)
+            finally:
+                self._tabs.clear()
+                await self.send("Target.disposeBrowserContext", **profile)
+        finally:
+            loop.remove_reader(pipe)
+            self._waiting.clear()
+
+    async def _attach(self, profile: dict[str, str]) -> Tab:
+        target = await self.send("Target.createTarget", url="about:blank", **profile)
+        attached = await self.send("Target.attachToTarget", flatten=True, **target)
         session = attached["sessionId"]
 
         async def send(method: str, **parameters: Any) -> Any:
@@ -137,61 +152,64 @@ class Chromium:
         if session is not None:
             message["sessionId"] = session
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
-        self._process.stdin.write(json.dumps(message).encode() + b"\0")
+        # Commands are shorter than a pipe is long: this does not block.
+        os.write(self._process.stdin.fileno(), json.dumps(message).encode() + b"\0")
         async with asyncio.timeout(PATIENCE):
             found = await answer
         if "error" in found:
             raise BrowserError(f"{method}: {found['error']['message']}")
         return found["result"]
 
-    async def _read(self) -> None:
-        assert self._process.stdout is not None
-        with contextlib.suppress(asyncio.IncompleteReadError):
-            while True:
-                message = json.loads((await self._process.stdout.readuntil(b"\0"))[:-1])
-                if "id" in message:
-                    self._waiting.pop(message["id"]).set_result(message)
-                elif message.get("sessionId") in self._tabs:
-                    tab = self._tabs[message["sessionId"]]
-                    tab.happened(message["method"], message["params"])
-        for answer in self._waiting.values():
-            if not answer.done():
-                answer.set_exception(BrowserError("the browser has ended"))
+    def _read(self, pipe: int) -> None:
+        read = os.read(pipe, 1 << 20)
+        if not read:
+            asyncio.get_running_loop().remove_reader(pipe)
+            for answer in self._waiting.values():
+                if not answer.done():
+                    answer.set_exception(BrowserError("the browser has ended"))
+        self._buffer += read
+        while (end := self._buffer.find(0)) >= 0:
+            self._take(json.loads(self._buffer[:end]))
+            del self._buffer[: end + 1]
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if "id" in message:
+            answer = self._waiting.pop(message["id"], None)
+            if answer is not None and not answer.done():
+                answer.set_result(message)
+        elif message.get("sessionId") in self._tabs:
+            self._tabs[message["sessionId"]].happened(message["method"], message["params"])
 
 
-@asynccontextmanager
-async def chromium(program: str, folder: Path) -> AsyncIterator[Chromium]:
+@contextmanager
+def chromium(program: str) -> Iterator[Chromium]:
     """Run a browser; nothing of it is left at the end.
 
     Args:
-        program: the program's path.
-        folder: where its profile and everything else that it writes goes.
+        program: its path.
     """
-    private = {"HOME": str(folder), "TMPDIR": str(folder), "XDG_RUNTIME_DIR": str(folder)}
-    with (folder / "chromium.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            *("sh", "-c", 'exec "$@" 3<&0 4>&1 </dev/null >&2', "sh"),
-            *(program, *FLAGS, f"--user-data-dir={folder / 'profile'}", "about:blank"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=log,
+    with tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as folder:
+        private = {"HOME": folder, "TMPDIR": folder, "XDG_RUNTIME_DIR": folder}
+        process = subprocess.Popen(
+            [
+                *("sh", "-c", 'exec "$@" 3<&0 4>&1 </dev/null >/dev/null', "sh"),
+                *(program, *FLAGS, f"--user-data-dir={folder}/profile", "about:blank"),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
             env={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", **private},
             start_new_session=True,
-            limit=LIMIT,
             cwd=folder,
         )
-    browser = Chromium(process)
-    try:
-        yield browser
-    finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        try:
-            async with asyncio.timeout(5):
-                await process.wait()
-        except TimeoutError:
-            pass
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-        await browser.reader
+        with process:
+            try:
+                yield Chromium(process)
+            finally:
+                assert process.stdin is not None
+                process.stdin.close()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(END)
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)

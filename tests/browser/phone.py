@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from callboard.media.test_pattern import read_clock
-from callboard.tests.browser.chromium import PATIENCE, Tab, chromium
+from callboard.tests.browser.chromium import PATIENCE, Chromium, Tab
 
 Told = dict[str, Any]
 #: Seconds in which anything that is looked for in the page must come.
@@ -126,22 +125,20 @@ class Phone:
 
 @asynccontextmanager
 async def phone(
-    program: str, page: Path, inspect: Callable[[Phone], None] = lambda _: None
+    browser: Chromium, page: Path, inspect: Callable[[Phone], None] = lambda _: None
 ) -> AsyncIterator[Phone]:
-    """Run a browser with a phone in it.
+    """Open a page with a phone in it.
 
     Args:
-        program: the browser's path.
+        browser: the browser.
         page: the bundled page.
         inspect: told the phone when the test has failed.
     """
-    with tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as folder:
-        async with chromium(program, Path(folder)) as browser:
-            tab = await browser.tab()
-            await tab.open(page.as_uri())
-            one = Phone(tab)
-            try:
-                yield one
-            except BaseException:
-                inspect(one)
-                raise
+    async with browser.tab() as tab:
+        await tab.open(page.as_uri())
+        one = Phone(tab)
+        try:
+            yield one
+        except BaseException:
+            inspect(one)
+            raise

@@ -32,7 +32,9 @@ def _title(stream: Any) -> str:
 def loudest(record: CallRecord, direction: Direction) -> tuple[float, float]:
     """Return the frequency (Hz) and the level (dBFS) of the loudest moment of one side."""
     with _opened(record, "audio", direction) as (container, stream):
-        sound = np.concatenate([one.to_ndarray() for one in container.decode(stream)], axis=1)
+        to_float = av.AudioResampler("fltp")
+        frames = [one for frame in container.decode(stream) for one in to_float.resample(frame)]
+        sound = np.concatenate([one.to_ndarray() for one in frames], axis=1)
         # A file of sound alone has both sides in one stream: the left ear and the right.
         both = all(one.value in _title(stream) for one in Direction)
         samples = sound[list(Direction).index(direction)] if both else sound.mean(axis=0)
@@ -40,6 +42,7 @@ def loudest(record: CallRecord, direction: Direction) -> tuple[float, float]:
         moments = samples[: len(samples) // size * size].reshape(-1, size)
         powers = (moments**2).mean(axis=1)
         moment = moments[powers.argmax()]
+        moment = moment - moment.mean()  # Chromium's beep has no negative half
         spectrum = np.abs(np.fft.rfft(moment * np.hanning(size), 16384))
         return spectrum.argmax() * stream.rate / 16384, 10 * np.log10(powers.max() + 1e-12)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from callboard.actors.messages.exchange import CallStatus
 from callboard.bots import Bot, Call
+from callboard.tests.browser.chromium import Chromium
 from callboard.tests.browser.phone import Phone, phone
 from callboard.tests.live.stage import PASSWORD, Stage, staged
 
@@ -20,7 +21,9 @@ TONE = 440
 HEARS_TONE = f"Math.abs(it.frequency - {TONE}) < 10 && it.level > -40"
 HEARS_NOTHING = "it.loudness < -60"
 
-Browser = tuple[str, Path]
+CALLERS = ("bot", "page")
+
+Browser = tuple[Chromium, Path]
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,11 @@ class Scene:
         await call.answer(audio=sound, video=show, record=record)
         return call
 
+    async def called_by(self, caller: str, video: bool = False, record: bool = False) -> Call:
+        """Return a call that one of `CALLERS` has placed and the other has taken."""
+        place = self.bot_calls if caller == "bot" else self.page_calls
+        return await place(video, record)
+
     async def shown(
         self, deed: Callable[[], Awaitable[Any]], good: Callable[[CallStatus], bool]
     ) -> CallStatus:
@@ -80,7 +88,7 @@ async def scene(browser: Browser, folder: Path, **desk: Any) -> AsyncIterator[Sc
     """Log in the bot and the phone.
 
     Args:
-        browser: the browser's program and the bundled page.
+        browser: the browser and the bundled page.
         folder: where recordings and ``calls.jsonl`` go.
         desk: what the YAML file would have for the bot's account.
     """

@@ -4,22 +4,18 @@ from pathlib import Path
 
 import pytest
 from callboard.actors.messages.call import CallOver
-from callboard.tests.browser.stage import BOT, DESK, Browser, scene
+from callboard.tests.browser.stage import BOT, CALLERS, DESK, Browser, scene
 from callboard.tests.conftest import Run
 
-CALLER = pytest.mark.parametrize("caller", ["bot", "page"])
+CALLER = pytest.mark.parametrize("caller", CALLERS)
 
 
 @CALLER
 def test_the_callee_hangs_up(browser: Browser, caller: str, tmp_path: Path, run: Run) -> None:
     async def main() -> None:
         async with scene(browser, tmp_path) as here:
-            if caller == "bot":
-                call = await here.bot_calls()
-                await here.page("hangup")
-            else:
-                call = await here.page_calls()
-                await call.hangup()
+            call = await here.called_by(caller)
+            await (here.page("hangup") if caller == "bot" else call.hangup())
             assert (await here.page.until("terminated"))["reason"] == "success"
             record = await call.ended()
             assert (record.state, record.reason) == ("completed", "success")
@@ -88,5 +84,38 @@ def test_nobody_answers(browser: Browser, caller: str, tmp_path: Path, run: Run)
             assert (await here.page.until("terminated"))["reason"] == "timeout"
             record = await here.stage.record(DESK)
             assert (record.state, record.reason) == ("missed", "timeout: nobody answered")
+
+    run(main)
+
+
+def test_the_page_closes_its_media_and_says_nothing(
+    browser: Browser, tmp_path: Path, run: Run
+) -> None:
+    async def main() -> None:
+        async with scene(browser, tmp_path) as here:
+            call = await here.bot_calls()
+            await here.page("vanish")
+            record = await call.ended()
+            assert record.state == "completed"
+            assert record.reason == "gone: the peer closed the media and said nothing"
+
+    run(main)
+
+
+@CALLER
+def test_a_forged_fingerprint_ends_the_call_before_any_media(
+    browser: Browser, caller: str, tmp_path: Path, run: Run
+) -> None:
+    async def main() -> None:
+        async with scene(browser, tmp_path) as here:
+            await here.page("be", {"forged": True})
+            with pytest.raises(CallOver, match="security-error"):
+                await here.called_by(caller)
+            record = await here.stage.record(DESK)
+            assert record.state == "failed"
+            assert record.reason.startswith("security-error")
+            assert record.recording is None
+            assert [(one["sent"], one["received"]) for one in record.media] == [(0, 0)]
+            assert (await here.page.until("terminated"))["reason"] == "security-error"
 
     run(main)

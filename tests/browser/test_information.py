@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from callboard.tests.browser.stage import (
     BOT,
+    CALLERS,
     DESK,
     HEARS_NOTHING,
     HEARS_TONE,
@@ -15,7 +16,7 @@ from callboard.tests.browser.stage import (
 )
 from callboard.tests.conftest import Run
 
-CALLER = pytest.mark.parametrize("caller", ["bot", "page"])
+CALLER = pytest.mark.parametrize("caller", CALLERS)
 
 
 def test_ringing_is_shown_to_whoever_calls(browser: Browser, tmp_path: Path, run: Run) -> None:
@@ -41,7 +42,7 @@ def test_the_page_hears_that_the_bot_mutes_and_holds(
     async def main() -> None:
         async with scene(browser, tmp_path) as here:
             page = here.page
-            call = await (here.bot_calls() if caller == "bot" else here.page_calls())
+            call = await here.called_by(caller)
             assert (await page.hear(HEARS_TONE)).frequency == pytest.approx(TONE, abs=10)
             await call.mute()
             name = (await page.until("mute"))["content"]
@@ -66,7 +67,7 @@ def test_the_bot_is_shown_that_the_page_mutes_and_holds(
     async def main() -> None:
         async with scene(browser, tmp_path) as here:
             page = here.page
-            call = await (here.bot_calls(True) if caller == "bot" else here.page_calls(True))
+            call = await here.called_by(caller, video=True)
             for kind in ("audio", "video"):
                 mute = partial(page, "mute", kind)
                 await here.shown(partial(mute, True), lambda e: bool(e.muted))

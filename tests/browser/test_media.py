@@ -14,7 +14,7 @@ from callboard.actors.call_record import CallRecord
 from callboard.media import Direction
 from callboard.tests.browser.phone import Phone
 from callboard.tests.browser.recorded import loudest, pictures
-from callboard.tests.browser.stage import DESK, HEARS_TONE, TONE, Browser, scene
+from callboard.tests.browser.stage import CALLERS, DESK, HEARS_TONE, TONE, Browser, scene
 from callboard.tests.conftest import Run
 
 #: What Chromium's fake devices give: a beep twice a second (Hz), and a green picture.
@@ -117,3 +117,41 @@ def test_the_page_calls_a_bot(browser: Browser, video: bool, tmp_path: Path, run
     record = run(main)
     check_record(record, video)
     check_recording(record, video)
+
+
+@pytest.mark.parametrize(("caller", "audio"), [("bot", "PCMU"), ("page", "PCMA")])
+def test_a_page_that_knows_one_codec_of_each_kind(
+    browser: Browser, caller: str, audio: str, tmp_path: Path, run: Run
+) -> None:
+    async def main() -> CallRecord:
+        async with scene(browser, tmp_path) as here:
+            await here.page("be", {"codecs": {"audio": audio, "video": "H264"}})
+            call = await here.called_by(caller, video=True, record=True)
+            await check_page(here.page, True)
+            await here.stage.media(DESK, "audio", ENOUGH)
+            await here.page("hangup")
+            return await call.ended()
+
+    record = run(main)
+    check_record(record, True)
+    check_recording(record, True)
+    assert [one["codec"] for one in record.media] == [audio, "H264"]
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_a_page_without_bundle_has_two_transports(
+    browser: Browser, caller: str, tmp_path: Path, run: Run
+) -> None:
+    async def main() -> CallRecord:
+        async with scene(browser, tmp_path) as here:
+            await here.page("be", {"unbundled": True})
+            call = await here.called_by(caller, video=True, record=True)
+            await check_page(here.page, True)
+            assert await here.page("transports") == 2
+            await here.stage.media(DESK, "audio", ENOUGH)
+            await call.hangup()
+            return await call.ended()
+
+    record = run(main)
+    check_record(record, True)
+    check_recording(record, True)

@@ -68,8 +68,48 @@ async function devices(video) {
   });
 }
 
+// What the phone is to be like in its next calls, all of it optional:
+//   codecs     by kind of media, the one codec that it knows
+//   unbundled  it has a transport for each kind of media, as clients without BUNDLE do
+//   forged     the fingerprint that it tells is not its certificate's
+export function be({ codecs = {}, unbundled = false, forged = false }) {
+  const { jingle } = client;
+  jingle.config.peerConnectionConfig.bundlePolicy = unbundled ? "max-compat" : "balanced";
+  jingle.on("createdSession", (created) => {
+    const { send, onSessionInitiate, start } = created;
+    created.start = async (...options) => {
+      for (const transceiver of created.pc.getTransceivers()) {
+        const { kind } = transceiver.receiver.track;
+        if (kind in codecs) {
+          transceiver.setCodecPreferences(RTCRtpReceiver.getCapabilities(kind).codecs
+            .filter((one) => one.mimeType.toLowerCase() === `${kind}/${codecs[kind]}`.toLowerCase()));
+        }
+      }
+      await start.apply(created, options);
+    };
+    created.onSessionInitiate = (changes, done) => {
+      for (const { application } of changes.contents) {
+        if (application.media in codecs) {
+          application.codecs = application.codecs
+            .filter((one) => one.name.toLowerCase() === codecs[application.media].toLowerCase());
+        }
+      }
+      if (unbundled) delete changes.groups;
+      return onSessionInitiate.call(created, changes, done);
+    };
+    created.send = (action, data) => {
+      if (unbundled) delete data?.groups;
+      for (const { transport } of (forged && data?.contents) || []) {
+        for (const one of transport?.fingerprints ?? []) one.value = one.value.replace(/[^:]/g, "0");
+      }
+      send.call(created, action, data);
+    };
+  });
+}
+
 export async function call(peer, video) {
   const outgoing = client.jingle.createMediaSession(peer, undefined, await devices(video));
+  await outgoing.processLocal("wait", async () => {}); // for the tracks, which are added in turn
   await outgoing.start();
   return outgoing.sid;
 }
@@ -86,6 +126,7 @@ export const ring = () => session.ring();
 export const cancel = () => session.cancel();
 export const decline = () => session.decline();
 export const hangup = () => session.end();
+export const vanish = () => session.end("gone", true);
 export const hold = () => session.hold();
 export const resume = () => session.resume();
 export const restart = () => session.restartIce();
@@ -166,6 +207,12 @@ export async function statistics() {
     }
   }
   return found;
+}
+
+// How many transports are connected.
+export async function transports() {
+  const report = await session.pc.getStats();
+  return [...report.values()].filter((one) => one.type === "transport" && one.dtlsState === "connected").length;
 }
 
 // Return what `look` gives once `good` holds for it; after `seconds`, what it gives then.
