@@ -1,8 +1,6 @@
 """One leg of a call: Opus at 50 packets a second both ways."""
 
 import asyncio
-import json
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,6 +13,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.contrib.media import MediaPlayer, MediaRecorder
 from callboard.actors.messages.recorder import Finish, Write
 from callboard.actors.recorder import Recorder
+from callboard.benchmarks.partner import Ask, partner, serve
 from callboard.benchmarks.result import Figure, Result, middle, percentile
 from callboard.benchmarks.trial import TrialError, main, say, trial, turns
 from callboard.benchmarks.usage import cpu, keep_to
@@ -179,22 +178,13 @@ async def run(make: Any, kind: str, file: str, legs: int, seconds: float) -> dic
         slowest leg; ``late``: the 99th percentile of the pacing error, in milliseconds.
     """
     keep_to(0)
-    peer = await asyncio.create_subprocess_exec(
-        *(sys.executable, __file__, "--trial", "peer"),
-        *("--arguments", json.dumps({"file": file})),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=2**20,
-    )
+    async with partner(peer, file=file) as ask:
+        return await _against(ask, make, kind, file, legs, seconds)
 
-    async def ask(message: dict[str, Any]) -> Any:
-        assert peer.stdin is not None and peer.stdout is not None  # noqa: PT018, S101
-        peer.stdin.write(json.dumps(message).encode() + b"\n")
-        line = await peer.stdout.readline()
-        if not line:
-            raise TrialError("the peer has ended")
-        return json.loads(line)
 
+async def _against(
+    ask: Ask, make: Any, kind: str, file: str, legs: int, seconds: float
+) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, Writer() as writer:
         all_legs = []
         for _ in range(legs):
@@ -214,9 +204,6 @@ async def run(make: Any, kind: str, file: str, legs: int, seconds: float) -> dic
         after = await ask({"count": True})
         times = [list(one) for one in watched]
         await asyncio.gather(*(leg.close() for leg in all_legs))
-    assert peer.stdin is not None  # noqa: S101
-    peer.stdin.close()
-    await peer.wait()
     theirs = [
         (now - had) / (after["time"] - before["time"])
         for now, had in zip(after["count"], before["count"], strict=True)
@@ -244,23 +231,18 @@ async def plain_aiortc(kind: str, file: str, legs: int, seconds: float) -> dict[
 async def peer(file: str) -> dict[str, Any]:
     """Be the other end of every leg: play the file, count what comes."""
     keep_to(1)
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=2**20)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     legs: list[PeerConnection] = []
-    while line := await reader.readline():
-        message = json.loads(line)
-        answer: dict[str, Any]
-        if "offer" in message:
-            leg = PeerConnection(network=LOOPBACK, path=ReceivePath.NONE, on_event=lambda _: None)
-            source = FileSource(Path(file), loop=True)
-            answer = {"answer": await leg.answer(message["offer"], audio=source, video=None)}
-            legs.append(leg)
-        else:
+
+    async def handle(message: dict[str, Any]) -> dict[str, Any]:
+        if "offer" not in message:
             counts = [leg.statistics()[0].received for leg in legs]
-            answer = {"count": counts, "time": time.perf_counter(), "cpu": cpu()}
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+            return {"count": counts, "time": time.perf_counter(), "cpu": cpu()}
+        leg = PeerConnection(network=LOOPBACK, path=ReceivePath.NONE, on_event=lambda _: None)
+        source = FileSource(Path(file), loop=True)
+        legs.append(leg)
+        return {"answer": await leg.answer(message["offer"], audio=source, video=None)}
+
+    await serve(handle)
     await asyncio.gather(*(leg.close() for leg in legs))
     return {}
 
