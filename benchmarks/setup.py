@@ -1,0 +1,163 @@
+"""Call setup on loopback: how long until the caller gets the first packet of sound."""
+
+import asyncio
+import tempfile
+import time
+from typing import Any
+
+from callboard.benchmarks.accounts import HOST, passwords, user
+from callboard.benchmarks.calls import Seat, seated
+from callboard.benchmarks.result import Figure, Result, percentile
+from callboard.benchmarks.trial import main, say, trial
+from callboard.server import Prosody
+
+CALLER, CALLED = f"{user(0)}@{HOST}", f"{user(1)}@{HOST}"
+NO_BROWSER = (
+    "The browsers were not measured here: Chromium, Node.js or what script/setup test installs is "
+    "missing."
+)
+#: Put into the called page: it takes each call by itself.
+TAKE = """(() => {
+  const tell = window.tell;
+  window.tell = (text) => {
+    tell(text);
+    if (JSON.parse(text).kind === "incoming") phone.accept(false);
+  };
+})()"""
+#: Put into the calling page: it looks every few milliseconds whether sound has come.
+LISTEN = """(() => {
+  const Plain = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Plain {
+    constructor(...args) {
+      super(...args);
+      const look = async () => {
+        if (this.connectionState === "closed") return;
+        if (this.connectionState === "connected") {
+          for (const one of (await this.getStats()).values()) {
+            if (one.type === "inbound-rtp" && one.packetsReceived > 0) {
+              window.tell(JSON.stringify({ kind: "sound" }));
+              return;
+            }
+          }
+        }
+        setTimeout(look, 2);
+      };
+      look();
+    }
+  };
+})()"""
+
+
+async def callboard(port: int, authority: str, calls: int) -> dict[str, Any]:
+    """Return the seconds to the first packet, of calls one after the other."""
+    found: dict[str, Any] = {"propose": [], "initiate": []}
+    with tempfile.TemporaryDirectory() as folder:
+        async with seated([0, 1], port, authority, folder) as (board, _):
+            for number in range(2 * calls + 2):
+                kind = ("propose", "initiate")[number % 2]
+                to = CALLED if kind == "propose" else f"{CALLED}/seat"
+                call = await Seat.taken[CALLER].call(
+                    to, audio="tone:440", message=kind == "propose"
+                )
+                await board.until(lambda: board.took(CALLER, call.id, "first-audio") is not None)  # noqa: B023
+                steps = board.calls[CALLER, call.id].steps
+                if number > 1:  # the first of each kind has the sound encoded
+                    found[kind].append(steps["first-audio"] - steps.get(kind, 0.0))
+                await call.hangup()
+                await call.ended()
+                await board.until(lambda: board.took(CALLED, call.id, "ended") is not None)  # noqa: B023
+            found["steps"] = dict(steps)
+    return found
+
+
+async def _browsers(server: Prosody, calls: int) -> list[float] | None:
+    """Return the same of two pages with stanza.js, from session-initiate; None without browser."""
+    from callboard.tests.browser.bundle import MODULES, bundle  # noqa: PLC0415 - not installed
+    from callboard.tests.browser.chromium import find_chromium  # noqa: PLC0415
+    from callboard.tests.browser.phone import phone  # noqa: PLC0415
+
+    program = find_chromium()
+    if program is None or not MODULES.is_dir():
+        return None
+    page = await asyncio.to_thread(bundle)
+    found = []
+    async with phone(program, page) as caller, phone(program, page) as called:
+        began = sounded = 0.0
+        ready = asyncio.Event()
+        take = caller._take  # noqa: SLF001
+
+        def clocked(told: dict[str, Any]) -> None:
+            nonlocal began, sounded
+            if told["kind"] == "stanza" and "session-initiate" in told["xml"]:
+                began = time.perf_counter()
+            elif told["kind"] == "sound":
+                sounded = time.perf_counter()
+                ready.set()
+            take(told)
+
+        caller._tab.told = clocked  # noqa: SLF001
+        await caller._tab.run(LISTEN)  # noqa: SLF001
+        await called._tab.run(TAKE)  # noqa: SLF001
+        names = passwords(2)
+        for one, name in ((caller, user(0)), (called, user(1))):
+            await one.login(f"{name}@{HOST}", names[name], server.websocket)
+        for number in range(calls + 1):
+            ready.clear()
+            ended = len(called.all("terminated"))
+            await caller("call", called.jid, False)
+            async with asyncio.timeout(20):
+                await ready.wait()
+            if number:
+                found.append(sounded - began)
+            await caller("hangup")
+            async with asyncio.timeout(20):
+                while len(called.all("terminated")) == ended:
+                    await asyncio.sleep(0.02)
+    return found
+
+
+async def measure(quick: bool) -> Result:
+    """Measure ours, then the browsers."""
+    calls = 3 if quick else 120
+    async with Prosody(passwords(2), websocket=True) as server:
+        place = {"port": server.port, "authority": str(server.certificate)}
+        mine = await trial(callboard, **place, calls=calls)
+        pages = None
+        if not quick:
+            try:
+                pages = await _browsers(server, calls)
+            except Exception as error:
+                say(f"browsers: {error!r}")
+    result = Result(
+        "Call setup",
+        f"{calls} calls one after the other on loopback, Opus, with an embedded Prosody: until "
+        "the caller receives the first packet of sound. Both sides of ours are in one process; "
+        "the browsers are two headless Chromium with stanza.js, whose called page accepts by "
+        "itself and looks for its microphone (a fake one) then, as pages do.",
+    )
+    shown = {"propose": "propose", "initiate": "session-initiate"}
+    for key, name in shown.items():
+        for share, most in ((0.5, 120), (0.99, 300)):
+            ours = percentile(mine[key], share) * 1000
+            theirs = {}
+            if pages:
+                theirs["stanza.js in Chromium"] = percentile(pages, share) * 1000
+            ahead = all(value > ours for value in theirs.values()) if pages else True
+            result.figures.append(
+                Figure(
+                    f"{name} to first packet, p{share * 100:.0f} ms",
+                    ours,
+                    theirs,
+                    reach=f"<= {most}, ahead of the browsers",
+                    met=ours <= most and ahead,
+                )
+            )
+    if pages is None:
+        result.notes.append("A smoke run has no browsers." if quick else NO_BROWSER)
+    steps = ", ".join(f"{step} {at * 1000:.0f}" for step, at in mine["steps"].items())
+    result.notes.append(f"The last call of ours, ms since it began: {steps}.")
+    return result
+
+
+if __name__ == "__main__":
+    main(measure, {"callboard": callboard})
