@@ -335,6 +335,9 @@ class PeerConnection:
             if self._connecting:
                 await asyncio.wait(self._connecting, timeout=1)
             await cancelled(self._connecting)
+            # Who became connected only now has begun to ask for consent (RFC 7675).
+            for connection in self._bound.values():
+                await _aioice.close(connection)
         except Exception:
             logger.exception("The peer connection did not close in order")
         for incoming in self._incoming.values():
