@@ -105,4 +105,4 @@ def children(parent: Element, tag: str, limit: int) -> Iterator[Element]:
 
 def cut(text: str | None) -> str:
     """A text for people, cut to what we hold and without control characters."""
-    return _LINE_BREAKERS.sub(" ", (text or "").strip()[: limits.TEXT])
+    return _LINE_BREAKERS.sub(" ", text or "").strip()[: limits.TEXT].rstrip()
