@@ -1,0 +1,234 @@
+"""The properties that are tried on chance: for a minute in the suite, for hours by script/fuzz."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from callboard.jingle import (
+    Info,
+    LocalProtocolError,
+    Role,
+    Senders,
+    State,
+)
+from callboard.tests.fuzz.party import SID, Party
+from callboard.tests.fuzz.stanzas import stanzas
+from callboard.tests.fuzz.targets import (
+    check_events,
+    connect,
+    feed,
+    finish,
+    read_aside,
+    translate,
+)
+from hypothesis import HealthCheck, Phase, given, note, seed, settings
+from hypothesis import strategies as st
+
+PHASES = [Phase.explicit, Phase.generate, Phase.target, Phase.shrink]
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """What must hold of all examples of some strategies."""
+
+    check: Callable[..., None]
+    examples: tuple[st.SearchStrategy[Any], ...]
+
+    def try_out(self, number: int, examples: int) -> None:
+        """Try it on some examples.
+
+        Args:
+            number: of the round; the same number tries the same examples.
+            examples: how many.
+
+        Raises:
+            Exception: what came out of the smallest example that fails.
+        """
+        chosen = settings(
+            max_examples=examples,
+            deadline=None,
+            database=None,
+            phases=PHASES,
+            suppress_health_check=list(HealthCheck),
+            print_blob=False,
+        )
+        seed(number)(chosen(given(*self.examples)(self.check)))()
+
+
+PROPERTIES: dict[str, Property] = {}
+
+
+def held(*examples: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], None]:
+    """Declare a property."""
+
+    def declare(check: Callable[..., None]) -> None:
+        PROPERTIES[check.__name__] = Property(check, examples)
+
+    return declare
+
+
+class Shown:
+    """A stanza as it was, written down only if hypothesis reports it."""
+
+    def __init__(self, stanza: ET.Element) -> None:
+        self._stanza = copy.deepcopy(stanza)
+
+    def __repr__(self) -> str:
+        return ascii(ET.tostring(self._stanza, encoding="unicode"))
+
+
+def show(stanza: ET.Element) -> None:
+    """Show a stanza of the smallest example that fails."""
+    note(Shown(stanza))
+
+
+KINDS = ["audio", "video", "application"]
+roles = st.sampled_from(list(Role))
+kinds = st.lists(st.sampled_from(KINDS), min_size=1, max_size=3)
+# (verb, a number, a flag): what they mean depends on the verb.
+verbs = st.sampled_from(
+    ["accept", "add", "answer", "remove", "modify", "trickle", "restart", "info", "replace"]
+)
+steps = st.tuples(verbs, st.integers(0, 7), st.booleans())
+# How far two parties have come before chance takes over.
+ACCEPTED = [(Role.RESPONDER, ("accept", 0, False))]
+PLACES: dict[str, list[tuple[Role, tuple[str, int, bool]]]] = {
+    "unknown": [],
+    "offered": [],
+    "active": ACCEPTED,
+    "partly accepted": [(Role.RESPONDER, ("accept", 1, True))],
+    "we add": [*ACCEPTED, (Role.INITIATOR, ("add", 1, False))],
+    "they add": [*ACCEPTED, (Role.RESPONDER, ("add", 0, False))],
+    "added": [
+        *ACCEPTED,
+        (Role.RESPONDER, ("add", 1, False)),
+        (Role.INITIATOR, ("answer", 0, True)),
+    ],
+}
+places = st.sampled_from(sorted(PLACES))
+
+
+@held(stanzas(), roles, st.booleans())
+def translation(stanza: ET.Element, role: Role, answering: bool) -> None:
+    """Stanza → model → SDP → aiortc's parser, and back without loss."""
+    show(stanza)
+    translate(stanza, role, answering=answering)
+
+
+@held(stanzas(changes=3), roles)
+def connection(stanza: ET.Element, role: Role) -> None:
+    """What becomes SDP is taken or refused by a real peer connection."""
+    show(stanza)
+    text = translate(stanza, role, answering=False)
+    if text is not None and role is Role.INITIATOR:
+        connect(text)
+
+
+@held(st.lists(stanzas(), min_size=1, max_size=6))
+def reading(found: list[ET.Element]) -> None:
+    """Other stanzas are read, or are not ours; services only are answered with errors."""
+    for stanza in found:
+        show(stanza)
+        for element in (stanza, *stanza):
+            read_aside(element)
+
+
+@held(kinds, st.booleans(), places, st.lists(st.tuples(roles, steps), max_size=12))
+def agreement(
+    offered: list[str], bundle: bool, place: str, script: list[tuple[Role, tuple[str, int, bool]]]
+) -> None:
+    """What one session may say, the other takes; both then agree on where they are."""
+    parties = {role: Party(role) for role in Role}
+    parties[Role.RESPONDER].hear(parties[Role.INITIATOR].initiate(offered, bundle=bundle))
+    for role, step in [*PLACES[place], *script]:
+        ours, theirs = parties[role], parties[role.other]
+        for element in said(ours, theirs, step):
+            check_events(theirs.hear(element))
+        assert ours.session.state is theirs.session.state
+        assert sorted(ours.open()) == sorted(theirs.open()) or not settled(parties)
+    finish(parties[Role.INITIATOR].session)
+
+
+def settled(parties: dict[Role, Party]) -> bool:
+    """No addition is on its way, and both have described themselves."""
+    return parties[Role.INITIATOR].session.state is State.ACTIVE and not any(
+        party.adding or party.waiting for party in parties.values()
+    )
+
+
+@held(
+    roles,
+    kinds,
+    places,
+    st.lists(
+        st.one_of(st.tuples(st.just("hear"), stanzas()), st.tuples(st.just("say"), steps)),
+        min_size=1,
+        max_size=8,
+    ),
+)
+def invasion(role: Role, offered: list[str], place: str, script: list[tuple[str, object]]) -> None:
+    """A session in the middle of its own doings survives whatever a stranger sends."""
+    parties = {role: Party(role) for role in Role}
+    ours, peer = parties[role], parties[role.other]
+    if role is Role.INITIATOR or place != "unknown":
+        initiate = parties[Role.INITIATOR].initiate(offered, bundle=len(offered) > 1)
+        parties[Role.RESPONDER].hear(initiate)
+        for who, step in PLACES[place]:
+            for element in said(parties[who], parties[who.other], step):
+                parties[who.other].hear(element)
+    for verb, what in script:
+        if verb == "hear":
+            assert isinstance(what, ET.Element)
+            stanza = copy.deepcopy(what)
+            show(stanza)
+            stanza.attrib.setdefault("sid", SID)
+            feed(ours.session, stanza)
+        else:
+            assert isinstance(what, tuple)
+            said(ours, peer, what)
+    finish(ours.session)
+
+
+def said(ours: Party, theirs: Party, step: tuple[str, int, bool]) -> list[ET.Element]:
+    """What a party says at a step; nothing where its own session or its manners forbid it."""
+    try:
+        return _said(ours, theirs, *step)
+    except LocalProtocolError:
+        return []
+
+
+def _said(ours: Party, theirs: Party, verb: str, number: int, flag: bool) -> list[ET.Element]:
+    quiet = not any((ours.adding, ours.waiting, theirs.adding, theirs.waiting))
+    match ours.session.state, verb:
+        case State.PENDING, "accept" if ours.offer:
+            return [ours.accept({number % 4} if flag else set())]
+        case State.ACTIVE, "add" if quiet and len(ours.kinds) < 8:
+            return [ours.add(KINDS[number % 3])]
+        case State.ACTIVE, "answer" if ours.waiting:
+            return [ours.answer_addition(taken=flag)]
+        case State.ACTIVE, _ if ours.open():
+            return _said_in_a_call(ours, verb, number, flag, quiet)
+        case State.PENDING, "info" | "trickle" if ours.open():
+            return _said_in_a_call(ours, verb, number, flag, quiet)
+    return []
+
+
+def _said_in_a_call(
+    ours: Party, verb: str, number: int, flag: bool, quiet: bool
+) -> list[ET.Element]:
+    match verb:
+        case "replace" if ours.replacing:
+            return [ours.answer_replacement()]
+        case "remove" if quiet:
+            return ours.remove(number)
+        case "modify":
+            return [ours.modify(number, list(Senders)[number % 4])]
+        case "trickle":
+            return [ours.trickle(number, 4000 + number, complete=flag)]
+        case "restart" if quiet:
+            return ours.restart()
+        case "info":
+            return [ours.info(list(Info)[number % len(Info)], number if flag else None)]
+    return []
