@@ -5,20 +5,31 @@ or a module. `tests/media/test_aiortc.py` fails when a name used here moves.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+import secrets
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any, Protocol
 
 from aioice import Connection
-from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, RTCRtpTransceiver
+from aiortc import (
+    RTCPeerConnection,
+    RTCRtpReceiver,
+    RTCRtpSender,
+    RTCRtpTransceiver,
+    RTCSessionDescription,
+)
 from aiortc.codecs import CODECS as KNOWN
 from aiortc.rtcdtlstransport import RTCDtlsTransport
-from aiortc.rtcpeerconnection import find_common_codecs
-from aiortc.rtp import RtpPacket
-from aiortc.sdp import SessionDescription
+from aiortc.rtcpeerconnection import add_transport_description, find_common_codecs
+from aiortc.rtp import DYNAMIC_PAYLOAD_TYPES, RtpPacket
+from aiortc.sdp import MediaDescription, SessionDescription
 
 from .codec import CLOCK_RATES
 from .errors import DescriptionError
 
+EXTENSIONS = "_headerExtensions"
+ROLE = "_role"
+SET_LINE = "_set_mline_index"
+SET_MID = "_set_mid"
 TRANSCEIVER_CODECS = "_codecs"
 CONNECT = "_RTCPeerConnection__connect"
 DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
@@ -58,8 +69,112 @@ def ice_connections(pc: RTCPeerConnection) -> list[Connection]:
 
 def dtls_transports(pc: RTCPeerConnection) -> list[RTCDtlsTransport]:
     """Give each DTLS transport once (all public; bundled transceivers share one)."""
-    transports = {id(t.receiver.transport): t.receiver.transport for t in pc.getTransceivers()}
-    return list(transports.values())
+    return list({id(each): each for _, each in _uses(pc)}.values())
+
+
+def transports_by_mid(pc: RTCPeerConnection) -> dict[str, RTCDtlsTransport]:
+    """Give the DTLS transport of each section (all public)."""
+    return {mid: transport for mid, transport in _uses(pc) if mid is not None}
+
+
+def is_alone(pc: RTCPeerConnection, transport: RTCDtlsTransport) -> bool:
+    """Tell whether no more than one section uses a transport (all public)."""
+    return sum(each is transport for _, each in _uses(pc)) <= 1
+
+
+def _uses(pc: RTCPeerConnection) -> list[tuple[str | None, RTCDtlsTransport]]:
+    uses = [(each.mid, each.receiver.transport) for each in pc.getTransceivers()]
+    return [*uses, (pc.sctp.mid, pc.sctp.transport)] if pc.sctp is not None else uses
+
+
+def dtls_role(transport: RTCDtlsTransport) -> str:
+    """Give our part in the DTLS handshake: "client", "server", or "auto" before it is decided.
+
+    A later description that says otherwise (XMPP has no place to say it again) changes it in
+    aiortc, and then what it tells the peer, who refuses that (RFC 8842 §5.5).
+    """
+    role: str = getattr(transport, ROLE)
+    return role
+
+
+async def create_offer(pc: RTCPeerConnection) -> RTCSessionDescription:
+    """Make an offer that leaves alone what was agreed.
+
+    aiortc offers all codecs anew, under numbers of its own, also in sections that are in use, and
+    forgets what was agreed there. Numbers of new sections may clash with it (RFC 8843 §10.1), and
+    the next free mid is what the peer, too, would take if it offered at the same time.
+    """
+    agreed = {
+        each.mid: (each, getattr(each, TRANSCEIVER_CODECS), getattr(each, EXTENSIONS))
+        for each in pc.getTransceivers()
+        if each.currentDirection is not None
+    }
+    offer: RTCSessionDescription = await pc.createOffer()
+    if not agreed:
+        return offer
+    numbers: set[int] = set()
+    extensions: dict[str, int] = {}
+    for transceiver, codecs, headers in agreed.values():
+        setattr(transceiver, TRANSCEIVER_CODECS, codecs)
+        setattr(transceiver, EXTENSIONS, headers)
+        numbers.update(codec.payloadType for codec in codecs)
+        extensions.update((header.uri, header.id) for header in headers)
+    description = SessionDescription.parse(offer.sdp)
+    for media in description.media:
+        if media.kind not in KNOWN:
+            continue
+        if media.rtp.muxId in agreed:
+            _, media.rtp.codecs, media.rtp.headerExtensions = agreed[media.rtp.muxId]
+        else:
+            _renumber(media, numbers, extensions)
+            mid = f"{media.kind}-{secrets.token_hex(2)}"
+            for group in description.group:
+                group.items = [mid if item == media.rtp.muxId else item for item in group.items]
+            media.rtp.muxId = mid
+        media.fmt = [codec.payloadType for codec in media.rtp.codecs]
+    return RTCSessionDescription(str(description), offer.type)
+
+
+def _renumber(media: MediaDescription, numbers: set[int], extensions: dict[str, int]) -> None:
+    """Give a section's codecs and header extensions numbers that no other section has."""
+    new: dict[Any, int] = {}
+    for codec in media.rtp.codecs:
+        number = codec.payloadType or 0
+        if number in numbers and number in DYNAMIC_PAYLOAD_TYPES:
+            number = next(n for n in DYNAMIC_PAYLOAD_TYPES if n not in numbers)
+        numbers.add(number)
+        new[codec.payloadType] = codec.payloadType = number
+    for codec in media.rtp.codecs:
+        if "apt" in codec.parameters:
+            codec.parameters["apt"] = new[codec.parameters["apt"]]
+    for header in media.rtp.headerExtensions:
+        taken = set(extensions.values())
+        if header.uri not in extensions:
+            free = (n for n in range(1, 15) if n not in taken)
+            extensions[header.uri] = next(free) if header.id in taken else header.id
+        header.id = extensions[header.uri]
+
+
+def local_description(pc: RTCPeerConnection) -> str:
+    """Give our description with the credentials and candidates of now: aiortc's keeps old ones."""
+    description = SessionDescription.parse(pc.localDescription.sdp)
+    transports = transports_by_mid(pc)
+    for media in description.media:
+        if media.rtp.muxId in transports:
+            add_transport_description(media, transports[media.rtp.muxId])
+    return str(description)
+
+
+def forget(transceiver: RTCRtpTransceiver, mids: Collection[str]) -> None:
+    """Let aiortc never take a transceiver for a section that it does not stand in.
+
+    Args:
+        transceiver: One that is stopped.
+        mids: The sections there are; if its own is among them, it stays as it is.
+    """
+    if transceiver.mid not in mids:
+        getattr(transceiver, SET_MID)(f"gone-{id(transceiver)}")
+        getattr(transceiver, SET_LINE)(-1)
 
 
 def track_connecting(pc: RTCPeerConnection, tasks: "set[asyncio.Task[Any]]") -> None:

@@ -6,23 +6,14 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
 from typing import Any
 
-from aiortc import (
-    RTCConfiguration,
-    RTCPeerConnection,
-    RTCRtpSender,
-    RTCRtpTransceiver,
-    RTCSessionDescription,
-)
-from aiortc.exceptions import OperationError
-from aiortc.sdp import candidate_from_sdp
+from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCRtpTransceiver
 
-from . import _aioice, _aiortc
+from . import _aiortc
 from .chores import Chores, cancelled
-from .codec import CODECS
+from .connections import Connections
 from .connectivity import Connectivity
-from .description import Description
 from .echo import Echo
-from .errors import DescriptionError, IncompatibleMediaError, MediaClosedError
+from .errors import MediaClosedError
 from .events import (
     Closed,
     FirstMedia,
@@ -32,19 +23,18 @@ from .events import (
 )
 from .frame import Direction, EncodedFrame, Kind
 from .incoming import Frame, Incoming, Listener
+from .medium import Medium, statistics
+from .negotiation import KINDS, Negotiation
 from .network import Network
 from .outgoing import Outgoing
 from .path import Path
 from .playback import Playback
-from .quality import mean_opinion_score
 from .source import Source
 from .statistics import MediaStatistics
 
 logger = logging.getLogger(__name__)
 
 Sink = Callable[[Direction, EncodedFrame], None]
-
-KINDS: tuple[Kind, ...] = ("audio", "video")
 
 
 class PeerConnection:
@@ -58,8 +48,6 @@ class PeerConnection:
             `frames` with each one received. Use `add_sink` so that video starts with a key frame.
         listeners: Called on the loop with the kind and each decoded frame, on the path `frames`.
     """
-
-    MAX_CANDIDATES = 100
 
     def __init__(
         self,
@@ -81,19 +69,28 @@ class PeerConnection:
         """
         self.sinks: list[Sink] = []
         self.listeners: list[Listener] = []
-        self._network = network
         self._path = path
         self._on_event = on_event
-        # Always a list: without one aiortc asks a public STUN server. `_aioice` asks ours.
-        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self._bound: dict[int, Any] = {}
-        self._candidates = 0
+        self._pc = RTCPeerConnection(
+            RTCConfiguration(
+                # Always a list: without one aiortc asks a public STUN server. `_aioice` asks ours.
+                iceServers=[],
+                # A transport for each section, until the peer agrees to bundle them.
+                bundlePolicy=RTCBundlePolicy.MAX_COMPAT,
+            )
+        )
         self._chores = Chores()
         self._closer: asyncio.Task[None] | None = None
         self._connecting: set[asyncio.Task[Any]] = set()
-        self._incoming: dict[Kind, Incoming] = {}
-        self._outgoing: dict[Kind, Outgoing] = {}
-        self._transceivers: dict[Kind, RTCRtpTransceiver] = {}
+        self._connections = Connections(self._pc, network)
+        self._negotiation = Negotiation(
+            self._pc,
+            self._connections,
+            network,
+            outgoing=self._make_outgoing,
+            incoming=self._make_incoming,
+        )
+        self._negotiating = asyncio.Lock()
         self._connectivity = Connectivity(
             self._pc,
             ice_deadline=ice_deadline,
@@ -134,6 +131,41 @@ class PeerConnection:
             raise ValueError("An offer needs audio or video: give at least one source.")
         return await self._chores.run(self._offer(sources))
 
+    async def offer_more(self, *, audio: Source | None = None, video: Source | None = None) -> str:
+        """Offer kinds that are not in the call (XEP-0166 §7.2.2); what runs goes on undisturbed.
+
+        Give the peer's whole answer to `accept`; if it refuses, `withdraw` the kinds.
+
+        Args:
+            audio: What to play; None leaves audio as it is.
+            video: What to play; None leaves video as it is.
+
+        Returns:
+            The whole local description, as SDP, the new sections last.
+
+        Raises:
+            NetworkError: No socket could be opened; the call is as it was.
+            MediaClosedError: The connection was closed meanwhile.
+            ValueError: Nothing to offer, a kind that is in the call already, or another offer
+                waits for its answer.
+        """
+        sources: dict[Kind, Source | None] = {"audio": audio, "video": video}
+        return await self._chores.run(self._offer_more(sources))
+
+    async def withdraw(self, kinds: Collection[Kind]) -> None:
+        """Take kinds out of the call: neither sent nor received any more, and not offered.
+
+        For when the peer refuses what `offer_more` offered, or a content is removed by either side
+        (XEP-0166 §7.2.5). What else runs goes on undisturbed; a kind may be added again.
+
+        Args:
+            kinds: Those that are not in the call are ignored.
+
+        Raises:
+            MediaClosedError: The connection was closed meanwhile.
+        """
+        await self._chores.run(self._withdraw(kinds))
+
     async def answer(
         self,
         offer: str,
@@ -144,17 +176,23 @@ class PeerConnection:
     ) -> str:
         """Take an offer and make the answer to it, with all candidates in it.
 
+        May be called again in mid-call, with the peer's whole new offer (content-add and
+        content-modify, XEP-0166 §7.2): what runs goes on undisturbed. An offer of ours that waits
+        for its answer is taken back by it.
+
         Args:
             offer: The peer's description, as SDP.
-            audio: What to play; None answers audio `recvonly`.
-            video: What to play; None answers video `recvonly`.
-            refuse: Kinds that are answered `inactive`, which keeps them in place but without media.
+            audio: What to play; None answers audio `recvonly`. Where audio is sent already, it is
+                not touched: see `play`.
+            video: What to play, in the same way.
+            refuse: New kinds that are answered `inactive`, which keeps them in place but without
+                media.
 
         Returns:
             The local description, as SDP.
 
         Raises:
-            DescriptionError: The offer cannot be used.
+            DescriptionError: The offer cannot be used. In mid-call, the call is as it was.
             IncompatibleMediaError: A kind has no codec in common.
             NetworkError: No socket could be opened.
             MediaClosedError: The connection was closed meanwhile.
@@ -187,17 +225,7 @@ class PeerConnection:
             DescriptionError: It is no candidate.
             MediaClosedError: The connection was closed meanwhile.
         """
-        if not candidate:
-            await self._chores.run(self._pc.addIceCandidate(None))
-            return
-        if not self._keep(candidate):
-            return
-        try:
-            parsed = candidate_from_sdp(candidate.removeprefix("candidate:"))
-        except (AssertionError, ValueError, IndexError) as error:
-            raise DescriptionError(f"{candidate!r} is no ICE candidate: {error}") from None
-        parsed.sdpMid = mid
-        await self._chores.run(self._pc.addIceCandidate(parsed))
+        await self._chores.run(self._negotiation.add_candidate(mid, candidate))
 
     def play(self, kind: Kind, source: Source) -> Playback:
         """Swap what is being sent; the RTP timestamps go on.
@@ -228,7 +256,7 @@ class PeerConnection:
         Returns:
             The playback, None if nothing of that kind is sent.
         """
-        outgoing = self._outgoing.get(kind)
+        outgoing = self._outgoing(kind)
         return None if outgoing is None else outgoing.playback
 
     def mute(self, kind: Kind, muted: bool) -> None:
@@ -281,22 +309,24 @@ class PeerConnection:
         Raises:
             ValueError: The path is not `frames`, or nothing of that kind is received.
         """
-        incoming = self._incoming.get(kind)
-        if self._path is not Path.FRAMES or incoming is None:
+        medium = self._negotiation.media.get(kind)
+        if self._path is not Path.FRAMES or medium is None:
             raise ValueError(f"There are no decoded {kind} frames: use the path 'frames'.")
-        iterator = incoming.iterate(limit)
+        iterator = medium.incoming.iterate(limit)
         self.request_keyframe()
         return iterator
 
     def request_keyframe(self) -> None:
         """Ask the peer for a video key frame (PLI, RFC 4585 §6.3.1)."""
-        incoming = self._incoming.get("video")
-        if incoming is not None and incoming.ssrc is not None and not self.closed:
-            self._chores.spawn(_aiortc.send_pli(incoming.receiver, incoming.ssrc))
+        medium = self._negotiation.media.get("video")
+        if medium is None or medium.incoming.ssrc is None or self.closed:
+            return
+        incoming = medium.incoming
+        self._chores.spawn(_aiortc.send_pli(incoming.receiver, medium.incoming.ssrc))
 
     def send_keyframe(self) -> None:
         """Send a video key frame now, if we send video."""
-        outgoing = self._outgoing.get("video")
+        outgoing = self._outgoing("video")
         if outgoing is not None:
             outgoing.keyframe()
 
@@ -306,11 +336,9 @@ class PeerConnection:
         Returns:
             One entry for each kind that was negotiated, audio first.
         """
-        return tuple(
-            self._statistics(kind, self._transceivers[kind])
-            for kind in KINDS
-            if kind in self._transceivers and _aiortc.codec_names(self._transceivers[kind])
-        )
+        media = [*self._negotiation.past, *self._negotiation.media.values()]
+        by_kind = {kind: [m for m in media if m.kind == kind and m.negotiated] for kind in KINDS}
+        return tuple(statistics(each) for each in by_kind.values() if each)
 
     async def close(self) -> None:
         """End everything; when it returns no task, socket or thread is left."""
@@ -324,85 +352,70 @@ class PeerConnection:
     async def _shut(self, by_peer: bool) -> None:
         self._connectivity.stop()
         await self._chores.close()
-        for outgoing in self._outgoing.values():
-            outgoing.close()
+        media = tuple(self._negotiation.media.values())
+        for medium in media:
+            if medium.outgoing is not None:
+                medium.outgoing.close()
         try:
+            connections = tuple(self._connections.open)
             await self._pc.close()
-            # A transport that lost its place in a bundle while we were cancelled is not aiortc's
-            # any more; closing twice does no harm.
-            for connection in self._bound.values():
-                await _aioice.close(connection)
+            await self._connections.close()
             if self._connecting:
                 await asyncio.wait(self._connecting, timeout=1)
             await cancelled(self._connecting)
             # Who became connected only now has begun to ask for consent (RFC 7675).
-            for connection in self._bound.values():
-                await _aioice.close(connection)
+            await self._connections.close(*connections)
         except Exception:
             logger.exception("The peer connection did not close in order")
-        for incoming in self._incoming.values():
-            await incoming.close()
+        for medium in media:
+            await medium.incoming.close()
         self._emit(Closed(by_peer))
 
     async def _offer(self, sources: dict[Kind, Source | None]) -> str:
-        for kind, source in sources.items():
-            if source is not None:
-                self._add(kind, source, "sendrecv")
-        return await self._describe(await self._pc.createOffer())
+        async with self._negotiating:
+            return await self._negotiation.offer(sources)
+
+    async def _offer_more(self, sources: dict[Kind, Source | None]) -> str:
+        wanted = [kind for kind in KINDS if sources[kind] is not None]
+        if not wanted:
+            raise ValueError("Nothing to add: give at least one source.")
+        async with self._negotiating:
+            for kind in wanted:
+                if kind in self._negotiation.media:
+                    raise ValueError(f"There is {kind} in this call: see `play`.")
+            if self._pc.signalingState != "stable" or self._pc.remoteDescription is None:
+                raise ValueError("An offer waits for its answer: add nothing meanwhile.")
+            return await self._negotiation.offer(sources)
 
     async def _answer(
         self, offer: str, sources: dict[Kind, Source | None], refuse: Collection[Kind]
     ) -> str:
-        description = Description(offer)
-        refused = {
-            index: section.refusal()
-            for index, section in enumerate(description.sections)
-            if section.rejected or not _aiortc.has_common_codec(offer, index)
-        }
-        description.remove(set(refused))
-        if not any(section.media_kind for section in description.sections):
-            raise IncompatibleMediaError("The offer has no audio or video that we can take.")
-        for section in description.sections:
-            kind = section.media_kind
-            if kind in self._transceivers:
-                self._pc.addTransceiver(kind, "inactive")
-            elif kind is not None:
-                source = None if kind in refuse else sources[kind]
-                self._add(kind, source, "inactive" if kind in refuse else None)
-        await self._set_remote(description, "offer")
-        answer = Description(await self._describe(await self._pc.createAnswer()))
-        for index, section in refused.items():
-            answer.sections.insert(index, section)
-        self._negotiated()
-        return str(answer)
+        async with self._negotiating:
+            answer = await self._negotiation.answer(offer, sources, refuse)
+            self._negotiated()
+            return answer
 
     async def _accept(self, answer: str) -> None:
-        await self._set_remote(Description(answer), "answer")
-        self._negotiated()
+        async with self._negotiating:
+            await self._negotiation.accept(answer)
+            self._negotiated()
 
-    def _add(self, kind: Kind, source: Source | None, direction: str | None) -> None:
-        """Add a transceiver, with everything that goes in and out of it."""
-        trackable: Any = kind
-        if source is not None:
-            self._check_echo(source)
-            outgoing = Outgoing(
-                kind,
-                source,
-                codec=lambda: self._codec(kind),
-                on_sent=self._sent,
-                on_ended=self._playback_ended,
-            )
-            self._outgoing[kind] = outgoing
-            trackable = outgoing.track
-        chosen = direction or ("recvonly" if source is None else "sendrecv")
-        transceiver = self._pc.addTransceiver(trackable, chosen)
-        capabilities = RTCRtpSender.getCapabilities(kind).codecs
-        names = [name.lower() for name in CODECS[kind]]
-        known = [c for c in capabilities if c.name.lower() in (*names, "rtx")]
-        known.sort(key=lambda c: (*names, "rtx").index(c.name.lower()))
-        transceiver.setCodecPreferences(known)
-        self._transceivers[kind] = transceiver
-        self._incoming[kind] = Incoming(
+    async def _withdraw(self, kinds: Collection[Kind]) -> None:
+        async with self._negotiating:
+            await self._negotiation.withdraw(kinds)
+
+    def _make_outgoing(self, kind: Kind, source: Source) -> Outgoing:
+        self._check_echo(source)
+        return Outgoing(
+            kind,
+            source,
+            codec=lambda: self._negotiation.media[kind].codec,
+            on_sent=self._sent,
+            on_ended=self._playback_ended,
+        )
+
+    def _make_incoming(self, kind: Kind, transceiver: RTCRtpTransceiver) -> Incoming:
+        return Incoming(
             kind,
             transceiver,
             self._path,
@@ -410,63 +423,41 @@ class PeerConnection:
             on_frame=self._received,
             listeners=self.listeners,
         )
-        if kind in self._outgoing:
-            _aiortc.on_keyframe_request(transceiver.sender, self._keyframe_requested)
-
-    async def _describe(self, description: RTCSessionDescription) -> str:
-        for connection in _aiortc.ice_connections(self._pc):
-            if id(connection) not in self._bound:
-                self._bound[id(connection)] = connection
-                _aioice.bind_to(connection, self._network)
-        await self._pc.setLocalDescription(description)
-        return str(self._pc.localDescription.sdp)
-
-    async def _set_remote(self, description: Description, type_: str) -> None:
-        description.filter(self._keep)
-        for section in description.sections:
-            if section.rejected:
-                section.silence()
-        try:
-            await self._pc.setRemoteDescription(RTCSessionDescription(str(description), type_))
-        except OperationError as error:
-            raise IncompatibleMediaError(f"There is no codec in common: {error}") from error
-        except (ValueError, AssertionError, LookupError, AttributeError) as error:
-            raise DescriptionError(f"The peer's {type_} cannot be used: {error}") from error
-
-    def _keep(self, candidate: str) -> bool:
-        if self._candidates >= self.MAX_CANDIDATES or not self._network.usable(candidate):
-            return False
-        self._candidates += 1
-        return True
 
     def _negotiated(self) -> None:
-        for outgoing in self._outgoing.values():
-            outgoing.prepare()
-        if self._path is Path.FRAMES:
-            for incoming in self._incoming.values():
-                incoming.start()
+        for medium in self._negotiation.media.values():
+            self._begin(medium)
         self._connectivity.start()
 
-    def _codec(self, kind: Kind) -> tuple[str, int]:
-        return next(iter(_aiortc.codec_names(self._transceivers[kind]).values()))
+    def _begin(self, medium: Medium) -> None:
+        if medium.outgoing is not None:
+            medium.outgoing.prepare()
+            sender = medium.transceiver.sender
+            _aiortc.on_keyframe_request(sender, self._keyframe_requested)
+        if self._path is Path.FRAMES:
+            medium.incoming.start()
 
     def _check_echo(self, source: Source) -> None:
         if self._path is Path.NONE and isinstance(source, Echo):
             raise ValueError("An echo needs the path 'packets' or 'frames'.")
 
+    def _outgoing(self, kind: Kind) -> Outgoing | None:
+        medium = self._negotiation.media.get(kind)
+        return None if medium is None else medium.outgoing
+
     def _sending(self, kind: Kind) -> Outgoing:
         if self.closed:
             raise MediaClosedError("The connection is closed.")
-        try:
-            return self._outgoing[kind]
-        except KeyError:
-            raise ValueError(f"This call sends no {kind}: offer or answer with a source.") from None
+        outgoing = self._outgoing(kind)
+        if outgoing is None:
+            raise ValueError(f"This call sends no {kind}: offer or answer with a source.")
+        return outgoing
 
     def _sent(self, frame: EncodedFrame) -> None:
         self._feed(Direction.SENT, frame)
 
     def _received(self, frame: EncodedFrame) -> None:
-        outgoing = self._outgoing.get(frame.kind)
+        outgoing = self._outgoing(frame.kind)
         if outgoing is not None:
             outgoing.echo(frame)
         self._feed(Direction.RECEIVED, frame)
@@ -480,10 +471,10 @@ class PeerConnection:
                 self.remove_sink(sink)
 
     def _keyframe_requested(self) -> None:
-        outgoing = self._outgoing["video"]
-        if outgoing.playback.live:
+        outgoing = self._outgoing("video")
+        if outgoing is not None and outgoing.playback.live:
             self.request_keyframe()
-        else:
+        elif outgoing is not None:
             outgoing.keyframe()
 
     def _first_media(self, kind: Kind, at: float) -> None:
@@ -491,28 +482,6 @@ class PeerConnection:
 
     def _playback_ended(self, playback: Playback) -> None:
         self._emit(PlaybackEnded(playback.kind, playback.failure))
-
-    def _statistics(self, kind: Kind, transceiver: RTCRtpTransceiver) -> MediaStatistics:
-        reception = self._incoming[kind].reception
-        codec, _ = self._codec(kind)
-        received, lost = reception.received, reception.lost
-        jitter_ms = reception.jitter * 1000
-        rtt = _aiortc.round_trip(transceiver.sender)
-        rtt_ms = None if rtt is None else max(0.0, rtt * 1000)
-        mos = None
-        if received:
-            share = lost / (lost + received)
-            mos = mean_opinion_score(codec, lost=share, jitter_ms=jitter_ms, rtt_ms=rtt_ms)
-        return MediaStatistics(
-            kind=kind,
-            codec=codec,
-            sent=_aiortc.packets_sent(transceiver.sender),
-            received=received,
-            lost=lost,
-            jitter_ms=jitter_ms,
-            rtt_ms=rtt_ms,
-            mos=mos,
-        )
 
     def _fail(self, reason: str, text: str) -> None:
         self._emit(MediaFailed(reason, text))

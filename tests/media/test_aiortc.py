@@ -59,3 +59,23 @@ def test_they_are_used_as_we_think() -> None:
 def test_a_text_that_is_no_description() -> None:
     with pytest.raises(DescriptionError):
         _aiortc.has_common_codec("v=0\r\n", 0)
+
+
+def test_what_a_new_offer_needs_is_where_it_was(run: Run) -> None:
+    async def main() -> None:
+        pc = RTCPeerConnection()
+        transceiver = pc.addTransceiver("audio")
+        for name in (_aiortc.EXTENSIONS, _aiortc.SET_LINE, _aiortc.SET_MID):
+            assert hasattr(transceiver, name), name
+        assert _aiortc.dtls_role(transceiver.receiver.transport) == "auto"
+        await pc.close()
+
+    run(main)
+    offer = inspect.getsource(RTCPeerConnection.createOffer)
+    assert "transceiver._codecs = filter_preferred_codecs(" in offer
+    assert "transceiver._headerExtensions = HEADER_EXTENSIONS" in offer
+    local = inspect.getsource(RTCPeerConnection.setLocalDescription)
+    assert "transceiver._set_mid(mid)" in local  # the mid of a changed description counts
+    assert "__getTransceiverByMLineIndex(i)" in local
+    answer = inspect.getsource(RTCPeerConnection.createAnswer)
+    assert "media.dtls.role = dtlsTransport._role" in answer

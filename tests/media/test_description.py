@@ -1,5 +1,7 @@
 """Descriptions taken apart and put together."""
 
+import pytest
+from callboard.media import DescriptionError
 from callboard.media.description import Description
 
 OFFER = (
@@ -30,9 +32,50 @@ def test_remove_filter_refuse() -> None:
     assert refusal.mid == "a"
     description.filter(lambda candidate: not candidate.startswith("candidate:1 1 udp"))
     description.remove({1})
-    description.sections[0].silence()
     text = str(description)
     assert "candidate" not in text
     assert "a=group:BUNDLE a d\r\n" in text
     assert "m=video" not in text
-    assert "sendrecv" not in text
+
+
+SEEN = """v=0
+a=group:BUNDLE a v
+m=audio 9 UDP/TLS/RTP/SAVPF 96
+a=sendrecv
+a=mid:a
+a=rtpmap:96 opus/48000/2
+a=ice-ufrag:ours
+a=ice-pwd:oursoursoursoursoursours
+a=candidate:1 1 udp 1 127.0.0.1 9 typ host
+a=fingerprint:sha-256 00
+a=setup:actpass
+m=video 9 UDP/TLS/RTP/SAVPF 97
+a=sendrecv
+a=mid:v
+a=rtpmap:97 VP8/90000
+a=ice-ufrag:ours
+a=ice-pwd:oursoursoursoursoursours
+a=setup:actpass
+"""
+
+
+def test_what_was_seen_stays_in_its_place() -> None:
+    answer = Description(SEEN.replace("ours", "them").replace("a=mid:a", "a=mid:new"))
+    answer.bundle = ["new"]
+    answer.sections.reverse()
+    answer.find("v").lines[0] = "m=video 0 UDP/TLS/RTP/SAVPF 97"  # type: ignore[union-attr]
+    answer.fit(["a", "v"], Description(SEEN))
+    assert answer.mids() == ["a", "v", "new"]
+    assert [section.rejected for section in answer.sections] == [True, True, False]
+    assert answer.bundle == ["new", "a", "v"]
+    for stub in answer.sections[:2]:
+        assert stub.attribute("ice-ufrag") == "them"
+        assert stub.attribute("fingerprint") == "sha-256 00"
+        assert "a=inactive" in stub.lines
+        assert not stub.candidates
+    assert answer.sections[2].candidates == ["1 1 udp 1 127.0.0.1 9 typ host"]
+
+
+def test_nothing_is_left_of_it() -> None:
+    with pytest.raises(DescriptionError, match="no section"):
+        Description(SEEN.replace(" 9 ", " 0 ")).fit(["a", "v"], Description(SEEN))

@@ -160,7 +160,7 @@ def test_every_socket_keeps_to_addresses_and_ports(run: Run) -> None:
         network = Network(addresses=("127.0.0.1",), ports=(42100, 42119))
         async with call(network=network, audio=Tone(), video=TestPattern()) as (a, b):
             for leg in (a, b):
-                for connection in leg.pc._bound.values():
+                for connection in leg.pc._connections.open:
                     for protocol in connection._protocols:
                         host, port = protocol.transport.get_extra_info("sockname")[:2]
                         assert host == "127.0.0.1"

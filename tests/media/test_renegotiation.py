@@ -1,0 +1,259 @@
+"""Kinds that are added to a running call and taken out of it again, while the rest goes on."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+
+import pytest
+from callboard.jingle import (
+    Accepted,
+    ContentAccepted,
+    ContentAdded,
+    ContentModified,
+    ContentRejected,
+    Initiated,
+    Reason,
+    Role,
+    Session,
+)
+from callboard.jingle.role import Senders
+from callboard.media import (
+    Connected,
+    DescriptionError,
+    Direction,
+    Source,
+    TestPattern,
+    Tone,
+    read_clock,
+)
+from callboard.tests.conftest import Run
+from callboard.tests.media.legs import Leg, call, pictures, pitch
+
+ALICE, BOB = "alice@example.org/a", "bob@example.org/b"
+
+
+class Party:
+    """A leg with its Jingle session."""
+
+    def __init__(self, role: Role) -> None:
+        self.leg = Leg()
+        self.session = Session(role, "s", initiator=ALICE, responder=BOB)
+
+
+@asynccontextmanager
+async def jingle_call(bundled: bool = True) -> AsyncIterator[tuple[Party, Party]]:
+    """An audio call over two Jingle sessions."""
+    a, b = Party(Role.INITIATOR), Party(Role.RESPONDER)
+    initiate = a.session.initiate(await a.leg.pc.offer(audio=Tone(440), video=None))
+    if not bundled:
+        for group in initiate.findall("{urn:xmpp:jingle:apps:grouping:0}group"):
+            initiate.remove(group)
+    [initiated] = b.session.receive(initiate)
+    assert isinstance(initiated, Initiated)
+    answer = await b.leg.pc.answer(initiated.offer, audio=Tone(1000), video=None)
+    [accepted] = a.session.receive(b.session.accept(answer))
+    assert isinstance(accepted, Accepted)
+    await a.leg.pc.accept(accepted.answer)
+    await a.leg.event(Connected)
+    await b.leg.event(Connected)
+    try:
+        yield a, b
+    finally:
+        await a.leg.pc.close()
+        await b.leg.pc.close()
+
+
+async def add_video(a: Party, b: Party, back: Source | None) -> None:
+    """Let one side add video, and the other accept it."""
+    offer = await a.leg.pc.offer_more(video=TestPattern())
+    [added] = b.session.receive(a.session.add_contents(offer))
+    assert isinstance(added, ContentAdded)
+    answer = await b.leg.pc.answer(added.offer, audio=None, video=back)
+    [accepted] = a.session.receive(b.session.accept_contents(answer))
+    assert isinstance(accepted, ContentAccepted)
+    await a.leg.pc.accept(accepted.answer)
+
+
+def check_unbroken(leg: Leg) -> None:
+    """Nothing of the audio is lost, and its RTP clock leaves out less than 0.3 s.
+
+    (A loop that other work holds up may leave out a frame or two.)
+    """
+    steps = [later.timestamp - earlier.timestamp for earlier, later in pairwise(leg.seen("audio"))]
+    assert leg.statistics("audio").lost == 0
+    assert max(steps) < 0.3 * 48000
+
+
+@pytest.mark.parametrize("bundled", [True, False])
+@pytest.mark.parametrize("by_initiator", [True, False])
+def test_video_is_added_by_either_side(run: Run, by_initiator: bool, bundled: bool) -> None:
+    async def main() -> None:
+        async with jingle_call(bundled) as parties:
+            a, b = parties if by_initiator else reversed(parties)
+            await b.leg.received("audio", 10)
+            await add_video(a, b, TestPattern(fps=10))
+            seen = await b.leg.received("video", 15)
+            assert None not in [read_clock(picture) for picture in pictures(seen)]
+            await a.leg.received("video", 5)
+            for each in (a, b):
+                await each.leg.received("audio", 5)
+                check_unbroken(each.leg)
+                assert [s.kind for s in each.leg.pc.statistics()] == ["audio", "video"]
+                assert [type(event) for event in each.leg.events].count(Connected) == 1
+
+    run(main)
+
+
+def test_the_answerers_numbers_go_on_when_it_offers(run: Run) -> None:
+    """The peer's payload types stay, and new ones do not clash with them (RFC 8843 §10.1)."""
+
+    def renumber(sdp: str) -> str:
+        # Opus gets the number that we would give to video, the MID extension another id.
+        sdp = re.sub(r"(m=audio \d+ UDP/TLS/RTP/SAVPF) 96", r"\1 97", sdp)
+        sdp = sdp.replace("a=rtpmap:96 ", "a=rtpmap:97 ")
+        return re.sub(r"a=extmap:1 (\S+mid)", r"a=extmap:9 \1", sdp)
+
+    async def main() -> None:
+        a, b = Leg(), Leg()
+        offer = renumber(await a.pc.offer(audio=Tone(440), video=None))
+        await a.pc.accept(await b.pc.answer(offer, audio=Tone(1000), video=None))
+        await a.received("audio", 5)
+        more = await b.pc.offer_more(video=TestPattern())
+        audio, video = more[: more.index("m=video")], more[more.index("m=video") :]
+        assert "a=rtpmap:97 opus" in audio
+        assert "a=rtpmap:97 " not in video
+        numbers = re.findall(r"a=rtpmap:(\d+) ", more)
+        assert len(numbers) == len(set(numbers))
+        assert set(re.findall(r"a=extmap:(\d+) \S+mid", more)) == {"9"}
+        await b.pc.accept(await a.pc.answer(more, audio=None, video=TestPattern()))
+        assert await a.received("video", 5)
+        assert await b.received("video", 5)
+        assert abs(pitch(await b.received("audio", 50)) - 440) < 5
+        await a.pc.close()
+        await b.pc.close()
+
+    run(main)
+
+
+def test_the_handshakes_roles_stay(run: Run) -> None:
+    """Jingle says a content's setup once: what it says later of old ones is a guess."""
+
+    async def main() -> None:
+        async with jingle_call() as (a, b):
+            await add_video(b, a, TestPattern())
+            await a.leg.pc.withdraw(["video"])
+            await b.leg.pc.withdraw(["video"])
+            await add_video(a, b, TestPattern())
+            roles = [
+                leg.pc._pc.getTransceivers()[0].receiver.transport._role for leg in (a.leg, b.leg)
+            ]
+            assert roles == ["server", "client"]
+
+    run(main)
+
+
+def test_a_refused_addition_is_taken_back_and_may_be_tried_again(run: Run) -> None:
+    async def main() -> None:
+        async with jingle_call() as (a, b):
+            offer = await a.leg.pc.offer_more(video=TestPattern())
+            [added] = b.session.receive(a.session.add_contents(offer))
+            assert isinstance(added, ContentAdded)
+            reject = b.session.reject_contents(added.contents, Reason.DECLINE)
+            [rejected] = a.session.receive(reject)
+            assert isinstance(rejected, ContentRejected)
+            await a.leg.pc.withdraw(["video"])
+            with pytest.raises(ValueError, match="sends no video"):
+                a.leg.pc.play("video", TestPattern())
+            assert [s.kind for s in a.leg.pc.statistics()] == ["audio"]
+            # The other side may add it now, and the one that was refused too.
+            await add_video(b, a, None)
+            await a.leg.received("video", 5)
+            await a.leg.received("audio", 5)
+            await b.leg.received("audio", 5)
+            check_unbroken(a.leg)
+            check_unbroken(b.leg)
+
+    run(main)
+
+
+@pytest.mark.parametrize("bundled", [True, False])
+def test_video_goes_and_comes_again(run: Run, bundled: bool) -> None:
+    async def main() -> None:
+        async with jingle_call(bundled) as (a, b):
+            await add_video(a, b, TestPattern())
+            await b.leg.received("video", 5)
+            name = a.session.content_of("video")
+            assert name is not None
+            b.session.receive(a.session.remove_contents([name], Reason.SUCCESS))
+            await a.leg.pc.withdraw(["video"])
+            await b.leg.pc.withdraw(["video"])
+            before = b.leg.statistics("video").received
+            frames = len(b.leg.seen("video"))
+            await b.leg.received("audio", 10)
+            assert len(b.leg.seen("video")) == frames
+            await add_video(a, b, TestPattern())
+            seen = await b.leg.received("video", 5)
+            await a.leg.received("video", 5)
+            assert None not in [read_clock(picture) for picture in pictures(seen)]
+            assert b.leg.statistics("video").received > before  # counted on, not anew
+            check_unbroken(a.leg)
+            check_unbroken(b.leg)
+
+    run(main)
+
+
+def test_both_add_video_at_once(run: Run) -> None:
+    async def main() -> None:
+        async with jingle_call() as (a, b):
+            mine = await a.leg.pc.offer_more(video=TestPattern())
+            await b.leg.pc.offer_more(video=TestPattern())
+            # The initiator's stands (XEP-0166 §7.2.16); the responder takes its own back.
+            [added] = b.session.receive(a.session.add_contents(mine))
+            assert isinstance(added, ContentAdded)
+            answer = await b.leg.pc.answer(added.offer, audio=None, video=TestPattern(fps=10))
+            [accepted] = a.session.receive(b.session.accept_contents(answer))
+            assert isinstance(accepted, ContentAccepted)
+            await a.leg.pc.accept(accepted.answer)
+            await a.leg.received("video", 5)
+            await b.leg.received("video", 5)
+            check_unbroken(a.leg)
+
+    run(main)
+
+
+def test_the_peer_stops_sending_and_sends_again(run: Run) -> None:
+    async def main() -> None:
+        async with jingle_call() as (a, b):
+            await add_video(a, b, TestPattern())
+            await a.leg.received("video", 3)
+            name = a.session.content_of("video")
+            assert name is not None
+            for senders in (Senders.INITIATOR, Senders.BOTH):
+                [modified] = b.session.receive(a.session.modify_content(name, senders))
+                assert isinstance(modified, ContentModified)
+                answer = await b.leg.pc.answer(modified.description, audio=None, video=None)
+                direction = re.findall(r"a=(sendrecv|sendonly|recvonly|inactive)", answer)[1]
+                assert direction == ("recvonly" if senders is Senders.INITIATOR else "sendrecv")
+                await b.leg.received("video", 3)
+            await a.leg.received("video", 3)
+            check_unbroken(b.leg)
+
+    run(main)
+
+
+def test_wrong_wishes_are_named(run: Run) -> None:
+    async def main() -> None:
+        async with call(audio=Tone(), back_audio=Tone()) as (a, b):
+            with pytest.raises(ValueError, match="Nothing to add"):
+                await a.pc.offer_more()
+            with pytest.raises(ValueError, match="There is audio"):
+                await a.pc.offer_more(audio=Tone())
+            await a.pc.offer_more(video=TestPattern())
+            await a.pc.withdraw(["audio", "video"])
+            await b.pc.withdraw(["video"])
+            with pytest.raises(DescriptionError):
+                await b.pc.answer("v=0\r\nm=video", audio=None, video=None)
+            await b.until(lambda: len(b.seen("audio", Direction.SENT)) > 5)
+
+    run(main)
