@@ -87,7 +87,8 @@ def check(file: File) -> None:
     """Say everything that is wrong with FILE and its bots.
 
     Every problem has a line of its own on standard error, as file:line:column: what was found and
-    what would be right. The bots' modules are imported, and so run.
+    what would be right. The bots' modules are imported, and so run. A load plan can be checked
+    too.
 
     Exits with 0 if there is no problem, else with 2.
     """
@@ -150,6 +151,10 @@ def load(
             metavar="PORT", min=1, max=65535, help="Where Prometheus finds metrics while it runs."
         ),
     ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="A Ray cluster whose machines run the shards."),
+    ] = None,
 ) -> None:
     """Test a server with the accounts and calls that PLAN declares, and give a verdict.
 
@@ -173,7 +178,7 @@ def load(
         )
         raise typer.Exit(2) from None
 
-    raise typer.Exit(command(plan, out=out, shards=shards, metrics=metrics))
+    raise typer.Exit(command(plan, out=out, shards=shards, metrics=metrics, ray=ray))
 
 
 @app.command()

@@ -130,6 +130,24 @@ def test_a_class_beside_the_file(folder: Path, bot: str) -> None:
     assert done.stdout == f"{deployment}: 1 account, bots: {bot}. All is well.\n"
 
 
+def test_the_examples_are_sound() -> None:
+    examples = Path(__file__).resolve().parents[2] / "examples"
+    files = sorted(examples.rglob("*.yaml"))
+    assert files
+    for file in files:
+        done = callboard("check", file)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_load_plan_with_faults(tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text(
+        "accounts:\n  - jid: a@localhost\n    show: no\nphases: []\n"
+    )
+    done = callboard("check", "plan.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "plan.yaml:3:11: show is " in done.stderr
+
+
 def test_no_file(tmp_path: Path) -> None:
     done = callboard("check", "nowhere.yaml", cwd=tmp_path)
     assert done.returncode == 2
