@@ -8,6 +8,8 @@ from .post import post
 
 #: Stanzas of one session that may wait for its call to be started.
 MAX_WAITING = 64
+#: Sessions that are remembered after their end.
+MAX_ENDED = 16
 
 
 @dataclass(slots=True)
@@ -27,12 +29,13 @@ class Routes:
 
     def __init__(self) -> None:
         self._routes: dict[tuple[str, str], _Route] = {}
+        self._ended: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self._routes)
 
     def __contains__(self, key: tuple[str, str]) -> bool:
-        return key in self._routes
+        return key in self._routes or key in self._ended
 
     def reserve(self, peer: str, sid: str) -> None:
         """Give a session its place; its call follows."""
@@ -48,8 +51,13 @@ class Routes:
         route.waiting.clear()
 
     def forget(self, peer: str, sid: str) -> list[JingleReceived]:
-        """Take a session's place away; return the stanzas that waited in vain."""
+        """Take a session's place away; return the stanzas that waited in vain.
+
+        What the peer said of a call before it knew of its end must not begin another one.
+        """
         route = self._routes.pop((peer, sid), None)
+        if route is not None and route.call is not None:
+            self._ended = (*self._ended, (peer, sid))[-MAX_ENDED:]
         return [] if route is None else route.waiting
 
     def deliver(self, peer: str, sid: str, received: JingleReceived) -> bool:
