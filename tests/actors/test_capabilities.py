@@ -51,7 +51,7 @@ def test_an_answer_is_remembered_only_under_its_own_hash() -> None:
     assert known.learn(f"node#{ver}", answer(["urn:evil"])) == {"urn:evil"}
     assert known.get(f"node#{ver}") is None
     assert known.learn(f"node#{ver}", answer(features)) == set(features)
-    assert known.get(f"node#{ver}") == set(features)
+    assert known.get(f"node#{ver}") == frozenset(features)
     assert known.get("") is None
 
 

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement
 import pytest
 from callboard.actors.stanza import CLIENT
 from callboard.bots import CallOver
-from callboard.jingle import Propose
+from callboard.jingle import Proceed, Propose, Reject
 from callboard.jingle import namespaces as ns
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import Device, reason_of
@@ -235,6 +235,29 @@ def test_a_line_break_in_an_attribute_is_a_bad_request(
             element.set(attribute, element.get(attribute, "") + INJECTION)
             assert await device.jingle(jid, initiate) == "bad-request"
             await a_call_works(stage)
+
+    run(main)
+
+
+def test_an_offer_that_comes_after_the_end_of_its_call_begins_no_other(
+    run: Run, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with on_stage(tmp_path) as (stage, device, jid):
+            device.say(ALICE, Propose("sid-1", ("audio",)))
+            came = await stage.ringing(ALICE)
+            answering = asyncio.ensure_future(came.answer())
+            await device.hears(Proceed)
+            await came.hangup()
+            with pytest.raises(CallOver):
+                await answering
+            await device.hears(Reject)
+            await stage.states(ALICE)
+            unknown = "item-not-found unknown-session"
+            assert await device.jingle(jid, device.initiate("sid-1")) == unknown
+            device.say(ALICE, Propose("sid-1", ("audio",)))
+            await a_call_works(stage)
+            assert len([one for one in stage.records() if one["id"] == "sid-1"]) == 1
 
     run(main)
 

@@ -1,12 +1,14 @@
 """Calls between two accounts, from the proposal to the two detail records."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from callboard.actors.messages.call import Hangup
 from callboard.actors.messages.exchange import CallStatus
-from callboard.bots import Call, CallOver
+from callboard.bots import Bot, Call, CallOver
 from callboard.jingle import Propose, Reason
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import Device
@@ -218,5 +220,67 @@ def test_mute_and_hold_are_told_to_the_peer(run: Run, tmp_path: Path) -> None:
                 await out.answer()
             await out.hangup()
             await stage.states(ALICE, BOB)
+
+    run(main)
+
+
+STEPS = ("propose", "ringing", "proceed", "initiate", "accept", "ice", "dtls", "first-audio")
+
+
+class Prompt(Bot):
+    """Answers at once."""
+
+    async def on_call(self, call: Call) -> None:
+        with suppress(CallOver):
+            await call.answer(audio="tone")
+
+
+@MESSAGE
+@pytest.mark.parametrize("who", [ALICE, BOB], ids=["the caller", "the called"])
+def test_hanging_up_at_any_step_leaves_one_record_each(
+    run: Run, tmp_path: Path, who: str, message: bool
+) -> None:
+    async def main() -> None:
+        accounts = [ALICE, {"jid": BOB, "bot": "prompt"}]
+        async with staged(tmp_path, accounts, {"prompt": Prompt}) as stage:
+            peer = BOB if message else (await stage.account(BOB))._jid
+            # Who is called directly is not asked before, and its proceeding is its accepting.
+            untaken = set() if message else {"propose", "proceed"} if who == ALICE else {"propose"}
+            steps = [step for step in STEPS if step not in untaken]
+            for step in steps:
+                stage.events.clear()
+                call = await stage.puppets[ALICE].call(peer, message=message, audio="tone")
+                await stage.step(who, step)
+                calls = (await stage.account(who))._conversations[
+                    peer.partition("/")[0] if who == ALICE else ALICE
+                ]
+                ref = calls._actor_weakref()._calls[call.id].ref
+                ref.tell(Hangup())
+                records = [await stage.record(account, call.id) for account in (ALICE, BOB)]
+                assert {record.state for record in records} <= {
+                    *("completed", "cancelled", "declined", "missed")
+                }, (step, records)
+            assert len(stage.records()) == 2 * len(steps)
+
+    run(main)
+
+
+@pytest.mark.parametrize("first", ["retract", "proceed"])
+def test_a_retraction_that_crosses_the_answer_ends_both_sides(
+    run: Run, tmp_path: Path, first: str
+) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            out = await stage.puppets[ALICE].call(BOB, message=True)
+            came = await stage.ringing(BOB)
+            if first == "retract":
+                await out.hangup()
+            answering = asyncio.ensure_future(came.answer())
+            if first == "proceed":
+                await stage.step(BOB, "proceed")
+                await out.hangup()
+            with pytest.raises(CallOver):
+                await answering
+            assert await stage.states(ALICE, BOB) == ["cancelled", "cancelled"]
 
     run(main)
