@@ -66,6 +66,10 @@ class Phone:
         """Return every stanza in and out, a line each."""
         return "\n".join(f"{one['direction']}: {one['xml']}" for one in self.all("stanza"))
 
+    def said(self) -> list[str]:
+        """Return every stanza that the page sent."""
+        return [one["xml"] for one in self.all("stanza") if one["direction"] == "outgoing"]
+
     def all(self, kind: str) -> list[Told]:
         """Return what was told of this kind until now."""
         return [one for one in self.told if one["kind"] == kind]
@@ -111,7 +115,9 @@ class Phone:
 
     async def hear(self, good: str) -> Heard:
         """Listen until what is heard is good, a JavaScript expression about `it`."""
-        return Heard(**await self.look("hear", good))
+        found = await self.look("hear", good)
+        assert found is not None, "the page has been given no sound to hear"
+        return Heard(**found)
 
     async def see(self, good: str) -> Seen:
         """Look until what is seen is good, a JavaScript expression about `it`."""

@@ -1,6 +1,6 @@
 """A bot of Callboard's and a browser with a phone, at one private server."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,17 +84,22 @@ def sources(video: bool) -> tuple[str, str | None]:
 
 
 @asynccontextmanager
-async def scene(browser: Browser, folder: Path, **desk: Any) -> AsyncIterator[Scene]:
+async def scene(
+    browser: Browser, folder: Path, media: Mapping[str, Any] | None = None, **desk: Any
+) -> AsyncIterator[Scene]:
     """Log in the bot and the phone.
 
     Args:
         browser: the browser and the bundled page.
         folder: where recordings and ``calls.jsonl`` go.
+        media: what the YAML file would have under ``media``.
         desk: what the YAML file would have for the bot's account.
     """
     async with (
         phone(*browser, show) as page,
-        staged(folder, [{"jid": BOT, **desk}], guests=["page"], websocket=True) as stage,
+        staged(
+            folder, [{"jid": BOT, **desk}], guests=["page"], websocket=True, media=media or {}
+        ) as stage,
     ):
         await page.login(PAGE, PASSWORD, stage.prosody.websocket)
         yield Scene(stage, page)

@@ -1,4 +1,4 @@
-"""Ringing, mute and hold with a browser: session-info (XEP-0167 §7), said and shown both ways."""
+"""Hold, mute and ringing with a browser: session-info (XEP-0167 §7), said and shown both ways."""
 
 from functools import partial
 from pathlib import Path

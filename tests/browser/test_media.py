@@ -1,7 +1,7 @@
 """Media between a bot and Chromium's WebRTC, with stanza.js 12 for the stanzas.
 
-The rows of issue 3 that these show: XEP-0166 in both roles with audio and video, trickle (0176),
-0338, 0320, 0293 and 0294.
+What is shown, by XEP: 0166 and 0167 in both roles, with audio and with video; 0176 (trickled
+candidates); 0338 and calls without it; 0293, 0294, 0320 and 0339 as Chromium writes them.
 """
 
 from itertools import pairwise
@@ -14,7 +14,7 @@ from callboard.actors.call_record import CallRecord
 from callboard.media import Direction
 from callboard.tests.browser.phone import Phone
 from callboard.tests.browser.recorded import loudest, pictures
-from callboard.tests.browser.stage import CALLERS, DESK, HEARS_TONE, TONE, Browser, scene
+from callboard.tests.browser.stage import BOT, CALLERS, DESK, HEARS_TONE, TONE, Browser, scene
 from callboard.tests.conftest import Run
 
 #: What Chromium's fake devices give: a beep twice a second (Hz), and a green picture.
@@ -155,3 +155,71 @@ def test_a_page_without_bundle_has_two_transports(
     record = run(main)
     check_record(record, True)
     check_recording(record, True)
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_candidates_come_after_the_description(
+    browser: Browser, caller: str, tmp_path: Path, run: Run
+) -> None:
+    async def main() -> None:
+        async with scene(browser, tmp_path) as here:
+            await here.called_by(caller)
+            await here.page.hear(HEARS_TONE)
+            await here.page.until("connection", state="connected")
+            await here.page.until("gathered")
+            described = "session-accept" if caller == "bot" else "session-initiate"
+            first = next(one for one in here.page.said() if described in one)
+            assert "<candidate" not in first
+            trickled = [one for one in here.page.said() if "transport-info" in one]
+            assert any('protocol="udp"' in one for one in trickled)
+            assert not any(" pwd=" in one for one in trickled)
+            assert "type='error'" not in here.page.dialogue()
+
+    run(main)
+
+
+def test_an_echo_comes_back_to_the_page(browser: Browser, tmp_path: Path, run: Run) -> None:
+    async def main() -> None:
+        async with scene(browser, tmp_path, bot="echo") as here:
+            await here.page("call", BOT, True)
+            heard = await here.page.hear(f"Math.abs(it.frequency - {BEEP}) < 25 && it.level > -40")
+            assert heard.frequency == pytest.approx(BEEP, abs=25)
+            seen = await here.page.see("it.width > 0")
+            assert (seen.width, seen.height) == SIZE
+
+    run(main)
+
+
+def test_a_bot_listens_and_looks(browser: Browser, tmp_path: Path, run: Run) -> None:
+    async def main() -> None:
+        async with scene(browser, tmp_path, media={"path": "frames"}) as here:
+            call = await here.page_calls(True)
+            async for frame in call.frames("video"):
+                assert (frame.width, frame.height) == SIZE
+                break
+            async for frame in call.frames("audio"):
+                if np.abs(frame.to_ndarray().astype(np.int32)).max() > 10_000:
+                    break
+            await call.hangup()
+
+    run(main)
+
+
+def test_a_page_without_a_camera_sees_and_is_not_seen(
+    browser: Browser, tmp_path: Path, run: Run
+) -> None:
+    async def main() -> None:
+        async with scene(browser, tmp_path) as here:
+            call = await here.desk.call(here.page.jid, audio=f"tone:{TONE}", video="pattern")
+            await here.page.until("incoming")
+            await here.page("accept", False)
+            await call.connected()
+            assert (await here.page.see("it.width > 0")).clock is not None
+            assert (await here.page.hear(HEARS_TONE)).level > -40
+            await here.stage.media(DESK, "audio", ENOUGH)
+            await call.hangup()
+            kinds = {one["kind"]: one for one in (await call.ended()).media}
+            assert kinds["video"]["sent"] > 0
+            assert kinds["video"]["received"] == 0
+
+    run(main)

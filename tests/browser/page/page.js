@@ -52,6 +52,9 @@ export const features = async (jid) => (await client.getDiscoInfo(jid)).features
 
 function watch(created) {
   session = created;
+  session.pc.addEventListener("icegatheringstatechange", ({ target }) => {
+    if (target.iceGatheringState === "complete") tell("gathered");
+  });
   session.pc.addEventListener("connectionstatechange", ({ target }) =>
     tell("connection", { state: target.connectionState }));
   session.pc.addEventListener("iceconnectionstatechange", ({ target }) =>
@@ -162,6 +165,7 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 
 // What the ear hears now: the loudest frequency (Hz), its level and that of all (dBFS).
 export function hear() {
+  if (!ear) return null;
   const spectrum = new Float32Array(ear.frequencyBinCount);
   ear.getFloatFrequencyData(spectrum);
   const loudest = spectrum.indexOf(Math.max(...spectrum));
@@ -170,7 +174,7 @@ export function hear() {
   const power = samples.reduce((sum, one) => sum + one * one, 0) / samples.length;
   return {
     frequency: (loudest * ear.context.sampleRate) / ear.fftSize,
-    level: spectrum[loudest],
+    level: Math.max(-120, spectrum[loudest]),
     loudness: Math.max(-120, 10 * Math.log10(power)),
   };
 }
@@ -220,7 +224,7 @@ export async function until(look, good, seconds) {
   const deadline = performance.now() + seconds * 1000;
   for (;;) {
     const found = await look();
-    if (good(found) || performance.now() > deadline) return found;
+    if ((found && good(found)) || performance.now() > deadline) return found;
     await pause(50);
   }
 }
