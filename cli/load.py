@@ -2,15 +2,19 @@
 
 import asyncio
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
 import uvloop
 
 from ..config import ConfigError
-from ..load import Plan, load_plan
+from ..load import load_plan
 from ..load.capacity import CapacityError, check_open_files
 from ..load.metrics import MetricsServer
+from ..load.process import Hear, ShardProcess
+from ..load.progress import Carrier
 from ..load.report import write_report
 from ..load.run import Run
 from ..load.usage import raise_open_files
@@ -19,7 +23,9 @@ from ..server import ServerError
 from .load_view import LoadView, make_load_view, print_verdict
 
 
-def load(file: Path, *, out: Path | None, shards: int | None, metrics: int | None) -> int:
+def load(
+    file: Path, *, out: Path | None, shards: int | None, metrics: int | None, ray: str | None
+) -> int:
     """Run a load plan and write the report.
 
     Args:
@@ -27,6 +33,7 @@ def load(file: Path, *, out: Path | None, shards: int | None, metrics: int | Non
         out: where the report goes, or None for none.
         shards: how many processes; None for what the plan says, or one for each core.
         metrics: the port on which Prometheus finds metrics while it runs, or None.
+        ray: the address of a Ray cluster whose machines run the shards, or None for this machine.
 
     Returns:
         0 thresholds hold, 1 they don't, 2 the plan is wrong, 3 aborted.
@@ -39,10 +46,16 @@ def load(file: Path, *, out: Path | None, shards: int | None, metrics: int | Non
         return Status.WRONG_PLAN
     view = make_load_view(file.name)
     try:
-        run = _make_run(plan, file, shards, view)
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
-        verdict = uvloop.run(_run(run, view, metrics))
+        with _carriers(ray) as (carrier, cores):
+            count = shards or plan.shards or cores
+            run = Run(plan, file.absolute().parent, shards=count, carrier=carrier, see=view.see)
+            check_open_files(plan, len(run.shards), raise_open_files())
+            verdict = uvloop.run(_run(run, view, metrics))
+    except ModuleNotFoundError as error:
+        typer.echo(f"callboard: --ray needs {error.name}: pip install 'callboard[ray]'", err=True)
+        return Status.WRONG_PLAN
     except CapacityError as error:
         typer.echo(f"{file}: {error}", err=True)
         return Status.WRONG_PLAN
@@ -56,12 +69,16 @@ def load(file: Path, *, out: Path | None, shards: int | None, metrics: int | Non
     return verdict.status
 
 
-def _make_run(plan: Plan, file: Path, shards: int | None, view: LoadView) -> Run:
-    folder = file.absolute().parent
-    limit = raise_open_files()
-    run = Run(plan, folder, shards=shards, see=view.see)
-    check_open_files(plan, len(run.shards), limit)
-    return run
+@contextmanager
+def _carriers(ray: str | None) -> Iterator[tuple[Callable[[Hear], Carrier], int | None]]:
+    """Give what starts shards, and how many there may be."""
+    if ray is None:
+        yield ShardProcess, None
+        return
+    from ..load.ray import cluster  # noqa: PLC0415 - the extra "ray"
+
+    with cluster(ray) as found:
+        yield found
 
 
 async def _run(run: Run, view: LoadView, metrics: int | None) -> Verdict:

@@ -140,6 +140,8 @@ def _title(name: str, run: Run, point: Point | None) -> Text:
         f"{len(run.shards)} shards"
     )
     title = Text(words, "bold")
+    if run.is_ending:
+        title.append("  ending in order; Ctrl-C again: at once", "yellow")
     if lost:
         title.append(f", {lost} lost", "bold red")
     return title

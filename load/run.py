@@ -95,6 +95,11 @@ class Run:
         """Seconds since the run began."""
         return time.monotonic() - self._origin
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether nothing new begins any more."""
+        return self._ending.is_set()
+
     def planned_seconds(self, phase: Phase) -> float:
         """Return how long a phase should take if all goes well."""
         match phase.activity:
@@ -113,6 +118,7 @@ class Run:
         """End in order, with a report; the second time, at once."""
         if self._stopped:
             self._at_once = True
+            self._abort("it was ended at once")
             for shard in self.shards:
                 shard.carrier.kill()
         self._stopped = True
@@ -284,9 +290,10 @@ class Run:
     def _lose(self, shard: ShardRun, reason: str) -> None:
         shard.lost = reason
         self.measurements.lose(shard.number)
-        if not self._at_once:
-            self.measurements.count("shard.lost")
         self._gone(shard.number)
+        if self._at_once:
+            return
+        self.measurements.count("shard.lost")
         ready = self._ready is not None and self._ready.done()
         if not ready or self.plan.lost_shard == "abort" or all(one.lost for one in self.shards):
             self._abort(f"shard {shard.number} was lost: {reason}")
