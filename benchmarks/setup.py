@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 import time
+from contextlib import AsyncExitStack
 from typing import Any
 
 from callboard.benchmarks.accounts import HOST, passwords, user
@@ -26,24 +27,23 @@ TAKE = """(() => {
 })()"""
 #: Put into the calling page: it looks every few milliseconds whether sound has come.
 LISTEN = """(() => {
-  const Plain = window.RTCPeerConnection;
-  window.RTCPeerConnection = class extends Plain {
-    constructor(...args) {
-      super(...args);
-      const look = async () => {
-        if (this.connectionState === "closed") return;
-        if (this.connectionState === "connected") {
-          for (const one of (await this.getStats()).values()) {
-            if (one.type === "inbound-rtp" && one.packetsReceived > 0) {
-              window.tell(JSON.stringify({ kind: "sound" }));
-              return;
-            }
-          }
+  const prototype = RTCPeerConnection.prototype;
+  const plain = prototype.createOffer;
+  const look = async (pc) => {
+    if (pc.connectionState === "closed") return;
+    if (pc.connectionState === "connected") {
+      for (const one of (await pc.getStats()).values()) {
+        if (one.type === "inbound-rtp" && one.packetsReceived > 0) {
+          window.tell(JSON.stringify({ kind: "sound" }));
+          return;
         }
-        setTimeout(look, 2);
-      };
-      look();
+      }
     }
+    setTimeout(look, 2, pc);
+  };
+  prototype.createOffer = function (...arguments_) {
+    look(this);
+    return plain.apply(this, arguments_);
   };
 })()"""
 
@@ -73,7 +73,7 @@ async def callboard(port: int, authority: str, calls: int) -> dict[str, Any]:
 async def _browsers(server: Prosody, calls: int) -> list[float] | None:
     """Return the same of two pages with stanza.js, from session-initiate; None without browser."""
     from callboard.tests.browser.bundle import MODULES, bundle  # noqa: PLC0415 - not installed
-    from callboard.tests.browser.chromium import find_chromium  # noqa: PLC0415
+    from callboard.tests.browser.chromium import chromium, find_chromium  # noqa: PLC0415
     from callboard.tests.browser.phone import phone  # noqa: PLC0415
 
     program = find_chromium()
@@ -81,7 +81,10 @@ async def _browsers(server: Prosody, calls: int) -> list[float] | None:
         return None
     page = await asyncio.to_thread(bundle)
     found = []
-    async with phone(program, page) as caller, phone(program, page) as called:
+    async with AsyncExitStack() as stack:
+        first, second = (stack.enter_context(chromium(program)) for _ in range(2))
+        caller = await stack.enter_async_context(phone(first, page))
+        called = await stack.enter_async_context(phone(second, page))
         began = sounded = 0.0
         ready = asyncio.Event()
         take = caller._take  # noqa: SLF001
