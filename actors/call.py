@@ -7,7 +7,9 @@ from typing import Any
 from ..jingle import (
     Accepted,
     CandidatesReceived,
+    ContentAccepted,
     ContentAdded,
+    ContentRejected,
     ContentRemoved,
     Event,
     Info,
@@ -39,6 +41,7 @@ from .jid import bare
 from .leg import KINDS, Leg, rounded
 from .messages.account import ForgetCall, IqAnswered, PlaceCall
 from .messages.call import (
+    AddMedia,
     Answer,
     BotDone,
     CallOver,
@@ -63,6 +66,7 @@ from .messages.call import (
     PeerUnreachable,
     Play,
     Record,
+    RemoveMedia,
     RingLongEnough,
     Tick,
     TieLost,
@@ -85,6 +89,8 @@ INITIATE_DEADLINE = 30.0
 GOODBYE_DEADLINE = 3.0
 #: Seconds that `calls.answer: auto` leaves the bot, after `calls.after`, to answer by itself.
 AUTO_GRACE = 1.0
+#: Seconds that the peer has to answer a content-add.
+ADD_DEADLINE = 30.0
 #: Seconds between two looks at how a call goes.
 TICK = 1.0
 #: Seconds that a bot may go on after its call has ended.
@@ -148,6 +154,7 @@ class Call(AsyncioActor):
         self._described: str | None = None
         self._answer: Answer | None = None
         self._rung_long_enough = False
+        self._adding: tuple[str, ...] = ()
         self._over: tuple[Reason, str, bool] | None = None
         self._bot_busy = False
         self._held = False
@@ -268,16 +275,54 @@ class Call(AsyncioActor):
                 self._contents_event(event)
 
     def _contents_event(self, event: Event) -> None:
-        """Answer what would change the session's contents: a call keeps those it began with."""
+        """Follow what changes the session's contents or transports."""
         match event:
-            case ContentAdded() | Unacceptable(contents=(_, *_)):
+            case ContentAdded():
+                self._content_added(event)
+            case ContentAccepted():
+                self._leg.accept("add-accept", event.answer)
+            case ContentRejected():
+                if self._promises.adding:
+                    reason = event.reason or "no reason given"
+                    self._add_refused(f"the peer did not take it: {reason}")
+            case ContentRemoved():
+                self._contents_changed()
+                if not event.remaining:
+                    self._hang_up(event.reason or Reason.SUCCESS, "no content is left", ours=True)
+            case Unacceptable(contents=(_, *_)):
                 self._signalling.refuse_contents(event.contents)
             case Unacceptable():
                 self._hang_up(event.reason, event.text, ours=True)
-            case ContentRemoved(remaining=False):
-                self._hang_up(event.reason or Reason.SUCCESS, "no content is left", ours=True)
             case TransportReplaced():
                 self._signalling.refuse_transport(event.contents)
+
+    def _content_added(self, event: ContentAdded) -> None:
+        refused = self._refused()
+        if all(kind in refused for kind in event.media):
+            self._signalling.refuse_contents(event.contents)
+            return
+        self._adding = event.contents
+        sources = self._answer or self._order
+        audio = None if sources is None else sources.audio
+        video = None if sources is None else sources.video
+        self._leg.answer("added", event.offer, audio, video, refused)
+
+    def _contents_changed(self) -> None:
+        """Let media, recording and bot follow the contents that the session has now."""
+        kinds = tuple(kind for kind in self._signalling.kinds if kind in KINDS)
+        gone = [kind for kind in KINDS if kind in self._media and kind not in kinds]
+        if gone:
+            self._leg.withdraw(gone)
+        if kinds != self._media:
+            self._media = kinds
+            self._runner.run(self._bot.media(self.actor_ref, kinds))
+            self._report()
+
+    def _add_refused(self, words: str) -> None:
+        """What we added is not taken: stop with it, and let the next negotiation begin."""
+        self._promises.keep_added(words)
+        self._leg.settled()
+        self._leg.withdraw([kind for kind in KINDS if kind not in self._media])
 
     def _informed(self, event: InfoReceived) -> None:
         match event.info:
@@ -312,15 +357,27 @@ class Call(AsyncioActor):
     def _negotiated(self, message: Negotiated) -> None:
         if self._over:
             return
-        if message.purpose == "offer":
-            self._described = message.sdp
-            self._initiate_if_ready()
-        elif message.purpose == "answer" and message.sdp is not None:
-            self._leg.remote_described()
-            self._step("accept")
-            self._signalling.accept(message.sdp)
-        else:
-            self._leg.remote_described()
+        sdp = message.sdp or ""
+        match message.purpose:
+            case "offer":
+                self._described = sdp
+                self._initiate_if_ready()
+            case "answer":
+                self._leg.remote_described()
+                self._step("accept")
+                self._signalling.accept(sdp)
+            case "accept":
+                self._leg.remote_described()
+            case "added":
+                self._signalling.accept_contents(sdp)
+                self._contents_changed()
+            case "add":
+                self._signalling.add_contents(sdp)
+                self.after(ADD_DEADLINE, Overdue("add"))
+                return  # nothing else is negotiated until the peer has answered
+            case "add-accept":
+                self._promises.keep_added(None)
+                self._contents_changed()
         self._leg.settled()
 
     def _initiate_if_ready(self) -> None:
@@ -330,7 +387,19 @@ class Call(AsyncioActor):
 
     @handles(NegotiationFailed)
     def _negotiation_failed(self, message: NegotiationFailed) -> None:
-        self._hang_up(message.reason, message.text, ours=True)
+        if self._over:
+            return
+        match message.purpose:
+            case "added":
+                self._signalling.refuse_contents(self._adding)
+                self._leg.settled()
+            case "add":
+                self._promises.keep_added(message.text)
+                self._leg.settled()
+            case "add-accept":
+                self._add_refused(message.text)
+            case _:
+                self._hang_up(message.reason, message.text, ours=True)
 
     @handles(Answer)
     def _on_answer(self, message: Answer) -> AsyncioFuture[None]:
@@ -413,6 +482,23 @@ class Call(AsyncioActor):
         self._leg.play(message.kind, message.source)
         return self._promises.played(message.kind, endless=message.source.repeats)
 
+    @handles(AddMedia)
+    def _add_media(self, message: AddMedia) -> AsyncioFuture[None]:
+        if self._over or not self._timeline.has("dtls"):
+            raise CallOver("media can be added to a call that is connected")
+        if message.kind in self._media:
+            raise ValueError(f"the call has {message.kind} already: play something else")
+        promise = self._promises.added()
+        self._leg.add(message.kind, message.source)
+        return promise
+
+    @handles(RemoveMedia)
+    def _remove_media(self, message: RemoveMedia) -> None:
+        if message.kind not in self._media or len(self._media) < 2:
+            raise ValueError(f"the call has no {message.kind} beside other media: hang up")
+        if self._signalling.remove(message.kind):
+            self._contents_changed()
+
     @handles(Record)
     def _on_record(self, message: Record) -> None:
         if message.on:
@@ -463,6 +549,9 @@ class Call(AsyncioActor):
                 self._hang_up(Reason.TIMEOUT, "the session-initiate did not come", ours=True)
             case "goodbye":
                 self._hang_up(Reason.GONE, "the peer closed the media and said nothing", ours=True)
+            case "add":
+                if self._promises.adding:
+                    self._add_refused("the peer did not answer the content-add")
             case "maximum":
                 self._hang_up(Reason.SUCCESS, "calls.max_duration is over", ours=True)
 

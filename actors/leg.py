@@ -4,6 +4,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from ..jingle import CandidatesReceived, Reason
@@ -82,7 +83,20 @@ class Leg:
 
     def accept(self, purpose: Purpose, answer: str) -> None:
         """Take the peer's answer."""
-        self._begin(purpose, lambda: self._connection.accept(answer))
+        work = partial(self._connection.accept, answer)
+        if purpose == "add-accept":
+            self._run(purpose, work)  # it belongs to the add that keeps the others waiting
+        else:
+            self._begin(purpose, work)
+
+    def add(self, kind: Kind, source: Source) -> None:
+        """Make an offer with one kind of media more."""
+        audio, video = (source, None) if kind == "audio" else (None, source)
+        self._begin("add", lambda: self._connection.offer_more(audio=audio, video=video))
+
+    def withdraw(self, kinds: Collection[Kind]) -> None:
+        """Stop with these kinds of media; the others go on."""
+        self._begin("withdraw", lambda: self._connection.withdraw(kinds))
 
     def settled(self) -> None:
         """What was begun is done: the next may begin."""

@@ -14,6 +14,7 @@ class Promises:
         self._connected: list[AsyncioFuture[None]] = []
         self._ended: list[AsyncioFuture[CallRecord]] = []
         self._played: dict[str, AsyncioFuture[None]] = {}
+        self._added: AsyncioFuture[None] | None = None
         self._is_connected = False
         self._over: CallOver | None = None
         self._record: CallRecord | None = None
@@ -48,6 +49,30 @@ class Promises:
             self._played[kind] = future
         return future
 
+    @property
+    def adding(self) -> bool:
+        """Whether the peer has yet to answer what we add."""
+        return self._added is not None
+
+    def added(self) -> AsyncioFuture[None]:
+        """Promise that the peer takes what we add; one at a time.
+
+        Raises:
+            CallOver: the peer has not answered the last one yet.
+        """
+        if self._added is not None:
+            raise CallOver("the peer has not answered the last content-add yet")
+        self._added = AsyncioFuture()
+        return self._added
+
+    def keep_added(self, failure: str | None) -> None:
+        """The peer has taken what we added, or has not."""
+        future, self._added = self._added, None
+        if future is not None and failure is not None:
+            _fail(future, CallOver(failure))
+        elif future is not None:
+            future.set(None)
+
     def keep_connected(self) -> None:
         """Media flows."""
         self._is_connected = True
@@ -75,6 +100,7 @@ class Promises:
         self._over = CallOver(words)
         for future in (*self._connected, *self._played.values()):
             _fail(future, self._over)
+        self.keep_added(words)
         self._connected.clear()
         self._played.clear()
 

@@ -158,6 +158,33 @@ class Signalling:
         kind = self._session.kind_of(content)
         return () if kind is None else (kind,)
 
+    def accept_contents(self, sdp: str) -> None:
+        """Take contents that the peer adds, with our whole description."""
+        self._send(SendAnswer, self._session.accept_contents(sdp), "content-accept")
+
+    def add_contents(self, sdp: str) -> None:
+        """Add contents, with our whole description."""
+        self._send(SendOffer, self._session.add_contents(sdp), "content-add")
+
+    def remove(self, kind: str) -> bool:
+        """Take a kind of media away; tell whether there was any."""
+        content = self._session.content_of(kind)
+        if content is None:
+            return False
+        removal = self._session.remove_contents((content,), Reason.SUCCESS)
+        self._send(SendInfo, removal, "content-remove")
+        return True
+
+    def restart(self, sdp: str) -> None:
+        """Tell our new ICE credentials and candidates, one content at a time."""
+        for element in self._session.restart(sdp):
+            self._send(SendTransportInfo, element, "transport-info")
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of media that the session has now."""
+        return self._session.kinds
+
     def refuse_contents(self, contents: Sequence[str]) -> None:
         """Do not take contents that the peer adds."""
         reason = Reason.UNSUPPORTED_APPLICATIONS

@@ -10,6 +10,7 @@ from pykka import ActorDeadError
 from ..actors import AsyncioActorRef, AsyncioFuture
 from ..actors.call_record import CallRecord
 from ..actors.messages.call import (
+    AddMedia,
     Answer,
     CallOver,
     GetStatus,
@@ -19,6 +20,7 @@ from ..actors.messages.call import (
     Mute,
     Play,
     Record,
+    RemoveMedia,
     Wait,
 )
 from ..actors.messages.exchange import CallStatus
@@ -175,6 +177,34 @@ class Call:
             on: mute, or speak again.
         """
         await self._ask(Mute(kind, on))
+
+    async def add(self, kind: Kind, playable: Playable) -> None:
+        """Add audio or video in mid-call; return when the peer has taken it (XEP-0166 §7.2.2).
+
+        Args:
+            kind: audio or video.
+            playable: what is sent; see `callboard.bots.source`.
+
+        Raises:
+            CallOver: the peer did not take it, or the call ended meanwhile.
+            SourceError: there is no such source.
+            ValueError: the call has this kind already, or there is nothing to send.
+        """
+        found = await self._source(playable)
+        if found is None:
+            raise ValueError("nothing to send: give a source")
+        await self._until(AddMedia(kind, found))
+
+    async def remove(self, kind: Kind) -> None:
+        """Take audio or video away in mid-call (XEP-0166 §7.2.5).
+
+        Args:
+            kind: audio or video.
+
+        Raises:
+            ValueError: the call has no such kind beside another one.
+        """
+        await self._ask(RemoveMedia(kind))
 
     async def hold(self, on: bool = True) -> None:
         """Put the peer on hold, or take it back (XEP-0167 §8.1).

@@ -19,7 +19,7 @@ class Recorder(Bot):
         options = self.options
         await call.answer(
             audio=options.get("audio", "silence"),
-            video=options.get("video", "pattern") if "video" in call.media else None,
+            video=options.get("video", "pattern"),
             record=True,
             wav=bool(options.get("wav", False)),
         )

@@ -70,6 +70,13 @@ class Session:
         """The mid of a content in the descriptions, None if there is no such content."""
         return self._book.mids.get(content)
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of media of the contents that the peer has, in the order of the m-lines."""
+        names = [name for name in self._book.mids if self._book.remote.find(name) is not None]
+        found = (self.kind_of(name) for name in names)
+        return tuple(dict.fromkeys(kind for kind in found if kind is not None))
+
     def kind_of(self, content: str) -> str | None:
         """The kind of media of a content, None if there is no such content."""
         contents = (*self._book.local.contents, *self._book.remote.contents)

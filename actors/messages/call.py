@@ -71,6 +71,24 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class AddMedia:
+    """Add audio or video in mid-call (XEP-0166 §7.2.2).
+
+    Answered with a future that is done when the peer has taken it; it raises `CallOver` if not.
+    """
+
+    kind: Literal["audio", "video"]
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMedia:
+    """Take audio or video away in mid-call (XEP-0166 §7.2.5)."""
+
+    kind: Literal["audio", "video"]
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Answered with a future that is done when the call is there, or over.
 
@@ -172,7 +190,7 @@ class DrainCall:
 
 
 #: What an offer or answer is made or taken for.
-Purpose = Literal["offer", "answer", "accept"]
+Purpose = Literal["offer", "answer", "accept", "add", "add-accept", "added", "withdraw"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +236,7 @@ class Overdue:
         what: which one.
     """
 
-    what: Literal["ringing", "auto", "initiate", "maximum", "goodbye"]
+    what: Literal["ringing", "auto", "initiate", "maximum", "goodbye", "add"]
 
 
 @dataclass(frozen=True, slots=True)
