@@ -225,7 +225,7 @@ def print_verdict(run: Run, verdict: Verdict, written: Sequence[Path]) -> None:
     for warning in verdict.warnings:
         console.print(Text.assemble("  ", ("! ", "yellow"), warning))
     for (what, why), count in run.measurements.causes.most_common(CAUSES):
-        console.print(Text(f"  {count:,} times {what}: {why}"))
+        console.print(Text(f"  {what}: {why} ({count:,})"))
     report = next((path for path in written if path.suffix == ".html"), None)
     if report is not None:
         console.print(Text(f"Report: {report}"))

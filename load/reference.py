@@ -87,6 +87,15 @@ the report; twice, at once.
   as in an accounts file. Their calls are measured like all others.
 - Histograms are HDR histograms: three significant digits from a microsecond to an hour.
 
+## More than one machine
+
+`callboard load PLAN --ray ADDRESS` (extra `callboard[ray]`) runs the shards on the machines of a
+Ray cluster, one Ray actor each, spread, and by default as many as it has cores; a shard that dies is
+not started again. Callboard, the plan's files and its bots must be at the same place on each. Ray
+carries reports, never a call's signalling.
+
+## Reading the figures
+
 A server on the same machine (`embedded` above all) competes with the generator for its cores: what
 is measured then is the two together.
 

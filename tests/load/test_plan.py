@@ -38,7 +38,7 @@ def test_the_example_is_a_plan() -> None:
     ]  # fmt: skip
     call = found.phases[2].activity
     assert isinstance(call, Call)
-    assert call.hold.distribution == "exponential"
+    assert call.hold.distribution == "uniform"
 
 
 def test_accounts_have_a_resource_that_callers_know(tmp_path: Path) -> None:
