@@ -33,7 +33,13 @@ FLAGS = (
     "--disable-dev-shm-usage",
     "--disable-breakpad",
     "--no-first-run",
+    # Nothing is looked up or fetched elsewhere: no name exists but our own.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--no-proxy-server",
     "--disable-background-networking",
+    "--disable-domain-reliability",
+    "--disable-default-apps",
+    "--disable-component-extensions-with-background-pages",
     "--disable-component-update",
     "--disable-sync",
     "--disable-extensions",
