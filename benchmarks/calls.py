@@ -17,16 +17,23 @@ PATIENCE = 30.0
 
 
 class Seat(Bot):
-    """A bot that can be moved from outside; it takes each call at once and plays a tone."""
+    """A bot that can be moved from outside; it takes each call at once and plays a tone.
+
+    Attributes:
+        taken: the bots of this process, by account.
+        calls: what it has taken.
+    """
 
     taken: ClassVar[dict[str, "Seat"]] = {}
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.taken[self.account] = self
+        self.calls: list[Call] = []
 
     async def on_call(self, call: Call) -> None:
         """Answer."""
+        self.calls.append(call)
         await call.answer(audio=self.options.get("audio", "tone:880"))
         await call.ended()
 

@@ -106,7 +106,6 @@ async def _browsers(server: Prosody, calls: int) -> list[float] | None:
             await one.login(f"{name}@{HOST}", names[name], server.websocket)
         for number in range(calls + 1):
             ready.clear()
-            ended = len(called.all("terminated"))
             await caller("call", called.jid, False)
             async with asyncio.timeout(20):
                 await ready.wait()
@@ -114,8 +113,9 @@ async def _browsers(server: Prosody, calls: int) -> list[float] | None:
                 found.append(sounded - began)
             await caller("hangup")
             async with asyncio.timeout(20):
-                while len(called.all("terminated")) == ended:
-                    await asyncio.sleep(0.02)
+                await called.until("terminated")
+            called.told.clear()
+            caller.told.clear()
     return found
 
 

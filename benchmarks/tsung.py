@@ -66,7 +66,9 @@ async def tsung(port: int, count: int, rate: int, folder: Path) -> AsyncIterator
     """Run tsung; nothing of it is left at the end.
 
     Args:
-        port, count, rate: see `configuration`.
+        port: see `configuration`.
+        count: see there.
+        rate: see there.
         folder: where its files go.
 
     Yields:

@@ -1,0 +1,147 @@
+"""Growth: whether the next account and the next call cost as much as the first."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+from callboard.benchmarks.accounts import HOST, ours, passwords, user
+from callboard.benchmarks.calls import PATIENCE, Seat, seated
+from callboard.benchmarks.partner import partner, serve
+from callboard.benchmarks.result import Figure, Result
+from callboard.benchmarks.trial import main, trial
+from callboard.benchmarks.usage import cpu, keep_to, memory
+from callboard.server import Prosody
+
+CALLER, CALLED = f"{user(0)}@{HOST}", f"{user(1)}@{HOST}"
+#: How far a figure may be from the first one.
+FLAT = 0.15
+
+
+async def accounts(port: int, authority: str, counts: list[int]) -> dict[str, Any]:
+    """Log in more and more accounts.
+
+    Returns:
+        for each count, CPU milliseconds of a login of those added, KiB of each of those added,
+        and KiB of each of all.
+    """
+    found: dict[str, Any] = {"cpu": [], "added": [], "kib": []}
+    with tempfile.TemporaryDirectory() as folder:
+        async with ours(port, authority, folder) as all_of_ours:
+            await all_of_ours.login(0, counts[0] // 5)
+            first = done = counts[0] // 5
+            await asyncio.sleep(1)
+            empty = before = memory()
+            for count in counts:
+                used = cpu()
+                await all_of_ours.login(done, count, 50)
+                found["cpu"].append((cpu() - used) / (count - done) * 1000)
+                await asyncio.sleep(1)
+                now = memory()
+                found["added"].append((now - before) / (count - done))
+                found["kib"].append((now - empty) / (count - first))
+                before, done = now, count
+    return found
+
+
+async def called(port: int, authority: str, counts: list[int], seconds: float) -> dict[str, Any]:
+    """Take more and more calls, whose sound is echoed.
+
+    Returns:
+        for each count, CPU in percent of a core a call, KiB a call, and packets a second that the
+        slowest call received.
+    """
+    keep_to(0)
+    found: dict[str, Any] = {"cpu": [], "kib": [], "packets": []}
+    with tempfile.TemporaryDirectory() as folder:
+        async with (
+            seated([1], port, authority, folder, audio="echo") as _,
+            partner(caller, port=port, authority=authority) as ask,
+        ):
+            await ask({"calls": 1})
+            await asyncio.sleep(seconds / 2)
+            empty = memory()
+            for count in counts:
+                await ask({"calls": count})
+                await asyncio.sleep(seconds / 2)
+                before, began, used = await _received(), time.perf_counter(), cpu()
+                await asyncio.sleep(seconds)
+                used, lasted = cpu() - used, time.perf_counter() - began
+                after = await _received()
+                found["cpu"].append(used / lasted / count * 100)
+                found["kib"].append((memory() - empty) / (count - 1))
+                found["packets"].append(min(after[c] - before[c] for c in before) / lasted)
+    return found
+
+
+async def _received() -> dict[str, int]:
+    """Return how many packets each call has received."""
+    found = [await call.status() for call in Seat.taken[CALLED].calls]
+    return {one.id: sum(each.received for each in one.statistics) for one in found}
+
+
+async def caller(port: int, authority: str) -> dict[str, Any]:
+    """Be the one who calls: as many calls as told."""
+    keep_to(1)
+    with tempfile.TemporaryDirectory() as folder:
+        async with seated([0], port, authority, folder) as _:
+            calls = []
+
+            async def handle(message: dict[str, Any]) -> int:
+                while len(calls) < message["calls"]:
+                    call = await Seat.taken[CALLER].call(CALLED, audio="tone:440", message=True)
+                    async with asyncio.timeout(PATIENCE):
+                        await call.connected()
+                    calls.append(call)
+                return len(calls)
+
+            await serve(handle)
+            for call in calls:
+                await call.hangup()
+    return {}
+
+
+async def measure(quick: bool) -> Result:
+    """Measure one after the other."""
+    people = [20, 40] if quick else [250, 500, 1000, 2000, 4000]
+    lines = [2, 4] if quick else [10, 25, 50, 100, 200]
+    async with Prosody(passwords(people[-1])) as server:
+        place = {"port": server.port, "authority": str(server.certificate)}
+        grown = await trial(accounts, **place, counts=people)
+        talking = await trial(called, **place, counts=lines, seconds=1.0 if quick else 8.0)
+    result = Result(
+        "Growth",
+        "Accounts: one process that logs in more and more; the CPU is that of a login among "
+        "those added, the memory Pss, without what the first fifth of the first number took. "
+        "Calls: one process (one core) whose account takes them and echoes their sound, its "
+        "caller in another process; CPU with signalling done and media flowing.",
+    )
+    for key, what in (("cpu", "CPU of a login, ms"), ("kib", "memory, KiB an account")):
+        result.figures += _flat(f"{what}, at N accounts", people, grown[key])
+    for key, what in (("cpu", "CPU, % of a core a call"), ("kib", "memory, KiB a call")):
+        result.figures += _flat(f"{what}, at N calls", lines, talking[key])
+    for count, packets in zip(lines, talking["packets"], strict=True):
+        result.notes.append(
+            f"At {count} calls the slowest call received {packets:.1f} packets a second."
+        )
+    return result
+
+
+def _flat(what: str, counts: list[int], values: list[float]) -> list[Figure]:
+    """Return a line for each count: within `FLAT` of the first, or better."""
+    judge: Callable[[float], bool] = lambda value: value <= values[0] * (1 + FLAT)  # noqa: E731
+    return [
+        Figure(
+            what.replace("N", f"{count:,}"),
+            value,
+            {f"at {counts[0]:,}": values[0]} if number else {},
+            reach=f"flat within {FLAT:.0%}" if number else "",
+            met=judge(value) if number else None,
+        )
+        for number, (count, value) in enumerate(zip(counts, values, strict=True))
+    ]
+
+
+if __name__ == "__main__":
+    main(measure, {"accounts": accounts, "called": called, "caller": caller})
