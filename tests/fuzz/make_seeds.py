@@ -22,14 +22,14 @@ from callboard.jingle import (
 )
 from callboard.jingle.invite import ExternalMethod, Invite, InviteAnswer, JingleMethod
 from callboard.tests.fuzz.party import Party
-from callboard.tests.jingle.samples import candidate, content, jingle, trickle
+from callboard.tests.jingle.samples import candidate, content, fingerprint, jingle, trickle
 
 FOLDER = Path(__file__).with_name("seeds")
 
 
 def made() -> dict[str, ET.Element]:
     """The seeds by name."""
-    return {**_call(), **_small(), **_messages()}
+    return {**_call(), **_small(), **_refused(), **_messages()}
 
 
 def _call() -> dict[str, ET.Element]:
@@ -87,6 +87,28 @@ def _small() -> dict[str, ET.Element]:
             "<reason><alternative-session><sid>t</sid></alternative-session></reason>",
         ),
     }
+
+
+def _refused() -> dict[str, ET.Element]:
+    """Well-formed offers of what can't be carried, one for each reason."""
+    raw = "<raw:transport><raw:candidate ip='192.0.2.1' port='5000'/></raw:transport>"
+    found = {
+        "raw-udp": "<content name='0' creator='initiator'><rtp:description media='audio'>"
+        f"<rtp:payload-type id='0'/></rtp:description>{raw}</content>",
+        "no-dtls": content(security=""),
+        "no-mux": content(mux=""),
+        "no-codec": content(codecs="<rtp:payload-type id='74' name='x'/>"),
+        "no-credentials": content(credentials=""),
+        "files": "<content name='0' creator='initiator'><description xmlns='urn:example:files'/>"
+        f"<ice:transport ufrag='uuuu' pwd='{'p' * 22}'>{fingerprint()}</ice:transport></content>",
+        "text": content(media="text"),
+    }
+    offers = {f"offer-{name}": jingle("session-initiate", inner) for name, inner in found.items()}
+    accepts = {
+        f"accept-{name}": jingle("session-accept", found[name]) for name in ("raw-udp", "no-dtls")
+    }
+    additions = {"add-no-dtls": jingle("content-add", content("9", security=""))}
+    return {**offers, **accepts, **additions}
 
 
 def _messages() -> dict[str, ET.Element]:

@@ -107,7 +107,7 @@ PLACES: dict[str, list[tuple[Role, tuple[str, int, bool]]]] = {
         (Role.INITIATOR, ("answer", 0, True)),
     ],
 }
-places = st.sampled_from(sorted(PLACES))
+places = st.sampled_from(["unknown", *sorted(PLACES)])
 
 
 @held(stanzas(), roles, st.booleans())
