@@ -190,13 +190,16 @@ class Stream(ClientXMPP):
         self.plugin["feature_bind"].features = None
         for handler in self._XMLStream__handlers:  # type: ignore[attr-defined]
             handler._payload = None  # noqa: SLF001
-        if self.plugin["xep_0198"].enabled_out:
-            self.plugin["xep_0198"].request_ack()
+        management: Any = self.plugin["xep_0198"]
+        if management.enabled_out:
+            management.request_ack()
 
-    def register_plugin(self, plugin: str, pconfig: Any = None) -> None:
+    def register_plugin(
+        self, plugin: str, pconfig: dict[Any, Any] | None = None, module: Any = None
+    ) -> None:
         """Register a plugin of slixmpp's, unless we have no use for it."""
         if plugin not in _UNUSED_PLUGINS:
-            super().register_plugin(plugin, pconfig)
+            super().register_plugin(plugin, pconfig, module)
 
     def add_event_handler(
         self, name: str, pointer: Callable[..., Any], disposable: bool = False

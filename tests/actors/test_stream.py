@@ -3,6 +3,7 @@
 import gc
 import ssl
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import Element
 
 from callboard.actors import stream as module
@@ -25,7 +26,8 @@ def test_what_is_left_out_is_still_there_to_leave_out(run: Run) -> None:
         assert all(plain.event_handled(name) for name in module._UNUSED_EVENTS)
         assert plain._XMLStream__handlers  # type: ignore[attr-defined]
         assert all(hasattr(one, "_payload") for one in plain._XMLStream__handlers)  # type: ignore[attr-defined]
-        assert BasePlugin.session_bind(plain.plugin["feature_bind"], plain.boundjid) is None
+        idle: Any = BasePlugin.session_bind
+        assert idle(plain.plugin["feature_bind"], plain.boundjid) is None
         assert (plain.tls_services, plain.starttls_services) == module._SERVICES
 
     run(main)

@@ -241,8 +241,8 @@ def test_hanging_up_at_any_step_leaves_one_record_each(
     run: Run, tmp_path: Path, who: str, message: bool
 ) -> None:
     async def main() -> None:
-        prompt = {"jid": BOB, "bot": "prompt"}
-        async with staged(tmp_path, [ALICE, prompt], {"prompt": Prompt}) as stage:
+        accounts: list[str | dict[str, str]] = [ALICE, {"jid": BOB, "bot": "prompt"}]
+        async with staged(tmp_path, accounts, {"prompt": Prompt}) as stage:
             peer = BOB if message else (await stage.account(BOB))._jid
             # Who is called directly is not asked before, and its proceeding is its accepting.
             untaken = set() if message else {"propose", "proceed"} if who == ALICE else {"propose"}
