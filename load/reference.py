@@ -91,8 +91,8 @@ the report; twice, at once.
 
 `callboard load PLAN --ray ADDRESS` (extra `callboard[ray]`) runs the shards on the machines of a
 Ray cluster, one Ray actor each, spread, and by default as many as it has cores; a shard that dies
-is not started again. Callboard, the plan's files and its bots must be at the same place on each. Ray
-carries reports, never a call's signalling.
+is not started again. Callboard, the plan's files and its bots must be at the same place on each.
+Ray carries reports, never a call's signalling.
 
 ## Reading the figures
 
