@@ -98,7 +98,7 @@ class Media(Model):
     stun: StunServers = Field(
         default=(),
         description="STUN servers (RFC 8489) that tell a machine behind NAT its public address. "
-        "None is asked unless it is named here.",
+        "Besides these only those that `services` allows are asked.",
         examples=["stun.example.org:3478"],
     )
     services: Flag = Field(
