@@ -17,6 +17,7 @@ MAY_USE = {
     "bots": {"config", "jingle", "server", "media", "actors"},
     "load": {"config", "jingle", "server", "media", "actors", "bots"},
     "cli": {"config", "jingle", "server", "media", "actors", "bots", "load"},
+    "benchmarks": {"config", "jingle", "server", "media", "actors", "bots", "load", "cli", "tests"},
 }
 """What stands to the left of each package: imports run one way."""
 
