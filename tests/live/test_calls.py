@@ -281,6 +281,8 @@ def test_a_retraction_that_crosses_the_answer_ends_both_sides(
                 await out.hangup()
             with pytest.raises(CallOver):
                 await answering
-            assert await stage.states(ALICE, BOB) == ["cancelled", "cancelled"]
+            ours, theirs = await stage.states(ALICE, BOB)
+            assert ours == "cancelled"
+            assert theirs in ("cancelled", "missed")  # whether it had answered when it heard
 
     run(main)
