@@ -195,4 +195,5 @@ class Leg:
 def rounded(one: MediaStatistics) -> dict[str, Any]:
     """Return statistics as a record has them: two decimals are more than anybody measures."""
     fields = asdict(one)
+    del fields["reordered"]  # no part of a record
     return {k: round(v, 2) if isinstance(v, float) else v for k, v in fields.items()}

@@ -25,6 +25,8 @@ def measure_call(record: CallRecord, status: CallStatus | None, tally: Tally) ->
     """
     seconds = 0.0 if record.connected is None else record.ended - record.connected
     _record_quality(record.media, seconds, tally)
+    for one in () if status is None else status.statistics:
+        tally.count(f"{one.kind}.reordered", one.reordered)
     if record.direction == "in":
         return
     if record.state == "completed":

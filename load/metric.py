@@ -86,6 +86,7 @@ def _all() -> list[Metric]:
             Metric(f"{kind}.sent", "counter", "", f"{kind}: packets sent"),
             Metric(f"{kind}.received", "counter", "", f"{kind}: packets received"),
             Metric(f"{kind}.lost", "counter", "", f"{kind}: packets that did not come"),
+            Metric(f"{kind}.reordered", "counter", "", f"{kind}: packets that came out of order"),
         ]
     found.append(Metric("audio.mos", "distribution", "MOS", "audio: opinion score (G.107)"))
     for activity, ok in (("login", "ok"), ("logout", "ok"), ("call", "ok")):

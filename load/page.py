@@ -24,6 +24,7 @@ TIMES = {
     "presence.returned": chart.SKY,
 }
 """The times whose whole distribution is drawn."""
+PACKETS = ("sent", "received", "lost", "reordered")
 FAIR = 3.6
 """The score below which some users are dissatisfied (ITU-T G.107 annex B)."""
 MAX_CAUSES = 50
@@ -247,8 +248,15 @@ def _quality(run: Run, drawn: _Charts) -> str:
         )
         if run.measurements.distribution(name) is not None
     ]
+    counters = run.measurements.counters
+    rows = [
+        [("", kind), *(("number", f"{counters[f'{kind}.{one}']:,}") for one in PACKETS)]
+        for kind in ("audio", "video")
+        if counters[f"{kind}.sent"]
+    ]
+    packets = _table((("", "packets"), *(("number", one) for one in PACKETS)), rows)
     words = '<p class="soft">One value for each leg: each side of each call, as it received.</p>'
-    return _section("Quality of media", words, table, _grid(*figures))
+    return _section("Quality of media", words, table, "<br>", packets, "<br>", _grid(*figures))
 
 
 def _errors(run: Run, drawn: _Charts) -> str:

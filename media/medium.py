@@ -88,4 +88,5 @@ def statistics(media: list[Medium]) -> MediaStatistics:
         jitter_ms=jitter_ms,
         rtt_ms=rtt_ms,
         mos=mos,
+        reordered=sum(reception.reordered for reception in receptions),
     )

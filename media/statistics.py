@@ -24,6 +24,7 @@ class MediaStatistics:
         jitter_ms: Interarrival jitter of what we receive, in milliseconds (RFC 3550 §6.4.1).
         rtt_ms: Round trip in milliseconds, from the peer's RTCP reports; None before the first.
         mos: Mean opinion score of what we hear (ITU-T G.107), None for video and before media.
+        reordered: RTP packets received after one that was sent later.
     """
 
     kind: Kind
@@ -34,6 +35,7 @@ class MediaStatistics:
     jitter_ms: float
     rtt_ms: float | None
     mos: float | None
+    reordered: int = 0
 
 
 class StreamCounter:
@@ -42,12 +44,14 @@ class StreamCounter:
     Attributes:
         received: Packets, duplicates included.
         jitter: Interarrival jitter in seconds.
+        reordered: Packets after one that was sent later.
     """
 
     def __init__(self, clock_rate: int) -> None:
         self.clock_rate = clock_rate
         self.received = 0
         self.jitter = 0.0
+        self.reordered = 0
         self._base = 0
         self._highest: int | None = None
         self._leap_to: int | None = None
@@ -88,6 +92,7 @@ class StreamCounter:
             return
         self.received += 1
         if ahead <= 0:
+            self.reordered += ahead < 0
             return
         self._highest += ahead
         if timestamp == self._timestamp:
@@ -136,6 +141,11 @@ class Reception:
     def received(self) -> int:
         """Packets received."""
         return sum(stream.received for stream in self._streams.values())
+
+    @property
+    def reordered(self) -> int:
+        """Packets received after one that was sent later."""
+        return sum(stream.reordered for stream in self._streams.values())
 
     @property
     def lost(self) -> int:
