@@ -11,6 +11,7 @@ def test_lost_reordered_and_duplicate_packets() -> None:
     # 65534 65535 0 1 . . 4: two are missing, of which a duplicate hides one (appendix A.3).
     assert counter.received == 6
     assert counter.lost == 1
+    assert counter.reordered == 1
 
 
 def test_jitter_is_that_of_the_rfc() -> None:
