@@ -25,6 +25,8 @@ LOGIN_DEADLINE = 60.0
 """Seconds that a login may take."""
 RETURN_DEADLINE = 10.0
 """Seconds in which a receipt, or a presence's return, must have come."""
+PLACE_DEADLINE = 20.0
+"""Seconds in which a call must be placed; asking what the peer can do takes 3 of them at most."""
 END_DEADLINE = 30.0
 """Seconds that a call may take to end after it was hung up."""
 
@@ -194,7 +196,8 @@ class _Calls:
         to = bare(jid) if self._phase.propose else jid
         order = PlaceCall(to, self._audio, self._video, message=self._phase.propose)
         try:
-            call = await (await caller.ref.request(order, timeout=HANDLED))
+            async with asyncio.timeout(PLACE_DEADLINE):
+                call = await (await caller.ref.request(order, timeout=HANDLED))
         except Exception as error:
             self._crew.tally.count("call.started")
             self._crew.tally.fail("call", f"not placed: {str(error) or type(error).__name__}")
