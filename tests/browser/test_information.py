@@ -4,6 +4,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from callboard.bots import Call
+from callboard.tests.browser.phone import Phone
 from callboard.tests.browser.stage import (
     BOT,
     CALLERS,
@@ -12,6 +14,7 @@ from callboard.tests.browser.stage import (
     HEARS_TONE,
     TONE,
     Browser,
+    Scene,
     scene,
 )
 from callboard.tests.conftest import Run
@@ -36,45 +39,42 @@ def test_ringing_is_shown_to_whoever_calls(browser: Browser, tmp_path: Path, run
 
 
 @CALLER
-def test_the_page_hears_that_the_bot_mutes_and_holds(
+def test_mute_and_hold_are_told_both_ways(
     browser: Browser, caller: str, tmp_path: Path, run: Run
 ) -> None:
     async def main() -> None:
         async with scene(browser, tmp_path) as here:
-            page = here.page
-            call = await here.called_by(caller)
-            assert (await page.hear(HEARS_TONE)).frequency == pytest.approx(TONE, abs=10)
-            await call.mute()
-            name = (await page.until("mute"))["content"]
-            assert (await page.hear(HEARS_NOTHING)).loudness < -60
-            await call.mute(on=False)
-            assert (await page.until("unmute"))["content"] == name
-            assert (await page.hear(HEARS_TONE)).level > -40
-            await call.hold()
-            await page.until("hold")
-            assert (await page.hear(HEARS_NOTHING)).loudness < -60
-            await call.hold(False)
-            await page.until("resumed")
-            assert (await page.hear(HEARS_TONE)).level > -40
-
-    run(main)
-
-
-@CALLER
-def test_the_bot_is_shown_that_the_page_mutes_and_holds(
-    browser: Browser, caller: str, tmp_path: Path, run: Run
-) -> None:
-    async def main() -> None:
-        async with scene(browser, tmp_path) as here:
-            page = here.page
             call = await here.called_by(caller, video=True)
-            for kind in ("audio", "video"):
-                mute = partial(page, "mute", kind)
-                await here.shown(partial(mute, True), lambda e: bool(e.muted))
-                assert (await call.status()).muted == (kind,)
-                await here.shown(partial(mute, False), lambda e: not e.muted)
-            await here.shown(lambda: page("hold"), lambda e: e.held)
-            status = await here.shown(lambda: page("resume"), lambda e: not e.held)
-            assert (status.account, status.phase) == (DESK, "connected")
+            await the_bot_tells(call, here.page)
+            await the_page_tells(here, call)
 
     run(main)
+
+
+async def the_bot_tells(call: Call, page: Phone) -> None:
+    """Mute and hold by the bot: the page is told, and hears it."""
+    assert (await page.hear(HEARS_TONE)).frequency == pytest.approx(TONE, abs=10)
+    await call.mute()
+    name = (await page.until("mute"))["content"]
+    assert (await page.hear(HEARS_NOTHING)).loudness < -60
+    await call.mute(on=False)
+    assert (await page.until("unmute"))["content"] == name
+    assert (await page.hear(HEARS_TONE)).level > -40
+    await call.hold()
+    await page.until("hold")
+    assert (await page.hear(HEARS_NOTHING)).loudness < -60
+    await call.hold(False)
+    await page.until("resumed")
+    assert (await page.hear(HEARS_TONE)).level > -40
+
+
+async def the_page_tells(here: Scene, call: Call) -> None:
+    """Mute and hold by the page: the bot is shown it."""
+    for kind in ("audio", "video"):
+        mute = partial(here.page, "mute", kind)
+        await here.shown(partial(mute, True), lambda e: bool(e.muted))
+        assert (await call.status()).muted == (kind,)
+        await here.shown(partial(mute, False), lambda e: not e.muted)
+    await here.shown(partial(here.page, "hold"), lambda e: e.held)
+    status = await here.shown(partial(here.page, "resume"), lambda e: not e.held)
+    assert (status.account, status.phase) == (DESK, "connected")
