@@ -151,6 +151,7 @@ async def measure(quick: bool) -> Result:
         lambda: trial(callboard, actors=actors, asks=asks),
         lambda: trial(queue, actors=actors, asks=asks),
         lambda: trial(plain_pykka, actors=actors, asks=asks),
+        together=quick,
     )
     there = int(middle(threads, "actors"))
 

@@ -10,13 +10,16 @@ from callboard.benchmarks.accounts import HOST, ours, passwords, user
 from callboard.benchmarks.calls import PATIENCE, Seat, seated
 from callboard.benchmarks.partner import partner, serve
 from callboard.benchmarks.result import Figure, Result
-from callboard.benchmarks.trial import main, trial
+from callboard.benchmarks.trial import main, trial, turns
 from callboard.benchmarks.usage import cpu, keep_to, memory
+from callboard.bots import Call
 from callboard.server import Prosody
 
 CALLER, CALLED = f"{user(0)}@{HOST}", f"{user(1)}@{HOST}"
 #: How far a figure may be from the first one.
 FLAT = 0.15
+#: Seconds for what logins leave to be done, for each thousand accounts at the end.
+SETTLE = 0.5
 
 
 async def accounts(port: int, authority: str, counts: list[int]) -> dict[str, Any]:
@@ -31,13 +34,13 @@ async def accounts(port: int, authority: str, counts: list[int]) -> dict[str, An
         async with ours(port, authority, folder) as all_of_ours:
             await all_of_ours.login(0, counts[0] // 5)
             first = done = counts[0] // 5
-            await asyncio.sleep(1)
+            await asyncio.sleep(SETTLE * counts[-1] / 1000)
             empty = before = memory()
             for count in counts:
                 used = cpu()
                 await all_of_ours.login(done, count, 50)
                 found["cpu"].append((cpu() - used) / (count - done) * 1000)
-                await asyncio.sleep(1)
+                await asyncio.sleep(SETTLE * counts[-1] / 1000)
                 now = memory()
                 found["added"].append((now - before) / (count - done))
                 found["kib"].append((now - empty) / (count - first))
@@ -86,7 +89,7 @@ async def caller(port: int, authority: str) -> dict[str, Any]:
     keep_to(1)
     with tempfile.TemporaryDirectory() as folder:
         async with seated([0], port, authority, folder) as _:
-            calls = []
+            calls: list[Call] = []
 
             async def handle(message: dict[str, Any]) -> int:
                 while len(calls) < message["calls"]:
@@ -104,12 +107,16 @@ async def caller(port: int, authority: str) -> dict[str, Any]:
 
 async def measure(quick: bool) -> Result:
     """Measure one after the other."""
-    people = [20, 40] if quick else [250, 500, 1000, 2000, 4000]
+    people = [10, 20] if quick else [250, 500, 1000, 2000, 4000]
     lines = [2, 4] if quick else [10, 25, 50, 100, 200]
     async with Prosody(passwords(people[-1])) as server:
         place = {"port": server.port, "authority": str(server.certificate)}
-        grown = await trial(accounts, **place, counts=people)
-        talking = await trial(called, **place, counts=lines, seconds=1.0 if quick else 8.0)
+        [grown], [talking] = await turns(
+            1,
+            lambda: trial(accounts, **place, counts=people),
+            lambda: trial(called, **place, counts=lines, seconds=0.3 if quick else 8.0),
+            together=quick,
+        )
     result = Result(
         "Growth",
         "Accounts: one process that logs in more and more; the CPU is that of a login among "

@@ -1,5 +1,6 @@
 """What a benchmark found, as a table that a person reads."""
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -61,7 +62,7 @@ class Result:
             ours = "not measured" if figure.ours is None else number(figure.ours)
             row = (figure.what, ours, ", ".join(theirs), ", ".join(ratios), figure.reach, met)
             rows.append(row)
-        rows.insert(1, ("---",) * len(rows[0]))
+        rows.insert(1, ("---", "---", "---", "---", "---", "---"))
         lines = [f"| {' | '.join(row)} |" for row in rows]
         notes = [f"- {note}" for note in self.notes]
         parts = [f"## {self.title}", self.how, "\n".join(lines), "\n".join(notes)]
@@ -88,4 +89,4 @@ def percentile(values: Sequence[float], share: float) -> float:
         share: of all, from 0 to 1.
     """
     ranked = sorted(values)
-    return ranked[max(0, min(len(ranked) - 1, round(share * len(ranked) + 0.5) - 1))]
+    return ranked[max(0, math.ceil(share * len(ranked) - 1e-9) - 1)]

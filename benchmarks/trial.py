@@ -5,20 +5,25 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import uvloop
 from callboard.benchmarks.result import Result
 from callboard.benchmarks.usage import allow_files
 
-Trial = Callable[..., Awaitable[dict[str, Any]]]
-Measure = Callable[[bool], Awaitable[Result]]
+Trial = Callable[..., Coroutine[Any, Any, dict[str, Any]]]
+Measure = Callable[[bool], Coroutine[Any, Any, Result]]
 
 #: Trials of names that begin so run on asyncio's own loop, as the library comes; others on uvloop.
 PLAIN = "plain_"
 #: Seconds that one trial may take.
 PATIENCE = 600.0
+
+
+#: Whether trials run in this process: a smoke run need not be fair, but should be short.
+here = ContextVar("here", default=False)
 
 
 class TrialError(Exception):
@@ -38,6 +43,8 @@ async def trial(function: Trial, **arguments: Any) -> dict[str, Any]:
     Raises:
         TrialError: the process failed.
     """
+    if here.get():
+        return await function(**arguments)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         sys.modules[function.__module__].__file__ or "",
@@ -62,17 +69,20 @@ async def trial(function: Trial, **arguments: Any) -> dict[str, Any]:
 
 
 async def turns(
-    times: int, *trials: Callable[[], Awaitable[dict[str, Any]]]
+    times: int, *trials: Callable[[], Awaitable[dict[str, Any]]], together: bool = False
 ) -> list[list[dict[str, Any]]]:
     """Run trials in turns, A B A B, so that a machine that changes its pace changes it for all.
 
     Args:
         times: how often each.
         trials: start one each.
+        together: all at once instead, where figures don't count.
 
     Returns:
         for each, what its turns returned.
     """
+    if together:
+        return [[one] for one in await asyncio.gather(*(start() for start in trials))]
     found: list[list[dict[str, Any]]] = [[] for _ in trials]
     for _ in range(times):
         for index, start in enumerate(trials):
@@ -99,18 +109,15 @@ def main(measure: Measure, trials: Mapping[str, Trial] | None = None) -> None:
     given = parser.parse_args()
     allow_files()
     if given.trial is None:
+        here.set(given.quick)
         sys.stdout.write(str(asyncio.run(measure(given.quick))))
         return
     logging.basicConfig(level=logging.ERROR)
     function = (trials or {})[given.trial]
     factory = asyncio.new_event_loop if given.trial.startswith(PLAIN) else uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        found = runner.run(_awaited(function(**json.loads(given.arguments))))
+        found = runner.run(function(**json.loads(given.arguments)))
     sys.stdout.write(f"{json.dumps(found)}\n")
-
-
-async def _awaited(work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
-    return await work
 
 
 def _short(values: Mapping[str, Any]) -> str:
