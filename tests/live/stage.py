@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from callboard.actors.call_record import CallRecord
-from callboard.actors.messages.exchange import AccountChanged, BotFailed, CallStatus, FindAccount
+from callboard.actors.messages.exchange import (
+    AccountChanged,
+    AccountReady,
+    BotFailed,
+    CallStatus,
+    FindAccount,
+)
 from callboard.bots import Bot, Call, Message, Presence
 from callboard.bots.find import BUILT_IN
 from callboard.cli.deployment import Deployment, deployed
@@ -70,9 +76,13 @@ class Stage:
                 await self._changed.wait()
 
     async def online(self, *jids: str) -> None:
-        """Return when these accounts are online."""
+        """Return when these accounts are online, and the server has their presence.
+
+        Before that, a proposal to the bare JID may meet nobody.
+        """
         for jid in jids:
-            await self.state(jid, "online")
+            online = await self.state(jid, "online")
+            await self.until(AccountReady, lambda e, jid=online.jid: e.jid == jid)
 
     async def state(self, jid: str, state: str) -> AccountChanged:
         """Return when an account is in this state."""
