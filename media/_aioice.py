@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from aioice import Candidate, Connection
 from aioice.candidate import candidate_foundation, candidate_priority
-from aioice.ice import StunProtocol, server_reflexive_candidate
+from aioice.ice import ICE_COMPLETED, StunProtocol, server_reflexive_candidate
 from aioice.stun import TransactionError
 from aioice.turn import (
     DEFAULT_ALLOCATION_LIFETIME,
@@ -92,6 +92,46 @@ async def close(connection: Connection) -> None:
             raise
     for protocol in connection._protocols:  # noqa: SLF001
         protocol.transport.close()
+
+
+def successor(connection: Connection) -> Connection:
+    """Make a connection with new credentials, for a restart of ICE: aioice knows none.
+
+    Args:
+        connection: In whose place it will stand. Both put what they receive where it puts it.
+
+    Returns:
+        A connection that has not gathered.
+    """
+    fresh = Connection(ice_controlling=connection.ice_controlling)
+    fresh.remote_is_lite = connection.remote_is_lite
+    fresh._queue = connection._queue  # noqa: SLF001
+    return fresh
+
+
+def pass_watcher(old: Connection, fresh: Connection) -> None:
+    """Let whoever awaits `get_event` of one connection hear of another one's end instead."""
+    fresh._event_waiter, old._event_waiter = old._event_waiter, None  # noqa: SLF001
+
+
+def stop_asking_consent(connection: Connection) -> None:
+    """Let a connection live without the peer's consent (RFC 7675): it would close itself."""
+    task = connection._query_consent_task  # noqa: SLF001
+    if task is not None:
+        task.cancel()
+
+
+def conclude(connection: Connection, by: Connection) -> None:
+    """Let `connect` return, since another connection has got through in this one's place."""
+    if not connection._check_list:  # noqa: SLF001 -- without a pair it would call that a failure
+        connection._check_list = list(by._check_list)  # noqa: SLF001
+    connection._check_list_done = True  # noqa: SLF001
+    connection._check_list_state.put_nowait(ICE_COMPLETED)  # noqa: SLF001
+
+
+def detach(connection: Connection) -> None:
+    """Let a connection's end not be the end of those that share its queue."""
+    connection._queue = asyncio.Queue()  # noqa: SLF001
 
 
 async def _gather(

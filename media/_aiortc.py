@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from aioice import Connection
 from aiortc import (
+    RTCIceTransport,
     RTCPeerConnection,
     RTCRtpReceiver,
     RTCRtpSender,
@@ -61,10 +62,26 @@ class TimestampMapper(Protocol):
 
 def ice_connections(pc: RTCPeerConnection) -> list[Connection]:
     """Give the aioice connections: aiortc has no public way to choose addresses and ports."""
-    return [
-        transport.transport.iceGatherer._connection  # noqa: SLF001
-        for transport in dtls_transports(pc)
-    ]
+    return [ice_connection(transport.transport) for transport in dtls_transports(pc)]
+
+
+def ice_connection(transport: RTCIceTransport) -> Connection:
+    """Give the aioice connection that a transport's candidates and credentials are of."""
+    connection: Connection = transport.iceGatherer._connection  # noqa: SLF001
+    return connection
+
+
+def steer(transport: RTCIceTransport, connection: Connection) -> None:
+    """Let candidates and credentials be those of another connection, for a restart of ICE."""
+    transport._connection = connection  # noqa: SLF001
+    transport.iceGatherer._connection = connection  # noqa: SLF001
+    transport.iceGatherer._remote_candidates_end = False  # noqa: SLF001
+
+
+def carry(transport: RTCIceTransport, connection: Connection) -> None:
+    """Let packets go through another connection, for a restart of ICE."""
+    transport._recv = connection.recv  # noqa: SLF001
+    transport._send = connection.send  # noqa: SLF001
 
 
 def dtls_transports(pc: RTCPeerConnection) -> list[RTCDtlsTransport]:

@@ -66,6 +66,17 @@ class Connectivity:
         self._ice_deadline.cancel()
         self._dtls_deadline.cancel()
 
+    def fail(self, reason: str, text: str) -> None:
+        """Report that the connection can't go on, unless that is known.
+
+        Args:
+            reason: A Jingle reason (XEP-0166 §7.4).
+            text: One sentence for a person.
+        """
+        if not self._over:
+            self.stop()
+            self._on_failure(reason, text)
+
     def _ice_changed(self) -> None:
         state = self._pc.iceConnectionState
         if state == "checking":
@@ -79,9 +90,9 @@ class Connectivity:
         if state == "connected" and self._reach(Connected):
             self._dtls_deadline.cancel()
         elif state == "failed":
-            self._fail(*self._why())
+            self.fail(*self._why())
         elif state == "closed" and self._lapsed:
-            self._fail(*LAPSED)
+            self.fail(*LAPSED)
         elif state == "closed" and not self._over:
             self.stop()
             self._on_peer_closed()
@@ -89,8 +100,11 @@ class Connectivity:
     def _dtls_changed(self) -> None:
         # aioice closes by itself once the peer has left checks unanswered for 30 s (RFC 7675 §5.1).
         # To DTLS, and so to aiortc, that looks like a close_notify of the peer's.
+        # A transport that we stopped, of a content that is gone, is "closed".
         self._lapsed |= any(
-            _aioice.has_closed(connection) for connection in _aiortc.ice_connections(self._pc)
+            _aioice.has_closed(_aiortc.ice_connection(each.transport))
+            for each in _aiortc.dtls_transports(self._pc)
+            if each.transport.state != "closed"
         )
 
     def _reach(self, milestone: type[Milestone]) -> bool:
@@ -111,18 +125,16 @@ class Connectivity:
         return "failed-transport", "The DTLS handshake failed."
 
     def _ice_timed_out(self) -> None:
-        self._fail(
+        # Unbundled sections connect one after the other, each with its handshake.
+        if any(each.state == "connecting" for each in _aiortc.dtls_transports(self._pc)):
+            self._dtls_timed_out()
+        self.fail(
             "connectivity-error",
             f"No pair of addresses connected within {self._ice_deadline.seconds:g} s.",
         )
 
     def _dtls_timed_out(self) -> None:
-        self._fail(
+        self.fail(
             "failed-transport",
             f"The DTLS handshake was not done within {self._dtls_deadline.seconds:g} s.",
         )
-
-    def _fail(self, reason: str, text: str) -> None:
-        if not self._over:
-            self.stop()
-            self._on_failure(reason, text)

@@ -39,6 +39,17 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
+class IceRenewed:
+    """After a restart of ICE, media of a transport go over the newly nominated pair.
+
+    Attributes:
+        at: `loop.time()` in seconds.
+    """
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class FirstMedia:
     """The first RTP packet of a kind came in.
 
@@ -90,5 +101,12 @@ class Closed:
 
 
 MediaEvent = (
-    IceChecking | IceConnected | Connected | FirstMedia | PlaybackEnded | MediaFailed | Closed
+    IceChecking
+    | IceConnected
+    | Connected
+    | IceRenewed
+    | FirstMedia
+    | PlaybackEnded
+    | MediaFailed
+    | Closed
 )

@@ -12,16 +12,19 @@ from . import _aiortc
 from .chores import Chores, cancelled
 from .connections import Connections
 from .connectivity import Connectivity
+from .description import Description
 from .echo import Echo
 from .errors import MediaClosedError
 from .events import (
     Closed,
     FirstMedia,
+    IceRenewed,
     MediaEvent,
     MediaFailed,
     PlaybackEnded,
 )
 from .frame import Direction, EncodedFrame, Kind
+from .ice_restart import IceRestarts
 from .incoming import Frame, Incoming, Listener
 from .medium import Medium, statistics
 from .negotiation import KINDS, Negotiation
@@ -98,6 +101,14 @@ class PeerConnection:
             on_milestone=self._emit,
             on_failure=self._fail,
             on_peer_closed=lambda: self._close(by_peer=True),
+        )
+        self._restarts = IceRestarts(
+            self._pc,
+            self._connections,
+            self._chores,
+            deadline=ice_deadline,
+            on_renewed=lambda: self._emit(IceRenewed(asyncio.get_running_loop().time())),
+            on_failure=self._connectivity.fail,
         )
         _aiortc.track_connecting(self._pc, self._connecting)
 
@@ -213,6 +224,41 @@ class PeerConnection:
             MediaClosedError: The connection was closed meanwhile.
         """
         await self._chores.run(self._accept(answer))
+
+    async def restart_ice(self, description: str) -> str:
+        """Follow the peer's restart of ICE (RFC 8445 §9, XEP-0176 §5.7).
+
+        Media go on over the old pair of addresses until the new one is nominated (`IceRenewed`);
+        nothing is lost. Bundled contents are restarted together, others each for itself. Where
+        the peer answers a restart that `renew_ice` began, our description does not change.
+
+        Args:
+            description: The peer's whole description with its new ufrag and pwd, with or without
+                candidates; others may be added from the moment of the call on.
+
+        Returns:
+            Our whole local description with our new ufrag, pwd and candidates.
+
+        Raises:
+            DescriptionError: It has no credentials.
+            NetworkError: No socket could be opened; the old pair stays.
+            MediaClosedError: The connection was closed meanwhile.
+        """
+        return await self._chores.run(self._restart(Description(description)))
+
+    async def renew_ice(self) -> str:
+        """Restart ICE of our own accord, as when the network has changed.
+
+        Tell the peer, and give its description with its new credentials to `restart_ice`.
+
+        Returns:
+            Our whole local description with our new ufrag, pwd and candidates.
+
+        Raises:
+            NetworkError: No socket could be opened; all is as it was.
+            MediaClosedError: The connection was closed meanwhile.
+        """
+        return await self._chores.run(self._renew())
 
     async def add_candidate(self, mid: str, candidate: str) -> None:
         """Take a trickled candidate; one that is of no use is left out silently.
@@ -403,6 +449,16 @@ class PeerConnection:
     async def _withdraw(self, kinds: Collection[Kind]) -> None:
         async with self._negotiating:
             await self._negotiation.withdraw(kinds)
+
+    async def _restart(self, remote: Description) -> str:
+        self._negotiation.forget_candidates()
+        remote.filter(self._negotiation.keep)
+        await self._restarts.follow(remote)
+        return _aiortc.local_description(self._pc)
+
+    async def _renew(self) -> str:
+        await self._restarts.begin()
+        return _aiortc.local_description(self._pc)
 
     def _make_outgoing(self, kind: Kind, source: Source) -> Outgoing:
         self._check_echo(source)

@@ -4,7 +4,7 @@ import inspect
 import socket
 
 import pytest
-from aioice import Connection
+from aioice import Connection, turn
 from aioice.ice import StunProtocol
 from callboard.media import Network, NetworkError, _aioice
 from callboard.tests.conftest import Run
@@ -82,3 +82,33 @@ def test_an_address_of_another_machine_is_named(run: Run) -> None:
         await connection.close()
 
     run(main)
+
+
+def test_a_restart_uses_the_names_as_we_think() -> None:
+    source = inspect.getsource(Connection)
+    assert "self._queue.put_nowait((data, component))" in source
+    assert "result = await self._queue.get()" in source
+    assert source.count("self._queue.put_nowait(None)") == 2
+    assert "waiter = self._event_waiter" in source
+    assert "self._query_consent_task = asyncio.create_task(self.query_consent())" in source
+    connect = inspect.getsource(Connection.connect)
+    assert "if self._check_list:\n            res = await self._check_list_state.get()" in connect
+    assert "if res != ICE_COMPLETED:" in connect
+    assert "if self._check_list_done:\n            return False" in source
+
+
+def test_a_relay_uses_the_names_as_we_think() -> None:
+    source = inspect.getsource(turn.create_turn_endpoint)
+    assert "protocol = protocol_factory()" in source
+    assert "turn_transport = TurnTransport(inner_protocol)" in source
+    assert "await turn_transport._connect(protocol)" in source
+    assert "inner_transport.close()" in source
+    parameters = inspect.signature(turn.TurnClientUdpProtocol).parameters
+    assert list(parameters) == [
+        "server",
+        "username",
+        "password",
+        "lifetime",
+        "channel_refresh_time",
+    ]
+    assert "await self.__inner_protocol.delete()" in inspect.getsource(turn.TurnTransport)

@@ -1,95 +1,34 @@
 """Kinds that are added to a running call and taken out of it again, while the rest goes on."""
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from itertools import pairwise
 
 import pytest
 from callboard.jingle import (
-    Accepted,
     ContentAccepted,
     ContentAdded,
     ContentModified,
     ContentRejected,
-    Initiated,
     Reason,
-    Role,
-    Session,
 )
 from callboard.jingle.role import Senders
 from callboard.media import (
     Connected,
     DescriptionError,
     Direction,
-    Source,
     TestPattern,
     Tone,
     read_clock,
 )
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, call, pictures, pitch
-
-ALICE, BOB = "alice@example.org/a", "bob@example.org/b"
-
-
-class Party:
-    """A leg with its Jingle session."""
-
-    def __init__(self, role: Role) -> None:
-        self.leg = Leg()
-        self.session = Session(role, "s", initiator=ALICE, responder=BOB)
-
-
-@asynccontextmanager
-async def jingle_call(bundled: bool = True) -> AsyncIterator[tuple[Party, Party]]:
-    """An audio call over two Jingle sessions."""
-    a, b = Party(Role.INITIATOR), Party(Role.RESPONDER)
-    initiate = a.session.initiate(await a.leg.pc.offer(audio=Tone(440), video=None))
-    if not bundled:
-        for group in initiate.findall("{urn:xmpp:jingle:apps:grouping:0}group"):
-            initiate.remove(group)
-    [initiated] = b.session.receive(initiate)
-    assert isinstance(initiated, Initiated)
-    answer = await b.leg.pc.answer(initiated.offer, audio=Tone(1000), video=None)
-    [accepted] = a.session.receive(b.session.accept(answer))
-    assert isinstance(accepted, Accepted)
-    await a.leg.pc.accept(accepted.answer)
-    await a.leg.event(Connected)
-    await b.leg.event(Connected)
-    try:
-        yield a, b
-    finally:
-        await a.leg.pc.close()
-        await b.leg.pc.close()
-
-
-async def add_video(a: Party, b: Party, back: Source | None) -> None:
-    """Let one side add video, and the other accept it."""
-    offer = await a.leg.pc.offer_more(video=TestPattern())
-    [added] = b.session.receive(a.session.add_contents(offer))
-    assert isinstance(added, ContentAdded)
-    answer = await b.leg.pc.answer(added.offer, audio=None, video=back)
-    [accepted] = a.session.receive(b.session.accept_contents(answer))
-    assert isinstance(accepted, ContentAccepted)
-    await a.leg.pc.accept(accepted.answer)
-
-
-def check_unbroken(leg: Leg) -> None:
-    """Nothing of the audio is lost, and its RTP clock leaves out less than 0.3 s.
-
-    (A loop that other work holds up may leave out a frame or two.)
-    """
-    steps = [later.timestamp - earlier.timestamp for earlier, later in pairwise(leg.seen("audio"))]
-    assert leg.statistics("audio").lost == 0
-    assert max(steps) < 0.3 * 48000
+from callboard.tests.media.parties import add_video, check_unbroken, jingle_call
 
 
 @pytest.mark.parametrize("bundled", [True, False])
 @pytest.mark.parametrize("by_initiator", [True, False])
 def test_video_is_added_by_either_side(run: Run, by_initiator: bool, bundled: bool) -> None:
     async def main() -> None:
-        async with jingle_call(bundled) as parties:
+        async with jingle_call(bundled=bundled) as parties:
             a, b = parties if by_initiator else reversed(parties)
             await b.leg.received("audio", 10)
             await add_video(a, b, TestPattern(fps=10))
@@ -180,7 +119,7 @@ def test_a_refused_addition_is_taken_back_and_may_be_tried_again(run: Run) -> No
 @pytest.mark.parametrize("bundled", [True, False])
 def test_video_goes_and_comes_again(run: Run, bundled: bool) -> None:
     async def main() -> None:
-        async with jingle_call(bundled) as (a, b):
+        async with jingle_call(bundled=bundled) as (a, b):
             await add_video(a, b, TestPattern())
             await b.leg.received("video", 5)
             name = a.session.content_of("video")
