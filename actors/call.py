@@ -12,6 +12,7 @@ from ..jingle import (
     ContentRejected,
     ContentRemoved,
     Event,
+    IceRestarted,
     Info,
     InfoReceived,
     Initiated,
@@ -267,6 +268,8 @@ class Call(AsyncioActor):
                 self._leg.accept("accept", event.answer)
             case CandidatesReceived():
                 self._leg.trickled(event)
+            case IceRestarted():
+                self._leg.restart(event.description)
             case InfoReceived():
                 self._informed(event)
             case Terminated():
@@ -375,6 +378,8 @@ class Call(AsyncioActor):
                 self._signalling.add_contents(sdp)
                 self.after(ADD_DEADLINE, Overdue("add"))
                 return  # nothing else is negotiated until the peer has answered
+            case "restart":
+                self._signalling.restart(sdp)
             case "add-accept":
                 self._promises.keep_added(None)
                 self._contents_changed()
@@ -395,6 +400,9 @@ class Call(AsyncioActor):
                 self._leg.settled()
             case "add":
                 self._promises.keep_added(message.text)
+                self._leg.settled()
+            case "restart":  # the old pair of addresses goes on for as long as it lasts
+                log.warning("%r: ICE could not be restarted: %s", self, message.text)
                 self._leg.settled()
             case "add-accept":
                 self._add_refused(message.text)

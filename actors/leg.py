@@ -98,6 +98,10 @@ class Leg:
         """Stop with these kinds of media; the others go on."""
         self._begin("withdraw", lambda: self._connection.withdraw(kinds))
 
+    def restart(self, description: str) -> None:
+        """Follow the peer's ICE restart (RFC 8445 §9)."""
+        self._begin("restart", lambda: self._connection.restart_ice(description))
+
     def settled(self) -> None:
         """What was begun is done: the next may begin."""
         self._busy = False

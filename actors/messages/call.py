@@ -190,7 +190,7 @@ class DrainCall:
 
 
 #: What an offer or answer is made or taken for.
-Purpose = Literal["offer", "answer", "accept", "add", "add-accept", "added", "withdraw"]
+Purpose = Literal["offer", "answer", "accept", "add", "add-accept", "added", "withdraw", "restart"]
 
 
 @dataclass(frozen=True, slots=True)
