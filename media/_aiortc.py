@@ -34,8 +34,10 @@ SET_MID = "_set_mid"
 TRANSCEIVER_CODECS = "_codecs"
 CONNECT = "_RTCPeerConnection__connect"
 DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
+ESTIMATOR = "_RTCRtpReceiver__remote_bitrate_estimator"
 HANDLE_RTP = "_handle_rtp_packet"
 PACKET_COUNT = "_RTCRtpSender__packet_count"
+REMOTE_STREAMS = "_RTCRtpReceiver__remote_streams"
 ROUND_TRIP = "_RTCRtpSender__rtt"
 SEND_KEYFRAME = "_send_keyframe"
 SEND_PLI = "_send_rtcp_pli"
@@ -229,9 +231,16 @@ def observe_packets(
         discard: Whether aiortc is to be spared the payload (it still counts for its RTCP reports).
     """
     handle: Callable[..., Awaitable[None]] = getattr(receiver, HANDLE_RTP)
+    counters: dict[int, Any] = getattr(receiver, REMOTE_STREAMS)
+    # Video's estimator of the bit rate wants each packet; audio has none.
+    short = discard and getattr(receiver, ESTIMATOR) is None
 
     async def observed(packet: RtpPacket, arrival_time_ms: int) -> None:
         observe(packet)
+        if short and packet.ssrc in counters:
+            # aiortc has made its counter with the first packet; nothing else is kept of the others.
+            counters[packet.ssrc].add(packet)
+            return
         if discard:
             # A padding packet is counted and sent back in reports, but never buffered for decoding.
             packet.payload = b""

@@ -21,7 +21,9 @@ def test_the_names_are_where_they_were(run: Run) -> None:
         assert hasattr(pc, _aiortc.CONNECT)
         for name in (
             _aiortc.DECODER_QUEUE,
+            _aiortc.ESTIMATOR,
             _aiortc.HANDLE_RTP,
+            _aiortc.REMOTE_STREAMS,
             _aiortc.SEND_PLI,
             _aiortc.TIMESTAMP_MAPPER,
         ):
@@ -43,6 +45,7 @@ def test_they_are_used_as_we_think() -> None:
     assert f"{queue}.put((codec, encoded_frame))" in receiver
     assert f"{queue}.put(None)" in receiver
     assert "self.__timestamp_mapper.map(" in receiver
+    assert "self.__remote_streams[packet.ssrc].add(packet)" in receiver
     assert "if packet.payload:" in receiver  # an empty payload is counted, not depacketised
     assert "task = input_q.get()\n        if task is None:" in inspect.getsource(decoder_worker)
     sender = inspect.getsource(RTCRtpSender)
