@@ -27,6 +27,7 @@ from ..media import (
     Connected,
     FirstMedia,
     IceConnected,
+    IceRenewed,
     Kind,
     MediaFailed,
     MediaStatistics,
@@ -68,6 +69,7 @@ from .messages.call import (
     Play,
     Record,
     RemoveMedia,
+    RestartIce,
     RingLongEnough,
     Tick,
     TieLost,
@@ -401,7 +403,7 @@ class Call(AsyncioActor):
             case "add":
                 self._promises.keep_added(message.text)
                 self._leg.settled()
-            case "restart":  # the old pair of addresses goes on for as long as it lasts
+            case "restart" | "renewed":  # the old pair of addresses goes on for as long as it lasts
                 log.warning("%r: ICE could not be restarted: %s", self, message.text)
                 self._leg.settled()
             case "add-accept":
@@ -455,6 +457,8 @@ class Call(AsyncioActor):
                 self._step("ice")
             case Connected():
                 self._on_connected()
+            case IceRenewed():
+                self._step("ice-restart")
             case FirstMedia(kind=kind):
                 self._step(f"first-{kind}")
             case PlaybackEnded(kind=kind, failure=failure):
@@ -499,6 +503,12 @@ class Call(AsyncioActor):
         promise = self._promises.added()
         self._leg.add(message.kind, message.source)
         return promise
+
+    @handles(RestartIce)
+    def _restart_ice(self, _: RestartIce) -> None:
+        if self._over or not self._timeline.has("dtls"):
+            raise CallOver("ICE can be restarted in a call that is connected")
+        self._leg.renew()
 
     @handles(RemoveMedia)
     def _remove_media(self, message: RemoveMedia) -> None:

@@ -56,6 +56,7 @@ class Leg:
         self._connection.add_sink(self._recorders.write)
         self._waiting: deque[tuple[Purpose, Work]] = deque()
         self._busy = False
+        self._renewing = False
         self._early: list[CandidatesReceived] | None = []
 
     def _heard(self, event: MediaEvent) -> None:
@@ -99,8 +100,15 @@ class Leg:
         self._begin("withdraw", lambda: self._connection.withdraw(kinds))
 
     def restart(self, description: str) -> None:
-        """Follow the peer's ICE restart (RFC 8445 §9)."""
-        self._begin("restart", lambda: self._connection.restart_ice(description))
+        """Follow the peer's ICE restart (RFC 8445 §9), or take its answer to ours."""
+        purpose: Purpose = "renewed" if self._renewing else "restart"
+        self._renewing = False
+        self._begin(purpose, lambda: self._connection.restart_ice(description))
+
+    def renew(self) -> None:
+        """Restart ICE of our own accord."""
+        self._renewing = True
+        self._begin("restart", self._connection.renew_ice)
 
     def settled(self) -> None:
         """What was begun is done: the next may begin."""

@@ -21,6 +21,7 @@ from ..actors.messages.call import (
     Play,
     Record,
     RemoveMedia,
+    RestartIce,
     Wait,
 )
 from ..actors.messages.exchange import CallStatus
@@ -205,6 +206,16 @@ class Call:
             ValueError: the call has no such kind beside another one.
         """
         await self._ask(RemoveMedia(kind))
+
+    async def restart_ice(self) -> None:
+        """Look for a way to the peer anew, as when the network has changed (XEP-0176 §5.7).
+
+        Media go on over the old addresses until the new ones connect.
+
+        Raises:
+            CallOver: the call is not connected.
+        """
+        await self._ask(RestartIce())
 
     async def hold(self, on: bool = True) -> None:
         """Put the peer on hold, or take it back (XEP-0167 §8.1).

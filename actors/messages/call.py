@@ -89,6 +89,11 @@ class RemoveMedia:
 
 
 @dataclass(frozen=True, slots=True)
+class RestartIce:
+    """Look for a way to the peer anew while media go on (RFC 8445 §9)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Answered with a future that is done when the call is there, or over.
 
@@ -190,7 +195,9 @@ class DrainCall:
 
 
 #: What an offer or answer is made or taken for.
-Purpose = Literal["offer", "answer", "accept", "add", "add-accept", "added", "withdraw", "restart"]
+Purpose = Literal[
+    "offer", "answer", "accept", "add", "add-accept", "added", "withdraw", "restart", "renewed"
+]
 
 
 @dataclass(frozen=True, slots=True)

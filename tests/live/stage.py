@@ -81,8 +81,10 @@ class Stage:
         Before that, a proposal to the bare JID may meet nobody.
         """
         for jid in jids:
-            online = await self.state(jid, "online")
-            await self.until(AccountReady, lambda e, jid=online.jid: e.jid == jid)
+            await self._ready((await self.state(jid, "online")).jid)
+
+    async def _ready(self, jid: str) -> None:
+        await self.until(AccountReady, lambda e: e.jid == jid)
 
     async def state(self, jid: str, state: str) -> AccountChanged:
         """Return when an account is in this state."""

@@ -1,0 +1,39 @@
+"""ICE is restarted in mid-call (XEP-0176 §5.7)."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from callboard.media import inspect
+from callboard.tests.conftest import Run
+from callboard.tests.live.stage import ALICE, BOB, staged
+
+
+@pytest.mark.parametrize("restarts", [ALICE, BOB], ids=["the caller", "the called"])
+def test_ice_is_restarted_by_either_side_and_the_recording_goes_on(
+    run: Run, tmp_path: Path, restarts: str
+) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            out = await stage.puppets[ALICE].call(BOB, audio="tone:440", video="pattern")
+            came = await stage.ringing(BOB)
+            await came.answer(audio="tone:880", video="pattern", record=True)
+            await out.connected()
+            await stage.media(BOB, "audio", packets=20)
+            await (out if restarts == ALICE else came).restart_ice()
+            for account in (ALICE, BOB):
+                await stage.step(account, "ice-restart")
+            for call, account in ((out, ALICE), (came, BOB)):
+                now = {one.kind: one.received for one in (await call.status()).statistics}
+                await stage.media(account, "audio", packets=now["audio"] + 30)
+                await stage.media(account, "video", packets=now["video"] + 10)
+            await out.hangup()
+            assert await stage.states(ALICE, BOB) == ["completed", "completed"]
+            record = await stage.record(BOB)
+            assert record.connected is not None
+            assert all(one["lost"] == 0 for one in record.media)
+            assert record.recording is not None
+            found = await asyncio.to_thread(inspect, Path(record.recording["path"]))
+            assert found.seconds == pytest.approx(record.ended - record.connected, abs=0.5)
+
+    run(main)
