@@ -28,6 +28,7 @@ from aioice.turn import (
     TurnTransport,
 )
 
+from .datagram_queue import DatagramQueue
 from .errors import NetworkError
 from .ice_server import IceServer
 from .network import Network
@@ -72,6 +73,8 @@ def bind_to(connection: Connection, network: Network) -> None:
     async def gather(component: int, addresses: list[str], timeout: float = 5.0) -> list[Candidate]:
         return await _gather(connection, network, component, addresses, timeout)
 
+    if isinstance(connection._queue, asyncio.Queue):  # noqa: SLF001 -- else shared with another
+        connection._queue = DatagramQueue()  # type: ignore[assignment] # noqa: SLF001
     # gather_candidates() calls this for each component and stores what it returns.
     connection.get_component_candidates = gather  # type: ignore[method-assign]
 

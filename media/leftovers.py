@@ -3,8 +3,11 @@
 import logging
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from . import matroska
 from .container import DamagedError
 from .part_file import OURS, PART, Finished, lock, publish
 from .tape import REPAIRS
@@ -31,24 +34,47 @@ def finish_leftovers(folder: Path) -> list[Finished]:
         return []
     finished = []
     for name in names:
-        try:
-            whole = _finish(folder / name)
-        except DamagedError as damage:
-            log.warning("%s was left unfinished and stays so: %s", folder / name, damage)
-        except OSError as error:
-            log.warning("%s could not be finished: %s", folder / name, error.strerror or error)
-        else:
-            if whole is not None:
-                log.info("finished %s, %.1f s, which was left behind", whole.path, whole.seconds)
-                finished.append(whole)
+        part = folder / name
+        pair = part.with_name(name.replace(".ogg.part", ".mkv.part"))
+        if pair != part and pair.name in names:
+            continue  # the stereo form of a recording that may have video: it goes with that one
+        for whole in _finished(part):
+            log.info("finished %s, %.1f s, which was left behind", whole.path, whole.seconds)
+            finished.append(whole)
     return finished
+
+
+def _finished(part: Path) -> list[Finished]:
+    """Finish one file, or the better one of a pair; what can't be done is logged."""
+    try:
+        stereo = part.with_name(part.name.replace(".mkv.part", ".ogg.part"))
+        if stereo == part or not stereo.exists():
+            whole = _finish(part)
+        elif not _is_whole(part):
+            log.warning("%s was left unfinished and stays so: its header is torn", part)
+            return _finished(stereo)
+        elif _has_video(part):
+            whole = _finish(part)
+            _remove(stereo)
+        else:
+            whole = next(iter(_finished(stereo)), None)
+            if whole is None:
+                whole = _finish(part)
+            else:
+                _remove(part)
+    except DamagedError as damage:
+        log.warning("%s was left unfinished and stays so: %s", part, damage)
+    except OSError as error:
+        log.warning("%s could not be finished: %s", part, error.strerror or error)
+    else:
+        return [] if whole is None else [whole]
+    return []
 
 
 def _finish(part: Path) -> Finished | None:
     """Finish one file; None if it is in use, or was empty and is gone."""
-    file = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(file).st_mode) or not lock(file, part):
+    with _locked(part) as file:
+        if file is None:
             return None
         wanted = part.with_name(part.name.removesuffix(PART))
         seconds = REPAIRS[wanted.suffix](file) if os.fstat(file).st_size else 0.0
@@ -56,6 +82,37 @@ def _finish(part: Path) -> Finished | None:
             part.unlink()
             log.info("removed %s, which was left behind without any audio or video", part)
             return None
+        if wanted.suffix == ".mkv" and not matroska.has_video(file):
+            wanted = wanted.with_suffix(".mka")
         return publish(file, part, wanted, seconds)
+
+
+def _has_video(part: Path) -> bool:
+    with _locked(part) as file:
+        return file is None or (os.fstat(file).st_size > 0 and matroska.has_video(file))
+
+
+def _is_whole(part: Path) -> bool:
+    """Tell whether a file's header is."""
+    try:
+        _has_video(part)
+    except DamagedError:
+        return False
+    return True
+
+
+def _remove(part: Path) -> None:
+    with _locked(part) as file:
+        if file is not None:
+            part.unlink()
+
+
+@contextmanager
+def _locked(part: Path) -> Iterator[int | None]:
+    """Open a file that was left behind; None if a living process writes it, or it is no file."""
+    file = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        ours = stat.S_ISREG(os.fstat(file).st_mode) and lock(file, part)
+        yield file if ours else None
     finally:
         os.close(file)

@@ -142,6 +142,11 @@ class Matroska:
         self._blocks.append((track.last, track, frame))
         self.seconds = max(self.seconds, track.last / 1000 + _lasts(frame))
 
+    @property
+    def has_video(self) -> bool:
+        """Whether there is a video track."""
+        return any(track.video for track in self._tracks.values())
+
     def take(self, now: float) -> list[Chunk]:
         """Hand out a cluster of what has come since the last time (see `Container.take`)."""
         chunks: list[Chunk] = []
@@ -262,6 +267,23 @@ def repair(file: int) -> float:
         whole = end + len(index)
         write_all(file, _assemble(date, tracks, duration=last / 1000, cues=end, end=whole), 0)
     return last / 1000
+
+
+def has_video(file: int) -> bool:
+    """Tell whether there is a video track in a file.
+
+    Args:
+        file: A file descriptor open for reading.
+
+    Raises:
+        DamagedError: If the file was not written here, or its header is torn.
+        OSError: If it can't be read.
+    """
+    try:
+        _, _, numbers = _read_header(file, os.fstat(file).st_size)
+    except EbmlError as error:
+        raise DamagedError(f"its header can't be read: {error}") from error
+    return any(numbers.values())
 
 
 def _assemble(

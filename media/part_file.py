@@ -5,6 +5,7 @@ import errno
 import fcntl
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -55,14 +56,23 @@ class PartFile:
         folder: Where it goes; made if missing.
         stem: Its name without suffix, of safe characters. A number is added if the name is taken.
         suffix: ".mkv" and the like.
+        others: Suffixes that must be free, too, under the same name: see `beside`.
 
     Raises:
         OSError: If it can't be made.
     """
 
-    def __init__(self, folder: Path, stem: str, suffix: str) -> None:
+    def __init__(self, folder: Path, stem: str, suffix: str, others: Sequence[str] = ()) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.file, self._part, self._wanted = _create(folder, stem, suffix)
+        self.file, self._part, self._wanted = _create(folder, stem, suffix, others)
+
+    def beside(self, suffix: str) -> "PartFile":
+        """Make a file of the same name, with another suffix.
+
+        Raises:
+            OSError: If it can't be made.
+        """
+        return PartFile(self._wanted.parent, self._wanted.stem, suffix)
 
     def write(self, chunks: list[Chunk]) -> None:
         """Write octets where they belong.
@@ -73,17 +83,18 @@ class PartFile:
         for offset, data in chunks:
             write_all(self.file, data, offset)
 
-    def publish(self, seconds: float) -> Finished:
+    def publish(self, seconds: float, suffix: str) -> Finished:
         """Give the file its own name, and close it.
 
         Args:
             seconds: How long the recording in it is.
+            suffix: What it turned out to be: ".mka" for a ".mkv" without video.
 
         Raises:
             OSError: If the name can't be given. The file is closed and keeps its `.part` name.
         """
         try:
-            return publish(self.file, self._part, self._wanted, seconds)
+            return publish(self.file, self._part, self._wanted.with_suffix(suffix), seconds)
         finally:
             os.close(self.file)
 
@@ -138,10 +149,12 @@ def lock(file: int, part: Path) -> bool:
     return (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
 
 
-def _create(folder: Path, stem: str, suffix: str) -> tuple[int, Path, Path]:
+def _create(folder: Path, stem: str, suffix: str, others: Sequence[str]) -> tuple[int, Path, Path]:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     for path in _numbered(folder, stem, suffix):
-        if path.exists():
+        siblings = [path.with_suffix(other) for other in others]
+        taken = [path, *siblings, *(sibling.with_name(sibling.name + PART) for sibling in siblings)]
+        if any(each.exists() for each in taken):
             continue
         part = path.with_name(path.name + PART)
         try:

@@ -25,10 +25,11 @@ OVERHEAD = 256
 class Recording:
     """Records encoded frames without transcoding, and without file work on the loop.
 
-    With video the file is Matroska (`.mkv`) with a track for each direction and kind, titled "sent"
-    and "received". Opus alone becomes `.ogg`, one stereo stream with us on the left and them on the
-    right; PCMU and PCMA alone become `.mka` with a track for each direction. "wav" is decoded
-    16-bit stereo at 48 kHz, left = us, right = them; video is left out.
+    Once video has come, at the beginning or in mid-call, the file is Matroska (`.mkv`) with a track
+    for each direction and kind, titled "sent" and "received", from the call's beginning on. Opus
+    alone becomes `.ogg`, one stereo stream with us on the left and them on the right; PCMU and PCMA
+    become `.mka` with a track for each direction. "wav" is decoded 16-bit stereo at 48 kHz, left =
+    us, right = them; video is left out.
 
     While it grows the file is called `….part` and plays up to the last second, whatever happens to
     the process. Pauses are kept as time passing.
@@ -37,7 +38,9 @@ class Recording:
         folder: Where the file goes; made if missing.
         name: What to call it, such as the JIDs of the call; only its safe characters are used,
             after the time.
-        video: Whether video may come. Audio is written at once, whether video comes or not.
+        video: Whether video may come, also in mid-call. Audio is written at once, whether it does
+            or not; until then into two files, of which one stays (`Tape`). Without it, video is
+            left out.
         format: "auto" or "wav".
         writer: The thread that does the file work.
         started: The recording's beginning on the loop's clock (seconds); None for the first frame's

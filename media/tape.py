@@ -27,8 +27,34 @@ REPAIRS: dict[str, Callable[[int], float]] = {
 """For each suffix, what makes a file whole that was not finished."""
 
 
+class _Output:
+    """A container and the file that grows with it; the file is made with the first octets."""
+
+    def __init__(self, container: Container, suffix: str) -> None:
+        self.container = container
+        self.suffix = suffix
+        self.file: PartFile | None = None
+
+    @property
+    def final_suffix(self) -> str:
+        """What the file turned out to be."""
+        container = self.container
+        is_audio = isinstance(container, matroska.Matroska) and not container.has_video
+        return ".mka" if is_audio else self.suffix
+
+    def discard(self) -> None:
+        """Remove the file."""
+        if self.file is not None:
+            self.file.remove()
+            self.file = None
+
+
 class Tape:
-    """Puts placed frames into a container, and the container's octets into a file.
+    """Puts placed frames into containers, and the containers' octets into files, one in the end.
+
+    While only Opus came and video may still come, there are two: Matroska, which can take video,
+    and the stereo Ogg that the recording will be if none comes. So it can be finished, or be left
+    by a kill, at every moment, and nothing has to be written anew at the end.
 
     Used by one thread. Nothing raises: what goes wrong is told by `failure`, and what could be
     written until then is made whole.
@@ -61,9 +87,7 @@ class Tape:
         self._started = started
         self._video = video
         self._format = format
-        self._container: Container | None = None
-        self._suffix = ""
-        self._file: PartFile | None = None
+        self._outputs: list[_Output] = []
         self._ended = False
 
     def record(self, frames: Sequence[Placed], now: float) -> None:
@@ -73,7 +97,7 @@ class Tape:
             frames: What came since the last time, in order of arrival.
             now: The recording's time (seconds).
         """
-        if self._ended or not (frames or self._container):
+        if self._ended or not (frames or self._outputs):
             return
         self._guard(lambda: self._record(frames, now))
 
@@ -94,11 +118,12 @@ class Tape:
             self._give_up("a fault of Callboard's own; report it with the traceback in the log")
 
     def _finish(self) -> None:
-        if self._container is not None:
-            self._write(self._container.finish())
+        for output in self._outputs:
+            self._write(output, output.container.finish())
         self._ended = True
-        if self._file is not None and self._container is not None:
-            self._publish(self._file, self._container.seconds)
+        kept = self._keep_one()
+        if kept is not None:
+            self._publish(kept, kept.container.seconds)
         elif self.failure is None:
             self.failure = (
                 "There is no recording: no audio and no video came that could be recorded; "
@@ -106,51 +131,66 @@ class Tape:
             )
 
     def _record(self, frames: Sequence[Placed], now: float) -> None:
-        container = self._container or self._choose(frames[0][1])
+        if not self._outputs:
+            self._outputs = self._choose(frames[0][1])
         for direction, frame, seconds in frames:
-            container.write(direction, frame, seconds)
-        self.failure = self.failure or container.problem
-        self._write(container.take(now))
+            if len(self._outputs) > 1 and frame.codec.upper() != "OPUS":
+                self._outputs.pop().discard()
+            for output in self._outputs:
+                output.container.write(direction, frame, seconds)
+        for output in self._outputs:
+            self.failure = self.failure or output.container.problem
+            self._write(output, output.container.take(now))
 
-    def _choose(self, first: EncodedFrame) -> Container:
-        """Choose the container: Ogg takes Opus alone, Matroska takes everything."""
-        container: Container
+    def _choose(self, first: EncodedFrame) -> list[_Output]:
+        """Choose the containers: Ogg takes Opus alone, Matroska takes everything."""
         if self._format == "wav":
-            container, self._suffix = wav.Wav(), ".wav"
-        elif self._video:
-            container, self._suffix = matroska.Matroska(self._started), ".mkv"
-        elif first.codec.upper() == "OPUS":
-            container, self._suffix = ogg.Ogg(), ".ogg"
-        else:
-            container, self._suffix = matroska.Matroska(self._started), ".mka"
-        self._container = container
-        return container
+            return [_Output(wav.Wav(), ".wav")]
+        stereo = [_Output(ogg.Ogg(), ".ogg")] if first.codec.upper() == "OPUS" else []
+        if stereo and not self._video:
+            return stereo
+        return [_Output(matroska.Matroska(self._started), ".mkv"), *stereo]
 
-    def _write(self, chunks: list[tuple[int, bytes]]) -> None:
-        if chunks and self._file is None:
-            self._file = PartFile(self._folder, self._stem, self._suffix)
-        if self._file is not None:
-            self._file.write(chunks)
+    def _write(self, output: _Output, chunks: list[tuple[int, bytes]]) -> None:
+        if chunks and output.file is None:
+            first = self._outputs[0].file
+            others = [each.suffix for each in self._outputs if each is not output]
+            output.file = (
+                PartFile(self._folder, self._stem, output.suffix, others)
+                if first is None
+                else first.beside(output.suffix)
+            )
+        if output.file is not None:
+            output.file.write(chunks)
+
+    def _keep_one(self) -> _Output | None:
+        """Keep the last of the files, which is what the recording turned out to be."""
+        written = [output for output in self._outputs if output.file is not None]
+        for output in written[:-1]:
+            output.discard()
+        return written[-1] if written else None
 
     def _give_up(self, reason: str) -> None:
         """Write no more; keep what is there."""
         self._ended = True
         self.failure = f"There is no recording: {reason}"
-        if self._file is None:
-            return
-        try:
-            seconds = REPAIRS[self._suffix](self._file.file)
-        except (DamagedError, OSError):  # nothing but a piece of a header fitted
-            seconds = 0.0
-        if seconds:
-            self.failure = f"The recording stops after {seconds:.1f} s: {reason}"
-            self._publish(self._file, seconds)
-        else:
-            self._file.remove()
+        for output in reversed(self._outputs):
+            if output.file is None:
+                continue
+            try:
+                seconds = REPAIRS[output.suffix](output.file.file)
+            except (DamagedError, OSError):  # nothing but a piece of a header fitted
+                seconds = 0.0
+            if seconds and self.finished is None:
+                self.failure = f"The recording stops after {seconds:.1f} s: {reason}"
+                self._publish(output, seconds)
+            else:
+                output.discard()
 
-    def _publish(self, file: PartFile, seconds: float) -> None:
+    def _publish(self, output: _Output, seconds: float) -> None:
+        assert output.file is not None  # noqa: S101
         try:
-            self.finished = file.publish(seconds)
+            self.finished = output.file.publish(seconds, output.final_suffix)
         except OSError as error:
             self.failure = (
                 f"The recording of {seconds:.1f} s is not finished: {_reason(error, self._folder)}"

@@ -238,12 +238,14 @@ def test_long_names_are_cut(tmp_path: Path) -> None:
 
 
 def test_what_a_slow_disk_cannot_take_is_left_out_and_said(tmp_path: Path) -> None:
+    frames = both(3)
+
     async def main() -> None:
         released = threading.Event()
         with Writer() as writer:
             writer.submit(released.wait)
             recording = Recording(tmp_path, "slow", video=True, writer=writer, limit=50_000)
-            feed(recording, both(3))
+            feed(recording, frames)
             failure = recording.failure
             released.set()
             finished = await recording.close()
