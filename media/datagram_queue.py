@@ -1,0 +1,32 @@
+"""What has come in on an ICE connection and was not taken yet."""
+
+import asyncio
+from collections import deque
+from typing import Any
+
+
+class DatagramQueue:
+    """Stands where aioice has an `asyncio.Queue`: half its cost for each packet, and bounded.
+
+    One task takes what comes. When it does not keep up, the oldest is dropped, as a socket would.
+    """
+
+    LIMIT = 2048
+
+    def __init__(self) -> None:
+        self._items: deque[Any] = deque(maxlen=self.LIMIT)
+        self._waiter: asyncio.Future[None] | None = None
+
+    def put_nowait(self, item: Any) -> None:
+        """Add a datagram; None says that the connection is lost."""
+        self._items.append(item)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    async def get(self) -> Any:
+        """Take the oldest, or wait for it."""
+        while not self._items:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        return self._items.popleft()

@@ -1,0 +1,46 @@
+"""The queue between a socket and the task that reads from it."""
+
+import asyncio
+
+from callboard.media.datagram_queue import DatagramQueue
+from callboard.tests.conftest import Run
+
+
+def test_datagrams_come_in_order_waited_for_or_not(run: Run) -> None:
+    async def main() -> None:
+        queue = DatagramQueue()
+        queue.put_nowait((b"one", 1))
+        queue.put_nowait((b"two", 1))
+        assert [await queue.get(), await queue.get()] == [(b"one", 1), (b"two", 1)]
+        waiting = asyncio.create_task(queue.get())
+        await asyncio.sleep(0)
+        queue.put_nowait(None)
+        assert await waiting is None
+
+    run(main)
+
+
+def test_a_reader_that_is_cancelled_loses_nothing(run: Run) -> None:
+    async def main() -> None:
+        queue = DatagramQueue()
+        waiting = asyncio.create_task(queue.get())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        queue.put_nowait((b"kept", 1))
+        assert await queue.get() == (b"kept", 1)
+
+    run(main)
+
+
+def test_the_oldest_are_dropped_but_never_the_end(run: Run) -> None:
+    async def main() -> None:
+        queue = DatagramQueue()
+        for number in range(queue.LIMIT + 10):
+            queue.put_nowait((bytes([number % 256]), 1))
+        queue.put_nowait(None)
+        found = [await queue.get() for _ in range(queue.LIMIT)]
+        assert found[0] == (bytes([11]), 1)
+        assert found[-1] is None
+
+    run(main)
