@@ -33,7 +33,7 @@ def write_report(folder: Path, name: str, run: Run, verdict: Verdict) -> list[Pa
         "report.html": lambda: page(name, run, verdict),
         "summary.json": lambda: to_json(summary(run, verdict)),
         "samples.csv": lambda: samples(run.measurements.points),
-        "junit.xml": lambda: junit(name, run.measurements.points[-1].at, verdict),
+        "junit.xml": lambda: junit(name, run.elapsed, verdict),
     }
     written = []
     for file, make in makers.items():

@@ -83,6 +83,7 @@ class Run:
         self._see = see
         self._watchdog = Watchdog(plan.watchdog)
         self._origin = time.monotonic()
+        self._seconds = 0.0
         self._ready: asyncio.Future[None] | None = None
         self._ending = asyncio.Event()
         self._aborted: str | None = None
@@ -92,8 +93,8 @@ class Run:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the run began."""
-        return time.monotonic() - self._origin
+        """Seconds since the run began, until now or until its end."""
+        return self._seconds or time.monotonic() - self._origin
 
     @property
     def is_ending(self) -> bool:
@@ -146,7 +147,7 @@ class Run:
                 clock.cancel()
                 await asyncio.gather(clock, return_exceptions=True)
         self._account_for_messages()
-        self.measurements.close(self.elapsed)
+        self._seconds = self.measurements.close(self.elapsed).at
         return judge(
             self.plan.thresholds,
             self.measurements,
