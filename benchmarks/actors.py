@@ -145,7 +145,7 @@ async def plain_pykka(actors: int, asks: int) -> dict[str, Any]:
 
 async def measure(quick: bool) -> Result:
     """Measure in turns."""
-    actors, asks, times = (100, 1000, 1) if quick else (10_000, 50_000, 3)
+    actors, asks, times = (100, 1000, 1) if quick else (10_000, 20_000, 3)
     mine, queues, threads = await turns(
         times,
         lambda: trial(callboard, actors=actors, asks=asks),

@@ -288,7 +288,7 @@ async def capacity(kind: str, file: str, counts: tuple[int, ...], seconds: float
 
 async def measure(quick: bool) -> Result:
     """Measure in turns, then look for the limit."""
-    legs, seconds, times = (1, 0.3, 1) if quick else (10, 10.0, 3)
+    legs, seconds, times = (1, 0.3, 1) if quick else (10, 6.0, 3)
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder, "played.ogg"))
         await asyncio.to_thread(make_file, Path(file), 2 if quick else 10)
