@@ -380,8 +380,8 @@ class Call(AsyncioActor):
                 self._signalling.add_contents(sdp)
                 self.after(ADD_DEADLINE, Overdue("add"))
                 return  # nothing else is negotiated until the peer has answered
-            case "restart":
-                self._signalling.restart(sdp)
+            case "restart" | "renew" as purpose:
+                self._signalling.restart(sdp, answer=purpose == "restart")
             case "add-accept":
                 self._promises.keep_added(None)
                 self._contents_changed()
@@ -403,7 +403,9 @@ class Call(AsyncioActor):
             case "add":
                 self._promises.keep_added(message.text)
                 self._leg.settled()
-            case "restart" | "renewed":  # the old pair of addresses goes on for as long as it lasts
+            case (
+                "restart" | "renew" | "renewed"
+            ):  # the old addresses go on for as long as they last
                 log.warning("%r: ICE could not be restarted: %s", self, message.text)
                 self._leg.settled()
             case "add-accept":

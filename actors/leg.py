@@ -108,7 +108,7 @@ class Leg:
     def renew(self) -> None:
         """Restart ICE of our own accord."""
         self._renewing = True
-        self._begin("restart", self._connection.renew_ice)
+        self._begin("renew", self._connection.renew_ice)
 
     def settled(self) -> None:
         """What was begun is done: the next may begin."""

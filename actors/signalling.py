@@ -175,9 +175,9 @@ class Signalling:
         self._send(SendInfo, removal, "content-remove")
         return True
 
-    def restart(self, sdp: str) -> None:
-        """Tell our new ICE credentials and candidates, one content at a time."""
-        for element in self._session.restart(sdp):
+    def restart(self, sdp: str, *, answer: bool) -> None:
+        """Tell our new ICE credentials and candidates, of our own accord or in answer."""
+        for element in self._session.restart(sdp, answer=answer):
             self._send(SendTransportInfo, element, "transport-info")
 
     @property

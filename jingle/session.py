@@ -201,16 +201,23 @@ class Session:
             Description((replace(known, application=None, transport=told),)),
         )
 
-    def restart(self, sdp: str) -> list[Element]:
-        """Tell new ICE credentials, one transport-info a content (XEP-0176 §5.7).
+    def restart(self, sdp: str, *, answer: bool) -> list[Element]:
+        """Tell new ICE credentials (XEP-0176 §5.7).
+
+        Contents that share them are told at once: clients that put them into a description need
+        all of a bundle. ``<gathering-complete/>`` is left out: some take a transport-info with it
+        for nothing else.
 
         Args:
             sdp: our description after the restart, candidates included.
+            answer: the peer began. Else credentials come first, without candidates: that is what
+                tells a restart from the answer to one.
         """
         self._next(Action.TRANSPORT_INFO)
         restarted = self._read_local(sdp)
         local = self._book.local
-        elements = []
+        together: dict[tuple[str | None, str | None], list[Content]] = {}
+        trickled: list[tuple[str, Sequence[Candidate]]] = []
         for content in restarted.contents:
             known, transport = local.find(content.name), content.transport
             if known is None or content.rejected or is_gone(content.name):
@@ -218,11 +225,21 @@ class Session:
             if not isinstance(transport, IceTransport):
                 continue
             local = local.with_content(replace(known, transport=transport))
-            told = replace(transport, fingerprints=(), setup=None, association=None)
-            only = replace(known, application=None, transport=told)
-            elements.append(self._jingle(Action.TRANSPORT_INFO, Description((only,))))
+            told = IceTransport(ufrag=transport.ufrag, pwd=transport.pwd)
+            if answer:
+                told = replace(told, candidates=transport.candidates)
+            elif transport.candidates:
+                trickled.append((content.name, transport.candidates))
+            bare = replace(self._find_local(content.name), application=None, transport=told)
+            together.setdefault((transport.ufrag, transport.pwd), []).append(bare)
         self._book = replace(self._book, local=local)
-        return elements
+        return [
+            *(
+                self._jingle(Action.TRANSPORT_INFO, Description(tuple(contents)))
+                for contents in together.values()
+            ),
+            *(self.candidates(name, candidates) for name, candidates in trickled),
+        ]
 
     def add_contents(self, offer: str) -> Element:
         """Offer further contents (XEP-0166 §7.2.2).

@@ -196,7 +196,16 @@ class DrainCall:
 
 #: What an offer or answer is made or taken for.
 Purpose = Literal[
-    "offer", "answer", "accept", "add", "add-accept", "added", "withdraw", "restart", "renewed"
+    "offer",
+    "answer",
+    "accept",
+    "add",
+    "add-accept",
+    "added",
+    "withdraw",
+    "restart",
+    "renew",
+    "renewed",
 ]
 
 

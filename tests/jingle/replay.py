@@ -96,7 +96,7 @@ def speak(session: Session, jingle: ET.Element) -> list[ET.Element]:
         case "transport-info":
             contents = read_contents(jingle).contents
             if len(contents) > 1:  # stanza.js tells new credentials of all contents at once
-                return session.restart(_restarting(session, contents[0].transport))
+                return session.restart(_restarting(session, contents[0].transport), answer=True)
             transport = contents[0].transport
             assert isinstance(transport, IceTransport)
             return [

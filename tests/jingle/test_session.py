@@ -465,13 +465,34 @@ def test_a_restart_of_a_bundle_is_told_once() -> None:
     assert session.receive(trickle("1", new)) == []
 
 
-def test_our_restart_is_one_transport_info_for_each_content() -> None:
+def test_our_answer_to_a_restart_is_told_at_once_with_the_candidates() -> None:
     session = in_call()
-    stanzas = session.restart(sdp(AUDIO, VIDEO).replace("uf+r", "next"))
-    assert [stanza.get("action") for stanza in stanzas] == ["transport-info"] * 2
-    assert all(len(stanza) == 1 for stanza in stanzas)
-    assert all(stanza[0][0].get("ufrag") == "next" for stanza in stanzas)
+    [stanza] = session.restart(sdp(AUDIO, VIDEO).replace("uf+r", "next"), answer=True)
+    assert stanza.get("action") == "transport-info"
+    assert [one.get("name") for one in stanza] == ["0", "1"]
+    for one in stanza:
+        assert one[0].get("ufrag") == "next"
+    assert [child.tag.rpartition("}")[2] for one in stanza for child in one[0]] == (
+        ["candidate"] * 5
+    )
     assert session.candidates("0", [])[0][0].get("ufrag") == "next"
+
+
+def test_our_own_restart_tells_the_credentials_before_the_candidates() -> None:
+    session = in_call()
+    first, *others = session.restart(sdp(AUDIO, VIDEO).replace("uf+r", "next"), answer=False)
+    assert [(len(one[0]), one[0].get("ufrag")) for one in first] == [(0, "next")] * 2
+    [[trickled]] = others
+    assert trickled.get("name") == "0"
+    assert trickled[0].get("pwd") == first[0][0].get("pwd")
+    assert len(trickled[0]) == 5
+
+
+def test_our_restart_of_separate_transports_is_told_apart() -> None:
+    session = in_call()
+    audio, video = AUDIO.replace("uf+r", "one"), VIDEO.replace("uf+r", "two")
+    stanzas = session.restart(sdp(audio, video), answer=True)
+    assert [[one[0].get("ufrag") for one in stanza] for stanza in stanzas] == [["one"], ["two"]]
 
 
 # Information
