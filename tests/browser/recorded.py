@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 #: Seconds of sound that are looked at as one: short enough for a beep.
 WINDOW = 0.02
+#: The mean square under which a moment is silent: -50 dBFS.
+SILENCE = 1e-5
 
 
 @contextmanager
@@ -31,6 +33,23 @@ def _title(stream: Any) -> str:
 
 def loudest(record: CallRecord, direction: Direction) -> tuple[float, float]:
     """Return the frequency (Hz) and the level (dBFS) of the loudest moment of one side."""
+    moments, rate = _moments(record, direction)
+    powers = (moments**2).mean(axis=1)
+    moment = moments[powers.argmax()]
+    moment = moment - moment.mean()  # Chromium's beep has no negative half
+    spectrum = np.abs(np.fft.rfft(moment * np.hanning(len(moment)), 16384))
+    return spectrum.argmax() * rate / 16384, 10 * np.log10(powers.max() + 1e-12)
+
+
+def longest_silence(record: CallRecord, direction: Direction) -> float:
+    """Return the seconds of the longest silence between two sounds of one side."""
+    moments, _ = _moments(record, direction)
+    [loud] = ((moments**2).mean(axis=1) > SILENCE).nonzero()
+    return float((np.diff(loud) - 1).max() * WINDOW)
+
+
+def _moments(record: CallRecord, direction: Direction) -> tuple[NDArray[np.float32], int]:
+    """Return one side's sound, a row for each `WINDOW`, and its samples in a second."""
     with _opened(record, "audio", direction) as (container, stream):
         to_float = av.AudioResampler("fltp")
         frames = [one for frame in container.decode(stream) for one in to_float.resample(frame)]
@@ -39,12 +58,7 @@ def loudest(record: CallRecord, direction: Direction) -> tuple[float, float]:
         both = all(one.value in _title(stream) for one in Direction)
         samples = sound[list(Direction).index(direction)] if both else sound.mean(axis=0)
         size = int(stream.rate * WINDOW)
-        moments = samples[: len(samples) // size * size].reshape(-1, size)
-        powers = (moments**2).mean(axis=1)
-        moment = moments[powers.argmax()]
-        moment = moment - moment.mean()  # Chromium's beep has no negative half
-        spectrum = np.abs(np.fft.rfft(moment * np.hanning(size), 16384))
-        return spectrum.argmax() * stream.rate / 16384, 10 * np.log10(powers.max() + 1e-12)
+        return samples[: len(samples) // size * size].reshape(-1, size), stream.rate
 
 
 def pictures(record: CallRecord, direction: Direction) -> list[NDArray[np.int16]]:

@@ -195,19 +195,20 @@ export function see() {
   return { width, height, luma };
 }
 
-// Bytes and packets each way by kind of media, and the candidates in use (getStats()).
+// Bytes each way by kind of media, and the candidates in use by transport (getStats()).
 export async function statistics() {
   const report = await session.pc.getStats();
-  const found = { audio: { sent: 0, received: 0 }, video: { sent: 0, received: 0 }, pair: null };
+  const found = { audio: { sent: 0, received: 0 }, video: { sent: 0, received: 0 }, pairs: [] };
   for (const one of report.values()) {
     if (one.type === "outbound-rtp") found[one.kind].sent += one.bytesSent;
     if (one.type === "inbound-rtp") found[one.kind].received += one.bytesReceived;
-    if (one.type === "candidate-pair" && one.nominated && one.state === "succeeded") {
-      const [local, remote] = [report.get(one.localCandidateId), report.get(one.remoteCandidateId)];
-      found.pair = {
-        local: local.address, localType: local.candidateType,
-        remote: remote.address, remoteType: remote.candidateType,
-      };
+    if (one.type === "transport" && one.selectedCandidatePairId) {
+      const pair = report.get(one.selectedCandidatePairId);
+      const [local, remote] = [report.get(pair.localCandidateId), report.get(pair.remoteCandidateId)];
+      found.pairs.push({
+        local: `${local.address}:${local.port}`, localType: local.candidateType,
+        remote: `${remote.address}:${remote.port}`, remoteType: remote.candidateType,
+      });
     }
   }
   return found;
