@@ -51,7 +51,7 @@ def _call() -> dict[str, ET.Element]:
     tell("add-accepted", ours, ours.answer_addition(taken=True))
     tell("add-again", ours, ours.add("audio"))
     tell("add-rejected", theirs, theirs.answer_addition(taken=False))
-    tell("restart", ours, ours.restart()[0])
+    tell("restart", ours, ours.restart(answer=True)[0])
     tell("remove", theirs, theirs.remove(3)[0])
     tell("terminate", ours, ours.session.terminate(Reason.SUCCESS, "bye"))
     alone = Party(Role.INITIATOR)

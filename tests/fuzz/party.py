@@ -114,9 +114,9 @@ class Party:
         candidate = Candidate("f", 1, "udp", 1, "192.0.2.33", port, "host")
         return self.session.candidates(names[index % len(names)], [candidate], complete=complete)
 
-    def restart(self) -> list[ET.Element]:
+    def restart(self, *, answer: bool) -> list[ET.Element]:
         self.generation += 1
-        return self.session.restart(self._describe(self.kinds, "actpass"))
+        return self.session.restart(self._describe(self.kinds, "actpass"), answer=answer)
 
     def info(self, info: Info, index: int | None) -> ET.Element:
         names = self.open()

@@ -228,7 +228,7 @@ def _said_in_a_call(
         case "trickle":
             return [ours.trickle(number, 4000 + number, complete=flag)]
         case "restart" if quiet:
-            return ours.restart()
+            return ours.restart(answer=flag)
         case "info":
             return [ours.info(list(Info)[number % len(Info)], number if flag else None)]
     return []
