@@ -2,6 +2,7 @@
 
 from .echo import Echo
 from .errors import (
+    DataChannelError,
     DescriptionError,
     IncompatibleMediaError,
     MediaClosedError,
@@ -11,6 +12,9 @@ from .errors import (
 from .events import (
     Closed,
     Connected,
+    DataClosed,
+    DataOpened,
+    DataReceived,
     FirstMedia,
     IceChecking,
     IceConnected,
@@ -40,6 +44,10 @@ from .writer import Writer
 __all__ = [
     "Closed",
     "Connected",
+    "DataChannelError",
+    "DataClosed",
+    "DataOpened",
+    "DataReceived",
     "DescriptionError",
     "Direction",
     "Echo",

@@ -16,6 +16,7 @@ from aiortc import (
     RTCRtpReceiver,
     RTCRtpSender,
     RTCRtpTransceiver,
+    RTCSctpTransport,
     RTCSessionDescription,
 )
 from aiortc.codecs import CODECS as KNOWN
@@ -28,6 +29,7 @@ from .codec import CLOCK_RATES
 from .errors import DescriptionError
 
 EXTENSIONS = "_headerExtensions"
+RECEIVE_CHUNK = "_receive_data_chunk"
 ROLE = "_role"
 SET_LINE = "_set_mline_index"
 SET_MID = "_set_mid"
@@ -43,6 +45,7 @@ SEND_KEYFRAME = "_send_keyframe"
 SEND_PLI = "_send_rtcp_pli"
 SSL = "_ssl"
 TIMESTAMP_MAPPER = "_RTCRtpReceiver__timestamp_mapper"
+WINDOW = "_advertised_rwnd"
 
 
 class DecoderQueue(Protocol):
@@ -210,6 +213,21 @@ def track_connecting(pc: RTCPeerConnection, tasks: "set[asyncio.Task[Any]]") -> 
             tasks.discard(task)
 
     setattr(pc, CONNECT, tracked)
+
+
+def keep_to_window(sctp: RTCSctpTransport) -> None:
+    """Let an association drop what its peer may not send by now (RFC 9260 §6.2).
+
+    aiortc tells its window, but keeps whatever comes, so that a message without end fills memory.
+    """
+    receive: Callable[[Any], Awaitable[None]] = getattr(sctp, RECEIVE_CHUNK)
+
+    async def bounded(chunk: Any) -> None:
+        if getattr(sctp, WINDOW) > 0:
+            await receive(chunk)
+
+    if RECEIVE_CHUNK not in vars(sctp):
+        setattr(sctp, RECEIVE_CHUNK, bounded)
 
 
 def replace_decoder(

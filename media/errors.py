@@ -19,3 +19,7 @@ class IncompatibleMediaError(DescriptionError):
 
 class NetworkError(MediaError):
     """A socket of a call could not be opened; the message says which config key to change."""
+
+
+class DataChannelError(MediaError):
+    """A message could not be sent over a data channel; the message says why."""

@@ -76,6 +76,33 @@ class PlaybackEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class DataOpened:
+    """A data channel can be used (RFC 8831).
+
+    Attributes:
+        label: What its opener calls it.
+    """
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataReceived:
+    """A message came in over a data channel.
+
+    Attributes:
+        data: Text or bytes, 64 KiB at most.
+    """
+
+    data: str | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DataClosed:
+    """The last data channel is closed; the call goes on."""
+
+
+@dataclass(frozen=True, slots=True)
 class MediaFailed:
     """The connection can carry no media, and closes itself.
 
@@ -107,6 +134,9 @@ MediaEvent = (
     | IceRenewed
     | FirstMedia
     | PlaybackEnded
+    | DataOpened
+    | DataReceived
+    | DataClosed
     | MediaFailed
     | Closed
 )

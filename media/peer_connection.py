@@ -12,6 +12,7 @@ from . import _aiortc
 from .chores import Chores, cancelled
 from .connections import Connections
 from .connectivity import Connectivity
+from .data_channel import DataChannels
 from .description import Description
 from .echo import Echo
 from .errors import MediaClosedError
@@ -94,6 +95,7 @@ class PeerConnection:
             incoming=self._make_incoming,
         )
         self._negotiating = asyncio.Lock()
+        self._data = DataChannels(self._pc, self._emit)
         self._connectivity = Connectivity(
             self._pc,
             ice_deadline=ice_deadline,
@@ -122,12 +124,13 @@ class PeerConnection:
         """Whether it is closed or closing."""
         return self._closer is not None
 
-    async def offer(self, *, audio: Source | None, video: Source | None) -> str:
+    async def offer(self, *, audio: Source | None, video: Source | None, data: bool = False) -> str:
         """Make an offer with all candidates in it (RFC 8829 §4.1.8).
 
         Args:
             audio: What to play; None leaves audio out.
             video: What to play; None leaves video out.
+            data: Whether to open a data channel next to them (XEP-0343); see `send`.
 
         Returns:
             The local description, as SDP.
@@ -140,7 +143,7 @@ class PeerConnection:
         sources: dict[Kind, Source | None] = {"audio": audio, "video": video}
         if audio is None and video is None:
             raise ValueError("An offer needs audio or video: give at least one source.")
-        return await self._chores.run(self._offer(sources))
+        return await self._chores.run(self._offer(sources, data))
 
     async def offer_more(self, *, audio: Source | None = None, video: Source | None = None) -> str:
         """Offer kinds that are not in the call (XEP-0166 §7.2.2); what runs goes on undisturbed.
@@ -323,6 +326,18 @@ class PeerConnection:
         if outgoing.playback.live and not muted:
             self.request_keyframe()
 
+    def send(self, data: str | bytes) -> None:
+        """Send a message over the data channel, in order and without loss (RFC 8831).
+
+        Args:
+            data: Text or bytes, 64 KiB at most.
+
+        Raises:
+            ValueError: It is too long.
+            DataChannelError: No channel is open (`DataOpened` tells), or the peer is too slow.
+        """
+        self._data.send(data)
+
     def add_sink(self, sink: Sink) -> None:
         """Add a sink, and have key frames sent both ways so that it can begin.
 
@@ -417,8 +432,10 @@ class PeerConnection:
             await medium.incoming.close()
         self._emit(Closed(by_peer))
 
-    async def _offer(self, sources: dict[Kind, Source | None]) -> str:
+    async def _offer(self, sources: dict[Kind, Source | None], data: bool) -> str:
         async with self._negotiating:
+            if data:
+                self._data.create()
             return await self._negotiation.offer(sources)
 
     async def _offer_more(self, sources: dict[Kind, Source | None]) -> str:
@@ -483,6 +500,7 @@ class PeerConnection:
     def _negotiated(self) -> None:
         for medium in self._negotiation.media.values():
             self._begin(medium)
+        self._data.negotiated()
         self._connectivity.start()
 
     def _begin(self, medium: Medium) -> None:

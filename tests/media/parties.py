@@ -1,7 +1,7 @@
 """Two legs that talk to each other over Jingle sessions, for the tests of running calls."""
 
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from xml.etree.ElementTree import Element
@@ -16,8 +16,6 @@ from callboard.jingle import (
     Role,
     Session,
 )
-from callboard.jingle.sdp_reader import read_sdp
-from callboard.jingle.transport import IceTransport
 from callboard.media import Connected, Source, TestPattern, Tone
 from callboard.tests.media.legs import Leg
 
@@ -39,7 +37,7 @@ class Party:
             for event in self.session.receive(stanza):
                 if isinstance(event, IceRestarted):
                     sdp = await self.leg.pc.restart_ice(event.description)
-                    answers += self.session.restart(sdp)
+                    answers += self.session.restart(sdp, answer=True)
                 elif isinstance(event, CandidatesReceived):
                     for each in event.candidates:
                         await self.leg.pc.add_candidate(each.sdp_mid or "", each.to_sdp())
@@ -52,10 +50,11 @@ async def jingle_call(
     bundled: bool = True,
     video: Source | None = None,
     back_video: Source | None = None,
+    data: bool = False,
 ) -> AsyncIterator[tuple[Party, Party]]:
     """A call over two Jingle sessions, connected."""
     a, b = Party(Role.INITIATOR), Party(Role.RESPONDER)
-    initiate = a.session.initiate(await a.leg.pc.offer(audio=Tone(440), video=video))
+    initiate = a.session.initiate(await a.leg.pc.offer(audio=Tone(440), video=video, data=data))
     if not bundled:
         for group in initiate.findall(GROUP):
             initiate.remove(group)
@@ -90,16 +89,6 @@ async def add_video(a: Party, b: Party, back: Source | None) -> None:
 def credentials(sdp: str) -> set[str]:
     """The ufrags of a description."""
     return set(re.findall(r"a=ice-ufrag:(\S+)", sdp))
-
-
-def trickled(party: Party, sdp: str) -> Iterable[list[Element]]:
-    """A restart as browsers tell it: new credentials first, then each candidate alone."""
-    bare = re.sub(r"a=(candidate:[^\r]*|end-of-candidates)\r\n", "", sdp)
-    yield party.session.restart(bare)
-    for content in read_sdp(sdp, party.session.role).contents:
-        assert isinstance(content.transport, IceTransport)
-        for candidate in content.transport.candidates:
-            yield [party.session.candidates(content.name, [candidate])]
 
 
 def check_unbroken(leg: Leg) -> None:
