@@ -33,6 +33,7 @@ from .messages.account import (
     LoginOverdue,
     LookForServices,
     PlaceCall,
+    ReadyOverdue,
     ReplyIq,
     Resource,
     RouteCall,
@@ -79,6 +80,8 @@ RECEIPTS = "urn:xmpp:receipts"
 
 #: Seconds that a login may take from the first SYN to the bound resource.
 LOGIN_DEADLINE = 30.0
+#: Seconds that a server has to return our presence before the bot begins all the same.
+READY_DEADLINE = 3.0
 #: Seconds between two pings of an otherwise idle stream.
 KEEP_ALIVE = 60.0
 #: The longest wait between two tries, in seconds.
@@ -117,6 +120,7 @@ class Account(AsyncioActor):
         self._online = False
         self._was_online = False
         self._ready = False
+        self._bot_started = False
         self._attempt = 0
         self._failures = 0
         self._draining = False
@@ -172,6 +176,7 @@ class Account(AsyncioActor):
         steps = self._stream.take(step)
         if "roster" in steps and "presence" in steps:
             self._ready = True
+            self._start_bot()
             post(self._context.exchange, AccountReady(self._bare, dict(steps)))
             self._stream.settle()
 
@@ -216,6 +221,16 @@ class Account(AsyncioActor):
                 self._look_for_services(LookForServices(self._attempt))
         self.after(KEEP_ALIVE, KeepAlive(self._attempt))
         if first:
+            self.after(READY_DEADLINE, ReadyOverdue())
+
+    @handles(ReadyOverdue)
+    def _ready_overdue(self, _: ReadyOverdue) -> None:
+        self._start_bot()
+
+    def _start_bot(self) -> None:
+        """Let the bot begin, once: when the server has our presence, others can answer."""
+        if not self._bot_started and self._online:
+            self._bot_started = True
             self._runner.run(self._bot.started())
 
     @handles(StreamClosed)

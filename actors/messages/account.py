@@ -276,6 +276,11 @@ class LookForServices:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadyOverdue:
+    """The server has had time enough to return our presence."""
+
+
+@dataclass(frozen=True, slots=True)
 class LoginOverdue:
     """The server did not finish a login in time."""
 
