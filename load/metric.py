@@ -14,7 +14,7 @@ class Metric:
     Attributes:
         name: as thresholds and reports have it.
         kind: a distribution of values, a counter that only grows, or a gauge.
-        unit: ``s``, ``%``, ``MiB``, ``MOS``, or "" for a plain number.
+        unit: ``s``, ``%``, ``MiB``, ``MOS``, ``/s``, or "" for a plain number.
         meaning: a phrase.
     """
 
@@ -30,7 +30,7 @@ class Metric:
 
 
 #: Whole numbers a unit: histograms hold microseconds and thousandths.
-SCALES: Mapping[str, float] = {"s": 1e6, "%": 1e3, "MiB": 1e3, "MOS": 1e3, "": 1.0}
+SCALES: Mapping[str, float] = {"s": 1e6, "%": 1e3, "MiB": 1e3, "MOS": 1e3, "/s": 1e3, "": 1.0}
 
 LOGIN_STEPS: Mapping[str, str] = {
     "tcp": "TCP connected",
@@ -82,7 +82,7 @@ def _all() -> list[Metric]:
             Metric(f"{kind}.jitter", "distribution", "s", f"{kind}: jitter (RFC 3550), each leg"),
             Metric(f"{kind}.rtt", "distribution", "s", f"{kind}: round trip by RTCP, each leg"),
             Metric(f"{kind}.loss", "distribution", "%", f"{kind}: packets lost, each leg"),
-            Metric(f"{kind}.rate", "distribution", "", f"{kind}: packets a second, each leg"),
+            Metric(f"{kind}.rate", "distribution", "/s", f"{kind}: packets received, each leg"),
             Metric(f"{kind}.sent", "counter", "", f"{kind}: packets sent"),
             Metric(f"{kind}.received", "counter", "", f"{kind}: packets received"),
             Metric(f"{kind}.lost", "counter", "", f"{kind}: packets that did not come"),

@@ -118,4 +118,6 @@ def shown(value: float | None, unit: str) -> str:
             return f"{value:,.0f} MiB"
         case "MOS":
             return f"{value:.2f}"
+        case "/s":
+            return f"{value:.1f}/s"
     return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
