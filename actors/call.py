@@ -25,6 +25,8 @@ from ..jingle import (
 from ..media import (
     Closed,
     Connected,
+    DataOpened,
+    DataReceived,
     FirstMedia,
     IceConnected,
     IceRenewed,
@@ -71,6 +73,7 @@ from .messages.call import (
     RemoveMedia,
     RestartIce,
     RingLongEnough,
+    SendData,
     Tick,
     TieLost,
     Wait,
@@ -179,7 +182,7 @@ class Call(AsyncioActor):
         if self._order is not None:
             if self._signalling.message:
                 self._signalling.propose(self._media)
-            self._leg.offer(self._order.audio, self._order.video)
+            self._leg.offer(self._order.audio, self._order.video, data=self._order.data)
         else:
             if self._offer is not None:
                 self._step("initiate")
@@ -465,6 +468,11 @@ class Call(AsyncioActor):
                 self._step(f"first-{kind}")
             case PlaybackEnded(kind=kind, failure=failure):
                 self._promises.keep_played(kind, failure)
+            case DataOpened():
+                self._step("data")
+                self._leg.data_opened()
+            case DataReceived(data=data):
+                self._runner.run(self._bot.data(self.actor_ref, data))
             case MediaFailed(reason=reason, text=text):
                 self._hang_up(Reason(reason), text, ours=True)
             case Closed(by_peer=True):
@@ -506,6 +514,10 @@ class Call(AsyncioActor):
         self._leg.add(message.kind, message.source)
         return promise
 
+    @handles(SendData)
+    def _send_data(self, message: SendData) -> None:
+        self._leg.send(message.data)
+
     @handles(RestartIce)
     def _restart_ice(self, _: RestartIce) -> None:
         if self._over or not self._timeline.has("dtls"):
@@ -528,7 +540,9 @@ class Call(AsyncioActor):
 
     def _start_recording(self, *, wav: bool) -> None:
         if not self._over:
-            self._leg.record(video="video" in self._media, wav=wav)
+            # Video may come later, where the policy lets it.
+            video = "video" in self._media or self._context.settings.calls.video
+            self._leg.record(video=video, wav=wav)
 
     @handles(Mute)
     def _on_mute(self, message: Mute) -> None:

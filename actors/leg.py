@@ -27,6 +27,8 @@ from .runtime import AsyncioActor
 
 log = logging.getLogger(__name__)
 
+#: Messages that may wait until a data channel is open.
+MAX_UNSENT = 64
 KINDS: tuple[Kind, ...] = ("audio", "video")
 Work = Callable[[], Coroutine[Any, Any, Any]]
 
@@ -57,6 +59,7 @@ class Leg:
         self._waiting: deque[tuple[Purpose, Work]] = deque()
         self._busy = False
         self._renewing = False
+        self._unsent: list[str | bytes] | None = []
         self._early: list[CandidatesReceived] | None = []
 
     def _heard(self, event: MediaEvent) -> None:
@@ -64,9 +67,9 @@ class Leg:
 
     # -- negotiation -------------------------------------------------------------------------------
 
-    def offer(self, audio: Source | None, video: Source | None) -> None:
-        """Make our offer."""
-        self._begin("offer", lambda: self._connection.offer(audio=audio, video=video))
+    def offer(self, audio: Source | None, video: Source | None, *, data: bool) -> None:
+        """Make our first offer."""
+        self._begin("offer", lambda: self._connection.offer(audio=audio, video=video, data=data))
 
     def answer(
         self,
@@ -176,6 +179,21 @@ class Leg:
     def frames(self, kind: Kind) -> AsyncIterator[Any]:
         """Iterate over decoded frames."""
         return self._connection.frames(kind)
+
+    def send(self, data: str | bytes) -> None:
+        """Send text or octets on the data channel; some wait while it is being opened."""
+        if self._unsent is None:
+            self._connection.send(data)
+        elif len(self._unsent) < MAX_UNSENT:
+            self._unsent.append(data)
+        else:
+            raise ValueError("the data channel is not open yet, and enough waits for it already")
+
+    def data_opened(self) -> None:
+        """The data channel is open: what waited goes on."""
+        unsent, self._unsent = self._unsent or [], None
+        for data in unsent:
+            self._connection.send(data)
 
     def statistics(self) -> tuple[MediaStatistics, ...]:
         """Return the counters by kind."""

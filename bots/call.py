@@ -22,6 +22,7 @@ from ..actors.messages.call import (
     Record,
     RemoveMedia,
     RestartIce,
+    SendData,
     Wait,
 )
 from ..actors.messages.exchange import CallStatus
@@ -206,6 +207,19 @@ class Call:
             ValueError: the call has no such kind beside another one.
         """
         await self._ask(RemoveMedia(kind))
+
+    async def send(self, data: str | bytes) -> None:
+        """Send text or octets on the data channel (XEP-0343); it comes to `Bot.on_data` there.
+
+        Args:
+            data: one message of 64 KiB at the most.
+
+        Raises:
+            CallOver: the call is over.
+            ValueError: it is too much.
+            MediaError: there is no open data channel, or too much waits to be sent.
+        """
+        await self._ask(SendData(data))
 
     async def restart_ice(self) -> None:
         """Look for a way to the peer anew, as when the network has changed (XEP-0176 §5.7).

@@ -89,6 +89,13 @@ class RemoveMedia:
 
 
 @dataclass(frozen=True, slots=True)
+class SendData:
+    """Send text or octets on the call's data channel (XEP-0343)."""
+
+    data: str | bytes
+
+
+@dataclass(frozen=True, slots=True)
 class RestartIce:
     """Look for a way to the peer anew while media go on (RFC 8445 §9)."""
 

@@ -1,0 +1,45 @@
+"""A data channel beside the media of a call (XEP-0343)."""
+
+from pathlib import Path
+
+from callboard.bots import Bot, Call
+from callboard.tests.conftest import Run
+from callboard.tests.live.stage import ALICE, BOB, staged
+
+
+class Shouter(Bot):
+    """Answers, and sends back in capitals what it gets."""
+
+    async def on_call(self, call: Call) -> None:
+        await call.answer(audio="tone")
+        await call.ended()
+
+    async def on_data(self, call: Call, data: str | bytes) -> None:
+        await call.send(data.upper())
+
+
+class Listener(Bot):
+    """Calls with a data channel, says two things, and hangs up when it has heard two."""
+
+    async def on_start(self) -> None:
+        self.heard: list[str | bytes] = []
+        call = await self.call(BOB, audio="tone", data=True)
+        await call.connected()
+        await call.send("text")
+        await call.send(b"octets")
+
+    async def on_data(self, call: Call, data: str | bytes) -> None:
+        self.heard.append(data)
+        if len(self.heard) == 2:
+            assert self.heard == ["TEXT", b"OCTETS"]
+            await call.hangup()
+
+
+def test_text_and_octets_go_both_ways_beside_the_media(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        accounts = [{"jid": BOB, "bot": "shouter"}, {"jid": ALICE, "bot": "listener"}]
+        bots = {"shouter": Shouter, "listener": Listener}
+        async with staged(tmp_path, accounts, bots) as stage:
+            assert await stage.states(ALICE, BOB) == ["completed", "completed"]
+
+    run(main)
