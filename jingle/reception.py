@@ -155,7 +155,10 @@ def _content_accept(book: Book, jingle: Element) -> Result:
 
 
 def _content_reject(book: Book, jingle: Element) -> Result:
-    names = read_contents(jingle).names()
+    # Some name no content when they refuse: they mean what was added.
+    names = read_contents(jingle).names() or tuple(
+        name for name in book.mids if name in book.adding
+    )
     _check_waiting(book, names)
     reason, text, _ = read_reason(jingle)
     return book.without(names), [event.ContentRejected(names, reason, text)]

@@ -589,6 +589,16 @@ def test_what_we_add_is_refused() -> None:
     assert "m=video 0" in str(session.remote_description)
 
 
+def test_a_refusal_that_names_nothing_means_what_we_added() -> None:
+    session = in_call()
+    session.add_contents(sdp(AUDIO, VIDEO, VIDEO.replace("mid:1", "mid:2")))
+    reason = "<reason><failed-application/><text>content-add is not supported</text></reason>"
+    [event] = session.receive(jingle("content-reject", reason))
+    text = "content-add is not supported"
+    assert event == ContentRejected(("2",), Reason.FAILED_APPLICATION, text)
+    assert refusal(session, jingle("content-reject", reason)).condition == "bad-request"
+
+
 def test_answers_to_what_we_did_not_add_are_out_of_order() -> None:
     session = in_call()
     for action in ("content-accept", "content-reject"):
