@@ -1,7 +1,7 @@
 """What the embedded Prosody is told: ``prosody.cfg.lua``."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .lua import to_lua
@@ -27,6 +27,9 @@ MODULES = (
 WEBSOCKET = "websocket"
 """The module that takes clients over WebSocket (RFC 7395), for browsers."""
 
+SERVICES = "external_services"
+"""The module that tells clients of STUN and TURN servers (XEP-0215)."""
+
 HIBERNATION = 300
 """Seconds for which a stream that was cut can be resumed (XEP-0198 §5)."""
 
@@ -39,6 +42,7 @@ def prosody_configuration(
     modules: Iterable[str] = MODULES,
     http_port: int | None = None,
     plain: bool = False,
+    services: Iterable[Mapping[str, object]] = (),
 ) -> str:
     """Write the configuration of a server that is private to this machine and this run.
 
@@ -49,10 +53,15 @@ def prosody_configuration(
         modules: Prosody's modules to load.
         http_port: The TCP port for HTTP on 127.0.0.1, where browsers log in; None: no HTTP.
         plain: Whether SASL PLAIN (RFC 4616) is offered too, inside TLS.
+        services: The STUN and TURN servers that clients are told of (XEP-0215), each as
+            Prosody's ``external_services`` has it: ``type``, ``host``, ``port``, ``transport``,
+            ``username``, ``password``.
 
     Returns:
         The text of ``prosody.cfg.lua`` (Lua, read by Prosody 0.12 and later).
     """
+    told = list(services)
+    extra = [*([] if http_port is None else [WEBSOCKET]), *([SERVICES] if told else [])]
     options = {
         # Prosody refuses to be root unless it is told; a container's only user often is.
         "run_as_root": os.geteuid() == 0,
@@ -71,7 +80,8 @@ def prosody_configuration(
         "http_default_host": host,
         # A plain WebSocket is as good as an encrypted one: it never leaves loopback.
         "consider_websocket_secure": True,
-        "modules_enabled": (*modules, *(() if http_port is None else (WEBSOCKET,))),
+        "modules_enabled": (*modules, *extra),
+        "external_services": told,
         "modules_disabled": ["s2s"],
         "certificates": str(folder),
         "ssl": {

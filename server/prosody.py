@@ -55,6 +55,8 @@ class Prosody:
         modules: Prosody's modules to load.
         websocket: Whether browsers can log in, over WebSocket (RFC 7395) without TLS.
         plain: Whether clients that know no SCRAM can log in, with SASL PLAIN inside TLS.
+        services: The STUN and TURN servers that clients are told of (XEP-0215); see
+            `prosody_configuration`.
         timeout: Seconds that Prosody may take to be ready, once its files are written.
 
     Attributes:
@@ -78,6 +80,7 @@ class Prosody:
         modules: Iterable[str] = MODULES,
         websocket: bool = False,
         plain: bool = False,
+        services: Iterable[Mapping[str, object]] = (),
         timeout: float = 15.0,
     ) -> None:
         if not _HOST.fullmatch(host):
@@ -96,6 +99,7 @@ class Prosody:
         self._modules = tuple(modules)
         self._http_port: int | None = 0 if websocket else None
         self._plain = plain
+        self._services = tuple(services)
         self._timeout = timeout
         self._accounts: AccountFolder | None = None
         self._keeper: asyncio.subprocess.Process | None = None
@@ -239,6 +243,7 @@ class Prosody:
             modules=self._modules,
             http_port=self._http_port,
             plain=self._plain,
+            services=self._services,
         )
         await asyncio.to_thread(configuration.write_text, text, encoding="ascii")
         # Its own session: Ctrl-C at the terminal is ours to handle, so that calls can be drained.
