@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from callboard.media import IceServer
 from callboard.media.test_pattern import read_clock
 from callboard.tests.browser.chromium import PATIENCE, Chromium, Tab
 
@@ -93,10 +94,14 @@ class Phone:
             ) from None
 
     async def login(
-        self, jid: str, password: str, websocket: str, servers: tuple[Any, ...] = ()
+        self, jid: str, password: str, websocket: str, servers: tuple[IceServer, ...] = ()
     ) -> str:
         """Log in; return the full JID."""
-        self.jid = await self("login", jid, password, websocket, servers)
+        known = [
+            {"urls": one.url, "username": one.username, "credential": one.credential}
+            for one in servers
+        ]
+        self.jid = await self("login", jid, password, websocket, known)
         return self.jid
 
     async def __call__(self, function: str, *arguments: Any) -> Any:

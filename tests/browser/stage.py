@@ -11,6 +11,7 @@ from callboard.bots import Bot, Call
 from callboard.tests.browser.chromium import Chromium
 from callboard.tests.browser.phone import Phone, phone
 from callboard.tests.live.stage import PASSWORD, Stage, staged
+from callboard.tests.media.coturn import Coturn
 
 #: The phone's account, the bot's, and the full JID that a client without XEP-0353 has to call.
 PAGE, DESK, BOT = "page@localhost", "desk@localhost", "desk@localhost/bot"
@@ -85,7 +86,11 @@ def sources(video: bool) -> tuple[str, str | None]:
 
 @asynccontextmanager
 async def scene(
-    browser: Browser, folder: Path, media: Mapping[str, Any] | None = None, **desk: Any
+    browser: Browser,
+    folder: Path,
+    media: Mapping[str, Any] | None = None,
+    relay: Coturn | None = None,
+    **desk: Any,
 ) -> AsyncIterator[Scene]:
     """Log in the bot and the phone.
 
@@ -93,15 +98,18 @@ async def scene(
         browser: the browser and the bundled page.
         folder: where recordings and ``calls.jsonl`` go.
         media: what the YAML file would have under ``media``.
+        relay: the TURN server that the XMPP server tells of and that the phone is to use.
         desk: what the YAML file would have for the bot's account.
     """
+    options = {"guests": ["page"], "websocket": True, "media": media or {}}
+    if relay is not None:
+        options["services"] = [relay.service]
     async with (
         phone(*browser, show) as page,
-        staged(
-            folder, [{"jid": BOT, **desk}], guests=["page"], websocket=True, media=media or {}
-        ) as stage,
+        staged(folder, [{"jid": BOT, **desk}], **options) as stage,
     ):
-        await page.login(PAGE, PASSWORD, stage.prosody.websocket)
+        servers = () if relay is None else (relay.turn(),)
+        await page.login(PAGE, PASSWORD, stage.prosody.websocket, servers)
         yield Scene(stage, page)
 
 

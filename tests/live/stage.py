@@ -190,6 +190,7 @@ async def staged(
     missing: Sequence[str] = (),
     server: Mapping[str, Any] | None = None,
     websocket: bool = False,
+    services: Sequence[Mapping[str, Any]] = (),
     wait: bool = True,
     **settings: Any,
 ) -> AsyncIterator[Stage]:
@@ -204,6 +205,7 @@ async def staged(
         missing: users that are accounts of ours but do not exist on the server.
         server: what differs in the YAML file's ``server``.
         websocket: let browsers log in too.
+        services: STUN and TURN servers that the server tells of.
         wait: for all accounts to be online.
         settings: what the YAML file would have at its top.
     """
@@ -215,7 +217,7 @@ async def staged(
     users |= dict.fromkeys(guests, PASSWORD)
     users = {user: password for user, password in users.items() if user not in missing}
     media = {"addresses": ["127.0.0.1"], **settings.pop("media", {})}
-    async with Prosody(users, websocket=websocket) as prosody:
+    async with Prosody(users, websocket=websocket, services=services) as prosody:
         address = {"host": prosody.address, "port": prosody.port, "ca": prosody.certificate}
         checked = Settings.model_validate(
             {

@@ -37,6 +37,12 @@ class Coturn:
         """Its TURN face."""
         return IceServer(f"turn:127.0.0.1:{self.port}?transport={transport}", USER, password)
 
+    @property
+    def service(self) -> dict[str, object]:
+        """What an XMPP server tells of it (XEP-0215), as Prosody has it."""
+        address = {"type": "turn", "host": "127.0.0.1", "port": self.port, "transport": "udp"}
+        return {**address, "username": USER, "password": PASSWORD}
+
 
 @asynccontextmanager
 async def coturn(folder: Path) -> AsyncIterator[Coturn]:

@@ -1,6 +1,8 @@
 // A phone: the XMPP client stanza.js, a fake microphone and camera, an ear and an eye.
 // Tests call the functions of `phone`; what happens is told with the binding `tell`.
 import * as XMPP from "stanza";
+import { exportToSDP, importFromSDP } from "stanza/jingle";
+import { convertIntermediateToRequest, convertRequestToIntermediate } from "stanza/jingle/sdp/Protocol";
 
 let client = null;
 let session = null;
@@ -74,10 +76,12 @@ async function devices(video) {
 // What the phone is to be like in its next calls, all of it optional:
 //   codecs     by kind of media, the one codec that it knows
 //   unbundled  it has a transport for each kind of media, as clients without BUNDLE do
+//   relayed    it sends and receives through a TURN server alone
 //   forged     the fingerprint that it tells is not its certificate's
-export function be({ codecs = {}, unbundled = false, forged = false }) {
+export function be({ codecs = {}, unbundled = false, relayed = false, forged = false }) {
   const { jingle } = client;
   jingle.config.peerConnectionConfig.bundlePolicy = unbundled ? "max-compat" : "balanced";
+  jingle.config.peerConnectionConfig.iceTransportPolicy = relayed ? "relay" : "all";
   jingle.on("createdSession", (created) => {
     const { send, onSessionInitiate, start } = created;
     created.start = async (...options) => {
@@ -139,6 +143,38 @@ export async function mute(kind, on) {
   session.pc.getSenders().filter((one) => one.track?.kind === kind)
     .forEach((one) => { one.track.enabled = !on; });
   await (on ? session.mute("initiator", content) : session.unmute("initiator", content));
+}
+
+// Video in mid-call (XEP-0166 §7.2.2): stanza.js has all that it takes, but no call for it.
+export async function addVideo() {
+  const { pc } = session;
+  const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 320, height: 240, frameRate: 15 } });
+  await session.addTrack(stream.getTracks()[0], stream);
+  session.onContentAccept = async (changes, done) => {
+    const described = importFromSDP(pc.remoteDescription.sdp);
+    const accepted = convertRequestToIntermediate(changes, session.peerRole);
+    described.media.push(...accepted.media);
+    if (accepted.groups.length) described.groups = accepted.groups;
+    // What was an offer when the call began is part of an answer now.
+    for (const media of described.media) media.setup = accepted.media[0].setup;
+    try {
+      await pc.setRemoteDescription({ type: "answer", sdp: exportToSDP(described) });
+      done();
+    } catch (error) {
+      tell("failed", { text: String(error) });
+      done({ condition: "bad-request" });
+    }
+  };
+  await session.processLocal("content-add", async () => {
+    const known = pc.getTransceivers().map((one) => one.mid);
+    const offer = await pc.createOffer();
+    const { contents, groups } = convertIntermediateToRequest(
+      importFromSDP(offer.sdp), session.role, session.transportType);
+    const added = contents.filter(({ name }) => !known.includes(name));
+    for (const content of added) content.creator = session.role;
+    await pc.setLocalDescription(offer);
+    session.send("content-add", { contents: added, groups });
+  });
 }
 
 // -- what comes of it ---------------------------------------------------------------------------

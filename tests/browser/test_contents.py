@@ -1,0 +1,88 @@
+"""Contents that come in mid-call (XEP-0166 §7.2.1, §7.2.2 and §7.2.4), with Chromium's WebRTC.
+
+stanza.js 12 adds no contents, though it has all that it takes: the page makes the content-add of
+its own new offer with stanza.js's conversion, and puts our content-accept into its description.
+What is added to a call with stanza.js it refuses.
+"""
+
+from pathlib import Path
+
+import pytest
+from callboard.actors.call_record import CallRecord
+from callboard.bots import CallOver
+from callboard.tests.browser.stage import (
+    BOT,
+    CALLERS,
+    DESK,
+    HEARS_TONE,
+    TONE,
+    Browser,
+    scene,
+)
+from callboard.tests.browser.test_media import (
+    ENOUGH,
+    check_page,
+    check_record,
+    check_recording,
+)
+from callboard.tests.conftest import Run
+
+
+def test_the_page_adds_video(browser: Browser, tmp_path: Path, run: Run) -> None:
+    async def main() -> CallRecord:
+        async with scene(browser, tmp_path) as here:
+            await here.page("call", BOT, False)
+            call = await here.ringing()
+            await call.answer(audio=f"tone:{TONE}", video="pattern", record=True)
+            await check_page(here.page, False)
+            await here.stage.media(DESK, "audio", ENOUGH)
+            assert (await call.status()).media == ("audio",)
+            await here.page("addVideo")
+            await here.stage.media(DESK, "video", ENOUGH)
+            await check_page(here.page, True)
+            assert (await call.status()).media == ("audio", "video")
+            assert not here.page.all("complaint")
+            await here.page("hangup")
+            return await call.ended()
+
+    record = run(main)
+    check_record(record, True)
+    check_recording(record, True)
+
+
+def test_the_page_adds_video_to_a_call_of_a_bot_that_shows_nothing(
+    browser: Browser, tmp_path: Path, run: Run
+) -> None:
+    async def main() -> CallRecord:
+        async with scene(browser, tmp_path) as here:
+            call = await here.bot_calls(record=True)
+            await check_page(here.page, False)
+            await here.page("addVideo")
+            await here.stage.media(DESK, "video", ENOUGH)
+            await check_page(here.page, False)
+            await call.hangup()
+            return await call.ended()
+
+    record = run(main)
+    check_recording(record, True)
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_stanza_js_refuses_what_the_bot_adds_and_the_call_goes_on(
+    browser: Browser, caller: str, tmp_path: Path, run: Run
+) -> None:
+    async def main() -> CallRecord:
+        async with scene(browser, tmp_path) as here:
+            call = await here.called_by(caller, record=True)
+            assert (await here.page.hear(HEARS_TONE)).level > -40
+            with pytest.raises(CallOver, match="did not take it: failed-application"):
+                await call.add("video", "pattern")
+            await check_page(here.page, False)
+            await here.stage.media(DESK, "audio", ENOUGH)
+            assert (await call.status()).media == ("audio",)
+            await call.hangup()
+            return await call.ended()
+
+    record = run(main)
+    check_record(record, False)
+    check_recording(record, False)
