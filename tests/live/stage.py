@@ -36,11 +36,12 @@ class Told:
 
     Attributes:
         account: whose puppet.
-        what: the call that rings, the message, the contact's presence, or "start" or "stop".
+        what: the call that rings, the message, the contact's presence, what came on a data
+            channel, or "start" or "stop".
     """
 
     account: str
-    what: Call | Message | Presence | str
+    what: Call | Message | Presence | str | bytes
 
 
 class Stage:
@@ -175,6 +176,9 @@ class Puppet(Bot):
 
     async def on_message(self, message: Message) -> None:
         self.stage.see(Told(self.account, message))
+
+    async def on_data(self, call: Call, data: str | bytes) -> None:
+        self.stage.see(Told(self.account, data))
 
     async def on_presence(self, presence: Presence) -> None:
         self.stage.see(Told(self.account, presence))

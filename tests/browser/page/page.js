@@ -6,6 +6,7 @@ import { convertIntermediateToRequest, convertRequestToIntermediate } from "stan
 
 let client = null;
 let session = null;
+let channel = null;
 let ear = null;
 let eye = null;
 
@@ -61,6 +62,7 @@ function watch(created) {
     tell("connection", { state: target.connectionState }));
   session.pc.addEventListener("iceconnectionstatechange", ({ target }) =>
     tell("ice", { state: target.iceConnectionState }));
+  session.pc.addEventListener("datachannel", (event) => join(event.channel));
 }
 
 // -- the call -----------------------------------------------------------------------------------
@@ -114,8 +116,9 @@ export function be({ codecs = {}, unbundled = false, relayed = false, forged = f
   });
 }
 
-export async function call(peer, video) {
+export async function call(peer, video, data = false) {
   const outgoing = client.jingle.createMediaSession(peer, undefined, await devices(video));
+  if (data) join(outgoing.pc.createDataChannel("notes"));
   await outgoing.processLocal("wait", async () => {}); // for the tracks, which are added in turn
   await outgoing.start();
   return outgoing.sid;
@@ -143,6 +146,19 @@ export async function mute(kind, on) {
   session.pc.getSenders().filter((one) => one.track?.kind === kind)
     .forEach((one) => { one.track.enabled = !on; });
   await (on ? session.mute("initiator", content) : session.unmute("initiator", content));
+}
+
+function join(opened) {
+  channel = opened;
+  channel.binaryType = "arraybuffer";
+  channel.addEventListener("open", () => tell("channel"));
+  channel.addEventListener("message", ({ data }) => tell("data", typeof data === "string"
+    ? { text: data } : { octets: [...new Uint8Array(data)] }));
+}
+
+export function say(text, octets) {
+  channel.send(text);
+  channel.send(new Uint8Array(octets));
 }
 
 // Video in mid-call (XEP-0166 §7.2.2): stanza.js has all that it takes, but no call for it.
