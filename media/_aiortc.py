@@ -6,6 +6,7 @@ or a module. `tests/media/test_aiortc.py` fails when a name used here moves.
 
 import asyncio
 import secrets
+import struct
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from aioice import Connection
 from aiortc import (
     RTCIceTransport,
     RTCPeerConnection,
+    RTCRtpCodecParameters,
     RTCRtpReceiver,
     RTCRtpSender,
     RTCRtpTransceiver,
@@ -36,8 +38,11 @@ SET_MID = "_set_mid"
 TRANSCEIVER_CODECS = "_codecs"
 CONNECT = "_RTCPeerConnection__connect"
 DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
+EARLY = "_callboard_counts"
+"""Ours: what counts early, by SSRC, kept where it is of use and goes with it."""
 ESTIMATOR = "_RTCRtpReceiver__remote_bitrate_estimator"
 HANDLE_RTP = "_handle_rtp_packet"
+HANDLE_RTP_DATA = "_handle_rtp_data"
 PACKET_COUNT = "_RTCRtpSender__packet_count"
 REMOTE_STREAMS = "_RTCRtpReceiver__remote_streams"
 ROUND_TRIP = "_RTCRtpSender__rtt"
@@ -46,6 +51,21 @@ SEND_PLI = "_send_rtcp_pli"
 SSL = "_ssl"
 TIMESTAMP_MAPPER = "_RTCRtpReceiver__timestamp_mapper"
 WINDOW = "_advertised_rwnd"
+
+
+RTP_HEADER = struct.Struct("!xBHII")
+
+
+class RtpHeader:
+    """What of an RTP packet is counted (RFC 3550 §5.1)."""
+
+    __slots__ = ("payload_type", "sequence_number", "ssrc", "timestamp")
+
+    def __init__(self, marked_type: int, sequence_number: int, timestamp: int, ssrc: int) -> None:
+        self.payload_type = marked_type & 0x7F
+        self.sequence_number = sequence_number
+        self.timestamp = timestamp
+        self.ssrc = ssrc
 
 
 class DecoderQueue(Protocol):
@@ -239,7 +259,11 @@ def replace_decoder(
 
 
 def observe_packets(
-    receiver: RTCRtpReceiver, observe: Callable[[RtpPacket], None], *, discard: bool
+    receiver: RTCRtpReceiver,
+    observe: Callable[[RtpPacket | RtpHeader], None],
+    *,
+    discard: bool,
+    whole: bool,
 ) -> None:
     """See every RTP packet first: aiortc's statistics mix media and RTX under one id.
 
@@ -247,6 +271,7 @@ def observe_packets(
         receiver: Whose packets.
         observe: Called on the loop with each parsed packet.
         discard: Whether aiortc is to be spared the payload (it still counts for its RTCP reports).
+        whole: Whether it wants them whole; else, if aiortc does not either, headers will do.
     """
     handle: Callable[..., Awaitable[None]] = getattr(receiver, HANDLE_RTP)
     counters: dict[int, Any] = getattr(receiver, REMOTE_STREAMS)
@@ -257,7 +282,10 @@ def observe_packets(
         observe(packet)
         if short and packet.ssrc in counters:
             # aiortc has made its counter with the first packet; nothing else is kept of the others.
-            counters[packet.ssrc].add(packet)
+            counter = counters[packet.ssrc]
+            counter.add(packet)
+            if not whole:
+                _count_early(receiver.transport, packet.ssrc, (observe, counter.add))
             return
         if discard:
             # A padding packet is counted and sent back in reports, but never buffered for decoding.
@@ -265,6 +293,34 @@ def observe_packets(
         await handle(packet, arrival_time_ms=arrival_time_ms)
 
     setattr(receiver, HANDLE_RTP, observed)
+
+
+def _count_early(
+    transport: RTCDtlsTransport, ssrc: int, counts: tuple[Callable[[Any], None], ...]
+) -> None:
+    """Count the packets of an SSRC by their header alone, before anything else is parsed.
+
+    Args:
+        transport: Where they come in.
+        ssrc: Whose.
+        counts: Each called with each header.
+    """
+    early: dict[int, tuple[Callable[[Any], None], ...]] | None = getattr(transport, EARLY, None)
+    if early is None:
+        early = {}
+        setattr(transport, EARLY, early)
+        handle: Callable[..., Awaitable[None]] = getattr(transport, HANDLE_RTP_DATA)
+
+        async def handled(data: bytes, arrival_time_ms: int) -> None:
+            header = RtpHeader(*RTP_HEADER.unpack_from(data)) if len(data) >= 12 else None
+            if header is None or header.ssrc not in early:
+                await handle(data, arrival_time_ms=arrival_time_ms)
+                return
+            for count in early[header.ssrc]:
+                count(header)
+
+        setattr(transport, HANDLE_RTP_DATA, handled)
+    early[ssrc] = counts
 
 
 def on_keyframe_request(sender: RTCRtpSender, callback: Callable[[], None]) -> None:
@@ -282,6 +338,12 @@ def codec_names(transceiver: RTCRtpTransceiver) -> dict[int, tuple[str, int]]:
     """Give the negotiated codecs, payload type → (name, clock rate); the first is what we send."""
     codecs = getattr(transceiver, TRANSCEIVER_CODECS)
     return {codec.payloadType: (codec.name, codec.clockRate) for codec in codecs}
+
+
+def codec(transceiver: RTCRtpTransceiver, payload_type: int) -> RTCRtpCodecParameters | None:
+    """Give the negotiated codec with a payload type, as aiortc has it; None if there is none."""
+    codecs: list[RTCRtpCodecParameters] = getattr(transceiver, TRANSCEIVER_CODECS)
+    return next((each for each in codecs if each.payloadType == payload_type), None)
 
 
 def has_common_codec(sdp: str, index: int) -> bool:

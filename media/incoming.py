@@ -9,6 +9,7 @@ from weakref import WeakSet
 
 import av
 from aiortc import RTCRtpTransceiver
+from aiortc.jitterbuffer import JitterFrame
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtp import RtpPacket
 
@@ -16,6 +17,7 @@ from . import _aiortc
 from .codec import Unwrapper, is_keyframe
 from .frame import EncodedFrame, Kind
 from .path import FrameQueue, PacketQueue, Path
+from .sequencer import Sequencer
 from .statistics import Reception
 
 logger = logging.getLogger(__name__)
@@ -96,13 +98,21 @@ class Incoming:
         self._on_frame = on_frame
         self._task: asyncio.Task[None] | None = None
         self._transceiver = transceiver
-        queue: _aiortc.DecoderQueue
+        self._sequencer: Sequencer | None = None
+        self._in_order = kind == "audio" and path is not Path.NONE
+        self._unwrapper = Unwrapper()
+        self._queue: _aiortc.DecoderQueue
         if path is Path.FRAMES:
-            queue = FrameQueue(self._encoded, self._wanted)
+            self._queue = FrameQueue(self._encoded, self._wanted)
         else:
-            queue = PacketQueue(self._encoded if path is Path.PACKETS else None)
-        _aiortc.replace_decoder(self.receiver, queue, Unwrapper())
-        _aiortc.observe_packets(self.receiver, self._packet, discard=path is Path.NONE)
+            self._queue = PacketQueue(self._encoded if path is Path.PACKETS else None)
+        _aiortc.replace_decoder(self.receiver, self._queue, Unwrapper())
+        _aiortc.observe_packets(
+            self.receiver,
+            self._packet,
+            discard=self._in_order or path is Path.NONE,
+            whole=self._in_order,
+        )
 
     def start(self) -> None:
         """Begin to draw decoded frames, once the receiver has a track."""
@@ -130,7 +140,7 @@ class Incoming:
         for iterator in self._iterators:
             iterator.end()
 
-    def _packet(self, packet: RtpPacket) -> None:
+    def _packet(self, packet: RtpPacket | _aiortc.RtpHeader) -> None:
         codec = self._codecs.get(packet.payload_type)
         if codec is None:
             codec = _aiortc.codec_names(self._transceiver).get(packet.payload_type)
@@ -143,8 +153,22 @@ class Incoming:
         now = self._loop.time()
         if self.ssrc is None:
             self._on_first(self.kind, now)
+        if self._sequencer is None or self.ssrc != packet.ssrc:
+            self._sequencer = Sequencer()
         self.ssrc = packet.ssrc
         self.reception.add(packet.ssrc, packet.sequence_number, packet.timestamp, clock_rate, now)
+        if not self._in_order or not isinstance(packet, RtpPacket):
+            return
+        if self._transceiver.currentDirection in {"recvonly", "sendrecv"}:
+            for due in self._sequencer.put(packet):
+                self._frame(due)
+
+    def _frame(self, packet: RtpPacket) -> None:
+        """Hand an audio packet on: it is a whole frame (RFC 7587 §4.2, RFC 3551 §4.5.14)."""
+        codec = _aiortc.codec(self._transceiver, packet.payload_type)
+        if codec is not None and packet.payload:
+            frame = JitterFrame(packet.payload, self._unwrapper.map(packet.timestamp))
+            self._queue.put((codec, frame))
 
     def _encoded(self, codec: Any, frame: Any) -> None:
         data: bytes = frame.data

@@ -84,7 +84,7 @@ class FrameQueue:
             self._queue.put(None)
             return
         self._put(*item)
-        if self._wanted():
+        if item[1].data and self._wanted():
             if self._queue.qsize() >= self.LIMIT:
                 self._clear()
             self._queue.put(item)

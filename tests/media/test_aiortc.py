@@ -31,6 +31,8 @@ def test_the_names_are_where_they_were(run: Run) -> None:
         for name in (_aiortc.PACKET_COUNT, _aiortc.ROUND_TRIP, _aiortc.SEND_KEYFRAME):
             assert hasattr(sender, name), name
         assert getattr(receiver.transport, _aiortc.SSL) is None
+        assert hasattr(receiver.transport, _aiortc.HANDLE_RTP_DATA)
+        assert not hasattr(receiver.transport, _aiortc.EARLY)  # the name is still ours
         assert len(_aiortc.ice_connections(pc)) == 1
         assert _aiortc.packets_sent(sender) == 0
         assert _aiortc.round_trip(sender) is None
@@ -46,6 +48,9 @@ def test_they_are_used_as_we_think() -> None:
     assert f"{queue}.put(None)" in receiver
     assert "self.__timestamp_mapper.map(" in receiver
     assert "self.__remote_streams[packet.ssrc].add(packet)" in receiver
+    assert "await self._handle_rtp_data(data, arrival_time_ms=" in inspect.getsource(
+        RTCDtlsTransport
+    )
     assert "if packet.payload:" in receiver  # an empty payload is counted, not depacketised
     assert "task = input_q.get()\n        if task is None:" in inspect.getsource(decoder_worker)
     sender = inspect.getsource(RTCRtpSender)

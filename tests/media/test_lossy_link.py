@@ -1,0 +1,57 @@
+"""A link that loses and reorders packets: call and recording go on, and the counters say so."""
+
+from pathlib import Path as FilePath
+
+import numpy as np
+from callboard.media import Connected, Recording, Tone, Writer, inspect
+from callboard.tests.conftest import Run
+from callboard.tests.media.calls import samples
+from callboard.tests.media.legs import Leg
+from callboard.tests.media.lossy import road
+
+
+def test_five_percent_are_lost_and_five_come_late(run: Run, tmp_path: FilePath) -> None:
+    async def main() -> None:
+        with Writer() as writer:
+            async with road() as link:
+                a, b = Leg(), Leg()
+                offer = await a.pc.offer(audio=Tone(440), video=None)
+                answer = await b.pc.answer(without_candidates(offer), audio=Tone(1000), video=None)
+                offer, answer = await link.lead(offer, answer)
+                await a.pc.accept(answer)
+                await b.pc.add_candidate("0", candidate(offer))
+                await a.event(Connected)
+                await b.event(Connected)
+                recording = Recording(tmp_path, "lossy", video=True, writer=writer)
+                a.pc.add_sink(recording.write)
+                await a.counted("audio", 50)
+                clean = a.statistics("audio")
+                assert clean.lost == 0
+                link.lost = link.late = 0.05
+                await a.counted("audio", 250)
+                bad = a.statistics("audio")
+                assert bad.lost > 0
+                assert bad.lost / (bad.lost + bad.received) < 0.1
+                assert bad.reordered > clean.reordered == 0
+                assert bad.mos < clean.mos - 0.1
+                finished = await recording.close()
+                await a.pc.close()
+                await b.pc.close()
+        assert finished is not None
+        found = inspect(finished.path)
+        assert finished.path.suffix == ".ogg"
+        theirs = samples(finished.path)[1]
+        length = found.seconds * 48000
+        loud = [np.abs(theirs[at : at + 960]).max() > 0.01 for at in range(0, int(length), 960)]
+        # No more is missing than was lost; what came late is in its place.
+        assert loud.count(False) <= bad.lost + 15
+
+    run(main)
+
+
+def without_candidates(sdp: str) -> str:
+    return "".join(line for line in sdp.splitlines(keepends=True) if "candidate" not in line)
+
+
+def candidate(sdp: str) -> str:
+    return next(line[2:] for line in sdp.splitlines() if line.startswith("a=candidate:"))
