@@ -7,6 +7,7 @@ from typing import Literal
 import pytest
 from callboard.media import (
     Connected,
+    IceRenewed,
     IceServer,
     Network,
     NetworkError,
@@ -118,6 +119,28 @@ def test_one_side_behind_the_relay_meets_one_in_the_open(run: Run, tmp_path: Fil
             await connect(a, b, audio=Tone(440), video=None, back_audio=Tone(1000))
             await a.received("audio", 5)
             await b.received("audio", 5)
+            await a.pc.close()
+            await b.pc.close()
+
+    run(main)
+
+
+@needs_coturn
+def test_ice_is_restarted_over_the_relay(run: Run, tmp_path: FilePath) -> None:
+    async def main() -> None:
+        async with coturn(tmp_path) as server:
+            hidden = Network(("127.0.0.1",), ice_servers=(server.turn(),), relay_only=True)
+            a, b = Leg(network=hidden), Leg(network=hidden)
+            await connect(a, b, audio=Tone(440), video=None, back_audio=Tone(1000))
+            await b.received("audio", 10)
+            answer = await b.pc.restart_ice(await a.pc.renew_ice())
+            assert {type_ for _, _, type_, _ in CANDIDATE.findall(answer)} == {"relay"}
+            await a.pc.restart_ice(answer)
+            await a.event(IceRenewed)
+            await b.event(IceRenewed)
+            await a.received("audio", 20)
+            await b.received("audio", 20)
+            assert b.statistics("audio").lost == a.statistics("audio").lost == 0
             await a.pc.close()
             await b.pc.close()
 

@@ -15,6 +15,8 @@ from callboard.media import (
     Connected,
     DescriptionError,
     Direction,
+    Network,
+    NetworkError,
     TestPattern,
     Tone,
     read_clock,
@@ -177,6 +179,20 @@ def test_the_peer_stops_sending_and_sends_again(run: Run) -> None:
                 await b.leg.received("video", 3)
             await a.leg.received("video", 3)
             check_unbroken(b.leg)
+
+    run(main)
+
+
+def test_without_a_free_port_nothing_is_added_and_nothing_lost(run: Run) -> None:
+    async def main() -> None:
+        narrow = Network(("127.0.0.1",), ports=(43300, 43301))
+        async with call(network=narrow, audio=Tone(440), back_audio=Tone(1000)) as (a, b):
+            for _ in range(2):
+                with pytest.raises(NetworkError, match="are taken"):
+                    await a.pc.offer_more(video=TestPattern())
+            assert a.pc._pc.signalingState == "stable"
+            await b.received("audio", 5)
+            check_unbroken(b)
 
     run(main)
 
