@@ -40,6 +40,7 @@ def test_video_is_added_in_mid_call_by_either_side_recorded_and_taken_away(
                 found = await asyncio.to_thread(inspect, Path(recording["path"]))
                 for direction in Direction:
                     assert found.has("audio", direction)
+                assert any(track.kind == "video" for track in found.tracks)
 
     run(main)
 
