@@ -1,4 +1,4 @@
-"""Contents that come in mid-call (XEP-0166 §7.2.1, §7.2.2 and §7.2.4), with Chromium's WebRTC.
+"""Contents that come and go in mid-call (XEP-0166 §7.2.1 to §7.2.5), with Chromium's WebRTC.
 
 stanza.js 12 adds no contents, though it has all that it takes: the page makes the content-add of
 its own new offer with stanza.js's conversion, and puts our content-accept into its description.
@@ -28,7 +28,7 @@ from callboard.tests.browser.test_media import (
 from callboard.tests.conftest import Run
 
 
-def test_the_page_adds_video(browser: Browser, tmp_path: Path, run: Run) -> None:
+def test_the_page_adds_video_and_takes_it_away(browser: Browser, tmp_path: Path, run: Run) -> None:
     async def main() -> CallRecord:
         async with scene(browser, tmp_path) as here:
             await here.page("call", BOT, False)
@@ -41,6 +41,12 @@ def test_the_page_adds_video(browser: Browser, tmp_path: Path, run: Run) -> None
             await here.stage.media(DESK, "video", ENOUGH)
             await check_page(here.page, True)
             assert (await call.status()).media == ("audio", "video")
+            removed = await here.shown(
+                lambda: here.page("removeVideo"), lambda e: e.media == ("audio",)
+            )
+            [heard] = [one.received for one in removed.statistics if one.kind == "audio"]
+            await here.stage.media(DESK, "audio", heard + ENOUGH)
+            assert (await here.page.hear(HEARS_TONE)).level > -40
             assert not here.page.all("complaint")
             await here.page("hangup")
             return await call.ended()

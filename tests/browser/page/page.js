@@ -193,6 +193,16 @@ export async function addVideo() {
   });
 }
 
+// And back (XEP-0166 §7.2.5).
+export async function removeVideo() {
+  const { mid, sender } = session.pc.getTransceivers().find((one) => one.receiver.track.kind === "video");
+  sender.track.stop();
+  await session.processLocal("content-remove", async () => session.send("content-remove", {
+    contents: [{ creator: session.role, name: mid }],
+    reason: { condition: "success" },
+  }));
+}
+
 // -- what comes of it ---------------------------------------------------------------------------
 
 function sense(track) {
