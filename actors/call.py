@@ -9,6 +9,7 @@ from ..jingle import (
     CandidatesReceived,
     ContentAccepted,
     ContentAdded,
+    ContentModified,
     ContentRejected,
     ContentRemoved,
     Event,
@@ -17,6 +18,7 @@ from ..jingle import (
     InfoReceived,
     Initiated,
     Reason,
+    Senders,
     Session,
     Terminated,
     TransportReplaced,
@@ -277,6 +279,8 @@ class Call(AsyncioActor):
                 self._leg.restart(event.description)
             case InfoReceived():
                 self._informed(event)
+            case ContentModified():
+                self._modified(event)
             case Terminated():
                 self._hang_up(event.reason or Reason.SUCCESS, event.text, ours=False)
             case _:
@@ -331,6 +335,14 @@ class Call(AsyncioActor):
         self._promises.keep_added(words)
         self._leg.settled()
         self._leg.withdraw([kind for kind in KINDS if kind not in self._media])
+
+    def _modified(self, event: ContentModified) -> None:
+        """Note whether the peer still sends a content; it may only decide for itself."""
+        sends = event.senders in (Senders.BOTH, self._signalling.peer_role)
+        change = self._muted.discard if sends else self._muted.add
+        for kind in self._signalling.kinds_of(event.content, self._media):
+            change(kind)
+        self._report()
 
     def _informed(self, event: InfoReceived) -> None:
         match event.info:

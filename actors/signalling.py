@@ -87,6 +87,11 @@ class Signalling:
         return "out" if self.outgoing else "in"
 
     @property
+    def peer_role(self) -> Role:
+        """The peer's part in the session."""
+        return self._session.role.other
+
+    @property
     def own(self) -> str:
         """Our bare JID."""
         session = self._session

@@ -2,11 +2,14 @@
 
 import asyncio
 from pathlib import Path
+from xml.etree.ElementTree import Element, SubElement
 
 import pytest
 from callboard.bots import CallOver
+from callboard.jingle import namespaces as ns
 from callboard.media import Direction, inspect
 from callboard.tests.conftest import Run
+from callboard.tests.live.device import Device
 from callboard.tests.live.stage import ALICE, BOB, staged
 
 PUPPETS = [{"jid": ALICE, "bot": "puppet"}, {"jid": BOB, "bot": "puppet"}]
@@ -61,5 +64,33 @@ def test_video_that_the_policy_does_not_take_is_refused_and_the_call_goes_on(
             await stage.media(ALICE, "audio", packets=received["audio"] + 20)
             await out.hangup()
             assert await stage.states(ALICE, BOB) == ["completed", "completed"]
+
+    run(main)
+
+
+def test_a_peer_that_stops_sending_by_content_modify_is_shown_as_muted(
+    run: Run, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with (
+            staged(tmp_path, [ALICE], guests=["carol"]) as stage,
+            Device(stage, "carol@localhost/phone") as phone,
+        ):
+            alice = (await stage.account(ALICE))._jid
+            initiate = phone.initiate("sid-1")
+            assert await phone.jingle(alice, initiate) == ""
+            came = await stage.ringing(ALICE)
+            content = initiate.find(f"{{{ns.JINGLE}}}content")
+            assert content is not None
+            for senders, muted in (("none", ("audio",)), ("initiator", ()), ("both", ())):
+                modify = Element(
+                    f"{{{ns.JINGLE}}}jingle", {"action": "content-modify", "sid": "sid-1"}
+                )
+                attributes = {"creator": "initiator", "name": content.get("name", "")}
+                SubElement(modify, content.tag, {**attributes, "senders": senders})
+                assert await phone.jingle(alice, modify) == ""
+                assert (await came.status()).muted == muted
+            assert await phone.jingle(alice, phone.terminate("sid-1", "cancel")) == ""
+            assert await stage.states(ALICE) == ["missed"]
 
     run(main)
