@@ -101,7 +101,7 @@ async def scene(
         relay: the TURN server that the XMPP server tells of and that the phone is to use.
         desk: what the YAML file would have for the bot's account.
     """
-    options = {"guests": ["page"], "websocket": True, "media": media or {}}
+    options: dict[str, Any] = {"guests": ["page"], "websocket": True, "media": media or {}}
     if relay is not None:
         options["services"] = [relay.service]
     async with (
