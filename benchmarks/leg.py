@@ -288,7 +288,7 @@ async def capacity(kind: str, file: str, counts: tuple[int, ...], seconds: float
 
 async def measure(quick: bool) -> Result:
     """Measure in turns, then look for the limit."""
-    legs, seconds, times = (1, 0.3, 1) if quick else (10, 6.0, 3)
+    legs, seconds, times = (1, 0.3, 1) if quick else (10, 6.0, 2)
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder, "played.ogg"))
         await asyncio.to_thread(make_file, Path(file), 2 if quick else 10)
@@ -301,8 +301,8 @@ async def measure(quick: bool) -> Result:
             lambda: trial(plain_aiortc, kind="record", **common),
             together=quick,
         )
-        counts = () if quick else tuple(range(100, 301, 25))
-        wide = () if quick else tuple(range(150, 401, 25))
+        counts = () if quick else tuple(range(100, 301, 50))
+        wide = () if quick else tuple(range(150, 401, 50))
         packets = await capacity("record", file, counts, seconds)
         nothing = await capacity("none", file, wide, seconds)
     aiortc = {"aiortc": middle(plain, "cpu")}

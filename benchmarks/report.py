@@ -39,7 +39,6 @@ def machine() -> list[str]:
     cores = len(os.sched_getaffinity(0))
     lines.append(f"Machine: {cores} cores, {model or platform.machine()}, {_gigabytes():.0f} GB")
     lines.append(f"System: {platform.system()} {platform.release()}, {_distribution()}")
-    lines.append(f"Load before the first benchmark: {os.getloadavg()[0]:.2f}")
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     lines.append(f"Python {platform.python_version()}, {libraries}")
     programs = [f"{name} {number}" for name in PROGRAMS if (number := _program(name))]
@@ -80,10 +79,12 @@ async def run(name: str, quick: bool) -> str:
         *(sys.executable, str(HERE / f"{name}.py")),
         stdout=asyncio.subprocess.PIPE,
     )
+    load, began = os.getloadavg()[0], datetime.now(UTC)
     out, _ = await process.communicate()
     if process.returncode:
         return f"## {name}\n\nNot measured: it failed with status {process.returncode}.\n"
-    return out.decode()
+    when = f"{began:%Y-%m-%d %H:%M} UTC, at a load of {load:.1f} when it began."
+    return f"{out.decode().strip()}\n\nMeasured {when}\n"
 
 
 def page(described: list[str], parts: list[str]) -> str:
@@ -97,7 +98,9 @@ def page(described: list[str], parts: list[str]) -> str:
         "# Speed and memory",
         (
             "Made by `script/bench`; see `benchmarks/` for how. Each ratio says how many times "
-            "better ours is; under 1 it is worse. Figures are medians of trials in turns."
+            "better ours is; under 1 it is worse. Figures are medians of trials in turns. A load "
+            "above 0.5 at the beginning says that the machine had something else to do, which "
+            "makes each figure of CPU and time worse, ours as theirs."
         ),
         "\n".join(f"- {line}" for line in described),
     ]
