@@ -124,5 +124,5 @@ def _short(values: Mapping[str, Any]) -> str:
     return ", ".join(
         f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
         for name, value in values.items()
-        if not isinstance(value, list | dict) and "/" not in str(value)
+        if "/" not in str(value) and len(str(value)) < 200
     )
