@@ -6,7 +6,7 @@ from typing import Any
 
 
 class DatagramQueue:
-    """Stands where aioice has an `asyncio.Queue`: half its cost for each packet, and bounded.
+    """Stands where aioice has an `asyncio.Queue`: bounded, where that one is not.
 
     One task takes what comes. When it does not keep up, the oldest is dropped, as a socket would.
     """
