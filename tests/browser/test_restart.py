@@ -20,7 +20,6 @@ from callboard.tests.browser.test_media import (
 )
 from callboard.tests.conftest import Run
 
-
 OPEN = pytest.mark.xfail(
     strict=False,
     reason="now and then the page keeps its old pair of addresses (media go on): cause unknown",
