@@ -293,7 +293,7 @@ class Account(AsyncioActor):
     @handles(SendIq)
     def _send_iq(self, message: SendIq) -> None:
         def answered(answer: Element | None) -> None:
-            if message.sender is not None and message.sender.is_alive():
+            if message.sender is not None:
                 post(message.sender, IqAnswered(message.token, answer))
 
         self._request(message.to, message.kind, message.payload, answered)
