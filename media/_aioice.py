@@ -57,6 +57,16 @@ class _TcpClient(TurnClientTcpProtocol):
             await asyncio.wait_for(super().delete(), FAREWELL)
 
 
+class _HostProtocol(StunProtocol):
+    """A socket; aioice reads each datagram as STUN, and has an exception say that it is not."""
+
+    def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
+        if data and data[0] > 3:  # type: ignore[operator] # RFC 7983 §7
+            self.receiver.data_received(data, self.local_candidate.component)  # type: ignore[arg-type]
+        else:
+            super().datagram_received(data, addr)
+
+
 def has_closed(connection: Connection) -> bool:
     """Tell whether a connection is closed or closing, by itself or by us."""
     return bool(connection._closing)  # noqa: SLF001
@@ -132,6 +142,12 @@ def conclude(connection: Connection, by: Connection) -> None:
     connection._check_list_state.put_nowait(ICE_COMPLETED)  # noqa: SLF001
 
 
+def arrivals(connection: Connection) -> DatagramQueue | None:
+    """Give the queue that a connection puts what it receives in; None if it is not ours."""
+    queue: Any = connection._queue  # noqa: SLF001
+    return queue if isinstance(queue, DatagramQueue) else None
+
+
 def detach(connection: Connection) -> None:
     """Let a connection's end not be the end of those that share its queue."""
     connection._queue = asyncio.Queue()  # noqa: SLF001
@@ -192,7 +208,7 @@ async def _open(connection: Connection, sock: socket.socket, component: int) -> 
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     host, port = sock.getsockname()[:2]
     try:
-        protocol = await _endpoint(sock, lambda: StunProtocol(connection))
+        protocol = await _endpoint(sock, lambda: _HostProtocol(connection))
     except OSError as error:
         sock.close()
         raise NetworkError(f"No UDP socket can be used on {host}: {error.strerror}.") from None

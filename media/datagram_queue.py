@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 
@@ -9,16 +10,23 @@ class DatagramQueue:
     """Stands where aioice has an `asyncio.Queue`: bounded, where that one is not.
 
     One task takes what comes. When it does not keep up, the oldest is dropped, as a socket would.
+
+    Attributes:
+        first: Called with each datagram in the turn of the loop in which it comes, while no other
+            waits; True if it has taken it.
     """
 
     LIMIT = 2048
 
     def __init__(self) -> None:
+        self.first: Callable[[bytes], bool] | None = None
         self._items: deque[Any] = deque(maxlen=self.LIMIT)
         self._waiter: asyncio.Future[None] | None = None
 
     def put_nowait(self, item: Any) -> None:
-        """Add a datagram; None says that the connection is lost."""
+        """Add a datagram and its component; None says that the connection is lost."""
+        if self.first is not None and item is not None and not self._items and self.first(item[0]):
+            return
         self._items.append(item)
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():

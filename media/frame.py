@@ -1,8 +1,7 @@
 """One encoded frame of a call, as it is sent, received, echoed and recorded."""
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Kind = Literal["audio", "video"]
 
@@ -14,8 +13,7 @@ class Direction(StrEnum):
     RECEIVED = "received"
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedFrame:
+class EncodedFrame(NamedTuple):
     """One whole encoded audio or video frame.
 
     Attributes:

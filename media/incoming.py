@@ -11,12 +11,12 @@ import av
 from aiortc import RTCRtpTransceiver
 from aiortc.jitterbuffer import JitterFrame
 from aiortc.mediastreams import MediaStreamError
-from aiortc.rtp import RtpPacket
 
 from . import _aiortc
 from .codec import Unwrapper, is_keyframe
 from .frame import EncodedFrame, Kind
 from .path import FrameQueue, PacketQueue, Path
+from .rtp_packet import RtpPacket
 from .sequencer import Sequencer
 from .statistics import Reception
 
@@ -108,10 +108,7 @@ class Incoming:
             self._queue = PacketQueue(self._encoded if path is Path.PACKETS else None)
         _aiortc.replace_decoder(self.receiver, self._queue, Unwrapper())
         _aiortc.observe_packets(
-            self.receiver,
-            self._packet,
-            discard=self._in_order or path is Path.NONE,
-            whole=self._in_order,
+            self.receiver, self._packet, discard=self._in_order or path is Path.NONE
         )
 
     def start(self) -> None:
@@ -140,7 +137,7 @@ class Incoming:
         for iterator in self._iterators:
             iterator.end()
 
-    def _packet(self, packet: RtpPacket | _aiortc.RtpHeader) -> None:
+    def _packet(self, packet: RtpPacket) -> None:
         codec = self._codecs.get(packet.payload_type)
         if codec is None:
             codec = _aiortc.codec_names(self._transceiver).get(packet.payload_type)
@@ -157,9 +154,7 @@ class Incoming:
             self._sequencer = Sequencer()
         self.ssrc = packet.ssrc
         self.reception.add(packet.ssrc, packet.sequence_number, packet.timestamp, clock_rate, now)
-        if not self._in_order or not isinstance(packet, RtpPacket):
-            return
-        if self._transceiver.currentDirection in {"recvonly", "sendrecv"}:
+        if self._in_order and self._transceiver.currentDirection in {"recvonly", "sendrecv"}:
             for due in self._sequencer.put(packet):
                 self._frame(due)
 

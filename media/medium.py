@@ -49,6 +49,11 @@ class Medium:
         """The negotiated codec's name and clock rate (Hz)."""
         return next(iter(_aiortc.codec_names(self.transceiver).values()))
 
+    def open_stream(self) -> _aiortc.RtpStream:
+        """Open the RTP stream that goes out, once the sender has started."""
+        payload_type = next(iter(_aiortc.codec_names(self.transceiver)))
+        return _aiortc.RtpStream(self.transceiver.sender, payload_type)
+
     async def end(self) -> None:
         """Send and receive nothing any more, for good."""
         self.transceiver.direction = "inactive"

@@ -10,6 +10,7 @@ from typing import Any
 import av
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
+from ._aiortc import RtpStream
 from .frame import EncodedFrame, Kind
 from .pacer import Pacer, Ticket
 from .playback import Playback
@@ -21,10 +22,11 @@ logger = logging.getLogger(__name__)
 Sent = Callable[[EncodedFrame], None]
 Ended = Callable[[Playback], None]
 Codec = Callable[[], tuple[str, int]]
+OpenStream = Callable[[], RtpStream]
 
 
 class OutgoingTrack(MediaStreamTrack):
-    """The track that aiortc's sender draws encoded packets from."""
+    """The track that aiortc's sender draws encoded video from; with audio it waits in vain."""
 
     # The sender takes at once what is given; more than this is only left lying when it has stopped.
     LIMIT = 256
@@ -71,7 +73,15 @@ class Outgoing:
     """
 
     def __init__(
-        self, kind: Kind, source: Source, *, codec: Codec, on_sent: Sent, on_ended: Ended
+        self,
+        kind: Kind,
+        source: Source,
+        *,
+        codec: Codec,
+        stream: OpenStream,
+        is_watched: Callable[[], bool],
+        on_sent: Sent,
+        on_ended: Ended,
     ) -> None:
         """Prepare a track; nothing is played before the sender asks for the first packet.
 
@@ -79,13 +89,19 @@ class Outgoing:
             kind: "audio" or "video".
             source: What to play first.
             codec: Gives the negotiated codec's name and clock rate in Hz, once there is one.
-            on_sent: Called with each encoded frame that goes out.
+            stream: Opens the RTP stream for audio; video leaves by aiortc, which cuts its frames
+                into packets and keeps them for retransmission.
+            is_watched: Whether frames that go out are to be told.
+            on_sent: Called with each encoded frame that goes out, if so.
             on_ended: Called when a source was played to its end.
         """
         self.kind = kind
         self.playback = Playback(kind, source)
         self.track = OutgoingTrack(kind, self._start)
         self._codec = codec
+        self._is_watched = is_watched
+        self._open_stream = stream
+        self._stream: RtpStream | None = None
         self._echo_offset: int | None = None
         self._idle: Playback | None = None
         self._keyframe_at = -1.0
@@ -182,6 +198,8 @@ class Outgoing:
 
     def _start(self) -> None:
         self.prepare()
+        if self.kind == "audio":
+            self._stream = self._open_stream()
         self._ticket = Pacer.running().start(self._step)
         self._origin = self._ticket.due
 
@@ -221,10 +239,15 @@ class Outgoing:
 
     def _send(self, data: bytes, timestamp: int, keyframe: bool) -> None:
         self._last = max(timestamp, self._last + 1)
-        packet = av.Packet(data)
-        packet.pts = self._last
-        packet.time_base = self._time_base
-        self.track.put(packet)
+        if self._stream is not None:
+            self._stream.send(data, self._last)
+        else:
+            packet = av.Packet(data)
+            packet.pts = self._last
+            packet.time_base = self._time_base
+            self.track.put(packet)
+        if not self._is_watched():
+            return
         self._on_sent(
             EncodedFrame(
                 kind=self.kind,

@@ -479,10 +479,16 @@ class PeerConnection:
 
     def _make_outgoing(self, kind: Kind, source: Source) -> Outgoing:
         self._check_echo(source)
+
+        def medium() -> Medium:
+            return self._negotiation.media[kind]
+
         return Outgoing(
             kind,
             source,
-            codec=lambda: self._negotiation.media[kind].codec,
+            codec=lambda: medium().codec,
+            stream=lambda: medium().open_stream(),
+            is_watched=lambda: bool(self.sinks),
             on_sent=self._sent,
             on_ended=self._playback_ended,
         )

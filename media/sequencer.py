@@ -1,6 +1,6 @@
 """Packets of one RTP stream in the order in which they were sent."""
 
-from aiortc.rtp import RtpPacket
+from .rtp_packet import RtpPacket
 
 _SEQUENCES = 1 << 16
 

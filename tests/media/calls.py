@@ -1,7 +1,6 @@
 """Encoded frames of calls, made by real encoders, for the tests of the recordings."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -143,7 +142,7 @@ def in_order(*streams: Iterable[Timed]) -> list[Timed]:
 
 def at(moment: float, frames: Iterable[Timed]) -> list[Timed]:
     """A call that begins at another moment of the loop's clock."""
-    return [(way, replace(frame, arrival=frame.arrival - CLOCK + moment)) for way, frame in frames]
+    return [(way, frame._replace(arrival=frame.arrival - CLOCK + moment)) for way, frame in frames]
 
 
 def feed(recording: Recording, frames: Iterable[Timed]) -> None:

@@ -1,13 +1,15 @@
-"""Fails when a private name of aiortc that media/_aiortc.py uses has moved."""
+"""Fails when a private name of aiortc that media/_aiortc uses has moved."""
 
 import inspect
 
 import pytest
 from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
-from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.codecs import HEADER_EXTENSIONS
+from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from aiortc.rtcicetransport import RTCIceGatherer
 from aiortc.rtcrtpreceiver import decoder_worker
 from callboard.media import _aiortc
+from callboard.media._aiortc import descriptions, receivers, senders, transports
 from callboard.media.errors import DescriptionError
 from callboard.tests.conftest import Run
 
@@ -17,22 +19,33 @@ def test_the_names_are_where_they_were(run: Run) -> None:
         pc = RTCPeerConnection()
         transceiver = pc.addTransceiver("video")
         receiver, sender = transceiver.receiver, transceiver.sender
-        assert hasattr(transceiver, _aiortc.TRANSCEIVER_CODECS)
-        assert hasattr(pc, _aiortc.CONNECT)
+        assert hasattr(transceiver, descriptions.TRANSCEIVER_CODECS)
+        assert hasattr(pc, transports.CONNECT)
         for name in (
-            _aiortc.DECODER_QUEUE,
-            _aiortc.ESTIMATOR,
-            _aiortc.HANDLE_RTP,
-            _aiortc.REMOTE_STREAMS,
-            _aiortc.SEND_PLI,
-            _aiortc.TIMESTAMP_MAPPER,
+            receivers.DECODER_QUEUE,
+            receivers.ESTIMATOR,
+            receivers.HANDLE_RTP,
+            receivers.REMOTE_STREAMS,
+            receivers.SEND_PLI,
+            receivers.TIMESTAMP_MAPPER,
         ):
             assert hasattr(receiver, name), name
-        for name in (_aiortc.PACKET_COUNT, _aiortc.ROUND_TRIP, _aiortc.SEND_KEYFRAME):
+        for name in (
+            senders.ENABLED,
+            senders.EXTENSIONS_MAP,
+            senders.MID,
+            senders.NTP_TIMESTAMP,
+            senders.OCTET_COUNT,
+            senders.PACKET_COUNT,
+            senders.ROUND_TRIP,
+            senders.RTP_TIMESTAMP,
+            senders.SEND_KEYFRAME,
+            senders.SSRC,
+        ):
             assert hasattr(sender, name), name
-        assert getattr(receiver.transport, _aiortc.SSL) is None
-        assert hasattr(receiver.transport, _aiortc.HANDLE_RTP_DATA)
-        assert not hasattr(receiver.transport, _aiortc.EARLY)  # the name is still ours
+        for name in (receivers.SRTP_IN, senders.SRTP_OUT, transports.SSL):
+            assert getattr(receiver.transport, name) is None, name
+        assert getattr(receiver.transport, senders.STATE) is State.NEW
         assert len(_aiortc.ice_connections(pc)) == 1
         assert _aiortc.packets_sent(sender) == 0
         assert _aiortc.round_trip(sender) is None
@@ -48,20 +61,27 @@ def test_they_are_used_as_we_think() -> None:
     assert f"{queue}.put(None)" in receiver
     assert "self.__timestamp_mapper.map(" in receiver
     assert "self.__remote_streams[packet.ssrc].add(packet)" in receiver
-    assert "await self._handle_rtp_data(data, arrival_time_ms=" in inspect.getsource(
-        RTCDtlsTransport
-    )
     assert "if packet.payload:" in receiver  # an empty payload is counted, not depacketised
     assert "task = input_q.get()\n        if task is None:" in inspect.getsource(decoder_worker)
     sender = inspect.getsource(RTCRtpSender)
     assert "self._send_keyframe()" in sender
     assert "payloads, timestamp = self.__encoder.pack(data)" in sender
-    assert "await receiver._handle_rtp_packet(packet, arrival_time_ms=" in inspect.getsource(
-        RTCDtlsTransport
-    )
+    assert "data = await self.__track.recv()" in sender  # where audio waits for ever
+    for used in ("__ntp_timestamp", "__rtp_timestamp", "__octet_count", "__packet_count"):
+        assert f"self.{used}" in inspect.getsource(RTCRtpSender._run_rtcp), used
+    dtls = inspect.getsource(RTCDtlsTransport)
+    assert "await receiver._handle_rtp_packet(packet, arrival_time_ms=" in dtls
+    assert "data = self._tx_srtp.protect(data)" in dtls
+    assert "data = self._rx_srtp.unprotect(data)" in dtls
     connection = inspect.getsource(RTCPeerConnection)
     assert connection.count("asyncio.ensure_future(self.__connect())") == 2
     assert "self._connection = Connection(" in inspect.getsource(RTCIceGatherer)
+
+
+def test_audio_says_nothing_but_its_mid_in_each_packet() -> None:
+    # What else an extension of audio's may say changes from packet to packet, and so isn't sent.
+    offered = {extension.uri.rpartition(":")[2] for extension in HEADER_EXTENSIONS["audio"]}
+    assert offered == {"mid", "ssrc-audio-level"}
 
 
 def test_a_text_that_is_no_description() -> None:
@@ -73,7 +93,7 @@ def test_what_a_new_offer_needs_is_where_it_was(run: Run) -> None:
     async def main() -> None:
         pc = RTCPeerConnection()
         transceiver = pc.addTransceiver("audio")
-        for name in (_aiortc.EXTENSIONS, _aiortc.SET_LINE, _aiortc.SET_MID):
+        for name in (descriptions.EXTENSIONS, descriptions.SET_LINE, descriptions.SET_MID):
             assert hasattr(transceiver, name), name
         assert _aiortc.dtls_role(transceiver.receiver.transport) == "auto"
         await pc.close()

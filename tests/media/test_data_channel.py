@@ -12,9 +12,9 @@ from callboard.media import (
     DataReceived,
     TestPattern,
     Tone,
-    _aiortc,
     data_channel,
 )
+from callboard.media._aiortc import transports
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, call
 from callboard.tests.media.parties import add_video, jingle_call
@@ -120,5 +120,5 @@ def test_a_peer_is_kept_to_its_window(run: Run) -> None:
 def test_the_names_are_used_as_we_think() -> None:
     source = inspect.getsource(RTCSctpTransport)
     assert "await self._receive_data_chunk(chunk)" in source
-    assert f"self.{_aiortc.WINDOW} -= len(chunk.user_data)" in source
-    assert _aiortc.RECEIVE_CHUNK in vars(RTCSctpTransport)
+    assert f"self.{transports.WINDOW} -= len(chunk.user_data)" in source
+    assert transports.RECEIVE_CHUNK in vars(RTCSctpTransport)

@@ -44,3 +44,23 @@ def test_the_oldest_are_dropped_but_never_the_end(run: Run) -> None:
         assert found[-1] is None
 
     run(main)
+
+
+def test_who_is_first_takes_what_it_wants_but_never_out_of_turn(run: Run) -> None:
+    async def main() -> None:
+        queue = DatagramQueue()
+        taken = []
+
+        def first(datagram: bytes) -> bool:
+            taken.append(datagram)
+            return datagram.startswith(b"mine")
+
+        queue.first = first
+        queue.put_nowait((b"mine 1", 1))
+        queue.put_nowait((b"yours", 1))
+        queue.put_nowait((b"mine 2", 1))  # behind one that waits
+        queue.put_nowait(None)
+        assert taken == [b"mine 1", b"yours"]
+        assert [await queue.get() for _ in range(3)] == [(b"yours", 1), (b"mine 2", 1), None]
+
+    run(main)

@@ -1,17 +1,20 @@
 """Packets that come in any order go on in theirs."""
 
-from aiortc.rtp import RtpPacket
+from callboard.media.rtp_packet import RtpPacket
 from callboard.media.sequencer import Sequencer
 from hypothesis import given
 from hypothesis import strategies as st
+
+
+def packet(number: int) -> RtpPacket:
+    return RtpPacket(96, number % 65536, 0, 1, b"")
 
 
 def through(numbers: list[int]) -> list[int]:
     sequencer = Sequencer()
     out: list[int] = []
     for number in numbers:
-        packet = RtpPacket(sequence_number=number % 65536)
-        out += [each.sequence_number for each in sequencer.put(packet)]
+        out += [each.sequence_number for each in sequencer.put(packet(number))]
     return out
 
 
@@ -38,6 +41,6 @@ def test_whatever_comes_little_is_kept(numbers: list[int]) -> None:
     sequencer = Sequencer()
     given_on = 0
     for number in numbers:
-        given_on += len(sequencer.put(RtpPacket(sequence_number=number)))
+        given_on += len(sequencer.put(packet(number)))
         assert len(sequencer._held) <= Sequencer.DEPTH
     assert given_on <= len(numbers)

@@ -1,0 +1,57 @@
+"""The one place that touches aiortc's private parts.
+
+Each function says why the public face does not do. All of them act on one object, never on a class
+or a module. `tests/media/test_aiortc.py` fails when a name used here moves.
+"""
+
+from .descriptions import (
+    codec,
+    codec_names,
+    create_offer,
+    forget,
+    has_common_codec,
+    local_description,
+)
+from .receivers import DecoderQueue, observe_packets, replace_decoder, send_pli
+from .senders import RtpStream, on_keyframe_request, packets_sent, round_trip
+from .transports import (
+    carry,
+    dtls_role,
+    dtls_transports,
+    fingerprint_refused,
+    ice_connection,
+    ice_connections,
+    is_alone,
+    keep_to_window,
+    steer,
+    track_connecting,
+    transports_by_mid,
+)
+
+__all__ = [
+    "DecoderQueue",
+    "RtpStream",
+    "carry",
+    "codec",
+    "codec_names",
+    "create_offer",
+    "dtls_role",
+    "dtls_transports",
+    "fingerprint_refused",
+    "forget",
+    "has_common_codec",
+    "ice_connection",
+    "ice_connections",
+    "is_alone",
+    "keep_to_window",
+    "local_description",
+    "observe_packets",
+    "on_keyframe_request",
+    "packets_sent",
+    "replace_decoder",
+    "round_trip",
+    "send_pli",
+    "steer",
+    "track_connecting",
+    "transports_by_mid",
+]

@@ -1,0 +1,119 @@
+"""aiortc's RTP senders: what goes out, and what the peer reports of it."""
+
+import secrets
+import struct
+import time
+from collections.abc import Callable
+from typing import Any
+
+from aiortc import RTCRtpSender
+from aiortc.rtcdtlstransport import State
+from aiortc.rtp import HeaderExtensions
+
+ENABLED = "_enabled"
+EXTENSIONS_MAP = "_RTCRtpSender__rtp_header_extensions_map"
+MID = "_RTCRtpSender__mid"
+NTP_TIMESTAMP = "_RTCRtpSender__ntp_timestamp"
+OCTET_COUNT = "_RTCRtpSender__octet_count"
+PACKET_COUNT = "_RTCRtpSender__packet_count"
+ROUND_TRIP = "_RTCRtpSender__rtt"
+RTP_TIMESTAMP = "_RTCRtpSender__rtp_timestamp"
+SEND_KEYFRAME = "_send_keyframe"
+SRTP_OUT = "_tx_srtp"
+SSRC = "_ssrc"
+STATE = "_state"
+
+_HEADER = struct.Struct("!BBHII")
+_EXTENSION = struct.Struct("!HH")
+_NTP_EPOCH = 2_208_988_800
+"""Seconds from 1900 to 1970 (RFC 5905 §6)."""
+
+
+class RtpStream:
+    """Sends frames that are a packet each, at once and in a sender's place.
+
+    aiortc sends from a task that awaits a track: a queue, a switch of tasks, an object for the
+    packet and one for its header extensions for each of them. Its RTCP reports go on, and say what
+    is counted here.
+    """
+
+    def __init__(self, sender: RTCRtpSender, payload_type: int) -> None:
+        """Begin at a random place, as RFC 3550 §5.1 wants.
+
+        Args:
+            sender: One that has been started, and sends nothing itself.
+            payload_type: Of the negotiated codec.
+        """
+        # Only the first packet begins to talk (RFC 3551 §4.1): silence is sent as well.
+        self._marker = 0x80
+        self._payload_type = payload_type
+        self._sender = sender
+        # So far below the wrap that packets lost at the beginning can't be taken for one
+        # (RFC 3711 §3.3.1).
+        self._sequence_number = secrets.randbelow(1 << 15)
+        self._timestamp = secrets.randbits(32)
+        self._ssrc: int = getattr(sender, SSRC)
+        profile, extension = getattr(sender, EXTENSIONS_MAP).set(
+            HeaderExtensions(mid=getattr(sender, MID))
+        )
+        self._extension = b""
+        if extension:
+            self._extension = _EXTENSION.pack(profile, len(extension) // 4) + extension
+
+    def send(self, payload: bytes, timestamp: int) -> None:
+        """Send a packet, unless sending is off by what was negotiated, or there is no way out.
+
+        Args:
+            payload: A whole frame.
+            timestamp: In ticks of the codec's clock, from any origin.
+        """
+        sender = self._sender
+        transport = sender.transport
+        if not getattr(sender, ENABLED) or getattr(transport, STATE) is not State.CONNECTED:
+            return
+        timestamp = (self._timestamp + timestamp) & 0xFFFFFFFF
+        header = _HEADER.pack(
+            0x90 if self._extension else 0x80,
+            self._payload_type | self._marker,
+            self._sequence_number,
+            timestamp,
+            self._ssrc,
+        )
+        packet = getattr(transport, SRTP_OUT).protect(header + self._extension + payload)
+        self._sequence_number = (self._sequence_number + 1) & 0xFFFF
+        self._marker = 0
+        if not _sent(transport.transport._send(packet)):  # noqa: SLF001 -- the pair in use
+            return
+        setattr(sender, NTP_TIMESTAMP, int((time.time() + _NTP_EPOCH) * (1 << 32)))
+        setattr(sender, RTP_TIMESTAMP, timestamp)
+        setattr(sender, OCTET_COUNT, getattr(sender, OCTET_COUNT) + len(payload))
+        setattr(sender, PACKET_COUNT, getattr(sender, PACKET_COUNT) + 1)
+
+
+def _sent(sending: Any) -> bool:
+    """Run a coroutine that waits for nothing; False if there is no connection."""
+    try:
+        sending.send(None)
+    except StopIteration:
+        return True
+    except ConnectionError:
+        return False
+    sending.close()
+    raise RuntimeError("aioice waits when it sends: it did not when this was written.")
+
+
+def on_keyframe_request(sender: RTCRtpSender, callback: Callable[[], None]) -> None:
+    """Hear PLI and FIR (RFC 4585 §6.3.1): aiortc ignores them for frames that come encoded."""
+    setattr(sender, SEND_KEYFRAME, callback)
+
+
+def packets_sent(sender: RTCRtpSender) -> int:
+    """Give the number of RTP packets sent: the public getStats() is a coroutine."""
+    count: int = getattr(sender, PACKET_COUNT)
+    return count
+
+
+def round_trip(sender: RTCRtpSender) -> float | None:
+    """Give the smoothed round trip in seconds from RTCP reports (RFC 3550 §6.4.1), if any came."""
+    rtt: float | None = getattr(sender, ROUND_TRIP)
+    return rtt

@@ -1,0 +1,115 @@
+"""aiortc's transports: the ICE connections under them, and who uses which."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from aioice import Connection
+from aiortc import RTCIceTransport, RTCPeerConnection, RTCSctpTransport
+from aiortc.rtcdtlstransport import RTCDtlsTransport
+
+CONNECT = "_RTCPeerConnection__connect"
+RECEIVE_CHUNK = "_receive_data_chunk"
+ROLE = "_role"
+SSL = "_ssl"
+WINDOW = "_advertised_rwnd"
+
+
+def ice_connections(pc: RTCPeerConnection) -> list[Connection]:
+    """Give the aioice connections: aiortc has no public way to choose addresses and ports."""
+    return [ice_connection(transport.transport) for transport in dtls_transports(pc)]
+
+
+def ice_connection(transport: RTCIceTransport) -> Connection:
+    """Give the aioice connection that a transport's candidates and credentials are of."""
+    connection: Connection = transport.iceGatherer._connection  # noqa: SLF001
+    return connection
+
+
+def steer(transport: RTCIceTransport, connection: Connection) -> None:
+    """Let candidates and credentials be those of another connection, for a restart of ICE."""
+    transport._connection = connection  # noqa: SLF001
+    transport.iceGatherer._connection = connection  # noqa: SLF001
+    transport.iceGatherer._remote_candidates_end = False  # noqa: SLF001
+
+
+def carry(transport: RTCIceTransport, connection: Connection) -> None:
+    """Let packets go through another connection, for a restart of ICE."""
+    transport._recv = connection.recv  # noqa: SLF001
+    transport._send = connection.send  # noqa: SLF001
+
+
+def dtls_transports(pc: RTCPeerConnection) -> list[RTCDtlsTransport]:
+    """Give each DTLS transport once (all public; bundled transceivers share one)."""
+    return list({id(each): each for _, each in _uses(pc)}.values())
+
+
+def transports_by_mid(pc: RTCPeerConnection) -> dict[str, RTCDtlsTransport]:
+    """Give the DTLS transport of each section (all public)."""
+    return {mid: transport for mid, transport in _uses(pc) if mid is not None}
+
+
+def is_alone(pc: RTCPeerConnection, transport: RTCDtlsTransport) -> bool:
+    """Tell whether no more than one section uses a transport (all public)."""
+    return sum(each is transport for _, each in _uses(pc)) <= 1
+
+
+def _uses(pc: RTCPeerConnection) -> list[tuple[str | None, RTCDtlsTransport]]:
+    uses = [(each.mid, each.receiver.transport) for each in pc.getTransceivers()]
+    return [*uses, (pc.sctp.mid, pc.sctp.transport)] if pc.sctp is not None else uses
+
+
+def dtls_role(transport: RTCDtlsTransport) -> str:
+    """Give our part in the DTLS handshake: "client", "server", or "auto" before it is decided.
+
+    A later description that says otherwise (XMPP has no place to say it again) changes it in
+    aiortc, and then what it tells the peer, who refuses that (RFC 8842 §5.5).
+    """
+    role: str = getattr(transport, ROLE)
+    return role
+
+
+def track_connecting(pc: RTCPeerConnection, tasks: "set[asyncio.Task[Any]]") -> None:
+    """Collect the tasks in which aiortc connects: it keeps no handle, so close() could not wait."""
+    connect: Callable[[], Coroutine[Any, Any, None]] = getattr(pc, CONNECT)
+
+    async def tracked() -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101
+        tasks.add(task)
+        try:
+            await connect()
+        finally:
+            tasks.discard(task)
+
+    setattr(pc, CONNECT, tracked)
+
+
+def keep_to_window(sctp: RTCSctpTransport) -> None:
+    """Let an association drop what its peer may not send by now (RFC 9260 §6.2).
+
+    aiortc tells its window, but keeps whatever comes, so that a message without end fills memory.
+    """
+    receive: Callable[[Any], Awaitable[None]] = getattr(sctp, RECEIVE_CHUNK)
+
+    async def bounded(chunk: Any) -> None:
+        if getattr(sctp, WINDOW) > 0:
+            await receive(chunk)
+
+    if RECEIVE_CHUNK not in vars(sctp):
+        setattr(sctp, RECEIVE_CHUNK, bounded)
+
+
+def fingerprint_refused(transport: RTCDtlsTransport) -> bool:
+    """Tell whether a failed DTLS transport failed because of the peer's fingerprint.
+
+    aiortc only says "failed". `encrypted` (public) means that the handshake itself was done, and a
+    chosen SRTP profile means that only the check of the certificate can have failed.
+    """
+    connection = getattr(transport, SSL)
+    return bool(
+        transport.state == "failed"
+        and transport.encrypted
+        and connection is not None
+        and connection.get_selected_srtp_profile()
+    )
