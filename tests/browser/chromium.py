@@ -2,7 +2,8 @@
 
 The protocol over a pipe (``--remote-debugging-pipe``) is JSON with a NUL after each message: it
 needs no port, no package and no driver process, and Chromium ends by itself when the pipe is
-closed, whatever ended us.
+closed, whatever ended us. The pipe is a pair of sockets, which can be written without blocking: a
+write to a real pipe waits for as long as a reader that has been put aside holds the pipe's lock.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -115,8 +117,8 @@ class Tab:
 class Chromium:
     """A browser that runs; see `chromium`. Each test has a profile of its own in it."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
-        self._process = process
+    def __init__(self, pipe: socket.socket) -> None:
+        self._pipe = pipe
         self._numbers = count(1)
         self._buffer = bytearray()
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -125,9 +127,8 @@ class Chromium:
     @asynccontextmanager
     async def tab(self) -> AsyncIterator[Tab]:
         """Open an empty page in a fresh profile, and close both at the end."""
-        assert self._process.stdout is not None
-        loop, pipe = asyncio.get_running_loop(), self._process.stdout.fileno()
-        loop.add_reader(pipe, self._read, pipe)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._pipe.fileno(), self._read)
         try:
             profile = await self.send("Target.createBrowserContext")
             try:
@@ -136,7 +137,7 @@ class Chromium:
                 self._tabs.clear()
                 await self.send("Target.disposeBrowserContext", **profile)
         finally:
-            loop.remove_reader(pipe)
+            loop.remove_reader(self._pipe.fileno())
             self._waiting.clear()
 
     async def _attach(self, profile: dict[str, str]) -> Tab:
@@ -152,24 +153,23 @@ class Chromium:
 
     async def send(self, method: str, *, session: str | None = None, **parameters: Any) -> Any:
         """Send a command; return what it gives."""
-        assert self._process.stdin is not None
         number = next(self._numbers)
         message = {"id": number, "method": method, "params": parameters}
         if session is not None:
             message["sessionId"] = session
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
-        # Commands are shorter than a pipe is long: this does not block.
-        os.write(self._process.stdin.fileno(), json.dumps(message).encode() + b"\0")
+        # Never in part: commands are shorter than what a socket holds.
+        self._pipe.send(json.dumps(message).encode() + b"\0")
         async with asyncio.timeout(PATIENCE):
             found = await answer
         if "error" in found:
             raise BrowserError(f"{method}: {found['error']['message']}")
         return found["result"]
 
-    def _read(self, pipe: int) -> None:
-        read = os.read(pipe, 1 << 20)
+    def _read(self) -> None:
+        read = self._pipe.recv(1 << 20)
         if not read:
-            asyncio.get_running_loop().remove_reader(pipe)
+            asyncio.get_running_loop().remove_reader(self._pipe.fileno())
             for answer in self._waiting.values():
                 if not answer.done():
                     answer.set_exception(BrowserError("the browser has ended"))
@@ -196,26 +196,28 @@ def chromium(program: str) -> Iterator[Chromium]:
     """
     with tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as folder:
         private = {"HOME": folder, "TMPDIR": folder, "XDG_RUNTIME_DIR": folder}
-        process = subprocess.Popen(
-            [
-                *("sh", "-c", 'exec "$@" 3<&0 4>&1 </dev/null >/dev/null', "sh"),
-                *(program, *FLAGS, f"--user-data-dir={folder}/profile", "about:blank"),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-            env={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", **private},
-            start_new_session=True,
-            cwd=folder,
-        )
-        with process:
+        ours, theirs = socket.socketpair()
+        with ours:
+            ours.setblocking(False)
+            with theirs:
+                process = subprocess.Popen(
+                    [
+                        *("sh", "-c", 'exec "$@" 3<&0 4>&1 </dev/null >/dev/null', "sh"),
+                        *(program, *FLAGS, f"--user-data-dir={folder}/profile", "about:blank"),
+                    ],
+                    stdin=theirs.fileno(),
+                    stdout=theirs.fileno(),
+                    stderr=subprocess.DEVNULL,
+                    env={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", **private},
+                    start_new_session=True,
+                    cwd=folder,
+                )
             try:
-                yield Chromium(process)
+                yield Chromium(ours)
             finally:
-                assert process.stdin is not None
-                process.stdin.close()
+                ours.shutdown(socket.SHUT_RDWR)
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(END)
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
