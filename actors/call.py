@@ -302,7 +302,7 @@ class Call(AsyncioActor):
                 if not event.remaining:
                     self._hang_up(event.reason or Reason.SUCCESS, "no content is left", ours=True)
             case Unacceptable(contents=(_, *_)):
-                self._signalling.refuse_contents(event.contents)
+                self._signalling.refuse_contents(event.contents, event.reason, event.text)
             case Unacceptable():
                 self._hang_up(event.reason, event.text, ours=True)
             case TransportReplaced():

@@ -190,10 +190,15 @@ class Signalling:
         """The kinds of media that the session has now."""
         return self._session.kinds
 
-    def refuse_contents(self, contents: Sequence[str]) -> None:
+    def refuse_contents(
+        self,
+        contents: Sequence[str],
+        reason: Reason = Reason.UNSUPPORTED_APPLICATIONS,
+        text: str = "",
+    ) -> None:
         """Do not take contents that the peer adds."""
-        reason = Reason.UNSUPPORTED_APPLICATIONS
-        self._send(SendInfo, self._session.reject_contents(contents, reason), "content-reject")
+        refusal = self._session.reject_contents(contents, reason, text)
+        self._send(SendInfo, refusal, "content-reject")
 
     def refuse_transport(self, contents: Sequence[str]) -> None:
         """Do not change to another transport."""

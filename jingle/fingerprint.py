@@ -3,6 +3,9 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
+
+from . import limits
 
 # RFC 8122 §5; the bytes of each hash function that aiortc can check.
 CHECKABLE = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
@@ -16,19 +19,27 @@ class Fingerprint:
 
     Attributes:
         algorithm: name of the hash function in lower case, such as ``sha-256``.
-        value: pairs of upper-case hexadecimal digits, parted by colons.
+        value: pairs of upper-case hexadecimal digits, parted by colons; empty if what the peer
+            told is no hash of this function.
     """
 
     algorithm: str
     value: str
 
+    @classmethod
+    def told(cls, algorithm: str, text: str) -> Self:
+        """Read what a peer tells; a stranger's text that is no hash is not kept."""
+        found = cls(algorithm.lower(), "".join(text.split()).upper())
+        return found if found.well_formed else cls(found.algorithm, "")
+
     @property
     def well_formed(self) -> bool:
-        """Whether the value is hexadecimal and as long as its hash function says."""
-        if not _VALUE.fullmatch(self.value):
+        """Whether there is a value, hexadecimal and as long as its hash function says."""
+        if not self.algorithm or len(self.value) > limits.ATTRIBUTE:
             return False
         length = _LENGTHS.get(self.algorithm)
-        return length is None or len(self.value) == 3 * length - 1
+        fits = length is None or len(self.value) == 3 * length - 1
+        return fits and _VALUE.fullmatch(self.value) is not None
 
 
 def to_send(fingerprints: Sequence[Fingerprint]) -> tuple[Fingerprint, ...]:

@@ -164,9 +164,15 @@ def objection(description: Description) -> tuple[Reason, str] | None:
         if not isinstance(transport, IceTransport) or not transport.has_credentials:
             return Reason.FAILED_TRANSPORT, "ICE needs ufrag and pwd"
         if not transport.is_secured:
-            return Reason.SECURITY_ERROR, "a DTLS fingerprint with sha-256 is needed (XEP-0320)"
+            return Reason.SECURITY_ERROR, _insecurity(transport)
         if isinstance(each.application, Rtp) and not each.application.rtcp_mux:
             return Reason.INCOMPATIBLE_PARAMETERS, "rtcp-mux is needed (RFC 5761)"
         if not each.supported:
             return Reason.INCOMPATIBLE_PARAMETERS, "there is no payload type that can be used"
     return None
+
+
+def _insecurity(transport: IceTransport) -> str:
+    if transport.is_well_formed:
+        return "a DTLS fingerprint with sha-256 is needed (XEP-0320)"
+    return "a DTLS fingerprint is not the hash that it says (RFC 8122)"

@@ -12,6 +12,7 @@ from .role import Role
 from .sdp_reader import read_sdp
 from .sdp_writer import write_sdp
 from .state import Action
+from .transport import IceTransport
 from .xml_reader import read_contents
 from .xml_writer import write_jingle
 
@@ -98,6 +99,9 @@ def to_sdp(jingle: Element, *, role: Role, offer: str | None = None) -> str:
         raise bad_request("this is no <jingle/> of XEP-0166")
     description = read_contents(jingle)
     check_complete(description.contents)
+    for each in description.contents:
+        if isinstance(each.transport, IceTransport) and not each.transport.is_well_formed:
+            raise bad_request("<fingerprint/> is not the hash that it says")
     if offer is None:
         description = offer_for_sdp(description)
         if not description.contents:

@@ -53,8 +53,14 @@ class IceTransport:
 
     @property
     def is_secured(self) -> bool:
-        """Whether there is a fingerprint that we can check."""
-        return any(each.algorithm in CHECKABLE for each in self.fingerprints)
+        """Whether there is a fingerprint that we can check, and none that is not one."""
+        checkable = any(each.algorithm in CHECKABLE for each in self.fingerprints)
+        return checkable and self.is_well_formed
+
+    @property
+    def is_well_formed(self) -> bool:
+        """Whether each fingerprint is the hash that it says."""
+        return all(each.well_formed for each in self.fingerprints)
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,15 +273,7 @@ def _read_transport(element: Element) -> Transport | None:
 def _read_ice(transport: Element) -> IceTransport:
     fingerprints, setups = [], []
     for each in children(transport, f"{{{ns.DTLS}}}fingerprint", limits.FINGERPRINTS):
-        value = "".join((each.text or "").split()).upper()
-        fingerprint = Fingerprint((token(each, "hash") or "").lower(), value)
-        if (
-            len(value) > limits.ATTRIBUTE
-            or not fingerprint.algorithm
-            or not fingerprint.well_formed
-        ):
-            raise bad_request("<fingerprint/> is not the hash that it says")
-        fingerprints.append(fingerprint)
+        fingerprints.append(Fingerprint.told(token(each, "hash") or "", each.text or ""))
         setup = text_of(each, "setup")
         if setup is not None and setup not in SETUPS:
             raise bad_request("the setup of a fingerprint is not actpass, active or passive")

@@ -225,6 +225,12 @@ RAW = "<raw:transport><raw:candidate component='1' ip='1.2.3.4' port='5'/></raw:
         (content(security=""), Reason.SECURITY_ERROR),
         (content(security="<dtls:fingerprint hash='md5' setup='actpass'>"
                  + ":".join(["AA"] * 16) + "</dtls:fingerprint>"), Reason.SECURITY_ERROR),
+        (content(security=fingerprint(value="AB:CD")), Reason.SECURITY_ERROR),
+        (content(security=fingerprint(value="not a hash")), Reason.SECURITY_ERROR),
+        (content(security=fingerprint(value="")), Reason.SECURITY_ERROR),
+        (content(security=fingerprint() + fingerprint(value="AB")), Reason.SECURITY_ERROR),
+        (content(security=fingerprint().replace("sha-256", "")), Reason.SECURITY_ERROR),
+        (content(security=fingerprint().replace("sha-256", "sha-3")), Reason.SECURITY_ERROR),
         (content(credentials=""), Reason.FAILED_TRANSPORT),
         (content(mux=""), Reason.INCOMPATIBLE_PARAMETERS),
         (content(codecs=""), Reason.INCOMPATIBLE_PARAMETERS),
@@ -290,7 +296,6 @@ WITH_PARAMETER = (
         content(credentials="ufrag='a b' pwd='c'"),
         content(credentials="ufrag='a&#8232;a=x' pwd='c'"),
         content(credentials="ufrag='a&#133;' pwd='c'"),
-        content(security=fingerprint(value="AB:CD")),
         content(security=fingerprint(setup="holdconn")),
         content("name&#10;a=x"),
     ],
@@ -359,8 +364,9 @@ def test_an_accept_of_what_was_not_offered_is_a_bad_request(contents: str) -> No
     assert session.receive(accept(accepted_content("0")))
 
 
-def test_an_accept_without_fingerprint_is_unacceptable() -> None:
-    [event] = initiator().receive(accept(content("0", security="")))
+@pytest.mark.parametrize("security", ["", fingerprint(value="AB:CD"), fingerprint(value="\x80")])
+def test_an_accept_without_a_true_fingerprint_is_unacceptable(security: str) -> None:
+    [event] = initiator().receive(accept(content("0", security=security)))
     assert isinstance(event, Unacceptable)
     assert event.reason is Reason.SECURITY_ERROR
 

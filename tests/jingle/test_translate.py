@@ -56,6 +56,14 @@ def test_senders_are_named_by_role() -> None:
     assert "a=sendrecv" in to_sdp(jingle("session-initiate", content()), role=Role.INITIATOR)
 
 
+def test_a_fingerprint_that_is_none_has_no_place_in_sdp() -> None:
+    element = to_jingle(sdp(AUDIO), role=Role.INITIATOR, sid="s", action="session-initiate")
+    for each in element.iter(f"{DTLS}fingerprint"):
+        each.text = "AB:CD"
+    with pytest.raises(RemoteProtocolError, match="bad-request"):
+        to_sdp(element, role=Role.INITIATOR)
+
+
 def test_one_fingerprint_is_sent_and_it_is_sha_256() -> None:
     element = offered(sdp(AUDIO))
     assert [each.get("hash") for each in element.iter(f"{DTLS}fingerprint")] == ["sha-256"]

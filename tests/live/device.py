@@ -210,6 +210,17 @@ class Device:
             initiator=self.jid,
         )
 
+    def accept(self, initiate: Element) -> Element:
+        """Return a session-accept of an offer of audio, whose one candidate leads nowhere."""
+        accept = self.initiate(initiate.get("sid"), OFFER.replace("actpass", "active"))
+        accept.set("action", "session-accept")
+        accept.set("responder", accept.attrib.pop("initiator"))
+        own, offered = (each.find(f"{{{ns.JINGLE}}}content") for each in (accept, initiate))
+        assert own is not None
+        assert offered is not None
+        own.set("name", offered.get("name", ""))
+        return accept
+
     def terminate(self, sid: str, reason: str) -> Element:
         """Return a session-terminate."""
         jingle = Element(f"{{{ns.JINGLE}}}jingle", {"action": "session-terminate", "sid": sid})

@@ -46,6 +46,15 @@ def without_fingerprint(jingle: Element) -> None:
     within(jingle, TRANSPORT).remove(fingerprint)
 
 
+def fingerprint(value: str, algorithm: str = "sha-256") -> Callable[[Element], None]:
+    def set_it(jingle: Element) -> None:
+        found = within(jingle, f"{TRANSPORT}/{{{ns.DTLS}}}fingerprint")
+        found.text = value
+        found.set("hash", algorithm)
+
+    return set_it
+
+
 def without_transport(jingle: Element) -> None:
     content(jingle).remove(within(jingle, TRANSPORT))
 
@@ -292,6 +301,46 @@ def test_ten_thousand_trickled_candidates_are_bounded(run: Run, tmp_path: Path) 
             assert set(answers[1:]) == {"policy-violation"}
             await device.jingle(jid, device.terminate("sid-1", "cancel"))
             await stage.states(ALICE)
+            await a_call_works(stage)
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        without_fingerprint,
+        fingerprint("AB:CD"),
+        fingerprint("what you will"),
+        fingerprint(":".join(["AB"] * 32), "sha-3"),
+    ],
+    ids=["none", "too-short", "no-digits", "unknown-hash"],
+)
+@pytest.mark.parametrize("role", ["caller", "callee"])
+def test_a_fingerprint_that_is_none_ends_the_call_at_once_with_security_error(
+    run: Run, tmp_path: Path, role: str, spoil: Callable[[Element], None]
+) -> None:
+    async def main() -> None:
+        async with on_stage(tmp_path) as (stage, device, jid):
+            if role == "caller":
+                call = await stage.puppets[ALICE].call(DEVICE, message=False)
+                waiting = asyncio.ensure_future(call.connected())
+                initiate, _ = await device.hears_jingle("session-initiate")
+                wrong = device.accept(initiate)
+            else:
+                device.say(ALICE, Propose("sid-1", ("audio",)))
+                call = await stage.ringing(ALICE)
+                waiting = asyncio.ensure_future(call.answer())
+                await device.hears(Proceed)
+                wrong = device.initiate("sid-1")
+            spoil(wrong)
+            assert await device.jingle(jid, wrong) == ""
+            terminate, _ = await device.hears_jingle("session-terminate")
+            assert reason_of(terminate) == "security-error"
+            with pytest.raises(CallOver, match="security-error"):
+                await waiting
+            assert (await call.ended()).reason.startswith("security-error: a DTLS fingerprint")
+            assert await stage.states(ALICE) == ["failed"]
             await a_call_works(stage)
 
     run(main)
