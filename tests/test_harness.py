@@ -14,19 +14,82 @@ from callboard.tests.harness import leftovers
 leftovers.GRACE = 0.2
 """
 
-SUITE = """
-import asyncio, socket, subprocess, tempfile, threading, time
+SUITE = r'''
+import asyncio, ctypes, hashlib, os, socket, subprocess, sys, tempfile, threading, time
 import pytest, uvloop
 
 forever = []
 
+HOG = """
+import os, time
+os.sched_setaffinity(0, {%d})
+print(flush=True)
+end = time.monotonic() + 1
+while time.monotonic() < end:
+    pass
+"""
+
 async def block():
     time.sleep(0.6)
 
-async def compute():
-    end = time.thread_time() + 0.6
+async def block_in_naps():
+    subprocess.Popen(["sleep", "0.6"]).wait(timeout=5)
+
+async def block_in_child():
+    subprocess.run(["sleep", "0.6"], check=True)
+
+async def block_in_pipe():
+    reader, writer = os.pipe()
+    timer = threading.Timer(0.6, os.write, (writer, b"."))
+    timer.start()
+    os.read(reader, 1)
+    timer.join()
+    os.close(reader)
+    os.close(writer)
+
+async def block_in_socket():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        timer = threading.Timer(0.6, theirs.send, (b".",))
+        timer.start()
+        ours.recv(1)
+        timer.join()
+
+async def block_in_thread():
+    thread = threading.Thread(target=time.sleep, args=(0.6,))
+    thread.start()
+    thread.join()
+
+async def starve():
+    cpu = min(os.sched_getaffinity(0))
+    hog = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HOG % cpu, stdout=asyncio.subprocess.PIPE
+    )
+    await hog.stdout.readline()
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    began = time.monotonic()
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 50_000)  # some milliseconds, without the GIL
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    os.sched_setaffinity(0, before)
+    assert time.monotonic() - began > 0.4
+    await hog.communicate()
+
+async def wait_for_gil():
+    usleep = ctypes.PyDLL(None).usleep
+    thread = threading.Thread(target=lambda: [usleep(60_000) for _ in range(10)])
+    thread.start()
+    compute_for(0.05)
+    await asyncio.to_thread(thread.join)
+
+def compute_for(seconds):
+    end = time.thread_time() + seconds
     while time.thread_time() < end:
         pass
+
+async def compute():
+    compute_for(0.6)
 
 async def many():
     end = time.thread_time() + 0.5
@@ -77,8 +140,15 @@ def test_good_loopback(run): run(dial("127.0.0.1")); run(dial("localhost"), loop
 def test_good_datagram(run):
     run(datagram(("127.0.0.1", 9)))
     run(datagram(("127.0.0.1", 9)), loop="asyncio")
+def test_good_starved(run): run(starve)
+def test_good_gil(run): run(wait_for_gil)
 
 def test_bad_sleep(run): run(block)
+def test_bad_naps(run): run(block_in_naps)
+def test_bad_child_wait(run): run(block_in_child)
+def test_bad_pipe(run): run(block_in_pipe)
+def test_bad_socket_read(run): run(block_in_socket)
+def test_bad_thread_join(run): run(block_in_thread)
 def test_bad_sleep_asyncio(run): run(block, loop="asyncio")
 def test_bad_sleep_plain(): asyncio.run(block())
 def test_bad_computation(): uvloop.run(compute())
@@ -105,7 +175,7 @@ def test_bad_look_up():
             await resolver.query_dns("xmpp.example.org", "SRV")
         await resolver.close()
     asyncio.run(main())
-"""
+'''
 
 
 @pytest.mark.timeout(120)

@@ -7,9 +7,8 @@ import asyncio
 import inspect
 import sys
 import threading
-import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import Context
 from pathlib import Path
 from types import FrameType
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 from unittest import mock
 
 from .findings import report
+from .threads import Observer
 
 T = TypeVar("T")
 
@@ -37,38 +37,33 @@ class Watchdog(threading.Thread):
     """Reports a callback that keeps a loop for longer than `LIMIT`.
 
     A busy machine must not look like a blocking callback, so time counts only while the loop gives
-    no sign of life and its thread could have run: its own CPU time, or wall time without what it
-    spent waiting for a core (Linux's schedstat) and without what this thread itself was kept
-    waiting (for a core, or for a GIL that a third thread holds).
+    no sign of life and its thread is seen to compute, or to sleep in a system call; see `Observer`.
 
     It is one callback if, in all looks since the last sign of life, the thread was inside one call
     of the same plain function, or had the same coroutine innermost. Many short ones are not one.
 
     Args:
-        ident: of the thread that runs the loop.
+        ident: Python's number of the thread that runs the loop.
+        native: Linux's number of it.
     """
 
-    def __init__(self, ident: int) -> None:
+    def __init__(self, ident: int, native: int) -> None:
         super().__init__(name="loop watchdog", daemon=True)
         self.beats = 0
         self._watched = ident  # Thread has an _ident of its own
-        self._clock = time.pthread_getcpuclockid(ident)
-        self._schedstat = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
+        self._observer = Observer(ident, native)
         self._is_over = threading.Event()
 
     def run(self) -> None:
         beats, kept, is_reported = -1, 0.0, False
         common: list[FrameType] | None = None
         innermost: FrameType | None = None
-        wall, cpu, waited = self._times()
         while not self._is_over.wait(INTERVAL):
-            previous = wall, cpu, waited
-            wall, cpu, waited = self._times()
+            since = self._observer.kept(2 * INTERVAL)
             if beats != self.beats:
                 beats, kept, is_reported, common, innermost = self.beats, 0.0, False, None, None
                 continue
-            could_run = min(wall - previous[0], 2 * INTERVAL) - (waited - previous[2])
-            kept += max(cpu - previous[1], could_run)
+            kept += since
             frames = self._callback()
             if common is None:
                 common, innermost = frames, frames[-1] if frames else None
@@ -83,13 +78,6 @@ class Watchdog(threading.Thread):
         """End the thread."""
         self._is_over.set()
         self.join()
-
-    def _times(self) -> tuple[float, float, float]:
-        """Wall clock, and the CPU time and run-queue wait of the loop's thread, in seconds."""
-        waited = 0.0
-        with suppress(OSError, IndexError, ValueError):
-            waited = int(self._schedstat.read_text().split()[1]) / 1e9
-        return time.monotonic(), time.clock_gettime(self._clock), waited
 
     def _callback(self) -> list[FrameType]:
         """The frames of what the loop runs now, outermost first; none if it is idle."""
@@ -139,7 +127,7 @@ def watched_loops() -> Iterator[None]:
     def run(
         self: asyncio.Runner, work: Coroutine[Any, Any, T], *, context: Context | None = None
     ) -> T:
-        watchdog = Watchdog(threading.get_ident())
+        watchdog = Watchdog(threading.get_ident(), threading.get_native_id())
         watchdog.start()
         try:
             return original(self, _beating(work, watchdog), context=context)
