@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds that the file of a recording may take to be finished.
 DEADLINE = 10.0
+#: Seconds of frames that a recorder is given at once: a message for each would cost more than it.
+BATCH = 0.1
 
 
 class Recorder(AsyncioActor):
@@ -39,7 +41,8 @@ class Recorder(AsyncioActor):
 
     @handles(Write)
     def _write(self, message: Write) -> None:
-        self._recording.write(message.direction, message.frame)
+        for direction, frame in message.frames:
+            self._recording.write(direction, frame)
 
     @handles(Finish)
     async def _finish_file(self, _: Finish) -> Recorded:
@@ -84,7 +87,9 @@ class Recorders:
     def __init__(self, context: Context, name: str) -> None:
         self._context = context
         self._name = name
+        self._frames: list[tuple[Direction, EncodedFrame]] = []
         self._recorder: Ref | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self.recorded: Recorded | None = None
 
     def start(self, *, video: bool, wav: bool) -> bool:
@@ -102,11 +107,15 @@ class Recorders:
 
     def write(self, direction: Direction, frame: EncodedFrame) -> None:
         """Give a frame to the recorder, if there is one."""
-        if self._recorder is not None:
-            post(self._recorder, Write(direction, frame))
+        if self._recorder is None:
+            return
+        self._frames.append((direction, frame))
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(BATCH, self._give)
 
     async def finish(self) -> None:
         """Finish the recording, if there is one."""
+        self._give()
         recorder, self._recorder = self._recorder, None
         if recorder is None:
             return
@@ -119,3 +128,12 @@ class Recorders:
             log.exception("a recorder failed")
             self.recorded = Recorded(None, 0.0, 0, f"the recorder failed: {error!r}")
         recorder.stop(block=False)
+
+    def _give(self) -> None:
+        """Give the recorder what has come since the last time."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        frames, self._frames = self._frames, []
+        if frames and self._recorder is not None:
+            post(self._recorder, Write(tuple(frames)))

@@ -7,23 +7,21 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
 import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.contrib.media import MediaPlayer, MediaRecorder
-from callboard.actors.messages.recorder import Finish, Write
-from callboard.actors.recorder import Recorder
+from callboard.actors.recorder import Recorders
 from callboard.benchmarks.partner import Ask, partner, serve
 from callboard.benchmarks.result import Figure, Result, middle, percentile
 from callboard.benchmarks.trial import TrialError, main, say, trial, turns
 from callboard.benchmarks.usage import cpu, keep_to
 from callboard.media import (
     Connected,
-    Direction,
     Echo,
-    EncodedFrame,
     FileSource,
     MediaEvent,
     Network,
@@ -71,19 +69,16 @@ class Ours:
         path = ReceivePath.NONE if kind == "none" else ReceivePath.PACKETS
         self.pc = PeerConnection(network=LOOPBACK, path=path, on_event=self._event)
         self._source: Source = Echo() if kind == "echo" else FileSource(Path(file), loop=True)
-        self._recorder: Any = None
+        self._recorders: Recorders | None = None
         if kind == "record":
-            self._recorder = Recorder.start(
-                Path(folder), "leg", video=False, wav=False, writer=writer
-            )
-            self.pc.add_sink(self._record)
+            context: Any = SimpleNamespace(recordings=Path(folder), writer=writer)
+            self._recorders = Recorders(context, "leg")
+            self._recorders.start(video=False, wav=False)
+            self.pc.add_sink(self._recorders.write)
 
     def _event(self, event: MediaEvent) -> None:
         if isinstance(event, Connected):
             self.connected.set()
-
-    def _record(self, direction: Direction, frame: EncodedFrame) -> None:
-        self._recorder.tell(Write(direction, frame))
 
     async def offer(self) -> str:
         """Return the offer."""
@@ -105,9 +100,8 @@ class Ours:
     async def close(self) -> None:
         """End it."""
         await self.pc.close()
-        if self._recorder is not None:
-            await self._recorder.request(Finish(), timeout=30)
-            self._recorder.stop(block=False)
+        if self._recorders is not None:
+            await self._recorders.finish()
 
 
 class Plain:

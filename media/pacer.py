@@ -43,7 +43,7 @@ class Pacer:
     the present, and the sender sees that in the time it is given.
     """
 
-    GRID = 0.005
+    GRID = 0.010
     PATIENCE = 1.0
     SLACK = 0.001
 

@@ -10,10 +10,9 @@ from ...media import Direction, EncodedFrame
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Put this frame into the file."""
+    """Put these frames, in their order, into the file."""
 
-    direction: Direction
-    frame: EncodedFrame
+    frames: tuple[tuple[Direction, EncodedFrame], ...]
 
 
 @dataclass(frozen=True, slots=True)
