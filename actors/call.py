@@ -615,9 +615,9 @@ class Call(AsyncioActor):
             return
         if ours:
             self._signalling.goodbye(reason, text)
+        self._statistics = self._leg.statistics()
         self._over = (reason, text, ours)
         self._step("ended")
-        self._statistics = self._leg.statistics()
         words = f"the call is over: {reason}" + (f" ({text})" if text else "")
         self._promises.break_off(words)
         if not self.actor_stopped.is_set():
