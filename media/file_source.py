@@ -3,22 +3,29 @@
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import av
 
 from .encoder import encode_audio, encode_video
 from .frame import Kind
+from .opus_packet import SILENCE, OpusError, parse
 from .source import Source, Unit
 
 MAX_WIDTH, MAX_HEIGHT = 1280, 720
 MAX_FPS = 30
+USUAL = 960
+"""Samples of 48 kHz in the Opus packets that every client takes (RFC 7587 §4.2)."""
+QUIET = Unit(SILENCE, USUAL)
 
 
 @dataclass(frozen=True)
 class FileSource(Source):
     """Audio and video from any file that FFmpeg reads: WAV, Ogg, MP3, MP4, Matroska.
+
+    Opus in frames of 20 ms or less goes out as it is; all else is decoded and encoded for the call.
 
     The file is looked at (not read) when the source is made, so that a file that is replaced is
     played anew. Pictures larger than 1280x720 are scaled down, faster ones than 30 a second
@@ -77,13 +84,36 @@ class FileSource(Source):
                     raise ValueError("the file has no audio.")
                 audio = container.streams.audio[0]
                 channels = 1 if audio.layout.nb_channels == 1 else 2
-                yield from encode_audio(container.decode(audio), codec, channels=channels)
+                packets = container.demux(audio)
+                first = next(packets)
+                packets = chain([first], packets)
+                is_opus = codec == "opus" == audio.codec_context.codec.canonical_name
+                # More than two channels are several Opus streams in each packet (RFC 7845 §5.1.1).
+                if is_opus and audio.layout.nb_channels <= 2 and _fits(first):
+                    yield from map(_as_it_is, filter(bytes, packets))
+                else:
+                    frames = (frame for packet in packets for frame in packet.decode())
+                    yield from encode_audio(frames, codec, channels=channels)
             else:
                 if not container.streams.video:
                     raise ValueError("the file has no video.")
                 video = container.streams.video[0]
                 fps = min(video.average_rate or Fraction(MAX_FPS), Fraction(MAX_FPS))
                 yield from encode_video(_fitted(container.decode(video), fps), codec, fps=fps)
+
+
+def _fits(packet: "av.Packet[Any]") -> bool:
+    """Tell whether an Opus packet is one that a call may carry: a frame of 20 ms, or a part."""
+    try:
+        parsed = parse(bytes(packet))
+    except OpusError:
+        return False
+    return len(parsed.frames) == 1 and parsed.samples <= USUAL
+
+
+def _as_it_is(packet: "av.Packet[Any]") -> Unit:
+    """Take an Opus packet over; one that does not fit, among others that do, is silence."""
+    return Unit(bytes(packet), parse(bytes(packet)).samples) if _fits(packet) else QUIET
 
 
 def _fitted(frames: Iterator[av.VideoFrame], fps: Fraction) -> Iterator[av.VideoFrame]:

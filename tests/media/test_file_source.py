@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from callboard.media import FileSource, TestPattern, read_clock
+from callboard.media import FileSource, TestPattern, file_source, read_clock
 from callboard.tests.media.legs import luma, video_decoder
 
 
@@ -50,6 +50,50 @@ def test_audio_of_any_rate(tmp_path: Path, codec: str) -> None:
     units = list(FileSource(path).encode("audio", codec))
     assert 50 <= len(units) <= 53
     assert len({unit.duration for unit in units}) == 1
+
+
+def spoken(path: Path, frame_duration: str) -> list[bytes]:
+    """Write Opus in Ogg; gives its packets."""
+    with av.open(str(path), "w", format="ogg") as container:
+        options = {"frame_duration": frame_duration}
+        stream = container.add_stream("libopus", rate=48000, layout="mono", options=options)
+        wave_ = (np.sin(np.arange(48000) * 2 * np.pi * 440 / 48000) * 8000).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(wave_.reshape(1, -1), "s16", "mono")
+        frame.sample_rate = 48000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+@pytest.mark.parametrize("frame_duration", ["10", "20"])
+def test_opus_is_played_as_it_is(tmp_path: Path, frame_duration: str) -> None:
+    packets = spoken(tmp_path / "speech.ogg", frame_duration)
+    units = list(FileSource(tmp_path / "speech.ogg").encode("audio", "opus"))
+    assert [unit.data for unit in units] == packets
+    assert {unit.duration for unit in units} == {48 * int(frame_duration)}
+
+
+@pytest.mark.parametrize(("frame_duration", "codec"), [("60", "opus"), ("20", "PCMU")])
+def test_opus_that_the_call_can_not_carry_is_encoded_anew(
+    tmp_path: Path, frame_duration: str, codec: str
+) -> None:
+    packets = spoken(tmp_path / "speech.ogg", frame_duration)
+    units = list(FileSource(tmp_path / "speech.ogg").encode("audio", codec))
+    assert not {unit.data for unit in units} & set(packets)
+    assert 49 <= len(units) <= 52
+    assert {unit.duration for unit in units} == {960 if codec == "opus" else 160}
+
+
+def test_an_odd_opus_packet_among_others_is_silence(tmp_path: Path) -> None:
+    spoken(tmp_path / "speech.ogg", "20")
+    units = list(FileSource(tmp_path / "speech.ogg").encode("audio", "opus"))
+    spoken(tmp_path / "long.ogg", "60")
+    with av.open(str(tmp_path / "long.ogg")) as container:
+        long = [file_source._as_it_is(packet) for packet in container.demux(audio=0) if packet.size]
+    assert {unit.duration for unit in long} == {960}
+    assert {unit.data for unit in long} == {b"\xf8\xff\xfe"}
+    assert not {unit.data for unit in units} & {unit.data for unit in long}
 
 
 def test_a_stream_that_is_not_there(tmp_path: Path) -> None:
