@@ -34,7 +34,9 @@ def answer_for_sdp(answer: Description, offer: Description) -> Description:
         if each.supported and each.kind != offered.kind:
             raise bad_request("a content was accepted with another kind of media than offered")
         contents.append(_settled(each, offered))
-    return fit(answer.with_contents(contents), offer.contents)
+    settled = answer.with_contents(contents)
+    groups = _offered_groups(settled, offer, beside=("BUNDLE",))
+    return fit(replace(settled, groups=groups), offer.contents)
 
 
 def fit(description: Description, lines: Sequence[Content]) -> Description:
@@ -77,6 +79,28 @@ def _settled(content: Content, offered: Content) -> Content:
     return replace(content, transport=transport, senders=content.senders & offered.senders)
 
 
+def _offered_groups(
+    answer: Description, offer: Description, beside: Sequence[str] = ()
+) -> tuple[Group, ...]:
+    """What an answer groups of what was grouped in the offer (RFC 5888 §8.4).
+
+    Args:
+        answer: with the same names as the offer.
+        offer: what is answered.
+        beside: semantics of groups that are kept as they are.
+    """
+    groups = []
+    for group in answer.groups:
+        if group.semantics in beside:
+            groups.append(group)
+            continue
+        for offered in offer.groups:
+            members = tuple(name for name in group.names if name in offered.names)
+            if offered.semantics == group.semantics and members:
+                groups.append(Group(group.semantics, members))
+    return tuple(groups)
+
+
 def _refused(offered: Content, shared: Transport | None) -> Content:
     transport = offered.transport
     if isinstance(shared, IceTransport):
@@ -99,17 +123,8 @@ def answer_for_jingle(answer: Description, offer: Description) -> Description:
         offered = offer.find(each.name)
         if offered is not None and not each.rejected:
             contents.append(replace(each, creator=offered.creator))
-    names = {each.name for each in contents}
-    groups = []
-    for group in answer.groups:
-        for offered_group in offer.groups:
-            if offered_group.semantics == group.semantics:
-                members = tuple(
-                    name for name in group.names if name in offered_group.names and name in names
-                )
-                if members:
-                    groups.append(Group(group.semantics, members))
-    return Description(tuple(contents), tuple(groups))
+    answered = answer.with_contents(contents)
+    return replace(answered, groups=_offered_groups(answered, offer))
 
 
 def offer_for_sdp(offer: Description) -> Description:

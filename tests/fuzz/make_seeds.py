@@ -65,12 +65,16 @@ def _small() -> dict[str, ET.Element]:
     named = "<content name='0' creator='initiator'/>"
     media = "<content name='0' creator='initiator'><rtp:description media='audio'/></content>"
     replaced = f"<content name='0' creator='initiator'>{raw}</content>"
+    group = (
+        "<group xmlns='urn:xmpp:jingle:apps:grouping:0' semantics='LS'><content name='0'/></group>"
+    )
     two = content("a b/ü", media="video") + content("c", attributes="senders='none'")
     return {
         "offer-of-others": jingle("session-initiate", two),
         "ping": jingle("session-info"),
         "add-small": jingle("content-add", content("9")),
         "accept-small": jingle("session-accept", content("0")),
+        "accept-grouped": jingle("session-accept", content("0") + group),
         "describe": jingle("description-info", media),
         "secure": jingle("security-info"),
         "replace": jingle("transport-replace", replaced),

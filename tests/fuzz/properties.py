@@ -1,4 +1,4 @@
-"""The properties that are tried on chance: for a minute in the suite, for hours by script/fuzz."""
+"""The properties: tried on the same examples by the suite, on others for hours by script/fuzz."""
 
 import copy
 from collections.abc import Callable
