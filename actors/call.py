@@ -1,6 +1,7 @@
 """One call: a peer connection, a Jingle session, and everything that can happen to them."""
 
 import logging
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -64,6 +65,7 @@ from .messages.call import (
     Negotiated,
     NegotiationFailed,
     Overdue,
+    Pause,
     PeerFinishes,
     PeerProceeds,
     PeerRejects,
@@ -167,6 +169,7 @@ class Call(AsyncioActor):
         self._bot_busy = False
         self._held = False
         self._muted: set[str] = set()
+        self._pausing: dict[str, Pause] = {}
         self._statistics: tuple[MediaStatistics, ...] = ()
         self._record: CallRecord | None = None
 
@@ -337,31 +340,46 @@ class Call(AsyncioActor):
         self._leg.withdraw([kind for kind in KINDS if kind not in self._media])
 
     def _modified(self, event: ContentModified) -> None:
-        """Note whether the peer still sends a content; it may only decide for itself."""
+        """Follow who sends a content; each side may only decide for itself."""
         sends = event.senders in (Senders.BOTH, self._signalling.peer_role)
-        change = self._muted.discard if sends else self._muted.add
-        for kind in self._signalling.kinds_of(event.content, self._media):
-            change(kind)
-        self._report()
+        kinds = set(self._signalling.kinds_of(event.content, self._media))
+        self._silent(held=self._held, muted=self._muted - kinds if sends else self._muted | kinds)
+        if self._timeline.has("accept"):
+            self._leg.answer("modified", event.description, None, None, self._refused())
+        elif self._offer is not None:
+            self._offer = replace(self._offer, offer=event.description)
 
     def _informed(self, event: InfoReceived) -> None:
+        kinds = set(self._signalling.kinds_of(event.content, self._media))
         match event.info:
             case Info.RINGING:
                 self._step("ringing")
             case Info.HOLD | Info.UNHOLD:
-                self._held = event.info is Info.HOLD
+                self._silent(held=event.info is Info.HOLD, muted=self._muted)
             case Info.ACTIVE:
-                self._held, self._muted = False, set()
-            case Info.MUTE | Info.UNMUTE:
-                change = self._muted.add if event.info is Info.MUTE else self._muted.discard
-                for kind in self._signalling.kinds_of(event.content, self._media):
-                    change(kind)
-        self._report()
+                self._silent(held=False, muted=set())
+            case Info.MUTE:
+                self._silent(held=self._held, muted=self._muted | kinds)
+            case Info.UNMUTE:
+                self._silent(held=self._held, muted=self._muted - kinds)
+
+    def _silent(self, *, held: bool, muted: set[str]) -> None:
+        """Note what the peer does not send by its own account, and tell the bot what is new."""
+        if (held, muted) != (self._held, self._muted):
+            self._held, self._muted = held, muted
+            self._runner.run(self._bot.media(self.actor_ref, self._media))
+            self._report()
 
     @handles(IqAnswered)
     def _iq_answered(self, message: IqAnswered) -> None:
+        if self._over:
+            return
+        pause = self._pausing.pop(message.token, None)
+        if pause is not None:
+            self._pause_answered(pause, message)
+            return
         # No answer at all ends nothing: some clients leave IQs of unknown content unanswered.
-        if message.answer is None or message.answer.get("type") != "error" or self._over:
+        if message.answer is None or message.answer.get("type") != "error":
             return
         condition = error_condition(message.answer)
         if message.token in ("initiate", "accept"):
@@ -370,6 +388,16 @@ class Call(AsyncioActor):
             self._hang_up(reason, text, ours=False)
         else:
             log.debug("%r: %s was refused: %s", self, message.token, condition)
+
+    def _pause_answered(self, pause: Pause, message: IqAnswered) -> None:
+        failure = None
+        if message.answer is None:
+            failure = "the peer did not answer the content-modify"
+        elif message.answer.get("type") == "error":
+            failure = f"the peer did not take it: {error_condition(message.answer)}"
+        elif self._leg.sends(pause.kind):
+            self._leg.pause(pause.kind, pause.on)
+        self._promises.keep_answered(message.token, failure)
 
     # -- offer and answer --------------------------------------------------------------------------
 
@@ -417,6 +445,9 @@ class Call(AsyncioActor):
                 self._leg.settled()
             case "add":
                 self._promises.keep_added(message.text)
+                self._leg.settled()
+            case "modified":
+                log.warning("%r: who sends could not be followed: %s", self, message.text)
                 self._leg.settled()
             case (
                 "restart" | "renew" | "renewed"
@@ -525,6 +556,16 @@ class Call(AsyncioActor):
         promise = self._promises.added()
         self._leg.add(message.kind, message.source)
         return promise
+
+    @handles(Pause)
+    def _pause(self, message: Pause) -> AsyncioFuture[None]:
+        if self._over or not self._timeline.has("dtls"):
+            raise CallOver("media can be paused in a call that is connected")
+        if not self._leg.sends(message.kind):
+            raise ValueError(f"the call sends no {message.kind}: answer or add it with a source")
+        token = self._signalling.modify(message.kind, sends=not message.on)
+        self._pausing[token] = message
+        return self._promises.answered(token)
 
     @handles(SendData)
     def _send_data(self, message: SendData) -> None:

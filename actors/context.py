@@ -44,7 +44,7 @@ class BotPort(Protocol):
         """A contact's presence or subscription changed."""
 
     async def media(self, call: Ref, kinds: tuple[str, ...]) -> None:
-        """A call has these kinds of media from now on."""
+        """A call has these kinds of media from now on, or the peer sends others of them."""
 
     async def data(self, call: Ref, data: str | bytes) -> None:
         """Text or octets came in on a call's data channel."""

@@ -170,10 +170,18 @@ class Leg:
         """Send silence or black, or go on."""
         self._connection.mute(kind, on)
 
+    def sends(self, kind: Kind) -> bool:
+        """Tell whether anything of a kind is sent, be it paused or muted."""
+        return self._connection.playing(kind) is not None
+
+    def pause(self, kind: Kind, on: bool) -> None:
+        """Send nothing, or go on."""
+        self._connection.pause(kind, on)
+
     def hold(self, on: bool) -> None:
         """Send silence and black on everything that is sent, or go on."""
         for kind in KINDS:
-            if self._connection.playing(kind) is not None:
+            if self.sends(kind):
                 self._connection.mute(kind, on)
 
     def frames(self, kind: Kind) -> AsyncIterator[Any]:

@@ -15,6 +15,7 @@ class Promises:
         self._ended: list[AsyncioFuture[CallRecord]] = []
         self._played: dict[str, AsyncioFuture[None]] = {}
         self._added: AsyncioFuture[None] | None = None
+        self._answered: dict[str, AsyncioFuture[None]] = {}
         self._is_connected = False
         self._over: CallOver | None = None
         self._record: CallRecord | None = None
@@ -68,10 +69,15 @@ class Promises:
     def keep_added(self, failure: str | None) -> None:
         """The peer has taken what we added, or has not."""
         future, self._added = self._added, None
-        if future is not None and failure is not None:
-            _fail(future, CallOver(failure))
-        elif future is not None:
-            future.set(None)
+        _settle(future, failure)
+
+    def answered(self, token: str) -> AsyncioFuture[None]:
+        """Promise that the peer goes along with what was asked of it under this token."""
+        return self._answered.setdefault(token, AsyncioFuture())
+
+    def keep_answered(self, token: str, failure: str | None) -> None:
+        """The peer goes along, or does not."""
+        _settle(self._answered.pop(token, None), failure)
 
     def keep_connected(self) -> None:
         """Media flows."""
@@ -82,11 +88,7 @@ class Promises:
 
     def keep_played(self, kind: str, failure: str | None) -> None:
         """What played has ended, or could not be played to its end."""
-        future = self._played.pop(kind, None)
-        if future is not None and failure is not None:
-            _fail(future, CallOver(failure))
-        elif future is not None:
-            future.set(None)
+        _settle(self._played.pop(kind, None), failure)
 
     def keep_record(self, record: CallRecord) -> None:
         """The call is over and recorded."""
@@ -98,11 +100,20 @@ class Promises:
     def break_off(self, words: str) -> None:
         """The call is over: what was promised for during it does not come."""
         self._over = CallOver(words)
-        for future in (*self._connected, *self._played.values()):
+        waiting = (*self._connected, *self._played.values(), *self._answered.values())
+        for future in waiting:
             _fail(future, self._over)
         self.keep_added(words)
         self._connected.clear()
         self._played.clear()
+        self._answered.clear()
+
+
+def _settle(future: AsyncioFuture[None] | None, failure: str | None) -> None:
+    if future is not None and failure is not None:
+        _fail(future, CallOver(failure))
+    elif future is not None:
+        future.set(None)
 
 
 def _fail(future: AsyncioFuture[Any], error: Exception) -> None:

@@ -70,6 +70,7 @@ class Signalling:
         self.peer = peer
         self.message = message
         self.proceeded = not message
+        self._modified = 0
 
     @property
     def sid(self) -> str:
@@ -179,6 +180,20 @@ class Signalling:
         removal = self._session.remove_contents((content,), Reason.SUCCESS)
         self._send(SendInfo, removal, "content-remove")
         return True
+
+    def modify(self, kind: str, *, sends: bool) -> str:
+        """Tell whether we send a kind of media; return what the answer is recognised by.
+
+        Raises:
+            ValueError: there is none of this kind.
+        """
+        content = self._session.content_of(kind)
+        if content is None:
+            raise ValueError(f"the call has no {kind}")
+        self._modified += 1
+        token = f"content-modify {self._modified}"
+        self._send(SendInfo, self._session.modify_content(content, sends=sends), token)
+        return token
 
     def restart(self, sdp: str, *, answer: bool) -> None:
         """Tell our new ICE credentials and candidates, of our own accord or in answer."""

@@ -97,7 +97,9 @@ class Bot:
         """
 
     async def on_media(self, call: Call) -> None:
-        """A call's kinds of media changed in mid-call; `Call.media` has them.
+        """A call's kinds of media changed in mid-call, or what the peer mutes, pauses or holds.
+
+        `Call.media` has the kinds, `Call.status` what of them the peer does not send.
 
         Args:
             call: the call.

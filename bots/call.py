@@ -18,6 +18,7 @@ from ..actors.messages.call import (
     Hold,
     Listen,
     Mute,
+    Pause,
     Play,
     Record,
     RemoveMedia,
@@ -179,6 +180,23 @@ class Call:
             on: mute, or speak again.
         """
         await self._ask(Mute(kind, on))
+
+    async def pause(self, kind: Kind = "video", on: bool = True) -> None:
+        """Stop sending a kind of media altogether, or go on; return when the peer knows of it.
+
+        Where `mute` goes on with silence or black, this sends nothing, and says so by changing who
+        sends (XEP-0166 §7.2.3). What the peer sends is for the peer to stop.
+
+        Args:
+            kind: audio or video.
+            on: pause, or go on where it stopped.
+
+        Raises:
+            CallOver: the peer refuses, which changes nothing; or the call is not connected, or
+                ended meanwhile.
+            ValueError: the call sends nothing of this kind.
+        """
+        await self._until(Pause(kind, on))
 
     async def add(self, kind: Kind, playable: Playable) -> None:
         """Add audio or video in mid-call; return when the peer has taken it (XEP-0166 §7.2.2).

@@ -52,7 +52,7 @@ class Port(BotPort):
         await self._bot.on_presence(Presence(contact))
 
     async def media(self, call: Any, kinds: tuple[str, ...]) -> None:
-        """Tell the bot of a call's new kinds of media."""
+        """Tell the bot that a call's media changed."""
         await self._bot.on_media(await Call.of(call, self._bot.folder))
 
     async def data(self, call: Any, data: str | bytes) -> None:

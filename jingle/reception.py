@@ -17,7 +17,7 @@ from .event import Event
 from .info import Info
 from .naming import to_mid
 from .negotiation import check_complete, objection, offer_for_sdp, supported_only
-from .role import Role
+from .role import Role, Senders
 from .state import Action
 from .transport import IceTransport
 from .xml_reader import read_contents, read_groups, read_reason
@@ -188,7 +188,10 @@ def _content_modify(book: Book, jingle: Element) -> Result:
     for each in contents:
         known = book.remote.find(each.name)
         if known is not None:
-            remote = book.remote.with_content(replace(known, senders=each.senders))
+            # What we send is for us to say: a change of ours may have crossed this one.
+            sends = each.senders in (Senders.BOTH, book.role.other)
+            senders = known.senders.with_party(book.role.other, sends)
+            remote = book.remote.with_content(replace(known, senders=senders))
             book = replace(book, remote=remote)
             changed.append(each)
     return book, [

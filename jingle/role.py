@@ -53,6 +53,11 @@ class Senders(StrEnum):
             return "inactive"
         return "sendonly" if self.value == writer.value else "recvonly"
 
+    def with_party(self, role: Role, sends: bool) -> "Senders":
+        """The same where one party sends or does not, and the other as before."""
+        parties = _PARTIES[self] | {role} if sends else _PARTIES[self] - {role}
+        return next(each for each, who in _PARTIES.items() if who == parties)
+
     def __and__(self, other: "Senders") -> "Senders":
         """Who may send when two parties say it (RFC 3264 §6.1)."""
         parties = _PARTIES[self] & _PARTIES[other]

@@ -297,12 +297,22 @@ class Session:
         self._book = self._book.without(names)
         return self._with_reason(Action.CONTENT_REMOVE, contents, reason, text)
 
-    def modify_content(self, name: str, senders: Senders) -> Element:
-        """Change who sends a content (XEP-0166 §7.2.3); toggle only our own sending."""
+    def modify_content(self, content: str, *, sends: bool) -> Element:
+        """Stop to send a content, or go on (XEP-0166 §7.2.3).
+
+        Each side decides for itself alone: clients refuse what would have them send or not. What
+        was negotiated stays, so that a peer which refuses this has changed nothing.
+
+        Args:
+            content: its name or its mid.
+            sends: whether we send it from now on.
+        """
         self._next(Action.CONTENT_MODIFY)
-        known = replace(self._find_local(name), senders=senders)
-        self._book = replace(self._book, local=self._book.local.with_content(known))
-        bare = replace(known, application=None, transport=None)
+        known = self._find_local(content)
+        told = self._book.remote.find(known.name)
+        peers = Senders.BOTH if told is None else told.senders
+        senders = peers.with_party(self.role, sends)
+        bare = replace(known, senders=senders, application=None, transport=None)
         jingle = self._jingle(Action.CONTENT_MODIFY, Description((bare,)))
         jingle[0].set("senders", senders.value)
         return jingle

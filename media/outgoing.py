@@ -108,6 +108,7 @@ class Outgoing:
         self._last = -1
         self._muted = False
         self._name = ""
+        self._paused = False
         self._on_ended = on_ended
         self._on_sent = on_sent
         self._origin: float | None = None
@@ -158,6 +159,18 @@ class Outgoing:
         if not muted and self._origin is not None:
             self._replay()
 
+    def pause(self, paused: bool) -> None:
+        """Send nothing at all; the source stands still meanwhile.
+
+        Args:
+            paused: Whether to.
+        """
+        if paused == self._paused:
+            return
+        self._paused = paused
+        if not paused and self._origin is not None:
+            self._replay()
+
     def keyframe(self) -> None:
         """Send a key frame now, as the peer asked (RFC 4585 §6.3.1) or a recording needs.
 
@@ -177,7 +190,7 @@ class Outgoing:
         Args:
             frame: What came in, of this kind.
         """
-        if not self.playback.live or self._muted or self._origin is None:
+        if not self.playback.live or self._muted or self._paused or self._origin is None:
             return
         if frame.codec != self._name:
             return
@@ -205,8 +218,8 @@ class Outgoing:
 
     def _step(self, due: float) -> float:
         playback = self._current()
-        if playback.live:
-            return due + 4 * Pacer.GRID
+        if playback.live or self._paused:
+            return due + 2 * Pacer.GRID
         unit = playback.read()
         if unit is None and playback.is_over:
             self._on_ended(playback)
@@ -230,7 +243,7 @@ class Outgoing:
 
     def _replay(self) -> None:
         gop: tuple[Unit, ...] = self._current().since_keyframe
-        if not gop:
+        if not gop or self._paused:
             return
         # Squeezed in before the next frame, whose timestamp is at least one frame further on.
         step = max(1, min(unit.duration for unit in gop) // (len(gop) + 2))

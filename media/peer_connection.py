@@ -326,6 +326,25 @@ class PeerConnection:
         if outgoing.playback.live and not muted:
             self.request_keyframe()
 
+    def pause(self, kind: Kind, paused: bool) -> None:
+        """Send nothing of a kind, not even silence, and go on.
+
+        What was negotiated stays: the peer need not be asked before it begins or ends. The source
+        stands still meanwhile; the RTP timestamps go on.
+
+        Args:
+            kind: "audio" or "video".
+            paused: Whether to.
+
+        Raises:
+            ValueError: Nothing of that kind is being sent.
+            MediaClosedError: The connection is closed.
+        """
+        outgoing = self._sending(kind)
+        outgoing.pause(paused)
+        if outgoing.playback.live and not paused:
+            self.request_keyframe()
+
     def send(self, data: str | bytes) -> None:
         """Send a message over the data channel, in order and without loss (RFC 8831).
 

@@ -64,6 +64,17 @@ class Mute:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """Send nothing of a kind, or go on, once the peer knows of it (XEP-0166 §7.2.3).
+
+    Answered with a future that is done when that is so; it raises `CallOver` if the peer refuses.
+    """
+
+    kind: Literal["audio", "video"]
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """Put the peer on hold, or take it back (XEP-0167 §8.1)."""
 
@@ -210,6 +221,7 @@ Purpose = Literal[
     "add-accept",
     "added",
     "withdraw",
+    "modified",
     "restart",
     "renew",
     "renewed",

@@ -92,3 +92,21 @@ def test_stanza_js_refuses_what_the_bot_adds_and_the_call_goes_on(
     record = run(main)
     check_record(record, False)
     check_recording(record, False)
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_stanza_js_refuses_that_the_bot_stops_its_video_and_it_goes_on(
+    browser: Browser, caller: str, tmp_path: Path, run: Run
+) -> None:
+    async def main() -> CallRecord:
+        async with scene(browser, tmp_path) as here:
+            call = await here.called_by(caller, video=True)
+            await check_page(here.page, True)
+            with pytest.raises(CallOver, match="did not take it: bad-request"):
+                await call.pause("video")
+            await check_page(here.page, True)
+            assert (await call.status()).media == ("audio", "video")
+            await call.hangup()
+            return await call.ended()
+
+    check_record(run(main), True)

@@ -18,7 +18,6 @@ from callboard.jingle import (
     Retract,
     Ringing,
     Role,
-    Senders,
 )
 from callboard.jingle.invite import ExternalMethod, Invite, InviteAnswer, JingleMethod
 from callboard.tests.fuzz.party import Party
@@ -46,7 +45,7 @@ def _call() -> dict[str, ET.Element]:
     tell("mute", ours, ours.info(Info.MUTE, 0))
     tell("hold", theirs, theirs.info(Info.HOLD, None))
     tell("candidate", theirs, theirs.trickle(0, 4000, complete=True))
-    tell("modify", ours, ours.modify(1, Senders.INITIATOR))
+    tell("modify", ours, ours.modify(1, sends=False))
     tell("add", theirs, theirs.add("video"))
     tell("add-accepted", ours, ours.answer_addition(taken=True))
     tell("add-again", ours, ours.add("audio"))

@@ -20,7 +20,6 @@ from callboard.jingle import (
     Initiated,
     Reason,
     Role,
-    Senders,
     Session,
     TransportReplaced,
 )
@@ -105,9 +104,9 @@ class Party:
         self.refused.add(mid)
         return [element]
 
-    def modify(self, index: int, senders: Senders) -> ET.Element:
+    def modify(self, index: int, *, sends: bool) -> ET.Element:
         names = self.open()
-        return self.session.modify_content(names[index % len(names)], senders)
+        return self.session.modify_content(names[index % len(names)], sends=sends)
 
     def trickle(self, index: int, port: int, *, complete: bool) -> ET.Element:
         names = self.open()

@@ -10,7 +10,6 @@ from callboard.jingle import (
     Info,
     LocalProtocolError,
     Role,
-    Senders,
     State,
 )
 from callboard.tests.fuzz.party import SID, Party
@@ -224,7 +223,7 @@ def _said_in_a_call(
         case "remove" if quiet:
             return ours.remove(number)
         case "modify":
-            return [ours.modify(number, list(Senders)[number % 4])]
+            return [ours.modify(number, sends=number % 2 == 0)]
         case "trickle":
             return [ours.trickle(number, 4000 + number, complete=flag)]
         case "restart" if quiet:

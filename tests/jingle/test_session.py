@@ -646,10 +646,30 @@ def test_the_peer_changes_who_sends() -> None:
     assert "a=recvonly" in event.description
 
 
-def test_we_change_who_sends() -> None:
-    stanza = in_call().modify_content("0", Senders.BOTH)
-    assert (stanza.get("action"), stanza[0].get("senders")) == ("content-modify", "both")
-    assert len(stanza[0]) == 0
+def test_the_peer_decides_for_itself_alone_who_sends() -> None:
+    session = called()
+    inner = "<content name='0' creator='initiator' senders='none'/>"
+    [event] = session.receive(jingle("content-modify", inner))
+    assert isinstance(event, ContentModified)
+    assert event.senders is Senders.NONE
+    assert "a=recvonly" in event.description
+
+
+@pytest.mark.parametrize("role", Role)
+def test_we_stop_sending_and_go_on(role: Role) -> None:
+    session = in_call() if role is Role.INITIATOR else called(content("0"), content("1"))
+    if role is Role.RESPONDER:
+        session.accept(answer(sdp(AUDIO, VIDEO)))
+    before = session.remote_description
+    for sends, senders in ((False, role.other), (True, "both")):
+        stanza = session.modify_content("0", sends=sends)
+        assert (stanza.get("action"), stanza[0].get("senders")) == ("content-modify", senders)
+        assert len(stanza[0]) == 0
+    assert session.remote_description == before
+    inner = f"<content name='0' creator='initiator' senders='{role}'/>"
+    session.receive(jingle("content-modify", inner))
+    for sends, senders in ((False, "none"), (True, role)):
+        assert session.modify_content("0", sends=sends)[0].get("senders") == senders
 
 
 def test_a_transport_replace_is_told_and_refused() -> None:

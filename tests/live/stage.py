@@ -25,7 +25,7 @@ from callboard.tests.live import ledger
 E = TypeVar("E")
 
 #: Seconds in which anything that a test waits for must happen.
-PATIENCE = 20.0
+PATIENCE = 60.0
 PASSWORD = "correct horse battery staple"
 ALICE, BOB, CAROL = "alice@localhost", "bob@localhost", "carol@localhost"
 
@@ -36,12 +36,12 @@ class Told:
 
     Attributes:
         account: whose puppet.
-        what: the call that rings, the message, the contact's presence, what came on a data
-            channel, or "start" or "stop".
+        what: the call that rings, the message, the contact's presence, how a call stands whose
+            media changed, what came on a data channel, or "start" or "stop".
     """
 
     account: str
-    what: Call | Message | Presence | str | bytes
+    what: Call | CallStatus | Message | Presence | str | bytes
 
 
 class Stage:
@@ -135,7 +135,7 @@ class Stage:
     async def account(self, jid: str) -> Any:
         """Return the actor of an account, for a look inside."""
         assert self.deployment is not None
-        ref = await self.deployment.exchange.request(FindAccount(jid), timeout=5)
+        ref = await self.deployment.exchange.request(FindAccount(jid), timeout=PATIENCE)
         return ref._actor_weakref()
 
     def records(self) -> list[dict[str, Any]]:
@@ -176,6 +176,9 @@ class Puppet(Bot):
 
     async def on_message(self, message: Message) -> None:
         self.stage.see(Told(self.account, message))
+
+    async def on_media(self, call: Call) -> None:
+        self.stage.see(Told(self.account, await call.status()))
 
     async def on_data(self, call: Call, data: str | bytes) -> None:
         self.stage.see(Told(self.account, data))

@@ -5,12 +5,13 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
 import pytest
-from callboard.bots import CallOver
+from callboard.actors.messages.exchange import CallStatus
+from callboard.bots import Call, CallOver
 from callboard.jingle import namespaces as ns
 from callboard.media import Direction, inspect
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import Device
-from callboard.tests.live.stage import ALICE, BOB, staged
+from callboard.tests.live.stage import ALICE, BOB, Stage, staged
 
 PUPPETS = [{"jid": ALICE, "bot": "puppet"}, {"jid": BOB, "bot": "puppet"}]
 
@@ -92,5 +93,79 @@ def test_a_peer_that_stops_sending_by_content_modify_is_shown_as_muted(
                 assert (await came.status()).muted == muted
             assert await phone.jingle(alice, phone.terminate("sid-1", "cancel")) == ""
             assert await stage.states(ALICE) == ["missed"]
+
+    run(main)
+
+
+@pytest.mark.parametrize("pauses", [ALICE, BOB])
+def test_a_bot_stops_sending_video_by_content_modify_and_goes_on(
+    run: Run, tmp_path: Path, pauses: str
+) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            out = await stage.puppets[ALICE].call(BOB, audio="tone", video="pattern")
+            came = await stage.ringing(BOB)
+            await came.answer(audio="tone", video="pattern", record=True)
+            await out.connected()
+            call, seen, watcher = (out, came, BOB) if pauses == ALICE else (came, out, ALICE)
+            await stage.media(watcher, "video", packets=20)
+            await call.pause("video")
+            await stage.told(watcher, CallStatus, lambda e: e.muted == ("video",))
+            sent = await shown(call, seen, stage, watcher)
+            assert await shown(call, seen, stage, watcher) == sent
+            await call.pause("video", on=False)
+            await stage.told(watcher, CallStatus, lambda e: e.muted == ())
+            await stage.media(watcher, "video", packets=await counted(seen, "video") + 20)
+            assert await shown(call, seen, stage, watcher) > sent
+            await out.hangup()
+            assert await stage.states(ALICE, BOB) == ["completed", "completed"]
+
+    run(main)
+
+
+async def counted(call: Call, kind: str) -> int:
+    """Return how many packets of a kind a call has received."""
+    return next(one.received for one in (await call.status()).statistics if one.kind == kind)
+
+
+async def shown(call: Call, seen: Call, stage: Stage, watcher: str) -> int:
+    """Return how many packets of video a call has sent, a second of audio from now."""
+    await stage.media(watcher, "audio", packets=await counted(seen, "audio") + 50)
+    return next(one.sent for one in (await call.status()).statistics if one.kind == "video")
+
+
+def test_both_stop_sending_at_once_and_each_goes_on_when_it_likes(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            out = await stage.puppets[ALICE].call(BOB, audio="tone", video="pattern")
+            came = await stage.ringing(BOB)
+            await came.answer(audio="tone", video="pattern")
+            await out.connected()
+            await stage.media(BOB, "video", packets=20)
+            await asyncio.gather(out.pause("video"), came.pause("video"))
+            assert (await out.status()).muted == (await came.status()).muted == ("video",)
+            await out.pause("video", on=False)
+            await stage.media(BOB, "video", packets=await counted(came, "video") + 20)
+            assert (await out.status()).muted == ("video",)
+            await came.pause("video", on=False)
+            await stage.media(ALICE, "video", packets=await counted(out, "video") + 20)
+            await came.hangup()
+            assert await stage.states(ALICE, BOB) == ["completed", "completed"]
+
+    run(main)
+
+
+def test_what_is_not_sent_cannot_be_paused(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            out = await stage.puppets[ALICE].call(BOB, audio="tone", video="pattern")
+            came = await stage.ringing(BOB)
+            with pytest.raises(CallOver, match="connected"):
+                await came.pause("audio")
+            await came.answer(audio="tone")
+            with pytest.raises(ValueError, match="sends no video"):
+                await came.pause("video")
+            await out.hangup()
+            assert await stage.states(ALICE, BOB) == ["completed", "completed"]
 
     run(main)

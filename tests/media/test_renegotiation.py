@@ -170,15 +170,43 @@ def test_the_peer_stops_sending_and_sends_again(run: Run) -> None:
             await a.leg.received("video", 3)
             name = a.session.content_of("video")
             assert name is not None
-            for senders in (Senders.INITIATOR, Senders.BOTH):
-                [modified] = b.session.receive(a.session.modify_content(name, senders))
+            for sends in (False, True):
+                [modified] = b.session.receive(a.session.modify_content(name, sends=sends))
                 assert isinstance(modified, ContentModified)
                 answer = await b.leg.pc.answer(modified.description, audio=None, video=None)
                 direction = re.findall(r"a=(sendrecv|sendonly|recvonly|inactive)", answer)[1]
-                assert direction == ("recvonly" if senders is Senders.INITIATOR else "sendrecv")
-                await b.leg.received("video", 3)
-            await a.leg.received("video", 3)
+                assert direction == ("sendrecv" if sends else "sendonly")
+                a.leg.pc.pause("video", not sends)
+                await a.leg.received("video", 3)
+            await b.leg.received("video", 3)
             check_unbroken(b.leg)
+
+    run(main)
+
+
+def test_a_peer_that_answered_without_its_video_sends_it_later(run: Run) -> None:
+    async def main() -> None:
+        async with jingle_call() as (a, b):
+            [added] = b.session.receive(
+                a.session.add_contents(await a.leg.pc.offer_more(video=TestPattern()))
+            )
+            assert isinstance(added, ContentAdded)
+            answer = await b.leg.pc.answer(added.offer, audio=None, video=None)
+            [accepted] = a.session.receive(b.session.accept_contents(answer))
+            assert isinstance(accepted, ContentAccepted)
+            await a.leg.pc.accept(accepted.answer)
+            await b.leg.received("video", 3)
+            name = b.session.content_of("video")
+            assert name is not None
+            [modified] = a.session.receive(b.session.modify_content(name, sends=True))
+            assert isinstance(modified, ContentModified)
+            assert modified.senders is Senders.BOTH
+            await a.leg.pc.answer(modified.description, audio=None, video=None)
+            offer = b.session.remote_description
+            assert offer is not None
+            await b.leg.pc.answer(offer, audio=None, video=TestPattern())
+            await a.leg.received("video", 3)
+            check_unbroken(a.leg)
 
     run(main)
 
