@@ -159,7 +159,7 @@ def _phases(run: Run) -> Table:
             style, words = "cyan", _clock(going)
             done = min(0.99, going / max(0.1, run.planned_seconds(one.phase)))
         bar = ProgressBar(total=1.0, completed=done, width=30, complete_style=style)
-        table.add_row(Text(one.phase.title, style), bar, Text(words, "dim"))
+        table.add_row(Text(one.title, style), bar, Text(words, "dim"))
     return table
 
 

@@ -15,11 +15,13 @@ from ..actors.messages.call import CallOver, Hangup, Wait
 from ..bots.source import source
 from ..media import Path as ReceivePath
 from .crew import Crew, LoginFailed, Member
+from .mark import letter, new_mark, session_id
 from .pace import pace
 from .pairing import turns
-from .participant import HANDLED, letter
-from .phase import Call, Idle, Login, Logout, Message, Phase, Presence
+from .participant import HANDLED
+from .phase import Call, Idle, Login, Logout, Message, Presence
 from .plan import members, pairing
+from .tally import Tally
 
 LOGIN_DEADLINE = 60.0
 """Seconds that a login may take."""
@@ -31,26 +33,27 @@ END_DEADLINE = 30.0
 """Seconds that a call may take to end after it was hung up."""
 
 
-async def perform(phase: Phase, crew: Crew) -> None:
+async def perform(phase: int, crew: Crew) -> None:
     """Do what a phase says with the accounts of this shard, to its end.
 
     Args:
-        phase: the phase.
+        phase: its place in the plan.
         crew: the accounts.
     """
-    match phase.activity:
+    tally = crew.tally.of(phase)
+    match crew.plan.phases[phase].activity:
         case Login() as login:
-            await _log_in(login, crew)
+            await _log_in(login, crew, tally)
         case Logout() as logout:
-            await _log_out(logout, crew)
+            await _log_out(logout, crew, tally)
         case Idle() as idle:
             await asyncio.sleep(idle.duration)
         case Presence() as presence:
-            await _change_presence(presence, crew)
+            await _change_presence(presence, crew, tally)
         case Message() as message:
-            await _send_messages(message, crew)
+            await _send_messages(message, phase, crew, tally)
         case Call() as call:
-            await _Calls(call, crew).run()
+            await _Calls(call, phase, crew, tally).run()
 
 
 def _once(accounts: list[int], crew: Crew) -> Iterable[int]:
@@ -58,44 +61,43 @@ def _once(accounts: list[int], crew: Crew) -> Iterable[int]:
     return takewhile(lambda turn: turn < len(accounts), turns(accounts, crew.shard, crew.shards))
 
 
-async def _log_in(login: Login, crew: Crew) -> None:
+async def _log_in(login: Login, crew: Crew, tally: Tally) -> None:
     accounts = members(crew.plan.accounts, login.accounts)
 
     async def log_in(turn: int) -> None:
         if crew.members[accounts[turn]].ref is not None:
-            crew.tally.drop("login", "the account was logged in before")
+            tally.drop("login", "the account was logged in before")
             return
-        crew.tally.count("login.started")
+        tally.count("login.started")
         try:
-            await crew.log_in(accounts[turn], LOGIN_DEADLINE)
+            await crew.log_in(accounts[turn], LOGIN_DEADLINE, tally)
         except LoginFailed as failure:
-            crew.tally.fail("login", str(failure))
+            tally.fail("login", str(failure))
 
-    await pace("login", _once(accounts, crew), login.arrivals, log_in, crew.tally)
+    await pace("login", _once(accounts, crew), login.arrivals, log_in, tally)
 
 
-async def _log_out(logout: Logout, crew: Crew) -> None:
+async def _log_out(logout: Logout, crew: Crew, tally: Tally) -> None:
     accounts = members(crew.plan.accounts, logout.accounts)
 
     async def log_out(turn: int) -> None:
         member = crew.members[accounts[turn]]
         if not member.online:
-            crew.tally.drop("logout", "the account was not online")
+            tally.drop("logout", "the account was not online")
             return
-        crew.tally.count("logout.started")
+        tally.count("logout.started")
         began = time.monotonic()
         member.online = False
         await crew.log_out(accounts[turn])
         member.ref = None
-        crew.tally.count("logout.ok")
-        crew.tally.record("logout", time.monotonic() - began)
+        tally.count("logout.ok")
+        tally.record("logout", time.monotonic() - began)
 
-    await pace("logout", _once(accounts, crew), logout.arrivals, log_out, crew.tally)
+    await pace("logout", _once(accounts, crew), logout.arrivals, log_out, tally)
 
 
-async def _change_presence(presence: Presence, crew: Crew) -> None:
+async def _change_presence(presence: Presence, crew: Crew, tally: Tally) -> None:
     accounts = members(crew.plan.accounts, presence.accounts)
-    tally = crew.tally
 
     async def change(turn: int) -> None:
         member = crew.members[accounts[turn % len(accounts)]]
@@ -116,9 +118,8 @@ async def _change_presence(presence: Presence, crew: Crew) -> None:
     await pace("presence", iterations, presence.arrivals, change, tally)
 
 
-async def _send_messages(message: Message, crew: Crew) -> None:
+async def _send_messages(message: Message, phase: int, crew: Crew, tally: Tally) -> None:
     pairs = pairing(crew.plan.accounts, message)
-    tally = crew.tally
 
     async def send(iteration: int) -> None:
         first, second = pairs.pair(iteration)
@@ -126,14 +127,13 @@ async def _send_messages(message: Message, crew: Crew) -> None:
         if not member.online:
             tally.drop("message", "the sender was not online")
             return
-        identifier = secrets.token_hex(8)
-        to = bare(crew.plan.accounts[second].jid)
+        mark = new_mark(phase, receipt=message.receipts)
         tally.count("message.started")
-        stanza = letter(to, identifier, message.size, receipt=message.receipts)
+        stanza = letter(bare(crew.plan.accounts[second].jid), mark, message.size)
         member.ref.tell(Send(stanza))
         if not message.receipts:
             return
-        seconds = await crew.returned(member.settings.jid, identifier, RETURN_DEADLINE)
+        seconds = await crew.returned(member.settings.jid, mark.identifier, RETURN_DEADLINE)
         if seconds is None:
             tally.cause("message", f"no receipt within {RETURN_DEADLINE:g} s")
             return
@@ -149,12 +149,16 @@ class _Calls:
 
     Args:
         phase: what they are like.
+        number: its place in the plan.
         crew: the accounts of this shard.
+        tally: the phase's.
     """
 
-    def __init__(self, phase: Call, crew: Crew) -> None:
+    def __init__(self, phase: Call, number: int, crew: Crew, tally: Tally) -> None:
         self._phase = phase
+        self._number = number
         self._crew = crew
+        self._tally = tally
         self._pairs = pairing(crew.plan.accounts, phase)
         self._audio: Any = None
         self._video: Any = None
@@ -174,16 +178,16 @@ class _Calls:
             self._pairs.iterations(self._crew.shard, self._crew.shards),
             self._phase.arrivals,
             self._call,
-            self._crew.tally,
+            self._tally,
         )
 
     async def _call(self, iteration: int) -> None:
         first, second = self._pairs.pair(iteration)
         caller = self._crew.members[first]
         if not caller.online:
-            self._crew.tally.drop("call", "the caller was not online")
+            self._tally.drop("call", "the caller was not online")
         elif caller.busy:
-            self._crew.tally.drop("call", "the caller was still in its last call")
+            self._tally.drop("call", "the caller was still in its last call")
         else:
             caller.busy = True
             try:
@@ -194,13 +198,14 @@ class _Calls:
     async def _hold(self, caller: Member, second: int, iteration: int) -> None:
         jid = self._crew.plan.accounts[second].jid
         to = bare(jid) if self._phase.propose else jid
-        order = PlaceCall(to, self._audio, self._video, message=self._phase.propose)
+        sid = session_id(self._number)
+        order = PlaceCall(to, self._audio, self._video, message=self._phase.propose, sid=sid)
         try:
             async with asyncio.timeout(PLACE_DEADLINE):
                 call = await (await caller.ref.request(order, timeout=HANDLED))
         except Exception as error:
-            self._crew.tally.count("call.started")
-            self._crew.tally.fail("call", f"not placed: {str(error) or type(error).__name__}")
+            self._tally.count("call.started")
+            self._tally.fail("call", f"not placed: {str(error) or type(error).__name__}")
             return
         try:
             await self._until(call, "connected")
@@ -216,7 +221,7 @@ class _Calls:
             async with asyncio.timeout(END_DEADLINE):
                 await self._until(call, "ended")
         except (TimeoutError, CallOver, ActorDeadError):
-            self._crew.tally.cause("call", f"not ended {END_DEADLINE:g} s after the hangup")
+            self._tally.cause("call", f"not ended {END_DEADLINE:g} s after the hangup")
 
     @staticmethod
     async def _until(call: Any, what: Any) -> None:

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from .measurements import Measurements, Point, Spread
+from .measurements import Measurements, Point
 from .metric import CALL_STEPS, LOGIN_STEPS, METRICS
 from .phase import Once, Repeated
 from .progress import PhaseRun
+from .totals import Spread
 
 Chart = dict[str, Any]
 
@@ -58,7 +59,7 @@ def rates(points: Sequence[Point], phases: Iterable[PhaseRun]) -> Chart:
         times = [row.at for row in rows if one.began <= row.at <= end]
         wanted = [round(arrivals.rate_at(time - one.began), 2) for time in times]
         colour = ACTIVITIES.get(one.phase.kind, GREY)
-        line = _line([_s(time) for time in times], wanted, f"{one.phase.title}: wanted", colour)
+        line = _line([_s(time) for time in times], wanted, f"{one.title}: wanted", colour)
         data.append(
             {**line, "line": {"color": colour, "dash": "dot", "width": 1}, "showlegend": False}
         )
@@ -221,7 +222,7 @@ def _mark_phases(chart: Chart, phases: Iterable[PhaseRun]) -> None:
         })  # fmt: skip
         notes.append({
             "x": one.began, "y": 1.0 - 0.08 * (number % 5), "xref": "x", "yref": "paper",
-            "text": one.phase.title, "showarrow": False, "xanchor": "left", "yanchor": "top",
+            "text": one.title, "showarrow": False, "xanchor": "left", "yanchor": "top",
             "font": {"size": 11, "color": GREY},
         })  # fmt: skip
     chart["layout"]["shapes"], chart["layout"]["annotations"] = shapes, notes

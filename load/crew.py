@@ -26,7 +26,8 @@ from ..actors.ref import AsyncioActorRef
 from ..bots.find import find_bot
 from ..bots.port import bot_factory
 from ..config import Account
-from .measure import measure_call, measure_login
+from .mark import phase_of
+from .measure import measure_call, measure_login, measure_media
 from .pairing import owner
 from .participant import Participant
 from .plan import PARTICIPANT, LoadAccount, Plan
@@ -61,11 +62,19 @@ class Member:
     port: Participant | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Login:
+    """A login that a phase waits for, and where it is recorded."""
+
+    done: "asyncio.Future[None]"
+    tally: Tally
+
+
 @dataclass(slots=True)
 class _Waiting:
     """What phases wait for: logins by account, and what comes back by account and words."""
 
-    logins: dict[str, "asyncio.Future[None]"] = field(default_factory=dict)
+    logins: dict[str, _Login] = field(default_factory=dict)
     returns: dict[tuple[str, str], "asyncio.Future[None]"] = field(default_factory=dict)
 
 
@@ -111,7 +120,7 @@ class Crew:
             if settings.bot != PARTICIPANT:
                 return theirs(ref, settings)
             # An account that crashed is started again, and keeps the media of its phase.
-            port = Participant(ref, self.tally)
+            port = Participant(ref, self.tally, len(self.plan.phases))
             if member.port is not None:
                 port.audio, port.video = member.port.audio, member.port.video
                 port.path = member.port.path
@@ -136,12 +145,13 @@ class Crew:
 
     # -- what phases do ----------------------------------------------------------------------------
 
-    async def log_in(self, place: int, seconds: float) -> None:
+    async def log_in(self, place: int, seconds: float, tally: Tally) -> None:
         """Start an account and return when its login is complete.
 
         Args:
             place: the account's place in the plan.
             seconds: how long it may take.
+            tally: where the login is recorded if it succeeds.
 
         Raises:
             LoginFailed: it did not come to that.
@@ -149,7 +159,7 @@ class Crew:
         member = self.members[place]
         jid = bare(member.settings.jid)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.logins[jid] = done
+        self._waiting.logins[jid] = _Login(done, tally)
         try:
             member.ref = await self.exchange.request(AddAccount(member.settings), timeout=HANDLED)
             async with asyncio.timeout(seconds):
@@ -219,10 +229,10 @@ class Crew:
                 self._call_status(event)
             case CallRecord():
                 status = self._calls.pop((event.account, event.id), None)
-                measure_call(event, status, self.tally)
+                phase = phase_of(event.id, len(self.plan.phases))
+                measure_call(event, status, phase, self.tally.of(phase))
             case AccountReady():
-                measure_login(event, self.tally)
-                self._settle(event.jid, None)
+                self._account_ready(event)
             case AccountChanged():
                 self._account_changed(event)
             case PresenceReturned():
@@ -234,12 +244,23 @@ class Crew:
 
     def _call_status(self, status: CallStatus) -> None:
         key = (status.account, status.id)
-        if key not in self._calls:
+        tally = self.tally.of(phase_of(status.id, len(self.plan.phases)))
+        before = self._calls.get(key)
+        if before is None:
             if status.phase == "ended":
                 return
             if status.direction == "out":
-                self.tally.count("call.started")
+                tally.count("call.started")
+        measure_media(before, status, tally)
         self._calls[key] = status
+
+    def _account_ready(self, event: AccountReady) -> None:
+        waiting = self._waiting.logins.get(event.jid)
+        if waiting is None:
+            self.tally.count("account.returned")
+            return
+        measure_login(event, waiting.tally)
+        self._settle(event.jid, None)
 
     def _account_changed(self, event: AccountChanged) -> None:
         member = self._by_jid[event.jid]
@@ -255,12 +276,12 @@ class Crew:
 
     def _settle(self, jid: str, failure: str | None) -> None:
         waiting = self._waiting.logins.get(jid)
-        if waiting is None or waiting.done():
+        if waiting is None or waiting.done.done():
             return
         if failure is None:
-            waiting.set_result(None)
+            waiting.done.set_result(None)
         else:
-            waiting.set_exception(LoginFailed(failure))
+            waiting.done.set_exception(LoginFailed(failure))
 
     def _came_back(self, jid: str, words: str) -> None:
         arrived = self._waiting.returns.get((jid, words))

@@ -1,7 +1,9 @@
 """A distribution of one metric's values: an HDR histogram (https://hdrhistogram.org)."""
 
 from collections.abc import Sequence
+from typing import Self
 
+import numpy as np
 from hdrh.histogram import HdrHistogram  # type: ignore[import-untyped] # it ships no types
 
 from .metric import METRICS
@@ -13,13 +15,29 @@ LOWEST, HIGHEST, DIGITS = 1, 3_600_000_000, 3
 class Histogram:
     """Values of one metric, in the metric's unit; any two of a metric can be added.
 
+    hdrhistogram's own ``reset`` takes 2 ms of a loop; a new histogram takes 0.02 ms with counters
+    of four bytes, 0.2 ms with eight.
+
     Args:
         name: the metric.
+        counter: bytes of each counter: 4 hold all that one process can record, 8 what is added up.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, counter: int = 8) -> None:
         self._scale = METRICS[name].scale
-        self._values = HdrHistogram(LOWEST, HIGHEST, DIGITS)
+        self._values = HdrHistogram(LOWEST, HIGHEST, DIGITS, word_size=counter)
+
+    @classmethod
+    def decoded(cls, name: str, encoded: bytes) -> Self:
+        """Return the histogram that another process has encoded.
+
+        Args:
+            name: the metric.
+            encoded: what `encode` gave there.
+        """
+        found = cls(name)
+        found.add(encoded)
+        return found
 
     def record(self, value: float) -> None:
         """Add a value."""
@@ -30,17 +48,12 @@ class Histogram:
         encoded: bytes = self._values.encode()
         return encoded
 
-    def merge(self, encoded: bytes) -> None:
-        """Add what another histogram of the metric has encoded."""
-        self._values.decode_and_add(encoded)
-
-    def add(self, other: "Histogram") -> None:
-        """Add another histogram of the metric."""
-        self._values.add(other._values)  # noqa: SLF001 - one of us
-
-    def reset(self) -> None:
-        """Forget all values."""
-        self._values.reset()
+    def add(self, other: "Histogram | bytes") -> None:
+        """Add another histogram of the metric, as it is or encoded."""
+        if isinstance(other, bytes):
+            self._values.decode_and_add(other)
+        else:
+            self._values.add(other._values)  # noqa: SLF001 - one of us
 
     @property
     def count(self) -> int:
@@ -53,10 +66,17 @@ class Histogram:
         return float(self._values.get_mean_value()) / self._scale
 
     def percentiles(self, wanted: Sequence[float]) -> list[float]:
-        """Return the values at percentiles.
+        """Return the values at percentiles; all are 0 where there is no value.
 
         Args:
             wanted: from 0 (the smallest) to 100 (the largest).
         """
-        found = self._values.get_percentile_to_value_dict(list(wanted))
-        return [found[one] / self._scale for one in wanted]
+        values = self._values
+        # hdrhistogram counts them up one by one, which takes 2 ms.
+        counts = np.ctypeslib.as_array(values.counts).cumsum()
+        found = []
+        for one in wanted:
+            place = np.searchsorted(counts, values.get_target_count_at_percentile(one))
+            low = values.get_value_from_index(int(place)) if values.total_count else 0
+            found.append(low if one == 0 else values.get_highest_equivalent_value(low))
+        return [value / self._scale for value in found]

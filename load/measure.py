@@ -4,8 +4,14 @@ from collections.abc import Iterable, Mapping
 
 from ..actors.call_record import CallRecord
 from ..actors.messages.exchange import AccountReady, CallStatus
+from ..media import MediaStatistics
+from ..media.quality import mean_opinion_score
 from .metric import CALL_STEPS, LOGIN_STEPS
+from .side import TO_CALLEE, TO_CALLER, Side
 from .tally import Tally
+
+LONG_ENOUGH = 0.5
+"""Seconds of media from which a rate or a share of losses says anything."""
 
 
 def measure_login(event: AccountReady, tally: Tally) -> None:
@@ -15,19 +21,48 @@ def measure_login(event: AccountReady, tally: Tally) -> None:
     _record_steps("login", LOGIN_STEPS, event.steps, tally)
 
 
-def measure_call(record: CallRecord, status: CallStatus | None, tally: Tally) -> None:
+def measure_media(before: CallStatus | None, now: CallStatus, tally: Tally) -> None:
+    """Record what one side of a call sent and received since it was looked at before.
+
+    Args:
+        before: how the call stood then; None: it had not begun.
+        now: how it stands.
+        tally: where it is recorded.
+    """
+    known = {} if before is None else {one.kind: one for one in before.statistics}
+    seconds = now.seconds - (0.0 if before is None else before.seconds)
+    hears, tells = (TO_CALLER, TO_CALLEE) if now.direction == "out" else (TO_CALLEE, TO_CALLER)
+    for one in now.statistics:
+        old = known.get(one.kind)
+        sent, received, lost, reordered = (
+            max(0, getattr(one, name) - getattr(old, name, 0))
+            for name in ("sent", "received", "lost", "reordered")
+        )
+        for where in (one.kind, f"{one.kind}.{hears}"):
+            tally.count(f"{where}.received", received)
+            tally.count(f"{where}.lost", lost)
+            tally.count(f"{where}.reordered", reordered)
+        for where in (one.kind, f"{one.kind}.{tells}"):
+            tally.count(f"{where}.sent", sent)
+        if received + lost and seconds >= LONG_ENOUGH:
+            _record_now(one, received / seconds, lost / (received + lost), tally)
+
+
+def measure_call(
+    record: CallRecord, status: CallStatus | None, phase: int | None, tally: Tally
+) -> None:
     """Record one side of a call that has ended.
 
     Args:
         record: its detail record.
         status: how it stood last, or None for a call that was refused at once.
+        phase: the place of the phase that began it in the plan; None: none did.
         tally: where it is recorded. The setup is the caller's, the quality both sides'.
     """
-    seconds = 0.0 if record.connected is None else record.ended - record.connected
-    _record_quality(record.media, seconds, tally)
-    for one in () if status is None else status.statistics:
-        tally.count(f"{one.kind}.reordered", one.reordered)
-    if record.direction == "in":
+    side = _side(record, status, phase)
+    tally.ended(side)
+    _record_quality(side, tally)
+    if not side.is_caller:
         return
     if record.state == "completed":
         tally.count("call.ok")
@@ -36,11 +71,27 @@ def measure_call(record: CallRecord, status: CallStatus | None, tally: Tally) ->
     steps = {} if status is None else status.steps
     if "dtls" in steps:
         tally.record("call.setup", steps["dtls"])
-        tally.record("call.held", seconds)
+        tally.record("call.held", side.seconds)
     heard = [steps[step] for step in ("first-audio", "first-video") if step in steps]
     if heard:
         tally.record("call.media", min(heard))
     _record_steps("call", CALL_STEPS, steps, tally)
+
+
+def _side(record: CallRecord, status: CallStatus | None, phase: int | None) -> Side:
+    return Side(
+        call=record.id,
+        phase=phase,
+        account=record.account,
+        peer=record.peer,
+        is_caller=record.direction == "out",
+        state=record.state,
+        reason=record.reason,
+        started=record.started,
+        setup=None if record.connected is None else record.connected - record.started,
+        seconds=0.0 if record.connected is None else record.ended - record.connected,
+        media=() if status is None else status.statistics,
+    )
 
 
 def _record_steps(
@@ -53,24 +104,29 @@ def _record_steps(
         before = at
 
 
-def _record_quality(media: Iterable[Mapping[str, object]], seconds: float, tally: Tally) -> None:
-    for one in media:
-        kind = str(one["kind"])
-        sent, received, lost = _number(one["sent"]), _number(one["received"]), _number(one["lost"])
-        tally.count(f"{kind}.sent", int(sent))
-        tally.count(f"{kind}.received", int(received))
-        tally.count(f"{kind}.lost", int(lost))
-        if not received:
+def _record_now(one: MediaStatistics, rate: float, lost: float, tally: Tally) -> None:
+    """Record how one kind of media comes through at the moment, `lost` being a share."""
+    where = f"{one.kind}.now"
+    tally.record(f"{where}.rate", rate)
+    tally.record(f"{where}.loss", 100 * lost)
+    tally.record(f"{where}.jitter", one.jitter_ms / 1000)
+    if one.rtt_ms is not None:
+        tally.record(f"{where}.rtt", one.rtt_ms / 1000)
+    score = mean_opinion_score(one.codec, lost=lost, jitter_ms=one.jitter_ms, rtt_ms=one.rtt_ms)
+    if score is not None:
+        tally.record(f"{where}.mos", score)
+
+
+def _record_quality(side: Side, tally: Tally) -> None:
+    for one in side.media:
+        if not one.received:
             continue
-        tally.record(f"{kind}.loss", 100 * lost / (received + lost))
-        tally.record(f"{kind}.jitter", _number(one["jitter_ms"]) / 1000)
-        if seconds >= 1:
-            tally.record(f"{kind}.rate", received / seconds)
-        if one["rtt_ms"] is not None:
-            tally.record(f"{kind}.rtt", _number(one["rtt_ms"]) / 1000)
-        if kind == "audio" and one["mos"] is not None:
-            tally.record("audio.mos", _number(one["mos"]))
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
+        for where in (one.kind, f"{one.kind}.{side.direction}"):
+            tally.record(f"{where}.loss", 100 * one.lost / (one.received + one.lost))
+            tally.record(f"{where}.jitter", one.jitter_ms / 1000)
+            if side.seconds >= 1:
+                tally.record(f"{where}.rate", one.received / side.seconds)
+            if one.rtt_ms is not None:
+                tally.record(f"{where}.rtt", one.rtt_ms / 1000)
+            if one.mos is not None:
+                tally.record(f"{where}.mos", one.mos)

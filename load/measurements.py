@@ -1,32 +1,14 @@
-"""What all shards have measured: totals, and a point for each interval."""
+"""What all shards have measured: totals, also of each phase, and a point for each interval."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from .call_log import CallLog
 from .histogram import Histogram
 from .metric import METRICS
 from .tally import Snapshot
-
-QUANTILES = (5.0, 50.0, 95.0, 99.0)
-"""Percentiles of every interval."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """A distribution in a few numbers, in the metric's unit.
-
-    Attributes:
-        count: how many values.
-        p05, p50, p95, p99, max: percentiles, and the largest.
-    """
-
-    count: int
-    p05: float
-    p50: float
-    p95: float
-    p99: float
-    max: float
+from .totals import Spread, Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,42 +30,53 @@ class Point:
     spreads: Mapping[str, Spread]
 
 
-class Measurements:
-    """Merges what shards report."""
+class Measurements(Totals):
+    """Merges what shards report.
 
-    def __init__(self) -> None:
-        self.counters: Counter[str] = Counter()
-        self.causes: Counter[tuple[str, str]] = Counter()
+    Args:
+        titles: of the plan's phases, in their order.
+
+    Attributes:
+        points: the intervals.
+        phases: what belongs to each phase, by its title.
+        calls: the calls that have ended.
+    """
+
+    def __init__(self, titles: Sequence[str] = ()) -> None:
+        super().__init__()
         self.points: list[Point] = []
+        self.phases = {title: Totals() for title in titles}
+        self.calls = CallLog(titles)
+        self._titles = titles
         self._gauges: dict[int, Mapping[str, float]] = {}
-        self._totals: dict[str, Histogram] = {}
         self._interval: dict[str, Histogram] = {}
-        self._filled: set[str] = set()
         self._grown: Counter[str] = Counter()
 
-    def add(self, shard: int, snapshot: Snapshot) -> None:
+    def merge(self, shard: int, snapshot: Snapshot) -> None:
         """Merge what one shard measured in an interval."""
-        self._grown.update(snapshot.counters)
-        self.counters.update(snapshot.counters)
-        self.causes.update(snapshot.causes)
         self._gauges[shard] = snapshot.gauges
-        for name, encoded in snapshot.histograms.items():
-            self._slot(self._interval, name).merge(encoded)
-            self._filled.add(name)
+        self._merge(snapshot)
+        for number, part in snapshot.phases.items():
+            histograms = self._merge(part)
+            self.phases[self._titles[number]].add(part.counters, part.causes, histograms)
 
     def record(self, name: str, value: float) -> None:
         """Add one value, in the metric's unit, of the run's own."""
-        self._slot(self._interval, name).record(value)
-        self._filled.add(name)
+        found = self._interval.get(name)
+        if found is None:
+            found = self._interval[name] = Histogram(name)
+        found.record(value)
 
-    def count(self, name: str, by: int = 1) -> None:
-        """Let a counter of the run's own grow."""
+    def count(self, name: str, by: int = 1, *, phase: str | None = None) -> None:
+        """Let a counter of the run's own grow; also a phase's, if its title is given."""
         self._grown[name] += by
         self.counters[name] += by
+        if phase is not None:
+            self.phases[phase].counters[name] += by
 
-    def lose(self, shard: int) -> None:
-        """Forget the gauges of a shard that is gone."""
-        self._gauges.pop(shard, None)
+    def lose(self, shard: int) -> Mapping[str, float]:
+        """Forget the gauges of a shard that is gone, and return what they were at last."""
+        return self._gauges.pop(shard, {})
 
     def close(self, at: float) -> Point:
         """End an interval.
@@ -99,26 +92,13 @@ class Measurements:
             for name, value in one.items():
                 gauges[name] += value
         before = self.points[-1].at if self.points else 0.0
-        spreads = {}
-        for name in sorted(self._filled):
-            found = self._interval[name]
-            spreads[name] = _spread(found)
-            self._slot(self._totals, name).add(found)
-            found.reset()
-        self._filled.clear()
+        spreads = {name: Spread.of(self._interval[name]) for name in sorted(self._interval)}
+        self.add({}, {}, self._interval)
         point = Point(at, max(at - before, 1e-9), dict(self._grown), dict(gauges), spreads)
+        self._interval = {}
         self._grown.clear()
         self.points.append(point)
         return point
-
-    def distribution(self, name: str) -> Histogram | None:
-        """Return all values of a metric, or None if there was none."""
-        return self._totals.get(name)
-
-    def spread(self, name: str) -> Spread | None:
-        """Return all values of a metric in a few numbers, or None if there was none."""
-        found = self._totals.get(name)
-        return None if found is None else _spread(found)
 
     def value(self, name: str, aggregate: str) -> float | None:
         """Return what a threshold looks at, or None if nothing was measured.
@@ -127,38 +107,23 @@ class Measurements:
             name: the metric.
             aggregate: as `threshold.Condition` has it.
         """
-        metric = METRICS[name]
-        if metric.kind == "gauge":
+        if METRICS[name].kind == "gauge":
             return self.points[-1].gauges.get(name, 0.0) if self.points else None
-        if metric.kind == "counter":
-            return self._counter(name, aggregate)
-        found = self._totals.get(name)
-        if aggregate == "count":
-            return 0.0 if found is None else float(found.count)
-        if found is None or not found.count:
-            return None
-        if aggregate == "mean":
-            return found.mean
-        percentile = {"min": 0.0, "max": 100.0}.get(aggregate)
-        if percentile is None:
-            percentile = float(aggregate[1:])
-        return found.percentiles([percentile])[0]
+        return super().value(name, aggregate)
 
-    def _counter(self, name: str, aggregate: str) -> float | None:
-        value = float(self.counters[name])
-        if aggregate != "ratio":
-            return value
-        activity = name.rpartition(".")[0]
-        tried = self.counters[f"{activity}.started"] + self.counters[f"{activity}.dropped"]
-        return 100 * value / tried if tried else None
-
-    @staticmethod
-    def _slot(where: dict[str, Histogram], name: str) -> Histogram:
-        found = where.get(name)
-        if found is None:
-            found = where[name] = Histogram(name)
+    def _merge(self, snapshot: Snapshot) -> dict[str, Histogram]:
+        """Merge a snapshot but not its phases; return its histograms."""
+        self._grown.update(snapshot.counters)
+        self.counters.update(snapshot.counters)
+        self.causes.update(snapshot.causes)
+        for side in snapshot.sides:
+            self.calls.add(side)
+        found = {
+            name: Histogram.decoded(name, encoded) for name, encoded in snapshot.histograms.items()
+        }
+        for name, histogram in found.items():
+            if name in self._interval:
+                self._interval[name].add(histogram)
+            else:
+                self._interval[name] = histogram
         return found
-
-
-def _spread(found: Histogram) -> Spread:
-    return Spread(found.count, *found.percentiles([*QUANTILES, 100.0]))

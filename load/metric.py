@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from .side import TO_CALLEE, TO_CALLER
+
 Kind = Literal["distribution", "counter", "gauge"]
 
 
@@ -24,11 +26,19 @@ class Metric:
     meaning: str
 
     @property
+    def is_of_phases(self) -> bool:
+        """Whether it is also measured for each phase that it fits."""
+        return self.name.partition(".")[0] in _OF_PHASES
+
+    @property
     def scale(self) -> float:
         """What a value is multiplied with to be a whole number in a histogram."""
         return SCALES[self.unit]
 
 
+_OF_PHASES = frozenset(
+    ("login", "logout", "presence", "message", "call", "audio", "video", "iteration")
+)
 #: Whole numbers a unit: histograms hold microseconds and thousandths.
 SCALES: Mapping[str, float] = {"s": 1e6, "%": 1e3, "MiB": 1e3, "MOS": 1e3, "/s": 1e3, "": 1.0}
 
@@ -56,6 +66,28 @@ CALL_STEPS: Mapping[str, str] = {
 """The steps of a call, in their order, as the caller sees them."""
 
 
+def _legs(name: str, kind: str, words: str) -> list[Metric]:
+    found = [
+        Metric(f"{name}.jitter", "distribution", "s", f"{kind}: jitter (RFC 3550), {words}"),
+        Metric(f"{name}.rtt", "distribution", "s", f"{kind}: round trip by RTCP, {words}"),
+        Metric(f"{name}.loss", "distribution", "%", f"{kind}: packets lost, {words}"),
+        Metric(f"{name}.rate", "distribution", "/s", f"{kind}: packets received, {words}"),
+    ]
+    if kind == "audio":
+        score = f"{kind}: opinion score from 1 to 4.4 (MOS, G.107), {words}"
+        found.append(Metric(f"{name}.mos", "distribution", "MOS", score))
+    return found
+
+
+def _packets(name: str, words: str) -> list[Metric]:
+    return [
+        Metric(f"{name}.sent", "counter", "", f"{words}: packets sent"),
+        Metric(f"{name}.received", "counter", "", f"{words}: packets received"),
+        Metric(f"{name}.lost", "counter", "", f"{words}: packets that did not come"),
+        Metric(f"{name}.reordered", "counter", "", f"{words}: packets that came out of order"),
+    ]
+
+
 def _all() -> list[Metric]:
     found = [Metric("login", "distribution", "s", "a whole login, from TCP to announced presence")]
     found += [
@@ -78,17 +110,13 @@ def _all() -> list[Metric]:
         Metric("presence.returned", "distribution", "s", "until the server announced a presence"),
     ]
     for kind in ("audio", "video"):
-        found += [
-            Metric(f"{kind}.jitter", "distribution", "s", f"{kind}: jitter (RFC 3550), each leg"),
-            Metric(f"{kind}.rtt", "distribution", "s", f"{kind}: round trip by RTCP, each leg"),
-            Metric(f"{kind}.loss", "distribution", "%", f"{kind}: packets lost, each leg"),
-            Metric(f"{kind}.rate", "distribution", "/s", f"{kind}: packets received, each leg"),
-            Metric(f"{kind}.sent", "counter", "", f"{kind}: packets sent"),
-            Metric(f"{kind}.received", "counter", "", f"{kind}: packets received"),
-            Metric(f"{kind}.lost", "counter", "", f"{kind}: packets that did not come"),
-            Metric(f"{kind}.reordered", "counter", "", f"{kind}: packets that came out of order"),
-        ]
-    found.append(Metric("audio.mos", "distribution", "MOS", "audio: opinion score (G.107)"))
+        found += _legs(kind, kind, "each leg at its end")
+        found += _packets(kind, kind)
+        for direction in (TO_CALLER, TO_CALLEE):
+            words = direction.replace("-", " the ")
+            found += _legs(f"{kind}.{direction}", kind, f"{words}, each leg at its end")
+            found += _packets(f"{kind}.{direction}", f"{kind} {words}")
+        found += _legs(f"{kind}.now", kind, "each leg, each second while it runs")
     for activity, ok in (("login", "ok"), ("logout", "ok"), ("call", "ok")):
         found += [
             Metric(f"{activity}.started", "counter", "", f"{activity}s started"),
@@ -105,7 +133,9 @@ def _all() -> list[Metric]:
         Metric("presence.started", "counter", "", "presence changes"),
         Metric("presence.ok", "counter", "", "presence changes that the server announced"),
         Metric("presence.dropped", "counter", "", "presence changes that could not be sent"),
+        Metric("call.lost", "counter", "", "calls lost with their shard"),
         Metric("account.lost", "counter", "", "streams lost after the login"),
+        Metric("account.returned", "counter", "", "accounts that came back after that"),
         Metric("bot.failed", "counter", "", "bots that raised"),
         Metric("iteration.dropped", "counter", "", "iterations of any kind that could not start"),
         Metric("iteration.late", "counter", "", "iterations that started over 50 ms late"),

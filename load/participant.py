@@ -2,7 +2,6 @@
 
 import time
 from typing import Any
-from xml.etree.ElementTree import Element, SubElement
 
 from ..actors.context import BotPort, Ref
 from ..actors.messages.account import Contact, Invitation, Send
@@ -10,11 +9,9 @@ from ..actors.messages.call import Answer
 from ..actors.messages.exchange import CallStatus
 from ..media import Path as ReceivePath
 from ..media import Silence, Source
+from .mark import read, receipt
 from .tally import Tally
 
-CLIENT = "jabber:client"
-RECEIPTS = "urn:xmpp:receipts"
-MARK = "callboard-load"
 #: Seconds in which a call's actor takes a message.
 HANDLED = 10.0
 
@@ -25,15 +22,17 @@ class Participant(BotPort):
     Args:
         account: the account's actor.
         tally: told what arrives.
+        phases: how many the plan has.
     """
 
-    def __init__(self, account: Ref, tally: Tally) -> None:
+    def __init__(self, account: Ref, tally: Tally, phases: int) -> None:
         self.name = "participant"
         self.path: ReceivePath | None = None
         self.audio: Source | None = Silence()
         self.video: Source | None = None
         self._account = account
         self._tally = tally
+        self._phases = phases
 
     async def started(self) -> None:
         """Wait for the phases."""
@@ -63,35 +62,15 @@ class Participant(BotPort):
 
     async def text(self, sender: str, body: str) -> None:
         """Note how long a message of a phase took, and send its receipt if one is wanted."""
-        parts = body.split(" ", 4)
-        if parts[0] != MARK or len(parts) < 4:
+        mark = read(body, self._phases)
+        if mark is None:
             return
-        _, identifier, sent, receipt = parts[:4]
-        self._tally.count("message.received")
-        self._tally.record("message.delivery", (time.time_ns() - int(sent)) / 1e9)
-        if receipt == "receipt":
-            stanza = Element(f"{{{CLIENT}}}message", {"to": sender, "type": "chat"})
-            SubElement(stanza, f"{{{RECEIPTS}}}received", {"id": identifier})
-            self._account.tell(Send(stanza))
+        tally = self._tally.of(mark.phase)
+        tally.count("message.received")
+        tally.record("message.delivery", (time.time_ns() - mark.sent) / 1e9)
+        if mark.receipt:
+            self._account.tell(Send(receipt(sender, mark.identifier)))
 
     def answer(self) -> Answer:
         """Say how a call is taken when `calls.answer` is ``auto``."""
         return Answer(self.audio, self.video)
-
-
-def letter(to: str, identifier: str, size: int, *, receipt: bool) -> Element:
-    """Return a message of a phase, as `Participant.text` understands it.
-
-    Args:
-        to: a bare JID.
-        identifier: the message's id.
-        size: characters of the body; a mark, the id and the time have room in any.
-        receipt: whether a receipt is wanted (XEP-0184).
-    """
-    stanza = Element(f"{{{CLIENT}}}message", {"to": to, "type": "chat", "id": identifier})
-    # The wall clock: on several machines the delivery is as exact as their clocks agree.
-    words = f"{MARK} {identifier} {time.time_ns()} {'receipt' if receipt else 'none'} "
-    SubElement(stanza, f"{{{CLIENT}}}body").text = words + "." * (size - len(words))
-    if receipt:
-        SubElement(stanza, f"{{{RECEIPTS}}}request")
-    return stanza

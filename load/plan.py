@@ -1,9 +1,10 @@
 """A load plan: the server, the accounts, what they do, and what has to hold."""
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from ..bots.find import BotError, find_bot
 from ..config import Account, CallPolicy, Settings
@@ -14,7 +15,7 @@ from ..config.model import Count, Model
 from ..config.pattern import matches
 from .pairing import Pairing
 from .phase import Call, Message, Once, Phase, Presence
-from .threshold import AnyThreshold
+from .threshold import AnyThreshold, Threshold
 
 PARTICIPANT = "participant"
 """The bot of accounts that name none: it does what the phases say."""
@@ -66,6 +67,29 @@ class Watchdog(Model):
     )
 
 
+def _check_members(phase: Phase, info: ValidationInfo) -> Phase:
+    accounts = info.data.get("accounts", ())
+    match phase.activity:
+        case Call() | Message() as paired if accounts and not pairing(accounts, paired):
+            raise ValueError(
+                f"the phase {phase.title} has nobody to pair: 'from' and 'to' need an account each"
+            )
+        case (Once() | Presence()) as one if accounts and not members(accounts, one.accounts):
+            raise ValueError(
+                f"the phase {phase.title} has no account: 'accounts' matches none of the plan's"
+            )
+    return phase
+
+
+def _check_phase(threshold: Threshold, info: ValidationInfo) -> Threshold:
+    known = titles(info.data.get("phases", ()))
+    if threshold.phase is not None and known and threshold.phase not in known:
+        close = get_close_matches(threshold.phase, known, 1)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
+        raise ValueError(f"phase: there is no phase {threshold.phase!r}: {hint}")
+    return threshold
+
+
 class Plan(Settings):
     """A load plan: everything that an accounts file has, phases and thresholds."""
 
@@ -75,10 +99,13 @@ class Plan(Settings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="error", description="The least severe messages that are logged."
     )
-    phases: Annotated[tuple[Phase, ...], Field(min_length=1, max_length=1000)] = Field(
-        description="What the accounts do, one phase after another unless it says otherwise."
-    )
-    thresholds: Annotated[tuple[AnyThreshold, ...], Field(max_length=1000)] = Field(
+    phases: Annotated[
+        tuple[Annotated[Phase, AfterValidator(_check_members)], ...],
+        Field(min_length=1, max_length=1000),
+    ] = Field(description="What the accounts do, one phase after another unless it says otherwise.")
+    thresholds: Annotated[
+        tuple[Annotated[AnyThreshold, AfterValidator(_check_phase)], ...], Field(max_length=1000)
+    ] = Field(
         default=(),
         description="What has to hold; if one does not, the exit status is 1.",
         examples=[["call.setup.p95 < 500ms", "login.failed == 0"]],
@@ -107,23 +134,17 @@ class Plan(Settings):
         "are measured. With `server: embedded` it is known.",
     )
 
-    @field_validator("phases")
-    @classmethod
-    def _check_patterns(cls, phases: tuple[Phase, ...], info: ValidationInfo) -> tuple[Phase, ...]:
-        accounts = info.data.get("accounts", ())
-        for number, phase in enumerate(phases, 1):
-            match phase.activity:
-                case Call() | Message() as paired if not pairing(accounts, paired):
-                    raise ValueError(
-                        f"phase {number} ({phase.title}) has nobody to pair: "
-                        "'from' and 'to' need an account each"
-                    )
-                case (Once() | Presence()) as one if not members(accounts, one.accounts):
-                    raise ValueError(
-                        f"phase {number} ({phase.title}) has no account: "
-                        "'accounts' matches none of the plan's"
-                    )
-        return phases
+
+def titles(phases: tuple[Phase, ...]) -> tuple[str, ...]:
+    """Return what phases are called, each differently: ``call``, ``call 2`` and so on."""
+    found: list[str] = []
+    for phase in phases:
+        title, number = phase.title, 1
+        while title in found:
+            number += 1
+            title = f"{phase.title} {number}"
+        found.append(title)
+    return tuple(found)
 
 
 def members(accounts: tuple[LoadAccount, ...], patterns: tuple[str, ...]) -> list[int]:

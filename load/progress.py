@@ -14,14 +14,16 @@ class PhaseRun:
 
     Args:
         phase: what the plan says.
+        title: what it is called, unlike any other.
 
     Attributes:
-        phase: what the plan says.
+        phase, title: the same.
         began, ended: seconds since the run began; None: not yet.
     """
 
-    def __init__(self, phase: Phase) -> None:
+    def __init__(self, phase: Phase, title: str) -> None:
         self.phase = phase
+        self.title = title
         self.began: float | None = None
         self.ended: float | None = None
         self._open: set[int] = set()
@@ -80,6 +82,7 @@ class ShardRun:
         host: the name of its machine, once it is ready.
         pid: its process there.
         lost: why it died, or "".
+        online, calls: how many accounts were online then, and how many calls they had begun.
     """
 
     number: int
@@ -87,3 +90,5 @@ class ShardRun:
     host: str = ""
     pid: int = 0
     lost: str = ""
+    online: int = 0
+    calls: int = 0

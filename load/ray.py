@@ -7,6 +7,8 @@ nothing of it: their signalling goes through the server, as on one machine.
 import asyncio
 import contextlib
 import dataclasses
+import logging
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,9 +36,12 @@ def cluster(address: str) -> Iterator[tuple[Callable[[Hear], Carrier], int]]:
     Raises:
         ConnectionError: there is no cluster at the address.
     """
-    ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+    # A cluster of the user's own decides for itself; the one of "local" must not call home.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     try:
-        yield RayShard, max(1, int(ray.cluster_resources().get("CPU", 1)))
+        resources = ray.cluster_resources()  # type: ignore[no-untyped-call,unused-ignore]
+        yield RayShard, max(1, int(resources.get("CPU", 1)))
     finally:
         ray.shutdown()
 

@@ -1,6 +1,6 @@
 """Everything that a run leaves in its folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from .junit import junit
@@ -12,7 +12,7 @@ from .verdict import Verdict
 
 
 def write_report(folder: Path, name: str, run: Run, verdict: Verdict) -> list[Path]:
-    """Write ``report.html``, ``summary.json``, ``samples.csv`` and ``junit.xml``.
+    """Write ``report.html``, ``summary.json``, ``samples.csv``, ``calls.csv`` and ``junit.xml``.
 
     It blocks on files and takes a moment: call it off the loop.
 
@@ -29,15 +29,17 @@ def write_report(folder: Path, name: str, run: Run, verdict: Verdict) -> list[Pa
         OSError: the folder can't be written to.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    makers: dict[str, Callable[[], str]] = {
-        "report.html": lambda: page(name, run, verdict),
-        "summary.json": lambda: to_json(summary(run, verdict)),
-        "samples.csv": lambda: samples(run.measurements.points),
-        "junit.xml": lambda: junit(name, run.elapsed, verdict),
+    makers: dict[str, Callable[[], Iterable[bytes]]] = {
+        "report.html": lambda: [page(name, run, verdict).encode()],
+        "summary.json": lambda: [to_json(summary(run, verdict)).encode()],
+        "samples.csv": lambda: [samples(run.measurements.points).encode()],
+        "calls.csv": run.measurements.calls.csv,
+        "junit.xml": lambda: [junit(name, run.elapsed, verdict).encode()],
     }
     written = []
     for file, make in makers.items():
         path = folder / file
-        path.write_text(make(), encoding="utf-8", newline="")
+        with path.open("wb") as opened:
+            opened.writelines(make())
         written.append(path)
     return written

@@ -28,11 +28,12 @@ from .messages import (
     Target,
 )
 from .phase import Call, Idle, Login, Once, Phase, Repeated
-from .plan import Plan, members
+from .plan import PARTICIPANT, Plan, members, titles
 from .process import Hear, ShardProcess
 from .progress import Carrier, PhaseRun, ShardRun
+from .threshold import Threshold
 from .usage import Usage, machine_cpu
-from .verdict import Verdict, check, judge
+from .verdict import Check, Verdict, check, judge
 from .watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -72,8 +73,11 @@ class Run:
         see: Callable[[Point], None] = lambda _: None,
     ) -> None:
         self.plan = plan
-        self.measurements = Measurements()
-        self.phases = [PhaseRun(phase) for phase in plan.phases]
+        names = titles(plan.phases)
+        self.measurements = Measurements(names)
+        self.phases = [
+            PhaseRun(phase, title) for phase, title in zip(plan.phases, names, strict=True)
+        ]
         self.started = datetime.now(UTC)
         count = shards or plan.shards or len(os.sched_getaffinity(0))
         count = min(count, len(plan.accounts))
@@ -87,6 +91,7 @@ class Run:
         self._ready: asyncio.Future[None] | None = None
         self._ending = asyncio.Event()
         self._aborted: str | None = None
+        self._broken: dict[Threshold, Check] = {}
         self._stopped = False
         self._at_once = False
         self._server: Usage | None = None
@@ -114,6 +119,22 @@ class Run:
             case Idle() as idle:
                 return idle.duration
         raise TypeError(phase.kind)
+
+    def rate_of(self, phase: PhaseRun) -> float | None:
+        """Return how many of a phase's iterations started a second, on average.
+
+        None if none could: it has not begun, or it is an idle one. What a phase started ends in
+        its own time, so a phase with an open rate counts no longer than it was to start.
+        """
+        activity = phase.phase.activity
+        if phase.began is None or isinstance(activity, Idle):
+            return None
+        if isinstance(activity, Repeated):
+            seconds = min(self.elapsed - phase.began, activity.arrivals.seconds)
+        else:
+            seconds = (self.elapsed if phase.ended is None else phase.ended) - phase.began
+        started = self.measurements.phases[phase.title].counters[f"{phase.phase.kind}.started"]
+        return started / max(seconds, 1e-9)
 
     def stop(self) -> None:
         """End in order, with a report; the second time, at once."""
@@ -151,6 +172,7 @@ class Run:
         return judge(
             self.plan.thresholds,
             self.measurements,
+            broken=self._broken,
             aborted=self._aborted,
             stopped=self._stopped,
             warnings=[*self._lost(), *self._watchdog.warnings()],
@@ -259,7 +281,7 @@ class Run:
         for threshold in self.plan.thresholds:
             found = check(threshold, self.measurements) if threshold.abort else None
             if found is not None and found.value is not None and not found.held:
-                log.warning("%s does not hold: the run ends", threshold.check)
+                self._broken.setdefault(threshold, found)
                 self._ending.set()
         if self._watchdog.look(point) and self.plan.watchdog.then == "abort":
             self._abort("the generator is saturated")
@@ -278,7 +300,7 @@ class Run:
                 if all(one.pid for one in self.shards) and self._ready and not self._ready.done():
                     self._ready.set_result(None)
             case Measured():
-                self.measurements.add(number, message.snapshot)
+                self.measurements.merge(number, message.snapshot)
             case PhaseEnded():
                 self.phases[message.phase].end(number, self.elapsed)
             case ShardFailed():
@@ -290,11 +312,14 @@ class Run:
 
     def _lose(self, shard: ShardRun, reason: str) -> None:
         shard.lost = reason
-        self.measurements.lose(shard.number)
+        gauges = self.measurements.lose(shard.number)
         self._gone(shard.number)
         if self._at_once:
             return
+        shard.online = int(gauges.get("accounts.online", 0))
+        shard.calls = int(gauges.get("calls.active", 0))
         self.measurements.count("shard.lost")
+        self.measurements.count("call.lost", shard.calls)
         ready = self._ready is not None and self._ready.done()
         if not ready or self.plan.lost_shard == "abort" or all(one.lost for one in self.shards):
             self._abort(f"shard {shard.number} was lost: {reason}")
@@ -309,14 +334,15 @@ class Run:
             if shard.lost and not self._at_once:
                 share = math.ceil((len(self.plan.accounts) - shard.number) / len(self.shards))
                 found.append(
-                    f"Shard {shard.number} was lost with its {share:,} accounts and their calls: "
-                    f"{shard.lost}."
+                    f"Shard {shard.number} was lost with its {share:,} accounts, {shard.online:,} "
+                    f"of them online, and {shard.calls:,} calls: {shard.lost}."
                 )
         return found
 
     def _account_for_messages(self) -> None:
-        counters = self.measurements.counters
-        lost = counters["message.started"] - counters["message.received"]
-        participants = all(one.bot == "participant" for one in self.plan.accounts)
-        if lost > 0 and participants:
-            self.measurements.count("message.lost", lost)
+        if any(one.bot != PARTICIPANT for one in self.plan.accounts):
+            return  # a bot of the user's does not say what it received
+        for title, phase in self.measurements.phases.items():
+            lost = phase.counters["message.started"] - phase.counters["message.received"]
+            if lost > 0:
+                self.measurements.count("message.lost", lost, phase=title)

@@ -5,7 +5,8 @@ import io
 from collections.abc import Iterable
 from dataclasses import fields
 
-from .measurements import Point, Spread
+from .measurements import Point
+from .totals import Spread
 
 SPREAD = tuple(one.name for one in fields(Spread))
 

@@ -91,7 +91,7 @@ class Shard:
 
     async def _perform(self, phase: int) -> None:
         try:
-            await perform(self._assignment.plan.phases[phase], self._crew)
+            await perform(phase, self._crew)
         except Exception as error:
             cause = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
             self._report(ShardFailed(f"{type(cause).__name__}: {cause}"))

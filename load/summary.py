@@ -6,6 +6,7 @@ from typing import Any
 
 from .metric import METRICS
 from .run import Run
+from .totals import Totals
 from .verdict import Verdict
 
 AGGREGATES = ("min", "mean", "p05", "p50", "p90", "p95", "p99", "p99.9", "max")
@@ -20,12 +21,6 @@ def summary(run: Run, verdict: Verdict) -> dict[str, Any]:
         verdict: how it ended.
     """
     measured = run.measurements
-    distributions = {}
-    for name, metric in METRICS.items():
-        count = measured.value(name, "count") if metric.kind == "distribution" else 0
-        if count:
-            values = {one: _rounded(measured.value(name, one)) for one in AGGREGATES}
-            distributions[name] = {"unit": metric.unit, "count": int(count), **values}
     return {
         "verdict": verdict.sentence,
         "status": int(verdict.status),
@@ -35,18 +30,39 @@ def summary(run: Run, verdict: Verdict) -> dict[str, Any]:
         "seconds": round(run.elapsed, 1),
         "accounts": len(run.plan.accounts),
         "shards": [
-            {"number": one.number, "host": one.host, "pid": one.pid, "lost": one.lost or None}
+            {
+                "number": one.number,
+                "host": one.host,
+                "pid": one.pid,
+                "lost": one.lost or None,
+                "lost_accounts": one.online,
+                "lost_calls": one.calls,
+            }
             for one in run.shards
         ],
         "phases": [
             {
-                "name": one.phase.title,
+                "name": one.title,
                 "kind": one.phase.kind,
                 "began": _rounded(one.began),
                 "ended": _rounded(one.ended),
+                "rate": _rounded(run.rate_of(one)),
+                **_totals(measured.phases[one.title]),
             }
             for one in run.phases
         ],
+        **_totals(measured),
+    }
+
+
+def _totals(measured: Totals) -> dict[str, Any]:
+    distributions = {}
+    for name, metric in METRICS.items():
+        count = measured.value(name, "count") if metric.kind == "distribution" else 0
+        if count:
+            values = {one: _rounded(measured.value(name, one)) for one in AGGREGATES}
+            distributions[name] = {"unit": metric.unit, "count": int(count), **values}
+    return {
         "counters": {name: measured.counters[name] for name in METRICS if measured.counters[name]},
         "distributions": distributions,
         "causes": [

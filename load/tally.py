@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .histogram import Histogram
+from .side import Side
 
 MAX_CAUSES = 100
 """Different causes of errors that are told apart; a server may word each one anew."""
@@ -20,12 +21,16 @@ class Snapshot:
         gauges: what each is now.
         histograms: metric → its distribution, in hdrhistogram's own compressed encoding.
         causes: (what failed, why) → how often.
+        sides: of the calls that have ended.
+        phases: place of a phase in the plan → what belongs to that phase, and is not above.
     """
 
     counters: Mapping[str, int] = field(default_factory=dict)
     gauges: Mapping[str, float] = field(default_factory=dict)
     histograms: Mapping[str, bytes] = field(default_factory=dict)
     causes: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    sides: tuple[Side, ...] = ()
+    phases: Mapping[int, "Snapshot"] = field(default_factory=dict)
 
 
 class Tally:
@@ -35,13 +40,28 @@ class Tally:
         self._counters: Counter[str] = Counter()
         self._gauges: dict[str, float] = {}
         self._histograms: dict[str, Histogram] = {}
-        self._filled: set[str] = set()
         self._causes: Counter[tuple[str, str]] = Counter()
         self._known: set[tuple[str, str]] = set()
+        self._sides: list[Side] = []
+        self._phases: dict[int, Tally] = {}
+
+    def of(self, phase: int | None) -> "Tally":
+        """Return the tally of what belongs to a phase.
+
+        Args:
+            phase: its place in the plan; None: to none, which gives this tally.
+        """
+        if phase is None:
+            return self
+        found = self._phases.get(phase)
+        if found is None:
+            found = self._phases[phase] = Tally()
+        return found
 
     def count(self, name: str, by: int = 1) -> None:
         """Let a counter grow."""
-        self._counters[name] += by
+        if by:
+            self._counters[name] += by
 
     def gauge(self, name: str, value: float) -> None:
         """Say what a gauge is now."""
@@ -56,9 +76,8 @@ class Tally:
         """
         found = self._histograms.get(name)
         if found is None:
-            found = self._histograms[name] = Histogram(name)
+            found = self._histograms[name] = Histogram(name, counter=4)
         found.record(value)
-        self._filled.add(name)
 
     def fail(self, activity: str, cause: str) -> None:
         """Count something that failed, and why."""
@@ -79,16 +98,27 @@ class Tally:
         self._known.add(key)
         self._causes[key] += 1
 
+    def ended(self, side: Side) -> None:
+        """Note one side of a call that has ended."""
+        self._sides.append(side)
+
     def take(self) -> Snapshot:
         """Return what came since the last time, and begin anew."""
-        histograms = {}
-        for name in self._filled:
-            histograms[name] = self._histograms[name].encode()
-            self._histograms[name].reset()
         snapshot = Snapshot(
-            dict(self._counters), dict(self._gauges), histograms, dict(self._causes)
+            dict(self._counters),
+            dict(self._gauges),
+            {name: found.encode() for name, found in self._histograms.items()},
+            dict(self._causes),
+            tuple(self._sides),
+            {number: one.take() for number, one in self._phases.items() if one.filled},
         )
         self._counters.clear()
+        self._histograms.clear()
         self._causes.clear()
-        self._filled.clear()
+        self._sides.clear()
         return snapshot
+
+    @property
+    def filled(self) -> bool:
+        """Whether anything came since the last time, phases aside."""
+        return bool(self._counters or self._histograms or self._causes or self._sides)

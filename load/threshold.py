@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from ..config.model import Flag, Model
 from .metric import METRICS, Metric
@@ -141,12 +141,32 @@ class Threshold(Model):
         description="A metric, its aggregate, a comparison and a limit.",
         examples=["call.setup.p95 < 500ms", "login.failed == 0", "audio.mos.p05 > 4.0"],
     )
+    phase: Annotated[str, Field(max_length=100)] | None = Field(
+        default=None,
+        description="The phase whose figures are meant, by its name; left out, the whole run's.",
+    )
     abort: Flag = Field(default=False, description="End the run as soon as it does not hold.")
+
+    @field_validator("phase")
+    @classmethod
+    def _check_metric(cls, phase: str | None, info: ValidationInfo) -> str | None:
+        text = info.data.get("check")
+        if phase is None or text is None:
+            return phase
+        metric = parse_condition(text).metric
+        if not metric.is_of_phases:
+            raise ValueError(f"{metric.name} is of the whole run, not of a phase: leave it out")
+        return phase
 
     @property
     def condition(self) -> Condition:
         """What it says, in parts."""
         return parse_condition(self.check)
+
+    @property
+    def text(self) -> str:
+        """What it says, with the phase that is meant."""
+        return self.check if self.phase is None else f"{self.phase}: {self.check}"
 
 
 AnyThreshold = Annotated[

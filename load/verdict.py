@@ -1,8 +1,9 @@
 """The verdict: whether the thresholds held, and whether the measurement can be trusted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from types import MappingProxyType
 
 from .measurements import Measurements
 from .threshold import Threshold
@@ -59,15 +60,17 @@ class Verdict:
 def check(threshold: Threshold, measurements: Measurements) -> Check:
     """Compare a threshold with what was measured up to now."""
     condition = threshold.condition
-    value = measurements.value(condition.metric.name, condition.aggregate)
+    where = measurements if threshold.phase is None else measurements.phases[threshold.phase]
+    value = where.value(condition.metric.name, condition.aggregate)
     held = value is not None and condition.holds(value)
-    return Check(threshold.check, value, condition.unit, held)
+    return Check(threshold.text, value, condition.unit, held)
 
 
 def judge(
     thresholds: Iterable[Threshold],
     measurements: Measurements,
     *,
+    broken: Mapping[Threshold, Check] = MappingProxyType({}),
     aborted: str | None,
     stopped: bool,
     warnings: Iterable[str],
@@ -77,11 +80,12 @@ def judge(
     Args:
         thresholds: what had to hold.
         measurements: what was measured.
+        broken: the thresholds that have ended the run, as they stood then.
         aborted: why the run was given up, or None.
         stopped: whether somebody ended it early.
         warnings: what speaks against the measurement.
     """
-    checks = tuple(check(one, measurements) for one in thresholds)
+    checks = tuple(broken.get(one) or check(one, measurements) for one in thresholds)
     breached = [one for one in checks if not one.held]
     count = f"{len(checks)} threshold{'s' * (len(checks) != 1)}"
     if aborted is not None:
@@ -96,6 +100,9 @@ def judge(
     else:
         status, sentence = Status.HELD, "Measured; the plan has no thresholds"
     notes = tuple(warnings)
+    if broken:
+        named = " and ".join(one.text for one in broken)
+        notes = (f"The run was ended as soon as this did not hold: {named}.", *notes)
     if stopped:
         notes = ("The run was ended early, before its plan.", *notes)
     return Verdict(status, sentence, checks, notes)

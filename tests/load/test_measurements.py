@@ -11,7 +11,7 @@ from callboard.load.measurements import Measurements
 from callboard.load.samples import samples
 from callboard.load.tally import MAX_CAUSES, OTHER, Tally
 from callboard.load.threshold import Threshold
-from callboard.load.verdict import Status, check, judge, shown
+from callboard.load.verdict import Check, Status, check, judge, shown
 
 
 def measured() -> Measurements:
@@ -23,7 +23,7 @@ def measured() -> Measurements:
         tally.count("call.started", 100)
         tally.fail("call", "failed: connectivity-error")
         tally.gauge("accounts.online", 5)
-        found.add(shard, tally.take())
+        found.merge(shard, tally.take())
     found.close(1.0)
     return found
 
@@ -83,6 +83,32 @@ def test_the_verdict(
     verdict = judge(wanted, measured(), aborted=aborted, stopped=False, warnings=[])
     assert verdict.status is status
     assert words in verdict.sentence
+
+
+def test_a_threshold_of_a_phase_looks_at_that_phase() -> None:
+    tally = Tally()
+    for phase, seconds in ((0, 0.1), (1, 0.9)):
+        tally.of(phase).record("call.setup", seconds)
+    found = Measurements(("quiet", "rush"))
+    found.merge(0, tally.take())
+    found.close(1.0)
+    held = {
+        phase: check(Threshold(check="call.setup.max < 500ms", phase=phase), found).held
+        for phase in (None, "quiet", "rush")
+    }
+    assert held == {None: False, "quiet": True, "rush": False}
+
+
+def test_what_ended_the_run_stays_broken() -> None:
+    found = measured()
+    threshold = Threshold(check="call.setup.p95 < 1s", abort=True)
+    broken = {threshold: Check(threshold.check, 2.5, "s", held=False)}
+    verdict = judge(
+        [threshold], found, broken=broken, aborted=None, stopped=False, warnings=["slow"]
+    )
+    assert verdict.status is Status.BREACHED
+    assert verdict.breached[0].value == 2.5
+    assert verdict.warnings[0].endswith("did not hold: call.setup.p95 < 1s.")
 
 
 def test_samples_have_a_row_for_each_interval() -> None:

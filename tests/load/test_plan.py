@@ -7,6 +7,7 @@ from callboard.config import ConfigError
 from callboard.load import Plan, load_plan, plan_schema
 from callboard.load.capacity import CapacityError, calls_at_once, check_open_files, open_files
 from callboard.load.phase import Call
+from callboard.load.plan import titles
 from callboard.load.reference import reference
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "load.yaml"
@@ -73,6 +74,37 @@ shards: 0
     assert found[6].startswith("13:12: check: faild is none of")
     assert "did you mean login.failed" in found[6]
     assert found[7].startswith("14:9: shards is the number 0")
+
+
+def test_phases_have_titles_of_their_own_that_thresholds_name(tmp_path: Path) -> None:
+    call = "call: {rate: 1/s, duration: 5s}"
+    found = plan(
+        tmp_path,
+        f"phases: [{{login: {{}}}}, {{{call}}}, {{name: rush hour, {call}}}, {{{call}}}]\n"
+        "thresholds: [{check: call.setup.p95 < 1s, phase: rush hour}]\n",
+    )
+    assert titles(found.phases) == ("login", "call", "rush hour", "call 2")
+    assert found.thresholds[0].text == "rush hour: call.setup.p95 < 1s"
+    wrong = faults(
+        tmp_path,
+        f"phases: [{{name: rush hour, {call}}}]\n"
+        "thresholds:\n"
+        "  - call.ok > 0\n"
+        "  - {check: call.setup.p95 < 1s, phase: rush hours}\n"
+        "  - {check: generator.lag.p99 < 50ms, phase: rush hour}\n",
+    )
+    assert wrong[0].startswith("8:5: item 2 of thresholds: phase: there is no phase 'rush hours'")
+    assert wrong[0].endswith("did you mean 'rush hour'?")
+    assert (
+        wrong[1] == "9:46: phase: generator.lag is of the whole run, not of a phase: leave it out"
+    )
+
+
+def test_a_phase_without_accounts_is_told_with_its_place(tmp_path: Path) -> None:
+    found = faults(
+        tmp_path, "phases:\n  - login: {}\n  - message: {to: x@localhost, rate: 1, duration: 1s}\n"
+    )
+    assert found[0].startswith("7:5: item 2 of phases: the phase message has nobody to pair")
 
 
 @pytest.mark.parametrize(

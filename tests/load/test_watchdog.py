@@ -1,7 +1,8 @@
 """The watchdog says when the generator was the limit."""
 
-from callboard.load.measurements import Point, Spread
+from callboard.load.measurements import Point
 from callboard.load.plan import Watchdog as Settings
+from callboard.load.totals import Spread
 from callboard.load.watchdog import Watchdog
 
 

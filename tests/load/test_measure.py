@@ -1,0 +1,158 @@
+"""From what a call says of itself to metrics: while it runs, at its end, and by direction."""
+
+import csv
+import io
+
+import pytest
+from callboard.actors.call_record import CallRecord
+from callboard.actors.messages.exchange import CallStatus
+from callboard.load.call_log import COLUMNS, WORST, CallLog
+from callboard.load.mark import session_id
+from callboard.load.measure import measure_call, measure_media
+from callboard.load.measurements import Measurements
+from callboard.load.tally import Tally
+from callboard.media import MediaStatistics
+
+SID = session_id(1)
+TITLES = ("login", "rush hour")
+
+
+def heard(
+    received: int, lost: int = 0, *, kind: str = "audio", mos: float = 4.0
+) -> MediaStatistics:
+    return MediaStatistics(
+        kind="audio" if kind == "audio" else "video",
+        codec="opus" if kind == "audio" else "VP8",
+        sent=received + lost,
+        received=received,
+        lost=lost,
+        jitter_ms=2.0,
+        rtt_ms=10.0,
+        mos=mos if kind == "audio" else None,
+        reordered=1 if received else 0,
+    )
+
+
+def status(seconds: float, *media: MediaStatistics, direction: str = "out") -> CallStatus:
+    return CallStatus(
+        id=SID,
+        account="a@localhost",
+        peer="b@localhost/load",
+        direction="out" if direction == "out" else "in",
+        phase="connected",
+        media=("audio",),
+        seconds=seconds,
+        steps={"dtls": 0.2},
+        statistics=media,
+    )
+
+
+def record(direction: str = "out", state: str = "completed") -> CallRecord:
+    return CallRecord(
+        id=SID,
+        account="a@localhost",
+        peer="b@localhost/load",
+        direction="out" if direction == "out" else "in",
+        state="completed" if state == "completed" else "failed",
+        reason="success",
+        started=1_800_000_000.0,
+        connected=1_800_000_000.2,
+        ended=1_800_000_003.2,
+    )
+
+
+def merged(tally: Tally) -> Measurements:
+    found = Measurements(TITLES)
+    found.merge(0, tally.take())
+    found.close(1.0)
+    return found
+
+
+def test_quality_is_taken_while_a_call_runs() -> None:
+    tally = Tally()
+    states = [
+        status(0.0),
+        status(1.0, heard(50)),
+        status(2.0, heard(75, 25)),
+        status(3, heard(125, 25)),
+    ]
+    for before, now in zip([None, *states], states, strict=False):
+        measure_media(before, now, tally.of(1))
+    found = merged(tally)
+    assert found.value("audio.now.loss", "count") == 3
+    assert found.value("audio.now.loss", "max") == pytest.approx(50, rel=0.002)
+    assert found.value("audio.now.loss", "min") == 0
+    assert found.value("audio.now.rate", "min") == pytest.approx(25, rel=0.002)
+    worst, best = found.value("audio.now.mos", "min"), found.value("audio.now.mos", "max")
+    assert worst is not None
+    assert best is not None
+    assert worst < 2.5 < 4.3 < best, "half a second without sound is heard, then it is good again"
+    assert found.counters["audio.received"] == found.counters["audio.to-caller.received"] == 125
+    assert found.counters["audio.lost"] == 25
+    assert found.counters["audio.reordered"] == 1
+    assert found.counters["audio.sent"] == found.counters["audio.to-callee.sent"] == 150
+    assert "audio.to-callee.received" not in found.counters
+
+
+def test_directions_are_told_apart() -> None:
+    tally = Tally()
+    measure_call(record("out"), status(3, heard(100, mos=4.4)), 1, tally.of(1))
+    last = status(3, heard(50, 50, mos=2.0), direction="in")
+    measure_call(record("in"), last, 1, tally.of(1))
+    found = merged(tally)
+    assert found.value("audio.to-caller.mos", "max") == pytest.approx(4.4, rel=0.002)
+    assert found.value("audio.to-callee.mos", "max") == pytest.approx(2.0, rel=0.002)
+    assert found.value("audio.mos", "count") == 2
+    assert found.value("audio.to-callee.loss", "max") == pytest.approx(50, rel=0.002)
+
+
+def test_what_belongs_to_a_phase_is_in_the_whole_too() -> None:
+    tally = Tally()
+    measure_call(record(), status(3, heard(100)), 1, tally.of(1))
+    measure_call(record(state="failed"), None, None, tally)
+    tally.of(1).drop("call", "nobody there")
+    found = merged(tally)
+    rush = found.phases["rush hour"]
+    assert (rush.counters["call.ok"], rush.counters["call.failed"]) == (1, 0)
+    assert (found.counters["call.ok"], found.counters["call.failed"]) == (1, 1)
+    assert rush.value("call.setup", "p50") == pytest.approx(0.2, rel=0.002)
+    assert found.value("call.setup", "count") == 1
+    assert list(rush.causes) == [("call", "nobody there")]
+    assert not found.phases["login"].counters
+    assert not Tally().take().phases
+
+
+def test_every_call_has_its_rows() -> None:
+    tally = Tally()
+    for direction in ("out", "in"):
+        media = (heard(90, 10), heard(30, kind="video"))
+        measure_call(record(direction), status(3, *media, direction=direction), 1, tally.of(1))
+    measure_call(record(state="failed"), None, None, tally)
+    found = merged(tally)
+    text = b"".join(found.calls.csv()).decode()
+    assert text == b"".join(found.calls.csv()).decode(), "it can be read again"
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert tuple(rows[0]) == COLUMNS
+    assert [(row["side"], row["media"]) for row in rows] == [
+        ("caller", ""), ("caller", "audio"), ("caller", "video"),
+        ("callee", "audio"), ("callee", "video"),
+    ]  # fmt: skip
+    assert [row["phase"] for row in rows] == ["", *["rush hour"] * 4]
+    audio = rows[1]
+    assert audio["call"] == SID
+    assert (audio["sent"], audio["received"], audio["lost"]) == ("100", "90", "10")
+    assert (audio["jitter_ms"], audio["rtt_ms"], audio["mos"]) == ("2", "10", "4")
+    assert (audio["setup_s"], audio["held_s"]) == ("0.2", "3")
+    assert audio["started"] == "2027-01-15T08:00:00.000Z"
+
+
+def test_the_worst_legs_are_kept_and_no_more() -> None:
+    tally = Tally()
+    for place in range(3 * WORST):
+        score = 1.0 + (place * 7 % (3 * WORST)) / 15
+        measure_call(record(), status(3, heard(100, mos=score)), 1, tally.of(1))
+    log = CallLog(TITLES)
+    for side in tally.take().phases[1].sides:
+        log.add(side)
+    found = [leg.score for leg in log.worst()]
+    assert found == pytest.approx([1 + place / 15 for place in range(WORST)])
