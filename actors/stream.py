@@ -1,58 +1,48 @@
-"""The XMPP stream: slixmpp's client with everything off that an account does by itself.
+"""The XMPP stream of one account (RFC 6120), on slixmpp's.
 
-What slixmpp is used for: DNS, TCP, TLS, SASL, binding (RFC 6120) and stream management (XEP-0198).
-Its roster, presence and disco are not: they are objects per account and per contact, where one thin
-handler that hands over the element will do. This is the one module that touches slixmpp's private
-names, each with its reason; tests/actors/test_stream.py fails when they move.
+What slixmpp is used for: DNS, TCP, TLS (`XMLStream`), JIDs and SASL. Its client, its stanzas and
+its plugins are not: they are objects and dictionaries per account, per stanza and per contact,
+where thousands of accounts need one class that passes elements on. How a session comes about is
+in `login`, how it outlives a connection in `resumption`.
 """
 
 import asyncio
 import logging
+import secrets
 import ssl
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
-from xml.etree.ElementTree import Element
+from typing import Any, cast
+from xml.etree.ElementTree import Element, ParseError, tostring
 
-from slixmpp import ClientXMPP, Iq, Message, Presence
-from slixmpp.plugins import BasePlugin
-from slixmpp.xmlstream.handler import Callback
-from slixmpp.xmlstream.matcher.base import MatcherBase
+from slixmpp import JID
+from slixmpp.xmlstream import XMLStream
 from slixmpp.xmlstream.xmlstream import NotConnectedError
 
-from . import sasl as _sasl  # noqa: F401 - importing it registers the mechanism
+from .login import STREAMS, Login
+from .markup import escape, markup
 from .messages.account import StanzaReceived, StreamClosed, StreamFailed, StreamOpened
+from .resumption import REQUEST, SM, Resumption
 from .stanza import CLIENT
 
-STREAMS = "http://etherx.jabber.org/streams"
-TLS = "urn:ietf:params:xml:ns:xmpp-tls"
+ERRORS = "urn:ietf:params:xml:ns:xmpp-streams"
 
 #: A request that is not answered in this many seconds counts as unanswered.
 IQ_TIMEOUT = 30.0
+#: Stanzas that may wait for the stream to be up again; what comes then is dropped.
+MAX_WAITING = 1000
+#: Seconds that the server has to close its half of the stream.
+CLOSE_DEADLINE = 1.0
 
-#: slixmpp's events that end a step of the login, and what the step is called.
-_STEPS = {"connected": "tcp", "tls_success": "tls", "auth_success": "sasl", "session_bind": "bind"}
-
-#: What slixmpp registers in each client, and an account of ours has no use for: each is some
-#: hundred bytes in every one of thousands of accounts.
-_UNUSED_PLUGINS = frozenset({"feature_rosterver", "feature_preapproval", "feature_limits"})
-_UNUSED_EVENTS = frozenset({"roster_update", "roster_subscription_request"}) | {
-    f"presence_{kind}"
-    for kind in (
-        *("available", "dnd", "xa", "chat", "away", "unavailable"),
-        *("subscribe", "subscribed", "unsubscribe", "unsubscribed"),
-    )
-}
 _SERVICES = ({"xmpps-client"}, {"xmpp-client"})
+#: What slixmpp's stream makes for each account, and one of ours has no use for.
+_NO_QUEUE: asyncio.Queue[Any] = asyncio.Queue()
+_NO_NAMES: dict[str, str] = {}
 
-_STANZAS = {
-    f"{{{CLIENT}}}message": Message,
-    f"{{{CLIENT}}}presence": Presence,
-    f"{{{CLIENT}}}iq": Iq,
-}
+_STANZAS = frozenset(f"{{{CLIENT}}}{name}" for name in ("message", "presence", "iq"))
 
 StreamEvent = StreamOpened | StreamClosed | StreamFailed | StanzaReceived
 Answer = Callable[[Element | None], None]
@@ -75,14 +65,6 @@ def trust(ca: Path | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=ca)
 
 
-class _Everything(MatcherBase):
-    """Matches each stanza of a client stream."""
-
-    def match(self, xml: Any) -> bool:
-        """Tell whether this is a message, a presence or an IQ."""
-        return xml.xml.tag in _STANZAS
-
-
 class _SecretsFilter(logging.Filter):
     """Keeps SASL (RFC 6120 §6) out of the log: with PLAIN, ``<auth/>`` is the password."""
 
@@ -92,15 +74,14 @@ class _SecretsFilter(logging.Filter):
         return "urn:ietf:params:xml:ns:xmpp-sasl" not in record.getMessage()
 
 
-# slixmpp's own logger, so that one filter and one level are for all that it sends and receives.
+# slixmpp's own logger, so that one filter and one level are for all that is sent and received.
 log = logging.getLogger("slixmpp.xmlstream.xmlstream")
 log.addFilter(_SecretsFilter())
 # What slixmpp logs as an error comes to the account as an event, and is said there in one sentence.
-for _name in ("slixmpp.xmlstream.xmlstream", "slixmpp.features.feature_mechanisms.mechanisms"):
-    logging.getLogger(_name).setLevel(logging.CRITICAL)
+log.setLevel(logging.CRITICAL)
 
 
-class Stream(ClientXMPP):
+class Stream(XMLStream):
     """One account's stream, told and telling in elements.
 
     Args:
@@ -120,37 +101,34 @@ class Stream(ClientXMPP):
         direct_tls: bool,
         deliver: Callable[[StreamEvent], None],
     ) -> None:
-        super().__init__(jid, password, ssl_context=context)
+        super().__init__(ssl_context=context, loop=asyncio.get_running_loop())
+        self.boundjid = JID(jid)
+        self.default_domain = sys.intern(str(self.boundjid.domain))
+        self.default_port = 5222
+        self.enable_direct_tls = direct_tls
+        self.enable_starttls = not direct_tls
+        # A session that is resumed does not end with its connection.
+        self.end_session_on_disconnect = False
+        self.stream_header = _header(self.default_domain)
+        self.stream_footer = "</stream:stream>"
+        # The same objects for all accounts: slixmpp only reads them.
+        self.tls_services, self.starttls_services = _SERVICES
+        self.waiting_queue, self.namespace_map = _NO_QUEUE, _NO_NAMES
+        self.resumption = Resumption()
+        self._password = password
         self._deliver = deliver
+        self._login: Login | None = None
+        self._securing: asyncio.Task[bool] | None = None
         self._opened = False
         self._failed = False
         self._began = 0.0
         self._steps: dict[str, float] = {}
         self._outbox: list[bytes] = []
+        self._waiting: list[Element] = []
         self._requests: dict[str, tuple[str, Answer, asyncio.TimerHandle]] = {}
-        self.enable_direct_tls = direct_tls
-        self.enable_starttls = not direct_tls
-        # The same objects for all accounts: slixmpp only reads them.
-        self.tls_services, self.starttls_services = _SERVICES
-        self.stream_header = sys.intern(self.stream_header)
-        for name in ("IM", "IMError", "Presence", "Roster Update"):
-            self.remove_handler(name)
-        self.register_plugin("xep_0198")
-        self.register_handler(Callback("Callboard", _Everything(None), self._received))
-        for event, handler in {
-            "session_start": self._on_session_start,
-            "session_resumed": self._on_session_resumed,
-            "disconnected": self._on_disconnected,
-            "connection_failed": self._on_connection_failed,
-            "failed_all_auth": self._on_failed_all_auth,
-            "no_auth": self._on_no_auth,
-            "ssl_invalid_chain": self._on_connection_failed,
-            "stream_error": self._on_stream_error,
-        }.items():
-            self.add_event_handler(event, handler)
 
     def __repr__(self) -> str:
-        return f"<Stream {self.requested_jid}>"
+        return f"<Stream {self.boundjid}>"
 
     # -- what the account asks ------------------------------------------------------------------
 
@@ -164,6 +142,7 @@ class Stream(ClientXMPP):
         self._opened = self._failed = False
         self._began = time.monotonic()
         self._steps = {}
+        self._login = Login(self, self.boundjid, self._password, self.resumption)
         self.connect(host, port)
 
     def take(self, step: str) -> dict[str, float]:
@@ -182,44 +161,84 @@ class Stream(ClientXMPP):
         """Let go of what only the login needed.
 
         The server is asked to acknowledge what the login sent (XEP-0198 §4), since it is kept
-        until then. The features stanza is some 30 objects, kept by those who handled it; they
-        have no public way to let go.
+        until then.
         """
         self._steps = {}
-        self.cancel_schedule("Whitespace Keepalive")  # the account pings
-        self.plugin["feature_bind"].features = None
-        for handler in self._XMLStream__handlers:  # type: ignore[attr-defined]
-            handler._payload = None  # noqa: SLF001
-        management: Any = self.plugin["xep_0198"]
-        if management.enabled_out:
-            management.request_ack()
-
-    def register_plugin(
-        self, plugin: str, pconfig: dict[Any, Any] | None = None, module: Any = None
-    ) -> None:
-        """Register a plugin of slixmpp's, unless we have no use for it."""
-        if plugin not in _UNUSED_PLUGINS:
-            super().register_plugin(plugin, pconfig, module)
-
-    def add_event_handler(
-        self, name: str, pointer: Callable[..., Any], disposable: bool = False
-    ) -> None:
-        """Add a handler of an event, unless we have no use for it."""
-        # Plugins that do nothing at the binding inherit a method that does nothing.
-        idle = getattr(pointer, "__func__", None) is BasePlugin.session_bind
-        if name not in _UNUSED_EVENTS and not idle:
-            super().add_event_handler(name, pointer, disposable)
-
-    def event(self, name: str, data: Any = None) -> None:
-        """Let slixmpp's handlers know of an event, and note those that end a step."""
-        if name in _STEPS:
-            self.take(_STEPS[name])
-        super().event(name, {} if data is None else data)
+        if self.resumption.unacknowledged:
+            self.send_raw(REQUEST)
 
     def transmit(self, stanza: Element) -> None:
-        """Send a stanza; while the stream is down slixmpp keeps it for the next one."""
-        kind: Any = _STANZAS[stanza.tag]
-        self.send(kind(stream=self, xml=stanza))
+        """Send a stanza; while the stream is down it waits for the next one."""
+        if not self._opened:
+            if len(self._waiting) < MAX_WAITING:
+                self._waiting.append(stanza)
+            return
+        wants_answer = self.resumption.sent(stanza)
+        if self.transport is not None:  # what is lost with it is sent again when it is resumed
+            self.send_raw(markup(stanza))
+            if wants_answer:
+                self.send_raw(REQUEST)
+
+    def request(self, to: str, kind: str, payload: Element, answer: Answer) -> None:
+        """Send an IQ and have its answer told, whatever that is (RFC 6120 §8.2.3).
+
+        Args:
+            to: whom to ask; "" is our own account on the server.
+            kind: ``get`` or ``set``.
+            payload: the IQ's one child.
+            answer: told the ``<iq/>`` of type result or error, or None after `IQ_TIMEOUT` seconds.
+        """
+        identifier = secrets.token_hex(8)
+        stanza = Element(f"{{{CLIENT}}}iq", {"type": kind, "id": identifier})
+        if to:
+            stanza.set("to", to)
+        stanza.append(payload)
+        timer = self.loop.call_later(IQ_TIMEOUT, self._expire, identifier)
+        self._requests[identifier] = (to, answer, timer)
+        self.transmit(stanza)
+
+    async def close(self) -> None:
+        """Close the stream in order (RFC 6120 §4.4) and leave no task behind."""
+        self._failed = True  # what happens from here on is no news
+        for _, _, timer in self._requests.values():
+            timer.cancel()
+        self._requests.clear()
+        in_session = self._opened
+        self._end_login()
+        self.cancel_connection_attempt()
+        try:
+            if self.transport is not None:
+                gone = self.disconnected
+                self.send_raw(self.stream_footer)
+                if in_session:
+                    await asyncio.wait([gone], timeout=CLOSE_DEADLINE)
+        finally:
+            self.abort()
+            if self._securing is not None:
+                self._securing.cancel()
+                await asyncio.wait([self._securing])
+
+    def give_up(self, reason: str) -> None:
+        """End a login that takes too long; `StreamFailed` says the reason."""
+        self.refuse(reason, permanent=False)
+
+    def lose(self) -> None:
+        """Drop the connection without a word, as a network that fails would."""
+        self.abort()
+
+    # -- what the login asks (`login.Connection`) -----------------------------------------------
+
+    def tls_version(self) -> str:
+        """Return the version of TLS that is on, such as ``TLSv1.3``, or "" without TLS."""
+        encrypted = isinstance(self.socket, ssl.SSLObject | ssl.SSLSocket)
+        return (cast(ssl.SSLObject, self.socket).version() or "") if encrypted else ""
+
+    def channel_binding(self) -> bytes:
+        """Return what SCRAM can bind to (RFC 5929, RFC 9266), or nothing."""
+        kind = "tls-exporter" if self.tls_version() == "TLSv1.3" else "tls-unique"
+        if not self.tls_version() or kind not in ssl.CHANNEL_BINDING_TYPES:
+            return b""
+        return cast(ssl.SSLObject, self.socket).get_channel_binding(kind) or b""
 
     def send_raw(self, data: str | bytes) -> None:
         """Write what is sent in one turn of the loop at once: one TLS record, one system call.
@@ -241,75 +260,142 @@ class Stream(ClientXMPP):
                 log.debug("SEND: %s", data.decode())
             self.transport.write(data)
 
-    def request(self, to: str, kind: str, payload: Element, answer: Answer) -> None:
-        """Send an IQ and have its answer told, whatever that is (RFC 6120 §8.2.3).
+    def secure(self) -> None:
+        """Begin with TLS, and a new stream after it."""
+        self.parser = None  # what came before TLS is not heard after it (RFC 6120 §5.4.3.3)
+        self._securing = self.loop.create_task(self.start_tls())
 
-        slixmpp's own requests raise inside it when an error has no condition that it knows, and
-        the request then only times out; so answers are matched here.
+    def restart(self) -> None:
+        """Begin a new stream on the same connection."""
+        self.init_parser()
+        self.send_raw(self.stream_header)
+
+    def took(self, step: str) -> None:
+        """Note a step of the login."""
+        self.take(step)
+
+    def opened(self, jid: str, *, resumed: bool) -> None:
+        """Begin with the session: send what the server has not, and let the account know."""
+        self._end_login()
+        self._securing = None
+        self._opened = True
+        if resumed:
+            for stanza in tuple(self.resumption.unacknowledged):
+                self.send_raw(markup(stanza))
+        else:
+            self.boundjid = JID(jid)
+        waiting, self._waiting = self._waiting, []
+        for stanza in waiting:
+            self.transmit(stanza)
+        self._deliver(StreamOpened(str(self.boundjid), resumed=resumed))
+
+    def refuse(self, reason: str, *, permanent: bool) -> None:
+        """End a login; `StreamFailed` says the reason.
 
         Args:
-            to: whom to ask; "" is our own account on the server.
-            kind: ``get`` or ``set``.
-            payload: the IQ's one child.
-            answer: told the ``<iq/>`` of type result or error, or None after `IQ_TIMEOUT` seconds.
+            reason: a sentence with the remedy.
+            permanent: whether to try again would be of no use.
         """
-        identifier = self.new_id()
-        stanza = Element(f"{{{CLIENT}}}iq", {"type": kind, "id": identifier})
-        if to:
-            stanza.set("to", to)
-        stanza.append(payload)
-        timer = self.loop.call_later(IQ_TIMEOUT, self._expire, identifier)
-        self._requests[identifier] = (to, answer, timer)
-        self.transmit(stanza)
-
-    async def close(self) -> None:
-        """Close the stream in order (RFC 6120 §4.4) and leave no task behind."""
-        self._failed = True  # what happens from here on is no news
-        for _, _, timer in self._requests.values():
-            timer.cancel()
-        self._requests.clear()
+        if self._failed or self._opened:
+            return
+        self._failed = True
+        self._end_login()
         self.cancel_connection_attempt()
-        try:
-            if self.transport:
-                await self.disconnect(wait=1.0)
-        finally:
-            self.abort()
-            for name in list(self.scheduled_events):
-                self.cancel_schedule(name)
-            # slixmpp starts this task in connect() and ends it only when the client is collected.
-            filters = self._run_out_filters
-            if filters is not None:
-                filters.cancel()
-                await asyncio.wait([filters])
-
-    def give_up(self, reason: str) -> None:
-        """End a login that takes too long; `StreamFailed` says the reason."""
-        self._fail(reason, permanent=False)
-
-    def lose(self) -> None:
-        """Drop the connection without a word, as a network that fails would."""
         self.abort()
+        self._deliver(StreamFailed(reason, permanent))
 
-    # -- what the stream says -------------------------------------------------------------------
+    def _end_login(self) -> None:
+        if self._login is not None:
+            self._login.end()
+            self._login = None
 
-    def incoming_filter(self, xml: Element) -> Element:
-        """Refuse to go on where TLS is neither on nor offered (RFC 6120 §5.3.1)."""
-        if (
-            xml.tag == f"{{{STREAMS}}}features"
-            and "starttls" not in self.features
-            and self.enable_starttls
-            and xml.find(f"{{{TLS}}}starttls") is None
-        ):
-            xml.clear()
-            self._fail(
-                "the server offers no TLS on this port: switch it on there, or set server.tls to "
-                "direct if the port speaks TLS from the first byte",
-                permanent=True,
-            )
-        return xml
+    # -- what slixmpp's stream says ---------------------------------------------------------------
 
-    def _received(self, stanza: Any) -> None:
-        element: Element = stanza.xml
+    async def run_filters(self) -> None:
+        """Do without the task that slixmpp's stream sends from: `send_raw` is all we need."""
+
+    def add_event_handler(self, *_: object, **__: object) -> None:
+        """Take no handlers, which are lists in each of thousands of accounts; see `event`."""
+
+    def disconnect(self, *_: object, **__: object) -> "asyncio.Future[None]":
+        """Drop the connection, which slixmpp's stream asks for where TLS could not begin."""
+        if self.transport is None:
+            self.event("disconnected")
+        self.abort()
+        done: asyncio.Future[None] = self.loop.create_future()
+        done.set_result(None)
+        return done
+
+    def event_handled(self, name: str) -> int:
+        """Say that there is a handler, so that `event` is told."""
+        return 1
+
+    def event(self, name: str, data: Any = None) -> None:
+        """Hear what slixmpp's stream tells of the connection."""
+        match name:
+            case "connected":
+                self.take("tcp")
+            case "tls_success":
+                self.take("tls")
+            case "connection_failed" | "ssl_invalid_chain":
+                self._on_connection_failed(data)
+            case "disconnected":
+                self._on_disconnected(data)
+
+    def data_received(self, data: bytes | str) -> None:
+        """Take what the server sends, element by element."""
+        parser = self.parser
+        if parser is None:
+            return
+        parser.feed(data)
+        try:
+            for kind, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
+                if kind == "start":
+                    if self.xml_depth == 0:
+                        self.xml_root = element
+                    self.xml_depth += 1
+                    continue
+                self.xml_depth -= 1
+                if self.xml_depth == 1:
+                    self._heard(element)
+                    if self.parser is not parser or self.xml_root is None:
+                        return  # what follows is of another stream
+                    self.xml_root.clear()
+                elif self.xml_depth == 0:
+                    self.disconnect_reason = "the server closed the stream"
+                    self.abort()
+                    return
+        except ParseError as error:
+            self.disconnect_reason = f"the server sent no XML: {error}"
+            self.abort()
+
+    def _heard(self, element: Element) -> None:
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("RECV: %s", tostring(element, "unicode"))
+        tag = element.tag
+        if tag in _STANZAS:
+            self.resumption.received()
+        if tag == f"{{{STREAMS}}}error":
+            self._on_stream_error(element)
+        elif self._login is not None:
+            self._login.receive(element)
+        elif tag in _STANZAS:
+            self._received(element)
+        elif tag.startswith(f"{{{SM}}}"):
+            self._managed(tag.rpartition("}")[2], element)
+
+    def _managed(self, name: str, element: Element) -> None:
+        match name:
+            case "r":
+                self.send_raw(self.resumption.acknowledgement())
+            case "a":
+                self.resumption.acknowledged(element)
+            case "enabled":
+                self.resumption.enabled(element)
+            case "failed":
+                self.resumption.forget()
+
+    def _received(self, element: Element) -> None:
         if element.tag == f"{{{CLIENT}}}iq" and element.get("type") in ("result", "error"):
             self._answered(element)
         else:
@@ -333,15 +419,10 @@ class Stream(ClientXMPP):
         _, answer, _ = self._requests.pop(identifier)
         answer(None)
 
-    def _on_session_start(self, _: object) -> None:
-        self._opened = True
-        self._deliver(StreamOpened(str(self.boundjid), resumed=False))
-
-    def _on_session_resumed(self, _: object) -> None:
-        self._opened = True
-        self._deliver(StreamOpened(str(self.boundjid), resumed=True))
-
     def _on_disconnected(self, reason: object) -> None:
+        self._end_login()
+        self.resumption.pause()
+        self._outbox.clear()
         if self._failed:
             return
         if self._opened:
@@ -350,17 +431,18 @@ class Stream(ClientXMPP):
         elif isinstance(reason, Exception):
             self._on_connection_failed(reason)
         else:
-            self._fail(
+            self.refuse(
                 f"the server closed the connection in the login ({reason or 'no reason given'})",
                 permanent=False,
             )
 
-    def _on_stream_error(self, error: Any) -> None:
-        condition = error["condition"]
+    def _on_stream_error(self, error: Element) -> None:
+        conditions = (one.tag for one in error if one.tag.startswith(f"{{{ERRORS}}}"))
+        condition = next(conditions, "").rpartition("}")[2] or "undefined-condition"
         self.disconnect_reason = f"stream error: {condition}"
         if condition == "host-unknown":
-            self._fail(
-                f"the server does not serve the domain {self.boundjid.domain}: check the JID and "
+            self.refuse(
+                f"the server does not serve the domain {self.default_domain}: check the JID and "
                 "server.host",
                 permanent=True,
             )
@@ -369,50 +451,37 @@ class Stream(ClientXMPP):
         # slixmpp would go on for ever by itself: the account has its own back-off.
         match error:
             case ssl.SSLCertVerificationError():
-                self._fail(
+                self.refuse(
                     f"the server's certificate is not trusted ({error.verify_message}): "
                     "set server.ca to the PEM file of its authority",
                     permanent=True,
                 )
             case ssl.SSLError():
-                self._fail(
+                self.refuse(
                     f"TLS failed ({error.reason or error}): check server.port and server.tls",
                     permanent=True,
                 )
             case ConnectionRefusedError():
-                self._fail(
+                self.refuse(
                     "nothing listens at the server's address: check server.host and server.port, "
                     "and that the server runs",
                     permanent=False,
                 )
             case OSError():
-                self._fail(
+                self.refuse(
                     f"the server can't be reached ({error.strerror or error}): check server.host",
                     permanent=False,
                 )
             case _:
-                self._fail(
+                self.refuse(
                     f"the server's host is unknown ({error}): check server.host and the JID",
                     permanent=False,
                 )
 
-    def _on_failed_all_auth(self, _: object) -> None:
-        self._fail(
-            "the server refused the login: check the password, and that the account exists there",
-            permanent=True,
-        )
 
-    def _on_no_auth(self, _: object) -> None:
-        self._fail(
-            "the server offers no login mechanism that is safe to use: enable SCRAM-SHA-1 or "
-            "SCRAM-SHA-256 there",
-            permanent=True,
-        )
-
-    def _fail(self, reason: str, *, permanent: bool) -> None:
-        if self._failed or self._opened:
-            return
-        self._failed = True
-        self.cancel_connection_attempt()
-        self.abort()
-        self._deliver(StreamFailed(reason, permanent))
+@lru_cache(maxsize=64)
+def _header(domain: str) -> str:
+    return (
+        f"<stream:stream to='{escape(domain)}' xmlns:stream='{STREAMS}' xmlns='{CLIENT}' "
+        "xml:lang='en' version='1.0'>"
+    )

@@ -1,49 +1,52 @@
-"""The parts of slixmpp that actors/stream.py knows, and what it lets go of after the login."""
+"""What actors/stream.py takes from slixmpp's stream, and what an idle account does not keep."""
 
 import gc
+import inspect
 import ssl
 from pathlib import Path
-from typing import Any
 from xml.etree.ElementTree import Element
 
 from callboard.actors import stream as module
+from callboard.actors.login import STREAMS, Login
+from callboard.actors.messages.account import StreamClosed, StreamFailed, StreamOpened
 from callboard.actors.messages.exchange import AccountReady
-from callboard.actors.stream import Stream
+from callboard.actors.stanza import CLIENT
+from callboard.actors.stream import Stream, StreamEvent
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, staged
-from slixmpp import ClientXMPP
-from slixmpp.plugins import BasePlugin
+from slixmpp.xmlstream import XMLStream
 
 
-def made(stream_class: type[ClientXMPP], **arguments: object) -> ClientXMPP:
-    return stream_class(ALICE, "secret", ssl_context=ssl.create_default_context(), **arguments)
+def made(deliver: list[StreamEvent]) -> Stream:
+    return Stream(
+        ALICE,
+        "secret",
+        context=ssl.create_default_context(),
+        direct_tls=False,
+        deliver=deliver.append,
+    )
 
 
-def test_what_is_left_out_is_still_there_to_leave_out(run: Run) -> None:
+def test_slixmpps_stream_has_what_is_overridden() -> None:
+    ours = {name for name in vars(Stream) if name in vars(XMLStream)}
+    wanted = {"add_event_handler", "data_received", "disconnect", "event", "event_handled"}
+    assert ours - {"__init__", "__module__", "__doc__"} == wanted | {"run_filters", "send_raw"}
+
+
+def test_slixmpps_stream_tells_of_the_connection_by_these_names() -> None:
+    source = inspect.getsource(XMLStream)
+    for name in ("tls_success", "connection_failed", "ssl_invalid_chain", "disconnected"):
+        assert f"self.event('{name}'" in source or f'self.event("{name}"' in source, name
+    assert 'self.event_when_connected = "connected"' in source
+
+
+def test_slixmpps_stream_has_what_accounts_share(run: Run) -> None:
     async def main() -> None:
-        plain = made(ClientXMPP)
-        assert set(plain.plugin) >= module._UNUSED_PLUGINS
-        assert all(plain.event_handled(name) for name in module._UNUSED_EVENTS)
-        assert plain._XMLStream__handlers  # type: ignore[attr-defined]
-        assert all(hasattr(one, "_payload") for one in plain._XMLStream__handlers)  # type: ignore[attr-defined]
-        idle: Any = BasePlugin.session_bind
-        assert idle(plain.plugin["feature_bind"], plain.boundjid) is None
-        assert (plain.tls_services, plain.starttls_services) == module._SERVICES
-
-    run(main)
-
-
-def test_a_stream_registers_only_what_it_uses(run: Run) -> None:
-    async def main() -> None:
-        stream = Stream(
-            ALICE,
-            "secret",
-            context=ssl.create_default_context(),
-            direct_tls=False,
-            deliver=lambda _: None,
-        )
-        assert not module._UNUSED_PLUGINS & set(stream.plugin)
-        assert not any(stream.event_handled(name) for name in module._UNUSED_EVENTS)
+        plain = XMLStream(ssl_context=ssl.create_default_context())
+        shared = ("tls_services", "starttls_services", "waiting_queue", "namespace_map")
+        assert all(hasattr(plain, name) for name in shared)
+        one, other = made([]), made([])
+        assert all(getattr(one, name) is getattr(other, name) for name in shared)
 
     run(main)
 
@@ -52,11 +55,38 @@ def test_nothing_of_the_login_is_kept(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE]) as stage:
             await stage.until(AccountReady)
-            account = await stage.account(ALICE)
-            stream = account._stream
+            stream = (await stage.account(ALICE))._stream
             gc.collect()
             kept = {one.tag for one in gc.get_objects() if isinstance(one, Element)}
-            assert f"{{{module.STREAMS}}}features" not in kept
+            assert f"{{{STREAMS}}}features" not in kept
+            assert not [one for one in gc.get_objects() if isinstance(one, Login)]
             assert stream.scheduled_events == {}
+
+    run(main)
+
+
+def test_what_is_sent_while_the_stream_is_down_waits_and_is_bounded(run: Run) -> None:
+    async def main() -> None:
+        stream = made([])
+        for _ in range(module.MAX_WAITING + 5):
+            stream.transmit(Element(f"{{{CLIENT}}}message"))
+        assert len(stream._waiting) == module.MAX_WAITING
+
+    run(main)
+
+
+def test_what_is_no_xml_ends_the_stream(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE]) as stage:
+            stream = (await stage.account(ALICE))._stream
+            heard: list[StreamEvent] = []
+            stream._deliver = heard.append
+            stream.data_received(b"<message></presence>")
+            gone = stream.disconnected
+            await gone
+            [event] = heard
+            assert isinstance(event, StreamClosed)
+            assert "no XML" in event.reason
+            assert not isinstance(event, StreamOpened | StreamFailed)
 
     run(main)

@@ -106,7 +106,7 @@ def test_a_stream_that_can_not_be_resumed_is_opened_anew_and_the_call_goes_on(
         async with staged(tmp_path, [f"{ALICE}/fixed", BOB]) as stage:
             out, came = await connect(stage)
             account = await stage.account(ALICE)
-            account._stream.plugin["xep_0198"].sm_id = None
+            account._stream.resumption.id = ""
             stage.events.clear()
             account._stream.lose()
             back = await stage.state(ALICE, "online")
