@@ -178,7 +178,7 @@ def test_bad_look_up():
 '''
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_harness_fails_bad_tests_and_no_good_ones(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
     (tmp_path / "conftest.py").write_text(CONFTEST)

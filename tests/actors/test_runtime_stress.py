@@ -30,7 +30,7 @@ class Relay(AsyncioActor):
             self.following.tell(message + 1)
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 def test_ten_thousand_actors_pass_a_number_on(on_each_loop: OnEachLoop) -> None:
     async def main() -> None:
         end: AsyncioFuture[int] = AsyncioFuture()

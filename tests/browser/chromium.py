@@ -52,9 +52,9 @@ FLAGS = (
     "--disable-features=" + ",".join(UNWANTED),
 )
 #: Seconds that the browser may take for anything it is told.
-PATIENCE = 20.0
+PATIENCE = 60.0
 #: Seconds that it may take to end.
-END = 5.0
+END = 20.0
 
 
 class BrowserError(Exception):

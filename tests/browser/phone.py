@@ -15,7 +15,7 @@ from callboard.tests.browser.chromium import PATIENCE, Chromium, Tab
 
 Told = dict[str, Any]
 #: Seconds in which anything that is looked for in the page must come.
-LOOK = 18
+LOOK = 50
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 #: Seconds in which anything that a test waits for must happen.
-PATIENCE = 25.0
+PATIENCE = 60.0
 
 
 def callboard(

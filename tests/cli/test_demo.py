@@ -1,11 +1,12 @@
 """``callboard demo``: a whole call, its record and its recording."""
 
 import json
+import re
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import av
-import pytest
 
 from .command import callboard, records
 
@@ -47,6 +48,22 @@ def played(path: Path) -> dict[str, float]:
     return seconds
 
 
+def check_lengths(
+    tracks: dict[str, float], record: dict[str, Any], seconds: float, told: str
+) -> None:
+    """Each track is as long as the call, which was as long as it should be.
+
+    A busy machine may begin late with the media, and that is told; and end the call late.
+    """
+    took = re.findall(r"\n first-\w+ .* ms +(\d+) ms", told)
+    late = sum(int(each) for each in took) / 1000
+    begun, ended = (datetime.fromisoformat(record[name]) for name in ("connected", "ended"))
+    length = (ended - begun).total_seconds()
+    assert length > seconds - 0.5
+    for name, found in tracks.items():
+        assert length - 0.5 - late < found < length + 0.5, name
+
+
 def test_audio_and_video(tmp_path: Path) -> None:
     done = callboard("demo", "--seconds", 2, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -81,7 +98,7 @@ def test_audio_and_video(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     tracks = played(path)
     assert sorted(tracks) == ["received opus", "received vp8", "sent opus", "sent vp8"]
-    assert all(seconds == pytest.approx(2, abs=0.5) for seconds in tracks.values())
+    check_lengths(tracks, found["desk@localhost"], 2, done.stdout)
 
 
 def test_audio_only(tmp_path: Path) -> None:
@@ -92,9 +109,7 @@ def test_audio_only(tmp_path: Path) -> None:
     assert [media["kind"] for media in found["desk@localhost"]["media"]] == ["audio"]
     path = Path(found["desk@localhost"]["recording"]["path"])
     assert path.suffix == ".ogg"
-    assert all(seconds == pytest.approx(1, abs=0.5) for seconds in played(path).values()), played(
-        path
-    )
+    check_lengths(played(path), found["desk@localhost"], 1, done.stdout)
 
 
 def test_json_lines(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from callboard.server.certificate import make_certificates
 
 ADDRESS = "127.0.0.1"
 HOST = "localhost"
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds that ejabberd may take to be ready; it needs two or three on an idle machine."""
 
 _CONFIGURATION = """\

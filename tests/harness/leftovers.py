@@ -19,7 +19,7 @@ ALLOWED_THREADS = ("(_run_safe_shutdown_loop)",)
 ALLOWED_FILES = ("/dev/urandom", "/proc/")
 """Files (beginnings) that libraries open once for the life of the process."""
 
-GRACE = 2.0
+GRACE = 10.0
 """Seconds that something already on its way out has left to go."""
 
 

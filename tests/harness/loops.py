@@ -89,6 +89,21 @@ class Watchdog(threading.Thread):
         return frames[::-1]
 
 
+class _Lateness:
+    """How much too late watched loops came to a timer, at worst, since the test began: seconds."""
+
+    worst = 0.0
+
+
+def lateness() -> float:
+    """Seconds that a loop of this test's came too late to a timer, at worst.
+
+    That is how long a busy machine may have held up what the loop was to do in time. (What a
+    callback of ours holds up for long, the watchdog reports.)
+    """
+    return _Lateness.worst
+
+
 def _is_machinery(frame: FrameType) -> bool:
     if frame.f_code is _beating.__code__:
         return True
@@ -123,6 +138,7 @@ def _where(common: list[FrameType], frames: list[FrameType]) -> str:
 def watched_loops() -> Iterator[None]:
     """Watch every loop that an ``asyncio.Runner`` runs meanwhile; ``asyncio.run`` uses one."""
     original = asyncio.Runner.run
+    _Lateness.worst = 0.0
 
     def run(
         self: asyncio.Runner, work: Coroutine[Any, Any, T], *, context: Context | None = None
@@ -146,9 +162,10 @@ async def _beating(work: Coroutine[Any, Any, T], watchdog: Watchdog) -> T:
     def beat() -> None:
         nonlocal timer
         watchdog.beats += 1
+        _Lateness.worst = max(_Lateness.worst, loop.time() - timer.when())
         timer = loop.call_later(BEAT, beat)
 
-    beat()
+    timer = loop.call_later(0, beat)
     try:
         result = await work
     finally:

@@ -10,6 +10,7 @@ import pytest
 from callboard.bots import Call
 from callboard.media import Direction, inspect
 from callboard.tests.conftest import Run
+from callboard.tests.harness.ports import free_ports
 from callboard.tests.live import heard
 from callboard.tests.live.stage import ALICE, BOB, Stage, staged
 from callboard.tests.live.test_calls import connect
@@ -118,7 +119,8 @@ def test_without_room_for_the_recording_the_call_goes_on_and_the_record_says_why
 
 
 def test_sockets_have_the_addresses_and_ports_of_the_settings(run: Run, tmp_path: Path) -> None:
-    media = {"addresses": ["127.0.0.2"], "ports": "40100-40140"}
+    first, last = free_ports(40)
+    media = {"addresses": ["127.0.0.2"], "ports": f"{first}-{last}"}
 
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB], media=media) as stage:
@@ -128,7 +130,7 @@ def test_sockets_have_the_addresses_and_ports_of_the_settings(run: Run, tmp_path
             assert len(opened) >= 2
             for address, port in opened:
                 assert address == "127.0.0.2"
-                assert 40100 <= port <= 40140
+                assert first <= port <= last
             await out.hangup()
             assert await stage.states(ALICE, BOB) == ["completed", "completed"]
 

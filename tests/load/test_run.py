@@ -21,6 +21,9 @@ from callboard.load.run import Run
 from callboard.load.verdict import Status, Verdict
 from callboard.tests.conftest import Run as RunFixture
 
+#: Seconds in which anything that a test waits for must happen.
+PATIENCE = 60.0
+
 SMALL = """\
 server: embedded
 accounts:
@@ -54,7 +57,7 @@ def command(*arguments: str | Path) -> list[str]:
 
 
 async def finished(run: Run) -> Verdict:
-    async with asyncio.timeout(25):
+    async with asyncio.timeout(PATIENCE):
         return await run.run()
 
 
@@ -64,7 +67,7 @@ def test_a_plan_runs_in_two_shards_and_leaves_a_report(tmp_path: Path) -> None:
         command(written(tmp_path, SMALL), "--out", out, "--shards", "2"),
         capture_output=True,
         text=True,
-        timeout=28,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == Status.BREACHED, done.stdout + done.stderr
@@ -149,7 +152,7 @@ def test_ctrl_c_ends_in_order_with_a_report(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert "2 online" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        told, _ = process.communicate(timeout=20)
+        told, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == Status.HELD
     assert "It holds" in told
     assert "ended early" in told
@@ -158,7 +161,9 @@ def test_ctrl_c_ends_in_order_with_a_report(tmp_path: Path) -> None:
 
 def test_a_wrong_plan_is_told_with_its_places(tmp_path: Path) -> None:
     file = written(tmp_path, "accounts: [{jid: a@localhost}]\nphases: [{login: {rat: 1/s}}]\n")
-    done = subprocess.run(command(file), capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(
+        command(file), capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
     assert done.returncode == Status.WRONG_PLAN
     assert done.stderr.strip() == (f"{file}:2:19: there is no key 'rat' here: did you mean 'rate'?")
 
@@ -202,7 +207,7 @@ def test_prometheus_finds_metrics_while_it_runs(tmp_path: Path) -> None:
         port = free.getsockname()[1]
     server = MetricsServer(port, test)
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE) as answer:
             text = answer.read().decode()
     finally:
         server.close()

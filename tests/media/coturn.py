@@ -78,7 +78,7 @@ async def coturn(folder: Path) -> AsyncIterator[Coturn]:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
             try:
-                await asyncio.wait_for(process.wait(), 3)
+                await asyncio.wait_for(process.wait(), 30)
             except TimeoutError:
                 process.kill()
         await process.wait()

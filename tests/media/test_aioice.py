@@ -8,6 +8,7 @@ from aioice import Connection, turn
 from aioice.ice import StunProtocol
 from callboard.media import Network, NetworkError, _aioice
 from callboard.tests.conftest import Run
+from callboard.tests.harness.ports import free_ports
 
 
 def test_the_names_are_used_as_we_think() -> None:
@@ -32,11 +33,12 @@ def host_addresses(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_only_the_bound_connection_is_changed(run: Run) -> None:
     async def main() -> None:
         bound, other = Connection(ice_controlling=True), Connection(ice_controlling=True)
-        _aioice.bind_to(bound, Network(addresses=("127.0.0.1",), ports=(42400, 42409)))
+        first, last = free_ports(10)
+        _aioice.bind_to(bound, Network(addresses=("127.0.0.1",), ports=(first, last)))
         await bound.gather_candidates()
         await other.gather_candidates()
         assert [c.host for c in bound.local_candidates] == ["127.0.0.1"]
-        assert 42400 <= bound.local_candidates[0].port <= 42409
+        assert first <= bound.local_candidates[0].port <= last
         assert [c.host for c in other.local_candidates] == ["127.0.0.2", "127.0.0.3"]
         await _aioice.close(bound)
         await _aioice.close(bound)
@@ -94,6 +96,9 @@ def test_a_restart_uses_the_names_as_we_think() -> None:
     connect = inspect.getsource(Connection.connect)
     assert "if self._check_list:\n            res = await self._check_list_state.get()" in connect
     assert "if res != ICE_COMPLETED:" in connect
+    assert "self._early_checks.append((message, addr, protocol))" in source
+    protocol = inspect.getsource(StunProtocol)
+    assert "self.receiver.request_received(message, addr, self)" in protocol
     assert "if self._check_list_done:\n            return False" in source
 
 

@@ -75,7 +75,7 @@ def test_a_handshake_that_hangs_without_a_bundle_is_called_one(run: Run) -> None
     """The second content's ICE only begins when the first one's handshake is done."""
 
     async def main() -> None:
-        a, b = Leg(ice_deadline=0.3), Leg()
+        a, b = Leg(ice_deadline=1.5), Leg()
         offer = await a.pc.offer(audio=Tone(), video=TestPattern())
         bare = re.sub(r"a=group:BUNDLE [^\r]*\r\n", "", offer)
         answer = await b.pc.answer(bare, audio=Tone(), video=None)

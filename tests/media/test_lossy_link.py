@@ -1,9 +1,11 @@
 """A link that loses and reorders packets: call and recording go on, and the counters say so."""
 
+from itertools import pairwise
 from pathlib import Path as FilePath
 
 import numpy as np
-from callboard.media import Connected, Recording, Tone, Writer, inspect
+from callboard.media import Connected, Direction, Recording, Tone, Writer, inspect
+from callboard.media.quality import mean_opinion_score
 from callboard.tests.conftest import Run
 from callboard.tests.media.calls import samples
 from callboard.tests.media.legs import Leg
@@ -30,10 +32,11 @@ def test_five_percent_are_lost_and_five_come_late(run: Run, tmp_path: FilePath) 
                 link.lost = link.late = 0.05
                 await a.counted("audio", 250)
                 bad = a.statistics("audio")
+                skipped = left_out(b)
                 assert bad.lost > 0
                 assert bad.lost / (bad.lost + bad.received) < 0.1
                 assert bad.reordered > clean.reordered == 0
-                assert bad.mos < clean.mos - 0.1
+                assert bad.mos < mean_opinion_score("opus", lost=0.03)
                 finished = await recording.close()
                 await a.pc.close()
                 await b.pc.close()
@@ -43,10 +46,16 @@ def test_five_percent_are_lost_and_five_come_late(run: Run, tmp_path: FilePath) 
         theirs = samples(finished.path)[1]
         length = found.seconds * 48000
         loud = [np.abs(theirs[at : at + 960]).max() > 0.01 for at in range(0, int(length), 960)]
-        # No more is missing than was lost; what came late is in its place.
-        assert loud.count(False) <= bad.lost + 15
+        # No more is missing than was lost or never sent; what came late is in its place.
+        assert loud.count(False) <= bad.lost + skipped + 15
 
     run(main)
+
+
+def left_out(leg: Leg) -> int:
+    """How many packets a leg has not sent in time, on a busy machine."""
+    stamps = [frame.timestamp for frame in leg.seen("audio", Direction.SENT)]
+    return sum(later - earlier - 960 for earlier, later in pairwise(stamps)) // 960
 
 
 def without_candidates(sdp: str) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 from callboard.media import Network, NetworkError
+from callboard.tests.harness.ports import free_ports
 
 
 @pytest.mark.parametrize(
@@ -21,10 +22,11 @@ def test_wrong_settings(arguments: dict[str, object], message: str) -> None:
 
 
 def test_bind_finds_the_last_free_port() -> None:
-    network = Network(addresses=("127.0.0.1",), ports=(42500, 42502))
+    first, last = free_ports(3)
+    network = Network(addresses=("127.0.0.1",), ports=(first, last))
     sockets = [network.bind("127.0.0.1") for _ in range(3)]
-    assert sorted(sock.getsockname()[1] for sock in sockets) == [42500, 42501, 42502]
-    with pytest.raises(NetworkError, match=r"42500-42502 on 127\.0\.0\.1 are taken"):
+    assert sorted(sock.getsockname()[1] for sock in sockets) == [first, first + 1, last]
+    with pytest.raises(NetworkError, match=rf"{first}-{last} on 127\.0\.0\.1 are taken"):
         network.bind("127.0.0.1")
     for sock in sockets:
         sock.close()

@@ -22,7 +22,7 @@ from callboard.tests.media.calls import (
     samples,
     video,
 )
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 SENT, RECEIVED = Direction
@@ -316,7 +316,7 @@ odd_frames = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     frames=st.lists(st.tuples(st.sampled_from(Direction), odd_frames), max_size=40),
     way=st.sampled_from(["video", "audio", "wav"]),

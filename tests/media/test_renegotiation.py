@@ -22,6 +22,7 @@ from callboard.media import (
     read_clock,
 )
 from callboard.tests.conftest import Run
+from callboard.tests.harness.ports import free_ports
 from callboard.tests.media.legs import Leg, call, pictures, pitch
 from callboard.tests.media.parties import add_video, check_unbroken, jingle_call
 
@@ -213,7 +214,7 @@ def test_a_peer_that_answered_without_its_video_sends_it_later(run: Run) -> None
 
 def test_without_a_free_port_nothing_is_added_and_nothing_lost(run: Run) -> None:
     async def main() -> None:
-        narrow = Network(("127.0.0.1",), ports=(43300, 43301))
+        narrow = Network(("127.0.0.1",), ports=free_ports(2))
         async with call(network=narrow, audio=Tone(440), back_audio=Tone(1000)) as (a, b):
             for _ in range(2):
                 with pytest.raises(NetworkError, match="are taken"):

@@ -51,7 +51,7 @@ async def client(
     xmpp.add_event_handler("ssl_cert_error", lambda _: report("ssl_cert_error"))
     xmpp.connect(server.address, server.port)
     try:
-        yield xmpp, await asyncio.wait_for(outcome, 10)
+        yield xmpp, await asyncio.wait_for(outcome, 60)
     finally:
         await xmpp.disconnect(wait=1)
         # slixmpp leaves this task behind.
@@ -170,9 +170,9 @@ def test_it_carries_iqs_and_offers_what_bots_need() -> None:
             client(server, "alice", "a", plugins) as (alice, _),
             client(server, "bob", "b", plugins) as (bob, _),
         ):
-            result: Iq = await bob.plugin["xep_0199"].send_ping(alice.boundjid, timeout=5)
+            result: Iq = await bob.plugin["xep_0199"].send_ping(alice.boundjid, timeout=60)
             assert result["from"] == alice.boundjid
-            info = await bob.plugin["xep_0030"].get_info(JID("localhost"), timeout=5)
+            info = await bob.plugin["xep_0030"].get_info(JID("localhost"), timeout=60)
             features = set(info["disco_info"]["features"])
             assert features >= {"urn:xmpp:carbons:2", "urn:xmpp:ping", "urn:xmpp:blocking"}
             assert "sm" in bob.features or bob.plugin["xep_0198"].enabled_in
@@ -293,19 +293,19 @@ def fake_prosody(folder: Path, script: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("script", "expected"),
+    ("script", "timeout", "expected"),
     [
-        ("echo 'the cat ate it'; exit 3", "ended while it started.*the cat ate it"),
-        ("exit 0", "ended while it started.*said nothing"),
-        ("echo hanging; exec sleep 60", "not ready within 0.5 s.*hanging"),
+        ("echo 'the cat ate it'; exit 3", 60, "ended while it started.*the cat ate it"),
+        ("exit 0", 60, "ended while it started.*said nothing"),
+        ("echo hanging; exec sleep 60", 1.5, "not ready within 1.5 s.*hanging"),
     ],
 )
 def test_a_start_that_fails_tells_the_last_lines(
-    script: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    script: str, timeout: float, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = fake_prosody(tmp_path, script)
     monkeypatch.setattr(module, "_find_prosody", lambda: program)
-    server = Prosody({}, timeout=0.5)
+    server = Prosody({}, timeout=timeout)
     with pytest.raises(ServerError, match=f"(?s){expected}"):
         asyncio.run(server.start())
     assert not server.folder.exists()
@@ -315,7 +315,7 @@ def test_a_stubborn_prosody_is_killed(tmp_path: Path, monkeypatch: pytest.Monkey
     script = "trap '' TERM; echo $$ > {}; while :; do read line; done < /dev/zero"
     program = fake_prosody(tmp_path, script.format(tmp_path / "pid"))
     monkeypatch.setattr(module, "_find_prosody", lambda: program)
-    server = Prosody({}, timeout=0.5)
+    server = Prosody({}, timeout=1.5)
     with pytest.raises(ServerError, match="not ready"):
         asyncio.run(server.start())
     assert not alive(int((tmp_path / "pid").read_text()))
