@@ -71,6 +71,14 @@ def token(element: Element, key: str) -> str | None:
     return value
 
 
+def required_token(element: Element, key: str) -> str:
+    """Like `token`, but missing or empty is a bad-request."""
+    required(element, key)
+    value = token(element, key)
+    assert value is not None  # noqa: S101 (required() has just seen it)
+    return value
+
+
 def number(element: Element, key: str, low: int, high: int) -> int | None:
     """An attribute that is a whole number from ``low`` to ``high``, or None if it is missing."""
     value = text_of(element, key)

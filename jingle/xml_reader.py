@@ -18,6 +18,7 @@ from .attributes import (
     number,
     required,
     required_number,
+    required_token,
     required_word,
     text_of,
     token,
@@ -229,7 +230,7 @@ def _read_extension(element: Element) -> HeaderExtension:
 def _read_source(element: Element) -> Source:
     parameters = children(element, f"{{{ns.RTP_SOURCE}}}parameter", limits.PARAMETERS)
     attributes = (
-        Attribute(required_word(each, "name"), text_of(each, "value") or None)
+        Attribute(required_token(each, "name"), text_of(each, "value") or None)
         for each in parameters
     )
     return Source(required_number(element, "ssrc", 0, _SSRC), tuple(attributes))

@@ -101,6 +101,10 @@ def _refused() -> dict[str, ET.Element]:
         "no-dtls": content(security=""),
         "no-mux": content(mux=""),
         "no-codec": content(codecs="<rtp:payload-type id='74' name='x'/>"),
+        "no-token": content(
+            mux="<rtp:rtcp-mux/><source xmlns='urn:xmpp:jingle:apps:rtp:ssma:0' ssrc='1'>"
+            "<parameter name='::1' value='x'/></source>"
+        ),
         "no-credentials": content(credentials=""),
         "files": "<content name='0' creator='initiator'><description xmlns='urn:example:files'/>"
         f"<ice:transport ufrag='uuuu' pwd='{'p' * 22}'>{fingerprint()}</ice:transport></content>",
