@@ -88,7 +88,7 @@ from .outcome import outcome
 from .post import post
 from .promises import Promises
 from .runtime import AsyncioActor, handles
-from .signalling import Signalling
+from .signalling import RESTART, Signalling
 from .stanza import error_condition
 
 log = logging.getLogger(__name__)
@@ -378,6 +378,8 @@ class Call(AsyncioActor):
         if pause is not None:
             self._pause_answered(pause, message)
             return
+        if message.token == RESTART:
+            self._leg.restart_acknowledged()
         # No answer at all ends nothing: some clients leave IQs of unknown content unanswered.
         if message.answer is None or message.answer.get("type") != "error":
             return

@@ -113,6 +113,10 @@ class Leg:
         self._renewing = True
         self._begin("renew", self._connection.renew_ice)
 
+    def restart_acknowledged(self) -> None:
+        """The peer has got our new credentials and candidates."""
+        self._connection.restart_acknowledged()
+
     def settled(self) -> None:
         """What was begun is done: the next may begin."""
         self._busy = False

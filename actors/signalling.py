@@ -41,6 +41,9 @@ from .post import post
 
 log = logging.getLogger(__name__)
 
+RESTART = "restart"
+"""By which the peer's acknowledgement of our new ICE credentials and candidates is recognised."""
+
 
 class Signalling:
     """One call's words.
@@ -196,9 +199,14 @@ class Signalling:
         return token
 
     def restart(self, sdp: str, *, answer: bool) -> None:
-        """Tell our new ICE credentials and candidates, of our own accord or in answer."""
-        for element in self._session.restart(sdp, answer=answer):
-            self._send(SendTransportInfo, element, "transport-info")
+        """Tell our new ICE credentials and candidates, of our own accord or in answer.
+
+        What is said in order is taken in order: the answer to the last stanza is one to them all.
+        """
+        elements = self._session.restart(sdp, answer=answer)
+        for element in elements:
+            token = RESTART if element is elements[-1] else "transport-info"
+            self._send(SendTransportInfo, element, token)
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from aioice import Candidate, Connection
 from aioice.candidate import candidate_foundation, candidate_priority
 from aioice.ice import ICE_COMPLETED, StunProtocol, server_reflexive_candidate
-from aioice.stun import TransactionError
+from aioice.stun import Message, TransactionError
 from aioice.turn import (
     DEFAULT_ALLOCATION_LIFETIME,
     DEFAULT_CHANNEL_REFRESH_TIME,
@@ -125,6 +125,27 @@ def successor(connection: Connection) -> Connection:
 def pass_watcher(old: Connection, fresh: Connection) -> None:
     """Let whoever awaits `get_event` of one connection hear of another one's end instead."""
     fresh._event_waiter, old._event_waiter = old._event_waiter, None  # noqa: SLF001
+
+
+def first_check(connection: Connection) -> asyncio.Event:
+    """Tell when the peer's first check arrives; aioice answers it, and keeps it until `connect`.
+
+    Args:
+        connection: A connection that has not gathered.
+
+    Returns:
+        Set with the first check that knows our credentials.
+    """
+    arrived = asyncio.Event()
+    receive = connection.request_received
+
+    def request_received(message: Message, addr: tuple[str, int], protocol: StunProtocol) -> None:
+        receive(message, addr, protocol)
+        if connection._early_checks:  # noqa: SLF001
+            arrived.set()
+
+    connection.request_received = request_received  # type: ignore[method-assign]
+    return arrived
 
 
 def stop_asking_consent(connection: Connection) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from aioice import Connection
 from aiortc import RTCIceTransport, RTCPeerConnection
@@ -16,6 +17,15 @@ from .errors import DescriptionError
 LINGER = 2.0
 """Seconds for which the old addresses go on receiving: the peer may nominate later than we do."""
 
+PATIENCE = 3.0
+"""Seconds for which a peer that restarted may show that it knows our new addresses.
+
+A check of ours that overtakes our candidates makes a peer-reflexive one of the address that it
+comes from, of a lower priority (RFC 8445 §7.1.1). libwebrtc then prunes the new pair, for the old
+one works and ranks higher; when our candidates arrive, the pair stays pruned, and ours would be
+the only checks on it.
+"""
+
 
 class Renewal:
     """One transport on its way from the ICE connection that carries it to a fresh one.
@@ -28,6 +38,7 @@ class Renewal:
         carrier: Through which packets go out.
         fresh: What is to take its place.
         remote: The peer's section with its new credentials; None until it has told them.
+        known: Set when the peer knows the fresh one's addresses.
         task: Connects the fresh one.
     """
 
@@ -36,6 +47,7 @@ class Renewal:
         self.carrier = carrier
         self.fresh = fresh
         self.remote: Section | None = None
+        self.known = _aioice.first_check(fresh)
         self.task: asyncio.Task[None] | None = None
 
 
@@ -107,6 +119,8 @@ class IceRestarts:
                 continue
             if renewal is None or not waiting:
                 renewal = self._renew(transport)
+            else:
+                renewal.known.set()  # for it answers what told them
             renewal.remote = section
             renewal.fresh.remote_username, renewal.fresh.remote_password = section.credentials
             found.append(renewal)
@@ -115,6 +129,11 @@ class IceRestarts:
             if self._under_way.get(id(renewal.transport)) is renewal:
                 renewal.task = self._chores.spawn(self._connect(renewal))
         return bool(found)
+
+    def acknowledged(self) -> None:
+        """Take note that the peer has got our new candidates."""
+        for renewal in self._under_way.values():
+            renewal.known.set()
 
     def _sections(self, remote: Description) -> dict[RTCIceTransport, Section]:
         """Give the first living section on each transport."""
@@ -164,6 +183,11 @@ class IceRestarts:
             await transport.addRemoteCandidate(candidate_from_sdp(line))
         try:
             async with asyncio.timeout(self._deadline):
+                # With no old pair that works there is none that a peer could prefer.
+                if transport.state == "completed" and not fresh.remote_is_lite:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(PATIENCE):
+                            await renewal.known.wait()
                 await fresh.connect()
         except (ConnectionError, TimeoutError):
             self._on_failure(

@@ -263,6 +263,14 @@ class PeerConnection:
         """
         return await self._chores.run(self._renew())
 
+    def restart_acknowledged(self) -> None:
+        """Take note that the peer has got what `restart_ice` or `renew_ice` gave.
+
+        After its own restart we check no pair of addresses before, for a few seconds: it might
+        not know them yet.
+        """
+        self._restarts.acknowledged()
+
     async def add_candidate(self, mid: str, candidate: str) -> None:
         """Take a trickled candidate; one that is of no use is left out silently.
 

@@ -19,16 +19,10 @@ from callboard.tests.browser.test_media import (
     check_recording,
 )
 from callboard.tests.conftest import Run
-
-OPEN = pytest.mark.xfail(
-    strict=False,
-    reason="now and then the page keeps its old pair of addresses (media go on): cause unknown",
-)
+from callboard.tests.harness.loops import lateness
 
 
-@pytest.mark.parametrize(
-    "restarts", [pytest.param(one, marks=OPEN) if one == "page" else one for one in CALLERS]
-)
+@pytest.mark.parametrize("restarts", CALLERS)
 @WITH_VIDEO
 def test_the_caller_restarts_ice(
     browser: Browser, restarts: str, video: bool, tmp_path: Path, run: Run
@@ -58,6 +52,6 @@ def test_the_caller_restarts_ice(
     check_record(record, video)
     assert all(one["lost"] == 0 for one in record.media)
     check_recording(record, video)
-    # There are two beeps a second.
-    assert longest_silence(record, Direction.RECEIVED) < 0.6
-    assert longest_silence(record, Direction.SENT) < 0.1
+    # There are two beeps a second. What a busy machine holds up, it holds up at both ends.
+    assert longest_silence(record, Direction.RECEIVED) < 0.6 + lateness()
+    assert longest_silence(record, Direction.SENT) < 0.1 + lateness()

@@ -186,7 +186,56 @@ def test_a_second_restart_overtakes_the_first(run: Run) -> None:
     run(main)
 
 
-def test_a_restart_before_ice_is_through(run: Run) -> None:
+def checked(leg: Leg) -> asyncio.Event:
+    """Set when a check of the other side's has come in at the address of a restart under way."""
+    [renewal] = leg.pc._restarts._under_way.values()
+    return renewal.known
+
+
+def test_who_restarts_is_checked_only_when_it_knows_the_addresses(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libwebrtc keeps its old pair for ever if a check on the new one is there before them."""
+    monkeypatch.setattr(ice_restart, "PATIENCE", 1000)
+
+    async def main() -> None:
+        async with jingle_call() as (a, b):
+            answer = await b.leg.pc.restart_ice(await a.leg.pc.renew_ice())
+            at_a = checked(a.leg)
+            for _ in range(2):
+                await a.leg.received("audio", 20)
+                await b.leg.received("audio", 20)
+            assert not at_a.is_set()
+            await a.leg.pc.restart_ice(answer)
+            await a.leg.until(lambda: renewals(a.leg) == 1)
+            await b.leg.until(lambda: renewals(b.leg) == 1)
+            await b.leg.received("audio", 20)
+            check_unbroken(a.leg)
+            check_unbroken(b.leg)
+
+    run(main)
+
+
+@pytest.mark.parametrize("acknowledged", [True, False])
+def test_who_restarts_is_checked_when_it_has_acknowledged_and_at_last_anyway(
+    run: Run, monkeypatch: pytest.MonkeyPatch, acknowledged: bool
+) -> None:
+    """A NAT on our side may keep its own checks out until ours have gone through."""
+    monkeypatch.setattr(ice_restart, "PATIENCE", 1000 if acknowledged else 0.1)
+
+    async def main() -> None:
+        async with jingle_call() as (a, b):
+            await b.leg.pc.restart_ice(await a.leg.pc.renew_ice())
+            if acknowledged:
+                b.leg.pc.restart_acknowledged()
+            await checked(a.leg).wait()
+
+    run(main)
+
+
+def test_a_restart_before_ice_is_through(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ice_restart, "PATIENCE", 1000)
+
     async def main() -> None:
         a, b = Leg(), Leg()
         offer = await a.pc.offer(audio=Tone(), video=None)
@@ -197,6 +246,7 @@ def test_a_restart_before_ice_is_through(run: Run) -> None:
         await a.event(IceChecking)
         await b.event(IceChecking)
         answer = await b.pc.restart_ice(await a.pc.renew_ice())
+        await checked(a).wait()  # at once: there is no old pair that works
         await a.pc.restart_ice(answer)
         await a.event(Connected)
         await b.event(Connected)
@@ -215,6 +265,7 @@ def test_new_addresses_that_lead_nowhere_meet_the_deadline(run: Run) -> None:
         await a.pc.accept(await b.pc.answer(offer, audio=Tone(), video=None))
         await b.event(Connected)
         await b.received("audio", 3)
+        b.pc._restarts._deadline = 0.3
         renewed = await a.pc.renew_ice()
         await b.pc.restart_ice(re.sub(r"a=candidate:[^\r]*\r\n", "", renewed))
         failed = await b.event(MediaFailed)
@@ -265,7 +316,6 @@ def test_close_at_any_moment_of_a_restart_leaves_nothing(run: Run, steps: int) -
             task = asyncio.create_task(restart(a, b))
             for _ in range(steps):
                 await asyncio.sleep(0)
-        b.pc._restarts._deadline = 0.3
             await b.leg.pc.close()
             await a.leg.pc.close()
             task.cancel()
