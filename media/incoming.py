@@ -8,7 +8,7 @@ from typing import Any, cast
 from weakref import WeakSet
 
 import av
-from aiortc import RTCRtpTransceiver
+from aiortc import RTCRtpCodecParameters, RTCRtpTransceiver
 from aiortc.jitterbuffer import JitterFrame
 from aiortc.mediastreams import MediaStreamError
 
@@ -89,7 +89,7 @@ class Incoming:
         self.receiver = transceiver.receiver
         self.reception = Reception()
         self.ssrc: int | None = None
-        self._codecs: dict[int, tuple[str, int]] = {}
+        self._codecs: dict[int, RTCRtpCodecParameters] = {}
         self._decoding = False
         self._iterators: WeakSet[FrameIterator] = WeakSet()
         self._listeners = listeners
@@ -110,6 +110,10 @@ class Incoming:
         _aiortc.observe_packets(
             self.receiver, self._packet, discard=self._in_order or path is Path.NONE
         )
+
+    def learn(self) -> None:
+        """Take what was negotiated; numbers of before go on to mean the same (RFC 3264 §8.3.2)."""
+        self._codecs |= _aiortc.codecs(self._transceiver)
 
     def start(self) -> None:
         """Begin to draw decoded frames, once the receiver has a track."""
@@ -139,13 +143,7 @@ class Incoming:
 
     def _packet(self, packet: RtpPacket) -> None:
         codec = self._codecs.get(packet.payload_type)
-        if codec is None:
-            codec = _aiortc.codec_names(self._transceiver).get(packet.payload_type)
-            if codec is None:
-                return
-            self._codecs[packet.payload_type] = codec
-        name, clock_rate = codec
-        if name == "rtx":
+        if codec is None or codec.name == "rtx":
             return
         now = self._loop.time()
         if self.ssrc is None:
@@ -153,14 +151,15 @@ class Incoming:
         if self._sequencer is None or self.ssrc != packet.ssrc:
             self._sequencer = Sequencer()
         self.ssrc = packet.ssrc
-        self.reception.add(packet.ssrc, packet.sequence_number, packet.timestamp, clock_rate, now)
+        number, rate = packet.sequence_number, codec.clockRate
+        self.reception.add(packet.ssrc, number, packet.timestamp, rate, now)
         if self._in_order and self._transceiver.currentDirection in {"recvonly", "sendrecv"}:
             for due in self._sequencer.put(packet):
                 self._frame(due)
 
     def _frame(self, packet: RtpPacket) -> None:
         """Hand an audio packet on: it is a whole frame (RFC 7587 §4.2, RFC 3551 §4.5.14)."""
-        codec = _aiortc.codec(self._transceiver, packet.payload_type)
+        codec = self._codecs.get(packet.payload_type)
         if codec is not None and packet.payload:
             frame = JitterFrame(packet.payload, self._unwrapper.map(packet.timestamp))
             self._queue.put((codec, frame))

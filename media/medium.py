@@ -47,11 +47,12 @@ class Medium:
     @property
     def codec(self) -> tuple[str, int]:
         """The negotiated codec's name and clock rate (Hz)."""
-        return next(iter(_aiortc.codec_names(self.transceiver).values()))
+        codec = next(iter(_aiortc.codecs(self.transceiver).values()))
+        return codec.name, codec.clockRate
 
     def open_stream(self) -> _aiortc.RtpStream:
         """Open the RTP stream that goes out, once the sender has started."""
-        payload_type = next(iter(_aiortc.codec_names(self.transceiver)))
+        payload_type = next(iter(_aiortc.codecs(self.transceiver)))
         return _aiortc.RtpStream(self.transceiver.sender, payload_type)
 
     async def end(self) -> None:

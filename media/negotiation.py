@@ -152,6 +152,7 @@ class Negotiation:
         description.fit(self._lines, Description(self._pc.localDescription.sdp))
         description.sections = [each for each in description.sections if each.mid in self._lines]
         await self._set_remote(description, "answer")
+        _aiortc.keep_offered(self._pc)
         for kind, medium in list(self.media.items()):
             if medium.transceiver.mid not in kept:
                 await self._end(kind)

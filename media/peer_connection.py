@@ -537,6 +537,7 @@ class PeerConnection:
         self._connectivity.start()
 
     def _begin(self, medium: Medium) -> None:
+        medium.incoming.learn()
         if medium.outgoing is not None:
             medium.outgoing.prepare()
             sender = medium.transceiver.sender

@@ -5,11 +5,11 @@ or a module. `tests/media/test_aiortc.py` fails when a name used here moves.
 """
 
 from .descriptions import (
-    codec,
-    codec_names,
+    codecs,
     create_offer,
     forget,
     has_common_codec,
+    keep_offered,
     local_description,
 )
 from .receivers import DecoderQueue, observe_packets, replace_decoder, send_pli
@@ -32,8 +32,7 @@ __all__ = [
     "DecoderQueue",
     "RtpStream",
     "carry",
-    "codec",
-    "codec_names",
+    "codecs",
     "create_offer",
     "dtls_role",
     "dtls_transports",
@@ -43,6 +42,7 @@ __all__ = [
     "ice_connection",
     "ice_connections",
     "is_alone",
+    "keep_offered",
     "keep_to_window",
     "local_description",
     "observe_packets",

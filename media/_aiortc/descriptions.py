@@ -93,6 +93,26 @@ def local_description(pc: RTCPeerConnection) -> str:
     return str(description)
 
 
+def keep_offered(pc: RTCPeerConnection) -> None:
+    """Let all that we offered be received, whichever of it the answer names (RFC 3264 §5.1).
+
+    aiortc takes only what both name, and Chromium may send another codec than its answer lists.
+    Call it between an answer and the next turn of the loop, in which aiortc begins to receive.
+    Retransmissions are left out: it would send them, too.
+    """
+    description = SessionDescription.parse(pc.localDescription.sdp)
+    offered = {media.rtp.muxId: media.rtp.codecs for media in description.media}
+    for transceiver in pc.getTransceivers():
+        agreed = getattr(transceiver, TRANSCEIVER_CODECS)
+        numbers = {each.payloadType for each in agreed}
+        others = [
+            each
+            for each in offered.get(transceiver.mid, ())
+            if agreed and each.payloadType not in numbers and each.name.lower() != "rtx"
+        ]
+        setattr(transceiver, TRANSCEIVER_CODECS, [*agreed, *others])
+
+
 def forget(transceiver: RTCRtpTransceiver, mids: Collection[str]) -> None:
     """Let aiortc never take a transceiver for a section that it does not stand in.
 
@@ -105,16 +125,10 @@ def forget(transceiver: RTCRtpTransceiver, mids: Collection[str]) -> None:
         getattr(transceiver, SET_LINE)(-1)
 
 
-def codec_names(transceiver: RTCRtpTransceiver) -> dict[int, tuple[str, int]]:
-    """Give the negotiated codecs, payload type → (name, clock rate); the first is what we send."""
-    codecs = getattr(transceiver, TRANSCEIVER_CODECS)
-    return {codec.payloadType: (codec.name, codec.clockRate) for codec in codecs}
-
-
-def codec(transceiver: RTCRtpTransceiver, payload_type: int) -> RTCRtpCodecParameters | None:
-    """Give the negotiated codec with a payload type, as aiortc has it; None if there is none."""
-    codecs: list[RTCRtpCodecParameters] = getattr(transceiver, TRANSCEIVER_CODECS)
-    return next((each for each in codecs if each.payloadType == payload_type), None)
+def codecs(transceiver: RTCRtpTransceiver) -> dict[int, RTCRtpCodecParameters]:
+    """Give the negotiated codecs by their payload types; the first is what we send."""
+    found: list[RTCRtpCodecParameters] = getattr(transceiver, TRANSCEIVER_CODECS)
+    return {each.payloadType: each for each in found if each.payloadType is not None}
 
 
 def has_common_codec(sdp: str, index: int) -> bool:
