@@ -83,8 +83,13 @@ def _carriers(ray: str | None) -> Iterator[tuple[Callable[[Hear], Carrier], int 
 
 async def _run(run: Run, view: LoadView, metrics: int | None) -> Verdict:
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        run.stop()
+        view.ending()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, run.stop)
+        loop.add_signal_handler(number, stop)
     drawing = asyncio.create_task(view.draw(run))
     server = None if metrics is None else MetricsServer(metrics, run)
     try:

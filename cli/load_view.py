@@ -13,9 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from ..load.measurements import Point
+from ..load.progress import PhaseRun
 from ..load.run import Run
 from ..load.verdict import Verdict, shown
 
+ENDING = "ending in order; Ctrl-C again: at once"
 REFRESH = 4
 """Times a second that the live view is drawn."""
 TIMES = {
@@ -41,6 +43,9 @@ class LoadView(Protocol):
 
     async def draw(self, run: Run) -> None:
         """Draw again and again, until cancelled."""
+
+    def ending(self) -> None:
+        """Note that somebody has asked for the end."""
 
     def close(self) -> None:
         """Leave the terminal as it was found."""
@@ -87,7 +92,19 @@ class LineLoadView:
         print(f"{point.at:6.0f} s  {', '.join(words)}", file=self._stream, flush=True)
 
     async def draw(self, run: Run) -> None:
-        """Nothing is drawn."""
+        """Print when a phase begins."""
+
+        async def told(one: PhaseRun) -> None:
+            await one.begun()
+            print(f"{one.began:6.0f} s  {one.title} begins", file=self._stream, flush=True)
+
+        async with asyncio.TaskGroup() as phases:
+            for one in run.phases:
+                phases.create_task(told(one))
+
+    def ending(self) -> None:
+        """Print that the end was asked for."""
+        print(f"          {ENDING}", file=self._stream, flush=True)
 
     def close(self) -> None:
         """Nothing is left open."""
@@ -117,6 +134,9 @@ class LiveLoadView:
             self._live.update(self.picture(run), refresh=True)
             await asyncio.sleep(1 / REFRESH)
 
+    def ending(self) -> None:
+        """Nothing: the picture says so."""
+
     def close(self) -> None:
         """Take the picture off the terminal."""
         self._live.stop()
@@ -141,7 +161,7 @@ def _title(name: str, run: Run, point: Point | None) -> Text:
     )
     title = Text(words, "bold")
     if run.is_ending:
-        title.append("  ending in order; Ctrl-C again: at once", "yellow")
+        title.append(f"  {ENDING}", "yellow")
     if lost:
         title.append(f", {lost} lost", "bold red")
     return title

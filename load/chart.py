@@ -24,8 +24,8 @@ CURVE = (0, 25, 50, 75, 90, 95, 99, 99.9, 100)
 """The percentiles of a curve."""
 
 
-def online(points: Sequence[Point], phases: Iterable[PhaseRun]) -> Chart:
-    """Draw accounts online and calls over time, over the phases."""
+def online(points: Sequence[Point]) -> Chart:
+    """Draw accounts online and calls over time."""
     rows = _thinned(points)
     at = [_s(row.at) for row in rows]
     accounts = [row.gauges.get("accounts.online", 0) for row in rows]
@@ -38,8 +38,30 @@ def online(points: Sequence[Point], phases: Iterable[PhaseRun]) -> Chart:
         "title": {"text": "calls"}, "overlaying": "y", "side": "right", "rangemode": "tozero",
         "showgrid": False, "tickmode": "auto",
     }  # fmt: skip
-    _mark_phases(chart, phases)
     return chart
+
+
+def timeline(phases: Iterable[PhaseRun]) -> Chart:
+    """Draw when each phase began and how long it took."""
+    names, bases, widths, colours, labels = [], [], [], [], []
+    for one in phases:
+        if one.began is None or one.ended is None:
+            continue
+        names.append(f"{one.title} ")
+        bases.append(_s(one.began))
+        widths.append(_s(one.ended - one.began))
+        colours.append(ACTIVITIES.get(one.phase.kind, SKY))
+        labels.append(f"{one.title}: {one.began:.1f} s to {one.ended:.1f} s")
+    bar = {
+        "type": "bar", "orientation": "h", "y": names, "x": widths, "base": bases,
+        "marker": {"color": colours}, "hovertext": labels, "hoverinfo": "text",
+    }  # fmt: skip
+    layout = {
+        "yaxis": {"autorange": "reversed", "automargin": True},
+        "xaxis": {"ticksuffix": " s", "rangemode": "tozero"},
+        "showlegend": False, "hovermode": "closest", "whole": True,
+    }  # fmt: skip
+    return {"data": [bar] if names else [], "layout": layout}
 
 
 def rates(points: Sequence[Point], phases: Iterable[PhaseRun]) -> Chart:
@@ -50,7 +72,8 @@ def rates(points: Sequence[Point], phases: Iterable[PhaseRun]) -> Chart:
     for activity, colour in ACTIVITIES.items():
         done = [row.counters.get(f"{activity}.started", 0) / row.seconds for row in rows]
         if any(done):
-            data.append(_line(at, [round(one, 2) for one in done], f"{activity}s started", colour))
+            name = "presence changes" if activity == "presence" else f"{activity}s"
+            data.append(_line(at, [round(one, 2) for one in done], f"{name} started", colour))
     for one in phases:
         if one.began is None or not isinstance(one.phase.activity, Once | Repeated):
             continue
@@ -76,13 +99,29 @@ def spread_over_time(points: Sequence[Point], name: str) -> Chart:
         return [round(part(row.spreads[name]) * factor, 3) for row in rows]
 
     data = [
-        _line(at, of(lambda one: one.p99), "p99", RED),
-        _line(at, of(lambda one: one.p95), "p95", ORANGE),
+        _line(at, of(lambda one: one.p99), "99 %", RED),
+        _line(at, of(lambda one: one.p95), "95 %", ORANGE),
         _line(at, of(lambda one: one.p50), "median", BLUE),
     ]
     for line in data:
         line["mode"] = "lines+markers" if len(rows) < 60 else "lines"
     return _over_time(data, unit)
+
+
+def quality_over_time(points: Sequence[Point], name: str) -> Chart:
+    """Draw the median and the bad end of a metric of quality over time."""
+    if METRICS[name].unit not in ("MOS", "/s"):
+        return spread_over_time(points, name)
+    rows = [row for row in _thinned(points) if name in row.spreads]
+    at = [_s(row.at) for row in rows]
+    data = [
+        _line(at, [round(row.spreads[name].p50, 3) for row in rows], "median", BLUE),
+        _line(at, [round(row.spreads[name].p05, 3) for row in rows], "worst 5 %", RED),
+    ]
+    found = _over_time(data, METRICS[name].unit)
+    if METRICS[name].unit == "MOS":
+        found["layout"]["yaxis"] |= {"range": [1, 4.6], "rangemode": "normal"}
+    return found
 
 
 def waterfall(measured: Measurements, activity: str) -> Chart | None:
@@ -205,27 +244,9 @@ def _over_time(data: list[Chart], unit: str) -> Chart:
         "layout": {
             "xaxis": {"ticksuffix": " s", "rangemode": "tozero"},
             "yaxis": {"title": {"text": unit}, "rangemode": "tozero"},
+            "whole": True,
         },
     }
-
-
-def _mark_phases(chart: Chart, phases: Iterable[PhaseRun]) -> None:
-    """Shade every other phase and write its name above."""
-    shapes, notes = [], []
-    for number, one in enumerate(phases):
-        if one.began is None or one.ended is None:
-            continue
-        shapes.append({
-            "type": "rect", "xref": "x", "yref": "paper", "x0": one.began, "x1": one.ended,
-            "y0": 0, "y1": 1, "line": {"width": 0}, "layer": "below",
-            "fillcolor": "rgba(128,128,128,0.13)" if number % 2 else "rgba(128,128,128,0.05)",
-        })  # fmt: skip
-        notes.append({
-            "x": one.began, "y": 1.0 - 0.08 * (number % 5), "xref": "x", "yref": "paper",
-            "text": one.title, "showarrow": False, "xanchor": "left", "yanchor": "top",
-            "font": {"size": 11, "color": GREY},
-        })  # fmt: skip
-    chart["layout"]["shapes"], chart["layout"]["annotations"] = shapes, notes
 
 
 def _thinned(points: Sequence[Point]) -> Sequence[Point]:

@@ -1,8 +1,8 @@
 """``report.html``: one page that needs nothing else, the verdict first."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -10,9 +10,14 @@ from string import Template
 from plotly.offline import get_plotlyjs  # type: ignore[import-untyped] # it ships no types
 
 from . import chart
+from .call_log import Leg
 from .measurements import Measurements
 from .metric import METRICS
+from .progress import PhaseRun
 from .run import Run
+from .side import TO_CALLEE, TO_CALLER
+from .table import Cell, code, counters, distributions, number, table, words
+from .tile import tiles
 from .verdict import Verdict, shown
 
 TIMES = {
@@ -24,9 +29,17 @@ TIMES = {
     "presence.returned": chart.SKY,
 }
 """The times whose whole distribution is drawn."""
-PACKETS = ("sent", "received", "lost", "reordered")
-FAIR = 3.6
-"""The score below which some users are dissatisfied (ITU-T G.107 annex B)."""
+MAIN = {
+    "login": "login",
+    "call": "call.setup",
+    "message": "message.delivery",
+    "presence": "presence.returned",
+    "logout": "logout",
+}
+"""The time of each kind of phase that says most."""
+OK = {"message": "message.received"}
+"""What counts as done of a kind of phase, where that is not called ``ok``."""
+DIRECTIONS = {TO_CALLER: "to the caller", TO_CALLEE: "to the callee"}
 MAX_CAUSES = 50
 """Causes of errors in the report; ``summary.json`` has all."""
 
@@ -39,14 +52,16 @@ def page(name: str, run: Run, verdict: Verdict) -> str:
         run: what was run.
         verdict: how it ended.
     """
-    drawn = _Charts()
+    drawn = _Charts(run.elapsed)
     body = "\n".join(
         [
             _head(name, run, verdict),
             _thresholds(verdict),
+            _phases(run),
             _over_time(run, drawn),
             _setup(run, drawn),
             _quality(run, drawn),
+            _worst(run),
             _errors(run, drawn),
             _generator(run, drawn),
             _everything(run.measurements),
@@ -61,20 +76,28 @@ def page(name: str, run: Run, verdict: Verdict) -> str:
 
 
 class _Charts:
-    """Collects charts and gives each its place on the page."""
+    """Collects charts and gives each its place on the page.
 
-    def __init__(self) -> None:
+    Args:
+        seconds: how long the run took, and how far charts over time reach.
+    """
+
+    def __init__(self, seconds: float) -> None:
         self.charts: dict[str, chart.Chart] = {}
+        self._seconds = seconds
 
-    def draw(self, title: str, words: str, drawn: chart.Chart | None) -> str:
+    def draw(self, title: str, meaning: str, drawn: chart.Chart | None) -> str:
         """Return a figure; nothing for a chart that has nothing to show."""
         if drawn is None or not drawn["data"]:
             return ""
-        number = f"chart{len(self.charts)}"
-        self.charts[number] = drawn
+        if drawn["layout"].pop("whole", False):
+            drawn["layout"]["xaxis"]["range"] = [0, round(self._seconds, 1)]
+        place = f"chart{len(self.charts)}"
+        self.charts[place] = drawn
         return (
-            f'<figure><h3>{escape(title)}</h3><p class="soft">{escape(words)}</p>'
-            f'<div class="chart" id="{number}"></div></figure>'
+            f'<figure><h3>{escape(title)}</h3><p class="soft">{escape(meaning)}</p>'
+            f'<div class="chart" id="{place}" role="img" aria-label="{escape(title)}: '
+            f'{escape(meaning)}"></div></figure>'
         )
 
 
@@ -98,73 +121,10 @@ def _head(name: str, run: Run, verdict: Verdict) -> str:
     )
     warnings = "".join(f'<p class="warning">{escape(one)}</p>' for one in verdict.warnings)
     return (
-        f'<header class="verdict {mood}"><h1>{escape(verdict.sentence)}</h1>'
-        f"<p>{escape(facts)}</p></header>{warnings}{_tiles(run.measurements)}"
+        f'<header class="verdict {mood}"><p class="word">{verdict.status.word}</p>'
+        f"<h1>{escape(verdict.sentence)}</h1>"
+        f"<p>{escape(facts)}</p></header>{warnings}{tiles(run.measurements)}"
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Tile:
-    """One number that says much."""
-
-    value: str
-    words: str
-    bad: bool = False
-
-    def __str__(self) -> str:
-        kind = "tile bad" if self.bad else "tile"
-        words = f"<b>{escape(self.value)}</b><span>{escape(self.words)}</span>"
-        return f'<div class="{kind}">{words}</div>'
-
-
-def _tiles(measured: Measurements) -> str:
-    tiles = [
-        *_outcomes(measured),
-        *_times(measured),
-        *_packets(measured),
-    ]
-    dropped = measured.counters["iteration.dropped"]
-    if dropped:
-        tiles.append(_Tile(f"{dropped:,}", "iterations could not start (dropped)", bad=True))
-    return f'<div class="tiles">{"".join(map(str, tiles))}</div>'
-
-
-def _outcomes(measured: Measurements) -> Iterator[_Tile]:
-    counters = measured.counters
-    for activity, words, good in (
-        ("login", "accounts logged in", "login.ok"),
-        ("call", "calls succeeded", "call.ok"),
-        ("message", "messages arrived", "message.received"),
-    ):
-        started = counters[f"{activity}.started"]
-        if started:
-            bad = bool(counters[f"{activity}.failed"] or counters[f"{activity}.lost"])
-            yield _Tile(f"{counters[good]:,}", f"of {started:,} {words}", bad)
-    most = max((point.gauges.get("calls.active", 0) for point in measured.points), default=0)
-    if most:
-        yield _Tile(f"{most:,.0f}", "calls at once, at the most")
-
-
-def _times(measured: Measurements) -> Iterator[_Tile]:
-    for metric, words in (
-        ("login", "login: 95 % within"),
-        ("call.setup", "call setup: 95 % within"),
-        ("message.delivery", "message delivery: 95 % within"),
-    ):
-        spread = measured.spread(metric)
-        if spread is not None:
-            yield _Tile(shown(spread.p95, "s"), words)
-
-
-def _packets(measured: Measurements) -> Iterator[_Tile]:
-    score = measured.spread("audio.mos")
-    if score is not None:
-        words = "audio score: 95 % at least (MOS, of 4.5)"
-        yield _Tile(shown(score.p05, "MOS"), words, bad=score.p05 < FAIR)
-    for kind in ("audio", "video"):
-        sent, lost = measured.counters[f"{kind}.sent"], measured.counters[f"{kind}.lost"]
-        if sent:
-            yield _Tile(f"{lost:,}", f"of {sent:,} {kind} packets lost", bad=bool(lost))
 
 
 def _thresholds(verdict: Verdict) -> str:
@@ -173,14 +133,52 @@ def _thresholds(verdict: Verdict) -> str:
     ordered = sorted(verdict.checks, key=lambda check: check.held)
     rows = [
         (
-            ("good", "✓ holds") if check.held else ("bad", "✗ does not hold"),
-            ("", f"<code>{escape(check.text)}</code>"),
-            ("number", escape(shown(check.value, check.unit))),
+            Cell("✓ holds", "good") if check.held else Cell("✗ broken", "bad"),
+            code(check.text),
+            words(shown(check.value, check.unit), "number"),
         )
         for check in ordered
     ]
-    head = (("", ""), ("", "threshold"), ("number", "measured"))
-    return _section("Thresholds", f'<div class="thresholds">{_table(head, rows)}</div>')
+    head = (Cell("verdict"), Cell("threshold"), Cell("measured", "number"))
+    content = table("Thresholds", head, rows)
+    return _section("Thresholds", f'<div class="thresholds">{content}</div>')
+
+
+def _phases(run: Run) -> str:
+    columns = ("began at", "took", "started", "a second", "ok", "failed", "dropped")
+    times = ("median", "95 %", "99 %", "slowest")
+    head = (
+        Cell("phase"), *(Cell(one, "number") for one in columns), Cell("timed"),
+        *(Cell(one, "number") for one in times),
+    )  # fmt: skip
+    return _section(
+        "Phases",
+        '<p class="soft">Each phase by itself, also where several run at the same time: what it '
+        "started, what became of that, and how long half, 95 %, 99 % and all of it took.</p>",
+        table("Phases", head, (_phase(run, one) for one in run.phases)),
+    )
+
+
+def _phase(run: Run, one: PhaseRun) -> list[Cell]:
+    kind, measured = one.phase.kind, run.measurements.phases[one.title]
+    title = escape(one.title)
+    if kind not in one.title:
+        title += f' <span class="soft">({kind})</span>'
+    took = None
+    if one.began is not None:
+        took = (run.elapsed if one.ended is None else one.ended) - one.began
+    cells = [Cell(title), number(one.began, "s"), number(took, "s")]
+    if kind not in MAIN:
+        return [*cells, *(number(None) for _ in range(5)), Cell(""), *(number(None),) * 4]
+    tried = measured.counters
+    cells += [number(tried[f"{kind}.started"]), number(run.rate_of(one), "/s")]
+    cells.append(number(tried[OK.get(kind, f"{kind}.ok")]))
+    failed = tried[f"{kind}.failed"] + tried[f"{kind}.lost"]
+    for count in (failed, tried[f"{kind}.dropped"]):
+        cells.append(Cell(f"{count:,}", "number bad" if count else "number"))
+    cells.append(code(MAIN[kind]))
+    return cells + [number(measured.value(MAIN[kind], part), "s")
+                    for part in ("p50", "p95", "p99", "max")]  # fmt: skip
 
 
 def _over_time(run: Run, drawn: _Charts) -> str:
@@ -192,8 +190,11 @@ def _over_time(run: Run, drawn: _Charts) -> str:
         _grid(
             drawn.draw(
                 "Accounts and calls",
-                "How many were online and in calls at each moment; phases are shaded.",
-                chart.online(points, run.phases),
+                "How many were online and in calls at each moment.",
+                chart.online(points),
+            ),
+            drawn.draw(
+                "Phases", "When each began and how long it took.", chart.timeline(run.phases)
             ),
             drawn.draw(
                 "Starts a second",
@@ -218,12 +219,12 @@ def _over_time(run: Run, drawn: _Charts) -> str:
 
 def _setup(run: Run, drawn: _Charts) -> str:
     measured = run.measurements
-    words = "The median of each step, one after another; the whisker reaches its 95th percentile."
+    steps = "The median of each step, one after another; the whisker reaches its 95th percentile."
     return _section(
         "Where the time goes",
         _grid(
-            drawn.draw("A call, step by step", words, chart.waterfall(measured, "call")),
-            drawn.draw("A login, step by step", words, chart.waterfall(measured, "login")),
+            drawn.draw("A call, step by step", steps, chart.waterfall(measured, "call")),
+            drawn.draw("A login, step by step", steps, chart.waterfall(measured, "login")),
             drawn.draw(
                 "Percentiles",
                 "How long the fastest, the median and so on up to the slowest of each took.",
@@ -234,59 +235,134 @@ def _setup(run: Run, drawn: _Charts) -> str:
 
 
 def _quality(run: Run, drawn: _Charts) -> str:
-    names = [f"{kind}.{one}" for kind in ("audio", "video")
-             for one in ("mos", "loss", "jitter", "rtt", "rate")]  # fmt: skip
-    table = _distributions(run.measurements, [name for name in names if name in METRICS])
-    if not table:
+    measured = run.measurements
+    rows = [row for kind in ("audio", "video") for row in _directions(measured, kind)]
+    if not rows:
         return ""
-    points = run.measurements.points
     figures = [
-        drawn.draw(title, words, chart.spread_over_time(points, name))
-        for name, title, words in (
-            ("audio.jitter", "Audio jitter", "Of the legs that ended at each moment."),
-            ("video.jitter", "Video jitter", "Of the legs that ended at each moment."),
+        drawn.draw(title, meaning, chart.quality_over_time(measured.points, name))
+        for name, title, meaning in (
+            ("audio.now.mos", "Sound quality", "Opinion score (MOS): 4.4 is best, under 3.6 poor."),
+            ("audio.now.loss", "Audio packets lost", "Share of each second's packets, by leg."),
+            ("audio.now.jitter", "Audio jitter", "How unevenly packets came (RFC 3550)."),
+            ("audio.now.rtt", "Audio round trip", "There and back, as the peers' RTCP has it."),
+            ("video.now.loss", "Video packets lost", "Share of each second's packets, by leg."),
+            ("video.now.jitter", "Video jitter", "How unevenly packets came (RFC 3550)."),
+            ("video.now.rate", "Video packets", "Received a second, by leg."),
         )
-        if run.measurements.distribution(name) is not None
+        if measured.distribution(name) is not None
     ]
-    counters = run.measurements.counters
-    rows = [
-        [("", kind), *(("number", f"{counters[f'{kind}.{one}']:,}") for one in PACKETS)]
-        for kind in ("audio", "video")
-        if counters[f"{kind}.sent"]
+    legs = (
+        '<p class="soft">A leg is one side of a call, with what it heard or saw: the table has '
+        "each leg as a whole, the charts each leg in each second, while the calls went on. The "
+        "score is the E-model's (ITU-T G.107), from packets lost, jitter and round trip. Each side "
+        "counts until it hangs up, so what was sent and received may differ by a few packets.</p>"
+    )
+    plain = ("legs", "sent", "received", "lost", "out of order")
+    spread = ("jitter, 95 %", "round trip, 95 %", "loss, worst", "score, median", "score, 5 %")
+    head = (Cell("media"), Cell("direction"), *(Cell(one, "number") for one in (*plain, *spread)))
+    return _section(
+        "Quality of media", legs, table("Quality by direction", head, rows), "<br>", _grid(*figures)
+    )
+
+
+def _directions(measured: Measurements, kind: str) -> Iterator[list[Cell]]:
+    """Give a row for each direction of a kind of media."""
+    for direction, meaning in DIRECTIONS.items():
+        name = f"{kind}.{direction}"
+        if not measured.counters[f"{name}.sent"] and not measured.counters[f"{name}.received"]:
+            continue
+        cells = [words(kind), words(meaning), number(measured.value(f"{name}.loss", "count"))]
+        for part in ("sent", "received", "lost", "reordered"):
+            count = measured.counters[f"{name}.{part}"]
+            is_bad = bool(count) and part in ("lost", "reordered")
+            cells.append(Cell(f"{count:,}", "number bad" if is_bad else "number"))
+        for metric, part in (("jitter", "p95"), ("rtt", "p95"), ("loss", "max")):
+            cells.append(
+                number(measured.value(f"{name}.{metric}", part), METRICS[f"{name}.{metric}"].unit)
+            )
+        for part in ("p50", "p05"):
+            score = measured.value(f"{name}.mos", part) if kind == "audio" else None
+            cells.append(number(score, "MOS"))
+        yield cells
+
+
+def _worst(run: Run) -> str:
+    """Return the legs that came through worst."""
+    legs = run.measurements.calls.worst()
+    names = ("began at", "held", "lost", "loss", "out of order", "jitter", "round trip", "score")
+    head = (
+        *(Cell(one) for one in ("who received", "from", "media", "phase")),
+        *(Cell(one, "number") for one in names),
+    )
+    content = table("The worst legs", head, (_leg(run, leg) for leg in legs))
+    if not content:
+        return ""
+    note = (
+        f'<p class="soft">The {len(legs)} that came through worst; <code>calls.csv</code> has all '
+        "calls.</p>"
+    )
+    return f"<details><summary>The worst legs</summary>{note}{content}</details>"
+
+
+def _leg(run: Run, leg: Leg) -> list[Cell]:
+    side, media = leg.side, leg.media
+    rtt = None if media.rtt_ms is None else media.rtt_ms / 1000
+    return [
+        words(f"{side.account} ({side.role})"),
+        words(side.peer.partition("/")[0]),
+        words(media.kind),
+        words("" if side.phase is None else run.phases[side.phase].title),
+        number(max(0.0, side.started - run.started.timestamp()), "s"),
+        number(side.seconds, "s"),
+        number(media.lost),
+        number(leg.loss, "%"),
+        number(media.reordered),
+        number(media.jitter_ms / 1000, "s"),
+        number(rtt, "s"),
+        number(media.mos, "MOS"),
     ]
-    packets = _table((("", "packets"), *(("number", one) for one in PACKETS)), rows)
-    words = '<p class="soft">One value for each leg: each side of each call, as it received.</p>'
-    return _section("Quality of media", words, table, "<br>", packets, "<br>", _grid(*figures))
 
 
 def _errors(run: Run, drawn: _Charts) -> str:
-    causes = run.measurements.causes.most_common(MAX_CAUSES)
-    if not causes:
-        return _section("Errors", '<p class="soft">There were none.</p>')
     rows = [
-        (("number", f"{count:,}"), ("", escape(what)), ("", escape(why)))
-        for (what, why), count in causes
+        (number(count), words(title), words(what), words(why))
+        for (title, what, why), count in _causes(run).most_common(MAX_CAUSES)
     ]
-    head = (("number", "times"), ("", "what"), ("", "why"))
+    if not rows:
+        return _section("Errors", '<p class="soft">There were none.</p>')
+    head = (Cell("times", "number"), Cell("phase"), Cell("what"), Cell("why"))
     figure = drawn.draw(
         "When", "Failures, dropped iterations and late starts.",
         chart.failures(run.measurements.points),
     )  # fmt: skip
-    return _section("Errors", _table(head, rows), _grid(figure))
+    return _section("Errors", table("Errors", head, rows), _grid(figure))
+
+
+def _causes(run: Run) -> Counter[tuple[str, str, str]]:
+    """Count causes of errors by phase; what belongs to none is the run's."""
+    left = Counter(run.measurements.causes)
+    found: Counter[tuple[str, str, str]] = Counter()
+    for one in run.phases:
+        causes = run.measurements.phases[one.title].causes
+        left.subtract(causes)
+        found.update({(one.title, *cause): count for cause, count in causes.items()})
+    found.update({("the run", *cause): count for cause, count in left.items() if count > 0})
+    return found
 
 
 def _generator(run: Run, drawn: _Charts) -> str:
     points = run.measurements.points
     rows = [
         (
-            ("number", f"{one.number}"),
-            ("", escape(one.host or "never ready")),
-            ("number", f"{one.pid or ''}"),
-            ("bad" if one.lost else "good", escape(f"lost: {one.lost}" if one.lost else "whole")),
+            number(one.number),
+            words(one.host or "never ready"),
+            words(str(one.pid or ""), "number"),
+            words(f"lost: {one.lost}", "bad") if one.lost else words("whole", "good"),
         )
         for one in run.shards
     ]
-    head = (("number", "shard"), ("", "machine"), ("number", "process"), ("", ""))
+    head = (Cell("shard", "number"), Cell("machine"), Cell("process", "number"), Cell("state"))
     return _section(
         "The generator itself",
         _grid(
@@ -298,52 +374,15 @@ def _generator(run: Run, drawn: _Charts) -> str:
             drawn.draw("CPU", "Near 100 % the generator is the limit.", chart.processes(points)),
             drawn.draw("Memory", "Resident, of one process.", chart.memory(points)),
         ),
-        _table(head, rows),
+        "<br>",
+        table("Shards", head, rows),
     )
 
 
 def _everything(measured: Measurements) -> str:
     names = [name for name, metric in METRICS.items() if metric.kind == "distribution"]
-    counters = [
-        (("", f"<code>{name}</code>"), ("number", f"{measured.counters[name]:,}"),
-         ("", escape(metric.meaning)))
-        for name, metric in METRICS.items()
-        if metric.kind == "counter" and measured.counters[name]
-    ]  # fmt: skip
-    head = (("", "counter"), ("number", "value"), ("", "what it is"))
     return (
         "<details><summary>Everything that was measured</summary>"
-        f"{_distributions(measured, names)}<br>{_table(head, counters)}</details>"
-    )
-
-
-def _distributions(measured: Measurements, names: Iterable[str]) -> str:
-    parts = ("min", "p05", "p50", "p95", "p99", "max")
-    rows = []
-    for name in names:
-        if not measured.value(name, "count"):
-            continue
-        unit = METRICS[name].unit
-        cells = [("number", escape(shown(measured.value(name, part), unit))) for part in parts]
-        count = int(measured.value(name, "count") or 0)
-        rows.append((("", f"<code>{name}</code>"), ("number", f"{count:,}"), *cells))
-    if not rows:
-        return ""
-    head = (("", "metric"), ("number", "values"), *(("number", part) for part in parts))
-    return _table(head, rows)
-
-
-def _table(head: Sequence[tuple[str, str]], rows: Iterable[Sequence[tuple[str, str]]]) -> str:
-    """Return a table; each cell is a class and its HTML."""
-
-    def cells(tag: str, row: Sequence[tuple[str, str]]) -> str:
-        return "".join(
-            f'<{tag} class="{kind}">{text}</{tag}>' if kind else f"<{tag}>{text}</{tag}>"
-            for kind, text in row
-        )
-
-    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    return (
-        f'<div class="scroll"><table><thead><tr>{cells("th", head)}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+        f"{distributions('All distributions', measured, names)}<br>"
+        f"{counters('All counters', measured)}</details>"
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ..actors.context import Endpoint
+from ..actors.garbage import spare_the_living
 from ..actors.stream import trust
 from .activity import perform
 from .crew import Crew
@@ -96,6 +97,8 @@ class Shard:
             cause = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
             self._report(ShardFailed(f"{type(cause).__name__}: {cause}"))
             raise
+        if self._assignment.plan.phases[phase].kind == "login":
+            spare_the_living()  # these accounts stay to the end: no pause for them in a call
         self._sample()
         self._report(PhaseEnded(phase))
 

@@ -17,6 +17,11 @@ class Status(IntEnum):
     WRONG_PLAN = 2
     ABORTED = 3
 
+    @property
+    def word(self) -> str:
+        """The status in a word."""
+        return {0: "passed", 1: "failed", 2: "wrong plan", 3: "aborted"}[self]
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -119,6 +124,8 @@ def shown(value: float | None, unit: str) -> str:
             return f"{value * 1000:.{1 if value < 0.1 else 0}f} ms"
         case "s":
             return f"{value:.2f} s"
+        case "%" if not value:
+            return "0 %"
         case "%":
             return f"{value:.{2 if value < 10 else 1}f} %"
         case "MiB":

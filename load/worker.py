@@ -1,7 +1,6 @@
 """The process of one shard: ``python -m callboard.load.worker DESCRIPTOR``."""
 
 import asyncio
-import gc
 import logging
 import signal
 import socket
@@ -9,6 +8,7 @@ import sys
 
 import uvloop
 
+from ..actors.garbage import spare_the_living
 from . import wire
 from .messages import Assignment, Finish
 from .shard import Shard
@@ -55,9 +55,7 @@ def main() -> None:
     """Run the worker."""
     # Ctrl-C goes to everybody at the terminal; the run tells us what comes of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # What is loaded by now stays; a full collection among thousands of accounts would stall all.
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
+    spare_the_living()
     uvloop.run(work(socket.socket(fileno=int(sys.argv[1]))))
 
 

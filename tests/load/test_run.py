@@ -1,16 +1,12 @@
 """Whole runs on a private Prosody, small ones."""
 
 import asyncio
-import json
 import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import urllib.request
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
 from callboard.load import load_plan
@@ -24,27 +20,6 @@ from callboard.tests.conftest import Run as RunFixture
 #: Seconds in which anything that a test waits for must happen.
 PATIENCE = 60.0
 
-SMALL = """\
-server: embedded
-accounts:
-  - jid: caller-{1..3}@localhost
-  - jid: callee-{1..3}@localhost
-phases:
-  - login: {rate: 50/s}
-  - call: {from: caller-*@localhost, to: callee-*@localhost, rate: 3/s, duration: 1s, hold: 1500ms}
-  - message: {from: callee-*@localhost, to: caller-*@localhost, rate: 10/s, duration: 1s}
-    start: with
-  - presence: {rate: 5/s, duration: 1s}
-    start: with
-  - name: direct
-    call: {from: callee-*@localhost, to: caller-1@localhost, rate: 2/s, duration: 1s, hold: 1ms,
-           propose: false, path: packets, audio: silence, video: pattern}
-  - logout: {rate: 50/s}
-thresholds:
-  - login.failed == 0
-  - call.setup.p95 < 1ms
-"""
-
 
 def written(folder: Path, text: str) -> Path:
     file = folder / "plan.yaml"
@@ -52,70 +27,19 @@ def written(folder: Path, text: str) -> Path:
     return file
 
 
-def command(*arguments: str | Path) -> list[str]:
-    return [sys.executable, "-m", "callboard", "load", *map(str, arguments)]
-
-
 async def finished(run: Run) -> Verdict:
     async with asyncio.timeout(PATIENCE):
         return await run.run()
 
 
-def test_a_plan_runs_in_two_shards_and_leaves_a_report(tmp_path: Path) -> None:
-    out = tmp_path / "report"
-    done = subprocess.run(
-        command(written(tmp_path, SMALL), "--out", out, "--shards", "2"),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert done.returncode == Status.BREACHED, done.stdout + done.stderr
-    assert "1 of 2 thresholds does not hold: call.setup.p95 < 1ms" in done.stdout
-    found = json.loads((out / "summary.json").read_text())
-    counters = found["counters"]
-    assert counters["login.ok"] == counters["logout.ok"] == 6
-    assert counters["call.started"] == counters["call.ok"] == 5
-    assert counters["message.started"] == counters["message.received"] == 10
-    assert counters["message.receipted"] == 10
-    assert counters["presence.ok"] == 5
-    assert "iteration.dropped" not in counters
-    assert counters["audio.received"] > 300
-    assert {"login", "call", "message"} <= {phase["kind"] for phase in found["phases"]}
-    steps = {name for name in found["distributions"] if name.startswith(("login.", "call."))}
-    assert {"login.tcp", "login.tls", "login.sasl", "login.bind", "login.roster"} <= steps
-    assert {"login.presence", "call.propose", "call.ice", "call.first-audio"} <= steps
-    assert found["distributions"]["audio.mos"]["p05"] > 4
-    assert found["distributions"]["server.memory"]["max"] > 1
-    suite = ET.fromstring((out / "junit.xml").read_text())
-    assert suite.attrib["failures"] == "1"
-    assert "call.setup.p95" in (out / "samples.csv").read_text().splitlines()[0]
-    html = (out / "report.html").read_text()
-    assert "does not hold" in html.split("<script>", maxsplit=1)[0]
-    assert not re.search(r"<(script|link|img)[^>]+(src|href)=", html)
-
-
-def test_a_target_that_is_not_there_aborts(tmp_path: Path, run: RunFixture) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-        plan = load_plan(
-            written(
-                tmp_path,
-                f"server: {{host: 127.0.0.1, port: {port}}}\n"
-                "accounts: [{jid: 'a-{1..2}@localhost', password: x}]\n"
-                "phases: [{login: {}}, {idle: {duration: 1h}}]\n",
-            )
-        )
-        verdict = run(lambda: finished(Run(plan, tmp_path, shards=1)))
-    assert verdict.status is Status.ABORTED
-    assert "no account could log in: nothing listens" in verdict.sentence
-
-
-def test_a_shard_that_dies_is_lost_and_the_run_goes_on(tmp_path: Path, run: RunFixture) -> None:
+@pytest.mark.parametrize("then", ["continue", "abort"])
+def test_a_shard_that_dies_is_lost_and_the_run_does_as_the_plan_says(
+    tmp_path: Path, run: RunFixture, then: str
+) -> None:
     plan = load_plan(
         written(
             tmp_path,
+            f"lost_shard: {then}\n"
             "accounts: [{jid: 'a-{1..4}@localhost'}]\n"
             "phases: [{login: {}}, {idle: {duration: 3s}}, {logout: {}}]\n"
             "thresholds: [shard.lost == 0, login.ok == 4]\n",
@@ -129,43 +53,61 @@ def test_a_shard_that_dies_is_lost_and_the_run_goes_on(tmp_path: Path, run: RunF
 
     test = Run(plan, tmp_path, shards=2, see=see)
     verdict = run(lambda: finished(test))
-    assert verdict.status is Status.BREACHED
+    assert verdict.status is (Status.BREACHED if then == "continue" else Status.ABORTED)
     assert [check.held for check in verdict.checks] == [False, True]
     assert test.shards[1].lost == "its process was ended by SIGKILL"
-    assert "Shard 1 was lost with its 2 accounts" in " ".join(verdict.warnings)
+    assert "Shard 1 was lost with its 2 accounts, 2 of them online" in " ".join(verdict.warnings)
+    if then == "abort":
+        assert "shard 1 was lost" in verdict.sentence
+        assert test.phases[-1].began is None
+        return
     assert test.measurements.counters["logout.ok"] == 2
     assert (tmp_path / "out" / "report.html") in write_report(
         tmp_path / "out", "plan", test, verdict
     )
 
 
-def test_ctrl_c_ends_in_order_with_a_report(tmp_path: Path) -> None:
-    file = written(
-        tmp_path,
-        "accounts: [{jid: 'a-{1..2}@localhost'}]\n"
-        "phases: [{login: {}}, {idle: {duration: 1h}}]\n"
-        "thresholds: [login.ok == 2]\n",
+def test_a_threshold_can_end_the_run_and_stays_broken(tmp_path: Path, run: RunFixture) -> None:
+    # What is compared holds again at the end, when everybody has logged out.
+    plan = load_plan(
+        written(
+            tmp_path,
+            f"server_pid: {os.getpid()}\n"
+            "accounts: [{jid: 'a-{1..2}@localhost'}]\n"
+            "phases: [{login: {}}, {idle: {duration: 1h}}]\n"
+            "thresholds: [login.ok == 2, {check: accounts.online < 2, abort: true}]\n",
+        )
     )
-    out = tmp_path / "report"
-    arguments = command(file, "--out", out, "--shards", "1")
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert "2 online" in process.stdout.readline()
-        process.send_signal(signal.SIGINT)
-        told, _ = process.communicate(timeout=PATIENCE)
-    assert process.returncode == Status.HELD
-    assert "It holds" in told
-    assert "ended early" in told
-    assert (out / "report.html").exists()
+    test = Run(plan, tmp_path, shards=1)
+    verdict = run(lambda: finished(test))
+    assert verdict.status is Status.BREACHED
+    assert test.measurements.points[-1].gauges["accounts.online"] == 0
+    assert [(check.held, check.value) for check in verdict.checks] == [(True, 2), (False, 2)]
+    assert verdict.warnings[0].endswith("did not hold: accounts.online < 2.")
+    # The process that the plan names is this one, many times as large as the embedded server.
+    memory = test.measurements.value("server.memory", "max")
+    assert memory is not None
+    assert memory > 60
+    assert test.measurements.value("server.cpu", "count")
 
 
-def test_a_wrong_plan_is_told_with_its_places(tmp_path: Path) -> None:
-    file = written(tmp_path, "accounts: [{jid: a@localhost}]\nphases: [{login: {rat: 1/s}}]\n")
-    done = subprocess.run(
-        command(file), capture_output=True, text=True, timeout=PATIENCE, check=False
+def test_a_saturated_generator_can_end_the_run(tmp_path: Path, run: RunFixture) -> None:
+    plan = load_plan(
+        written(
+            tmp_path,
+            "accounts: [{jid: a@localhost}]\n"
+            "watchdog: {lag: 0s, for: 500ms, then: abort}\n"
+            "phases: [{login: {}}, {idle: {duration: 1h}}]\n",
+        )
     )
-    assert done.returncode == Status.WRONG_PLAN
-    assert done.stderr.strip() == (f"{file}:2:19: there is no key 'rat' here: did you mean 'rate'?")
+    test = Run(plan, tmp_path, shards=1)
+    verdict = run(lambda: finished(test))
+    assert verdict.status is Status.ABORTED
+    assert verdict.sentence == "Aborted: the generator is saturated"
+    assert "The generator, not the target, was the limit" in verdict.warnings[0]
+    assert (tmp_path / "out" / "report.html") in write_report(
+        tmp_path / "out", "plan", test, verdict
+    )
 
 
 @pytest.mark.parametrize("caller", ["participant", "caller"])
