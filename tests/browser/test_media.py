@@ -145,6 +145,25 @@ def test_a_page_that_knows_one_codec_of_each_kind(
     assert [one["codec"] for one in record.media] == [audio, "H264"]
 
 
+def test_a_page_that_sends_another_codec_than_it_lists_is_heard_and_seen(
+    browser: Browser, tmp_path: Path, run: Run
+) -> None:
+    async def main() -> CallRecord:
+        async with scene(browser, tmp_path) as here:
+            await here.page("be", {"prefers": {"audio": "PCMU", "video": "H264"}})
+            call = await here.bot_calls(video=True, record=True)
+            await check_page(here.page, True)
+            await here.stage.media(DESK, "audio", ENOUGH)
+            await here.stage.media(DESK, "video", ENOUGH)
+            await here.page("hangup")
+            return await call.ended()
+
+    record = run(main)
+    check_record(record, True)
+    check_recording(record, True)
+    assert [one["codec"] for one in record.media] == ["PCMU", "H264"]
+
+
 @pytest.mark.parametrize("caller", CALLERS)
 def test_a_page_without_bundle_has_two_transports(
     browser: Browser, caller: str, tmp_path: Path, run: Run

@@ -77,24 +77,34 @@ async function devices(video) {
 
 // What the phone is to be like in its next calls, all of it optional:
 //   codecs     by kind of media, the one codec that it knows
+//   prefers    by kind of media, the one codec that it lists when it answers
 //   unbundled  it has a transport for each kind of media, as clients without BUNDLE do
 //   relayed    it sends and receives through a TURN server alone
 //   forged     the fingerprint that it tells is not its certificate's
-export function be({ codecs = {}, unbundled = false, relayed = false, forged = false }) {
+export function be(
+  { codecs = {}, prefers = {}, unbundled = false, relayed = false, forged = false },
+) {
   const { jingle } = client;
   jingle.config.peerConnectionConfig.bundlePolicy = unbundled ? "max-compat" : "balanced";
   jingle.config.peerConnectionConfig.iceTransportPolicy = relayed ? "relay" : "all";
   jingle.on("createdSession", (created) => {
-    const { send, onSessionInitiate, start } = created;
-    created.start = async (...options) => {
+    const { accept, send, onSessionInitiate, start } = created;
+    const list = (wanted) => {
       for (const transceiver of created.pc.getTransceivers()) {
         const { kind } = transceiver.receiver.track;
-        if (kind in codecs) {
+        if (kind in wanted) {
           transceiver.setCodecPreferences(RTCRtpReceiver.getCapabilities(kind).codecs
-            .filter((one) => one.mimeType.toLowerCase() === `${kind}/${codecs[kind]}`.toLowerCase()));
+            .filter((one) => one.mimeType.toLowerCase() === `${kind}/${wanted[kind]}`.toLowerCase()));
         }
       }
+    };
+    created.start = async (...options) => {
+      list(codecs);
       await start.apply(created, options);
+    };
+    created.accept = async (...options) => {
+      list(prefers);
+      await accept.apply(created, options);
     };
     created.onSessionInitiate = (changes, done) => {
       for (const { application } of changes.contents) {
