@@ -306,6 +306,32 @@ def test_ten_thousand_trickled_candidates_are_bounded(run: Run, tmp_path: Path) 
     run(main)
 
 
+@pytest.mark.parametrize("action", ["session-initiate", "transport-info"])
+def test_ten_thousand_candidates_in_one_stanza_are_refused(
+    run: Run, tmp_path: Path, action: str
+) -> None:
+    """The server would cut the stream of who sends such a stanza: it is handed over past it."""
+
+    async def main() -> None:
+        async with on_stage(tmp_path) as (stage, device, jid):
+            many = device.initiate("sid-1")
+            many.set("action", action)
+            candidates(10_000)(many)
+            if action == "transport-info":
+                content(many).remove(within(many, DESCRIPTION))
+                assert await device.jingle(jid, device.initiate("sid-1")) == ""
+                came = await stage.ringing(ALICE)
+            device.hand_to(await stage.account(ALICE))
+            assert await device.jingle(jid, many) == "policy-violation"
+            if action == "transport-info":
+                assert (await came.status()).phase == "ringing"
+                assert await device.jingle(jid, device.terminate("sid-1", "cancel")) == ""
+                assert await stage.states(ALICE) == ["missed"]
+            await a_call_works(stage)
+
+    run(main)
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
