@@ -176,7 +176,7 @@ def percentiles(measured: Measurements, names: Mapping[str, str]) -> Chart | Non
     return {
         "data": data,
         "layout": {
-            "xaxis": {"type": "category"},
+            "xaxis": {"type": "category", "tickangle": 0},
             "yaxis": {
                 "title": {"text": "ms (logarithmic)"}, "type": "log", "exponentformat": "none",
             },
@@ -260,8 +260,8 @@ def _unit(name: str) -> tuple[float, str]:
 
 
 def _label(percentile: float) -> str:
-    names: Mapping[float, str] = {0: "fastest", 50: "median", 100: "slowest"}
-    return names.get(percentile, f"{percentile:g} %")
+    names: Mapping[float, str] = {0: "min", 100: "max"}
+    return names.get(percentile, f"{percentile:g}")
 
 
 def _s(seconds: float) -> float:

@@ -3,7 +3,14 @@
 import math
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from ..config.account import Patterns
 from ..config.duration import Duration
@@ -65,6 +72,10 @@ class Idle(Model):
 
 class Repeated(Model):
     """Something that starts again and again, at an open arrival rate."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["rate", "duration"]}, {"required": ["steps"]}]}
+    )
 
     rate: Rate | None = Field(
         default=None, description="Starts a second, in the whole fleet.", examples=["5/s"]
@@ -186,6 +197,8 @@ KINDS = ("login", "idle", "presence", "message", "call", "logout")
 
 class Phase(Model):
     """One phase: exactly one of login, idle, presence, message, call, logout."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [kind]} for kind in KINDS]})
 
     name: Annotated[str, Field(max_length=64)] = Field(
         default="", description="What the report calls it; left out, what it does."

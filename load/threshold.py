@@ -20,6 +20,7 @@ _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
+_FORM = r"^\s*[a-z0-9._-]+\s*(<=|>=|==|!=|<|>)\s*\d+(\.\d+)?\s*[a-zA-Zµ%]*\s*$"
 _SHAPE = re.compile(
     r"(?P<left>[a-z0-9._-]+)\s*(?P<operator><=|>=|==|!=|<|>)\s*"
     r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[a-zA-Zµ%]*)"
@@ -139,6 +140,7 @@ class Threshold(Model):
 
     check: Annotated[str, Field(max_length=200), AfterValidator(_check)] = Field(
         description="A metric, its aggregate, a comparison and a limit.",
+        json_schema_extra={"pattern": _FORM},
         examples=["call.setup.p95 < 500ms", "login.failed == 0", "audio.mos.p05 > 4.0"],
     )
     phase: Annotated[str, Field(max_length=100)] | None = Field(
@@ -169,7 +171,8 @@ class Threshold(Model):
         return self.check if self.phase is None else f"{self.phase}: {self.check}"
 
 
+_Form = Annotated[str, Field(json_schema_extra={"pattern": _FORM})]
 AnyThreshold = Annotated[
-    Threshold, BeforeValidator(_as_threshold, json_schema_input_type=str | Threshold)
+    Threshold, BeforeValidator(_as_threshold, json_schema_input_type=_Form | Threshold)
 ]
 """A text, or a mapping."""

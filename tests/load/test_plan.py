@@ -9,6 +9,7 @@ from callboard.load.capacity import CapacityError, calls_at_once, check_open_fil
 from callboard.load.phase import Call
 from callboard.load.plan import titles
 from callboard.load.reference import reference
+from ruamel.yaml import YAML
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "load.yaml"
 HEAD = """\
@@ -153,6 +154,30 @@ def test_the_schema_describes_phases_and_accounts() -> None:
     assert schema["title"] == "Callboard load plan"
     assert {"login", "call", "message"} <= set(schema["$defs"]["Phase"]["properties"])
     assert "bot" not in schema["$defs"]["LoadAccount"]["required"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("phases", []),
+        ("phases", [{}]),
+        ("phases", [{"login": {}, "logout": {}}]),
+        ("phases", [{"login": {"rate": "fast"}}]),
+        ("phases", [{"call": {"rate": "1/s", "durration": "5s"}}]),
+        ("phases", [{"call": {"rate": "1/s"}}]),
+        ("phases", [{"idle": {}}]),
+        ("thresholds", ["call.setup.p95 less than a second"]),
+        ("thresholds", [{"check": "call.ok > 1", "phase": 3}]),
+        ("watchdog", {"then": "shout"}),
+        ("shards", 0),
+    ],
+)
+def test_the_schema_refuses_what_a_plan_refuses(key: str, value: object) -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="it comes with Ray")
+    schema = jsonschema.Draft202012Validator(plan_schema())
+    document = YAML(typ="safe").load(EXAMPLE.read_text(encoding="utf-8"))
+    assert schema.is_valid(document)
+    assert not schema.is_valid({**document, key: value})
 
 
 def test_the_page_is_up_to_date() -> None:
