@@ -287,8 +287,11 @@ class Account(AsyncioActor):
 
     @handles(Send)
     def _send(self, message: Send) -> None:
+        self._transmit(message.stanza)
+
+    def _transmit(self, stanza: Element) -> None:
         if self._stream is not None:
-            self._stream.transmit(message.stanza)
+            self._stream.transmit(stanza)
 
     @handles(SendIq)
     def _send_iq(self, message: SendIq) -> None:
@@ -562,6 +565,7 @@ class Account(AsyncioActor):
                 peer=peer,
                 resources=self._roster[peer].resources,
                 network=self._network,
+                last_word=self._transmit,
             )
             self._conversations[peer] = conversation
         return conversation

@@ -42,7 +42,7 @@ from ..media import (
 from .bot_runner import BotRunner
 from .call_record import CallRecord
 from .call_timeline import Timeline
-from .context import BotPort, Context, Ref
+from .context import BotPort, Context, LastWord, Ref
 from .future import AsyncioFuture
 from .jid import bare
 from .leg import KINDS, Leg, rounded
@@ -127,6 +127,7 @@ class Call(AsyncioActor):
         media: the kinds that were proposed or offered.
         message: whether XEP-0353 is used.
         network: the addresses, ports and servers that media may use.
+        last_word: says goodbye when conversation and account end before it.
         offer: the peer's offer, if it came without a proposal.
         order: what the bot asked for, if we call.
     """
@@ -143,6 +144,7 @@ class Call(AsyncioActor):
         media: tuple[str, ...],
         message: bool,
         network: Network,
+        last_word: LastWord,
         offer: Initiated | None = None,
         order: PlaceCall | None = None,
     ) -> None:
@@ -155,7 +157,12 @@ class Call(AsyncioActor):
         self._offer = offer
         self._order = order
         self._signalling = Signalling(
-            session, peer, message=message, conversation=conversation, account=account
+            session,
+            peer,
+            message=message,
+            conversation=conversation,
+            account=account,
+            last_word=last_word,
         )
         self._timeline = Timeline()
         self._promises = Promises()
@@ -200,8 +207,9 @@ class Call(AsyncioActor):
 
     async def on_stop(self) -> None:
         """End in order whatever is still open, and write the one detail record."""
-        reason = Reason.CANCEL if self._signalling.outgoing else Reason.GONE
-        self._hang_up(reason, "stopped", ours=True)
+        early = self._signalling.outgoing and not self._timeline.has("dtls")
+        reason = Reason.CANCEL if early else Reason.GONE
+        self._hang_up(reason, "the account has ended", ours=True)
         await self._leg.close()
         self._conclude()
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from ssl import SSLContext
 from typing import Any, Protocol
+from xml.etree.ElementTree import Element
 
 from ..config import Account as AccountSettings
 from ..media import Network, Writer
@@ -15,6 +16,8 @@ from .messages.exchange import CallStatus
 from .ref import AsyncioActorRef
 
 Ref = AsyncioActorRef[Any]
+#: Sends a stanza when the actors that would pass it on have ended; there is no answer.
+LastWord = Callable[[Element], None]
 
 
 class BotPort(Protocol):

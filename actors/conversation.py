@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal
-from xml.etree.ElementTree import Element, SubElement
+from xml.etree.ElementTree import Element
 
 from ..jingle import (
     Accept,
@@ -30,7 +30,7 @@ from . import capabilities
 from .bot_runner import BotRunner
 from .call import Call as CallActor
 from .call_record import CallRecord
-from .context import BotPort, Context, Ref
+from .context import BotPort, Context, LastWord, Ref
 from .farewell import farewell
 from .jid import bare, is_full
 from .messages.account import (
@@ -69,11 +69,10 @@ from .messages.conversation import (
 )
 from .post import post
 from .runtime import AsyncioActor, handles
-from .stanza import CLIENT
+from .stanza import call_message
 
 log = logging.getLogger(__name__)
 
-HINTS = "urn:xmpp:hints"
 #: Seconds after which a conversation in which nothing happens is put away.
 IDLE = 600.0
 #: Seconds that an outgoing call waits for what the peer's resources can do.
@@ -109,6 +108,7 @@ class Conversation(AsyncioActor):
         peer: the peer's bare JID.
         resources: those of the peer's resources that are known to be available.
         network: what calls may use.
+        last_word: says its calls' goodbye when this actor and the account have ended.
     """
 
     def __init__(
@@ -121,6 +121,7 @@ class Conversation(AsyncioActor):
         peer: str,
         resources: dict[str, Resource],
         network: Network,
+        last_word: LastWord,
     ) -> None:
         super().__init__()
         self._context = context
@@ -130,6 +131,7 @@ class Conversation(AsyncioActor):
         self._peer = peer
         self._resources = dict(resources)
         self._network = network
+        self._last_word = last_word
         self._features: dict[str, frozenset[str]] = {}
         self._asked: dict[str, str] = {}
         self._orders: list[Call] = []
@@ -422,6 +424,7 @@ class Conversation(AsyncioActor):
             offer=offer,
             order=order,
             network=self._network,
+            last_word=self._last_word,
         )
         outgoing = order is not None
         stage: Literal["proposed", "initiated"] = "proposed" if message else "initiated"
@@ -431,13 +434,7 @@ class Conversation(AsyncioActor):
 
     @handles(SendCallMessage)
     def _send_call_message(self, message: SendCallMessage) -> None:
-        stanza = Element(f"{{{CLIENT}}}message", {"to": message.to, "type": "chat"})
-        # The proposal's id is the session's, so that the server's bounce finds the call again.
-        is_proposal = isinstance(message.message, Propose)
-        stanza.set("id", message.message.id if is_proposal else secrets.token_hex(8))
-        stanza.append(message.message.to_element())
-        SubElement(stanza, f"{{{HINTS}}}store")
-        post(self._account, Send(stanza))
+        post(self._account, Send(call_message(message.to, message.message)))
 
     @handles(SendJingle)
     def _send_jingle(self, message: SendJingle) -> None:

@@ -24,7 +24,7 @@ from ..jingle import (
     State,
     unknown_session,
 )
-from .context import Ref
+from .context import LastWord, Ref
 from .jid import bare
 from .messages.account import ReplyIq
 from .messages.call import JingleReceived
@@ -38,6 +38,7 @@ from .messages.conversation import (
     SendTransportInfo,
 )
 from .post import post
+from .stanza import call_message, iq_set
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class Signalling:
         message: whether XEP-0353 is used.
         conversation: sends what is said.
         account: answers the peer's IQs.
+        last_word: sends what is said when the conversation has ended.
 
     Attributes:
         peer: the peer's JID; full from the peer's ``proceed`` on.
@@ -65,11 +67,19 @@ class Signalling:
     """
 
     def __init__(
-        self, session: Session, peer: str, *, message: bool, conversation: Ref, account: Ref
+        self,
+        session: Session,
+        peer: str,
+        *,
+        message: bool,
+        conversation: Ref,
+        account: Ref,
+        last_word: LastWord,
     ) -> None:
         self._session = session
         self._conversation = conversation
         self._account = account
+        self._last_word = last_word
         self.peer = peer
         self.message = message
         self.proceeded = not message
@@ -128,7 +138,9 @@ class Signalling:
         return True
 
     def _say(self, message: CallMessage, to: str | None = None) -> None:
-        post(self._conversation, SendCallMessage(to or self.peer, message))
+        to = to or self.peer
+        if not post(self._conversation, SendCallMessage(to, message)):
+            self._last_word(call_message(to, message))
 
     # -- within the session (XEP-0166) -------------------------------------------------------------
 
@@ -240,4 +252,5 @@ class Signalling:
             self._say(kind(self.sid, reason, tie_break))
 
     def _send(self, kind: type[SendJingle], jingle: Element, token: str) -> None:
-        post(self._conversation, kind(self.sid, self.peer, jingle, token))
+        if not post(self._conversation, kind(self.sid, self.peer, jingle, token)):
+            self._last_word(iq_set(self.peer, jingle))

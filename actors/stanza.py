@@ -2,9 +2,13 @@
 
 import math
 import re
+import secrets
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement
 
+from ..jingle import CallMessage, Propose
+
+HINTS = "urn:xmpp:hints"
 CLIENT = "jabber:client"
 DELAY = "urn:xmpp:delay"
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
@@ -35,6 +39,25 @@ def iq_reply(to: str, identifier: str, payload: Element | None = None) -> Elemen
     if payload is not None:
         iq.append(payload)
     return iq
+
+
+def iq_set(to: str, payload: Element) -> Element:
+    """Return an IQ of type set, whose answer nobody waits for."""
+    attributes = {"type": "set", "id": secrets.token_hex(8), "to": to}
+    iq = Element(f"{{{CLIENT}}}iq", attributes)
+    iq.append(payload)
+    return iq
+
+
+def call_message(to: str, message: CallMessage) -> Element:
+    """Return the stanza of a call message (XEP-0353)."""
+    # The proposal's id is the session's, so that the server's bounce finds the call again.
+    identifier = message.id if isinstance(message, Propose) else secrets.token_hex(8)
+    attributes = {"to": to, "type": "chat", "id": identifier}
+    stanza = Element(f"{{{CLIENT}}}message", attributes)
+    stanza.append(message.to_element())
+    SubElement(stanza, f"{{{HINTS}}}store")
+    return stanza
 
 
 def stanza_error(kind: str, condition: str) -> Element:
