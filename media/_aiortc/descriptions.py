@@ -107,7 +107,7 @@ def keep_offered(pc: RTCPeerConnection) -> None:
         numbers = {each.payloadType for each in agreed}
         others = [
             each
-            for each in offered.get(transceiver.mid, ())
+            for each in offered.get(transceiver.mid or "", ())
             if agreed and each.payloadType not in numbers and each.name.lower() != "rtx"
         ]
         setattr(transceiver, TRANSCEIVER_CODECS, [*agreed, *others])
