@@ -11,7 +11,7 @@ import uvloop
 
 from ..config import ConfigError
 from ..load import load_plan
-from ..load.capacity import CapacityError, check_open_files
+from ..load.capacity import CapacityError, check_open_files, open_files
 from ..load.metrics import MetricsServer
 from ..load.process import Hear, ShardProcess
 from ..load.progress import Carrier
@@ -51,7 +51,7 @@ def load(
         with _carriers(ray) as (carrier, cores):
             count = shards or plan.shards or cores
             run = Run(plan, file.absolute().parent, shards=count, carrier=carrier, see=view.see)
-            check_open_files(plan, len(run.shards), raise_open_files())
+            check_open_files(open_files(plan, len(run.shards)), raise_open_files())
             verdict = uvloop.run(_run(run, view, metrics))
     except ModuleNotFoundError as error:
         typer.echo(f"callboard: --ray needs {error.name}: pip install 'callboard[ray]'", err=True)

@@ -31,6 +31,9 @@ TIMES = {
 }
 """The times that are shown, and what they are called."""
 ACTIVITIES = ("login", "call", "message", "presence", "logout")
+FEWEST_PHASES = 3
+"""Phases that are shown on a low terminal, too."""
+NAME_WIDTH = max(map(len, TIMES.values()))
 CAUSES = 5
 """Causes of errors that are shown while it runs."""
 
@@ -121,7 +124,8 @@ class LiveLoadView:
     def __init__(self, name: str, stream: TextIO) -> None:
         self._name = name
         self._point: Point | None = None
-        self._live = Live(console=Console(file=stream), auto_refresh=False, transient=True)
+        self._console = Console(file=stream)
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._live.start()
 
     def see(self, point: Point) -> None:
@@ -143,12 +147,17 @@ class LiveLoadView:
 
     def picture(self, run: Run) -> Group:
         """Return the picture as it is now."""
-        parts: list[Text | Table] = [_title(self._name, run, self._point), _phases(run)]
-        if self._point is not None:
-            parts += [_rates(run, self._point), _times(run, self._point)]
+        tables = [] if self._point is None else [_rates(run, self._point), _times(run, self._point)]
         if run.measurements.causes:
-            parts.append(_causes(run))
-        return Group(*parts)
+            tables.append(_causes(run))
+        # Each table has a row of names above it; what is left is the phases'.
+        used = 1 + sum(1 + table.row_count for table in tables if table.row_count)
+        phases = _phases(run, max(FEWEST_PHASES, self._console.height - 1 - used))
+        return Group(
+            _title(self._name, run, self._point),
+            phases,
+            *(table for table in tables if table.row_count),
+        )
 
 
 def _title(name: str, run: Run, point: Point | None) -> Text:
@@ -167,9 +176,17 @@ def _title(name: str, run: Run, point: Point | None) -> Text:
     return title
 
 
-def _phases(run: Run) -> Table:
+def _window(phases: Sequence[PhaseRun], size: int) -> Sequence[PhaseRun]:
+    """Return as many phases as there is room for: what goes on, and what is next to it."""
+    going = [place for place, one in enumerate(phases) if one.began is not None and not one.ended]
+    first = min([*going, sum(one.began is not None for one in phases)])
+    first = max(0, min(first - 1, len(phases) - size))
+    return phases[first : first + size]
+
+
+def _phases(run: Run, size: int) -> Table:
     table = Table.grid(padding=(0, 2))
-    for one in run.phases:
+    for one in _window(run.phases, size):
         if one.began is None:
             style, words, done = "dim", "", 0.0
         elif one.ended is not None:
@@ -184,9 +201,7 @@ def _phases(run: Run) -> Table:
 
 
 def _rates(run: Run, point: Point) -> Table:
-    table = Table("", "now /s", "started", "ok", "failed", "dropped", title_justify="left")
-    for column in table.columns[1:]:
-        column.justify = "right"
+    table = _table("", "now /s", "started", "ok", "failed", "dropped")
     counters = run.measurements.counters
     for name in ACTIVITIES:
         started = counters[f"{name}.started"]
@@ -206,9 +221,7 @@ def _rates(run: Run, point: Point) -> Table:
 
 
 def _times(run: Run, point: Point) -> Table:
-    table = Table("", "now p95", "p50", "p95", "p99", "slowest")
-    for column in table.columns[1:]:
-        column.justify = "right"
+    table = _table("", "95 % now", "median", "95 %", "99 %", "slowest")
     for name, words in TIMES.items():
         whole, now = run.measurements.spread(name), point.spreads.get(name)
         if whole is None:
@@ -219,8 +232,18 @@ def _times(run: Run, point: Point) -> Table:
     return table
 
 
+def _table(*names: str) -> Table:
+    """Return a table of numbers, each with its name at the left."""
+    table = Table(*names, box=None, header_style="dim", padding=(0, 2, 0, 0))
+    table.columns[0].min_width = NAME_WIDTH
+    for column in table.columns[1:]:
+        column.justify = "right"
+        column.min_width = 8
+    return table
+
+
 def _causes(run: Run) -> Table:
-    table = Table("times", "what", "why")
+    table = Table("times", "what", "why", box=None, header_style="dim", padding=(0, 2, 0, 0))
     for (what, why), count in run.measurements.causes.most_common(CAUSES):
         table.add_row(f"{count:,}", what, Text(why, "red"))
     return table

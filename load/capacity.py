@@ -2,6 +2,7 @@
 
 import math
 
+from ..config import Embedded
 from .hold import Hold
 from .phase import Call
 from .plan import Plan, pairing
@@ -30,8 +31,8 @@ def calls_at_once(plan: Plan) -> int:
     return total
 
 
-def open_files(plan: Plan, shards: int) -> int:
-    """Return how many files the hungriest process of a run has open.
+def shard_files(plan: Plan, shards: int) -> int:
+    """Return how many files the process of a shard has open.
 
     Args:
         plan: the plan.
@@ -40,24 +41,31 @@ def open_files(plan: Plan, shards: int) -> int:
     accounts = math.ceil(len(plan.accounts) / shards)
     legs = math.ceil(2 * calls_at_once(plan) / shards)
     addresses = len(plan.media.addresses) if plan.media.addresses else ADDRESSES
-    shard = accounts + legs * addresses + BASE
-    # The embedded server has a stream open for each account.
-    server = len(plan.accounts) + BASE
-    return max(shard, server)
+    return accounts + legs * addresses + BASE
 
 
-def check_open_files(plan: Plan, shards: int, limit: int) -> None:
-    """Refuse a plan that needs more open files than there may be.
+def open_files(plan: Plan, shards: int) -> int:
+    """Return how many files the hungriest process of a run has open, the server's among them.
 
     Args:
         plan: the plan.
         shards: how many processes share it.
-        limit: how many files a process may open.
+    """
+    # The embedded server has a stream open for each account.
+    server = len(plan.accounts) + BASE if isinstance(plan.server, Embedded) else 0
+    return max(shard_files(plan, shards), server)
+
+
+def check_open_files(needed: int, limit: int) -> None:
+    """Refuse a plan that needs more open files than there may be.
+
+    Args:
+        needed: how many files one process of it has open.
+        limit: how many a process may open.
 
     Raises:
         CapacityError: it needs more.
     """
-    needed = open_files(plan, shards)
     if needed > limit:
         raise CapacityError(
             f"the plan needs {needed:,} open files in one process, and the limit is {limit:,}: "

@@ -39,6 +39,7 @@ class Measurements(Totals):
     Attributes:
         points: the intervals.
         phases: what belongs to each phase, by its title.
+        shards: how each shard itself fared, by its number.
         calls: the calls that have ended.
     """
 
@@ -46,6 +47,7 @@ class Measurements(Totals):
         super().__init__()
         self.points: list[Point] = []
         self.phases = {title: Totals() for title in titles}
+        self.shards: defaultdict[int, Totals] = defaultdict(Totals)
         self.calls = CallLog(titles)
         self._titles = titles
         self._gauges: dict[int, Mapping[str, float]] = {}
@@ -55,7 +57,9 @@ class Measurements(Totals):
     def merge(self, shard: int, snapshot: Snapshot) -> None:
         """Merge what one shard measured in an interval."""
         self._gauges[shard] = snapshot.gauges
-        self._merge(snapshot)
+        histograms = self._merge(snapshot)
+        own = {name: one for name, one in histograms.items() if name.startswith("generator.")}
+        self.shards[shard].add({}, {}, own)
         for number, part in snapshot.phases.items():
             histograms = self._merge(part)
             self.phases[self._titles[number]].add(part.counters, part.causes, histograms)

@@ -13,7 +13,7 @@ from . import chart
 from .call_log import Leg
 from .measurements import Measurements
 from .metric import METRICS
-from .progress import PhaseRun
+from .progress import PhaseRun, ShardRun
 from .run import Run
 from .side import TO_CALLEE, TO_CALLER
 from .table import Cell, code, counters, distributions, number, table, words
@@ -39,6 +39,13 @@ MAIN = {
 """The time of each kind of phase that says most."""
 OK = {"message": "message.received"}
 """What counts as done of a kind of phase, where that is not called ``ok``."""
+SHARD = (
+    ("generator.lag", "p99"),
+    ("generator.cpu", "p50"),
+    ("generator.cpu", "max"),
+    ("generator.memory", "max"),
+)
+"""What is told of each shard."""
 DIRECTIONS = {TO_CALLER: "to the caller", TO_CALLEE: "to the callee"}
 MAX_CAUSES = 50
 """Causes of errors in the report; ``summary.json`` has all."""
@@ -359,11 +366,21 @@ def _generator(run: Run, drawn: _Charts) -> str:
             number(one.number),
             words(one.host or "never ready"),
             words(str(one.pid or ""), "number"),
-            words(f"lost: {one.lost}", "bad") if one.lost else words("whole", "good"),
+            *(
+                number(run.measurements.shards[one.number].value(name, part), METRICS[name].unit)
+                for name, part in SHARD
+            ),
+            _state(one),
         )
         for one in run.shards
     ]
-    head = (Cell("shard", "number"), Cell("machine"), Cell("process", "number"), Cell("state"))
+    columns = ("lag, 99 %", "CPU, median", "CPU, most", "memory, most")
+    head = (
+        Cell("shard", "number"),
+        Cell("machine"),
+        *(Cell(one, "number") for one in ("process", *columns)),
+        Cell("state"),
+    )
     return _section(
         "The generator itself",
         _grid(
@@ -377,6 +394,14 @@ def _generator(run: Run, drawn: _Charts) -> str:
         ),
         "<br>",
         table("Shards", head, rows),
+    )
+
+
+def _state(shard: ShardRun) -> Cell:
+    if not shard.lost:
+        return words("whole", "good")
+    return words(
+        f"lost with {shard.online:,} accounts online and {shard.calls:,} calls: {shard.lost}", "bad"
     )
 
 

@@ -12,9 +12,10 @@ from pydantic import (
     model_validator,
 )
 
+from ..bots.source import source
 from ..config.account import Patterns
 from ..config.duration import Duration
-from ..config.model import Count, Flag, Model
+from ..config.model import Context, Count, Flag, Model
 from .arrival import Arrivals, Segment
 from .hold import AnyHold, Hold
 from .rate import Rate
@@ -147,9 +148,13 @@ class Message(Paired):
     receipts: Flag = Field(default=True, description="Whether receipts are wanted (XEP-0184).")
 
 
-def _check_source(name: str) -> str:
+def _check_source(name: str, info: ValidationInfo) -> str:
     if not name or "\0" in name:
         raise ValueError("give silence, tone, tone:FREQUENCY, pattern, a file or none")
+    if isinstance(info.context, Context):
+        found = source(name, info.context.folder)
+        if found is not None and info.field_name not in found.kinds:
+            raise ValueError(f"{name} gives no {info.field_name}: name a source that does")
     return name
 
 

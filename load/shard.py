@@ -1,6 +1,7 @@
 """One shard: its share of the accounts, on one event loop."""
 
 import asyncio
+import gc
 import os
 import socket
 import time
@@ -8,9 +9,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ..actors.context import Endpoint
-from ..actors.garbage import spare_the_living
 from ..actors.stream import trust
 from .activity import perform
+from .capacity import check_open_files, shard_files
 from .crew import Crew
 from .messages import (
     Assignment,
@@ -25,7 +26,7 @@ from .messages import (
     ToShard,
 )
 from .tally import Tally
-from .usage import Usage
+from .usage import Usage, raise_open_files
 
 INTERVAL = 1.0
 """Seconds between two reports."""
@@ -81,6 +82,9 @@ class Shard:
             self._report(ShardEnded())
 
     async def _open(self) -> None:
+        # A process of Ray's has the limit of its machine, not the run's.
+        needed = shard_files(self._crew.plan, self._crew.shards)
+        check_open_files(needed, raise_open_files())
         target = self._assignment.target
         context = await asyncio.to_thread(trust, target.ca)
         await self._crew.open(Endpoint(target.host, target.port, target.direct_tls, context))
@@ -98,7 +102,7 @@ class Shard:
             self._report(ShardFailed(f"{type(cause).__name__}: {cause}"))
             raise
         if self._assignment.plan.phases[phase].kind == "login":
-            spare_the_living()  # these accounts stay to the end: no pause for them in a call
+            gc.freeze()  # these accounts stay to the end: no pause for them in a call
         self._sample()
         self._report(PhaseEnded(phase))
 

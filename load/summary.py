@@ -37,6 +37,7 @@ def summary(run: Run, verdict: Verdict) -> dict[str, Any]:
                 "lost": one.lost or None,
                 "lost_accounts": one.online,
                 "lost_calls": one.calls,
+                "distributions": _distributions(measured.shards[one.number]),
             }
             for one in run.shards
         ],
@@ -56,20 +57,24 @@ def summary(run: Run, verdict: Verdict) -> dict[str, Any]:
 
 
 def _totals(measured: Totals) -> dict[str, Any]:
-    distributions = {}
-    for name, metric in METRICS.items():
-        count = measured.value(name, "count") if metric.kind == "distribution" else 0
-        if count:
-            values = {one: _rounded(measured.value(name, one)) for one in AGGREGATES}
-            distributions[name] = {"unit": metric.unit, "count": int(count), **values}
     return {
         "counters": {name: measured.counters[name] for name in METRICS if measured.counters[name]},
-        "distributions": distributions,
+        "distributions": _distributions(measured),
         "causes": [
             {"what": what, "why": why, "count": count}
             for (what, why), count in measured.causes.most_common()
         ],
     }
+
+
+def _distributions(measured: Totals) -> dict[str, Any]:
+    found = {}
+    for name, metric in METRICS.items():
+        count = measured.value(name, "count") if metric.kind == "distribution" else 0
+        if count:
+            values = {one: _rounded(measured.value(name, one)) for one in AGGREGATES}
+            found[name] = {"unit": metric.unit, "count": int(count), **values}
+    return found
 
 
 def to_json(found: dict[str, Any]) -> str:

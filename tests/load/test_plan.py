@@ -117,6 +117,10 @@ def test_a_phase_without_accounts_is_told_with_its_place(tmp_path: Path) -> None
         ("phases: [{call: {from: nobody@localhost, rate: 1, duration: 1}}]", "nobody to pair"),
         ("phases: [{call: {rate: 1, duration: 1, audio: none}}]", "a call has audio, video"),
         ("phases: [{call: {rate: 1, duration: 1s, ramp: 2s}}]", "the ramp is longer"),
+        ("phases: [{call: {rate: 1, duration: 1s, audio: no.ogg}}]", "'no.ogg' is no file in"),
+        ("phases: [{call: {rate: 1, duration: 1s, audio: tone:x}}]", "write tone:440"),
+        ("phases: [{call: {rate: 1, duration: 1s, audio: pattern}}]", "pattern gives no audio"),
+        ("phases: [{call: {rate: 1, duration: 1s, video: tone}}]", "tone gives no video"),
         ("phases: [{call: {rate: 1, duration: 1, hold: {mean: x}}}]", "give a duration"),
         ("phases: [{login: {}}]\naccounts: []", "accounts"),
     ],
@@ -143,9 +147,9 @@ def test_a_plan_that_needs_more_files_is_refused_with_the_number(tmp_path: Path)
     )
     assert calls_at_once(found) == 1000
     assert open_files(found, 2) == 4150  # the server's
-    check_open_files(found, 2, 4150)
+    check_open_files(4150, 4150)
     with pytest.raises(CapacityError, match=r"needs 4,150 open files.*the limit is 1,024"):
-        check_open_files(found, 2, 1024)
+        check_open_files(4150, 1024)
 
 
 def test_the_schema_describes_phases_and_accounts() -> None:
