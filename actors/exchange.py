@@ -165,9 +165,9 @@ class Exchange(Supervisor):
 
     def _settle(self) -> None:
         """Answer those who wait for the first logins, once none is open."""
-        states = list(self._states.values())
-        if not self._settling or len(states) < len(self._settings.accounts):
+        if not self._settling or len(self._states) < len(self._settings.accounts):
             return
+        states = list(self._states.values())
         if "connecting" in states:
             return
         waiting, self._settling = self._settling, []

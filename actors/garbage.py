@@ -14,5 +14,6 @@ def spare_the_living() -> None:
     accounts, and pauses of 300 ms. A call leaves 460 objects in cycles on each side, so all are
     looked at once in about 2,000 of them.
     """
+    gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)

@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 import uvloop
 
+from ..actors.garbage import spare_the_living
 from ..bots.bot import Bot
 from ..config import Settings
 from ..server import ServerError
@@ -30,6 +31,7 @@ def run(file: Path, *, json: bool) -> int:
     view = make_view(as_json=json)
     log_to(view, settings.log_level)
     try:
+        spare_the_living()
         return uvloop.run(_run(settings, classes, file.absolute().parent, view))
     except asyncio.CancelledError:
         return 0
