@@ -222,8 +222,8 @@ class Session:
             known, transport = local.find(content.name), content.transport
             if known is None or content.rejected or is_gone(content.name):
                 continue
-            if not isinstance(transport, IceTransport):
-                continue
+            if not isinstance(transport, IceTransport) or _same_ice(transport, known.transport):
+                continue  # without a bundle one transport restarts and others don't
             local = local.with_content(replace(known, transport=transport))
             told = IceTransport(ufrag=transport.ufrag, pwd=transport.pwd)
             if answer:
@@ -384,3 +384,9 @@ class Session:
             initiator=self.initiator,
             responder=self.responder if responder else None,
         )
+
+
+def _same_ice(one: IceTransport, other: object) -> bool:
+    if not isinstance(other, IceTransport):
+        return False
+    return (one.ufrag, one.pwd) == (other.ufrag, other.pwd)

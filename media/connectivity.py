@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from aiortc import RTCPeerConnection
+from aiortc import RTCDtlsTransport, RTCPeerConnection
 
 from . import _aioice, _aiortc
 from .deadline import Deadline
@@ -54,8 +54,8 @@ class Connectivity:
         pc.on("connectionstatechange", self._connection_changed)
 
     def start(self) -> None:
-        """Start the clock: both descriptions are known."""
-        if not self._over and IceConnected not in self._reached:
+        """Start the clock: both descriptions are known, the first ones or those of an addition."""
+        if not self._over and (IceConnected not in self._reached or self._unconnected()):
             self._ice_deadline.start()
         for transport in _aiortc.dtls_transports(self._pc):
             transport.on("statechange", self._dtls_changed)
@@ -97,7 +97,17 @@ class Connectivity:
             self.stop()
             self._on_peer_closed()
 
+    def _unconnected(self) -> list[RTCDtlsTransport]:
+        """Give the transports that have yet to connect; one of a content that is gone never has."""
+        return [
+            each
+            for each in _aiortc.dtls_transports(self._pc)
+            if each.state in {"new", "connecting"} and each.transport.state != "closed"
+        ]
+
     def _dtls_changed(self) -> None:
+        if not self._unconnected():
+            self._ice_deadline.cancel()
         # aioice closes by itself once the peer has left checks unanswered for 30 s (RFC 7675 §5.1).
         # To DTLS, and so to aiortc, that looks like a close_notify of the peer's.
         # A transport that we stopped, of a content that is gone, is "closed".
@@ -125,6 +135,8 @@ class Connectivity:
         return "failed-transport", "The DTLS handshake failed."
 
     def _ice_timed_out(self) -> None:
+        if Connected in self._reached and not self._unconnected():
+            return
         # Unbundled sections connect one after the other, each with its handshake.
         if any(each.state == "connecting" for each in _aiortc.dtls_transports(self._pc)):
             self._dtls_timed_out()

@@ -494,6 +494,14 @@ def test_our_own_restart_tells_the_credentials_before_the_candidates() -> None:
     assert len(trickled[0]) == 5
 
 
+def test_a_transport_that_did_not_restart_is_left_out() -> None:
+    session = in_call()
+    restarted = sdp(AUDIO, VIDEO.replace("uf+r", "next"))
+    [stanza] = session.restart(restarted, answer=True)
+    assert [each.get("name") for each in stanza] == ["1"]
+    assert session.restart(restarted, answer=True) == []
+
+
 def test_our_restart_of_separate_transports_is_told_apart() -> None:
     session = in_call()
     audio, video = AUDIO.replace("uf+r", "one"), VIDEO.replace("uf+r", "two")

@@ -1,10 +1,12 @@
 """A connection that held, and holds no more."""
 
+import re
+
 import pytest
 from aioice import ice
-from callboard.media import MediaFailed, Tone, _aiortc
+from callboard.media import Connected, MediaFailed, TestPattern, Tone, _aiortc
 from callboard.tests.conftest import Run
-from callboard.tests.media.legs import call
+from callboard.tests.media.legs import Leg, call
 
 
 def test_a_peer_that_vanishes_is_found_out_by_its_silence(
@@ -22,5 +24,30 @@ def test_a_peer_that_vanishes_is_found_out_by_its_silence(
             failed = await a.event(MediaFailed)
             assert failed.reason == "connectivity-error"
             assert failed.text == "The peer can't be reached any more."
+
+    run(main)
+
+
+def test_what_is_added_without_a_bundle_meets_the_ice_deadline(run: Run) -> None:
+    def lost(sdp: str) -> str:
+        """Let no candidate of the last section lead anywhere."""
+        audio, video = sdp.split("m=video")
+        video = re.sub(r"a=(candidate|end-of-candidates).*\r\n", "", video)
+        return re.sub(r"a=group.*\r\n", "", f"{audio}m=video{video}")
+
+    async def main() -> None:
+        a, b = Leg(ice_deadline=0.5), Leg()
+        offer = re.sub(r"a=group.*\r\n", "", await a.pc.offer(audio=Tone(), video=None))
+        answer = await b.pc.answer(offer, audio=Tone(), video=None)
+        await a.pc.accept(re.sub(r"a=group.*\r\n", "", answer))
+        await a.event(Connected)
+        await a.received("audio", 5)
+        more = lost(await a.pc.offer_more(video=TestPattern()))
+        await a.pc.accept(lost(await b.pc.answer(more, audio=None, video=None)))
+        failed = await a.event(MediaFailed)
+        assert failed.reason == "connectivity-error"
+        assert "within 0.5 s" in failed.text
+        await a.pc.close()
+        await b.pc.close()
 
     run(main)
