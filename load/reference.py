@@ -38,6 +38,7 @@ phases:
 thresholds:
   - login.failed == 0
   - call.setup.p95 < 500ms
+  - {check: message.delivery.p99 < 1s, phase: message}
   - {check: call.failed.ratio < 5%, abort: true}
 ```
 
@@ -49,15 +50,16 @@ thresholds:
 |---|---|
 | on the terminal | progress of the phases, rates, percentiles, causes of errors; then the verdict |
 | `report.html` | one page that needs nothing else, the verdict first |
-| `summary.json` | the same in numbers, for programs |
+| `summary.json` | the same in numbers, for programs: the whole run, each phase, each shard |
 | `samples.csv` | a row for each second |
+| `calls.csv` | a row for each side of each call and kind of media: setup, outcome, packets, quality |
 | `junit.xml` | each threshold as a test case, for continuous integration |
 | `--metrics PORT` | metrics for Prometheus while it runs, on loopback |
 
 | exit status | |
 |---|---|
 | 0 | all thresholds hold |
-| 1 | a threshold does not hold, also one whose metric was never measured |
+| 1 | a threshold does not hold, or did not when it ended the run; also one never measured |
 | 2 | the plan is wrong, or needs more open files than there may be |
 | 3 | aborted: no account could log in, a shard failed, or the generator was saturated |
 
@@ -73,12 +75,19 @@ the report; twice, at once.
 - **Shards.** Each shard is a process with an event loop of its own; account *n* of the plan lives
   on shard *n* modulo the number of shards. When an iteration starts, who calls and who is called,
   and how long, follow from its index alone, so shards need no coordinator: they are told when a
-  phase begins, and report histograms every second. A shard that dies is reported with its accounts.
+  phase begins, and report histograms every second. A shard that dies is reported with its accounts
+  and calls; whether the run goes on is `lost_shard`.
 - **Callers and callees.** Iteration *k* is begun by account *k* of `from`, in turn, with account
   *k* of `to`; an account makes one call at a time, so a rate of 5/s held 20 s needs a hundred
   callers.
 - **Steps** of logins and calls are the time since the step before. Calls are measured at the
-  caller; quality at both ends, when a call ends.
+  caller.
+- **Quality** is measured at both ends of a call, by direction: `audio.to-caller.…` is what callers
+  hear, `audio.to-callee.…` what callees hear, `audio.…` both, one value for each leg when it ends;
+  `audio.now.…` is each leg in each second while the call goes on, so that three bad seconds of a
+  long call are seen.
+- **Phases** are measured each by itself too, also where two of a kind overlap. A phase is known by
+  its `name`, or by what it does; the second `call` without a name is `call 2`.
 - **One-way times** (`message.delivery`) compare the clocks of two shards: on one machine they are
   the same clock.
 - **The generator is measured too.** If a shard's event loop wakes late or its core is full for 5 s,
@@ -109,7 +118,9 @@ is measured then is the two together.
 - A counter is compared as it is, `login.failed == 0`; failed and dropped ones also as a share of
   all that were tried, `call.failed.ratio < 1%`.
 - Times take `µs`, `ms`, `s` or `m`; memory `MiB` or `GiB`.
-- `{check: …, abort: true}` is looked at each second, and ends the run when it does not hold.
+- `{check: …, phase: NAME}` looks at one phase alone.
+- `{check: …, abort: true}` is looked at each second, and ends the run when it does not hold; it
+  stays broken, whatever is measured while the run ends.
 
 ## Metrics
 """
