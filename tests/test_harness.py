@@ -1,11 +1,16 @@
 """The harness fails the tests that it should fail, and no others."""
 
+import asyncio
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from callboard.tests.conftest import Run
+from callboard.tests.harness.loops import BEAT, lateness
 
 CONFTEST = """
 from callboard.tests.conftest import *
@@ -201,3 +206,14 @@ def test_harness_fails_bad_tests_and_no_good_ones(tmp_path: Path) -> None:
     for place in ("block (test_suite.py", "compute (test_suite.py"):
         assert place in run.stdout
     assert f"{len(tests)} passed" in run.stdout.splitlines()[-1], run.stdout
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_what_holds_a_loop_up_is_its_lateness(run: Run, loop: Literal["asyncio", "uvloop"]) -> None:
+    async def main() -> None:
+        await asyncio.sleep(2 * BEAT)
+        time.sleep(0.2)  # noqa: ASYNC251 -- that is what is looked for
+        await asyncio.sleep(2 * BEAT)
+
+    run(main, loop=loop)
+    assert lateness() >= 0.2 - BEAT

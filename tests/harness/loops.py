@@ -165,7 +165,7 @@ async def _beating(work: Coroutine[Any, Any, T], watchdog: Watchdog) -> T:
         _Lateness.worst = max(_Lateness.worst, loop.time() - timer.when())
         timer = loop.call_later(BEAT, beat)
 
-    timer = loop.call_later(0, beat)
+    timer = loop.call_later(BEAT, beat)  # at 0, uvloop gives a handle that knows no time
     try:
         result = await work
     finally:
