@@ -52,7 +52,7 @@ thresholds:
 | `report.html` | one page that needs nothing else, the verdict first |
 | `summary.json` | the same in numbers, for programs: the whole run, each phase, each shard |
 | `samples.csv` | a row for each second |
-| `calls.csv` | a row for each side of each call and kind of media: setup, outcome, packets, quality |
+| `calls.csv` | a row for each side of each call and kind of media: setup, packets, quality |
 | `junit.xml` | each threshold as a test case, for continuous integration |
 | `--metrics PORT` | metrics for Prometheus while it runs, on loopback |
 
