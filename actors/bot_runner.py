@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from .context import BotPort, Context
@@ -52,11 +52,23 @@ class BotRunner:
         except TimeoutError:
             log.warning("bot %s did not stop within %.0f s", self._bot.name, LAST_WORDS)
 
-    async def guard(self, coroutine: Coroutine[Any, Any, None]) -> BaseException | None:
-        """Run a coroutine of the bot's; what it raises is reported and returned."""
+    async def guard(
+        self,
+        coroutine: Coroutine[Any, Any, None],
+        is_harmless: Callable[[Exception], bool] = lambda _: False,
+    ) -> BaseException | None:
+        """Run a coroutine of the bot's; what it raises is reported and returned.
+
+        Args:
+            coroutine: the bot's.
+            is_harmless: tells what is no failure of the bot's; only the log has a word of it.
+        """
         try:
             await coroutine
         except Exception as error:
+            if is_harmless(error):
+                log.info("bot %s: %s", self._bot.name, error)
+                return None
             log.error("bot %s failed", self._bot.name, exc_info=error)
             sentence = f"{type(error).__name__}: {error}"
             account = self._context.settings.jid

@@ -202,7 +202,8 @@ class Call(AsyncioActor):
             self._signalling.ring()
             self.after(policy.after, RingLongEnough())
             self._bot_busy = True
-            self.pipe(self._runner.guard(self._bot.called(self.actor_ref, self._status())), BotDone)
+            called = self._bot.called(self.actor_ref, self._status())
+            self.pipe(self._runner.guard(called, self._is_too_late), BotDone)
         self._report()
 
     async def on_stop(self) -> None:
@@ -659,6 +660,10 @@ class Call(AsyncioActor):
             self._hang_up(Reason.GENERAL_ERROR, f"bot {self._bot.name} failed", ours=True)
         if self._record is not None:
             self.stop()
+
+    def _is_too_late(self, error: Exception) -> bool:
+        """Whether the bot has only found out that its call is over."""
+        return isinstance(error, CallOver) and self._over is not None
 
     def _hang_up(self, reason: Reason, text: str, *, ours: bool) -> None:
         """Let the call be over, once; the peer is told if it was not the peer who ended it."""

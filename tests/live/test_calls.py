@@ -1,13 +1,14 @@
 """Calls between two accounts, from the proposal to the two detail records."""
 
 import asyncio
+import logging
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from callboard.actors.messages.call import Hangup
-from callboard.actors.messages.exchange import CallStatus
+from callboard.actors.messages.exchange import BotFailed, CallStatus
 from callboard.actors.outcome import FAILURES
 from callboard.bots import Bot, Call, CallOver
 from callboard.jingle import Propose, Reason
@@ -177,6 +178,22 @@ def test_a_peer_that_proceeds_and_never_initiates_leaves_a_record(
             assert await stage.states(ALICE) == ["missed"]
 
     run(main)
+
+
+def test_a_bot_that_answers_too_late_has_not_failed(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        late = {"jid": BOB, "bot": "recorder", "calls": {"after": 60}}
+        async with staged(tmp_path, [ALICE, late]) as stage:
+            out = await stage.puppets[ALICE].call(BOB, audio="tone")
+            await stage.phase(BOB, "ringing")
+            await out.hangup()
+            assert await stage.states(ALICE, BOB) == ["cancelled", "missed"]
+        assert not stage.all(BotFailed)
+
+    run(main)
+    assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
 
 
 def test_two_calls_at_once_do_not_mix(run: Run, tmp_path: Path) -> None:
