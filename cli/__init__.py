@@ -1,5 +1,5 @@
 """The commands."""
 
-from .app import main
+from .start import main
 
 __all__ = ["main"]

@@ -193,8 +193,3 @@ def schema(
     from .schema import schema as command
 
     command(plan=plan)
-
-
-def main() -> None:
-    """Run the ``callboard`` command."""
-    app()

@@ -14,6 +14,7 @@ from ..bots.bot import Bot
 from ..bots.caller import Caller
 from ..bots.source import SourceError, source
 from ..config import Settings
+from ..config.jid import parse_jid
 from ..server import ServerError
 from .deployment import deployed, reason
 from .event import Event
@@ -21,6 +22,9 @@ from .run import anybody_online, drawn
 from .settings import read_or_exit
 from .steps import quality_table, step_table
 from .view import View, log_to, make_view
+
+#: Seconds that a call which has been hung up has for its end.
+GOODBYE = 1.0
 
 
 def call(
@@ -49,13 +53,19 @@ def call(
         json: print JSON lines.
 
     Returns:
-        0 if the call connected, 1 if not, 2 if the file has no such account or a source is none.
+        0 if the call connected, 1 if not, 2 if the file has no such account, or who is to be
+        called is no JID, or a source is none.
     """
     settings, classes = read_or_exit(file)
     caller = next((one for one in settings.accounts if bare(one.jid) == bare(account)), None)
     if caller is None:
         known = ", ".join(one.jid for one in settings.accounts[:5])
         typer.echo(f"{file}: there is no account {account}; it has {known}", err=True)
+        return 2
+    try:
+        parse_jid(to)
+    except ValueError as error:
+        typer.echo(f"callboard: {error}", err=True)
         return 2
     folder = file.absolute().parent
     try:
@@ -69,7 +79,8 @@ def call(
     options = {"to": to, "seconds": seconds, "audio": audio, "video": video, "record": record}
     others = tuple(one for one in settings.accounts if bare(one.jid) == bare(to))
     caller = caller.model_copy(update={"bot": "caller", "options": options})
-    settings = settings.model_copy(update={"accounts": (*others, caller)})
+    drain = min(settings.drain, GOODBYE)  # who ends the command ends the call
+    settings = settings.model_copy(update={"accounts": (*others, caller), "drain": drain})
     view = make_view(as_json=json)
     log_to(view, settings.log_level)
     watch = _Watch(view, bare(account))

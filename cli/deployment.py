@@ -155,5 +155,7 @@ def reason(error: ServerError | OSError) -> str:
         error: what `deployed` raised.
     """
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
+        return (
+            f"{error.filename}: {error.strerror}: check the name, and that you may read or write it"
+        )
     return str(error)

@@ -164,7 +164,10 @@ def test_records_that_can_not_be_written(tmp_path: Path) -> None:
     )
     done = callboard("run", file)
     assert done.returncode == 1
-    assert done.stderr == "callboard: /proc/calls.jsonl: No such file or directory\n"
+    assert done.stderr == (
+        "callboard: /proc/calls.jsonl: No such file or directory: "
+        "check the name, and that you may read or write it\n"
+    )
 
 
 def test_call_says_how_it_went(tmp_path: Path) -> None:
@@ -182,6 +185,7 @@ def test_call_says_how_it_went(tmp_path: Path) -> None:
     [
         (["alice@localhost", "nobody@localhost"], 1, "could not deliver the call"),
         (["bob@localhost", "desk@localhost"], 2, "there is no account bob@localhost"),
+        (["alice@localhost", "a b@@"], 2, "user name of 'a b@@' may not hold ' '"),
         (["alice@localhost", "desk@localhost", "--audio", "a.wav"], 2, "'a.wav' is no file"),
         (["alice@localhost", "desk@localhost", "--audio", "none"], 2, "needs audio or video"),
     ],
