@@ -286,7 +286,12 @@ class Call:
         return await promised
 
     async def _ask(self, message: object) -> Any:
-        return await _ask(self._ref, message)
+        try:
+            return await _ask(self._ref, message)
+        except CallOver:
+            if not self._record.done():
+                raise
+            raise CallOver(f"the call is over: {(await self._record).reason}") from None
 
 
 async def _ask(ref: AsyncioActorRef[Any], message: object) -> Any:
