@@ -139,8 +139,8 @@ def test_a_peer_that_vanishes_fails_with_connectivity_error(
             stayed, gone = (out, came) if stays == ALICE else (came, out)
             monkeypatch.setattr(ice, "CONSENT_INTERVAL", 0.05)
             monkeypatch.setattr(ice, "CONSENT_FAILURES", 1)
-            leg = gone._ref._actor_weakref()._leg
-            for connection in _aiortc.ice_connections(leg._connection._pc):
+            actor: Any = gone._ref._actor_weakref()
+            for connection in _aiortc.ice_connections(actor._leg._connection._pc):
                 for protocol in connection._protocols:
                     monkeypatch.setattr(protocol, "send_stun", lambda *_: None)
                     monkeypatch.setattr(protocol, "send_data", lambda *_: _silence())
