@@ -135,7 +135,8 @@ def test_bots_of_ones_own_take_part(tmp_path: Path, run: RunFixture, caller: str
     test = Run(plan, tmp_path, shards=1)
     verdict = run(lambda: finished(test))
     assert verdict.status is Status.HELD, test.measurements.causes
-    assert test.measurements.counters["audio.received"] > 80
+    counters = test.measurements.counters
+    assert counters["audio.received"] >= 0.8 * counters["audio.sent"] > 0
 
 
 def test_prometheus_finds_metrics_while_it_runs(tmp_path: Path) -> None:
