@@ -217,6 +217,8 @@ class Account(AsyncioActor):
             self._request("", "set", Element(f"{{{capabilities.CARBONS}}}enable"))
             self._request("", "get", Element(f"{{{ROSTER}}}query"), self._roster_received)
             self._send_presence()
+            if self._stream is not None:
+                self._stream.ask_for_acknowledgement()
             if self._context.use_services:
                 self._look_for_services(LookForServices(self._attempt))
         self.after(KEEP_ALIVE, KeepAlive(self._attempt))

@@ -158,13 +158,12 @@ class Stream(XMLStream):
         return self._steps
 
     def settle(self) -> None:
-        """Let go of what only the login needed.
-
-        The server is asked to acknowledge what the login sent (XEP-0198 §4), since it is kept
-        until then.
-        """
+        """Let go of what only the login needed."""
         self._steps = {}
-        if self.resumption.unacknowledged:
+
+    def ask_for_acknowledgement(self) -> None:
+        """Have the server acknowledge what was sent (XEP-0198 §4), which is kept until then."""
+        if self.resumption.counting and self.transport is not None:
             self.send_raw(REQUEST)
 
     def transmit(self, stanza: Element) -> None:
