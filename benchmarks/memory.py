@@ -41,14 +41,18 @@ async def plain_slixmpp(port: int, authority: str, first: int, last: int) -> dic
     return found
 
 
-async def _tsung(count: int) -> float:
-    """Return the KiB of tsung's processes with so many accounts idle, on a server of their own."""
+async def _tsung(count: int) -> tuple[float, int]:
+    """Let so many of tsung's accounts be idle, on a server of their own.
+
+    Returns:
+        the KiB of its processes, and how many accounts are there.
+    """
     async with Prosody(passwords(count), plain=True) as server:
         with tempfile.TemporaryDirectory() as folder, Logins() as logins:
             async with tsung(server.port, count, 200, Path(folder)) as leader:
-                await logins.reach(count)
+                there = await logins.reach(count)
                 await asyncio.sleep(SETTLE * count / 100)
-                return sum(map(memory, session(leader)))
+                return sum(map(memory, session(leader))), there
 
 
 async def measure(quick: bool) -> Result:
@@ -57,9 +61,9 @@ async def measure(quick: bool) -> Result:
     notes = []
     tsungs: dict[str, float] = {}
     try:
-        low, high = (0.0, 0.0) if quick else (await _tsung(first), await _tsung(last))
         if not quick:
-            tsungs["tsung"] = (high - low) / (last - first)
+            (low, few_of_them), (high, many_of_them) = await _tsung(first), await _tsung(last)
+            tsungs["tsung"] = (high - low) / (many_of_them - few_of_them)
     except FileNotFoundError:
         notes.append(MISSING)
     async with Prosody(passwords(last)) as server:
