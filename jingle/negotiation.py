@@ -148,6 +148,22 @@ def supported_only(description: Description) -> Description:
     return description.with_contents(each for each in description.contents if each.supported)
 
 
+def taken_only(answer: Description) -> Description:
+    """An answer without the contents that it refuses, if it takes any.
+
+    SDP refuses with port 0 (RFC 3264 §6). What converters make of that is a content in which nobody
+    sends, outside of the bundle, and with nothing on its transport.
+    """
+    taken = [
+        each
+        for each in answer.contents
+        if each.senders is not Senders.NONE
+        or each.transport != IceTransport()
+        or each.name in answer.bundle
+    ]
+    return answer.with_contents(taken) if taken else answer
+
+
 def check_complete(contents: Iterable[Content]) -> None:
     """Check that contents which are offered or accepted say what and how (XEP-0166 §7.3).
 

@@ -16,7 +16,7 @@ from .errors import bad_request, out_of_order, tie_break_error, too_much, unsupp
 from .event import Event
 from .info import Info
 from .naming import to_mid
-from .negotiation import check_complete, objection, offer_for_sdp, supported_only
+from .negotiation import check_complete, objection, offer_for_sdp, supported_only, taken_only
 from .role import Role, Senders
 from .state import Action
 from .transport import IceTransport
@@ -47,6 +47,7 @@ def _session_accept(book: Book, jingle: Element) -> Result:
     check_complete(answer.contents)
     if any(name not in book.mids for name in answer.names()):
         raise bad_request("a content was accepted that was not offered")
+    answer = taken_only(answer)
     refused = objection(answer)
     if refused is not None:
         return book, [event.Unacceptable(*refused)]

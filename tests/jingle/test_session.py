@@ -48,6 +48,10 @@ from callboard.tests.jingle.samples import (
 
 ALICE, BOB = "alice@example.org/a", "bob@example.org/b"
 
+BUNDLE = (
+    "<group xmlns='urn:xmpp:jingle:apps:grouping:0' semantics='BUNDLE'><content name='0'/></group>"
+)
+
 
 def responder() -> Session:
     return Session(Role.RESPONDER, "s", initiator=ALICE, responder=BOB)
@@ -153,6 +157,30 @@ def test_a_refused_content_is_left_out_and_comes_back_as_port_0_inside_the_bundl
     assert "a=group:BUNDLE 0 1\r\n" in accepted.answer
     assert accepted.answer.count("a=ice-ufrag:uuuu") == 2
     assert accepted.answer.count("a=setup:active") == 2
+
+
+@pytest.mark.parametrize("group", ["", BUNDLE])
+def test_a_refused_content_may_be_written_with_nothing_on_its_transport(group: str) -> None:
+    """As stanza.js writes the m-line with port 0 of Firefox, where it has no encoder."""
+    session = initiator(sdp(AUDIO, VIDEO))
+    refused = (
+        "<content creator='initiator' name='1' senders='none'>"
+        "<description xmlns='urn:xmpp:jingle:apps:rtp:1' media='video'>"
+        "<payload-type id='120' name='VP8' clockrate='90000' channels='1'/></description>"
+        "<transport xmlns='urn:xmpp:jingle:transports:ice-udp:1'/></content>"
+    )
+    [accepted] = session.receive(accept(accepted_content("0"), refused, group))
+    assert isinstance(accepted, Accepted)
+    assert "m=audio 9 " in accepted.answer
+    assert "m=video 0 " in accepted.answer
+    assert session.kinds == ("audio",)
+
+
+def test_an_accept_of_refused_contents_alone_is_unacceptable() -> None:
+    session = initiator(sdp(AUDIO))
+    refused = content(security="", credentials="", attributes="creator='initiator' senders='none'")
+    [found] = session.receive(accept(refused))
+    assert isinstance(found, Unacceptable)
 
 
 def test_an_answer_of_port_0_is_not_written() -> None:
