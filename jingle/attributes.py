@@ -91,6 +91,12 @@ def number(element: Element, key: str, low: int, high: int) -> int | None:
     return int(value)
 
 
+def hint(element: Element, key: str, low: int, high: int) -> int | None:
+    """Like `number`, but what is no such number counts as missing: nothing depends on it."""
+    value = text_of(element, key) or ""
+    return int(value) if _NUMBER.fullmatch(value) and low <= int(value) <= high else None
+
+
 def required_number(element: Element, key: str, low: int, high: int) -> int:
     """Like `number`, but missing is a bad-request."""
     required(element, key)

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import zlib
 from dataclasses import dataclass
 
 from .errors import LocalProtocolError
@@ -98,6 +99,17 @@ class Candidate:
         if self.tcp_type is not None:
             words.append(f"tcptype {self.tcp_type}")
         return " ".join(words)
+
+    @property
+    def foundation_number(self) -> str:
+        """The foundation as XEP-0176's schema has it, a number; equal ones stay equal.
+
+        SDP has any characters there, and aioice writes hexadecimal ones; but some clients drop a
+        candidate whose foundation is no number.
+        """
+        if self.foundation.isascii() and self.foundation.isdigit():
+            return self.foundation
+        return str(zlib.crc32(self.foundation.encode()))
 
     @property
     def usable(self) -> bool:

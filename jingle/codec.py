@@ -30,6 +30,9 @@ STATIC = {
     34: ("H263", 90000, 1),
 }
 
+# What the codec's own RFC lets nobody write otherwise, likewise; by the name in lower case.
+FIXED = {"opus": ("opus", 48000, 2)}  # RFC 7587 §7
+
 _LIKE_RTCP = range(72, 77)
 
 # Parameters that their RFC defines as whole numbers (RFC 4588 apt, 6184 packetization-mode,

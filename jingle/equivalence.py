@@ -62,7 +62,15 @@ def _content(content: Content, *, of_sdp: bool) -> Content:
 
 
 def _candidate(candidate: Candidate) -> Candidate:
-    return replace(candidate, id=None, network=None, generation=0, ufrag=None, sdp_mid=None)
+    return replace(
+        candidate,
+        foundation=candidate.foundation_number,
+        id=None,
+        network=None,
+        generation=0,
+        ufrag=None,
+        sdp_mid=None,
+    )
 
 
 def _rtp(rtp: Rtp, *, of_sdp: bool) -> Rtp:

@@ -7,7 +7,7 @@ with port 0; Jingle's answer names only what is accepted.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from .application import Rtp, UnknownApplication
+from .application import Application, Rtp, UnknownApplication
 from .content import Content
 from .description import Description, Group
 from .errors import bad_request
@@ -122,9 +122,27 @@ def answer_for_jingle(answer: Description, offer: Description) -> Description:
     for each in answer.contents:
         offered = offer.find(each.name)
         if offered is not None and not each.rejected:
-            contents.append(replace(each, creator=offered.creator))
+            application = _answered(each.application, offered.application)
+            contents.append(replace(each, creator=offered.creator, application=application))
     answered = answer.with_contents(contents)
     return replace(answered, groups=_offered_groups(answered, offer))
+
+
+def _answered(application: Application | None, offered: Application | None) -> Application | None:
+    """The same where nobody is to send a header extension who was not offered to (RFC 8285 §6).
+
+    aiortc forgets who sends an extension, and answers as if both might.
+    """
+    if not isinstance(application, Rtp) or not isinstance(offered, Rtp):
+        return application
+    known = {(each.id, each.uri): each.senders for each in offered.header_extensions}
+    extensions = (
+        replace(each, senders=known.get((each.id, each.uri), Senders.BOTH))
+        if each.senders is Senders.BOTH
+        else each
+        for each in application.header_extensions
+    )
+    return replace(application, header_extensions=tuple(extensions))
 
 
 def offer_for_sdp(offer: Description) -> Description:
@@ -192,10 +210,10 @@ def objection(description: Description) -> tuple[Reason, str] | None:
         return Reason.UNSUPPORTED_TRANSPORTS, "only ICE-UDP (XEP-0176) is supported"
     for each in contents:
         transport = each.transport
+        if isinstance(transport, IceTransport) and not transport.is_secured:
+            return Reason.SECURITY_ERROR, _insecurity(transport)
         if not isinstance(transport, IceTransport) or not transport.has_credentials:
             return Reason.FAILED_TRANSPORT, "ICE needs ufrag and pwd"
-        if not transport.is_secured:
-            return Reason.SECURITY_ERROR, _insecurity(transport)
         if isinstance(each.application, Rtp) and not each.application.rtcp_mux:
             return Reason.INCOMPATIBLE_PARAMETERS, "rtcp-mux is needed (RFC 5761)"
         if not each.supported:

@@ -61,11 +61,13 @@ def _session_info(book: Book, jingle: Element) -> Result:
     for child in jingle:
         namespace, _, name = str(child.tag).rpartition("}")
         if namespace != "{" + ns.RTP_INFO or name not in set(Info):
-            raise unsupported_info("this session-info is not understood")
+            continue
         if len(events) >= limits.CONTENTS:
             raise too_much("too many payloads in one session-info")
         content = text_of(child, "name", limits.IDENTIFIER)
         events.append(event.InfoReceived(Info(name), content or None))
+    if len(jingle) and not events:
+        raise unsupported_info("this session-info is not understood")
     return book, events
 
 

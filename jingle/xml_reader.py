@@ -1,12 +1,16 @@
 """Jingle's XML in, description out. The only place where ``<content/>`` is read.
 
 The texts are a stranger's: every attribute comes through `attributes`, every list is bounded, and
-whatever is wrong is a `RemoteProtocolError`.
+whatever is wrong with what a call hangs on is a `RemoteProtocolError`. What it does not hang on
+(feedback, header extensions, sources, bandwidths) is left out where it can't be read: clients have
+dialects of their own there.
 """
 
 import ipaddress
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from typing import TypeVar
 from xml.etree.ElementTree import Element
 
 from . import limits
@@ -15,6 +19,7 @@ from .application import Application, Bandwidth, DataChannels, Kind, Rtp, Unknow
 from .attributes import (
     children,
     cut,
+    hint,
     number,
     required,
     required_number,
@@ -25,10 +30,10 @@ from .attributes import (
     word,
 )
 from .candidate import TYPES, Candidate
-from .codec import STATIC, Codec, Feedback, Parameter
+from .codec import FIXED, STATIC, Codec, Feedback, Parameter
 from .content import Content
 from .description import Description, Group
-from .errors import bad_request
+from .errors import RemoteProtocolError, bad_request
 from .fingerprint import Fingerprint
 from .header_extension import HeaderExtension
 from .reason import Reason
@@ -45,16 +50,36 @@ from .transport import (
 
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_\-.]*[A-Za-z0-9_])?\.?")
 _SSRC = 2**32 - 1
+# In no XEP: how some write a media section with port 0, which Jingle leaves out (XEP-0166 §7.3).
+_REJECTED = "rejected"
+
+T = TypeVar("T")
+
+
+def _readable(read: Callable[[Element], T], elements: Iterable[Element]) -> tuple[T, ...]:
+    """Read what can be read of what a call does not hang on."""
+    found = []
+    for each in elements:
+        try:
+            found.append(read(each))
+        except RemoteProtocolError as error:
+            if error.condition != "bad-request":
+                raise
+    return tuple(found)
 
 
 def read_contents(jingle: Element) -> Description:
     """Read the contents and groups of a ``<jingle/>`` (XEP-0166 §7.3, XEP-0338).
 
+    Contents that are written only to say that they are refused are left out.
+
     Raises:
         RemoteProtocolError: bad-request or policy-violation.
     """
     contents = tuple(
-        _read_content(each) for each in children(jingle, f"{{{ns.JINGLE}}}content", limits.CONTENTS)
+        _read_content(each)
+        for each in children(jingle, f"{{{ns.JINGLE}}}content", limits.CONTENTS)
+        if each.get("senders") != _REJECTED
     )
     names = [each.name for each in contents]
     if len(set(names)) < len(names):
@@ -108,10 +133,9 @@ def _split(element: Element, name: str) -> tuple[str, Element] | None:
 
 def _read_application(element: Element, transport: Transport | None) -> Application | None:
     found = _split(element, "description")
+    associated = isinstance(transport, IceTransport) and transport.association is not None
     if found is None:
-        if isinstance(transport, IceTransport) and transport.association is not None:
-            return DataChannels()
-        return None
+        return DataChannels() if associated else None
     namespace, description = found
     if namespace == ns.DATA_CHANNEL:
         return DataChannels()
@@ -119,8 +143,11 @@ def _read_application(element: Element, transport: Transport | None) -> Applicat
         return UnknownApplication(namespace)
     kind = text_of(description, "media")
     if kind not in {"audio", "video"}:
-        return UnknownApplication(namespace, kind)
-    return _read_rtp(description, "audio" if kind == "audio" else "video")
+        return DataChannels() if associated else UnknownApplication(namespace, kind)
+    rtp = _read_rtp(description, "audio" if kind == "audio" else "video")
+    # That RTP and RTCP share a port is said of the transport by some (XEP-0167 §4 has it here).
+    muxed = element.find(f"{{{ns.ICE_UDP}}}transport/{{{ns.ICE_UDP}}}rtcp-mux") is not None
+    return replace(rtp, rtcp_mux=rtp.rtcp_mux or muxed)
 
 
 def _read_rtp(description: Element, kind: Kind) -> Rtp:
@@ -130,42 +157,47 @@ def _read_rtp(description: Element, kind: Kind) -> Rtp:
     )
     if len({each.id for each in codecs}) < len(codecs):
         raise bad_request("two payload types have the same id")
-    streams = tuple(
-        Stream(required_word(each, "id"), word(each, "track"))
-        for each in children(description, f"{{{ns.RTP_MSID}}}stream", limits.SOURCES)
+    streams = _readable(
+        lambda each: Stream(required_word(each, "id"), word(each, "track")),
+        children(description, f"{{{ns.RTP_MSID}}}stream", limits.SOURCES),
     )
-    sources = tuple(
-        _read_source(each)
-        for each in children(description, f"{{{ns.RTP_SOURCE}}}source", limits.SOURCES)
+    sources = _readable(
+        _read_source, children(description, f"{{{ns.RTP_SOURCE}}}source", limits.SOURCES)
     )
-    if len({each.ssrc for each in sources}) < len(sources):
-        raise bad_request("two sources have the same ssrc")
-    sources, streams = lift_streams(sources, streams)
+    sources, streams = lift_streams(_merged(sources), streams)
     return Rtp(
         kind=kind,
         codecs=codecs,
         feedback=_read_feedback(description),
-        header_extensions=tuple(
-            _read_extension(each)
-            for each in children(
+        header_extensions=_readable(
+            _read_extension,
+            children(
                 description, f"{{{ns.RTP_HEADER_EXTENSION}}}rtp-hdrext", limits.HEADER_EXTENSIONS
-            )
+            ),
         ),
         allow_mixed=description.find(f"{{{ns.RTP_HEADER_EXTENSION}}}extmap-allow-mixed")
         is not None,
         rtcp_mux=description.find(f"{{{ns.RTP}}}rtcp-mux") is not None,
         reduced_size=description.find(f"{{{ns.RTP}}}rtcp-reduced-size") is not None,
         sources=sources,
-        source_groups=tuple(
-            _read_source_group(each)
-            for each in children(description, f"{{{ns.RTP_SOURCE}}}ssrc-group", limits.GROUPS)
+        source_groups=_readable(
+            _read_source_group,
+            children(description, f"{{{ns.RTP_SOURCE}}}ssrc-group", limits.GROUPS),
         ),
         streams=streams,
-        bandwidths=tuple(
-            _read_bandwidth(each)
-            for each in children(description, f"{{{ns.RTP}}}bandwidth", limits.GROUPS)
+        bandwidths=_readable(
+            _read_bandwidth, children(description, f"{{{ns.RTP}}}bandwidth", limits.GROUPS)
         ),
     )
+
+
+def _merged(sources: Iterable[Source]) -> tuple[Source, ...]:
+    """The same with each source once: some write one element for each of its attributes."""
+    merged: dict[int, Source] = {}
+    for each in sources:
+        known = merged.get(each.ssrc, Source(each.ssrc))
+        merged[each.ssrc] = replace(known, attributes=known.attributes + each.attributes)
+    return tuple(merged.values())
 
 
 def _read_codec(element: Element, kind: str) -> Codec:
@@ -177,7 +209,8 @@ def _read_codec(element: Element, kind: str) -> Codec:
     if name is None:
         raise bad_request(f"payload type {identifier} lacks a name")
     # XEP-0167 §4 leaves it open what a missing clock rate means: the RFC's, else the usual one.
-    usual = known[1] if known is not None else 8000 if kind == "audio" else 90000
+    known = known or FIXED.get(name.lower())
+    _, rate, channels = known or (name, 8000 if kind == "audio" else 90000, 1)
     parameters = (
         _read_parameter(each)
         for each in children(element, f"{{{ns.RTP}}}parameter", limits.PARAMETERS)
@@ -185,8 +218,8 @@ def _read_codec(element: Element, kind: str) -> Codec:
     return Codec(
         id=identifier,
         name=name,
-        clock_rate=number(element, "clockrate", 1, 2**31) or usual,
-        channels=number(element, "channels", 0, 255) or 1,
+        clock_rate=number(element, "clockrate", 1, 2**31) or rate,
+        channels=number(element, "channels", 0, 255) or channels,
         parameters=tuple(each for each in parameters if each is not None),
         feedback=_read_feedback(element),
         ptime=number(element, "ptime", 0, 60_000),
@@ -195,25 +228,30 @@ def _read_codec(element: Element, kind: str) -> Codec:
 
 
 def _read_parameter(element: Element) -> Parameter | None:
-    """Clients write a bare word as the name, or as the value, without the other."""
+    """Clients write a bare word as the name, or as the value, the other missing or empty."""
     name, value = text_of(element, "name"), text_of(element, "value")
     if ";" in f"{name}{value}" or (value and "=" in (name or "")):
         raise bad_request("a parameter's name or value can't be written as SDP")
     if not name:
         return Parameter.parse(value) if value and value.strip() else None
-    return Parameter.parse(name) if value is None else Parameter(name.strip(), value.strip())
+    return Parameter(name.strip(), value.strip()) if value else Parameter.parse(name)
 
 
 def _read_feedback(element: Element) -> tuple[Feedback, ...]:
-    found = [
-        Feedback(required_word(each, "type"), word(each, "subtype"))
-        for each in children(element, f"{{{ns.RTP_FEEDBACK}}}rtcp-fb", limits.FEEDBACK)
-    ]
-    found += [
-        Feedback("trr-int", str(required_number(each, "value", 0, 2**31)))
-        for each in children(element, f"{{{ns.RTP_FEEDBACK}}}rtcp-fb-trr-int", limits.FEEDBACK)
-    ]
-    return tuple(found)
+    specific = _readable(
+        lambda each: Feedback(required_word(each, "type"), _words(each, "subtype")),
+        children(element, f"{{{ns.RTP_FEEDBACK}}}rtcp-fb", limits.FEEDBACK),
+    )
+    intervals = _readable(
+        lambda each: Feedback("trr-int", str(required_number(each, "value", 0, 2**31))),
+        children(element, f"{{{ns.RTP_FEEDBACK}}}rtcp-fb-trr-int", limits.FEEDBACK),
+    )
+    return specific + intervals
+
+
+def _words(element: Element, key: str) -> str | None:
+    """An attribute that may have parameters behind it, such as ``tmmbr smaxpr=120``."""
+    return " ".join((text_of(element, key) or "").split()) or None
 
 
 def _read_extension(element: Element) -> HeaderExtension:
@@ -229,11 +267,12 @@ def _read_extension(element: Element) -> HeaderExtension:
 
 def _read_source(element: Element) -> Source:
     parameters = children(element, f"{{{ns.RTP_SOURCE}}}parameter", limits.PARAMETERS)
-    attributes = (
-        Attribute(required_token(each, "name"), text_of(each, "value") or None)
-        for each in parameters
+    attributes = _readable(
+        lambda each: Attribute(required_token(each, "name"), text_of(each, "value") or None),
+        parameters,
     )
-    return Source(required_number(element, "ssrc", 0, _SSRC), tuple(attributes))
+    key = "ssrc" if element.get("ssrc") else "id"  # as the first drafts of XEP-0339 had it
+    return Source(required_number(element, key, 0, _SSRC), attributes)
 
 
 def _read_source_group(element: Element) -> SourceGroup:
@@ -248,7 +287,7 @@ def _read_source_group(element: Element) -> SourceGroup:
 
 
 def _read_bandwidth(element: Element) -> Bandwidth:
-    text = (element.text or "").strip()
+    text = (element.text or "").strip() or element.get("value", "")
     if not (text.isascii() and text.isdigit() and len(text) <= 12):
         raise bad_request("<bandwidth/> holds no number")
     return Bandwidth(token(element, "type") or "AS", int(text))
@@ -273,9 +312,10 @@ def _read_transport(element: Element) -> Transport | None:
 
 def _read_ice(transport: Element) -> IceTransport:
     fingerprints, setups = [], []
-    for each in children(transport, f"{{{ns.DTLS}}}fingerprint", limits.FINGERPRINTS):
+    told = list(children(transport, f"{{{ns.DTLS}}}fingerprint", limits.FINGERPRINTS))
+    for each in told or children(transport, f"{{{ns.DTLS_DRAFT}}}fingerprint", limits.FINGERPRINTS):
         fingerprints.append(Fingerprint.told(token(each, "hash") or "", each.text or ""))
-        setup = text_of(each, "setup")
+        setup = text_of(each, "setup") or None
         if setup is not None and setup not in SETUPS:
             raise bad_request("the setup of a fingerprint is not actpass, active or passive")
         setups.append(setup)
@@ -293,7 +333,10 @@ def _read_ice(transport: Element) -> IceTransport:
             _read_candidate(each)
             for each in children(transport, f"{{{ns.ICE_UDP}}}candidate", limits.CANDIDATES)
         ),
-        gathering_complete=transport.find(f"{{{ns.ICE_UDP}}}gathering-complete") is not None,
+        gathering_complete=any(
+            transport.find(f"{{{each}}}gathering-complete") is not None
+            for each in (ns.ICE_UDP, ns.ICE)
+        ),
         fingerprints=tuple(fingerprints),
         setup=next((each for each in setups if each is not None), None),
         association=association,
@@ -325,11 +368,11 @@ def _read_candidate(element: Element) -> Candidate:
         port=required_number(element, "port", 0, 65535),
         type=kind,
         related_address=_read_address(element, "rel-addr") if element.get("rel-addr") else None,
-        related_port=number(element, "rel-port", 0, 65535),
+        related_port=hint(element, "rel-port", 0, 65535),
         tcp_type=word(element, "tcptype", 32),
-        generation=number(element, "generation", 0, 2**31) or 0,
+        generation=hint(element, "generation", 0, 2**31) or 0,
         id=text_of(element, "id"),
-        network=number(element, "network", 0, 2**31),
+        network=hint(element, "network", 0, 2**31),
     )
 
 

@@ -112,9 +112,9 @@ def _write_codec(codec: Codec) -> Element:
     if codec.max_ptime is not None:
         element.set("maxptime", str(codec.max_ptime))
     for parameter in codec.parameters:
-        child = SubElement(element, f"{{{ns.RTP}}}parameter", {"name": parameter.name})
-        if parameter.value is not None:
-            child.set("value", parameter.value)
+        # Both attributes, a bare word too: many refuse a payload type for a missing one.
+        attributes = {"name": parameter.name, "value": parameter.value or ""}
+        SubElement(element, f"{{{ns.RTP}}}parameter", attributes)
     _write_feedback(element, codec.feedback)
     return element
 
@@ -197,13 +197,14 @@ def _write_ice(element: Element, transport: IceTransport) -> None:
     for index, candidate in enumerate(transport.candidates):
         element.append(_write_candidate(candidate, index))
     if transport.gathering_complete:
-        SubElement(element, f"{{{ns.ICE_UDP}}}gathering-complete")
+        # It is XEP-0371's: those who read XEP-0176 strictly take nothing unknown in its namespace.
+        SubElement(element, f"{{{ns.ICE}}}gathering-complete")
 
 
 def _write_candidate(candidate: Candidate, index: int) -> Element:
     attributes = {
         "component": str(candidate.component),
-        "foundation": candidate.foundation,
+        "foundation": candidate.foundation_number,
         "generation": str(candidate.generation),
         "id": candidate.id or f"c{candidate.generation}-{index}",
         "ip": candidate.ip,

@@ -137,8 +137,8 @@ def refusal(text: str) -> Reason | None:
     for needle, reason in (
         ("urn:xmpp:jingle:apps:rtp:1", Reason.UNSUPPORTED_APPLICATIONS),
         ("urn:xmpp:jingle:transports:ice-udp:1", Reason.UNSUPPORTED_TRANSPORTS),
-        ("ufrag=", Reason.FAILED_TRANSPORT),
         ("urn:xmpp:jingle:apps:dtls:0", Reason.SECURITY_ERROR),
+        ("ufrag=", Reason.FAILED_TRANSPORT),
         ("rtcp-mux", Reason.INCOMPATIBLE_PARAMETERS),
     ):
         if needle not in text:
