@@ -1,0 +1,129 @@
+"""How a call goes, as exchange, bot and detail record are told of it."""
+
+from ..jingle import Reason
+from ..media import MediaStatistics
+from .call_record import CallRecord
+from .call_timeline import Timeline
+from .context import Context
+from .leg import Leg, rounded
+from .messages.exchange import CallStatus
+from .outcome import outcome
+from .post import post
+from .signalling import Signalling
+
+
+class Progress:
+    """How far a call has come, and what it consists of.
+
+    Args:
+        context: whom to report to.
+        signalling: who the parties are.
+        leg: the media, with their counters.
+        media: the kinds that were proposed or offered.
+
+    Attributes:
+        media: the kinds that the call has now.
+        held: the peer has put us on hold.
+        muted: the kinds that the peer does not send, by its own account.
+    """
+
+    def __init__(
+        self, context: Context, signalling: Signalling, leg: Leg, media: tuple[str, ...]
+    ) -> None:
+        self.media = media
+        self.held = False
+        self.muted: frozenset[str] = frozenset()
+        self._context = context
+        self._signalling = signalling
+        self._leg = leg
+        self._timeline = Timeline()
+        self._last: tuple[MediaStatistics, ...] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the call has ended."""
+        return self._last is not None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether media can flow now."""
+        return self.has("dtls") and not self.is_over
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the called side has taken the call."""
+        return self.has("proceed") or self.has("accept")
+
+    def has(self, step: str) -> bool:
+        """Tell whether a step was taken."""
+        return self._timeline.has(step)
+
+    def step(self, name: str) -> None:
+        """Take a step, and report it if it was the first time."""
+        if self._timeline.take(name):
+            self.report()
+
+    def report(self) -> None:
+        """Tell the exchange how the call stands."""
+        post(self._context.exchange, self.status())
+
+    def status(self) -> CallStatus:
+        """Return how the call stands."""
+        signalling = self._signalling
+        return CallStatus(
+            id=signalling.sid,
+            account=signalling.own,
+            peer=signalling.peer,
+            direction=signalling.direction,
+            phase=self._timeline.phase,
+            media=self.media,
+            seconds=self._timeline.connected_seconds(),
+            steps=self._timeline.steps(),
+            statistics=self._leg.statistics() if self._last is None else self._last,
+            held=self.held,
+            muted=tuple(sorted(self.muted)),
+        )
+
+    def end(self) -> None:
+        """The call is over: nothing is counted any more."""
+        self._last = self._leg.statistics()
+        self.step("ended")
+
+    def record(self, reason: Reason, text: str, *, ours: bool) -> CallRecord:
+        """Return the detail record.
+
+        Args:
+            reason: why the call ended.
+            text: a sentence, may be empty.
+            ours: whether we ended it.
+        """
+        at, signalling = self._timeline.at, self._signalling
+        recorded = self._leg.recorded
+        failure = None if recorded is None else recorded.failure
+        return CallRecord(
+            id=signalling.sid,
+            account=signalling.own,
+            peer=signalling.peer,
+            direction=signalling.direction,
+            state=outcome(
+                reason,
+                direction=signalling.direction,
+                ours=ours,
+                answered=self.is_answered,
+                connected=self.has("dtls"),
+            ),
+            reason=_words(reason, text, failure),
+            started=self._timeline.began,
+            ringing=at("ringing"),
+            answered=at("proceed", "accept"),
+            connected=at("dtls"),
+            ended=at("ended") or self._timeline.began,
+            media=tuple(rounded(one) for one in self._last or ()),
+            recording=None if recorded is None else recorded.to_dict(),
+        )
+
+
+def _words(reason: Reason, text: str, failure: str | None) -> str:
+    """Return a record's reason: the Jingle reason, words, and why there is no whole recording."""
+    words = f"{reason}: {text}" if text else str(reason)
+    return words if failure is None else f"{words}; no whole recording: {failure}"

@@ -1,0 +1,113 @@
+"""What a bot may ask of its call while it goes on."""
+
+from typing import Any
+
+from ..jingle import Info
+from .call_progress import Progress
+from .context import Context
+from .ending import Ending
+from .future import AsyncioFuture
+from .leg import Leg
+from .messages.call import (
+    AddMedia,
+    CallOver,
+    GetStatus,
+    Hold,
+    Listen,
+    Mute,
+    Pause,
+    Play,
+    Record,
+    RemoveMedia,
+    RestartIce,
+    SendData,
+    Wait,
+)
+from .messages.exchange import CallStatus
+from .promises import Promises
+from .renegotiation import Renegotiation
+from .runtime import handles
+from .signalling import Signalling
+
+
+class CallRequests(Ending):
+    """The part of a call that does what its bot asks for; answering and hanging up are `Call`'s."""
+
+    _changes: Renegotiation
+    _context: Context
+    _leg: Leg
+    _progress: Progress
+    _promises: Promises
+    _signalling: Signalling
+
+    # -- what is sent ------------------------------------------------------------------------------
+
+    @handles(Play)
+    def _play(self, message: Play) -> AsyncioFuture[None]:
+        if self._progress.is_over:
+            raise CallOver("the call is over")
+        self._leg.play(message.kind, message.source)
+        return self._promises.played(message.kind, endless=message.source.repeats)
+
+    @handles(SendData)
+    def _send_data(self, message: SendData) -> None:
+        self._leg.send(message.data)
+
+    @handles(Mute)
+    def _mute(self, message: Mute) -> None:
+        self._leg.mute(message.kind, message.on)
+        self._signalling.inform(Info.MUTE if message.on else Info.UNMUTE, message.kind)
+
+    @handles(Hold)
+    def _hold(self, message: Hold) -> None:
+        self._leg.hold(message.on)
+        self._signalling.inform(Info.HOLD if message.on else Info.UNHOLD)
+
+    # -- what is negotiated anew -------------------------------------------------------------------
+
+    @handles(AddMedia)
+    def _add_media(self, message: AddMedia) -> AsyncioFuture[None]:
+        return self._changes.add(message)
+
+    @handles(RemoveMedia)
+    def _remove_media(self, message: RemoveMedia) -> None:
+        self._changes.remove(message)
+
+    @handles(Pause)
+    def _pause(self, message: Pause) -> AsyncioFuture[None]:
+        return self._changes.pause(message)
+
+    @handles(RestartIce)
+    def _restart_ice(self, _: RestartIce) -> None:
+        self._changes.restart_ice()
+
+    # -- what is received --------------------------------------------------------------------------
+
+    @handles(Listen)
+    def _listen(self, message: Listen) -> Any:
+        return self._leg.frames(message.kind)
+
+    @handles(Record)
+    def _on_record(self, message: Record) -> None:
+        if message.on:
+            self._start_recording(wav=message.wav)
+        else:
+            self.spawn(self._leg.stop_recording())
+
+    def _start_recording(self, *, wav: bool) -> None:
+        if not self._progress.is_over:
+            # Video may come later, where the policy lets it.
+            video = "video" in self._progress.media or self._context.settings.calls.video
+            self._leg.record(video=video, wav=wav)
+
+    # -- how it goes -------------------------------------------------------------------------------
+
+    @handles(GetStatus)
+    def _get_status(self, _: GetStatus) -> CallStatus:
+        return self._progress.status()
+
+    @handles(Wait)
+    def _wait(self, message: Wait) -> AsyncioFuture[Any]:
+        if message.until == "connected":
+            return self._promises.connected()
+        return self._promises.ended()
