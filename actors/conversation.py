@@ -3,7 +3,6 @@
 import logging
 import secrets
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Literal
 from xml.etree.ElementTree import Element
 
@@ -31,6 +30,7 @@ from .bot_runner import BotRunner
 from .call import Call as CallActor
 from .call_record import CallRecord
 from .context import BotPort, Context, LastWord, Ref
+from .ending import Ending
 from .farewell import farewell
 from .jid import bare, is_full
 from .messages.account import (
@@ -68,7 +68,7 @@ from .messages.conversation import (
     TextReceived,
 )
 from .post import post
-from .runtime import AsyncioActor, handles
+from .runtime import handles
 from .stanza import call_message
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class _Call:
     open: Literal["proposed", "initiated"] | None
 
 
-class Conversation(AsyncioActor):
+class Conversation(Ending):
     """One bare peer: who of it is there, what it says, and the calls with it.
 
     Args:
@@ -145,18 +145,9 @@ class Conversation(AsyncioActor):
         """Begin to look, now and then, whether anybody still needs this conversation."""
         self.after(IDLE, IdleCheck())
 
-    async def on_stop(self) -> None:
-        """End the calls that still run, and wait for their records."""
+    async def on_end(self, error: BaseException | None) -> None:
+        """End the calls that still run, which nobody speaks for now, and wait for their records."""
         await farewell((call.ref for call in self._calls.values()), CALLS_DEADLINE)
-
-    async def on_failure(
-        self,
-        exception_type: type[BaseException] | None,
-        exception_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Let no call go on that nobody speaks for."""
-        await self.on_stop()
 
     @handles(IdleCheck)
     def _idle_check(self, message: IdleCheck) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
-from types import TracebackType
 from typing import Any
 
 from ..config import Account as AccountSettings
@@ -96,19 +95,9 @@ class Exchange(Supervisor):
             raise
         await super().on_start()
 
-    async def on_stop(self) -> None:
+    async def on_end(self, error: BaseException | None) -> None:
         """End in reverse: accounts, then records, then the writer."""
-        await super().on_stop()
-        await self._close()
-
-    async def on_failure(
-        self,
-        exception_type: type[BaseException] | None,
-        exception_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Leave nothing behind."""
-        await super().on_failure(exception_type, exception_value, traceback)
+        await super().on_end(error)
         await self._close()
 
     async def _close(self) -> None:

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 from pathlib import Path
-from types import TracebackType
 
 from ..media import Direction, EncodedFrame, Recording, Writer
 from .context import Context, Ref
+from .ending import Ending
 from .messages.recorder import Finish, Recorded, Write
 from .post import post
-from .runtime import AsyncioActor, handles
+from .runtime import handles
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ DEADLINE = 10.0
 BATCH = 0.1
 
 
-class Recorder(AsyncioActor):
+class Recorder(Ending):
     """Owns one open file, so that what goes wrong with it stays away from the call.
 
     It muxes into memory on the loop; the files themselves belong to the writer's thread.
@@ -48,17 +48,8 @@ class Recorder(AsyncioActor):
     async def _finish_file(self, _: Finish) -> Recorded:
         return await self._close()
 
-    async def on_stop(self) -> None:
-        """Close the file."""
-        await self._close()
-
-    async def on_failure(
-        self,
-        exception_type: type[BaseException] | None,
-        exception_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Keep what was recorded until then."""
+    async def on_end(self, error: BaseException | None) -> None:
+        """Close the file, with what was recorded until then."""
         await self._close()
 
     async def _close(self) -> Recorded:

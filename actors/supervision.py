@@ -19,10 +19,10 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from types import TracebackType
 
 from pykka import ActorDeadError
 
+from .ending import Ending
 from .future import AsyncioFuture
 from .messages.supervision import (
     Child,
@@ -37,7 +37,7 @@ from .messages.supervision import (
     StopChild,
     WhichChildren,
 )
-from .runtime import AsyncioActor, handles
+from .runtime import handles
 from .tasks import Timer
 
 __all__ = ["Backoff", "Intensity", "Supervisor", "TooManyRestartsError"]
@@ -101,7 +101,7 @@ class _Entry:
     timer: Timer | None = field(default=None, repr=False)
 
 
-class Supervisor(AsyncioActor):
+class Supervisor(Ending):
     """Starts children in order, starts them again by their policy, stops them in reverse order.
 
     A child's ``on_start`` is awaited before the next child starts, so a child must not wait for its
@@ -142,17 +142,8 @@ class Supervisor(AsyncioActor):
             await self._stop_children()
             raise
 
-    async def on_stop(self) -> None:
+    async def on_end(self, error: BaseException | None) -> None:
         """Stop the children, the last started first, each before the next."""
-        await self._stop_children()
-
-    async def on_failure(
-        self,
-        exception_type: type[BaseException] | None,
-        exception_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Stop the children likewise."""
         await self._stop_children()
 
     @handles(StartChild)
