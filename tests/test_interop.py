@@ -15,6 +15,9 @@ CLIENTS = [
     "Movim",
     "Monal",
     "QXmpp",
+    "Siskin, Beagle",
+    "Psi",
+    "Jitsi Meet",
 ]
 TESTED = re.compile(r"tested (live|from captures)(?P<tests>( \[\d+\])+)")
 LIVE = {"Callboard itself": "", "stanza.js 12 in Chromium": "tests/browser/"}
