@@ -129,13 +129,16 @@ async def datagram(address):
 
 def test_good_runs(run):
     async def main():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
         task = asyncio.create_task(asyncio.sleep(60))
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.to_thread(time.sleep, 0.4)
         return 7
+    broken = []
     assert run(main) == run(main(), loop="asyncio") == 7
     assert type(run(loop_class)) is uvloop.Loop
+    assert not broken
 
 async def loop_class():
     return asyncio.get_running_loop()
@@ -145,6 +148,15 @@ def test_good_loopback(run): run(dial("127.0.0.1")); run(dial("localhost"), loop
 def test_good_datagram(run):
     run(datagram(("127.0.0.1", 9)))
     run(datagram(("127.0.0.1", 9)), loop="asyncio")
+def test_good_lateness(run):
+    from callboard.tests.harness.loops import lateness
+    async def hold_up():
+        await asyncio.sleep(0.1)
+        compute_for(0.15)
+        await asyncio.sleep(0.1)
+    for loop in ("uvloop", "asyncio"):
+        run(hold_up(), loop=loop)
+        assert lateness() > 0.1
 def test_good_starved(run): run(starve)
 def test_good_gil(run): run(wait_for_gil)
 
