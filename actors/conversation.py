@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import uuid
 from dataclasses import dataclass
 from typing import Literal
 from xml.etree.ElementTree import Element
@@ -362,7 +363,8 @@ class Conversation(Ending):
 
     def _place(self, order: PlaceCall, own: str) -> Ref:
         to, message = self._way(order)
-        sid = order.sid or secrets.token_hex(16)
+        # A UUID, as XEP-0353 shows it: some compare ids as such when both call at once.
+        sid = order.sid or str(uuid.uuid4())
         session = Session(Role.INITIATOR, sid, initiator=own, responder=to)
         media = tuple(
             kind for kind, source in (("audio", order.audio), ("video", order.video)) if source

@@ -1,6 +1,7 @@
 """Several devices of one account, and two that call each other at once."""
 
 import asyncio
+import uuid
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def test_the_other_devices_are_told_when_the_bot_answers(run: Run, tmp_path: Pat
         ):
             out = await stage.puppets[ALICE].call(BOB, message=True)
             propose, caller = await phone.hears(Propose)
-            assert propose.id == out.id
+            assert propose.id == out.id == str(uuid.UUID(out.id))
             phone.say(caller, Ringing(propose.id))
             came = await stage.ringing(BOB)
             await came.answer()
