@@ -11,25 +11,32 @@ import pytest
 from aiortc import RTCSessionDescription
 from callboard.jingle import (
     Accepted,
+    CallMessage,
     Candidate,
     CandidatesReceived,
     ContentAdded,
     ContentModified,
     ContentRemoved,
+    Finish,
     IceRestarted,
     Info,
     InfoReceived,
     Initiated,
+    Proceed,
+    Propose,
     Reason,
+    Reject,
     RemoteProtocolError,
     Role,
     Session,
     State,
     Terminated,
     Unacceptable,
+    parse_call_message,
     to_jingle,
     to_sdp,
 )
+from callboard.jingle.invite import ExternalMethod, Invite, JingleMethod, parse_invite
 from callboard.tests.jingle import strict
 from callboard.tests.jingle.dialects import (
     CANDIDATE,
@@ -44,6 +51,8 @@ from callboard.tests.jingle.dialects import (
 )
 from callboard.tests.jingle.samples import AUDIO, FINGERPRINT, VIDEO, answer, sdp
 from callboard.tests.jingle.test_aiortc import ALICE, BOB, connected, peer, wire
+from slixmpp.plugins.xep_0353 import stanza as slixmpp_messages
+from slixmpp.plugins.xep_0482 import stanza as slixmpp_invites
 
 TRANSPORT = "{urn:xmpp:jingle:transports:ice-udp:1}transport"
 DESCRIPTION = "{urn:xmpp:jingle:apps:rtp:1}description"
@@ -501,10 +510,12 @@ def test_a_content_is_added_and_taken_away_with_all_that_describes_it() -> None:
 
 
 def test_candidates_may_come_with_everything_that_the_transport_says() -> None:
-    """strophe.jingle repeats the fingerprint, Jitsi rtcp-mux, Psi names the chosen candidate."""
+    """strophe.jingle repeats the fingerprint, Jitsi rtcp-mux, QXmpp the description, and Psi names
+    the candidate that it chose."""
     chosen = "<remote-candidate component='1' ip='192.0.2.8' port='5'/>"
     inner = (
         "<content name='0' creator='initiator' senders='both'>"
+        f"<description {RTP} media='audio' ssrc='7'>{OPUS}</description>"
         f"<transport {ICE} ufrag='Wq1z' pwd='Zm9vYmFyYmF6cXV1eGZvb2Jh'>"
         f"<rtcp-mux/>{SECURITY}{CANDIDATE.replace('192.0.2.7', '192.0.2.9')}{chosen}"
         "</transport></content>"
@@ -551,3 +562,65 @@ def test_a_reason_may_say_more_than_the_xep_does() -> None:
     )
     [terminated] = in_call().receive(say("session-terminate", reason))
     assert terminated == Terminated(Reason.SECURITY_ERROR, "Kein DTLS")
+
+
+# Before a call
+
+MEDIA = f"<description {RTP} media="
+OMEMO = "http://gultsch.de/xmpp/drafts/omemo/dlts-srtp-verification"
+EXPIRED = "<reason xmlns='urn:xmpp:jingle:1'><expired/><text>Again</text></reason>"
+
+
+@pytest.mark.parametrize(
+    ("name", "inner", "message"),
+    [
+        (
+            "propose",
+            f"\n  {MEDIA}'video'/>\n{MEDIA}'audio'/>{MEDIA}'audio'/>{MEDIA}'text'/><data/>\n",
+            Propose("i", ("video", "audio")),
+        ),
+        ("proceed", f"<device xmlns='{OMEMO}' id='7'/>", Proceed("i")),
+        ("reject", "", Reject("i")),
+        (
+            "reject",
+            f"{EXPIRED}<tie-break/>",
+            Reject("i", Reason.EXPIRED, tie_break=True, text="Again"),
+        ),
+        (
+            "finish",
+            f"{EXPIRED}<migrated to='j'/>",
+            Finish("i", Reason.EXPIRED, migrated_to="j", text="Again"),
+        ),
+    ],
+)
+def test_call_messages_of_others_are_understood(
+    name: str, inner: str, message: CallMessage
+) -> None:
+    element = f"<{name} xmlns='urn:xmpp:jingle-message:0' id='i'>{inner}</{name}>"
+    assert parse_call_message(ET.fromstring(element)) == message
+
+
+def test_slixmpp_reads_our_call_messages_and_invites() -> None:
+    slixmpp_invites.register_plugins()
+    ours = wire(Propose("i", ("audio", "video")).to_element())
+    propose = slixmpp_messages.Propose(xml=ours)
+    assert propose["id"] == "i"
+    namespace = "urn:xmpp:jingle:apps:rtp:1"
+    assert propose["descriptions"] == [(namespace, "audio"), (namespace, "video")]
+    methods = (JingleMethod("s", "bob@example.org/b"), ExternalMethod("tel:+1"))
+    theirs = slixmpp_invites.Invite(xml=wire(Invite(methods, video=True).to_element()))
+    [jingle], [external] = theirs.get_methods()
+    assert (jingle["sid"], str(jingle["jid"])) == ("s", "bob@example.org/b")
+    assert external["uri"] == "tel:+1"
+    assert theirs["video"]
+
+
+def test_invites_that_slixmpp_writes_are_understood() -> None:
+    slixmpp_invites.register_plugins()
+    theirs = slixmpp_invites.Invite()
+    theirs["video"] = True
+    jingle = slixmpp_invites.Jingle()
+    jingle["sid"], jingle["jid"] = "s", "bob@example.org/b"
+    theirs.append(jingle)
+    methods = (JingleMethod("s", "bob@example.org/b"),)
+    assert parse_invite(wire(theirs.xml)) == Invite(methods, video=True)
