@@ -18,7 +18,7 @@ from .crew import Crew, LoginFailed, Member
 from .mark import letter, new_mark, session_id
 from .pace import pace
 from .pairing import turns
-from .participant import HANDLED
+from .participant import HANDLED, Sources
 from .phase import Call, Idle, Login, Logout, Message, Presence
 from .plan import members, pairing
 from .tally import Tally
@@ -160,19 +160,18 @@ class _Calls:
         self._crew = crew
         self._tally = tally
         self._pairs = pairing(crew.plan.accounts, phase)
-        self._audio: Any = None
-        self._video: Any = None
 
     async def run(self) -> None:
         """Place the calls, hold them, hang up."""
         folder = self._crew.folder
-        self._audio = await asyncio.to_thread(source, self._phase.audio, folder)
-        self._video = await asyncio.to_thread(source, self._phase.video, folder)
+        self._crew.sources[self._number] = Sources(
+            await asyncio.to_thread(source, self._phase.audio, folder),
+            await asyncio.to_thread(source, self._phase.video, folder),
+        )
         for place in (*self._pairs.first, *self._pairs.second):
             member = self._crew.members.get(place)
             if member is not None and member.port is not None:
                 member.port.path = ReceivePath(self._phase.path)
-                member.port.audio, member.port.video = self._audio, self._video
         await pace(
             "call",
             self._pairs.iterations(self._crew.shard, self._crew.shards),
@@ -199,7 +198,8 @@ class _Calls:
         jid = self._crew.plan.accounts[second].jid
         to = bare(jid) if self._phase.propose else jid
         sid = session_id(self._number)
-        order = PlaceCall(to, self._audio, self._video, message=self._phase.propose, sid=sid)
+        sent = self._crew.sources[self._number]
+        order = PlaceCall(to, sent.audio, sent.video, message=self._phase.propose, sid=sid)
         try:
             async with asyncio.timeout(PLACE_DEADLINE):
                 call = await (await caller.ref.request(order, timeout=HANDLED))

@@ -29,7 +29,7 @@ from ..config import Account
 from .mark import phase_of
 from .measure import measure_call, measure_login, measure_media
 from .pairing import owner
-from .participant import Participant
+from .participant import Participant, Sources
 from .plan import PARTICIPANT, LoadAccount, Plan
 from .tally import Tally
 
@@ -87,6 +87,10 @@ class Crew:
         shard: which shard this is.
         shards: how many there are.
         tally: told what is measured.
+
+    Attributes:
+        members: this shard's accounts, by their place in the plan.
+        sources: what is sent in the calls of each phase that has begun.
     """
 
     def __init__(self, plan: Plan, folder: Path, shard: int, shards: int, tally: Tally) -> None:
@@ -100,6 +104,7 @@ class Crew:
             for place, settings in enumerate(plan.accounts)
             if owner(place, shards) == shard
         }
+        self.sources: dict[int, Sources] = {}
         self._by_jid = {bare(one.settings.jid): one for one in self.members.values()}
         self._waiting = _Waiting()
         self._calls: dict[tuple[str, str], CallStatus] = {}
@@ -119,10 +124,9 @@ class Crew:
             member = self._by_jid[bare(settings.jid)]
             if settings.bot != PARTICIPANT:
                 return theirs(ref, settings)
-            # An account that crashed is started again, and keeps the media of its phase.
-            port = Participant(ref, self.tally, len(self.plan.phases))
+            # An account that crashed is started again, and keeps the path of its phase.
+            port = Participant(ref, self.tally, len(self.plan.phases), self.sources)
             if member.port is not None:
-                port.audio, port.video = member.port.audio, member.port.video
                 port.path = member.port.path
             member.port = port
             return port

@@ -1,6 +1,8 @@
 """What the accounts of a load test do by themselves: take calls, receive messages."""
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..actors.context import BotPort, Ref
@@ -9,11 +11,22 @@ from ..actors.messages.call import Answer
 from ..actors.messages.exchange import CallStatus
 from ..media import Path as ReceivePath
 from ..media import Silence, Source
-from .mark import read, receipt
+from .mark import phase_of, read, receipt
 from .tally import Tally
 
 #: Seconds in which a call's actor takes a message.
 HANDLED = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What both sides send in the calls of a phase; None for nothing of that kind."""
+
+    audio: Source | None
+    video: Source | None
+
+
+SILENCE = Sources(Silence(), None)
 
 
 class Participant(BotPort):
@@ -23,13 +36,15 @@ class Participant(BotPort):
         account: the account's actor.
         tally: told what arrives.
         phases: how many the plan has.
+        sources: what is sent in the calls of each phase that has begun, by its place in the plan.
     """
 
-    def __init__(self, account: Ref, tally: Tally, phases: int) -> None:
+    def __init__(
+        self, account: Ref, tally: Tally, phases: int, sources: Mapping[int, Sources]
+    ) -> None:
         self.name = "participant"
         self.path: ReceivePath | None = None
-        self.audio: Source | None = Silence()
-        self.video: Source | None = None
+        self._sources = sources
         self._account = account
         self._tally = tally
         self._phases = phases
@@ -54,9 +69,11 @@ class Participant(BotPort):
 
     async def called(self, call: Any, status: CallStatus) -> None:
         """Answer with the media of the phase."""
+        phase = phase_of(status.id, self._phases)
+        found = SILENCE if phase is None else self._sources.get(phase, SILENCE)
         answer = Answer(
-            self.audio if "audio" in status.media else None,
-            self.video if "video" in status.media else None,
+            found.audio if "audio" in status.media else None,
+            found.video if "video" in status.media else None,
         )
         await call.request(answer, timeout=HANDLED)
 
@@ -73,4 +90,5 @@ class Participant(BotPort):
 
     def answer(self) -> Answer:
         """Say how a call is taken when `calls.answer` is ``auto``."""
-        return Answer(self.audio, self.video)
+        found = next(reversed([SILENCE, *self._sources.values()]))
+        return Answer(found.audio, found.video)

@@ -1,0 +1,77 @@
+"""What the accounts of a load test do by themselves."""
+
+from typing import Any
+
+from callboard.actors.messages.call import Answer
+from callboard.actors.messages.exchange import CallStatus
+from callboard.load.mark import CLIENT, letter, new_mark, session_id
+from callboard.load.participant import Participant, Sources
+from callboard.load.tally import Tally
+from callboard.media import Silence, TestPattern, Tone
+from callboard.tests.conftest import Run
+
+PHASES = 4
+SOURCES = {1: Sources(Tone(440), None), 2: Sources(Tone(880), TestPattern())}
+
+
+class Heard:
+    """Takes what an actor would be asked or told."""
+
+    def __init__(self) -> None:
+        self.messages: list[Any] = []
+
+    async def request(self, message: Any, *, timeout: float) -> None:
+        assert timeout > 0
+        self.messages.append(message)
+
+    def tell(self, message: Any) -> None:
+        self.messages.append(message)
+
+
+def status(sid: str, *media: str) -> CallStatus:
+    return CallStatus(sid, "b@localhost", "a@localhost/load", "in", "ringing", media)
+
+
+def test_calls_of_overlapping_phases_are_answered_with_the_media_of_each(run: Run) -> None:
+    port = Participant(Heard(), Tally(), PHASES, SOURCES)
+    call = Heard()
+
+    async def main() -> None:
+        for sid, *media in (
+            (session_id(1), "audio"),
+            (session_id(2), "audio", "video"),
+            (session_id(2), "audio"),
+            (session_id(3), "audio"),
+            ("somebody-elses", "audio", "video"),
+        ):
+            await port.called(call, status(sid, *media))
+
+    run(main)
+    assert call.messages == [
+        Answer(Tone(440), None),
+        Answer(Tone(880), TestPattern()),
+        Answer(Tone(880), None),
+        Answer(Silence(), None),
+        Answer(Silence(), None),
+    ]
+
+
+def test_messages_of_phases_are_counted_and_receipted(run: Run) -> None:
+    account, tally = Heard(), Tally()
+    port = Participant(account, tally, PHASES, {})
+
+    async def main() -> None:
+        for phase, receipt in ((1, True), (2, False), (PHASES, True)):
+            stanza = letter("b@localhost", new_mark(phase, receipt=receipt), 100)
+            body = stanza.findtext(f"{{{CLIENT}}}body")
+            assert body is not None
+            await port.text("a@localhost/load", body)
+        await port.text("a@localhost/load", "hello")
+
+    run(main)
+    phases = tally.take().phases
+    assert {phase: one.counters for phase, one in phases.items()} == {
+        1: {"message.received": 1},
+        2: {"message.received": 1},
+    }
+    assert len(account.messages) == 1
