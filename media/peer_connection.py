@@ -451,7 +451,9 @@ class PeerConnection:
             if self._connecting:
                 await asyncio.wait(self._connecting, timeout=1)
             await cancelled(self._connecting)
-            # Who became connected only now has begun to ask for consent (RFC 7675).
+            # Who became connected only now has begun to send, and to ask for consent (RFC 7675).
+            for transceiver in self._pc.getTransceivers():
+                await transceiver.stop()
             await self._connections.close(*connections)
         except Exception:
             logger.exception("The peer connection did not close in order")

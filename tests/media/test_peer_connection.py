@@ -552,6 +552,21 @@ def test_close_at_any_moment_leaves_nothing(run: Run, steps: int) -> None:
     run(main)
 
 
+@pytest.mark.parametrize("steps", range(0, 30, 2))
+def test_close_at_any_moment_of_the_handshake_leaves_nothing(run: Run, steps: int) -> None:
+    async def main() -> None:
+        a, b = Leg(), Leg()
+        await connect(a, b, audio=Tone(), video=None, back_audio=Tone(), back_video=None)
+        await b.event(IceConnected)
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await b.pc.close()
+        await a.pc.close()
+        assert len(asyncio.all_tasks()) == 1
+
+    run(main)
+
+
 def test_close_while_ice_is_checking(run: Run) -> None:
     async def main() -> None:
         a, b = Leg(), Leg()
