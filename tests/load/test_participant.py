@@ -1,7 +1,8 @@
 """What the accounts of a load test do by themselves."""
 
-from typing import Any
+from typing import Any, cast
 
+from callboard.actors.context import Ref
 from callboard.actors.messages.call import Answer
 from callboard.actors.messages.exchange import CallStatus
 from callboard.load.mark import CLIENT, letter, new_mark, session_id
@@ -33,7 +34,7 @@ def status(sid: str, *media: str) -> CallStatus:
 
 
 def test_calls_of_overlapping_phases_are_answered_with_the_media_of_each(run: Run) -> None:
-    port = Participant(Heard(), Tally(), PHASES, SOURCES)
+    port = Participant(cast("Ref", Heard()), Tally(), PHASES, SOURCES)
     call = Heard()
 
     async def main() -> None:
@@ -58,7 +59,7 @@ def test_calls_of_overlapping_phases_are_answered_with_the_media_of_each(run: Ru
 
 def test_messages_of_phases_are_counted_and_receipted(run: Run) -> None:
     account, tally = Heard(), Tally()
-    port = Participant(account, tally, PHASES, {})
+    port = Participant(cast("Ref", account), tally, PHASES, {})
 
     async def main() -> None:
         for phase, receipt in ((1, True), (2, False), (PHASES, True)):
