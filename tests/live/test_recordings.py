@@ -3,6 +3,7 @@
 import errno
 import os
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,10 @@ def test_both_directions_are_tracks_and_the_clocks_move(run: Run, tmp_path: Path
                 assert near(tones, [wanted] * len(tones))
             for number in (0, 1):
                 shown = heard.clocks(path, number)
+                # For a picture that is asked for, the film goes back to its last key frame.
+                back = [at for at, (x, y) in enumerate(pairwise(shown), 1) if y[1] < x[1]]
+                assert len(back) <= 2
+                shown = shown[back[-1] if back else 0 :]
                 assert len(shown) >= 10
                 clocks = [clock for _, clock in shown]
                 assert clocks == sorted(clocks)
