@@ -28,11 +28,10 @@ from ..media import (
     PlaybackEnded,
 )
 from .bot_runner import BotRunner
+from .call_opening import CallOpening
 from .call_progress import Progress
 from .call_record import CallRecord
-from .call_requests import CallRequests
 from .context import BotPort, Context, LastWord, Ref
-from .future import AsyncioFuture
 from .jid import bare
 from .leg import KINDS, Leg
 from .messages.account import ForgetCall, IqAnswered, PlaceCall
@@ -42,22 +41,14 @@ from .messages.call import (
     CallOver,
     DrainCall,
     Finished,
-    HandledElsewhere,
     Hangup,
     JingleReceived,
     Media,
     Negotiated,
     NegotiationFailed,
     Overdue,
-    PeerFinishes,
-    PeerProceeds,
-    PeerRejects,
-    PeerRetracts,
-    PeerRinging,
-    PeerUnreachable,
     RingLongEnough,
     Tick,
-    TieLost,
 )
 from .messages.conversation import CallAccepted, CallEnded
 from .post import post
@@ -69,12 +60,8 @@ from .stanza import error_condition
 
 log = logging.getLogger(__name__)
 
-#: Seconds between our ``proceed`` and the peer's ``session-initiate``.
-INITIATE_DEADLINE = 30.0
 #: Seconds between the end of the peer's media and its ``session-terminate``.
 GOODBYE_DEADLINE = 3.0
-#: Seconds that `calls.answer: auto` leaves the bot, after `calls.after`, to answer by itself.
-AUTO_GRACE = 1.0
 #: Seconds between two looks at how a call goes.
 TICK = 1.0
 #: Seconds that a bot may go on after its call has ended.
@@ -84,7 +71,7 @@ BOT_GRACE = 10.0
 REFUSALS = {"item-not-found": Reason.GONE, "conflict": Reason.EXPIRED}
 
 
-class Call(CallRequests):
+class Call(CallOpening):
     """One call.
 
     It owns one peer connection and one Jingle session. What it wants sent it asks of its
@@ -202,49 +189,6 @@ class Call(CallRequests):
         await self._leg.close()
         self._conclude()
 
-    # -- before the session: XEP-0353 --------------------------------------------------------------
-
-    @handles(PeerRinging)
-    def _peer_ringing(self, _: PeerRinging) -> None:
-        self._progress.step("ringing")
-
-    @handles(PeerProceeds)
-    def _peer_proceeds(self, message: PeerProceeds) -> None:
-        if self._over is None and self._signalling.proceeds(message.sender):
-            self._progress.step("proceed")
-            self._initiate_if_ready()
-
-    @handles(PeerRejects)
-    def _peer_rejects(self, message: PeerRejects) -> None:
-        self._hang_up(message.reason or Reason.DECLINE, "", ours=False)
-
-    @handles(PeerRetracts)
-    def _peer_retracts(self, message: PeerRetracts) -> None:
-        self._hang_up(message.reason or Reason.CANCEL, "", ours=False)
-
-    @handles(PeerFinishes)
-    def _peer_finishes(self, message: PeerFinishes) -> None:
-        self._hang_up(message.reason or Reason.SUCCESS, "", ours=False)
-
-    @handles(PeerUnreachable)
-    def _peer_unreachable(self, _: PeerUnreachable) -> None:
-        if not self._signalling.proceeded:
-            text = "the peer's server could not deliver the call"
-            self._hang_up(Reason.CONNECTIVITY_ERROR, text, ours=False)
-
-    @handles(HandledElsewhere)
-    def _handled_elsewhere(self, message: HandledElsewhere) -> None:
-        if self._answer is None:
-            word, reason = (
-                ("answered", Reason.CANCEL) if message.answered else ("declined", Reason.DECLINE)
-            )
-            self._hang_up(reason, f"{word} on another device of this account", ours=False)
-
-    @handles(TieLost)
-    def _tie_lost(self, _: TieLost) -> None:
-        text = "both called at once, and the peer's call stands"
-        self._hang_up(Reason.EXPIRED, text, ours=True)
-
     # -- the session: Jingle -----------------------------------------------------------------------
 
     @handles(JingleReceived)
@@ -318,46 +262,10 @@ class Call(CallRequests):
                 return
         self._leg.settled()
 
-    def _initiate_if_ready(self) -> None:
-        if self._described is not None and self._signalling.proceeded and not self._over:
-            self._progress.step("initiate")
-            self._signalling.initiate(self._described)
-
     @handles(NegotiationFailed)
     def _negotiation_failed(self, message: NegotiationFailed) -> None:
         if not self._over and not self._changes.failed(message):
             self._hang_up(message.reason, message.text, ours=True)
-
-    @handles(Answer)
-    def _on_answer(self, message: Answer) -> AsyncioFuture[None]:
-        if self._signalling.outgoing:
-            raise CallOver("only an incoming call can be answered")
-        if self._answer is None and self._over is None:
-            self._answer = self._changes.sources = message
-            self._take_if_ready()
-        return self._promises.connected()
-
-    @handles(RingLongEnough)
-    def _on_rung_long_enough(self, _: RingLongEnough) -> None:
-        self._rung_long_enough = True
-        self._take_if_ready()
-        if self._context.settings.calls.answer == "auto":
-            self.after(AUTO_GRACE, Overdue("auto"))
-
-    def _take_if_ready(self) -> None:
-        if self._answer is None or not self._rung_long_enough or self._over:
-            return
-        self._progress.step("proceed")
-        if self._offer is None:
-            self._signalling.proceed()
-            self.after(INITIATE_DEADLINE, Overdue("initiate"))
-        self._describe_if_ready()
-
-    def _describe_if_ready(self) -> None:
-        if self._answer is None or self._offer is None or not self._progress.has("proceed"):
-            return
-        answer = self._answer
-        self._leg.answer("answer", self._offer.offer, answer.audio, answer.video, self._refused)
 
     # -- media -------------------------------------------------------------------------------------
 

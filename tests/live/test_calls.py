@@ -163,7 +163,7 @@ def test_a_call_that_rings_too_long_is_given_up(
 def test_a_peer_that_proceeds_and_never_initiates_leaves_a_record(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("callboard.actors.call.INITIATE_DEADLINE", 0.3)
+    monkeypatch.setattr("callboard.actors.call_opening.INITIATE_DEADLINE", 0.3)
 
     async def main() -> None:
         async with (

@@ -87,7 +87,7 @@ class Idle(Bot):
 def test_answer_auto_takes_the_call_after_its_time_when_the_bot_does_not(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, message: bool
 ) -> None:
-    monkeypatch.setattr("callboard.actors.call.AUTO_GRACE", 0.05)
+    monkeypatch.setattr("callboard.actors.call_opening.AUTO_GRACE", 0.05)
 
     async def main() -> None:
         idle = {"jid": BOB, "bot": "idle", "calls": {"answer": "auto", "after": 0.3}}
