@@ -21,6 +21,7 @@ from callboard.jingle import (
 )
 from callboard.jingle.invite import ExternalMethod, Invite, InviteAnswer, JingleMethod
 from callboard.tests.fuzz.party import Party
+from callboard.tests.jingle.dialects import TAKEN
 from callboard.tests.jingle.samples import candidate, content, fingerprint, jingle, trickle
 
 FOLDER = Path(__file__).with_name("seeds")
@@ -28,7 +29,7 @@ FOLDER = Path(__file__).with_name("seeds")
 
 def made() -> dict[str, ET.Element]:
     """The seeds by name."""
-    return {**_call(), **_small(), **_refused(), **_messages()}
+    return {**_call(), **_small(), **_refused(), **_of_others(), **_messages()}
 
 
 def _call() -> dict[str, ET.Element]:
@@ -116,6 +117,11 @@ def _refused() -> dict[str, ET.Element]:
     }
     additions = {"add-no-dtls": jingle("content-add", content("9", security=""))}
     return {**offers, **accepts, **additions}
+
+
+def _of_others() -> dict[str, ET.Element]:
+    """Offers as other clients write them."""
+    return {f"offer-of-{name}": ET.fromstring(text) for name, text in TAKEN.items()}
 
 
 def _messages() -> dict[str, ET.Element]:
