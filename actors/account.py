@@ -81,10 +81,10 @@ class Account(Session):
     def __repr__(self) -> str:
         return f"<Account {self._bare}>"
 
-    async def on_stop(self) -> None:
+    async def on_end(self, error: BaseException | None) -> None:
         """Close the stream; calls that still run end with their conversations."""
         await farewell(self._conversations.values(), CONVERSATIONS_DEADLINE)
-        await super().on_stop()
+        await super().on_end(error)
 
     def _network_changed(self) -> None:
         for conversation in self._conversations.values():

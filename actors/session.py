@@ -3,13 +3,13 @@
 import random
 import secrets
 from dataclasses import replace
-from types import TracebackType
 from xml.etree.ElementTree import Element, SubElement
 
 from ..media import IceServer
 from . import capabilities
 from .bot_runner import BotRunner
 from .context import Context
+from .ending import Ending
 from .jid import bare, is_full
 from .messages.account import (
     Connect,
@@ -30,7 +30,7 @@ from .messages.account import (
 from .messages.exchange import AccountChanged, AccountReady, AccountState
 from .post import post
 from .presence import Presence
-from .runtime import AsyncioActor, handles
+from .runtime import handles
 from .services import Services
 from .stanza import CLIENT, iq_reply
 from .stream import Stream, StreamEvent
@@ -46,7 +46,7 @@ KEEP_ALIVE = 60.0
 MAX_BACK_OFF = 60.0
 
 
-class Session(AsyncioActor):
+class Session(Ending):
     """What an account has with its server; what comes of its stanzas is for `Account`.
 
     It owns the stream and opens it again when it is lost, sends what others ask it to send, shows
@@ -97,22 +97,13 @@ class Session(AsyncioActor):
         )
         self._connect(Connect())
 
-    async def on_stop(self) -> None:
-        """Close the stream."""
+    async def on_end(self, error: BaseException | None) -> None:
+        """Close the stream; after a crash the supervisor starts the account anew."""
         if self._stream is not None:
             if self._online:
                 self._stream.transmit(Element(f"{{{CLIENT}}}presence", {"type": "unavailable"}))
             await self._stream.close()
         self._report("closed")
-
-    async def on_failure(
-        self,
-        exception_type: type[BaseException] | None,
-        exception_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Let nothing survive a crash: the supervisor starts the account anew."""
-        await self.on_stop()
 
     def _report(self, state: AccountState, detail: str = "") -> None:
         post(self._context.exchange, AccountChanged(self._bare, state, detail))
