@@ -148,15 +148,6 @@ def test_good_loopback(run): run(dial("127.0.0.1")); run(dial("localhost"), loop
 def test_good_datagram(run):
     run(datagram(("127.0.0.1", 9)))
     run(datagram(("127.0.0.1", 9)), loop="asyncio")
-def test_good_lateness(run):
-    from callboard.tests.harness.loops import lateness
-    async def hold_up():
-        await asyncio.sleep(0.1)
-        compute_for(0.15)
-        await asyncio.sleep(0.1)
-    for loop in ("uvloop", "asyncio"):
-        run(hold_up(), loop=loop)
-        assert lateness() > 0.1
 def test_good_starved(run): run(starve)
 def test_good_gil(run): run(wait_for_gil)
 
