@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import logging
 import os
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ from .messages import Assignment, FromShard, ShardEnded, ShardLost, ToShard
 from .process import Hear
 from .progress import Carrier
 from .shard import Shard
+
+ANSWER = 10.0
+"""Seconds in which a cluster must answer."""
 
 
 @contextmanager
@@ -36,6 +40,7 @@ def cluster(address: str) -> Iterator[tuple[Callable[[Hear], Carrier], int]]:
     Raises:
         ConnectionError: there is no cluster at the address.
     """
+    _knock(address)
     # A cluster of the user's own decides for itself; the one of "local" must not call home.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
@@ -44,6 +49,20 @@ def cluster(address: str) -> Iterator[tuple[Callable[[Hear], Carrier], int]]:
         yield RayShard, max(1, int(resources.get("CPU", 1)))
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raise `ConnectionError` if nobody answers: Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER).close()
+    except (OSError, OverflowError) as error:
+        raise ConnectionError(
+            f"no Ray cluster answers at {address} ({error}): start one there with "
+            "'ray start --head', or give the address that it says"
+        ) from None
 
 
 class RayShard:

@@ -8,6 +8,7 @@ namespace too, and end with it.
 import csv
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -55,6 +56,7 @@ node --address=127.0.0.1:6379
 "$PYTHON" -m callboard load plan.yaml --out report --ray 127.0.0.1:6379
 """
 
+MISSING = "Ray is not installed: run script/setup test"
 #: Seconds in which all of it must have happened; it takes 25 on two idle cores.
 PATIENCE = 500
 
@@ -77,7 +79,7 @@ def namespace() -> list[str]:
 def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
     """The whole run, and the folder of its report."""
     if find_spec("ray") is None:
-        pytest.skip("Ray is not installed: run script/setup test")
+        pytest.skip(MISSING)
     folder = tmp_path_factory.mktemp("ray")
     (folder / "plan.yaml").write_text(PLAN, encoding="utf-8")
     (folder / "own.py").write_text(BOT, encoding="utf-8")
@@ -98,6 +100,25 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Completed
             },
         )
     return process, folder / "report"
+
+
+@pytest.mark.skipif(find_spec("ray") is None, reason=MISSING)
+def test_a_cluster_that_is_not_there_gives_3(tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text("accounts: [{jid: a@localhost}]\nphases: [{login: {}}]\n")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        process = subprocess.run(
+            [sys.executable, "-m", "callboard", "load", "plan.yaml", "--ray", address],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+            cwd=tmp_path,
+        )
+    assert process.returncode == Status.ABORTED, process.stdout + process.stderr
+    assert f"no Ray cluster answers at {address}" in process.stderr
+    assert "Traceback" not in process.stderr
 
 
 @pytest.fixture
