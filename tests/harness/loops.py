@@ -20,8 +20,8 @@ from .threads import Observer
 
 T = TypeVar("T")
 
-BEAT = 0.025
-"""Seconds between the signs of life that a watched loop gives."""
+BEAT = 0.02
+"""Seconds between the signs of life that a watched loop gives: as between packets of audio."""
 
 INTERVAL = 0.05
 """Seconds between the watchdog's looks."""
@@ -158,6 +158,7 @@ async def _beating(work: Coroutine[Any, Any, T], watchdog: Watchdog) -> T:
     """Run a test's main with signs of life, and look for tasks that it leaves."""
     loop = asyncio.get_running_loop()
     due = loop.time() + BEAT
+    timer: asyncio.TimerHandle
 
     def beat() -> None:
         nonlocal due, timer
