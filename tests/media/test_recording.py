@@ -163,10 +163,11 @@ def test_video_that_was_negotiated_but_never_comes_costs_nothing(tmp_path: Path)
 
 
 def test_video_begins_at_a_key_frame(tmp_path: Path) -> None:
+    frames = video(RECEIVED)
+
     async def main() -> None:
         with Writer() as writer:
             recording = Recording(tmp_path, "late", video=True, writer=writer, started=CLOCK)
-            frames = video(RECEIVED)
             feed(recording, frames[1:14])
             assert recording.needs_keyframe == {RECEIVED}
             feed(recording, frames[14:])
@@ -266,13 +267,15 @@ def test_a_call_without_media_has_no_file(tmp_path: Path) -> None:
 
 
 def test_closing_the_writer_finishes_what_nobody_closed(tmp_path: Path) -> None:
+    frames = audio(SENT, 440)
+
     async def main() -> None:
         writer = Writer()
         recording = Recording(tmp_path, "forgotten", video=False, writer=writer, started=CLOCK)
-        feed(recording, audio(SENT, 440))
+        feed(recording, frames)
         recording._flush()
         await asyncio.to_thread(writer.close)
-        recording.write(*audio(SENT, 440)[0])
+        recording.write(*frames[0])
         assert await recording.close() is not None
 
     asyncio.run(main())
@@ -281,11 +284,13 @@ def test_closing_the_writer_finishes_what_nobody_closed(tmp_path: Path) -> None:
 
 
 def test_frames_reach_the_file_while_the_call_runs(tmp_path: Path) -> None:
+    frames = audio(SENT, 440)
+
     async def main() -> None:
         with Writer() as writer:
             loop = asyncio.get_running_loop()
             recording = Recording(tmp_path, "running", video=True, writer=writer)
-            feed(recording, at(loop.time(), audio(SENT, 440)))
+            feed(recording, at(loop.time(), frames))
             recording._flush()
             flushed = asyncio.Event()
             writer.submit(lambda: loop.call_soon_threadsafe(flushed.set))

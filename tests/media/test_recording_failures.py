@@ -38,6 +38,7 @@ def call(way: str) -> list[Timed]:
 
 def record(folder: Path, way: str, *, before_close: object = None) -> tuple[Finished | None, str]:
     """Record a call second by second."""
+    frames = call(way)
 
     async def main() -> tuple[Finished | None, str]:
         with Writer() as writer:
@@ -50,7 +51,6 @@ def record(folder: Path, way: str, *, before_close: object = None) -> tuple[Fini
                 started=CLOCK,
             )
             for second in range(5):
-                frames = call(way)
                 feed(recording, [f for f in frames if second <= f[1].arrival - CLOCK < second + 1])
                 recording._flush()
             if callable(before_close):
