@@ -14,8 +14,8 @@ from callboard.tests.fuzz.stanzas import SEEDS
 from callboard.tests.fuzz.targets import feed, read_aside, translate
 from callboard.tests.jingle.replay import session_for
 
-ROUNDS = 16
-"""Of each property."""
+ROUNDS = 64
+"""Of each property: a minute in all."""
 
 
 @pytest.mark.parametrize("number", range(1, ROUNDS + 1))
