@@ -54,6 +54,8 @@ def session(leader: int) -> list[int]:
 
 def keep_to(core: int) -> None:
     """Let this process run on one core alone, where there are more."""
+    # Whoever started us may have kept to one core: what a child is given is not all there is.
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[core % len(cores)]})
 
