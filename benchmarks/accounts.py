@@ -29,14 +29,14 @@ def user(number: int) -> str:
     return f"user{number + 1}"
 
 
-def password(number: int) -> str:
-    """Return its password; each has another, so that none is hashed for two."""
-    return f"password{number + 1}"
+def password(number: int, fleet: bool = False) -> str:
+    """Return its password; each has another, so that none is hashed for two, but in a fleet."""
+    return "fleet" if fleet else f"password{number + 1}"
 
 
-def passwords(count: int) -> dict[str, str]:
+def passwords(count: int, fleet: bool = False) -> dict[str, str]:
     """Return the passwords of so many accounts, as the server is given them."""
-    return {user(number): password(number) for number in range(count)}
+    return {user(number): password(number, fleet) for number in range(count)}
 
 
 class Logins(logging.Handler):
@@ -131,20 +131,27 @@ class Ours:
             self.ready.add(event.jid)
             self._changed.set()
 
-    async def login(self, first: int, last: int, at_once: int = 20) -> float:
+    async def login(
+        self, first: int, last: int, at_once: int = 20, *, fleet: bool = False
+    ) -> float:
         """Log in, and return the seconds that it took.
 
         Args:
             first: the first account's number.
             last: the number after the last one's.
             at_once: how many logins may be open at a time.
+            fleet: whether they share one password.
         """
         began = time.monotonic()
         goal = len(self.ready) + last - first
         for number in range(first, last):
             while len(self.ready) < goal - (last - number) - at_once + 1:
                 await self._change()
-            account = {"jid": f"{user(number)}@{HOST}", "password": password(number), "bot": "idle"}
+            account = {
+                "jid": f"{user(number)}@{HOST}",
+                "password": password(number, fleet),
+                "bot": "idle",
+            }
             await self.exchange.request(AddAccount(Account.model_validate(account)), timeout=10)
         while len(self.ready) < goal:
             await self._change()

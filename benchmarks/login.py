@@ -15,17 +15,18 @@ from callboard.server import Prosody
 
 #: Logins before those that count.
 WARM = 10
+OTHERS = ("slixmpp", "tsung")
 #: How many of ours may be open at a time; tsung opens a thousand a second, whatever is open.
 AT_ONCE = 200
 
 
-async def callboard(port: int, authority: str, count: int) -> dict[str, Any]:
+async def callboard(port: int, authority: str, count: int, fleet: bool = False) -> dict[str, Any]:
     """Return the CPU milliseconds of a login of ours."""
     with tempfile.TemporaryDirectory() as folder:
         async with ours(port, authority, folder) as accounts:
-            await accounts.login(0, WARM)
+            await accounts.login(0, WARM, fleet=fleet)
             before = cpu()
-            await accounts.login(WARM, count, AT_ONCE)
+            await accounts.login(WARM, count, AT_ONCE, fleet=fleet)
             return {"cpu": (cpu() - before) / (count - WARM) * 1000, "warm": WARM}
 
 
@@ -64,27 +65,34 @@ async def measure(quick: bool) -> Result:
         "its own for each, so that none is hashed for two; bound, resumption on, roster fetched, "
         "carbons on, presence with capabilities sent. tsung uses PLAIN, which costs the client "
         "no hashing (and the server all of it). The rate is that of the server's log, from the "
-        "first connection to the last login; one process of ours. Prosody runs on the same "
-        "machine.",
+        "first connection to the last login; one process of ours. A fleet is accounts with one "
+        "password, as `callboard load` has them: the embedded server has one salt for all, and "
+        "the client hashes once. Prosody runs on the same machine.",
     )
 
     async def on_server(
-        count: int, work: Callable[[Prosody, Logins], Awaitable[dict[str, Any]]]
+        count: int,
+        work: Callable[[Prosody, Logins], Awaitable[dict[str, Any]]],
+        *,
+        fleet: bool = False,
     ) -> dict[str, Any]:
-        async with Prosody(passwords(count), plain=True) as server:
+        async with Prosody(passwords(count, fleet), plain=True) as server:
             with Logins() as logins:
                 seen = dict(await work(server, logins))
             seen["rate"] = logins.rate(seen.pop("warm", 0))
             seen["server"] = cpu(server.pid) / len(logins.times) * 1000
         return seen
 
-    def child(function: Any, count: int) -> Callable[[Prosody, Logins], Awaitable[dict[str, Any]]]:
+    def child(
+        function: Any, count: int, **more: Any
+    ) -> Callable[[Prosody, Logins], Awaitable[dict[str, Any]]]:
         return lambda server, _: trial(
-            function, port=server.port, authority=str(server.certificate), count=count
+            function, port=server.port, authority=str(server.certificate), count=count, **more
         )
 
     clients = {
         "callboard": lambda: on_server(many, child(callboard, many)),
+        "fleet": lambda: on_server(many, child(callboard, many, fleet=True), fleet=True),
         "slixmpp": lambda: on_server(few, child(plain_slixmpp, few)),
         "tsung": lambda: on_server(many, lambda server, logins: _tsung(server, logins, many)),
     }
@@ -94,9 +102,9 @@ async def measure(quick: bool) -> Result:
     trials = await turns(times, *clients.values(), together=quick)
     found = dict(zip(clients, trials, strict=True))
     mine = {key: middle(found["callboard"], key) for key in ("cpu", "rate", "server")}
+    fleet = {key: middle(found["fleet"], key) for key in mine}
     theirs = {
-        key: {name: middle(found[name], key) for name in clients if name != "callboard"}
-        for key in mine
+        key: {name: middle(found[name], key) for name in clients if name in OTHERS} for key in mine
     }
     lost = sum(int(one.get("failed", 0)) for one in found.get("tsung", ()))
     if lost:
@@ -117,6 +125,15 @@ async def measure(quick: bool) -> Result:
             reach="not below tsung's",
             met=mine["rate"] >= theirs["rate"]["tsung"] if "tsung" in clients else None,
         ),
+        Figure(
+            "logins a second, a fleet",
+            fleet["rate"],
+            theirs["rate"],
+            better="high",
+            reach="not below tsung's",
+            met=fleet["rate"] >= theirs["rate"]["tsung"] if "tsung" in clients else None,
+        ),
+        Figure("CPU of the client, ms a login, a fleet", fleet["cpu"], theirs["cpu"]),
         Figure("CPU of the server, ms a login", mine["server"], theirs["server"]),
     ]
     return result
