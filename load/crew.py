@@ -27,7 +27,7 @@ from ..bots.find import find_bot
 from ..bots.port import bot_factory
 from ..config import Account
 from .mark import phase_of
-from .measure import measure_call, measure_login, measure_media
+from .measure import measure_call, measure_login, measure_media, measure_setup
 from .pairing import owner
 from .participant import Participant, Sources
 from .plan import PARTICIPANT, LoadAccount, Plan
@@ -255,6 +255,8 @@ class Crew:
                 return
             if status.direction == "out":
                 tally.count("call.started")
+        if status.direction == "out":
+            measure_setup(before, status, tally)
         measure_media(before, status, tally)
         self._calls[key] = status
 

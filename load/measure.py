@@ -1,6 +1,7 @@
 """From what the actors report to metrics."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from ..actors.call_record import CallRecord
 from ..actors.messages.exchange import AccountReady, CallStatus
@@ -10,6 +11,7 @@ from .metric import CALL_STEPS, LOGIN_STEPS
 from .side import TO_CALLEE, TO_CALLER, Side
 from .tally import Tally
 
+MEDIA_STEPS = ("first-audio", "first-video")
 LONG_ENOUGH = 0.5
 """Seconds of media from which a rate or a share of losses says anything."""
 
@@ -19,6 +21,23 @@ def measure_login(event: AccountReady, tally: Tally) -> None:
     tally.count("login.ok")
     tally.record("login", max(event.steps.values()))
     _record_steps("login", LOGIN_STEPS, event.steps, tally)
+
+
+def measure_setup(before: CallStatus | None, now: CallStatus, tally: Tally) -> None:
+    """Record the steps that a caller has taken since its call was looked at before.
+
+    Args:
+        before: how the call stood then; None: it had not begun.
+        now: how it stands.
+        tally: where it is recorded, at once: a call may be held for hours.
+    """
+    known: Mapping[str, float] = {} if before is None else before.steps
+    _record_steps("call", CALL_STEPS, now.steps, tally, known=known)
+    if "dtls" in now.steps and "dtls" not in known:
+        tally.record("call.setup", now.steps["dtls"])
+    heard = [now.steps[step] for step in MEDIA_STEPS if step in now.steps]
+    if heard and known.keys().isdisjoint(MEDIA_STEPS):
+        tally.record("call.media", min(heard))
 
 
 def measure_media(before: CallStatus | None, now: CallStatus, tally: Tally) -> None:
@@ -57,7 +76,7 @@ def measure_call(
         record: its detail record.
         status: how it stood last, or None for a call that was refused at once.
         phase: the place of the phase that began it in the plan; None: none did.
-        tally: where it is recorded. The setup is the caller's, the quality both sides'.
+        tally: where it is recorded. What became of it is the caller's, the quality both sides'.
     """
     side = _side(record, status, phase)
     tally.ended(side)
@@ -68,14 +87,8 @@ def measure_call(
         tally.count("call.ok")
     else:
         tally.fail("call", f"{record.state}: {record.reason}")
-    steps = {} if status is None else status.steps
-    if "dtls" in steps:
-        tally.record("call.setup", steps["dtls"])
+    if record.connected is not None:
         tally.record("call.held", side.seconds)
-    heard = [steps[step] for step in ("first-audio", "first-video") if step in steps]
-    if heard:
-        tally.record("call.media", min(heard))
-    _record_steps("call", CALL_STEPS, steps, tally)
 
 
 def _side(record: CallRecord, status: CallStatus | None, phase: int | None) -> Side:
@@ -95,12 +108,18 @@ def _side(record: CallRecord, status: CallStatus | None, phase: int | None) -> S
 
 
 def _record_steps(
-    activity: str, known: Iterable[str], steps: Mapping[str, float], tally: Tally
+    activity: str,
+    named: Iterable[str],
+    steps: Mapping[str, float],
+    tally: Tally,
+    *,
+    known: Mapping[str, float] = MappingProxyType({}),
 ) -> None:
-    taken = sorted((steps[step], step) for step in known if step in steps)
+    taken = sorted((steps[step], step) for step in named if step in steps)
     before = 0.0
     for at, step in taken:
-        tally.record(f"{activity}.{step}", at - before)
+        if step not in known:
+            tally.record(f"{activity}.{step}", at - before)
         before = at
 
 

@@ -2,13 +2,14 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 from callboard.actors.call_record import CallRecord
 from callboard.actors.messages.exchange import CallStatus
 from callboard.load.call_log import COLUMNS, WORST, CallLog
 from callboard.load.mark import session_id
-from callboard.load.measure import measure_call, measure_media
+from callboard.load.measure import measure_call, measure_media, measure_setup
 from callboard.load.measurements import Measurements
 from callboard.load.tally import Tally
 from callboard.media import MediaStatistics
@@ -108,6 +109,7 @@ def test_directions_are_told_apart() -> None:
 
 def test_what_belongs_to_a_phase_is_in_the_whole_too() -> None:
     tally = Tally()
+    measure_setup(None, status(3, heard(100)), tally.of(1))
     measure_call(record(), status(3, heard(100)), 1, tally.of(1))
     measure_call(record(state="failed"), None, None, tally)
     tally.of(1).drop("call", "nobody there")
@@ -156,3 +158,26 @@ def test_the_worst_legs_are_kept_and_no_more() -> None:
         log.add(side)
     found = [leg.score for leg in log.worst()]
     assert found == pytest.approx([1 + place / 15 for place in range(WORST)])
+
+
+def test_each_step_of_a_setup_is_recorded_once_and_when_it_is_taken() -> None:
+    tally = Tally()
+    before: CallStatus | None = None
+    taken: dict[str, float] = {}
+    for step, at in (("propose", 0.01), ("accept", 0.11), ("dtls", 0.15), ("first-audio", 0.18)):
+        taken = {**taken, step: at}
+        now = replace(status(0.0), steps=taken)
+        measure_setup(before, now, tally)
+        measure_setup(now, now, tally)
+        before = now
+    found = merged(tally)
+    for metric, seconds in (
+        ("call.propose", 0.01),
+        ("call.accept", 0.1),
+        ("call.dtls", 0.04),
+        ("call.first-audio", 0.03),
+        ("call.setup", 0.15),
+        ("call.media", 0.18),
+    ):
+        assert found.value(metric, "count") == 1, metric
+        assert found.value(metric, "max") == pytest.approx(seconds, rel=0.01), metric
