@@ -31,7 +31,13 @@ def test_the_limit_of_open_files_goes_as_far_as_it_may() -> None:
 
 
 def test_a_process_is_read_until_it_is_gone() -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", "print('here', flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"here\n"  # it has become Python
         usage = Usage(process.pid)
         reading = usage.take()
         assert reading is not None
