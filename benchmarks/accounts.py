@@ -152,7 +152,8 @@ class Ours:
                 "password": password(number, fleet),
                 "bot": "idle",
             }
-            await self.exchange.request(AddAccount(Account.model_validate(account)), timeout=10)
+            self.exchange.tell(AddAccount(Account.model_validate(account)))
+            await asyncio.sleep(0)
         while len(self.ready) < goal:
             await self._change()
         return time.monotonic() - began
