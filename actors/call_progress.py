@@ -98,8 +98,6 @@ class Progress:
             ours: whether we ended it.
         """
         at, signalling = self._timeline.at, self._signalling
-        recorded = self._leg.recorded
-        failure = None if recorded is None else recorded.failure
         return CallRecord(
             id=signalling.sid,
             account=signalling.own,
@@ -112,18 +110,14 @@ class Progress:
                 answered=self.is_answered,
                 connected=self.has("dtls"),
             ),
-            reason=_words(reason, text, failure),
+            reason=reason,
+            text=text,
             started=self._timeline.began,
             ringing=at("ringing"),
             answered=at("proceed", "accept"),
             connected=at("dtls"),
             ended=at("ended") or self._timeline.began,
+            steps=self._timeline.steps(),
             media=tuple(rounded(one) for one in self._last or ()),
-            recording=None if recorded is None else recorded.to_dict(),
+            recordings=self._leg.recorded,
         )
-
-
-def _words(reason: Reason, text: str, failure: str | None) -> str:
-    """Return a record's reason: the Jingle reason, words, and why there is no whole recording."""
-    words = f"{reason}: {text}" if text else str(reason)
-    return words if failure is None else f"{words}; no whole recording: {failure}"

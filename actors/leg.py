@@ -214,8 +214,8 @@ class Leg:
     # -- what is recorded --------------------------------------------------------------------------
 
     @property
-    def recorded(self) -> Recorded | None:
-        """What became of the recording."""
+    def recorded(self) -> tuple[Recorded, ...]:
+        """What became of each recording that has ended."""
         return self._recorders.recorded
 
     def record(self, *, video: bool, wav: bool) -> None:

@@ -55,7 +55,7 @@ class Recorder(Ending):
     async def _close(self) -> Recorded:
         if self._recorded is None:
             done = await self._recording.close()
-            self._recorded = Recorded(
+            self._recorded = Recorded.of(
                 None if done is None else str(done.path),
                 0.0 if done is None else done.seconds,
                 0 if done is None else done.bytes,
@@ -72,7 +72,7 @@ class Recorders:
         name: what file names are made of, besides the time.
 
     Attributes:
-        recorded: what became of the last recording; None if there was none.
+        recorded: what became of each recording that has ended.
     """
 
     def __init__(self, context: Context, name: str) -> None:
@@ -81,7 +81,7 @@ class Recorders:
         self._frames: list[tuple[Direction, EncodedFrame]] = []
         self._recorder: Ref | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self.recorded: Recorded | None = None
+        self.recorded: tuple[Recorded, ...] = ()
 
     def start(self, *, video: bool, wav: bool) -> bool:
         """Start a recorder; False if there is one already."""
@@ -111,13 +111,14 @@ class Recorders:
         if recorder is None:
             return
         try:
-            self.recorded = await recorder.request(Finish(), timeout=DEADLINE)
+            recorded = await recorder.request(Finish(), timeout=DEADLINE)
         except asyncio.CancelledError:
             self._recorder = recorder  # whoever stops the call finishes it then
             raise
         except Exception as error:
             log.exception("a recorder failed")
-            self.recorded = Recorded(None, 0.0, 0, f"the recorder failed: {error!r}")
+            recorded = Recorded.of(None, 0.0, 0, f"the recorder failed: {error!r}")
+        self.recorded = (*self.recorded, recorded)
         recorder.stop(block=False)
 
     def _give(self) -> None:

@@ -148,9 +148,8 @@ class _Stage:
     def recording(self) -> Path | None:
         """Return the callee's recording."""
         record = self.records.get(CALLEE)
-        if record is None or record.recording is None:
-            return None
-        return Path(record.recording["path"])
+        paths = [one.path for one in record.recordings if one.path] if record else []
+        return Path(paths[0]) if paths else None
 
     def judge(self, *, video: bool, json: bool) -> int:
         """Say how it went; return the exit status."""
@@ -189,7 +188,7 @@ class _Stage:
                 self.faults.append(f"{account} has no record of the call")
                 continue
             if record.state != "completed":
-                self.faults.append(f"{account}: the call {record.state}: {record.reason}")
+                self.faults.append(f"{account}: the call {record.state}: {record.why}")
             media = {one["kind"]: one for one in record.media}
             self.faults += [
                 f"{account} got no {kind}"
@@ -202,8 +201,9 @@ class _Stage:
         record = self.records.get(CALLEE)
         if record is None or record.connected is None:
             return
-        if record.recording is None or self.inspection is None:
-            self.faults.append(f"{CALLEE} has no recording: {record.reason}")
+        if self.inspection is None:
+            why = [one.failure for one in record.recordings if one.failure] or [record.why]
+            self.faults.append(f"{CALLEE} has no recording: {why[0]}")
             return
         wanted = record.ended - record.connected
         if abs(self.inspection.seconds - wanted) > TOLERANCE:

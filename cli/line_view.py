@@ -93,9 +93,12 @@ def _record_sentence(record: CallRecord) -> str:
     words = f"{_parties(record)} {record.state}"
     if record.connected is not None:
         words += f" after {record.ended - record.connected:.1f} s"
-    words += f" ({record.reason})"
-    if record.recording is not None:
-        words += f", recorded in {near(record.recording['path'])}"
+    words += f" ({record.why})"
+    for one in record.recordings:
+        if one.path is not None:
+            words += f", recorded in {near(one.path)}"
+        if one.failure is not None:
+            words += f"; no whole recording: {one.failure}"
     return words
 
 

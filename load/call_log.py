@@ -14,8 +14,9 @@ from .side import Side
 WORST = 15
 """How many legs are kept for the report."""
 COLUMNS = (
-    "call", "phase", "side", "account", "peer", "state", "reason", "started", "setup_s", "held_s",
-    "media", "codec", "sent", "received", "lost", "reordered", "jitter_ms", "rtt_ms", "mos",
+    "call", "phase", "side", "account", "peer", "state", "reason", "text", "started",
+    "setup_s", "held_s", "media", "codec", "sent", "received", "lost", "reordered",
+    "jitter_ms", "rtt_ms", "mos",
 )  # fmt: skip
 
 
@@ -67,7 +68,7 @@ class CallLog:
         started = datetime.fromtimestamp(side.started, UTC).isoformat(timespec="milliseconds")
         common = (
             side.call, phase, side.role, side.account, side.peer, side.state, side.reason,
-            started.replace("+00:00", "Z"), _shown(side.setup), _shown(side.seconds),
+            side.text, started.replace("+00:00", "Z"), _shown(side.setup), _shown(side.seconds),
         )  # fmt: skip
         for one in side.media:
             self._rows.writerow(

@@ -86,7 +86,7 @@ def measure_call(
     if record.state == "completed":
         tally.count("call.ok")
     else:
-        tally.fail("call", f"{record.state}: {record.reason}")
+        tally.fail("call", f"{record.state}: {record.why}")
     if record.connected is not None:
         tally.record("call.held", side.seconds)
 
@@ -100,6 +100,7 @@ def _side(record: CallRecord, status: CallStatus | None, phase: int | None) -> S
         is_caller=record.direction == "out",
         state=record.state,
         reason=record.reason,
+        text=record.text,
         started=record.started,
         setup=None if record.connected is None else record.connected - record.started,
         seconds=0.0 if record.connected is None else record.ended - record.connected,

@@ -15,7 +15,8 @@ class Side:
         account: the bare JID on this side.
         peer: the JID on the other.
         is_caller: whether this side began the call.
-        state: what became of it, and `reason` why.
+        state: what became of it.
+        reason: why it ended (XEP-0166 §7.4), and `text` a sentence about it, or "".
         started: when it began, in seconds since the epoch.
         setup: seconds until media was secured; None: it never was.
         seconds: how long media could flow.
@@ -29,6 +30,7 @@ class Side:
     is_caller: bool
     state: str
     reason: str
+    text: str
     started: float
     setup: float | None
     seconds: float

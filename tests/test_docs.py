@@ -83,7 +83,7 @@ def test_readme_program_does_what_it_says(tmp_path: Path) -> None:
         assert run.stop() == 0
     found = records(tmp_path / "recordings" / "calls.jsonl")
     assert [record["state"] for record in found.values()] == ["completed"] * 2
-    assert found["desk@localhost"]["recording"]["seconds"] == pytest.approx(3, abs=0.5)
+    assert found["desk@localhost"]["recordings"][0]["seconds"] == pytest.approx(3, abs=0.5)
     assert {media["kind"] for media in found["desk@localhost"]["media"]} == {"audio", "video"}
 
 

@@ -42,7 +42,7 @@ def test_greeter(tmp_path: Path) -> None:
     assert seconds == pytest.approx(5, abs=0.5)
     record = records(file.parent / "recordings" / "calls.jsonl")["desk@localhost"]
     assert record["state"] == "completed"
-    assert Path(record["recording"]["path"]).suffix == ".ogg"
+    assert Path(record["recordings"][0]["path"]).suffix == ".ogg"
 
 
 def test_levels(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """What a recorder is told, and what it tells its call."""
 
 from dataclasses import dataclass
-from typing import Any
+from pathlib import PurePath
+from typing import Literal, Self
 
 from ...media import Direction, EncodedFrame
 
@@ -25,22 +26,26 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What became of a recording.
+    """What became of a recording, for its call's detail record.
 
     Attributes:
         path: the file, or None if there is none.
+        kind: whether the file has pictures (``video``) or sound alone; None if there is none.
         seconds: how long it plays.
-        bytes: its size.
+        octets: its size.
         failure: why there is no whole file, in a sentence, or None.
     """
 
     path: str | None
+    kind: Literal["audio", "video"] | None
     seconds: float
-    bytes: int
+    octets: int
     failure: str | None
 
-    def to_dict(self) -> dict[str, Any] | None:
-        """Return what a detail record says of the file, None if there is none."""
-        if self.path is None:
-            return None
-        return {"path": self.path, "seconds": round(self.seconds, 3), "bytes": self.bytes}
+    @classmethod
+    def of(cls, path: str | None, seconds: float, octets: int, failure: str | None) -> Self:
+        """Return what became of a recording, its kind read from the file's name."""
+        kind: Literal["audio", "video"] | None = None
+        if path is not None:
+            kind = "video" if PurePath(path).suffix == ".mkv" else "audio"
+        return cls(path, kind, round(seconds, 3), octets, failure)

@@ -27,10 +27,11 @@ class Greeter(Bot):
         await call.play(self.greeting)
         self.log.info("%s has heard the greeting", call.peer)
         record = await call.ended()
-        if record.recording is None:
-            self.log.warning("no recording: %s", record.reason)
-        else:
-            self.log.info("recorded %.1f s of %s", record.recording["seconds"], call.peer)
+        for one in record.recordings:
+            if one.failure is not None:
+                self.log.warning("no whole recording: %s", one.failure)
+            else:
+                self.log.info("recorded %.1f s of %s", one.seconds, call.peer)
 
     @property
     def greeting(self) -> Path:

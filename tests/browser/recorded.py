@@ -18,8 +18,9 @@ SILENCE = 1e-5
 
 @contextmanager
 def _opened(record: CallRecord, kind: Kind, direction: Direction) -> Iterator[tuple[Any, Any]]:
-    assert record.recording is not None, record.reason
-    with av.open(record.recording["path"]) as container:
+    (recording,) = record.recordings
+    assert recording.path is not None, recording.failure
+    with av.open(recording.path) as container:
         found = [
             one for one in container.streams if one.type == kind and direction.value in _title(one)
         ]

@@ -11,20 +11,9 @@ import av
 from .command import callboard, records
 
 FIELDS = [
-    "id",
-    "account",
-    "peer",
-    "direction",
-    "state",
-    "reason",
-    "started",
-    "ringing",
-    "answered",
-    "connected",
-    "ended",
-    "setup_ms",
-    "media",
-    "recording",
+    *("version", "uuid", "id", "account", "peer", "direction", "state", "reason", "text"),
+    *("started", "ringing", "answered", "connected", "ended", "setup_ms", "steps"),
+    *("media", "recordings", "freezes", "listeners"),
 ]
 MEDIA_FIELDS = ["kind", "codec", "sent", "received", "lost", "jitter_ms", "rtt_ms", "mos"]
 STEPS = ["propose", "ringing", "proceed", "initiate", "accept", "ice", "dtls", "first-audio"]
@@ -89,12 +78,12 @@ def test_audio_and_video(tmp_path: Path) -> None:
         assert {media["codec"] for media in record["media"]} == {"opus", "VP8"}
         assert all(media["sent"] and media["received"] for media in record["media"])
     assert found["alice@localhost"]["id"] == found["desk@localhost"]["id"]
-    assert found["alice@localhost"]["recording"] is None
+    assert found["alice@localhost"]["recordings"] == []
 
-    recording = found["desk@localhost"]["recording"]
+    (recording,) = found["desk@localhost"]["recordings"]
     path = Path(recording["path"])
-    assert list(recording) == ["path", "seconds", "bytes"]
-    assert path.stat().st_size == recording["bytes"]
+    assert list(recording) == ["path", "kind", "seconds", "octets", "failure"]
+    assert path.stat().st_size == recording["octets"]
     assert path.stat().st_mode & 0o777 == 0o600
     tracks = played(path)
     assert sorted(tracks) == ["received opus", "received vp8", "sent opus", "sent vp8"]
@@ -107,7 +96,7 @@ def test_audio_only(tmp_path: Path) -> None:
     assert "video" not in done.stdout
     found = records(tmp_path / "calls.jsonl")
     assert [media["kind"] for media in found["desk@localhost"]["media"]] == ["audio"]
-    path = Path(found["desk@localhost"]["recording"]["path"])
+    path = Path(found["desk@localhost"]["recordings"][0]["path"])
     assert path.suffix == ".ogg"
     check_lengths(played(path), found["desk@localhost"], 1, done.stdout)
 

@@ -15,6 +15,7 @@ from callboard.cli.line_view import LineFormatter, sentence
 from callboard.cli.live_view import LiveView
 from callboard.cli.steps import quality_table
 from callboard.cli.view import make_view
+from callboard.jingle import Reason
 from callboard.media import MediaStatistics
 from rich.console import Console
 
@@ -91,7 +92,15 @@ def test_many_accounts_fit_the_terminal_and_trouble_comes_first(
 
 def test_quality_fits_80_columns() -> None:
     record = CallRecord(
-        "1", "alice@localhost", "desk@localhost", "out", "completed", "success", 0, 5, connected=1
+        "1",
+        "alice@localhost",
+        "desk@localhost",
+        "out",
+        "completed",
+        Reason.SUCCESS,
+        0,
+        5,
+        connected=1,
     )
     media = [
         {
@@ -118,7 +127,9 @@ def test_quality_fits_80_columns() -> None:
         (AccountChanged("a@b.c", "closed"), "a@b.c logged out"),
         (BotFailed("a@b.c", "Desk", "KeyError: 'x'"), "a@b.c bot Desk failed: KeyError: 'x'"),
         (
-            CallRecord("1", "a@b.c", "d@e.f/x", "in", "missed", "timeout: nobody answered", 0, 60),
+            CallRecord(
+                "1", "a@b.c", "d@e.f/x", "in", "missed", Reason.TIMEOUT, 0, 60, "nobody answered"
+            ),
             "a@b.c ← d@e.f missed (timeout: nobody answered)",
         ),
     ],

@@ -7,10 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from callboard.jingle import Reason
+
 FIELDS = (
-    *("id", "account", "peer", "direction", "state", "reason"),
-    *("started", "ringing", "answered", "connected", "ended", "setup_ms"),
-    *("media", "recording"),
+    *("version", "uuid", "id", "account", "peer", "direction", "state", "reason", "text"),
+    *("started", "ringing", "answered", "connected", "ended", "setup_ms", "steps"),
+    *("media", "recordings", "freezes", "listeners"),
 )
 STATES = {"completed", "missed", "declined", "busy", "cancelled", "failed"}
 MEDIA = ["kind", "codec", "sent", "received", "lost", "jitter_ms", "rtt_ms", "mos"]
@@ -34,9 +36,12 @@ def check_complete(records: Iterable[dict[str, Any]], calls: Iterable[tuple[str,
 
 def _check(record: dict[str, Any]) -> None:
     assert tuple(record) == FIELDS
-    for name in ("id", "account", "peer", "reason"):
+    assert record["version"] == 2
+    for name in ("uuid", "id", "account", "peer"):
         assert isinstance(record[name], str)
         assert record[name]
+    assert record["reason"] in set(Reason)
+    assert isinstance(record["text"], str)
     assert record["direction"] in ("in", "out")
     assert record["state"] in STATES
     times = [record[name] for name in TIMES if record[name] is not None]
@@ -50,11 +55,16 @@ def _check(record: dict[str, Any]) -> None:
         assert record["setup_ms"] > 0
     for media in record["media"]:
         _check_media(media)
-    if record["recording"] is not None:
-        assert sorted(record["recording"]) == ["bytes", "path", "seconds"]
-        path = Path(record["recording"]["path"])
-        assert path.stat().st_size == record["recording"]["bytes"]
-        assert record["recording"]["seconds"] >= 0
+    assert list(record["steps"].values()) == sorted(record["steps"].values())
+    assert record["freezes"] == record["listeners"] == []
+    for recording in record["recordings"]:
+        assert list(recording) == ["path", "kind", "seconds", "octets", "failure"]
+        if recording["path"] is None:
+            assert recording["failure"]
+        else:
+            assert Path(recording["path"]).stat().st_size == recording["octets"]
+            assert recording["kind"] in ("audio", "video")
+            assert recording["seconds"] >= 0
 
 
 def _check_media(media: dict[str, Any]) -> None:

@@ -365,7 +365,7 @@ def test_a_fingerprint_that_is_none_ends_the_call_at_once_with_security_error(
             assert reason_of(terminate) == "security-error"
             with pytest.raises(CallOver, match="security-error"):
                 await waiting
-            assert (await call.ended()).reason.startswith("security-error: a DTLS fingerprint")
+            assert (await call.ended()).why.startswith("security-error: a DTLS fingerprint")
             assert await stage.states(ALICE) == ["failed"]
             await a_call_works(stage)
 
@@ -394,7 +394,7 @@ def test_an_error_without_a_condition_ends_the_call_at_once(
             refusal = Element(f"{{{CLIENT}}}iq", attributes)
             SubElement(refusal, f"{{{CLIENT}}}error", {"type": "cancel"})
             device.send(refusal)
-            assert "undefined-condition" in (await call.ended()).reason
+            assert "undefined-condition" in (await call.ended()).why
             if answered == "accept":
                 with pytest.raises(CallOver):
                     await answering

@@ -155,7 +155,7 @@ def test_a_call_that_rings_too_long_is_given_up(
             out = await stage.puppets[ALICE].call(peer, message=message)
             await out.ended()
             assert await stage.states(ALICE, BOB) == ["missed", "missed"]
-            assert (await stage.record(impatient)).reason == "timeout: nobody answered"
+            assert (await stage.record(impatient)).why == "timeout: nobody answered"
 
     run(main)
 
@@ -174,7 +174,7 @@ def test_a_peer_that_proceeds_and_never_initiates_leaves_a_record(
             came = await stage.ringing(ALICE)
             with pytest.raises(CallOver, match="session-initiate did not come"):
                 await came.answer()
-            assert (await came.ended()).reason == "timeout: the session-initiate did not come"
+            assert (await came.ended()).why == "timeout: the session-initiate did not come"
             assert await stage.states(ALICE) == ["missed"]
 
     run(main)

@@ -39,9 +39,9 @@ def test_video_is_added_in_mid_call_by_either_side_recorded_and_taken_away(
             await out.hangup()
             assert await stage.states(ALICE, BOB) == ["completed", "completed"]
             for account in (ALICE, BOB):
-                recording = (await stage.record(account)).recording
-                assert recording is not None
-                found = await asyncio.to_thread(inspect, Path(recording["path"]))
+                (recording,) = (await stage.record(account)).recordings
+                assert recording.path is not None
+                found = await asyncio.to_thread(inspect, Path(recording.path))
                 for direction in Direction:
                     assert found.has("audio", direction)
                 assert any(track.kind == "video" for track in found.tracks)

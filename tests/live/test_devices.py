@@ -39,7 +39,7 @@ def test_a_device_stops_ringing_when_another_one(
             with pytest.raises(CallOver, match=words):
                 await came.connected()
             record = await stage.record(BOB)
-            assert words in record.reason
+            assert words in record.why
             assert record.state == ("missed" if answer is Proceed else "declined")
             if answer is Proceed:
                 jingle, _ = await phone.hears_jingle("session-initiate")

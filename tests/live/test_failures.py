@@ -31,8 +31,8 @@ async def ended(call: Call, reason: str, words: str = "") -> None:
     """See that a call's bot and its record say why it ended."""
     record = await call.ended()
     assert record.state == "failed"
-    assert record.reason.startswith(reason)
-    assert words in record.reason
+    assert record.why.startswith(reason)
+    assert words in record.why
     with pytest.raises(CallOver, match=reason):
         await call.connected()
 
@@ -69,7 +69,7 @@ def test_ice_that_finds_no_way_fails_with_connectivity_error(
                     await call.answer()
             terminate, _ = await device.hears_jingle("session-terminate")
             assert reason_of(terminate) == "connectivity-error"
-            assert (await call.ended()).reason.startswith("connectivity-error: No pair")
+            assert (await call.ended()).why.startswith("connectivity-error: No pair")
             assert await stage.states(ALICE) == ["failed"]
 
     run(main)
@@ -145,7 +145,7 @@ def test_a_peer_that_vanishes_fails_with_connectivity_error(
                     monkeypatch.setattr(protocol, "send_stun", lambda *_: None)
                     monkeypatch.setattr(protocol, "send_data", lambda *_: _silence())
             record = await stayed.ended()
-            assert record.reason.startswith("connectivity-error: The peer can't be reached")
+            assert record.why.startswith("connectivity-error: The peer can't be reached")
             assert (await stage.states(stays)) == ["failed"]
 
     run(main)

@@ -42,8 +42,9 @@ def test_ice_is_restarted_by_either_side_and_the_recording_goes_on(
             record = await stage.record(BOB)
             assert record.connected is not None
             assert all(one["lost"] == 0 for one in record.media)
-            assert record.recording is not None
-            found = await asyncio.to_thread(inspect, Path(record.recording["path"]))
+            (recording,) = record.recordings
+            assert recording.path is not None
+            found = await asyncio.to_thread(inspect, Path(recording.path))
             assert found.seconds == pytest.approx(record.ended - record.connected, abs=0.5)
 
     run(main)

@@ -143,8 +143,7 @@ def test_a_drain_lets_a_call_go_on_until_the_deadline_and_takes_no_new_one(
                 assert (await stage.record(jid, out.id)).state == "completed"
             assert (
                 "logging out"
-                in (await stage.record(ALICE, out.id)).reason
-                + (await stage.record(BOB, out.id)).reason
+                in (await stage.record(ALICE, out.id)).why + (await stage.record(BOB, out.id)).why
             )
 
     run(main)
@@ -159,7 +158,7 @@ def test_a_call_that_crashes_says_so_and_takes_nothing_along(
             other = await stage.puppets[CAROL].call(ALICE)
             await (await stage.ringing(ALICE)).answer()
             out._ref.tell(Mute("video", True))  # a bug: nobody asked whether there is video
-            assert (await came.ended()).reason.startswith("general-error")
+            assert (await came.ended()).why.startswith("general-error")
             assert (await stage.record(ALICE, out.id)).state == "failed"
             assert (await stage.record(BOB, out.id)).state == "failed"
             assert (await other.status()).phase == "connected"
@@ -184,7 +183,7 @@ def test_an_account_that_crashes_says_goodbye_and_comes_back(
             stage.events.clear()
             account.actor_ref.tell(SetPresence(show="nonsense"))  # a bug: nobody waits for it
             other = came if crashes == ALICE else out
-            assert (await other.ended()).reason == "gone: the account has ended"
+            assert (await other.ended()).why == "gone: the account has ended"
             assert await stage.states(ALICE, BOB) == ["completed", "completed"]
             assert (await stage.record(crashes)).id == out.id
             await stage.online(crashes)
@@ -217,7 +216,7 @@ def test_a_bots_exception_ends_its_call_only(run: Run, tmp_path: Path, answer: b
             assert (await doomed.ended()).state == "failed"
             assert (await stage.failure(CAROL)).error == "RuntimeError: I tripped"
             record = await stage.record(CAROL)
-            assert (record.state, record.reason) == ("failed", "general-error: bot Clumsy failed")
+            assert (record.state, record.why) == ("failed", "general-error: bot Clumsy failed")
             assert (await out.status()).phase == "connected"
             await out.hangup()
             assert (await stage.record(BOB)).state == "completed"

@@ -38,7 +38,7 @@ def test_a_call_against_the_policy_is_refused_before_it_rings(
             with pytest.raises(CallOver):
                 await out.connected()
             assert await stage.states(ALICE, BOB) == [state, state]
-            assert words in (await stage.record(BOB)).reason
+            assert words in (await stage.record(BOB)).why
             assert (await stage.record(BOB)).ringing is None
 
     run(main)
@@ -119,7 +119,7 @@ def test_max_duration_ends_the_call(run: Run, tmp_path: Path) -> None:
         async with staged(tmp_path, bob(max_duration=0.3)) as stage:
             out, came = await connect(stage)
             record = await came.ended()
-            assert record.reason == "success: calls.max_duration is over"
+            assert record.why == "success: calls.max_duration is over"
             assert (await out.ended()).state == "completed"
             assert await stage.states(ALICE, BOB) == ["completed", "completed"]
 

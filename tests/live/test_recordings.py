@@ -31,9 +31,9 @@ async def hold(stage: Stage, *, kind: str = "audio", packets: int = PACKETS) -> 
 async def recorded(call: Call, stage: Stage) -> Path:
     await call.hangup()
     await stage.states(ALICE, BOB)
-    recording = (await call.ended()).recording
-    assert recording is not None
-    return Path(recording["path"])
+    (recording,) = (await call.ended()).recordings
+    assert recording.path is not None
+    return Path(recording.path)
 
 
 def near(found: list[float], wanted: list[float]) -> bool:
@@ -56,7 +56,7 @@ def test_both_tones_are_on_their_channels(run: Run, tmp_path: Path, wav: bool) -
             record = await stage.record(BOB)
             assert record.connected is not None
             assert abs(inspect(path).seconds - (record.ended - record.connected)) <= 0.5
-            assert (await stage.record(ALICE)).recording is None
+            assert (await stage.record(ALICE)).recordings == ()
 
     run(main)
 
@@ -111,11 +111,13 @@ def test_without_room_for_the_recording_the_call_goes_on_and_the_record_says_why
             await out.hangup()
             assert await stage.states(ALICE, BOB) == ["completed", "completed"]
             record = await came.ended()
-            assert record.reason.startswith("success; no whole recording: ")
+            assert (record.reason, record.text) == ("success", "")
+            (recording,) = record.recordings
+            assert recording.failure is not None
             if obstacle == "read-only":
-                assert record.recording is None
+                assert recording.path is None
             else:
-                assert "space" in record.reason
+                assert "space" in recording.failure
 
     def full(*_: Any) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from callboard.actors.call_record import CallRecord
 from callboard.actors.messages.exchange import CallStatus
+from callboard.jingle import Reason
 from callboard.load.call_log import COLUMNS, WORST, CallLog
 from callboard.load.mark import session_id
 from callboard.load.measure import measure_call, measure_media, measure_setup
@@ -55,7 +56,7 @@ def record(direction: str = "out", state: str = "completed") -> CallRecord:
         peer="b@localhost/load",
         direction="out" if direction == "out" else "in",
         state="completed" if state == "completed" else "failed",
-        reason="success",
+        reason=Reason.SUCCESS,
         started=1_800_000_000.0,
         connected=1_800_000_000.2,
         ended=1_800_000_003.2,
