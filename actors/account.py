@@ -1,5 +1,6 @@
 """One XMPP account: its contacts, its conversations, and where its calls' stanzas go."""
 
+import logging
 import secrets
 from xml.etree.ElementTree import Element
 
@@ -48,6 +49,8 @@ from .routes import Routes
 from .runtime import handles
 from .session import Session
 from .stanza import CLIENT, age, iq_reply, stanza_error
+
+log = logging.getLogger(__name__)
 
 FORWARD = "urn:xmpp:forward:0"
 RECEIPTS = "urn:xmpp:receipts"
@@ -151,7 +154,7 @@ class Account(Session):
     def _message_received(self, stanza: Element, sender: str, *, own: bool = False) -> None:
         if stanza.get("type") == "error":
             # A bounced proposal comes back with its id alone, which is the session's.
-            self._routes.tell(bare(sender), stanza.get("id", ""), PeerUnreachable())
+            self._routes.tell(bare(sender), stanza.get("id", ""), PeerUnreachable(sender))
             return
         carbon = stanza.find(
             f"{{{capabilities.CARBONS}}}sent/{{{FORWARD}}}forwarded/{{{CLIENT}}}message"
@@ -199,11 +202,20 @@ class Account(Session):
     # -- invites (XEP-0482) ------------------------------------------------------------------------
 
     def _invited(self, stanza: Element, element: Element, sender: str) -> None:
-        invite = parse_invite(element)
-        if not isinstance(invite, Invite) or not self._context.settings.calls.allows(sender):
+        invite, policy = parse_invite(element), self._context.settings.calls
+        if not isinstance(invite, Invite) or not policy.allows(sender) or age(stanza) > STALE:
             return
-        method = next((one for one in invite.methods if isinstance(one, JingleMethod)), None)
-        if method is None or age(stanza) > STALE:
+        # Who may call us may not have us call whom it likes.
+        method = next(
+            (
+                one
+                for one in invite.methods
+                if isinstance(one, JingleMethod) and policy.allows(one.jid or sender)
+            ),
+            None,
+        )
+        if method is None:
+            log.debug("%s invites to no call with anybody whom calls.from lists", sender)
             return
         self._runner.run(
             self._bot.invited(

@@ -64,8 +64,8 @@ class CallOpening(CallRequests):
         self._hang_up(message.reason or Reason.SUCCESS, "", ours=False)
 
     @handles(PeerUnreachable)
-    def _peer_unreachable(self, _: PeerUnreachable) -> None:
-        if not self._signalling.proceeded:
+    def _peer_unreachable(self, message: PeerUnreachable) -> None:
+        if self._signalling.bounced(message.sender):
             text = "the peer's server could not deliver the call"
             self._hang_up(Reason.CONNECTIVITY_ERROR, text, ours=False)
 

@@ -20,6 +20,7 @@ PING = "urn:xmpp:ping"
 CARBONS = "urn:xmpp:carbons:2"
 JINGLE_MESSAGE = "urn:xmpp:jingle-message:0"
 JINGLE_RTP = "urn:xmpp:jingle:apps:rtp:1"
+LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 #: Names the software in ``<c node=…/>`` (XEP-0115 §4); it is an identifier, nothing is fetched.
 NODE = "urn:callboard"
 IDENTITY = ("client", "bot", "Callboard")
@@ -55,6 +56,34 @@ def digest(identities: Iterable[str], offered: Iterable[str]) -> str:
     parts = [*sorted(identities), *sorted(offered)]
     text = "".join(part + "<" for part in parts)
     return b64encode(hashlib.sha1(text.encode(), usedforsecurity=False).digest()).decode()
+
+
+def is_unambiguous(query: Element) -> bool:
+    """Tell whether an answer can be read from its verification string in one way only.
+
+    Parts are joined by ``<`` and those of an identity by ``/``. With either in a name, one answer
+    can be cut into the parts of another that has the same hash (XEP-0115 §8.1, XEP-0390 §1).
+    Neither may there be a part twice (XEP-0115 §5.4), or no identity (XEP-0030 §3.1).
+    """
+    if any(
+        "<" in text for part in query.iter() for text in (*part.attrib.values(), part.text or "")
+    ):
+        return False
+    identities = [
+        (one.get("category", ""), one.get("type", ""), one.get(LANGUAGE, ""))
+        for one in query.iterfind(f"{{{DISCO_INFO}}}identity")
+    ]
+    offered = [one.get("var", "") for one in query.iterfind(f"{{{DISCO_INFO}}}feature")]
+    return (
+        all(
+            category and kind and "/" not in category + kind + language
+            for category, kind, language in identities
+        )
+        and bool(identities)
+        and all(offered)
+        and len(set(offered)) == len(offered)
+        and len(set(identities)) == len(identities)
+    )
 
 
 def caps(audio: bool, video: bool) -> Element:
@@ -106,12 +135,12 @@ class Known:
         offered = frozenset(element.get("var", "") for element in found)
         identities = [
             f"{one.get('category', '')}/{one.get('type', '')}/"
-            f"{one.get('{http://www.w3.org/XML/1998/namespace}lang', '')}/{one.get('name', '')}"
+            f"{one.get(LANGUAGE, '')}/{one.get('name', '')}"
             for one in query.findall(f"{{{DISCO_INFO}}}identity")[:32]
         ]
         # An answer with a data form (XEP-0128) hashes over more than this; it is asked for again
         # by the next account, which costs one request and can poison nothing.
-        if announcement.endswith("#" + digest(identities, offered)):
+        if is_unambiguous(query) and announcement.endswith("#" + digest(identities, offered)):
             while len(self._features) >= MAX_KNOWN:
                 del self._features[next(iter(self._features))]
             self._features[announcement] = offered

@@ -8,7 +8,6 @@ from typing import Literal
 from xml.etree.ElementTree import Element
 
 from ..jingle import (
-    Accept,
     CallMessage,
     Finish,
     Initiated,
@@ -21,6 +20,7 @@ from ..jingle import (
     Ringing,
     Role,
     Session,
+    Standing,
     Unacceptable,
     tie_break,
     tie_break_error,
@@ -88,13 +88,13 @@ class _Call:
 
     Attributes:
         ref: its actor.
-        outgoing: whether we called.
+        standing: between whom it is, and who may say what of it.
         open: how far an outgoing call is on which a tie-break may still be decided; None: the
             peer has taken it, or it is not ours.
     """
 
     ref: Ref
-    outgoing: bool
+    standing: Standing
     open: Literal["proposed", "initiated"] | None
 
 
@@ -187,28 +187,30 @@ class Conversation(Ending):
         call = self._calls.get(message.id)
         if call is None or not call.ref.is_alive():
             return
-        if received.own:
-            self._handled_elsewhere(call, message)
+        if not call.standing.takes(message, sender, own=received.own):
+            log.debug("%r: %s may not say %r", self, sender, message)
             return
+        if received.own:  # another device of ours took it, or refused it (XEP-0353 §3.3)
+            post(call.ref, HandledElsewhere(not isinstance(message, Reject)))
+            return
+        self._heard(call, message, sender)
+
+    def _heard(self, call: _Call, message: CallMessage, sender: str) -> None:
+        """Tell a call what the peer says of it."""
         match message:
-            case Ringing() if call.outgoing:
+            case Ringing():
                 post(call.ref, PeerRinging(sender))
-            case Proceed() if call.outgoing:
-                call.open = None
+            case Proceed():
+                call.open, call.standing = None, call.standing.held_by(sender)
                 post(call.ref, PeerProceeds(sender))
-            case Reject(reason=reason, tie_break=True) if call.outgoing:
-                post(call.ref, TieLost() if reason is Reason.EXPIRED else PeerRejects(reason))
-            case Reject(reason=reason) if call.outgoing:
+            case Reject(reason=Reason.EXPIRED, tie_break=True):
+                post(call.ref, TieLost())
+            case Reject(reason=reason):
                 post(call.ref, PeerRejects(reason))
-            case Retract(reason=reason) if not call.outgoing:
+            case Retract(reason=reason):
                 post(call.ref, PeerRetracts(reason))
             case Finish(reason=reason):
                 post(call.ref, PeerFinishes(reason))
-
-    def _handled_elsewhere(self, call: _Call, message: CallMessage) -> None:
-        """Another resource of ours took or refused a call that rings here too (XEP-0353 §3.3)."""
-        if not call.outgoing and isinstance(message, Proceed | Accept | Reject):
-            post(call.ref, HandledElsewhere(not isinstance(message, Reject)))
 
     def _proposed(self, received: CallMessageReceived, proposal: Propose) -> None:
         refusal = self._refusal(
@@ -419,9 +421,10 @@ class Conversation(Ending):
             network=self._network,
             last_word=self._last_word,
         )
-        outgoing = order is not None
+        waits = message and order is not None
+        standing = Standing(session.role, peer, None if waits else peer)
         stage: Literal["proposed", "initiated"] = "proposed" if message else "initiated"
-        self._calls[session.sid] = _Call(call, outgoing, stage if outgoing else None)
+        self._calls[session.sid] = _Call(call, standing, None if order is None else stage)
         post(self._account, RouteCall(self._peer, session.sid, call))
         return call
 

@@ -25,7 +25,7 @@ from ..jingle import (
     unknown_session,
 )
 from .context import LastWord, Ref
-from .jid import bare
+from .jid import bare, is_full
 from .messages.account import ReplyIq
 from .messages.call import JingleReceived
 from .messages.conversation import (
@@ -136,6 +136,12 @@ class Signalling:
         self.proceeded, self.peer = True, sender
         self._session.responder = sender
         return True
+
+    def bounced(self, sender: str) -> bool:
+        """Tell whether an error in the place of an answer is one to our proposal."""
+        waits = self.outgoing and self.message and not self.proceeded
+        called = sender == self.peer if is_full(self.peer) else sender == bare(self.peer)
+        return waits and called
 
     def _say(self, message: CallMessage, to: str | None = None) -> None:
         to = to or self.peer

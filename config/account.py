@@ -80,7 +80,8 @@ class CallPolicy(Model):
         default=("*",),
         alias="from",
         description="Who may call: bare JIDs, where `*` stands for any characters and `?` for "
-        "one. Others are declined.",
+        "one. Others are declined. An invite to a call (XEP-0482) must be from one of them, and to "
+        "a call with one of them.",
         examples=["*@example.org", ["alice@example.org", "*@example.net"]],
     )
     limit: Count = Field(

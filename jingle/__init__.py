@@ -45,6 +45,7 @@ from .message import (
 from .reason import Reason
 from .role import Role, Senders
 from .session import Session
+from .speaker import Standing
 from .state import Action, State
 from .tie_breaking import tie_break
 from .translate import to_jingle, to_sdp
@@ -81,6 +82,7 @@ __all__ = [
     "Role",
     "Senders",
     "Session",
+    "Standing",
     "State",
     "Terminated",
     "TransportReplaced",

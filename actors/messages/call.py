@@ -201,7 +201,13 @@ class TieLost:
 
 @dataclass(frozen=True, slots=True)
 class PeerUnreachable:
-    """The server could not deliver our proposal."""
+    """Our proposal came back: the server could not deliver it.
+
+    Attributes:
+        sender: who says so; it counts from the address that the proposal went to.
+    """
+
+    sender: str
 
 
 @dataclass(frozen=True, slots=True)

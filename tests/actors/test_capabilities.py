@@ -4,6 +4,7 @@ import pytest
 from callboard.actors import capabilities
 from callboard.actors.capabilities import CAPS, DISCO_INFO, Known
 
+LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 #: The example of XEP-0115 §5.2.
 EXAMPLE = (
     "QgayPKawpkPSDYmwT/WM94uAlu0=",
@@ -53,6 +54,65 @@ def test_an_answer_is_remembered_only_under_its_own_hash() -> None:
     assert known.learn(f"node#{ver}", answer(features)) == set(features)
     assert known.get(f"node#{ver}") == frozenset(features)
     assert known.get("") is None
+
+
+def disguised(identities: list[tuple[str, str, str, str]], features: list[str]) -> Element:
+    """An answer with any identities and features."""
+    query = Element(f"{{{DISCO_INFO}}}query")
+    for category, kind, language, name in identities:
+        attributes = {"category": category, "type": kind, "name": name, LANGUAGE: language}
+        SubElement(query, f"{{{DISCO_INFO}}}identity", attributes)
+    for feature in features:
+        SubElement(query, f"{{{DISCO_INFO}}}feature", {"var": feature})
+    return query
+
+
+INFO, ITEMS, MUC, CAPS_FEATURE = (
+    "http://jabber.org/protocol/disco#info",
+    "http://jabber.org/protocol/disco#items",
+    "http://jabber.org/protocol/muc",
+    "http://jabber.org/protocol/caps",
+)
+EXODUS = ("client", "pc", "", "Exodus 0.9.1")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        disguised([("client", "pc", "", f"Exodus 0.9.1<{CAPS_FEATURE}<{INFO}<{ITEMS}<{MUC}")], []),
+        disguised([("client", "pc", "", f"Exodus 0.9.1<{CAPS_FEATURE}")], [INFO, ITEMS, MUC]),
+        disguised([EXODUS], [f"{CAPS_FEATURE}<{INFO}", ITEMS, MUC]),
+        disguised([EXODUS], [f"{CAPS_FEATURE}<{INFO}<{ITEMS}<{MUC}"]),
+        disguised([("client", "pc/", "Exodus 0.9.1<http:", f"{CAPS_FEATURE[7:]}")],
+                  [INFO, ITEMS, MUC]),
+        disguised([EXODUS, ("http:", "", "jabber.org", "protocol/caps")], [INFO, ITEMS, MUC]),
+        disguised([], ["client/pc//Exodus 0.9.1", CAPS_FEATURE, INFO, ITEMS, MUC]),
+        disguised([("client/pc", "", "Exodus 0.9.1", "")], [CAPS_FEATURE, INFO, ITEMS, MUC]),
+    ],
+)  # fmt: skip
+def test_an_answer_cut_differently_is_not_remembered_though_its_hash_is_right(
+    query: Element,
+) -> None:
+    known = Known()
+    known.learn(f"node#{EXAMPLE[0]}", query)
+    assert known.get(f"node#{EXAMPLE[0]}") is None
+    known.learn(f"node#{EXAMPLE[0]}", answer(EXAMPLE[2]))
+    assert known.get(f"node#{EXAMPLE[0]}") == frozenset(EXAMPLE[2])
+
+
+@pytest.mark.parametrize("where", ["name", "category", "var", "field", "value"])
+def test_an_answer_with_a_less_than_sign_is_not_remembered(where: str) -> None:
+    query = answer(EXAMPLE[2])
+    form = SubElement(query, "{jabber:x:data}x", {"type": "result"})
+    field = SubElement(form, "{jabber:x:data}field", {"var": "FORM_TYPE"})
+    SubElement(field, "{jabber:x:data}value").text = "urn:xmpp:dataforms:softwareinfo"
+    text = "a<b"
+    if where == "value":
+        field[0].text = text
+    else:
+        element = {"var": query[1], "field": field}.get(where, query[0])
+        element.set("var" if where == "field" else where, text)
+    assert not capabilities.is_unambiguous(query)
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,23 @@
 import asyncio
 import uuid
 from pathlib import Path
+from xml.etree.ElementTree import Element
 
 import pytest
 from callboard.actors.messages.exchange import CallStatus
+from callboard.actors.stanza import CLIENT
 from callboard.bots import CallOver
-from callboard.jingle import Accept, Proceed, Propose, Reason, Reject, Ringing
+from callboard.jingle import (
+    Accept,
+    Action,
+    Finish,
+    Proceed,
+    Propose,
+    Reason,
+    Reject,
+    Retract,
+    Ringing,
+)
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import Device
 from callboard.tests.live.stage import ALICE, BOB, staged
@@ -105,5 +117,64 @@ def test_of_two_calls_at_once_between_the_same_two_one_stands(
             assert (await stage.record(loser, second.id)).state == "cancelled"
             assert (await stage.record(winner, first.id)).state == "completed"
             assert (await stage.record(loser, first.id)).state == "completed"
+
+    run(main)
+
+
+STRANGER = "bob@localhost/laptop"
+
+
+@pytest.mark.parametrize("state", ["called one device", "taken", "rings", "answered"])
+def test_another_device_of_the_peer_can_say_nothing_of_a_call(
+    run: Run, tmp_path: Path, state: str
+) -> None:
+    """Every call message and every action of Jingle, from where the call is not."""
+
+    async def main() -> None:
+        async with (
+            staged(tmp_path, [ALICE], guests=["bob"]) as stage,
+            Device(stage, PHONE) as phone,
+            Device(stage, STRANGER) as stranger,
+        ):
+            alice = (await stage.account(ALICE))._jid
+            if state in ("rings", "answered"):
+                phone.say(ALICE, Propose("sid-1", ("audio",)))
+                call = await stage.ringing(ALICE)
+                if state == "answered":
+                    answering = asyncio.ensure_future(call.answer())
+                    await phone.hears(Proceed)
+                    assert await phone.jingle(alice, phone.initiate("sid-1")) == ""
+                    await phone.hears_jingle("session-accept")
+            else:
+                to = BOB if state == "taken" else PHONE
+                call = await stage.puppets[ALICE].call(to, message=True)
+                await phone.hears(Propose)
+                if state == "taken":
+                    phone.say(alice, Proceed(call.id))
+                    await phone.hears_jingle("session-initiate")
+            before = await call.status()
+            for message in (Ringing, Proceed, Accept, Reject, Retract, Finish):
+                stranger.say(alice, message(call.id))
+            bounce = Element(f"{{{CLIENT}}}message", {"to": alice, "type": "error", "id": call.id})
+            stranger.send(bounce)
+            for action in Action:
+                jingle = stranger.initiate(call.id)
+                jingle.set("action", action)
+                unknown = "item-not-found unknown-session"
+                assert await stranger.jingle(alice, jingle) == unknown
+            after = await call.status()
+            assert (after.phase, after.steps, after.peer) == (
+                before.phase,
+                before.steps,
+                before.peer,
+            )
+            if state == "called one device":
+                phone.say(alice, Proceed(call.id))
+                await phone.hears_jingle("session-initiate")
+            phone.say(alice, (Retract if state == "rings" else Finish)(call.id))
+            await call.ended()
+            if state == "answered":
+                with pytest.raises(CallOver):
+                    await answering
 
     run(main)

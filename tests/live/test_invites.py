@@ -1,8 +1,10 @@
 """Invites to calls (XEP-0482)."""
 
+from functools import partial
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
+import pytest
 from callboard.actors.stanza import CLIENT
 from callboard.bots import Bot, Call, Invite
 from callboard.jingle import namespaces as ns
@@ -73,6 +75,57 @@ def test_an_invite_and_its_refusal_are_what_others_read(run: Run, tmp_path: Path
             assert parse_invite(reject) == InviteAnswer("reject", "invite-1")
 
     run(main)
+
+
+class Eager(Bot):
+    """Takes every invite that it is told of."""
+
+    async def on_invite(self, invite: Invite) -> None:
+        await (await invite.accept()).ended()
+
+
+@pytest.mark.parametrize(
+    ("named", "called"),
+    [
+        (["carol@localhost/phone"], None),
+        (["carol@localhost/phone", None], "alice@localhost/phone"),
+        (["carol@localhost/phone", "ALICE@localhost/phone"], "alice@localhost/phone"),
+    ],
+    ids=["only-a-stranger", "the-sender-too", "named-too"],
+)
+def test_an_invite_leads_to_nobody_whom_the_policy_does_not_list(
+    run: Run, tmp_path: Path, named: list[str | None], called: str | None
+) -> None:
+    async def main() -> None:
+        account = {"jid": BOB, "bot": "eager", "calls": {"from": "alice@*"}}
+        async with (
+            staged(tmp_path, [account], {"eager": Eager}, guests=["alice", "carol"]) as stage,
+            Device(stage, "alice@localhost/phone") as phone,
+            Device(stage, "carol@localhost/phone") as stranger,
+        ):
+            methods = tuple(JingleMethod("sid-1", jid) for jid in named)
+            phone.send(message(BOB, JingleInvite(methods).to_element(), "invite-1"))
+            last = JingleInvite((JingleMethod("sid-2", phone.jid),))
+            phone.send(message(BOB, last.to_element(), "invite-2"))
+            for sid in ["sid-1", "sid-2"] if called else ["sid-2"]:
+                await phone.until(partial(is_initiate, sid))
+                await phone.jingle((await stage.account(BOB))._jid, phone.terminate(sid, "decline"))
+            bob = (await stage.account(BOB))._jid
+            unknown = "item-not-found unknown-session"
+            assert await stranger.jingle(bob, stranger.terminate("sid-1", "cancel")) == unknown
+            assert not [stanza for stanza in stranger.heard if is_initiate("sid-1", stanza)]
+
+    run(main)
+
+
+def is_initiate(sid: str, stanza: Element) -> bool:
+    """Whether a stanza is the session-initiate of a session."""
+    jingle = stanza.find(f"{{{ns.JINGLE}}}jingle")
+    return (
+        jingle is not None
+        and jingle.get("action") == "session-initiate"
+        and jingle.get("sid") == sid
+    )
 
 
 def message(to: str, payload: Element, identifier: str) -> Element:

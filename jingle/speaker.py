@@ -1,0 +1,70 @@
+"""Who may say what in call messages (XEP-0353).
+
+Only the device that has a call may end it. Until one has it, those that were asked may answer.
+Jingle's own stanzas need no table: they count from the device that has the call, and from no other.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from .message import Accept, CallMessage, Finish, Proceed, Reject, Retract, Ringing
+from .role import Role
+
+
+class Speaker(StrEnum):
+    """Who sends a call message, as far as its call is concerned."""
+
+    HOLDER = "holder"
+    ASKED = "asked"
+    OURS = "ours"
+    NOBODY = "nobody"
+
+
+TAKEN: dict[Role, dict[Speaker, tuple[type[CallMessage], ...]]] = {
+    Role.INITIATOR: {
+        Speaker.ASKED: (Ringing, Proceed, Reject),
+        Speaker.HOLDER: (Reject, Finish),
+    },
+    Role.RESPONDER: {
+        Speaker.HOLDER: (Retract, Finish),
+        Speaker.OURS: (Proceed, Accept, Reject),
+    },
+}
+"""What is taken from whom, by our own part in the call; whatever is not here is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Between whom a call is.
+
+    Attributes:
+        role: our part.
+        called: whom we called or who called us; a bare JID stands for all of its devices.
+        holder: the peer's device that has the call; None while our proposal waits for one.
+    """
+
+    role: Role
+    called: str
+    holder: str | None
+
+    def speaker(self, sender: str, *, own: bool) -> Speaker:
+        """Tell who speaks.
+
+        Args:
+            sender: the sender's full JID; its bare JID is the peer's, or our own.
+            own: it is another device of our own account.
+        """
+        if own:
+            return Speaker.OURS
+        if self.holder is not None:
+            return Speaker.HOLDER if sender == self.holder else Speaker.NOBODY
+        asked = "/" not in self.called or sender == self.called
+        return Speaker.ASKED if asked else Speaker.NOBODY
+
+    def takes(self, message: CallMessage, sender: str, *, own: bool) -> bool:
+        """Tell whether a message counts; arguments as for `speaker`."""
+        return isinstance(message, TAKEN[self.role].get(self.speaker(sender, own=own), ()))
+
+    def held_by(self, device: str) -> "Standing":
+        """The same when a device has taken the call."""
+        return replace(self, holder=device)
