@@ -4,6 +4,7 @@ import logging
 import secrets
 from xml.etree.ElementTree import Element
 
+from ..config.jid import normal_jid
 from ..jingle import Propose, parse_call_message, unknown_session
 from ..jingle import namespaces as ns
 from ..jingle.invite import Invite, InviteAnswer, JingleMethod, parse_invite
@@ -48,7 +49,9 @@ from .roster import MAX_STATUS, ROSTER, Roster, read_resource
 from .routes import Routes
 from .runtime import handles
 from .session import Session
-from .stanza import CLIENT, age, iq_reply, stanza_error
+from .stanza import CLIENT, age, iq_reply, make_comparable, stanza_error
+
+log = logging.getLogger(__name__)
 
 log = logging.getLogger(__name__)
 
@@ -98,15 +101,18 @@ class Account(Session):
     @handles(StanzaReceived)
     def _stanza_received(self, message: StanzaReceived) -> None:
         stanza = message.stanza
-        if len(stanza.get("from", "")) > 3071:
-            return  # RFC 7622 §3.1: a JID has at most 3071 octets
+        try:
+            make_comparable(stanza)
+        except ValueError as error:
+            log.debug("%r: a stanza was dropped: %s", self, error)
+            return
         match stanza.tag.rpartition("}")[2]:
             case "iq":
                 self._iq_received(stanza)
             case "message":
-                self._message_received(stanza, stanza.get("from", self._bare))
+                self._message_received(stanza, stanza.get("from", self._own_bare))
             case "presence":
-                self._presence_received(stanza, stanza.get("from", self._bare))
+                self._presence_received(stanza, stanza.get("from", self._own_bare))
 
     def _iq_received(self, iq: Element) -> None:
         sender, identifier = iq.get("from", ""), iq.get("id", "")
@@ -118,7 +124,7 @@ class Account(Session):
         elif (kind, tag) == ("set", f"{{{ns.JINGLE}}}jingle"):
             self._jingle_received(sender, identifier, payload)
         elif (kind, tag) == ("set", f"{{{ROSTER}}}query"):
-            if sender in ("", self._bare):  # RFC 6121 §2.1.6: nobody else may change it
+            if sender in ("", self._own_bare):  # RFC 6121 §2.1.6: nobody else may change it
                 self._roster_changed(payload)
                 self._reply_iq(ReplyIq(sender, identifier))
         elif (kind, tag) == ("get", f"{{{capabilities.PING}}}ping"):
@@ -159,8 +165,9 @@ class Account(Session):
         carbon = stanza.find(
             f"{{{capabilities.CARBONS}}}sent/{{{FORWARD}}}forwarded/{{{CLIENT}}}message"
         )
-        if carbon is not None and bare(sender) == self._bare and not own:
+        if carbon is not None and sender == self._own_bare and not own:
             # XEP-0280 §11: a copy counts only if our own account sent it.
+            make_comparable(carbon)
             self._message_received(carbon, carbon.get("from", ""), own=True)
             return
         element = next((e for e in stanza if e.tag.startswith(f"{{{ns.CALL_MESSAGE}}}")), None)
@@ -181,11 +188,11 @@ class Account(Session):
 
     def _call_message_received(self, stanza: Element, element: Element, sender: str) -> None:
         message = parse_call_message(element)
-        own = bare(sender) == self._bare and sender != self._jid
+        own = bare(sender) == self._own_bare and sender != self._jid
         if message is None or sender == self._jid:
             return
         peer = bare(stanza.get("to", "")) if own else bare(sender)
-        if own and peer == self._bare:  # an <accept/> or <reject/> to our other resources
+        if own and peer == self._own_bare:  # an <accept/> or <reject/> to our other resources
             found = self._routes.peer_of(message.id)
             if found is None:
                 return
@@ -217,13 +224,18 @@ class Account(Session):
         if method is None:
             log.debug("%s invites to no call with anybody whom calls.from lists", sender)
             return
+        try:
+            jid = normal_jid(method.jid) if method.jid else sender
+        except ValueError as error:
+            log.debug("%r: an invite was dropped: %s", self, error)
+            return
         self._runner.run(
             self._bot.invited(
                 Invitation(
                     sender=sender,
                     id=stanza.get("id", "")[:MAX_STATUS],
                     sid=method.sid,
-                    jid=method.jid or sender,
+                    jid=jid,
                     audio=invite.audio,
                     video=invite.video,
                 )
@@ -284,7 +296,7 @@ class Account(Session):
                     self._send_subscription(peer, "subscribe")
             else:
                 self._send_subscription(peer, "unsubscribed")
-        elif kind in ("", "unavailable") and peer != self._bare:
+        elif kind in ("", "unavailable") and peer != self._own_bare:
             self._resource_changed(sender, None if kind else read_resource(stanza))
 
     def _resource_changed(self, jid: str, resource: Resource | None) -> None:

@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any, Protocol
 from xml.etree.ElementTree import Element
 
-from slixmpp import JID
 from slixmpp.util import sasl
 from slixmpp.util.stringprep_profiles import StringPrepError
 
+from ..config.jid import Jid, parse_jid
 from .markup import escape
 from .resumption import SM, Resumption
 from .sasl import choose, derivation, prepared, salted_password
@@ -67,7 +67,7 @@ class Login:
     """
 
     def __init__(
-        self, connection: Connection, jid: JID, password: str, resumption: Resumption
+        self, connection: Connection, jid: Jid, password: str, resumption: Resumption
     ) -> None:
         self._connection = connection
         self._jid = jid
@@ -135,10 +135,10 @@ class Login:
 
     def _authenticate(self) -> None:
         version = self._connection.tls_version()
-        domain = str(self._jid.domain)
+        domain = self._jid.domain
         try:
             credentials = {
-                "username": prepared(str(self._jid.user)),
+                "username": prepared(self._jid.local),
                 "password": prepared(self._password),
                 "authzid": b"",
                 "channel_binding": self._connection.channel_binding(),
@@ -234,7 +234,7 @@ class Login:
     # -- the session -------------------------------------------------------------------------------
 
     def _bind(self) -> None:
-        resource = escape(str(self._jid.resource))
+        resource = escape(self._jid.resource)
         wanted = f"<resource>{resource}</resource>" if resource else ""
         self._connection.send_raw(
             f"<iq type='set' id='bind'><bind xmlns='{BIND}'>{wanted}</bind></iq>"
@@ -244,7 +244,11 @@ class Login:
         match iq.get("id"), iq.get("type"):
             case "bind", "result":
                 jid = iq.findtext(f"{{{BIND}}}bind/{{{BIND}}}jid", "")
-                self._jid = JID(jid or str(self._jid))
+                try:
+                    self._jid = parse_jid(jid) if jid else self._jid
+                except ValueError as error:
+                    self._connection.refuse(f"the server gave no address: {error}", permanent=True)
+                    return
                 self._connection.took("bind")
                 if self._with_session:  # as servers before RFC 6121 want it
                     self._connection.send_raw(

@@ -2,6 +2,7 @@
 
 from xml.etree.ElementTree import Element
 
+from ..config.jid import parse_jid
 from . import capabilities
 from .jid import bare, is_full
 from .messages.account import Contact, Resource
@@ -50,7 +51,11 @@ class Roster:
         """
         changed = []
         for item in query.findall(f"{{{ROSTER}}}item")[:MAX_CONTACTS]:
-            known = self[item.get("jid", "")]
+            try:
+                jid = parse_jid(item.get("jid", ""))
+            except ValueError:
+                continue  # the others still count
+            known = self[jid.bare]
             subscription = item.get("subscription", "none")
             contact = Contact(known.jid, item.get("name", ""), subscription, known.resources)
             if subscription == "remove":

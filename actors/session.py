@@ -1,5 +1,6 @@
 """The session of one XMPP account with its server: login, re-connection, pings, own presence."""
 
+import logging
 import random
 import secrets
 from dataclasses import replace
@@ -35,6 +36,8 @@ from .services import Services
 from .stanza import CLIENT, iq_reply
 from .stream import Stream, StreamEvent
 from .tasks import Timer
+
+log = logging.getLogger(__name__)
 
 #: Seconds that a login may take from the first SYN to the bound resource.
 LOGIN_DEADLINE = 30.0
@@ -74,6 +77,11 @@ class Session(Ending):
         self._overdue: Timer | None = None
         self._bot = context.bot(self.actor_ref, settings)
         self._runner = BotRunner(self, self._bot, context)
+
+    @property
+    def _own_bare(self) -> str:
+        """Our bare JID as the server has it, which need not be as the settings have it."""
+        return bare(self._jid)
 
     def _ask_for_roster(self) -> None:
         """Begin with the contacts of a new session."""
@@ -145,6 +153,9 @@ class Session(Ending):
     def _stream_opened(self, message: StreamOpened) -> None:
         first, self._was_online = not self._was_online, True
         self._online, self._failures, self._jid = True, 0, message.jid
+        declared = self._context.settings.jid
+        if is_full(declared) and message.jid != declared:
+            log.warning("the server gave it the address %s, not %s", message.jid, declared)
         self._attempt += 1  # an overdue login of this attempt is none any more
         if self._overdue is not None:
             self._overdue.cancel()

@@ -6,6 +6,7 @@ import secrets
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement
 
+from ..config.jid import normal_jid
 from ..jingle import CallMessage, Propose
 
 HINTS = "urn:xmpp:hints"
@@ -27,6 +28,18 @@ def check_text(text: str) -> str:
     if found is not None:
         raise ValueError(f"{found[0]!r} can't be sent over XMPP: take it out")
     return text
+
+
+def make_comparable(stanza: Element) -> None:
+    """Bring sender and receiver to the form in which JIDs are compared (RFC 7622).
+
+    Raises:
+        ValueError: one of them is no JID.
+    """
+    for name in ("from", "to"):
+        jid = stanza.get(name)
+        if jid is not None:
+            stanza.set(name, normal_jid(jid))
 
 
 def iq_reply(to: str, identifier: str, payload: Element | None = None) -> Element:

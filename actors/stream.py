@@ -1,7 +1,7 @@
 """The XMPP stream of one account (RFC 6120), on slixmpp's.
 
-What slixmpp is used for: DNS, TCP, TLS (`XMLStream`), JIDs and SASL. Its client, its stanzas and
-its plugins are not: they are objects and dictionaries per account, per stanza and per contact,
+What slixmpp is used for: DNS, TCP, TLS (`XMLStream`) and SASL. Its client, its stanzas and its
+plugins are not: they are objects and dictionaries per account, per stanza and per contact,
 where thousands of accounts need one class that passes elements on. How a session comes about is
 in `login`, how it outlives a connection in `resumption`.
 """
@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any, cast
 from xml.etree.ElementTree import Element, ParseError, tostring
 
-from slixmpp import JID
 from slixmpp.xmlstream import XMLStream
 from slixmpp.xmlstream.xmlstream import NotConnectedError
 
+from ..config.jid import parse_jid
+from .jid import comparable
 from .login import STREAMS, Login
 from .markup import escape, markup
 from .messages.account import StanzaReceived, StreamClosed, StreamFailed, StreamOpened
@@ -102,8 +103,8 @@ class Stream(XMLStream):
         deliver: Callable[[StreamEvent], None],
     ) -> None:
         super().__init__(ssl_context=context, loop=asyncio.get_running_loop())
-        self.boundjid = JID(jid)
-        self.default_domain = sys.intern(str(self.boundjid.domain))
+        self.boundjid = parse_jid(jid)
+        self.default_domain = sys.intern(self.boundjid.domain)
         self.default_port = 5222
         self.enable_direct_tls = direct_tls
         self.enable_starttls = not direct_tls
@@ -282,7 +283,7 @@ class Stream(XMLStream):
             for stanza in tuple(self.resumption.unacknowledged):
                 self.send_raw(markup(stanza))
         else:
-            self.boundjid = JID(jid)
+            self.boundjid = parse_jid(jid)
         waiting, self._waiting = self._waiting, []
         for stanza in waiting:
             self.transmit(stanza)
@@ -406,8 +407,8 @@ class Stream(XMLStream):
         if request is None:
             return
         to, answer, timer = request
-        sender = element.get("from", "")
-        own = (self.boundjid.bare, self.boundjid.full, self.boundjid.domain, "")
+        sender, to = comparable(element.get("from", "")), comparable(to)
+        own = (self.boundjid.bare, str(self.boundjid), self.boundjid.domain, "")
         if sender != to and not (to in own and sender in own):
             return  # nobody answers for another (RFC 6120 §8.1.2.1)
         del self._requests[identifier]

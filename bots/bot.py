@@ -17,6 +17,7 @@ from ..actors.messages.account import (
     SetPresence,
 )
 from ..actors.stanza import check_text
+from ..config.jid import normal_jid
 from ..media import Path as ReceivePath
 from .call import HANDLED, Call
 from .invite import Invite
@@ -149,13 +150,14 @@ class Bot:
             CallOver: it ended at once.
             Offline: the account is not online.
             SourceError: there is no such source.
-            ValueError: neither audio nor video.
+            ValueError: it is no JID, or there is neither audio nor video.
         """
+        peer = normal_jid(to)
         sounds = await asyncio.to_thread(source, audio, self.folder)
         shows = await asyncio.to_thread(source, video, self.folder)
         if sounds is None and shows is None:
             raise ValueError("a call needs audio or video")
-        order = PlaceCall(to, sounds, shows, message, record, data)
+        order = PlaceCall(peer, sounds, shows, message, record, data)
         placed = await self._ref.request(order, timeout=HANDLED)
         ref = await placed
         return await Call.of(ref, self.folder)
@@ -169,9 +171,12 @@ class Bot:
 
         Returns:
             The id of the session that an accepted invite leads to.
+
+        Raises:
+            ValueError: it is no JID.
         """
         sid = secrets.token_hex(16)
-        self._ref.tell(SendInvite(to, sid, video))
+        self._ref.tell(SendInvite(normal_jid(to), sid, video))
         return sid
 
     async def send(self, to: str, body: str) -> None:
@@ -182,9 +187,9 @@ class Bot:
             body: its text.
 
         Raises:
-            ValueError: a character of it can't be sent.
+            ValueError: it is no JID, or a character of the text can't be sent.
         """
-        self._ref.tell(SendText(to, check_text(body)))
+        self._ref.tell(SendText(normal_jid(to), check_text(body)))
 
     async def set_presence(
         self, show: str | None = None, status: str | None = None, priority: int | None = None

@@ -8,6 +8,7 @@ from typing import Any
 from ..actors import AsyncioActorRef
 from ..actors.messages.call import CallOver
 from ..config.duration import parse_duration
+from ..config.jid import normal_jid
 from .bot import Bot
 from .call import Call
 
@@ -38,9 +39,15 @@ class Caller(Bot):
         """
         super().__init__(ref, account, options, folder)
         to = options.get("to", [])
-        self.peers = [to] if isinstance(to, str) else list(to)
+        self.peers = [self._peer(one) for one in ([to] if isinstance(to, str) else to)]
         self.seconds = self._duration("seconds", 10)
         self.every = self._duration("every", 0)
+
+    def _peer(self, jid: object) -> str:
+        try:
+            return normal_jid(str(jid))
+        except ValueError as error:
+            raise ValueError(f"to: {error}") from None
 
     def _duration(self, name: str, otherwise: float) -> float:
         try:

@@ -1,20 +1,26 @@
 """Patterns of bare addresses, such as ``*@example.org``."""
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from .jid import parse_jid
+from .jid import normal_domain, parse_jid
 
 MAX_LENGTH = 1023
 MAX_STARS = 8
 """Nobody needs more."""
 
 
+_WILD = frozenset("*?")
+#: How the decompositions of fullwidth and halfwidth characters begin (RFC 8265 §3.3.1).
+_WIDTHS = frozenset({"<wi", "<na"})
+
+
 def check_pattern(text: str) -> str:
-    """Check a pattern and bring it to lower case.
+    """Check a pattern and bring it to the form in which addresses are compared (RFC 7622).
 
     Args:
         text: ``*`` stands for any characters, ``?`` for one. ``*`` alone matches everybody.
@@ -25,16 +31,39 @@ def check_pattern(text: str) -> str:
     Raises:
         ValueError: It could never match an address.
     """
-    pattern = text.lower()
-    if "/" in pattern:
+    if "/" in text:
         raise ValueError(f"{text!r} has a resource, but patterns are of bare addresses: cut it off")
-    if pattern.count("*") > MAX_STARS:
+    if text.count("*") > MAX_STARS:
         raise ValueError(f"{text!r} has over {MAX_STARS} stars: use several patterns")
-    if "@" not in pattern and set(pattern) != {"*"}:
-        raise ValueError(f"{text!r} matches no address: write it like *@{pattern or 'example.org'}")
-    if not set(pattern) & set("*?"):
-        return parse_jid(pattern).bare
-    return pattern
+    if "@" not in text and set(text) != {"*"}:
+        raise ValueError(f"{text!r} matches no address: write it like *@{text or 'example.org'}")
+    if not set(text) & _WILD:
+        return parse_jid(text).bare
+    local, at, domain = text.rpartition("@")
+    labels = _folded(domain).removesuffix(".").split(".")
+    return _folded(local) + at + ".".join(_label(label, text) for label in labels)
+
+
+def _folded(piece: str) -> str:
+    """Map width and case as RFC 7622 does; a part with wildcards can't be checked further."""
+    wide = "".join(
+        unicodedata.normalize("NFKC", one) if unicodedata.decomposition(one)[:3] in _WIDTHS else one
+        for one in piece
+    )
+    return unicodedata.normalize("NFC", wide.lower())
+
+
+def _label(label: str, text: str) -> str:
+    if not set(label) & _WILD:
+        try:
+            return normal_domain(label)
+        except ValueError:
+            raise ValueError(
+                f"{text!r} matches no address: {label!r} is not a domain name"
+            ) from None
+    if label.startswith("xn--"):
+        raise ValueError(f"{text!r} has a wildcard within an A-label: write that part in Unicode")
+    return label
 
 
 @lru_cache(maxsize=4096)
@@ -58,9 +87,12 @@ def matches(patterns: tuple[str, ...], jid: str) -> bool:
         jid: An address; its resource does not count.
 
     Returns:
-        Whether one of them matches the whole bare address.
+        Whether one of them matches the whole bare address; False if the text is no address.
     """
-    bare = jid.partition("/")[0].lower()
+    try:
+        bare = parse_jid(jid).bare
+    except ValueError:
+        return False
     return any(_compile(pattern).fullmatch(bare) for pattern in patterns)
 
 

@@ -9,8 +9,8 @@ from xml.etree.ElementTree import Element, fromstring
 import pytest
 from callboard.actors.login import BIND, SASL, SESSION, STREAMS, TLS, Login
 from callboard.actors.resumption import SM, Resumption
+from callboard.config.jid import parse_jid
 from callboard.tests.conftest import Run
-from slixmpp import JID
 
 STARTTLS = f"<starttls xmlns='{TLS}'/>"
 BINDING = f"<bind xmlns='{BIND}'/>"
@@ -30,7 +30,7 @@ class Server:
         self.session: tuple[str, bool] | None = None
         self.refused: tuple[str, bool] | None = None
         self.resumption = resumption or Resumption()
-        self.login = Login(self, JID("a@b/c"), "secret", self.resumption)
+        self.login = Login(self, parse_jid("a@b/c"), "secret", self.resumption)
 
     def tls_version(self) -> str:
         return self.tls

@@ -1,5 +1,7 @@
 """Patterns of bare addresses."""
 
+# ruff: noqa: RUF001 - letters that look like others are what it is about
+
 import pytest
 from callboard.config.pattern import check_pattern, matches
 
@@ -24,11 +26,33 @@ from callboard.config.pattern import check_pattern, matches
         ("*ab*ab@x", "abab@x", True),
         ("*ab*ab@x", "ab@x", False),
         ("*a?b*@x", "aab-acb@x", True),
-        ("**@x", "@x", True),
+        ("**@x", "a@x", True),
+        ("**@x", "@x", False),
+        ("*@BÜCHER.example", "a@xn--bcher-kva.example", True),
+        ("*@xn--bcher-kva.example", "a@bücher.example/phone", True),
+        ("*@*.xn--bcher-kva.example.", "a@b.BU\u0308CHER.example", True),
+        ("ju\u0308r*@x", "JÜRGEN@x", True),
+        ("ＢＯＢ*@ｘ", "bobby@x", True),
+        ("jürgen@x", "ju\u0308rgen@x", True),
+        ("?@x", "e\u0301@x", True),
     ],
 )
 def test_matching(pattern: str, jid: str, expected: bool) -> None:
     assert matches((check_pattern(pattern) if "[" not in pattern else pattern,), jid) is expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("*@xn--*", "wildcard within an A-label"),
+        ("*@a..b", "is not a domain name"),
+        ("*@-x.*", "is not a domain name"),
+        ("a b@x", "may not hold ' '"),
+    ],
+)
+def test_a_pattern_that_could_match_nobody_is_refused(pattern: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        check_pattern(pattern)
 
 
 def test_any_of_several_will_do() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from callboard.actors.call_record import CallRecord
+from callboard.actors.jid import bare
 from callboard.actors.messages.exchange import (
     AccountChanged,
     AccountReady,
@@ -89,7 +90,7 @@ class Stage:
 
     async def state(self, jid: str, state: str) -> AccountChanged:
         """Return when an account is in this state."""
-        wanted = jid.partition("/")[0]
+        wanted = bare(jid)
         return await self.until(AccountChanged, lambda e: e.jid == wanted and e.state == state)
 
     async def phase(self, account: str, phase: str) -> CallStatus:
@@ -220,7 +221,7 @@ async def staged(
         {"password": PASSWORD, "bot": "puppet", **({"jid": one} if isinstance(one, str) else one)}
         for one in accounts
     ]
-    users = {one["jid"].partition("@")[0]: PASSWORD for one in declared}
+    users = {bare(one["jid"]).partition("@")[0]: PASSWORD for one in declared}
     users |= dict.fromkeys(guests, PASSWORD)
     users = {user: password for user, password in users.items() if user not in missing}
     media = {"addresses": ["127.0.0.1"], **settings.pop("media", {})}
