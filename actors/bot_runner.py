@@ -5,7 +5,9 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from .bot_code import Author, run_code
 from .context import BotPort, Context
+from .jid import bare
 from .messages.exchange import BotFailed
 from .post import post
 from .runtime import AsyncioActor
@@ -29,8 +31,8 @@ class BotRunner:
 
     def __init__(self, owner: AsyncioActor, bot: BotPort, context: Context) -> None:
         self._owner = owner
-        self._bot = bot
         self._context = context
+        self._author = Author(bot.name, bare(context.settings.jid))
         self._waiting: list[Coroutine[Any, Any, None]] = []
         self._running = False
 
@@ -38,7 +40,7 @@ class BotRunner:
         """Run a coroutine of the bot's after those that wait."""
         if len(self._waiting) >= MAX_WAITING:
             coroutine.close()
-            log.warning("bot %s is too slow: an event was dropped", self._bot.name)
+            log.warning("%s is too slow: an event was dropped", self._author)
             return
         self._waiting.append(coroutine)
         if not self._running:
@@ -50,31 +52,30 @@ class BotRunner:
         try:
             await asyncio.wait_for(self.guard(coroutine), LAST_WORDS)
         except TimeoutError:
-            log.warning("bot %s did not stop within %.0f s", self._bot.name, LAST_WORDS)
+            log.warning("%s did not stop within %.0f s", self._author, LAST_WORDS)
 
     async def guard(
         self,
         coroutine: Coroutine[Any, Any, None],
         is_harmless: Callable[[Exception], bool] = lambda _: False,
     ) -> BaseException | None:
-        """Run a coroutine of the bot's; what it raises is reported and returned.
+        """Run a coroutine of the bot's; what it raises, whatever it is, is reported and returned.
 
         Args:
             coroutine: the bot's.
             is_harmless: tells what is no failure of the bot's; only the log has a word of it.
         """
-        try:
-            await coroutine
-        except Exception as error:
-            if is_harmless(error):
-                log.info("bot %s: %s", self._bot.name, error)
-                return None
-            log.error("bot %s failed", self._bot.name, exc_info=error)
-            sentence = f"{type(error).__name__}: {error}"
-            account = self._context.settings.jid
-            post(self._context.exchange, BotFailed(account, self._bot.name, sentence))
-            return error
-        return None
+        error = await run_code(coroutine, self._author)
+        if error is None:
+            return None
+        if isinstance(error, Exception) and is_harmless(error):
+            log.info("%s: %s", self._author, error)
+            return None
+        log.error("%s failed", self._author, exc_info=error)
+        sentence = f"{type(error).__name__}: {error}"
+        failed = BotFailed(self._author.account, self._author.bot, sentence)
+        post(self._context.exchange, failed)
+        return error
 
     async def _work(self) -> None:
         try:

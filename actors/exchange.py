@@ -68,6 +68,7 @@ class Exchange(Supervisor):
             # One account that crashes again and again must not take the others along.
             intensity=None,
             backoff=Backoff(),
+            patient=True,  # nor one whose bot can't be made
         )
         self._settings = settings
         self._endpoint = endpoint
@@ -118,22 +119,32 @@ class Exchange(Supervisor):
         return self.start_child(StartChild(self._child(message.settings)))
 
     def _start_account(self, settings: AccountSettings) -> Ref:
-        ref = Account.start(
-            Context(
-                settings=settings,
-                endpoint=self._endpoint,
-                network=self._network,
-                use_services=self._settings.media.services,
-                path=ReceivePath(self._settings.media.path),
-                recordings=self._settings.recordings,
-                writer=self._writer,
-                exchange=self.actor_ref,
-                log=self._log,
-                bot=self._bot,
-            )
+        context = Context(
+            settings=settings,
+            endpoint=self._endpoint,
+            network=self._network,
+            use_services=self._settings.media.services,
+            path=ReceivePath(self._settings.media.path),
+            recordings=self._settings.recordings,
+            writer=self._writer,
+            exchange=self.actor_ref,
+            log=self._log,
+            bot=self._bot,
         )
+        try:
+            ref = Account.start(context)
+        except Exception as error:
+            self._unmade(bare(settings.jid), settings.bot, error)
+            raise
         self._accounts[bare(settings.jid)] = ref
         return ref
+
+    def _unmade(self, account: str, bot: str, error: Exception) -> None:
+        """Let it be known that an account's bot could not be made; it is tried again."""
+        log.error("%s: its bot %s can't be made", account, bot, exc_info=error)
+        sentence = f"{type(error).__name__}: {error}"
+        self._observer(BotFailed(account, bot, sentence))
+        self._account_changed(AccountChanged(account, "waiting", f"its bot can't be made: {error}"))
 
     @handles(AccountChanged)
     def _account_changed(self, report: AccountChanged) -> None:

@@ -112,6 +112,8 @@ class Supervisor(Ending):
         children: what to start with.
         intensity: how many restarts are too many; None never gives up.
         backoff: how long to wait before a restart.
+        patient: whether a child that can't be made at first is tried again; otherwise that fails the
+            start.
         chance: draws evenly from 0 to 1.
     """
 
@@ -121,12 +123,14 @@ class Supervisor(Ending):
         *,
         intensity: Intensity | None = Intensity(),
         backoff: Backoff = Backoff(),
+        patient: bool = False,
         chance: Callable[[], float] = random.random,
     ) -> None:
         super().__init__()
         self._entries = {child.name: _Entry(child) for child in children}
         self._intensity = intensity
         self._backoff = backoff
+        self._is_patient = patient
         self._chance = chance
         self._restarts: deque[float] = deque()
         self._is_draining = False
@@ -135,9 +139,13 @@ class Supervisor(Ending):
         """Start the children, each after the one before has started."""
         try:
             for entry in tuple(self._entries.values()):
-                ref = self._start_child(entry)
-                with suppress(Exception):  # who fails in on_start has died, and is treated so
-                    await ref.started
+                if self._is_patient:
+                    self._try_to_start(entry)
+                else:
+                    self._start_child(entry)
+                if entry.ref is not None:
+                    with suppress(Exception):  # who fails in on_start has died, and is treated so
+                        await entry.ref.started
         except BaseException:
             await self._stop_children()
             raise
@@ -220,10 +228,14 @@ class Supervisor(Ending):
 
     @handles(RestartChild)
     def restart_child(self, message: RestartChild) -> None:
-        """Start a child again; one that does not even start has died once more."""
+        """Start a child again."""
         entry = self._entries.get(message.name)
         if entry is None or entry.ref is not None:
             return
+        self._try_to_start(entry)
+
+    def _try_to_start(self, entry: _Entry) -> None:
+        """Start a child; one that can't even be made has died, and is treated so."""
         try:
             self._start_child(entry)
         except Exception as error:

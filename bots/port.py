@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from ..actors.bot_code import Author, running
 from ..actors.context import BotFactory, BotPort, Ref
 from ..actors.messages.account import Contact, Invitation
 from ..actors.messages.call import Answer
@@ -23,11 +24,13 @@ class Port(BotPort):
     Args:
         bot: the bot.
         account: its account's actor.
+        folder: the YAML file's folder.
     """
 
-    def __init__(self, bot: Bot, account: Ref) -> None:
+    def __init__(self, bot: Bot, account: Ref, folder: Path) -> None:
         self._bot = bot
         self._account = account
+        self._folder = folder
         self.name = type(bot).__name__
         self.path = None if bot.path is None else ReceivePath(bot.path)
 
@@ -41,7 +44,7 @@ class Port(BotPort):
 
     async def called(self, call: Any, status: CallStatus) -> None:
         """Give the bot a call."""
-        await self._bot.on_call(await Call.of(call, self._bot.folder, status))
+        await self._bot.on_call(await Call.of(call, self._folder, status))
 
     async def text(self, sender: str, body: str) -> None:
         """Give the bot a message."""
@@ -53,15 +56,15 @@ class Port(BotPort):
 
     async def media(self, call: Any, kinds: tuple[str, ...]) -> None:
         """Tell the bot that a call's media changed."""
-        await self._bot.on_media(await Call.of(call, self._bot.folder))
+        await self._bot.on_media(await Call.of(call, self._folder))
 
     async def data(self, call: Any, data: str | bytes) -> None:
         """Give the bot what came in on a data channel."""
-        await self._bot.on_data(await Call.of(call, self._bot.folder), data)
+        await self._bot.on_data(await Call.of(call, self._folder), data)
 
     async def invited(self, invitation: Invitation) -> None:
         """Give the bot an invite."""
-        await self._bot.on_invite(Invite(invitation, self._account, self._bot.folder))
+        await self._bot.on_invite(Invite(invitation, self._account, self._folder))
 
     def answer(self) -> Answer:
         """Say how a call is taken that the bot leaves to `calls.answer: auto`."""
@@ -77,7 +80,8 @@ def bot_factory(classes: dict[str, type[Bot]], folder: Path) -> BotFactory:
     """
 
     def make(ref: Any, settings: Account) -> BotPort:
-        bot = classes[settings.bot](ref, settings.jid.partition("/")[0], settings.options, folder)
-        return Port(bot, ref)
+        wanted = classes[settings.bot]
+        with running(Author(wanted.__name__, settings.bare_jid)):
+            return Port(wanted(ref, settings.bare_jid, settings.options, folder), ref, folder)
 
     return make

@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 
 import typer
-import uvloop
 from rich.console import Console
 
 from ..actors.call_record import CallRecord
@@ -18,6 +17,7 @@ from ..config.jid import parse_jid
 from ..server import ServerError
 from .deployment import deployed, reason
 from .event import Event
+from .main_loop import run_loop
 from .run import anybody_online, drawn
 from .settings import read_or_exit
 from .steps import quality_table, step_table
@@ -85,7 +85,7 @@ def call(
     log_to(view, settings.log_level)
     watch = _Watch(view, bare(account))
     try:
-        uvloop.run(watch.run(settings, {**classes, "caller": Caller}, folder))
+        run_loop(watch.run(settings, {**classes, "caller": Caller}, folder))
     except asyncio.CancelledError:
         typer.echo("callboard: interrupted", err=True)
         return 1

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import typer
-import uvloop
 from pydantic import ValidationError
 from rich.console import Console
 
@@ -20,6 +19,7 @@ from .deployment import deployed, reason
 from .event import Event
 from .json_view import JsonView
 from .line_view import LineView, near
+from .main_loop import run_loop
 from .steps import quality_table, step_table
 from .view import log_to
 
@@ -49,7 +49,7 @@ def demo(*, seconds: float, out: Path, video: bool, json: bool) -> int:
         return 2
     stage = _Stage(JsonView(sys.stdout) if json else None)
     try:
-        uvloop.run(stage.play(settings, seconds))
+        run_loop(stage.play(settings, seconds))
     except asyncio.CancelledError:
         typer.echo("callboard: interrupted", err=True)
         return 1

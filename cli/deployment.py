@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+from ..actors.bot_code import contained
 from ..actors.context import Endpoint
 from ..actors.exchange import Exchange
 from ..actors.messages.exchange import Shutdown, WhenSettled
@@ -101,7 +102,7 @@ async def deployed(
         asyncio.CancelledError: a signal came before everything was started.
     """
     deployment = Deployment(settings.drain)
-    with _signals(deployment.stop):
+    with contained(), _signals(deployment.stop):
         for finished in await asyncio.to_thread(finish_leftovers, settings.recordings):
             observer(finished)
         await asyncio.to_thread(_check_writable, settings.calls)

@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import typer
-import uvloop
 
 from ..actors.garbage import spare_the_living
 from ..bots.bot import Bot
 from ..config import Settings
 from ..server import ServerError
 from .deployment import Deployment, deployed, reason
+from .main_loop import run_loop
 from .settings import read_or_exit
 from .view import REFRESH, View, log_to, make_view
 
@@ -32,7 +32,7 @@ def run(file: Path, *, json: bool) -> int:
     log_to(view, settings.log_level)
     try:
         spare_the_living()
-        return uvloop.run(_run(settings, classes, file.absolute().parent, view))
+        return run_loop(_run(settings, classes, file.absolute().parent, view))
     except asyncio.CancelledError:
         return 0
     except (ServerError, OSError) as error:

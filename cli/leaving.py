@@ -1,0 +1,35 @@
+"""The end of the process, whatever its threads do."""
+
+import logging
+import os
+import sys
+import threading
+import time
+from contextlib import suppress
+
+log = logging.getLogger(__name__)
+
+#: Seconds that threads of bots may go on after everything else has ended.
+LEAVING = 5.0
+
+
+def end_soon(status: int) -> None:
+    """Let the process end within `LEAVING`, also if a thread that is not ours goes on.
+
+    Python itself would wait for each thread that is no daemon, for ever.
+
+    Args:
+        status: the exit status if it has to be ended.
+    """
+    threading.Thread(target=_end, args=(status,), name="end of callboard", daemon=True).start()
+
+
+def _end(status: int) -> None:
+    time.sleep(LEAVING)
+    ours = (threading.main_thread(), threading.current_thread())
+    left = [one.name for one in threading.enumerate() if one not in ours and not one.daemon]
+    log.warning("ending although threads still run: %s", ", ".join(left) or "at exit")
+    with suppress(Exception):  # a closed pipe must not keep it from ending
+        logging.shutdown()
+        sys.stdout.flush()
+    os._exit(status)

@@ -1,0 +1,93 @@
+"""Bots that would end the process, or keep it alive: others go on, and it ends in order."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from .command import records, running
+
+#: What each bot does once it is online.
+MODULE = """\
+import asyncio, sys, threading, time
+from callboard.bots import Bot
+
+def leave():
+    sys.exit(5)
+
+def interrupt():
+    raise KeyboardInterrupt
+
+class Callbacks(Bot):
+    async def on_start(self):
+        loop = asyncio.get_running_loop()
+        asyncio.create_task(asyncio.sleep(0)).add_done_callback(lambda _: leave())
+        for callback in (leave, interrupt, loop.stop):
+            await asyncio.sleep(0.1)
+            loop.call_soon(callback)
+        await asyncio.sleep(0.1)
+        self.log.info("callbacks were called")
+
+class Thrown:
+    def __del__(self):
+        sys.exit(5)
+
+class Garbage(Bot):
+    async def count(self):
+        try:
+            while True:
+                yield 1
+        finally:
+            sys.exit(5)
+
+    async def on_start(self):
+        Thrown()
+        async for _ in self.count():
+            break
+
+class Threads(Bot):
+    async def on_start(self):
+        threading.Thread(target=time.sleep, args=(3600,), name="sleeper").start()
+        asyncio.create_task(asyncio.to_thread(time.sleep, 3600))
+
+class Stubborn(Bot):
+    async def on_start(self):
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                pass
+"""
+FILE = """\
+server: embedded
+drain: 0
+accounts:
+  - {{jid: desk@localhost, bot: recorder}}
+  - jid: alice@localhost
+    bot: caller
+    options: {{to: desk@localhost, video: none, seconds: 3600}}
+  - {{jid: bob@localhost, bot: "unruly:{bot}"}}
+"""
+
+
+@pytest.mark.parametrize("bot", ["Callbacks", "Garbage", "Threads", "Stubborn"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_others_go_on_and_a_signal_ends_it(tmp_path: Path, bot: str, number: int) -> None:
+    (tmp_path / "unruly.py").write_text(MODULE)
+    file = tmp_path / "accounts.yaml"
+    file.write_text(FILE.format(bot=bot))
+    with running("run", file) as run:
+        run.connected("alice@localhost")
+        run.connected("desk@localhost")
+        if bot == "Callbacks":
+            run.until(lambda e: e.get("message") == "callbacks were called")
+            said = " ".join(e.get("message", "") for e in run.events)
+            assert said.count("SystemExit(5)") == 2
+            assert "KeyboardInterrupt()" in said
+            assert "the loop was stopped" in said
+        assert run.stop(number) == 0
+    found = records(tmp_path / "recordings" / "calls.jsonl")
+    assert {record["state"] for record in found.values()} == {"completed"}
+    assert found["desk@localhost"]["recording"]["seconds"] > 0
+    if bot == "Threads":
+        assert "sleeper" in run.events[-1]["message"]
