@@ -112,7 +112,7 @@ class Supervisor(Ending):
         children: what to start with.
         intensity: how many restarts are too many; None never gives up.
         backoff: how long to wait before a restart.
-        patient: whether a child that can't be made at first is tried again; otherwise that fails the
+        patient: whether a child that can't be made at first is tried again; else that fails the
             start.
         chance: draws evenly from 0 to 1.
     """
