@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..media import SourceError
 from .call_record import CallRecord
 from .future import AsyncioFuture
 from .messages.call import CallOver
@@ -87,8 +88,12 @@ class Promises:
         self._connected.clear()
 
     def keep_played(self, kind: str, failure: str | None) -> None:
-        """What played has ended, or could not be played to its end."""
-        _settle(self._played.pop(kind, None), failure)
+        """What played has ended, or could not be played: the call goes on (`SourceError`)."""
+        future = self._played.pop(kind, None)
+        if future is not None and failure is not None:
+            _fail(future, SourceError(failure))
+        else:
+            _settle(future, None)
 
     def keep_record(self, record: CallRecord) -> None:
         """The call is over and recorded."""

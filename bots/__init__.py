@@ -6,13 +6,12 @@ from ..actors.messages.account import Contact
 from ..actors.messages.call import CallOver
 from ..actors.messages.exchange import CallStatus
 from ..jingle import Reason
-from ..media import Echo, FileSource, Silence, Source, TestPattern, Tone
+from ..media import Echo, FileSource, Silence, Source, SourceError, TestPattern, Tone
 from .bot import Bot
 from .call import Call
 from .invite import Invite
 from .message import Message
 from .presence import Presence
-from .source import SourceError
 
 __all__ = [
     "Bot",

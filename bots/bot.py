@@ -1,6 +1,5 @@
 """The class that a bot author writes a subclass of."""
 
-import asyncio
 import logging
 import secrets
 from collections.abc import Mapping
@@ -23,7 +22,7 @@ from .call import HANDLED, Call
 from .invite import Invite
 from .message import Message
 from .presence import Presence
-from .source import Playable, source
+from .source import Playable, find_source
 
 
 class Bot:
@@ -149,12 +148,12 @@ class Bot:
         Raises:
             CallOver: it ended at once.
             Offline: the account is not online.
-            SourceError: there is no such source.
+            SourceError: there is no such source, or it can't be played.
             ValueError: it is no JID, or there is neither audio nor video.
         """
         peer = normal_jid(to)
-        sounds = await asyncio.to_thread(source, audio, self.folder)
-        shows = await asyncio.to_thread(source, video, self.folder)
+        sounds = await find_source(audio, self.folder, "audio")
+        shows = await find_source(video, self.folder, "video")
         if sounds is None and shows is None:
             raise ValueError("a call needs audio or video")
         order = PlaceCall(peer, sounds, shows, message, record, data)

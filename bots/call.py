@@ -1,6 +1,5 @@
 """A call, as a bot sees it: a handle over the call's actor."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -28,8 +27,8 @@ from ..actors.messages.call import (
 )
 from ..actors.messages.exchange import CallStatus
 from ..jingle import Reason
-from ..media import Kind
-from .source import Playable, source
+from ..media import Kind, Silence
+from .source import Playable, find_source
 
 #: Seconds in which a call's actor takes a message; it never waits for anything itself.
 HANDLED = 10.0
@@ -109,9 +108,10 @@ class Call:
 
         Raises:
             CallOver: the call ended before.
-            SourceError: there is no such source.
+            SourceError: there is no such source, or it can't be played.
         """
-        sounds, shows = await self._source(audio), await self._source(video)
+        sounds = await find_source(audio, self._folder, "audio")
+        shows = await find_source(video, self._folder, "video")
         await self._until(Answer(sounds, shows, record, wav))
 
     async def decline(self, reason: Reason = Reason.DECLINE) -> None:
@@ -154,14 +154,11 @@ class Call:
 
         Raises:
             CallOver: the call ended meanwhile.
-            SourceError: there is no such source.
+            SourceError: there is no such source, or it can't be played.
             ValueError: the call sends nothing of this kind.
         """
-        found = await self._source(playable)
-        if found is None:
-            found = await self._source("silence")
-        assert found is not None  # noqa: S101 - silence is a source
-        await self._until(Play(kind, found))
+        found = await find_source(playable, self._folder, kind)
+        await self._until(Play(kind, found or Silence()))
 
     async def record(self, on: bool = True, *, wav: bool = False) -> None:
         """Begin or end the recording of both directions.
@@ -207,10 +204,10 @@ class Call:
 
         Raises:
             CallOver: the peer did not take it, or the call ended meanwhile.
-            SourceError: there is no such source.
+            SourceError: there is no such source, or it can't be played.
             ValueError: the call has this kind already, or there is nothing to send.
         """
-        found = await self._source(playable)
+        found = await find_source(playable, self._folder, kind)
         if found is None:
             raise ValueError("nothing to send: give a source")
         await self._until(AddMedia(kind, found))
@@ -276,9 +273,6 @@ class Call:
         """Return how the call stands: its phase, steps and quality."""
         status: CallStatus = await self._ask(GetStatus())
         return status
-
-    async def _source(self, playable: Playable) -> Any:
-        return await asyncio.to_thread(source, playable, self._folder)
 
     async def _until(self, message: object) -> Any:
         # Two waits: the call takes the message at once, what it promises may take a whole call.

@@ -1,6 +1,5 @@
 """An invite to a call, as a bot sees it (XEP-0482)."""
 
-import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from ..actors import AsyncioActorRef
 from ..actors.messages.account import AnswerInvite, Invitation, PlaceCall
 from .call import HANDLED, Call
-from .source import Playable, source
+from .source import Playable, find_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +43,11 @@ class Invite:
             The call; `Call.connected` waits until it is taken.
 
         Raises:
-            SourceError: there is no such source.
+            SourceError: there is no such source, or it can't be played.
             Offline: the account is not online.
         """
-        sounds = await asyncio.to_thread(source, audio, self._folder)
-        shows = await asyncio.to_thread(source, video, self._folder)
+        sounds = await find_source(audio, self._folder, "audio")
+        shows = await find_source(video, self._folder, "video")
         self._account.tell(AnswerInvite(self.invitation, accept=True))
         order = PlaceCall(
             self.invitation.jid, sounds, shows, message=False, sid=self.invitation.sid

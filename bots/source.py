@@ -1,21 +1,18 @@
 """What a bot plays, as options and calls name it in words."""
 
+from functools import partial
 from pathlib import Path
 
-from ..media import Echo, FileSource, Silence, Source, TestPattern, Tone
+from ..media import READERS, Echo, FileSource, Kind, Silence, Source, SourceError, TestPattern, Tone
 
 #: A source, its name in words, or None for nothing.
 Playable = Source | str | Path | None
 
 
-class SourceError(ValueError):
-    """A name that is no source; the message says which there are."""
-
-
 def source(playable: Playable, folder: Path) -> Source | None:
     """Return the source that a name stands for.
 
-    It looks at the file where the name is one, and so may block: call it off the loop.
+    It reads the file where the name is one, and so may block: see `find_source`.
 
     Args:
         playable: ``silence``, ``tone``, ``tone:FREQUENCY`` in hertz, ``pattern`` (a moving clock),
@@ -23,7 +20,7 @@ def source(playable: Playable, folder: Path) -> Source | None:
         folder: where a relative path begins.
 
     Raises:
-        SourceError: the frequency is no number, or there is no such file.
+        SourceError: the frequency is no number, or there is no such file, or it can't be played.
     """
     if playable is None or isinstance(playable, Source):
         return playable
@@ -42,10 +39,27 @@ def source(playable: Playable, folder: Path) -> Source | None:
                 return Tone(int(argument)) if argument else Tone()
             except ValueError as error:
                 raise SourceError(f"{playable!r}: write tone:440 for 440 Hz ({error})") from None
-    try:
-        return FileSource(folder / playable)
-    except OSError:
+    path = folder / playable
+    if not path.exists():
         raise SourceError(
             f"{str(playable)!r} is no file in {folder}, and none of silence, tone, tone:FREQUENCY, "
             "pattern, echo"
-        ) from None
+        )
+    return FileSource(path)
+
+
+async def find_source(playable: Playable, folder: Path, kind: Kind) -> Source | None:
+    """Return the source that a name stands for, without blocking the loop.
+
+    Args:
+        playable: see `source`.
+        folder: where a relative path begins.
+        kind: what it has to give: "audio" or "video".
+
+    Raises:
+        SourceError: there is none, or it has none of this kind.
+    """
+    found = await READERS.run(partial(source, playable, folder))
+    if found is not None and kind not in found.kinds:
+        raise SourceError(f"{playable} has no {kind}: play something that has")
+    return found

@@ -9,9 +9,10 @@ from rich.console import Console
 from ..actors.call_record import CallRecord
 from ..actors.jid import bare
 from ..actors.messages.exchange import AccountChanged, BotFailed, CallStatus
+from ..bots import SourceError
 from ..bots.bot import Bot
 from ..bots.caller import Caller
-from ..bots.source import SourceError, source
+from ..bots.source import source
 from ..config import Settings
 from ..config.jid import parse_jid
 from ..server import ServerError

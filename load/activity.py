@@ -12,7 +12,7 @@ from pykka import ActorDeadError
 from ..actors.jid import bare
 from ..actors.messages.account import PlaceCall, Send, SetPresence
 from ..actors.messages.call import CallOver, Hangup, Wait
-from ..bots.source import source
+from ..bots.source import find_source
 from ..media import Path as ReceivePath
 from .crew import Crew, LoginFailed, Member
 from .mark import letter, new_mark, session_id
@@ -165,8 +165,8 @@ class _Calls:
         """Place the calls, hold them, hang up."""
         folder = self._crew.folder
         self._crew.sources[self._number] = Sources(
-            await asyncio.to_thread(source, self._phase.audio, folder),
-            await asyncio.to_thread(source, self._phase.video, folder),
+            await find_source(self._phase.audio, folder, "audio"),
+            await find_source(self._phase.video, folder, "video"),
         )
         for place in (*self._pairs.first, *self._pairs.second):
             member = self._crew.members.get(place)

@@ -8,6 +8,7 @@ from .errors import (
     MediaClosedError,
     MediaError,
     NetworkError,
+    SourceError,
 )
 from .events import (
     Closed,
@@ -39,9 +40,11 @@ from .source import Source
 from .statistics import MediaStatistics
 from .test_pattern import TestPattern, read_clock
 from .tone import Tone
+from .workers import READERS
 from .writer import Writer
 
 __all__ = [
+    "READERS",
     "Closed",
     "Connected",
     "DataChannelError",
@@ -77,6 +80,7 @@ __all__ = [
     "Silence",
     "Sink",
     "Source",
+    "SourceError",
     "TestPattern",
     "Tone",
     "Track",

@@ -7,14 +7,19 @@ from itertools import islice
 from weakref import WeakKeyDictionary, WeakSet
 
 from .codec import CLOCK_RATES
+from .errors import SourceError
 from .frame import Kind
 from .source import Source, Unit
+from .workers import READERS
+
+Batch = tuple[list[Unit], BaseException | None]
+"""Frames, and why no more follow, if that is a failure."""
 
 
 class Clip:
     """The encoded frames of one source in one codec.
 
-    They are pulled from the encoder in the executor, at most a second ahead of the leg that is
+    They are pulled from the encoder in a thread, at most a second ahead of the leg that is
     furthest on. All are kept, so that a leg that comes later costs nothing, up to `LIMIT` bytes;
     past that the clip is offered to no new leg, and drops what its legs have played.
 
@@ -30,7 +35,7 @@ class Clip:
         self.ended = False
         self._batch = 25 if kind == "audio" else 8
         self._iterator: Iterator[Unit] | None = None
-        self._job: asyncio.Future[list[Unit]] | None = None
+        self._job: asyncio.Future[Batch] | None = None
         self._open = (source, kind, codec)
         self._readers: WeakSet[Reader] = WeakSet()
         self._first = 0
@@ -76,41 +81,63 @@ class Clip:
             return
         if index + self._batch < self._first + len(self._units):
             return
-        loop = asyncio.get_running_loop()
-        self._job = loop.run_in_executor(None, self._pull)
+        try:
+            self._job = READERS.run(self._pull)
+        except SourceError as error:
+            self._fail(error)
+            return
         self._job.add_done_callback(self._take)
 
-    def _pull(self) -> list[Unit]:
-        if self._iterator is None:
-            source, kind, codec = self._open
-            self._iterator = source.encode(kind, codec)
-        return list(islice(self._iterator, self._batch))
+    def _pull(self) -> Batch:
+        units: list[Unit] = []
+        try:
+            if self._iterator is None:
+                source, kind, codec = self._open
+                self._iterator = iter(source.encode(kind, codec))
+            for unit in islice(self._iterator, self._batch):
+                units.append(_checked(unit))  # noqa: PERF401 -- those before a failure count
+        except Exception as error:
+            return units, error
+        return units, None
 
-    def _take(self, job: "asyncio.Future[list[Unit]]") -> None:
+    def _take(self, job: "asyncio.Future[Batch]") -> None:
         self._job = None
         if job.cancelled():
             return
-        error = job.exception()
+        failure = job.exception()
+        units, error = ([], failure) if failure is not None else job.result()
+        if error is None and not units and not self._size:
+            error = SourceError("there is nothing in it.")
         if error is not None:
+            self._fail(error)
+        elif len(units) < self._batch:
             self.ended = True
             self._iterator = None
-            self.failure = f"{self._open[0]} cannot be played: {error}"
-            return
-        units = job.result()
-        if len(units) < self._batch:
-            self.ended = True
-            self._iterator = None
-            if not units and not self._units:
-                self.failure = f"{self._open[0]} cannot be played: nothing in it."
         self._units += units
         self._size += sum(len(unit.data) for unit in units)
         if not self.whole:
             self._forget()
 
+    def _fail(self, error: BaseException) -> None:
+        self.ended = True
+        self._iterator = None
+        text = str(error) or repr(error)
+        name = str(self._open[0])
+        self.failure = text if name in text else f"{name} can't be played: {text}"
+
     def _forget(self) -> None:
         played = min((reader.index for reader in self._readers), default=self._first)
         del self._units[: played - self._first]
         self._first = played
+
+
+def _checked(unit: object) -> Unit:
+    """Refuse what a source of a bot's must not give, before it reaches the pacing of all legs."""
+    if not isinstance(unit, Unit) or type(unit.data) is not bytes or not unit.data:
+        raise SourceError(f"it gave {type(unit).__name__} in the place of a Unit with data.")
+    if not 0 < unit.duration < 1 << 31:
+        raise SourceError(f"it gave a frame that lasts {unit.duration!r} ticks of the RTP clock.")
+    return unit
 
 
 class Reader:
@@ -171,12 +198,12 @@ class Clips:
             A reader at the beginning.
 
         Raises:
-            ValueError: The source has no such kind, or the codec is unknown.
+            SourceError: The source has no such kind, or the codec is unknown.
         """
         if kind not in source.kinds:
-            raise ValueError(f"{source} has no {kind}: play something that has.")
+            raise SourceError(f"{source} has no {kind}: play something that has.")
         if codec not in CLOCK_RATES:
-            raise ValueError(f"{codec!r} can't be encoded: use one of {', '.join(CLOCK_RATES)}.")
+            raise SourceError(f"{codec!r} can't be encoded: use one of {', '.join(CLOCK_RATES)}.")
         key = source.key(kind, codec)
         clip = self._clips.pop(key, None)
         if clip is None or not clip.whole or clip.failure is not None:

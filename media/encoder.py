@@ -115,6 +115,7 @@ def encode_video(
     context: VideoCodecContext | None = None
     previous: tuple[bytes, bool, int] | None = None
     last_key = 0
+    number = -1
     for frame in frames:
         # An RTP clock as the time base would mislead rate control: encoders take it for the rate.
         if frame.pts is None or frame.time_base is None:
@@ -134,7 +135,8 @@ def encode_video(
         key = previous is None or at - last_key >= KEYFRAME_SECONDS * clock_rate
         picture.pict_type = PictureType.I if key else PictureType.NONE
         picture.time_base = 1 / fps
-        picture.pts = round(at * fps / clock_rate)
+        number = max(number + 1, round(at * fps / clock_rate))  # what is early waits for its turn
+        picture.pts = number
         data = b"".join(bytes(packet) for packet in context.encode(picture))
         if not data:
             continue

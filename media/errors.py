@@ -23,3 +23,7 @@ class NetworkError(MediaError):
 
 class DataChannelError(MediaError):
     """A message could not be sent over a data channel; the message says why."""
+
+
+class SourceError(MediaError, ValueError):
+    """A source can't be played; the message says why and what can be done."""

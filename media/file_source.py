@@ -1,60 +1,63 @@
 """A file to play."""
 
+import stat
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
-from itertools import chain
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import av
-
-from .encoder import encode_audio, encode_video
+from .encoder import encode_video
+from .errors import SourceError
+from .file_pictures import Pictures, rate
+from .file_reader import FileReader
+from .file_sound import as_it_is, encoded_anew, fits
 from .frame import Kind
-from .opus_packet import SILENCE, OpusError, parse
 from .source import Source, Unit
 
-MAX_WIDTH, MAX_HEIGHT = 1280, 720
-MAX_FPS = 30
-USUAL = 960
-"""Samples of 48 kHz in the Opus packets that every client takes (RFC 7587 §4.2)."""
-QUIET = Unit(SILENCE, USUAL)
+Version = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class FileSource(Source):
     """Audio and video from any file that FFmpeg reads: WAV, Ogg, MP3, MP4, Matroska.
 
-    Opus in frames of 20 ms or less goes out as it is; all else is decoded and encoded for the call.
+    It plays as in a player: sound and pictures keep one clock, so that a track that begins later or
+    has gaps stays in step; what is damaged is passed over; pictures are turned as the file says.
+    Where the file's clock jumps, at most ten seconds pass.
 
-    The file is looked at (not read) when the source is made, so that a file that is replaced is
-    played anew. Pictures larger than 1280x720 are scaled down, faster ones than 30 a second
-    thinned out.
+    Opus in frames of 20 ms or less goes out as it is; all else is decoded and encoded for the call.
+    Pictures larger than 1280x720 are scaled down, faster ones than 30 a second thinned out. A cover
+    picture is no video.
+
+    The beginning of the file is read when the source is made, so make it off the event loop. A file
+    that is replaced is played anew.
 
     Attributes:
         path: The file.
         loop: Whether to start again at the end.
+        kinds: What of it can be played.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        SourceError: It is no file, can't be read, or nothing in it can be played.
     """
 
     path: Path
     loop: bool = False
     kinds: ClassVar[frozenset[Kind]] = frozenset({"audio", "video"})
-    _version: tuple[int, int] = field(init=False, repr=False, default=(0, 0))
+    _version: Version = field(init=False, repr=False, default=())
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", Path(self.path))
         object.__setattr__(self, "repeats", self.loop)
-        status = self.path.stat()
-        object.__setattr__(self, "_version", (status.st_mtime_ns, status.st_size))
+        object.__setattr__(self, "_version", _version(self.path))
+        object.__setattr__(self, "kinds", _playable(self.path, self._version))
 
     def __str__(self) -> str:
         return str(self.path)
 
     def key(self, kind: Kind, codec: str) -> Hashable:
-        """Give the file's name and version: whether it loops makes no other encoding.
+        """Give the file's name and version.
 
         Args:
             kind: "audio" or "video".
@@ -63,7 +66,8 @@ class FileSource(Source):
         Returns:
             A key for the cache of encodings.
         """
-        return (self.path, self._version, kind, codec)
+        # Only with two tracks does it matter whether they are to end together.
+        return (self.path, self._version, kind, codec, self.loop and len(self.kinds) > 1)
 
     def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
         """Decode the file and encode it for the call, in step with playing.
@@ -76,66 +80,62 @@ class FileSource(Source):
             The encoded frames.
 
         Raises:
-            ValueError: The file has no such stream.
+            SourceError: The file has changed and can't be played any more.
         """
-        with av.open(str(self.path)) as container:
-            if kind == "audio":
-                if not container.streams.audio:
-                    raise ValueError("the file has no audio.")
-                audio = container.streams.audio[0]
-                channels = 1 if audio.layout.nb_channels == 1 else 2
-                packets = container.demux(audio)
-                first = next(packets)
-                packets = chain([first], packets)
-                is_opus = codec == "opus" == audio.codec_context.codec.canonical_name
-                # More than two channels are several Opus streams in each packet (RFC 7845 §5.1.1).
-                if is_opus and audio.layout.nb_channels <= 2 and _fits(first):
-                    yield from map(_as_it_is, filter(bytes, packets))
-                else:
-                    frames = (frame for packet in packets for frame in packet.decode())
-                    yield from encode_audio(frames, codec, channels=channels)
+        with self._open(kind) as reader:
+            is_fit = kind == "audio" and fits(reader, codec)
+        with self._open(kind) as reader:
+            if kind == "video":
+                fps = rate(reader.streams["video"])
+                yield from encode_video(Pictures(reader, fps, to_end=self.loop), codec, fps=fps)
+            elif is_fit:
+                yield from as_it_is(reader, to_end=self.loop)
             else:
-                if not container.streams.video:
-                    raise ValueError("the file has no video.")
-                video = container.streams.video[0]
-                fps = min(video.average_rate or Fraction(MAX_FPS), Fraction(MAX_FPS))
-                yield from encode_video(_fitted(container.decode(video), fps), codec, fps=fps)
+                yield from encoded_anew(reader, codec, to_end=self.loop)
+
+    def _open(self, kind: Kind) -> FileReader:
+        _version(self.path)  # by now there may be a pipe in its place, which opens for ever
+        reader = FileReader(self.path)
+        if kind in reader.streams:
+            return reader
+        reader.close()
+        raise SourceError(f"{self.path} has no {kind}: play something that has.")
 
 
-def _fits(packet: "av.Packet[Any]") -> bool:
-    """Tell whether an Opus packet is one that a call may carry: a frame of 20 ms, or a part."""
+def _version(path: Path) -> Version:
+    """Tell a file from its successor.
+
+    Raises:
+        SourceError: There is none.
+    """
     try:
-        parsed = parse(bytes(packet))
-    except OpusError:
-        return False
-    return len(parsed.frames) == 1 and parsed.samples <= USUAL
+        status = path.stat()
+    except OSError as error:
+        raise SourceError(f"{path} can't be played: {error.strerror}.") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise SourceError(f"{path} can't be played: it is no file.")
+    return (status.st_ino, status.st_mtime_ns, status.st_size)
 
 
-def _as_it_is(packet: "av.Packet[Any]") -> Unit:
-    """Take an Opus packet over; one that does not fit, among others that do, is silence."""
-    return Unit(bytes(packet), parse(bytes(packet)).samples) if _fits(packet) else QUIET
+@lru_cache(maxsize=256)
+def _playable(path: Path, version: Version) -> frozenset[Kind]:
+    """Return what of a file can be played, by decoding the first frames.
+
+    Raises:
+        SourceError: Nothing can.
+    """
+    del version
+    with FileReader(path) as reader:
+        found = tuple(reader.streams)
+    playable = frozenset(kind for kind in found if _has(path, kind))
+    if not playable:
+        raise SourceError(
+            f"{path} can't be played: there is no sound and no picture in it that can be decoded. "
+            "Give a WAV, Ogg, MP3, MP4 or Matroska file."
+        )
+    return playable
 
 
-def _fitted(frames: Iterator[av.VideoFrame], fps: Fraction) -> Iterator[av.VideoFrame]:
-    """Scale pictures down to what is sensible in a call, and leave out those that come too fast."""
-    size: tuple[int, int] | None = None
-    origin: Fraction | None = None
-    due = Fraction(0)
-    tolerance = 1 / fps / 4
-    for frame in frames:
-        if frame.pts is None or frame.time_base is None:
-            continue
-        if origin is None:
-            origin = frame.pts * frame.time_base
-        at = frame.pts * frame.time_base - origin
-        # A quarter of a frame of tolerance: timestamps in milliseconds are never quite regular.
-        if at + tolerance < due:
-            continue
-        due = max(due + 1 / fps, at + 2 * tolerance)
-        if size is None:
-            scale = min(1.0, MAX_WIDTH / frame.width, MAX_HEIGHT / frame.height)
-            size = (max(2, int(frame.width * scale) & ~1), max(2, int(frame.height * scale) & ~1))
-        picture = frame.reformat(width=size[0], height=size[1], format="yuv420p")
-        picture.pts = round(at * 90000)
-        picture.time_base = Fraction(1, 90000)
-        yield picture
+def _has(path: Path, kind: Kind) -> bool:
+    with FileReader(path) as reader:
+        return next(reader.frames(kind), None) is not None

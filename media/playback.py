@@ -4,6 +4,7 @@ import asyncio
 
 from .clip import Clips, Reader
 from .echo import Echo
+from .errors import SourceError
 from .frame import Kind
 from .source import Source, Unit
 
@@ -19,7 +20,7 @@ class Playback:
 
     def __init__(self, kind: Kind, source: Source) -> None:
         if kind not in source.kinds:
-            raise ValueError(f"{source} has no {kind}: play something that has.")
+            raise SourceError(f"{source} has no {kind}: play something that has.")
         self.kind = kind
         self.source = source
         self.failure: str | None = None

@@ -39,7 +39,10 @@ class Source(ABC):
 
     @abstractmethod
     def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
-        """Encode the source, lazily. Runs in a thread of the executor, a little ahead of playing.
+        """Encode the source, lazily. Runs in a thread of its own, a little ahead of playing.
+
+        It may block: then this source stops, and nothing else does. Raise a `SourceError` to say
+        why it can't be played.
 
         Args:
             kind: "audio" or "video", one of `kinds`.

@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from callboard.media import FileSource, TestPattern, file_source, read_clock
+from callboard.media import FileSource, SourceError, TestPattern, file_sound, read_clock
 from callboard.tests.media.legs import luma, video_decoder
 
 
@@ -90,7 +90,7 @@ def test_an_odd_opus_packet_among_others_is_silence(tmp_path: Path) -> None:
     units = list(FileSource(tmp_path / "speech.ogg").encode("audio", "opus"))
     spoken(tmp_path / "long.ogg", "60")
     with av.open(str(tmp_path / "long.ogg")) as container:
-        long = [file_source._as_it_is(packet) for packet in container.demux(audio=0) if packet.size]
+        long = [file_sound.take_over(packet) for packet in container.demux(audio=0) if packet.size]
     assert {unit.duration for unit in long} == {960}
     assert {unit.data for unit in long} == {b"\xf8\xff\xfe"}
     assert not {unit.data for unit in units} & {unit.data for unit in long}
@@ -107,15 +107,15 @@ def test_a_stream_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_no_such_file(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(SourceError, match="No such file"):
         FileSource(tmp_path / "missing.ogg")
 
 
 def test_a_replaced_file_is_played_anew_and_looping_shares(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    path.write_bytes(b"one")
+    spoken(path, "20")
     once, again = FileSource(path), FileSource(path, loop=True)
     assert once.key("audio", "opus") == again.key("audio", "opus")
     assert (once.repeats, again.repeats) == (False, True)
-    path.write_bytes(b"other")
+    spoken(path, "60")
     assert FileSource(path).key("audio", "opus") != once.key("audio", "opus")

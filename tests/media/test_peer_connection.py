@@ -300,14 +300,18 @@ def test_a_file_is_played_to_its_end(run: Run, tmp_path: FilePath) -> None:
 
 
 def test_a_file_that_cannot_be_played_ends_with_its_reason(run: Run, tmp_path: FilePath) -> None:
-    path = tmp_path / "text.ogg"
+    path = tmp_path / "beep.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        file.writeframes(bytes(32000))
+    source = FileSource(path)
     path.write_text("no audio in here")
 
     async def main() -> None:
-        async with call(audio=FileSource(path)) as (a, b):
+        async with call(audio=source) as (a, b):
             ended = await a.event(PlaybackEnded)
             assert ended.failure is not None
-            assert "text.ogg cannot be played" in ended.failure
+            assert "beep.wav can't be played" in ended.failure
             await b.received("audio", 5)
 
     run(main)

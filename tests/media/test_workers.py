@@ -1,0 +1,173 @@
+"""What blocks hurts itself alone."""
+
+import asyncio
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+from callboard.media import Kind, Source, SourceError, clip, workers
+from callboard.media.clip import Clips
+from callboard.media.source import Unit
+from callboard.media.workers import Workers
+from callboard.tests.conftest import Run
+from callboard.tests.media.test_clip import Numbers, drain
+
+
+@dataclass(frozen=True, eq=False)
+class Blocked(Source):
+    """Gives nothing until it is let go."""
+
+    gate: threading.Event
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"audio"})
+
+    def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
+        self.gate.wait()
+        yield Unit(b"at last", 960)
+
+
+def test_sources_that_block_leave_the_others_their_turn(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clip, "READERS", Workers(limit=2, patience=0.05))
+    gate = threading.Event()
+
+    async def main() -> None:
+        clips = Clips.running()
+        blocked = [clips.open(Blocked(gate), "audio", "opus") for _ in range(7)]
+        assert len(await drain(clips.open(Numbers(60), "audio", "opus"))) == 60
+        assert [reader.read() for reader in blocked] == [None] * 7
+        gate.set()
+        for reader in blocked:
+            assert [unit.data for unit in await drain(reader)] == [b"at last"]
+
+    try:
+        run(main)
+    finally:
+        gate.set()
+
+
+def test_only_so_many_may_block(run: Run) -> None:
+    gate = threading.Event()
+    pool = Workers(limit=2, patience=0.02, most=4)
+
+    async def main() -> None:
+        blocked = [pool.run(gate.wait) for _ in range(4)]
+        with pytest.raises(SourceError, match="4 sources block"):
+            await asks_for_ever(pool)
+        gate.set()
+        assert all(await asyncio.gather(*blocked))
+        assert await pool.run(lambda: 7) == 7
+
+    try:
+        run(main)
+    finally:
+        gate.set()
+
+
+async def asks_for_ever(pool: Workers) -> None:
+    while True:
+        await asyncio.wait([pool.run(int)], timeout=0.01)
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("no"), StopIteration(), SystemExit(3), KeyboardInterrupt()]
+)
+def test_what_a_job_raises_comes_back_as_an_exception(run: Run, error: BaseException) -> None:
+    def fail() -> None:
+        raise error
+
+    async def main() -> None:
+        with pytest.raises(Exception, match=r"no|it raised") as raised:
+            await workers.READERS.run(fail)
+        assert isinstance(raised.value, ValueError)
+
+    run(main)
+
+
+def test_a_job_that_was_cancelled_before_it_began_does_not_run(run: Run) -> None:
+    gate, ran = threading.Event(), threading.Event()
+    pool = Workers(limit=1)
+
+    async def main() -> None:
+        first, second = pool.run(gate.wait), pool.run(ran.set)
+        second.cancel()
+        gate.set()
+        assert await first
+        assert await pool.run(ran.is_set) is False
+
+    run(main)
+
+
+@dataclass(frozen=True)
+class Odd(Source):
+    """Gives a frame, and then something else."""
+
+    what: object
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"audio"})
+
+    def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
+        yield Unit(b"good", 960)
+        if isinstance(self.what, type) and issubclass(self.what, BaseException):
+            raise self.what
+        yield self.what  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        ZeroDivisionError,
+        SystemExit,
+        None,
+        "text",
+        Unit(b"", 960),
+        Unit(b"x", 0),
+        Unit(b"x", -960),
+        Unit(b"x", float("nan")),  # type: ignore[arg-type]
+        Unit(b"x", "long"),  # type: ignore[arg-type]
+        Unit(None, 960),  # type: ignore[arg-type]
+        Unit("text", 960),  # type: ignore[arg-type]
+    ],
+)
+def test_a_source_that_gives_nonsense_is_said_and_nothing_else_stops(
+    run: Run, what: object
+) -> None:
+    async def main() -> None:
+        clips = Clips.running()
+        reader = clips.open(Odd(what), "audio", "opus")
+        units = await drain(reader)
+        assert {unit.data for unit in units} <= {b"good"}
+        assert reader.clip.failure is not None
+        assert "can't be played" in reader.clip.failure
+        assert len(await drain(clips.open(Numbers(30), "audio", "opus"))) == 30
+
+    run(main)
+
+
+def test_the_process_ends_while_a_source_blocks() -> None:
+    program = """
+        import asyncio, threading
+        from callboard.media import Source
+        from callboard.media.clip import Clips
+
+        class Blocked(Source):
+            kinds = frozenset({"audio"})
+            def encode(self, kind, codec):
+                begun.set()
+                threading.Event().wait()
+
+        begun = threading.Event()
+
+        async def main():
+            Clips.running().open(Blocked(), "audio", "opus")
+            while not begun.is_set():
+                await asyncio.sleep(0.01)
+
+        asyncio.run(main())
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=False, timeout=60)
+    assert done.returncode == 0
