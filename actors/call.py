@@ -47,6 +47,7 @@ from .messages.call import (
     Negotiated,
     NegotiationFailed,
     Overdue,
+    RecordingPlaced,
     RingLongEnough,
     Tick,
 )
@@ -173,6 +174,7 @@ class Call(CallOpening):
             self._bot_busy = True
             called = self._bot.called(self.actor_ref, self._progress.status())
             self.pipe(self._runner.guard(called, self._is_too_late), BotDone)
+        self._progress.note()
         self._progress.report()
 
     async def on_end(self, error: BaseException | None) -> None:
@@ -292,10 +294,17 @@ class Call(CallOpening):
             case Closed(by_peer=True):
                 self.after(GOODBYE_DEADLINE, Overdue("goodbye"))
 
+    @handles(RecordingPlaced)
+    def _recording_placed(self, message: RecordingPlaced) -> None:
+        self._leg.placed(message.base)
+        if self._record is None:
+            self._progress.note()
+
     def _on_connected(self) -> None:
         if self._over:
             return
         self._progress.step("dtls")
+        self._progress.note()
         self._promises.keep_connected()
         wanted = self._answer or self._order
         if wanted is not None and wanted.record:

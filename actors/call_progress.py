@@ -1,11 +1,15 @@
 """How a call goes, as exchange, bot and detail record are told of it."""
 
+import uuid
+from dataclasses import replace
+
 from ..jingle import Reason
 from ..media import MediaStatistics
 from .call_record import CallRecord
 from .call_timeline import Timeline
 from .context import Context
 from .leg import Leg, rounded
+from .messages.call_log import CallGoesOn
 from .messages.exchange import CallStatus
 from .outcome import outcome
 from .post import post
@@ -37,6 +41,7 @@ class Progress:
         self._signalling = signalling
         self._leg = leg
         self._timeline = Timeline()
+        self._uuid = str(uuid.uuid4())
         self._last: tuple[MediaStatistics, ...] | None = None
 
     @property
@@ -89,6 +94,13 @@ class Progress:
         self._last = self._leg.statistics()
         self.step("ended")
 
+    def note(self) -> None:
+        """Tell the call log what is to be recorded if the process dies now."""
+        text = "the program was killed, or the machine went down, while the call went on"
+        record = self.record(Reason.GENERAL_ERROR, text, ours=True)
+        record = replace(record, recordings=self._leg.recorded_so_far)
+        post(self._context.log, CallGoesOn(record))
+
     def record(self, reason: Reason, text: str, *, ours: bool) -> CallRecord:
         """Return the detail record.
 
@@ -120,4 +132,5 @@ class Progress:
             steps=self._timeline.steps(),
             media=tuple(rounded(one) for one in self._last or ()),
             recordings=self._leg.recorded,
+            uuid=self._uuid,
         )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -19,6 +20,8 @@ from .outcome import State, outcome
 #: The form of a line. It grows by one when a field changes its meaning or goes.
 VERSION = 2
 
+#: What would end a line for some readers, or act on a terminal, or can't be written as UTF-8.
+_UNSAFE = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _TIMES = ("started", "ringing", "answered", "connected", "ended")
 
 
@@ -152,7 +155,7 @@ class CallRecord:
 
     def to_json(self) -> str:
         """Return the record as one line of JSON, times in ISO 8601 UTC."""
-        return json.dumps(
+        line = json.dumps(
             {
                 "version": VERSION,
                 "uuid": self.uuid,
@@ -173,6 +176,7 @@ class CallRecord:
             },
             ensure_ascii=False,
         )
+        return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
 @cache

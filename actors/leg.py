@@ -51,7 +51,7 @@ class Leg:
         self, owner: AsyncioActor, context: Context, bot: BotPort, network: Network, name: str
     ) -> None:
         self._owner = owner
-        self._recorders = Recorders(context, name)
+        self._recorders = Recorders(context, name, owner.actor_ref)
         self._connection = PeerConnection(
             network=network, path=bot.path or context.path, on_event=self._heard
         )
@@ -217,6 +217,15 @@ class Leg:
     def recorded(self) -> tuple[Recorded, ...]:
         """What became of each recording that has ended."""
         return self._recorders.recorded
+
+    @property
+    def recorded_so_far(self) -> tuple[Recorded, ...]:
+        """What a kill would leave: recordings that have ended, and the one that goes on."""
+        return self._recorders.so_far
+
+    def placed(self, base: str) -> None:
+        """Take note of where the file of a recording goes."""
+        self._recorders.placed(base)
 
     def record(self, *, video: bool, wav: bool) -> None:
         """Begin to record both directions, unless that is done already."""

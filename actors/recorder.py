@@ -7,6 +7,7 @@ from pathlib import Path
 from ..media import Direction, EncodedFrame, Recording, Writer
 from .context import Context, Ref
 from .ending import Ending
+from .messages.call import RecordingPlaced
 from .messages.recorder import Finish, Recorded, Write
 from .post import post
 from .runtime import handles
@@ -30,19 +31,34 @@ class Recorder(Ending):
         video: whether a video may come.
         wav: audio as stereo WAV.
         writer: the thread that writes for all recordings.
+        call: told where the file goes; None: nobody is.
     """
 
-    def __init__(self, folder: Path, name: str, *, video: bool, wav: bool, writer: Writer) -> None:
+    def __init__(
+        self, folder: Path, name: str, *, video: bool, wav: bool, writer: Writer, call: Ref | None
+    ) -> None:
         super().__init__()
+        self._call = call
+        self._base: Path | None = None
         self._recording = Recording(
             folder, name, video=video, format="wav" if wav else "auto", writer=writer
         )
         self._recorded: Recorded | None = None
 
+    def on_start(self) -> None:
+        """Tell the call where the file goes."""
+        self._tell_place()
+
     @handles(Write)
     def _write(self, message: Write) -> None:
         for direction, frame in message.frames:
             self._recording.write(direction, frame)
+        self._tell_place()
+
+    def _tell_place(self) -> None:
+        if self._call is not None and self._recording.base != self._base:
+            self._base = self._recording.base
+            post(self._call, RecordingPlaced(str(self._base)))
 
     @handles(Finish)
     async def _finish_file(self, _: Finish) -> Recorded:
@@ -70,13 +86,16 @@ class Recorders:
     Args:
         context: where recordings go, and who writes them.
         name: what file names are made of, besides the time.
+        call: told where files go; None: nobody is.
 
     Attributes:
         recorded: what became of each recording that has ended.
     """
 
-    def __init__(self, context: Context, name: str) -> None:
+    def __init__(self, context: Context, name: str, call: Ref | None = None) -> None:
         self._context = context
+        self._call = call
+        self._place: str | None = None
         self._name = name
         self._frames: list[tuple[Direction, EncodedFrame]] = []
         self._recorder: Ref | None = None
@@ -93,8 +112,20 @@ class Recorders:
             video=video,
             wav=wav,
             writer=self._context.writer,
+            call=self._call,
         )
         return True
+
+    def placed(self, base: str) -> None:
+        """Take note of where the file of the recording goes."""
+        self._place = base
+
+    @property
+    def so_far(self) -> tuple[Recorded, ...]:
+        """The recordings that have ended, and the one that goes on by its name without suffix."""
+        if self._recorder is None or self._place is None:
+            return self.recorded
+        return (*self.recorded, Recorded.of(self._place, 0.0, 0, None))
 
     def write(self, direction: Direction, frame: EncodedFrame) -> None:
         """Give a frame to the recorder, if there is one."""
@@ -119,6 +150,7 @@ class Recorders:
             log.exception("a recorder failed")
             recorded = Recorded.of(None, 0.0, 0, f"the recorder failed: {error!r}")
         self.recorded = (*self.recorded, recorded)
+        self._place = None
         recorder.stop(block=False)
 
     def _give(self) -> None:

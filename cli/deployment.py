@@ -3,20 +3,22 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from ..actors.bot_code import contained
+from ..actors.call_journal import close_left
 from ..actors.context import Endpoint
 from ..actors.exchange import Exchange
 from ..actors.messages.exchange import Shutdown, WhenSettled
+from ..actors.record_file import RecordFile
 from ..actors.ref import AsyncioActorRef
 from ..actors.stream import trust
 from ..bots.bot import Bot
 from ..bots.port import bot_factory
 from ..config import Embedded, Settings
-from ..media import finish_leftovers
+from ..media import Finished, finish_leftovers
 from ..server import Prosody, ServerError
 from .event import Observer
 
@@ -87,8 +89,8 @@ async def deployed(
 ) -> AsyncIterator[Deployment]:
     """Start everything that a file declares, and end it in order.
 
-    SIGINT and SIGTERM set `Deployment.stopping`; a second one ends at once. While all is still
-    being started, one cancels the caller's task.
+    SIGINT, SIGTERM and SIGHUP set `Deployment.stopping`; a second one ends at once. While all is
+    still being started, one cancels the caller's task.
 
     Args:
         settings: the file's settings.
@@ -103,9 +105,10 @@ async def deployed(
     """
     deployment = Deployment(settings.drain)
     with contained(), _signals(deployment.stop):
-        for finished in await asyncio.to_thread(finish_leftovers, settings.recordings):
-            observer(finished)
-        await asyncio.to_thread(_check_writable, settings.calls)
+        finished = await asyncio.to_thread(finish_leftovers, settings.recordings)
+        for one in finished:
+            observer(one)
+        await asyncio.to_thread(_close_left, settings.calls, finished)
         async with _endpoint(settings) as endpoint:
             factory = bot_factory(classes, folder)
             await deployment.start(Exchange.start(settings, endpoint, factory, observer))
@@ -115,16 +118,25 @@ async def deployed(
                 await deployment.shut_down()
 
 
-def _check_writable(file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.open("a").close()
+def _close_left(file: Path, finished: Iterable[Finished]) -> None:
+    """Record the calls that an earlier run left, and see that the file can be written to."""
+    RecordFile(file).mend()
+    try:
+        closed = close_left(file, finished)
+    except OSError as error:
+        log.warning("%s: calls that an earlier run left are not recorded: %s", file, error.strerror)
+        return
+    if closed:
+        log.info("recorded %d calls that an earlier run left, as failed", len(closed))
 
 
 @contextmanager
 def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Have SIGINT and SIGTERM call a function."""
+    """Have SIGINT, SIGTERM and SIGHUP call a function; nohup's SIGHUP stays ignored."""
     loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
     for number in numbers:
         loop.add_signal_handler(number, stop)
     try:

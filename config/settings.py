@@ -47,7 +47,8 @@ class Settings(Model):
     )
     drain: Duration = Field(
         default=10.0,
-        description="How long running calls may go on after SIGTERM or SIGINT; no new ones begin.",
+        description="How long running calls may go on after SIGTERM, SIGINT or SIGHUP; no new ones "
+        "begin.",
         examples=["30s"],
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(

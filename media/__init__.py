@@ -27,10 +27,10 @@ from .events import (
 from .file_source import FileSource
 from .frame import Direction, EncodedFrame, Kind
 from .ice_server import IceServer
-from .inspection import Inspection, Track, UnplayableError, inspect
+from .inspection import Inspection, Track, UnplayableError, declared_seconds, inspect
 from .leftovers import finish_leftovers
 from .network import Network
-from .part_file import Finished
+from .part_file import Finished, lock
 from .path import Path
 from .peer_connection import PeerConnection, Sink
 from .playback import Playback
@@ -86,7 +86,9 @@ __all__ = [
     "Track",
     "UnplayableError",
     "Writer",
+    "declared_seconds",
     "finish_leftovers",
     "inspect",
+    "lock",
     "read_clock",
 ]

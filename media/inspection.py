@@ -84,6 +84,22 @@ def inspect(path: Path) -> Inspection:
     return Inspection(tracks, max((track.seconds for track in tracks), default=0.0), declared)
 
 
+def declared_seconds(path: Path) -> float:
+    """Read how long a finished recording says it is. Blocking, but nothing is decoded.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its length in seconds; 0 if it does not say.
+    """
+    try:
+        with av.open(str(path)) as container:
+            return container.duration / av.time_base if container.duration else 0.0
+    except (av.FFmpegError, OSError):
+        return 0.0
+
+
 def _decode(path: Path, index: int, whole: str) -> Track:
     """Decode one track."""
     end, frames = 0.0, 0

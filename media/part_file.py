@@ -66,6 +66,11 @@ class PartFile:
         folder.mkdir(parents=True, exist_ok=True)
         self.file, self._part, self._wanted = _create(folder, stem, suffix, others)
 
+    @property
+    def base(self) -> Path:
+        """Where it will be, without suffix."""
+        return self._wanted.with_suffix("")
+
     def beside(self, suffix: str) -> "PartFile":
         """Make a file of the same name, with another suffix.
 

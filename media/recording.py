@@ -87,6 +87,11 @@ class Recording:
         return self._tape.failure
 
     @property
+    def base(self) -> Path:
+        """Where the file goes, without suffix; a number may be added with the first octets."""
+        return self._tape.base
+
+    @property
     def needs_keyframe(self) -> frozenset[Direction]:
         """The directions whose video can't be recorded before a key frame: ask for one (PLI)."""
         return frozenset(self._waiting)

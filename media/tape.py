@@ -69,6 +69,8 @@ class Tape:
     Attributes:
         failure: A sentence with a remedy: why there is no file, or not all of it. Or None.
         finished: The file that is whole, or None.
+        base: Where the file goes, without suffix: a guess until the first octets are written, when
+            a number may be added.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Tape:
         self._format = format
         self._outputs: list[_Output] = []
         self._ended = False
+        self.base = folder / self._stem
 
     def record(self, frames: Sequence[Placed], now: float) -> None:
         """Write frames.
@@ -160,6 +163,7 @@ class Tape:
                 if first is None
                 else first.beside(output.suffix)
             )
+            self.base = output.file.base
         if output.file is not None:
             output.file.write(chunks)
 

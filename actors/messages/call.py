@@ -270,6 +270,17 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingPlaced:
+    """A recorder knows where its file goes.
+
+    Attributes:
+        base: the path without suffix.
+    """
+
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
 class Overdue:
     """A deadline passed.
 

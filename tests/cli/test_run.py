@@ -1,11 +1,14 @@
 """``callboard run`` and ``callboard call``: real accounts on a real server, and real signals."""
 
+import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from callboard.media import inspect
 
 from .command import callboard, records, running
 from .embedded import serving
@@ -20,6 +23,7 @@ accounts:
     bot: caller
     options: {{to: desk@localhost, video: none, seconds: {seconds}}}
 """
+PARTIES = ("desk@localhost", "alice@localhost")
 
 
 def deployment(folder: Path, text: str) -> Path:
@@ -29,7 +33,7 @@ def deployment(folder: Path, text: str) -> Path:
     return file
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_the_call_in_order(tmp_path: Path, number: int) -> None:
     file = deployment(tmp_path, PAIR.format(drain="500ms", seconds=60))
     with running("run", file) as run:
@@ -115,6 +119,74 @@ def test_a_recording_that_a_kill_left_is_finished(tmp_path: Path) -> None:
     assert [file.name for file in folder.iterdir() if file.suffix != ".jsonl"] == [
         Path(finished["path"]).name
     ]
+
+
+def test_a_call_that_a_kill_ended_is_recorded_by_the_next_start(tmp_path: Path) -> None:
+    """Two instances with files of their own in one folder; one is killed in mid-call."""
+    file = deployment(tmp_path, PAIR.format(drain="0", seconds=60))
+    other = tmp_path / "other.yaml"
+    other.write_text(file.read_text() + "calls: recordings/other.jsonl\n")
+    folder = tmp_path / "recordings"
+    with running("run", other) as lives:
+        began = {account: lives.connected(account)["id"] for account in PARTIES}
+        with running("run", file) as run:
+            killed = {account: run.connected(account)["id"] for account in PARTIES}
+            run.until(
+                lambda e: (
+                    e["event"] == "CallStatus"
+                    and e["account"] == "desk@localhost"
+                    and e["seconds"] > 2
+                )
+            )
+            run.process.kill()
+            run.process.wait()
+        assert (folder / "calls.jsonl").read_text() == ""
+        assert len(list(folder.glob("calls.jsonl.*.open"))) == 1
+        for _ in range(2):  # the second start has nothing left to do
+            with running("run", file) as run:
+                run.until(lambda e: e.get("state") == "online")
+                run.process.kill()
+                run.process.wait()
+        assert lives.stop() == 0
+    lines = [json.loads(line) for line in (folder / "calls.jsonl").read_text().splitlines()]
+    found = {one["account"]: one for one in lines if one["id"] in killed.values()}
+    assert [one["id"] for one in lines].count(killed["desk@localhost"]) == 2
+    for account, record in found.items():
+        assert (record["state"], record["reason"]) == ("failed", "general-error")
+        assert "killed" in record["text"]
+        assert record["connected"] is not None
+        assert datetime.fromisoformat(record["ended"]) > datetime.fromisoformat(record["connected"])
+        assert "dtls" in record["steps"]
+        assert bool(record["recordings"]) == (account == "desk@localhost")
+    (recording,) = found["desk@localhost"]["recordings"]
+    assert recording["failure"] is None
+    assert recording["seconds"] > 1
+    assert Path(recording["path"]).stat().st_size == recording["octets"]
+    assert inspect(Path(recording["path"])).seconds == pytest.approx(recording["seconds"], abs=0.2)
+    ends = records(folder / "other.jsonl")
+    assert {account: ends[account]["id"] for account in PARTIES} == began
+    assert not list(folder.glob("other.jsonl.*"))
+
+
+def test_a_hangup_that_nohup_ignores_ends_nothing(tmp_path: Path) -> None:
+    file = deployment(tmp_path, PAIR.format(drain="0", seconds=60))
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a child inherits it
+    try:
+        with running("run", file) as run:
+            run.connected("desk@localhost")
+            run.process.send_signal(signal.SIGHUP)
+            packets = run.connected("desk@localhost")["statistics"][0]["received"]
+            run.until(
+                lambda e: (
+                    e["event"] == "CallStatus"
+                    and e["account"] == "desk@localhost"
+                    and any(one["received"] > packets + 50 for one in e["statistics"])
+                )
+            )
+            assert not any(event.get("message", "").startswith("ending") for event in run.events)
+            assert run.stop() == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_wrong_password_is_said_with_its_remedy(tmp_path: Path) -> None:

@@ -1,0 +1,31 @@
+"""What the call log is told, besides detail records."""
+
+from dataclasses import dataclass
+
+from ..call_record import CallRecord
+
+# -- by calls --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallGoesOn:
+    """A call has begun, or more of it is known.
+
+    Attributes:
+        record: what is to be recorded of it if the process dies now.
+    """
+
+    record: CallRecord
+
+
+# -- by its own timers -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """It is time to write what could not be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """It is time to note that the process lives."""
