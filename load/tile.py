@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 
 from .measurements import Measurements
 from .verdict import shown
@@ -25,19 +24,14 @@ class Tile:
     words: str
     bad: bool = False
 
-    def __str__(self) -> str:
-        kind = "tile bad" if self.bad else "tile"
-        words = f"<b>{escape(self.value)}</b><span>{escape(self.words)}</span>"
-        return f'<div class="{kind}">{words}</div>'
 
-
-def tiles(measured: Measurements) -> str:
-    """Return the tiles of a run as HTML."""
+def tiles(measured: Measurements) -> list[Tile]:
+    """Return the tiles of a run."""
     found = [*_outcomes(measured), *_times(measured), *_packets(measured)]
     dropped = measured.counters["iteration.dropped"]
     if dropped:
         found.append(Tile(f"{dropped:,}", "iterations could not start (dropped)", bad=True))
-    return f'<div class="tiles">{"".join(map(str, found))}</div>'
+    return found
 
 
 def _outcomes(measured: Measurements) -> Iterator[Tile]:
