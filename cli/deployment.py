@@ -11,6 +11,7 @@ from ..actors.bot_code import contained
 from ..actors.call_journal import close_left
 from ..actors.context import Endpoint
 from ..actors.exchange import Exchange
+from ..actors.loop_watch import watched
 from ..actors.messages.exchange import Shutdown, WhenSettled
 from ..actors.record_file import RecordFile
 from ..actors.ref import AsyncioActorRef
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds beyond the drain deadline in which everything must be closed.
 CLOSING = 30.0
+#: Seconds beyond those in which a loop that a bot blocks is ended with the process.
+LAST_RESORT = 10.0
 
 
 class Deployment:
@@ -104,7 +107,11 @@ async def deployed(
         asyncio.CancelledError: a signal came before everything was started.
     """
     deployment = Deployment(settings.drain)
-    with contained(), _signals(deployment.stop):
+    with (
+        contained(),
+        watched(settings.drain + CLOSING + LAST_RESORT) as watch,
+        _signals(deployment.stop, watch.ask),
+    ):
         finished = await asyncio.to_thread(finish_leftovers, settings.recordings)
         for one in finished:
             observer(one)
@@ -131,14 +138,18 @@ def _close_left(file: Path, finished: Iterable[Finished]) -> None:
 
 
 @contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Have SIGINT, SIGTERM and SIGHUP call a function; nohup's SIGHUP stays ignored."""
+def _signals(stop: Callable[[], None], ask: Callable[..., None]) -> Iterator[None]:
+    """Have SIGINT, SIGTERM and SIGHUP call one function on the loop, and another one at once.
+
+    nohup's SIGHUP stays ignored.
+    """
     loop = asyncio.get_running_loop()
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
     for number in numbers:
         loop.add_signal_handler(number, stop)
+        signal.signal(number, ask)  # the loop hears of it all the same, when it gets to it
     try:
         yield
     finally:
