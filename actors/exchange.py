@@ -12,6 +12,7 @@ from ..media import IceServer, Network, Writer
 from ..media import Path as ReceivePath
 from . import messages
 from .account import Account
+from .backoff import Backoff
 from .call_log import CallLog
 from .call_record import CallRecord
 from .context import BotFactory, Context, Endpoint, Ref
@@ -32,7 +33,7 @@ from .messages.exchange import (
 )
 from .messages.supervision import Child, Drain, Restart, StartChild
 from .runtime import handles
-from .supervision import Backoff, Supervisor
+from .supervision import Supervisor
 
 log = logging.getLogger(__name__)
 

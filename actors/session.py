@@ -3,11 +3,13 @@
 import logging
 import random
 import secrets
+import time
 from dataclasses import replace
 from xml.etree.ElementTree import Element, SubElement
 
 from ..media import IceServer
 from . import capabilities
+from .backoff import Backoff, Tries
 from .bot_runner import BotRunner
 from .context import Context
 from .ending import Ending
@@ -20,6 +22,7 @@ from .messages.account import (
     LookForServices,
     ReadyOverdue,
     ReplyIq,
+    RequestAnswered,
     Send,
     SendIq,
     SendText,
@@ -35,6 +38,7 @@ from .runtime import handles
 from .services import Services
 from .stanza import CLIENT, iq_reply
 from .stream import Stream, StreamEvent
+from .stream_end import Remedy, StreamEnd
 from .tasks import Timer
 
 log = logging.getLogger(__name__)
@@ -45,8 +49,14 @@ LOGIN_DEADLINE = 30.0
 READY_DEADLINE = 3.0
 #: Seconds between two pings of an otherwise idle stream.
 KEEP_ALIVE = 60.0
-#: The longest wait between two tries, in seconds.
-MAX_BACK_OFF = 60.0
+#: How the waits between two tries grow. Half of each is left to chance: accounts that one server
+#: lost together do not come back together.
+BACKOFFS = {
+    Remedy.AGAIN: Backoff(base=1.0, cap=60.0, least=0.5),
+    Remedy.LATER: Backoff(base=120.0, cap=1800.0, least=0.5),
+}
+#: Other hosts that are tried in a row where the server says so, without a wait.
+MAX_REDIRECTS = 5
 
 
 class Session(Ending):
@@ -69,7 +79,11 @@ class Session(Ending):
         self._ready = False
         self._bot_started = False
         self._attempt = 0
-        self._failures = 0
+        self._tries = Tries()
+        self._opened_at: float | None = None
+        self._redirects = 0
+        self._elsewhere: tuple[str, int | None] | None = None
+        self._renamed = False
         self._draining = False
         self._logging_out = False
         self._stream: Stream | None = None
@@ -136,23 +150,30 @@ class Session(Ending):
     def _connect(self, _: Connect) -> None:
         if self._online or self._draining or self._stream is None:
             return
+        endpoint = self._context.endpoint
+        host, port = self._elsewhere or (endpoint.host, endpoint.port)
+        if self._elsewhere is not None and port is None:
+            port = 5223 if endpoint.direct_tls else 5222
+        self._elsewhere = None
         self._attempt += 1
         self._report("connecting")
         self._overdue = self.after(LOGIN_DEADLINE, LoginOverdue(self._attempt))
-        self._stream.open(self._context.endpoint.host, self._context.endpoint.port)
+        self._stream.open(host, port)
 
     @handles(LoginOverdue)
     def _login_overdue(self, message: LoginOverdue) -> None:
         if message.attempt == self._attempt and not self._online and self._stream is not None:
-            self._stream.give_up(
+            self._stream.refuse(
                 f"the server did not finish the login within {LOGIN_DEADLINE:.0f} s: "
-                "check server.host and server.port, and how busy it is"
+                "check server.host and server.port, and how busy it is",
+                Remedy.AGAIN,
             )
 
     @handles(StreamOpened)
     def _stream_opened(self, message: StreamOpened) -> None:
         first, self._was_online = not self._was_online, True
-        self._online, self._failures, self._jid = True, 0, message.jid
+        self._online, self._jid = True, message.jid
+        self._opened_at = time.monotonic()
         declared = self._context.settings.jid
         if is_full(declared) and message.jid != declared:
             log.warning("the server gave it the address %s, not %s", message.jid, declared)
@@ -187,37 +208,86 @@ class Session(Ending):
     @handles(StreamClosed)
     def _stream_closed(self, message: StreamClosed) -> None:
         self._online = False
-        self._try_again(message.reason)
+        self._ended(message.end)
 
     @handles(StreamFailed)
     def _stream_failed(self, message: StreamFailed) -> None:
-        if message.permanent and not self._was_online:
-            self._report("failed", message.reason)
-        else:
-            self._try_again(message.reason)
+        self._ended(message.end)
 
-    def _try_again(self, reason: str) -> None:
+    def _ended(self, end: StreamEnd) -> None:
+        """Do what the end of a stream, or of a login, asks for."""
         self._attempt += 1
+        lasted = 0.0 if self._opened_at is None else time.monotonic() - self._opened_at
+        self._opened_at = None
+        if lasted >= BACKOFFS[Remedy.AGAIN].stable:
+            self._redirects, self._renamed = 0, False
         if self._draining:
             return
-        # Full jitter: accounts that one server lost together do not come back together.
-        ceiling = min(MAX_BACK_OFF, 2.0**self._failures)
-        delay = random.uniform(ceiling / 2, ceiling)  # noqa: S311 - not for secrets
-        self._failures = min(self._failures + 1, 10)
-        self._report("waiting", f"{reason}; next try in {delay:.1f} s")
+        _REMEDIES[end.remedy](self, end, lasted)
+
+    def _try_again(self, end: StreamEnd, lasted: float) -> None:
+        self._redirects = 0
+        backoff = BACKOFFS.get(end.remedy, BACKOFFS[Remedy.AGAIN])
+        delay = self._tries.wait(backoff, lasted, random.random())  # noqa: S311 - not for secrets
+        self._report("waiting", f"{end.reason}; next try in {delay:.1f} s")
         self.after(delay, Connect())
+
+    def _go_elsewhere(self, end: StreamEnd, lasted: float) -> None:
+        if self._redirects >= MAX_REDIRECTS or end.address is None:
+            reason = f"{end.reason}; {self._redirects} hosts in a row only named others"
+            self._try_again(StreamEnd(reason, Remedy.LATER), lasted)
+            return
+        self._redirects += 1
+        self._elsewhere = end.address
+        self._report("waiting", f"{end.reason}: {end.address[0]}")
+        self._connect(Connect())
+
+    def _yield(self, end: StreamEnd, lasted: float) -> None:
+        resource = self._jid.partition("/")[2]
+        if is_full(self._context.settings.jid) or self._context.settings.resource:
+            self._stop_trying(
+                f"{end.reason} ({resource}): end one of the two, or give each a resource of its own"
+            )
+        elif self._renamed:
+            self._stop_trying(
+                f"{end.reason} once more, though the resource was a new one ({resource}): "
+                "see who else logs in to the account"
+            )
+        elif self._stream is not None:
+            self._renamed = True
+            new = f"callboard-{secrets.token_hex(4)}"
+            self._stream.rename(new)
+            self._try_again(
+                StreamEnd(f"{end.reason} ({resource}): it becomes {new}", end.remedy), lasted
+            )
+
+    def _give_up(self, end: StreamEnd, lasted: float) -> None:
+        if self._was_online:  # it has worked before, so it may again
+            self._try_again(StreamEnd(end.reason, Remedy.LATER), lasted)
+        else:
+            self._stop_trying(end.reason)
+
+    def _stop_trying(self, reason: str) -> None:
+        self._report("failed", reason)
+        if self._stream is not None:
+            self._stream.abandon()
 
     @handles(KeepAlive)
     def _keep_alive(self, message: KeepAlive) -> None:
         if message.attempt != self._attempt or not self._online:
             return
 
-        def answered(answer: Element | None) -> None:
-            if answer is None and message.attempt == self._attempt and self._stream is not None:
-                self._stream.lose()
-
-        self._request("", "get", Element(f"{{{capabilities.PING}}}ping"), answered)
+        # What comes of it is for the stream, which sees whether anything comes back.
+        self._request("", "get", Element(f"{{{capabilities.PING}}}ping"))
         self.after(KEEP_ALIVE, message)
+
+    @handles(RequestAnswered)
+    def _request_answered(self, message: RequestAnswered) -> None:
+        try:
+            message.answer(message.iq)
+        except Exception:
+            # What was answered is another's doing, and costs no more than the answer.
+            log.exception("%s: an answer could not be taken and is dropped", self._bare)
 
     # -- STUN and TURN (XEP-0215) ------------------------------------------------------------------
 
@@ -293,3 +363,12 @@ class Session(Ending):
             self.stop()
 
         self.spawn(say_goodbye())
+
+
+_REMEDIES = {
+    Remedy.AGAIN: Session._try_again,  # noqa: SLF001
+    Remedy.LATER: Session._try_again,  # noqa: SLF001
+    Remedy.ELSEWHERE: Session._go_elsewhere,  # noqa: SLF001
+    Remedy.YIELD: Session._yield,  # noqa: SLF001
+    Remedy.GIVE_UP: Session._give_up,  # noqa: SLF001
+}

@@ -9,34 +9,49 @@ in `login`, how it outlives a connection in `resumption`.
 import asyncio
 import logging
 import secrets
+import socket
 import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
-from xml.etree.ElementTree import Element, ParseError, tostring
+from xml.etree.ElementTree import Element, ParseError
 
 from slixmpp.xmlstream import XMLStream
 from slixmpp.xmlstream.xmlstream import NotConnectedError
 
 from ..config.jid import parse_jid
 from .jid import comparable
+from .liveness import ASK_AFTER, DEADLINE, PING_AFTER, Liveness
 from .login import STREAMS, Login
 from .markup import escape, markup
-from .messages.account import StanzaReceived, StreamClosed, StreamFailed, StreamOpened
-from .resumption import REQUEST, SM, Resumption
-from .stanza import CLIENT
-
-ERRORS = "urn:ietf:params:xml:ns:xmpp-streams"
+from .masking import masked
+from .messages.account import (
+    RequestAnswered,
+    StanzaReceived,
+    StreamClosed,
+    StreamFailed,
+    StreamOpened,
+)
+from .resumption import REQUEST, SM, HandledTooManyError, Resumption
+from .stanza import CLIENT, stanza_error
+from .stream_end import ERRORS, Remedy, StreamEnd, read_stream_error
 
 #: A request that is not answered in this many seconds counts as unanswered.
 IQ_TIMEOUT = 30.0
-#: Stanzas that may wait for the stream to be up again; what comes then is dropped.
+#: Stanzas that may wait for the stream to be up again; the senders of more are told.
 MAX_WAITING = 1000
 #: Seconds that the server has to close its half of the stream.
 CLOSE_DEADLINE = 1.0
+#: Octets that one stanza of the server's may have; a roster of 10,000 contacts has a tenth.
+MAX_STANZA = 16 * 2**20
+#: Elements that one of its stanzas may have within each other.
+MAX_DEPTH = 128
+#: Characters of a stanza in a warning.
+MAX_SHOWN = 300
 
 _SERVICES = ({"xmpps-client"}, {"xmpp-client"})
 #: What slixmpp's stream makes for each account, and one of ours has no use for.
@@ -45,7 +60,9 @@ _NO_NAMES: dict[str, str] = {}
 
 _STANZAS = frozenset(f"{{{CLIENT}}}{name}" for name in ("message", "presence", "iq"))
 
-StreamEvent = StreamOpened | StreamClosed | StreamFailed | StanzaReceived
+_PING = "urn:xmpp:ping"
+
+StreamEvent = StreamOpened | StreamClosed | StreamFailed | StanzaReceived | RequestAnswered
 Answer = Callable[[Element | None], None]
 
 
@@ -66,20 +83,9 @@ def trust(ca: Path | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=ca)
 
 
-class _SecretsFilter(logging.Filter):
-    """Keeps SASL (RFC 6120 §6) out of the log: with PLAIN, ``<auth/>`` is the password."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.levelno > logging.DEBUG:
-            return True
-        return "urn:ietf:params:xml:ns:xmpp-sasl" not in record.getMessage()
-
-
-# slixmpp's own logger, so that one filter and one level are for all that is sent and received.
-log = logging.getLogger("slixmpp.xmlstream.xmlstream")
-log.addFilter(_SecretsFilter())
+log = logging.getLogger(__name__)
 # What slixmpp logs as an error comes to the account as an event, and is said there in one sentence.
-log.setLevel(logging.CRITICAL)
+logging.getLogger("slixmpp.xmlstream.xmlstream").setLevel(logging.CRITICAL)
 
 
 class Stream(XMLStream):
@@ -120,8 +126,16 @@ class Stream(XMLStream):
         self._deliver = deliver
         self._login: Login | None = None
         self._securing: asyncio.Task[bool] | None = None
+        self._liveness = Liveness(self._ask_for_life, self._is_dead)
         self._opened = False
-        self._failed = False
+        self._was_open = False
+        self._end: StreamEnd | None = None
+        self._over = False
+        self._abandoned = False
+        self._warned = False
+        self._unread = 0
+        self._failure: object = None
+        self._closing: asyncio.TimerHandle | None = None
         self._began = 0.0
         self._steps: dict[str, float] = {}
         self._outbox: list[bytes] = []
@@ -140,7 +154,8 @@ class Stream(XMLStream):
             host: where to, or None for the domain's SRV records (RFC 6120 §3.2.1).
             port: of the host.
         """
-        self._opened = self._failed = False
+        self._opened = self._was_open = self._over = self._warned = False
+        self._end = self._failure = None
         self._began = time.monotonic()
         self._steps = {}
         self._login = Login(self, self.boundjid, self._password, self.resumption)
@@ -168,16 +183,59 @@ class Stream(XMLStream):
             self.send_raw(REQUEST)
 
     def transmit(self, stanza: Element) -> None:
-        """Send a stanza; while the stream is down it waits for the next one."""
-        if not self._opened:
-            if len(self._waiting) < MAX_WAITING:
-                self._waiting.append(stanza)
-            return
+        """Send a stanza; while the stream is down, or the server takes no more, it waits.
+
+        A stanza that can't wait comes back: as an answer that is missing, or as the error that a
+        server bounces a message with.
+        """
+        if self._opened and not self._waiting and not self.resumption.is_full:
+            self._write(stanza)
+        elif self._abandoned or len(self._waiting) >= MAX_WAITING:
+            self._return(stanza)
+        else:
+            self._waiting.append(stanza)
+
+    def _write(self, stanza: Element) -> None:
         wants_answer = self.resumption.sent(stanza)
+        self._liveness.sent(ASK_AFTER if self.resumption.counting else PING_AFTER)
         if self.transport is not None:  # what is lost with it is sent again when it is resumed
             self.send_raw(markup(stanza))
             if wants_answer:
                 self.send_raw(REQUEST)
+
+    def _release(self) -> None:
+        """Send what waits, as far as the server takes it."""
+        while self._opened and self._waiting and not self.resumption.is_full:
+            self._write(self._waiting.pop(0))
+
+    def _return(self, stanza: Element) -> None:
+        """Tell the sender of a stanza that it was not sent."""
+        self._warn_once("a stanza could not be sent, and its sender is told", masked, stanza)
+        name = stanza.tag.rpartition("}")[2]
+        if name == "iq":
+            request = self._requests.pop(stanza.get("id", ""), None)
+            if request is not None:
+                _, answer, timer = request
+                timer.cancel()
+                self._deliver(RequestAnswered(answer, None))
+        elif name == "message" and stanza.get("type") != "error":
+            bounce = Element(stanza.tag, {"type": "error", "id": stanza.get("id", "")})
+            if "to" in stanza.attrib:
+                bounce.set("from", stanza.attrib["to"])
+            bounce.append(stanza_error("wait", "recipient-unavailable"))
+            self._deliver(StanzaReceived(bounce))
+
+    def abandon(self) -> None:
+        """Tell the senders of all that waits that it won't be sent, now and from now on."""
+        self._abandoned = True
+        self.resumption.forget()
+        waiting, self._waiting = self._waiting, []
+        for stanza in (*self.resumption.take_left(), *waiting):
+            self._return(stanza)
+        for identifier in tuple(self._requests):
+            _, _, timer = self._requests[identifier]
+            timer.cancel()
+            self._expire(identifier)
 
     def request(self, to: str, kind: str, payload: Element, answer: Answer) -> None:
         """Send an IQ and have its answer told, whatever that is (RFC 6120 §8.2.3).
@@ -199,12 +257,12 @@ class Stream(XMLStream):
 
     async def close(self) -> None:
         """Close the stream in order (RFC 6120 §4.4) and leave no task behind."""
-        self._failed = True  # what happens from here on is no news
+        self._over = True  # what happens from here on is no news
         for _, _, timer in self._requests.values():
             timer.cancel()
         self._requests.clear()
         in_session = self._opened
-        self._end_login()
+        self._rest()
         self.cancel_connection_attempt()
         try:
             if self.transport is not None:
@@ -218,13 +276,78 @@ class Stream(XMLStream):
                 self._securing.cancel()
                 await asyncio.wait([self._securing])
 
-    def give_up(self, reason: str) -> None:
-        """End a login that takes too long; `StreamFailed` says the reason."""
-        self.refuse(reason, permanent=False)
+    def rename(self, resource: str) -> None:
+        """Bind another resource from the next `open` on; the session of the old one is over."""
+        self.resumption.forget()
+        self.boundjid = replace(self.boundjid, resource=resource)
 
-    def lose(self) -> None:
-        """Drop the connection without a word, as a network that fails would."""
+    def end(self, end: StreamEnd, parting: str = "") -> None:
+        """End the connection; the first reason counts, and is told when the connection is gone.
+
+        Args:
+            end: why, and what follows.
+            parting: what the server is still told; without it, the connection is cut.
+        """
+        if self._over:
+            return
+        if self._end is None:
+            self._end = end
+        self._was_open = self._was_open or self._opened
+        self._rest()
+        self.parser = None  # what still comes is not heard
+        self.cancel_connection_attempt()
+        if self.transport is None:
+            self._tell()
+            return
+        if self._closing is None:
+            self._closing = self.loop.call_later(CLOSE_DEADLINE, self._cut)
+        if parting:
+            self._flush()
+            self.transport.write(parting.encode())
+            self.transport.close()
+        else:
+            self.abort()
+
+    def _cut(self) -> None:
+        """Let go of a connection whose end is not told, such as one amid a TLS handshake."""
+        self._closing = None
         self.abort()
+        self.transport = self.socket = None
+        self._tell()
+
+    def _rest(self) -> None:
+        """Stop what only a connection needs."""
+        self._opened = False
+        self._liveness.answered()
+        if self._closing is not None:
+            self._closing.cancel()
+            self._closing = None
+        if self._login is not None:
+            self._login.end()
+            self._login = None
+
+    def _tell(self) -> None:
+        """Tell the account of the end, once."""
+        if self._over:
+            return
+        self._over = True
+        self._rest()
+        self._outbox.clear()
+        self.resumption.pause()
+        end = self._end or StreamEnd("the server closed the connection")
+        if not end.repeats:
+            self.resumption.forget()
+            for stanza in self.resumption.take_left():
+                self._return(stanza)
+        self._deliver(StreamClosed(end) if self._was_open else StreamFailed(end))
+
+    def lose(self, reason: str = "the connection broke") -> None:
+        """Drop the connection without a word to the server.
+
+        Args:
+            reason: why, in words.
+        """
+        self.end(StreamEnd(reason))
 
     # -- what the login asks (`login.Connection`) -----------------------------------------------
 
@@ -250,14 +373,15 @@ class Stream(XMLStream):
             raise NotConnectedError
         if not self._outbox:
             self.loop.call_soon(self._flush)
+        if log.isEnabledFor(logging.DEBUG):
+            text = data if isinstance(data, str) else data.decode()
+            log.debug("%s SEND: %s", self.boundjid.bare, masked(text))
         self._outbox.append(data.encode() if isinstance(data, str) else data)
 
     def _flush(self) -> None:
         data = b"".join(self._outbox)
         self._outbox.clear()
-        if self.transport is not None:
-            if log.isEnabledFor(logging.DEBUG):
-                log.debug("SEND: %s", data.decode())
+        if self.transport is not None and data:
             self.transport.write(data)
 
     def secure(self) -> None:
@@ -276,38 +400,84 @@ class Stream(XMLStream):
 
     def opened(self, jid: str, *, resumed: bool) -> None:
         """Begin with the session: send what the server has not, and let the account know."""
-        self._end_login()
+        self._rest()
         self._securing = None
         self._opened = True
+        waiting, self._waiting = self._waiting, []
         if resumed:
             for stanza in tuple(self.resumption.unacknowledged):
                 self.send_raw(markup(stanza))
+            if self.resumption.unacknowledged:
+                self._liveness.sent(ASK_AFTER)
         else:
+            is_same = jid == str(self.boundjid)
             self.boundjid = parse_jid(jid)
-        waiting, self._waiting = self._waiting, []
+            # Presence is of its session: the account announces it anew.
+            left = [*self.resumption.take_left()]
+            again = [one for one in left if self._is_for_others(one)]
+            for stanza in left:
+                if not self._is_for_others(stanza):
+                    self._return(stanza)
+            waiting = self._of_this_session([*again, *waiting], is_same=is_same)
         for stanza in waiting:
             self.transmit(stanza)
         self._deliver(StreamOpened(str(self.boundjid), resumed=resumed))
 
-    def refuse(self, reason: str, *, permanent: bool) -> None:
-        """End a login; `StreamFailed` says the reason.
+    def _is_for_others(self, stanza: Element) -> bool:
+        """Tell whether a stanza of a session that is over still makes sense in a new one."""
+        name = stanza.tag.rpartition("}")[2]
+        return name == "message" or (
+            name == "iq" and comparable(stanza.get("to", "")) not in self._own()
+        )
+
+    def _of_this_session(self, stanzas: list[Element], *, is_same: bool) -> list[Element]:
+        """Return the stanzas that go out; others' IQs are for the one resource that they know."""
+        kept = []
+        for stanza in stanzas:
+            is_iq = stanza.tag.endswith("}iq")
+            if is_same or not is_iq or not self._is_for_others(stanza):
+                kept.append(stanza)
+            else:
+                self._return(stanza)
+        return kept
+
+    def _own(self) -> tuple[str, ...]:
+        """Return the addresses for which the server answers in our own name."""
+        return (self.boundjid.bare, str(self.boundjid), self.boundjid.domain, "")
+
+    def refuse(self, reason: str, remedy: Remedy) -> None:
+        """End a login.
 
         Args:
-            reason: a sentence with the remedy.
-            permanent: whether to try again would be of no use.
+            reason: a sentence with what to do about it.
+            remedy: what follows.
         """
-        if self._failed or self._opened:
-            return
-        self._failed = True
-        self._end_login()
-        self.cancel_connection_attempt()
-        self.abort()
-        self._deliver(StreamFailed(reason, permanent))
+        if not self._opened:
+            self.end(StreamEnd(reason, remedy))
 
-    def _end_login(self) -> None:
-        if self._login is not None:
-            self._login.end()
-            self._login = None
+    # -- signs of life ---------------------------------------------------------------------------
+
+    def _ask_for_life(self) -> None:
+        if self.transport is None:
+            return
+        if self.resumption.counting:
+            self.send_raw(REQUEST)
+        else:
+            ping = f"<iq type='get' id='{secrets.token_hex(8)}'><ping xmlns='{_PING}'/></iq>"
+            self.send_raw(ping)  # whatever comes back is a sign of life
+
+    def _is_dead(self) -> None:
+        self.lose(
+            f"the connection is dead: the server was asked for a sign of life, and gave none in "
+            f"{DEADLINE:.0f} s"
+        )
+
+    def _warn_once(self, words: str, show: Callable[[Element], str], element: Element) -> None:
+        """Warn of the first mishap of a connection; of the others only when debugging."""
+        level = logging.DEBUG if self._warned else logging.WARNING
+        self._warned = True
+        if log.isEnabledFor(level):
+            log.log(level, "%s: %s: %s", self.boundjid.bare, words, show(element)[:MAX_SHOWN])
 
     # -- what slixmpp's stream says ---------------------------------------------------------------
 
@@ -337,46 +507,92 @@ class Stream(XMLStream):
                 self.take("tcp")
             case "tls_success":
                 self.take("tls")
-            case "connection_failed" | "ssl_invalid_chain":
-                self._on_connection_failed(data)
+            case "connection_failed":
+                self._failure = data  # there may be another address to try
+            case "ssl_invalid_chain":
+                self.abort()
+                self.transport = self.socket = None
+                self._end = self._end or self._unreachable(data)
+                self._tell()
             case "disconnected":
                 self._on_disconnected(data)
+
+    def reschedule_connection_attempt(self) -> "asyncio.Future[None]":
+        """Give up when no address is left: the account has a back-off of its own."""
+        self._current_connection_attempt = None
+        self.end(self._unreachable(self._failure))
+        done: asyncio.Future[None] = self.loop.create_future()
+        done.set_result(None)
+        return done
 
     def data_received(self, data: bytes | str) -> None:
         """Take what the server sends, element by element."""
         parser = self.parser
         if parser is None:
             return
-        parser.feed(data)
+        if self._liveness.is_waiting and not self.resumption.counting:
+            self._liveness.answered()
+        self._unread += len(data)
         try:
+            parser.feed(data)
             for kind, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
-                if kind == "start":
-                    if self.xml_depth == 0:
-                        self.xml_root = element
-                    self.xml_depth += 1
-                    continue
-                self.xml_depth -= 1
-                if self.xml_depth == 1:
-                    self._heard(element)
-                    if self.parser is not parser or self.xml_root is None:
-                        return  # what follows is of another stream
-                    self.xml_root.clear()
-                elif self.xml_depth == 0:
-                    self.disconnect_reason = "the server closed the stream"
-                    self.abort()
+                self._parsed(kind, element)
+                if self.parser is not parser:
+                    return  # what follows is of another stream, or of none
+        except (ParseError, ValueError, LookupError) as error:  # the last two: odd encodings
+            self.end(StreamEnd(f"the server sent no XML: {error}"))
+        if self._unread > MAX_STANZA:
+            self._refuse_stanza(f"more than {MAX_STANZA} octets")
+
+    def _parsed(self, kind: str, element: Element) -> None:
+        if kind == "start":
+            if self.xml_depth == 0:
+                self.xml_root = element
+                if element.tag != f"{{{STREAMS}}}stream":
+                    self.end(
+                        StreamEnd(
+                            "what answers there is no XMPP server: check server.host and "
+                            "server.port",
+                            Remedy.GIVE_UP,
+                        )
+                    )
                     return
-        except ParseError as error:
-            self.disconnect_reason = f"the server sent no XML: {error}"
-            self.abort()
+            self.xml_depth += 1
+            if self.xml_depth > MAX_DEPTH:
+                self._refuse_stanza(f"elements more than {MAX_DEPTH} deep")
+            return
+        self.xml_depth -= 1
+        if self.xml_depth == 1:
+            self._unread = 0
+            self._heard(element)
+            if self.xml_root is not None:
+                self.xml_root.clear()
+        elif self.xml_depth == 0:
+            self.end(StreamEnd("the server closed the stream"), self.stream_footer)
+
+    def _refuse_stanza(self, what: str) -> None:
+        self.end(
+            StreamEnd(f"the server sent a stanza of {what}", Remedy.LATER),
+            _stream_error("policy-violation", ""),
+        )
 
     def _heard(self, element: Element) -> None:
         if log.isEnabledFor(logging.DEBUG):
-            log.debug("RECV: %s", tostring(element, "unicode"))
+            log.debug("%s RECV: %s", self.boundjid.bare, masked(element))
+        try:
+            self._take(element)
+        except HandledTooManyError as error:
+            self._handled_too_many(error)
+        except Exception:
+            self._warn_once("what the server sent is dropped", masked, element)
+            log.debug("%s: why it was dropped", self.boundjid.bare, exc_info=True)
+
+    def _take(self, element: Element) -> None:
         tag = element.tag
         if tag in _STANZAS:
             self.resumption.received()
         if tag == f"{{{STREAMS}}}error":
-            self._on_stream_error(element)
+            self.end(read_stream_error(element, self.default_domain), self.stream_footer)
         elif self._login is not None:
             self._login.receive(element)
         elif tag in _STANZAS:
@@ -389,11 +605,24 @@ class Stream(XMLStream):
             case "r":
                 self.send_raw(self.resumption.acknowledgement())
             case "a":
-                self.resumption.acknowledged(element)
+                if self.resumption.acknowledged(element):
+                    self._liveness.answered()
+                    self._release()
+                    if self.resumption.unacknowledged:
+                        self._liveness.sent(ASK_AFTER)
             case "enabled":
                 self.resumption.enabled(element)
             case "failed":
-                self.resumption.forget()
+                self.resumption.not_enabled()
+                self._liveness.answered()
+
+    def _handled_too_many(self, error: HandledTooManyError) -> None:
+        """End the stream as XEP-0198 §4 wants it, and the session with it."""
+        detail = (
+            f"<handled-count-too-high xmlns='{SM}' h='{error.handled}' send-count='{error.sent}'/>"
+        )
+        self.resumption.forget()
+        self.end(StreamEnd(str(error)), _stream_error("undefined-condition", detail))
 
     def _received(self, element: Element) -> None:
         if element.tag == f"{{{CLIENT}}}iq" and element.get("type") in ("result", "error"):
@@ -407,76 +636,71 @@ class Stream(XMLStream):
         if request is None:
             return
         to, answer, timer = request
-        sender, to = comparable(element.get("from", "")), comparable(to)
-        own = (self.boundjid.bare, str(self.boundjid), self.boundjid.domain, "")
+        sender, to, own = comparable(element.get("from", "")), comparable(to), self._own()
         if sender != to and not (to in own and sender in own):
             return  # nobody answers for another (RFC 6120 §8.1.2.1)
         del self._requests[identifier]
         timer.cancel()
-        answer(element)
+        self._deliver(RequestAnswered(answer, element))
 
     def _expire(self, identifier: str) -> None:
         _, answer, _ = self._requests.pop(identifier)
-        answer(None)
+        self._deliver(RequestAnswered(answer, None))
 
     def _on_disconnected(self, reason: object) -> None:
-        self._end_login()
-        self.resumption.pause()
-        self._outbox.clear()
-        if self._failed:
-            return
-        if self._opened:
-            self._opened = False
-            self._deliver(StreamClosed(str(reason or "the server closed the connection")))
-        elif isinstance(reason, Exception):
-            self._on_connection_failed(reason)
-        else:
-            self.refuse(
-                f"the server closed the connection in the login ({reason or 'no reason given'})",
-                permanent=False,
+        self._was_open = self._was_open or self._opened
+        if self._end is None and isinstance(reason, Exception):
+            self._end = (
+                StreamEnd(f"the connection broke ({_words(reason)})")
+                if self._was_open
+                else self._unreachable(reason)
             )
+        elif self._end is None and not self._was_open:
+            self._end = StreamEnd("the server closed the connection in the login")
+        self._tell()
 
-    def _on_stream_error(self, error: Element) -> None:
-        conditions = (one.tag for one in error if one.tag.startswith(f"{{{ERRORS}}}"))
-        condition = next(conditions, "").rpartition("}")[2] or "undefined-condition"
-        self.disconnect_reason = f"stream error: {condition}"
-        if condition == "host-unknown":
-            self.refuse(
-                f"the server does not serve the domain {self.default_domain}: check the JID and "
-                "server.host",
-                permanent=True,
-            )
-
-    def _on_connection_failed(self, error: object) -> None:
-        # slixmpp would go on for ever by itself: the account has its own back-off.
+    def _unreachable(self, error: object) -> StreamEnd:
+        """Return what it means that there is no connection, or none with TLS."""
+        host, port = self.custom_address or (self.default_domain, None)
         match error:
             case ssl.SSLCertVerificationError():
-                self.refuse(
+                return StreamEnd(
                     f"the server's certificate is not trusted ({error.verify_message}): "
                     "set server.ca to the PEM file of its authority",
-                    permanent=True,
+                    Remedy.GIVE_UP,
                 )
             case ssl.SSLError():
-                self.refuse(
+                return StreamEnd(
                     f"TLS failed ({error.reason or error}): check server.port and server.tls",
-                    permanent=True,
+                    Remedy.GIVE_UP,
                 )
             case ConnectionRefusedError():
-                self.refuse(
-                    "nothing listens at the server's address: check server.host and server.port, "
-                    "and that the server runs",
-                    permanent=False,
+                return StreamEnd(
+                    f"nothing listens at the server's address{_at(host, port)}: check server.host "
+                    "and server.port, and that the server runs"
                 )
-            case OSError():
-                self.refuse(
-                    f"the server can't be reached ({error.strerror or error}): check server.host",
-                    permanent=False,
+            case socket.gaierror() | str():
+                where = "check server.host" if port else "check the JID, or set server.host"
+                return StreamEnd(f"the host {host} is unknown to the DNS: {where}")
+            case Exception():
+                return StreamEnd(
+                    f"the server{_at(host, port)} can't be reached ({_words(error)}): "
+                    "check server.host"
                 )
-            case _:
-                self.refuse(
-                    f"the server's host is unknown ({error}): check server.host and the JID",
-                    permanent=False,
-                )
+        return StreamEnd(f"the server{_at(host, port)} can't be reached: check server.host")
+
+
+def _at(host: str, port: int | None) -> str:
+    return f" ({host}, port {port})" if port else ""
+
+
+def _words(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error) or type(error).__name__
+
+
+def _stream_error(condition: str, detail: str) -> str:
+    """Return a stream error of ours with the end of the stream (RFC 6120 §4.9.1.1)."""
+    return f"<stream:error><{condition} xmlns='{ERRORS}'/>{detail}</stream:error></stream:stream>"
 
 
 @lru_cache(maxsize=64)

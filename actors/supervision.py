@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 
 from pykka import ActorDeadError
 
+from .backoff import Backoff, Tries
 from .ending import Ending
 from .future import AsyncioFuture
 from .messages.supervision import (
@@ -40,36 +41,12 @@ from .messages.supervision import (
 from .runtime import handles
 from .tasks import Timer
 
-__all__ = ["Backoff", "Intensity", "Supervisor", "TooManyRestartsError"]
+__all__ = ["Intensity", "Supervisor", "TooManyRestartsError"]
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """How long a child waits before it is started again: exponential, with full jitter.
-
-    The n-th wait in a row is drawn evenly from 0 to ``min(cap, base * 2**n)`` seconds, so that a
-    thousand children that died together do not come back together.
-
-    Args:
-        base: seconds that the first wait takes at most; 0 starts again at once.
-        cap: seconds that any wait takes at most.
-        stable: seconds of life after which a child's waits begin from the first again.
-    """
-
-    base: float = 1.0
-    cap: float = 60.0
-    stable: float = 60.0
-
-    def delay(self, deaths: int, chance: float) -> float:
-        """Give the seconds to wait.
-
-        Args:
-            deaths: that came before this one without a stable life between them.
-            chance: 0 to 1, drawn evenly.
-        """
-        return chance * min(self.cap, self.base * 2.0 ** min(deaths, 64))
+_BACKOFF = Backoff()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +73,7 @@ class _Entry:
     child: Child
     ref: Ref | None = None
     since: float = 0.0
-    deaths: int = 0
+    tries: Tries = field(default_factory=Tries)
     is_stopping: bool = False
     timer: Timer | None = field(default=None, repr=False)
 
@@ -122,7 +99,7 @@ class Supervisor(Ending):
         children: Iterable[Child] = (),
         *,
         intensity: Intensity | None = Intensity(),
-        backoff: Backoff = Backoff(),
+        backoff: Backoff = _BACKOFF,
         patient: bool = False,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -259,10 +236,7 @@ class Supervisor(Ending):
     def _plan_restart(self, entry: _Entry, error: BaseException | None) -> None:
         name, now = entry.child.name, self._now()
         self._count_restart(now, name, error)
-        if now - entry.since >= self._backoff.stable:
-            entry.deaths = 0
-        delay = self._backoff.delay(entry.deaths, self._chance())
-        entry.deaths += 1
+        delay = entry.tries.wait(self._backoff, now - entry.since, self._chance())
         logger.warning("child %s ended (%r): it starts again in %.1f s", name, error, delay)
         entry.timer = self.after(delay, RestartChild(name))
 

@@ -1,11 +1,13 @@
 """What an account is told."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from xml.etree.ElementTree import Element
 
 from ...media import Source
 from ..ref import AsyncioActorRef
+from ..stream_end import StreamEnd
 
 Ref = AsyncioActorRef[Any]
 
@@ -219,26 +221,16 @@ class StreamOpened:
 
 @dataclass(frozen=True, slots=True)
 class StreamClosed:
-    """The stream that was open is gone.
+    """The stream that was open is gone."""
 
-    Attributes:
-        reason: why, in words.
-    """
-
-    reason: str
+    end: StreamEnd
 
 
 @dataclass(frozen=True, slots=True)
 class StreamFailed:
-    """The stream could not be opened.
+    """The stream could not be opened."""
 
-    Attributes:
-        reason: what happened and what to do about it, one sentence without the account's name.
-        permanent: whether another try would only fail again.
-    """
-
-    reason: str
-    permanent: bool
+    end: StreamEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +238,19 @@ class StanzaReceived:
     """A stanza came in that the stream does not handle by itself."""
 
     stanza: Element
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAnswered:
+    """An IQ that the account sent was answered, or won't be.
+
+    Attributes:
+        answer: what the account wants to be called with the answer.
+        iq: of type result or error; None if there is no answer.
+    """
+
+    answer: Callable[[Element | None], None]
+    iq: Element | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,13 @@ import asyncio
 import hashlib
 import hmac
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 from callboard.actors.login import BIND, SASL, SESSION, STREAMS, TLS, Login
 from callboard.actors.resumption import SM, Resumption
+from callboard.actors.stream_end import REFUSALS, Remedy
 from callboard.config.jid import parse_jid
 from callboard.tests.conftest import Run
 
@@ -28,7 +30,7 @@ class Server:
         self.steps: list[str] = []
         self.tls = tls
         self.session: tuple[str, bool] | None = None
-        self.refused: tuple[str, bool] | None = None
+        self.refused: tuple[str, Remedy] | None = None
         self.resumption = resumption or Resumption()
         self.login = Login(self, parse_jid("a@b/c"), "secret", self.resumption)
 
@@ -54,8 +56,8 @@ class Server:
     def opened(self, jid: str, *, resumed: bool) -> None:
         self.session = (jid, resumed)
 
-    def refuse(self, reason: str, *, permanent: bool) -> None:
-        self.refused = (reason, permanent)
+    def refuse(self, reason: str, remedy: Remedy) -> None:
+        self.refused = (reason, remedy)
 
     def says(self, text: str) -> None:
         self.login.receive(fromstring(f"<s xmlns='jabber:client'>{text}</s>")[0])
@@ -104,23 +106,35 @@ def test_no_mechanism_is_used_that_needs_no_password(offered: list[str]) -> None
     assert "no login mechanism" in server.refused[0]
 
 
-def test_the_safest_mechanism_is_taken_and_after_a_refusal_the_next() -> None:
+def failure(condition: str) -> str:
+    return f"<failure xmlns='{SASL}'><{condition}/></failure>"
+
+
+@pytest.mark.parametrize("condition", [*REFUSALS, "made-up", "text"])
+def test_no_refusal_makes_scram_give_the_password_away(condition: str) -> None:
     server = Server()
     server.offers_mechanisms("PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS")
-    for name in ("SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"):
-        assert heard(server.sent.pop()).get("mechanism") == name
-        server.says(f"<failure xmlns='{SASL}'><not-authorized/></failure>")
-    assert server.refused is not None
-    assert "check the password" in server.refused[0]
-    assert server.refused[1]
+    tried = []
+    while server.refused is None:
+        tried.append(heard(server.sent.pop()).get("mechanism"))
+        server.says(failure(condition))
+    about_mechanism = condition in {"invalid-mechanism", "mechanism-too-weak"}
+    once_more = about_mechanism or condition == "encryption-required"
+    assert tried == ["SCRAM-SHA-256", "SCRAM-SHA-1"][: 2 if once_more else 1]
+    assert server.sent == []
+    remedy, words = REFUSALS.get(condition, (Remedy.LATER, "gives no reason"))
+    assert server.refused[1] is remedy
+    assert words in server.refused[0]
 
 
-def test_a_server_that_can_not_check_at_present_is_tried_again() -> None:
+def test_plain_is_used_where_nothing_else_is_offered() -> None:
     server = Server()
     server.offers_mechanisms("PLAIN")
-    server.says(f"<failure xmlns='{SASL}'><temporary-auth-failure/></failure>")
+    assert heard(server.sent.pop()).get("mechanism") == "PLAIN"
+    server.says(failure("not-authorized"))
     assert server.refused is not None
-    assert not server.refused[1]
+    assert "check the password" in server.refused[0]
+    assert server.refused[1] is Remedy.GIVE_UP
 
 
 @pytest.mark.parametrize("final", ["", b64encode(b"v=" + b64encode(b"wrong")).decode()])
@@ -233,7 +247,40 @@ def test_a_resource_that_is_not_given_is_asked_for_again_later() -> None:
     )
     assert server.refused is not None
     assert "conflict" in server.refused[0]
-    assert not server.refused[1]
+    assert server.refused[1] is Remedy.YIELD
+
+
+AT_A_TIME_OF_ITS_OWN: dict[str, tuple[Callable[[], Server], list[str]]] = {
+    "before TLS": (lambda: Server(tls=""), [STARTTLS]),
+    "before SASL": (Server, ["<auth"]),
+    "before a resource": (lambda: Server().authenticated(), ["<iq type='set' id='bind'"]),
+}
+
+
+@pytest.mark.parametrize("when", AT_A_TIME_OF_ITS_OWN)
+@pytest.mark.parametrize(
+    "said", [BOUND, "<iq type='result' id='session'/>", f"<resumed xmlns='{SM}' h='0'/>", SUCCESS,
+             f"<proceed xmlns='{TLS}'/>", f"<challenge xmlns='{SASL}'>AA==</challenge>",
+             f"<failed xmlns='{SM}'/>", failure("not-authorized")]
+)  # fmt: skip
+def test_what_comes_out_of_turn_does_nothing(when: str, said: str) -> None:
+    make, goes_on = AT_A_TIME_OF_ITS_OWN[when]
+    server = make()
+    server.says(said)
+    assert server.sent == []
+    assert (server.session, server.refused) == (None, None)
+    server.offers(STARTTLS, f"<mechanisms xmlns='{SASL}'><mechanism>PLAIN</mechanism></mechanisms>")
+    assert [one[: len(start)] for one, start in zip(server.sent, goes_on, strict=True)] == goes_on
+
+
+@pytest.mark.parametrize("text", ["@", "a@b@c/d/" + "x" * 2000, "a@b/" + "x" * 2000])
+def test_a_resource_that_is_none_ends_the_login(text: str) -> None:
+    server = Server().authenticated()
+    server.offers(BINDING)
+    server.says(f"<iq type='result' id='bind'><bind xmlns='{BIND}'><jid>{text}</jid></bind></iq>")
+    assert server.session is None
+    assert server.refused is not None
+    assert server.refused[1] is Remedy.LATER
 
 
 def test_a_session_is_resumed_in_the_place_of_a_binding() -> None:

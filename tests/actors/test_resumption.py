@@ -3,7 +3,14 @@
 from xml.etree.ElementTree import Element
 
 import pytest
-from callboard.actors.resumption import SM, WINDOW, Resumption
+from callboard.actors.resumption import (
+    MAX_ID,
+    MAX_UNACKNOWLEDGED,
+    SM,
+    WINDOW,
+    HandledTooManyError,
+    Resumption,
+)
 
 
 def element(name: str, **attributes: str) -> Element:
@@ -63,7 +70,7 @@ def test_what_comes_before_it_is_enabled_or_after_the_end_is_not_counted() -> No
 
 def test_the_counts_begin_anew_after_two_to_the_thirty_two() -> None:
     one, _ = session(0)
-    one.acknowledged(element("a", h=str(2**32 - 1)))
+    one._acknowledged = 2**32 - 1
     stanzas = [Element("a"), Element("b"), Element("c")]
     for stanza in stanzas:
         one.sent(stanza)
@@ -71,11 +78,62 @@ def test_the_counts_begin_anew_after_two_to_the_thirty_two() -> None:
     assert list(one.unacknowledged) == stanzas[2:]
 
 
-@pytest.mark.parametrize("count", ["", "-1", "x", "99999999999999999999", "7"])
-def test_a_count_that_makes_no_sense_breaks_nothing(count: str) -> None:
-    one, _ = session(2)
-    one.acknowledged(element("a", h=count))
-    assert len(one.unacknowledged) in (0, 2)
+@pytest.mark.parametrize("count", ["", "-1", "x", "99999999999999999999", "٣", "1.0", " 1"])
+def test_a_count_that_can_not_be_read_changes_nothing(count: str) -> None:
+    one, stanzas = session(2)
+    assert not one.acknowledged(element("a", h=count))
+    assert not one.acknowledged(element("a"))
+    assert list(one.unacknowledged) == stanzas
+
+
+@pytest.mark.parametrize("count", ["3", "7", "4294967295", "4294967296", "9999999999"])
+def test_more_than_was_sent_is_not_all(count: str) -> None:
+    one, stanzas = session(2)
+    with pytest.raises(HandledTooManyError, match=f"{count} stanzas of the 2 "):
+        one.acknowledged(element("a", h=count))
+    assert list(one.unacknowledged) == stanzas
+
+
+def test_less_than_was_acknowledged_is_too_much_as_well() -> None:
+    one, _ = session(3)
+    one.acknowledged(element("a", h="2"))
+    with pytest.raises(HandledTooManyError):
+        one.acknowledged(element("a", h="1"))
+
+
+@pytest.mark.parametrize(("count", "left"), [({}, 3), ({"h": "2"}, 1), ({"h": "9"}, 3)])
+def test_a_session_that_can_not_be_resumed_leaves_what_the_server_has_not(
+    count: dict[str, str], left: int
+) -> None:
+    one, stanzas = session(3)
+    one.pause()
+    one.not_resumed(element("failed", **count))
+    assert (one.id, one.unacknowledged) == ("", ())
+    assert list(one.take_left()) == stanzas[3 - left :]
+    assert one.take_left() == ()
+
+
+def test_a_stream_that_manages_nothing_after_all_keeps_nothing() -> None:
+    one = Resumption()
+    one.enable()
+    one.sent(Element("stanza"))
+    one.not_enabled()
+    assert not one.counting
+    assert one.take_left() == ()
+
+
+def test_what_is_kept_is_bounded() -> None:
+    one, _ = session(MAX_UNACKNOWLEDGED)
+    assert one.is_full
+    one.acknowledged(element("a", h="1"))
+    assert not one.is_full
+
+
+def test_an_id_beyond_measure_is_not_kept() -> None:
+    one = Resumption()
+    one.enable()
+    one.enabled(element("enabled", id="x" * (MAX_ID + 1), resume="true"))
+    assert one.id == ""
 
 
 def test_a_session_that_the_server_would_not_resume_has_no_id() -> None:

@@ -30,6 +30,7 @@ def made(deliver: list[StreamEvent]) -> Stream:
 def test_slixmpps_stream_has_what_is_overridden() -> None:
     ours = {name for name in vars(Stream) if name in vars(XMLStream)}
     wanted = {"add_event_handler", "data_received", "disconnect", "event", "event_handled"}
+    wanted.add("reschedule_connection_attempt")
     assert ours - {"__init__", "__module__", "__doc__"} == wanted | {"run_filters", "send_raw"}
 
 
@@ -86,7 +87,7 @@ def test_what_is_no_xml_ends_the_stream(run: Run, tmp_path: Path) -> None:
             await gone
             [event] = heard
             assert isinstance(event, StreamClosed)
-            assert "no XML" in event.reason
+            assert "no XML" in event.end.reason
             assert not isinstance(event, StreamOpened | StreamFailed)
 
     run(main)

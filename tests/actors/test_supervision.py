@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from callboard.actors.backoff import Backoff
 from callboard.actors.messages.supervision import (
     Child,
     Drain,
@@ -14,7 +15,7 @@ from callboard.actors.messages.supervision import (
     WhichChildren,
 )
 from callboard.actors.runtime import AsyncioActor, AsyncioActorRef
-from callboard.actors.supervision import Backoff, Intensity, Supervisor, TooManyRestartsError
+from callboard.actors.supervision import Intensity, Supervisor, TooManyRestartsError
 from callboard.tests.conftest import Run
 from pykka import ActorRegistry
 
@@ -163,6 +164,14 @@ def test_jitter_is_full(chance: float) -> None:
     backoff = Backoff(base=2, cap=60)
     assert [backoff.delay(deaths, chance) for deaths in (0, 1, 2, 10, 10_000)] == [
         chance * bound for bound in (2, 4, 8, 60, 60)
+    ]
+
+
+@pytest.mark.parametrize(("chance", "share"), [(0.0, 0.5), (0.5, 0.75), (1.0, 1.0)])
+def test_a_share_of_each_wait_can_be_left_out_of_the_jitter(chance: float, share: float) -> None:
+    backoff = Backoff(base=2, cap=60, least=0.5)
+    assert [backoff.delay(failures, chance) for failures in (0, 1, 10)] == [
+        share * bound for bound in (2, 4, 60)
     ]
 
 

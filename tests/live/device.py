@@ -8,7 +8,12 @@ from typing import Any, Self
 from xml.etree.ElementTree import Element, SubElement
 
 from callboard.actors import capabilities
-from callboard.actors.messages.account import StanzaReceived, StreamFailed, StreamOpened
+from callboard.actors.messages.account import (
+    RequestAnswered,
+    StanzaReceived,
+    StreamFailed,
+    StreamOpened,
+)
 from callboard.actors.stanza import CLIENT, iq_reply
 from callboard.actors.stream import Stream, StreamEvent, trust
 from callboard.jingle import CallMessage, Role, parse_call_message, to_jingle
@@ -104,7 +109,9 @@ class Device:
             case StreamOpened():
                 self._opened.set_result(event.jid)
             case StreamFailed():
-                self._opened.set_exception(ConnectionError(event.reason))
+                self._opened.set_exception(ConnectionError(event.end.reason))
+            case RequestAnswered(answer, iq):
+                answer(iq)
             case StanzaReceived(stanza):
                 self._react(stanza)
                 self.heard.append(stanza)
