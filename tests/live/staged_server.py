@@ -124,11 +124,12 @@ class StagedServer:
         writer.close()
 
     async def until(self, found: Any) -> None:
-        """Return when a function of no arguments is true after something was heard."""
+        """Return when a function of no arguments is true, of the server or of its clients."""
         async with asyncio.timeout(60):
             while not found():
                 self._changed.clear()
-                await self._changed.wait()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), 0.05)
 
     # -- what tests override -----------------------------------------------------------------------
 
