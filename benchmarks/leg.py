@@ -5,6 +5,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -129,7 +130,7 @@ class Plain:
         """Return the offer. aioice leaves loopback out, so it is told to take it."""
         offer = await self.pc.createOffer()
         for connection in _aiortc.ice_connections(self.pc):
-            _aioice.bind_to(connection, LOOPBACK)
+            _aioice.bind_to(connection, LOOPBACK, Counter())
         await self.pc.setLocalDescription(offer)
         return str(self.pc.localDescription.sdp)
 

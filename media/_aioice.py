@@ -13,7 +13,6 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from aioice import Candidate, Connection
@@ -23,11 +22,10 @@ from aioice.stun import Message, TransactionError
 from aioice.turn import (
     DEFAULT_ALLOCATION_LIFETIME,
     DEFAULT_CHANNEL_REFRESH_TIME,
-    TurnClientTcpProtocol,
-    TurnClientUdpProtocol,
     TurnTransport,
 )
 
+from ._aioice_sockets import Dropped, Socket, TcpClient, UdpClient
 from .datagram_queue import DatagramQueue
 from .errors import NetworkError
 from .ice_server import IceServer
@@ -41,47 +39,23 @@ RECEIVE_BUFFER = 256 * 1024
 GatherComponent = Callable[..., Awaitable[list[Candidate]]]
 Protocol = TypeVar("Protocol", bound=asyncio.DatagramProtocol)
 
-FAREWELL = 1.0
-"""Seconds for a TURN server to confirm that an allocation is given up; aioice waits for 32."""
-
-
-class _UdpClient(TurnClientUdpProtocol):
-    async def delete(self) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(super().delete(), FAREWELL)
-
-
-class _TcpClient(TurnClientTcpProtocol):
-    async def delete(self) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(super().delete(), FAREWELL)
-
-
-class _HostProtocol(StunProtocol):
-    """A socket; aioice reads each datagram as STUN, and has an exception say that it is not."""
-
-    def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
-        if data and data[0] > 3:  # type: ignore[operator] # RFC 7983 §7
-            self.receiver.data_received(data, self.local_candidate.component)  # type: ignore[arg-type]
-        else:
-            super().datagram_received(data, addr)
-
 
 def has_closed(connection: Connection) -> bool:
     """Tell whether a connection is closed or closing, by itself or by us."""
     return bool(connection._closing)  # noqa: SLF001
 
 
-def bind_to(connection: Connection, network: Network) -> None:
+def bind_to(connection: Connection, network: Network, dropped: Dropped) -> None:
     """Make one ICE connection gather on the addresses and ports of a network.
 
     Args:
         connection: A connection that has not gathered yet.
         network: Where its sockets may stand.
+        dropped: Where it is counted what they do not take.
     """
 
     async def gather(component: int, addresses: list[str], timeout: float = 5.0) -> list[Candidate]:
-        return await _gather(connection, network, component, addresses, timeout)
+        return await _gather(connection, network, dropped, component, addresses, timeout)
 
     if isinstance(connection._queue, asyncio.Queue):  # noqa: SLF001 -- else shared with another
         connection._queue = DatagramQueue()  # type: ignore[assignment] # noqa: SLF001
@@ -177,6 +151,7 @@ def detach(connection: Connection) -> None:
 async def _gather(
     connection: Connection,
     network: Network,
+    dropped: Dropped,
     component: int,
     addresses: list[str],
     timeout: float,
@@ -191,7 +166,7 @@ async def _gather(
                 if network.addresses is None and network.ports is None:
                     continue
                 raise
-            protocols.append(await _open(connection, sock, component))
+            protocols.append(await _open(Socket(connection, dropped), sock, component))
             if connection._closing:  # noqa: SLF001 -- close() ran while we waited: it saw no socket
                 await protocols.pop().close()
                 break
@@ -205,7 +180,7 @@ async def _gather(
         if ipaddress.ip_address(protocol.local_candidate.host).version == 4
     ]
     queries += [
-        _relay(connection, network, component, server)
+        _relay(Socket(connection, dropped), network, component, server)
         for server in network.servers
         if server.relays
     ]
@@ -225,11 +200,11 @@ async def _gather(
     return candidates
 
 
-async def _open(connection: Connection, sock: socket.socket, component: int) -> StunProtocol:
+async def _open(end: Socket, sock: socket.socket, component: int) -> StunProtocol:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     host, port = sock.getsockname()[:2]
     try:
-        protocol = await _endpoint(sock, lambda: _HostProtocol(connection))
+        protocol = await _endpoint(sock, lambda: end)
     except OSError as error:
         sock.close()
         raise NetworkError(f"No UDP socket can be used on {host}: {error.strerror}.") from None
@@ -246,14 +221,14 @@ async def _open(connection: Connection, sock: socket.socket, component: int) -> 
 
 
 async def _relay(
-    connection: Connection, network: Network, component: int, server: IceServer
+    end: Socket, network: Network, component: int, server: IceServer
 ) -> tuple[Candidate, StunProtocol]:
     """Allocate an address at a TURN server (RFC 8656 §7).
 
     As `aioice.ice.relayed_candidate`, which lets the system choose our own address and port.
     """
     try:
-        protocol = await _allocate(connection, network, server)
+        protocol = await _allocate(end, network, server)
     except TransactionError as error:
         raise NetworkError(f"{server.url} refused: {error}") from None
     except OSError as error:
@@ -276,23 +251,24 @@ async def _relay(
     return protocol.local_candidate, protocol
 
 
-async def _allocate(connection: Connection, network: Network, server: IceServer) -> StunProtocol:
+async def _allocate(end: Socket, network: Network, server: IceServer) -> StunProtocol:
     """As `aioice.turn.create_turn_endpoint`, from an address and port of the network."""
     loop = asyncio.get_running_loop()
     kind = socket.SOCK_STREAM if server.transport == "tcp" else socket.SOCK_DGRAM
     found = await loop.getaddrinfo(server.host, server.port, type=kind)
     address, target = network.towards([info[4] for info in found])
     parameters = (
+        end.dropped,
         target,
         server.username,
         server.credential,
         DEFAULT_ALLOCATION_LIFETIME,
         DEFAULT_CHANNEL_REFRESH_TIME,
     )
-    inner: _TcpClient | _UdpClient
+    inner: TcpClient | UdpClient
     if server.transport == "tcp":
         _, inner = await loop.create_connection(
-            lambda: _TcpClient(*parameters),
+            lambda: TcpClient(*parameters),
             *target,
             ssl=server.secure or None,
             server_hostname=server.host if server.secure else None,
@@ -303,18 +279,17 @@ async def _allocate(connection: Connection, network: Network, server: IceServer)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
             sock.connect(target)
-            inner = await _endpoint(sock, lambda: _UdpClient(*parameters))
+            inner = await _endpoint(sock, lambda: UdpClient(*parameters))
         except OSError:
             sock.close()
             raise
-    protocol = StunProtocol(connection)
     transport = TurnTransport(inner)
     try:
-        await transport._connect(protocol)  # noqa: SLF001
+        await transport._connect(end)  # noqa: SLF001
     except BaseException:
         inner.transport.close()
         raise
-    return protocol
+    return end
 
 
 async def _endpoint(sock: socket.socket, factory: Callable[[], Protocol]) -> Protocol:

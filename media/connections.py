@@ -1,5 +1,7 @@
 """The ICE connections of one peer connection: each is bound to its network, and each is closed."""
 
+from collections import Counter
+
 from aioice import Connection
 from aiortc import RTCPeerConnection
 
@@ -12,6 +14,9 @@ class Connections:
 
     aiortc loses sight of some: a transport that lost its place in a bundle while we were cancelled,
     and those that a restart of ICE has replaced.
+
+    Attributes:
+        dropped: How many datagrams their sockets did not take, by reason.
     """
 
     def __init__(self, pc: RTCPeerConnection, network: Network) -> None:
@@ -23,6 +28,7 @@ class Connections:
         """
         self._pc = pc
         self._network = network
+        self.dropped: Counter[str] = Counter()
         self._open: dict[int, Connection] = {}
 
     @property
@@ -32,8 +38,9 @@ class Connections:
 
     def bind(self) -> None:
         """Let the transports that have come up since the last time gather on the network."""
-        for connection in _aiortc.ice_connections(self._pc):
-            self.adopt(connection)
+        for transport in _aiortc.dtls_transports(self._pc):
+            self.adopt(_aiortc.ice_connection(transport.transport))
+            _aiortc.guard(transport, self.dropped)
 
     def adopt(self, connection: Connection) -> None:
         """Let a connection gather on the network.
@@ -43,7 +50,7 @@ class Connections:
         """
         if id(connection) not in self._open:
             self._open[id(connection)] = connection
-            _aioice.bind_to(connection, self._network)
+            _aioice.bind_to(connection, self._network, self.dropped)
 
     async def close(self, *connections: Connection) -> None:
         """Close connections for good; those that are closed already, too.

@@ -12,6 +12,9 @@ from .events import Connected, IceChecking, IceConnected
 LAPSED = ("connectivity-error", "The peer can't be reached any more.")
 """Why a connection fails that held."""
 
+BROKEN = ("failed-transport", "The transport of the media broke; the log may say why.")
+"""Why a connection fails that nobody ended."""
+
 Milestone = IceChecking | IceConnected | Connected
 
 
@@ -94,6 +97,9 @@ class Connectivity:
         elif state == "closed" and self._lapsed:
             self.fail(*LAPSED)
         elif state == "closed" and not self._over:
+            if not any(_aiortc.has_closed(each) for each in _aiortc.dtls_transports(self._pc)):
+                self.fail(*BROKEN)
+                return
             self.stop()
             self._on_peer_closed()
 
@@ -116,6 +122,8 @@ class Connectivity:
             for each in _aiortc.dtls_transports(self._pc)
             if each.transport.state != "closed"
         )
+        if any(_aiortc.has_broken(each) for each in _aiortc.dtls_transports(self._pc)):
+            self.fail(*BROKEN)
 
     def _reach(self, milestone: type[Milestone]) -> bool:
         if self._over or milestone in self._reached:

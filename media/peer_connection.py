@@ -11,7 +11,7 @@ from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCRtpT
 from . import _aiortc
 from .chores import Chores, cancelled
 from .connections import Connections
-from .connectivity import Connectivity
+from .connectivity import BROKEN, Connectivity
 from .data_channel import DataChannels
 from .description import Description
 from .echo import Echo
@@ -112,7 +112,9 @@ class PeerConnection:
             on_renewed=lambda: self._emit(IceRenewed(asyncio.get_running_loop().time())),
             on_failure=self._connectivity.fail,
         )
-        _aiortc.track_connecting(self._pc, self._connecting)
+        _aiortc.track_connecting(
+            self._pc, self._connecting, lambda: self._connectivity.fail(*BROKEN)
+        )
 
     @property
     def path(self) -> Path:
@@ -123,6 +125,11 @@ class PeerConnection:
     def closed(self) -> bool:
         """Whether it is closed or closing."""
         return self._closer is not None
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """How many datagrams were dropped, by reason: malformed, from strangers, and so on."""
+        return dict(self._connections.dropped)
 
     async def offer(self, *, audio: Source | None, video: Source | None, data: bool = False) -> str:
         """Make an offer with all candidates in it (RFC 8829 §4.1.8).

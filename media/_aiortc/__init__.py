@@ -12,10 +12,10 @@ from .descriptions import (
     keep_offered,
     local_description,
 )
+from .guards import carry, guard, has_broken, has_closed
 from .receivers import DecoderQueue, observe_packets, replace_decoder, send_pli
 from .senders import RtpStream, on_keyframe_request, packets_sent, round_trip
 from .transports import (
-    carry,
     dtls_role,
     dtls_transports,
     fingerprint_refused,
@@ -38,6 +38,9 @@ __all__ = [
     "dtls_transports",
     "fingerprint_refused",
     "forget",
+    "guard",
+    "has_broken",
+    "has_closed",
     "has_common_codec",
     "ice_connection",
     "ice_connections",

@@ -1,12 +1,15 @@
 """aiortc's transports: the ICE connections under them, and who uses which."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from aioice import Connection
 from aiortc import RTCIceTransport, RTCPeerConnection, RTCSctpTransport
 from aiortc.rtcdtlstransport import RTCDtlsTransport
+
+logger = logging.getLogger(__name__)
 
 CONNECT = "_RTCPeerConnection__connect"
 RECEIVE_CHUNK = "_receive_data_chunk"
@@ -31,12 +34,6 @@ def steer(transport: RTCIceTransport, connection: Connection) -> None:
     transport._connection = connection  # noqa: SLF001
     transport.iceGatherer._connection = connection  # noqa: SLF001
     transport.iceGatherer._remote_candidates_end = False  # noqa: SLF001
-
-
-def carry(transport: RTCIceTransport, connection: Connection) -> None:
-    """Let packets go through another connection, for a restart of ICE."""
-    transport._recv = connection.recv  # noqa: SLF001
-    transport._send = connection.send  # noqa: SLF001
 
 
 def dtls_transports(pc: RTCPeerConnection) -> list[RTCDtlsTransport]:
@@ -69,8 +66,16 @@ def dtls_role(transport: RTCDtlsTransport) -> str:
     return role
 
 
-def track_connecting(pc: RTCPeerConnection, tasks: "set[asyncio.Task[Any]]") -> None:
-    """Collect the tasks in which aiortc connects: it keeps no handle, so close() could not wait."""
+def track_connecting(
+    pc: RTCPeerConnection, tasks: "set[asyncio.Task[Any]]", on_crash: Callable[[], None]
+) -> None:
+    """Collect the tasks in which aiortc connects: it keeps no handle, so close() could not wait.
+
+    Args:
+        pc: The peer connection.
+        tasks: Where those that run are put.
+        on_crash: Called when one died; nobody else would hear of it.
+    """
     connect: Callable[[], Coroutine[Any, Any, None]] = getattr(pc, CONNECT)
 
     async def tracked() -> None:
@@ -79,6 +84,9 @@ def track_connecting(pc: RTCPeerConnection, tasks: "set[asyncio.Task[Any]]") -> 
         tasks.add(task)
         try:
             await connect()
+        except Exception:
+            logger.exception("aiortc failed while it connected")
+            on_crash()
         finally:
             tasks.discard(task)
 

@@ -2,6 +2,7 @@
 
 import inspect
 import socket
+from collections import Counter
 
 import pytest
 from aioice import Connection, turn
@@ -34,7 +35,7 @@ def test_only_the_bound_connection_is_changed(run: Run) -> None:
     async def main() -> None:
         bound, other = Connection(ice_controlling=True), Connection(ice_controlling=True)
         first, last = free_ports(10)
-        _aioice.bind_to(bound, Network(addresses=("127.0.0.1",), ports=(first, last)))
+        _aioice.bind_to(bound, Network(addresses=("127.0.0.1",), ports=(first, last)), Counter())
         await bound.gather_candidates()
         await other.gather_candidates()
         assert [c.host for c in bound.local_candidates] == ["127.0.0.1"]
@@ -50,7 +51,7 @@ def test_only_the_bound_connection_is_changed(run: Run) -> None:
 def test_without_pins_the_addresses_are_aioices(run: Run, host_addresses: list[str]) -> None:
     async def main() -> None:
         connection = Connection(ice_controlling=True)
-        _aioice.bind_to(connection, Network())
+        _aioice.bind_to(connection, Network(), Counter())
         await connection.gather_candidates()
         assert [c.host for c in connection.local_candidates] == host_addresses
         await connection.close()
@@ -67,7 +68,7 @@ def test_ipv6_loopback(run: Run) -> None:
 
     async def main() -> None:
         connection = Connection(ice_controlling=True)
-        _aioice.bind_to(connection, Network(addresses=("::1",)))
+        _aioice.bind_to(connection, Network(addresses=("::1",)), Counter())
         await connection.gather_candidates()
         assert [c.host for c in connection.local_candidates] == ["::1"]
         await connection.close()
@@ -78,7 +79,7 @@ def test_ipv6_loopback(run: Run) -> None:
 def test_an_address_of_another_machine_is_named(run: Run) -> None:
     async def main() -> None:
         connection = Connection(ice_controlling=True)
-        _aioice.bind_to(connection, Network(addresses=("192.0.2.1",)))
+        _aioice.bind_to(connection, Network(addresses=("192.0.2.1",)), Counter())
         with pytest.raises(NetworkError, match="addresses of this machine"):
             await connection.gather_candidates()
         await connection.close()
