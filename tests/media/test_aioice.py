@@ -118,3 +118,18 @@ def test_a_relay_uses_the_names_as_we_think() -> None:
         "channel_refresh_time",
     ]
     assert "await self.__inner_protocol.delete()" in inspect.getsource(turn.TurnTransport)
+
+
+def test_sockets_use_the_names_as_we_think() -> None:
+    source = inspect.getsource(StunProtocol)
+    assert "transaction.response_received(message, addr)" in source
+    assert "self.receiver.request_received(message, addr, self)" in source
+    assert "request: stun.Message,\n        addr: tuple[str, int],\n" in source
+    request = inspect.getsource(Connection.request_received)
+    # An answer with integrity says that the request had it: the sender is known from then on.
+    assert request.index("check_message_integrity(") < request.index("Class.RESPONSE")
+    error = inspect.getsource(Connection.respond_error)
+    assert "if error_code[0] in (400, 401):\n            response.add_fingerprint()" in error
+    assert "self._remote_candidates: list[Candidate]" in inspect.getsource(Connection)
+    client = inspect.getsource(turn.TurnClientMixin.datagram_received)
+    assert "self.receiver.datagram_received(payload, peer_address)" in client

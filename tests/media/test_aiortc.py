@@ -5,8 +5,8 @@ import inspect
 import pytest
 from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
 from aiortc.codecs import HEADER_EXTENSIONS
-from aiortc.rtcdtlstransport import RTCDtlsTransport, State
-from aiortc.rtcicetransport import RTCIceGatherer
+from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, State
+from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 from aiortc.rtcrtpreceiver import decoder_worker
 from callboard.media import _aiortc
 from callboard.media._aiortc import descriptions, receivers, senders, transports
@@ -107,3 +107,19 @@ def test_what_a_new_offer_needs_is_where_it_was(run: Run) -> None:
     assert "__getTransceiverByMLineIndex(i)" in local
     answer = inspect.getsource(RTCPeerConnection.createAnswer)
     assert "media.dtls.role = dtlsTransport._role" in answer
+
+
+def test_guards_use_the_names_as_we_think() -> None:
+    source = inspect.getsource(RTCDtlsTransport)
+    assert source.count("await self._recv_next()") == 2
+    assert "data = await self.transport._recv()" in source
+    assert "self._ssl.bio_write(data)" in source
+    assert "data = self._ssl.recv(1500)" in source  # one record for each datagram
+    assert "self._task.cancel()\n            self._task = None" in source
+    assert "self._recv = self._connection.recv" in inspect.getsource(RTCIceTransport)
+    # Our table of cipher suites (RFC 8422 §6, RFC 5289 §3.1, RFC 7905 §2).
+    offered = (
+        'b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:'
+        'ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA"'
+    )
+    assert offered in inspect.getsource(RTCCertificate)
