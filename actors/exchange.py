@@ -82,7 +82,7 @@ class Exchange(Supervisor):
             tuple(IceServer(url) for url in media.stun),
             relay_only=media.relay == "only",
         )
-        self._log = CallLog.start(settings.calls, observer)
+        self._log = CallLog.start(settings.call_log, observer)
         self._writer = Writer()
         self._accounts: dict[str, Ref] = {}
         self._states: dict[str, str] = {}

@@ -179,7 +179,7 @@ async def ours(port: int, authority: str, folder: str) -> AsyncIterator[Ours]:
         {
             "server": {"host": "127.0.0.1", "port": port, "ca": authority},
             "recordings": folder,
-            "calls": Path(folder, "calls.jsonl"),
+            "call_log": Path(folder, "calls.jsonl"),
             "media": {"addresses": ["127.0.0.1"]},
             "accounts": [{"jid": f"nobody@{HOST}", "password": "none", "bot": "idle"}],
         }

@@ -87,7 +87,7 @@ async def seated(
         {
             "server": {"host": "127.0.0.1", "port": port, "ca": authority},
             "recordings": folder,
-            "calls": Path(folder, "calls.jsonl"),
+            "call_log": Path(folder, "calls.jsonl"),
             "drain": 1,
             "media": {"addresses": ["127.0.0.1"]},
             "accounts": [

@@ -67,7 +67,7 @@ def _settings(seconds: float, out: Path, video: bool) -> Settings:
         {
             "server": "embedded",
             "recordings": out,
-            "calls": out / "calls.jsonl",
+            "call_log": out / "calls.jsonl",
             "drain": 0,
             "log_level": "warning",
             "accounts": [

@@ -115,7 +115,7 @@ async def deployed(
         finished = await asyncio.to_thread(finish_leftovers, settings.recordings)
         for one in finished:
             observer(one)
-        await asyncio.to_thread(_close_left, settings.calls, finished)
+        await asyncio.to_thread(_close_left, settings.call_log, finished)
         async with _endpoint(settings) as endpoint:
             factory = bot_factory(classes, folder)
             await deployment.start(Exchange.start(settings, endpoint, factory, observer))
@@ -167,7 +167,8 @@ async def _endpoint(settings: Settings) -> AsyncIterator[Endpoint]:
         yield Endpoint(server.host, port if server.host else None, direct, context)
         return
     accounts = {one.user: one.password.get_secret_value() for one in settings.accounts}
-    async with Prosody(accounts, host=server.host) as prosody:
+    async with Prosody(accounts, host=server.domain, port=server.port or 0) as prosody:
+        log.info("the embedded server listens on %s:%d", prosody.address, prosody.port)
         context = await asyncio.to_thread(trust, prosody.certificate)
         yield Endpoint(prosody.address, prosody.port, False, context)
 

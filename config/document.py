@@ -177,6 +177,10 @@ def _syntax_problem(file: Path, text: str, error: MarkedYAMLError) -> Problem:
     if re.search("unexpected end of stream", found):
         mark = error.context_mark or mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    before = "".join(text.split("\n")[line - 1 : line])[: column - 1]
+    if before.endswith("$"):  # YAML takes the { of ${ for a mapping's
+        message = 'inside { } or [ ] a ${VARIABLE} has to stand in quotes: "${VARIABLE}"'
+        return Problem(file, line, column - 1, message)
     for pattern, sentence in _SYNTAX:
         if match := re.search(pattern, found):
             return Problem(file, line, column, match.expand(sentence))

@@ -16,7 +16,7 @@ from .fleet import MAX_ACCOUNTS, Fleet, parse_fleet
 from .model import Context, Model, models_within
 from .problem import ConfigError, Problem
 from .sentence import describe, sentence, unknown_key
-from .server import EMBEDDED_HOST
+from .server import EMBEDDED, EMBEDDED_HOST, is_embedded
 from .settings import Settings
 
 M = TypeVar("M", bound=Model)
@@ -26,6 +26,11 @@ _HOMES = {
     (): "at the top of the file",
     ("accounts",): "in an account",
 }
+_RENAMED: dict[tuple[tuple[str, ...], str], str] = {
+    ((), "calls"): "the file of call records is named by 'call_log'; 'calls', which calls are "
+    "taken, belongs in an account",
+}
+"""Keys that once had another meaning or name, by the place where they stood."""
 
 
 def load(
@@ -99,7 +104,7 @@ class _Loader:
             return None
         entries = top.get("accounts")
         if isinstance(entries, list) and entries:
-            accounts = tuple(self.accounts(entries, top.get("server", "embedded")))
+            accounts = tuple(self.accounts(entries, top.get("server", EMBEDDED)))
             # A stand-in takes the place of accounts with faults while the rest is checked.
             stand_in = self.account_model(jid=f"nobody@{EMBEDDED_HOST}", bot="silent")
             top = {**top, "accounts": accounts or (stand_in,)}
@@ -125,7 +130,7 @@ class _Loader:
             if self.check_account is not None and (fault := self.check_account(account)):
                 key = "options" if account.options else "bot"
                 self.add((*place, key), f"{key}: {fault}")
-            if server == "embedded" and account.domain != EMBEDDED_HOST:
+            if is_embedded(server) and account.domain != EMBEDDED_HOST:
                 self.add(
                     (*place, "jid"),
                     f"the embedded server has accounts at {EMBEDDED_HOST} only, not at "
@@ -133,7 +138,7 @@ class _Loader:
                     "({} looks it up in DNS)",
                 )
             if not account.password.get_secret_value():
-                if server != "embedded" and isinstance(server, str | dict):
+                if not is_embedded(server) and isinstance(server, str | dict):
                     self.add(place, f"the password of {account.jid} is missing: add 'password:'")
                 account = account.model_copy(update={"password": made_up})
             fleet = parse_fleet(account.jid)
@@ -219,7 +224,13 @@ class _Loader:
             self.add(where, f"'{last[0]}' is missing: add it{hint}")
         elif kind == "extra_forbidden":
             key = str(last[0])
-            message = unknown_key(key, _keys(self.models[names]), _elsewhere(self.models))
+            if renamed := _RENAMED.get((names, key)):
+                message = f"there is no key '{key}' here: {renamed}"
+            elif key in _keys(self.models[names]):
+                (kind,) = (part for part in path[:-1] if part not in inner)
+                message = f"the {kind} takes no '{key}': leave it out"
+            else:
+                message = unknown_key(key, _keys(self.models[names]), _elsewhere(self.models))
             self.add((*where, key), message, key=True)
         else:
             self.add(where, sentence(details, where, secret=names[-1:] == ("password",)))

@@ -1,6 +1,6 @@
 """Where the accounts log in."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 from pydantic_core.core_schema import ValidationInfo
@@ -8,6 +8,8 @@ from pydantic_core.core_schema import ValidationInfo
 from .jid import check_domain
 from .model import Count, Location, Model
 
+EMBEDDED: Final = "embedded"
+"""What stands in the place of a server's name for a private one."""
 EMBEDDED_HOST = "localhost"
 """The one domain that the embedded server serves."""
 PORTS = {"starttls": 5222, "direct": 5223}
@@ -17,8 +19,16 @@ PORTS = {"starttls": 5222, "direct": 5223}
 class Embedded(Model):
     """A private Prosody is started for this run, on loopback alone, and removed after it."""
 
+    host: Literal["embedded"] = EMBEDDED
+    port: Count | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Its TCP port on 127.0.0.1. Left out, one that is free; it is logged.",
+    )
+
     @property
-    def host(self) -> str:
+    def domain(self) -> str:
         """The one domain that it serves."""
         return EMBEDDED_HOST
 
@@ -74,10 +84,19 @@ class Server(Model):
         return ca
 
 
+def is_embedded(value: object) -> bool:
+    """Tell whether what stands under ``server:`` means the private server.
+
+    Args:
+        value: A name, or a mapping with the name under ``host``.
+    """
+    return value == EMBEDDED or (isinstance(value, dict) and value.get("host") == EMBEDDED)
+
+
 def _as_server(value: Any) -> Any:
     match value:
         case "embedded":
-            return Embedded()
+            return {"host": EMBEDDED}
         case str():
             return {"host": value}
         case None | dict() | Embedded() | Server():
@@ -86,7 +105,8 @@ def _as_server(value: Any) -> Any:
 
 
 def _which(value: Any) -> str:
-    return "embedded server" if isinstance(value, Embedded) else "named server"
+    embedded = isinstance(value, Embedded) or is_embedded(value)
+    return "embedded server" if embedded else "named server"
 
 
 AnyServer = Annotated[

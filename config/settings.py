@@ -15,7 +15,7 @@ from .server import AnyServer, Embedded
 LOOPBACK = "127.0.0.1"
 
 
-def _calls_beside(data: dict[str, object]) -> Path:
+def _beside_recordings(data: dict[str, object]) -> Path:
     recordings = data.get("recordings")
     return (recordings if isinstance(recordings, Path) else Path()) / "calls.jsonl"
 
@@ -27,7 +27,8 @@ class Settings(Model):
         default=Embedded(),
         description="Where the accounts log in: `embedded` for a private server of this run "
         "(accounts at `localhost`), a host name, or a mapping with the keys below. `{}` finds each "
-        "account's server by DNS.",
+        "account's server by DNS. "
+        "`{host: embedded, port: 5222}` gives the private server a port that others can know.",
         examples=["embedded", {"host": "xmpp.example.org", "port": 5222}],
         json_schema_extra={"default": "embedded"},
     )
@@ -36,8 +37,8 @@ class Settings(Model):
         description="The folder for recordings, relative to this file. It is created when needed.",
         examples=["recordings/"],
     )
-    calls: Location = Field(
-        default_factory=_calls_beside,
+    call_log: Location = Field(
+        default_factory=_beside_recordings,
         description="The file to which each ended call adds a line of JSON. Left out, "
         "`calls.jsonl` in the folder of the recordings.",
         examples=["calls.jsonl"],
@@ -65,9 +66,9 @@ class Settings(Model):
             raise ValueError(f"{folder} is a file: name a folder")
         return folder
 
-    @field_validator("calls")
+    @field_validator("call_log")
     @classmethod
-    def _check_calls(cls, file: Path) -> Path:
+    def _check_call_log(cls, file: Path) -> Path:
         if file.is_dir():
             raise ValueError(f"{file} is a folder: name a file, like calls.jsonl")
         return file

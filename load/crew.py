@@ -131,7 +131,7 @@ class Crew:
             member.port = port
             return port
 
-        settings = self.plan.model_copy(update={"accounts": (), "calls": None})
+        settings = self.plan.model_copy(update={"accounts": (), "call_log": None})
         self._exchange = Exchange.start(settings, endpoint, make, self._see)
         await self._exchange.started
 

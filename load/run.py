@@ -186,7 +186,7 @@ class Run:
         pid = self.plan.server_pid
         if isinstance(server, Embedded):
             accounts = {one.user: one.password.get_secret_value() for one in self.plan.accounts}
-            async with Prosody(accounts, host=server.host) as prosody:
+            async with Prosody(accounts, host=server.domain, port=server.port or 0) as prosody:
                 self._server = Usage(pid or prosody.pid)
                 yield Target(prosody.address, prosody.port, False, prosody.certificate)
             return

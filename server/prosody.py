@@ -58,11 +58,12 @@ class Prosody:
         services: The STUN and TURN servers that clients are told of (XEP-0215); see
             `prosody_configuration`.
         timeout: Seconds that Prosody may take to be ready, once its files are written.
+        port: The TCP port to listen on; 0 for one that is free.
 
     Attributes:
         host: The XMPP domain.
         address: The IP address to connect to.
-        port: The TCP port to connect to; 0 before the start.
+        port: The TCP port to connect to; before the start what was asked for.
         websocket: The ``ws://`` URL for browsers; "" before the start and without `websocket`.
         certificate: The file with the authority that clients trust (PEM).
         folder: The server's own folder.
@@ -82,6 +83,7 @@ class Prosody:
         plain: bool = False,
         services: Iterable[Mapping[str, object]] = (),
         timeout: float = 15.0,
+        port: int = 0,
     ) -> None:
         if not _HOST.fullmatch(host):
             raise ServerError(
@@ -90,7 +92,7 @@ class Prosody:
             )
         self.host = host
         self.address = ADDRESS
-        self.port = 0
+        self.port = port
         self.websocket = ""
         self.pid = 0
         self.folder = Path()
@@ -105,6 +107,7 @@ class Prosody:
         self._keeper: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._lines: deque[str] = deque(maxlen=LINES)
+        self._fixed_port = port
         self._used = False
         self._ready = False
 
@@ -217,7 +220,8 @@ class Prosody:
 
     async def _launch(self, program: str) -> None:
         for _ in range(ATTEMPTS):
-            self.port, http_port = _free_ports()
+            port, http_port = _free_ports()
+            self.port = self._fixed_port or port
             if self._http_port is not None:
                 self._http_port = http_port
                 self.websocket = f"ws://{ADDRESS}:{http_port}/xmpp-websocket"
@@ -226,6 +230,11 @@ class Prosody:
             except _PortTakenError:
                 # The keeper has taken the folder along.
                 await self._dismiss()
+                if self._fixed_port:
+                    raise ServerError(
+                        f"port {self.port} of {ADDRESS} is taken: give the embedded server "
+                        "another one, or none"
+                    ) from None
                 await _to_the_end(self._prepare)
                 continue
             return

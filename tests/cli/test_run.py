@@ -232,7 +232,7 @@ def test_a_port_where_nothing_listens(tmp_path: Path) -> None:
 def test_records_that_can_not_be_written(tmp_path: Path) -> None:
     file = deployment(
         tmp_path,
-        "calls: /proc/calls.jsonl\naccounts:\n  - {jid: desk@localhost, bot: silent}\n",
+        "call_log: /proc/calls.jsonl\naccounts:\n  - {jid: desk@localhost, bot: silent}\n",
     )
     done = callboard("run", file)
     assert done.returncode == 1

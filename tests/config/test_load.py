@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 Write = Callable[..., Path]
 
+QUOTE = "inside { } or [ ] a ${VARIABLE} has to stand in quotes"
 MINIMAL = "accounts:\n  - {jid: desk@localhost, bot: recorder}\n"
 
 
@@ -66,9 +67,9 @@ accounts:
     )
     settings = load(path, environ={"DESK_PASSWORD": "sesam"})
     assert isinstance(settings.server, Embedded)
-    assert settings.server.host == "localhost"
+    assert (settings.server.domain, settings.server.port) == ("localhost", None)
     assert settings.recordings == tmp_path / "recordings"
-    assert settings.calls == tmp_path / "recordings" / "calls.jsonl"
+    assert settings.call_log == tmp_path / "recordings" / "calls.jsonl"
     assert settings.media.addresses == ("127.0.0.1",)
     desk, *callers = settings.accounts
     assert desk.password.get_secret_value() == "sesam"
@@ -95,7 +96,7 @@ def test_everything_there_is(write: Write, tmp_path: Path) -> None:
         """\
 server: {host: XMPP.example.org, port: 5223, tls: direct, ca: ca.pem}
 recordings: /var/spool/calls
-calls: log/calls.jsonl
+call_log: log/calls.jsonl
 media: {addresses: [192.0.2.7, "2001:DB8::7"], ports: 40000-40100, path: frames, stun: s.example}
 drain: 1m30s
 log_level: debug
@@ -118,7 +119,7 @@ accounts:
         host="xmpp.example.org", port=5223, tls="direct", ca=tmp_path / "ca.pem"
     )
     assert settings.recordings == Path("/var/spool/calls")
-    assert settings.calls == tmp_path / "log" / "calls.jsonl"
+    assert settings.call_log == tmp_path / "log" / "calls.jsonl"
     assert settings.media.addresses == ("192.0.2.7", "2001:db8::7")
     assert settings.media.ports == (40000, 40100)
     assert settings.media.path == "frames"
@@ -283,8 +284,19 @@ accounts:
         (MINIMAL + "drain: .nan\n", "3:8: drain: give a duration from 0s to 365d"),
         (MINIMAL + "drain: -1\n", "3:8: drain: give a duration from 0s to 365d"),
         (MINIMAL + "drain: true\n", "3:8: drain: give a duration like"),
-        (MINIMAL + "calls: ''\n", "3:8: calls: give the path of a file"),
-        (MINIMAL + "calls: .\n", " is a folder: name a file"),
+        (MINIMAL + "call_log: ''\n", "3:11: call_log: give the path of a file"),
+        (MINIMAL + "call_log: .\n", " is a folder: name a file"),
+        (MINIMAL + "calls: x\n", "3:1: there is no key 'calls' here: the file of call records is"),
+        (MINIMAL + "calls: {limit: 1}\n", "is named by 'call_log'; 'calls', which calls are taken"),
+        (
+            MINIMAL + "server: {host: embedded, ca: x}\n",
+            "3:26: the embedded server takes no 'ca': leave it out",
+        ),
+        (MINIMAL + "server: {host: embedded, port: 0}\n", "3:32: port is the number 0: give at"),
+        (account("password: [${PW}]"), f"4:16: {QUOTE}"),
+        ("accounts: [{jid: a@b, password: ${PW}, bot: echo}]\n", f"1:33: {QUOTE}"),
+        ("accounts: [{jid: '${A}', password: \n  ${PW}}]\n", f"2:3: {QUOTE}"),
+        ("accounts:\n  - {password: ${PW}}\n", f"2:16: {QUOTE}"),
         (MINIMAL + "recordings: accounts.yaml\n", " is a file: name a folder"),
         (account("bto: x"), "4:5: there is no key 'bto' here: did you mean 'bot'?"),
         (account("drain: x"), "4:5: there is no key 'drain' here: it belongs at the top"),
@@ -361,6 +373,12 @@ def test_addresses(jid: str, expected: str | None, write: Write) -> None:
     assert len(found) == 1, found
     assert expected in found[0]
     assert found[0].startswith("2:10: ")
+
+
+def test_the_embedded_server_can_have_a_port(write: Write) -> None:
+    path = write(MINIMAL + "server: {host: embedded, port: 5299}\n")
+    assert load(path).server == Embedded(port=5299)
+    assert load(path).media.addresses == ("127.0.0.1",)
 
 
 def test_addresses_are_compared_in_one_form(write: Write) -> None:

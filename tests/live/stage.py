@@ -231,7 +231,7 @@ async def staged(
             {
                 "server": {**address, **(server or {})},
                 "recordings": folder,
-                "calls": folder / "calls.jsonl",
+                "call_log": folder / "calls.jsonl",
                 "drain": 2,
                 "media": media,
                 **settings,

@@ -22,6 +22,7 @@ import pytest
 from callboard.server import Prosody, ServerError
 from callboard.server import prosody as module
 from callboard.tests.conftest import Run
+from callboard.tests.harness.ports import free_ports
 from slixmpp import JID, ClientXMPP, Iq
 
 needs_prosody = pytest.mark.skipif(
@@ -320,6 +321,20 @@ def test_a_stubborn_prosody_is_killed(tmp_path: Path, monkeypatch: pytest.Monkey
         asyncio.run(server.start())
     assert not alive(int((tmp_path / "pid").read_text()))
     assert not server.folder.exists()
+
+
+@needs_prosody
+def test_its_port_can_be_chosen(run: Run) -> None:
+    async def main() -> None:
+        port, _ = free_ports(1)
+        async with Prosody({"alice": "secret"}, port=port) as server:
+            assert server.port == port
+            async with client(server, "alice", "secret") as (_, outcome):
+                assert outcome == "session_start"
+            with pytest.raises(ServerError, match=f"^port {port} of 127.0.0.1 is taken: give"):
+                await Prosody({}, port=port).start()
+
+    run(main)
 
 
 @needs_prosody
