@@ -9,6 +9,7 @@ import asyncio
 import gc
 import tempfile
 from collections.abc import Callable, Coroutine, Generator, Iterator
+from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
 import pytest
@@ -25,6 +26,11 @@ FACTORIES: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "uvloop": uvloop.new_event_loop,
     "virtual": VirtualTimeLoop,
 }
+
+UNITS = {"actors", "config", "jingle", "media"}
+"""Folders whose tests need nothing that runs beside them, so that any Python can run them."""
+PROGRAMS = ("coturn", "pykka_runtime", "subprocess")
+"""Names in a test's module that say that it needs a program all the same."""
 
 failed = pytest.StashKey[bool]()
 
@@ -72,6 +78,17 @@ def nothing_is_left_behind(
     found = findings.take() + left
     if found and not request.node.stash.get(failed, False):
         pytest.fail("the test passed, but:\n- " + "\n- ".join(found), pytrace=False)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that `script/newer` runs on other Pythons."""
+    here = Path(__file__).parent
+    for item in items:
+        module = getattr(item, "module", None)
+        if item.path.parent in {here / folder for folder in UNITS} and not any(
+            hasattr(module, name) for name in PROGRAMS
+        ):
+            item.add_marker(pytest.mark.unit)
 
 
 @pytest.hookimpl(wrapper=True)

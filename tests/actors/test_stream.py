@@ -28,10 +28,10 @@ def made(deliver: list[StreamEvent]) -> Stream:
 
 
 def test_slixmpps_stream_has_what_is_overridden() -> None:
-    ours = {name for name in vars(Stream) if name in vars(XMLStream)}
+    ours = {name for name in vars(Stream).keys() & vars(XMLStream) if not name.startswith("__")}
     wanted = {"add_event_handler", "data_received", "disconnect", "event", "event_handled"}
     wanted.add("reschedule_connection_attempt")
-    assert ours - {"__init__", "__module__", "__doc__"} == wanted | {"run_filters", "send_raw"}
+    assert ours == wanted | {"run_filters", "send_raw"}
 
 
 def test_slixmpps_stream_tells_of_the_connection_by_these_names() -> None:
