@@ -47,6 +47,7 @@ from .messages.call import (
     Negotiated,
     NegotiationFailed,
     Overdue,
+    RecordingFailed,
     RecordingPlaced,
     RingLongEnough,
     Tick,
@@ -296,9 +297,17 @@ class Call(CallOpening):
 
     @handles(RecordingPlaced)
     def _recording_placed(self, message: RecordingPlaced) -> None:
-        self._leg.placed(message.base)
+        self._leg.placed(message.number, message.bases)
         if self._record is None:
             self._progress.note()
+
+    @handles(RecordingFailed)
+    def _recording_failed(self, message: RecordingFailed) -> None:
+        log.warning("%r: %s", self, message.why)
+        if message.is_over:
+            self.spawn(self._leg.stop_recording(message.number))
+        if self._record is None:
+            self._runner.run(self._bot.recording_failed(self.actor_ref, message.why))
 
     def _on_connected(self) -> None:
         if self._over:

@@ -52,6 +52,9 @@ class BotPort(Protocol):
     async def data(self, call: Ref, data: str | bytes) -> None:
         """Text or octets came in on a call's data channel."""
 
+    async def recording_failed(self, call: Ref, why: str) -> None:
+        """Something is not in a call's recording, or nothing more will be; the call goes on."""
+
     async def invited(self, invitation: Invitation) -> None:
         """Somebody invites to a call that exists (XEP-0482)."""
 

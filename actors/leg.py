@@ -223,9 +223,9 @@ class Leg:
         """What a kill would leave: recordings that have ended, and the one that goes on."""
         return self._recorders.so_far
 
-    def placed(self, base: str) -> None:
-        """Take note of where the file of a recording goes."""
-        self._recorders.placed(base)
+    def placed(self, number: int, bases: tuple[str, ...]) -> None:
+        """Take note of where the files of a recording go."""
+        self._recorders.placed(number, bases)
 
     def record(self, *, video: bool, wav: bool) -> None:
         """Begin to record both directions, unless that is done already."""
@@ -233,9 +233,13 @@ class Leg:
             self._connection.send_keyframe()
             self._connection.request_keyframe()
 
-    async def stop_recording(self) -> None:
-        """Finish the recording, if there is one."""
-        await self._recorders.finish()
+    def stop_recording(self, number: int | None = None) -> Coroutine[Any, Any, None]:
+        """Stop the recording that goes on, or only a certain one; another may begin at once.
+
+        Returns:
+            What finishes its files.
+        """
+        return self._recorders.stop(number)
 
     async def close(self) -> None:
         """Finish the recording and close the connection."""

@@ -113,6 +113,17 @@ class Bot:
             data: one message.
         """
 
+    async def on_recording_failed(self, call: Call, why: str) -> None:
+        """Something is not in a call's recording, or nothing more will be; the call goes on.
+
+        The disk is full, the folder was removed, the peer's video can't be recorded. Where the
+        recording has ended with that, `Call.record` begins another one.
+
+        Args:
+            call: the call.
+            why: a sentence with a remedy, as the call's detail record will have it.
+        """
+
     async def on_invite(self, invite: Invite) -> None:
         """Somebody invites to a call (XEP-0482). A bot that does not override this ignores it.
 

@@ -62,6 +62,10 @@ class Port(BotPort):
         """Give the bot what came in on a data channel."""
         await self._bot.on_data(await Call.of(call, self._folder), data)
 
+    async def recording_failed(self, call: Any, why: str) -> None:
+        """Tell the bot that a recording is not whole."""
+        await self._bot.on_recording_failed(await Call.of(call, self._folder), why)
+
     async def invited(self, invitation: Invitation) -> None:
         """Give the bot an invite."""
         await self._bot.on_invite(Invite(invitation, self._account, self._folder))

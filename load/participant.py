@@ -64,6 +64,9 @@ class Participant(BotPort):
     async def data(self, call: Any, data: str | bytes) -> None:
         """Take no notice."""
 
+    async def recording_failed(self, call: Any, why: str) -> None:
+        """Take no notice."""
+
     async def invited(self, invitation: Invitation) -> None:
         """Take no notice."""
 

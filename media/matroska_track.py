@@ -27,7 +27,7 @@ def describe(number: int, direction: Direction, frame: EncodedFrame) -> bytes | 
     Raises:
         KeyError: If frames of this codec are not recorded.
     """
-    description = _CODECS[frame.codec.upper()](frame)
+    description = CODECS[frame.codec.upper()](frame)
     if description is None:
         return None
     return _entry(number, direction, video=frame.kind == "video", description=description)
@@ -104,7 +104,7 @@ def _length_prefixed(data: bytes) -> bytes:
     return b"".join(len(unit).to_bytes(4) + unit for unit in nal_units(data))
 
 
-_CODECS: dict[str, Callable[[EncodedFrame], bytes | None]] = {
+CODECS: dict[str, Callable[[EncodedFrame], bytes | None]] = {
     "OPUS": _opus,
     "PCMU": _g711(7),
     "PCMA": _g711(6),

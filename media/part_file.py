@@ -79,6 +79,24 @@ class PartFile:
         """
         return PartFile(self._wanted.parent, self._wanted.stem, suffix)
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the file is no longer under its name: it, or its folder, was removed or moved."""
+        try:
+            there, mine = self._part.lstat(), os.fstat(self.file)
+        except OSError:
+            return True
+        return (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino)
+
+    def check(self) -> None:
+        """See that the file is there: what is written to one that was removed is lost.
+
+        Raises:
+            FileNotFoundError: It is gone.
+        """
+        if self.is_gone:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self._part))
+
     def write(self, chunks: list[Chunk]) -> None:
         """Write octets where they belong.
 

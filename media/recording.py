@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +19,9 @@ FLUSH = 0.5
 LIMIT = 8 * 1024 * 1024
 """Octets of frames that may wait for a slow disk. What comes beyond is left out, and said so."""
 
+PATIENCE = 5.0
+"""Seconds of video without a key frame, after which it is said that it can't be recorded."""
+
 OVERHEAD = 256
 """Octets that a waiting frame takes beside its data."""
 
@@ -32,7 +36,8 @@ class Recording:
     us, right = them; video is left out.
 
     While it grows the file is called `….part` and plays up to the last second, whatever happens to
-    the process. Pauses are kept as time passing.
+    the process. Pauses are kept as time passing. Where an Ogg file can't take a codec that comes
+    up in mid-call, the recording goes on in an `.mka`.
 
     Args:
         folder: Where the file goes; made if missing.
@@ -46,6 +51,7 @@ class Recording:
         started: The recording's beginning on the loop's clock (seconds); None for the first frame's
             arrival.
         limit: Octets of frames that may wait for a slow disk.
+        on_failure: Called on the loop when `failure` comes up, and when `ended` does.
     """
 
     def __init__(
@@ -58,6 +64,7 @@ class Recording:
         writer: Writer,
         started: float | None = None,
         limit: int = LIMIT,
+        on_failure: Callable[[], None] = lambda: None,
     ) -> None:
         self._writer = writer
         self._video = video and format == "auto"
@@ -66,7 +73,10 @@ class Recording:
         self._limit = limit
         self._timelines: dict[tuple[Direction, Kind], Timeline] = {}
         self._running: set[Direction] = set()
-        self._waiting: set[Direction] = set()
+        self._waiting: dict[Direction, float] = {}
+        self._missing: str | None = None
+        self._on_failure = on_failure
+        self._told: tuple[bool, bool] = (False, False)
         self._pending: list[Placed] = []
         self._pending_size = 0
         self._submitted = 0
@@ -77,6 +87,16 @@ class Recording:
         writer.adopt(self._tape)
 
     @property
+    def files(self) -> tuple[Finished, ...]:
+        """The files that are whole."""
+        return tuple(self._tape.files)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is written any more."""
+        return self._tape.ended
+
+    @property
     def failure(self) -> str | None:
         """A sentence with a remedy: why there is no file, or not all of it; None if all is well."""
         if self._tape.failure is None and self._left_out:
@@ -84,12 +104,13 @@ class Recording:
                 f"{self._left_out} frames are missing in the recording: the disk was too slow; let "
                 "`recordings` name a folder on a faster one, or record fewer calls at once"
             )
-        return self._tape.failure
+        return self._tape.failure or self._missing
 
     @property
-    def base(self) -> Path:
-        """Where the file goes, without suffix; a number may be added with the first octets."""
-        return self._tape.base
+    def bases(self) -> tuple[Path, ...]:
+        """Where its files go, without suffix; a number may be added with the first octets."""
+        whole = [finished.path.with_suffix("") for finished in self._tape.files]
+        return tuple(dict.fromkeys((*whole, self._tape.base)))
 
     @property
     def needs_keyframe(self) -> frozenset[Direction]:
@@ -111,6 +132,7 @@ class Recording:
         if self._submitted - self._written + self._pending_size + size > self._limit:
             self._left_out += 1
             self._running.clear()
+            self._look()
             return
         if self._started is None:
             self._started = frame.arrival
@@ -129,7 +151,7 @@ class Recording:
         """End the recording and wait until the file is whole.
 
         Returns:
-            Where the file is, how long and how large; None if there is none: see `failure`.
+            Where the last file is, how long and how large; None if there is none: see `failure`.
         """
         if self._closing is None:
             loop = asyncio.get_running_loop()
@@ -138,7 +160,7 @@ class Recording:
             if not self._writer.submit(lambda: self._finish(loop)):
                 self._closing.set_result(None)
         await asyncio.shield(self._closing)
-        return self._tape.finished
+        return self._tape.files[-1] if self._tape.files else None
 
     def _video_runs(self, direction: Direction, frame: EncodedFrame) -> bool:
         """Say whether a video frame can be decoded after those that were written."""
@@ -146,11 +168,24 @@ class Recording:
             return False
         if direction not in self._running:
             if not frame.keyframe or picture_size(frame) is None:
-                self._waiting.add(direction)
+                since = self._waiting.setdefault(direction, frame.arrival)
+                if frame.arrival > since + PATIENCE and self._missing is None:
+                    self._missing = (
+                        f"The {direction} {frame.codec} is not in the recording, or not from its "
+                        "beginning: no key frame came from which it could be decoded"
+                    )
+                    self._look()
                 return False
             self._running.add(direction)
-            self._waiting.discard(direction)
+            self._waiting.pop(direction, None)
         return True
+
+    def _look(self) -> None:
+        """Tell what has gone wrong, unless that is known."""
+        state = (self.failure is not None, self.ended)
+        if state != self._told and self.failure is not None and self._closing is None:
+            self._told = state
+            self._on_failure()
 
     def _flush(self) -> None:
         """Hand what has come to the writer, and once more after the last frame."""
@@ -163,15 +198,22 @@ class Recording:
         frames, self._pending = self._pending, []
         size, self._pending_size = self._pending_size, 0
         now = loop.time() - self._started
-        if self._writer.submit(lambda: self._record(frames, now, size)):
+        if self._writer.submit(lambda: self._record(frames, now, size, loop)):
             self._submitted += size
         if frames and self._closing is None:
             self._timer = loop.call_later(FLUSH, self._flush)
 
-    def _record(self, frames: list[Placed], now: float, size: int) -> None:
+    def _record(
+        self, frames: list[Placed], now: float, size: int, loop: asyncio.AbstractEventLoop
+    ) -> None:
         """Write frames. On the writer's thread."""
-        self._tape.record(frames, now)
+        tape = self._tape
+        before = (tape.failure, tape.ended)
+        tape.record(frames, now)
         self._written += size
+        if (tape.failure, tape.ended) != before:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(self._look)
 
     def _finish(self, loop: asyncio.AbstractEventLoop) -> None:
         """Make the file whole and tell the loop. On the writer's thread."""

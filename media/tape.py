@@ -3,13 +3,14 @@
 import errno
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from . import matroska, ogg, wav
 from .container import Container, DamagedError
 from .frame import Direction, EncodedFrame
+from .matroska_track import CODECS
 from .part_file import Finished, PartFile, stem
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ class Tape:
     and the stereo Ogg that the recording will be if none comes. So it can be finished, or be left
     by a kill, at every moment, and nothing has to be written anew at the end.
 
+    Where one that began as Ogg comes upon another codec, it goes on in a Matroska file.
+
     Used by one thread. Nothing raises: what goes wrong is told by `failure`, and what could be
     written until then is made whole.
 
@@ -68,7 +71,8 @@ class Tape:
 
     Attributes:
         failure: A sentence with a remedy: why there is no file, or not all of it. Or None.
-        finished: The file that is whole, or None.
+        files: Those that are whole.
+        ended: Whether nothing is written any more.
         base: Where the file goes, without suffix: a guess until the first octets are written, when
             a number may be added.
     """
@@ -83,14 +87,15 @@ class Tape:
         format: Format,  # noqa: A002 - what it is
     ) -> None:
         self.failure: str | None = None
-        self.finished: Finished | None = None
+        self.files: list[Finished] = []
+        self.ended = False
         self._folder = folder
         self._stem = stem(name, started)
         self._started = started
         self._video = video
         self._format = format
         self._outputs: list[_Output] = []
-        self._ended = False
+        self._offset = 0.0
         self.base = folder / self._stem
 
     def record(self, frames: Sequence[Placed], now: float) -> None:
@@ -100,15 +105,14 @@ class Tape:
             frames: What came since the last time, in order of arrival.
             now: The recording's time (seconds).
         """
-        if self._ended or not (frames or self._outputs):
+        if self.ended or not (frames or self._outputs):
             return
         self._guard(lambda: self._record(frames, now))
 
     def finish(self) -> None:
         """Make the file whole and give it its name. Nothing happens when called again."""
-        if self._ended:
-            return
-        self._guard(self._finish)
+        if not self.ended:
+            self._guard(self._finish)
 
     def _guard(self, work: Callable[[], None]) -> None:
         """Do some work; when it fails, keep what is there and say why."""
@@ -121,29 +125,42 @@ class Tape:
             self._give_up("a fault of Callboard's own; report it with the traceback in the log")
 
     def _finish(self) -> None:
-        for output in self._outputs:
-            self._write(output, output.container.finish())
-        self._ended = True
-        kept = self._keep_one()
-        if kept is not None:
-            self._publish(kept, kept.container.seconds)
-        elif self.failure is None:
+        self._finish_file()
+        self.ended = True
+        if not self.files and self.failure is None:
             self.failure = (
                 "There is no recording: no audio and no video came that could be recorded; "
                 "see the call's statistics for what was sent and received"
             )
 
+    def _finish_file(self) -> None:
+        for output in self._outputs:
+            self._write(output, output.container.finish())
+        kept = self._keep_one()
+        self._outputs = []
+        if kept is not None:
+            self._publish(kept, kept.container.seconds)
+
     def _record(self, frames: Sequence[Placed], now: float) -> None:
-        if not self._outputs:
-            self._outputs = self._choose(frames[0][1])
         for direction, frame, seconds in frames:
+            if self._is_beyond_ogg(frame):
+                self._finish_file()
+                self._offset = seconds
+            if not self._outputs:
+                self._outputs = self._choose(frame)
             if len(self._outputs) > 1 and frame.codec.upper() != "OPUS":
                 self._outputs.pop().discard()
             for output in self._outputs:
-                output.container.write(direction, frame, seconds)
+                output.container.write(direction, frame, seconds - self._offset)
         for output in self._outputs:
             self.failure = self.failure or output.container.problem
-            self._write(output, output.container.take(now))
+            self._write(output, output.container.take(now - self._offset))
+
+    def _is_beyond_ogg(self, frame: EncodedFrame) -> bool:
+        """Tell whether there is nothing but an Ogg file, and a frame for a Matroska file."""
+        codec = frame.codec.upper()
+        is_ogg = [each.suffix for each in self._outputs] == [".ogg"]
+        return is_ogg and codec != "OPUS" and codec in CODECS
 
     def _choose(self, first: EncodedFrame) -> list[_Output]:
         """Choose the containers: Ogg takes Opus alone, Matroska takes everything."""
@@ -152,12 +169,16 @@ class Tape:
         stereo = [_Output(ogg.Ogg(), ".ogg")] if first.codec.upper() == "OPUS" else []
         if stereo and not self._video:
             return stereo
-        return [_Output(matroska.Matroska(self._started), ".mkv"), *stereo]
+        started = self._started + timedelta(seconds=self._offset)
+        return [_Output(matroska.Matroska(started), ".mkv"), *stereo]
 
     def _write(self, output: _Output, chunks: list[tuple[int, bytes]]) -> None:
+        if output.file is not None:
+            output.file.check()
         if chunks and output.file is None:
             first = self._outputs[0].file
             others = [each.suffix for each in self._outputs if each is not output]
+            others += [each.path.suffix for each in self.files]
             output.file = (
                 PartFile(self._folder, self._stem, output.suffix, others)
                 if first is None
@@ -176,8 +197,11 @@ class Tape:
 
     def _give_up(self, reason: str) -> None:
         """Write no more; keep what is there."""
-        self._ended = True
+        self.ended = True
         self.failure = f"There is no recording: {reason}"
+        if self.files:
+            self.failure = f"The recording stops after {self._offset:.1f} s: {reason}"
+        before = len(self.files)
         for output in reversed(self._outputs):
             if output.file is None:
                 continue
@@ -185,8 +209,9 @@ class Tape:
                 seconds = REPAIRS[output.suffix](output.file.file)
             except (DamagedError, OSError):  # nothing but a piece of a header fitted
                 seconds = 0.0
-            if seconds and self.finished is None:
-                self.failure = f"The recording stops after {seconds:.1f} s: {reason}"
+            if seconds and len(self.files) == before and not output.file.is_gone:
+                stops = self._offset + seconds
+                self.failure = f"The recording stops after {stops:.1f} s: {reason}"
                 self._publish(output, seconds)
             else:
                 output.discard()
@@ -194,7 +219,7 @@ class Tape:
     def _publish(self, output: _Output, seconds: float) -> None:
         assert output.file is not None  # noqa: S101
         try:
-            self.finished = output.file.publish(seconds, output.final_suffix)
+            self.files.append(output.file.publish(seconds, output.final_suffix))
         except OSError as error:
             self.failure = (
                 f"The recording of {seconds:.1f} s is not finished: {_reason(error, self._folder)}"

@@ -271,13 +271,30 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class RecordingPlaced:
-    """A recorder knows where its file goes.
+    """A recorder knows where its files go.
 
     Attributes:
-        base: the path without suffix.
+        number: which of the call's recordings it is.
+        bases: their paths without suffix.
     """
 
-    base: str
+    number: int
+    bases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFailed:
+    """Something is not in a recording, or nothing more will be.
+
+    Attributes:
+        number: which of the call's recordings it is.
+        why: a sentence with a remedy.
+        is_over: whether it has ended with that.
+    """
+
+    number: int
+    why: str
+    is_over: bool
 
 
 @dataclass(frozen=True, slots=True)

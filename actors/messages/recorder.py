@@ -18,7 +18,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """End the file: answered with a `Recorded`."""
+    """End the recording: answered with a `Recorded` for each of its files."""
 
 
 # -- its answer ------------------------------------------------------------------------------------

@@ -38,7 +38,8 @@ class Told:
     Attributes:
         account: whose puppet.
         what: the call that rings, the message, the contact's presence, how a call stands whose
-            media changed, what came on a data channel, or "start" or "stop".
+            media changed, what came on a data channel, why a recording failed, or "start" or
+            "stop".
     """
 
     account: str
@@ -183,6 +184,9 @@ class Puppet(Bot):
 
     async def on_data(self, call: Call, data: str | bytes) -> None:
         self.stage.see(Told(self.account, data))
+
+    async def on_recording_failed(self, call: Call, why: str) -> None:
+        self.stage.see(Told(self.account, why))
 
     async def on_presence(self, presence: Presence) -> None:
         self.stage.see(Told(self.account, presence))

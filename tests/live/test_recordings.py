@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -158,3 +159,52 @@ def udp_sockets() -> set[tuple[str, int]]:
             octets = bytes.fromhex(address)[::-1]
             found.add((".".join(map(str, octets)), int(port, 16)))
     return found
+
+
+def test_all_recordings_of_a_call_are_in_its_record(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            out, came = await connect(stage, record=True)
+            await hold(stage, packets=20)
+            await came.record(on=False)
+            await came.record(wav=True)  # at once
+            await hold(stage, packets=70)
+            await came.record(on=False)
+            await came.record()
+            await hold(stage, packets=120)
+            await out.hangup()
+            await stage.states(ALICE, BOB)
+            recordings = (await came.ended()).recordings
+            paths = [Path(each.path or "") for each in recordings]
+            assert [path.suffix for path in paths] == [".ogg", ".wav", ".ogg"]
+            assert len(set(paths)) == 3
+            for each, path in zip(recordings, paths, strict=True):
+                assert each.failure is None
+                assert inspect(path).seconds > 0.3
+
+    run(main)
+
+
+def test_a_bot_is_told_at_once_that_its_recording_failed_and_can_begin_another(
+    run: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "recordings"
+
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB], recordings=folder) as stage:
+            out, came = await connect(stage, record=True)
+            await hold(stage, packets=60)
+            shutil.rmtree(folder)
+            why = await stage.told(BOB, str, lambda text: "recording" in text)
+            assert "was removed" in why
+            assert (await came.status()).phase == "connected"
+            await came.record()
+            await hold(stage, packets=200)
+            await out.hangup()
+            assert await stage.states(ALICE, BOB) == ["completed", "completed"]
+            lost, kept = (await came.ended()).recordings
+            assert (lost.path, lost.failure) == (None, why)
+            assert kept.failure is None
+            assert inspect(Path(kept.path or "")).seconds > 0.3
+
+    run(main)

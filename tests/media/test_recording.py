@@ -334,3 +334,44 @@ def test_nothing_that_comes_raises(
     assert finished or failure
     assert not failure or "Callboard's own" not in failure
     assert not list(folder.glob("*.part"))
+
+
+@pytest.mark.parametrize("codec", ["PCMU", "PCMA"])
+def test_what_ogg_can_not_take_goes_on_in_another_file(tmp_path: Path, codec: str) -> None:
+    theirs = [*audio(RECEIVED, 1000, 3), *audio(RECEIVED, 700, 3, codec=codec, start=3)]
+    frames = in_order(theirs, audio(SENT, 440, 6))
+
+    async def main() -> tuple[Finished, ...]:
+        with Writer() as writer:
+            recording = Recording(tmp_path, "call", video=False, writer=writer, started=CLOCK)
+            for second in range(6):
+                feed(recording, [f for f in frames if second <= f[1].arrival - CLOCK < second + 1])
+                recording._flush()
+            await recording.close()
+            assert recording.failure is None
+            assert recording.bases == tuple(each.path.with_suffix("") for each in recording.files)
+            return recording.files
+
+    first, second = asyncio.run(main())
+    assert (first.path.suffix, second.path.suffix) == (".ogg", ".mka")
+    for file in (first, second):
+        assert file.seconds == pytest.approx(3, abs=0.1)
+        assert inspect(file.path).declared == pytest.approx(3, abs=0.1)
+    assert pitch(samples(first.path)[1]) == pytest.approx(1000, abs=2)
+    assert pitch(samples(second.path)[0]) == pytest.approx(700, abs=2)
+
+
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+def test_pictures_that_change_their_size_are_all_there(tmp_path: Path, codec: str) -> None:
+    large = [
+        (way, frame._replace(timestamp=frame.timestamp + 270000))
+        for way, frame in video(RECEIVED, 3, codec=codec, size=(320, 240), start=3)
+    ]
+    frames = [*video(RECEIVED, 3, codec=codec), *large]
+    finished = whole(tmp_path, in_order(frames, audio(SENT, 440, 6)), video=True)
+    with av.open(str(finished.path)) as container:
+        sizes = [(frame.width, frame.height) for frame in container.decode(video=0)]
+        assert sizes == [(160, 120)] * 45 + [(320, 240)] * 45
+        container.seek(4_500_000)  # where the first sizes' parameter sets would not do
+        picture = next(container.decode(video=0))
+        assert (picture.width, picture.height) == (320, 240)

@@ -2,16 +2,18 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from callboard.media import Direction, Finished, Recording, Writer, inspect
-from callboard.tests.media.calls import CLOCK, Timed, audio, both, feed, in_order
+from callboard.tests.conftest import Run
+from callboard.tests.media.calls import CLOCK, Timed, audio, both, feed, in_order, video
 
 SENT, RECEIVED = Direction
 
@@ -143,3 +145,78 @@ def test_a_limit_on_file_sizes_keeps_what_fitted(tmp_path: Path, way: str) -> No
     found = inspect(Path(path))
     assert found.declared == pytest.approx(found.seconds, abs=0.05)
     assert 0.9 < found.seconds < 4.5
+
+
+def remove_file(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink()
+
+
+def move_folder(folder: Path) -> None:
+    folder.rename(folder.with_name("elsewhere"))
+
+
+TROUBLES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "its file removed": (remove_file, "was removed"),
+    "its folder removed": (shutil.rmtree, "was removed"),
+    "its folder moved": (move_folder, "was removed"),
+    "the disk filled": (lambda folder: (folder / "filler").write_bytes(bytes(48 * 1024)), "full"),
+}
+
+
+@pytest.mark.parametrize("way", [".mkv", ".ogg", ".wav"])
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_what_goes_wrong_is_told_while_the_call_goes_on(
+    run: Run, tmp_path: Path, trouble: str, way: str
+) -> None:
+    make, words = TROUBLES[trouble]
+    disk, frames = tmp_path / "disk", call(way)
+
+    async def main() -> None:
+        told = asyncio.Event()
+        folder = disk / "recordings"
+        with Writer() as writer:
+            recording = Recording(
+                folder,
+                "call",
+                video=way == ".mkv",
+                format="wav" if way == ".wav" else "auto",
+                writer=writer,
+                started=CLOCK,
+                on_failure=told.set,
+            )
+            feed(recording, [f for f in frames if f[1].arrival < CLOCK + 1])
+            recording._flush()
+            writer.submit(lambda: make(folder))
+            for second in range(1, 5):
+                feed(recording, [f for f in frames if second <= f[1].arrival - CLOCK < second + 1])
+                recording._flush()
+            await told.wait()
+            assert recording.ended
+            assert words in (recording.failure or "")
+            finished = await recording.close()
+            assert (finished is not None) == (trouble == "the disk filled")
+            assert not list(disk.rglob("*.part")) or trouble == "its folder moved"
+
+    with mounted(disk, "size=256k" if way == ".wav" else "size=96k"):
+        run(main)
+
+
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+def test_video_without_a_key_frame_is_told(run: Run, tmp_path: Path, codec: str) -> None:
+    frames = [f for f in video(RECEIVED, 8, codec=codec) if not f[1].keyframe]
+    frames = in_order(audio(SENT, 440, 8), frames)
+
+    async def main() -> None:
+        told = asyncio.Event()
+        with Writer() as writer:
+            recording = Recording(
+                tmp_path, "call", video=True, writer=writer, started=CLOCK, on_failure=told.set
+            )
+            feed(recording, frames)
+            await told.wait()
+            assert not recording.ended
+            assert "no key frame" in (recording.failure or "")
+            assert await recording.close() is not None
+
+    run(main)
