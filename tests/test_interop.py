@@ -19,7 +19,7 @@ CLIENTS = [
     "Psi",
     "Jitsi Meet",
 ]
-TESTED = re.compile(r"tested (live|from captures)(?P<tests>( \[\d+\])+)")
+TESTED = re.compile(r"tested (live|from captures)(?P<tests>( \[\d+\],?)+)")
 LIVE = {"Callboard itself": "", "stanza.js 12 in Chromium": "tests/browser/"}
 
 
