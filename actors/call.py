@@ -213,6 +213,8 @@ class Call(CallOpening):
                 self._leg.trickled(event)
             case Terminated():
                 self._hang_up(event.reason or Reason.SUCCESS, event.text, ours=False)
+            case Unacceptable(lacking=True):
+                self._wait_for_parts()
             case Unacceptable(contents=()):
                 self._hang_up(event.reason, event.text, ours=True)
             case _:
@@ -352,6 +354,9 @@ class Call(CallOpening):
                 self._hang_up(Reason.TIMEOUT, "nobody answered", ours=True)
             case "initiate" if self._offer is None:
                 self._hang_up(Reason.TIMEOUT, "the session-initiate did not come", ours=True)
+            case "parts":
+                for event in self._signalling.settle():
+                    self._jingle_event(event)
             case "goodbye":
                 self._hang_up(Reason.GONE, "the peer closed the media and said nothing", ours=True)
             case "add":

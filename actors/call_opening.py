@@ -22,6 +22,8 @@ from .runtime import handles
 
 #: Seconds between our ``proceed`` and the peer's ``session-initiate``.
 INITIATE_DEADLINE = 30.0
+#: Seconds that an offer may still be without what belongs to it once the call is answered.
+PARTS_DEADLINE = 5.0
 #: Seconds that `calls.answer: auto` leaves the bot, after `calls.after`, to answer by itself.
 AUTO_GRACE = 1.0
 
@@ -113,10 +115,18 @@ class CallOpening(CallRequests):
         if self._answer is None or not self._rung_long_enough or self._progress.is_over:
             return
         self._progress.step("proceed")
-        if self._offer is None:
+        if self._offer is not None:
+            self._describe_if_ready()
+        elif self._signalling.message:
             self._signalling.proceed()
             self.after(INITIATE_DEADLINE, Overdue("initiate"))
-        self._describe_if_ready()
+        else:
+            self._wait_for_parts()
+
+    def _wait_for_parts(self) -> None:
+        """Give the peer some time, from the answer on, for what its offer lacks (XEP-0320 §3)."""
+        if self._answer is not None:
+            self.after(PARTS_DEADLINE, Overdue("parts"))
 
     def _describe_if_ready(self) -> None:
         if self._answer is None or self._offer is None or not self._progress.has("proceed"):

@@ -262,22 +262,18 @@ class Conversation(Ending):
             post(self._account, ForgetCall(self._peer, sid))
             return
         post(self._account, ReplyIq(message.sender, message.iq))
-        unacceptable = next((e for e in events if isinstance(e, Unacceptable)), None)
-        offer = next((e for e in events if isinstance(e, Initiated)), None)
-        media = () if offer is None else offer.media
-        if unacceptable is not None or offer is None:
-            refusal = (
-                Reason.UNSUPPORTED_APPLICATIONS if unacceptable is None else unacceptable.reason,
-                "the offer can't be taken" if unacceptable is None else unacceptable.text,
-            )
+        [event] = [e for e in events if isinstance(e, Initiated | Unacceptable)]
+        offer = event if isinstance(event, Initiated) else None
+        refusal: tuple[Reason, str] | None
+        if isinstance(event, Unacceptable) and not event.lacking:
+            refusal = event.reason, event.text
         else:
-            found = self._refusal(
-                message.sender, media, calls=message.calls, draining=message.draining
+            refusal = self._refusal(
+                message.sender, event.media, calls=message.calls, draining=message.draining
             )
-            if found is None:
-                self._start_call(session, message.sender, media, message=False, offer=offer)
-                return
-            refusal = found
+        if refusal is None:
+            self._start_call(session, message.sender, event.media, message=False, offer=offer)
+            return
         reason, text = refusal
         terminate = session.terminate(reason, text)
         post(self._account, SendIq(message.sender, terminate, "set", None, ""))

@@ -162,6 +162,10 @@ class Signalling:
         post(self._account, ReplyIq(message.sender, message.iq))
         return events
 
+    def settle(self) -> list[Event]:
+        """Wait no longer for what the peer's offer lacks; return what happened."""
+        return self._session.settle()
+
     def initiate(self, sdp: str) -> None:
         """Send our offer."""
         self._send(SendOffer, self._session.initiate(sdp), "initiate")

@@ -6,11 +6,14 @@ in length, and without blanks where SDP separates words by them.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 from xml.etree.ElementTree import Element
 
 from . import limits
-from .errors import bad_request, too_much
+from .errors import RemoteProtocolError, bad_request, too_much
+
+T = TypeVar("T")
 
 _LINE_BREAKERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TOKEN = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+")  # RFC 8866 §9, token
@@ -93,8 +96,18 @@ def number(element: Element, key: str, low: int, high: int) -> int | None:
 
 def hint(element: Element, key: str, low: int, high: int) -> int | None:
     """Like `number`, but what is no such number counts as missing: nothing depends on it."""
-    value = text_of(element, key) or ""
+    value = element.get(key) or ""
     return int(value) if _NUMBER.fullmatch(value) and low <= int(value) <= high else None
+
+
+def hinted(read: Callable[..., str | None], element: Element, *args: Any) -> str | None:
+    """Read an attribute by one of the above; what can't be read counts as missing."""
+    try:
+        return read(element, *args)
+    except RemoteProtocolError as error:
+        if error.condition != "bad-request":
+            raise
+        return None
 
 
 def required_number(element: Element, key: str, low: int, high: int) -> int:
@@ -115,6 +128,44 @@ def children(parent: Element, tag: str, limit: int) -> Iterator[Element]:
         if index >= limit:
             raise too_much(f"more than {limit} <{_name(child)}/>")
         yield child
+
+
+def readable(read: Callable[[Element], T], elements: Iterable[Element]) -> tuple[T, ...]:
+    """Read a list, without what of it can't be read.
+
+    Raises:
+        RemoteProtocolError: policy-violation for too much of it, or of one of them.
+    """
+    return _sifted(read, elements)[0]
+
+
+def some(read: Callable[[Element], T], elements: Iterable[Element]) -> tuple[T, ...]:
+    """Like `readable`, for what a call hangs on: nothing may be left only of an empty list.
+
+    RFC 8839 §5.1 has candidates that are not understood ignored; the same is good for the others.
+
+    Raises:
+        RemoteProtocolError: what is wrong with the first, if none can be read; policy-violation.
+    """
+    found, error = _sifted(read, elements)
+    if error is not None and not found:
+        raise error
+    return found
+
+
+def _sifted(
+    read: Callable[[Element], T], elements: Iterable[Element]
+) -> tuple[tuple[T, ...], RemoteProtocolError | None]:
+    found: list[T] = []
+    first: RemoteProtocolError | None = None
+    for each in elements:
+        try:
+            found.append(read(each))
+        except RemoteProtocolError as error:
+            if error.condition != "bad-request":
+                raise
+            first = first or error
+    return tuple(found), first
 
 
 def cut(text: str | None) -> str:

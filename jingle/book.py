@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from . import limits
-from .candidate import Candidate
 from .content import Content
-from .description import Description
+from .description import Description, Group
 from .errors import bad_request, too_much
 from .event import CandidatesReceived, Event, GatheringComplete, IceRestarted
 from .naming import to_mid
 from .negotiation import answer_for_sdp, fit, offer_for_sdp
+from .parts import address_of, joined, whole
 from .role import Role
 from .sdp_writer import write_sdp
 from .transport import IceTransport
@@ -39,7 +39,9 @@ class Book:
         ignored: contents of the peer's that we can't carry, and those that are gone.
         adding: contents that we added and that the peer has not answered yet.
         added: contents that the peer added and that we have not answered yet.
-        held: transport-info for contents that the peer has not described yet.
+        held: parts of contents that the peer has not described yet.
+        offer: the peer's offer while it lacks something that may still come; `remote` is empty
+            until then.
     """
 
     role: Role
@@ -49,24 +51,31 @@ class Book:
     ignored: frozenset[str] = frozenset()
     adding: frozenset[str] = frozenset()
     added: frozenset[str] = frozenset()
-    held: tuple[tuple[str, IceTransport], ...] = ()
+    held: Mapping[str, Content] = field(default_factory=dict)
+    offer: Description | None = None
 
     def mid(self, name: str) -> str:
         """The mid of a content."""
         return self.mids.get(name, to_mid(name))
 
-    def check_known(self, contents: Iterable[Content]) -> None:
-        """Check that an action names contents, and only those of the session.
+    def known(self, contents: Iterable[Content]) -> tuple[Content, ...]:
+        """The contents of an action that are in the session; others are left out.
 
         Raises:
-            RemoteProtocolError: bad-request.
+            RemoteProtocolError: bad-request if the action names none that is or was there.
         """
-        contents = list(contents)
+        contents = tuple(contents)
         if not contents:
             raise bad_request("there is no <content/>")
-        for each in contents:
-            if each.name not in self.mids and each.name not in self.ignored:
-                raise bad_request("a content is named that is not in the session")
+        ours = tuple(each for each in contents if each.name in self.mids)
+        if not ours and not any(each.name in self.ignored for each in contents):
+            raise bad_request("a content is named that is not in the session")
+        return ours
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """The names of the contents that are in the session, accepted or not."""
+        return tuple(name for name in self.mids if name not in self.adding and not is_gone(name))
 
     def remote_offer(self) -> str:
         """The peer's SDP as an offer, with the m-lines that both have seen.
@@ -126,32 +135,73 @@ class Book:
             adding=self.adding - gone,
             added=self.added - gone,
             ignored=self.ignored | gone,
-            held=tuple(each for each in self.held if each[0] not in gone),
+            held={name: part for name, part in self.held.items() if name not in gone},
+            offer=None
+            if self.offer is None
+            else self.offer.with_contents(e for e in self.offer.contents if e.name not in gone),
         )
 
-    def holding(self, name: str, update: IceTransport) -> "Book":
-        """The same with a transport-info kept for when its content is described.
+    def holding(self, part: Content) -> "Book":
+        """The same with a part kept for when its content is described, or joined to the offer.
 
         Raises:
             RemoteProtocolError: policy-violation if that is too much.
         """
-        held = (*self.held, (name, update))
-        own = [each for owner, each in held if owner == name]
-        if len(own) > limits.CANDIDATES or (
-            sum(len(each.candidates) for each in own) > limits.CANDIDATES
-        ):
-            raise too_much(f"more than {limits.CANDIDATES} candidates before the description")
-        return replace(self, held=held)
+        if self.offer is not None:
+            known = self.offer.find(part.name)
+            if known is None:
+                return self
+            fresh = replace(joined(known, part), creator=known.creator, senders=known.senders)
+            return replace(self, offer=self.offer.with_content(fresh))
+        known = self.held.get(part.name)
+        held = joined(known or Content(part.name, transport=IceTransport()), part)
+        return replace(self, held={**self.held, part.name: held})
 
-    def releasing(self, names: Iterable[str]) -> "Book":
-        """The same with what was held for contents merged into their descriptions."""
-        wanted = frozenset(names)
-        book = replace(self, held=tuple(each for each in self.held if each[0] not in wanted))
-        for name, update in self.held:
-            if name in wanted:
-                # What came earlier than the credentials in force can't be a restart of them.
-                book, _ = book.following(name, replace(update, pwd=None))
-        return book
+    def releasing(self, description: Description) -> "tuple[Book, Description]":
+        """A description with what was held for its contents, and the same without that.
+
+        Raises:
+            RemoteProtocolError: policy-violation if that is too much.
+        """
+        contents = tuple(
+            joined(self.held[each.name], each) if each.name in self.held else each
+            for each in description.contents
+        )
+        names = description.names()
+        held = {name: part for name, part in self.held.items() if name not in names}
+        return replace(self, held=held), description.with_contents(contents)
+
+    def adding_to(self, description: Description, groups: tuple[Group, ...] | None) -> Description:
+        """The peer's description with further contents, whole.
+
+        Args:
+            description: the further contents.
+            groups: of all contents; None if the peer names none. Then contents that say nothing
+                of their transport share that of the bundle: they have no other.
+        """
+        remote = self.remote
+        for content in description.contents:
+            remote = remote.with_content(content)
+        if groups is not None:
+            return whole(replace(remote, groups=groups))
+        bundle = remote.bundle
+        joining = tuple(
+            each.name
+            for each in description.contents
+            if each.name not in bundle
+            and isinstance(each.transport, IceTransport)
+            and not each.transport.fingerprints
+            and not each.transport.has_credentials
+        )
+        if bundle and joining:
+            groups = tuple(
+                Group(each.semantics, (*each.names, *joining))
+                if each.semantics == "BUNDLE"
+                else each
+                for each in remote.groups
+            )
+            remote = replace(remote, groups=groups)
+        return whole(remote)
 
     def following(self, name: str, update: IceTransport) -> "tuple[Book, list[Event]]":
         """Follow a transport-info for a content that the peer has described (XEP-0176 §5.6, §5.7).
@@ -179,8 +229,8 @@ class Book:
             )
         elif update.ufrag not in {None, current.ufrag}:
             return self, []
-        seen = {_address(each) for each in current.candidates}
-        fresh = tuple(each for each in update.candidates if _address(each) not in seen)
+        seen = {address_of(each) for each in current.candidates}
+        fresh = tuple(each for each in update.candidates if address_of(each) not in seen)
         if len(current.candidates) + len(fresh) > limits.CANDIDATES:
             raise too_much(f"more than {limits.CANDIDATES} candidates of one content")
         transport = replace(
@@ -225,7 +275,3 @@ def _restarted_together(remote: Description, fresh: IceTransport) -> Description
             )
             remote = remote.with_content(replace(content, transport=transport))
     return remote
-
-
-def _address(candidate: Candidate) -> tuple[str, int, str, int]:
-    return candidate.ip, candidate.port, candidate.protocol, candidate.component

@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from . import limits
 from . import namespaces as ns
-from .attributes import children, required, text_of
+from .attributes import children, required, some, text_of
 from .errors import RemoteProtocolError
 
 
@@ -121,18 +121,20 @@ def _flag(element: Element, key: str, *, usual: bool) -> bool:
 def _read_methods(element: Element) -> tuple[Method, ...]:
     jingle = f"{{{ns.CALL_INVITE}}}jingle"
     external = f"{{{ns.CALL_INVITE}}}external"
-    found: list[Method] = [
-        JingleMethod(
-            required(each, "sid", limits.IDENTIFIER),
-            text_of(each, "jid", limits.ATTRIBUTE) or None,
-        )
-        for each in children(element, jingle, limits.INVITES)
-    ]
-    found += [
-        ExternalMethod(required(each, "uri"))
-        for each in children(element, external, limits.INVITES)
-    ]
-    return tuple(found)
+    elements = (
+        *children(element, jingle, limits.INVITES),
+        *children(element, external, limits.INVITES),
+    )
+    return some(_read_method, elements)
+
+
+def _read_method(element: Element) -> Method:
+    if element.tag.endswith("external"):
+        return ExternalMethod(required(element, "uri"))
+    return JingleMethod(
+        required(element, "sid", limits.IDENTIFIER),
+        text_of(element, "jid", limits.ATTRIBUTE) or None,
+    )
 
 
 def _write_method(element: Element, method: Method) -> None:

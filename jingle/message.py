@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from . import limits
 from . import namespaces as ns
-from .attributes import children, text_of
+from .attributes import children, readable, text_of
 from .errors import RemoteProtocolError
 from .reason import Reason
 from .xml_reader import read_reason
@@ -147,9 +147,9 @@ def _ending(
 
 
 def _propose(element: Element, identifier: str) -> Propose:
-    kinds = (
-        text_of(each, "media")
-        for each in children(element, f"{{{ns.RTP}}}description", limits.CONTENTS)
+    kinds = readable(
+        lambda each: text_of(each, "media"),
+        children(element, f"{{{ns.RTP}}}description", limits.CONTENTS),
     )
     media = dict.fromkeys(kind for kind in kinds if kind in {"audio", "video"})
     return Propose(identifier, tuple(str(kind) for kind in media))

@@ -4,8 +4,8 @@ SDP and Jingle differ here: SDP's answer repeats every m-line of the offer in or
 with port 0; Jingle's answer names only what is accepted.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from .application import Application, Rtp, UnknownApplication
 from .content import Content
@@ -182,42 +182,72 @@ def taken_only(answer: Description) -> Description:
     return answer.with_contents(taken) if taken else answer
 
 
-def check_complete(contents: Iterable[Content]) -> None:
-    """Check that contents which are offered or accepted say what and how (XEP-0166 §7.3).
+def complete(description: Description) -> Description:
+    """The contents that say what is carried and how (XEP-0166 §7.3).
 
     Raises:
-        RemoteProtocolError: bad-request.
+        RemoteProtocolError: bad-request if there is none.
     """
-    contents = list(contents)
-    if not contents:
+    if not description.contents:
         raise bad_request("there is no <content/>")
-    for each in contents:
-        if each.application is None or each.transport is None:
-            raise bad_request("a content lacks its <description/> or its <transport/>")
+    found = [each for each in description.contents if each.application and each.transport]
+    if not found:
+        raise bad_request("a content lacks its <description/> or its <transport/>")
+    return description.with_contents(found)
 
 
-def objection(description: Description) -> tuple[Reason, str] | None:
-    """Why well-formed contents can't be carried, None if they can (XEP-0166 §6.4, §7.4)."""
-    contents = [
-        each
-        for each in description.with_shared_transport().contents
-        if not isinstance(each.application, UnknownApplication)
-    ]
-    if not contents:
-        return Reason.UNSUPPORTED_APPLICATIONS, "only audio, video and data channels are supported"
-    contents = [each for each in contents if isinstance(each.transport, IceTransport)]
-    if not contents:
-        return Reason.UNSUPPORTED_TRANSPORTS, "only ICE-UDP (XEP-0176) is supported"
-    for each in contents:
-        transport = each.transport
-        if isinstance(transport, IceTransport) and not transport.is_secured:
-            return Reason.SECURITY_ERROR, _insecurity(transport)
-        if not isinstance(transport, IceTransport) or not transport.has_credentials:
-            return Reason.FAILED_TRANSPORT, "ICE needs ufrag and pwd"
-        if isinstance(each.application, Rtp) and not each.application.rtcp_mux:
-            return Reason.INCOMPATIBLE_PARAMETERS, "rtcp-mux is needed (RFC 5761)"
-        if not each.supported:
-            return Reason.INCOMPATIBLE_PARAMETERS, "there is no payload type that can be used"
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why a well-formed content can't be carried (XEP-0166 §6.4, §7.4).
+
+    Attributes:
+        reason: as Jingle has it.
+        text: a sentence.
+        lacking: only something is missing that may come in a further stanza.
+    """
+
+    reason: Reason
+    text: str
+    lacking: bool = False
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the content is simply of another kind than ours."""
+        return self.reason in (Reason.UNSUPPORTED_APPLICATIONS, Reason.UNSUPPORTED_TRANSPORTS)
+
+
+def objections(description: Description) -> dict[str, Objection]:
+    """Why contents can't be carried, by their names; those that can are not in it."""
+    found = {each.name: _objection(each) for each in description.with_shared_transport().contents}
+    return {name: objection for name, objection in found.items() if objection is not None}
+
+
+def foremost(found: Collection[Objection]) -> Objection:
+    """The one of several objections that tells the peer most."""
+    return max(found, key=lambda each: (*_RANKS, each.reason).index(each.reason))
+
+
+_RANKS = (Reason.UNSUPPORTED_APPLICATIONS, Reason.UNSUPPORTED_TRANSPORTS)
+
+
+def _objection(content: Content) -> Objection | None:
+    application, transport = content.application, content.transport
+    if isinstance(application, UnknownApplication):
+        text = "only audio, video and data channels are supported"
+        return Objection(Reason.UNSUPPORTED_APPLICATIONS, text)
+    if not isinstance(transport, IceTransport):
+        return Objection(Reason.UNSUPPORTED_TRANSPORTS, "only ICE-UDP (XEP-0176) is supported")
+    if not transport.is_secured:
+        lacking = not transport.fingerprints
+        return Objection(Reason.SECURITY_ERROR, _insecurity(transport), lacking)
+    if not transport.has_credentials:
+        return Objection(Reason.FAILED_TRANSPORT, "ICE needs ufrag and pwd", lacking=True)
+    if isinstance(application, Rtp) and not application.rtcp_mux:
+        return Objection(Reason.INCOMPATIBLE_PARAMETERS, "rtcp-mux is needed (RFC 5761)")
+    if not content.supported:
+        lacking = isinstance(application, Rtp) and not application.codecs
+        text = "there is no payload type that can be used"
+        return Objection(Reason.INCOMPATIBLE_PARAMETERS, text, lacking)
     return None
 
 

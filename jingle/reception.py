@@ -10,69 +10,122 @@ from xml.etree.ElementTree import Element
 
 from . import event, limits
 from . import namespaces as ns
-from .attributes import text_of
+from .attributes import some, text_of
 from .book import Book
+from .content import Content
+from .description import Description, Group
 from .errors import bad_request, out_of_order, tie_break_error, too_much, unsupported_info
 from .event import Event
 from .info import Info
 from .naming import to_mid
-from .negotiation import check_complete, objection, offer_for_sdp, supported_only, taken_only
+from .negotiation import (
+    Objection,
+    complete,
+    foremost,
+    objections,
+    offer_for_sdp,
+    supported_only,
+    taken_only,
+)
+from .parts import marked, whole
+from .reason import Reason
 from .role import Role, Senders
 from .state import Action
 from .transport import IceTransport
-from .xml_reader import read_contents, read_groups, read_reason
+from .xml_reader import read_contents, read_groups, read_names, read_reason
+
+_UNREADABLE = Objection(Reason.FAILED_APPLICATION, "the content can't be read")
 
 Result = tuple[Book, list[Event]]
+_INFOS = {f"{{{ns.RTP_INFO}}}{each.value}": each for each in Info}
 
 
 def _session_initiate(book: Book, jingle: Element) -> Result:
-    offer = read_contents(jingle)
-    check_complete(offer.contents)
-    refused = objection(offer)
-    if refused is not None:
-        return book, [event.Unacceptable(*refused)]
-    remote = offer_for_sdp(offer)
-    names = remote.names()
+    offer = complete(read_contents(jingle))
+    offer = offer.with_contents(marked(each) for each in offer.contents)
+    mids = {each.name: to_mid(each.name) for each in offer.contents}
+    # What can't be read is there all the same: the peer may go on to speak of it.
+    ignored = frozenset(read_names(jingle)) - mids.keys()
+    return judge_offer(replace(book, mids=mids, ignored=ignored, offer=offer), wait=True)
+
+
+def judge_offer(book: Book, *, wait: bool) -> Result:
+    """Take the offer that the peer has made, without the contents that can't be carried.
+
+    Args:
+        book: has the offer, with all parts that have come.
+        wait: whether what it lacks may still come.
+    """
+    if book.offer is None or not book.offer.contents:
+        return replace(book, offer=None), []
+    offer = whole(book.offer)
+    found = objections(offer)
+    taken = offer_for_sdp(offer.with_contents(e for e in offer.contents if e.name not in found))
+    lacking = wait and any(each.lacking for each in found.values())
+    if lacking or not taken.contents:
+        foreign = {name for name, each in found.items() if each.foreign}
+        media = tuple(each.kind for each in offer.contents if each.name not in foreign)
+        first = foremost(found.values())
+        refusal = event.Unacceptable(first.reason, first.text, lacking=lacking, media=media)
+        return (book if lacking else replace(book, offer=None, mids={})), [refusal]
+    names = taken.names()
     book = replace(
         book,
-        remote=remote,
-        mids={name: to_mid(name) for name in names},
-        ignored=frozenset(offer.names()) - frozenset(names),
+        remote=taken,
+        mids={name: mid for name, mid in book.mids.items() if name in names},
+        ignored=book.ignored | (frozenset(offer.names()) - frozenset(names)),
+        offer=None,
     )
-    return book, [event.Initiated(book.remote_offer(), tuple(e.kind for e in remote.contents))]
+    return book, [event.Initiated(book.remote_offer(), tuple(e.kind for e in taken.contents))]
 
 
 def _session_accept(book: Book, jingle: Element) -> Result:
     answer = read_contents(jingle)
-    check_complete(answer.contents)
-    if any(name not in book.mids for name in answer.names()):
+    if any(name not in book.open for name in answer.names()):
         raise bad_request("a content was accepted that was not offered")
-    answer = taken_only(answer)
-    refused = objection(answer)
+    book, answer = book.releasing(answer)
+    answer = whole(taken_only(complete(answer)))
+    refused = _refusal(answer)
     if refused is not None:
-        return book, [event.Unacceptable(*refused)]
-    remote = supported_only(answer.with_shared_transport())
-    book = replace(book, remote=remote).releasing(remote.names())
+        return book, [refused]
+    book = replace(book, remote=supported_only(answer))
     return book, [event.Accepted(book.remote_answer())]
 
 
+def _refusal(description: Description) -> event.Unacceptable | None:
+    """Why accepted contents can't be carried; foreign ones count only if there are no others."""
+    found = objections(description)
+    wrong = [each for each in found.values() if not each.foreign]
+    if not wrong and len(found) < len(description.contents):
+        return None
+    first = foremost(wrong or found.values())
+    return event.Unacceptable(first.reason, first.text)
+
+
 def _session_info(book: Book, jingle: Element) -> Result:
-    events: list[Event] = []
-    for child in jingle:
-        namespace, _, name = str(child.tag).rpartition("}")
-        if namespace != "{" + ns.RTP_INFO or name not in set(Info):
-            continue
-        if len(events) >= limits.CONTENTS:
-            raise too_much("too many payloads in one session-info")
-        content = text_of(child, "name", limits.IDENTIFIER)
-        events.append(event.InfoReceived(Info(name), content or None))
+    known = [child for child in jingle if child.tag in _INFOS]
+    if len(known) > limits.CONTENTS:
+        raise too_much("too many payloads in one session-info")
+    events = some(_read_info, known)
     if len(jingle) and not events:
         raise unsupported_info("this session-info is not understood")
-    return book, events
+    return book, list(events)
+
+
+def _read_info(element: Element) -> Event:
+    content = text_of(element, "name", limits.IDENTIFIER)
+    return event.InfoReceived(_INFOS[element.tag], content or None)
 
 
 def _security_info(book: Book, jingle: Element) -> Result:
-    raise unsupported_info("no security precondition is supported but DTLS (XEP-0320)")
+    parts = [
+        each
+        for each in read_contents(jingle).contents
+        if isinstance(each.transport, IceTransport) and each.transport.fingerprints
+    ]
+    if not parts:
+        raise unsupported_info("no security precondition is supported but DTLS (XEP-0320)")
+    return _parted(book, parts)
 
 
 def _session_terminate(book: Book, jingle: Element) -> Result:
@@ -81,25 +134,32 @@ def _session_terminate(book: Book, jingle: Element) -> Result:
 
 def _transport_info(book: Book, jingle: Element) -> Result:
     contents = read_contents(jingle).contents
-    book.check_known(contents)
+    if not all(isinstance(each.transport, IceTransport) for each in book.known(contents)):
+        raise bad_request("a transport-info without the <transport/> of its content")
+    return _parted(book, [replace(each, application=None) for each in contents])
+
+
+def _parted(book: Book, parts: Sequence[Content]) -> Result:
+    """Take parts of contents, of which those may be that the peer has not described yet."""
     events: list[Event] = []
-    for content in contents:
-        if content.name in book.ignored:
-            continue
-        update = content.transport
-        if not isinstance(update, IceTransport):
-            raise bad_request("a transport-info without the <transport/> of its content")
-        if book.remote.find(content.name) is None:
-            book = book.holding(content.name, update)
-        else:
-            book, more = book.following(content.name, update)
+    for part in book.known(parts):
+        if book.remote.find(part.name) is None:
+            book = book.holding(part)
+        elif isinstance(part.transport, IceTransport):
+            book, more = book.following(part.name, part.transport)
             events += more
-    return book, events
+    return _reconsidered(book, events)
+
+
+def _reconsidered(book: Book, events: list[Event]) -> Result:
+    """Judge an offer anew that lacked something; that it still does has been told."""
+    book, more = judge_offer(book, wait=True)
+    told = [e for e in more if not (isinstance(e, event.Unacceptable) and e.lacking)]
+    return book, events + told
 
 
 def _transport_replace(book: Book, jingle: Element) -> Result:
-    contents = read_contents(jingle).contents
-    book.check_known(contents)
+    contents = book.known(read_contents(jingle).contents)
     if any(each.transport is None for each in contents):
         raise bad_request("a transport-replace without a <transport/>")
     return book, [event.TransportReplaced(tuple(each.name for each in contents))]
@@ -111,49 +171,59 @@ def _transport_answer(book: Book, jingle: Element) -> Result:
 
 def _content_add(book: Book, jingle: Element) -> Result:
     added = read_contents(jingle)
-    check_complete(added.contents)
-    names = added.names()
+    names = read_names(jingle)
+    added = complete(added)
     if any(name in book.mids for name in names):
         raise bad_request("there is already a content of that name")
     if len(book.mids) + len(names) > limits.CONTENTS:
         raise too_much(f"more than {limits.CONTENTS} contents")
+    if book.offer is not None:
+        raise out_of_order("the offer itself is not complete yet")
     if book.adding and book.role is Role.INITIATOR:
         raise tie_break_error()
-    refused = objection(added)
-    if refused is not None:
-        return book, [event.Unacceptable(*refused, contents=names)]
-    fresh = offer_for_sdp(added)
-    remote = book.remote
-    for content in fresh.contents:
-        remote = remote.with_content(content)
-    if jingle.find(f"{{{ns.GROUPING}}}group") is not None:  # it names the old contents too
-        remote = replace(remote, groups=read_groups(jingle, remote.names()))
+    remote = book.adding_to(added, _groups(book, jingle, added))
+    found = objections(remote)
+    refused = tuple(name for name in names if name in found or added.find(name) is None)
+    events: list[Event] = []
+    if refused:
+        known = [found[name] for name in refused if name in found]
+        first = foremost(known) if known else _UNREADABLE
+        events.append(event.Unacceptable(first.reason, first.text, contents=refused))
+    taken = tuple(name for name in added.names() if name not in refused)
+    if not taken:
+        return book, events
+    remote = offer_for_sdp(
+        remote.with_contents(e for e in remote.contents if e.name not in refused)
+    )
     book = replace(
         book,
         remote=remote,
-        mids={**book.mids, **{name: book.fresh_mid(name) for name in fresh.names()}},
-        ignored=(book.ignored | frozenset(names)) - frozenset(fresh.names()),
-        added=book.added | frozenset(fresh.names()),
+        mids={**book.mids, **{name: book.fresh_mid(name) for name in taken}},
+        ignored=(book.ignored | frozenset(names)) - frozenset(taken),
+        added=book.added | frozenset(taken),
     )
-    kinds = tuple(each.kind for each in fresh.contents)
-    return book, [event.ContentAdded(fresh.names(), book.remote_offer(), kinds)]
+    kinds = tuple(each.kind for each in remote.contents if each.name in taken)
+    return book, [*events, event.ContentAdded(taken, book.remote_offer(), kinds)]
+
+
+def _groups(book: Book, jingle: Element, more: Description) -> tuple[Group, ...] | None:
+    """The groups of all contents, the old ones too; None if the peer names none."""
+    if jingle.find(f"{{{ns.GROUPING}}}group") is None:
+        return None
+    return read_groups(jingle, (*book.remote.names(), *more.names()))
 
 
 def _content_accept(book: Book, jingle: Element) -> Result:
     accepted = read_contents(jingle)
-    check_complete(accepted.contents)
     names = accepted.names()
     _check_waiting(book, names)
-    refused = objection(accepted)
+    book, accepted = book.releasing(accepted)
+    accepted = complete(accepted)
+    remote = book.adding_to(accepted, _groups(book, jingle, accepted))
+    refused = _refusal(remote.with_contents(e for e in remote.contents if e.name in names))
     if refused is not None:
-        return book, [event.Unacceptable(*refused)]
-    remote = book.remote
-    for content in accepted.contents:
-        remote = remote.with_content(content)
-    if jingle.find(f"{{{ns.GROUPING}}}group") is not None:
-        remote = replace(remote, groups=read_groups(jingle, remote.names()))
-    remote = supported_only(remote.with_shared_transport())
-    book = replace(book, remote=remote, adding=book.adding - frozenset(names)).releasing(names)
+        return book, [refused]
+    book = replace(book, remote=supported_only(remote), adding=book.adding - frozenset(names))
     return book, [event.ContentAccepted(names, book.remote_answer())]
 
 
@@ -176,19 +246,16 @@ def _check_waiting(book: Book, names: Sequence[str]) -> None:
 
 def _content_remove(book: Book, jingle: Element) -> Result:
     contents = read_contents(jingle).contents
-    book.check_known(contents)
+    book.known(contents)
     names = tuple(each.name for each in contents)
     reason, text, _ = read_reason(jingle)
     book = book.without(names)
-    remaining = bool(book.remote.contents)
-    return book, [event.ContentRemoved(names, reason, text, remaining)]
+    return _reconsidered(book, [event.ContentRemoved(names, reason, text, bool(book.open))])
 
 
 def _content_modify(book: Book, jingle: Element) -> Result:
-    contents = read_contents(jingle).contents
-    book.check_known(contents)
     changed = []
-    for each in contents:
+    for each in book.known(read_contents(jingle).contents):
         known = book.remote.find(each.name)
         if known is not None:
             # What we send is for us to say: a change of ours may have crossed this one.
@@ -204,10 +271,11 @@ def _content_modify(book: Book, jingle: Element) -> Result:
 
 def _description_info(book: Book, jingle: Element) -> Result:
     contents = read_contents(jingle).contents
-    book.check_known(contents)
-    if any(each.application is None for each in contents):
+    if any(each.application is None for each in book.known(contents)):
         raise bad_request("a description-info without a <description/>")
-    return book, [event.DescriptionReceived(each.name) for each in contents]
+    events: list[Event] = [event.DescriptionReceived(each.name) for each in contents]
+    book, more = _parted(book, [replace(each, transport=None) for each in contents])
+    return book, events + more
 
 
 HANDLERS: dict[Action, Callable[[Book, Element], Result]] = {

@@ -1,15 +1,16 @@
 """SDP in, description out (RFC 8866, RFC 8829). The only place where SDP is read.
 
-The texts are our own peer connection's, so that an error here is ours: `LocalProtocolError`.
+The texts are our own peer connection's, so that an error here is ours: `LocalProtocolError`. As in
+Jingle, one line that can't be read is left out, unless nothing is left of its kind.
 What has no place in Jingle is not read: see ``docs/jingle.md``, "What is left out".
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import pairwise
-from typing import cast
+from typing import TypeVar, cast
 
 from .application import Application, Bandwidth, DataChannels, Kind, Rtp, UnknownApplication
 from .candidate import Candidate
@@ -22,6 +23,8 @@ from .header_extension import HeaderExtension
 from .role import Role, Senders
 from .source import Attribute, Source, SourceGroup, Stream, lift_streams
 from .transport import Association, IceTransport
+
+T = TypeVar("T")
 
 _MEDIA = re.compile(r"(?P<kind>\S+) (?P<port>\d+)(/\d+)? (?P<profile>\S+)(?P<formats>( \S+)*)\s*")
 
@@ -47,6 +50,20 @@ class _Section:
 
     def has(self, key: str) -> bool:
         return key in self.attributes
+
+
+def _some(read: Callable[[str], T], values: Iterable[str], *, needed: bool = True) -> tuple[T, ...]:
+    """Read what can be read of a list of lines; the first error counts if that is nothing."""
+    found: list[T] = []
+    first: Exception | None = None
+    for each in values:
+        try:
+            found.append(read(each))
+        except (LocalProtocolError, ValueError, KeyError, IndexError) as error:
+            first = first or error
+    if first is not None and needed and not found:
+        raise first
+    return tuple(found)
 
 
 def read_sdp(text: str, writer: Role) -> Description:
@@ -126,7 +143,7 @@ def _read_transport(
     def value(key: str) -> str | None:
         return own.first(key) or session.first(key)
 
-    candidates = (Candidate.from_sdp(each) for each in own.all("candidate"))
+    candidates = _some(Candidate.from_sdp, own.all("candidate"))
     fingerprints = (each.split() for each in own.all("fingerprint") or session.all("fingerprint"))
     return IceTransport(
         ufrag=value("ice-ufrag"),
@@ -150,50 +167,45 @@ def _read_rtp(
     parameters = _by_format(own.all("fmtp"))
     feedback = _by_format(own.all("rtcp-fb"))
     ptime, max_ptime = _milliseconds(own.first("ptime")), _milliseconds(own.first("maxptime"))
-    codecs = []
-    for number in dict.fromkeys(formats):
+
+    def read_codec(number: str) -> Codec | None:
         known = _read_map(number, maps.get(number, []))
         if known is None:
-            continue
+            return None
         name, clock_rate, channels = known
-        codecs.append(
-            Codec(
-                id=int(number),
-                name=name,
-                clock_rate=clock_rate,
-                channels=channels,
-                parameters=tuple(
-                    Parameter.parse(part)
-                    for text in parameters.get(number, [])
-                    for part in text.split(";")
-                    if part.strip()
-                ),
-                feedback=tuple(_read_feedback(each) for each in feedback.get(number, [])),
-                ptime=ptime,
-                max_ptime=max_ptime,
-            )
+        return Codec(
+            id=int(number),
+            name=name,
+            clock_rate=clock_rate,
+            channels=channels,
+            parameters=tuple(
+                Parameter.parse(part)
+                for text in parameters.get(number, [])
+                for part in text.split(";")
+                if part.strip()
+            ),
+            feedback=tuple(_read_feedback(each) for each in feedback.get(number, [])),
+            ptime=ptime,
+            max_ptime=max_ptime,
         )
+
+    codecs = _some(read_codec, dict.fromkeys(formats))
     streams = tuple(
         Stream(words[0], words[1] if len(words) > 1 else None)
         for words in (each.split() for each in own.all("msid"))
         if words
     )
     sources, lifted = lift_streams(_read_sources(own.all("ssrc")), streams)
-    groups = (each.split() for each in own.all("ssrc-group"))
     return Rtp(
         kind=kind,
-        codecs=tuple(codecs),
+        codecs=tuple(each for each in codecs if each is not None),
         feedback=tuple(_read_feedback(each) for each in feedback.get("*", [])),
-        header_extensions=tuple(_read_extension(each, writer) for each in own.all("extmap")),
+        header_extensions=_some(lambda each: _read_extension(each, writer), own.all("extmap")),
         allow_mixed=own.has("extmap-allow-mixed") or session.has("extmap-allow-mixed"),
         rtcp_mux=own.has("rtcp-mux"),
         reduced_size=own.has("rtcp-rsize"),
         sources=sources,
-        source_groups=tuple(
-            SourceGroup(words[0], tuple(int(each) for each in words[1:]))
-            for words in groups
-            if len(words) > 1
-        ),
+        source_groups=_some(_read_source_group, own.all("ssrc-group"), needed=False),
         streams=lifted,
         bandwidths=tuple(
             Bandwidth(name, int(value))
@@ -234,10 +246,21 @@ def _read_extension(text: str, writer: Role) -> HeaderExtension:
     return HeaderExtension(int(number), words[1], senders)
 
 
+def _read_source_group(text: str) -> SourceGroup:
+    semantics, *ssrcs = text.split()
+    if not ssrcs:
+        raise ValueError("a=ssrc-group groups nothing")
+    return SourceGroup(semantics, tuple(int(each) for each in ssrcs))
+
+
+def _read_source(text: str) -> tuple[int, Attribute]:
+    number, _, attribute = text.partition(" ")
+    name, colon, rest = attribute.partition(":")
+    return int(number), Attribute(name, rest if colon else None)
+
+
 def _read_sources(values: list[str]) -> tuple[Source, ...]:
     found: dict[int, list[Attribute]] = {}
-    for value in values:
-        number, _, text = value.partition(" ")
-        name, colon, rest = text.partition(":")
-        found.setdefault(int(number), []).append(Attribute(name, rest if colon else None))
+    for number, attribute in _some(_read_source, values, needed=False):
+        found.setdefault(number, []).append(attribute)
     return tuple(Source(number, tuple(attributes)) for number, attributes in found.items())

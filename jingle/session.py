@@ -21,7 +21,7 @@ from .info import Info
 from .naming import names_of
 from .negotiation import answer_for_jingle
 from .reason import Reason
-from .reception import HANDLERS
+from .reception import HANDLERS, judge_offer
 from .role import Role, Senders
 from .sdp_reader import read_sdp
 from .state import Action, State, following
@@ -117,6 +117,15 @@ class Session:
             raise out_of_order(f"{action.value} is not allowed while the session is {self.state}")
         self._book, events = HANDLERS[action](self._book, jingle)
         self.state = state
+        return events
+
+    def settle(self) -> list[Event]:
+        """Wait no longer for what the peer's offer lacks: take the contents that are complete.
+
+        Returns:
+            `Initiated`, or `Unacceptable` if there is no such content; empty if nothing lacks.
+        """
+        self._book, events = judge_offer(self._book, wait=False)
         return events
 
     def initiate(self, offer: str) -> Element:

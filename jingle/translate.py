@@ -7,7 +7,7 @@ from . import namespaces as ns
 from .description import Description
 from .errors import LocalProtocolError, RemoteProtocolError, bad_request
 from .naming import names_of, to_mid, to_name
-from .negotiation import answer_for_jingle, answer_for_sdp, check_complete, offer_for_sdp
+from .negotiation import answer_for_jingle, answer_for_sdp, complete, offer_for_sdp
 from .role import Role
 from .sdp_reader import read_sdp
 from .sdp_writer import write_sdp
@@ -97,8 +97,7 @@ def to_sdp(jingle: Element, *, role: Role, offer: str | None = None) -> str:
     """
     if jingle.tag != f"{{{ns.JINGLE}}}jingle":
         raise bad_request("this is no <jingle/> of XEP-0166")
-    description = read_contents(jingle)
-    check_complete(description.contents)
+    description = complete(read_contents(jingle))
     for each in description.contents:
         if isinstance(each.transport, IceTransport) and not each.transport.is_well_formed:
             raise bad_request("<fingerprint/> is not the hash that it says")

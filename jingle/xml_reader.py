@@ -1,16 +1,16 @@
 """Jingle's XML in, description out. The only place where ``<content/>`` is read.
 
-The texts are a stranger's: every attribute comes through `attributes`, every list is bounded, and
-whatever is wrong with what a call hangs on is a `RemoteProtocolError`. What it does not hang on
-(feedback, header extensions, sources, bandwidths) is left out where it can't be read: clients have
-dialects of their own there.
+The texts are a stranger's: every attribute comes through `attributes`, and every list is bounded.
+What can't be read of a list is left out, be it one candidate, one payload type or one content. If
+nothing is left of what a call hangs on, that is a `RemoteProtocolError`; feedback, header
+extensions, sources and the like it can do without.
 """
 
 import ipaddress
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import replace
-from typing import TypeVar
 from xml.etree.ElementTree import Element
 
 from . import limits
@@ -20,11 +20,14 @@ from .attributes import (
     children,
     cut,
     hint,
+    hinted,
     number,
+    readable,
     required,
     required_number,
     required_token,
     required_word,
+    some,
     text_of,
     token,
     word,
@@ -33,7 +36,7 @@ from .candidate import TYPES, Candidate
 from .codec import FIXED, STATIC, Codec, Feedback, Parameter
 from .content import Content
 from .description import Description, Group
-from .errors import RemoteProtocolError, bad_request
+from .errors import bad_request
 from .fingerprint import Fingerprint
 from .header_extension import HeaderExtension
 from .reason import Reason
@@ -53,20 +56,6 @@ _SSRC = 2**32 - 1
 # In no XEP: how some write a media section with port 0, which Jingle leaves out (XEP-0166 §7.3).
 _REJECTED = "rejected"
 
-T = TypeVar("T")
-
-
-def _readable(read: Callable[[Element], T], elements: Iterable[Element]) -> tuple[T, ...]:
-    """Read what can be read of what a call does not hang on."""
-    found = []
-    for each in elements:
-        try:
-            found.append(read(each))
-        except RemoteProtocolError as error:
-            if error.condition != "bad-request":
-                raise
-    return tuple(found)
-
 
 def read_contents(jingle: Element) -> Description:
     """Read the contents and groups of a ``<jingle/>`` (XEP-0166 §7.3, XEP-0338).
@@ -76,32 +65,46 @@ def read_contents(jingle: Element) -> Description:
     Raises:
         RemoteProtocolError: bad-request or policy-violation.
     """
-    contents = tuple(
-        _read_content(each)
-        for each in children(jingle, f"{{{ns.JINGLE}}}content", limits.CONTENTS)
-        if each.get("senders") != _REJECTED
+    contents = some(
+        _read_content,
+        (
+            each
+            for each in children(jingle, f"{{{ns.JINGLE}}}content", limits.CONTENTS)
+            if each.get("senders") != _REJECTED
+        ),
     )
-    names = [each.name for each in contents]
-    if len(set(names)) < len(names):
+    uses = Counter(each.name for each in contents)
+    found = tuple(each for each in contents if uses[each.name] == 1)
+    if contents and not found:
         raise bad_request("two contents have the same name")
-    return Description(contents, read_groups(jingle, names))
+    return Description(found, read_groups(jingle, [each.name for each in found]))
 
 
 def read_groups(jingle: Element, names: Collection[str]) -> tuple[Group, ...]:
     """Read the groups of a ``<jingle/>`` (XEP-0338), their members among ``names`` only."""
-    groups = []
-    for each in children(jingle, f"{{{ns.GROUPING}}}group", limits.GROUPS):
-        semantics = token(each, "semantics") or token(each, "type")
-        if semantics is None:
-            raise bad_request("<group/> lacks the attribute 'semantics'")
-        members = [
-            required(member, "name", limits.IDENTIFIER)
-            for member in children(each, f"{{{ns.GROUPING}}}content", limits.CONTENTS)
-        ]
-        known = tuple(dict.fromkeys(name for name in members if name in names))
-        if known:
-            groups.append(Group(semantics, known))
-    return tuple(groups)
+    groups = readable(_read_group, children(jingle, f"{{{ns.GROUPING}}}group", limits.GROUPS))
+    known = (
+        Group(group.semantics, tuple(name for name in group.names if name in names))
+        for group in groups
+    )
+    return tuple(each for each in known if each.names)
+
+
+def read_names(jingle: Element) -> tuple[str, ...]:
+    """Read the names of the contents of a ``<jingle/>``, also of those that can't be read."""
+    elements = children(jingle, f"{{{ns.JINGLE}}}content", limits.CONTENTS)
+    return readable(lambda each: required(each, "name", limits.IDENTIFIER), elements)
+
+
+def _read_group(element: Element) -> Group:
+    semantics = token(element, "semantics") or token(element, "type")
+    if semantics is None:
+        raise bad_request("<group/> lacks the attribute 'semantics'")
+    members = readable(
+        lambda each: required(each, "name", limits.IDENTIFIER),
+        children(element, f"{{{ns.GROUPING}}}content", limits.CONTENTS),
+    )
+    return Group(semantics, tuple(dict.fromkeys(members)))
 
 
 def _read_content(element: Element) -> Content:
@@ -151,17 +154,17 @@ def _read_application(element: Element, transport: Transport | None) -> Applicat
 
 
 def _read_rtp(description: Element, kind: Kind) -> Rtp:
-    codecs = tuple(
-        _read_codec(each, kind)
-        for each in children(description, f"{{{ns.RTP}}}payload-type", limits.CODECS)
+    codecs = _told_apart(
+        some(
+            lambda each: _read_codec(each, kind),
+            children(description, f"{{{ns.RTP}}}payload-type", limits.CODECS),
+        )
     )
-    if len({each.id for each in codecs}) < len(codecs):
-        raise bad_request("two payload types have the same id")
-    streams = _readable(
+    streams = readable(
         lambda each: Stream(required_word(each, "id"), word(each, "track")),
         children(description, f"{{{ns.RTP_MSID}}}stream", limits.SOURCES),
     )
-    sources = _readable(
+    sources = readable(
         _read_source, children(description, f"{{{ns.RTP_SOURCE}}}source", limits.SOURCES)
     )
     sources, streams = lift_streams(_merged(sources), streams)
@@ -169,7 +172,7 @@ def _read_rtp(description: Element, kind: Kind) -> Rtp:
         kind=kind,
         codecs=codecs,
         feedback=_read_feedback(description),
-        header_extensions=_readable(
+        header_extensions=readable(
             _read_extension,
             children(
                 description, f"{{{ns.RTP_HEADER_EXTENSION}}}rtp-hdrext", limits.HEADER_EXTENSIONS
@@ -180,15 +183,24 @@ def _read_rtp(description: Element, kind: Kind) -> Rtp:
         rtcp_mux=description.find(f"{{{ns.RTP}}}rtcp-mux") is not None,
         reduced_size=description.find(f"{{{ns.RTP}}}rtcp-reduced-size") is not None,
         sources=sources,
-        source_groups=_readable(
+        source_groups=readable(
             _read_source_group,
             children(description, f"{{{ns.RTP_SOURCE}}}ssrc-group", limits.GROUPS),
         ),
         streams=streams,
-        bandwidths=_readable(
+        bandwidths=readable(
             _read_bandwidth, children(description, f"{{{ns.RTP}}}bandwidth", limits.GROUPS)
         ),
     )
+
+
+def _told_apart(codecs: tuple[Codec, ...]) -> tuple[Codec, ...]:
+    """The same without those that have one id: nobody can tell which of them a packet means."""
+    uses = Counter(each.id for each in codecs)
+    found = tuple(each for each in codecs if uses[each.id] == 1)
+    if codecs and not found:
+        raise bad_request("two payload types have the same id")
+    return found
 
 
 def _merged(sources: Iterable[Source]) -> tuple[Source, ...]:
@@ -211,9 +223,8 @@ def _read_codec(element: Element, kind: str) -> Codec:
     # XEP-0167 §4 leaves it open what a missing clock rate means: the RFC's, else the usual one.
     known = known or FIXED.get(name.lower())
     _, rate, channels = known or (name, 8000 if kind == "audio" else 90000, 1)
-    parameters = (
-        _read_parameter(each)
-        for each in children(element, f"{{{ns.RTP}}}parameter", limits.PARAMETERS)
+    parameters = some(
+        _read_parameter, children(element, f"{{{ns.RTP}}}parameter", limits.PARAMETERS)
     )
     return Codec(
         id=identifier,
@@ -222,8 +233,8 @@ def _read_codec(element: Element, kind: str) -> Codec:
         channels=number(element, "channels", 0, 255) or channels,
         parameters=tuple(each for each in parameters if each is not None),
         feedback=_read_feedback(element),
-        ptime=number(element, "ptime", 0, 60_000),
-        max_ptime=number(element, "maxptime", 0, 60_000),
+        ptime=hint(element, "ptime", 0, 60_000),
+        max_ptime=hint(element, "maxptime", 0, 60_000),
     )
 
 
@@ -238,11 +249,11 @@ def _read_parameter(element: Element) -> Parameter | None:
 
 
 def _read_feedback(element: Element) -> tuple[Feedback, ...]:
-    specific = _readable(
+    specific = readable(
         lambda each: Feedback(required_word(each, "type"), _words(each, "subtype")),
         children(element, f"{{{ns.RTP_FEEDBACK}}}rtcp-fb", limits.FEEDBACK),
     )
-    intervals = _readable(
+    intervals = readable(
         lambda each: Feedback("trr-int", str(required_number(each, "value", 0, 2**31))),
         children(element, f"{{{ns.RTP_FEEDBACK}}}rtcp-fb-trr-int", limits.FEEDBACK),
     )
@@ -267,7 +278,7 @@ def _read_extension(element: Element) -> HeaderExtension:
 
 def _read_source(element: Element) -> Source:
     parameters = children(element, f"{{{ns.RTP_SOURCE}}}parameter", limits.PARAMETERS)
-    attributes = _readable(
+    attributes = readable(
         lambda each: Attribute(required_token(each, "name"), text_of(each, "value") or None),
         parameters,
     )
@@ -300,9 +311,9 @@ def _read_transport(element: Element) -> Transport | None:
     namespace, transport = found
     if namespace == ns.RAW_UDP:
         return RawUdpTransport(
-            tuple(
-                (_read_address(each, "ip"), required_number(each, "port", 0, 65535))
-                for each in children(transport, f"{{{ns.RAW_UDP}}}candidate", limits.CANDIDATES)
+            some(
+                lambda each: (_read_address(each, "ip"), required_number(each, "port", 0, 65535)),
+                children(transport, f"{{{ns.RAW_UDP}}}candidate", limits.CANDIDATES),
             )
         )
     if namespace != ns.ICE_UDP:
@@ -311,35 +322,44 @@ def _read_transport(element: Element) -> Transport | None:
 
 
 def _read_ice(transport: Element) -> IceTransport:
-    fingerprints, setups = [], []
     told = list(children(transport, f"{{{ns.DTLS}}}fingerprint", limits.FINGERPRINTS))
-    for each in told or children(transport, f"{{{ns.DTLS_DRAFT}}}fingerprint", limits.FINGERPRINTS):
-        fingerprints.append(Fingerprint.told(token(each, "hash") or "", each.text or ""))
-        setup = text_of(each, "setup") or None
-        if setup is not None and setup not in SETUPS:
-            raise bad_request("the setup of a fingerprint is not actpass, active or passive")
-        setups.append(setup)
-    association = None
-    for each in children(transport, f"{{{ns.SCTP}}}sctpmap", limits.GROUPS):
-        association = Association(
-            required_number(each, "number", 1, 65535),
-            token(each, "protocol") or "webrtc-datachannel",
-            number(each, "streams", 0, 65535),
-        )
+    told = told or list(children(transport, f"{{{ns.DTLS_DRAFT}}}fingerprint", limits.FINGERPRINTS))
+    fingerprints = some(_read_fingerprint, told)
+    # What is no hash is kept only to say that there was one.
+    true = tuple(each for each in fingerprints if each[0].well_formed)
+    fingerprints = true or fingerprints
+    associations = some(
+        _read_association, children(transport, f"{{{ns.SCTP}}}sctpmap", limits.GROUPS)
+    )
     return IceTransport(
         ufrag=word(transport, "ufrag"),
         pwd=word(transport, "pwd"),
-        candidates=tuple(
-            _read_candidate(each)
-            for each in children(transport, f"{{{ns.ICE_UDP}}}candidate", limits.CANDIDATES)
+        candidates=some(
+            _read_candidate,
+            children(transport, f"{{{ns.ICE_UDP}}}candidate", limits.CANDIDATES),
         ),
         gathering_complete=any(
             transport.find(f"{{{each}}}gathering-complete") is not None
             for each in (ns.ICE_UDP, ns.ICE)
         ),
-        fingerprints=tuple(fingerprints),
-        setup=next((each for each in setups if each is not None), None),
-        association=association,
+        fingerprints=tuple(each for each, _ in fingerprints),
+        setup=next((setup for _, setup in fingerprints if setup is not None), None),
+        association=associations[-1] if associations else None,
+    )
+
+
+def _read_fingerprint(element: Element) -> tuple[Fingerprint, str | None]:
+    setup = text_of(element, "setup") or None
+    if setup is not None and setup not in SETUPS:
+        raise bad_request("the setup of a fingerprint is not actpass, active or passive")
+    return Fingerprint.told(token(element, "hash") or "", element.text or ""), setup
+
+
+def _read_association(element: Element) -> Association:
+    return Association(
+        required_number(element, "number", 1, 65535),
+        token(element, "protocol") or "webrtc-datachannel",
+        number(element, "streams", 0, 65535),
     )
 
 
@@ -359,19 +379,19 @@ def _read_candidate(element: Element) -> Candidate:
         raise bad_request("the type of a candidate is not host, srflx, prflx or relay")
     return Candidate(
         foundation=required_word(element, "foundation"),
-        component=required_number(element, "component", 1, 256),
+        component=required_number(element, "component", 0, 256),
         protocol=required_word(element, "protocol", 32).lower(),
         priority=required_number(
             element, "priority", 0, 2**63 - 1
         ),  # XEP-0176 itself has one > 2³²
-        ip=_read_address(element, "ip"),
+        ip=required_word(element, "ip", 253),  # whether it is an address shows if it is usable
         port=required_number(element, "port", 0, 65535),
         type=kind,
-        related_address=_read_address(element, "rel-addr") if element.get("rel-addr") else None,
+        related_address=hinted(_read_address, element, "rel-addr"),
         related_port=hint(element, "rel-port", 0, 65535),
-        tcp_type=word(element, "tcptype", 32),
+        tcp_type=hinted(word, element, "tcptype", 32),
         generation=hint(element, "generation", 0, 2**31) or 0,
-        id=text_of(element, "id"),
+        id=hinted(text_of, element, "id"),
         network=hint(element, "network", 0, 2**31),
     )
 

@@ -305,7 +305,7 @@ class Overdue:
         what: which one.
     """
 
-    what: Literal["ringing", "auto", "initiate", "maximum", "goodbye", "add"]
+    what: Literal["ringing", "auto", "initiate", "parts", "maximum", "goodbye", "add"]
 
 
 @dataclass(frozen=True, slots=True)

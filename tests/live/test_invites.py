@@ -89,7 +89,7 @@ class Eager(Bot):
     [
         (["carol@localhost/phone"], None),
         (["carol@localhost/phone", None], "alice@localhost/phone"),
-        (["carol@localhost/phone", "ALICE@localhost/phone"], "alice@localhost/phone"),
+        (["carol@localhost/phone", "alice@localhost/phone"], "alice@localhost/phone"),
     ],
     ids=["only-a-stranger", "the-sender-too", "named-too"],
 )
