@@ -210,7 +210,8 @@ class Stream(XMLStream):
 
     def _return(self, stanza: Element) -> None:
         """Tell the sender of a stanza that it was not sent."""
-        self._warn_once("a stanza could not be sent, and its sender is told", masked, stanza)
+        if self._is_for_others(stanza):
+            self._warn_once("a stanza could not be sent, and its sender is told", masked, stanza)
         name = stanza.tag.rpartition("}")[2]
         if name == "iq":
             request = self._requests.pop(stanza.get("id", ""), None)
@@ -301,11 +302,12 @@ class Stream(XMLStream):
             return
         if self._closing is None:
             self._closing = self.loop.call_later(CLOSE_DEADLINE, self._cut)
-        if parting:
+        if parting and not self.transport.is_closing():
             self._flush()
             self.transport.write(parting.encode())
             self.transport.close()
         else:
+            self._outbox.clear()
             self.abort()
 
     def _cut(self) -> None:
@@ -381,7 +383,7 @@ class Stream(XMLStream):
     def _flush(self) -> None:
         data = b"".join(self._outbox)
         self._outbox.clear()
-        if self.transport is not None and data:
+        if data and self.transport is not None and not self.transport.is_closing():
             self.transport.write(data)
 
     def secure(self) -> None:

@@ -1,5 +1,6 @@
 """The properties: tried on the same examples by the suite, on others for hours by script/fuzz."""
 
+import asyncio
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from callboard.jingle import (
 )
 from callboard.tests.fuzz.party import SID, Party
 from callboard.tests.fuzz.stanzas import stanzas
+from callboard.tests.fuzz.streams import STEPS, converse, utterances
 from callboard.tests.fuzz.targets import (
     check_events,
     connect,
@@ -231,3 +233,9 @@ def _said_in_a_call(
         case "info":
             return [ours.info(list(Info)[number % len(Info)], number if flag else None)]
     return []
+
+
+@held(st.sampled_from(STEPS), st.lists(utterances(), min_size=1, max_size=6))
+def streaming(place: str, said: list[bytes]) -> None:
+    """A stream goes on or ends in order whatever a server says, and the next one is as good."""
+    asyncio.run(converse(place, said))
