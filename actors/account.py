@@ -2,17 +2,20 @@
 
 import logging
 import secrets
+from collections import deque
 from xml.etree.ElementTree import Element
 
 from ..config.jid import normal_jid
-from ..jingle import Propose, parse_call_message, unknown_session
+from ..jingle import CallMessage, Propose, unknown_session
 from ..jingle import namespaces as ns
-from ..jingle.invite import Invite, InviteAnswer, JingleMethod, parse_invite
+from ..jingle.invite import Invite, InviteAnswer, JingleMethod
 from . import capabilities
 from .context import Context, Ref
 from .conversation import Conversation
+from .conversations import IDLE, Conversations
 from .farewell import farewell
 from .future import AsyncioFuture
+from .incoming import Letter, Notice, Request, read_stanza
 from .jid import bare
 from .messages.account import (
     AnswerInvite,
@@ -23,6 +26,7 @@ from .messages.account import (
     ForgetCall,
     GetRoster,
     Invitation,
+    LookAround,
     PlaceCall,
     ReplyIq,
     Resource,
@@ -38,32 +42,28 @@ from .messages.conversation import (
     NetworkFound,
     PresenceReceived,
     SessionInitiated,
-    TextReceived,
 )
 from .messages.exchange import (
     PresenceReturned,
     ReceiptReceived,
 )
 from .post import post
-from .roster import MAX_STATUS, ROSTER, Roster, read_resource
+from .roster import ROSTER, Item, Roster, read_items
 from .routes import Routes
 from .runtime import handles
 from .session import Session
-from .stanza import CLIENT, age, iq_reply, make_comparable, stanza_error
+from .stanza import CLIENT, iq_reply, stanza_error
 
 log = logging.getLogger(__name__)
-
-log = logging.getLogger(__name__)
-
-FORWARD = "urn:xmpp:forward:0"
-RECEIPTS = "urn:xmpp:receipts"
 
 #: Seconds that conversations have to end their calls when the account stops.
 CONVERSATIONS_DEADLINE = 20.0
 #: Seconds after which a proposal that the server kept for us is a missed call, not one that rings.
 STALE = 30.0
-#: Conversations at the most; the oldest without a call goes first.
-MAX_CONVERSATIONS = 10_000
+#: What may wait until the bot has begun.
+MAX_EARLY = 1_000
+#: Invites that are remembered, to know a copy by.
+MAX_INVITES = 64
 
 
 class Offline(Exception):  # noqa: N818 - a state, as the message says
@@ -81,51 +81,70 @@ class Account(Session):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._roster = Roster()
-        self._conversations: dict[str, Ref] = {}
         self._routes = Routes()
+        self._conversations = Conversations(self._start_conversation, self._routes.any_with)
+        self._looks_around = False
+        self._early: list[Request | Letter] = []
+        self._invites: deque[tuple[str, str]] = deque(maxlen=MAX_INVITES)
 
     def __repr__(self) -> str:
         return f"<Account {self._bare}>"
 
     async def on_end(self, error: BaseException | None) -> None:
         """Close the stream; calls that still run end with their conversations."""
-        await farewell(self._conversations.values(), CONVERSATIONS_DEADLINE)
+        await farewell(self._conversations.refs(), CONVERSATIONS_DEADLINE)
         await super().on_end(error)
 
     def _network_changed(self) -> None:
-        for conversation in self._conversations.values():
-            post(conversation, NetworkFound(self._network))
+        self._conversations.tell_all(NetworkFound(self._network))
 
     # -- what the stream brings --------------------------------------------------------------------
 
     @handles(StanzaReceived)
     def _stanza_received(self, message: StanzaReceived) -> None:
-        stanza = message.stanza
-        try:
-            make_comparable(stanza)
-        except ValueError as error:
-            log.debug("%r: a stanza was dropped: %s", self, error)
-            return
-        match stanza.tag.rpartition("}")[2]:
-            case "iq":
-                self._iq_received(stanza)
-            case "message":
-                self._message_received(stanza, stanza.get("from", self._own_bare))
-            case "presence":
-                self._presence_received(stanza, stanza.get("from", self._own_bare))
+        found = self._reader.read(read_stanza, message.stanza, self._own_bare)
+        if found is not None and not self._kept_for_later(found):
+            self._take(found)
 
-    def _iq_received(self, iq: Element) -> None:
-        sender, identifier = iq.get("from", ""), iq.get("id", "")
-        payload = next(iter(iq), None)
-        kind, tag = iq.get("type"), "" if payload is None else payload.tag
+    def _kept_for_later(self, found: Request | Letter | Notice) -> bool:
+        """Keep what the bot is to hear until it has begun; tell whether that is so."""
+        if self._bot_started or isinstance(found, Notice):
+            return False
+        if isinstance(found, Request) and not is_jingle(found):
+            return False
+        if len(self._early) < MAX_EARLY:
+            self._early.append(found)
+        return True
+
+    def _catch_up(self) -> None:
+        for contact in self._roster.contacts():
+            if contact.resources:
+                self._tell_presence(contact)
+        early, self._early = self._early, []
+        for found in early:
+            self._take(found)
+
+    def _take(self, found: Request | Letter | Notice) -> None:
+        match found:
+            case Request():
+                self._asked(found)
+            case Letter():
+                self._letter_received(found)
+            case Notice():
+                self._noticed(found)
+
+    def _asked(self, request: Request) -> None:
+        sender, identifier, payload = request.sender, request.id, request.payload
+        kind, tag = request.kind, "" if payload is None else payload.tag
         policy = self._context.settings.calls
         if payload is None or kind not in ("get", "set"):
             self._reply_iq(ReplyIq(sender, identifier, stanza_error("modify", "bad-request")))
-        elif (kind, tag) == ("set", f"{{{ns.JINGLE}}}jingle"):
+        elif is_jingle(request):
             self._jingle_received(sender, identifier, payload)
         elif (kind, tag) == ("set", f"{{{ROSTER}}}query"):
             if sender in ("", self._own_bare):  # RFC 6121 §2.1.6: nobody else may change it
-                self._roster_changed(payload)
+                for contact in self._roster.update(self._reader.read(read_items, payload) or ()):
+                    self._tell_presence(contact)
                 self._reply_iq(ReplyIq(sender, identifier))
         elif (kind, tag) == ("get", f"{{{capabilities.PING}}}ping"):
             self._reply_iq(ReplyIq(sender, identifier))
@@ -148,69 +167,66 @@ class Account(Session):
             self._unknown_session(received)
             return
         self._routes.reserve(peer, sid)
-        post(
-            self._conversation(peer),
-            SessionInitiated(sender, identifier, jingle, len(self._routes), self._draining),
-        )
+        initiated = SessionInitiated(sender, identifier, jingle, len(self._routes), self._draining)
+        if not self._conversations.tell(peer, initiated):
+            self._routes.forget(peer, sid)
+            error = stanza_error("wait", "resource-constraint")
+            self._reply_iq(ReplyIq(sender, identifier, error))
 
     def _unknown_session(self, received: JingleReceived) -> None:
         error = unknown_session(received.jingle.get("sid", "")).to_element()
         self._reply_iq(ReplyIq(received.sender, received.iq, error))
 
-    def _message_received(self, stanza: Element, sender: str, *, own: bool = False) -> None:
-        if stanza.get("type") == "error":
+    def _letter_received(self, letter: Letter) -> None:
+        if letter.kind == "error":
             # A bounced proposal comes back with its id alone, which is the session's.
-            self._routes.tell(bare(sender), stanza.get("id", ""), PeerUnreachable(sender))
+            if not letter.copy:
+                unreachable = PeerUnreachable(letter.sender)
+                self._routes.tell(bare(letter.sender), letter.id, unreachable)
+        elif letter.call is not None:
+            self._call_message_received(letter, letter.call)
+        elif letter.copy == "sent":
             return
-        carbon = stanza.find(
-            f"{{{capabilities.CARBONS}}}sent/{{{FORWARD}}}forwarded/{{{CLIENT}}}message"
-        )
-        if carbon is not None and sender == self._own_bare and not own:
-            # XEP-0280 §11: a copy counts only if our own account sent it.
-            make_comparable(carbon)
-            self._message_received(carbon, carbon.get("from", ""), own=True)
+        elif letter.invite is not None:
+            self._invited(letter, letter.invite)
+        # What is in a copy was for another device of ours (RFC 6121 §8.5.2.1.1): that it rings
+        # here too is what XEP-0353 wants, but words are answered by the one that they went to.
+        if letter.copy or letter.kind in ("error", "groupchat") or letter.call is not None:
             return
-        element = next((e for e in stanza if e.tag.startswith(f"{{{ns.CALL_MESSAGE}}}")), None)
-        if element is not None:
-            self._call_message_received(stanza, element, sender)
-            return
-        receipt = stanza.find(f"{{{RECEIPTS}}}received")
-        if receipt is not None and not own:
-            identifier = receipt.get("id", "")
-            post(self._context.exchange, ReceiptReceived(self._bare, sender, identifier))
-            return
-        invite = next((e for e in stanza if e.tag == f"{{{ns.CALL_INVITE}}}invite"), None)
-        if invite is not None and not own:
-            self._invited(stanza, invite, sender)
-        body = stanza.findtext(f"{{{CLIENT}}}body")
-        if body and not own and stanza.get("type") != "groupchat":
-            post(self._conversation(bare(sender)), TextReceived(sender, body))
+        if letter.receipt is not None:
+            receipt = ReceiptReceived(self._bare, letter.sender, letter.receipt)
+            post(self._context.exchange, receipt)
+        elif letter.body:
+            text = self._bot.text(letter.sender, letter.body)
+            self._runner.run(text, ("text", bare(letter.sender)))
 
-    def _call_message_received(self, stanza: Element, element: Element, sender: str) -> None:
-        message = parse_call_message(element)
-        own = bare(sender) == self._own_bare and sender != self._jid
-        if message is None or sender == self._jid:
+    def _call_message_received(self, letter: Letter, message: CallMessage) -> None:
+        sender = letter.sender
+        own = bare(sender) == self._own_bare
+        if sender == self._jid:
             return
-        peer = bare(stanza.get("to", "")) if own else bare(sender)
+        peer = bare(letter.to) if own else bare(sender)
         if own and peer == self._own_bare:  # an <accept/> or <reject/> to our other resources
             found = self._routes.peer_of(message.id)
             if found is None:
                 return
             peer = found
+        known = (peer, message.id) in self._routes
         if isinstance(message, Propose):
-            if own or (peer, message.id) in self._routes or age(stanza) > STALE:
-                return  # ours, already known, or kept for us since long before we came
+            if own or known or letter.age > STALE:
+                return  # ours, a copy of one that rings, or kept since long before we came
             self._routes.reserve(peer, message.id)
-        post(
-            self._conversation(peer),
-            CallMessageReceived(sender, message, own, len(self._routes), self._draining),
-        )
+        elif not known:
+            return
+        received = CallMessageReceived(sender, message, own, len(self._routes), self._draining)
+        if not self._conversations.tell(peer, received) and not known:
+            self._routes.forget(peer, message.id)
 
     # -- invites (XEP-0482) ------------------------------------------------------------------------
 
-    def _invited(self, stanza: Element, element: Element, sender: str) -> None:
-        invite, policy = parse_invite(element), self._context.settings.calls
-        if not isinstance(invite, Invite) or not policy.allows(sender) or age(stanza) > STALE:
+    def _invited(self, letter: Letter, invite: Invite) -> None:
+        sender, policy = letter.sender, self._context.settings.calls
+        if not policy.allows(sender) or letter.age > STALE:
             return
         # Who may call us may not have us call whom it likes.
         method = next(
@@ -229,18 +245,18 @@ class Account(Session):
         except ValueError as error:
             log.debug("%r: an invite was dropped: %s", self, error)
             return
-        self._runner.run(
-            self._bot.invited(
-                Invitation(
-                    sender=sender,
-                    id=stanza.get("id", "")[:MAX_STATUS],
-                    sid=method.sid,
-                    jid=jid,
-                    audio=invite.audio,
-                    video=invite.video,
-                )
-            )
+        if (sender, method.sid) in self._invites:
+            return  # a copy of one that the bot has
+        self._invites.append((sender, method.sid))
+        invitation = Invitation(
+            sender=sender,
+            id=letter.id,
+            sid=method.sid,
+            jid=jid,
+            audio=invite.audio,
+            video=invite.video,
         )
+        self._runner.run(self._bot.invited(invitation), ("invite", bare(sender)))
 
     @handles(SendInvite)
     def _send_invite(self, message: SendInvite) -> None:
@@ -269,24 +285,22 @@ class Account(Session):
     def _roster_received(self, iq: Element | None) -> None:
         if iq is not None:
             self._login_step("roster")
-        query = None if iq is None else iq.find(f"{{{ROSTER}}}query")
-        if query is not None:
-            self._roster_changed(query)
+        self._roster.update(self._reader.read(_roster_of, iq) or ())
         for jid in self._context.settings.subscriptions.request:
             if not self._roster.sees(jid):
                 self._send_subscription(jid, "subscribe")
 
-    def _roster_changed(self, query: Element) -> None:
-        for contact in self._roster.update(query):
-            self._runner.run(self._bot.presence(contact))
+    def _tell_presence(self, contact: Contact) -> None:
+        """Tell the bot of a contact, in order for each; before it has begun it is told nothing."""
+        if self._bot_started:
+            self._runner.run(self._bot.presence(contact), ("presence", contact.jid))
 
-    def _presence_received(self, stanza: Element, sender: str) -> None:
-        kind = stanza.get("type", "")
+    def _noticed(self, notice: Notice) -> None:
+        sender, kind = notice.sender, notice.kind
         peer = bare(sender)
         if sender == self._jid and not kind:
             self._login_step("presence")
-            status = stanza.findtext(f"{{{CLIENT}}}status", "")[:MAX_STATUS]
-            post(self._context.exchange, PresenceReturned(self._bare, status))
+            post(self._context.exchange, PresenceReturned(self._bare, notice.status))
             return
         if kind == "subscribe":
             if self._context.settings.subscriptions.accepts(peer):
@@ -297,15 +311,15 @@ class Account(Session):
             else:
                 self._send_subscription(peer, "unsubscribed")
         elif kind in ("", "unavailable") and peer != self._own_bare:
-            self._resource_changed(sender, None if kind else read_resource(stanza))
+            self._resource_changed(sender, notice.resource)
 
     def _resource_changed(self, jid: str, resource: Resource | None) -> None:
         contact = self._roster.change(jid, resource)
         if contact is None:
             return
-        self._runner.run(self._bot.presence(contact))
+        self._tell_presence(contact)
         if contact.jid in self._conversations:
-            post(self._conversation(contact.jid), PresenceReceived(jid, resource))
+            self._conversations.tell(contact.jid, PresenceReceived(jid, resource))
 
     def _send_subscription(self, to: str, kind: str) -> None:
         self._send(Send(Element(f"{{{CLIENT}}}presence", {"to": bare(to), "type": kind})))
@@ -321,7 +335,8 @@ class Account(Session):
         if not self._online or self._draining:
             raise Offline(f"{self._bare} is not online, so it can't call {order.to}")
         placed: AsyncioFuture[Ref] = AsyncioFuture()
-        post(self._conversation(bare(order.to)), Call(order, self._jid, placed))
+        if not self._conversations.tell(bare(order.to), Call(order, self._jid, placed)):
+            raise Offline(f"{self._bare} has too many conversations, so it can't call {order.to}")
         return placed
 
     @handles(RouteCall)
@@ -332,40 +347,36 @@ class Account(Session):
     def _forget_call(self, message: ForgetCall) -> None:
         for received in self._routes.forget(message.peer, message.sid):
             self._unknown_session(received)
+        self._conversations.make_room()
         if self._draining and not self._routes:
             self._log_out()
 
+    # -- conversations -----------------------------------------------------------------------------
+
+    def _start_conversation(self, peer: str) -> Ref:
+        if not self._looks_around:
+            self._looks_around = True
+            self.after(IDLE, LookAround())
+        return Conversation.start(
+            self._context,
+            account=self.actor_ref,
+            bot=self._bot,
+            own=self._jid,
+            peer=peer,
+            resources=self._roster[peer].resources,
+            network=self._network,
+            last_word=self._transmit,
+        )
+
+    @handles(LookAround)
+    def _look_around(self, message: LookAround) -> None:
+        self._looks_around = self._conversations.look_around()
+        if self._looks_around:
+            self.after(IDLE, message)
+
     @handles(ConversationIdle)
     def _conversation_idle(self, message: ConversationIdle) -> None:
-        busy = message.peer in self._routes.peers()
-        if not busy and message.peer in self._conversations:
-            self._conversations.pop(message.peer).stop(block=False)
-
-    def _conversation(self, peer: str) -> Ref:
-        conversation = self._conversations.get(peer)
-        if conversation is None or not conversation.is_alive():
-            self._make_room()
-            conversation = Conversation.start(
-                self._context,
-                account=self.actor_ref,
-                bot=self._bot,
-                own=self._jid,
-                peer=peer,
-                resources=self._roster[peer].resources,
-                network=self._network,
-                last_word=self._transmit,
-            )
-            self._conversations[peer] = conversation
-        return conversation
-
-    def _make_room(self) -> None:
-        """Put the oldest conversation without a call away when there are too many."""
-        if len(self._conversations) < MAX_CONVERSATIONS:
-            return
-        busy = self._routes.peers()
-        idle = next((peer for peer in self._conversations if peer not in busy), None)
-        if idle is not None:
-            self._conversations.pop(idle).stop(block=False)
+        self._conversations.idle(message.peer, message.told)
 
     # -- the end -----------------------------------------------------------------------------------
 
@@ -382,3 +393,14 @@ class Account(Session):
     @handles(DrainOverdue)
     def _drain_overdue(self, _: DrainOverdue) -> None:
         self._routes.tell_all(DrainCall())
+
+
+def is_jingle(request: Request) -> bool:
+    """Tell whether an IQ is one of a call's (XEP-0166 §6)."""
+    tag = "" if request.payload is None else request.payload.tag
+    return (request.kind, tag) == ("set", f"{{{ns.JINGLE}}}jingle")
+
+
+def _roster_of(iq: Element | None) -> tuple[Item, ...]:
+    query = None if iq is None else iq.find(f"{{{ROSTER}}}query")
+    return () if query is None else read_items(query)

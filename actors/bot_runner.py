@@ -1,8 +1,9 @@
-"""Runs a bot's coroutines one after another, in a task of the actor that owns them."""
+"""Runs a bot's coroutines in tasks of the actor that owns them, those of one lane in order."""
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections import deque
+from collections.abc import Callable, Coroutine, Hashable
 from typing import Any
 
 from .bot_code import Author, run_code
@@ -11,17 +12,22 @@ from .jid import bare
 from .messages.exchange import BotFailed
 from .post import post
 from .runtime import AsyncioActor
+from .seldom import Seldom
 
 log = logging.getLogger(__name__)
 
-#: Coroutines that may wait for a slow bot; more are dropped, with a word in the log.
-MAX_WAITING = 1000
+#: Coroutines that may wait for a slow bot in one lane, and in all; more are dropped, with a word in
+#: the log.
+MAX_WAITING = 1_000
+MAX_WAITING_IN_ALL = 10_000
 #: Seconds that a bot has for its last words.
 LAST_WORDS = 5.0
 
 
 class BotRunner:
-    """Runs a bot's coroutines in order, so that it hears things as they happened.
+    """Runs a bot's coroutines, those of one lane in the order in which things happened.
+
+    What lasts in one lane keeps no other one waiting.
 
     Args:
         owner: the actor whose tasks they run in; they end with it.
@@ -33,19 +39,30 @@ class BotRunner:
         self._owner = owner
         self._context = context
         self._author = Author(bot.name, bare(context.settings.jid))
-        self._waiting: list[Coroutine[Any, Any, None]] = []
-        self._running = False
+        self._lanes: dict[Hashable, deque[Coroutine[Any, Any, None]]] = {}
+        self._waiting = 0
+        self._dropped = Seldom()
 
-    def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine of the bot's after those that wait."""
-        if len(self._waiting) >= MAX_WAITING:
+    def run(self, coroutine: Coroutine[Any, Any, None], lane: Hashable = None) -> None:
+        """Run a coroutine of the bot's after those that wait in its lane.
+
+        Args:
+            coroutine: the bot's.
+            lane: what it must not overtake, such as a kind of event and a peer.
+        """
+        waiting = self._lanes.get(lane)
+        in_all = self._waiting + len(self._lanes)
+        if in_all >= MAX_WAITING_IN_ALL or (waiting is not None and len(waiting) >= MAX_WAITING):
             coroutine.close()
-            log.warning("%s is too slow: an event was dropped", self._author)
+            if dropped := self._dropped.due():
+                log.warning("%s is too slow: %d events were dropped", self._author, dropped)
             return
-        self._waiting.append(coroutine)
-        if not self._running:
-            self._running = True
-            self._owner.spawn(self._work())
+        self._waiting += 1
+        if waiting is not None:
+            waiting.append(coroutine)
+            return
+        waiting = self._lanes[lane] = deque([coroutine])
+        self._owner.spawn(self._work(lane)).add_done_callback(lambda _: self._close(lane, waiting))
 
     async def last(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine of the bot's now, for a few seconds at the most."""
@@ -77,11 +94,17 @@ class BotRunner:
         post(self._context.exchange, failed)
         return error
 
-    async def _work(self) -> None:
-        try:
-            while self._waiting:
-                await self.guard(self._waiting.pop(0))
-        finally:
-            self._running = False
-            while self._waiting:  # cancelled with its actor
-                self._waiting.pop(0).close()
+    async def _work(self, lane: Hashable) -> None:
+        waiting = self._lanes[lane]
+        while waiting:
+            self._waiting -= 1
+            await self.guard(waiting.popleft())
+        del self._lanes[lane]
+
+    def _close(self, lane: Hashable, waiting: deque[Coroutine[Any, Any, None]]) -> None:
+        """Let go of what was cancelled with its actor."""
+        self._waiting -= len(waiting)
+        while waiting:
+            waiting.popleft().close()
+        if self._lanes.get(lane) is waiting:
+            del self._lanes[lane]

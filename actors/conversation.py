@@ -27,7 +27,6 @@ from ..jingle import (
 )
 from ..media import Network
 from . import capabilities
-from .bot_runner import BotRunner
 from .call import Call as CallActor
 from .call_record import CallRecord
 from .context import BotPort, Context, LastWord, Ref
@@ -66,16 +65,14 @@ from .messages.conversation import (
     SendCallMessage,
     SendJingle,
     SessionInitiated,
-    TextReceived,
 )
 from .post import post
+from .reader import Reader
 from .runtime import handles
 from .stanza import call_message
 
 log = logging.getLogger(__name__)
 
-#: Seconds after which a conversation in which nothing happens is put away.
-IDLE = 600.0
 #: Seconds that an outgoing call waits for what the peer's resources can do.
 CAPABILITIES_DEADLINE = 3.0
 #: Seconds that calls have to say goodbye and finish their recordings when all is stopped.
@@ -137,14 +134,10 @@ class Conversation(Ending):
         self._asked: dict[str, str] = {}
         self._orders: list[Call] = []
         self._calls: dict[str, _Call] = {}
-        self._runner = BotRunner(self, bot, context)
+        self._reader = Reader(bare(own))
 
     def __repr__(self) -> str:
         return f"<Conversation {bare(self._jid)} {self._peer}>"
-
-    def on_start(self) -> None:
-        """Begin to look, now and then, whether anybody still needs this conversation."""
-        self.after(IDLE, IdleCheck())
 
     async def on_end(self, error: BaseException | None) -> None:
         """End the calls that still run, which nobody speaks for now, and wait for their records."""
@@ -153,14 +146,9 @@ class Conversation(Ending):
     @handles(IdleCheck)
     def _idle_check(self, message: IdleCheck) -> None:
         if not self._calls and not self._orders:
-            post(self._account, ConversationIdle(self._peer))
-        self.after(IDLE, message)
+            post(self._account, ConversationIdle(self._peer, message.told))
 
     # -- what the peer says ------------------------------------------------------------------------
-
-    @handles(TextReceived)
-    def _text_received(self, message: TextReceived) -> None:
-        self._runner.run(self._bot.text(message.sender, message.body))
 
     @handles(PresenceReceived)
     def _presence_received(self, message: PresenceReceived) -> None:
@@ -343,9 +331,9 @@ class Conversation(Ending):
             query = message.answer.find(f"{{{capabilities.DISCO_INFO}}}query")
         resource = self._resources.get(jid)
         announced = "" if resource is None else resource.capabilities
-        self._features[jid] = (
-            frozenset() if query is None else capabilities.KNOWN.learn(announced, query)
-        )
+        learn = capabilities.KNOWN.learn
+        learnt = None if query is None else self._reader.read(learn, announced, query)
+        self._features[jid] = learnt or frozenset()
         if not self._asked:
             self._place_orders()
 

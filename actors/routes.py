@@ -1,5 +1,6 @@
 """Where the Jingle stanzas of one account go."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from .context import Ref
@@ -29,6 +30,7 @@ class Routes:
 
     def __init__(self) -> None:
         self._routes: dict[tuple[str, str], _Route] = {}
+        self._sessions: Counter[str] = Counter()
         self._ended: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
@@ -39,7 +41,9 @@ class Routes:
 
     def reserve(self, peer: str, sid: str) -> None:
         """Give a session its place; its call follows."""
-        self._routes.setdefault((peer, sid), _Route())
+        if (peer, sid) not in self._routes:
+            self._routes[peer, sid] = _Route()
+            self._sessions[peer] += 1
 
     def lead(self, peer: str, sid: str, call: Ref) -> None:
         """Lead a session's stanzas to its call, with those that wait."""
@@ -56,6 +60,10 @@ class Routes:
         What the peer said of a call before it knew of its end must not begin another one.
         """
         route = self._routes.pop((peer, sid), None)
+        if route is not None:
+            self._sessions[peer] -= 1
+            if not self._sessions[peer]:
+                del self._sessions[peer]
         if route is not None and route.call is not None:
             self._ended = (*self._ended, (peer, sid))[-MAX_ENDED:]
         return [] if route is None else route.waiting
@@ -87,6 +95,6 @@ class Routes:
         """Return with whom a session is."""
         return next((peer for peer, other in self._routes if other == sid), None)
 
-    def peers(self) -> set[str]:
-        """Return with whom there are sessions."""
-        return {peer for peer, _ in self._routes}
+    def any_with(self, peer: str) -> bool:
+        """Tell whether there is a session with a peer."""
+        return peer in self._sessions

@@ -8,6 +8,7 @@ from ..jingle import RemoteProtocolError
 from ..jingle import namespaces as ns
 from ..jingle.service import Service, parse_services
 from ..media import IceServer
+from .reader import Reader
 
 #: What ICE can use.
 TYPES = frozenset({"stun", "stuns", "turn", "turns"})
@@ -28,6 +29,7 @@ class Services:
         domain: the server.
         request: sends an IQ: to whom, of which type, with what; and has its answer told.
         found: told the servers as ICE takes them, and in how many seconds to look again.
+        reader: reads the answers.
     """
 
     def __init__(
@@ -35,10 +37,12 @@ class Services:
         domain: str,
         request: Request,
         found: Callable[[tuple[IceServer, ...], float], None],
+        reader: Reader,
     ) -> None:
         self._domain = domain
         self._request = request
         self._found = found
+        self._reader = reader
         self._services: list[Service] = []
         self._open = 0
 
@@ -48,7 +52,7 @@ class Services:
 
     def _ask(self, payload: Element, answered: Callable[[tuple[Service, ...]], None]) -> None:
         def take(iq: Element | None) -> None:
-            answered(read_services(iq))
+            answered(self._reader.read(read_services, iq) or ())
             self._open -= 1
             if not self._open:
                 self._found(_ice_servers(self._services), until_again(self._services))
@@ -91,11 +95,11 @@ def until_again(found: Iterable[Service], now: datetime | None = None) -> float:
     for one in found:
         try:
             expires = datetime.fromisoformat(one.expires or "")
-        except ValueError:
+            if expires.tzinfo is None:
+                expires = expires.replace(tzinfo=UTC)
+            left = min(left, (expires - at).total_seconds() / 2)
+        except (ValueError, OverflowError):  # the first and the last day there is, in some zones
             continue
-        if expires.tzinfo is None:
-            expires = expires.replace(tzinfo=UTC)
-        left = min(left, (expires - at).total_seconds() / 2)
     return max(MINIMUM, left)
 
 

@@ -4,6 +4,7 @@ import logging
 import random
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from xml.etree.ElementTree import Element, SubElement
 
@@ -34,6 +35,7 @@ from .messages.account import (
 from .messages.exchange import AccountChanged, AccountReady, AccountState
 from .post import post
 from .presence import Presence
+from .reader import Reader
 from .runtime import handles
 from .services import Services
 from .stanza import CLIENT, iq_reply
@@ -91,6 +93,7 @@ class Session(Ending):
         self._overdue: Timer | None = None
         self._bot = context.bot(self.actor_ref, settings)
         self._runner = BotRunner(self, self._bot, context)
+        self._reader = Reader(bare(self._jid))
 
     @property
     def _own_bare(self) -> str:
@@ -99,6 +102,10 @@ class Session(Ending):
 
     def _ask_for_roster(self) -> None:
         """Begin with the contacts of a new session."""
+        raise NotImplementedError
+
+    def _catch_up(self) -> None:
+        """Let the bot know what came before it began."""
         raise NotImplementedError
 
     def _network_changed(self) -> None:
@@ -203,7 +210,9 @@ class Session(Ending):
         """Let the bot begin, once: when the server has our presence, others can answer."""
         if not self._bot_started and self._online:
             self._bot_started = True
-            self._runner.run(self._bot.started())
+            # A lane of its own: it may last for as long as the bot likes.
+            self._runner.run(self._bot.started(), "start")
+            self._catch_up()
 
     @handles(StreamClosed)
     def _stream_closed(self, message: StreamClosed) -> None:
@@ -295,7 +304,7 @@ class Session(Ending):
     def _look_for_services(self, message: LookForServices) -> None:
         if message.attempt == self._attempt and self._online:
             domain = self._bare.rpartition("@")[2]
-            Services(domain, self._request, self._services_found).look()
+            Services(domain, self._request, self._services_found, self._reader).look()
 
     def _services_found(self, servers: tuple[IceServer, ...], again: float) -> None:
         base = self._context.network
@@ -346,9 +355,15 @@ class Session(Ending):
         stanza.append(capabilities.caps(policy.audio, policy.video))
         self._send(Send(stanza))
 
-    def _request(self, to: str, kind: str, payload: Element, answer: object = None) -> None:
+    def _request(
+        self,
+        to: str,
+        kind: str,
+        payload: Element,
+        answer: Callable[[Element | None], None] = lambda _: None,
+    ) -> None:
         if self._stream is not None:
-            self._stream.request(to, kind, payload, answer if callable(answer) else lambda _: None)
+            self._stream.request(to, kind, payload, answer)
 
     # -- the end -----------------------------------------------------------------------------------
 

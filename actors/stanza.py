@@ -6,7 +6,6 @@ import secrets
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement
 
-from ..config.jid import normal_jid
 from ..jingle import CallMessage, Propose
 
 HINTS = "urn:xmpp:hints"
@@ -28,18 +27,6 @@ def check_text(text: str) -> str:
     if found is not None:
         raise ValueError(f"{found[0]!r} can't be sent over XMPP: take it out")
     return text
-
-
-def make_comparable(stanza: Element) -> None:
-    """Bring sender and receiver to the form in which JIDs are compared (RFC 7622).
-
-    Raises:
-        ValueError: one of them is no JID.
-    """
-    for name in ("from", "to"):
-        jid = stanza.get(name)
-        if jid is not None:
-            stanza.set(name, normal_jid(jid))
 
 
 def iq_reply(to: str, identifier: str, payload: Element | None = None) -> Element:
@@ -105,8 +92,8 @@ def age(stanza: Element) -> float:
         return 0.0
     try:
         stamp = datetime.fromisoformat(delay.get("stamp", ""))
-    except ValueError:
+        if stamp.tzinfo is None:  # XEP-0082 §3.2 wants a zone; UTC is what is meant without one
+            stamp = stamp.replace(tzinfo=UTC)
+        return max(0.0, (datetime.now(UTC) - stamp).total_seconds())
+    except (ValueError, OverflowError):  # the first and the last day there is, in some zones
         return math.inf
-    if stamp.tzinfo is None:  # XEP-0082 §3.2 wants a zone; UTC is what is meant without one
-        stamp = stamp.replace(tzinfo=UTC)
-    return max(0.0, (datetime.now(UTC) - stamp).total_seconds())

@@ -28,9 +28,9 @@ from .source import Playable, find_source
 class Bot:
     """What an account does. Override what it should react to.
 
-    Each ``on_…`` is a coroutine with a task of its own. Messages of one peer come one after
-    another, calls side by side. What a method raises is logged with the bot's name; it ends the
-    call that it was raised for, and nothing else.
+    Each ``on_…`` is a coroutine with a task of its own. Messages, presences and invites of one
+    peer come one after another, calls side by side. What a method raises is logged with the bot's
+    name; it ends the call that it was raised for, and nothing else.
 
     Attributes:
         path: how its calls receive media: ``packets`` (record, echo), ``frames`` (decoded frames
@@ -72,7 +72,10 @@ class Bot:
     # -- what happens ------------------------------------------------------------------------------
 
     async def on_start(self) -> None:
-        """The account is online for the first time. May go on for as long as the bot likes."""
+        """The account is online for the first time; nothing else is heard before.
+
+        May go on for as long as the bot likes.
+        """
 
     async def on_call(self, call: Call) -> None:
         """A call came in and rings. A bot that does not override this takes no calls.
@@ -83,7 +86,7 @@ class Bot:
         await call.decline()
 
     async def on_message(self, message: Message) -> None:
-        """A message with a body came in.
+        """A message with a body came in, that no other device of the account got in its place.
 
         Args:
             message: the message.
@@ -91,6 +94,8 @@ class Bot:
 
     async def on_presence(self, presence: Presence) -> None:
         """A contact came, went, or changed.
+
+        After `on_start` this is called once for each contact that is there.
 
         Args:
             presence: what is known of the contact now.

@@ -203,9 +203,15 @@ class Drain:
 
 @dataclass(frozen=True, slots=True)
 class ConversationIdle:
-    """Nothing has happened in the conversation with this bare JID for a while."""
+    """The conversation with this bare JID has nothing to do.
+
+    Attributes:
+        peer: the bare JID.
+        told: that of `IdleCheck`.
+    """
 
     peer: str
+    told: int
 
 
 # -- by its stream and its own tasks ---------------------------------------------------------------
@@ -251,6 +257,11 @@ class RequestAnswered:
 
     answer: Callable[[Element | None], None]
     iq: Element | None
+
+
+@dataclass(frozen=True, slots=True)
+class LookAround:
+    """It is time to see which conversations nobody needs any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,19 +50,22 @@ class SessionInitiated:
 
 
 @dataclass(frozen=True, slots=True)
-class TextReceived:
-    """A message with a body."""
-
-    sender: str
-    body: str
-
-
-@dataclass(frozen=True, slots=True)
 class PresenceReceived:
     """A resource of the peer's changed; None: it went away."""
 
     jid: str
     resource: Resource | None
+
+
+@dataclass(frozen=True, slots=True)
+class IdleCheck:
+    """The account asks whether anybody still needs this conversation.
+
+    Attributes:
+        told: how often it was told something before, which the answer repeats.
+    """
+
+    told: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +158,3 @@ class CallEnded:
 @dataclass(frozen=True, slots=True)
 class CapabilitiesOverdue:
     """An outgoing call has waited long enough for what the peer's resources can do."""
-
-
-@dataclass(frozen=True, slots=True)
-class IdleCheck:
-    """It is time to see whether anybody still needs this conversation."""

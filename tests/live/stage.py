@@ -16,7 +16,7 @@ from callboard.actors.messages.exchange import (
     CallStatus,
     FindAccount,
 )
-from callboard.bots import Bot, Call, Message, Presence
+from callboard.bots import Bot, Call, Invite, Message, Presence
 from callboard.bots.find import BUILT_IN
 from callboard.cli.deployment import Deployment, deployed
 from callboard.config import Settings
@@ -37,13 +37,13 @@ class Told:
 
     Attributes:
         account: whose puppet.
-        what: the call that rings, the message, the contact's presence, how a call stands whose
-            media changed, what came on a data channel, why a recording failed, or "start" or
-            "stop".
+        what: the call that rings, the message, the invite, the contact's presence, how a call
+            stands whose media changed, what came on a data channel, why a recording failed, or
+            "start" or "stop".
     """
 
     account: str
-    what: Call | CallStatus | Message | Presence | str | bytes
+    what: Call | CallStatus | Invite | Message | Presence | str | bytes
 
 
 class Stage:
@@ -188,6 +188,9 @@ class Puppet(Bot):
     async def on_recording_failed(self, call: Call, why: str) -> None:
         self.stage.see(Told(self.account, why))
 
+    async def on_invite(self, invite: Invite) -> None:
+        self.stage.see(Told(self.account, invite))
+
     async def on_presence(self, presence: Presence) -> None:
         self.stage.see(Told(self.account, presence))
 
@@ -212,7 +215,8 @@ async def staged(
         folder: where recordings and ``calls.jsonl`` go.
         accounts: what the YAML file would have under ``accounts``, or a puppet's JID alone;
             passwords are made up.
-        bots: classes besides the built-in ones, by the name that accounts have for them.
+        bots: classes besides the built-in ones, by the name that accounts have for them; those
+            of puppets are given the stage.
         guests: users that are no account of ours but exist on the server.
         missing: users that are accounts of ours but do not exist on the server.
         server: what differs in the YAML file's ``server``.
@@ -243,8 +247,10 @@ async def staged(
             }
         )
         stage = Stage(prosody, folder)
-        puppet = type("Puppet", (Puppet,), {"stage": stage})
-        classes = {**BUILT_IN, "puppet": puppet, **(bots or {})}
+        classes = {**BUILT_IN, "puppet": Puppet, **(bots or {})}
+        for name, one in classes.items():
+            if issubclass(one, Puppet):
+                classes[name] = type(one.__name__, (one,), {"stage": stage})
         async with deployed(checked, classes, folder, stage.see) as stage.deployment:
             if wait:
                 await stage.online(*(one["jid"] for one in declared))

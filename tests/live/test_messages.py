@@ -126,5 +126,5 @@ def test_a_bots_exception_is_logged_with_its_name_and_its_account_lives(
 
     run(main)
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
-    assert [record.getMessage() for record in errors] == ["bot Fragile failed"]
+    assert [record.getMessage() for record in errors] == ["bot Fragile of alice@localhost failed"]
     assert errors[0].exc_info

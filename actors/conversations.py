@@ -1,0 +1,128 @@
+"""The conversations of one account: one for each peer that something happens with."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+
+from .context import Ref
+from .messages.conversation import IdleCheck
+from .post import post
+from .seldom import Seldom
+
+log = logging.getLogger(__name__)
+
+#: Seconds after which a conversation in which nothing happens is put away.
+IDLE = 600.0
+#: Conversations that may stay only in case something happens again; more are put away at once.
+KEPT = 256
+#: Conversations at the most, of which all but `KEPT` have a call.
+MAX_CONVERSATIONS = 10_000
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One conversation.
+
+    Attributes:
+        ref: its actor.
+        told: how often it was told something.
+        quiet: nothing since the last look around.
+    """
+
+    ref: Ref
+    told: int = 0
+    quiet: bool = False
+
+
+class Conversations:
+    """Starts conversations and puts them away; a newcomer costs the same however many there are.
+
+    A conversation ends only when it says that it has nothing to do, and was told nothing since.
+
+    Args:
+        start: starts the conversation with a bare JID.
+        is_busy: whether there is a call with a bare JID.
+    """
+
+    def __init__(self, start: Callable[[str], Ref], is_busy: Callable[[str], bool]) -> None:
+        self._start = start
+        self._is_busy = is_busy
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._refused = Seldom()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, peer: object) -> bool:
+        return peer in self._entries
+
+    def __getitem__(self, peer: str) -> Ref:
+        """Return the conversation with a peer, which there must be."""
+        return self._entries[peer].ref
+
+    def refs(self) -> list[Ref]:
+        """Return the actors."""
+        return [entry.ref for entry in self._entries.values()]
+
+    def tell(self, peer: str, message: object) -> bool:
+        """Tell the conversation with a peer something; it is started if there is none.
+
+        Returns:
+            whether it was told: no, if too many are busy.
+        """
+        entry = self._entries.get(peer)
+        if entry is not None and not entry.ref.is_alive():
+            del self._entries[peer]
+            entry = None
+        if entry is None:
+            if len(self._entries) >= MAX_CONVERSATIONS:
+                if refused := self._refused.due():
+                    log.warning("%d messages were dropped: too many conversations", refused)
+                return False
+            entry = self._entries[peer] = _Entry(self._start(peer))
+            self.make_room()
+        self._entries.move_to_end(peer)
+        entry.told += 1
+        entry.quiet = False
+        return post(entry.ref, message)
+
+    def tell_all(self, message: object) -> None:
+        """Tell every conversation something."""
+        for entry in self._entries.values():
+            entry.told += 1
+            post(entry.ref, message)
+
+    def look_around(self) -> bool:
+        """Ask those that were silent since the last look; return whether there are any at all."""
+        for peer, entry in self._entries.items():
+            if entry.quiet:
+                self._ask(peer, entry)
+            entry.quiet = True
+        return bool(self._entries)
+
+    def idle(self, peer: str, told: int) -> None:
+        """Put a conversation away that has nothing to do.
+
+        Args:
+            peer: with whom it is.
+            told: what it had been told when it was asked.
+        """
+        entry = self._entries.get(peer)
+        if entry is not None and entry.told == told and not self._is_busy(peer):
+            del self._entries[peer]
+            entry.ref.stop(block=False)
+            self.make_room()
+
+    def make_room(self) -> None:
+        """Ask the two oldest, so that there are fewer after a while; a busy one is asked later."""
+        if len(self._entries) <= KEPT:
+            return
+        for peer in list(islice(self._entries, 2)):
+            self._entries.move_to_end(peer)
+            self._ask(peer, self._entries[peer])
+
+    def _ask(self, peer: str, entry: _Entry) -> None:
+        if not self._is_busy(peer):
+            post(entry.ref, IdleCheck(entry.told))
