@@ -81,6 +81,16 @@ async def close(connection: Connection) -> None:
         protocol.transport.close()
 
 
+def abandon(connection: Connection) -> None:
+    """Close the sockets that `close` left, as it was not done in time.
+
+    Args:
+        connection: Any.
+    """
+    for protocol in connection._protocols:  # noqa: SLF001
+        protocol.transport.close()
+
+
 def successor(connection: Connection) -> Connection:
     """Make a connection with new credentials, for a restart of ICE: aioice knows none.
 

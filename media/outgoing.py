@@ -105,6 +105,7 @@ class Outgoing:
         self._echo_offset: int | None = None
         self._idle: Playback | None = None
         self._keyframe_at = -1.0
+        self._peer_may_ask_at = 0.0
         self._last = -1
         self._muted = False
         self._name = ""
@@ -171,17 +172,24 @@ class Outgoing:
         if not paused and self._origin is not None:
             self._replay()
 
-    def keyframe(self) -> None:
+    def keyframe(self, *, by_peer: bool = False) -> None:
         """Send a key frame now, as the peer asked (RFC 4585 §6.3.1) or a recording needs.
 
         What was sent since the last key frame is sent once more, that one first, within the time
         of one frame: no encoder is asked, and the picture is at once where it should be. Twice a
-        second at most.
+        second at most; for the peer only so often that it gets no more than twice what is sent.
+
+        Args:
+            by_peer: Whether it was the peer who asked.
         """
-        loop = asyncio.get_running_loop()
-        if self.kind != "video" or self._origin is None or loop.time() < self._keyframe_at + 0.5:
+        now = asyncio.get_running_loop().time()
+        if self.kind != "video" or self._origin is None:
             return
-        self._keyframe_at = loop.time()
+        if now < (self._peer_may_ask_at if by_peer else self._keyframe_at + 0.5):
+            return
+        self._keyframe_at = now
+        again = sum(unit.duration for unit in self._current().since_keyframe) / self._rate
+        self._peer_may_ask_at = now + max(0.5, again)
         self._replay()
 
     def echo(self, frame: EncodedFrame) -> None:

@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import suppress
 from typing import Any
 
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCRtpTransceiver
 
-from . import _aiortc
+from . import _aioice, _aiortc
 from .chores import Chores, cancelled
 from .connections import Connections
 from .connectivity import BROKEN, Connectivity
@@ -39,6 +39,9 @@ from .statistics import MediaStatistics
 logger = logging.getLogger(__name__)
 
 Sink = Callable[[Direction, EncodedFrame], None]
+
+STEP = 3.0
+"""Seconds for each step of closing; a TURN server that is gone takes one."""
 
 
 class PeerConnection:
@@ -112,9 +115,7 @@ class PeerConnection:
             on_renewed=lambda: self._emit(IceRenewed(asyncio.get_running_loop().time())),
             on_failure=self._connectivity.fail,
         )
-        _aiortc.track_connecting(
-            self._pc, self._connecting, lambda: self._connectivity.fail(*BROKEN)
-        )
+        _aiortc.track_connecting(self._pc, self._connecting, self._broken)
 
     @property
     def path(self) -> Path:
@@ -446,27 +447,31 @@ class PeerConnection:
 
     async def _shut(self, by_peer: bool) -> None:
         self._connectivity.stop()
-        await self._chores.close()
+        await _in_time("its tasks", self._chores.close())
         media = tuple(self._negotiation.media.values())
         for medium in media:
             if medium.outgoing is not None:
                 medium.outgoing.close()
-        try:
-            connections = tuple(self._connections.open)
-            await self._pc.close()
-            await self._connections.close()
-            if self._connecting:
-                await asyncio.wait(self._connecting, timeout=1)
-            await cancelled(self._connecting)
-            # Who became connected only now has begun to send, and to ask for consent (RFC 7675).
-            for transceiver in self._pc.getTransceivers():
-                await transceiver.stop()
-            await self._connections.close(*connections)
-        except Exception:
-            logger.exception("The peer connection did not close in order")
+        connections = tuple(self._connections.open)
+        await _in_time("the peer connection", self._pc.close())
+        await _in_time("its sockets", self._connections.close())
+        await _in_time("connecting", self._end_connecting())
+        # Who became connected only now has begun to send, and to ask for consent (RFC 7675).
+        await _in_time("its transceivers", self._stop_transceivers())
+        await _in_time("its sockets", self._connections.close(*connections))
         for medium in media:
-            await medium.incoming.close()
+            await _in_time("what comes in", medium.incoming.close())
+        for connection in connections:
+            _aioice.abandon(connection)
         self._emit(Closed(by_peer))
+
+    async def _stop_transceivers(self) -> None:
+        await asyncio.gather(*(each.stop() for each in self._pc.getTransceivers()))
+
+    async def _end_connecting(self) -> None:
+        if self._connecting:
+            await asyncio.wait(self._connecting, timeout=1)
+        await cancelled(self._connecting)
 
     async def _offer(self, sources: dict[Kind, Source | None], data: bool) -> str:
         async with self._negotiating:
@@ -530,6 +535,7 @@ class PeerConnection:
         )
 
     def _make_incoming(self, kind: Kind, transceiver: RTCRtpTransceiver) -> Incoming:
+        _aiortc.hold_to_budgets(transceiver, self._broken)
         return Incoming(
             kind,
             transceiver,
@@ -592,7 +598,7 @@ class PeerConnection:
         if outgoing is not None and outgoing.playback.live:
             self.request_keyframe()
         elif outgoing is not None:
-            outgoing.keyframe()
+            outgoing.keyframe(by_peer=True)
 
     def _first_media(self, kind: Kind, at: float) -> None:
         self._emit(FirstMedia(kind, at))
@@ -604,8 +610,23 @@ class PeerConnection:
         self._emit(MediaFailed(reason, text))
         self._close()
 
+    def _broken(self) -> None:
+        self._connectivity.fail(*BROKEN)
+
     def _emit(self, event: MediaEvent) -> None:
         try:
             self._on_event(event)
         except Exception:
             logger.exception("The handler of %s failed", type(event).__name__)
+
+
+async def _in_time(what: str, step: Coroutine[Any, Any, None]) -> None:
+    """Take a step of closing; one that fails, or does not end, holds up no other."""
+    task = asyncio.get_running_loop().create_task(step)
+    await asyncio.wait([task], timeout=STEP)
+    if not task.done():
+        logger.error("Closing a call: %s did not end within %g s", what, STEP)
+        task.cancel()
+        await asyncio.wait([task], timeout=STEP)
+    elif not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("Closing a call: %s did not end in order", what, exc_info=error)

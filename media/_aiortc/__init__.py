@@ -12,6 +12,7 @@ from .descriptions import (
     keep_offered,
     local_description,
 )
+from .feedback import hold_to_budgets
 from .guards import carry, guard, has_broken, has_closed
 from .receivers import DecoderQueue, observe_packets, replace_decoder, send_pli
 from .senders import RtpStream, on_keyframe_request, packets_sent, round_trip
@@ -42,6 +43,7 @@ __all__ = [
     "has_broken",
     "has_closed",
     "has_common_codec",
+    "hold_to_budgets",
     "ice_connection",
     "ice_connections",
     "is_alone",

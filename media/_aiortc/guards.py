@@ -16,6 +16,7 @@ from OpenSSL import SSL
 from .. import _aioice
 from ..datagram import records
 from ..dtls import is_plausible
+from .inbound import bound_streams
 from .transports import ROLE, ice_connection
 from .transports import SSL as CONNECTION
 
@@ -102,6 +103,7 @@ def guard(transport: RTCDtlsTransport, dropped: Counter[str]) -> None:
             logger.debug("A datagram was not understood: %r", error)
 
     setattr(transport, RECEIVE_NEXT, receive_next)
+    bound_streams(transport, dropped)
 
 
 def carry(transport: Any, connection: Connection) -> None:

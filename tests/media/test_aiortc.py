@@ -9,7 +9,14 @@ from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, State
 from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 from aiortc.rtcrtpreceiver import decoder_worker
 from callboard.media import _aiortc
-from callboard.media._aiortc import descriptions, receivers, senders, transports
+from callboard.media._aiortc import (
+    descriptions,
+    feedback,
+    inbound,
+    receivers,
+    senders,
+    transports,
+)
 from callboard.media.errors import DescriptionError
 from callboard.tests.conftest import Run
 
@@ -123,3 +130,34 @@ def test_guards_use_the_names_as_we_think() -> None:
         'ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA"'
     )
     assert offered in inspect.getsource(RTCCertificate)
+
+
+def test_budgets_use_the_names_as_we_think(run: Run) -> None:
+    async def main() -> None:
+        pc = RTCPeerConnection()
+        transceiver = pc.addTransceiver("video")
+        for name in (*inbound.PER_STREAM, inbound.ESTIMATOR, feedback.NACKS):
+            assert hasattr(transceiver.receiver, name), name
+        for name in (feedback.HANDLE_RTCP, feedback.RUN_RTCP, feedback.SEND_RTCP):
+            assert hasattr(transceiver.receiver, name), name
+        for name in (feedback.HISTORY, feedback.RETRANSMIT, feedback.SENDER_EXITED):
+            assert hasattr(transceiver.sender, name), name
+        assert hasattr(transceiver.receiver, feedback.RECEIVER_EXITED)
+        assert hasattr(transceiver.receiver.transport, inbound.ROUTER)
+        assert getattr(transceiver.receiver, inbound.ESTIMATOR).ssrcs == {}
+        await pc.close()
+
+    run(main)
+    dtls = inspect.getsource(RTCDtlsTransport)
+    assert "self._setup_srtp()" in dtls
+    assert "data = self._rx_srtp.unprotect_rtcp(data)" in dtls
+    assert "except pylibsrtp.Error as exc:" in dtls
+    receiver = inspect.getsource(RTCRtpReceiver)
+    assert "asyncio.ensure_future(self._run_rtcp())" in receiver
+    assert "self.__nack_generator.add(packet)" in receiver
+    assert "await self._send_rtcp_pli(packet.ssrc)" in receiver
+    assert receiver.count("await self._send_rtcp(") == 3 + 1
+    sender = inspect.getsource(RTCRtpSender)
+    assert "asyncio.ensure_future(self._run_rtcp())" in sender
+    assert "for seq in packet.lost:\n                await self._retransmit(seq)" in sender
+    assert "self.__rtp_history.get(sequence_number % RTP_HISTORY_SIZE)" in sender
