@@ -17,7 +17,6 @@ from ..actors.messages.account import (
 )
 from ..actors.stanza import check_text
 from ..config.jid import normal_jid
-from ..media import Path as ReceivePath
 from .call import HANDLED, Call
 from .invite import Invite
 from .message import Message
@@ -66,8 +65,6 @@ class Bot:
         self.options = options
         self.folder = folder
         self.log = logging.getLogger(f"callboard.bots.{type(self).__name__}")
-        if self.path is not None:
-            ReceivePath(self.path)
 
     # -- what happens ------------------------------------------------------------------------------
 

@@ -8,9 +8,9 @@ from typing import Any
 from ..actors import AsyncioActorRef
 from ..actors.messages.call import CallOver
 from ..config.duration import parse_duration
-from ..config.jid import normal_jid
 from .bot import Bot
 from .call import Call
+from .options import NOTHING, Options, addresses, flag, playable
 
 
 class Caller(Bot):
@@ -38,22 +38,16 @@ class Caller(Bot):
             ValueError: one of them can't be used.
         """
         super().__init__(ref, account, options, folder)
-        to = options.get("to", [])
-        self.peers = [self._peer(one) for one in ([to] if isinstance(to, str) else to)]
-        self.seconds = self._duration("seconds", 10)
-        self.every = self._duration("every", 0)
-
-    def _peer(self, jid: object) -> str:
-        try:
-            return normal_jid(str(jid))
-        except ValueError as error:
-            raise ValueError(f"to: {error}") from None
-
-    def _duration(self, name: str, otherwise: float) -> float:
-        try:
-            return parse_duration(self.options.get(name, otherwise))
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from None
+        read = Options(options)
+        self.peers: list[str] = read.take("to", addresses, [])
+        self.seconds = read.take("seconds", parse_duration, 10.0)
+        self.every = read.take("every", parse_duration, 0.0)
+        self.audio: str | None = read.take("audio", playable(folder, "audio"), "tone")
+        self.video: str | None = read.take("video", playable(folder, "video"), "pattern")
+        self.record = read.take("record", flag, False)
+        if self.audio in NOTHING and self.video in NOTHING:
+            read.refuse("audio", "a call needs audio or video: give one of them a source")
+        read.check()
 
     async def on_start(self) -> None:
         """Go through the list, for ever if `every` is given."""
@@ -74,9 +68,9 @@ class Caller(Bot):
         """
         call: Call = await self.call(
             peer,
-            audio=self.options.get("audio", "tone"),
-            video=self.options.get("video", "pattern"),
-            record=bool(self.options.get("record", False)),
+            audio=self.audio,
+            video=self.video,
+            record=self.record,
         )
         try:
             await call.connected()

@@ -1,14 +1,26 @@
 """The bot ``echo``."""
 
+from typing import Any
+
 from .bot import Bot
 from .call import Call
 from .message import Message
+from .options import Options
 
 
 class Echo(Bot):
     """Sends back what it hears, sees and reads."""
 
     path = "packets"
+
+    def __init__(self, *given: Any) -> None:
+        """See that there are no options.
+
+        Raises:
+            OptionsError: there are.
+        """
+        super().__init__(*given)
+        Options(self.options).check()
 
     async def on_call(self, call: Call) -> None:
         """Answer with the caller's own audio and video."""

@@ -82,8 +82,8 @@ def _module(name: str, folder: Path) -> ModuleType:
             f"{name} imports the module {missing}, which is not there: install it, or put it "
             "beside the YAML file"
         ) from None
-    except (Exception, SystemExit) as error:
-        line = _line(error, path)
+    except BaseException as error:  # whatever it is, it is the module's
+        line = raised_at(error, path)
         raise BotError(f"importing {name} raised {type(error).__name__}{line}: {error}") from None
 
 
@@ -103,8 +103,13 @@ def _package(folder: Path) -> str:
     return name
 
 
-def _line(error: BaseException, path: Path) -> str:
-    """Say at which line of the user's own file an exception came up."""
+def raised_at(error: BaseException, path: Path | str) -> str:
+    """Say at which line of a file an exception came up, or "" if in none.
+
+    Args:
+        error: the exception.
+        path: the file.
+    """
     trace, line = error.__traceback__, getattr(error, "lineno", None)
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == str(path):

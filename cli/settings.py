@@ -1,16 +1,28 @@
-"""Reading a YAML file together with the bots that it names."""
+"""Reading a YAML file together with the bots that it names: what ``check`` does, and ``run`` first.
 
+Both make what the file declares, so that both find the same, and say it in the same words.
+"""
+
+import inspect
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import typer
 
+from ..actors.bot_code import Author, running
 from ..bots.bot import Bot
-from ..bots.find import BotError, find_bot
+from ..bots.check import bot_faults, class_faults
+from ..bots.find import BotError, find_bot, raised_at
+from ..bots.options import OptionsError
 from ..config import Account, ConfigError, Settings, load
+from .preflight import Fault, preflight
 
 
 def read(file: Path) -> tuple[Settings, dict[str, type[Bot]]]:
-    """Read a YAML file and find the classes of its bots.
+    """Read a YAML file, find the classes of its bots, make each bot, and look at the machine.
 
     Args:
         file: the YAML file.
@@ -20,33 +32,14 @@ def read(file: Path) -> tuple[Settings, dict[str, type[Bot]]]:
 
     Raises:
         ConfigError: every problem of the file and of its bots, all at once.
+        KeyboardInterrupt: Ctrl-C, which a bot's code does not keep to itself.
     """
-    folder = file.absolute().parent
-    found: dict[str, type[Bot] | str] = {}
-
-    def check(name: str) -> str | None:
-        if name not in found:
-            try:
-                found[name] = find_bot(name, folder)
-            except BotError as error:
-                found[name] = str(error)
-        one = found[name]
-        return one if isinstance(one, str) else None
-
-    def make(account: Account) -> str | None:
-        one = found[account.bot]
-        if isinstance(one, str):
-            return None
-        try:
-            one(None, account.bare_jid, account.options, folder)
-        except ValueError as error:
-            return str(error)
-        except Exception as error:
-            return f"making {account.bot} raised {type(error).__name__}: {error}"
-        return None
-
-    settings = load(file, check_bot=check, check_account=make)
-    return settings, {name: one for name, one in found.items() if not isinstance(one, str)}
+    bots = _Bots(file.absolute().parent)
+    with _heeding_ctrl_c():
+        settings = load(
+            file, check_bot=bots.find, check_account=bots.make, check_settings=preflight
+        )
+    return settings, bots.classes
 
 
 def read_or_exit(file: Path) -> tuple[Settings, dict[str, type[Bot]]]:
@@ -57,3 +50,75 @@ def read_or_exit(file: Path) -> tuple[Settings, dict[str, type[Bot]]]:
         for problem in error.problems:
             typer.echo(str(problem), err=True)
         raise typer.Exit(2) from None
+
+
+class _Bots:
+    """The classes that a file names.
+
+    Args:
+        folder: the file's folder.
+
+    Attributes:
+        classes: those that were found, by the names that the file has for them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._unsound: dict[str, list[str]] = {}
+        self.classes: dict[str, type[Bot]] = {}
+
+    def find(self, name: str) -> str | None:
+        """Find a class; say why it can't be had, or None."""
+        if name not in self.classes:
+            try:
+                self.classes[name] = find_bot(name, self._folder)
+            except BotError as error:
+                return str(error)
+            self._unsound[name] = list(class_faults(self.classes[name]))
+        return None
+
+    def make(self, account: Account) -> Iterator[Fault]:
+        """Make an account's bot; say what is wrong with it and its options."""
+        found, name = self.classes[account.bot], account.bot
+        if self._unsound[name]:
+            for fault in self._unsound[name]:
+                yield ("bot",), f"bot: {fault}"
+            return
+        given: tuple[str, Any, Path] = (account.bare_jid, account.options, self._folder)
+        try:
+            with running(Author(found.__name__, account.bare_jid)):
+                made = found(None, *given)
+                faults = list(bot_faults(made, account.bare_jid, self._folder))
+        except OptionsError as error:
+            for option, sentence in error.faults:
+                yield ("options", option), f"{option}: {sentence}"
+        except ValueError as error:
+            key = "options" if account.options else "bot"
+            yield (key,), f"{key}: {error}"
+        except Exception as error:
+            raised = error.__cause__ or error
+            line = raised_at(raised, inspect.getfile(found))
+            words = f"{type(raised).__name__}{line}: {raised}".rstrip(" :")
+            yield ("bot",), f"bot: making {name} raised {words}"
+        else:
+            for fault in faults:
+                yield ("bot",), f"bot: {fault}"
+
+
+@contextmanager
+def _heeding_ctrl_c() -> Iterator[None]:
+    """Raise `KeyboardInterrupt` for Ctrl-C at the end, also if a bot's module has caught it."""
+    pressed = False
+
+    def press(*_: object) -> None:
+        nonlocal pressed
+        pressed = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if pressed:
+            raise KeyboardInterrupt

@@ -3,7 +3,7 @@
 import copy
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +22,9 @@ from .settings import Settings
 M = TypeVar("M", bound=Model)
 S = TypeVar("S", bound=Settings)
 
+#: A place, and a sentence on what is wrong there.
+Fault = tuple[Location, str]
+
 _HOMES = {
     (): "at the top of the file",
     ("accounts",): "in an account",
@@ -38,11 +41,17 @@ def load(
     *,
     environ: Mapping[str, str] | None = None,
     check_bot: Callable[[str], str | None] | None = None,
-    check_account: Callable[[Account], str | None] | None = None,
+    check_account: Callable[[Account], Iterable[Fault]] | None = None,
+    check_settings: Callable[[Settings], Iterable[Fault]] | None = None,
 ) -> Settings:
     """Read a configuration file: see :func:`load_as`."""
     return load_as(
-        Settings, path, environ=environ, check_bot=check_bot, check_account=check_account
+        Settings,
+        path,
+        environ=environ,
+        check_bot=check_bot,
+        check_account=check_account,
+        check_settings=check_settings,
     )
 
 
@@ -52,7 +61,8 @@ def load_as(
     *,
     environ: Mapping[str, str] | None = None,
     check_bot: Callable[[str], str | None] | None = None,
-    check_account: Callable[[Account], str | None] | None = None,
+    check_account: Callable[[Account], Iterable[Fault]] | None = None,
+    check_settings: Callable[[S], Iterable[Fault]] | None = None,
 ) -> S:
     """Read a configuration file that declares what a model says. Blocks: call it in an executor.
 
@@ -62,8 +72,10 @@ def load_as(
         environ: The environment variables, those of the process if left out.
         check_bot: Given the name of each entry's bot, says in a sentence what is wrong with it, or
             None; what it says is told with the place of the name. Without it any name is taken.
-        check_account: Given each entry that is sound (for a fleet, with its pattern), says in a
-            sentence what is wrong with its options, or None.
+        check_account: Given each account that is sound, says what is wrong with it, and at which of
+            its keys. Of a fleet only the first one's faults are told.
+        check_settings: Given the settings without the keys at the top that have faults, says what
+            else is wrong with them, and where.
 
     Returns:
         The settings: every path absolute, every fleet written out, every secret resolved.
@@ -75,6 +87,9 @@ def load_as(
     context = Context(path.absolute().parent, variables, check_bot)
     loader = _Loader(read_document(path), context, model, check_account)
     settings = loader.settings(model)
+    if check_settings is not None and (sound := settings or loader.sound):
+        for place, message in check_settings(sound):
+            loader.add(place, message)
     if loader.problems or settings is None:
         raise ConfigError(loader.problems)
     return settings
@@ -88,13 +103,14 @@ class _Loader:
         document: Document,
         context: Context,
         model: type[Settings],
-        check_account: Callable[[Account], str | None] | None,
+        check_account: Callable[[Account], Iterable[Fault]] | None,
     ) -> None:
         self.document = document
         self.context = context
         self.check_account = check_account
         self.models = models_within(model)
         self.problems: list[Problem] = list(document.faults)
+        self.sound: Any = None
         self.unreadable = {(fault.line, fault.column) for fault in document.faults}
 
     def settings(self, model: type[S]) -> S | None:
@@ -108,7 +124,22 @@ class _Loader:
             # A stand-in takes the place of accounts with faults while the rest is checked.
             stand_in = self.account_model(jid=f"nobody@{EMBEDDED_HOST}", bot="silent")
             top = {**top, "accounts": accounts or (stand_in,)}
-        return self.validate(model, top, ())
+        settings = self.validate(model, top, ())
+        if settings is None:
+            self.sound = self.without_faults(model, top)
+        return settings
+
+    def without_faults(self, model: type[S], top: dict[str, object]) -> S | None:
+        """Read what is left when the keys at the top that have faults are left out."""
+        try:
+            return model.model_validate(top, context=self.context)
+        except ValidationError as error:
+            faulty = {details["loc"][:1] for details in error.errors()}
+        rest = {key: value for key, value in top.items() if (key,) not in faulty}
+        try:
+            return model.model_validate(rest, context=self.context)
+        except ValidationError:
+            return None
 
     @property
     def account_model(self) -> type[Account]:
@@ -127,9 +158,6 @@ class _Loader:
             account = self.validate(self.account_model, entry, place)
             if account is None:
                 continue
-            if self.check_account is not None and (fault := self.check_account(account)):
-                key = "options" if account.options else "bot"
-                self.add((*place, key), f"{key}: {fault}")
             if is_embedded(server) and account.domain != EMBEDDED_HOST:
                 self.add(
                     (*place, "jid"),
@@ -147,6 +175,7 @@ class _Loader:
                 return
             members = list(self.members(account, fleet, place))
             self.check_duplicates(members, seen, index)
+            self.check_members(members or [account], place)
             yield from members
 
     def members(self, account: Account, fleet: Fleet | None, place: Location) -> Iterator[Account]:
@@ -188,17 +217,28 @@ class _Loader:
             }
             yield account.model_copy(update=changes)
 
+    def check_members(self, members: list[Account], place: Location) -> None:
+        for account in members:
+            faults = list(self.check_account(account)) if self.check_account is not None else []
+            for key, message in faults:
+                self.add((*place, *key), message)
+            if faults:
+                return
+
     def check_duplicates(self, members: list[Account], seen: dict[str, int], index: int) -> None:
-        twice = [account.jid for account in members if account.jid in seen]
+        """See that no account is there twice; one runs once, whatever its resource."""
+        twice = [account for account in members if account.bare_jid in seen]
         if twice:
             others = f" and {len(twice) - 1:,} more of this fleet are" if len(twice) > 1 else " is"
-            line = self.document.position(("accounts", seen[twice[0]], "jid"))[0]
+            before = ("accounts", seen[twice[0].bare_jid], "jid")
+            hint = ", as an account runs once" if "/" in twice[0].jid else ""
             self.add(
                 ("accounts", index, "jid"),
-                f"{twice[0]}{others} declared already in line {line}: keep one",
+                f"{twice[0].bare_jid}{others} declared already in line "
+                f"{self.document.position(before)[0]}: keep one{hint}",
             )
         for account in members:
-            seen.setdefault(account.jid, index)
+            seen.setdefault(account.bare_jid, index)
 
     def validate(self, model: type[M], value: object, place: Location) -> M | None:
         try:

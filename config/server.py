@@ -1,5 +1,6 @@
 """Where the accounts log in."""
 
+import ssl
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
@@ -81,6 +82,12 @@ class Server(Model):
             raise ValueError(
                 f"there is no file {ca}: give a PEM file with the authority's certificate"
             )
+        try:
+            ca is None or ssl.create_default_context(cafile=ca)
+        except (OSError, ValueError) as error:  # SSLError is an OSError
+            raise ValueError(
+                f"{ca} holds no certificate ({_words(error)}): give a PEM file with the authority's"
+            ) from None
         return ca
 
 
@@ -91,6 +98,11 @@ def is_embedded(value: object) -> bool:
         value: A name, or a mapping with the name under ``host``.
     """
     return value == EMBEDDED or (isinstance(value, dict) and value.get("host") == EMBEDDED)
+
+
+def _words(error: OSError | ValueError) -> str:
+    reason = getattr(error, "reason", None) or getattr(error, "strerror", None)
+    return str(reason or error).replace("_", " ").lower()
 
 
 def _as_server(value: Any) -> Any:

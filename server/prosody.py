@@ -134,7 +134,7 @@ class Prosody:
         if self._used:
             raise RuntimeError("a Prosody starts once: make another one")
         self._used = True
-        program = await asyncio.to_thread(_find_prosody)
+        program = await asyncio.to_thread(find_prosody)
         try:
             await _to_the_end(self._prepare)
             async with asyncio.timeout(self._timeout):
@@ -366,8 +366,12 @@ async def _to_the_end(work: Callable[[], None]) -> None:
         raise
 
 
-def _find_prosody() -> str:
-    """Find the program; Debian's is in /usr/bin, others keep servers in sbin."""
+def find_prosody() -> str:
+    """Find the program; Debian's is in /usr/bin, others keep servers in sbin.
+
+    Raises:
+        ServerError: it is not installed.
+    """
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
     if (program := shutil.which("prosody", path=path)) is None:
         raise ServerError(

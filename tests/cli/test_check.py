@@ -1,9 +1,11 @@
 """``callboard check`` and ``callboard schema``."""
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
+from callboard.bots import Bot
 
 from .command import callboard
 
@@ -106,11 +108,236 @@ def test_options_that_a_bot_refuses(folder: Path) -> None:
     )
     done = callboard("check", "options.yaml", cwd=folder)
     assert done.returncode == 2
+    path = (
+        "Strange.path is 'elsewhere', but it says how calls receive media: give 'frames', "
+        "'packets', 'none' or None, or name yours otherwise (picky.py, line 6)"
+    )
     assert done.stderr.splitlines() == [
-        "options.yaml:4:14: options: every: give a duration like 2s, 500ms, 1m30s or 1h",
-        "options.yaml:5:29: bot: making picky:Picky raised KeyError: 'must'",
-        "options.yaml:6:29: bot: 'elsewhere' is not a valid Path",
+        "options.yaml:4:39: every: give a duration like 2s, 500ms, 1m30s or 1h",
+        "options.yaml:5:29: bot: making picky:Picky raised KeyError at line 5: 'must'",
+        f"options.yaml:6:29: bot: {path}",
     ]
+
+
+CLASSES = """\
+import abc
+import functools
+import sys
+from callboard.bots import Bot
+
+def plain(function):
+    @functools.wraps(function)
+    def call(*given):
+        return function(*given)
+    return call
+
+class Sound(Bot):
+    path = "frames"
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.options = {"more": 1, **self.options}
+
+    @plain
+    async def on_call(self, call, more=1):
+        pass
+
+    @staticmethod
+    async def on_message(message):
+        pass
+
+    async def send(self, to, body):
+        await super().send(to, body.upper())
+
+class Plain(Bot):
+    def on_call(self, call):
+        pass
+
+class Yields(Bot):
+    async def on_call(self, call):
+        yield
+
+class Wants(Bot):
+    async def on_start(self, call):
+        pass
+
+    async def on_data(self, call):
+        pass
+
+class Value(Bot):
+    on_call = "answer"
+
+class Abstract(Bot, abc.ABC):
+    @abc.abstractmethod
+    async def greet(self):
+        pass
+
+class Careless(Bot):
+    def __init__(self, *given):
+        pass
+
+class Leaves(Bot):
+    def __init__(self, *given):
+        sys.exit("no luck")
+
+class Interrupts(Bot):
+    def __init__(self, *given):
+        raise KeyboardInterrupt
+
+class Two(Bot):
+    async def call(self, number):
+        pass
+
+    def on_stop(self):
+        pass
+"""
+NAMED = [
+    "Sound",
+    "Plain",
+    "Yields",
+    "Wants",
+    "Value",
+    "Abstract",
+    "Careless",
+    "Leaves",
+    "Interrupts",
+    "Two",
+]
+WRONG = """\
+Plain.on_call is not async: begin it with 'async def on_call' (classes.py, line 31)
+Yields.on_call has a 'yield' in it, so that nothing of it would run: take it out (classes.py, \
+line 35)
+Wants.on_start is called as on_start(), and does not take that (missing a required argument: \
+'call') (classes.py, line 39)
+Wants.on_data is called as on_data(call, data), and does not take that (too many positional \
+arguments) (classes.py, line 42)
+Value.on_call takes the place of Bot.on_call, which is needed: name yours otherwise \
+(classes.py, line 45)
+Abstract is abstract: write greet (classes.py, line 48)
+Careless.__init__ does not call Bot's: begin it with super().__init__(*given) (classes.py, line \
+53)
+making classes:Leaves raised SystemExit at line 59: no luck
+making classes:Interrupts raised KeyboardInterrupt at line 63
+Two.on_stop is not async: begin it with 'async def on_stop' (classes.py, line 69)
+Two.call is called as call(to, audio, video, record, message, data), and does not take that \
+(got an unexpected keyword argument 'audio') (classes.py, line 66)
+"""
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_classes_that_can_not_work(tmp_path: Path, command: str) -> None:
+    (tmp_path / "classes.py").write_text(CLASSES)
+    lines = [f'  - {{jid: "{name.lower()}@localhost", bot: "classes:{name}"}}\n' for name in WRONG]
+    (tmp_path / "accounts.yaml").write_text("accounts:\n" + "".join(lines))
+    done = callboard(command, "accounts.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    found = [line.partition(": bot: ")[2] for line in done.stderr.splitlines()]
+    assert found == WRONG.splitlines()
+
+
+NAMES = sorted(
+    name for name in {*vars(Bot), *vars(Bot(None, "a@localhost", {}, Path()))}
+    if not name.startswith("__")
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("where", ["class", "instance"])
+def test_no_name_of_a_bots_own_may_be_taken(tmp_path: Path, where: str) -> None:
+    """Each name that `Bot` has, whatever it is, overwritten with a number."""
+    assert {"path", "call", "send", "on_call", "options", "log", "_ref"} <= set(NAMES)
+    text = "from callboard.bots import Bot\n"
+    for name in NAMES:
+        text += f"class Takes{name}(Bot):\n"
+        if where == "class":
+            text += f"    {name} = 5\n"
+        else:
+            text += "    def __init__(self, *given):\n        super().__init__(*given)\n"
+            text += f"        self.{name} = 5\n"
+    (tmp_path / "taken.py").write_text(text)
+    lines = [
+        f'  - {{jid: "a{number}@localhost", bot: "taken:Takes{name}"}}\n'
+        for number, name in enumerate(NAMES)
+    ]
+    (tmp_path / "accounts.yaml").write_text("accounts:\n" + "".join(lines))
+    done = callboard("check", "accounts.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    found = done.stderr.splitlines()
+    assert len(found) == len(NAMES)
+    for name, line in zip(NAMES, found, strict=True):
+        assert f" bot: Takes{name}.{name} " in line
+        assert "otherwise (taken.py, line " in line
+
+
+MACHINE = """\
+server: {host: localhost, ca: ca.pem}
+recordings: /dev/null/recordings
+calls: plain/calls.jsonl
+media: {addresses: [127.0.0.1, 192.0.2.7]}
+drain: soon
+accounts:
+  - {jid: desk@localhost/one, password: x, bot: recorder}
+  - {jid: Desk@localhost/two, password: x, bot: echo, options: {loud: true}}
+  - jid: a@localhost
+    password: x
+    bot: recorder
+    options: {greeting: none.ogg, vidoe: pattern, audio: pattern, wav: 1}
+  - jid: b@localhost
+    password: x
+    bot: caller
+    options: {to: [c@localhost, "two words@localhost"], audio: none, video: none, record: maybe}
+"""
+LACKING = """\
+1:31: ca: {folder}/ca.pem holds no certificate (no certificate or crl found): give a PEM file with \
+the authority's
+2:13: recordings: nothing can be written to /dev/null/recordings (Not a directory): choose another \
+place, or let it be written to
+3:8: calls: nothing can be written to {folder}/plain/calls.jsonl (Not a directory): choose another \
+place, or let it be written to
+4:32: addresses: No UDP socket can be opened on 192.0.2.7 (Cannot assign requested address): \
+media.addresses must name addresses of this machine.
+5:8: drain: give a duration like 2s, 500ms, 1m30s or 1h
+8:11: desk@localhost is declared already in line 7: keep one, as an account runs once
+8:71: loud: there is no such option: it takes none at all
+12:25: greeting: 'none.ogg' is no file in {folder}, and none of silence, tone, tone:FREQUENCY, \
+pattern, echo
+12:42: vidoe: there is no such option: did you mean 'video'?
+12:58: audio: 'pattern' has no audio: name something that has
+12:72: wav: give true or false
+16:19: to: the user name of 'two words@localhost' may not hold ' '
+16:64: audio: a call needs audio or video: give one of them a source
+16:91: record: give true or false
+"""
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_what_the_machine_and_the_bots_lack(tmp_path: Path, command: str) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    (tmp_path / "plain").write_text("no folder")
+    (tmp_path / "machine.yaml").write_text(MACHINE)
+    done = callboard(command, "machine.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    wanted = LACKING.format(folder=tmp_path).splitlines()
+    assert done.stderr.splitlines() == [f"machine.yaml:{line}" for line in wanted]
+
+
+def test_ports_that_are_all_taken(tmp_path: Path) -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        (tmp_path / "accounts.yaml").write_text(
+            f"media: {{ports: {port}-{port}}}\naccounts:\n  - {{jid: a@localhost, bot: echo}}\n"
+        )
+        done = callboard("check", "accounts.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"accounts.yaml:1:16: ports: All UDP ports {port}-{port} on ")
+
+
+def test_check_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "accounts.yaml").write_text(
+        "recordings: deep/er\naccounts:\n  - {jid: a@localhost, bot: echo}\n"
+    )
+    assert callboard("check", "accounts.yaml", cwd=tmp_path).returncode == 0
+    assert [one.name for one in tmp_path.iterdir()] == ["accounts.yaml"]
 
 
 def test_run_and_call_refuse_what_check_refuses(folder: Path) -> None:

@@ -305,7 +305,7 @@ def test_a_start_that_fails_tells_the_last_lines(
     script: str, timeout: float, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = fake_prosody(tmp_path, script)
-    monkeypatch.setattr(module, "_find_prosody", lambda: program)
+    monkeypatch.setattr(module, "find_prosody", lambda: program)
     server = Prosody({}, timeout=timeout)
     with pytest.raises(ServerError, match=f"(?s){expected}"):
         asyncio.run(server.start())
@@ -315,7 +315,7 @@ def test_a_start_that_fails_tells_the_last_lines(
 def test_a_stubborn_prosody_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = "trap '' TERM; echo $$ > {}; while :; do read line; done < /dev/zero"
     program = fake_prosody(tmp_path, script.format(tmp_path / "pid"))
-    monkeypatch.setattr(module, "_find_prosody", lambda: program)
+    monkeypatch.setattr(module, "find_prosody", lambda: program)
     server = Prosody({}, timeout=1.5)
     with pytest.raises(ServerError, match="not ready"):
         asyncio.run(server.start())
@@ -375,7 +375,7 @@ def test_a_cancelled_start_leaves_nothing_behind() -> None:
 def test_a_start_cancelled_while_it_writes_leaves_nothing_behind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "_find_prosody", lambda: "/nonexistent")
+    monkeypatch.setattr(module, "find_prosody", lambda: "/nonexistent")
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -463,7 +463,7 @@ def test_a_host_that_is_none_is_refused(host: str) -> None:
 )
 def test_accounts_that_are_none_are_refused(user: str, password: str) -> None:
     monkey = pytest.MonkeyPatch()
-    monkey.setattr(module, "_find_prosody", lambda: "/nonexistent")
+    monkey.setattr(module, "find_prosody", lambda: "/nonexistent")
     server = Prosody({user: password})
     try:
         with pytest.raises(ServerError, match="can't have this account"):

@@ -1,0 +1,121 @@
+"""What is wrong with a bot's class, or with a bot that was just made, before anything runs."""
+
+import inspect
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..media import Path as ReceivePath
+from .bot import Bot
+
+#: What an account calls, and what a bot may call: coroutines, all of them.
+HANDLERS = tuple(name for name in vars(Bot) if name.startswith("on_"))
+VERBS = tuple(
+    name
+    for name, value in vars(Bot).items()
+    if inspect.iscoroutinefunction(value) and name not in HANDLERS
+)
+#: What a bot has from the beginning.
+ATTRIBUTES = ("account", "options", "folder", "log", "_ref")
+
+
+def class_faults(bot: type[Bot]) -> Iterator[str]:
+    """Say what is wrong with a class, a sentence each.
+
+    Args:
+        bot: the class.
+    """
+    missing = sorted(getattr(bot, "__abstractmethods__", ()))
+    if missing:
+        yield f"{bot.__name__} is abstract: write {', '.join(missing)}{_line(bot)}"
+    for name in (*HANDLERS, *VERBS):
+        static = inspect.getattr_static(bot, name)
+        if static is not vars(Bot)[name]:
+            is_unbound = inspect.isfunction(static)
+            yield from _method_faults(bot, name, getattr(bot, name), is_unbound=is_unbound)
+    before = bot.__mro__[: bot.__mro__.index(Bot)]
+    for name in ATTRIBUTES:
+        if any(name in vars(one) for one in before):
+            yield _hides(bot, name)
+    static = inspect.getattr_static(bot, "path")
+    if not inspect.isdatadescriptor(static):
+        yield from _path_faults(bot, static)
+
+
+def bot_faults(bot: Bot, account: str, folder: Path) -> Iterator[str]:
+    """Say what is wrong with a bot that was made, a sentence each.
+
+    Args:
+        bot: the bot; its class is sound.
+        account: the bare JID that it was made with.
+        folder: the folder that it was made with.
+    """
+    kind, own = type(bot), vars(bot)
+    if not own.keys() >= set(ATTRIBUTES):
+        first = "begin it with super().__init__(*given)"
+        yield f"{kind.__name__}.__init__ does not call Bot's: {first}{_line(kind)}"
+        return
+    is_as_it_was = {
+        "account": own["account"] == account,
+        "options": isinstance(own["options"], Mapping),
+        "folder": own["folder"] == folder,
+        "log": isinstance(own["log"], logging.Logger | logging.LoggerAdapter),
+        "_ref": own["_ref"] is None,
+    }
+    for name in ATTRIBUTES:
+        if not is_as_it_was[name]:
+            yield _hides(kind, name)
+    for name in (*HANDLERS, *VERBS):
+        if name in own:
+            yield from _method_faults(kind, name, own[name], is_unbound=False)
+    yield from _path_faults(kind, bot.path)
+
+
+def _method_faults(bot: type[Bot], name: str, found: Any, *, is_unbound: bool) -> Iterator[str]:
+    """Say why a method can't be called as Bot's own is."""
+    what = f"{bot.__name__}.{name}"
+    innermost = inspect.unwrap(found) if callable(found) else found
+    line = _line(innermost)
+    if inspect.isasyncgenfunction(innermost):
+        yield f"{what} has a 'yield' in it, so that nothing of it would run: take it out{line}"
+    elif not inspect.iscoroutinefunction(innermost):
+        if name in VERBS or not callable(found):
+            yield _hides(bot, name)
+            return
+        yield f"{what} is not async: begin it with 'async def {name}'{line}"
+    wanted = inspect.signature(vars(Bot)[name])
+    own = list(wanted.parameters.values())[1:]
+    named = {one.name: None for one in own if one.kind is one.KEYWORD_ONLY}
+    count = is_unbound + sum(one.default is one.empty for one in own if one.name not in named)
+    try:
+        inspect.signature(found).bind(*[None] * count, **named)
+    except TypeError as error:
+        shown = ", ".join(one.name for one in own)
+        yield f"{what} is called as {name}({shown}), and does not take that ({error}){line}"
+    except ValueError:
+        return  # a built-in function: nothing is known of what it takes
+
+
+def _path_faults(bot: type[Bot], path: object) -> Iterator[str]:
+    paths = [one.value for one in ReceivePath]
+    if path is not None and path not in paths:
+        yield (
+            f"{bot.__name__}.path is {path!r}, but it says how calls receive media: give "
+            f"{', '.join(map(repr, paths))} or None, or name yours otherwise{_line(bot)}"
+        )
+
+
+def _hides(bot: type[Bot], name: str) -> str:
+    return (
+        f"{bot.__name__}.{name} takes the place of Bot.{name}, which is needed: name yours "
+        f"otherwise{_line(bot)}"
+    )
+
+
+def _line(found: Any) -> str:
+    try:
+        file, number = inspect.getsourcefile(found), inspect.getsourcelines(found)[1]
+    except (OSError, TypeError):
+        return ""
+    return "" if file is None else f" ({Path(file).name}, line {number})"
