@@ -227,7 +227,7 @@ Two.call is called as call(to, audio, video, record, message, data), and does no
 @pytest.mark.parametrize("command", ["check", "run"])
 def test_classes_that_can_not_work(tmp_path: Path, command: str) -> None:
     (tmp_path / "classes.py").write_text(CLASSES)
-    lines = [f'  - {{jid: "{name.lower()}@localhost", bot: "classes:{name}"}}\n' for name in WRONG]
+    lines = [f'  - {{jid: "{name.lower()}@localhost", bot: "classes:{name}"}}\n' for name in NAMED]
     (tmp_path / "accounts.yaml").write_text("accounts:\n" + "".join(lines))
     done = callboard(command, "accounts.yaml", cwd=tmp_path)
     assert done.returncode == 2
