@@ -1,6 +1,7 @@
 """What a machine lacks for a file: ``run`` would fail on it before its first login."""
 
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from ..config import Embedded, Settings
 from ..config.document import Location
 from ..media import Network, NetworkError
 from ..server import ServerError
-from ..server.prosody import find_prosody
+from ..server.prosody import ADDRESS, find_prosody
 
 #: A place in the file, and what is wrong there.
 Fault = tuple[Location, str]
@@ -27,8 +28,23 @@ def preflight(settings: Settings) -> Iterator[Fault]:
             find_prosody()
         except ServerError as error:
             yield ("server",), f"server: {error}"
+        yield from _port(settings.server.port)
     yield from _sockets(settings)
     yield from _folders(settings)
+
+
+def _port(port: int | None) -> Iterator[Fault]:
+    """Open the embedded server's port as it will do."""
+    if port is None:
+        return
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((ADDRESS, port))
+            listener.listen()
+        except OSError as error:
+            words = f"{ADDRESS} port {port} can't be opened ({error.strerror})"
+            yield ("server", "port"), f"port: {words}: choose another one, or leave it out"
 
 
 def _sockets(settings: Settings) -> Iterator[Fault]:
@@ -48,10 +64,10 @@ def _sockets(settings: Settings) -> Iterator[Fault]:
 
 def _folders(settings: Settings) -> Iterator[Fault]:
     """Make the folders, and a file in each; what was made is removed again."""
-    calls = settings.calls
+    calls = settings.call_log
     for key, folder, file in (
         ("recordings", settings.recordings, None),
-        ("calls", calls.parent, calls),
+        ("call_log", calls.parent, calls),
     ):
         try:
             with _made(folder):

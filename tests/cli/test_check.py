@@ -271,7 +271,7 @@ def test_no_name_of_a_bots_own_may_be_taken(tmp_path: Path, where: str) -> None:
 MACHINE = """\
 server: {host: localhost, ca: ca.pem}
 recordings: /dev/null/recordings
-calls: plain/calls.jsonl
+call_log: plain/calls.jsonl
 media: {addresses: [127.0.0.1, 192.0.2.7]}
 drain: soon
 accounts:
@@ -291,8 +291,8 @@ LACKING = """\
 the authority's
 2:13: recordings: nothing can be written to /dev/null/recordings (Not a directory): choose another \
 place, or let it be written to
-3:8: calls: nothing can be written to {folder}/plain/calls.jsonl (Not a directory): choose another \
-place, or let it be written to
+3:11: call_log: nothing can be written to {folder}/plain/calls.jsonl (Not a directory): choose \
+another place, or let it be written to
 4:32: addresses: No UDP socket can be opened on 192.0.2.7 (Cannot assign requested address): \
 media.addresses must name addresses of this machine.
 5:8: drain: give a duration like 2s, 500ms, 1m30s or 1h
@@ -330,6 +330,19 @@ def test_ports_that_are_all_taken(tmp_path: Path) -> None:
         done = callboard("check", "accounts.yaml", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith(f"accounts.yaml:1:16: ports: All UDP ports {port}-{port} on ")
+
+
+def test_a_port_of_the_embedded_server_that_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        (tmp_path / "accounts.yaml").write_text(
+            f"server: {{host: embedded, port: {port}}}\n"
+            "accounts:\n  - {jid: a@localhost, bot: echo}\n"
+        )
+        for command in ("check", "run"):
+            done = callboard(command, "accounts.yaml", cwd=tmp_path)
+            assert done.returncode == 2
+            assert done.stderr.startswith(f"accounts.yaml:1:32: port: 127.0.0.1 port {port} can't")
 
 
 def test_check_leaves_nothing_behind(tmp_path: Path) -> None:

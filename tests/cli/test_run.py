@@ -125,7 +125,7 @@ def test_a_call_that_a_kill_ended_is_recorded_by_the_next_start(tmp_path: Path) 
     """Two instances with files of their own in one folder; one is killed in mid-call."""
     file = deployment(tmp_path, PAIR.format(drain="0", seconds=60))
     other = tmp_path / "other.yaml"
-    other.write_text(file.read_text() + "calls: recordings/other.jsonl\n")
+    other.write_text(file.read_text() + "call_log: recordings/other.jsonl\n")
     folder = tmp_path / "recordings"
     with running("run", other) as lives:
         began = {account: lives.connected(account)["id"] for account in PARTIES}
@@ -235,10 +235,10 @@ def test_records_that_can_not_be_written(tmp_path: Path) -> None:
         "call_log: /proc/calls.jsonl\naccounts:\n  - {jid: desk@localhost, bot: silent}\n",
     )
     done = callboard("run", file)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == (
-        "callboard: /proc/calls.jsonl: No such file or directory: "
-        "check the name, and that you may read or write it\n"
+        f"{file}:1:11: call_log: nothing can be written to /proc/calls.jsonl (No such file or "
+        "directory): choose another place, or let it be written to\n"
     )
 
 

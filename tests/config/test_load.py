@@ -13,6 +13,7 @@ from callboard.config import (
     load,
 )
 from callboard.config.document import MAX_BYTES
+from callboard.server.certificate import make_certificates
 from pydantic import ValidationError
 
 Write = Callable[..., Path]
@@ -91,7 +92,7 @@ accounts:
 
 
 def test_everything_there_is(write: Write, tmp_path: Path) -> None:
-    write("no real one", "ca.pem")
+    write(make_certificates("localhost").authority, "ca.pem")
     path = write(
         """\
 server: {host: XMPP.example.org, port: 5223, tls: direct, ca: ca.pem}
@@ -394,6 +395,7 @@ accounts:
     )
     assert faults(path) == [
         "3:11: desk@localhost is declared already in line 2: keep one",
+        "4:11: desk@localhost is declared already in line 2: keep one, as an account runs once",
         "6:11: load-2@localhost and 2 more of this fleet are declared already in line 5: keep one",
     ]
 
