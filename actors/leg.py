@@ -15,6 +15,7 @@ from ..media import (
     MediaEvent,
     MediaStatistics,
     Network,
+    NetworkError,
     PeerConnection,
     Source,
 )
@@ -27,6 +28,8 @@ from .runtime import AsyncioActor
 
 log = logging.getLogger(__name__)
 
+#: What a peer is told when no socket could be opened, or no relay be found.
+NO_NETWORK = "no network address can be used for the media of this call"
 #: Messages that may wait until a data channel is open.
 MAX_UNSENT = 64
 KINDS: tuple[Kind, ...] = ("audio", "video")
@@ -51,6 +54,7 @@ class Leg:
         self, owner: AsyncioActor, context: Context, bot: BotPort, network: Network, name: str
     ) -> None:
         self._owner = owner
+        self._account = network.account
         self._recorders = Recorders(context, name, owner.actor_ref)
         self._connection = PeerConnection(
             network=network, path=bot.path or context.path, on_event=self._heard
@@ -133,12 +137,16 @@ class Leg:
 
     def _run(self, purpose: Purpose, work: Work) -> None:
         def failed(error: Exception) -> NegotiationFailed:
-            reason = Reason.FAILED_APPLICATION
-            if isinstance(error, IncompatibleMediaError):
+            reason, text = Reason.FAILED_APPLICATION, str(error) or repr(error)
+            if isinstance(error, NetworkError):
+                # What has to be changed here is for the operator to know, and for nobody else.
+                log.warning("%s: %s", self._account, error)
+                reason, text = Reason.CONNECTIVITY_ERROR, NO_NETWORK
+            elif isinstance(error, IncompatibleMediaError):
                 reason = Reason.INCOMPATIBLE_PARAMETERS
             elif not isinstance(error, MediaError):
                 log.warning("%s: the negotiation failed", self._owner, exc_info=error)
-            return NegotiationFailed(purpose, reason, str(error) or repr(error))
+            return NegotiationFailed(purpose, reason, text)
 
         self._owner.pipe(work(), lambda sdp: Negotiated(purpose, sdp), failed)
 

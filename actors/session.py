@@ -89,7 +89,7 @@ class Session(Ending):
         self._draining = False
         self._logging_out = False
         self._stream: Stream | None = None
-        self._network = context.network
+        self._network = replace(context.network, account=bare(context.settings.jid))
         self._overdue: Timer | None = None
         self._bot = context.bot(self.actor_ref, settings)
         self._runner = BotRunner(self, self._bot, context)
@@ -307,8 +307,8 @@ class Session(Ending):
             Services(domain, self._request, self._services_found, self._reader).look()
 
     def _services_found(self, servers: tuple[IceServer, ...], again: float) -> None:
-        base = self._context.network
-        self._network = replace(base, ice_servers=(*base.ice_servers, *servers))
+        declared = self._context.network.ice_servers
+        self._network = replace(self._network, ice_servers=(*declared, *servers))
         self._network_changed()
         self.after(again, LookForServices(self._attempt))
 

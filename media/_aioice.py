@@ -10,9 +10,9 @@ process are not touched.
 
 import asyncio
 import ipaddress
-import logging
 import socket
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from aioice import Candidate, Connection
@@ -28,16 +28,17 @@ from aioice.turn import (
 from ._aioice_sockets import Dropped, Socket, TcpClient, UdpClient
 from .datagram_queue import DatagramQueue
 from .errors import NetworkError
+from .ice_queries import Query, ask
 from .ice_server import IceServer
 from .network import Network
-
-logger = logging.getLogger(__name__)
 
 # Room for a burst of video (aioice uses the same size for its own sockets).
 RECEIVE_BUFFER = 256 * 1024
 
 GatherComponent = Callable[..., Awaitable[list[Candidate]]]
 Protocol = TypeVar("Protocol", bound=asyncio.DatagramProtocol)
+Found = tuple[Candidate, StunProtocol | None]
+"""An address, and the relay behind it if it is one."""
 
 
 def has_closed(connection: Connection) -> bool:
@@ -182,19 +183,19 @@ async def _gather(
                 break
             connection._protocols.append(protocols[-1])  # noqa: SLF001
     candidates = [protocol.local_candidate for protocol in protocols]
-    queries: list[Coroutine[Any, Any, tuple[Candidate, StunProtocol | None]]] = [
-        server_reflexive_candidate(protocol, (server.host, server.port))
+    queries: list[Query[Found]] = [
+        (server, partial(_reflexive, protocol, server))
         for server in network.servers
         if not server.relays and not server.secure  # STUN over TLS tells nothing of a UDP socket
         for protocol in protocols
         if ipaddress.ip_address(protocol.local_candidate.host).version == 4
     ]
     queries += [
-        _relay(Socket(connection, dropped), network, component, server)
+        (server, partial(_relay, Socket(connection, dropped), network, component, server))
         for server in network.servers
         if server.relays
     ]
-    found, why_not = await _within(timeout, queries)
+    found, why_not = await ask(queries, network, timeout, _give_up)
     for candidate, relay in found:
         if relay is not None and connection._closing:  # noqa: SLF001
             await relay.close()
@@ -230,9 +231,22 @@ async def _open(end: Socket, sock: socket.socket, component: int) -> StunProtoco
     return protocol
 
 
-async def _relay(
-    end: Socket, network: Network, component: int, server: IceServer
-) -> tuple[Candidate, StunProtocol]:
+async def _give_up(found: Found) -> None:
+    if found[1] is not None:
+        await found[1].close()
+
+
+async def _reflexive(protocol: StunProtocol, server: IceServer) -> Found:
+    """Ask a STUN server how a socket of ours is seen."""
+    try:
+        return await server_reflexive_candidate(protocol, (server.host, server.port))
+    except TransactionError as error:
+        raise NetworkError(f"{server.url} refused: {error}") from None
+    except OSError as error:
+        raise NetworkError(f"{server.url} can't be reached: {error.strerror or error}") from None
+
+
+async def _relay(end: Socket, network: Network, component: int, server: IceServer) -> Found:
     """Allocate an address at a TURN server (RFC 8656 §7).
 
     As `aioice.ice.relayed_candidate`, which lets the system choose our own address and port.
@@ -294,9 +308,16 @@ async def _allocate(end: Socket, network: Network, server: IceServer) -> StunPro
             sock.close()
             raise
     transport = TurnTransport(inner)
+    connecting = loop.create_task(transport._connect(end))  # noqa: SLF001
     try:
-        await transport._connect(end)  # noqa: SLF001
+        either: list[asyncio.Future[Any]] = [connecting, inner.broken]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not connecting.done():
+            raise inner.broken.result()
+        await connecting
     except BaseException:
+        connecting.cancel()
+        await asyncio.wait([connecting])
         inner.transport.close()
         raise
     return end
@@ -314,38 +335,3 @@ async def _endpoint(sock: socket.socket, factory: Callable[[], Protocol]) -> Pro
         transport.close()
         raise
     return protocol
-
-
-async def _within(
-    timeout: float, queries: list[Coroutine[Any, Any, tuple[Candidate, StunProtocol | None]]]
-) -> tuple[list[tuple[Candidate, StunProtocol | None]], str]:
-    """Ask all servers at once; gives what came in time, and why something else did not."""
-    if not queries:
-        return [], ""
-    tasks = [asyncio.create_task(query) for query in queries]
-    try:
-        await asyncio.wait(tasks, timeout=timeout)
-    except asyncio.CancelledError:
-        await _ended(tasks)
-        for task in tasks:
-            if not task.cancelled() and task.exception() is None and (relay := task.result()[1]):
-                await relay.close()
-        raise
-    await _ended(tasks)
-    found, reasons = [], []
-    for task in tasks:
-        if task.cancelled():
-            reasons.append(f"a server did not answer within {timeout:g} s")
-        elif error := task.exception():
-            reasons.append(str(error) or repr(error))
-        else:
-            found.append(task.result())
-    if reasons:
-        logger.warning("Not every STUN or TURN server could be used: %s", "; ".join(set(reasons)))
-    return found, "; ".join(dict.fromkeys(reasons))
-
-
-async def _ended(tasks: list[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)

@@ -155,6 +155,13 @@ class _Client(TurnClientMixin):
     def __init__(self, dropped: Dropped, *parameters: Any) -> None:
         super().__init__(*parameters)
         self._dropped = dropped
+        #: Done with the reason when nobody listens at the server's port: aioice would wait on.
+        self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
+
+    def error_received(self, error: Exception) -> None:
+        """Take note of what ICMP says (RFC 8489 §6.2.1)."""
+        if isinstance(error, ConnectionRefusedError) and not self.broken.done():
+            self.broken.set_result(error)
 
     def datagram_received(self, data: bytes | str, addr: tuple[str, int]) -> None:
         assert isinstance(data, bytes)  # noqa: S101 -- typeshed's "str" is of no socket

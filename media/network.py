@@ -24,6 +24,7 @@ class Network:
             server is asked.
         relay_only: Only addresses of TURN servers are told to peers, and nothing is sent but
             through them, so that ours stay private.
+        account: For whose calls, as the log names it.
 
     Raises:
         ValueError: An address is no IP address, the range is empty or outside 1..65535, or a
@@ -34,6 +35,7 @@ class Network:
     ports: tuple[int, int] | None = None
     ice_servers: tuple[IceServer | str, ...] = ()
     relay_only: bool = False
+    account: str = ""
 
     def __post_init__(self) -> None:
         if self.addresses is not None:
