@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from ..jingle import Info
+from ..jingle import Info, Initiated
 from .call_progress import Progress
 from .context import Context
 from .ending import Ending
 from .future import AsyncioFuture
 from .leg import Leg
+from .messages.account import PlaceCall
 from .messages.call import (
     AddMedia,
     CallOver,
@@ -36,6 +37,8 @@ class CallRequests(Ending):
     _changes: Renegotiation
     _context: Context
     _leg: Leg
+    _offer: Initiated | None
+    _order: PlaceCall | None
     _progress: Progress
     _promises: Promises
     _signalling: Signalling
@@ -51,7 +54,17 @@ class CallRequests(Ending):
 
     @handles(SendData)
     def _send_data(self, message: SendData) -> None:
+        if self._progress.is_over:
+            raise CallOver("the call is over")
+        if not self._has_data():
+            raise ValueError("the call has no data channel: the caller asks for one, as data=True")
         self._leg.send(message.data)
+
+    def _has_data(self) -> bool:
+        """Whether there is a data channel, or may be one yet (XEP-0343)."""
+        if self._offer is not None or self._progress.has("accept"):
+            return "application" in self._signalling.kinds
+        return self._order is None or self._order.data
 
     @handles(Mute)
     def _mute(self, message: Mute) -> None:

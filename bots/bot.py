@@ -15,8 +15,7 @@ from ..actors.messages.account import (
     SendText,
     SetPresence,
 )
-from ..actors.stanza import check_text
-from ..config.jid import normal_jid
+from . import arguments
 from .call import HANDLED, Call
 from .invite import Invite
 from .message import Message
@@ -148,7 +147,10 @@ class Bot:
         message: bool | None = None,
         data: bool = False,
     ) -> Call:
-        """Call somebody; returns at once, `Call.connected` waits for the answer.
+        """Call somebody; `Call.connected` waits for the answer.
+
+        It returns when it is known how the peer can be called: at once, or within three seconds
+        where the peer's devices have to be asked what they can do.
 
         Args:
             to: a bare JID (all its devices ring) or a full one.
@@ -162,9 +164,14 @@ class Bot:
             CallOver: it ended at once.
             Offline: the account is not online.
             SourceError: there is no such source, or it can't be played.
+            TypeError: an argument is of the wrong type.
             ValueError: it is no JID, or there is neither audio nor video.
         """
-        peer = normal_jid(to)
+        peer = arguments.address("to", to)
+        arguments.flag("record", record)
+        arguments.flag("data", data)
+        if message is not None:
+            arguments.flag("message", message)
         sounds = await find_source(audio, self.folder, "audio")
         shows = await find_source(video, self.folder, "video")
         if sounds is None and shows is None:
@@ -185,10 +192,12 @@ class Bot:
             The id of the session that an accepted invite leads to.
 
         Raises:
+            TypeError: an argument is of the wrong type.
             ValueError: it is no JID.
         """
         sid = secrets.token_hex(16)
-        self._ref.tell(SendInvite(normal_jid(to), sid, video))
+        peer = arguments.address("to", to)
+        self._ref.tell(SendInvite(peer, sid, arguments.flag("video", video)))
         return sid
 
     async def send(self, to: str, body: str) -> None:
@@ -196,12 +205,14 @@ class Bot:
 
         Args:
             to: a JID.
-            body: its text.
+            body: its text, of 60,000 octets at the most.
 
         Raises:
-            ValueError: it is no JID, or a character of the text can't be sent.
+            TypeError: an argument is of the wrong type.
+            ValueError: it is no JID, or the text is too long or has a character that can't be sent.
         """
-        self._ref.tell(SendText(normal_jid(to), check_text(body)))
+        peer = arguments.address("to", to)
+        self._ref.tell(SendText(peer, arguments.body("body", body)))
 
     async def set_presence(
         self, show: str | None = None, status: str | None = None, priority: int | None = None
@@ -210,12 +221,19 @@ class Bot:
 
         Args:
             show: "" (available), chat, away, dnd or xa.
-            status: any words.
+            status: any words, of 1,024 characters at the most.
             priority: -128 to 127.
 
         Raises:
+            TypeError: an argument is of the wrong type.
             ValueError: a value is none of these.
         """
+        if show is not None:
+            arguments.show("show", show)
+        if status is not None:
+            arguments.status("status", status)
+        if priority is not None:
+            arguments.priority("priority", priority)
         await self._ref.request(SetPresence(show, status, priority), timeout=HANDLED)
 
     async def roster(self) -> tuple[Contact, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pykka import ActorDeadError
 
@@ -28,6 +28,7 @@ from ..actors.messages.call import (
 from ..actors.messages.exchange import CallStatus
 from ..jingle import Reason
 from ..media import Kind, Silence
+from . import arguments
 from .source import Playable, find_source
 
 #: Seconds in which a call's actor takes a message; it never waits for anything itself.
@@ -109,7 +110,10 @@ class Call:
         Raises:
             CallOver: the call ended before.
             SourceError: there is no such source, or it can't be played.
+            TypeError: an argument is of the wrong type.
         """
+        arguments.flag("record", record)
+        arguments.flag("wav", wav)
         sounds = await find_source(audio, self._folder, "audio")
         shows = await find_source(video, self._folder, "video")
         await self._until(Answer(sounds, shows, record, wav))
@@ -119,6 +123,9 @@ class Call:
 
         Args:
             reason: what the peer is told (XEP-0166 §7.4).
+
+        Raises:
+            TypeError, ValueError: it is no reason.
         """
         await self.hangup(reason)
 
@@ -127,9 +134,13 @@ class Call:
 
         Args:
             reason: what the peer is told (XEP-0166 §7.4).
+
+        Raises:
+            TypeError, ValueError: it is no reason.
         """
+        known = arguments.reason("reason", reason)
         if self._ref.is_alive():
-            self._ref.tell(Hangup(reason))
+            self._ref.tell(Hangup(known))
 
     async def connected(self) -> None:
         """Return when media flows.
@@ -157,6 +168,7 @@ class Call:
             SourceError: there is no such source, or it can't be played.
             ValueError: the call sends nothing of this kind.
         """
+        arguments.kind("kind", kind)
         found = await find_source(playable, self._folder, kind)
         await self._until(Play(kind, found or Silence()))
 
@@ -167,7 +179,7 @@ class Call:
             on: begin or end.
             wav: audio as stereo WAV.
         """
-        await self._ask(Record(on, wav))
+        await self._ask(Record(arguments.flag("on", on), arguments.flag("wav", wav)))
 
     async def mute(self, kind: Kind = "audio", on: bool = True) -> None:
         """Send silence or black instead of what is played, and say so (XEP-0167 §8.2).
@@ -176,7 +188,7 @@ class Call:
             kind: audio or video.
             on: mute, or speak again.
         """
-        await self._ask(Mute(kind, on))
+        await self._ask(Mute(arguments.kind("kind", kind), arguments.flag("on", on)))
 
     async def pause(self, kind: Kind = "video", on: bool = True) -> None:
         """Stop sending a kind of media altogether, or go on; return when the peer knows of it.
@@ -193,7 +205,7 @@ class Call:
                 ended meanwhile.
             ValueError: the call sends nothing of this kind.
         """
-        await self._until(Pause(kind, on))
+        await self._until(Pause(arguments.kind("kind", kind), arguments.flag("on", on)))
 
     async def add(self, kind: Kind, playable: Playable) -> None:
         """Add audio or video in mid-call; return when the peer has taken it (XEP-0166 §7.2.2).
@@ -207,6 +219,7 @@ class Call:
             SourceError: there is no such source, or it can't be played.
             ValueError: the call has this kind already, or there is nothing to send.
         """
+        arguments.kind("kind", kind)
         found = await find_source(playable, self._folder, kind)
         if found is None:
             raise ValueError("nothing to send: give a source")
@@ -221,7 +234,7 @@ class Call:
         Raises:
             ValueError: the call has no such kind beside another one.
         """
-        await self._ask(RemoveMedia(kind))
+        await self._ask(RemoveMedia(arguments.kind("kind", kind)))
 
     async def send(self, data: str | bytes) -> None:
         """Send text or octets on the data channel (XEP-0343); it comes to `Bot.on_data` there.
@@ -231,10 +244,11 @@ class Call:
 
         Raises:
             CallOver: the call is over.
-            ValueError: it is too much.
-            MediaError: there is no open data channel, or too much waits to be sent.
+            MediaError: too much waits to be sent.
+            TypeError: it is neither text nor bytes.
+            ValueError: it is too much, or the call has no data channel.
         """
-        await self._ask(SendData(data))
+        await self._ask(SendData(arguments.data("data", data)))
 
     async def restart_ice(self) -> None:
         """Look for a way to the peer anew, as when the network has changed (XEP-0176 §5.7).
@@ -252,9 +266,9 @@ class Call:
         Args:
             on: hold, or take back.
         """
-        await self._ask(Hold(on))
+        await self._ask(Hold(arguments.flag("on", on)))
 
-    async def frames(self, kind: Literal["audio", "video"] = "audio") -> AsyncIterator[Any]:
+    def frames(self, kind: Kind = "audio") -> AsyncIterator[Any]:
         """Iterate over what the peer sends, decoded, until the call ends.
 
         The bot's class needs ``path = "frames"``. A slow reader loses the oldest frames.
@@ -265,6 +279,9 @@ class Call:
         Raises:
             ValueError: the path is another, or the call has none of this kind.
         """
+        return self._frames(arguments.kind("kind", kind))
+
+    async def _frames(self, kind: Kind) -> AsyncIterator[Any]:
         found: AsyncIterator[Any] = await self._ask(Listen(kind))
         async for frame in found:
             yield frame

@@ -45,9 +45,13 @@ class Invite:
         Raises:
             SourceError: there is no such source, or it can't be played.
             Offline: the account is not online.
+            TypeError: an argument is of the wrong type.
+            ValueError: there is neither audio nor video.
         """
         sounds = await find_source(audio, self._folder, "audio")
         shows = await find_source(video, self._folder, "video")
+        if sounds is None and shows is None:
+            raise ValueError("a call needs audio or video")
         self._account.tell(AnswerInvite(self.invitation, accept=True))
         order = PlaceCall(
             self.invitation.jid, sounds, shows, message=False, sid=self.invitation.sid

@@ -6,7 +6,7 @@ from typing import Any
 from pykka import ActorRef
 
 from ..actors.messages.account import SendText
-from ..actors.stanza import check_text
+from . import arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,10 @@ class Message:
         """Send an answer to the sender.
 
         Args:
-            body: its text.
+            body: its text, of 60,000 octets at the most.
 
         Raises:
-            ValueError: a character of it can't be sent.
+            TypeError: it is no text.
+            ValueError: it is too long, or has a character that can't be sent.
         """
-        self._account.tell(SendText(self.sender, check_text(body)))
+        self._account.tell(SendText(self.sender, arguments.body("body", body)))

@@ -21,9 +21,14 @@ def source(playable: Playable, folder: Path) -> Source | None:
 
     Raises:
         SourceError: the frequency is no number, or there is no such file, or it can't be played.
+        TypeError: it is none of these.
     """
     if playable is None or isinstance(playable, Source):
         return playable
+    if not isinstance(playable, str | Path):
+        raise TypeError(  # what a type checker would say
+            f"{type(playable).__name__} can't be played: give a source, its name, or a file's path"
+        )
     name, _, argument = str(playable).partition(":")
     match name:
         case "none":
@@ -40,12 +45,19 @@ def source(playable: Playable, folder: Path) -> Source | None:
             except ValueError as error:
                 raise SourceError(f"{playable!r}: write tone:440 for 440 Hz ({error})") from None
     path = folder / playable
-    if not path.exists():
+    if not _is_file(path):
         raise SourceError(
             f"{str(playable)!r} is no file in {folder}, and none of silence, tone, tone:FREQUENCY, "
             "pattern, echo"
         )
     return FileSource(path)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that is too long, or has a NUL in it
+        return False
 
 
 async def find_source(playable: Playable, folder: Path, kind: Kind) -> Source | None:
@@ -58,6 +70,7 @@ async def find_source(playable: Playable, folder: Path, kind: Kind) -> Source | 
 
     Raises:
         SourceError: there is none, or it has none of this kind.
+        TypeError: it is nothing that can be played.
     """
     found = await READERS.run(partial(source, playable, folder))
     if found is not None and kind not in found.kinds:

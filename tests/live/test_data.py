@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from callboard.bots import Bot, Call
+import pytest
+from callboard.bots import Bot, Call, CallOver
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB, staged
 
@@ -41,5 +42,25 @@ def test_text_and_octets_go_both_ways_beside_the_media(run: Run, tmp_path: Path)
         bots = {"shouter": Shouter, "listener": Listener}
         async with staged(tmp_path, accounts, bots) as stage:
             assert await stage.states(ALICE, BOB) == ["completed", "completed"]
+
+    run(main)
+
+
+def test_data_without_a_data_channel_is_refused_where_it_is_said(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            out = await stage.puppets[ALICE].call(BOB)
+            with pytest.raises(ValueError, match="no data channel"):
+                await out.send("before it is answered")
+            came = await stage.ringing(BOB)
+            await came.answer()
+            await out.connected()
+            for call in (out, came):
+                with pytest.raises(ValueError, match="no data channel"):
+                    await call.send("text")
+            await out.hangup()
+            await came.ended()
+            with pytest.raises(CallOver):
+                await came.send("too late")
 
     run(main)

@@ -1,0 +1,116 @@
+"""Checking what a bot's author says, where it is said.
+
+A value of the wrong type raises `TypeError`, one that can't be used `ValueError`, each with a
+sentence that names the argument.
+"""
+
+import unicodedata
+from typing import TypeVar, get_args
+
+from ..actors.stanza import check_text
+from ..config.jid import normal_jid
+from ..jingle import Reason
+from ..media import Kind
+
+T = TypeVar("T")
+
+#: Octets that a message may have as it is sent; more than this is refused by some servers.
+LONGEST_MESSAGE = 60_000
+#: Characters that a presence's status may have, as in the YAML file.
+LONGEST_STATUS = 1024
+#: Octets of one message on a data channel (RFC 8841 §6.1).
+LONGEST_DATA = 64 * 1024
+SHOWS = ("", "chat", "away", "dnd", "xa")
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+#: What turns the direction of writing around (UAX #9), and could make one text look like another.
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def address(name: str, value: object) -> str:
+    """Return a JID in the form in which JIDs are compared."""
+    return normal_jid(_of_type(name, value, str, "a JID like desk@example.org"))
+
+
+def body(name: str, value: object) -> str:
+    """Return the text of a message."""
+    text = check_text(_of_type(name, value, str, "a text"))
+    size = len(text.encode()) + 4 * text.count("&") + 3 * (text.count("<") + text.count(">"))
+    if size > LONGEST_MESSAGE:
+        raise ValueError(
+            f"{name} has {size:,} octets, over {LONGEST_MESSAGE:,}: send it in several messages"
+        )
+    return text
+
+
+def status(name: str, value: object) -> str:
+    """Return the words beside a presence."""
+    text = check_text(_of_type(name, value, str, "a text"))
+    if len(text) > LONGEST_STATUS:
+        raise ValueError(f"{name} has {len(text):,} characters: give {LONGEST_STATUS:,} at most")
+    for character in text:
+        is_control = unicodedata.category(character) == "Cc" and character not in "\n\t"
+        if is_control or character in _TURNING:
+            raise ValueError(f"{name} has {character!r} in it: take it out")
+    return text
+
+
+def data(name: str, value: object) -> str | bytes:
+    """Return a message for a data channel."""
+    if not isinstance(value, str | bytes):
+        raise _wrong_type(name, value, "a text or bytes")
+    size = len(value.encode() if isinstance(value, str) else value)
+    if size > LONGEST_DATA:
+        raise ValueError(f"{name} has {size:,} octets: send {LONGEST_DATA:,} at most at once")
+    return value
+
+
+def kind(name: str, value: object) -> Kind:
+    """Return a kind of media."""
+    text = _of_type(name, value, str, "'audio' or 'video'")
+    found = next((one for one in KINDS if one == text), None)
+    if found is None:
+        raise ValueError(f"{name} is {text!r}: give 'audio' or 'video'")
+    return found
+
+
+def reason(name: str, value: object) -> Reason:
+    """Return why a call ends; its name will do, too."""
+    text = _of_type(name, value, str, "a Reason, like Reason.BUSY")
+    try:
+        return Reason(text)
+    except ValueError:
+        known = ", ".join(Reason)
+        raise ValueError(f"{name} is {text!r}: give one of {known} (XEP-0166 §7.4)") from None
+
+
+def show(name: str, value: object) -> str:
+    """Return an availability (RFC 6121 §4.7.2.1)."""
+    text = _of_type(name, value, str, "one of chat, away, dnd, xa, or ''")
+    if text not in SHOWS:
+        raise ValueError(f"{name} is {text!r}: give chat, away, dnd, xa, or ''")
+    return text
+
+
+def priority(name: str, value: object) -> int:
+    """Return a presence's priority (RFC 6121 §4.7.2.3)."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _wrong_type(name, value, "a whole number")
+    if not -128 <= value <= 127:
+        raise ValueError(f"{name} is {value}: give a number from -128 to 127")
+    return value
+
+
+def flag(name: str, value: object) -> bool:
+    """Return true or false."""
+    return _of_type(name, value, bool, "True or False")
+
+
+def _of_type(name: str, value: object, wanted: type[T], words: str) -> T:
+    if not isinstance(value, wanted):
+        raise _wrong_type(name, value, words)
+    return value
+
+
+def _wrong_type(name: str, value: object, words: str) -> TypeError:
+    return TypeError(f"{name} is {type(value).__name__}: give {words}")

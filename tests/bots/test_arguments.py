@@ -1,0 +1,150 @@
+"""Every argument of every public method of a bot's: what is wrong is refused where it is said."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from callboard.actors import AsyncioFuture
+from callboard.actors.messages.account import Contact, Invitation
+from callboard.actors.messages.exchange import CallStatus
+from callboard.bots import Bot, Call, Invite, Message, Presence
+from callboard.tests.conftest import Run
+
+PEER = "desk@localhost"
+
+
+class Nobody:
+    """An actor that must never hear of it."""
+
+    def __getattr__(self, name: str) -> Any:
+        def use(*given: Any, **named: Any) -> NoReturn:
+            raise AssertionError(f"{name} was called with a wrong argument: {given} {named}")
+
+        return use
+
+
+#: Values of another type, and for each argument values that can't be used.
+TYPES = [None, 5, 5.5, float("nan"), b"octets", ["text"], {}, object()]
+ADDRESSES = ["", "not a jid", "@localhost", "a@", "a@b/", "a@b c", "x" * 4000, "a@b\n", "\ud800@b"]
+TEXTS = ["\0", "\x1b[31m", "\ud800", "\ufffe", "x" * 300_000, "&" * 20_000, "ü" * 40_000]
+SOURCES = ["", "nowhere.ogg", "tone:0", "tone:-1", "tone:nan", "tone:99999999999", "tone:4.5", "."]
+SOURCES += ["x" * 5000, "a\0b", "/", "TONE"]
+FLAGS = ["yes", "", "False", 0, 1]
+KINDS = ["", "smell", "AUDIO", "audio ", "video\0"]
+REASONS = ["", "because", "SUCCESS", "busy ", "x" * 5000]
+BAD: dict[str, tuple[list[Any], list[Any]]] = {
+    "to": (TYPES, ADDRESSES),
+    "body": (TYPES, TEXTS),
+    "audio": ([one for one in TYPES if one is not None], [*SOURCES, "pattern"]),
+    "video": ([one for one in TYPES if one is not None], [*SOURCES, "tone"]),
+    "playable": ([one for one in TYPES if one is not None], SOURCES),
+    "record": (TYPES + FLAGS, []),
+    "data": (TYPES + FLAGS, []),
+    "message": ([one for one in TYPES + FLAGS if one is not None], []),
+    "wav": (TYPES + FLAGS, []),
+    "on": (TYPES + FLAGS, []),
+    "kind": (TYPES, KINDS),
+    "reason": (TYPES, REASONS),
+    "show": ([5, b"", []], ["here", "Chat", "x" * 5000, "\0"]),
+    "status": ([5, b"", []], ["\0", "\x07", "\x9b31m", "\u202e", "\ud800", "x" * 5000]),
+    "priority": (["5", 5.0, float("nan"), True, []], [-129, 128, 10**30]),
+}
+#: Where the same name means something else.
+BAD["Call.send.data"] = ([None, 5, 5.5, [], {}], ["x" * 65_537, b"x" * 65_537, "\ud800"])
+BAD["Bot.invite.video"] = (TYPES + FLAGS, [])
+#: What is given for arguments that must be given.
+GOOD = {"to": PEER, "body": "text", "playable": "tone", "kind": "audio", "data": "text"}
+
+
+def handles(folder: Path) -> Iterator[Any]:
+    """One of each class that a bot's author calls methods of."""
+    nobody: Any = Nobody()
+    yield Bot(nobody, PEER, {}, folder)
+    yield Call(nobody, CallStatus("sid", PEER, PEER, "in", "ringing", ()), AsyncioFuture(), folder)
+    yield Message(PEER, "text", nobody)
+    yield Invite(Invitation(PEER, "id", "sid", PEER, audio=True, video=False), nobody, folder)
+    yield Presence(Contact(PEER, "", "both", {}))
+
+
+def arguments(handle: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Each argument of each public method, with what else has to be given."""
+    for name, method in inspect.getmembers(handle, inspect.ismethod):
+        if name.startswith(("_", "on_")) or inspect.isclass(method.__self__):
+            continue
+        parameters = inspect.signature(method).parameters
+        for parameter in parameters.values():
+            needed = {
+                one.name: GOOD[one.name]
+                for one in parameters.values()
+                if one.default is one.empty and one is not parameter
+            }
+            yield name, parameter.name, needed
+
+
+def cases(folder: Path) -> Iterator[tuple[Any, str, dict[str, Any], type[Exception]]]:
+    """Each bad value of each argument, and what it has to raise."""
+    for handle in handles(folder):
+        for method, argument, needed in arguments(handle):
+            full = f"{type(handle).__name__}.{method}.{argument}"
+            types, values = BAD.get(full) or BAD[argument]
+            for error, bad in ((TypeError, types), (ValueError, values)):
+                for value in bad:
+                    yield handle, method, {**needed, argument: value}, error
+
+
+async def said(method: Callable[..., Any], given: dict[str, Any]) -> None:
+    """Call a method, which may be a coroutine."""
+    result = method(**given)
+    if inspect.isawaitable(result):
+        await result
+
+
+def test_what_is_wrong_is_refused_where_it_is_said(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        count = 0
+        for handle, method, given, error in cases(tmp_path):
+            with pytest.raises(error, match=r"\w+"):
+                await said(getattr(handle, method), given)
+            count += 1
+        assert count > 400
+
+    run(main)
+
+
+def test_what_is_right_is_taken(run: Run, tmp_path: Path) -> None:
+    """So that the table above does not hold because everything is refused."""
+
+    class Ears:
+        def __init__(self) -> None:
+            self.told: list[Any] = []
+
+        def is_alive(self) -> bool:
+            return True
+
+        def tell(self, message: Any) -> None:
+            self.told.append(message)
+
+        async def request(self, message: Any, timeout: float) -> Any:
+            self.told.append(message)
+
+    async def main() -> None:
+        ears: Any = Ears()
+        bot = Bot(ears, PEER, {}, tmp_path)
+        call = Call(
+            ears, CallStatus("sid", PEER, PEER, "in", "ringing", ()), AsyncioFuture(), tmp_path
+        )
+        await bot.send("Desk@LOCALHOST", "x" * 60_000)
+        await bot.set_presence("dnd", "👩‍💻 here\n", -128)
+        await bot.invite(PEER, video=True)
+        await call.record(False, wav=True)
+        await call.mute("video", False)
+        await call.hold()
+        await call.send(b"x" * 65_536)
+        await call.hangup("busy")  # type: ignore[arg-type] # a name will do
+        await Message(PEER, "text", ears).reply("")
+        assert len(ears.told) == 9
+        assert ears.told[0].to == PEER
+
+    run(main)
