@@ -49,6 +49,9 @@ class Shape(Enum):
     SRTCP = "SRTCP"
 
 
+_SRTP, _SRTCP = Shape.SRTP, Shape.SRTCP  # to look a member up costs as much as all that is checked
+
+
 def shape(data: bytes) -> Shape | None:
     """Tell what a datagram is.
 
@@ -62,22 +65,21 @@ def shape(data: bytes) -> Shape | None:
     if not 0 < length <= LONGEST:
         return None
     first = data[0]
-    if 128 <= first < 192:
-        if length < _SHORTEST_RTP:
+    if first > 127:
+        if first > 191 or length < _SHORTEST_RTP:
             return None
-        if 192 <= data[1] < 224:
-            return Shape.SRTCP if _is_srtcp(data) else None
+        if 191 < data[1] < 224:
+            return _SRTCP if _is_srtcp(data) else None
         needed = _SHORTEST_RTP + 4 * (first & 0x0F)
         if first & 0x10:
             needed += 4
             if length < needed:
                 return None
-            at = needed - _TAG
-            needed += 4 * (data[at - 2] << 8 | data[at - 1])
-        return Shape.SRTP if length >= needed else None
+            needed += 4 * (data[needed - 12] << 8 | data[needed - 11])
+        return _SRTP if length >= needed else None
     if first < 4:
         return Shape.STUN if _is_stun(data) else None
-    if 20 <= first < 64:
+    if 19 < first < 64:
         return Shape.DTLS if _is_dtls(data) else None
     return None
 

@@ -16,6 +16,7 @@ from . import _aiortc
 from .codec import Unwrapper, is_keyframe
 from .frame import EncodedFrame, Kind
 from .path import FrameQueue, PacketQueue, Path
+from .picture_size import pixels_to_decode
 from .rtp_packet import RtpPacket
 from .sequencer import Sequencer
 from .statistics import Reception
@@ -26,22 +27,38 @@ Frame = av.AudioFrame | av.VideoFrame
 Listener = Callable[[Kind, Frame], None]
 
 
+LARGEST_PICTURE = 3840 * 2160
+"""Pixels of a picture that is decoded, unless something else is said: 4K UHD."""
+
+MOST_WAITING = 64 * 1024 * 1024
+"""Octets of decoded frames that may wait for one reader; the last frame waits in any case."""
+
+
 class FrameIterator(AsyncIterator[Frame]):
     """Decoded frames for one reader; the oldest are dropped when it is slow."""
 
     def __init__(self, limit: int) -> None:
-        self._frames: deque[Frame] = deque(maxlen=limit)
+        self._frames: deque[Frame] = deque()
         self._ended = False
+        self._limit = limit
+        self._octets = 0
         self._ready = asyncio.Event()
 
     def put(self, frame: Frame) -> None:
         """Add a frame."""
         self._frames.append(frame)
+        self._octets += _octets(frame)
+        while len(self._frames) > max(1, self._limit) or (
+            self._octets > MOST_WAITING and len(self._frames) > 1
+        ):
+            self._octets -= _octets(self._frames.popleft())
         self._ready.set()
 
     def end(self) -> None:
-        """Let the reader end once it has read what is there."""
+        """Let the reader end; what it has not read is gone."""
         self._ended = True
+        self._frames.clear()
+        self._octets = 0
         self._ready.set()
 
     def __aiter__(self) -> "FrameIterator":
@@ -53,7 +70,16 @@ class FrameIterator(AsyncIterator[Frame]):
                 raise StopAsyncIteration
             self._ready.clear()
             await self._ready.wait()
-        return self._frames.popleft()
+        frame = self._frames.popleft()
+        self._octets -= _octets(frame)
+        return frame
+
+
+def _octets(frame: Frame) -> int:
+    """Give about what a frame takes: aiortc's are 4:2:0 of eight bits, and sixteen-bit stereo."""
+    if isinstance(frame, av.VideoFrame):
+        return frame.width * frame.height * 3 // 2
+    return frame.samples * 4
 
 
 class Incoming:
@@ -74,6 +100,7 @@ class Incoming:
         on_first: Callable[[Kind, float], None],
         on_frame: Callable[[EncodedFrame], None],
         listeners: list[Listener],
+        largest_picture: int = LARGEST_PICTURE,
     ) -> None:
         """Take a receiver that has not started.
 
@@ -84,6 +111,7 @@ class Incoming:
             on_first: Called with the kind and `loop.time()` in seconds at the first packet.
             on_frame: Called with each encoded frame, unless the path is `none`.
             listeners: Those who want decoded frames, on the path `frames`.
+            largest_picture: Pixels of a picture that is decoded; larger ones are left out.
         """
         self.kind = kind
         self.receiver = transceiver.receiver
@@ -92,10 +120,12 @@ class Incoming:
         self._codecs: dict[int, RTCRtpCodecParameters] = {}
         self._decoding = False
         self._iterators: WeakSet[FrameIterator] = WeakSet()
+        self._largest_picture = largest_picture
         self._listeners = listeners
         self._loop = asyncio.get_running_loop()
         self._on_first = on_first
         self._on_frame = on_frame
+        self._refused = False
         self._task: asyncio.Task[None] | None = None
         self._transceiver = transceiver
         self._sequencer: Sequencer | None = None
@@ -140,6 +170,7 @@ class Incoming:
             await asyncio.wait([self._task])
         for iterator in self._iterators:
             iterator.end()
+        _aiortc.forget_frames(self.receiver)
 
     def _packet(self, packet: RtpPacket) -> None:
         codec = self._codecs.get(packet.payload_type)
@@ -182,6 +213,21 @@ class Incoming:
         # A decoder that starts between key frames only complains.
         if not self._decoding and self._wanted(anywhere=True):
             self._decoding = is_keyframe(codec.name, data)
+        if self._decoding and self.kind == "video":
+            self._decoding = self._has_room(codec.name, data)
+
+    def _has_room(self, codec: str, data: bytes) -> bool:
+        """Look at the size that a frame says before a decoder takes that much memory."""
+        pixels = pixels_to_decode(codec, data)
+        if pixels is not None and pixels <= self._largest_picture:
+            return True
+        if not self._refused:
+            self._refused = True
+            size = "no size that can be read" if pixels is None else f"{pixels} pixels"
+            logger.warning(
+                "Pictures of %s are not decoded: %d pixels is the most", size, self._largest_picture
+            )
+        return False
 
     def _wanted(self, *, anywhere: bool = False) -> bool:
         if not self._listeners and not self._iterators:

@@ -57,6 +57,8 @@ class FrameQueue:
     """
 
     LIMIT = 100
+    MOST_WAITING = 8 * 1024 * 1024
+    """Octets; the last frame waits in any case."""
 
     def __init__(self, put: Put, wanted: Callable[[], bool]) -> None:
         """Tap the way to the decoder.
@@ -68,10 +70,15 @@ class FrameQueue:
         self._put = put
         self._wanted = wanted
         self._queue: queue.Queue[tuple[Any, Any] | None] = queue.Queue()
+        self._put_in = 0
+        self._taken_out = 0
 
     def get(self) -> tuple[Any, Any] | None:
         """Wait, in the decoder thread, for the next encoded frame; None means the end."""
-        return self._queue.get()
+        item = self._queue.get()
+        if item is not None:
+            self._taken_out += len(item[1].data)
+        return item
 
     def put(self, item: tuple[Any, Any] | None) -> None:
         """Take what the depacketiser made.
@@ -85,13 +92,17 @@ class FrameQueue:
             return
         self._put(*item)
         if item[1].data and self._wanted():
-            if self._queue.qsize() >= self.LIMIT:
+            waiting = self._put_in - self._taken_out
+            if self._queue.qsize() >= self.LIMIT or waiting > self.MOST_WAITING:
                 self._clear()
+            self._put_in += len(item[1].data)
             self._queue.put(item)
 
     def _clear(self) -> None:
         while True:
             try:
-                self._queue.get_nowait()
+                item = self._queue.get_nowait()
             except queue.Empty:
                 return
+            if item is not None:
+                self._put_in -= len(item[1].data)  # each side counts for itself: two threads

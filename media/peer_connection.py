@@ -26,7 +26,7 @@ from .events import (
 )
 from .frame import Direction, EncodedFrame, Kind
 from .ice_restart import IceRestarts
-from .incoming import Frame, Incoming, Listener
+from .incoming import LARGEST_PICTURE, Frame, Incoming, Listener
 from .medium import Medium, statistics
 from .negotiation import KINDS, Negotiation
 from .network import Network
@@ -64,6 +64,7 @@ class PeerConnection:
         on_event: Callable[[MediaEvent], None],
         ice_deadline: float = 30.0,
         dtls_deadline: float = 10.0,
+        largest_picture: int = LARGEST_PICTURE,
     ) -> None:
         """Make a connection; nothing is opened before an offer or an answer is asked for.
 
@@ -73,9 +74,12 @@ class PeerConnection:
             on_event: Called on the loop with what happens, the last time with `Closed`.
             ice_deadline: Seconds from both descriptions being known until ICE must be connected.
             dtls_deadline: Seconds from there until DTLS must be done.
+            largest_picture: Pixels of a picture that is decoded, on the path `frames`; larger ones
+                are left out.
         """
         self.sinks: list[Sink] = []
         self.listeners: list[Listener] = []
+        self._largest_picture = largest_picture
         self._path = path
         self._on_event = on_event
         self._pc = RTCPeerConnection(
@@ -397,10 +401,11 @@ class PeerConnection:
 
         Args:
             kind: "audio" or "video".
-            limit: How many frames wait for a slow reader; the oldest are dropped.
+            limit: How many frames wait for a slow reader, in 64 MiB at most; the oldest are
+                dropped.
 
         Returns:
-            An iterator that ends when the connection closes.
+            An iterator that ends when the connection closes; what was not read by then is gone.
 
         Raises:
             ValueError: The path is not `frames`, or nothing of that kind is received.
@@ -543,6 +548,7 @@ class PeerConnection:
             on_first=self._first_media,
             on_frame=self._received,
             listeners=self.listeners,
+            largest_picture=self._largest_picture,
         )
 
     def _negotiated(self) -> None:

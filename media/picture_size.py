@@ -7,6 +7,9 @@ from .frame import EncodedFrame
 LARGEST = 16383
 """Pixels along a side: what VP8's fourteen bits can say. Larger is damage."""
 
+_PARAMETERS = 7
+"""The type of a NAL unit that is a sequence parameter set (ITU-T H.264 table 7-1)."""
+
 
 def picture_size(frame: EncodedFrame) -> tuple[int, int] | None:
     """Return width and height in pixels.
@@ -22,7 +25,8 @@ def picture_size(frame: EncodedFrame) -> tuple[int, int] | None:
             case "VP8":
                 found = _vp8(frame.data)
             case "H264":
-                found = next((_sps(n) for n in nal_units(frame.data) if n[0] & 31 == 7), None)
+                sets = (_sps(n) for n in nal_units(frame.data) if n[0] & 31 == _PARAMETERS)
+                found = next((shown for _, shown in sets), None)
             case _:
                 return None
     except (IndexError, ValueError):
@@ -30,6 +34,32 @@ def picture_size(frame: EncodedFrame) -> tuple[int, int] | None:
     if found is None or not all(0 < side <= LARGEST for side in found):
         return None
     return found
+
+
+def pixels_to_decode(codec: str, data: bytes) -> int | None:
+    """Return how many pixels a decoder makes room for, before anything of a picture is decoded.
+
+    Args:
+        codec: The RTP encoding name.
+        data: One whole encoded frame; H264 in Annex B format.
+
+    Returns:
+        The most that the frame asks for, 0 if it says nothing of a size, None if it can't be read.
+    """
+    try:
+        match codec.upper():
+            case "VP8":
+                if not data or data[0] & 1:
+                    return 0
+                size = _vp8(data)
+                return None if size is None else size[0] * size[1]
+            case "H264":
+                sets = (_sps(unit) for unit in nal_units(data) if unit[0] & 31 == _PARAMETERS)
+                return max((width * height for (width, height), _ in sets), default=0)
+            case _:
+                return 0
+    except (IndexError, ValueError):
+        return None
 
 
 def nal_units(data: bytes) -> Iterator[bytes]:
@@ -82,8 +112,11 @@ class _Bits:
         return (value + 1) // 2 if value & 1 else -(value // 2)
 
 
-def _sps(unit: bytes) -> tuple[int, int]:
-    """Read a sequence parameter set (ITU-T H.264 §7.3.2.1.1)."""
+def _sps(unit: bytes) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Read a sequence parameter set: the size that is decoded, and what is shown of it.
+
+    ITU-T H.264 §7.3.2.1.1.
+    """
     bits = _Bits(unit[1:256])
     profile = bits.bits(8)
     bits.bits(16)
@@ -110,12 +143,13 @@ def _sps(unit: bytes) -> tuple[int, int]:
     if not frames_only:
         bits.bits(1)
     bits.bits(1)
+    coded = width, height
     if bits.bits(1):
         left, right, top, bottom = (bits.ue() for _ in range(4))
         array = 0 if separate else chroma
         width -= (left + right) * (2 if array in {1, 2} else 1)
         height -= (top + bottom) * (2 if array == 1 else 1) * (2 - frames_only)
-    return width, height
+    return coded, (width, height)
 
 
 def _chroma(bits: _Bits) -> tuple[int, int]:

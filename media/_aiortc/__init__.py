@@ -14,7 +14,7 @@ from .descriptions import (
 )
 from .feedback import hold_to_budgets
 from .guards import carry, guard, has_broken, has_closed
-from .receivers import DecoderQueue, observe_packets, replace_decoder, send_pli
+from .receivers import DecoderQueue, forget_frames, observe_packets, replace_decoder, send_pli
 from .senders import RtpStream, on_keyframe_request, packets_sent, round_trip
 from .transports import (
     dtls_role,
@@ -39,6 +39,7 @@ __all__ = [
     "dtls_transports",
     "fingerprint_refused",
     "forget",
+    "forget_frames",
     "guard",
     "has_broken",
     "has_closed",

@@ -60,13 +60,14 @@ class InboundSrtp:
         self._since = time.monotonic()
         # Their packets could be repeated, were they let in again: libsrtp has forgotten them.
         self._spent: set[bytes] = set()
+        self._unprotect: Callable[[bytes], bytes] = session.unprotect
 
     def unprotect(self, packet: bytes) -> bytes:
         """Decrypt an RTP packet; raises `pylibsrtp.Error` if it is forged, repeated or too many."""
         ssrc = packet[8:12]
         if ssrc in self._heard:
-            return bytes(self._session.unprotect(packet))
-        return self._first(ssrc, self._session.unprotect, packet)
+            return self._unprotect(packet)
+        return self._first(ssrc, self._unprotect, packet)
 
     def unprotect_rtcp(self, packet: bytes) -> bytes:
         """Decrypt an RTCP packet; raises `pylibsrtp.Error` as `unprotect` does."""
@@ -81,7 +82,7 @@ class InboundSrtp:
         if ssrc not in self._known and not self._has_room(ssrc):
             self._dropped["too many streams"] += 1
             raise pylibsrtp.Error("too many streams")
-        plain = bytes(unprotect(packet))  # only one with a valid tag gets further
+        plain = unprotect(packet)  # only one with a valid tag gets further
         self._heard.add(ssrc)
         if ssrc not in self._known:
             self._known[ssrc] = None

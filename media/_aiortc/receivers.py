@@ -122,6 +122,13 @@ def _take_early(transport: RTCDtlsTransport, ssrc: int, takers: tuple[Take, ...]
     arrivals.first.streams[ssrc.to_bytes(4)] = takers
 
 
+def forget_frames(receiver: RTCRtpReceiver) -> None:
+    """Free decoded frames that nobody drew; the track lives as long as whoever holds it."""
+    track: Any = receiver.track
+    while track is not None and not track._queue.empty():  # noqa: SLF001
+        track._queue.get_nowait()  # noqa: SLF001
+
+
 async def send_pli(receiver: RTCRtpReceiver, ssrc: int) -> None:
     """Ask the peer for a key frame (RFC 4585 §6.3.1): aiortc only does so by itself."""
     send: Callable[[int], Awaitable[None]] = getattr(receiver, SEND_PLI)

@@ -30,11 +30,11 @@ class Leg:
     """A peer connection whose events and frames can be awaited."""
 
     def __init__(
-        self, path: Path = Path.PACKETS, network: Network = LOOPBACK, **deadlines: float
+        self, path: Path = Path.PACKETS, network: Network = LOOPBACK, **options: Any
     ) -> None:
         self.events: list[MediaEvent] = []
         self.frames: list[tuple[Direction, EncodedFrame]] = []
-        self.pc = PeerConnection(network=network, path=path, on_event=self._event, **deadlines)
+        self.pc = PeerConnection(network=network, path=path, on_event=self._event, **options)
         self.pc.sinks.append(self._frame)
         self._waiters: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
 

@@ -1,0 +1,170 @@
+"""Decoded frames: no larger than is sensible, no more than a reader can wait for."""
+
+import logging
+import struct
+from typing import Any
+
+import av
+import pytest
+from callboard.media import Path, TestPattern, Tone
+from callboard.media.frame import EncodedFrame
+from callboard.media.incoming import MOST_WAITING, FrameIterator
+from callboard.media.path import FrameQueue
+from callboard.media.picture_size import pixels_to_decode
+from callboard.tests.conftest import Run
+from callboard.tests.media.calls import film
+from callboard.tests.media.legs import call
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+class Bits:
+    """Writes bits from the left, as a parameter set has them (ITU-T H.264 §9.1)."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def bits(self, value: int, count: int) -> "Bits":
+        """Write a number in so many bits."""
+        self.text += f"{value:0{count}b}"
+        return self
+
+    def ue(self, *values: int) -> "Bits":
+        """Write Exp-Golomb numbers."""
+        for value in values:
+            number = f"{value + 1:b}"
+            self.text += "0" * (len(number) - 1) + number
+        return self
+
+
+def sps(width: int, height: int, crop: tuple[int, int] = (0, 0)) -> bytes:
+    """A frame with nothing but a parameter set of the baseline profile, in macroblocks."""
+    out = Bits().bits(66, 8).bits(0, 8).bits(31, 8).ue(0, 0, 2, 0).bits(0, 1)
+    out.ue(width // 16 - 1, height // 16 - 1).bits(1, 1).bits(1, 1)
+    out.bits(1, 1).ue(0, crop[0], 0, crop[1]) if any(crop) else out.bits(0, 1)
+    out.bits(0, 1).bits(1, 1)
+    body = int(out.text.ljust(-(-len(out.text) // 8) * 8, "0"), 2).to_bytes(-(-len(out.text) // 8))
+    return b"\0\0\0\1\x67" + body.replace(b"\0\0\0", b"\0\0\3\0")
+
+
+def vp8(width: int, height: int) -> bytes:
+    """The head of a key frame (RFC 6386 §9.1)."""
+    return b"\x10\2\0\x9d\1\x2a" + struct.pack("<HH", width, height) + bytes(60)
+
+
+@pytest.mark.parametrize(
+    ("codec", "data", "pixels"),
+    [
+        ("VP8", vp8(16383, 16383), 16383 * 16383),
+        ("VP8", vp8(640 | 0xC000, 360 | 0x4000), 640 * 360),  # the upper bits scale
+        ("VP8", vp8(640, 360)[:9], None),
+        ("VP8", b"\x11" + vp8(16383, 16383)[1:], 0),
+        ("VP8", b"", 0),
+        ("H264", sps(16368, 16368), 16368 * 16368),
+        ("H264", sps(16368, 16368, crop=(8170, 8170)), 16368 * 16368),  # only a corner is shown
+        ("H264", sps(640, 368) + sps(8192, 8192), 8192 * 8192),
+        ("H264", b"\0\0\1\x67\x42", None),
+        ("H264", b"\0\0\1\x41\x42", 0),
+        ("opus", b"\xff" * 10, 0),
+        ("VP8", film(0.2)[0][0], 160 * 120),
+        ("H264", film(0.2, codec="H264")[0][0], 160 * 128),
+    ],
+)
+def test_what_a_decoder_would_make_room_for(codec: str, data: bytes, pixels: int | None) -> None:
+    assert pixels_to_decode(codec, data) == pixels
+
+
+@given(st.sampled_from(["VP8", "H264"]), st.binary(max_size=200))
+def test_any_octets(codec: str, data: bytes) -> None:
+    pixels = pixels_to_decode(codec, b"\0\0\1\x67" + data if codec == "H264" else data)
+    assert pixels is None or pixels >= 0
+
+
+def test_too_large_a_picture_is_not_decoded(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with call(Path.FRAMES, audio=Tone(), video=TestPattern()) as (_, b):
+            frames = b.pc.frames("video")
+            await anext(frames)
+            incoming = b.pc._negotiation.media["video"].incoming
+            put: Any = incoming._queue
+            codec = next(iter(incoming._codecs.values()))
+            given_to_decoder: list[Any] = []
+            put._queue.put = given_to_decoder.append
+            for _ in range(20):
+                put.put((codec, Encoded(vp8(16383, 16383))))
+            assert given_to_decoder == []
+            assert caplog.text.count("268402689 pixels are not decoded") == 1
+            put.put((codec, Encoded(film(0.2)[1][0])))  # of the picture that was left out
+            assert given_to_decoder == []
+            put.put((codec, Encoded(film(0.2)[0][0])))
+            assert len(given_to_decoder) == 1
+            del put._queue.put
+
+    with caplog.at_level(logging.WARNING):
+        run(main)
+
+
+class Encoded:
+    """As aiortc's depacketiser gives it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.timestamp = 0
+
+
+def test_a_slow_reader_holds_so_much_and_nothing_after_the_end(run: Run) -> None:
+    async def main() -> None:
+        iterator = FrameIterator(50)
+        size = 3840 * 2160 * 3 // 2
+        for _ in range(12):
+            iterator.put(av.VideoFrame(3840, 2160, "yuv420p"))
+        assert len(iterator._frames) == MOST_WAITING // size == 5
+        await anext(iterator)
+        assert iterator._octets == 4 * size
+        iterator.end()
+        assert not iterator._frames
+        assert [frame async for frame in iterator] == []
+
+    run(main)
+
+
+def test_one_frame_waits_however_large(run: Run) -> None:
+    async def main() -> None:
+        iterator = FrameIterator(50)
+        for _ in range(3):
+            iterator.put(av.VideoFrame(8192, 8192, "yuv420p"))
+        assert len(iterator._frames) == 1
+        sound = FrameIterator(3)
+        for _ in range(5):
+            sound.put(av.AudioFrame("s16", "stereo", 960))
+        assert len(sound._frames) == 3
+
+    run(main)
+
+
+def test_what_waits_for_the_decoder_is_bounded_in_octets() -> None:
+    seen: list[EncodedFrame] = []
+    queue = FrameQueue(lambda _, frame: seen.append(frame), lambda: True)
+    large = Encoded(bytes(3_000_000))
+    for _ in range(20):
+        queue.put((None, large))
+        assert queue._put_in - queue._taken_out <= FrameQueue.MOST_WAITING + 3_000_000
+    taken = queue.get()
+    assert taken is not None
+    queue.put(None)
+    assert queue.get() is None
+    assert queue._put_in == queue._taken_out
+    assert len(seen) == 20
+
+
+def test_frames_end_with_the_call(run: Run) -> None:
+    async def main() -> None:
+        async with call(Path.FRAMES, audio=Tone(), video=TestPattern()) as (_, b):
+            frames = b.pc.frames("video")
+            await anext(frames)
+            await b.received("video", 20)
+            incoming = b.pc._negotiation.media["video"].incoming
+        assert [frame async for frame in frames] == []
+        assert incoming.receiver.track._queue.empty()  # type: ignore[attr-defined]
+
+    run(main)
