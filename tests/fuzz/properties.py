@@ -13,6 +13,7 @@ from callboard.jingle import (
     Role,
     State,
 )
+from callboard.tests.fuzz.accounts import happenings, quietly
 from callboard.tests.fuzz.party import SID, Party
 from callboard.tests.fuzz.stanzas import stanzas
 from callboard.tests.fuzz.streams import STEPS, converse, utterances
@@ -239,3 +240,12 @@ def _said_in_a_call(
 def streaming(place: str, said: list[bytes]) -> None:
     """A stream goes on or ends in order whatever a server says, and the next one is as good."""
     asyncio.run(converse(place, said))
+
+
+@held(st.lists(happenings, min_size=1, max_size=8))
+def account(happened: list[tuple[str, ET.Element | None]]) -> None:
+    """An account lives on whatever its server and strangers send it, and answers to addresses."""
+    for _, stanza in happened:
+        if stanza is not None:
+            show(stanza)
+    quietly(happened)

@@ -18,8 +18,8 @@ ROUNDS = 64
 """Of each property: a minute in all."""
 
 
-FEWER = {"streaming": 16}
-"""Rounds where each example is two logins on an event loop of its own."""
+FEWER = {"streaming": 16, "account": 16}
+"""Rounds where each example has an event loop of its own, and two logins or actors on it."""
 
 
 @pytest.mark.parametrize(
