@@ -28,6 +28,9 @@ from .tasks import Crash, Tasks, Timer
 __all__ = ["AsyncioActor", "AsyncioActorRef", "ThreadingActor", "handles"]
 
 logger = logging.getLogger(__name__)
+#: For what only Pykka's tests want to be said, such as the traceback of an exception that the asker
+#: is given, and may catch: who runs accounts reads it when debugging only.
+_pykka = logging.getLogger("pykka")
 
 T = TypeVar("T")
 
@@ -286,7 +289,7 @@ class AsyncioActor(BaseActor):
             if reply_to is None:
                 await self._fail(error)
             else:
-                logger.info("Exception returned from %s to caller:", self, exc_info=True)
+                _pykka.info("Exception returned from %s to caller:", self, exc_info=True)
                 reply_to.set_exception()
         except GeneratorExit:
             raise

@@ -132,7 +132,7 @@ class Session(Ending):
             if self._online:
                 self._stream.transmit(Element(f"{{{CLIENT}}}presence", {"type": "unavailable"}))
             await self._stream.close()
-        self._report("closed")
+        self._report("closed" if self._online else "ended")
 
     def _report(self, state: AccountState, detail: str = "") -> None:
         post(self._context.exchange, AccountChanged(self._bare, state, detail))
@@ -248,7 +248,7 @@ class Session(Ending):
             return
         self._redirects += 1
         self._elsewhere = end.address
-        self._report("waiting", f"{end.reason}: {end.address[0]}")
+        log.info("%s: %s: %s", self._bare, end.reason, end.address[0])
         self._connect(Connect())
 
     def _yield(self, end: StreamEnd, lasted: float) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from ..actors.bot_code import contained
 from ..actors.call_journal import close_left
+from ..actors.call_record import CallRecord
 from ..actors.context import Endpoint
 from ..actors.exchange import Exchange
 from ..actors.loop_watch import watched
-from ..actors.messages.exchange import Shutdown, WhenSettled
+from ..actors.messages.exchange import CallStatus, Shutdown, WhenSettled
 from ..actors.record_file import RecordFile
 from ..actors.ref import AsyncioActorRef
 from ..actors.stream import trust
@@ -21,7 +22,7 @@ from ..bots.port import bot_factory
 from ..config import Embedded, Settings
 from ..media import Finished, finish_leftovers
 from ..server import Prosody, ServerError
-from .event import Observer
+from .event import Event, Observer
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class Deployment:
     def __init__(self, drain: float) -> None:
         self.stopping = asyncio.Event()
         self._drain = drain
+        self._calls: set[tuple[str, str]] = set()
         self._starting = asyncio.current_task()
         self._exchange: AsyncioActorRef[Exchange] | None = None
 
@@ -66,8 +68,24 @@ class Deployment:
         elif self.stopping.is_set():
             self._exchange.tell(Shutdown(0))
         else:
-            log.info("ending: running calls have %g s; a second signal ends them now", self._drain)
+            log.info("ending: %s", self._farewell())
         self.stopping.set()
+
+    def hear(self, event: Event) -> None:
+        """Note which calls are running."""
+        match event:
+            case CallStatus(phase="ended") | CallRecord():
+                self._calls.discard((event.account, event.id))
+            case CallStatus():
+                self._calls.add((event.account, event.id))
+
+    def _farewell(self) -> str:
+        if not self._calls:
+            return "no call is running, all accounts log out"
+        count = len(self._calls)
+        calls = "1 running call has" if count == 1 else f"{count} running calls have"
+        ends = "it" if count == 1 else "them"
+        return f"{calls} {self._drain:g} s; a second signal ends {ends} now"
 
     async def settled(self) -> int:
         """Return how many accounts are online once no account's first login is open any more."""
@@ -107,6 +125,11 @@ async def deployed(
         asyncio.CancelledError: a signal came before everything was started.
     """
     deployment = Deployment(settings.drain)
+
+    def see(event: Event) -> None:
+        deployment.hear(event)
+        observer(event)
+
     with (
         contained(),
         watched(settings.drain + CLOSING + LAST_RESORT) as watch,
@@ -118,7 +141,7 @@ async def deployed(
         await asyncio.to_thread(_close_left, settings.call_log, finished)
         async with _endpoint(settings) as endpoint:
             factory = bot_factory(classes, folder)
-            await deployment.start(Exchange.start(settings, endpoint, factory, observer))
+            await deployment.start(Exchange.start(settings, endpoint, factory, see))
             try:
                 yield deployment
             finally:

@@ -81,7 +81,12 @@ def sentence(event: Event) -> str | None:
     return None
 
 
-_STATES = {"failed": "could not log in", "waiting": "is offline", "closed": "logged out"}
+_STATES = {
+    "failed": "stays offline",
+    "waiting": "is offline",
+    "closed": "logged out",
+    "ended": "ended, and was not logged in",
+}
 
 
 def _parties(event: CallStatus | CallRecord) -> str:

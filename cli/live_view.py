@@ -27,6 +27,7 @@ _STATE_STYLE = {
     "connecting": "yellow",
     "online": "green",
     "closed": "dim",
+    "ended": "dim",
 }
 """Each state's colour, what wants a person's eye first."""
 _URGENCY = {state: place for place, state in enumerate(_STATE_STYLE)}

@@ -41,7 +41,7 @@ class AddAccount:
 
 # -- by accounts and calls -------------------------------------------------------------------------
 
-AccountState = Literal["connecting", "online", "waiting", "failed", "closed"]
+AccountState = Literal["connecting", "online", "waiting", "failed", "closed", "ended"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ class AccountChanged:
 
     Attributes:
         jid: the account.
-        state: ``waiting`` is between two tries, ``failed`` has given up.
+        state: ``waiting`` is between two tries, ``failed`` has given up; the end is ``closed``
+            after a logout, ``ended`` for an account that was not online.
         detail: a sentence, or "".
     """
 

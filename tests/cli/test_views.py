@@ -123,8 +123,9 @@ def test_quality_fits_80_columns() -> None:
     ("event", "words"),
     [
         (AccountChanged("a@b.c", "connecting"), None),
-        (AccountChanged("a@b.c", "failed", "check it"), "a@b.c could not log in: check it"),
+        (AccountChanged("a@b.c", "failed", "check it"), "a@b.c stays offline: check it"),
         (AccountChanged("a@b.c", "closed"), "a@b.c logged out"),
+        (AccountChanged("a@b.c", "ended"), "a@b.c ended, and was not logged in"),
         (BotFailed("a@b.c", "Desk", "KeyError: 'x'"), "a@b.c bot Desk failed: KeyError: 'x'"),
         (
             CallRecord(

@@ -207,7 +207,7 @@ async def program(
         {
             "server": {**address, **differs},
             "recordings": folder,
-            "calls": folder / "calls.jsonl",
+            "call_log": folder / "calls.jsonl",
             "drain": 0,
             "media": {"addresses": ["127.0.0.1"], "services": False},
             "accounts": [

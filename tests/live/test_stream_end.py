@@ -1,14 +1,19 @@
 """What an account does when its server ends the stream: every condition of RFC 6120 §4.9.3."""
 
+import asyncio
 import re
+import socket
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element
 
 import pytest
 from callboard.actors import session
 from callboard.actors.backoff import Backoff
 from callboard.actors.messages.exchange import AccountChanged
+from callboard.actors.stream import Stream
 from callboard.actors.stream_end import CONDITIONS, Remedy, read_address
 from callboard.bots.find import BUILT_IN
 from callboard.cli.deployment import deployed
@@ -188,7 +193,7 @@ def test_two_programs_with_one_resource_do_not_push_each_other_out(
                 {
                     "server": {**address, "ca": stage.prosody.certificate},
                     "recordings": other.folder,
-                    "calls": other.folder / "calls.jsonl",
+                    "call_log": other.folder / "calls.jsonl",
                     "media": {"addresses": ["127.0.0.1"]},
                     "accounts": [
                         {"jid": f"{ALICE}/desk", "password": PASSWORD, "bot": "puppet"},
@@ -313,3 +318,70 @@ def test_hosts_that_only_name_others_are_left_alone(run: Run, tmp_path: Path) ->
 )  # fmt: skip
 def test_an_address_is_read_or_left(text: str, address: Any) -> None:
     assert read_address(text) == address
+
+
+# -- what else a server does -----------------------------------------------------------------------
+
+
+def test_an_answer_that_can_not_be_taken_costs_no_more_than_itself(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def stumble(_: object) -> None:
+        raise KeyError("nobody thought of this")
+
+    async def main() -> None:
+        async with StagedServer(tmp_path / "server") as server, program(server, tmp_path) as stage:
+            await stage.online(ALICE)
+            stream = (await stage.account(ALICE))._stream
+            answered: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+            for answer in (stumble, answered.set_result):
+                stream.request("", "get", Element("{urn:xmpp:ping}ping"), answer)
+            assert await answered is not None
+            assert [event.state for event in stage.all(AccountChanged)] == ["connecting", "online"]
+
+    run(main)
+    assert "alice@localhost: an answer could not be taken" in caplog.text
+
+
+def test_what_was_never_logged_in_does_not_log_out(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            Ending(tmp_path / "server", lambda: stream_error("reset"), early=True) as server,
+            program(server, tmp_path) as stage,
+        ):
+            await ended(stage)
+        assert [e.state for e in stage.all(AccountChanged)] == ["connecting", "waiting", "ended"]
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("error", "address", "words"),
+    [
+        ("No record", ("xmpp.example.net", 5222), "host xmpp.example.net is unknown .*server.host"),
+        ("No record", None, "host example.org is unknown .*check the JID, or set server"),
+        (socket.gaierror(-2, "x"), ("h.example", 1), "the host h.example is unknown"),
+        (ConnectionRefusedError(), ("h.example", 1), r"nothing listens .*\(h.example, port 1\)"),
+        (TimeoutError(110, "timed out"), ("h.example", 1), r"\(h.example, port 1\).*timed out"),
+        (TimeoutError(), None, "can't be reached .TimeoutError."),
+        (RuntimeError("odd"), None, "odd"),
+        (None, None, "can't be reached"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_reached_is_named(
+    run: Run, error: object, address: tuple[str, int] | None, words: str
+) -> None:
+    async def main() -> None:
+        stream = Stream(
+            "alice@example.org/x",
+            "secret",
+            context=ssl.create_default_context(),
+            direct_tls=False,
+            deliver=print,
+        )
+        stream.custom_address = address
+        end = stream._unreachable(error)
+        assert re.search(words, end.reason), end
+        assert end.remedy is Remedy.AGAIN
+
+    run(main)
