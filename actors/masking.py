@@ -3,6 +3,7 @@
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from .markup import markup
+from .stanza import CLIENT
 
 #: Characters of one stanza in the log.
 MAX_LENGTH = 10_000
@@ -34,7 +35,8 @@ def masked(stanza: Element | str) -> str:
             element = fromstring(stanza)  # noqa: S314 - our own text
         except ParseError:
             return _line(stanza)
-    return _line(markup(_without_secrets(element)))
+    namespace = CLIENT if element.tag.startswith("{") else ""
+    return _line(markup(_without_secrets(element), namespace))
 
 
 def _without_secrets(element: Element) -> Element:

@@ -202,7 +202,7 @@ def test_a_wrong_password_is_said_with_its_remedy(tmp_path: Path) -> None:
         assert done.returncode == 1
         remedy = "the server refused the login: check the password, and that the account exists"
         for jid in ("desk@localhost", "nobody@localhost"):
-            said = [line for line in done.stdout.splitlines() if f" {jid} could not" in line]
+            said = [line for line in done.stdout.splitlines() if f" {jid} stays offline" in line]
             assert len(said) == 1
             assert remedy in said[0]
         assert done.stderr == "callboard: no account could log in\n"
