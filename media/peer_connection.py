@@ -468,6 +468,9 @@ class PeerConnection:
             await _in_time("what comes in", medium.incoming.close())
         for connection in connections:
             _aioice.abandon(connection)
+        if self.dropped:
+            counts = ", ".join(f"{count} {why}" for why, count in self.dropped.items())
+            logger.info("Datagrams of this call that were dropped: %s", counts)
         self._emit(Closed(by_peer))
 
     async def _stop_transceivers(self) -> None:
