@@ -1,0 +1,148 @@
+"""Kill, cut, fill and attack while calls go on, then count: ``script/chaos --rounds 100``."""
+
+import argparse
+import json
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from callboard.media import UnplayableError, inspect
+from callboard.tests.chaos.disturbances import DISTURBANCES, SHARES
+from callboard.tests.chaos.program import Program
+from callboard.tests.chaos.world import World
+
+INSIDE = "CALLBOARD_CHAOS_INSIDE"
+"""Set in the namespaces of our own, in which addresses and file systems are ours to change."""
+
+MARKS = ("callboard-", "prosody")
+"""How the names of temporary files begin that a program might leave."""
+
+
+def main() -> int:
+    """Do it, and print one line; return 0 if nothing was lost or left over."""
+    parser = argparse.ArgumentParser(description=__doc__, prog="script/chaos")
+    parser.add_argument(
+        "--rounds", type=int, default=100, help="kills of server and program each (%(default)s)"
+    )
+    parser.add_argument("--only", choices=DISTURBANCES, help="only this disturbance")
+    parser.add_argument("--seed", type=int, help="of the chance; given again, the same is tried")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep logs and recordings there")
+    given = parser.parse_args()
+    if INSIDE not in os.environ:
+        _enter()
+    seed = secrets.randbits(32) if given.seed is None else given.seed
+    folder = Path(tempfile.mkdtemp(prefix="chaos-")) if given.keep is None else given.keep
+    folder.mkdir(exist_ok=True)
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    os.environ["TMPDIR"] = str(temporary)
+    try:
+        return _chaos(World(folder, seed), _plan(given.rounds, given.only), seed, temporary)
+    finally:
+        if given.keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _enter() -> None:
+    """Go on in a network and a file system of our own; does not return."""
+    program = shutil.which("unshare")
+    if program is None:
+        sys.exit("script/chaos: unshare is missing: install util-linux")
+    more = [] if os.geteuid() == 0 else ["--map-root-user"]
+    os.environ[INSIDE] = "1"
+    words = [program, *more, "--net", "--mount", sys.executable, "-P", "-m", __spec__.name]
+    os.execv(program, [*words, *sys.argv[1:]])  # noqa: S606 - no shell is wanted
+
+
+def _plan(rounds: int, only: str | None) -> list[str]:
+    if only is not None:
+        return [only] * rounds
+    return [
+        name
+        for name in DISTURBANCES
+        for _ in range(max(1, round(rounds * SHARES.get(name, 0.2))))
+    ]
+
+
+def _chaos(world: World, plan: list[str], seed: int, temporary: Path) -> int:
+    began = time.monotonic()
+    world.chance.shuffle(plan)
+    done: Counter[str] = Counter()
+    wrong: list[str] = []
+    try:
+        world.start()
+        for number, name in enumerate(plan, 1):
+            before = time.monotonic()
+            try:
+                DISTURBANCES[name](world)
+            except RuntimeError as error:
+                wrong.append(f"{name}: {error}")
+                world.revive()
+            done[name] += 1
+            took = time.monotonic() - before
+            print(f"chaos: {number} of {len(plan)}: {name} ({took:.1f} s)", file=sys.stderr)
+        statuses = world.stop()
+    finally:
+        world.close()
+    wrong += [f"a program ended with {status}" for status in statuses if status]
+    begun = recorded = files = playable = 0
+    for program in world.programs:
+        calls = _records(world, program)
+        begun += len(program.begun)
+        recorded += len(calls)
+        wrong += [f"{key} has {count} records" for key, count in calls.items() if count != 1]
+        wrong += [f"{key} is in no record" for key in sorted(program.begun - set(calls))]
+        found, bad = _play(world.recordings(program))
+        files, playable = files + found, playable + found - len(bad)
+        wrong += bad
+    wrong += [f"left over: {path}" for path in sorted(temporary.iterdir())]
+    wrong += _sockets()
+    for sentence in wrong:
+        print(f"chaos: {sentence}")
+    print(
+        f"chaos: {'failed' if wrong else 'passed'}: "
+        + ", ".join(f"{count} {name}" for name, count in sorted(done.items()))
+        + f"; {begun} calls begun, {recorded} recorded; {playable} of {files} recordings playable; "
+        f"{len(wrong)} faults; seed {seed}; {(time.monotonic() - began) / 60:.1f} min"
+    )
+    return 1 if wrong else 0
+
+
+def _records(world: World, program: Program) -> Counter[tuple[str, str]]:
+    """Count the records of each call, as (account, id)."""
+    file = world.recordings(program) / "calls.jsonl"
+    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    return Counter((line["account"], line["id"]) for line in lines)
+
+
+def _play(folder: Path) -> tuple[int, list[str]]:
+    """Play every recording to its end; return how many there are, and what is wrong with some."""
+    files = [path for path in sorted(folder.iterdir()) if path.suffix != ".jsonl"]
+    wrong = []
+    for path in files:
+        try:
+            if not inspect(path).tracks:
+                wrong.append(f"{path.name} has no track")
+        except UnplayableError as error:
+            wrong.append(str(error))
+    return len(files), wrong
+
+
+def _sockets() -> list[str]:
+    """Name what sockets are still open in our network."""
+    found = []
+    for kind in ("udp", "tcp"):
+        for line in Path(f"/proc/self/net/{kind}").read_text("ascii").splitlines()[1:]:
+            local, state = line.split()[1], line.split()[3]
+            if kind == "udp" or state == "0A":
+                found.append(f"left over: a {kind} socket at {local}")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
