@@ -8,12 +8,13 @@ from contextlib import suppress
 
 from callboard.tests.chaos.program import Program
 from callboard.tests.chaos.world import ADDRESSES, World, udp_ports
+from callboard.tests.media.intruder import GARBAGE, MISSHAPEN
 
 OUTAGE = (0.5, 3.0)
 """Seconds that a cut path stays cut: at least, at the most. Less than consent (RFC 7675) takes."""
 
-BURST = 200
-"""Datagrams of each kind that are sent to each socket."""
+BURST = 50
+"""How often each datagram that breaks handshakes is sent to each socket."""
 
 
 def kill_program(world: World) -> None:
@@ -81,16 +82,20 @@ def end_program(world: World) -> None:
 
 
 def attack(world: World) -> None:
-    """Send what no peer would to every socket of both programs, from an address of nobody's."""
+    """Send what no peer would to every socket of both programs; the calls take no notice."""
     world.callers.connected()
+    attacked = world.callers.going_on()
     ports = [port for program in world.programs for port in udp_ports(program.pid)]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         stranger.bind(("127.0.0.9", 0))
         for data in _datagrams(world):
             for address in ports:
-                for _ in range(BURST if len(data) < 100 else 5):
+                for _ in range(BURST if data in GARBAGE else 1):
                     _send(stranger, data, address)
-    world.callers.connected()
+    for account, call in sorted(attacked):
+        record = world.callers.record(account, call)
+        if (record["state"], record["reason"]) != ("completed", "success"):
+            raise RuntimeError(f"the attack ended a call: {record}")
 
 
 DISTURBANCES: dict[str, Callable[[World], None]] = {
@@ -118,25 +123,13 @@ def _wait(world: World, least: float, most: float) -> None:
 
 
 def _datagrams(world: World) -> list[bytes]:
-    """What is sent: each kind of datagram that once ended a call, and some by chance."""
-    alert = bytes.fromhex("15fefd0000000000000000000202")
+    """What is sent: each datagram that once ended a call, many streams, and some by chance."""
     chance = world.chance
-    return [
-        b"",
-        b"\x80\x6f" + bytes(1499),
-        b"\x80\xc8" + bytes(1499),
-        alert + b"\x28",
-        alert[:-1] + b"\x01\x00",
-        bytes.fromhex("16fefd0000000000000000004c") + b"\x02" + chance.randbytes(75),
-        bytes.fromhex("000100002112a442") + chance.randbytes(12),
-        bytes.fromhex("0101ffff2112a442") + chance.randbytes(12),
-        b"\x40\x00\xff\xff" + chance.randbytes(40),
-        *(
-            bytes([0x80, 0x60]) + chance.randbytes(10) + bytes(1200)
-            for _ in range(64)
-        ),
-        *(bytes([first]) + chance.randbytes(chance.randint(0, 1400)) for first in range(256)),
-    ]
+    streams = (b"\x80\x60" + chance.randbytes(10) + bytes(1200) for _ in range(64))
+    noise = (
+        bytes([first]) + chance.randbytes(chance.randint(0, 1400)) for first in range(0, 256, 8)
+    )
+    return [*GARBAGE, *MISSHAPEN, *streams, *noise]
 
 
 def _send(stranger: socket.socket, data: bytes, address: tuple[str, int]) -> None:

@@ -1,4 +1,4 @@
-"""``callboard run`` as a process that is killed and started again, and all that it ever reported."""
+"""``callboard run`` as a process that is killed and started again, and all that it reported."""
 
 import json
 import signal
@@ -108,6 +108,20 @@ class Program:
         """Wait until media begins to come in on a call from now on."""
         return self.until(
             lambda e: e["event"] == "CallStatus" and "first-audio" in e["steps"], anew=True
+        )
+
+    def going_on(self) -> set[tuple[str, str]]:
+        """Return the calls that are connected now, as (account, id)."""
+        self.look()
+        phases = {
+            (e["account"], e["id"]): e["phase"] for e in self._events if e["event"] == "CallStatus"
+        }
+        return {call for call, phase in phases.items() if phase == "connected"}
+
+    def record(self, account: str, call: str) -> Event:
+        """Wait for the detail record of a call."""
+        return self.until(
+            lambda e: e["event"] == "CallRecord" and (e["account"], e["id"]) == (account, call)
         )
 
     def end(self, number: int) -> int:

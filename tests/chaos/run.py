@@ -19,8 +19,8 @@ from callboard.tests.chaos.world import World
 INSIDE = "CALLBOARD_CHAOS_INSIDE"
 """Set in the namespaces of our own, in which addresses and file systems are ours to change."""
 
-MARKS = ("callboard-", "prosody")
-"""How the names of temporary files begin that a program might leave."""
+PLAYABLE = (".mkv", ".webm", ".ogg", ".wav")
+"""How the names of recordings end."""
 
 
 def main() -> int:
@@ -56,16 +56,14 @@ def _enter() -> None:
     more = [] if os.geteuid() == 0 else ["--map-root-user"]
     os.environ[INSIDE] = "1"
     words = [program, *more, "--net", "--mount", sys.executable, "-P", "-m", __spec__.name]
-    os.execv(program, [*words, *sys.argv[1:]])  # noqa: S606 - no shell is wanted
+    os.execv(program, [*words, *sys.argv[1:]])
 
 
 def _plan(rounds: int, only: str | None) -> list[str]:
     if only is not None:
         return [only] * rounds
     return [
-        name
-        for name in DISTURBANCES
-        for _ in range(max(1, round(rounds * SHARES.get(name, 0.2))))
+        name for name in DISTURBANCES for _ in range(max(1, round(rounds * SHARES.get(name, 0.2))))
     ]
 
 
@@ -97,7 +95,7 @@ def _chaos(world: World, plan: list[str], seed: int, temporary: Path) -> int:
         recorded += len(calls)
         wrong += [f"{key} has {count} records" for key, count in calls.items() if count != 1]
         wrong += [f"{key} is in no record" for key in sorted(program.begun - set(calls))]
-        found, bad = _play(world.recordings(program))
+        found, bad = _play(program.file.stem, world.recordings(program))
         files, playable = files + found, playable + found - len(bad)
         wrong += bad
     wrong += [f"left over: {path}" for path in sorted(temporary.iterdir())]
@@ -120,10 +118,21 @@ def _records(world: World, program: Program) -> Counter[tuple[str, str]]:
     return Counter((line["account"], line["id"]) for line in lines)
 
 
-def _play(folder: Path) -> tuple[int, list[str]]:
+def _play(name: str, folder: Path) -> tuple[int, list[str]]:
     """Play every recording to its end; return how many there are, and what is wrong with some."""
-    files = [path for path in sorted(folder.iterdir()) if path.suffix != ".jsonl"]
-    wrong = []
+    files, wrong = [], []
+    named = {
+        recording["path"]
+        for line in (folder / "calls.jsonl").read_text("utf-8").splitlines()
+        for recording in json.loads(line)["recordings"]
+    }
+    for path in sorted(folder.iterdir()):
+        if path.suffix in PLAYABLE:
+            files.append(path)
+            if str(path) not in named:
+                wrong.append(f"{name}: {path.name} is in no record")
+        elif path.name != "calls.jsonl":
+            wrong.append(f"left over: {name}: {path.name}")
     for path in files:
         try:
             if not inspect(path).tracks:
