@@ -6,15 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from ..actors import AsyncioActorRef
+from ..actors.account import Offline
 from ..actors.messages.call import CallOver
 from ..config.duration import parse_duration
 from .bot import Bot
 from .call import Call
 from .options import NOTHING, Options, addresses, flag, playable
 
+AGAIN = 5.0
+"""Seconds until a call is tried again that found its own account offline."""
+
 
 class Caller(Bot):
     """Calls somebody, once or again and again; takes no calls itself.
+
+    While the account is not online, it waits.
 
     Options:
         to: whom to call; a JID, or a list of them that is gone through.
@@ -66,12 +72,7 @@ class Caller(Bot):
         Args:
             peer: whom to call.
         """
-        call: Call = await self.call(
-            peer,
-            audio=self.audio,
-            video=self.video,
-            record=self.record,
-        )
+        call = await self._place(peer)
         try:
             await call.connected()
         except CallOver as over:
@@ -82,3 +83,14 @@ class Caller(Bot):
             ended.cancel()
             await call.hangup()
         await call.ended()
+
+    async def _place(self, peer: str) -> Call:
+        """Place a call; while the account is not online, wait for it to come back."""
+        while True:
+            try:
+                return await self.call(
+                    peer, audio=self.audio, video=self.video, record=self.record
+                )
+            except Offline as offline:
+                self.log.info("%s; trying again in %g s", offline, AGAIN)
+                await asyncio.sleep(AGAIN)

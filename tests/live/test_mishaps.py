@@ -2,12 +2,14 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from callboard.actors.messages.account import SetPresence
 from callboard.actors.messages.call import Mute
-from callboard.actors.messages.exchange import Shutdown
-from callboard.bots import Bot, Call, CallOver
+from callboard.actors.messages.exchange import BotFailed, Shutdown
+from callboard.bots import Bot, Call, CallOver, Offline, caller
+from callboard.bots.caller import Caller
 from callboard.jingle import Propose, Reason, Reject
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import Device, reason_of
@@ -235,5 +237,32 @@ def test_calling_somebody_who_is_not_there_leaves_a_record(
             record = await call.ended()
             assert record.state == "failed"
             assert await stage.states(ALICE) == ["failed"]
+
+    run(main)
+
+
+class Cut(Caller):
+    """A caller whose account is offline when it first calls."""
+
+    tried = 0
+
+    async def call(self, *args: Any, **named: Any) -> Call:
+        self.tried += 1
+        if self.tried == 1:
+            raise Offline("the account is not online")
+        return await super().call(*args, **named)
+
+
+def test_the_caller_waits_for_its_account_to_come_back(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caller, "AGAIN", 0.01)
+
+    async def main() -> None:
+        cut = {"jid": CAROL, "bot": "cut", "options": {"to": ALICE, "seconds": 0.1}}
+        async with staged(tmp_path, [ALICE, cut], {"cut": Cut}) as stage:
+            await (await stage.ringing(ALICE)).answer()
+            assert await stage.states(CAROL) == ["completed"]
+            assert not stage.all(BotFailed)
 
     run(main)
