@@ -88,9 +88,7 @@ class Caller(Bot):
         """Place a call; while the account is not online, wait for it to come back."""
         while True:
             try:
-                return await self.call(
-                    peer, audio=self.audio, video=self.video, record=self.record
-                )
+                return await self.call(peer, audio=self.audio, video=self.video, record=self.record)
             except Offline as offline:
                 self.log.info("%s; trying again in %g s", offline, AGAIN)
                 await asyncio.sleep(AGAIN)

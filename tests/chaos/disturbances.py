@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from callboard.tests.chaos.program import Program
 from callboard.tests.chaos.world import ADDRESSES, World, udp_ports
 from callboard.tests.media.intruder import GARBAGE, MISSHAPEN
 
@@ -25,18 +24,19 @@ def kill_program(world: World) -> None:
     program.kill()
     _wait(world, 0.0, 0.5)
     program.start()
-    _online(program)
+    program.online()
 
 
 def kill_server(world: World) -> None:
     """Kill the server in the middle of a call, and start it again."""
     world.callers.connected()
     _wait(world, 0.0, 1.0)
+    seen = [program.now for program in world.programs]
     world.server.kill()
     _wait(world, 0.0, 1.0)
     world.server.start()
-    for program in world.programs:
-        _online(program, anew=True)
+    for program, since in zip(world.programs, seen, strict=True):
+        program.online(since)
 
 
 def cut_path(world: World) -> None:
@@ -78,7 +78,7 @@ def end_program(world: World) -> None:
     if status != 0:
         raise RuntimeError(f"{program.file.name} ended with {status} after signal {number}")
     program.start()
-    _online(program)
+    program.online()
 
 
 def attack(world: World) -> None:
@@ -111,10 +111,6 @@ DISTURBANCES: dict[str, Callable[[World], None]] = {
 
 SHARES = {"kill-program": 1.0, "kill-server": 1.0}
 """How often each is done for each round that is asked for; those not named, a fifth as often."""
-
-
-def _online(program: Program, *, anew: bool = False) -> None:
-    program.until(lambda e: e["event"] == "AccountChanged" and e["state"] == "online", anew=anew)
 
 
 def _wait(world: World, least: float, most: float) -> None:

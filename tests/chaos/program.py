@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ class Program:
 
     Args:
         file: the YAML file.
+        accounts: those of the file.
         folder: where its events and its log go, a file for each life.
 
     Attributes:
@@ -28,8 +29,9 @@ class Program:
         lives: how often it was started.
     """
 
-    def __init__(self, file: Path, folder: Path) -> None:
+    def __init__(self, file: Path, accounts: Sequence[str], folder: Path) -> None:
         self.file = file
+        self._accounts = accounts
         self.begun: set[tuple[str, str]] = set()
         self.lives = 0
         self._folder = folder
@@ -78,18 +80,23 @@ class Program:
         self._events += new
         return new
 
-    def until(self, found: Callable[[Event], bool], *, anew: bool = False) -> Event:
+    @property
+    def now(self) -> int:
+        """How many events of this life there were, for `until` to look only at later ones."""
+        self.look()
+        return len(self._events)
+
+    def until(self, found: Callable[[Event], bool], since: int = 0) -> Event:
         """Wait for an event.
 
         Args:
             found: which.
-            anew: only those from now on.
+            since: how many of the first events of this life are passed over.
 
         Raises:
             RuntimeError: it did not come in time, or the process ended.
         """
-        self.look()
-        seen = len(self._events) if anew else 0
+        seen = since
         deadline = time.monotonic() + PATIENCE
         while True:
             for event in self._events[seen:]:
@@ -107,8 +114,18 @@ class Program:
     def connected(self) -> Event:
         """Wait until media begins to come in on a call from now on."""
         return self.until(
-            lambda e: e["event"] == "CallStatus" and "first-audio" in e["steps"], anew=True
+            lambda e: e["event"] == "CallStatus" and "first-audio" in e["steps"], self.now
         )
+
+    def online(self, since: int = 0) -> None:
+        """Wait until each account has come online."""
+        for account in self._accounts:
+            self.until(
+                lambda e, jid=account: (  # type: ignore[misc]
+                    e["event"] == "AccountChanged" and (e["jid"], e["state"]) == (jid, "online")
+                ),
+                since,
+            )
 
     def going_on(self) -> set[tuple[str, str]]:
         """Return the calls that are connected now, as (account, id)."""

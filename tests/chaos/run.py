@@ -19,7 +19,7 @@ from callboard.tests.chaos.world import World
 INSIDE = "CALLBOARD_CHAOS_INSIDE"
 """Set in the namespaces of our own, in which addresses and file systems are ours to change."""
 
-PLAYABLE = (".mkv", ".webm", ".ogg", ".wav")
+PLAYABLE = (".mka", ".mkv", ".webm", ".ogg", ".wav")
 """How the names of recordings end."""
 
 
