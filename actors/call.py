@@ -145,6 +145,7 @@ class Call(CallOpening):
         )
         self._changes.sources = order
         self._described: str | None = None
+        self._not_taken: frozenset[str] = frozenset()
         self._answer: Answer | None = None
         self._rung_long_enough = False
         self._over: tuple[Reason, str, bool] | None = None
@@ -163,9 +164,7 @@ class Call(CallOpening):
         if self._signalling.message:
             self._progress.step("propose")
         if self._order is not None:
-            if self._signalling.message:
-                self._signalling.propose(self._progress.media)
-            self._leg.offer(self._order.audio, self._order.video, data=self._order.data)
+            self._call_out(self._order)
         else:
             if self._offer is not None:
                 self._progress.step("initiate")
@@ -177,6 +176,15 @@ class Call(CallOpening):
             self.pipe(self._runner.guard(called, self._is_too_late), BotDone)
         self._progress.note()
         self._progress.report()
+
+    def _call_out(self, order: PlaceCall) -> None:
+        """Propose, and make our offer meanwhile."""
+        if not (order.audio or order.video or order.data):
+            self._nothing_to_offer()
+            return
+        if self._signalling.message:
+            self._signalling.propose(self._progress.media)
+        self._leg.offer(order.audio, order.video, data=order.data)
 
     async def on_end(self, error: BaseException | None) -> None:
         """End in order whatever is still open, and write the one detail record.
@@ -241,7 +249,8 @@ class Call(CallOpening):
         if message.token in ("initiate", "accept"):
             text = f"the peer refused the session-{message.token}: {condition}"
             reason = REFUSALS.get(condition, Reason.GENERAL_ERROR)
-            self._hang_up(reason, text, ours=False)
+            # Some wait on for a call that they have taken, though they refused its session.
+            self._hang_up(reason, text, ours=False, told=reason is Reason.EXPIRED)
         else:
             log.debug("%r: %s was refused: %s", self, message.token, condition)
 
@@ -260,8 +269,10 @@ class Call(CallOpening):
                 self._leg.remote_described()
                 self._progress.step("accept")
                 self._signalling.accept(sdp)
+                self._changes.follow()
             case "accept":
                 self._leg.remote_described()
+                self._changes.follow()
             case _:
                 self._changes.negotiated(message)
                 return
@@ -376,11 +387,18 @@ class Call(CallOpening):
         """Whether the bot has only found out that its call is over."""
         return isinstance(error, CallOver) and self._over is not None
 
-    def _hang_up(self, reason: Reason, text: str, *, ours: bool) -> None:
-        """Let the call be over, once; the peer is told if it was not the peer who ended it."""
+    def _hang_up(self, reason: Reason, text: str, *, ours: bool, told: bool | None = None) -> None:
+        """Let the call be over, once; the peer is told if it was not the peer who ended it.
+
+        Args:
+            reason: why.
+            text: a sentence.
+            ours: whether we end it.
+            told: whether the peer knows; None: if it ends it.
+        """
         if self._over is not None:
             return
-        if ours:
+        if not (not ours if told is None else told):
             self._signalling.goodbye(reason, text)
         self._over = (reason, text, ours)
         self._progress.end()

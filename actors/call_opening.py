@@ -1,6 +1,6 @@
 """How a call comes about: who asks whom, who rings, who answers, and who takes it elsewhere."""
 
-from ..jingle import Initiated, Reason
+from ..jingle import Initiated, LocalProtocolError, Reason
 from ..media import Kind
 from .call_requests import CallRequests
 from .future import AsyncioFuture
@@ -33,11 +33,12 @@ class CallOpening(CallRequests):
 
     _answer: Answer | None
     _described: str | None
+    _not_taken: frozenset[str]
     _offer: Initiated | None
     _refused: tuple[Kind, ...]
     _rung_long_enough: bool
 
-    def _hang_up(self, reason: Reason, text: str, *, ours: bool) -> None:
+    def _hang_up(self, reason: Reason, text: str, *, ours: bool, told: bool | None = None) -> None:
         """Let the call be over: `Call` does."""
         raise NotImplementedError
 
@@ -51,6 +52,7 @@ class CallOpening(CallRequests):
     def _peer_proceeds(self, message: PeerProceeds) -> None:
         if not self._progress.is_over and self._signalling.proceeds(message.sender):
             self._progress.step("proceed")
+            self._not_taken = message.refused
             self._initiate_if_ready()
 
     @handles(PeerRejects)
@@ -91,7 +93,17 @@ class CallOpening(CallRequests):
             return
         if self._described is not None:
             self._progress.step("initiate")
-            self._signalling.initiate(self._described)
+            try:
+                self._signalling.initiate(self._described, without=self._not_taken)
+            except LocalProtocolError:
+                self._nothing_to_offer()
+            else:
+                self._changes.follow()
+
+    def _nothing_to_offer(self) -> None:
+        text = "the peer's device can take nothing of what is to be sent"
+        told = not self._progress.has("proceed")
+        self._hang_up(Reason.UNSUPPORTED_APPLICATIONS, text, ours=True, told=told)
 
     # -- an incoming call --------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from .messages.account import PlaceCall
 from .messages.call import (
     AddMedia,
     CallOver,
+    Darkened,
     GetStatus,
     Hold,
     Listen,
@@ -83,8 +84,12 @@ class CallRequests(Ending):
         return self._changes.add(message)
 
     @handles(RemoveMedia)
-    def _remove_media(self, message: RemoveMedia) -> None:
-        self._changes.remove(message)
+    def _remove_media(self, message: RemoveMedia) -> AsyncioFuture[None]:
+        return self._changes.remove(message)
+
+    @handles(Darkened)
+    def _darkened(self, message: Darkened) -> None:
+        self._changes.darkened(message)
 
     @handles(Pause)
     def _pause(self, message: Pause) -> AsyncioFuture[None]:

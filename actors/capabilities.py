@@ -26,6 +26,8 @@ NODE = "urn:callboard"
 IDENTITY = ("client", "bot", "Callboard")
 _BASE = (DISCO_INFO, DISCO_ITEMS, CAPS, PING, CARBONS)
 _CALLS = (ns.CALL_INVITE, ns.SCTP)
+#: The feature by which a client says that it takes a kind of content.
+_KINDS = {"audio": ns.RTP_AUDIO, "video": ns.RTP_VIDEO, "application": ns.SCTP}
 #: Remembered answers of peers at the most; the oldest goes first.
 MAX_KNOWN = 1024
 #: Features that one answer may list.
@@ -56,6 +58,19 @@ def digest(identities: Iterable[str], offered: Iterable[str]) -> str:
     parts = [*sorted(identities), *sorted(offered)]
     text = "".join(part + "<" for part in parts)
     return b64encode(hashlib.sha1(text.encode(), usedforsecurity=False).digest()).decode()
+
+
+def refused(offered: frozenset[str]) -> frozenset[str]:
+    """Return the kinds of content that a client can't take, by what it says of itself.
+
+    Args:
+        offered: its features. One that does not say that it takes calls may take anything.
+    """
+    if JINGLE_RTP not in offered:
+        return frozenset()
+    kinds = frozenset(kind for kind, feature in _KINDS.items() if feature not in offered)
+    # XEP-0167 §10 leaves it open whether to say of the kind of media: then it may be either.
+    return kinds - {"audio", "video"} if {"audio", "video"} <= kinds else kinds
 
 
 def is_unambiguous(query: Element) -> bool:

@@ -3,7 +3,8 @@
 import logging
 import secrets
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 from xml.etree.ElementTree import Element
 
@@ -88,11 +89,13 @@ class _Call:
         standing: between whom it is, and who may say what of it.
         open: how far an outgoing call is on which a tie-break may still be decided; None: the
             peer has taken it, or it is not ours.
+        proceeding: the device that has taken it, while we ask what it can do.
     """
 
     ref: Ref
     standing: Standing
     open: Literal["proposed", "initiated"] | None
+    proceeding: str | None = None
 
 
 class Conversation(Ending):
@@ -190,7 +193,8 @@ class Conversation(Ending):
                 post(call.ref, PeerRinging(sender))
             case Proceed():
                 call.open, call.standing = None, call.standing.held_by(sender)
-                post(call.ref, PeerProceeds(sender))
+                call.proceeding = sender
+                self._learn_capabilities([sender])
             case Reject(reason=Reason.EXPIRED, tie_break=True):
                 post(call.ref, TieLost())
             case Reject(reason=reason):
@@ -295,12 +299,16 @@ class Conversation(Ending):
     def _call(self, message: Call) -> None:
         self._jid = message.own
         self._orders.append(message)
-        for jid in self._candidates(message.order.to):
+        self._learn_capabilities(self._candidates(message.order.to))
+
+    def _learn_capabilities(self, jids: Iterable[str]) -> None:
+        """Ask what devices can do where that is not known, and go on when it is."""
+        for jid in jids:
             self._ask_capabilities(jid)
         if self._asked:
             self.after(CAPABILITIES_DEADLINE, CapabilitiesOverdue())
         else:
-            self._place_orders()
+            self._capabilities_known()
 
     def _candidates(self, to: str) -> list[str]:
         """Return the full JIDs that a call to this one may reach."""
@@ -335,14 +343,19 @@ class Conversation(Ending):
         learnt = None if query is None else self._reader.read(learn, announced, query)
         self._features[jid] = learnt or frozenset()
         if not self._asked:
-            self._place_orders()
+            self._capabilities_known()
 
     @handles(CapabilitiesOverdue)
     def _capabilities_overdue(self, _: CapabilitiesOverdue) -> None:
         self._asked.clear()
-        self._place_orders()
+        self._capabilities_known()
 
-    def _place_orders(self) -> None:
+    def _capabilities_known(self) -> None:
+        """What devices can do is known, or will not be: go on with what waits for it."""
+        for call in self._calls.values():
+            if call.proceeding is not None:
+                sender, call.proceeding = call.proceeding, None
+                post(call.ref, PeerProceeds(sender, self._refused_by([sender])))
         orders, self._orders = self._orders, []
         for waiting in orders:
             waiting.placed.set(self._place(waiting.order, waiting.own))
@@ -352,10 +365,23 @@ class Conversation(Ending):
         # A UUID, as XEP-0353 shows it: some compare ids as such when both call at once.
         sid = order.sid or str(uuid.uuid4())
         session = Session(Role.INITIATOR, sid, initiator=own, responder=to)
+        # With a proposal it is seen once more when a device has taken the call.
+        refused = self._refused_by(self._candidates(to))
+        order = replace(
+            order,
+            audio=None if "audio" in refused else order.audio,
+            video=None if "video" in refused else order.video,
+            data=order.data and (message or "application" not in refused),
+        )
         media = tuple(
             kind for kind, source in (("audio", order.audio), ("video", order.video)) if source
         )
         return self._start_call(session, to, media, message=message, order=order)
+
+    def _refused_by(self, jids: Iterable[str]) -> frozenset[str]:
+        """Return the kinds of content that none of these devices can take."""
+        known = [capabilities.refused(self._features.get(jid, frozenset())) for jid in jids]
+        return frozenset[str]().union(*known).intersection(*known)
 
     def _way(self, order: PlaceCall) -> tuple[str, bool]:
         """Choose whom to call, and whether with XEP-0353.

@@ -20,7 +20,7 @@ from ..media import (
     Source,
 )
 from .context import BotPort, Context
-from .messages.call import Media, Negotiated, NegotiationFailed, Purpose
+from .messages.call import Darkened, Media, Negotiated, NegotiationFailed, Purpose
 from .messages.recorder import Recorded
 from .post import post
 from .recorder import Recorders
@@ -181,6 +181,10 @@ class Leg:
     def mute(self, kind: Kind, on: bool) -> None:
         """Send silence or black, or go on."""
         self._connection.mute(kind, on)
+
+    def darken(self, kind: Kind, done: Darkened) -> None:
+        """Send silence or black of a kind; the call is told when some has gone out."""
+        self._owner.pipe(self._connection.darken(kind), lambda _: done, lambda _: done)
 
     def sends(self, kind: Kind) -> bool:
         """Tell whether anything of a kind is sent, be it paused or muted."""

@@ -28,6 +28,7 @@ from .messages.call import (
     AddMedia,
     Answer,
     CallOver,
+    Darkened,
     Negotiated,
     NegotiationFailed,
     Overdue,
@@ -36,7 +37,7 @@ from .messages.call import (
 )
 from .promises import Promises
 from .runtime import AsyncioActor
-from .signalling import RESTART, Signalling
+from .signalling import ADDITION, RESTART, Signalling
 from .stanza import error_condition
 
 log = logging.getLogger(__name__)
@@ -85,6 +86,8 @@ class Renegotiation:
         self._refused = refused
         self._adding: tuple[str, ...] = ()
         self._pausing: dict[str, Pause] = {}
+        self._removing: dict[str, Kind] = {}
+        self._removals = 0
 
     # -- what the peer says ------------------------------------------------------------------------
 
@@ -99,7 +102,7 @@ class Renegotiation:
                 reason = event.reason or "no reason given"
                 self._add_refused(f"the peer did not take it: {reason}")
             case ContentRemoved():
-                self._contents_changed()
+                self.follow()
             case ContentModified():
                 self._modified(event)
             case Unacceptable():
@@ -120,12 +123,12 @@ class Renegotiation:
         video = None if self.sources is None else self.sources.video
         self._leg.answer("added", event.offer, audio, video, self._refused)
 
-    def _contents_changed(self) -> None:
+    def follow(self) -> None:
         """Let media, recording and bot follow the contents that the session has now."""
         known = self._progress.media
         kinds = tuple(kind for kind in self._signalling.kinds if kind in KINDS)
         gone = [kind for kind in KINDS if kind in known and kind not in kinds]
-        if gone:
+        if gone and self._progress.has("accept"):  # else the peer's answer is yet to say so
             self._leg.withdraw(gone)
         if kinds != known:
             self._progress.media = kinds
@@ -182,17 +185,32 @@ class Renegotiation:
         self._leg.add(message.kind, message.source)
         return promise
 
-    def remove(self, message: RemoveMedia) -> None:
-        """Take a kind of media away.
+    def remove(self, message: RemoveMedia) -> AsyncioFuture[None]:
+        """Take a kind of media away: silence or black first, as the last picture may stay.
 
         Raises:
+            CallOver: it is being removed already.
             ValueError: there is none of it beside another one.
         """
-        media = self._progress.media
-        if message.kind not in media or len(media) < 2:
-            raise ValueError(f"the call has no {message.kind} beside other media: hang up")
-        if self._signalling.remove(message.kind):
-            self._contents_changed()
+        kind, media = message.kind, self._progress.media
+        if kind not in media or len(media) < 2:
+            raise ValueError(f"the call has no {kind} beside other media: hang up")
+        if kind in self._removing.values():
+            raise CallOver(f"the peer has not answered the removal of {kind} yet")
+        self._removals += 1
+        token = f"content-remove {self._removals}"
+        self._removing[token] = kind
+        self._leg.darken(kind, Darkened(token))
+        return self._promises.answered(token)
+
+    def darkened(self, message: Darkened) -> None:
+        """Ask the peer to have a kind of media removed, now that nothing is shown of it."""
+        kind = self._removing.get(message.token)
+        if kind is None or self._progress.is_over:
+            return
+        if not self._signalling.remove(kind, message.token):  # the peer was faster
+            del self._removing[message.token]
+            self._promises.keep_answered(message.token, None)
 
     def pause(self, message: Pause) -> AsyncioFuture[None]:
         """Send nothing of a kind, or go on, once the peer knows of it.
@@ -227,16 +245,21 @@ class Renegotiation:
         """Take the peer's answer to one of our IQs, if it is to one of these."""
         if message.token == RESTART:
             self._leg.restart_acknowledged()
-        pause = self._pausing.pop(message.token, None)
-        if pause is None:
-            return
         failure = None
         if message.answer is None:
-            failure = "the peer did not answer the content-modify"
+            failure = f"the peer did not answer the {message.token.partition(' ')[0]}"
         elif message.answer.get("type") == "error":
             failure = f"the peer did not take it: {error_condition(message.answer)}"
-        elif self._leg.sends(pause.kind):
+        if message.token == ADDITION and message.answer is not None and failure is not None:
+            self._signalling.take_back_addition(tell=False)
+            self._add_refused(failure)
+        pause = self._pausing.pop(message.token, None)
+        if pause is not None and failure is None and self._leg.sends(pause.kind):
             self._leg.pause(pause.kind, pause.on)
+        removed = self._removing.pop(message.token, None)
+        if removed is not None and failure is None:
+            self._signalling.removed(removed)
+            self.follow()
         self._promises.keep_answered(message.token, failure)
 
     def negotiated(self, message: Negotiated) -> None:
@@ -245,7 +268,7 @@ class Renegotiation:
         match message.purpose:
             case "added":
                 self._signalling.accept_contents(sdp)
-                self._contents_changed()
+                self.follow()
             case "add":
                 self._signalling.add_contents(sdp)
                 self._owner.after(ADD_DEADLINE, Overdue("add"))
@@ -254,7 +277,7 @@ class Renegotiation:
                 self._signalling.restart(sdp, answer=purpose == "restart")
             case "add-accept":
                 self._promises.keep_added(None)
-                self._contents_changed()
+                self.follow()
         self._leg.settled()
 
     def failed(self, message: NegotiationFailed) -> bool:
@@ -280,6 +303,7 @@ class Renegotiation:
     def add_overdue(self) -> None:
         """The peer has had its time to answer an addition."""
         if self._promises.adding:
+            self._signalling.take_back_addition(tell=True)
             self._add_refused("the peer did not answer the content-add")
 
     def _add_refused(self, words: str) -> None:

@@ -1,7 +1,7 @@
 """How one call is said to the peer: call messages before there is a session, Jingle within it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 from xml.etree.ElementTree import Element
 
@@ -42,6 +42,8 @@ from .stanza import call_message, iq_set
 
 log = logging.getLogger(__name__)
 
+ADDITION = "content-add"
+"""By which the peer's acknowledgement of what we add is recognised."""
 RESTART = "restart"
 """By which the peer's acknowledgement of our new ICE credentials and candidates is recognised."""
 
@@ -63,7 +65,7 @@ class Signalling:
     Attributes:
         peer: the peer's JID; full from the peer's ``proceed`` on.
         message: whether XEP-0353 is used.
-        proceeded: whether a session-initiate may be sent.
+        proceeded: whether a session-initiate may come now, from us or from the peer.
     """
 
     def __init__(
@@ -126,6 +128,7 @@ class Signalling:
 
     def proceed(self) -> None:
         """Take the call on this device, and let our other ones stop to ring."""
+        self.proceeded = True
         self._say(Proceed(self.sid))
         self._say(Accept(self.sid), self.own)
 
@@ -166,9 +169,13 @@ class Signalling:
         """Wait no longer for what the peer's offer lacks; return what happened."""
         return self._session.settle()
 
-    def initiate(self, sdp: str) -> None:
-        """Send our offer."""
-        self._send(SendOffer, self._session.initiate(sdp), "initiate")
+    def initiate(self, sdp: str, *, without: Collection[str] = ()) -> None:
+        """Send our offer, without the kinds of content that the peer can't take.
+
+        Raises:
+            LocalProtocolError: it can take nothing of it.
+        """
+        self._send(SendOffer, self._session.initiate(sdp, without=without), "initiate")
 
     def accept(self, sdp: str) -> None:
         """Send our answer."""
@@ -195,16 +202,42 @@ class Signalling:
 
     def add_contents(self, sdp: str) -> None:
         """Add contents, with our whole description."""
-        self._send(SendOffer, self._session.add_contents(sdp), "content-add")
+        self._send(SendOffer, self._session.add_contents(sdp), ADDITION)
 
-    def remove(self, kind: str) -> bool:
-        """Take a kind of media away; tell whether there was any."""
+    def remove(self, kind: str, token: str) -> bool:
+        """Ask to take a kind of media away; tell whether there is any.
+
+        Args:
+            kind: of media.
+            token: what the answer is recognised by; `removed` is called if it is a result.
+        """
         content = self._session.content_of(kind)
         if content is None:
             return False
-        removal = self._session.remove_contents((content,), Reason.SUCCESS)
-        self._send(SendInfo, removal, "content-remove")
+        removal = self._session.remove_contents((content,), Reason.SUCCESS, asks=True)
+        self._send(SendInfo, removal, token)
         return True
+
+    def removed(self, kind: str) -> None:
+        """The peer has taken the removal of a kind of media."""
+        content = self._session.content_of(kind)
+        if content is not None:
+            self._session.forget_contents((content,))
+
+    def take_back_addition(self, *, tell: bool) -> None:
+        """Do without the contents that we added and that the peer does not take.
+
+        Args:
+            tell: the peer has not answered, so it is told.
+        """
+        names = self._session.adding
+        if not names or self._session.state is not State.ACTIVE:
+            return
+        if tell:
+            removal = self._session.remove_contents(names, Reason.TIMEOUT)
+            self._send(SendInfo, removal, "content-remove")
+        else:
+            self._session.forget_contents(names)
 
     def modify(self, kind: str, *, sends: bool) -> str:
         """Tell whether we send a kind of media; return what the answer is recognised by.
@@ -260,6 +293,8 @@ class Signalling:
             tie_break = reason is Reason.EXPIRED
             kind = Retract if self.outgoing else Reject
             self._say(kind(self.sid, reason, tie_break))
+            if self.proceeded:  # once a call is taken some wait for nothing but this (§3.7)
+                self._say(Finish(self.sid, reason))
 
     def _send(self, kind: type[SendJingle], jingle: Element, token: str) -> None:
         if not post(self._conversation, kind(self.sid, self.peer, jingle, token)):

@@ -226,15 +226,19 @@ class Call:
         await self._until(AddMedia(kind, found))
 
     async def remove(self, kind: Kind) -> None:
-        """Take audio or video away in mid-call (XEP-0166 §7.2.5).
+        """Take audio or video away in mid-call; return when the peer has (XEP-0166 §7.2.5).
+
+        Silence or black is sent first, as some clients leave the last picture standing.
 
         Args:
             kind: audio or video.
 
         Raises:
+            CallOver: the peer refuses or does not answer, and has silence or black from then on;
+                or the call ended meanwhile.
             ValueError: the call has no such kind beside another one.
         """
-        await self._ask(RemoveMedia(arguments.kind("kind", kind)))
+        await self._until(RemoveMedia(arguments.kind("kind", kind)))
 
     async def send(self, data: str | bytes) -> None:
         """Send text or octets on the data channel (XEP-0343); it comes to `Bot.on_data` there.

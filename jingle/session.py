@@ -4,7 +4,7 @@ The tables of `state` say what is allowed, those of `reception` what it means. N
 sockets, tasks or time: acknowledging IQs, deadlines and media are the caller's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from xml.etree.ElementTree import Element, SubElement
 
@@ -72,8 +72,12 @@ class Session:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of media of the contents that the peer has, in the order of the m-lines."""
-        names = [name for name in self._book.mids if self._book.remote.find(name) is not None]
+        """The kinds of media of the contents that are in the session, in the order of the m-lines.
+
+        Before the peer has accepted, those are all that were offered.
+        """
+        described = self._book.remote.names()
+        names = (name for name in self._book.open if name in described or not described)
         found = (self.kind_of(name) for name in names)
         return tuple(dict.fromkeys(kind for kind in found if kind is not None))
 
@@ -128,14 +132,16 @@ class Session:
         self._book, events = judge_offer(self._book, wait=False)
         return events
 
-    def initiate(self, offer: str) -> Element:
+    def initiate(self, offer: str, *, without: Collection[str] = ()) -> Element:
         """Offer the session (XEP-0166 §6.1).
 
         Args:
             offer: our SDP, candidates included if they are gathered.
+            without: kinds (audio, video, application) that are not offered though the SDP has
+                them, as the peer can't take them. To the SDP it is as if the peer refused them.
 
         Raises:
-            LocalProtocolError: if we are not the initiator, have already done so, or the SDP has
+            LocalProtocolError: if we are not the initiator, have already done so, or there is
                 nothing to offer.
         """
         state = self._next(Action.SESSION_INITIATE)
@@ -147,11 +153,13 @@ class Session:
         local = description.renamed(names)
         if not local.contents or not all(each.supported for each in local.contents):
             raise LocalProtocolError("the offer has a medium that Jingle can't carry, or none")
-        self._book = replace(
-            self._book, local=local, mids={name: mid for mid, name in names.items()}
-        )
+        told = local.with_contents(each for each in local.contents if each.kind not in without)
+        if not told.contents:
+            raise LocalProtocolError("the peer can take nothing of what is to be offered")
+        book = replace(self._book, local=local, mids={name: mid for mid, name in names.items()})
+        self._book = book.without(set(local.names()) - set(told.names()))
         self.state = state
-        return self._jingle(Action.SESSION_INITIATE, local)
+        return self._jingle(Action.SESSION_INITIATE, told)
 
     def accept(self, answer: str) -> Element:
         """Accept the session (XEP-0166 §6.5).
@@ -299,12 +307,32 @@ class Session:
         self._book = self._book.without(names)
         return self._with_reason(Action.CONTENT_REJECT, contents, reason, text)
 
-    def remove_contents(self, names: Sequence[str], reason: Reason, text: str = "") -> Element:
-        """Take contents away (XEP-0166 §7.2.5)."""
+    def remove_contents(
+        self, names: Sequence[str], reason: Reason, text: str = "", *, asks: bool = False
+    ) -> Element:
+        """Take contents away (XEP-0166 §7.2.5).
+
+        Args:
+            names: of the contents.
+            reason: why.
+            text: a sentence for people, may be empty.
+            asks: they stay until `forget_contents` is called when the peer has acknowledged it:
+                some clients know of no removal.
+        """
         self._next(Action.CONTENT_REMOVE)
         contents = self._bare(names)
-        self._book = self._book.without(names)
+        if not asks:
+            self.forget_contents(names)
         return self._with_reason(Action.CONTENT_REMOVE, contents, reason, text)
+
+    def forget_contents(self, names: Sequence[str]) -> None:
+        """Have contents gone: the peer has taken their removal, or will never answer for them."""
+        self._book = self._book.without(names)
+
+    @property
+    def adding(self) -> tuple[str, ...]:
+        """The names of the contents that we added and that the peer has yet to answer."""
+        return tuple(name for name in self._book.mids if name in self._book.adding)
 
     def modify_content(self, content: str, *, sends: bool) -> Element:
         """Stop to send a content, or go on (XEP-0166 §7.2.3).

@@ -108,6 +108,7 @@ class Outgoing:
         self._peer_may_ask_at = 0.0
         self._last = -1
         self._muted = False
+        self._dark = asyncio.Event()
         self._name = ""
         self._paused = False
         self._on_ended = on_ended
@@ -157,8 +158,16 @@ class Outgoing:
         if muted == self._muted:
             return
         self._muted = muted
+        self._dark.clear()
         if not muted and self._origin is not None:
             self._replay()
+
+    async def darken(self) -> None:
+        """Mute; return when silence or black has gone out, if anything does."""
+        self.mute(True)
+        if self._origin is not None and not self._paused:
+            await self._dark.wait()
+            self._replay()  # some show a picture only when the next one has come
 
     def pause(self, paused: bool) -> None:
         """Send nothing at all; the source stands still meanwhile.
@@ -235,6 +244,8 @@ class Outgoing:
         if unit is None:
             return due + Pacer.GRID
         self._send(unit.data, self._ticks(due), unit.keyframe)
+        if self._muted and playback is self._idle:
+            self._dark.set()
         return due + unit.duration / self._rate
 
     def _current(self) -> Playback:

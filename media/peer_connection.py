@@ -42,6 +42,8 @@ Sink = Callable[[Direction, EncodedFrame], None]
 
 STEP = 3.0
 """Seconds for each step of closing; a TURN server that is gone takes one."""
+DARK = 2.0
+"""Seconds in which the first black picture of a muted source must have gone out."""
 
 
 class PeerConnection:
@@ -345,6 +347,19 @@ class PeerConnection:
         outgoing.mute(muted)
         if outgoing.playback.live and not muted:
             self.request_keyframe()
+
+    async def darken(self, kind: Kind) -> None:
+        """Send silence or a black picture in the place of the source; return when some is out.
+
+        Args:
+            kind: "audio" or "video"; nothing happens if nothing of it is being sent.
+        """
+        outgoing = self._outgoing(kind)
+        if outgoing is None:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DARK):
+                await outgoing.darken()
 
     def pause(self, kind: Kind, paused: bool) -> None:
         """Send nothing of a kind, not even silence, and go on.

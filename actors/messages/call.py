@@ -94,7 +94,11 @@ class AddMedia:
 
 @dataclass(frozen=True, slots=True)
 class RemoveMedia:
-    """Take audio or video away in mid-call (XEP-0166 §7.2.5)."""
+    """Take audio or video away in mid-call (XEP-0166 §7.2.5).
+
+    Answered with a future that is done when the peer has taken it; it raises `CallOver` if not:
+    then silence or black goes on.
+    """
 
     kind: Literal["audio", "video"]
 
@@ -161,9 +165,15 @@ class PeerRinging:
 
 @dataclass(frozen=True, slots=True)
 class PeerProceeds:
-    """The peer takes the call on this device (XEP-0353 §3.3)."""
+    """The peer takes the call on this device (XEP-0353 §3.3).
+
+    Attributes:
+        sender: full JID of the device.
+        refused: the kinds of content that it can't take, by its capabilities.
+    """
 
     sender: str
+    refused: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +305,17 @@ class RecordingFailed:
     number: int
     why: str
     is_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Darkened:
+    """The last that is sent of a kind that is to be removed is silence or black.
+
+    Attributes:
+        token: of the removal.
+    """
+
+    token: str
 
 
 @dataclass(frozen=True, slots=True)
