@@ -89,12 +89,14 @@ class _Call:
         standing: between whom it is, and who may say what of it.
         open: how far an outgoing call is on which a tie-break may still be decided; None: the
             peer has taken it, or it is not ours.
-        proceeding: the device that has taken it, while we ask what it can do.
+        choosy: what we offer depends on what the device that takes it can do.
+        proceeding: that device, while we ask.
     """
 
     ref: Ref
     standing: Standing
     open: Literal["proposed", "initiated"] | None
+    choosy: bool = False
     proceeding: str | None = None
 
 
@@ -193,8 +195,11 @@ class Conversation(Ending):
                 post(call.ref, PeerRinging(sender))
             case Proceed():
                 call.open, call.standing = None, call.standing.held_by(sender)
-                call.proceeding = sender
-                self._learn_capabilities([sender])
+                if call.choosy:
+                    call.proceeding = sender
+                    self._learn_capabilities([sender])
+                else:
+                    post(call.ref, PeerProceeds(sender))
             case Reject(reason=Reason.EXPIRED, tie_break=True):
                 post(call.ref, TieLost())
             case Reject(reason=reason):
@@ -434,7 +439,8 @@ class Conversation(Ending):
         waits = message and order is not None
         standing = Standing(session.role, peer, None if waits else peer)
         stage: Literal["proposed", "initiated"] = "proposed" if message else "initiated"
-        self._calls[session.sid] = _Call(call, standing, None if order is None else stage)
+        choosy = order is not None and message and bool(order.video or order.data)
+        self._calls[session.sid] = _Call(call, standing, stage if order else None, choosy)
         post(self._account, RouteCall(self._peer, session.sid, call))
         return call
 

@@ -257,7 +257,9 @@ class Renegotiation:
         if pause is not None and failure is None and self._leg.sends(pause.kind):
             self._leg.pause(pause.kind, pause.on)
         removed = self._removing.pop(message.token, None)
-        if removed is not None and failure is None:
+        if removed is not None and removed not in self._signalling.kinds:
+            failure = None  # the peer had removed it already
+        elif removed is not None and failure is None:
             self._signalling.removed(removed)
             self.follow()
         self._promises.keep_answered(message.token, failure)

@@ -232,6 +232,9 @@ def _content_reject(book: Book, jingle: Element) -> Result:
     names = read_contents(jingle).names() or tuple(
         name for name in book.mids if name in book.adding
     )
+    pending = book.role is Role.INITIATOR and not book.remote.contents
+    if pending and names and not book.adding.intersection(names):
+        return _content_remove(book, jingle)  # some refuse a part of the offer in this way
     _check_waiting(book, names)
     reason, text, _ = read_reason(jingle)
     return book.without(names), [event.ContentRejected(names, reason, text)]

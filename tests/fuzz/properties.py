@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,13 +10,16 @@ from xml.etree import ElementTree as ET
 
 from callboard.jingle import (
     Info,
+    Initiated,
     LocalProtocolError,
+    RemoteProtocolError,
     Role,
     State,
 )
+from callboard.jingle import namespaces as ns
 from callboard.tests.fuzz.accounts import happenings, quietly
-from callboard.tests.fuzz.party import SID, Party
-from callboard.tests.fuzz.stanzas import stanzas
+from callboard.tests.fuzz.party import SID, Party, wire
+from callboard.tests.fuzz.stanzas import NAMES, SEEDS, stanzas, values
 from callboard.tests.fuzz.streams import STEPS, converse, utterances
 from callboard.tests.fuzz.targets import (
     check_events,
@@ -25,6 +29,7 @@ from callboard.tests.fuzz.targets import (
     read_aside,
     translate,
 )
+from callboard.tests.jingle.replay import session_for
 from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from hypothesis import strategies as st
 
@@ -191,6 +196,117 @@ def invasion(role: Role, offered: list[str], place: str, script: list[tuple[str,
             assert isinstance(what, tuple)
             said(ours, peer, what)
     finish(ours.session)
+
+
+OFFERS = ["initiate", "initiate-audio", "initiate-unbundled"]
+REPEATED = frozenset(
+    {
+        *("candidate", "content", "fingerprint", "group", "parameter", "payload-type", "rtcp-fb"),
+        *("rtp-hdrext", "source", "ssrc-group"),
+    }
+)
+JINGLE, RTP, ICE = (f"{{{each}}}" for each in (ns.JINGLE, ns.RTP, ns.ICE_UDP))
+changed = st.lists(st.tuples(st.sampled_from(NAMES), values), min_size=1, max_size=3)
+
+
+def local(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+@held(st.sampled_from(OFFERS), st.integers(0, 500), changed, st.booleans())
+def sifting(name: str, place: int, changes: list[tuple[str, str]], first: bool) -> None:
+    """One item that is odd costs no other: beside any of an offer, the offer is as good."""
+    offer = copy.deepcopy(SEEDS[name])
+    before = feed_offer(copy.deepcopy(offer))
+    places = [(each, one) for each in offer.iter() for one in each if local(one) in REPEATED]
+    parent, item = places[place % len(places)]
+    odd = copy.deepcopy(item)
+    own = {"payload-type": "id", "content": "name"}.get(local(item))
+    if own is not None:
+        odd.set(own, "127")
+    for key, value in changes:
+        odd.set(key, value)
+    if own is not None and any(is_same(odd, each, own) for each in parent if each.tag == odd.tag):
+        return  # nobody can tell which of the two is meant
+    parent.insert(0 if first else len(parent), odd)
+    show(offer)
+    try:
+        after = feed_offer(offer)
+    except RemoteProtocolError as error:
+        if error.condition != "policy-violation":
+            raise
+    else:
+        assert set(before.media) <= set(after.media)
+
+
+def is_same(one: ET.Element, other: ET.Element, key: str) -> bool:
+    """Whether two items are one to a reader: a number may be written with zeros in front."""
+    ours, theirs = one.get(key, ""), other.get(key, "")
+    return ours == theirs or ours.lstrip("0") == theirs.lstrip("0")
+
+
+def feed_offer(offer: ET.Element) -> Initiated:
+    """Let a new session take an offer."""
+    [event] = session_for(Role.RESPONDER, offer.get("sid", "s")).receive(offer)
+    assert isinstance(event, Initiated)
+    check_events([event])
+    return event
+
+
+PARTED = ["fingerprint", "credentials", "codecs"]
+
+
+@held(
+    st.sampled_from(OFFERS),
+    st.sets(st.sampled_from(PARTED), min_size=1),
+    st.randoms(use_true_random=False),
+)
+def parting(name: str, parts: set[str], chance: random.Random) -> None:
+    """An offer that comes in parts is the one that comes at once, in whatever order they come."""
+    offer = copy.deepcopy(SEEDS[name])
+    at_once = feed_offer(copy.deepcopy(offer))
+    infos = [
+        info
+        for content in offer.findall(f"{JINGLE}content")
+        for part in PARTED
+        if part in parts and (info := taken_out(content, part)) is not None
+    ]
+    chance.shuffle(infos)
+    session = session_for(Role.RESPONDER, SID)
+    show(offer)
+    events = session.receive(offer)
+    for info in infos:
+        show(info)
+        events += session.receive(wire(info))
+    [initiated] = [event for event in events if isinstance(event, Initiated)]
+    assert sorted(initiated.offer.split()) == sorted(at_once.offer.split())
+
+
+def taken_out(content: ET.Element, part: str) -> ET.Element | None:
+    """Take a part out of a content; return the stanza that brings it, None if it has none."""
+    names = {key: content.get(key, "") for key in ("name", "creator")}
+    action = "description-info" if part == "codecs" else "transport-info"
+    info = ET.Element(f"{JINGLE}jingle", {"action": action, "sid": SID})
+    told = ET.SubElement(info, content.tag, names)
+    transport, description = content.find(f"{ICE}transport"), content.find(f"{RTP}description")
+    assert transport is not None
+    match part:
+        case "credentials":
+            ET.SubElement(told, transport.tag, dict(transport.attrib))
+            transport.attrib.clear()
+        case "fingerprint":
+            brought = ET.SubElement(told, transport.tag)
+            for each in transport.findall(f"{{{ns.DTLS}}}fingerprint"):
+                transport.remove(each)
+                brought.append(each)
+        case _:
+            if description is None:
+                return None
+            brought = ET.SubElement(told, description.tag, dict(description.attrib))
+            for each in description.findall(f"{RTP}payload-type"):
+                description.remove(each)
+                brought.append(each)
+    return info
 
 
 def said(ours: Party, theirs: Party, step: tuple[str, int, bool]) -> list[ET.Element]:

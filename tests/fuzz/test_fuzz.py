@@ -18,8 +18,9 @@ ROUNDS = 64
 """Of each property: a minute in all."""
 
 
-FEWER = {"streaming": 16, "account": 16}
-"""Rounds where each example has an event loop of its own, and two logins or actors on it."""
+FEWER = {"streaming": 16, "account": 16, "sifting": 16, "parting": 8}
+"""Rounds where each example has an event loop of its own, and two logins or actors on it, or is
+several whole offers."""
 
 
 @pytest.mark.parametrize(

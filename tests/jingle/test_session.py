@@ -667,6 +667,42 @@ def test_the_peer_removes_contents() -> None:
     assert session.remote_description is None
 
 
+@pytest.mark.parametrize("action", ["content-reject", "content-remove"])
+def test_a_part_of_our_offer_may_be_refused_before_the_rest_is_accepted(action: str) -> None:
+    session = initiator()
+    [event] = session.receive(jingle(action, "<content name='1' creator='initiator'/>"))
+    assert event == ContentRemoved(("1",), None, "", remaining=True)
+    assert session.kinds == ("audio",)
+    [accepted] = session.receive(accept(accepted_content("0")))
+    assert isinstance(accepted, Accepted)
+    assert "m=video 0" in accepted.answer
+
+
+def test_what_the_peer_cannot_take_is_not_offered() -> None:
+    session = Session(Role.INITIATOR, "s", initiator=ALICE, responder=BOB)
+    stanza = session.initiate(sdp(AUDIO, VIDEO), without=("video",))
+    assert [each.get("name") for each in stanza.iter("{urn:xmpp:jingle:1}content")] == ["0"]
+    assert session.kinds == ("audio",)
+    [accepted] = session.receive(accept(accepted_content("0")))
+    assert isinstance(accepted, Accepted)
+    media = [line for line in accepted.answer.splitlines() if line.startswith("m=")]
+    assert [line.split()[:2] for line in media] == [["m=audio", "9"], ["m=video", "0"]]
+    alone = Session(Role.INITIATOR, "s", initiator=ALICE, responder=BOB)
+    with pytest.raises(LocalProtocolError):
+        alone.initiate(sdp(VIDEO), without=("video",))
+    assert alone.state is State.NULL
+
+
+def test_a_removal_that_the_peer_may_refuse_is_done_when_it_is_taken() -> None:
+    session = in_call()
+    before = session.remote_description
+    assert session.remove_contents(["1"], Reason.SUCCESS, asks=True).get("action")
+    assert session.remote_description == before
+    session.forget_contents(["1"])
+    assert "m=video 0" in str(session.remote_description)
+    assert session.kinds == ("audio",)
+
+
 def test_we_remove_a_content() -> None:
     session = in_call()
     stanza = session.remove_contents(["1"], Reason.SUCCESS)
