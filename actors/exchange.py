@@ -32,6 +32,7 @@ from .messages.exchange import (
     WhenSettled,
 )
 from .messages.supervision import Child, Drain, Restart, StartChild
+from .observer import Observer
 from .runtime import handles
 from .supervision import Supervisor
 
@@ -74,7 +75,7 @@ class Exchange(Supervisor):
         self._settings = settings
         self._endpoint = endpoint
         self._bot = bot
-        self._observer = observer
+        self._observer = Observer(observer)
         media = settings.media
         self._network = Network(
             media.addresses,
@@ -82,7 +83,7 @@ class Exchange(Supervisor):
             tuple(IceServer(url) for url in media.stun),
             relay_only=media.relay == "only",
         )
-        self._log = CallLog.start(settings.call_log, observer)
+        self._log = CallLog.start(settings.call_log, self._observer)
         self._writer = Writer()
         self._accounts: dict[str, Ref] = {}
         self._states: dict[str, str] = {}
@@ -165,11 +166,14 @@ class Exchange(Supervisor):
         return future
 
     def _settle(self) -> None:
-        """Answer those who wait for the first logins, once none is open."""
+        """Answer those who wait for the first logins, once none is open.
+
+        While nobody is online, a login that is tried again is open.
+        """
         if not self._settling or len(self._states) < len(self._settings.accounts):
             return
         states = list(self._states.values())
-        if "connecting" in states:
+        if "connecting" in states or ("waiting" in states and "online" not in states):
             return
         waiting, self._settling = self._settling, []
         for future in waiting:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from .outlet import install_outlets
+
 #: What click keeps as it is written, after a line with ``\b``.
 _START = """\b
 Begin with
@@ -18,13 +20,22 @@ Begin with
 app = typer.Typer(
     name="callboard",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The YAML file with the accounts.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON lines: events, and the log.")]
+
+Within = Annotated[
+    float | None,
+    typer.Option(
+        "--online-within",
+        metavar="SECONDS",
+        min=0.0,
+        help="When to give up if no account is online.",
+    ),
+]
 
 
 def _version(wanted: bool) -> None:
@@ -62,11 +73,12 @@ def demo(
     """
     from .demo import demo as command
 
+    install_outlets()
     raise typer.Exit(command(seconds=seconds, out=out, video=not audio_only, json=json))
 
 
 @app.command()
-def run(file: File, json: Json = False) -> None:
+def run(file: File, online_within: Within = None, json: Json = False) -> None:
     """Run the accounts of FILE until Ctrl-C or SIGTERM.
 
     Once: no new calls begin, those that run get a deadline (drain: in FILE), everybody logs out.
@@ -74,12 +86,15 @@ def run(file: File, json: Json = False) -> None:
 
     On a terminal, accounts and calls are drawn as tables; elsewhere each change is a line.
 
-    Exits with 0 in order, with 1 if no account could log in or the server did not start, with 2 if
-    FILE is wrong.
+    A server that is not there yet is tried again and again, unless --online-within says how long.
+
+    Exits with 0 in order, with 1 if no account could log in, the server did not start or something
+    ended everything, with 2 if FILE is wrong.
     """
     from .run import run as command
 
-    raise typer.Exit(command(file, json=json))
+    install_outlets()
+    raise typer.Exit(command(file, within=online_within, json=json))
 
 
 @app.command()
@@ -116,6 +131,7 @@ def call(
         str, typer.Option(metavar="SOURCE", help="What is shown: pattern, a file, or none.")
     ] = "none",
     record: Annotated[bool, typer.Option("--record", help="Record both directions.")] = False,
+    online_within: Within = 30.0,
     json: Json = False,
 ) -> None:
     """Let one account of FILE call somebody, and say how it went.
@@ -128,9 +144,18 @@ def call(
     """
     from .call import call as command
 
+    install_outlets()
     raise typer.Exit(
         command(
-            file, account, to, seconds=seconds, audio=audio, video=video, record=record, json=json
+            file,
+            account,
+            to,
+            seconds=seconds,
+            audio=audio,
+            video=video,
+            record=record,
+            within=online_within,
+            json=json,
         )
     )
 
@@ -178,6 +203,7 @@ def load(
         )
         raise typer.Exit(2) from None
 
+    install_outlets()
     raise typer.Exit(command(plan, out=out, shards=shards, metrics=metrics, ray=ray))
 
 

@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 
 import typer
-from rich.console import Console
 
 from ..actors.call_record import CallRecord
 from ..actors.jid import bare
@@ -16,12 +15,13 @@ from ..bots.source import source
 from ..config import Settings
 from ..config.jid import parse_jid
 from ..server import ServerError
-from .deployment import deployed, reason
+from .deployment import ExchangeError, deployed, reason
 from .event import Event
 from .main_loop import run_loop
 from .run import anybody_online, drawn
 from .settings import read_or_exit
 from .steps import quality_table, step_table
+from .terminal import Terminal
 from .view import View, log_to, make_view
 
 #: Seconds that a call which has been hung up has for its end.
@@ -37,6 +37,7 @@ def call(
     audio: str,
     video: str,
     record: bool,
+    within: float | None,
     json: bool,
 ) -> int:
     """Let one account of a file call somebody, and say how it went.
@@ -51,6 +52,7 @@ def call(
         audio: what is sent.
         video: what is shown.
         record: whether both directions are recorded.
+        within: how many seconds are tried to log in, or None for ever.
         json: print JSON lines.
 
     Returns:
@@ -84,13 +86,13 @@ def call(
     settings = settings.model_copy(update={"accounts": (*others, caller), "drain": drain})
     view = make_view(as_json=json)
     log_to(view, settings.log_level)
-    watch = _Watch(view, bare(account))
+    watch = _Watch(view, bare(account), within)
     try:
         run_loop(watch.run(settings, {**classes, "caller": Caller}, folder))
     except asyncio.CancelledError:
         typer.echo("callboard: interrupted", err=True)
         return 1
-    except (ServerError, OSError) as error:
+    except (ServerError, ExchangeError, OSError) as error:
         typer.echo(f"callboard: {reason(error)}", err=True)
         return 1
     finally:
@@ -104,11 +106,14 @@ class _Watch:
     Args:
         view: shows what happens meanwhile.
         caller: whose call it is.
+        within: how many seconds are tried to log in, or None for ever.
     """
 
-    def __init__(self, view: View, caller: str) -> None:
+    def __init__(self, view: View, caller: str, within: float | None) -> None:
         self._view = view
         self._caller = caller
+        self._within = within
+        self._was_online = False
         self._done = asyncio.Event()
         self._status: CallStatus | None = None
         self._records: list[CallRecord] = []
@@ -123,8 +128,11 @@ class _Watch:
         match event:
             case CallRecord(account=jid) | BotFailed(account=jid) if bare(jid) == self._caller:
                 self._done.set()
-            case AccountChanged(jid=self._caller, state="failed" | "waiting"):
-                self._done.set()
+            case AccountChanged(jid=self._caller, state="online"):
+                self._was_online = True
+            case AccountChanged(jid=self._caller, state="failed" | "waiting" as state):
+                if state == "failed" or self._was_online:
+                    self._done.set()
 
     async def run(self, settings: Settings, classes: dict[str, type[Bot]], folder: Path) -> None:
         """Run until the call is over or somebody ends it."""
@@ -132,19 +140,21 @@ class _Watch:
             drawn(self._view),
             deployed(settings, classes, folder, self.see) as deployment,
         ):
-            if not await anybody_online(deployment):
+            if not await anybody_online(deployment, self._within):
                 return
             done = asyncio.ensure_future(self._done.wait())
-            stopping = asyncio.ensure_future(deployment.stopping.wait())
-            await asyncio.wait({done, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            over = asyncio.ensure_future(deployment.over())
+            await asyncio.wait({done, over}, return_when=asyncio.FIRST_COMPLETED)
             done.cancel()
-            stopping.cancel()
+            over.cancel()
+            if over.done() and not over.cancelled():
+                over.result()
 
     def tell(self, *, json: bool) -> int:
         """Say how it went; return the exit status."""
         ours = next((one for one in self._records if one.account == self._caller), None)
         if not json and self._status is not None:
-            console = Console(highlight=False)
+            console = Terminal()
             console.print(step_table(self._status))
             if ours is not None and ours.connected is not None:
                 console.print(quality_table(self._records))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
+from rich.text import Text
 
 from ..actors.call_record import CallRecord
 from ..actors.messages.exchange import AccountChanged, BotFailed, CallStatus
@@ -20,7 +20,9 @@ from .event import Event
 from .json_view import JsonView
 from .line_view import LineView, near
 from .main_loop import run_loop
+from .printable import printable
 from .steps import quality_table, step_table
+from .terminal import Terminal
 from .view import log_to
 
 CALLER, CALLEE = "alice@localhost", "desk@localhost"
@@ -92,7 +94,7 @@ class _Stage:
 
     def __init__(self, view: JsonView | None) -> None:
         self._view = view
-        self._console = Console(highlight=False)
+        self._console = Terminal()
         self._done = asyncio.Event()
         self.status: dict[str, CallStatus] = {}
         self.records: dict[str, CallRecord] = {}
@@ -128,14 +130,14 @@ class _Stage:
         async with deployed(settings, BUILT_IN, folder, self.see) as deployment:
             self.say(f"{CALLER} calls {CALLEE} for {seconds:g} s …")
             done = asyncio.ensure_future(self._done.wait())
-            stopping = asyncio.ensure_future(deployment.stopping.wait())
+            over = asyncio.ensure_future(deployment.over())
             finished, _ = await asyncio.wait(
-                {done, stopping}, timeout=seconds + PATIENCE, return_when=asyncio.FIRST_COMPLETED
+                {done, over}, timeout=seconds + PATIENCE, return_when=asyncio.FIRST_COMPLETED
             )
-            for task in (done, stopping):
+            for task in (done, over):
                 task.cancel()
-            if stopping in finished:
-                self.faults.append("interrupted")
+            if over in finished:
+                self.faults.append("interrupted" if over.exception() is None else "all has ended")
             elif not finished:
                 self.faults.append(f"the call was not over after {seconds + PATIENCE:g} s")
         recording = self.recording()
@@ -171,13 +173,15 @@ class _Stage:
                 f"{track.title or track.kind} {track.codec} {track.seconds:.2f} s"
                 for track in self.inspection.tracks
             )
-            self._console.print(f"\nRecording: {near(path)}\n  {tracks}", soft_wrap=True)
+            self._console.print()
+            self._console.print(f"Recording: {near(path)}", soft_wrap=True)
+            self._console.print(f"  {tracks}", soft_wrap=True)
         for fault in self.faults:
-            self._console.print(f"[red]✗[/] {fault}", soft_wrap=True)
+            line = Text.assemble(("✗ ", "red"), printable(fault))
+            self._console.print(line, soft_wrap=True)
         if not self.faults:
-            self._console.print(
-                "[green]✓[/] connected, media flowed both ways, the recording plays"
-            )
+            good = "connected, media flowed both ways, the recording plays"
+            self._console.print(Text.assemble(("✓ ", "green"), good))
         return bool(self.faults)
 
     def _check(self, video: bool) -> None:

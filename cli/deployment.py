@@ -14,6 +14,7 @@ from ..actors.context import Endpoint
 from ..actors.exchange import Exchange
 from ..actors.loop_watch import watched
 from ..actors.messages.exchange import CallStatus, Shutdown, WhenSettled
+from ..actors.observer import Observer as TellOutside
 from ..actors.record_file import RecordFile
 from ..actors.ref import AsyncioActorRef
 from ..actors.stream import trust
@@ -30,6 +31,10 @@ log = logging.getLogger(__name__)
 CLOSING = 30.0
 #: Seconds beyond those in which a loop that a bot blocks is ended with the process.
 LAST_RESORT = 10.0
+
+
+class ExchangeError(Exception):
+    """The supervisor of all ended, and nobody had asked for it."""
 
 
 class Deployment:
@@ -87,6 +92,22 @@ class Deployment:
         ends = "it" if count == 1 else "them"
         return f"{calls} {self._drain:g} s; a second signal ends {ends} now"
 
+    async def over(self) -> None:
+        """Wait until somebody asks for the end.
+
+        Raises:
+            ExchangeError: everything has ended without that.
+        """
+        stopping = asyncio.ensure_future(self.stopping.wait())
+        ended = asyncio.ensure_future(_ended(self.exchange))
+        try:
+            await asyncio.wait({stopping, ended}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            ended.cancel()
+        if not self.stopping.is_set():
+            raise ExchangeError("everything has ended by itself: the log says why")
+
     async def settled(self) -> int:
         """Return how many accounts are online once no account's first login is open any more."""
         promised = await self.exchange.request(WhenSettled(), timeout=10)
@@ -136,8 +157,9 @@ async def deployed(
         _signals(deployment.stop, watch.ask),
     ):
         finished = await asyncio.to_thread(finish_leftovers, settings.recordings)
+        tell = TellOutside(observer)
         for one in finished:
-            observer(one)
+            tell(one)
         await asyncio.to_thread(_close_left, settings.call_log, finished)
         async with _endpoint(settings) as endpoint:
             factory = bot_factory(classes, folder)
@@ -146,6 +168,10 @@ async def deployed(
                 yield deployment
             finally:
                 await deployment.shut_down()
+
+
+async def _ended(ref: AsyncioActorRef[Exchange]) -> None:
+    await ref.ended
 
 
 def _close_left(file: Path, finished: Iterable[Finished]) -> None:
@@ -196,7 +222,7 @@ async def _endpoint(settings: Settings) -> AsyncIterator[Endpoint]:
         yield Endpoint(prosody.address, prosody.port, False, context)
 
 
-def reason(error: ServerError | OSError) -> str:
+def reason(error: ServerError | ExchangeError | OSError) -> str:
     """Say in a line why a deployment did not start.
 
     Args:

@@ -40,8 +40,10 @@ class JsonView:
             fields: what JSON can hold, and paths.
         """
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        line = json.dumps({"time": now, "event": kind, **fields}, ensure_ascii=False, default=str)
-        print(line, file=self._stream, flush=True)
+        # In ASCII no text can be taken for a line's end, or turn a terminal on which it is read.
+        line = json.dumps({"time": now, "event": kind, **fields}, default=str)
+        self._stream.write(f"{line}\n")
+        self._stream.flush()
 
     def draw(self) -> None:
         """Nothing is drawn."""
@@ -63,6 +65,12 @@ class JsonHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record, with what raised."""
+        try:
+            self._print(record)
+        except Exception:
+            self.handleError(record)
+
+    def _print(self, record: logging.LogRecord) -> None:
         fields = {"level": record.levelname, "logger": record.name, "message": record.getMessage()}
         if record.exc_info:
             fields["exception"] = logging.Formatter().formatException(record.exc_info)

@@ -7,6 +7,8 @@ import threading
 import time
 from contextlib import suppress
 
+from .outlet import drain_outlets
+
 log = logging.getLogger(__name__)
 
 #: Seconds that threads of bots may go on after everything else has ended.
@@ -32,4 +34,5 @@ def _end(status: int) -> None:
     with suppress(Exception):  # a closed pipe must not keep it from ending
         logging.shutdown()
         sys.stdout.flush()
+        drain_outlets(1.0)
     os._exit(status)

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TextIO
 
 from ..actors.call_record import CallRecord
-from ..actors.messages.exchange import AccountChanged, BotFailed, CallStatus
+from ..actors.messages.exchange import AccountChanged, CallStatus
 from ..media import Finished
 from .event import Event
+from .printable import printable
 
 #: How the time of day stands before each line.
 CLOCK = "%H:%M:%S"
@@ -37,7 +38,8 @@ class LineView:
                 self._phases[key] = event.phase
         text = sentence(event)
         if text is not None:
-            print(f"{datetime.now().astimezone():{CLOCK}} {text}", file=self._stream, flush=True)
+            self._stream.write(f"{datetime.now().astimezone():{CLOCK}} {printable(text)}\n")
+            self._stream.flush()
 
     def draw(self) -> None:
         """Nothing is drawn."""
@@ -58,11 +60,20 @@ class LineFormatter(logging.Formatter):
         ours = record.name.startswith("callboard.")
         record.source = name if kind == "callboard.bots" else "callboard" if ours else record.name
         record.level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()} "
-        return super().format(record)
+        record.message = printable(record.getMessage())
+        record.asctime = self.formatTime(record, self.datefmt)
+        lines = [self.formatMessage(record)]
+        if record.exc_info:
+            lines += self.formatException(record.exc_info).splitlines()
+        # No line but the first begins as lines of the log do.
+        return "\n    ".join(printable(line) for line in lines)
 
 
 def sentence(event: Event) -> str | None:
-    """Return what a person is told about an event, or None if it is not worth a line."""
+    """Return what a person is told about an event, or None if it is not worth a line.
+
+    What the log tells as well, such as that a bot failed, is told there alone.
+    """
     match event:
         case AccountChanged(state="connecting"):
             return None
@@ -74,8 +85,6 @@ def sentence(event: Event) -> str | None:
             return f"{_parties(event)} connected after {event.steps.get('dtls', 0.0) * 1000:.0f} ms"
         case CallRecord():
             return _record_sentence(event)
-        case BotFailed(account=account, bot=bot, error=error):
-            return f"{account} bot {bot} failed: {error}"
         case Finished(path=path, seconds=seconds):
             return f"finished a recording that an earlier run left: {near(path)} ({seconds:.1f} s)"
     return None

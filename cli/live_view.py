@@ -2,11 +2,13 @@
 
 import logging
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich import box
-from rich.console import Console, Group
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -15,6 +17,8 @@ from ..actors.call_record import CallRecord
 from ..actors.messages.exchange import AccountChanged, CallStatus
 from .event import Event
 from .line_view import CLOCK, sentence
+from .printable import printable
+from .terminal import Name, Terminal
 
 #: Lines of a table that are no rows: title, head, rule, empty ones, and how many more.
 FRAME = 6
@@ -33,6 +37,38 @@ _STATE_STYLE = {
 _URGENCY = {state: place for place, state in enumerate(_STATE_STYLE)}
 _PHASE_STYLE = {"connected": "green", "connecting": "yellow", "ringing": "cyan", "proposed": "dim"}
 
+#: Columns from which on a terminal has room for whole names.
+WIDE = 60
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of the calls.
+
+    Attributes:
+        name: its head.
+        style: how it is set, as rich has it.
+        least: how wide a terminal must be that shows it.
+    """
+
+    name: str
+    style: Mapping[str, Any]
+    least: int = 0
+
+
+_RIGHT: Mapping[str, Any] = {"justify": "right"}
+_COLUMNS = (
+    _Column("account", {"ratio": 1}),
+    _Column("", {"width": 1}),
+    _Column("peer", {"ratio": 1}),
+    _Column("phase", {}),
+    _Column("time", _RIGHT, 50),
+    _Column("media", {}, 80),
+    _Column("lost", _RIGHT, WIDE),
+    _Column("jitter", _RIGHT, 72),
+    _Column("MOS", _RIGHT),
+)
+
 # A short last line also keeps the ^C that a terminal prints from moving the tables.
 _END = "Ctrl-C ends in order, a second one at once."
 
@@ -45,7 +81,7 @@ class LiveView:
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self.console = Console(file=stream, highlight=False)
+        self.console = Terminal(stream)
         self._accounts: dict[str, AccountChanged] = {}
         self._calls: dict[tuple[str, str], CallStatus] = {}
         self._ended: Counter[str] = Counter()
@@ -73,10 +109,10 @@ class LiveView:
         text = sentence(event)
         if text is not None:
             now = Text(f"{datetime.now().astimezone():{CLOCK}} ", "dim")
-            self.console.print(now + Text(text, style), soft_wrap=True)
+            self.console.print(now + Text(printable(text), style), soft_wrap=True)
 
     def say(self, line: str) -> None:
-        """Print a line above the tables."""
+        """Print what is `printable` above the tables."""
         self.console.print(Text(line), soft_wrap=True)
 
     def draw(self) -> None:
@@ -94,7 +130,7 @@ class LiveView:
         return Group(
             self._account_table(max(LEAST, room - calls)),
             self._call_table(calls),
-            Text(_END, "dim"),
+            Text(_END, "dim", no_wrap=True, overflow="ellipsis"),
         )
 
     def _account_table(self, rows: int) -> Table:
@@ -102,7 +138,7 @@ class LiveView:
         words = ", ".join(f"{counts[state]} {state}" for state in _STATE_STYLE if counts[state])
         domain = self._domain()
         table = _table(f"Accounts{f' at {domain}' if domain else ''}: {words or 'none yet'}")
-        table.add_column("account", overflow="ellipsis", ratio=3)
+        table.add_column("account", ratio=3 if self.console.width >= WIDE else 5)
         table.add_column("state", width=10)
         table.add_column("", overflow="ellipsis", ratio=5)
         calls = Counter(account for account, _ in self._calls)
@@ -113,24 +149,21 @@ class LiveView:
             busy = calls[report.jid]
             detail = report.detail or (f"{busy} call{'s' * (busy != 1)}" if busy else "")
             state = Text(report.state, _STATE_STYLE[report.state])
-            table.add_row(_short(report.jid, domain), state, detail)
+            table.add_row(Name(_short(report.jid, domain)), state, detail)
         _count_more(table, len(self._accounts) - rows)
         return table
 
     def _call_table(self, rows: int) -> Table:
         ended = ", ".join(f"{n} {state}" for state, n in sorted(self._ended.items()))
         table = _table(f"Calls: {len(self._calls)} now" + (f"; ended: {ended}" if ended else ""))
-        table.add_column("account", overflow="ellipsis", ratio=1)
-        table.add_column("", width=1)
-        table.add_column("peer", overflow="ellipsis", ratio=1)
-        table.add_column("phase")
-        table.add_column("time", justify="right")
-        table.add_column("media")
-        for name in ("lost", "jitter", "MOS"):
-            table.add_column(name, justify="right")
+        width = self.console.width
+        for column in _COLUMNS:
+            if width >= column.least:
+                table.add_column(column.name, **column.style)
         domain = self._domain()
         for status in list(self._calls.values())[:rows]:
-            table.add_row(*_call_row(status, domain))
+            cells = zip(_COLUMNS, _call_row(status, domain), strict=True)
+            table.add_row(*(cell for column, cell in cells if width >= column.least))
         _count_more(table, len(self._calls) - rows)
         return table
 
@@ -165,16 +198,16 @@ def _short(jid: str, domain: str) -> str:
     return jid.partition("/")[0].removesuffix(f"@{domain}")
 
 
-def _call_row(status: CallStatus, domain: str) -> tuple[str | Text, ...]:
+def _call_row(status: CallStatus, domain: str) -> tuple[RenderableType, ...]:
     audio = next((one for one in status.statistics if one.kind == "audio"), None)
     received = sum(one.received for one in status.statistics)
     lost = sum(one.lost for one in status.statistics)
     phase = "on hold" if status.held else status.phase
     minutes, seconds = divmod(int(status.seconds), 60)
     return (
-        _short(status.account, domain),
+        Name(_short(status.account, domain)),
         "→" if status.direction == "out" else "←",
-        _short(status.peer, domain),
+        Name(_short(status.peer, domain)),
         Text(phase, _PHASE_STYLE.get(status.phase, "")),
         f"{minutes}:{seconds:02d}" if status.seconds else "",
         " ".join(one.codec for one in status.statistics) or " ".join(status.media),
@@ -197,4 +230,7 @@ class LiveHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
-        self._view.say(self.format(record))
+        try:
+            self._view.say(self.format(record))
+        except Exception:
+            self.handleError(record)

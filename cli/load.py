@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 import uvloop
 
+from ..actors.observer import Observer
 from ..config import ConfigError
 from ..load import load_plan
 from ..load.capacity import CapacityError, check_open_files, open_files
@@ -20,6 +21,7 @@ from ..load.run import Run
 from ..load.usage import raise_open_files
 from ..load.verdict import Status, Verdict
 from ..server import ServerError
+from .deployment import reason
 from .load_view import LoadView, make_load_view, print_verdict
 
 
@@ -47,10 +49,12 @@ def load(
     view = make_load_view(file.name)
     try:
         if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
+            out.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _carriers(ray) as (carrier, cores):
             count = shards or plan.shards or cores
-            run = Run(plan, file.absolute().parent, shards=count, carrier=carrier, see=view.see)
+            run = Run(
+                plan, file.absolute().parent, shards=count, carrier=carrier, see=Observer(view.see)
+            )
             check_open_files(open_files(plan, len(run.shards)), raise_open_files())
             verdict = uvloop.run(_run(run, view, metrics))
     except ModuleNotFoundError as error:
@@ -64,9 +68,16 @@ def load(
         return Status.ABORTED
     finally:
         view.close()
-    written = [] if out is None else write_report(out, file.name, run, verdict)
+    written: list[Path] = []
+    status = verdict.status
+    if out is not None:
+        try:
+            written = write_report(out, file.name, run, verdict)
+        except OSError as error:
+            typer.echo(f"callboard: there is no whole report: {reason(error)}", err=True)
+            status = status or Status.ABORTED
     print_verdict(run, verdict, written)
-    return verdict.status
+    return status
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, TextIO
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -16,6 +16,8 @@ from ..load.measurements import Point
 from ..load.progress import PhaseRun
 from ..load.run import Run
 from ..load.verdict import Verdict, shown
+from .printable import printable
+from .terminal import Terminal
 
 ENDING = "ending in order; Ctrl-C again: at once"
 REFRESH = 4
@@ -99,7 +101,8 @@ class LineLoadView:
 
         async def told(one: PhaseRun) -> None:
             await one.begun()
-            print(f"{one.began:6.0f} s  {one.title} begins", file=self._stream, flush=True)
+            words = f"{one.began:6.0f} s  {printable(one.title)} begins"
+            print(words, file=self._stream, flush=True)
 
         async with asyncio.TaskGroup() as phases:
             for one in run.phases:
@@ -124,7 +127,7 @@ class LiveLoadView:
     def __init__(self, name: str, stream: TextIO) -> None:
         self._name = name
         self._point: Point | None = None
-        self._console = Console(file=stream)
+        self._console = Terminal(stream)
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._live.start()
 
@@ -168,7 +171,7 @@ def _title(name: str, run: Run, point: Point | None) -> Text:
         f"{len(run.plan.accounts):,} accounts online, {gauges.get('calls.active', 0):,.0f} calls, "
         f"{len(run.shards)} shards"
     )
-    title = Text(words, "bold")
+    title = Text(printable(words), "bold")
     if run.is_ending:
         title.append(f"  {ENDING}", "yellow")
     if lost:
@@ -196,7 +199,7 @@ def _phases(run: Run, size: int) -> Table:
             style, words = "cyan", _clock(going)
             done = min(0.99, going / max(0.1, run.planned_seconds(one.phase)))
         bar = ProgressBar(total=1.0, completed=done, width=30, complete_style=style)
-        table.add_row(Text(one.title, style), bar, Text(words, "dim"))
+        table.add_row(Text(printable(one.title), style), bar, Text(words, "dim"))
     return table
 
 
@@ -245,7 +248,7 @@ def _table(*names: str) -> Table:
 def _causes(run: Run) -> Table:
     table = Table("times", "what", "why", box=None, header_style="dim", padding=(0, 2, 0, 0))
     for (what, why), count in run.measurements.causes.most_common(CAUSES):
-        table.add_row(f"{count:,}", what, Text(why, "red"))
+        table.add_row(f"{count:,}", what, Text(printable(why), "red"))
     return table
 
 
@@ -257,21 +260,24 @@ def print_verdict(run: Run, verdict: Verdict, written: Sequence[Path]) -> None:
         verdict: how it ended.
         written: the files of the report.
     """
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal()
     good = not verdict.status
     mark = "✓" if good else "✗"
-    console.print(Text(f"{mark} {verdict.sentence}", "bold green" if good else "bold red"))
+    words = f"{mark} {printable(verdict.sentence)}"
+    console.print(Text(words, "bold green" if good else "bold red"), soft_wrap=True)
     for check in verdict.checks:
-        measured = f"{check.text}   measured: {shown(check.value, check.unit)}"
+        measured = f"{printable(check.text)}   measured: {shown(check.value, check.unit)}"
         style = "green" if check.held else "red"
-        console.print(Text.assemble("  ", ("✓ " if check.held else "✗ ", style), measured))
+        line = Text.assemble("  ", ("✓ " if check.held else "✗ ", style), measured)
+        console.print(line, soft_wrap=True)
     for warning in verdict.warnings:
-        console.print(Text.assemble("  ", ("! ", "yellow"), warning))
+        line = Text.assemble("  ", ("! ", "yellow"), printable(warning))
+        console.print(line, soft_wrap=True)
     for (what, why), count in run.measurements.causes.most_common(CAUSES):
-        console.print(Text(f"  {what}: {why} ({count:,})"))
+        console.print(f"  {what}: {why} ({count:,})", soft_wrap=True)
     report = next((path for path in written if path.suffix == ".html"), None)
     if report is not None:
-        console.print(Text(f"Report: {report}"))
+        console.print(f"Report: {report}", soft_wrap=True)
 
 
 def _clock(seconds: float) -> str:

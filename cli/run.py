@@ -8,57 +8,77 @@ from pathlib import Path
 import typer
 
 from ..actors.garbage import spare_the_living
+from ..actors.observer import Observer
 from ..bots.bot import Bot
 from ..config import Settings
 from ..server import ServerError
-from .deployment import Deployment, deployed, reason
+from .deployment import Deployment, ExchangeError, deployed, reason
 from .main_loop import run_loop
 from .settings import read_or_exit
 from .view import REFRESH, View, log_to, make_view
 
 
-def run(file: Path, *, json: bool) -> int:
+def run(file: Path, *, within: float | None, json: bool) -> int:
     """Run the accounts of a file until somebody ends it.
 
     Args:
         file: the YAML file.
+        within: how many seconds are tried to get an account online, or None for ever.
         json: print JSON lines.
 
     Returns:
-        0 in order, 1 if no account could log in or the server did not start.
+        0 in order, 1 if no account could log in, the server did not start, or all ended by itself.
     """
     settings, classes = read_or_exit(file)
     view = make_view(as_json=json)
     log_to(view, settings.log_level)
     try:
         spare_the_living()
-        return run_loop(_run(settings, classes, file.absolute().parent, view))
+        return run_loop(_run(settings, classes, file.absolute().parent, view, within))
     except asyncio.CancelledError:
         return 0
-    except (ServerError, OSError) as error:
+    except (ServerError, ExchangeError, OSError) as error:
         typer.echo(f"callboard: {reason(error)}", err=True)
         return 1
     finally:
         view.close()
 
 
-async def _run(settings: Settings, classes: dict[str, type[Bot]], folder: Path, view: View) -> int:
+async def _run(
+    settings: Settings,
+    classes: dict[str, type[Bot]],
+    folder: Path,
+    view: View,
+    within: float | None,
+) -> int:
     async with drawn(view), deployed(settings, classes, folder, view.show) as deployment:
-        if not await anybody_online(deployment):
+        if not await anybody_online(deployment, within):
             return 1
-        await deployment.stopping.wait()
+        await deployment.over()
     return 0
 
 
-async def anybody_online(deployment: Deployment) -> bool:
-    """Wait for the first logins; tell whether any account is online, or the end was asked for."""
+async def anybody_online(deployment: Deployment, within: float | None) -> bool:
+    """Wait for the first logins; tell whether any account is online, or the end was asked for.
+
+    Args:
+        deployment: what runs.
+        within: how many seconds to wait, or None for as long as an account goes on trying.
+
+    Raises:
+        ExchangeError: everything has ended by itself.
+    """
     settled = asyncio.ensure_future(deployment.settled())
-    stopping = asyncio.ensure_future(deployment.stopping.wait())
-    await asyncio.wait({settled, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if not settled.done():
-        settled.cancel()
+    over = asyncio.ensure_future(deployment.over())
+    await asyncio.wait({settled, over}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    for one in (settled, over):
+        one.cancel()
+    if over.done() and not over.cancelled():
+        over.result()
         return True
+    if not settled.done():
+        typer.echo(f"callboard: no account could log in within {within:g} s", err=True)
+        return False
     if settled.result() == 0:
         typer.echo("callboard: no account could log in", err=True)
         return False
@@ -68,13 +88,14 @@ async def anybody_online(deployment: Deployment) -> bool:
 @asynccontextmanager
 async def drawn(view: View) -> AsyncIterator[None]:
     """Draw a view again and again, to the very end of what is inside."""
+    draw = Observer[None](lambda _: view.draw())
 
-    async def draw() -> None:
+    async def go_on() -> None:
         while True:
-            view.draw()
+            draw(None)
             await asyncio.sleep(1 / REFRESH)
 
-    drawing = asyncio.create_task(draw())
+    drawing = asyncio.create_task(go_on())
     try:
         yield
     finally:

@@ -2,16 +2,25 @@
 
 import sys
 
+from .outlet import FULL, drain_outlets, open_standard_streams, to_nowhere
+
 
 def main() -> None:
     """Run the ``callboard`` command."""
     status = 1
+    open_standard_streams()
     try:
         from .app import app
 
         app()
     except KeyboardInterrupt:  # while it starts: from there on, commands end in order
         status = 130
+        sys.exit(status)
+    except OSError as error:
+        if error.filename is not None or error.errno not in FULL:
+            raise
+        print(f"callboard: standard output: {error.strerror}", file=sys.stderr)  # noqa: T201
+        to_nowhere(sys.stdout.fileno())  # else Python says it once more at its end
         sys.exit(status)
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -20,3 +29,4 @@ def main() -> None:
         from .leaving import end_soon
 
         end_soon(status)
+        drain_outlets()

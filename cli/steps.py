@@ -7,6 +7,7 @@ from rich.table import Table
 
 from ..actors.call_record import CallRecord
 from ..actors.messages.exchange import CallStatus
+from .terminal import Name
 
 #: The steps of a call in their order, and what each means.
 STEPS: Mapping[str, str] = {
@@ -48,7 +49,7 @@ def quality_table(records: Iterable[CallRecord]) -> Table:
         records: the detail records of the call, one for each account.
     """
     table = _table("Quality of the call, as each account heard and saw it")
-    table.add_column("account", overflow="fold")
+    table.add_column("account", no_wrap=True)
     for name in ("media", "codec"):
         table.add_column(name, no_wrap=True)
     for name in ("sent", "received", "lost", "jitter", "rtt", "MOS"):
@@ -56,7 +57,7 @@ def quality_table(records: Iterable[CallRecord]) -> Table:
     for record in records:
         for one in record.media:
             table.add_row(
-                record.account,
+                Name(record.account),
                 one["kind"],
                 one["codec"],
                 f"{one['sent']}",

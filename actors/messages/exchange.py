@@ -19,7 +19,10 @@ class Shutdown:
 
 @dataclass(frozen=True, slots=True)
 class WhenSettled:
-    """Answered with a future of how many accounts are online, once no first login is open."""
+    """Answered with a future of how many accounts are online, once no first login is open.
+
+    The answer is 0 only when every account has given up.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from callboard.media import inspect
+from callboard.tests.harness.ports import free_ports
 
 from .command import callboard, records, running
-from .embedded import serving
+from .embedded import forwarding, serving
 
 PAIR = """\
 server: embedded
@@ -223,10 +225,63 @@ def test_a_port_where_nothing_listens(tmp_path: Path) -> None:
         "server: {host: 127.0.0.1, port: 1}\n"
         "accounts:\n  - {jid: desk@localhost, password: s3, bot: silent}\n",
     )
-    done = callboard("run", file)
+    done = callboard("run", file, "--online-within", 2)
     assert done.returncode == 1
     assert "nothing listens at the server's address" in done.stdout
+    assert done.stderr == "callboard: no account could log in within 2 s\n"
     assert "Traceback" not in done.stderr
+
+
+def test_a_server_that_comes_later_is_waited_for(tmp_path: Path) -> None:
+    """As after a machine's start, when both begin at once."""
+    port, _ = free_ports(1)
+    with serving({"desk": "s3", "alice": "s3"}) as (real, certificate):
+        file = deployment(
+            tmp_path,
+            f"server: {{host: 127.0.0.1, port: {port}, ca: {certificate}}}\n"
+            "media: {addresses: 127.0.0.1}\n"
+            "accounts:\n"
+            "  - {jid: desk@localhost, password: s3, bot: echo}\n"
+            "  - {jid: alice@localhost, password: s3, bot: silent}\n",
+        )
+        call = ("call", file, "alice@localhost", "desk@localhost", "--seconds", 1)
+        with running("run", file) as run, running(*call) as caller:
+            for one in (run, caller):
+                event = one.until(lambda e: e.get("state") == "waiting")
+                assert "next try in" in event["detail"]
+            with forwarding(port, real):
+                run.until(lambda e: e.get("state") == "online")
+                assert caller.process.wait(60) == 0
+                assert run.stop() == 0
+
+
+def test_the_port_of_the_embedded_server_is_printed(tmp_path: Path) -> None:
+    port, _ = free_ports(1)
+    file = deployment(
+        tmp_path,
+        f"server: {{host: embedded, port: {port}}}\n"
+        "accounts:\n  - {jid: desk@localhost, bot: silent}\n",
+    )
+    with running("run", file) as run:
+        run.until(lambda e: e.get("state") == "online")
+        socket.create_connection(("127.0.0.1", port)).close()
+        assert run.stop() == 0
+    said = [event["message"] for event in run.events if event["event"] == "Log"]
+    assert f"the embedded server listens on 127.0.0.1:{port}" in said
+
+
+def test_no_event_is_printed_twice(tmp_path: Path) -> None:
+    file = deployment(tmp_path, PAIR.format(drain="500ms", seconds=1))
+    with running("run", file) as run:
+        run.until(lambda _: sum(one["event"] == "CallRecord" for one in run.events) == 2)
+        assert run.stop() == 0
+    statuses = [
+        {key: value for key, value in event.items() if key != "time"}
+        for event in run.events
+        if event["event"] == "CallStatus"
+    ]
+    assert [one for place, one in enumerate(statuses) if one in statuses[:place]] == []
+    assert sum(one["phase"] == "ended" for one in statuses) == 2
 
 
 def test_records_that_can_not_be_written(tmp_path: Path) -> None:

@@ -1,0 +1,88 @@
+"""What ends a deployment, and what does not."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import pytest
+from callboard.actors.call_record import CallRecord
+from callboard.bots.find import BUILT_IN
+from callboard.cli.deployment import ExchangeError, deployed
+from callboard.cli.event import Event
+from callboard.config import Settings
+from callboard.tests.cli.command import callboard
+from callboard.tests.conftest import Run
+
+
+def settings(folder: Path) -> Settings:
+    call = {"to": "desk@localhost", "video": "none", "seconds": 1}
+    return Settings.model_validate(
+        {
+            "server": "embedded",
+            "recordings": folder,
+            "call_log": folder / "calls.jsonl",
+            "drain": 0,
+            "accounts": [
+                {"jid": "desk@localhost", "password": "s3", "bot": "recorder"},
+                {"jid": "alice@localhost", "password": "s3", "bot": "caller", "options": call},
+            ],
+        }
+    )
+
+
+def test_a_view_that_raises_ends_no_call(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    records: list[CallRecord] = []
+
+    async def main() -> None:
+        over = asyncio.Event()
+
+        def see(event: Event) -> None:
+            if isinstance(event, CallRecord):
+                records.append(event)
+                if len(records) == 2:
+                    over.set()
+            raise ZeroDivisionError
+
+        async with deployed(settings(tmp_path), BUILT_IN, tmp_path, see):
+            await asyncio.wait_for(over.wait(), 60)
+
+    with caplog.at_level(logging.ERROR):
+        run(main)
+    assert [record.state for record in records] == ["completed"] * 2
+    assert sum("ZeroDivisionError" in (one.exc_text or "") for one in caplog.records) == 1
+
+
+def test_the_end_of_everything_is_told(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with deployed(settings(tmp_path), BUILT_IN, tmp_path, lambda _: None) as deployment:
+            deployment.exchange.stop(block=False)
+            with pytest.raises(ExchangeError):
+                await asyncio.wait_for(deployment.over(), 60)
+
+    run(main)
+
+
+BREAKER = """\
+from callboard.actors.messages.exchange import Shutdown
+from callboard.bots import Bot
+from pykka import ActorRegistry
+
+
+class Breaker(Bot):
+    async def on_start(self):
+        (exchange,) = ActorRegistry.get_by_class_name("Exchange")
+        exchange.tell(Shutdown("at once"))
+"""
+
+
+def test_what_ends_everything_ends_the_command_with_a_status(tmp_path: Path) -> None:
+    (tmp_path / "breaker.py").write_text(BREAKER)
+    (tmp_path / "tmp").mkdir()
+    file = tmp_path / "accounts.yaml"
+    file.write_text("accounts:\n  - {jid: desk@localhost, bot: 'breaker:Breaker'}\n")
+    done = callboard("run", file, environ={"TMPDIR": str(tmp_path / "tmp")})
+    assert done.returncode == 1, done.stderr
+    assert "callboard: everything has ended by itself: the log says why\n" in done.stderr
+    assert not list((tmp_path / "tmp").iterdir())

@@ -1,0 +1,159 @@
+"""Standard streams that nobody reads, or that are full, slow or closed."""
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from callboard.cli import outlet as module
+from callboard.cli.outlet import Outlet
+from callboard.tests.cli.command import callboard, command, records
+
+DEPLOYMENT = """\
+server: embedded
+recordings: recordings/
+drain: 0s
+accounts:
+  - {jid: desk@localhost, bot: recorder}
+  - {jid: alice@localhost, bot: caller, options: {to: desk@localhost, video: none, seconds: 2}}
+  - {jid: last@localhost, bot: "ending:Ending"}
+"""
+ENDING = """\
+import asyncio
+import os
+import signal
+from callboard.bots import Bot
+
+class Ending(Bot):
+    async def on_start(self):
+        while True:
+            await asyncio.sleep(0.1)
+            log = self.folder / "recordings" / "calls.jsonl"
+            if log.exists() and log.read_text().count('"state"') == 2:
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+"""
+"""A bot that ends the program when the call is recorded at both its ends."""
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Path:
+    (tmp_path / "ending.py").write_text(ENDING)
+    (tmp_path / "accounts.yaml").write_text(DEPLOYMENT)
+    (tmp_path / "tmp").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize("options", ["", "--json"])
+@pytest.mark.parametrize(
+    "shell",
+    [
+        pytest.param("{} | head -n 2", id="reader-goes"),
+        pytest.param("{} > /dev/full", id="full"),
+        pytest.param("{} > /dev/full 2>&1", id="both-full"),
+        pytest.param("{} 2>&-", id="no-stderr"),
+        pytest.param("{} >&-", id="no-stdout"),
+        pytest.param("{} <&- >&- 2>&-", id="no-streams"),
+        pytest.param("PYTHONIOENCODING=ascii {}", id="ascii"),
+        pytest.param("LC_ALL=en_US.ISO-8859-1 PYTHONUTF8=0 {}", id="latin"),
+    ],
+)
+def test_calls_go_on_whatever_becomes_of_what_is_printed(
+    deployment: Path, shell: str, options: str
+) -> None:
+    line = " ".join(command("run", *options.split(), "accounts.yaml"))
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {shell.format(line)}"],
+        cwd=deployment,
+        env={**os.environ, "TMPDIR": str(deployment / "tmp")},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = records(deployment / "recordings" / "calls.jsonl")
+    assert [record["state"] for record in found.values()] == ["completed"] * 2
+    assert b"Traceback" not in done.stderr
+    assert not list((deployment / "tmp").iterdir())
+
+
+def test_a_command_that_can_not_print_says_so() -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            command("schema"), stdout=full, stderr=subprocess.PIPE, encoding="utf-8", check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == "callboard: standard output: No space left on device\n"
+
+
+def test_a_demo_has_its_verdict_whoever_reads_it(tmp_path: Path) -> None:
+    line = " ".join(command("demo", "--seconds", "1", "--audio-only", "--out", tmp_path / "out"))
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {line} | head -n 1"], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"standard output: Broken pipe" in done.stderr
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        try:
+            os.close(end)
+        except OSError:
+            continue
+
+
+def test_who_reads_slowly_holds_nobody_up(
+    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LIMIT", 200_000)
+    reader, writer = pipe
+    told: list[str] = []
+    outlet = Outlet(writer, "here", "utf-8", told.append)
+    for number in range(20_000):
+        outlet.write(f"line {number:08d}\n")
+    outlet.drain(0.01)
+    read = bytearray()
+
+    def read_all() -> None:
+        while not read.endswith(b"end\n"):
+            read.extend(os.read(reader, 65536))
+
+    thread = threading.Thread(target=read_all)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not told and time.monotonic() < deadline:
+        outlet.drain(1)
+    outlet.write("end\n")
+    thread.join(30)
+    outlet.stop()
+    lines = read.decode().splitlines()
+    assert lines[:3] == ["line 00000000", "line 00000001", "line 00000002"]
+    (sentence,) = told
+    missed = 20_001 - len(lines)
+    assert sentence == (
+        f"callboard: {missed} lines were not written to here: it is read too slowly\n"
+    )
+
+
+def test_what_an_encoding_lacks_is_escaped(pipe: tuple[int, int]) -> None:
+    reader, writer = pipe
+    outlet = Outlet(writer, "here", "ascii", lambda _: None)
+    with pytest.raises(TypeError):
+        outlet.write(b"")  # type: ignore[arg-type]
+    print("desk ← Zoë", file=outlet)
+    outlet.stop()
+    assert os.read(reader, 100) == b"desk \\u2190 Zo\\xeb\n"
+
+
+def test_versions_and_completion() -> None:
+    assert callboard("--version").stdout.startswith("callboard 0.")
+    shown = callboard("--show-completion", environ={"SHELL": "/bin/bash"})
+    assert "--install-completion" in callboard("--help").stdout
+    assert shown.returncode == 0
