@@ -128,7 +128,7 @@ class Call(CallOpening):
         )
         self._promises = Promises()
         self._runner = BotRunner(self, bot, context)
-        self._leg = Leg(self, context, bot, network, f"{self._signalling.own}-{bare(peer)}")
+        self._leg = Leg(self, context, bot, network, f"{self._signalling.own} {bare(peer)}")
         self._progress = Progress(context, self._signalling, self._leg, media)
         policy = context.settings.calls
         allowed = {"audio": policy.audio, "video": policy.video}

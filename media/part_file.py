@@ -38,15 +38,38 @@ class Finished:
 def stem(name: str, moment: datetime) -> str:
     """Make a file's name without suffix: UTC time first, then what of ``name`` is safe.
 
+    Where that is too long, the domains are left out, then the beginning of each JID: the members
+    of a fleet differ in the number at the end of their user names.
+
     Args:
-        name: Anything, such as the JIDs of a call.
+        name: Anything, such as the JIDs of a call with a space between them.
         moment: When the recording began, in UTC.
 
     Returns:
         1 to 64 characters of ``a-z``, ``0-9`` and ``-``.
     """
-    safe = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    return f"{moment:%Y%m%dt%H%M%Sz}-{safe or 'call'}"[:LONGEST_STEM].rstrip("-")
+    time = f"{moment:%Y%m%dt%H%M%Sz}"
+    room = LONGEST_STEM - len(time) - 1
+    safe = _safe(name)
+    if len(safe) > room:
+        words = [_safe(word.partition("@")[0]) for word in name.split()]
+        safe = _ends([word for word in words if word][: room // 2], room)
+    return f"{time}-{safe or 'call'}"
+
+
+def _ends(words: list[str], room: int) -> str:
+    """Join words, of which the long ones lose their beginnings so that all fit."""
+    left = room - len(words) + 1
+    kept = dict.fromkeys(range(len(words)), "")
+    for done, place in enumerate(sorted(kept, key=lambda place: len(words[place]))):
+        share = left // (len(words) - done)
+        kept[place] = words[place][-share:].strip("-")
+        left -= len(kept[place])
+    return "-".join(kept.values())
+
+
+def _safe(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 class PartFile:
