@@ -1,5 +1,6 @@
 """Everything that a run leaves in its folder."""
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from .verdict import Verdict
 def write_report(folder: Path, name: str, run: Run, verdict: Verdict) -> list[Path]:
     """Write ``report.html``, ``summary.json``, ``samples.csv``, ``calls.csv`` and ``junit.xml``.
 
-    It blocks on files and takes a moment: call it off the loop.
+    Others can't read them: they name accounts and addresses. It blocks on files and takes a moment:
+    call it off the loop.
 
     Args:
         folder: where to; it is made if it is not there, and files in it are replaced.
@@ -28,7 +30,7 @@ def write_report(folder: Path, name: str, run: Run, verdict: Verdict) -> list[Pa
     Raises:
         OSError: the folder can't be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     makers: dict[str, Callable[[], Iterable[bytes]]] = {
         "report.html": lambda: [page(name, run, verdict).encode()],
         "summary.json": lambda: [to_json(summary(run, verdict)).encode()],
@@ -39,7 +41,18 @@ def write_report(folder: Path, name: str, run: Run, verdict: Verdict) -> list[Pa
     written = []
     for file, make in makers.items():
         path = folder / file
-        with path.open("wb") as opened:
+        with open(path, "wb", opener=_private) as opened:
             opened.writelines(make())
         written.append(path)
     return written
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that only its owner may read, also if others could before."""
+    fd = os.open(path, flags, 0o600)
+    try:
+        os.fchmod(fd, 0o600)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd

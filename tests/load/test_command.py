@@ -5,6 +5,7 @@ import json
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import urllib.request
@@ -182,6 +183,10 @@ def test_the_report_is_one_page_and_others_are_for_programs(small: Done) -> None
     assert suite.attrib["failures"] == "1"
     assert "call.setup.p95" in (small.out / "samples.csv").read_text().splitlines()[0]
     html = (small.out / "report.html").read_text()
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in small.out.iterdir()}
+    assert modes == dict.fromkeys(modes, 0o600)
+    assert len(modes) >= 5
+    assert stat.S_IMODE(small.out.stat().st_mode) == 0o700
     body = html.split("<script>", maxsplit=1)[0]
     assert body.index("does not hold") < body.index("<h2>")
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=", html)
