@@ -42,6 +42,7 @@ class Progress:
         self._leg = leg
         self._timeline = Timeline()
         self._uuid = str(uuid.uuid4())
+        self._told: CallStatus | None = None
         self._last: tuple[MediaStatistics, ...] | None = None
 
     @property
@@ -69,8 +70,11 @@ class Progress:
             self.report()
 
     def report(self) -> None:
-        """Tell the exchange how the call stands."""
-        post(self._context.exchange, self.status())
+        """Tell the exchange how the call stands, unless it knows."""
+        status = self.status()
+        if status != self._told:
+            self._told = status
+            post(self._context.exchange, status)
 
     def status(self) -> CallStatus:
         """Return how the call stands."""
