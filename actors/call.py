@@ -16,6 +16,7 @@ from ..jingle import (
     Unacceptable,
 )
 from ..media import (
+    AddressLost,
     Closed,
     Connected,
     DataOpened,
@@ -292,8 +293,8 @@ class Call(CallOpening):
                 self._progress.step("ice")
             case Connected():
                 self._on_connected()
-            case IceRenewed():
-                self._progress.step("ice-restart")
+            case AddressLost() | IceRenewed() as event:
+                self._way_changed(event)
             case FirstMedia(kind=kind):
                 self._progress.step(f"first-{kind}")
             case PlaybackEnded(kind=kind, failure=failure):
@@ -307,6 +308,14 @@ class Call(CallOpening):
                 self._hang_up(Reason(reason), text, ours=True)
             case Closed(by_peer=True):
                 self.after(GOODBYE_DEADLINE, Overdue("goodbye"))
+
+    def _way_changed(self, event: AddressLost | IceRenewed) -> None:
+        """Look for another way to the peer where the one that was is gone."""
+        if isinstance(event, IceRenewed):
+            self._progress.step("ice-restart")
+        elif self._progress.is_connected:
+            log.warning("%r: %s is gone from this machine; ICE is restarted", self, event.address)
+            self._changes.restart_ice()
 
     @handles(RecordingPlaced)
     def _recording_placed(self, message: RecordingPlaced) -> None:

@@ -11,6 +11,7 @@ from .errors import (
     SourceError,
 )
 from .events import (
+    AddressLost,
     Closed,
     Connected,
     DataClosed,
@@ -45,6 +46,7 @@ from .writer import Writer
 
 __all__ = [
     "READERS",
+    "AddressLost",
     "Closed",
     "Connected",
     "DataChannelError",

@@ -34,6 +34,7 @@ from .network import Network
 
 # Room for a burst of video (aioice uses the same size for its own sockets).
 RECEIVE_BUFFER = 256 * 1024
+INNER = "_TurnTransport__inner_protocol"
 
 GatherComponent = Callable[..., Awaitable[list[Candidate]]]
 Protocol = TypeVar("Protocol", bound=asyncio.DatagramProtocol)
@@ -62,6 +63,18 @@ def bind_to(connection: Connection, network: Network, dropped: Dropped) -> None:
         connection._queue = DatagramQueue()  # type: ignore[assignment] # noqa: SLF001
     # gather_candidates() calls this for each component and stores what it returns.
     connection.get_component_candidates = gather  # type: ignore[method-assign]
+
+
+def own_address(connection: Connection) -> str | None:
+    """Give the own address from which packets go out, be it to a relay; None while none do."""
+    pair = next(iter(connection._nominated.values()), None)  # noqa: SLF001
+    if pair is None:
+        return None
+    transport: Any = pair.protocol.transport
+    if isinstance(transport, TurnTransport):
+        transport = getattr(transport, INNER).transport
+    name = transport.get_extra_info("sockname")
+    return None if name is None else str(name[0]).partition("%")[0]
 
 
 async def close(connection: Connection) -> None:
@@ -169,19 +182,20 @@ async def _gather(
 ) -> list[Candidate]:
     protocols = []
     if not network.relay_only:
+        refused: NetworkError | None = None
         for address in addresses if network.addresses is None else network.addresses:
             try:
                 sock = network.bind(address)
-            except NetworkError:
-                # An address that aioice found may be gone by now; one that was asked for may not.
-                if network.addresses is None and network.ports is None:
-                    continue
-                raise
+            except NetworkError as error:  # one that is gone by now; another one may do
+                refused = error
+                continue
             protocols.append(await _open(Socket(connection, dropped), sock, component))
             if connection._closing:  # noqa: SLF001 -- close() ran while we waited: it saw no socket
                 await protocols.pop().close()
                 break
             connection._protocols.append(protocols[-1])  # noqa: SLF001
+        if refused is not None and not protocols and (network.addresses or network.ports):
+            raise refused
     candidates = [protocol.local_candidate for protocol in protocols]
     queries: list[Query[Found]] = [
         (server, partial(_reflexive, protocol, server))

@@ -50,6 +50,21 @@ class IceRenewed:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressLost:
+    """Media went through an address that is this machine's no more: restart ICE.
+
+    Told again after a while if that did not help.
+
+    Attributes:
+        address: The IP address.
+        at: `loop.time()` in seconds.
+    """
+
+    address: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class FirstMedia:
     """The first RTP packet of a kind came in.
 
@@ -132,6 +147,7 @@ MediaEvent = (
     | IceConnected
     | Connected
     | IceRenewed
+    | AddressLost
     | FirstMedia
     | PlaybackEnded
     | DataOpened

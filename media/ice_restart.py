@@ -130,6 +130,17 @@ class IceRestarts:
                 renewal.task = self._chores.spawn(self._connect(renewal))
         return bool(found)
 
+    def own_addresses(self) -> set[str]:
+        """Give the own addresses that media go out through now."""
+        found: set[str | None] = set()
+        for each in _aiortc.dtls_transports(self._pc):
+            transport = each.transport
+            if transport.state == "completed":
+                renewal = self._under_way.get(id(transport))
+                carrier = renewal.carrier if renewal else _aiortc.ice_connection(transport)
+                found.add(_aioice.own_address(carrier))
+        return {each for each in found if each is not None}
+
     def acknowledged(self) -> None:
         """Take note that the peer has got our new candidates."""
         for renewal in self._under_way.values():

@@ -11,13 +11,15 @@ from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCRtpT
 from . import _aioice, _aiortc
 from .chores import Chores, cancelled
 from .connections import Connections
-from .connectivity import BROKEN, Connectivity
+from .connectivity import BROKEN, Connectivity, Milestone
 from .data_channel import DataChannels
 from .description import Description
 from .echo import Echo
 from .errors import MediaClosedError
 from .events import (
+    AddressLost,
     Closed,
+    Connected,
     FirstMedia,
     IceRenewed,
     MediaEvent,
@@ -31,6 +33,7 @@ from .medium import Medium, statistics
 from .negotiation import KINDS, Negotiation
 from .network import Network
 from .outgoing import Outgoing
+from .own_addresses import OwnAddresses, Watch
 from .path import Path
 from .playback import Playback
 from .source import Source
@@ -109,7 +112,7 @@ class PeerConnection:
             self._pc,
             ice_deadline=ice_deadline,
             dtls_deadline=dtls_deadline,
-            on_milestone=self._emit,
+            on_milestone=self._reached,
             on_failure=self._fail,
             on_peer_closed=lambda: self._close(by_peer=True),
         )
@@ -121,6 +124,7 @@ class PeerConnection:
             on_renewed=lambda: self._emit(IceRenewed(asyncio.get_running_loop().time())),
             on_failure=self._connectivity.fail,
         )
+        self._watch = Watch(self._restarts.own_addresses, self._address_lost)
         _aiortc.track_connecting(self._pc, self._connecting, self._broken)
 
     @property
@@ -467,6 +471,7 @@ class PeerConnection:
 
     async def _shut(self, by_peer: bool) -> None:
         self._connectivity.stop()
+        OwnAddresses.running().remove(self._watch)
         await _in_time("its tasks", self._chores.close())
         media = tuple(self._negotiation.media.values())
         for medium in media:
@@ -629,6 +634,14 @@ class PeerConnection:
 
     def _playback_ended(self, playback: Playback) -> None:
         self._emit(PlaybackEnded(playback.kind, playback.failure))
+
+    def _reached(self, milestone: Milestone) -> None:
+        if isinstance(milestone, Connected):
+            OwnAddresses.running().add(self._watch)
+        self._emit(milestone)
+
+    def _address_lost(self, address: str) -> None:
+        self._emit(AddressLost(address, asyncio.get_running_loop().time()))
 
     def _fail(self, reason: str, text: str) -> None:
         self._emit(MediaFailed(reason, text))
