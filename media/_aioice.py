@@ -10,6 +10,7 @@ process are not touched.
 
 import asyncio
 import ipaddress
+import logging
 import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -31,6 +32,8 @@ from .errors import NetworkError
 from .ice_queries import Query, ask
 from .ice_server import IceServer
 from .network import Network
+
+logger = logging.getLogger(__name__)
 
 # Room for a burst of video (aioice uses the same size for its own sockets).
 RECEIVE_BUFFER = 256 * 1024
@@ -63,6 +66,19 @@ def bind_to(connection: Connection, network: Network, dropped: Dropped) -> None:
         connection._queue = DatagramQueue()  # type: ignore[assignment] # noqa: SLF001
     # gather_candidates() calls this for each component and stores what it returns.
     connection.get_component_candidates = gather  # type: ignore[method-assign]
+
+    query_consent = connection.query_consent
+
+    async def consented() -> None:
+        try:
+            await query_consent()
+        except Exception:
+            # Nobody would notice any more that the peer is gone.
+            logger.exception("aioice failed while it asked for consent")
+            connection._query_consent_task = None  # noqa: SLF001 -- close() would wait for us
+            await connection.close()
+
+    connection.query_consent = consented  # type: ignore[method-assign]
 
 
 def own_address(connection: Connection) -> str | None:

@@ -45,6 +45,7 @@ class DataChannels:
         self._channels: list[RTCDataChannel] = []
         self._second = 0
         self._messages = 0
+        self._warned = False
         pc.on("datachannel", self._offered)
 
     def create(self) -> None:
@@ -78,7 +79,7 @@ class DataChannels:
 
     def _offered(self, channel: RTCDataChannel) -> None:
         if len(self._channels) >= MOST_CHANNELS:
-            log.warning("a peer opened more than %d data channels", MOST_CHANNELS)
+            self._warn("a peer opened more than %d data channels", MOST_CHANNELS)
             channel.close()
             return
         self._watch(channel)
@@ -95,10 +96,16 @@ class DataChannels:
         self._messages = self._messages + 1 if second == self._second else 1
         self._second = second
         if self._messages > MOST_MESSAGES or len(data) > LONGEST:
-            log.warning("a data channel is closed: its peer sent too much at once")
+            self._warn("a data channel is closed: its peer sent too much at once")
             channel.close()
         elif channel.readyState == "open":
             self._on_event(DataReceived(data))
+
+    def _warn(self, text: str, *values: object) -> None:
+        """Log once a call: a peer must not fill the log."""
+        if not self._warned:
+            self._warned = True
+            log.warning(text, *values)
 
     def _closed(self, channel: RTCDataChannel) -> None:
         self._channels.remove(channel)

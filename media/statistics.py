@@ -109,13 +109,38 @@ class StreamCounter:
         self._timestamp, self._arrival = timestamp, arrival
 
 
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What was counted of streams that are over.
+
+    Attributes:
+        received: Packets received.
+        lost: Packets lost.
+        reordered: Packets received after one that was sent later.
+    """
+
+    received: int = 0
+    lost: int = 0
+    reordered: int = 0
+
+    def plus(self, stream: StreamCounter) -> "Sums":
+        """Add what was counted of one more."""
+        return Sums(
+            self.received + stream.received,
+            self.lost + stream.lost,
+            self.reordered + stream.reordered,
+        )
+
+
 class Reception:
     """Counts one kind of media, whatever streams it comes in."""
 
-    # A peer that takes a new SSRC for each packet must not fill our memory.
+    # A peer that takes a new SSRC for each packet must not fill our memory: of the oldest stream
+    # only the sums are kept.
     MAX_STREAMS = 32
 
     def __init__(self) -> None:
+        self._past = Sums()
         self._streams: dict[int, StreamCounter] = {}
 
     def add(
@@ -133,24 +158,24 @@ class Reception:
         stream = self._streams.get(ssrc)
         if stream is None:
             if len(self._streams) >= self.MAX_STREAMS:
-                return
+                self._past = self._past.plus(self._streams.pop(next(iter(self._streams))))
             stream = self._streams[ssrc] = StreamCounter(clock_rate)
         stream.add(sequence, timestamp, arrival)
 
     @property
     def received(self) -> int:
         """Packets received."""
-        return sum(stream.received for stream in self._streams.values())
+        return self._past.received + sum(each.received for each in self._streams.values())
 
     @property
     def reordered(self) -> int:
         """Packets received after one that was sent later."""
-        return sum(stream.reordered for stream in self._streams.values())
+        return self._past.reordered + sum(each.reordered for each in self._streams.values())
 
     @property
     def lost(self) -> int:
         """Packets lost."""
-        return sum(stream.lost for stream in self._streams.values())
+        return self._past.lost + sum(each.lost for each in self._streams.values())
 
     @property
     def jitter(self) -> float:

@@ -105,6 +105,12 @@ GARBAGE = (
     record(23, b"hello"),
     record(24, b"\1\0\1"),
     FATAL_ALERT + SERVER_HELLO,
+    # As if it were encrypted already, with keys that nobody has.
+    record(21, bytes(40), epoch=1),
+    record(22, bytes(60), epoch=1),
+    record(20, b"\1", epoch=1),
+    record(23, bytes(60), epoch=2),
+    b"\x2f" + bytes(60),
 )
 """What ends a handshake if it is listened to: none of it is the peer's."""
 

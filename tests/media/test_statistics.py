@@ -51,5 +51,6 @@ def test_streams_are_bounded() -> None:
     reception = Reception()
     for ssrc in range(1000):
         reception.add(ssrc, 0, 0, 8000, 0.0)
-    assert reception.received == Reception.MAX_STREAMS
+    assert reception.received == 1000
+    assert len(reception._streams) == Reception.MAX_STREAMS
     assert reception.lost == 0

@@ -353,6 +353,25 @@ def test_a_transport_that_dies_fails_the_call(run: Run) -> None:
     run(main)
 
 
+def test_consent_that_is_not_asked_for_any_more_fails_the_call(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aioice.ice.CONSENT_INTERVAL", 0.1)
+
+    async def main() -> None:
+        async with call(audio=Tone(), back_audio=Tone()) as (_, b):
+            (end, _), *_ = peers(b)
+
+            def fail(*_: object, **__: object) -> None:
+                raise RuntimeError("a fault in aioice")
+
+            end.receiver.build_request = fail
+            assert (await b.event(MediaFailed)).reason == "connectivity-error"
+            assert not (await b.event(Closed)).by_peer
+
+    run(main)
+
+
 def test_a_peer_that_hangs_up_has_not_failed(run: Run) -> None:
     async def main() -> None:
         async with call(audio=Tone(), back_audio=Tone()) as (a, b):
