@@ -333,7 +333,7 @@ def _decoded(element: Element) -> bytes:
 #: Why a resource is not given (RFC 6120 §7.6.2, §7.7.2).
 _NOT_BOUND = {
     "bad-request": (Remedy.GIVE_UP, "choose another resource"),
-    "conflict": (Remedy.YIELD, "another program is logged in with it"),
+    "conflict": (Remedy.RENAME, "another program, or an earlier run, is still logged in with it"),
     "resource-constraint": (Remedy.LATER, "too many programs are logged in to the account"),
     "not-allowed": (Remedy.LATER, "too many programs are logged in to the account"),
     "internal-server-error": (Remedy.AGAIN, "it has a fault of its own; look at its log"),

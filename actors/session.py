@@ -253,7 +253,7 @@ class Session(Ending):
 
     def _yield(self, end: StreamEnd, lasted: float) -> None:
         resource = self._jid.partition("/")[2]
-        if is_full(self._context.settings.jid) or self._context.settings.resource:
+        if self._is_declared():
             self._stop_trying(
                 f"{end.reason} ({resource}): end one of the two, or give each a resource of its own"
             )
@@ -262,13 +262,23 @@ class Session(Ending):
                 f"{end.reason} once more, though the resource was a new one ({resource}): "
                 "see who else logs in to the account"
             )
-        elif self._stream is not None:
-            self._renamed = True
-            new = f"callboard-{secrets.token_hex(4)}"
-            self._stream.rename(new)
-            self._try_again(
-                StreamEnd(f"{end.reason} ({resource}): it becomes {new}", end.remedy), lasted
-            )
+        else:
+            self._rename(end, lasted)
+
+    def _rename(self, end: StreamEnd, lasted: float) -> None:
+        if self._is_declared() or self._renamed or self._stream is None:
+            self._try_again(replace(end, remedy=Remedy.LATER), lasted)
+            return
+        self._renamed = True
+        new = f"callboard-{secrets.token_hex(4)}"
+        self._stream.rename(new)
+        reason = f"{end.reason} ({self._jid.partition('/')[2]}): it becomes {new}"
+        self._try_again(StreamEnd(reason), lasted)
+
+    def _is_declared(self) -> bool:
+        """Tell whether the resource is the operator's choice."""
+        settings = self._context.settings
+        return is_full(settings.jid) or bool(settings.resource)
 
     def _give_up(self, end: StreamEnd, lasted: float) -> None:
         if self._was_online:  # it has worked before, so it may again
@@ -385,5 +395,6 @@ _REMEDIES = {
     Remedy.LATER: Session._try_again,  # noqa: SLF001
     Remedy.ELSEWHERE: Session._go_elsewhere,  # noqa: SLF001
     Remedy.YIELD: Session._yield,  # noqa: SLF001
+    Remedy.RENAME: Session._rename,  # noqa: SLF001
     Remedy.GIVE_UP: Session._give_up,  # noqa: SLF001
 }

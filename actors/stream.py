@@ -521,7 +521,6 @@ class Stream(XMLStream):
 
     def reschedule_connection_attempt(self) -> "asyncio.Future[None]":
         """Give up when no address is left: the account has a back-off of its own."""
-        self._current_connection_attempt = None
         self.end(self._unreachable(self._failure))
         done: asyncio.Future[None] = self.loop.create_future()
         done.set_result(None)

@@ -23,6 +23,8 @@ class Remedy(StrEnum):
     ELSEWHERE = "elsewhere"
     #: Give way to another program with the same resource, or take another resource.
     YIELD = "yield"
+    #: Take another resource; where it is declared, wait until it is free.
+    RENAME = "rename"
     #: Stop, as another try would only fail again; try later if it has worked before.
     GIVE_UP = "give up"
 

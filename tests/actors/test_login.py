@@ -247,7 +247,7 @@ def test_a_resource_that_is_not_given_is_asked_for_again_later() -> None:
     )
     assert server.refused is not None
     assert "conflict" in server.refused[0]
-    assert server.refused[1] is Remedy.YIELD
+    assert server.refused[1] is Remedy.RENAME
 
 
 AT_A_TIME_OF_ITS_OWN: dict[str, tuple[Callable[[], Server], list[str]]] = {

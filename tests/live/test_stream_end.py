@@ -12,7 +12,9 @@ from xml.etree.ElementTree import Element
 import pytest
 from callboard.actors import session
 from callboard.actors.backoff import Backoff
+from callboard.actors.login import BIND
 from callboard.actors.messages.exchange import AccountChanged
+from callboard.actors.stanza import STANZAS
 from callboard.actors.stream import Stream
 from callboard.actors.stream_end import CONDITIONS, Remedy, read_address
 from callboard.bots.find import BUILT_IN
@@ -28,6 +30,7 @@ from callboard.tests.live.staged_server import (
     program,
     stream_error,
 )
+from callboard.tests.live.test_login import closed_port
 
 AGAIN, LATER, STOPS = "in seconds", "in minutes", "not at all"
 #: Condition → what follows if it ends a login, and if it ends a session.
@@ -234,6 +237,35 @@ def test_a_resource_that_nobody_declared_is_changed_once(
     run(main)
 
 
+class Full(StagedServer):
+    """Gives no resource as long as there is a session, or a ghost of one."""
+
+    def on_iq(self, line: Line, iq: Element) -> None:
+        if iq.find(f"{{{BIND}}}bind") is None or len(self.lines) > 1:
+            super().on_iq(line, iq)
+        else:
+            line.say(
+                f"<iq type='error' id='bind'><error type='cancel'><conflict xmlns='{STANZAS}'/>"
+                "</error></iq>"
+            )
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_resource_that_is_not_given_is_waited_for_or_changed(
+    run: Run, tmp_path: Path, declared: bool
+) -> None:
+    async def main() -> None:
+        jid = f"{ALICE}/desk" if declared else ALICE
+        async with Full(tmp_path / "server") as server, program(server, tmp_path, [jid]) as stage:
+            event = await ended(stage)
+            assert "gave no resource (conflict)" in event.detail
+            assert follows(event) == (LATER if declared else AGAIN)
+            if not declared:
+                await stage.online(ALICE)
+
+    run(main)
+
+
 # -- see-other-host --------------------------------------------------------------------------------
 
 
@@ -318,6 +350,27 @@ def test_hosts_that_only_name_others_are_left_alone(run: Run, tmp_path: Path) ->
 )  # fmt: skip
 def test_an_address_is_read_or_left(text: str, address: Any) -> None:
     assert read_address(text) == address
+
+
+# -- where the server is ---------------------------------------------------------------------------
+
+
+def test_each_address_of_the_domain_is_tried(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with StagedServer(tmp_path / "server") as server:
+
+            async def records(*_: object) -> list[tuple[str, str, str, int]]:
+                ports = closed_port(), closed_port(), server.port
+                return [("xmpps-client", "localhost", "127.0.0.1", port) for port in ports]
+
+            monkeypatch.setattr(Stream, "get_dns_records", records)
+            async with program(server, tmp_path, host=None, port=None) as stage:
+                await stage.online(ALICE)
+                assert [e.state for e in stage.all(AccountChanged)] == ["connecting", "online"]
+
+    run(main)
 
 
 # -- what else a server does -----------------------------------------------------------------------
