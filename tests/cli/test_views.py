@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -88,6 +89,27 @@ def test_many_accounts_fit_the_terminal_and_trouble_comes_first(
     accounts = [line.split()[0] for line in lines if line.strip().startswith("load-")]
     assert accounts[0] == "load-0039"
     assert any("more" in line for line in lines)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_members_of_a_fleet_can_be_told_apart(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    with live(monkeypatch, width, 60) as view:
+        for number in range(12):
+            caller, callee = (
+                f"load-test-{who}-{number:04d}@xmpp.example.org" for who in ("caller", "callee")
+            )
+            view.show(AccountChanged(caller, "failed" if number == 3 else "online", "check it"))
+            view.show(status(caller, f"{callee}/phone", number))
+        lines = drawn(view, width)
+    assert all(len(line.rstrip()) <= width for line in lines)
+    names = [line.split()[0] for line in lines if line.strip().startswith("lo")]
+    assert sorted(re.findall(r"0\d{3}", " ".join(names))) == sorted(
+        [f"{number:04d}" for number in range(12)] * 2
+    )
+    rows = [line.split() for line in lines if "→" in line]
+    assert [re.findall(r"0\d{3}", row[2]) for row in rows] == [
+        [f"{number:04d}"] for number in range(12)
+    ]
 
 
 def test_quality_fits_80_columns() -> None:

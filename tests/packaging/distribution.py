@@ -29,6 +29,8 @@ DECOYS = [
     "load/plan.py~",
     "build/lib/callboard/decoy.py",
     "dist/decoy.whl",
+    ".git",
+    ".setup.lock",
     "callboard-demo/calls.jsonl",
     "recordings/calls.jsonl",
 ]
