@@ -29,20 +29,18 @@ from ..media import (
     PlaybackEnded,
 )
 from .bot_runner import BotRunner
+from .call_course import Course
 from .call_opening import CallOpening
 from .call_progress import Progress
 from .call_record import CallRecord
+from .call_state import CallState
 from .context import BotPort, Context, LastWord, Ref
 from .jid import bare
 from .leg import KINDS, Leg
-from .messages.account import ForgetCall, IqAnswered, PlaceCall
+from .messages.account import IqAnswered, PlaceCall
 from .messages.call import (
     Answer,
     BotDone,
-    CallOver,
-    DrainCall,
-    Finished,
-    Hangup,
     JingleReceived,
     Media,
     Negotiated,
@@ -53,7 +51,7 @@ from .messages.call import (
     RingLongEnough,
     Tick,
 )
-from .messages.conversation import CallAccepted, CallEnded
+from .messages.conversation import CallAccepted
 from .post import post
 from .promises import Promises
 from .renegotiation import Renegotiation
@@ -63,12 +61,8 @@ from .stanza import error_condition
 
 log = logging.getLogger(__name__)
 
-#: Seconds between the end of the peer's media and its ``session-terminate``.
-GOODBYE_DEADLINE = 3.0
 #: Seconds between two looks at how a call goes.
 TICK = 1.0
-#: Seconds that a bot may go on after its call has ended.
-BOT_GRACE = 10.0
 #: What a stanza error (RFC 6120 §8.3.3) to our offer or answer means. A conflict is a tie-break
 #: that the peer decided before its own offer reached us (XEP-0166 §7.2.16).
 REFUSALS = {"item-not-found": Reason.GONE, "conflict": Reason.EXPIRED}
@@ -132,6 +126,7 @@ class Call(CallOpening):
         self._leg = Leg(self, context, bot, network, f"{self._signalling.own} {bare(peer)}")
         self._progress = Progress(context, self._signalling, self._leg, media)
         policy = context.settings.calls
+        self._course = Course(self, policy)
         allowed = {"audio": policy.audio, "video": policy.video}
         self._refused = tuple(kind for kind in KINDS if not allowed[kind])
         self._changes = Renegotiation(
@@ -158,10 +153,20 @@ class Call(CallOpening):
 
     # -- life --------------------------------------------------------------------------------------
 
-    def on_start(self) -> None:
-        """Propose or ring; an outgoing call gathers its candidates meanwhile."""
-        policy = self._context.settings.calls
-        self.after(policy.ring_timeout, Overdue("ringing"))
+    async def on_start(self) -> None:
+        """Propose or ring; an outgoing call gathers its candidates meanwhile.
+
+        A bug here ends the call with its record, as one in a handler does.
+        """
+        try:
+            self._begin_course()
+        except Exception as error:
+            await self.on_end(error)
+            raise
+
+    def _begin_course(self) -> None:
+        outgoing = self._order is not None
+        self._course.enter(CallState.CALLING if outgoing else CallState.RINGING)
         if self._signalling.message:
             self._progress.step("propose")
         if self._order is not None:
@@ -171,7 +176,7 @@ class Call(CallOpening):
                 self._progress.step("initiate")
             self._progress.step("ringing")
             self._signalling.ring()
-            self.after(policy.after, RingLongEnough())
+            self.after(self._context.settings.calls.after, RingLongEnough())
             self._bot_busy = True
             called = self._bot.called(self.actor_ref, self._progress.status())
             self.pipe(self._runner.guard(called, self._is_too_late), BotDone)
@@ -186,20 +191,6 @@ class Call(CallOpening):
         if self._signalling.message:
             self._signalling.propose(self._progress.media)
         self._leg.offer(order.audio, order.video, data=order.data)
-
-    async def on_end(self, error: BaseException | None) -> None:
-        """End in order whatever is still open, and write the one detail record.
-
-        A bug ends this call and nothing else; the peer is told (general-error).
-        """
-        if error is not None:
-            self._hang_up(Reason.GENERAL_ERROR, f"internal error: {error!r}", ours=True)
-        else:
-            early = self._signalling.outgoing and not self._progress.has("dtls")
-            reason = Reason.CANCEL if early else Reason.GONE
-            self._hang_up(reason, "the account has ended", ours=True)
-        await self._leg.close()
-        self._conclude()
 
     # -- the session: Jingle -----------------------------------------------------------------------
 
@@ -216,6 +207,7 @@ class Call(CallOpening):
                 self._describe_if_ready()
             case Accepted():
                 self._progress.step("accept")
+                self._course.enter(CallState.CONNECTING)
                 post(self._conversation, CallAccepted(self._signalling.sid))
                 self._leg.accept("accept", event.answer)
             case CandidatesReceived():
@@ -269,6 +261,7 @@ class Call(CallOpening):
             case "answer":
                 self._leg.remote_described()
                 self._progress.step("accept")
+                self._course.enter(CallState.CONNECTING)
                 self._signalling.accept(sdp)
                 self._changes.follow()
             case "accept":
@@ -307,7 +300,7 @@ class Call(CallOpening):
             case MediaFailed(reason=reason, text=text):
                 self._hang_up(Reason(reason), text, ours=True)
             case Closed(by_peer=True):
-                self.after(GOODBYE_DEADLINE, Overdue("goodbye"))
+                self._course.enter(CallState.LEAVING)
 
     def _way_changed(self, event: AddressLost | IceRenewed) -> None:
         """Look for another way to the peer where the one that was is gone."""
@@ -332,7 +325,7 @@ class Call(CallOpening):
             self._runner.run(self._bot.recording_failed(self.actor_ref, message.why))
 
     def _on_connected(self) -> None:
-        if self._over:
+        if not self._course.enter(CallState.CONNECTED):
             return
         self._progress.step("dtls")
         self._progress.note()
@@ -340,9 +333,6 @@ class Call(CallOpening):
         wanted = self._answer or self._order
         if wanted is not None and wanted.record:
             self._start_recording(wav=isinstance(wanted, Answer) and wanted.wav)
-        policy = self._context.settings.calls
-        if policy.max_duration is not None:
-            self.after(policy.max_duration, Overdue("maximum"))
         self.after(TICK, Tick())
 
     @handles(Tick)
@@ -351,88 +341,19 @@ class Call(CallOpening):
             self._progress.report()
             self.after(TICK, message)
 
-    # -- the end -----------------------------------------------------------------------------------
-
-    @handles(Hangup)
-    def _on_hangup(self, message: Hangup) -> None:
-        reason = message.reason
-        if reason is Reason.SUCCESS and not self._progress.has("dtls"):
-            declined = not self._signalling.outgoing and self._answer is None
-            reason = Reason.DECLINE if declined else Reason.CANCEL
-        self._hang_up(reason, message.text, ours=True)
-
-    @handles(DrainCall)
-    def _drain(self, _: DrainCall) -> None:
-        self._on_hangup(Hangup(text="the account is logging out"))
+    # -- what lasts too long -----------------------------------------------------------------------
 
     @handles(Overdue)
     def _overdue(self, message: Overdue) -> None:
         match message.what:
             case "auto" if self._answer is None and not self._over:
                 self._on_answer(self._bot.answer())
-            case "ringing" if not self._progress.is_answered:
-                self._hang_up(Reason.TIMEOUT, "nobody answered", ours=True)
-            case "initiate" if self._offer is None:
-                self._hang_up(Reason.TIMEOUT, "the session-initiate did not come", ours=True)
             case "parts":
                 for event in self._signalling.settle():
                     self._jingle_event(event)
-            case "goodbye":
-                self._hang_up(Reason.GONE, "the peer closed the media and said nothing", ours=True)
             case "add":
                 self._changes.add_overdue()
-            case "maximum":
-                self._hang_up(Reason.SUCCESS, "calls.max_duration is over", ours=True)
-
-    @handles(BotDone)
-    def _bot_done(self, message: BotDone) -> None:
-        self._bot_busy = False
-        if message.error is not None:
-            self._hang_up(Reason.GENERAL_ERROR, f"bot {self._bot.name} failed", ours=True)
-        if self._record is not None:
-            self.stop()
-
-    def _is_too_late(self, error: Exception) -> bool:
-        """Whether the bot has only found out that its call is over."""
-        return isinstance(error, CallOver) and self._over is not None
-
-    def _hang_up(self, reason: Reason, text: str, *, ours: bool, told: bool | None = None) -> None:
-        """Let the call be over, once; the peer is told if it was not the peer who ended it.
-
-        Args:
-            reason: why.
-            text: a sentence.
-            ours: whether we end it.
-            told: whether the peer knows; None: if it ends it.
-        """
-        if self._over is not None:
-            return
-        if not (not ours if told is None else told):
-            self._signalling.goodbye(reason, text)
-        self._over = (reason, text, ours)
-        self._progress.end()
-        words = f"the call is over: {reason}" + (f" ({text})" if text else "")
-        self._promises.break_off(words)
-        if not self.actor_stopped.is_set():
-            self.pipe(self._leg.close(), Finished)
-
-    @handles(Finished)
-    def _finished(self, _: Finished) -> None:
-        self._conclude()
-        if self._bot_busy:
-            self.after(BOT_GRACE, BotDone(None))
-        else:
-            self.stop()
-
-    def _conclude(self) -> None:
-        """Write the one detail record, and let everybody know."""
-        if self._record is not None or self._over is None:
-            return
-        reason, text, ours = self._over
-        self._record = self._progress.record(reason, text, ours=ours)
-        post(self._context.log, self._record)
-        self._progress.report()
-        self._promises.keep_record(self._record)
-        sid = self._signalling.sid
-        if not post(self._conversation, CallEnded(sid)):
-            post(self._account, ForgetCall(bare(self._signalling.peer), sid))
+            case "restart":
+                self._changes.restart_overdue()
+            case CallState() as state if state is self._course.state:
+                self._state_overdue(state)

@@ -3,6 +3,7 @@
 from ..jingle import Initiated, LocalProtocolError, Reason
 from ..media import Kind
 from .call_requests import CallRequests
+from .call_state import ANSWERS, CallState
 from .future import AsyncioFuture
 from .messages.call import (
     Answer,
@@ -20,10 +21,6 @@ from .messages.call import (
 )
 from .runtime import handles
 
-#: Seconds between our ``proceed`` and the peer's ``session-initiate``.
-INITIATE_DEADLINE = 30.0
-#: Seconds that an offer may still be without what belongs to it once the call is answered.
-PARTS_DEADLINE = 5.0
 #: Seconds that `calls.answer: auto` leaves the bot, after `calls.after`, to answer by itself.
 AUTO_GRACE = 1.0
 
@@ -31,16 +28,11 @@ AUTO_GRACE = 1.0
 class CallOpening(CallRequests):
     """The part of a call that brings it about, until offer and answer are made."""
 
-    _answer: Answer | None
     _described: str | None
     _not_taken: frozenset[str]
     _offer: Initiated | None
     _refused: tuple[Kind, ...]
     _rung_long_enough: bool
-
-    def _hang_up(self, reason: Reason, text: str, *, ours: bool, told: bool | None = None) -> None:
-        """Let the call be over: `Call` does."""
-        raise NotImplementedError
 
     # -- by message: XEP-0353 ----------------------------------------------------------------------
 
@@ -52,6 +44,7 @@ class CallOpening(CallRequests):
     def _peer_proceeds(self, message: PeerProceeds) -> None:
         if not self._progress.is_over and self._signalling.proceeds(message.sender):
             self._progress.step("proceed")
+            self._course.enter(CallState.DESCRIBING)
             self._not_taken = message.refused
             self._initiate_if_ready()
 
@@ -97,8 +90,10 @@ class CallOpening(CallRequests):
                 self._signalling.initiate(self._described, without=self._not_taken)
             except LocalProtocolError:
                 self._nothing_to_offer()
-            else:
-                self._changes.follow()
+                return
+            if self._course.state is CallState.DESCRIBING:  # without XEP-0353 it rings first
+                self._course.enter(CallState.OFFERED)
+            self._changes.follow()
 
     def _nothing_to_offer(self) -> None:
         text = "the peer's device can take nothing of what is to be sent"
@@ -131,17 +126,19 @@ class CallOpening(CallRequests):
             self._describe_if_ready()
         elif self._signalling.message:
             self._signalling.proceed()
-            self.after(INITIATE_DEADLINE, Overdue("initiate"))
         else:
             self._wait_for_parts()
+        if self._offer is None:
+            self._course.enter(CallState.AWAITING)
 
     def _wait_for_parts(self) -> None:
         """Give the peer some time, from the answer on, for what its offer lacks (XEP-0320 §3)."""
         if self._answer is not None:
-            self.after(PARTS_DEADLINE, Overdue("parts"))
+            self.after(ANSWERS["parts"], Overdue("parts"))
 
     def _describe_if_ready(self) -> None:
         if self._answer is None or self._offer is None or not self._progress.has("proceed"):
             return
         answer = self._answer
+        self._course.enter(CallState.ANSWERING)
         self._leg.answer("answer", self._offer.offer, answer.audio, answer.video, self._refused)

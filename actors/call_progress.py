@@ -95,8 +95,11 @@ class Progress:
 
     def end(self) -> None:
         """The call is over: nothing is counted any more."""
-        self._last = self._leg.statistics()
-        self.step("ended")
+        self._last = ()  # should the counters fail
+        try:
+            self._last = self._leg.statistics()
+        finally:
+            self.step("ended")
 
     def note(self) -> None:
         """Tell the call log what is to be recorded if the process dies now."""

@@ -3,11 +3,8 @@
 from typing import Any
 
 from ..jingle import Info, Initiated
-from .call_progress import Progress
-from .context import Context
-from .ending import Ending
+from .call_closing import CallClosing
 from .future import AsyncioFuture
-from .leg import Leg
 from .messages.account import PlaceCall
 from .messages.call import (
     AddMedia,
@@ -26,23 +23,16 @@ from .messages.call import (
     Wait,
 )
 from .messages.exchange import CallStatus
-from .promises import Promises
 from .renegotiation import Renegotiation
 from .runtime import handles
-from .signalling import Signalling
 
 
-class CallRequests(Ending):
+class CallRequests(CallClosing):
     """The part of a call that does what its bot asks for; answering and hanging up are `Call`'s."""
 
     _changes: Renegotiation
-    _context: Context
-    _leg: Leg
     _offer: Initiated | None
     _order: PlaceCall | None
-    _progress: Progress
-    _promises: Promises
-    _signalling: Signalling
 
     # -- what is sent ------------------------------------------------------------------------------
 

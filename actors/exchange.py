@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 GRACE = 25.0
 #: Seconds beyond a drain's deadline that accounts have to end their calls and log out.
 LOGOUT = 20.0
+#: Seconds that the last octets of recordings may take to be written.
+WRITER_DEADLINE = 10.0
 #: Seconds that the last detail records may take to be written.
 LOG_DEADLINE = 10.0
 
@@ -110,7 +112,7 @@ class Exchange(Supervisor):
                 await self._log.ended
         except TimeoutError:
             log.error("the file of detail records took too long to be written")
-        await asyncio.to_thread(self._writer.close)
+        await asyncio.to_thread(self._writer.close, WRITER_DEADLINE)
 
     def _child(self, settings: AccountSettings) -> Child:
         start = partial(self._start_account, settings)

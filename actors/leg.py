@@ -1,5 +1,6 @@
 """One call's media: its peer connection, what is negotiated on it, and what is recorded of it."""
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
@@ -30,6 +31,11 @@ log = logging.getLogger(__name__)
 
 #: What a peer is told when no socket could be opened, or no relay be found.
 NO_NETWORK = "no network address can be used for the media of this call"
+#: Seconds that an offer or answer may take to be made or taken, gathering included.
+NEGOTIATION_DEADLINE = 20.0
+#: Seconds that the recording may take to be finished, and the connection to be closed.
+RECORDING_DEADLINE = 12.0
+CONNECTION_DEADLINE = 10.0
 #: Messages that may wait until a data channel is open.
 MAX_UNSENT = 64
 KINDS: tuple[Kind, ...] = ("audio", "video")
@@ -117,6 +123,11 @@ class Leg:
         self._renewing = True
         self._begin("renew", self._connection.renew_ice)
 
+    def give_up_renewal(self) -> None:
+        """Go on with the old addresses, as the peer has not answered."""
+        self._renewing = False
+        self._connection.give_up_restart()
+
     def restart_acknowledged(self) -> None:
         """The peer has got our new credentials and candidates."""
         self._connection.restart_acknowledged()
@@ -148,7 +159,7 @@ class Leg:
                 log.warning("%s: the negotiation failed", self._owner, exc_info=error)
             return NegotiationFailed(purpose, reason, text)
 
-        self._owner.pipe(work(), lambda sdp: Negotiated(purpose, sdp), failed)
+        self._owner.pipe(_bounded(work), lambda sdp: Negotiated(purpose, sdp), failed)
 
     # -- candidates --------------------------------------------------------------------------------
 
@@ -254,9 +265,29 @@ class Leg:
         return self._recorders.stop(number)
 
     async def close(self) -> None:
-        """Finish the recording and close the connection."""
-        await self._recorders.finish()
-        await self._connection.close()
+        """Finish the recording and close the connection, each in its time; nothing is raised."""
+        await asyncio.gather(
+            self._in_time("the recording", self._recorders.finish(), RECORDING_DEADLINE),
+            self._in_time("the connection", self._connection.close(), CONNECTION_DEADLINE),
+        )
+
+    async def _in_time(self, what: str, work: Coroutine[Any, Any, None], seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await work
+        except TimeoutError:
+            log.error("%s: %s was not closed within %.0f s", self._owner, what, seconds)
+        except Exception:
+            log.exception("%s: %s could not be closed", self._owner, what)
+
+
+async def _bounded(work: Work) -> Any:
+    try:
+        async with asyncio.timeout(NEGOTIATION_DEADLINE):
+            return await work()
+    except TimeoutError:
+        words = f"the media were not negotiated within {NEGOTIATION_DEADLINE:.0f} s"
+        raise MediaError(words) from None
 
 
 def rounded(one: MediaStatistics) -> dict[str, Any]:

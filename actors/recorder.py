@@ -95,9 +95,17 @@ class Recorder(Ending):
 
     async def _close(self) -> tuple[Recorded, ...]:
         if self._recorded is None:
-            await self._recording.close()
+            words: str | None = None
+            try:
+                async with asyncio.timeout(DEADLINE):
+                    await self._recording.close()
+            except TimeoutError:
+                words = (
+                    f"The disk did not take the rest within {DEADLINE:.0f} s: the next start "
+                    f"finishes what there is of {self._recording.bases[-1]}."
+                )
             *whole, last = self._recording.files or (None,)
-            found = [(each, None) for each in whole] + [(last, self._recording.failure)]
+            found = [(each, None) for each in whole] + [(last, words or self._recording.failure)]
             self._recorded = tuple(_recorded(finished, failure) for finished, failure in found)
         return self._recorded
 
@@ -210,7 +218,7 @@ class Recorders:
 
     async def _finish_one(self, take: _Take) -> None:
         try:
-            recorded = await take.recorder.request(Finish(), timeout=DEADLINE)
+            recorded = await take.recorder.request(Finish(), timeout=DEADLINE + 1)
         except Exception as error:
             if take.recorded is not None:
                 return

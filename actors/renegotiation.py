@@ -20,6 +20,7 @@ from ..jingle import (
 from ..media import Kind
 from .bot_runner import BotRunner
 from .call_progress import Progress
+from .call_state import ANSWERS
 from .context import BotPort
 from .future import AsyncioFuture
 from .leg import KINDS, Leg
@@ -39,11 +40,9 @@ from .promises import Promises
 from .runtime import AsyncioActor
 from .signalling import ADDITION, RESTART, Signalling
 from .stanza import error_condition
+from .tasks import Timer
 
 log = logging.getLogger(__name__)
-
-#: Seconds that the peer has to answer a content-add.
-ADD_DEADLINE = 30.0
 
 
 class Renegotiation:
@@ -88,6 +87,7 @@ class Renegotiation:
         self._pausing: dict[str, Pause] = {}
         self._removing: dict[str, Kind] = {}
         self._removals = 0
+        self._restarting: Timer | None = None
 
     # -- what the peer says ------------------------------------------------------------------------
 
@@ -273,10 +273,14 @@ class Renegotiation:
                 self.follow()
             case "add":
                 self._signalling.add_contents(sdp)
-                self._owner.after(ADD_DEADLINE, Overdue("add"))
+                self._owner.after(ANSWERS["add"], Overdue("add"))
                 return  # nothing else is negotiated until the peer has answered
             case "restart" | "renew" as purpose:
                 self._signalling.restart(sdp, answer=purpose == "restart")
+                if purpose == "renew":
+                    self._await_restart()
+            case "renewed":
+                self._stop_waiting()
             case "add-accept":
                 self._promises.keep_added(None)
                 self.follow()
@@ -307,6 +311,22 @@ class Renegotiation:
         if self._promises.adding:
             self._signalling.take_back_addition(tell=True)
             self._add_refused("the peer did not answer the content-add")
+
+    def restart_overdue(self) -> None:
+        """The peer has had its time to answer our restart of ICE: the old way goes on."""
+        self._restarting = None
+        if self._progress.is_connected:
+            log.warning("%s: the peer did not answer the restart of ICE", self._owner)
+            self._leg.give_up_renewal()
+
+    def _await_restart(self) -> None:
+        self._stop_waiting()
+        self._restarting = self._owner.after(ANSWERS["restart"], Overdue("restart"))
+
+    def _stop_waiting(self) -> None:
+        if self._restarting is not None:
+            self._restarting.cancel()
+            self._restarting = None
 
     def _add_refused(self, words: str) -> None:
         """What we added is not taken: stop with it, and let the next negotiation begin."""

@@ -1,6 +1,7 @@
 """What an actor runs beside its messages: tasks and timers that end with it."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,7 +11,12 @@ from pykka import ActorDeadError, ActorRef
 
 __all__ = ["Crash", "Tasks", "Timer"]
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
+
+#: Seconds that a cancelled task may go on before its actor ends without it.
+UNWILLING = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +111,14 @@ class Tasks:
             task.cancel()
 
     async def close(self) -> None:
-        """Cancel everything, now and for ever, and wait until it has ended."""
+        """Cancel everything, now and for ever, and wait until it has ended, but not for ever."""
         self.abandon()
-        if self._running:
-            await asyncio.wait(self._running)
+        if not self._running:
+            return
+        _, going_on = await asyncio.wait(self._running, timeout=UNWILLING)
+        for task in going_on:
+            words = "%s: %s goes on %.0f s after it was cancelled: nobody waits for it any more"
+            log.error(words, self._ref, task.get_name(), UNWILLING)
 
     def _check(self, work: Coroutine[Any, Any, Any] | None) -> None:
         if self._is_closed:

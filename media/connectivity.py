@@ -1,8 +1,9 @@
 """How far a connection has come, and whether it still holds."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from aioice import Connection
 from aiortc import RTCDtlsTransport, RTCPeerConnection
 
 from . import _aioice, _aiortc
@@ -33,6 +34,7 @@ class Connectivity:
         on_milestone: Callable[[Milestone], None],
         on_failure: Callable[[str, str], None],
         on_peer_closed: Callable[[], object],
+        carriers: Callable[[], Iterable[Connection]],
     ) -> None:
         """Watch a peer connection that has not begun.
 
@@ -43,11 +45,13 @@ class Connectivity:
             on_milestone: Called with each one, once.
             on_failure: Called with a Jingle reason (XEP-0166 §7.4) and a sentence, at most once.
             on_peer_closed: Called when the peer shut its DTLS down.
+            carriers: Gives what packets go through where a restart of ICE is under way.
         """
         self._pc = pc
         self._on_milestone = on_milestone
         self._on_failure = on_failure
         self._on_peer_closed = on_peer_closed
+        self._carriers = carriers
         self._over = False
         self._lapsed = False
         self._reached: set[type[Milestone]] = set()
@@ -117,11 +121,12 @@ class Connectivity:
         # aioice closes by itself once the peer has left checks unanswered for 30 s (RFC 7675 §5.1).
         # To DTLS, and so to aiortc, that looks like a close_notify of the peer's.
         # A transport that we stopped, of a content that is gone, is "closed".
-        self._lapsed |= any(
-            _aioice.has_closed(_aiortc.ice_connection(each.transport))
+        connections = [
+            _aiortc.ice_connection(each.transport)
             for each in _aiortc.dtls_transports(self._pc)
             if each.transport.state != "closed"
-        )
+        ]
+        self._lapsed |= any(map(_aioice.has_closed, (*connections, *self._carriers())))
         if any(_aiortc.has_broken(each) for each in _aiortc.dtls_transports(self._pc)):
             self.fail(*BROKEN)
 

@@ -146,6 +146,23 @@ class IceRestarts:
         for renewal in self._under_way.values():
             renewal.known.set()
 
+    @property
+    def carriers(self) -> list[Connection]:
+        """The connections that packets go through where a restart is under way."""
+        return [renewal.carrier for renewal in self._under_way.values()]
+
+    def give_up(self) -> None:
+        """Go on with the old addresses where the peer has not answered our restart."""
+        for renewal in [each for each in self._under_way.values() if each.remote is None]:
+            self._return(renewal)
+            self._chores.spawn(self._retire(renewal.fresh))
+
+    def _return(self, renewal: Renewal) -> None:
+        """Let a transport be as it was before its restart."""
+        del self._under_way[id(renewal.transport)]
+        _aioice.pass_watcher(renewal.fresh, renewal.carrier)
+        _aiortc.steer(renewal.transport, renewal.carrier)
+
     def _sections(self, remote: Description) -> dict[RTCIceTransport, Section]:
         """Give the first living section on each transport."""
         transports = _aiortc.transports_by_mid(self._pc)
@@ -180,9 +197,7 @@ class IceRestarts:
             await renewal.fresh.gather_candidates()
         except Exception:
             if self._under_way.get(id(renewal.transport)) is renewal:
-                del self._under_way[id(renewal.transport)]
-                _aioice.pass_watcher(renewal.fresh, renewal.carrier)
-                _aiortc.steer(renewal.transport, renewal.carrier)
+                self._return(renewal)
             await self._retire(renewal.fresh)
             raise
 

@@ -115,6 +115,7 @@ class PeerConnection:
             on_milestone=self._reached,
             on_failure=self._fail,
             on_peer_closed=lambda: self._close(by_peer=True),
+            carriers=lambda: self._restarts.carriers,
         )
         self._restarts = IceRestarts(
             self._pc,
@@ -288,6 +289,10 @@ class PeerConnection:
         not know them yet.
         """
         self._restarts.acknowledged()
+
+    def give_up_restart(self) -> None:
+        """Go on with the old addresses, as the peer has not answered `renew_ice`."""
+        self._restarts.give_up()
 
     async def add_candidate(self, mid: str, candidate: str) -> None:
         """Take a trickled candidate; one that is of no use is left out silently.

@@ -56,15 +56,21 @@ class Writer:
         """Forget a tape. Only inside a job."""
         self._tapes.discard(tape)
 
-    def close(self) -> None:
-        """Do what is left, finish the recordings nobody closed, and end the thread. Blocking."""
+    def close(self, timeout: float | None = None) -> None:
+        """Do what is left, finish the recordings nobody closed, and end the thread. Blocking.
+
+        Args:
+            timeout: Seconds that this may take; then the thread is left alone with its disk.
+        """
         with self._lock:
             self._closed = True
             thread = self._thread
             if thread is not None:
                 self._jobs.put(None)
         if thread is not None:
-            thread.join()
+            thread.join(timeout)
+            if thread.is_alive():
+                log.error("the disk did not take the recordings within %g s", timeout)
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:

@@ -6,6 +6,7 @@ from xml.etree.ElementTree import Element
 
 from ...jingle import Reason
 from ...media import MediaEvent, Source
+from ..call_state import CallState
 
 
 class CallOver(Exception):  # noqa: N818 - what happened, not a fault
@@ -323,10 +324,10 @@ class Overdue:
     """A deadline passed.
 
     Attributes:
-        what: which one.
+        what: the state that the call is still in, or what else was waited for.
     """
 
-    what: Literal["ringing", "auto", "initiate", "parts", "maximum", "goodbye", "add"]
+    what: CallState | Literal["auto", "add", "parts", "restart"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,19 @@
 import asyncio
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from callboard.actors.call_state import STAGES, CallState
 from callboard.actors.messages.call import Hangup
 from callboard.actors.messages.exchange import BotFailed, CallStatus
 from callboard.actors.outcome import FAILURES
 from callboard.bots import Bot, Call, CallOver
-from callboard.jingle import Propose, Reason
+from callboard.jingle import Proceed, Propose, Reason
 from callboard.tests.conftest import Run
-from callboard.tests.live.device import Device
+from callboard.tests.live.device import Device, reason_of
 from callboard.tests.live.stage import ALICE, BOB, CAROL, Stage, staged
 
 MEDIA = pytest.mark.parametrize(
@@ -22,6 +24,11 @@ MEDIA = pytest.mark.parametrize(
     ids=["audio", "audio+video"],
 )
 MESSAGE = pytest.mark.parametrize("message", [True, False], ids=["proposed", "direct"])
+
+
+def sooner(monkeypatch: pytest.MonkeyPatch, state: CallState) -> None:
+    """Let a call be in a state for half a second at the most."""
+    monkeypatch.setitem(STAGES, state, replace(STAGES[state], deadline=0.5))
 
 
 async def connect(
@@ -163,7 +170,7 @@ def test_a_call_that_rings_too_long_is_given_up(
 def test_a_peer_that_proceeds_and_never_initiates_leaves_a_record(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("callboard.actors.call_opening.INITIATE_DEADLINE", 0.3)
+    sooner(monkeypatch, CallState.AWAITING)
 
     async def main() -> None:
         async with (
@@ -176,6 +183,38 @@ def test_a_peer_that_proceeds_and_never_initiates_leaves_a_record(
                 await came.answer()
             assert (await came.ended()).why == "timeout: the session-initiate did not come"
             assert await stage.states(ALICE) == ["missed"]
+
+    run(main)
+
+
+@pytest.mark.parametrize("accepts", [False, True], ids=["never accepts", "accepts and stops"])
+def test_a_peer_that_proceeds_and_stops_leaves_a_record(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accepts: bool
+) -> None:
+    sooner(monkeypatch, CallState.CONNECTING if accepts else CallState.OFFERED)
+
+    async def main() -> None:
+        async with (
+            staged(tmp_path, [ALICE], guests=["carol"]) as stage,
+            Device(stage, "carol@localhost/device") as device,
+        ):
+            out = await stage.puppets[ALICE].call(CAROL, audio="tone", message=True)
+            jid = (await stage.account(ALICE))._jid
+            await device.hears(Propose)
+            device.say(jid, Proceed(out.id))
+            initiate, _ = await device.hears_jingle("session-initiate")
+            if accepts:
+                assert await device.jingle(jid, device.accept(initiate)) == ""
+            record = await out.ended()
+            wanted = (
+                ("failed", "connectivity-error: media did not connect in time")
+                if accepts
+                else ("missed", "timeout: the session-accept did not come")
+            )
+            terminate, _ = await device.hears_jingle("session-terminate")
+            assert reason_of(terminate) == record.reason
+            assert record.why == wanted[1]
+            assert await stage.states(ALICE) == ["failed" if accepts else "cancelled"]
 
     run(main)
 

@@ -9,8 +9,9 @@ from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, call
 
 
+@pytest.mark.parametrize("restart", ["", "unanswered", "given up"])
 def test_a_peer_that_vanishes_is_found_out_by_its_silence(
-    run: Run, monkeypatch: pytest.MonkeyPatch
+    run: Run, monkeypatch: pytest.MonkeyPatch, restart: str
 ) -> None:
     monkeypatch.setattr(ice, "CONSENT_INTERVAL", 0.05)
     monkeypatch.setattr(ice, "CONSENT_FAILURES", 1)
@@ -18,6 +19,10 @@ def test_a_peer_that_vanishes_is_found_out_by_its_silence(
     async def main() -> None:
         async with call(audio=Tone(), back_audio=Tone()) as (a, b):
             await a.received("audio", 2)
+            if restart:
+                await a.pc.renew_ice()
+            if restart == "given up":
+                a.pc.give_up_restart()
             for connection in _aiortc.ice_connections(b.pc._pc):
                 for protocol in connection._protocols:
                     protocol.transport.abort()

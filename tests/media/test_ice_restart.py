@@ -277,6 +277,26 @@ def test_new_addresses_that_lead_nowhere_meet_the_deadline(run: Run) -> None:
     run(main)
 
 
+def test_a_restart_that_the_peer_ignores_is_given_up_and_another_one_is_taken(run: Run) -> None:
+    async def main() -> None:
+        async with call(audio=Tone(), back_audio=Tone()) as (a, b):
+            await b.received("audio", 3)
+            before = local_ports(a)
+            await a.pc.renew_ice()
+            assert local_ports(a) > before
+            a.pc.give_up_restart()
+            await a.received("audio", 20)
+            await b.received("audio", 20)
+            answer = await b.pc.restart_ice(await a.pc.renew_ice())
+            await a.pc.restart_ice(answer)
+            for leg in (a, b):
+                await leg.event(IceRenewed)
+            a.pc.give_up_restart()  # nothing is under way: nothing changes
+            check_unbroken(b)
+
+    run(main)
+
+
 def test_without_a_free_port_the_old_pair_stays(run: Run) -> None:
     async def main() -> None:
         narrow = Network(("127.0.0.1",), ports=free_ports(2))
