@@ -10,6 +10,7 @@ from ..jingle import CallMessage, Propose, unknown_session
 from ..jingle import namespaces as ns
 from ..jingle.invite import Invite, InviteAnswer, JingleMethod
 from . import capabilities
+from .callers import Callers
 from .context import Context, Ref
 from .conversation import Conversation
 from .conversations import IDLE, Conversations
@@ -83,6 +84,7 @@ class Account(Session):
         self._roster = Roster()
         self._routes = Routes()
         self._conversations = Conversations(self._start_conversation, self._routes.any_with)
+        self._callers = Callers(self._bare)
         self._looks_around = False
         self._early: list[Request | Letter] = []
         self._invites: deque[tuple[str, str]] = deque(maxlen=MAX_INVITES)
@@ -166,6 +168,10 @@ class Account(Session):
         if (peer, sid) in self._routes or jingle.get("action") != "session-initiate" or not sid:
             self._unknown_session(received)
             return
+        if not self._callers.admit(peer):
+            error = stanza_error("wait", "resource-constraint")
+            self._reply_iq(ReplyIq(sender, identifier, error))
+            return
         self._routes.reserve(peer, sid)
         initiated = SessionInitiated(sender, identifier, jingle, len(self._routes), self._draining)
         if not self._conversations.tell(peer, initiated):
@@ -215,6 +221,8 @@ class Account(Session):
         if isinstance(message, Propose):
             if own or known or letter.age > STALE:
                 return  # ours, a copy of one that rings, or kept since long before we came
+            if not self._callers.admit(peer):
+                return
             self._routes.reserve(peer, message.id)
         elif not known:
             return

@@ -1,5 +1,6 @@
 """What flows in a call: sources, the receive path, recordings, quality."""
 
+from .budget import Budget
 from .echo import Echo
 from .errors import (
     DataChannelError,
@@ -47,6 +48,7 @@ from .writer import Writer
 __all__ = [
     "READERS",
     "AddressLost",
+    "Budget",
     "Closed",
     "Connected",
     "DataChannelError",

@@ -128,7 +128,7 @@ class Connectivity:
         ]
         self._lapsed |= any(map(_aioice.has_closed, (*connections, *self._carriers())))
         if any(_aiortc.has_broken(each) for each in _aiortc.dtls_transports(self._pc)):
-            self.fail(*BROKEN)
+            self.fail(*(LAPSED if self._lapsed else BROKEN))
 
     def _reach(self, milestone: type[Milestone]) -> bool:
         if self._over or milestone in self._reached:

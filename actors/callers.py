@@ -1,0 +1,46 @@
+"""How many calls each peer may begin."""
+
+import logging
+from collections import OrderedDict
+
+from ..media import Budget
+from .seldom import Seldom
+
+log = logging.getLogger(__name__)
+
+#: Calls that a peer may begin in a second, and at once. Each costs a record and an answer.
+RATE, AT_ONCE = 10.0, 50.0
+#: Peers whose calls are counted; of more, the longest silent are forgotten.
+REMEMBERED = 1024
+
+
+class Callers:
+    """Those who call one account, with what each may still spend.
+
+    Args:
+        account: the account's bare JID.
+    """
+
+    def __init__(self, account: str) -> None:
+        self._account = account
+        self._budgets: OrderedDict[str, Budget] = OrderedDict()
+        self._dropped = Seldom()
+
+    def admit(self, peer: str) -> bool:
+        """Tell whether a peer may begin a call now; a call that may not leaves no trace of its own.
+
+        Args:
+            peer: its bare JID.
+        """
+        budget = self._budgets.get(peer)
+        if budget is None:
+            budget = self._budgets[peer] = Budget(RATE, AT_ONCE)
+            if len(self._budgets) > REMEMBERED:
+                self._budgets.popitem(last=False)
+        self._budgets.move_to_end(peer)
+        if budget.take():
+            return True
+        if dropped := self._dropped.due():
+            words = "%s: more than %.0f calls a second begin, by %s: dropped %d so far"
+            log.warning(words, self._account, RATE, peer, dropped)
+        return False
