@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ class Program:
 
     Args:
         file: the YAML file.
-        accounts: those of the file.
         folder: where its events and its log go, a file for each life.
 
     Attributes:
@@ -29,9 +28,8 @@ class Program:
         lives: how often it was started.
     """
 
-    def __init__(self, file: Path, accounts: Sequence[str], folder: Path) -> None:
+    def __init__(self, file: Path, folder: Path) -> None:
         self.file = file
-        self._accounts = accounts
         self.begun: set[tuple[str, str]] = set()
         self.lives = 0
         self._folder = folder
@@ -118,14 +116,8 @@ class Program:
         )
 
     def online(self, since: int = 0) -> None:
-        """Wait until each account has come online."""
-        for account in self._accounts:
-            self.until(
-                lambda e, jid=account: (  # type: ignore[misc]
-                    e["event"] == "AccountChanged" and (e["jid"], e["state"]) == (jid, "online")
-                ),
-                since,
-            )
+        """Wait until an account has come online; the others may be waiting for their next try."""
+        self.until(lambda e: e["event"] == "AccountChanged" and e["state"] == "online", since)
 
     def going_on(self) -> set[tuple[str, str]]:
         """Return the calls that are connected now, as (account, id)."""

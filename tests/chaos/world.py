@@ -111,9 +111,7 @@ class World:
             f"drain: 3\naccounts:\n{accounts}",
             "utf-8",
         )
-        role = "caller" if name == "callers" else "desk"
-        jids = [f"{role}-{n}@{HOST}" for n in range(1, PAIRS + 1)]
-        return Program(file, jids, self.folder)
+        return Program(file, self.folder)
 
 
 def _caller(number: int, passwords: dict[str, str]) -> str:
