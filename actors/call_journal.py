@@ -1,5 +1,6 @@
 """Which calls go on, in a file beside the detail records, for the start after a kill."""
 
+import ctypes
 import json
 import logging
 import os
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 SUFFIX = ".open"
 #: Octets from which a journal is written anew without what is over.
 LIMIT = 1 << 20
+#: Octets that are kept for a journal on the disk, so that calls can be noted when that is full.
+RESERVE = 1 << 18
+_KEEP_SIZE = 1  # FALLOC_FL_KEEP_SIZE of linux/falloc.h
 _UUID = re.compile(rb'"uuid": "([0-9a-f-]{36})"')
 #: What a recording's name may end with once it is whole.
 _SUFFIXES = (".mkv", ".mka", ".ogg", ".wav")
@@ -114,6 +118,7 @@ class CallJournal:
             if not lock(file, path):
                 raise FileNotFoundError(f"{path} was removed while it was made")
             write_lines(file, self._open.values())
+            _reserve(file)
             self._limit = max(LIMIT, 4 * os.fstat(file).st_size)
         except OSError:
             path.unlink(missing_ok=True)
@@ -124,6 +129,12 @@ class CallJournal:
         if before is not None and old is not None:
             old.unlink(missing_ok=True)
             os.close(before)
+
+
+def _reserve(file: int) -> None:
+    """Have the disk keep room behind a file's end; without it where the file system can't."""
+    size = os.fstat(file).st_size
+    ctypes.CDLL(None).fallocate64(file, _KEEP_SIZE, ctypes.c_int64(size), ctypes.c_int64(RESERVE))
 
 
 def close_left(records: Path, finished: Iterable[Finished] = ()) -> list[CallRecord]:

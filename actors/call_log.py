@@ -5,6 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,9 @@ class CallLog(AsyncioActor):
         self._journal.note(message.record)
         if not self._is_failing:
             await self._write()
+        else:  # the journal has room of its own
+            with suppress(OSError):
+                await self._write_journal()
         if not self._beats:
             self._beats = True
             self.after(BEAT, Beat())
@@ -107,24 +111,34 @@ class CallLog(AsyncioActor):
 
     async def _write(self) -> bool:
         """Write what waits, and what goes on; where that fails say so once, and try again later."""
-        try:
-            if self._waiting and self._file is not None:
-                file, records = self._file, tuple(self._waiting)
-                await self._blocking(lambda: file.append(one.to_json() for one in records))
-                self._waiting.clear()
-                if self._journal is not None:
-                    self._journal.close(one.uuid for one in records)
-            if self._journal is not None:
-                await self._blocking(self._journal.write)
-        except OSError as error:
-            if not self._is_failing:
-                self._is_failing = True
-                words = "%s: %s: free some space or mend the folder; records wait until then"
-                log.error(words, self._path, error.strerror or error)
-                if not self.actor_stopped.is_set():
-                    self.after(RETRY, Retry())
-            return False
-        return True
+        failure: OSError | None = None
+        for work in (self._write_records, self._write_journal):
+            try:
+                await work()
+            except OSError as error:
+                failure = failure or error
+        if failure is None:
+            return True
+        if not self._is_failing:
+            self._is_failing = True
+            words = "%s: %s: free some space or mend the folder; records wait until then"
+            log.error(words, self._path, failure.strerror or failure)
+            if not self.actor_stopped.is_set():
+                self.after(RETRY, Retry())
+        return False
+
+    async def _write_records(self) -> None:
+        if not self._waiting or self._file is None:
+            return
+        file, records = self._file, tuple(self._waiting)
+        await self._blocking(lambda: file.append(one.to_json() for one in records))
+        self._waiting.clear()
+        if self._journal is not None:
+            self._journal.close(one.uuid for one in records)
+
+    async def _write_journal(self) -> None:
+        if self._journal is not None:
+            await self._blocking(self._journal.write)
 
     def _refuse(self, record: CallRecord) -> None:
         """Give up a record, as too many wait."""

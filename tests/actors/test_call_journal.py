@@ -1,6 +1,10 @@
 """The calls that go on, and what the next start makes of them."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -179,3 +183,45 @@ def test_recordings_are_found_by_their_names(tmp_path: Path) -> None:
     assert "fourth.mkv.part was left unfinished" in str(found.recordings[3].failure)
     assert found.recordings[4].failure == ("There is no recording: nothing of it was written yet.")
     assert json.loads(found.to_json())["recordings"][2]["kind"] == "video"
+
+
+#: Runs in a mount namespace of its own: notes a call, fills the disk, notes more, and is killed.
+FULL = """
+import os, signal, sys
+from pathlib import Path
+from callboard.actors.call_journal import CallJournal, close_left
+from callboard.tests.actors.test_call_journal import going_on, killed, read
+folder = Path(sys.argv[1])
+records = folder / "calls.jsonl"
+journal = CallJournal(records)
+journal.note(going_on("before"))
+journal.write()
+try:
+    with (folder / "filling").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+except OSError:
+    pass
+for number in range(100):  # more than the last page has room for
+    journal.note(going_on(str(number)))
+    journal.write()
+killed(journal)
+(folder / "filling").unlink()
+close_left(records)
+print(len(read(records)))
+"""
+
+
+def test_calls_that_begin_on_a_full_disk_are_noted_all_the_same(tmp_path: Path) -> None:
+    own = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    if shutil.which("unshare") is None or subprocess.run([*own, "true"], check=False).returncode:
+        pytest.skip("this machine lets nobody make a mount namespace")
+    mount = 'mount -t tmpfs -o size=1m none "$1" && exec "$2" -P -c "$3" "$1"'
+    done = subprocess.run(
+        [*own, "sh", "-c", mount, "sh", str(tmp_path), sys.executable, FULL],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.strip() == "101", done.stderr
