@@ -92,6 +92,7 @@ class Context:
         network: the addresses, ports and servers that media may use.
         use_services: whether the server's own STUN and TURN are used too.
         path: how media is received where the bot does not say.
+        largest_picture: pixels of a picture that is decoded.
         recordings: the folder for recordings.
         writer: the thread that writes them.
         exchange: told the reports of accounts and calls.
@@ -104,6 +105,7 @@ class Context:
     network: Network
     use_services: bool
     path: ReceivePath
+    largest_picture: int
     recordings: Path
     writer: Writer
     exchange: Ref

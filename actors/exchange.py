@@ -129,6 +129,7 @@ class Exchange(Supervisor):
             network=self._network,
             use_services=self._settings.media.services,
             path=ReceivePath(self._settings.media.path),
+            largest_picture=self._settings.media.most_pixels,
             recordings=self._settings.recordings,
             writer=self._writer,
             exchange=self.actor_ref,

@@ -63,7 +63,10 @@ class Leg:
         self._account = network.account
         self._recorders = Recorders(context, name, owner.actor_ref)
         self._connection = PeerConnection(
-            network=network, path=bot.path or context.path, on_event=self._heard
+            network=network,
+            path=bot.path or context.path,
+            on_event=self._heard,
+            largest_picture=context.largest_picture,
         )
         self._connection.add_sink(self._recorders.write)
         self._waiting: deque[tuple[Purpose, Work]] = deque()

@@ -45,6 +45,20 @@ def _check_stun(text: str) -> str:
     return f"stun:{match[1].lower()}:{port}"
 
 
+_SIZE = r"[1-9]\d{0,4}x[1-9]\d{0,4}"
+
+
+def _check_size(text: str) -> str:
+    if not re.fullmatch(_SIZE, text):
+        raise ValueError(f"{text!r} is no size: write width and height in pixels like 1920x1080")
+    return text
+
+
+Size = Annotated[
+    str,
+    AfterValidator(_check_size),
+    WithJsonSchema({"title": "size", "type": "string", "pattern": f"^{_SIZE}$"}),
+]
 Addresses = Annotated[
     tuple[Annotated[str, AfterValidator(_check_address)], ...],
     Field(min_length=1, max_length=64),
@@ -95,6 +109,12 @@ class Media(Model):
         "it encoded (recording, echo; cheap), `frames` decodes it for bots that listen or look "
         "(dear), `none` counts and discards it.",
     )
+    largest_picture: Size = Field(
+        default="3840x2160",
+        description="Width and height in pixels. Pictures with more pixels than that are not "
+        "decoded, as a few octets of a peer's could claim a gigabyte. They are recorded and "
+        "forwarded all the same.",
+    )
     stun: StunServers = Field(
         default=(),
         description="STUN servers (RFC 8489) that tell a machine behind NAT its public address. "
@@ -111,3 +131,9 @@ class Media(Model):
         description="`only` sends and receives through a TURN relay alone, so that peers never "
         "learn this machine's addresses; a call without one fails.",
     )
+
+    @property
+    def most_pixels(self) -> int:
+        """How many pixels a picture may have to be decoded."""
+        width, height = self.largest_picture.split("x")
+        return int(width) * int(height)

@@ -98,7 +98,8 @@ def test_everything_there_is(write: Write, tmp_path: Path) -> None:
 server: {host: XMPP.example.org, port: 5223, tls: direct, ca: ca.pem}
 recordings: /var/spool/calls
 call_log: log/calls.jsonl
-media: {addresses: [192.0.2.7, "2001:DB8::7"], ports: 40000-40100, path: frames, stun: s.example}
+media: {addresses: [192.0.2.7, "2001:DB8::7"], ports: 40000-40100, path: frames, stun: s.example,
+  largest_picture: 1920x1080}
 drain: 1m30s
 log_level: debug
 accounts:
@@ -124,6 +125,7 @@ accounts:
     assert settings.media.addresses == ("192.0.2.7", "2001:db8::7")
     assert settings.media.ports == (40000, 40100)
     assert settings.media.path == "frames"
+    assert settings.media.most_pixels == 1920 * 1080
     assert settings.media.stun == ("stun:s.example:3478",)
     assert settings.drain == 90.0
     assert settings.log_level == "debug"

@@ -134,6 +134,8 @@ def test_what_load_takes_the_schema_takes(text: str, tmp_path: Path) -> None:
         f"media: {{ports: 5}}\naccounts: [{ACCOUNT}]",
         f"media: {{ports: [0, 5]}}\naccounts: [{ACCOUNT}]",
         f"media: {{path: all}}\naccounts: [{ACCOUNT}]",
+        f"media: {{largest_picture: 0x5}}\naccounts: [{ACCOUNT}]",
+        f"media: {{largest_picture: big}}\naccounts: [{ACCOUNT}]",
         f"server: [x]\naccounts: [{ACCOUNT}]",
         "accounts: [{jid: a@localhost, bot: Echo}]",
         "accounts: [{jid: a@localhost, bot: echo, password: 5}]",

@@ -277,6 +277,7 @@ def _context(sink: Any) -> Context:
         network=Network(("127.0.0.1",), (40000, 40010)),
         use_services=True,
         path=Path.NONE,
+        largest_picture=1,
         recordings=Folder(),
         writer=cast("Any", None),
         exchange=sink,
