@@ -149,6 +149,7 @@ class Scene:
             network=Network(None, None, ()),
             use_services=False,
             path=ReceivePath.PACKETS,
+            largest_picture=1,
             recordings=Path(),
             writer=Any,  # type: ignore[arg-type] # nothing is recorded
             exchange=exchange,
