@@ -217,7 +217,7 @@ class Call(CallOpening):
             case Unacceptable(lacking=True):
                 self._wait_for_parts()
             case Unacceptable(contents=()):
-                self._hang_up(event.reason, event.text, ours=True)
+                self._hang_up(event.reason, event.text, ours=True, says=event.text)
             case _:
                 self._changes.hear(event)
                 self._heard(event)

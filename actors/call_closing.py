@@ -90,23 +90,26 @@ class CallClosing(Ending):
         """Whether the bot has only found out that its call is over."""
         return isinstance(error, CallOver) and self._over is not None
 
-    def _hang_up(self, reason: Reason, text: str, *, ours: bool, told: bool | None = None) -> None:
+    def _hang_up(
+        self, reason: Reason, text: str, *, ours: bool, told: bool | None = None, says: str = ""
+    ) -> None:
         """Let the call be over, once; the peer is told if it was not the peer who ended it.
 
         Nothing that fails here keeps the call from its end.
 
         Args:
             reason: why.
-            text: a sentence.
+            text: a sentence for our record and our bot.
             ours: whether we end it.
             told: whether the peer knows; None: if it ends it.
+            says: a sentence for the peer in the place of what everybody is told.
         """
         if self._over is not None:
             return
         self._over = (reason, text, ours)
         self._course.enter(CallState.CLOSING)
         if not (not ours if told is None else told):
-            self._firmly(lambda: self._signalling.goodbye(reason, text))
+            self._firmly(lambda: self._signalling.goodbye(reason, says))
         self._firmly(self._progress.end)
         words = f"the call is over: {reason}" + (f" ({text})" if text else "")
         self._firmly(lambda: self._promises.break_off(words))

@@ -70,6 +70,7 @@ from .messages.conversation import (
 from .post import post
 from .reader import Reader
 from .runtime import handles
+from .signalling import WORDS
 from .stanza import call_message
 
 log = logging.getLogger(__name__)
@@ -262,8 +263,9 @@ class Conversation(Ending):
         [event] = [e for e in events if isinstance(e, Initiated | Unacceptable)]
         offer = event if isinstance(event, Initiated) else None
         refusal: tuple[Reason, str] | None
+        told = ""
         if isinstance(event, Unacceptable) and not event.lacking:
-            refusal = event.reason, event.text
+            refusal, told = (event.reason, event.text), event.text
         else:
             refusal = self._refusal(
                 message.sender, event.media, calls=message.calls, draining=message.draining
@@ -272,7 +274,7 @@ class Conversation(Ending):
             self._start_call(session, message.sender, event.media, message=False, offer=offer)
             return
         reason, text = refusal
-        terminate = session.terminate(reason, text)
+        terminate = session.terminate(reason, told or WORDS.get(reason, ""))
         post(self._account, SendIq(message.sender, terminate, "set", None, ""))
         self._refused(sid, message.sender, reason, text)
 

@@ -42,8 +42,21 @@ from .stanza import call_message, iq_set
 
 log = logging.getLogger(__name__)
 
+#: What peers are told beside the reason. What our own record says in its place may have names in it
+#: that mean nothing to them, or that are not for them: of bots, settings, files, servers.
+WORDS = {
+    Reason.BUSY: "too many calls at once",
+    Reason.CONNECTIVITY_ERROR: "no way was found for the media",
+    Reason.FAILED_TRANSPORT: "no way was found for the media",
+    Reason.GENERAL_ERROR: "something went wrong on this side",
+    Reason.MEDIA_ERROR: "something went wrong on this side",
+    Reason.SECURITY_ERROR: "the media could not be secured",
+    Reason.TIMEOUT: "it took too long",
+}
+
 ADDITION = "content-add"
 """By which the peer's acknowledgement of what we add is recognised."""
+
 RESTART = "restart"
 """By which the peer's acknowledgement of our new ICE credentials and candidates is recognised."""
 
@@ -283,10 +296,16 @@ class Signalling:
         refusal = self._session.reject_transport(contents)
         self._send(SendTransportInfo, refusal, "transport-reject")
 
-    def goodbye(self, reason: Reason, text: str) -> None:
-        """End the call in the way that its stage asks for."""
+    def goodbye(self, reason: Reason, told: str = "") -> None:
+        """End the call in the way that its stage asks for.
+
+        Args:
+            reason: why.
+            told: a sentence on what the peer said; left out, what is told to everybody.
+        """
         if self._session.state in (State.PENDING, State.ACTIVE):
-            self._send(SendTerminate, self._session.terminate(reason, text), "terminate")
+            terminate = self._session.terminate(reason, told or WORDS.get(reason, ""))
+            self._send(SendTerminate, terminate, "terminate")
             if self.message:
                 self._say(Finish(self.sid, reason))
         elif self.message:

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,6 +23,16 @@ from .presence import Presence
 from .source import Playable, find_source
 
 
+class AccountLog(logging.LoggerAdapter[logging.Logger]):
+    """A logger whose records have an ``account``."""
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        """Add the account to what else a record is given."""
+        return msg, {**kwargs, "extra": {**(kwargs.get("extra") or {}), **(self.extra or {})}}
+
+
 class Bot:
     """What an account does. Override what it should react to.
 
@@ -36,7 +46,7 @@ class Bot:
         account: the bare JID.
         options: the account's ``options`` from the YAML file.
         folder: the YAML file's folder, where relative paths begin.
-        log: a logger with the bot's name.
+        log: a logger; each line has the bot's name and the account.
     """
 
     path: ClassVar[str | None] = None
@@ -63,7 +73,8 @@ class Bot:
         self.account = account
         self.options = options
         self.folder = folder
-        self.log = logging.getLogger(f"callboard.bots.{type(self).__name__}")
+        log = logging.getLogger(f"callboard.bots.{type(self).__name__}")
+        self.log = AccountLog(log, {"account": account})
 
     # -- what happens ------------------------------------------------------------------------------
 

@@ -72,6 +72,8 @@ class JsonHandler(logging.Handler):
 
     def _print(self, record: logging.LogRecord) -> None:
         fields = {"level": record.levelname, "logger": record.name, "message": record.getMessage()}
+        if account := getattr(record, "account", ""):
+            fields["account"] = account
         if record.exc_info:
             fields["exception"] = logging.Formatter().formatException(record.exc_info)
         self._view.print("Log", fields)

@@ -11,8 +11,8 @@ from ..media import Finished
 from .event import Event
 from .printable import printable
 
-#: How the time of day stands before each line.
-CLOCK = "%H:%M:%S"
+#: How date and time, in the machine's zone, stand before each line.
+CLOCK = "%Y-%m-%d %H:%M:%S"
 
 
 class LineView:
@@ -23,7 +23,7 @@ class LineView:
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self.stream = stream
         self._phases: dict[tuple[str, str], str] = {}
 
     def show(self, event: Event) -> None:
@@ -38,8 +38,8 @@ class LineView:
                 self._phases[key] = event.phase
         text = sentence(event)
         if text is not None:
-            self._stream.write(f"{datetime.now().astimezone():{CLOCK}} {printable(text)}\n")
-            self._stream.flush()
+            self.stream.write(f"{datetime.now().astimezone():{CLOCK}} {printable(text)}\n")
+            self.stream.flush()
 
     def draw(self) -> None:
         """Nothing is drawn."""
@@ -49,7 +49,7 @@ class LineView:
 
 
 class LineFormatter(logging.Formatter):
-    """Gives the log's lines the form of the others: the time of day, who, and what."""
+    """Gives the log's lines the form of the others: date and time, who, and what."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(level)s%(source)s: %(message)s", CLOCK)
@@ -58,7 +58,9 @@ class LineFormatter(logging.Formatter):
         """Return one line, with what raised below it."""
         kind, _, name = record.name.rpartition(".")
         ours = record.name.startswith("callboard.")
-        record.source = name if kind == "callboard.bots" else "callboard" if ours else record.name
+        source = name if kind == "callboard.bots" else "callboard" if ours else record.name
+        account = getattr(record, "account", "")
+        record.source = f"{account} {source}" if account else source
         record.level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()} "
         record.message = printable(record.getMessage())
         record.asctime = self.formatTime(record, self.datefmt)

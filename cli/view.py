@@ -4,6 +4,7 @@ import logging
 import sys
 from typing import Protocol, TextIO
 
+from ..actors.log_level import set_log_level
 from .event import Event
 from .json_view import JsonHandler, JsonView
 from .line_view import LineFormatter, LineView
@@ -43,7 +44,7 @@ def log_to(view: View, level: str) -> None:
     """Send the log where the view can show it.
 
     Args:
-        view: the view; beside lines the log goes to standard error.
+        view: the view; the log goes where its lines go, in their order.
         level: debug, info, warning or error; libraries speak from warning on unless it is debug.
     """
     handler: logging.Handler
@@ -52,11 +53,8 @@ def log_to(view: View, level: str) -> None:
     elif isinstance(view, LiveView):
         handler = LiveHandler(view)
     else:
-        handler = logging.StreamHandler()
+        handler = logging.StreamHandler(view.stream if isinstance(view, LineView) else sys.stdout)
     if not isinstance(view, JsonView):
         handler.setFormatter(LineFormatter())
-    number = logging.getLevelNamesMapping()[level.upper()]
-    logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
-    logging.getLogger("callboard").setLevel(number)
-    if number == logging.DEBUG:
-        logging.getLogger().setLevel(number)
+    logging.basicConfig(handlers=[handler], force=True)
+    set_log_level(level)

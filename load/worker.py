@@ -9,6 +9,7 @@ import sys
 import uvloop
 
 from ..actors.garbage import spare_the_living
+from ..actors.log_level import set_log_level
 from . import wire
 from .messages import Assignment, Finish
 from .shard import Shard
@@ -24,8 +25,8 @@ async def work(line: socket.socket) -> None:
     """
     reader, writer = await asyncio.open_unix_connection(sock=line)
     assignment: Assignment = await wire.receive(reader)
-    logging.basicConfig(level=max(logging.WARNING, _level(assignment.plan.log_level)))
-    logging.getLogger("callboard").setLevel(_level(assignment.plan.log_level))
+    logging.basicConfig()
+    set_log_level(assignment.plan.log_level)
     shard = Shard(assignment, lambda message: wire.send(writer, message))
 
     async def listen() -> None:
@@ -45,10 +46,6 @@ async def work(line: socket.socket) -> None:
         listening.cancel()
         writer.close()
         await asyncio.gather(listening, return_exceptions=True)
-
-
-def _level(name: str) -> int:
-    return logging.getLevelNamesMapping()[name.upper()]
 
 
 def main() -> None:

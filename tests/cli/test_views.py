@@ -164,7 +164,7 @@ def test_sentences(event: AccountChanged | BotFailed | CallRecord, words: str | 
 def test_log_lines() -> None:
     def line(name: str, level: int) -> str:
         record = logging.LogRecord(name, level, "", 0, "well, %d", (5,), None)
-        return LineFormatter().format(record).split(" ", 1)[1]
+        return LineFormatter().format(record).split(" ", 2)[2]
 
     assert line("callboard.bots.Desk", logging.INFO) == "Desk: well, 5"
     assert line("callboard.cli.run", logging.WARNING) == "warning callboard: well, 5"

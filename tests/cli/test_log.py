@@ -1,0 +1,66 @@
+"""What is logged: one stream, each line with its date and, of a bot's, its account."""
+
+import json
+import re
+from pathlib import Path
+
+from .command import callboard
+
+MODULE = """\
+import logging
+from callboard.bots import Bot
+
+class Talker(Bot):
+    async def on_call(self, call):
+        self.log.info("hello from %s", call.peer.partition("/")[0])
+        try:
+            await call.add("video", "pattern")
+        except Exception as error:
+            self.log.warning("as it should: %s", type(error).__name__, extra={"more": 1})
+        await call.answer()
+"""
+FILE = """\
+server: embedded
+log_level: {level}
+accounts:
+  - {{jid: desk@localhost, bot: "talker:Talker"}}
+  - {{jid: alice@localhost, password: "the secret of alice", bot: silent}}
+"""
+LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (.*)")
+
+
+def call(folder: Path, level: str, *options: str) -> list[str]:
+    """Let alice call desk; return what was printed."""
+    (folder / "talker.py").write_text(MODULE)
+    file = folder / "accounts.yaml"
+    file.write_text(FILE.format(level=level))
+    done = callboard("call", file, "alice@localhost", "desk@localhost", "--seconds", 1, *options)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
+
+
+def test_lines_have_date_and_account_in_one_stream(tmp_path: Path) -> None:
+    lines = call(tmp_path, "info")
+    words = [found[1] for line in lines if (found := LINE.fullmatch(line))]
+    first = words.index("desk@localhost Talker: hello from alice@localhost")
+    second = words.index("warning desk@localhost Talker: as it should: CallOver")
+    connected = next(n for n, one in enumerate(words) if one.startswith("desk@localhost ← alice"))
+    assert first < second
+    assert connected
+    # What the bot has caught is nobody else's business.
+    assert not [line for line in lines if "Traceback" in line or "Exception" in line]
+
+
+def test_json_has_the_account_too(tmp_path: Path) -> None:
+    events = [json.loads(line) for line in call(tmp_path, "info", "--json")]
+    (said,) = [one for one in events if one.get("message", "").startswith("hello")]
+    assert said["account"] == "desk@localhost"
+    assert said["logger"] == "callboard.bots.Talker"
+
+
+def test_debug_shows_stanzas_and_no_secret(tmp_path: Path) -> None:
+    text = "\n".join(call(tmp_path, "debug"))
+    assert "<iq" in text
+    assert "session-initiate" in text
+    assert "the secret of alice" not in text
+    assert not re.search(r"<(auth|response)[^>]*>[A-Za-z0-9+/=]{4}", text)
