@@ -109,8 +109,8 @@ def test_a_certificate_that_is_not_the_announced_one_fails_with_security_error(
 ) -> None:
     say: Callable[[Session, str], Element] = getattr(Session, forger)
 
-    def forged(self: Session, sdp: str) -> Element:
-        jingle = say(self, sdp)
+    def forged(self: Session, sdp: str, **named: Any) -> Element:
+        jingle = say(self, sdp, **named)
         for each in jingle.iter(f"{{{ns.DTLS}}}fingerprint"):
             each.text = ":".join(["AB"] * 32)
         return jingle
