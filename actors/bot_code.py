@@ -103,13 +103,13 @@ def running(author: Author) -> Iterator[None]:
         author: whose code it is.
 
     Raises:
-        BotExit: it raised what would have ended the process.
-        BaseException: anything else that it raised, its cancellation included.
+        BotExit: it raised what is no ordinary exception.
+        Exception: what else it raised.
     """
     before, Now.author = Now.author, author
     try:
         yield
-    except (Exception, asyncio.CancelledError):
+    except Exception:
         raise
     except BaseException as error:
         raise BotExit(f"it raised {error!r}") from error

@@ -121,6 +121,7 @@ def test_options_that_a_bot_refuses(folder: Path) -> None:
 
 CLASSES = """\
 import abc
+import asyncio
 import functools
 import sys
 from callboard.bots import Bot
@@ -184,6 +185,10 @@ class Interrupts(Bot):
     def __init__(self, *given):
         raise KeyboardInterrupt
 
+class Cancels(Bot):
+    def __init__(self, *given):
+        raise asyncio.CancelledError
+
 class Two(Bot):
     async def call(self, number):
         pass
@@ -201,26 +206,28 @@ NAMED = [
     "Careless",
     "Leaves",
     "Interrupts",
+    "Cancels",
     "Two",
 ]
 WRONG = """\
-Plain.on_call is not async: begin it with 'async def on_call' (classes.py, line 31)
+Plain.on_call is not async: begin it with 'async def on_call' (classes.py, line 32)
 Yields.on_call has a 'yield' in it, so that nothing of it would run: take it out (classes.py, \
-line 35)
+line 36)
 Wants.on_start is called as on_start(), and does not take that (missing a required argument: \
-'call') (classes.py, line 39)
+'call') (classes.py, line 40)
 Wants.on_data is called as on_data(call, data), and does not take that (too many positional \
-arguments) (classes.py, line 42)
+arguments) (classes.py, line 43)
 Value.on_call takes the place of Bot.on_call, which is needed: name yours otherwise \
-(classes.py, line 45)
-Abstract is abstract: write greet (classes.py, line 48)
+(classes.py, line 46)
+Abstract is abstract: write greet (classes.py, line 49)
 Careless.__init__ does not call Bot's: begin it with super().__init__(*given) (classes.py, line \
-53)
-making classes:Leaves raised SystemExit at line 59: no luck
-making classes:Interrupts raised KeyboardInterrupt at line 63
-Two.on_stop is not async: begin it with 'async def on_stop' (classes.py, line 69)
+54)
+making classes:Leaves raised SystemExit at line 60: no luck
+making classes:Interrupts raised KeyboardInterrupt at line 64
+making classes:Cancels raised CancelledError at line 68
+Two.on_stop is not async: begin it with 'async def on_stop' (classes.py, line 74)
 Two.call is called as call(to, audio, video, record, message, data), and does not take that \
-(got an unexpected keyword argument 'audio') (classes.py, line 66)
+(got an unexpected keyword argument 'audio') (classes.py, line 71)
 """
 
 
