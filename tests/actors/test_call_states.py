@@ -61,7 +61,7 @@ class Media:
     fails: ClassVar[set[str]] = set()
     last: ClassVar["Media"]
 
-    def __init__(self, *, network: Network, path: ReceivePath, on_event: Any) -> None:
+    def __init__(self, *, on_event: Any, **_: object) -> None:
         self.tell = on_event
         type(self).last = self
 
