@@ -217,7 +217,6 @@ async def _endpoint(settings: Settings) -> AsyncIterator[Endpoint]:
         return
     accounts = {one.user: one.password.get_secret_value() for one in settings.accounts}
     async with Prosody(accounts, host=server.domain, port=server.port or 0) as prosody:
-        log.info("the embedded server listens on %s:%d", prosody.address, prosody.port)
         context = await asyncio.to_thread(trust, prosody.certificate)
         yield Endpoint(prosody.address, prosody.port, False, context)
 

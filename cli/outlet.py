@@ -12,8 +12,8 @@ from contextlib import suppress
 
 #: Characters that wait to be written at the most; what comes when there are more is left out.
 LIMIT = 4 << 20
-#: Seconds that what waits has to be written at the end.
-PATIENCE = 5.0
+#: Seconds that what waits for each stream has to be written at the end.
+PATIENCE = 2.0
 _GONE = frozenset({errno.EPIPE, errno.EBADF, errno.EIO, errno.ENXIO, errno.ECONNRESET})
 """Faults after which nobody reads any more."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})

@@ -139,6 +139,7 @@ class Prosody:
             await _to_the_end(self._prepare)
             async with asyncio.timeout(self._timeout):
                 await self._launch(program)
+            log.info("the embedded server listens on %s:%d", self.address, self.port)
         except BaseException as error:
             await self.stop()
             if isinstance(error, TimeoutError):
