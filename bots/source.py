@@ -10,7 +10,7 @@ Playable = Source | str | Path | None
 
 
 def source(playable: Playable, folder: Path) -> Source | None:
-    """Return the source that a name stands for.
+    """Return the source that a name stands for, once it is known that it can be played.
 
     It reads the file where the name is one, and so may block: see `find_source`.
 
@@ -23,6 +23,13 @@ def source(playable: Playable, folder: Path) -> Source | None:
         SourceError: the frequency is no number, or there is no such file, or it can't be played.
         TypeError: it is none of these.
     """
+    found = _named(playable, folder)
+    if found is not None:
+        found.check()
+    return found
+
+
+def _named(playable: Playable, folder: Path) -> Source | None:
     if playable is None or isinstance(playable, Source):
         return playable
     if not isinstance(playable, str | Path):

@@ -112,10 +112,10 @@ class FileReader:
         audio = self._container.streams.best("audio")
         if isinstance(audio, av.AudioStream) and audio.codec_context is not None:
             self.streams["audio"] = audio
-        video = self._container.streams.best("video")
-        if not isinstance(video, av.VideoStream) or video.codec_context is None:
-            return
-        if not video.disposition & Disposition.attached_pic:
+        found = [each for each in self._container.streams.video if _is_film(each)]
+        if found:
+            best = self._container.streams.best("video")
+            video = next((each for each in found if each is best), found[0])
             video.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
             self.streams["video"] = video
 
@@ -132,3 +132,10 @@ class FileReader:
         packet.dts = at + ticks
         if packet.pts is not None:
             packet.pts += ticks
+
+
+def _is_film(stream: av.VideoStream) -> bool:
+    context: object = (
+        stream.codec_context
+    )  # None where there is no decoder, whatever av's stubs say
+    return context is not None and not stream.disposition & Disposition.attached_pic

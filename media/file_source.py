@@ -30,28 +30,28 @@ class FileSource(Source):
     Pictures larger than 1280x720 are scaled down, faster ones than 30 a second thinned out. A cover
     picture is no video.
 
-    The beginning of the file is read when the source is made, so make it off the event loop. A file
-    that is replaced is played anew.
+    The file is looked at (not read) when the source is made, so that one that is replaced is played
+    anew.
 
     Attributes:
         path: The file.
         loop: Whether to start again at the end.
-        kinds: What of it can be played.
+        kinds: What it can give; more than it has, before `check`.
 
     Raises:
-        SourceError: It is no file, can't be read, or nothing in it can be played.
+        SourceError: It is no file.
     """
 
     path: Path
     loop: bool = False
     kinds: ClassVar[frozenset[Kind]] = frozenset({"audio", "video"})
     _version: Version = field(init=False, repr=False, default=())
+    _is_checked: bool = field(init=False, repr=False, compare=False, default=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", Path(self.path))
         object.__setattr__(self, "repeats", self.loop)
         object.__setattr__(self, "_version", _version(self.path))
-        object.__setattr__(self, "kinds", _playable(self.path, self._version))
 
     def __str__(self) -> str:
         return str(self.path)
@@ -66,8 +66,16 @@ class FileSource(Source):
         Returns:
             A key for the cache of encodings.
         """
-        # Only with two tracks does it matter whether they are to end together.
-        return (self.path, self._version, kind, codec, self.loop and len(self.kinds) > 1)
+        return (self.path, self._version, kind, codec, self._ends_together)
+
+    def check(self) -> None:
+        """Read the beginning of the file, and learn what can be played.
+
+        Raises:
+            SourceError: It can't be read, or nothing in it can be played.
+        """
+        object.__setattr__(self, "kinds", _playable(self.path, self._version))
+        object.__setattr__(self, "_is_checked", True)
 
     def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
         """Decode the file and encode it for the call, in step with playing.
@@ -87,11 +95,18 @@ class FileSource(Source):
         with self._open(kind) as reader:
             if kind == "video":
                 fps = rate(reader.streams["video"])
-                yield from encode_video(Pictures(reader, fps, to_end=self.loop), codec, fps=fps)
+                yield from encode_video(
+                    Pictures(reader, fps, to_end=self._ends_together), codec, fps=fps
+                )
             elif is_fit:
-                yield from as_it_is(reader, to_end=self.loop)
+                yield from as_it_is(reader, to_end=self._ends_together)
             else:
-                yield from encoded_anew(reader, codec, to_end=self.loop)
+                yield from encoded_anew(reader, codec, to_end=self._ends_together)
+
+    @property
+    def _ends_together(self) -> bool:
+        """Whether two tracks are made equally long, so that they stay in step in a loop."""
+        return self.loop and self._is_checked and len(self.kinds) > 1
 
     def _open(self, kind: Kind) -> FileReader:
         _version(self.path)  # by now there may be a pipe in its place, which opens for ever

@@ -638,6 +638,8 @@ class PeerConnection:
         self._emit(FirstMedia(kind, at))
 
     def _playback_ended(self, playback: Playback) -> None:
+        if playback.failure is not None:
+            logger.warning("A source ended early: %s", playback.failure)
         self._emit(PlaybackEnded(playback.kind, playback.failure))
 
     def _reached(self, milestone: Milestone) -> None:

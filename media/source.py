@@ -53,6 +53,15 @@ class Source(ABC):
             decoded alone.
         """
 
+    def check(self) -> None:  # noqa: B027 -- most can always be played
+        """Find out whether it can be played, and what it can give. May block, as `encode` may.
+
+        It is called when the source is named in a call, before anything is played.
+
+        Raises:
+            SourceError: It can't be played; the message says why.
+        """
+
     def key(self, kind: Kind, codec: str) -> Hashable:
         """Give what makes two encodings interchangeable.
 

@@ -113,9 +113,9 @@ def test_no_such_file(tmp_path: Path) -> None:
 
 def test_a_replaced_file_is_played_anew_and_looping_shares(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    spoken(path, "20")
+    path.write_bytes(b"one")
     once, again = FileSource(path), FileSource(path, loop=True)
     assert once.key("audio", "opus") == again.key("audio", "opus")
     assert (once.repeats, again.repeats) == (False, True)
-    spoken(path, "60")
+    path.write_bytes(b"other")
     assert FileSource(path).key("audio", "opus") != once.key("audio", "opus")

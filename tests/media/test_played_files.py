@@ -113,7 +113,10 @@ def lasts(units: list[Unit], codec: str) -> float:
 
 def played(path: Path, kind: Kind, codec: str, *, loop: bool = False) -> list[Unit]:
     """Play a file to its end."""
-    units = list(FileSource(path, loop=loop).encode(kind, codec))
+    source = FileSource(path, loop=loop)
+    if loop:
+        source.check()
+    units = list(source.encode(kind, codec))
     assert all(unit.duration > 0 and unit.data for unit in units)
     return units
 
@@ -404,7 +407,7 @@ def test_a_picture_too_large_to_decode_is_refused(tmp_path: Path) -> None:
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     with pytest.raises(SourceError, match="no picture in it"):
-        FileSource(path)
+        FileSource(path).check()
 
 
 def test_pixels_that_are_not_square(tmp_path: Path) -> None:
@@ -487,6 +490,7 @@ def test_a_cover_is_no_video(tmp_path: Path) -> None:
     with av.open(str(path)) as container:
         assert len(container.streams.video) == 1
     source = FileSource(path)
+    source.check()
     assert source.kinds == {"audio"}
     assert lasts(played(path, "audio", "opus"), "opus") == pytest.approx(3, abs=0.1)
     with pytest.raises(SourceError, match="has no video"):
@@ -517,7 +521,7 @@ def test_what_is_no_media_is_said_at_once(tmp_path: Path, what: str) -> None:
     make(path)
     asked = path / "song.mp3" if what == "below a file" else path
     with pytest.raises(SourceError, match=words) as error:
-        FileSource(asked)
+        FileSource(asked).check()
     assert str(asked) in str(error.value)
 
 
@@ -529,10 +533,10 @@ def test_a_file_that_may_not_be_read_is_said(tmp_path: Path) -> None:
         with pytest.MonkeyPatch.context() as patch:  # root reads it all the same
             patch.setattr(av, "open", forbidden)
             with pytest.raises(SourceError, match="Permission denied"):
-                FileSource(path)
+                FileSource(path).check()
     else:
         with pytest.raises(SourceError, match="Permission denied"):
-            FileSource(path)
+            FileSource(path).check()
 
 
 def forbidden(path: str) -> None:
@@ -545,7 +549,7 @@ def test_a_mp4_that_lacks_its_end_is_said(tmp_path: Path) -> None:
     path = tracks.write()
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(SourceError, match="Invalid data"):
-        FileSource(path)
+        FileSource(path).check()
 
 
 @pytest.mark.parametrize("change", ["emptied", "removed", "a pipe in its place", "another file"])
