@@ -35,6 +35,13 @@ class Ending(Bot):
             if log.exists() and log.read_text().count('"state"') == 2:
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
+
+
+class Chatty(Ending):
+    async def on_start(self):
+        for number in range(2000):
+            self.log.info("%d %s", number, "x" * 200)
+        await super().on_start()
 """
 """A bot that ends the program when the call is recorded at both its ends."""
 
@@ -78,6 +85,19 @@ def test_calls_go_on_whatever_becomes_of_what_is_printed(
     assert [record["state"] for record in found.values()] == ["completed"] * 2
     assert b"Traceback" not in done.stderr
     assert not list((deployment / "tmp").iterdir())
+
+
+def test_a_reader_that_never_reads_holds_nobody_up(deployment: Path) -> None:
+    """More is printed than a pipe takes; the call goes on, and the command ends."""
+    file = deployment / "accounts.yaml"
+    file.write_text(DEPLOYMENT.replace("ending:Ending", "ending:Chatty"))
+    with subprocess.Popen(command("run", "--json", file), stdout=subprocess.PIPE) as process:
+        try:
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+    found = records(deployment / "recordings" / "calls.jsonl")
+    assert [record["state"] for record in found.values()] == ["completed"] * 2
 
 
 def test_a_command_that_can_not_print_says_so() -> None:
