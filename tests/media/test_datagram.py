@@ -37,9 +37,8 @@ def test_what_is_well_formed(data: bytes, kind: Shape | None) -> None:
     assert shape(data) is kind
 
 
-@pytest.mark.parametrize("data", MISSHAPEN, ids=range(len(MISSHAPEN)))
-def test_what_is_not(data: bytes) -> None:
-    assert shape(data) is None
+def test_what_is_not() -> None:
+    assert [data for data in MISSHAPEN if shape(data) is not None] == []
 
 
 @given(st.binary(max_size=2 * LONGEST))
