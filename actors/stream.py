@@ -9,7 +9,6 @@ in `login`, how it outlives a connection in `resumption`.
 import asyncio
 import logging
 import secrets
-import socket
 import ssl
 import sys
 import time
@@ -36,12 +35,12 @@ from .messages.account import (
     StreamFailed,
     StreamOpened,
 )
+from .requests import Answer, Requests
 from .resumption import REQUEST, SM, HandledTooManyError, Resumption
 from .stanza import CLIENT, stanza_error
 from .stream_end import ERRORS, Remedy, StreamEnd, read_stream_error
+from .unreachable import unreachable, words
 
-#: A request that is not answered in this many seconds counts as unanswered.
-IQ_TIMEOUT = 30.0
 #: Stanzas that may wait for the stream to be up again; the senders of more are told.
 MAX_WAITING = 1000
 #: Seconds that the server has to close its half of the stream.
@@ -63,7 +62,6 @@ _STANZAS = frozenset(f"{{{CLIENT}}}{name}" for name in ("message", "presence", "
 _PING = "urn:xmpp:ping"
 
 StreamEvent = StreamOpened | StreamClosed | StreamFailed | StanzaReceived | RequestAnswered
-Answer = Callable[[Element | None], None]
 
 
 @lru_cache(maxsize=8)
@@ -140,7 +138,7 @@ class Stream(XMLStream):
         self._steps: dict[str, float] = {}
         self._outbox: list[bytes] = []
         self._waiting: list[Element] = []
-        self._requests: dict[str, tuple[str, Answer, asyncio.TimerHandle]] = {}
+        self._requests = Requests(deliver)
 
     def __repr__(self) -> str:
         return f"<Stream {self.boundjid}>"
@@ -214,11 +212,7 @@ class Stream(XMLStream):
             self._warn_once("a stanza could not be sent, and its sender is told", masked, stanza)
         name = stanza.tag.rpartition("}")[2]
         if name == "iq":
-            request = self._requests.pop(stanza.get("id", ""), None)
-            if request is not None:
-                _, answer, timer = request
-                timer.cancel()
-                self._deliver(RequestAnswered(answer, None))
+            self._requests.give_up(stanza.get("id", ""))
         elif name == "message" and stanza.get("type") != "error":
             bounce = Element(stanza.tag, {"type": "error", "id": stanza.get("id", "")})
             if "to" in stanza.attrib:
@@ -233,10 +227,7 @@ class Stream(XMLStream):
         waiting, self._waiting = self._waiting, []
         for stanza in (*self.resumption.take_left(), *waiting):
             self._return(stanza)
-        for identifier in tuple(self._requests):
-            _, _, timer = self._requests[identifier]
-            timer.cancel()
-            self._expire(identifier)
+        self._requests.give_all_up()
 
     def request(self, to: str, kind: str, payload: Element, answer: Answer) -> None:
         """Send an IQ and have its answer told, whatever that is (RFC 6120 §8.2.3).
@@ -245,23 +236,14 @@ class Stream(XMLStream):
             to: whom to ask; "" is our own account on the server.
             kind: ``get`` or ``set``.
             payload: the IQ's one child.
-            answer: told the ``<iq/>`` of type result or error, or None after `IQ_TIMEOUT` seconds.
+            answer: told the ``<iq/>`` of type result or error, or None without one.
         """
-        identifier = secrets.token_hex(8)
-        stanza = Element(f"{{{CLIENT}}}iq", {"type": kind, "id": identifier})
-        if to:
-            stanza.set("to", to)
-        stanza.append(payload)
-        timer = self.loop.call_later(IQ_TIMEOUT, self._expire, identifier)
-        self._requests[identifier] = (to, answer, timer)
-        self.transmit(stanza)
+        self.transmit(self._requests.add(to, kind, payload, answer))
 
     async def close(self) -> None:
         """Close the stream in order (RFC 6120 §4.4) and leave no task behind."""
         self._over = True  # what happens from here on is no news
-        for _, _, timer in self._requests.values():
-            timer.cancel()
-        self._requests.clear()
+        self._requests.forget()
         in_session = self._opened
         self._rest()
         self.cancel_connection_attempt()
@@ -627,32 +609,15 @@ class Stream(XMLStream):
 
     def _received(self, element: Element) -> None:
         if element.tag == f"{{{CLIENT}}}iq" and element.get("type") in ("result", "error"):
-            self._answered(element)
+            self._requests.answered(element, self._own())
         else:
             self._deliver(StanzaReceived(element))
-
-    def _answered(self, element: Element) -> None:
-        identifier = element.get("id", "")
-        request = self._requests.get(identifier)
-        if request is None:
-            return
-        to, answer, timer = request
-        sender, to, own = comparable(element.get("from", "")), comparable(to), self._own()
-        if sender != to and not (to in own and sender in own):
-            return  # nobody answers for another (RFC 6120 §8.1.2.1)
-        del self._requests[identifier]
-        timer.cancel()
-        self._deliver(RequestAnswered(answer, element))
-
-    def _expire(self, identifier: str) -> None:
-        _, answer, _ = self._requests.pop(identifier)
-        self._deliver(RequestAnswered(answer, None))
 
     def _on_disconnected(self, reason: object) -> None:
         self._was_open = self._was_open or self._opened
         if self._end is None and isinstance(reason, Exception):
             self._end = (
-                StreamEnd(f"the connection broke ({_words(reason)})")
+                StreamEnd(f"the connection broke ({words(reason)})")
                 if self._was_open
                 else self._unreachable(reason)
             )
@@ -661,42 +626,7 @@ class Stream(XMLStream):
         self._tell()
 
     def _unreachable(self, error: object) -> StreamEnd:
-        """Return what it means that there is no connection, or none with TLS."""
-        host, port = self.custom_address or (self.default_domain, None)
-        match error:
-            case ssl.SSLCertVerificationError():
-                return StreamEnd(
-                    f"the server's certificate is not trusted ({error.verify_message}): "
-                    "set server.ca to the PEM file of its authority",
-                    Remedy.GIVE_UP,
-                )
-            case ssl.SSLError():
-                return StreamEnd(
-                    f"TLS failed ({error.reason or error}): check server.port and server.tls",
-                    Remedy.GIVE_UP,
-                )
-            case ConnectionRefusedError():
-                return StreamEnd(
-                    f"nothing listens at the server's address{_at(host, port)}: check server.host "
-                    "and server.port, and that the server runs"
-                )
-            case socket.gaierror() | str():
-                where = "check server.host" if port else "check the JID, or set server.host"
-                return StreamEnd(f"the host {host} is unknown to the DNS: {where}")
-            case Exception():
-                return StreamEnd(
-                    f"the server{_at(host, port)} can't be reached ({_words(error)}): "
-                    "check server.host"
-                )
-        return StreamEnd(f"the server{_at(host, port)} can't be reached: check server.host")
-
-
-def _at(host: str, port: int | None) -> str:
-    return f" ({host}, port {port})" if port else ""
-
-
-def _words(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error) or type(error).__name__
+        return unreachable(error, *(self.custom_address or (self.default_domain, None)))
 
 
 def _stream_error(condition: str, detail: str) -> str:
