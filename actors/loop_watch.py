@@ -176,8 +176,7 @@ def _is_users(frame: FrameType) -> bool:
 
 
 def _place(frame: FrameType) -> str:
-    code = frame.f_code
-    words = linecache.getline(code.co_filename, frame.f_lineno).strip()
-    return f"{code.co_filename}:{frame.f_lineno} in {code.co_qualname}" + (
-        f" ({words})" if words else ""
-    )
+    code, line = frame.f_code, frame.f_lineno or 0  # None between two lines
+    words = linecache.getline(code.co_filename, line).strip()
+    place = f"{code.co_filename}:{line} in {code.co_qualname}"
+    return f"{place} ({words})" if words else place
