@@ -40,12 +40,12 @@ class Unacceptable:
     """The peer's request is well-formed, but nothing that can be carried (XEP-0166 §6.4).
 
     Acknowledge the IQ; then send `Session.terminate` with the reason if ``contents`` is empty,
-    or `Session.reject_contents` if a content-add named them.
+    or `Session.reject_contents` with those that it names.
 
     Attributes:
         reason: what can't be carried.
         text: a sentence for people.
-        contents: those that a content-add named; empty if it is the session.
+        contents: those that a content-add or session-accept named; empty if it is the session.
         lacking: the offer only lacks what may come in a further stanza, such as the fingerprint in
             a transport-info (XEP-0320 §3). Whoever waits gets `Initiated` when it has come;
             `Session.settle` ends the wait.

@@ -34,7 +34,7 @@ from .state import Action
 from .transport import IceTransport
 from .xml_reader import read_contents, read_groups, read_names, read_reason
 
-_UNREADABLE = Objection(Reason.FAILED_APPLICATION, "the content can't be read")
+_USELESS = Objection(Reason.FAILED_APPLICATION, "the content can't be read, or not be carried")
 
 Result = tuple[Book, list[Event]]
 _INFOS = {f"{{{ns.RTP_INFO}}}{each.value}": each for each in Info}
@@ -80,16 +80,23 @@ def judge_offer(book: Book, *, wait: bool) -> Result:
 
 
 def _session_accept(book: Book, jingle: Element) -> Result:
-    answer = read_contents(jingle)
-    if any(name not in book.open for name in answer.names()):
+    told = read_contents(jingle)
+    if any(name not in book.open for name in told.names()):
         raise bad_request("a content was accepted that was not offered")
-    book, answer = book.releasing(answer)
-    answer = whole(taken_only(complete(answer)))
+    book, answer = book.releasing(told)
+    taken = taken_only(answer)
+    answer = whole(complete(taken))
     refused = _refusal(answer)
     if refused is not None:
         return book, [refused]
     book = replace(book, remote=supported_only(answer))
-    return book, [event.Accepted(book.remote_answer())]
+    events: list[Event] = [event.Accepted(book.remote_answer())]
+    # What is accepted in a way of no use would be waited for if the peer were not told.
+    settled = {*book.remote.names(), *(name for name in told.names() if taken.find(name) is None)}
+    left = tuple(name for name in read_names(jingle) if name in book.open and name not in settled)
+    if left:
+        events.append(event.Unacceptable(_USELESS.reason, _USELESS.text, contents=left))
+    return book, events
 
 
 def _refusal(description: Description) -> event.Unacceptable | None:
@@ -187,7 +194,7 @@ def _content_add(book: Book, jingle: Element) -> Result:
     events: list[Event] = []
     if refused:
         known = [found[name] for name in refused if name in found]
-        first = foremost(known) if known else _UNREADABLE
+        first = foremost(known) if known else _USELESS
         events.append(event.Unacceptable(first.reason, first.text, contents=refused))
     taken = tuple(name for name in added.names() if name not in refused)
     if not taken:

@@ -301,8 +301,14 @@ class Session:
         return self._jingle(Action.CONTENT_ACCEPT, Description(contents, accepted.groups))
 
     def reject_contents(self, names: Sequence[str], reason: Reason, text: str = "") -> Element:
-        """Refuse contents that the peer added (XEP-0166 §7.2.4)."""
+        """Refuse contents that the peer added (XEP-0166 §7.2.4), or accepted in a way of no use.
+
+        The latter are ours, and so they are removed.
+        """
         self._next(Action.CONTENT_REJECT)
+        book = self._book
+        if names and all(name in book.mids and name not in book.added for name in names):
+            return self.remove_contents(names, reason, text)
         contents = self._bare(names)
         self._book = self._book.without(names)
         return self._with_reason(Action.CONTENT_REJECT, contents, reason, text)

@@ -93,7 +93,10 @@ def read_groups(jingle: Element, names: Collection[str]) -> tuple[Group, ...]:
 def read_names(jingle: Element) -> tuple[str, ...]:
     """Read the names of the contents of a ``<jingle/>``, also of those that can't be read."""
     elements = children(jingle, f"{{{ns.JINGLE}}}content", limits.CONTENTS)
-    return readable(lambda each: required(each, "name", limits.IDENTIFIER), elements)
+    return readable(
+        lambda each: required(each, "name", limits.IDENTIFIER),
+        (each for each in elements if each.get("senders") != _REJECTED),
+    )
 
 
 def _read_group(element: Element) -> Group:

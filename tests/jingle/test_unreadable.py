@@ -289,6 +289,30 @@ def test_of_a_content_that_cannot_be_carried_the_others_are_taken() -> None:
     assert [each.get("name") for each in stanza] == ["0"]
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        accepted_content("1", media="video", codecs="<rtp:payload-type id='128' name='VP8'/>"),
+        accepted_content("1", media="video", attributes="creator='me'"),
+        "<content name='1' creator='initiator'/>",
+        (
+            "<content name='1' creator='initiator'><description xmlns='urn:x'/>"
+            "<ice:transport/></content>"
+        ),
+    ],
+)
+def test_of_contents_that_are_accepted_the_peer_is_told_which_is_of_no_use(broken: str) -> None:
+    session = initiator()
+    accepted, left = session.receive(accept(accepted_content("0"), broken))
+    assert isinstance(accepted, Accepted)
+    assert "m=video 0" in accepted.answer
+    assert isinstance(left, Unacceptable)
+    assert left.contents == ("1",)
+    stanza = session.reject_contents(left.contents, left.reason, left.text)
+    assert (stanza.get("action"), stanza[0].get("name")) == ("content-remove", "1")
+    assert session.kinds == ("audio",)
+
+
 def test_of_contents_that_are_added_the_peer_is_told_which_is_refused() -> None:
     session = in_call()
     added = content("2", media="video") + content("3", media="video", mux="")

@@ -231,7 +231,9 @@ def test_a_call_that_is_given_up_between_proceed_and_session_is_said_to_be_finis
     run(main)
 
 
-@pytest.mark.parametrize("how", ["left out of the accept", "removed before the accept"])
+@pytest.mark.parametrize(
+    "how", ["left out of the accept", "removed before the accept", "accepted without a word"]
+)
 def test_what_the_peer_does_not_take_of_an_offer_leaves_the_call(
     run: Run, tmp_path: Path, how: str
 ) -> None:
@@ -252,7 +254,12 @@ def test_what_the_peer_does_not_take_of_an_offer_leaves_the_call(
                 SubElement(remove, CONTENT, {"creator": "initiator", "name": name})
                 assert await device.jingle(alice, remove) == ""
                 assert (await call.status()).media == ("audio",)
-            assert await device.jingle(alice, device.accept(initiate)) == ""
+            accept = device.accept(initiate)
+            if how.startswith("accepted"):
+                SubElement(accept, CONTENT, initiate.findall(CONTENT)[1].attrib)
+            assert await device.jingle(alice, accept) == ""
+            if how.startswith("accepted"):
+                await device.hears_jingle("content-remove")
             await stage.told(ALICE, CallStatus, lambda e: e.media == ("audio",))
             assert (await call.status()).phase != "ended"
             await device.jingle(alice, device.terminate(call.id, "success"))
