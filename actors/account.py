@@ -6,10 +6,12 @@ from collections import deque
 from xml.etree.ElementTree import Element
 
 from ..config.jid import normal_jid
-from ..jingle import CallMessage, Propose, unknown_session
+from ..jingle import CallMessage, Propose, Reject, unknown_session
 from ..jingle import namespaces as ns
 from ..jingle.invite import Invite, InviteAnswer, JingleMethod
 from . import capabilities
+from .admission import refusal
+from .call_record import CallRecord
 from .callers import Callers
 from .context import Context, Ref
 from .conversation import Conversation
@@ -53,7 +55,7 @@ from .roster import ROSTER, Item, Roster, read_items
 from .routes import Routes
 from .runtime import handles
 from .session import Session
-from .stanza import CLIENT, iq_reply, stanza_error
+from .stanza import CLIENT, call_message, iq_reply, stanza_error
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +65,8 @@ CONVERSATIONS_DEADLINE = 20.0
 STALE = 30.0
 #: What may wait until the bot has begun.
 MAX_EARLY = 1_000
-#: Invites that are remembered, to know a copy by.
-MAX_INVITES = 64
+#: Proposals and invites that are remembered, to know a copy by.
+MAX_HEARD_LAST = 64
 
 
 class Offline(Exception):  # noqa: N818 - a state, as the message says
@@ -87,7 +89,7 @@ class Account(Session):
         self._callers = Callers(self._bare)
         self._looks_around = False
         self._early: list[Request | Letter] = []
-        self._invites: deque[tuple[str, str]] = deque(maxlen=MAX_INVITES)
+        self._heard_last: deque[tuple[str, ...]] = deque(maxlen=MAX_HEARD_LAST)
 
     def __repr__(self) -> str:
         return f"<Account {self._bare}>"
@@ -219,9 +221,11 @@ class Account(Session):
             peer = found
         known = (peer, message.id) in self._routes
         if isinstance(message, Propose):
-            if own or known or letter.age > STALE:
-                return  # ours, a copy of one that rings, or kept since long before we came
+            if own or known or letter.age > STALE or self._is_copy("call", peer, message.id):
+                return  # ours, heard before, or kept since long before we came
             if not self._callers.admit(peer):
+                return
+            if peer not in self._conversations and self._refuses(sender, message):
                 return
             self._routes.reserve(peer, message.id)
         elif not known:
@@ -229,6 +233,25 @@ class Account(Session):
         received = CallMessageReceived(sender, message, own, len(self._routes), self._draining)
         if not self._conversations.tell(peer, received) and not known:
             self._routes.forget(peer, message.id)
+
+    def _is_copy(self, *key: str) -> bool:
+        """Tell whether something was heard before, and remember it."""
+        if key in self._heard_last:
+            return True
+        self._heard_last.append(key)
+        return False
+
+    def _refuses(self, sender: str, proposal: Propose) -> bool:
+        """Refuse a stranger's proposal, if it is to be, without beginning a conversation for it."""
+        policy, calls = self._context.settings.calls, len(self._routes) + 1
+        refused = refusal(policy, sender, proposal.media, calls=calls, draining=self._draining)
+        if refused is None:
+            return False
+        reason, text = refused
+        self._send(Send(call_message(sender, Reject(proposal.id, reason))))
+        record = CallRecord.refused(proposal.id, self._own_bare, sender, reason, text)
+        post(self._context.log, record)
+        return True
 
     # -- invites (XEP-0482) ------------------------------------------------------------------------
 
@@ -253,9 +276,8 @@ class Account(Session):
         except ValueError as error:
             log.debug("%r: an invite was dropped: %s", self, error)
             return
-        if (sender, method.sid) in self._invites:
-            return  # a copy of one that the bot has
-        self._invites.append((sender, method.sid))
+        if self._is_copy("invite", sender, method.sid):
+            return
         invitation = Invitation(
             sender=sender,
             id=letter.id,

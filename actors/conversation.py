@@ -28,6 +28,7 @@ from ..jingle import (
 )
 from ..media import Network
 from . import capabilities
+from .admission import refusal
 from .call import Call as CallActor
 from .call_record import CallRecord
 from .context import BotPort, Context, LastWord, Ref
@@ -211,13 +212,17 @@ class Conversation(Ending):
                 post(call.ref, PeerFinishes(reason))
 
     def _proposed(self, received: CallMessageReceived, proposal: Propose) -> None:
-        refusal = self._refusal(
-            received.sender, proposal.media, calls=received.calls, draining=received.draining
+        refused = refusal(
+            self._context.settings.calls,
+            received.sender,
+            proposal.media,
+            calls=received.calls,
+            draining=received.draining,
         )
-        if refusal is None:
-            refusal = self._tie("proposed", received.sender, proposal.id)
-        if refusal is not None:
-            reason, text = refusal
+        if refused is None:
+            refused = self._tie("proposed", received.sender, proposal.id)
+        if refused is not None:
+            reason, text = refused
             answer = Reject(proposal.id, reason, tie_break=reason is Reason.EXPIRED)
             self._send_call_message(SendCallMessage(received.sender, answer))
             self._refused(proposal.id, received.sender, reason, text)
@@ -262,38 +267,25 @@ class Conversation(Ending):
         post(self._account, ReplyIq(message.sender, message.iq))
         [event] = [e for e in events if isinstance(e, Initiated | Unacceptable)]
         offer = event if isinstance(event, Initiated) else None
-        refusal: tuple[Reason, str] | None
+        refused: tuple[Reason, str] | None
         told = ""
         if isinstance(event, Unacceptable) and not event.lacking:
-            refusal, told = (event.reason, event.text), event.text
+            refused, told = (event.reason, event.text), event.text
         else:
-            refusal = self._refusal(
-                message.sender, event.media, calls=message.calls, draining=message.draining
+            refused = refusal(
+                self._context.settings.calls,
+                message.sender,
+                event.media,
+                calls=message.calls,
+                draining=message.draining,
             )
-        if refusal is None:
+        if refused is None:
             self._start_call(session, message.sender, event.media, message=False, offer=offer)
             return
-        reason, text = refusal
+        reason, text = refused
         terminate = session.terminate(reason, told or WORDS.get(reason, ""))
         post(self._account, SendIq(message.sender, terminate, "set", None, ""))
         self._refused(sid, message.sender, reason, text)
-
-    def _refusal(
-        self, sender: str, media: tuple[str, ...], *, calls: int, draining: bool
-    ) -> tuple[Reason, str] | None:
-        """Say why the account's policy does not take this call, or None if it does."""
-        policy = self._context.settings.calls
-        if draining:
-            return Reason.GONE, "the account is logging out"
-        if not policy.allows(sender):
-            return Reason.DECLINE, "calls.from does not list the caller"
-        if policy.answer == "never":
-            return Reason.DECLINE, "calls.answer is never"
-        if calls > policy.limit:
-            return Reason.BUSY, f"calls.limit is {policy.limit}"
-        if not (("audio" in media and policy.audio) or ("video" in media and policy.video)):
-            return Reason.UNSUPPORTED_APPLICATIONS, "no kind of media that calls allows"
-        return None
 
     def _refused(self, sid: str, sender: str, reason: Reason, text: str) -> None:
         record = CallRecord.refused(sid, bare(self._jid), sender, reason, text)

@@ -145,6 +145,22 @@ def test_a_copy_counts_only_from_our_own_bare_jid_and_of_our_own_messages(
     run(main)
 
 
+def test_a_refused_call_that_comes_directly_and_as_a_copy_is_refused_once(
+    run: Run, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [{"jid": ALICE, "calls": {"answer": "never"}}]) as stage:
+            account = await stage.account(ALICE)
+            for sid in ("first", "last"):
+                proposal = letter(Propose(sid, ("audio",)).to_element())
+                account._hear(StanzaReceived(proposal))
+                account._hear(copy("received", ALICE, proposal))
+            await stage.record(ALICE, "last")
+            assert [one["id"] for one in stage.records()] == ["first", "last"]
+
+    run(main)
+
+
 def test_what_comes_directly_and_as_a_copy_comes_once(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE]) as stage:
