@@ -201,7 +201,8 @@ class Account(Model):
         ge=-128,
         le=127,
         description="The presence's priority (RFC 6121 §4.7.2.3): messages to the bare JID go to "
-        "the highest; a negative one gets none.",
+        "the highest; a negative one gets none. Calls ring whatever it is, as servers send copies "
+        "of call messages (XEP-0280).",
     )
     calls: CallPolicy = Field(default=CallPolicy(), description="Which calls it takes, and how.")
     subscriptions: Subscriptions = Field(
