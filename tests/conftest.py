@@ -27,8 +27,8 @@ FACTORIES: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "virtual": VirtualTimeLoop,
 }
 
-UNITS = {"actors", "config", "jingle", "media"}
-"""Folders whose tests need nothing that runs beside them, so that any Python can run them."""
+UNITS = {"actors", "config", "jingle"}
+"""Folders whose tests need nothing that runs beside them and play nothing in its real time."""
 PROGRAMS = ("coturn", "pykka_runtime", "subprocess")
 """Names in a test's module that say that it needs a program all the same."""
 
