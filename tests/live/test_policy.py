@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from callboard.actors import capabilities
 from callboard.bots import Bot, Call, CallOver
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB, CAROL, Stage, staged
@@ -14,12 +15,19 @@ def bob(**calls: Any) -> list[Any]:
     return [ALICE, {"jid": BOB, "calls": calls}]
 
 
+@pytest.fixture
+def heedless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have callers offer what they like, as clients do that do not look at capabilities."""
+    monkeypatch.setattr(capabilities, "refused", lambda _: frozenset())
+
+
 async def place(stage: Stage, message: bool, **kinds: Any) -> Call:
     peer = BOB if message else (await stage.account(BOB))._jid
     return await stage.puppets[ALICE].call(peer, message=message, **kinds)
 
 
 @MESSAGE
+@pytest.mark.usefixtures("heedless")
 @pytest.mark.parametrize(
     ("policy", "state", "words"),
     [
@@ -127,6 +135,7 @@ def test_max_duration_ends_the_call(run: Run, tmp_path: Path) -> None:
 
 
 @MESSAGE
+@pytest.mark.usefixtures("heedless")
 def test_an_audio_only_account_answers_video_as_inactive(
     run: Run, tmp_path: Path, message: bool
 ) -> None:
