@@ -88,6 +88,6 @@ def test_the_others_go_on_and_a_signal_ends_it(tmp_path: Path, bot: str, number:
         assert run.stop(number) == 0
     found = records(tmp_path / "recordings" / "calls.jsonl")
     assert {record["state"] for record in found.values()} == {"completed"}
-    assert found["desk@localhost"]["recording"]["seconds"] > 0
+    assert found["desk@localhost"]["recordings"][0]["seconds"] > 0
     if bot == "Threads":
         assert "sleeper" in run.events[-1]["message"]
