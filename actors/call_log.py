@@ -11,7 +11,7 @@ from typing import Any
 
 from .call_journal import CallJournal
 from .call_record import CallRecord
-from .messages.call_log import Beat, CallGoesOn, Retry
+from .messages.call_log import Beat, CallGoesOn, Flush, Retry
 from .record_file import RecordFile
 from .runtime import AsyncioActor, handles
 
@@ -30,7 +30,8 @@ class CallLog(AsyncioActor):
 
     Which calls go on stands in a journal beside it, so that the next start can record those that a
     kill ended. Records that a full disk does not take wait, and are written when there is space.
-    Its handlers await the disk, so that records keep their order and none is lost at the end.
+    Its handlers await the disk, so that records keep their order and none is lost at the end; what
+    comes meanwhile is written at once together.
 
     Args:
         path: the file; its folder is made if it is not there. None keeps no file.
@@ -44,6 +45,8 @@ class CallLog(AsyncioActor):
         self._file = None if path is None else RecordFile(path)
         self._journal: CallJournal | None = None
         self._waiting: deque[CallRecord] = deque()
+        self._untold: list[CallRecord] = []
+        self._flushes = False
         self._refused = 0
         self._is_failing = False
         self._beats = False
@@ -61,6 +64,7 @@ class CallLog(AsyncioActor):
         """Write what waits, and give to the log what can't be written."""
         if self._waiting or self._is_failing:
             await self._write()
+        self._tell()
         for record in self._waiting:
             log.error("%s: this record could not be written: %s", self._path, record.to_json())
         if self._journal is not None:
@@ -68,15 +72,11 @@ class CallLog(AsyncioActor):
         self._thread.shutdown()
 
     @handles(CallGoesOn)
-    async def _goes_on(self, message: CallGoesOn) -> None:
+    def _goes_on(self, message: CallGoesOn) -> None:
         if self._journal is None:
             return
         self._journal.note(message.record)
-        if not self._is_failing:
-            await self._write()
-        else:  # the journal has room of its own
-            with suppress(OSError):
-                await self._write_journal()
+        self._flush_soon()
         if not self._beats:
             self._beats = True
             self.after(BEAT, Beat())
@@ -90,15 +90,35 @@ class CallLog(AsyncioActor):
         self.after(BEAT, message)
 
     @handles(CallRecord)
-    async def _record(self, record: CallRecord) -> None:
+    def _record(self, record: CallRecord) -> None:
+        self._untold.append(record)
         if self._file is not None:
             self._waiting.append(record)
-            if not self._is_failing:
-                await self._write()
-            elif len(self._waiting) > MAX_WAITING:
-                self._refuse(self._waiting.popleft())
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        if not self._flushes:
+            self._flushes = True
+            self.actor_ref.tell(Flush())
+
+    @handles(Flush)
+    async def _flush(self, _: Flush) -> None:
+        self._flushes = False
+        if not self._is_failing:
+            await self._write()
+        else:  # the journal has room of its own
+            with suppress(OSError):
+                await self._write_journal()
+        while self._is_failing and len(self._waiting) > MAX_WAITING:
+            self._refuse(self._waiting.popleft())
+        self._tell()
+
+    def _tell(self) -> None:
+        """Pass on what has been written, or waits to be."""
+        untold, self._untold = self._untold, []
         if self._also is not None:
-            self._also(record)
+            for record in untold:
+                self._also(record)
 
     @handles(Retry)
     async def _retry(self, message: Retry) -> None:

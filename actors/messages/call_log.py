@@ -18,7 +18,12 @@ class CallGoesOn:
     record: CallRecord
 
 
-# -- by its own timers -----------------------------------------------------------------------------
+# -- by itself and its timers ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Write what has been told up to now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from callboard.actors import call_log
 from callboard.actors.call_log import CallLog
 from callboard.actors.call_record import CallRecord
 from callboard.actors.messages.call_log import CallGoesOn
+from callboard.actors.record_file import RecordFile
 from callboard.tests.actors.test_call_journal import going_on, journals, read
 from callboard.tests.actors.test_record_file import room_for
 from callboard.tests.conftest import Run
@@ -152,3 +153,30 @@ def test_a_device_has_no_journal(run: Run) -> None:
 
     run(main)
     assert not list(Path("/dev").glob("null.*"))
+
+
+def test_what_comes_while_the_disk_is_busy_is_written_together(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "calls.jsonl"
+    written: list[int] = []
+    append = RecordFile.append
+
+    def counting(file: RecordFile, lines: Iterable[str]) -> None:
+        found = list(lines)
+        written.append(len(found))
+        append(file, found)
+
+    monkeypatch.setattr(RecordFile, "append", counting)
+
+    async def main() -> None:
+        ref = CallLog.start(path)
+        await ref.started
+        for number in range(2_000):
+            ref.tell(going_on(str(number)))
+        await ended(ref)
+
+    run(main)
+    assert sum(written) == 2_000
+    assert len(written) < 10
+    assert [int(one.id) for one in read(path)] == list(range(2_000))
