@@ -269,6 +269,8 @@ class Negotiation:
                 section.set_up("actpass" if type_ == "offer" else settled)
             elif type_ == "answer" and section.rejected:
                 section.set_up("active")
+        if description.bundle:
+            _aiortc.keep_shared(self._pc, description.bundle[0])
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(str(description), type_))
         except OperationError as error:

@@ -11,6 +11,7 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 logger = logging.getLogger(__name__)
 
+BUNDLED = "_bundled"
 CONNECT = "_RTCPeerConnection__connect"
 RECEIVE_CHUNK = "_receive_data_chunk"
 ROLE = "_role"
@@ -49,6 +50,26 @@ def transports_by_mid(pc: RTCPeerConnection) -> dict[str, RTCDtlsTransport]:
 def is_alone(pc: RTCPeerConnection, transport: RTCDtlsTransport) -> bool:
     """Tell whether no more than one section uses a transport (all public)."""
     return sum(each is transport for _, each in _uses(pc)) <= 1
+
+
+def keep_shared(pc: RTCPeerConnection, first: str) -> None:
+    """Let sections that share a transport keep it, whichever of them leads the bundle now.
+
+    aiortc takes the section that led the first bundle for the transport's owner. Where another one
+    leads later, as when the first was removed, it would stop that transport, and so the call.
+
+    Args:
+        pc: The peer connection, before it takes a remote description.
+        first: The mid that leads the description's bundle.
+    """
+    shared = transports_by_mid(pc).get(first)
+    if shared is None:
+        return
+    for each in pc.getTransceivers():
+        if each.receiver.transport is shared:
+            setattr(each, BUNDLED, each.mid != first)
+    if pc.sctp is not None and pc.sctp.transport is shared:
+        setattr(pc.sctp, BUNDLED, pc.sctp.mid != first)
 
 
 def _uses(pc: RTCPeerConnection) -> list[tuple[str | None, RTCDtlsTransport]]:

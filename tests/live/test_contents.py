@@ -8,7 +8,7 @@ import pytest
 from callboard.actors.messages.exchange import CallStatus
 from callboard.bots import Call, CallOver
 from callboard.jingle import namespaces as ns
-from callboard.media import Direction, inspect
+from callboard.media import Direction, Kind, inspect
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import Device
 from callboard.tests.live.stage import ALICE, BOB, Stage, staged
@@ -45,6 +45,38 @@ def test_video_is_added_in_mid_call_by_either_side_recorded_and_taken_away(
                 for direction in Direction:
                     assert found.has("audio", direction)
                 assert any(track.kind == "video" for track in found.tracks)
+
+    run(main)
+
+
+@pytest.mark.parametrize("kind", ["audio", "video"])
+@pytest.mark.parametrize("removes", [ALICE, BOB])
+def test_either_kind_goes_and_comes_again_while_the_other_one_changes(
+    run: Run, tmp_path: Path, kind: Kind, removes: str
+) -> None:
+    """Whichever stands first in the bundle, and so brought the transport of both."""
+
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            out = await stage.puppets[ALICE].call(BOB, audio="tone", video="pattern", data=True)
+            came = await stage.ringing(BOB)
+            await came.answer(audio="tone", video="pattern")
+            await out.connected()
+            other: Kind = "video" if kind == "audio" else "audio"
+            call, seen, watcher = (out, came, BOB) if removes == ALICE else (came, out, ALICE)
+            await stage.media(watcher, other, packets=20)
+            await call.remove(kind)
+            await stage.told(watcher, CallStatus, lambda e: e.media == (other,))
+            await call.pause(other)
+            await call.pause(other, on=False)
+            await seen.restart_ice()
+            await stage.media(watcher, other, packets=await counted(seen, other) + 20)
+            before = await counted(seen, kind)
+            await call.add(kind, "tone" if kind == "audio" else "pattern")
+            await stage.media(watcher, kind, packets=before + 20)
+            await stage.media(watcher, other, packets=await counted(seen, other) + 20)
+            await out.hangup()
+            assert await stage.states(ALICE, BOB) == ["completed", "completed"]
 
     run(main)
 
