@@ -81,6 +81,7 @@ class LineLoadView:
         self._name = name
         self._stream = stream
         self._seen = 0
+        self._told = False
 
     def see(self, point: Point) -> None:
         """Print every fifth point."""
@@ -97,10 +98,14 @@ class LineLoadView:
         print(f"{point.at:6.0f} s  {', '.join(words)}", file=self._stream, flush=True)
 
     async def draw(self, run: Run) -> None:
-        """Print when a phase begins."""
+        """Print where the embedded server listens, and when a phase begins."""
 
         async def told(one: PhaseRun) -> None:
             await one.begun()
+            if run.port and not self._told:
+                self._told = True
+                place = f"the embedded server listens on 127.0.0.1:{run.port}"
+                print(f"{one.began:6.0f} s  {place}", file=self._stream, flush=True)
             words = f"{one.began:6.0f} s  {printable(one.title)} begins"
             print(words, file=self._stream, flush=True)
 
@@ -171,6 +176,8 @@ def _title(name: str, run: Run, point: Point | None) -> Text:
         f"{len(run.plan.accounts):,} accounts online, {gauges.get('calls.active', 0):,.0f} calls, "
         f"{len(run.shards)} shards"
     )
+    if run.port:
+        words += f", server on 127.0.0.1:{run.port}"
     title = Text(printable(words), "bold")
     if run.is_ending:
         title.append(f"  {ENDING}", "yellow")

@@ -60,6 +60,7 @@ class Run:
         measurements: what was measured up to now.
         phases: the phases as they go.
         shards: the shards as they go.
+        port: where the embedded server listens, once it runs; 0: there is none.
         started: the time of the day at which the run began, in UTC.
     """
 
@@ -83,6 +84,7 @@ class Run:
         count = min(count, len(plan.accounts))
         self.shards = [ShardRun(number, carrier(self._hear)) for number in range(count)]
         self.version = ""
+        self.port = 0
         self._folder = folder
         self._see = see
         self._watchdog = Watchdog(plan.watchdog)
@@ -188,6 +190,7 @@ class Run:
             accounts = {one.user: one.password.get_secret_value() for one in self.plan.accounts}
             async with Prosody(accounts, host=server.domain, port=server.port or 0) as prosody:
                 self._server = Usage(pid or prosody.pid)
+                self.port = prosody.port
                 yield Target(prosody.address, prosody.port, False, prosody.certificate)
             return
         if pid is not None:

@@ -156,3 +156,28 @@ def test_a_peer_that_vanishes_fails_with_connectivity_error(
             assert (await stage.states(stays)) == ["failed"]
 
     run(main)
+
+
+@pytest.mark.parametrize("whose", [ALICE, BOB], ids=["the caller's", "the called's"])
+def test_a_fault_inside_the_media_library_is_failed_in_the_record(
+    run: Run, tmp_path: Path, whose: str
+) -> None:
+    async def die() -> None:
+        raise RuntimeError("a fault in aiortc")
+
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            out, came = await begin(stage, None)
+            await came.answer(audio="tone")
+            await stage.media(whose, "audio")
+            account = await stage.account(whose)
+            conversation = account._conversations[BOB if whose == ALICE else ALICE]
+            (call,) = conversation._actor_weakref()._calls.values()
+            connection = call.ref._actor_weakref()._leg._connection._pc
+            transport, *_ = _aiortc.dtls_transports(connection)
+            transport._recv_next = die  # type: ignore[method-assign]
+            record = await (out if whose == ALICE else came).ended()
+            assert (record.state, record.reason) == ("failed", "failed-transport")
+            assert await stage.states(whose) == ["failed"]
+
+    run(main)

@@ -195,6 +195,10 @@ def test_the_report_is_one_page_and_others_are_for_programs(small: Done) -> None
     assert "The worst legs" in body
 
 
+def test_it_says_where_the_embedded_server_listens(small: Done) -> None:
+    assert re.search(r"the embedded server listens on 127\.0\.0\.1:\d+$", small.said, re.MULTILINE)
+
+
 def test_ctrl_c_ends_in_order_and_metrics_are_there_while_it_runs(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
