@@ -61,12 +61,11 @@ def move_path(world: World) -> None:
 def fill_disk(world: World) -> None:
     """Leave no room while calls end, then make some."""
     world.callers.connected()
-    filling = world.disk / "filling"
-    with suppress(OSError), filling.open("wb", buffering=0) as file:
+    with suppress(OSError), world.filling.open("wb", buffering=0) as file:
         while True:
             file.write(bytes(1 << 20))
     _wait(world, 2.0, 4.0)
-    filling.unlink()
+    world.filling.unlink()
 
 
 def end_program(world: World) -> None:

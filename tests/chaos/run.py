@@ -70,34 +70,14 @@ def _plan(rounds: int, only: str | None) -> list[str]:
 def _chaos(world: World, plan: list[str], seed: int, temporary: Path) -> int:
     began = time.monotonic()
     world.chance.shuffle(plan)
-    done: Counter[str] = Counter()
-    wrong: list[str] = []
     try:
         world.start()
-        for number, name in enumerate(plan, 1):
-            before = time.monotonic()
-            try:
-                DISTURBANCES[name](world)
-            except RuntimeError as error:
-                wrong.append(f"{name}: {error}")
-                world.revive()
-            done[name] += 1
-            took = time.monotonic() - before
-            print(f"chaos: {number} of {len(plan)}: {name} ({took:.1f} s)", file=sys.stderr)
-        statuses = world.stop()
+        done, wrong = _disturb(world, plan)
+        wrong += [f"a program ended with {status}" for status in world.stop() if status]
     finally:
         world.close()
-    wrong += [f"a program ended with {status}" for status in statuses if status]
-    begun = recorded = files = playable = 0
-    for program in world.programs:
-        calls = _records(world, program)
-        begun += len(program.begun)
-        recorded += len(calls)
-        wrong += [f"{key} has {count} records" for key, count in calls.items() if count != 1]
-        wrong += [f"{key} is in no record" for key in sorted(program.begun - set(calls))]
-        found, bad = _play(program.file.stem, world.recordings(program))
-        files, playable = files + found, playable + found - len(bad)
-        wrong += bad
+    counted, lost = _count(world)
+    wrong += lost
     wrong += [f"left over: {path}" for path in sorted(temporary.iterdir())]
     wrong += _sockets()
     for sentence in wrong:
@@ -105,10 +85,51 @@ def _chaos(world: World, plan: list[str], seed: int, temporary: Path) -> int:
     print(
         f"chaos: {'failed' if wrong else 'passed'}: "
         + ", ".join(f"{count} {name}" for name, count in sorted(done.items()))
-        + f"; {begun} calls begun, {recorded} recorded; {playable} of {files} recordings playable; "
+        + f"; {counted['begun']} calls begun, {counted['recorded']} recorded; "
+        f"{counted['playable']} of {counted['files']} recordings playable; "
         f"{len(wrong)} faults; seed {seed}; {(time.monotonic() - began) / 60:.1f} min"
     )
     return 1 if wrong else 0
+
+
+def _disturb(world: World, plan: list[str]) -> tuple[Counter[str], list[str]]:
+    """Do what is planned until Ctrl-C; return how often each was done, and what went wrong."""
+    done: Counter[str] = Counter()
+    wrong: list[str] = []
+    for number, name in enumerate(plan, 1):
+        before = time.monotonic()
+        try:
+            DISTURBANCES[name](world)
+        except RuntimeError as error:
+            wrong.append(f"{name}: {error}")
+            world.revive()
+        except KeyboardInterrupt:
+            world.revive()
+            print("chaos: ended early; counting", file=sys.stderr)
+            break
+        done[name] += 1
+        took = time.monotonic() - before
+        print(f"chaos: {number} of {len(plan)}: {name} ({took:.1f} s)", file=sys.stderr)
+    return done, wrong
+
+
+def _count(world: World) -> tuple[Counter[str], list[str]]:
+    """Count calls, records and recordings of both programs; return what is wrong with some, too."""
+    counted: Counter[str] = Counter()
+    wrong: list[str] = []
+    for program in world.programs:
+        calls = _records(world, program)
+        wrong += [f"{key} has {count} records" for key, count in calls.items() if count != 1]
+        wrong += [f"{key} is in no record" for key in sorted(program.begun - set(calls))]
+        found, playable, bad = _play(program.file.stem, world.recordings(program))
+        wrong += bad
+        counted.update(
+            begun=len(program.begun),
+            recorded=len(calls),
+            files=found,
+            playable=playable,
+        )
+    return counted, wrong
 
 
 def _records(world: World, program: Program) -> Counter[tuple[str, str]]:
@@ -118,8 +139,8 @@ def _records(world: World, program: Program) -> Counter[tuple[str, str]]:
     return Counter((line["account"], line["id"]) for line in lines)
 
 
-def _play(name: str, folder: Path) -> tuple[int, list[str]]:
-    """Play every recording to its end; return how many there are, and what is wrong with some."""
+def _play(name: str, folder: Path) -> tuple[int, int, list[str]]:
+    """Play every recording; return how many there are, how many play, and what is wrong."""
     files, wrong = [], []
     named = {
         recording["path"]
@@ -133,13 +154,16 @@ def _play(name: str, folder: Path) -> tuple[int, list[str]]:
                 wrong.append(f"{name}: {path.name} is in no record")
         elif path.name != "calls.jsonl":
             wrong.append(f"left over: {name}: {path.name}")
+    playable = 0
     for path in files:
         try:
-            if not inspect(path).tracks:
-                wrong.append(f"{path.name} has no track")
+            tracks = inspect(path).tracks
         except UnplayableError as error:
             wrong.append(str(error))
-    return len(files), wrong
+        else:
+            playable += bool(tracks)
+            wrong += [] if tracks else [f"{path.name} has no track"]
+    return len(files), playable, wrong
 
 
 def _sockets() -> list[str]:

@@ -33,12 +33,14 @@ class World:
         callers: places the calls, and records them.
         house: answers and records them.
         disk: the file system on which both programs write.
+        filling: the file that fills it for a while.
     """
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder = folder
         self.chance = random.Random(seed)
         self.disk = folder / "disk"
+        self.filling = self.disk / "filling"
         self.disk.mkdir()
         _run("mount", "-t", "tmpfs", "-o", f"size={ROOM}", "none", self.disk)
         _run("ip", "link", "set", "lo", "up")
@@ -68,7 +70,10 @@ class World:
         self.callers.connected()
 
     def revive(self) -> None:
-        """Start again what has ended against all expectation, so that the rest can be tried."""
+        """Mend what a disturbance has left as it was in the middle of it."""
+        for address in ADDRESSES:
+            self.plug(address)
+        self.filling.unlink(missing_ok=True)
         if not self.server.runs:
             self.server.start()
         for program in self.programs:
