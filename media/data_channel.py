@@ -53,9 +53,9 @@ class DataChannels:
         self._watch(self._pc.createDataChannel(LABEL))
 
     def negotiated(self) -> None:
-        """Keep the peer to its window, now that there may be a transport."""
+        """Keep the peer to its bounds, now that there may be a transport."""
         if self._pc.sctp is not None:
-            _aiortc.keep_to_window(self._pc.sctp)
+            _aiortc.keep_to_bounds(self._pc.sctp)
 
     def send(self, data: str | bytes) -> None:
         """Send a message, in order and without loss.

@@ -4,6 +4,7 @@ Each function says why the public face does not do. All of them act on one objec
 or a module. `tests/media/test_aiortc.py` fails when a name used here moves.
 """
 
+from .association import keep_to_bounds
 from .descriptions import (
     codecs,
     create_offer,
@@ -24,7 +25,6 @@ from .transports import (
     ice_connections,
     is_alone,
     keep_shared,
-    keep_to_window,
     steer,
     track_connecting,
     transports_by_mid,
@@ -51,7 +51,7 @@ __all__ = [
     "is_alone",
     "keep_offered",
     "keep_shared",
-    "keep_to_window",
+    "keep_to_bounds",
     "local_description",
     "observe_packets",
     "on_keyframe_request",

@@ -2,21 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aioice import Connection
-from aiortc import RTCIceTransport, RTCPeerConnection, RTCSctpTransport
+from aiortc import RTCIceTransport, RTCPeerConnection
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 logger = logging.getLogger(__name__)
 
 BUNDLED = "_bundled"
 CONNECT = "_RTCPeerConnection__connect"
-RECEIVE_CHUNK = "_receive_data_chunk"
 ROLE = "_role"
 SSL = "_ssl"
-WINDOW = "_advertised_rwnd"
 
 
 def ice_connections(pc: RTCPeerConnection) -> list[Connection]:
@@ -112,21 +110,6 @@ def track_connecting(
             tasks.discard(task)
 
     setattr(pc, CONNECT, tracked)
-
-
-def keep_to_window(sctp: RTCSctpTransport) -> None:
-    """Let an association drop what its peer may not send by now (RFC 9260 §6.2).
-
-    aiortc tells its window, but keeps whatever comes, so that a message without end fills memory.
-    """
-    receive: Callable[[Any], Awaitable[None]] = getattr(sctp, RECEIVE_CHUNK)
-
-    async def bounded(chunk: Any) -> None:
-        if getattr(sctp, WINDOW) > 0:
-            await receive(chunk)
-
-    if RECEIVE_CHUNK not in vars(sctp):
-        setattr(sctp, RECEIVE_CHUNK, bounded)
 
 
 def fingerprint_refused(transport: RTCDtlsTransport) -> bool:

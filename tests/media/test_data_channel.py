@@ -1,9 +1,6 @@
 """Text and bytes next to the media."""
 
-import inspect
-
 import pytest
-from aiortc import RTCSctpTransport
 from callboard.media import (
     Closed,
     DataChannelError,
@@ -14,7 +11,6 @@ from callboard.media import (
     Tone,
     data_channel,
 )
-from callboard.media._aiortc import transports
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, call
 from callboard.tests.media.parties import add_video, jingle_call
@@ -115,10 +111,3 @@ def test_a_peer_is_kept_to_its_window(run: Run) -> None:
             await b.leg.event(DataReceived)  # it is sent again
 
     run(main)
-
-
-def test_the_names_are_used_as_we_think() -> None:
-    source = inspect.getsource(RTCSctpTransport)
-    assert "await self._receive_data_chunk(chunk)" in source
-    assert f"self.{transports.WINDOW} -= len(chunk.user_data)" in source
-    assert transports.RECEIVE_CHUNK in vars(RTCSctpTransport)
