@@ -137,7 +137,7 @@ class _Stage:
             for task in (done, over):
                 task.cancel()
             if over in finished:
-                self.faults.append("interrupted" if over.exception() is None else "all has ended")
+                self.faults.append(str(over.exception() or "interrupted"))
             elif not finished:
                 self.faults.append(f"the call was not over after {seconds + PATIENCE:g} s")
         recording = self.recording()

@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 from ..actors.bot_code import contained
 from ..actors.call_journal import close_left
@@ -34,7 +35,7 @@ LAST_RESORT = 10.0
 
 
 class ExchangeError(Exception):
-    """The supervisor of all ended, and nobody had asked for it."""
+    """The supervisor of all, or the embedded server, ended, and nobody had asked for it."""
 
 
 class Deployment:
@@ -53,6 +54,7 @@ class Deployment:
         self._calls: set[tuple[str, str]] = set()
         self._starting = asyncio.current_task()
         self._exchange: AsyncioActorRef[Exchange] | None = None
+        self._server: Prosody | None = None
 
     @property
     def exchange(self) -> AsyncioActorRef[Exchange]:
@@ -60,10 +62,18 @@ class Deployment:
         assert self._exchange is not None  # noqa: S101 - nobody is given a deployment before
         return self._exchange
 
-    async def start(self, exchange: AsyncioActorRef[Exchange]) -> None:
-        """Wait until the exchange has started."""
+    async def start(
+        self, exchange: AsyncioActorRef[Exchange], server: Prosody | None = None
+    ) -> None:
+        """Wait until the exchange has started.
+
+        Args:
+            exchange: the supervisor of all.
+            server: the embedded server, if there is one; without it nothing can go on.
+        """
         await exchange.started
         self._exchange = exchange
+        self._server = server
 
     def stop(self) -> None:
         """Ask for the end in order; the second time, at once."""
@@ -73,7 +83,7 @@ class Deployment:
         elif self.stopping.is_set():
             self._exchange.tell(Shutdown(0))
         else:
-            log.info("ending: %s", self._farewell())
+            log.info("ending: %s", self._farewell("a second signal"))
         self.stopping.set()
 
     def hear(self, event: Event) -> None:
@@ -84,13 +94,13 @@ class Deployment:
             case CallStatus():
                 self._calls.add((event.account, event.id))
 
-    def _farewell(self) -> str:
+    def _farewell(self, sooner: str) -> str:
         if not self._calls:
             return "no call is running, all accounts log out"
         count = len(self._calls)
         calls = "1 running call has" if count == 1 else f"{count} running calls have"
         ends = "it" if count == 1 else "them"
-        return f"{calls} {self._drain:g} s; a second signal ends {ends} now"
+        return f"{calls} {self._drain:g} s; {sooner} ends {ends} now"
 
     async def over(self) -> None:
         """Wait until somebody asks for the end.
@@ -98,15 +108,24 @@ class Deployment:
         Raises:
             ExchangeError: everything has ended without that.
         """
-        stopping = asyncio.ensure_future(self.stopping.wait())
-        ended = asyncio.ensure_future(_ended(self.exchange))
+        waits: list[asyncio.Future[Any]] = [
+            asyncio.ensure_future(self.stopping.wait()),
+            asyncio.ensure_future(_ended(self.exchange)),
+        ]
+        if self._server is not None:
+            waits.append(asyncio.ensure_future(self._server.wait()))
         try:
-            await asyncio.wait({stopping, ended}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            stopping.cancel()
-            ended.cancel()
-        if not self.stopping.is_set():
-            raise ExchangeError("everything has ended by itself: the log says why")
+            for one in waits:
+                one.cancel()
+        if self.stopping.is_set():
+            return
+        if self.exchange.is_alive():
+            self.stopping.set()  # from here on a signal ends at once
+            log.error("the embedded server has ended by itself: %s", self._farewell("a signal"))
+            raise ExchangeError("the embedded server has ended by itself: run the command again")
+        raise ExchangeError("everything has ended by itself: the log says why")
 
     async def settled(self) -> int:
         """Return how many accounts are online once no account's first login is open any more."""
@@ -161,9 +180,9 @@ async def deployed(
         for one in finished:
             tell(one)
         await asyncio.to_thread(_close_left, settings.call_log, finished)
-        async with _endpoint(settings) as endpoint:
+        async with _endpoint(settings) as (endpoint, server):
             factory = bot_factory(classes, folder)
-            await deployment.start(Exchange.start(settings, endpoint, factory, see))
+            await deployment.start(Exchange.start(settings, endpoint, factory, see), server)
             try:
                 yield deployment
             finally:
@@ -207,18 +226,18 @@ def _signals(stop: Callable[[], None], ask: Callable[..., None]) -> Iterator[Non
 
 
 @asynccontextmanager
-async def _endpoint(settings: Settings) -> AsyncIterator[Endpoint]:
+async def _endpoint(settings: Settings) -> AsyncIterator[tuple[Endpoint, Prosody | None]]:
     server = settings.server
     if not isinstance(server, Embedded):
         direct = server.tls == "direct"
         port = server.port or (5223 if direct else 5222)
         context = await asyncio.to_thread(trust, server.ca)
-        yield Endpoint(server.host, port if server.host else None, direct, context)
+        yield Endpoint(server.host, port if server.host else None, direct, context), None
         return
     accounts = {one.user: one.password.get_secret_value() for one in settings.accounts}
     async with Prosody(accounts, host=server.domain, port=server.port or 0) as prosody:
         context = await asyncio.to_thread(trust, prosody.certificate)
-        yield Endpoint(prosody.address, prosody.port, False, context)
+        yield Endpoint(prosody.address, prosody.port, False, context), prosody
 
 
 def reason(error: ServerError | ExchangeError | OSError) -> str:

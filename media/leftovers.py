@@ -38,9 +38,7 @@ def finish_leftovers(folder: Path) -> list[Finished]:
         pair = part.with_name(name.replace(".ogg.part", ".mkv.part"))
         if pair != part and pair.name in names:
             continue  # the stereo form of a recording that may have video: it goes with that one
-        for whole in _finished(part):
-            log.info("finished %s, %.1f s, which was left behind", whole.path, whole.seconds)
-            finished.append(whole)
+        finished += _finished(part)
     return finished
 
 

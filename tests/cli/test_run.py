@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+import psutil
 import pytest
 from callboard.media import inspect
 from callboard.tests.harness.ports import free_ports
@@ -99,6 +100,22 @@ def test_the_peer_of_another_process_hears_the_end(tmp_path: Path) -> None:
                 assert second.stop() == 0
 
 
+def test_the_end_of_the_embedded_server_ends_the_command(tmp_path: Path) -> None:
+    """Running calls have their time, then nothing could ever go on."""
+    file = deployment(tmp_path, PAIR.format(drain="500ms", seconds=60))
+    with running("run", file) as run:
+        run.connected("desk@localhost")
+        (keeper,) = psutil.Process(run.process.pid).children()
+        (prosody,) = keeper.children()
+        prosody.kill()
+        assert run.process.wait(60) == 1
+        logged = [e["message"] for e in run.events if e["event"] == "Log"]
+        assert [one for one in logged if "the embedded server has ended by itself" in one]
+    found = records(tmp_path / "recordings" / "calls.jsonl")
+    assert {record["state"] for record in found.values()} == {"completed"}
+    assert found["desk@localhost"]["recordings"][0]["failure"] is None
+
+
 def test_a_recording_that_a_kill_left_is_finished(tmp_path: Path) -> None:
     file = deployment(tmp_path, PAIR.format(drain="500ms", seconds=60))
     folder = tmp_path / "recordings"
@@ -116,6 +133,8 @@ def test_a_recording_that_a_kill_left_is_finished(tmp_path: Path) -> None:
     with running("run", file) as run:
         finished = run.until(lambda e: e["event"] == "Finished")
         assert run.stop() == 0
+        told = [e for e in run.events if Path(finished["path"]).name in json.dumps(e)]
+        assert told == [finished], "it is told once"
     assert Path(finished["path"]).stat().st_size == finished["bytes"]
     assert finished["seconds"] > 1
     assert [file.name for file in folder.iterdir() if file.suffix != ".jsonl"] == [
