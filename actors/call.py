@@ -149,7 +149,11 @@ class Call(CallOpening):
         self._record: CallRecord | None = None
 
     def __repr__(self) -> str:
-        return f"<Call {self._signalling.sid} with {bare(self._signalling.peer)}>"
+        return f"<Call {self._signalling.sid} of {self}>"
+
+    def __str__(self) -> str:
+        arrow = "→" if self._signalling.outgoing else "←"
+        return f"{self._signalling.own} {arrow} {bare(self._signalling.peer)}"
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -307,7 +311,7 @@ class Call(CallOpening):
         if isinstance(event, IceRenewed):
             self._progress.step("ice-restart")
         elif self._progress.is_connected:
-            log.warning("%r: %s is gone from this machine; ICE is restarted", self, event.address)
+            log.warning("%s: %s is gone from this machine; ICE is restarted", self, event.address)
             self._changes.restart_ice()
 
     @handles(RecordingPlaced)
@@ -318,7 +322,7 @@ class Call(CallOpening):
 
     @handles(RecordingFailed)
     def _recording_failed(self, message: RecordingFailed) -> None:
-        log.warning("%r: %s", self, message.why)
+        log.warning("%s: %s", self, message.why)
         if message.is_over:
             self.spawn(self._leg.stop_recording(message.number))
         if self._record is None:

@@ -71,7 +71,7 @@ class CallClosing(Ending):
     def _state_overdue(self, state: CallState) -> None:
         """Let the call end that has been in a state for too long."""
         if state is CallState.CLOSING:
-            log.error("%r: it could not be closed in time", self)
+            log.error("%s: it could not be closed in time", self)
             self._finished(Finished(None))
         elif state is CallState.ENDED:
             self.stop()
@@ -120,7 +120,7 @@ class CallClosing(Ending):
         try:
             step()
         except Exception:
-            log.exception("%r: a step of its end failed", self)
+            log.exception("%s: a step of its end failed", self)
 
     @handles(Finished)
     def _finished(self, _: Finished) -> None:

@@ -125,7 +125,8 @@ class CallLog(AsyncioActor):
         waited = len(self._waiting)
         if await self._write():
             self._is_failing = False
-            log.info("%s: written again, with the %d records that waited", self._path, waited)
+            records = "the record" if waited == 1 else f"the {waited} records"
+            log.info("%s: written again, with %s that waited", self._path, records)
         else:
             self.after(RETRY, message)
 

@@ -29,12 +29,15 @@ accounts:
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (.*)")
 
 
-def call(folder: Path, level: str, *options: str) -> list[str]:
+def call(
+    folder: Path, level: str, *options: str, module: str = MODULE, seconds: int = 1
+) -> list[str]:
     """Let alice call desk; return what was printed."""
-    (folder / "talker.py").write_text(MODULE)
+    (folder / "talker.py").write_text(module)
     file = folder / "accounts.yaml"
     file.write_text(FILE.format(level=level))
-    done = callboard("call", file, "alice@localhost", "desk@localhost", "--seconds", 1, *options)
+    held = ("--seconds", seconds)
+    done = callboard("call", file, "alice@localhost", "desk@localhost", *held, *options)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.splitlines()
 
@@ -64,3 +67,27 @@ def test_debug_shows_stanzas_and_no_secret(tmp_path: Path) -> None:
     assert "session-initiate" in text
     assert "the secret of alice" not in text
     assert not re.search(r"<(auth|response)[^>]*>[A-Za-z0-9+/=]{4}", text)
+
+
+REMOVER = """\
+import asyncio, shutil
+from callboard.bots import Bot
+
+class Talker(Bot):
+    async def on_call(self, call):
+        await call.answer(record=True)
+        folder = self.folder / "recordings"
+        while not list(folder.glob("*.part")):
+            await asyncio.sleep(0.01)
+        shutil.rmtree(folder)
+        await call.ended()
+"""
+
+
+def test_a_warning_about_a_call_says_whose_it_is(tmp_path: Path) -> None:
+    """As what is told of the call itself does, and not by the name that it has within."""
+    lines = call(tmp_path, "warning", module=REMOVER, seconds=4)
+    words = [found[1] for line in lines if (found := LINE.fullmatch(line))]
+    (warning,) = [one for one in words if one.startswith("warning")]
+    whose = "warning callboard: desk@localhost ← alice@localhost: "
+    assert warning.startswith(whose + "There is no recording: ")
