@@ -106,6 +106,13 @@ class CallPolicy(Model):
         examples=["45s"],
     )
 
+    @field_validator("max_duration", "ring_timeout")
+    @classmethod
+    def _check_time(cls, seconds: float | None) -> float | None:
+        if seconds == 0:
+            raise ValueError("no call could be held in 0 s: give more")
+        return seconds
+
     @field_validator("video")
     @classmethod
     def _check_kinds(cls, video: bool, info: ValidationInfo) -> bool:
