@@ -35,6 +35,12 @@ def unreachable(error: object, host: str, port: int | None) -> StreamEnd:
         case socket.gaierror() | str():
             where = "check server.host" if port else "check the JID, or set server.host"
             return StreamEnd(f"the host {host} is unknown to the DNS: {where}")
+        case ConnectionResetError() | BrokenPipeError() | EOFError():
+            # It is there, and takes what we begin with for nonsense: TLS where it wants STARTTLS.
+            return StreamEnd(
+                f"the server{at} hangs up at once ({words(error)}): "
+                "check server.port and server.tls, and the server's log"
+            )
         case Exception():
             return StreamEnd(f"the server{at} can't be reached ({words(error)}): check server.host")
     return StreamEnd(f"the server{at} can't be reached: check server.host")

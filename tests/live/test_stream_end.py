@@ -417,6 +417,8 @@ def test_what_was_never_logged_in_does_not_log_out(run: Run, tmp_path: Path) -> 
         (ConnectionRefusedError(), ("h.example", 1), r"nothing listens .*\(h.example, port 1\)"),
         (TimeoutError(110, "timed out"), ("h.example", 1), r"\(h.example, port 1\).*timed out"),
         (TimeoutError(), None, "can't be reached .TimeoutError."),
+        (ConnectionResetError(104, "reset"), ("h.example", 1), r"1\) hangs up .* and server.tls"),
+        (ConnectionResetError(104, "reset"), None, "hangs up at once .reset.*server.tls"),
         (RuntimeError("odd"), None, "odd"),
         (None, None, "can't be reached"),
     ],
