@@ -1,9 +1,12 @@
 """What a bot may ask of its call while it goes on."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
 
 from ..jingle import Info, Initiated
 from .call_closing import CallClosing
+from .call_state import CallState
 from .future import AsyncioFuture
 from .messages.account import PlaceCall
 from .messages.call import (
@@ -26,6 +29,24 @@ from .messages.exchange import CallStatus
 from .renegotiation import Renegotiation
 from .runtime import handles
 
+M = TypeVar("M")
+R = TypeVar("R")
+
+#: What a call does no more for its bot.
+TOO_LATE = {CallState.LEAVING, CallState.CLOSING, CallState.ENDED}
+
+
+def in_time(handler: Callable[[Any, M], R]) -> Callable[[Any, M], R]:
+    """Let a handler raise `CallOver` once the call is over, or its media are closed."""
+
+    @wraps(handler)
+    def handle(call: "CallRequests", message: M) -> R:
+        if call._course.state in TOO_LATE:  # noqa: SLF001 - a method of the same class
+            raise CallOver("the call is over")
+        return handler(call, message)
+
+    return handle
+
 
 class CallRequests(CallClosing):
     """The part of a call that does what its bot asks for; answering and hanging up are `Call`'s."""
@@ -37,16 +58,14 @@ class CallRequests(CallClosing):
     # -- what is sent ------------------------------------------------------------------------------
 
     @handles(Play)
+    @in_time
     def _play(self, message: Play) -> AsyncioFuture[None]:
-        if self._progress.is_over:
-            raise CallOver("the call is over")
         self._leg.play(message.kind, message.source)
         return self._promises.played(message.kind, endless=message.source.repeats)
 
     @handles(SendData)
+    @in_time
     def _send_data(self, message: SendData) -> None:
-        if self._progress.is_over:
-            raise CallOver("the call is over")
         if not self._has_data():
             raise ValueError("the call has no data channel: the caller asks for one, as data=True")
         self._leg.send(message.data)
@@ -58,11 +77,13 @@ class CallRequests(CallClosing):
         return self._order is None or self._order.data
 
     @handles(Mute)
+    @in_time
     def _mute(self, message: Mute) -> None:
         self._leg.mute(message.kind, message.on)
         self._signalling.inform(Info.MUTE if message.on else Info.UNMUTE, message.kind)
 
     @handles(Hold)
+    @in_time
     def _hold(self, message: Hold) -> None:
         self._leg.hold(message.on)
         self._signalling.inform(Info.HOLD if message.on else Info.UNHOLD)
@@ -70,10 +91,12 @@ class CallRequests(CallClosing):
     # -- what is negotiated anew -------------------------------------------------------------------
 
     @handles(AddMedia)
+    @in_time
     def _add_media(self, message: AddMedia) -> AsyncioFuture[None]:
         return self._changes.add(message)
 
     @handles(RemoveMedia)
+    @in_time
     def _remove_media(self, message: RemoveMedia) -> AsyncioFuture[None]:
         return self._changes.remove(message)
 
@@ -82,20 +105,24 @@ class CallRequests(CallClosing):
         self._changes.darkened(message)
 
     @handles(Pause)
+    @in_time
     def _pause(self, message: Pause) -> AsyncioFuture[None]:
         return self._changes.pause(message)
 
     @handles(RestartIce)
+    @in_time
     def _restart_ice(self, _: RestartIce) -> None:
         self._changes.restart_ice()
 
     # -- what is received --------------------------------------------------------------------------
 
     @handles(Listen)
+    @in_time
     def _listen(self, message: Listen) -> Any:
         return self._leg.frames(message.kind)
 
     @handles(Record)
+    @in_time
     def _on_record(self, message: Record) -> None:
         if message.on:
             self._start_recording(wav=message.wav)

@@ -189,9 +189,10 @@ class Renegotiation:
         """Take a kind of media away: silence or black first, as the last picture may stay.
 
         Raises:
-            CallOver: it is being removed already.
+            CallOver: the call is not connected, or it is being removed already.
             ValueError: there is none of it beside another one.
         """
+        self._check_connected("media can be removed from a call that is connected")
         kind, media = message.kind, self._progress.media
         if kind not in media or len(media) < 2:
             raise ValueError(f"the call has no {kind} beside other media: hang up")

@@ -27,7 +27,7 @@ from ..actors.messages.call import (
 )
 from ..actors.messages.exchange import CallStatus
 from ..jingle import Reason
-from ..media import Kind, Silence
+from ..media import Kind, MediaClosedError, Silence
 from . import arguments
 from .source import Playable, find_source
 
@@ -235,7 +235,7 @@ class Call:
 
         Raises:
             CallOver: the peer refuses or does not answer, and has silence or black from then on;
-                or the call ended meanwhile.
+                or the call is not connected, or ended meanwhile.
             ValueError: the call has no such kind beside another one.
         """
         await self._until(RemoveMedia(arguments.kind("kind", kind)))
@@ -312,5 +312,5 @@ class Call:
 async def _ask(ref: AsyncioActorRef[Any], message: object) -> Any:
     try:
         return await ref.request(message, timeout=HANDLED)
-    except ActorDeadError:
+    except (ActorDeadError, MediaClosedError):  # gone, or about to hear that its media are
         raise CallOver("the call is over") from None
