@@ -13,7 +13,7 @@ from .file_pictures import Pictures, rate
 from .file_reader import FileReader
 from .file_sound import as_it_is, encoded_anew, fits
 from .frame import Kind
-from .source import Source, Unit
+from .source import Source, Unit, check_type
 
 Version = tuple[int, ...]
 
@@ -49,6 +49,9 @@ class FileSource(Source):
     _is_checked: bool = field(init=False, repr=False, compare=False, default=False)
 
     def __post_init__(self) -> None:
+        check_type("loop", self.loop, bool, "True or False")
+        if not isinstance(self.path, Path):
+            check_type("path", self.path, str, "a file's path")
         object.__setattr__(self, "path", Path(self.path))
         object.__setattr__(self, "repeats", self.loop)
         object.__setattr__(self, "_version", _version(self.path))
@@ -125,8 +128,9 @@ def _version(path: Path) -> Version:
     """
     try:
         status = path.stat()
-    except OSError as error:
-        raise SourceError(f"{path} can't be played: {error.strerror}.") from None
+    except (OSError, ValueError) as error:  # a ValueError: there is a NUL in its name
+        why = getattr(error, "strerror", None) or error
+        raise SourceError(f"{path} can't be played: {why}.") from None
     if not stat.S_ISREG(status.st_mode):
         raise SourceError(f"{path} can't be played: it is no file.")
     return (status.st_ino, status.st_mtime_ns, status.st_size)

@@ -10,7 +10,7 @@ import numpy as np
 
 from .encoder import encode_audio, encode_video
 from .frame import Kind
-from .source import Source, Unit
+from .source import Source, Unit, check_type
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,13 @@ class Silence(Source):
     width: int = 320
     height: int = 240
     kinds: ClassVar[frozenset[Kind]] = frozenset({"audio", "video"})
+
+    def __post_init__(self) -> None:
+        for name in ("width", "height"):
+            value = getattr(self, name)
+            check_type(name, value, int, "a whole number of pixels")
+            if value % 2 or not 2 <= value <= 4096:
+                raise ValueError(f"{name} is {value}: give an even number from 2 to 4096")
 
     def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
         """Encode a short loop.

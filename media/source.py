@@ -23,6 +23,22 @@ class Unit:
     keyframe: bool = True
 
 
+def check_type(name: str, value: object, wanted: type, words: str) -> None:
+    """See that what a source is made with is of the right type; true and false are no numbers.
+
+    Args:
+        name: What it is called.
+        value: What was given.
+        wanted: The type that it must have.
+        words: What to give instead.
+
+    Raises:
+        TypeError: It is of another one.
+    """
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        raise TypeError(f"{name} is {type(value).__name__}: give {words}")
+
+
 class Source(ABC):
     """Something to play. It is encoded once for each codec and shared by all legs that play it.
 

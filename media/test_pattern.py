@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .encoder import encode_video
 from .frame import Kind
-from .source import Source, Unit
+from .source import Source, Unit, check_type
 
 Plane = NDArray[np.uint8]
 
@@ -50,8 +50,8 @@ class TestPattern(Source):
     of them. `read_clock` reads it back.
 
     Attributes:
-        width: Pixels, a multiple of 2, at least 160.
-        height: Pixels, a multiple of 2, at least 120.
+        width: Pixels, a multiple of 2, 160 to 4096.
+        height: Pixels, a multiple of 2, 120 to 4096.
         fps: Pictures per second, 1 to 30.
     """
 
@@ -65,10 +65,13 @@ class TestPattern(Source):
     SECONDS: ClassVar[int] = 60
 
     def __post_init__(self) -> None:
-        if self.width < 160 or self.height < 120 or self.width % 2 or self.height % 2:
+        for name in ("width", "height", "fps"):
+            check_type(name, getattr(self, name), int, "a whole number")
+        fits = 160 <= self.width <= 4096 and 120 <= self.height <= 4096
+        if not fits or self.width % 2 or self.height % 2:
             raise ValueError(
                 f"A test pattern of {self.width}x{self.height} can't be drawn: both must be even, "
-                "and at least 160x120."
+                "and from 160x120 to 4096x4096."
             )
         if not 1 <= self.fps <= 30:
             raise ValueError(f"{self.fps} pictures a second are outside 1..30.")

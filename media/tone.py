@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
+from numbers import Real
 from typing import ClassVar
 
 import av
@@ -11,7 +12,7 @@ import numpy as np
 
 from .encoder import encode_audio
 from .frame import Kind
-from .source import Source, Unit
+from .source import Source, Unit, check_type
 
 RATE = 48000
 _BLOCK = RATE // 50
@@ -34,6 +35,8 @@ class Tone(Source):
     LOOP_SECONDS: ClassVar[int] = 5
 
     def __post_init__(self) -> None:
+        check_type("frequency", self.frequency, int, "a whole number of hertz, like 440")
+        check_type("level", self.level, Real, "a number from 0 to 1")
         if not 20 <= self.frequency <= 3400:
             raise ValueError(f"A tone of {self.frequency} Hz is outside 20..3400 Hz.")
         if not 0 <= self.level <= 1:

@@ -9,7 +9,17 @@ import pytest
 from callboard.actors import AsyncioFuture
 from callboard.actors.messages.account import Contact, Invitation
 from callboard.actors.messages.exchange import CallStatus
-from callboard.bots import Bot, Call, Invite, Message, Presence
+from callboard.bots import (
+    Bot,
+    Call,
+    FileSource,
+    Invite,
+    Message,
+    Presence,
+    Silence,
+    TestPattern,
+    Tone,
+)
 from callboard.tests.conftest import Run
 
 PEER = "desk@localhost"
@@ -28,7 +38,17 @@ class Nobody:
 #: Values of another type, and for each argument values that can't be used.
 TYPES = [None, 5, 5.5, float("nan"), b"octets", ["text"], {}, object()]
 ADDRESSES = ["", "not a jid", "@localhost", "a@", "a@b/", "a@b c", "x" * 4000, "a@b\n", "\ud800@b"]
-TEXTS = ["\0", "\x1b[31m", "\ud800", "\ufffe", "x" * 300_000, "&" * 20_000, "ü" * 40_000]
+TEXTS = [
+    "\0",
+    "\x1b[31m",
+    "\ud800",
+    "\ufffe",
+    "x" * 300_000,
+    "&" * 20_000,
+    '"' * 10_001,
+    "'" * 10_001,
+    "ü" * 40_000,
+]
 SOURCES = ["", "nowhere.ogg", "tone:0", "tone:-1", "tone:nan", "tone:99999999999", "tone:4.5", "."]
 SOURCES += ["x" * 5000, "a\0b", "/", "TONE"]
 FLAGS = ["yes", "", "False", 0, 1]
@@ -111,6 +131,27 @@ def test_what_is_wrong_is_refused_where_it_is_said(run: Run, tmp_path: Path) -> 
         assert count > 400
 
     run(main)
+
+
+BAD_SOURCES: list[tuple[Callable[..., Any], list[Any], list[Any]]] = [
+    (Tone, ["a", None, 440.5, float("nan"), True, b"", []], [0, -1, 10**9]),
+    (lambda v: Tone(level=v), ["a", None, True, []], [-1, 2, float("nan"), 10**9]),
+    (Silence, ["a", None, 5.5, True, []], [0, -2, 3, 10**9]),
+    (lambda v: Silence(height=v), ["a", None, 5.5, True, []], [0, -2, 3, 10**9]),
+    (TestPattern, ["a", None, 200.0, True, []], [0, -2, 161, 10**9]),
+    (lambda v: TestPattern(height=v), ["a", None, 200.0, True, []], [0, -2, 161, 10**9]),
+    (lambda v: TestPattern(fps=v), ["a", None, 5.5, True, []], [0, -2, 31]),
+    (FileSource, [5, None, b"a.ogg", True, []], ["", "nope", "/", "a\0b"]),
+    (lambda v: FileSource(Path(__file__), loop=v), ["a", None, 0, 1, []], []),
+]
+
+
+def test_a_source_is_made_of_nothing_that_it_cannot_play() -> None:
+    for make, types, values in BAD_SOURCES:
+        for error, bad in ((TypeError, types), (ValueError, values)):
+            for value in bad:
+                with pytest.raises(error, match=r"is \w+: give|outside|can't be|is -?\d+: give"):
+                    make(value)
 
 
 def test_what_is_right_is_taken(run: Run, tmp_path: Path) -> None:
