@@ -180,10 +180,16 @@ class Renegotiation:
         """
         self._check_connected("media can be added to a call that is connected")
         if message.kind in self._progress.media:
-            raise ValueError(f"the call has {message.kind} already: play something else")
+            raise ValueError(f"the call has {message.kind} already: {self._instead(message.kind)}")
         promise = self._promises.added()
         self._leg.add(message.kind, message.source)
         return promise
+
+    def _instead(self, kind: Kind) -> str:
+        """Say how to send something of a kind that is there already."""
+        if self._leg.sends(kind):
+            return "play something else"
+        return "to send some of your own, answer with a source, or remove it and add it again"
 
     def remove(self, message: RemoveMedia) -> AsyncioFuture[None]:
         """Take a kind of media away: silence or black first, as the last picture may stay.
