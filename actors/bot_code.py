@@ -13,6 +13,8 @@ from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from ..media import shown
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -90,7 +92,7 @@ class BotCoroutine(Coroutine[Any, Any, T]):
         except (Exception, asyncio.CancelledError):
             raise
         except BaseException as error:
-            raise BotExit(f"it raised {error!r}") from error
+            raise BotExit(f"it raised {shown(error)}") from error
         finally:
             Now.author = before
 
@@ -112,7 +114,7 @@ def running(author: Author) -> Iterator[None]:
     except Exception:
         raise
     except BaseException as error:
-        raise BotExit(f"it raised {error!r}") from error
+        raise BotExit(f"it raised {shown(error)}") from error
     finally:
         Now.author = before
 

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any
 
+from ..media import shown
 from .bot_code import Author, run_code
 from .context import BotPort, Context
 from .jid import bare
@@ -86,10 +87,10 @@ class BotRunner:
         if error is None:
             return None
         if isinstance(error, Exception) and is_harmless(error):
-            log.info("%s: %s", self._author, error)
+            log.info("%s: %s", self._author, shown(error, str))
             return None
         log.error("%s failed", self._author, exc_info=error)
-        sentence = f"{type(error).__name__}: {error}"
+        sentence = f"{type(error).__name__}: {shown(error, str)}"
         failed = BotFailed(self._author.account, self._author.bot, sentence)
         post(self._context.exchange, failed)
         return error

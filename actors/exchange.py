@@ -8,7 +8,7 @@ from typing import Any
 
 from ..config import Account as AccountSettings
 from ..config import Settings
-from ..media import IceServer, Network, Writer
+from ..media import IceServer, Network, Writer, shown
 from ..media import Path as ReceivePath
 from . import messages
 from .account import Account
@@ -147,9 +147,9 @@ class Exchange(Supervisor):
     def _unmade(self, account: str, bot: str, error: Exception) -> None:
         """Let it be known that an account's bot could not be made; it is tried again."""
         log.error("%s: its bot %s can't be made", account, bot, exc_info=error)
-        sentence = f"{type(error).__name__}: {error}"
-        self._observer(BotFailed(account, bot, sentence))
-        self._account_changed(AccountChanged(account, "waiting", f"its bot can't be made: {error}"))
+        words = shown(error, str)
+        self._observer(BotFailed(account, bot, f"{type(error).__name__}: {words}"))
+        self._account_changed(AccountChanged(account, "waiting", f"its bot can't be made: {words}"))
 
     @handles(AccountChanged)
     def _account_changed(self, report: AccountChanged) -> None:

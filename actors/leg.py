@@ -19,6 +19,7 @@ from ..media import (
     NetworkError,
     PeerConnection,
     Source,
+    shown,
 )
 from .context import BotPort, Context
 from .messages.call import Darkened, Media, Negotiated, NegotiationFailed, Purpose
@@ -151,7 +152,7 @@ class Leg:
 
     def _run(self, purpose: Purpose, work: Work) -> None:
         def failed(error: Exception) -> NegotiationFailed:
-            reason, text = Reason.FAILED_APPLICATION, str(error) or repr(error)
+            reason, text = Reason.FAILED_APPLICATION, shown(error, str) or shown(error)
             if isinstance(error, NetworkError):
                 # What has to be changed here is for the operator to know, and for nobody else.
                 log.warning("%s: %s", self._account, error)

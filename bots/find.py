@@ -7,6 +7,7 @@ from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
 
+from ..media import shown
 from .bot import Bot
 from .caller import Caller
 from .echo import Echo
@@ -84,7 +85,8 @@ def _module(name: str, folder: Path) -> ModuleType:
         ) from None
     except BaseException as error:  # whatever it is, it is the module's
         line = raised_at(error, path)
-        raise BotError(f"importing {name} raised {type(error).__name__}{line}: {error}") from None
+        words = f"{type(error).__name__}{line}: {shown(error, str)}".rstrip(" :")
+        raise BotError(f"importing {name} raised {words}") from None
 
 
 def _package(folder: Path) -> str:

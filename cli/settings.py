@@ -12,12 +12,13 @@ from typing import Any
 
 import typer
 
-from ..actors.bot_code import Author, running
+from ..actors.bot_code import Author, BotExit, running
 from ..bots.bot import Bot
 from ..bots.check import bot_faults, class_faults
 from ..bots.find import BotError, find_bot, raised_at
 from ..bots.options import OptionsError
 from ..config import Account, ConfigError, Settings, load
+from ..media import shown
 from .preflight import Fault, preflight
 
 
@@ -92,13 +93,14 @@ class _Bots:
         except OptionsError as error:
             for option, sentence in error.faults:
                 yield ("options", option), f"{option}: {sentence}"
-        except ValueError as error:
-            key = "options" if account.options else "bot"
-            yield (key,), f"{key}: {error}"
         except Exception as error:
-            raised = error.__cause__ or error
+            if isinstance(error, ValueError) and (said := shown(error, str)):
+                key = "options" if account.options else "bot"
+                yield (key,), f"{key}: {said}"
+                return
+            raised = error.__cause__ or error if isinstance(error, BotExit) else error
             line = raised_at(raised, inspect.getfile(found))
-            words = f"{type(raised).__name__}{line}: {raised}".rstrip(" :")
+            words = f"{type(raised).__name__}{line}: {shown(raised, str)}".rstrip(" :")
             yield ("bot",), f"bot: making {name} raised {words}"
         else:
             for fault in faults:

@@ -10,6 +10,7 @@ from .errors import (
     MediaError,
     NetworkError,
     SourceError,
+    shown,
 )
 from .events import (
     AddressLost,
@@ -95,4 +96,5 @@ __all__ = [
     "inspect",
     "lock",
     "read_clock",
+    "shown",
 ]

@@ -7,7 +7,7 @@ from itertools import islice
 from weakref import WeakKeyDictionary, WeakSet
 
 from .codec import CLOCK_RATES
-from .errors import SourceError
+from .errors import SourceError, shown
 from .frame import Kind
 from .source import Source, Unit
 from .workers import READERS
@@ -121,7 +121,7 @@ class Clip:
     def _fail(self, error: BaseException) -> None:
         self.ended = True
         self._iterator = None
-        text = str(error) or repr(error)
+        text = shown(error, str) or shown(error)
         name = str(self._open[0])
         self.failure = text if name in text else f"{name} can't be played: {text}"
 

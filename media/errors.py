@@ -1,5 +1,7 @@
 """What can go wrong with media, for those who call into this package."""
 
+from collections.abc import Callable
+
 
 class MediaError(Exception):
     """The base of all errors of this package."""
@@ -27,3 +29,16 @@ class DataChannelError(MediaError):
 
 class SourceError(MediaError, ValueError):
     """A source can't be played; the message says why and what can be done."""
+
+
+def shown(error: BaseException, show: Callable[[object], str] = repr) -> str:
+    """Say what a bot or a source raised, also if its ``__str__`` or ``__repr__`` raises.
+
+    Args:
+        error: what was raised.
+        show: `repr`, or `str`.
+    """
+    try:
+        return show(error)
+    except BaseException:
+        return f"{type(error).__name__}, which can't be shown: its own {show.__name__} raises"

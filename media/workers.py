@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
-from .errors import SourceError
+from .errors import SourceError, shown
 
 T = TypeVar("T")
 Outcome = tuple[Any, Exception | None]
@@ -138,11 +138,11 @@ def _outcome(job: Callable[[], T]) -> Outcome:
     try:
         return job(), None
     except StopIteration as error:  # no future takes it
-        return None, SourceError(f"it raised {error!r}")
+        return None, SourceError(f"it raised {shown(error)}")
     except Exception as error:
         return None, error
     except BaseException as error:  # SystemExit would end the thread, and later the loop
-        return None, SourceError(f"it raised {error!r}")
+        return None, SourceError(f"it raised {shown(error)}")
 
 
 def _settle(future: "asyncio.Future[Any]", outcome: Outcome) -> None:

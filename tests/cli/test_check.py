@@ -195,6 +195,18 @@ class Two(Bot):
 
     def on_stop(self):
         pass
+
+class Wordless(Bot):
+    def __init__(self, *given):
+        raise ValueError
+
+class Unspeakable(Exception):
+    def __str__(self):
+        sys.exit("no words")
+
+class Mumbles(Bot):
+    def __init__(self, *given):
+        raise Unspeakable
 """
 NAMED = [
     "Sound",
@@ -208,6 +220,8 @@ NAMED = [
     "Interrupts",
     "Cancels",
     "Two",
+    "Wordless",
+    "Mumbles",
 ]
 WRONG = """\
 Plain.on_call is not async: begin it with 'async def on_call' (classes.py, line 32)
@@ -228,6 +242,9 @@ making classes:Cancels raised CancelledError at line 68
 Two.on_stop is not async: begin it with 'async def on_stop' (classes.py, line 74)
 Two.call is called as call(to, audio, video, record, message, data), and does not take that \
 (got an unexpected keyword argument 'audio') (classes.py, line 71)
+making classes:Wordless raised ValueError at line 79
+making classes:Mumbles raised Unspeakable at line 87: Unspeakable, which can't be shown: its own \
+str raises
 """
 
 

@@ -44,7 +44,31 @@ def surprise() -> NoReturn:
     raise Worse
 
 
-WAYS = pytest.mark.parametrize("end", [leave, interrupt, close, give_up, cancel, surprise])
+class UnspeakableError(Exception):
+    """Can't even be shown."""
+
+    def __str__(self) -> str:
+        raise SystemExit(3)
+
+    __repr__ = __str__
+
+
+class Worst(Worse):
+    """The same, and no ordinary exception."""
+
+    __str__ = __repr__ = UnspeakableError.__str__
+
+
+def mumble() -> NoReturn:
+    raise UnspeakableError
+
+
+def choke() -> NoReturn:
+    raise Worst
+
+
+ENDS = [leave, interrupt, close, give_up, cancel, surprise, mumble, choke]
+WAYS = pytest.mark.parametrize("end", ENDS)
 
 
 class Unruly(Bot):
