@@ -137,9 +137,8 @@ def test_a_recording_that_a_kill_left_is_finished(tmp_path: Path) -> None:
         assert told == [finished], "it is told once"
     assert Path(finished["path"]).stat().st_size == finished["bytes"]
     assert finished["seconds"] > 1
-    assert [file.name for file in folder.iterdir() if file.suffix != ".jsonl"] == [
-        Path(finished["path"]).name
-    ]
+    # The second run may have had a call, and a recording, of its own.
+    assert not list(folder.glob("*.part"))
 
 
 def test_a_call_that_a_kill_ended_is_recorded_by_the_next_start(tmp_path: Path) -> None:
