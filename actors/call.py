@@ -9,6 +9,7 @@ from ..jingle import (
     ContentModified,
     ContentRemoved,
     Event,
+    IceRestarted,
     Initiated,
     Reason,
     Session,
@@ -231,7 +232,9 @@ class Call(CallOpening):
         match event:
             case ContentRemoved(remaining=False):
                 self._hang_up(event.reason or Reason.SUCCESS, "no content is left", ours=True)
-            case ContentModified() if self._offer is not None and not self._progress.has("accept"):
+            case ContentModified() | IceRestarted() if (
+                self._offer is not None and not self._progress.has("accept")
+            ):
                 self._offer = replace(self._offer, offer=event.description)
 
     @handles(IqAnswered)

@@ -13,6 +13,7 @@ from ..jingle import (
     IceRestarted,
     Info,
     InfoReceived,
+    Reason,
     Senders,
     TransportReplaced,
     Unacceptable,
@@ -109,12 +110,16 @@ class Renegotiation:
                 self._signalling.refuse_contents(event.contents, event.reason, event.text)
             case TransportReplaced():
                 self._signalling.refuse_transport(event.contents)
-            case IceRestarted():
-                self._leg.restart(event.description)
+            case IceRestarted() if self._progress.has("proceed") or self._progress.has("accept"):
+                self._leg.restart(event.description)  # before, the offer itself is a new one
             case InfoReceived():
                 self._informed(event)
 
     def _content_added(self, event: ContentAdded) -> None:
+        if not self._progress.has("accept"):  # to answer a part would answer for the bot
+            words = "nothing can be added before the session is accepted"
+            self._signalling.refuse_contents(event.contents, Reason.FAILED_APPLICATION, words)
+            return
         if all(kind in self._refused for kind in event.media):
             self._signalling.refuse_contents(event.contents)
             return
