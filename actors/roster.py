@@ -102,6 +102,8 @@ class Roster:
         known = self[jid]
         if resource is None and not (jid in known.resources if is_full(jid) else known.resources):
             return None  # a server answers a probe of who is not there, too
+        if resource is not None and known.resources.get(jid) == resource:
+            return None  # at the start a contact may tell of itself, and its server may, too
         others = {} if not is_full(jid) else known.resources
         resources = {full: one for full, one in others.items() if full != jid}
         if resource is not None:
