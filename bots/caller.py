@@ -58,7 +58,7 @@ class Caller(Bot):
     async def on_start(self) -> None:
         """Go through the list, for ever if `every` is given."""
         if not self.peers:
-            self.log.warning("%s has nobody to call: give it the option to", self.account)
+            self.log.warning("there is nobody to call: give the bot the option to")
         while self.peers:
             for peer in self.peers:
                 await self.hold_call(peer)
@@ -76,7 +76,7 @@ class Caller(Bot):
         try:
             await call.connected()
         except CallOver as over:
-            self.log.info("%s: %s did not take the call: %s", self.account, peer, over)
+            self.log.info("%s did not take the call: %s", peer, over)
         else:
             ended = asyncio.ensure_future(call.ended())
             await asyncio.wait([ended], timeout=self.seconds)
