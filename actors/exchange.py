@@ -103,6 +103,8 @@ class Exchange(Supervisor):
     async def on_end(self, error: BaseException | None) -> None:
         """End in reverse: accounts, then records, then the writer."""
         await super().on_end(error)
+        for future in self._settling:  # nobody logs in any more
+            future.set(0)
         await self._close()
 
     async def _close(self) -> None:
