@@ -30,12 +30,12 @@ from callboard.media import (
     PeerConnection,
     Source,
     Writer,
-    _aioice,
-    _aiortc,
 )
 from callboard.media import (
     Path as ReceivePath,
 )
+from callboard.media.rtc import _aiortc
+from callboard.media.rtc.ice import _aioice
 
 LOOPBACK = Network(addresses=("127.0.0.1",))
 PACKETS = 50

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from ..actors.call_record import CallRecord
 from ..actors.messages.exchange import AccountReady, CallStatus
 from ..media import MediaStatistics
-from ..media.quality import mean_opinion_score
+from ..media.rtc.rtp.quality import mean_opinion_score
 from .metric import CALL_STEPS, LOGIN_STEPS
 from .side import TO_CALLEE, TO_CALLER, Side
 from .tally import Tally

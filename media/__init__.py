@@ -1,7 +1,6 @@
 """What flows in a call: sources, the receive path, recordings, quality."""
 
 from .budget import Budget
-from .echo import Echo
 from .errors import (
     DataChannelError,
     DescriptionError,
@@ -12,7 +11,13 @@ from .errors import (
     SourceError,
     shown,
 )
-from .events import (
+from .frames.frame import Direction, EncodedFrame, Kind
+from .recording.inspection import Inspection, Track, UnplayableError, declared_seconds, inspect
+from .recording.leftovers import finish_leftovers
+from .recording.part_file import Finished, lock
+from .recording.recording import Recording
+from .recording.writer import Writer
+from .rtc.events import (
     AddressLost,
     Closed,
     Connected,
@@ -27,24 +32,19 @@ from .events import (
     MediaFailed,
     PlaybackEnded,
 )
-from .file_source import FileSource
-from .frame import Direction, EncodedFrame, Kind
-from .ice_server import IceServer
-from .inspection import Inspection, Track, UnplayableError, declared_seconds, inspect
-from .leftovers import finish_leftovers
-from .network import Network
-from .part_file import Finished, lock
-from .path import Path
-from .peer_connection import PeerConnection, Sink
-from .playback import Playback
-from .recording import Recording
-from .silence import Silence
-from .source import Source
-from .statistics import MediaStatistics
-from .test_pattern import TestPattern, read_clock
-from .tone import Tone
-from .workers import READERS
-from .writer import Writer
+from .rtc.ice.network import Network
+from .rtc.ice.server import IceServer
+from .rtc.peer_connection import PeerConnection, Sink
+from .rtc.rtp.path import Path
+from .rtc.rtp.statistics import MediaStatistics
+from .sources.echo import Echo
+from .sources.file_source import FileSource
+from .sources.playback import Playback
+from .sources.silence import Silence
+from .sources.source import Source
+from .sources.test_pattern import TestPattern, read_clock
+from .sources.tone import Tone
+from .sources.workers import READERS
 
 __all__ = [
     "READERS",

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from callboard.media import IceServer
-from callboard.media.test_pattern import read_clock
+from callboard.media.sources.test_pattern import read_clock
 from callboard.tests.browser.chromium import PATIENCE, Chromium, Tab
 
 Told = dict[str, Any]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from callboard.actors.call_record import CallRecord
 from callboard.media import Direction
-from callboard.media.quality import mean_opinion_score
+from callboard.media.rtc.rtp.quality import mean_opinion_score
 from callboard.tests.browser.phone import Phone
 from callboard.tests.browser.recorded import loudest, pictures
 from callboard.tests.browser.stage import BOT, CALLERS, DESK, HEARS_TONE, TONE, Browser, scene

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from .command import Running, running
+from callboard.tests.cli.command import Running, running
 
 MODULE = """\
 import asyncio, time

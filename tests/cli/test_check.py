@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 from callboard.bots import Bot
-
-from .command import callboard
+from callboard.tests.cli.command import callboard
 
 BAD = """\
 server: embedded

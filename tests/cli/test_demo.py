@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import av
-
-from .command import callboard, records
+from callboard.tests.cli.command import callboard, records
 
 FIELDS = [
     *("version", "uuid", "id", "account", "peer", "direction", "state", "reason", "text"),

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from .command import callboard
+from callboard.tests.cli.command import callboard
 
 MODULE = """\
 import logging

@@ -11,10 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 from callboard.media import inspect
+from callboard.tests.cli.command import callboard, records, running
+from callboard.tests.cli.embedded import forwarding, serving
 from callboard.tests.harness.ports import free_ports
-
-from .command import callboard, records, running
-from .embedded import forwarding, serving
 
 PAIR = """\
 server: embedded

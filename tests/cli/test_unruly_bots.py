@@ -4,8 +4,7 @@ import signal
 from pathlib import Path
 
 import pytest
-
-from .command import records, running
+from callboard.tests.cli.command import records, running
 
 #: What each bot does once it is online.
 MODULE = """\

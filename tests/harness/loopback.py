@@ -12,8 +12,7 @@ from typing import Any
 
 import aiodns
 import uvloop
-
-from .findings import report
+from callboard.tests.harness.findings import report
 
 RESERVED = ("localhost", "invalid")
 """Top-level names that RFC 6761 keeps from ever being somebody's."""

@@ -15,8 +15,8 @@ from types import FrameType
 from typing import Any, TypeVar
 from unittest import mock
 
-from .findings import report
-from .threads import Observer
+from callboard.tests.harness.findings import report
+from callboard.tests.harness.threads import Observer
 
 T = TypeVar("T")
 

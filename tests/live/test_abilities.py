@@ -15,7 +15,7 @@ from callboard.jingle import Finish, Proceed, Propose, Reject, RemoteProtocolErr
 from callboard.jingle import namespaces as ns
 from callboard.jingle.reception import HANDLERS
 from callboard.jingle.state import Action
-from callboard.media.outgoing import Outgoing
+from callboard.media.rtc.rtp.outgoing import Outgoing
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import Device
 from callboard.tests.live.stage import ALICE, BOB, Stage, Told, staged

@@ -13,7 +13,8 @@ from callboard.actors.signalling import WORDS
 from callboard.bots import Call, CallOver
 from callboard.jingle import Reason, Session
 from callboard.jingle import namespaces as ns
-from callboard.media import PeerConnection, _aiortc
+from callboard.media import PeerConnection
+from callboard.media.rtc import _aiortc
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import Device, reason_of
 from callboard.tests.live.stage import ALICE, BOB, Stage, staged

@@ -11,7 +11,7 @@ import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 from av.video.codeccontext import VideoCodecContext
 from callboard.media import Direction, EncodedFrame
-from callboard.media.recording import Recording
+from callboard.media.recording.recording import Recording
 
 CLOCK = 1_000_000.0
 """The loop's time at which the calls begin, seconds."""

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any, Self
 
-from callboard.media import _aiortc
+from callboard.media.rtc import _aiortc
 
 COOKIE = b"\x21\x12\xa4\x42"
 

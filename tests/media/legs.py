@@ -19,7 +19,7 @@ from callboard.media import (
     PeerConnection,
     Source,
 )
-from callboard.media.incoming import Frame
+from callboard.media.rtc.rtp.incoming import Frame
 from numpy.typing import NDArray
 
 LOOPBACK = Network(addresses=("127.0.0.1",))

@@ -1,4 +1,4 @@
-"""Fails when a private name of aioice that media/_aioice.py uses has moved."""
+"""Fails when a private name of aioice that media/rtc/ice/_aioice.py uses has moved."""
 
 import inspect
 import socket
@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 from aioice import Connection, turn
 from aioice.ice import StunProtocol
-from callboard.media import Network, NetworkError, _aioice
+from callboard.media import Network, NetworkError
+from callboard.media.rtc.ice import _aioice
 from callboard.tests.conftest import Run
 from callboard.tests.harness.ports import free_ports
 

@@ -1,4 +1,4 @@
-"""Fails when a private name of aiortc that media/_aiortc uses has moved."""
+"""Fails when a private name of aiortc that media/rtc/_aiortc uses has moved."""
 
 import inspect
 
@@ -8,8 +8,9 @@ from aiortc.codecs import HEADER_EXTENSIONS
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, State
 from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 from aiortc.rtcrtpreceiver import decoder_worker
-from callboard.media import _aiortc
-from callboard.media._aiortc import (
+from callboard.media.errors import DescriptionError
+from callboard.media.rtc import _aiortc
+from callboard.media.rtc._aiortc import (
     descriptions,
     feedback,
     inbound,
@@ -17,7 +18,6 @@ from callboard.media._aiortc import (
     senders,
     transports,
 )
-from callboard.media.errors import DescriptionError
 from callboard.tests.conftest import Run
 
 

@@ -15,7 +15,7 @@ from aiortc.rtcsctptransport import (
     serialize_packet,
 )
 from callboard.media import DataOpened, DataReceived
-from callboard.media._aiortc import association
+from callboard.media.rtc._aiortc import association
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg
 from callboard.tests.media.parties import jingle_call

@@ -8,11 +8,12 @@ from typing import Any
 
 import pylibsrtp
 import pytest
-from callboard.media import Closed, MediaFailed, TestPattern, Tone, _aiortc
-from callboard.media._aiortc import inbound
-from callboard.media._aiortc.feedback import AGAIN_AT_ONCE
+from callboard.media import Closed, MediaFailed, TestPattern, Tone
 from callboard.media.budget import Budget
-from callboard.media.frame import Direction
+from callboard.media.frames.frame import Direction
+from callboard.media.rtc import _aiortc
+from callboard.media.rtc._aiortc import inbound
+from callboard.media.rtc._aiortc.feedback import AGAIN_AT_ONCE
 from callboard.tests.conftest import Run
 from callboard.tests.media.intruder import HEADER
 from callboard.tests.media.legs import Leg, call
@@ -293,7 +294,7 @@ def test_a_task_that_dies_fails_the_call_and_holds_up_nothing(run: Run, who: str
 def test_a_step_of_closing_that_hangs_holds_up_no_other(
     run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("callboard.media.peer_connection.STEP", 0.2)
+    monkeypatch.setattr("callboard.media.rtc.peer_connection.STEP", 0.2)
 
     async def main() -> None:
         async with call(audio=Tone(), back_audio=Tone()) as (_, b):

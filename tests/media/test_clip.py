@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import pytest
 from callboard.media import Kind, Silence, Source, Tone
-from callboard.media.clip import Clip, Clips, Reader
-from callboard.media.source import Unit
+from callboard.media.sources.clip import Clip, Clips, Reader
+from callboard.media.sources.source import Unit
 from callboard.tests.conftest import Run
 
 

@@ -1,7 +1,7 @@
 """Key frames and unwrapped timestamps."""
 
 import pytest
-from callboard.media.codec import Unwrapper, is_keyframe
+from callboard.media.frames.codec import Unwrapper, is_keyframe
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import re
 
 import pytest
 from aioice import ice
-from callboard.media import Connected, MediaFailed, TestPattern, Tone, _aiortc
+from callboard.media import Connected, MediaFailed, TestPattern, Tone
+from callboard.media.rtc import _aiortc
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, call
 

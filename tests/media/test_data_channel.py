@@ -9,8 +9,8 @@ from callboard.media import (
     DataReceived,
     TestPattern,
     Tone,
-    data_channel,
 )
+from callboard.media.rtc import data_channel
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, call
 from callboard.tests.media.parties import add_video, jingle_call

@@ -1,7 +1,7 @@
 """What a datagram may be, by its shape (RFC 7983 §7)."""
 
 import pytest
-from callboard.media.datagram import LONGEST, Shape, is_from_turn_server, records, shape
+from callboard.media.rtc.ice.datagram import LONGEST, Shape, is_from_turn_server, records, shape
 from callboard.tests.media.intruder import (
     FATAL_ALERT,
     HEADER,

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from callboard.media.datagram_queue import DatagramQueue
+from callboard.media.rtc.ice.datagram_queue import DatagramQueue
 from callboard.tests.conftest import Run
 
 

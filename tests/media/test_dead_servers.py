@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 
 import pytest
 from callboard.media import IceServer, Network, NetworkError, Tone
-from callboard.media.reachability import AGAIN, FIRST, LONGEST, SHORTEST, Reachability
+from callboard.media.rtc.ice.reachability import AGAIN, FIRST, LONGEST, SHORTEST, Reachability
 from callboard.tests.conftest import Run
 from callboard.tests.media.coturn import coturn, needs_coturn
 from callboard.tests.media.legs import Leg

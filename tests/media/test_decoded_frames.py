@@ -7,10 +7,10 @@ from typing import Any
 import av
 import pytest
 from callboard.media import Path, TestPattern, Tone
-from callboard.media.frame import EncodedFrame
-from callboard.media.incoming import MOST_WAITING, FrameIterator
-from callboard.media.path import FrameQueue
-from callboard.media.picture_size import pixels_to_decode
+from callboard.media.frames.frame import EncodedFrame
+from callboard.media.frames.picture_size import pixels_to_decode
+from callboard.media.rtc.rtp.incoming import MOST_WAITING, FrameIterator
+from callboard.media.rtc.rtp.path import FrameQueue
 from callboard.tests.conftest import Run
 from callboard.tests.media.calls import film
 from callboard.tests.media.legs import call

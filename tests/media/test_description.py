@@ -2,7 +2,7 @@
 
 import pytest
 from callboard.media import DescriptionError
-from callboard.media.description import Description
+from callboard.media.rtc.description import Description
 
 OFFER = (
     "v=0\r\ns=-\r\na=group:BUNDLE a v d\r\n"

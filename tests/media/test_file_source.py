@@ -7,7 +7,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from callboard.media import FileSource, SourceError, TestPattern, file_sound, read_clock
+from callboard.media import FileSource, SourceError, TestPattern, read_clock
+from callboard.media.sources import file_sound
 from callboard.tests.media.legs import luma, video_decoder
 
 

@@ -23,11 +23,11 @@ from callboard.media import (
     TestPattern,
     Tone,
     Writer,
-    ice_restart,
 )
 from callboard.media import (
     inspect as inspect_recording,
 )
+from callboard.media.rtc import ice_restart
 from callboard.tests.conftest import Run
 from callboard.tests.harness.loops import lateness
 from callboard.tests.harness.ports import free_ports

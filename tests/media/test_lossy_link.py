@@ -5,7 +5,7 @@ from pathlib import Path as FilePath
 
 import numpy as np
 from callboard.media import Connected, Direction, Recording, Tone, Writer, inspect
-from callboard.media.quality import mean_opinion_score
+from callboard.media.rtc.rtp.quality import mean_opinion_score
 from callboard.tests.conftest import Run
 from callboard.tests.media.calls import samples
 from callboard.tests.media.legs import Leg

@@ -1,7 +1,7 @@
 """Opus packets taken apart and put together again."""
 
 import pytest
-from callboard.media.opus_packet import SILENCE, OpusError, OpusPacket, parse
+from callboard.media.frames.opus_packet import SILENCE, OpusError, OpusPacket, parse
 from callboard.tests.media.calls import tone
 from hypothesis import given
 from hypothesis import strategies as st

@@ -4,8 +4,9 @@ import asyncio
 from pathlib import Path as FilePath
 
 import pytest
-from callboard.media import AddressLost, Network, TestPattern, Tone, own_addresses
-from callboard.media.own_addresses import PERIOD, REPEAT, OwnAddresses, Watch, is_here
+from callboard.media import AddressLost, Network, TestPattern, Tone
+from callboard.media.rtc.ice import own_addresses
+from callboard.media.rtc.ice.own_addresses import PERIOD, REPEAT, OwnAddresses, Watch, is_here
 from callboard.tests.conftest import Run
 from callboard.tests.media.coturn import coturn, needs_coturn
 from callboard.tests.media.legs import call

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from callboard.media.pacer import Pacer
+from callboard.media.sources.pacer import Pacer
 
 
 class Handle:

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 
-from callboard.media.part_file import LONGEST_STEM, stem
+from callboard.media.recording.part_file import LONGEST_STEM, stem
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -32,8 +32,8 @@ from callboard.media import (
     Tone,
     read_clock,
 )
-from callboard.media.peer_connection import PeerConnection
-from callboard.media.quality import mean_opinion_score
+from callboard.media.rtc.peer_connection import PeerConnection
+from callboard.media.rtc.rtp.quality import mean_opinion_score
 from callboard.tests.conftest import Run
 from callboard.tests.harness.loops import lateness
 from callboard.tests.harness.ports import free_ports

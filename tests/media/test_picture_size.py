@@ -1,8 +1,8 @@
 """Sizes read from key frames of real encoders."""
 
 import pytest
-from callboard.media.frame import Direction, EncodedFrame
-from callboard.media.picture_size import picture_size
+from callboard.media.frames.frame import Direction, EncodedFrame
+from callboard.media.frames.picture_size import picture_size
 from callboard.tests.media.calls import film, video
 
 

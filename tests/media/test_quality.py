@@ -1,7 +1,7 @@
 """The E-model at known points."""
 
 import pytest
-from callboard.media.quality import mean_opinion_score, opinion, rating
+from callboard.media.rtc.rtp.quality import mean_opinion_score, opinion, rating
 
 
 def test_an_ideal_connection_is_rated_as_in_g107() -> None:

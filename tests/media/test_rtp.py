@@ -4,7 +4,7 @@ import socket
 import struct
 
 from callboard.media import Direction, Echo, Path, Tone
-from callboard.media._aiortc import ice_connections
+from callboard.media.rtc._aiortc import ice_connections
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, call
 

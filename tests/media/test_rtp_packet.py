@@ -2,7 +2,7 @@
 
 import pytest
 from aiortc import rtp
-from callboard.media.rtp_packet import RtpPacket
+from callboard.media.rtc.rtp.packet import RtpPacket
 
 
 def written(**fields: int) -> rtp.RtpPacket:

@@ -1,7 +1,7 @@
 """Packets that come in any order go on in theirs."""
 
-from callboard.media.rtp_packet import RtpPacket
-from callboard.media.sequencer import Sequencer
+from callboard.media.rtc.rtp.packet import RtpPacket
+from callboard.media.rtc.rtp.sequencer import Sequencer
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,7 +1,7 @@
 """Counters as RFC 3550 defines them."""
 
 import pytest
-from callboard.media.statistics import Reception, StreamCounter
+from callboard.media.rtc.rtp.statistics import Reception, StreamCounter
 
 
 def test_lost_reordered_and_duplicate_packets() -> None:

@@ -17,8 +17,8 @@ from callboard.media import (
     Path,
     TestPattern,
     Tone,
-    _aiortc,
 )
+from callboard.media.rtc import _aiortc
 from callboard.tests.conftest import Run
 from callboard.tests.media.coturn import coturn, needs_coturn
 from callboard.tests.media.intruder import (

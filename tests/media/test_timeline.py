@@ -3,8 +3,8 @@
 from itertools import pairwise
 
 import pytest
-from callboard.media.frame import EncodedFrame
-from callboard.media.timeline import TOLERANCE, Timeline
+from callboard.media.frames.frame import EncodedFrame
+from callboard.media.recording.timeline import TOLERANCE, Timeline
 from hypothesis import given
 from hypothesis import strategies as st
 

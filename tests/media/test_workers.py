@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
-from callboard.media import Kind, Source, SourceError, clip, workers
-from callboard.media.clip import Clips
-from callboard.media.source import Unit
-from callboard.media.workers import Workers
+from callboard.media import Kind, Source, SourceError
+from callboard.media.sources import clip, workers
+from callboard.media.sources.clip import Clips
+from callboard.media.sources.source import Unit
+from callboard.media.sources.workers import Workers
 from callboard.tests.conftest import Run
 from callboard.tests.media.test_clip import Numbers, drain
 

@@ -1,0 +1,249 @@
+"""Ogg (RFC 3533) with Opus (RFC 7845): both directions as one stereo stream.
+
+Players play one stream of an Ogg file. So both directions are in one: each of its packets holds two
+Opus packets, ours for the left ear and theirs for the right (channel mapping family 1 with two
+uncoupled streams, RFC 7845 §5.1.1.2), and nothing is transcoded. This wants packets of 20 ms on
+both sides, which everyone sends; those of another length are split where Opus allows it, and
+otherwise they alone are encoded anew.
+"""
+
+import itertools
+import os
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+import av
+
+from ..frames.frame import Direction, EncodedFrame
+from ..frames.opus_packet import SILENCE, OpusError, OpusPacket, parse
+from .container import MUXER, Chunk, DamagedError, write_all
+
+SLOT = 960
+"""Samples of 48 kHz in each packet of the file: 20 ms."""
+
+PRE_SKIP = 312
+"""Samples by which Opus is late: what libopus's encoder looks ahead (RFC 7845 §4.2)."""
+
+HOLD = 0.4
+"""Seconds for which one direction's audio waits for the other's. What comes later is left out."""
+
+SLIP = 0.75
+"""Slots by which a direction may be off its time before silence is put in, or a packet left out."""
+
+_SERIAL = 0x43A11
+_FIRST, _LAST = 2, 4
+_SILENCE = parse(SILENCE)
+_MIRROR = bytes(int(f"{octet:08b}"[::-1], 2) for octet in range(256))
+
+
+class Ogg:
+    """An Ogg file with one stereo Opus stream."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.problem: str | None = None
+        self._lanes = {direction: _Lane() for direction in Direction}
+        self._slots = 0
+        self._end = 0
+        self._pages = itertools.count()
+
+    def write(self, direction: Direction, frame: EncodedFrame, seconds: float) -> None:
+        """Take a frame (see `Container.write`)."""
+        if frame.codec.upper() != "OPUS":
+            self.problem = (
+                f"The {direction} {frame.codec} is not in the recording: it began as Opus in an "
+                "Ogg file, which takes nothing else; let the account negotiate Opus alone"
+            )
+            return
+        try:
+            packet = parse(frame.data)
+        except OpusError:
+            return
+        self._lanes[direction].add(packet, seconds, self._slots)
+
+    def take(self, now: float) -> list[Chunk]:
+        """Hand out the packets whose time has come in both directions (see `Container.take`)."""
+        both = min(lane.end for lane in self._lanes.values())
+        return self._emit(max(both, int((now - HOLD) * 48000 / SLOT)))
+
+    def finish(self) -> list[Chunk]:
+        """Hand out the rest, with the mark that the stream ends there."""
+        slots = max(lane.end for lane in self._lanes.values())
+        return self._emit(slots, last=True) if slots else []
+
+    def _emit(self, until: int, *, last: bool = False) -> list[Chunk]:
+        """Write the packets up to a slot. Without any, the end's mark has a page of its own."""
+        until = min(until, max(lane.end for lane in self._lanes.values()))
+        pages: list[bytes] = []
+        if not self._end and (until > self._slots or last):
+            pages += (self._page([_head()], 0, _FIRST), self._page([_tags()], 0))
+        packets = []
+        for slot in range(self._slots, until):
+            ours = self._lanes[Direction.SENT].pop(slot)
+            theirs = self._lanes[Direction.RECEIVED].pop(slot)
+            packets.append(ours.encode(delimited=True) + theirs.encode())
+        runs = list(_runs(packets)) or ([[]] if last else [])
+        for number, run in enumerate(runs, 1):
+            self._slots += len(run)
+            ends = last and number == len(runs)
+            pages.append(self._page(run, self._slots * SLOT, _LAST if ends else 0))
+        self.seconds = self._slots * SLOT / 48000
+        data = b"".join(pages)
+        self._end += len(data)
+        return [(self._end - len(data), data)] if data else []
+
+    def _page(self, packets: Sequence[bytes], position: int, flags: int = 0) -> bytes:
+        return _page(packets, position, next(self._pages), flags)
+
+
+class _Lane:
+    """One direction's packets of 20 ms, each in its slot of time."""
+
+    def __init__(self) -> None:
+        self.end = 0
+        self._packets: dict[int, OpusPacket] = {}
+        self._recoder: _Recoder | None = None
+
+    def add(self, packet: OpusPacket, seconds: float, written: int) -> None:
+        """Place a packet: after the one before it, unless that is too far from its time."""
+        due = seconds * 48000 / SLOT
+        if self.end and due < self.end - SLIP:
+            return
+        slot = self.end if self.end and due <= self.end + SLIP else round(due)
+        for part in self._split(packet):
+            if slot >= written:
+                self._packets[slot] = part
+            slot += 1
+            self.end = slot
+
+    def pop(self, slot: int) -> OpusPacket:
+        """Return what belongs into a slot: silence if nothing came."""
+        return self._packets.pop(slot, _SILENCE)
+
+    def _split(self, packet: OpusPacket) -> list[OpusPacket]:
+        """Return packets of 20 ms."""
+        if packet.samples == SLOT:
+            return [packet]
+        if packet.frame_samples == SLOT:
+            return [OpusPacket(packet.configuration, (frame,)) for frame in packet.frames]
+        self._recoder = self._recoder or _Recoder()
+        return self._recoder.recode(packet)
+
+
+class _Recoder:
+    """Decodes packets of an odd length and encodes them in 20 ms: 10 ms, or SILK's 40 and 60."""
+
+    def __init__(self) -> None:
+        self._decoder = av.CodecContext.create("libopus", "r")
+        self._encoder = av.CodecContext.create("libopus", "w")
+        for codec in (self._decoder, self._encoder):
+            codec.sample_rate = 48000
+            codec.layout = "mono"
+        self._encoder.format = "s16"
+        self._encoder.bit_rate = 32000
+        self._encoder.time_base = Fraction(1, 48000)
+        self._encoder.options = {"application": "voip"}
+        self._samples = av.AudioFifo()
+
+    def recode(self, packet: OpusPacket) -> list[OpusPacket]:
+        """Return the packets that have become whole; none for what can't be decoded."""
+        try:
+            for decoded in self._decoder.decode(av.Packet(packet.encode())):
+                decoded.pts = None
+                self._samples.write(decoded)
+            encoded = []
+            while samples := self._samples.read(SLOT):
+                samples.pts = None
+                encoded += self._encoder.encode(samples)
+            return [parse(bytes(part)) for part in encoded]
+        except (av.FFmpegError, OpusError):
+            return []
+
+
+def repair(file: int) -> float:
+    """Make a file whole that a killed writer left: cut the torn end off, mark the last page.
+
+    Args:
+        file: A file descriptor open for reading and writing.
+
+    Returns:
+        How long the recording is (seconds), 0 if there is no audio in it.
+
+    Raises:
+        DamagedError: If the file was not written here. It is left as it was.
+        OSError: If it can't be read or written. It plays as well as before.
+    """
+    length = os.fstat(file).st_size
+    begin = _page([_head()], 0, 0, _FIRST) + _page([_tags()], 0, 1, 0)
+    if os.pread(file, len(begin), 0) != begin:
+        raise DamagedError("it was not written by Callboard")
+    at = len(begin)
+    last = b""
+    while at < length and (page := _read_page(file, at)):
+        last = page
+        at += len(page)
+    os.ftruncate(file, at)
+    if not last:
+        return 0.0
+    marked = bytearray(last)
+    marked[5] |= _LAST
+    write_all(file, _sealed(marked), at - len(last))
+    return int(struct.unpack_from("<q", last, 6)[0]) / 48000
+
+
+def _head() -> bytes:
+    """Return the identification header (RFC 7845 §5.1): two uncoupled streams, one for each ear."""
+    return b"OpusHead" + struct.pack("<BBHIhB", 1, 2, PRE_SKIP, 48000, 0, 1) + bytes((2, 0, 0, 1))
+
+
+def _tags() -> bytes:
+    """Return the comment header (RFC 7845 §5.2)."""
+    comments = [b"TITLE=left: sent, right: received"]
+    fields = [MUXER.encode(), *comments]
+    fields = [len(field).to_bytes(4, "little") + field for field in fields]
+    return b"OpusTags" + fields[0] + len(comments).to_bytes(4, "little") + b"".join(fields[1:])
+
+
+def _lacing(packet: bytes) -> bytes:
+    """Return the segment table's part for a packet (RFC 3533 §5)."""
+    return b"\xff" * (len(packet) // 255) + bytes((len(packet) % 255,))
+
+
+def _runs(packets: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """Divide packets into pages of whole packets: 255 segments, 48 packets (about a second)."""
+    run: list[bytes] = []
+    segments = 0
+    for packet in packets:
+        segments += len(packet) // 255 + 1
+        if segments > 255 or len(run) == 48:
+            yield run
+            run, segments = [], len(packet) // 255 + 1
+        run.append(packet)
+    if run:
+        yield run
+
+
+def _page(packets: Sequence[bytes], position: int, number: int, flags: int) -> bytes:
+    """Return a page (RFC 3533 §6); ``position`` is the samples up to its end."""
+    table = b"".join(map(_lacing, packets))
+    head = struct.pack("<4sBBqIIIB", b"OggS", 0, flags, position, _SERIAL, number, 0, len(table))
+    return _sealed(bytearray(head + table + b"".join(packets)))
+
+
+def _sealed(page: bytearray) -> bytes:
+    """Return a page with its checksum: CRC-32 from the other end, zlib's seen in a mirror."""
+    page[22:26] = bytes(4)
+    mirrored = zlib.crc32(page.translate(_MIRROR), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    page[22:26] = mirrored.to_bytes(4, "little").translate(_MIRROR)[::-1]
+    return bytes(page)
+
+
+def _read_page(file: int, at: int) -> bytes | None:
+    """Return the page that begins at an offset, or None if it is not whole."""
+    head = os.pread(file, 27 + 255, at)
+    if len(head) < 27 or head[:4] != b"OggS" or len(head) < 27 + head[26]:
+        return None
+    page = os.pread(file, 27 + head[26] + sum(head[27 : 27 + head[26]]), at)
+    return page if _sealed(bytearray(page)) == page else None

@@ -1,0 +1,229 @@
+"""The recording of a call: what was sent and what was received, in one file."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..frames.frame import Direction, EncodedFrame, Kind
+from ..frames.picture_size import picture_size
+from .part_file import Finished
+from .tape import Format, Placed, Tape
+from .timeline import Timeline
+from .writer import Writer
+
+FLUSH = 0.5
+"""Seconds after which frames go to the file at the latest: what a kill can cost."""
+
+LIMIT = 8 * 1024 * 1024
+"""Octets of frames that may wait for a slow disk. What comes beyond is left out, and said so."""
+
+PATIENCE = 5.0
+"""Seconds of video without a key frame, after which it is said that it can't be recorded."""
+
+OVERHEAD = 256
+"""Octets that a waiting frame takes beside its data."""
+
+
+class Recording:
+    """Records encoded frames without transcoding, and without file work on the loop.
+
+    Once video has come, at the beginning or in mid-call, the file is Matroska (`.mkv`) with a track
+    for each direction and kind, titled "sent" and "received", from the call's beginning on. Opus
+    alone becomes `.ogg`, one stereo stream with us on the left and them on the right; PCMU and PCMA
+    become `.mka` with a track for each direction. "wav" is decoded 16-bit stereo at 48 kHz, left =
+    us, right = them; video is left out.
+
+    While it grows the file is called `….part` and plays up to the last second, whatever happens to
+    the process. Pauses are kept as time passing. Where an Ogg file can't take a codec that comes
+    up in mid-call, the recording goes on in an `.mka`.
+
+    Args:
+        folder: Where the file goes; made if missing.
+        name: What to call it, such as the JIDs of the call; only its safe characters are used,
+            after the time.
+        video: Whether video may come, also in mid-call. Audio is written at once, whether it does
+            or not; until then into two files, of which one stays (`Tape`). Without it, video is
+            left out.
+        format: "auto" or "wav".
+        writer: The thread that does the file work.
+        started: The recording's beginning on the loop's clock (seconds); None for the first frame's
+            arrival.
+        limit: Octets of frames that may wait for a slow disk.
+        on_failure: Called on the loop when `failure` comes up, and when `ended` does.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        *,
+        video: bool,
+        format: Format = "auto",  # noqa: A002 - what it is
+        writer: Writer,
+        started: float | None = None,
+        limit: int = LIMIT,
+        on_failure: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._writer = writer
+        self._video = video and format == "auto"
+        self._tape = Tape(folder, name, datetime.now(UTC), video=self._video, format=format)
+        self._started = started
+        self._limit = limit
+        self._timelines: dict[tuple[Direction, Kind], Timeline] = {}
+        self._running: set[Direction] = set()
+        self._waiting: dict[Direction, float] = {}
+        self._missing: str | None = None
+        self._on_failure = on_failure
+        self._told: tuple[bool, bool] = (False, False)
+        self._pending: list[Placed] = []
+        self._pending_size = 0
+        self._submitted = 0
+        self._written = 0
+        self._left_out = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._closing: asyncio.Future[None] | None = None
+        writer.adopt(self._tape)
+
+    @property
+    def files(self) -> tuple[Finished, ...]:
+        """The files that are whole."""
+        return tuple(self._tape.files)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is written any more."""
+        return self._tape.ended
+
+    @property
+    def failure(self) -> str | None:
+        """A sentence with a remedy: why there is no file, or not all of it; None if all is well."""
+        if self._tape.failure is None and self._left_out:
+            return (
+                f"{self._left_out} frames are missing in the recording: the disk was too slow; let "
+                "`recordings` name a folder on a faster one, or record fewer calls at once"
+            )
+        return self._tape.failure or self._missing
+
+    @property
+    def bases(self) -> tuple[Path, ...]:
+        """Where its files go, without suffix; a number may be added with the first octets."""
+        whole = [finished.path.with_suffix("") for finished in self._tape.files]
+        return tuple(dict.fromkeys((*whole, self._tape.base)))
+
+    @property
+    def needs_keyframe(self) -> frozenset[Direction]:
+        """The directions whose video can't be recorded before a key frame: ask for one (PLI)."""
+        return frozenset(self._waiting)
+
+    def write(self, direction: Direction, frame: EncodedFrame) -> None:
+        """Take a frame. On the loop; nothing raises and nothing blocks.
+
+        Args:
+            direction: Whether we sent or received it.
+            frame: The frame; those of a direction and kind come in order.
+        """
+        if self._closing is not None or not frame.data or frame.clock_rate <= 0:
+            return
+        if frame.kind == "video" and not self._video_runs(direction, frame):
+            return
+        size = len(frame.data) + OVERHEAD
+        if self._submitted - self._written + self._pending_size + size > self._limit:
+            self._left_out += 1
+            self._running.clear()
+            self._look()
+            return
+        if self._started is None:
+            self._started = frame.arrival
+        timeline = self._timelines.get((direction, frame.kind))
+        if timeline is None:
+            timeline = self._timelines[direction, frame.kind] = Timeline(self._started)
+        seconds = timeline.place(frame)
+        if seconds is None:
+            return
+        self._pending.append((direction, frame, seconds))
+        self._pending_size += size
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(FLUSH, self._flush)
+
+    async def close(self) -> Finished | None:
+        """End the recording and wait until the file is whole.
+
+        Returns:
+            Where the last file is, how long and how large; None if there is none: see `failure`.
+        """
+        if self._closing is None:
+            loop = asyncio.get_running_loop()
+            self._closing = loop.create_future()
+            self._flush()
+            if not self._writer.submit(lambda: self._finish(loop)):
+                self._closing.set_result(None)
+        await asyncio.shield(self._closing)
+        return self._tape.files[-1] if self._tape.files else None
+
+    def _video_runs(self, direction: Direction, frame: EncodedFrame) -> bool:
+        """Say whether a video frame can be decoded after those that were written."""
+        if not self._video:
+            return False
+        if direction not in self._running:
+            if not frame.keyframe or picture_size(frame) is None:
+                since = self._waiting.setdefault(direction, frame.arrival)
+                if frame.arrival > since + PATIENCE and self._missing is None:
+                    self._missing = (
+                        f"The {direction} {frame.codec} is not in the recording, or not from its "
+                        "beginning: no key frame came from which it could be decoded"
+                    )
+                    self._look()
+                return False
+            self._running.add(direction)
+            self._waiting.pop(direction, None)
+        return True
+
+    def _look(self) -> None:
+        """Tell what has gone wrong, unless that is known."""
+        state = (self.failure is not None, self.ended)
+        if state != self._told and self.failure is not None and self._closing is None:
+            self._told = state
+            self._on_failure()
+
+    def _flush(self) -> None:
+        """Hand what has come to the writer, and once more after the last frame."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._started is None:
+            return
+        loop = asyncio.get_running_loop()
+        frames, self._pending = self._pending, []
+        size, self._pending_size = self._pending_size, 0
+        now = loop.time() - self._started
+        if self._writer.submit(lambda: self._record(frames, now, size, loop)):
+            self._submitted += size
+        if frames and self._closing is None:
+            self._timer = loop.call_later(FLUSH, self._flush)
+
+    def _record(
+        self, frames: list[Placed], now: float, size: int, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """Write frames. On the writer's thread."""
+        tape = self._tape
+        before = (tape.failure, tape.ended)
+        tape.record(frames, now)
+        self._written += size
+        if (tape.failure, tape.ended) != before:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(self._look)
+
+    def _finish(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Make the file whole and tell the loop. On the writer's thread."""
+        try:
+            self._tape.finish()
+        finally:
+            self._writer.release(self._tape)
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(self._finished)
+
+    def _finished(self) -> None:
+        if self._closing is not None and not self._closing.done():
+            self._closing.set_result(None)

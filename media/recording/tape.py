@@ -1,0 +1,253 @@
+"""What of a recording runs on the writer's thread: the container and its file."""
+
+import errno
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from ..frames.frame import Direction, EncodedFrame
+from . import matroska, ogg, wav
+from .container import Container, DamagedError
+from .matroska_track import CODECS
+from .part_file import Finished, PartFile, stem
+
+log = logging.getLogger(__name__)
+
+Format = Literal["auto", "wav"]
+Placed = tuple[Direction, EncodedFrame, float]
+"""A frame, which way it went, and its time in the recording (seconds)."""
+
+REPAIRS: dict[str, Callable[[int], float]] = {
+    ".mkv": matroska.repair,
+    ".mka": matroska.repair,
+    ".ogg": ogg.repair,
+    ".wav": wav.repair,
+}
+"""For each suffix, what makes a file whole that was not finished."""
+
+
+class _Output:
+    """A container and the file that grows with it; the file is made with the first octets."""
+
+    def __init__(self, container: Container, suffix: str) -> None:
+        self.container = container
+        self.suffix = suffix
+        self.file: PartFile | None = None
+
+    @property
+    def final_suffix(self) -> str:
+        """What the file turned out to be."""
+        container = self.container
+        is_audio = isinstance(container, matroska.Matroska) and not container.has_video
+        return ".mka" if is_audio else self.suffix
+
+    def discard(self) -> None:
+        """Remove the file."""
+        if self.file is not None:
+            self.file.remove()
+            self.file = None
+
+
+class Tape:
+    """Puts placed frames into containers, and the containers' octets into files, one in the end.
+
+    While only Opus came and video may still come, there are two: Matroska, which can take video,
+    and the stereo Ogg that the recording will be if none comes. So it can be finished, or be left
+    by a kill, at every moment, and nothing has to be written anew at the end.
+
+    Where one that began as Ogg comes upon another codec, it goes on in a Matroska file.
+
+    Used by one thread. Nothing raises: what goes wrong is told by `failure`, and what could be
+    written until then is made whole.
+
+    Args:
+        folder: Where the file goes.
+        name: What the file should be called; made safe here.
+        started: When the recording began, in UTC.
+        video: Whether video may come.
+        format: "auto" for what fits the codecs, "wav" for decoded stereo.
+
+    Attributes:
+        failure: A sentence with a remedy: why there is no file, or not all of it. Or None.
+        files: Those that are whole.
+        ended: Whether nothing is written any more.
+        base: Where the file goes, without suffix: a guess until the first octets are written, when
+            a number may be added.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        started: datetime,
+        *,
+        video: bool,
+        format: Format,  # noqa: A002 - what it is
+    ) -> None:
+        self.failure: str | None = None
+        self.files: list[Finished] = []
+        self.ended = False
+        self._folder = folder
+        self._stem = stem(name, started)
+        self._started = started
+        self._video = video
+        self._format = format
+        self._outputs: list[_Output] = []
+        self._offset = 0.0
+        self.base = folder / self._stem
+
+    def record(self, frames: Sequence[Placed], now: float) -> None:
+        """Write frames.
+
+        Args:
+            frames: What came since the last time, in order of arrival.
+            now: The recording's time (seconds).
+        """
+        if self.ended or not (frames or self._outputs):
+            return
+        self._guard(lambda: self._record(frames, now))
+
+    def finish(self) -> None:
+        """Make the file whole and give it its name. Nothing happens when called again."""
+        if not self.ended:
+            self._guard(self._finish)
+
+    def _guard(self, work: Callable[[], None]) -> None:
+        """Do some work; when it fails, keep what is there and say why."""
+        try:
+            work()
+        except OSError as error:
+            self._give_up(_reason(error, self._folder))
+        except Exception:
+            log.exception("recording %s failed", self._stem)
+            self._give_up("a fault of Callboard's own; report it with the traceback in the log")
+
+    def _finish(self) -> None:
+        self._finish_file()
+        self.ended = True
+        if not self.files and self.failure is None:
+            self.failure = (
+                "There is no recording: no audio and no video came that could be recorded; "
+                "see the call's statistics for what was sent and received"
+            )
+
+    def _finish_file(self) -> None:
+        for output in self._outputs:
+            self._write(output, output.container.finish())
+        kept = self._keep_one()
+        self._outputs = []
+        if kept is not None:
+            self._publish(kept, kept.container.seconds)
+
+    def _record(self, frames: Sequence[Placed], now: float) -> None:
+        for direction, frame, seconds in frames:
+            if self._is_beyond_ogg(frame):
+                self._finish_file()
+                self._offset = seconds
+            if not self._outputs:
+                self._outputs = self._choose(frame)
+            if len(self._outputs) > 1 and frame.codec.upper() != "OPUS":
+                self._outputs.pop().discard()
+            for output in self._outputs:
+                output.container.write(direction, frame, seconds - self._offset)
+        for output in self._outputs:
+            self.failure = self.failure or output.container.problem
+            self._write(output, output.container.take(now - self._offset))
+
+    def _is_beyond_ogg(self, frame: EncodedFrame) -> bool:
+        """Tell whether there is nothing but an Ogg file, and a frame for a Matroska file."""
+        codec = frame.codec.upper()
+        is_ogg = [each.suffix for each in self._outputs] == [".ogg"]
+        return is_ogg and codec != "OPUS" and codec in CODECS
+
+    def _choose(self, first: EncodedFrame) -> list[_Output]:
+        """Choose the containers: Ogg takes Opus alone, Matroska takes everything."""
+        if self._format == "wav":
+            return [_Output(wav.Wav(), ".wav")]
+        stereo = [_Output(ogg.Ogg(), ".ogg")] if first.codec.upper() == "OPUS" else []
+        if stereo and not self._video:
+            return stereo
+        started = self._started + timedelta(seconds=self._offset)
+        return [_Output(matroska.Matroska(started), ".mkv"), *stereo]
+
+    def _write(self, output: _Output, chunks: list[tuple[int, bytes]]) -> None:
+        if output.file is not None:
+            output.file.check()
+        if chunks and output.file is None:
+            first = self._outputs[0].file
+            others = [each.suffix for each in self._outputs if each is not output]
+            others += [each.path.suffix for each in self.files]
+            output.file = (
+                PartFile(self._folder, self._stem, output.suffix, others)
+                if first is None
+                else first.beside(output.suffix)
+            )
+            self.base = output.file.base
+        if output.file is not None:
+            output.file.write(chunks)
+
+    def _keep_one(self) -> _Output | None:
+        """Keep the last of the files, which is what the recording turned out to be."""
+        written = [output for output in self._outputs if output.file is not None]
+        for output in written[:-1]:
+            output.discard()
+        return written[-1] if written else None
+
+    def _give_up(self, reason: str) -> None:
+        """Write no more; keep what is there."""
+        self.ended = True
+        self.failure = f"There is no recording: {reason}"
+        if self.files:
+            self.failure = f"The recording stops after {self._offset:.1f} s: {reason}"
+        before = len(self.files)
+        for output in reversed(self._outputs):
+            if output.file is None:
+                continue
+            try:
+                seconds = REPAIRS[output.suffix](output.file.file)
+            except (DamagedError, OSError):  # nothing but a piece of a header fitted
+                seconds = 0.0
+            if seconds and len(self.files) == before and not output.file.is_gone:
+                stops = self._offset + seconds
+                self.failure = f"The recording stops after {stops:.1f} s: {reason}"
+                self._publish(output, seconds)
+            else:
+                output.discard()
+
+    def _publish(self, output: _Output, seconds: float) -> None:
+        assert output.file is not None  # noqa: S101
+        try:
+            self.files.append(output.file.publish(seconds, output.final_suffix))
+        except OSError as error:
+            self.failure = (
+                f"The recording of {seconds:.1f} s is not finished: {_reason(error, self._folder)}"
+            )
+
+
+def _reason(error: OSError, folder: Path) -> str:
+    """Say what went wrong and what to do about it."""
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            reason = f"the disk of {folder} is full, or a limit on file sizes is reached"
+            remedy = "free some space, or let `recordings` name a folder on another disk"
+        case errno.EROFS | errno.EACCES | errno.EPERM:
+            reason = f"{folder} can't be written to"
+            remedy = (
+                "give Callboard's user the right to write there, "
+                "or let `recordings` name another folder"
+            )
+        case errno.ENOENT:
+            reason = f"{folder} or the file in it was removed"
+            remedy = "leave the folder alone while calls run"
+        case errno.ENOTDIR | errno.EEXIST | errno.ELOOP | errno.ENAMETOOLONG:
+            reason = f"{folder} is no folder, or none can be made there"
+            remedy = "let `recordings` name a folder"
+        case errno.EMFILE | errno.ENFILE:
+            reason = "too many files are open"
+            remedy = "raise the limit (`ulimit -n`)"
+        case _:
+            reason = f"{folder} can't be written to ({error.strerror or error})"
+            remedy = "check the disk, or let `recordings` name another folder"
+    return f"{reason}; {remedy}"

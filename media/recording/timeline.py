@@ -1,0 +1,64 @@
+"""The time of a recording's track: an RTP clock laid on the wall clock."""
+
+from ..frames.frame import EncodedFrame
+
+SLACK = 0.08
+"""Seconds between a track's RTP clock and arrival that nothing is done about: jitter."""
+
+TOLERANCE = 1.0
+"""Seconds by which arrival may fall behind the RTP clock before the clock is not believed any more.
+
+A network stall is shorter: its frames keep their own times. A hold during which the clock stood
+still, a source that begins anew, a jump back are longer: the track goes on at arrival.
+"""
+
+FOLLOW = 0.002
+"""The part of a delay beyond `SLACK` that each frame makes good: clocks drift by some 100 ppm, a
+third of a second each hour. At 50 frames/s half of it is gone after 7 seconds."""
+
+
+class Timeline:
+    """Gives each frame of one track its time in the recording.
+
+    Times never go back, and they advance by at least ``step`` from frame to frame, however odd the
+    timestamps are: out of order, repeated, jumping, of a new source.
+
+    Args:
+        start: The recording's beginning on the loop's clock (seconds).
+        step: The least distance between two frames (seconds): the container's tick.
+    """
+
+    def __init__(self, start: float, *, step: float = 0.001) -> None:
+        self._start = start
+        self._step = step
+        self._origin = 0.0
+        self._last: float | None = None
+
+    def place(self, frame: EncodedFrame) -> float | None:
+        """Find a frame's place.
+
+        Args:
+            frame: The next frame of the track.
+
+        Returns:
+            Seconds from the recording's beginning, 0 or later; None for a frame of a flood so dense
+            that giving each its tick would outrun the clock on the wall.
+        """
+        arrived = max(0.0, frame.arrival - self._start)
+        clock = frame.timestamp / frame.clock_rate
+        if self._last is None:
+            self._origin = arrived - clock
+            self._last = arrived
+            return arrived
+        ahead = self._origin + clock - arrived
+        if ahead > SLACK:  # no frame comes before its time: the first one was late
+            self._origin -= ahead - SLACK
+        elif ahead < -TOLERANCE:
+            self._origin = arrived - clock
+        elif ahead < -SLACK:
+            self._origin -= FOLLOW * (ahead + SLACK)
+        place = max(self._origin + clock, self._last + self._step)
+        if place > arrived + TOLERANCE:
+            return None
+        self._last = place
+        return place

@@ -1,0 +1,1 @@
+"""One peer connection: negotiation, ICE, DTLS, RTP in and out, statistics."""

@@ -1,0 +1,154 @@
+"""aiortc's descriptions: what it would write into them anew, and what it can't say by itself."""
+
+import secrets
+from collections.abc import Collection
+from typing import Any
+
+from aiortc import (
+    RTCPeerConnection,
+    RTCRtpCodecParameters,
+    RTCRtpTransceiver,
+    RTCSessionDescription,
+)
+from aiortc.codecs import CODECS as KNOWN
+from aiortc.rtcpeerconnection import add_transport_description, find_common_codecs
+from aiortc.rtp import DYNAMIC_PAYLOAD_TYPES
+from aiortc.sdp import MediaDescription, SessionDescription
+
+from ...errors import DescriptionError
+from ...frames.codec import CLOCK_RATES
+from .transports import transports_by_mid
+
+EXTENSIONS = "_headerExtensions"
+SET_LINE = "_set_mline_index"
+SET_MID = "_set_mid"
+TRANSCEIVER_CODECS = "_codecs"
+
+
+async def create_offer(pc: RTCPeerConnection) -> RTCSessionDescription:
+    """Make an offer that leaves alone what was agreed.
+
+    aiortc offers all codecs anew, under numbers of its own, also in sections that are in use, and
+    forgets what was agreed there. Numbers of new sections may clash with it (RFC 8843 §10.1), and
+    the next free mid is what the peer, too, would take if it offered at the same time.
+    """
+    agreed = {
+        each.mid: (each, getattr(each, TRANSCEIVER_CODECS), getattr(each, EXTENSIONS))
+        for each in pc.getTransceivers()
+        if each.currentDirection is not None
+    }
+    offer: RTCSessionDescription = await pc.createOffer()
+    if not agreed:
+        return offer
+    numbers: set[int] = set()
+    extensions: dict[str, int] = {}
+    for transceiver, codecs, headers in agreed.values():
+        setattr(transceiver, TRANSCEIVER_CODECS, codecs)
+        setattr(transceiver, EXTENSIONS, headers)
+        numbers.update(codec.payloadType for codec in codecs)
+        extensions.update((header.uri, header.id) for header in headers)
+    description = SessionDescription.parse(offer.sdp)
+    for media in description.media:
+        if media.kind not in KNOWN:
+            continue
+        if media.rtp.muxId in agreed:
+            _, media.rtp.codecs, media.rtp.headerExtensions = agreed[media.rtp.muxId]
+        else:
+            _renumber(media, numbers, extensions)
+            mid = f"{media.kind}-{secrets.token_hex(2)}"
+            for group in description.group:
+                group.items = [mid if item == media.rtp.muxId else item for item in group.items]
+            media.rtp.muxId = mid
+        media.fmt = [codec.payloadType for codec in media.rtp.codecs]
+    return RTCSessionDescription(str(description), offer.type)
+
+
+def _renumber(media: MediaDescription, numbers: set[int], extensions: dict[str, int]) -> None:
+    """Give a section's codecs and header extensions numbers that no other section has."""
+    new: dict[Any, int] = {}
+    for codec in media.rtp.codecs:
+        number = codec.payloadType or 0
+        if number in numbers and number in DYNAMIC_PAYLOAD_TYPES:
+            number = next(n for n in DYNAMIC_PAYLOAD_TYPES if n not in numbers)
+        numbers.add(number)
+        new[codec.payloadType] = codec.payloadType = number
+    for codec in media.rtp.codecs:
+        if "apt" in codec.parameters:
+            codec.parameters["apt"] = new[codec.parameters["apt"]]
+    for header in media.rtp.headerExtensions:
+        taken = set(extensions.values())
+        if header.uri not in extensions:
+            free = (n for n in range(1, 15) if n not in taken)
+            extensions[header.uri] = next(free) if header.id in taken else header.id
+        header.id = extensions[header.uri]
+
+
+def local_description(pc: RTCPeerConnection) -> str:
+    """Give our description with the credentials and candidates of now: aiortc's keeps old ones."""
+    description = SessionDescription.parse(pc.localDescription.sdp)
+    transports = transports_by_mid(pc)
+    for media in description.media:
+        if media.rtp.muxId in transports:
+            add_transport_description(media, transports[media.rtp.muxId])
+    return str(description)
+
+
+def keep_offered(pc: RTCPeerConnection) -> None:
+    """Let all that we offered be received, whichever of it the answer names (RFC 3264 §5.1).
+
+    aiortc takes only what both name, and Chromium may send another codec than its answer lists.
+    Call it between an answer and the next turn of the loop, in which aiortc begins to receive.
+    Retransmissions are left out: it would send them, too.
+    """
+    description = SessionDescription.parse(pc.localDescription.sdp)
+    offered = {media.rtp.muxId: media.rtp.codecs for media in description.media}
+    for transceiver in pc.getTransceivers():
+        agreed = getattr(transceiver, TRANSCEIVER_CODECS)
+        numbers = {each.payloadType for each in agreed}
+        others = [
+            each
+            for each in offered.get(transceiver.mid or "", ())
+            if agreed and each.payloadType not in numbers and each.name.lower() != "rtx"
+        ]
+        setattr(transceiver, TRANSCEIVER_CODECS, [*agreed, *others])
+
+
+def forget(transceiver: RTCRtpTransceiver, mids: Collection[str]) -> None:
+    """Let aiortc never take a transceiver for a section that it does not stand in.
+
+    Args:
+        transceiver: One that is stopped.
+        mids: The sections there are; if its own is among them, it stays as it is.
+    """
+    if transceiver.mid not in mids:
+        getattr(transceiver, SET_MID)(f"gone-{id(transceiver)}")
+        getattr(transceiver, SET_LINE)(-1)
+
+
+def codecs(transceiver: RTCRtpTransceiver) -> dict[int, RTCRtpCodecParameters]:
+    """Give the negotiated codecs by their payload types; the first is what we send."""
+    found: list[RTCRtpCodecParameters] = getattr(transceiver, TRANSCEIVER_CODECS)
+    return {each.payloadType: each for each in found if each.payloadType is not None}
+
+
+def has_common_codec(sdp: str, index: int) -> bool:
+    """Tell whether a media section has a codec that aiortc knows: it refuses the whole offer else.
+
+    Args:
+        sdp: The peer's description.
+        index: The section's place.
+
+    Returns:
+        True for anything but audio and video.
+
+    Raises:
+        DescriptionError: It is no session description.
+    """
+    try:
+        media = SessionDescription.parse(sdp).media[index]
+    except (ValueError, AssertionError, LookupError, AttributeError) as error:
+        raise DescriptionError(f"The peer's offer cannot be read: {error}") from error
+    if media.kind not in KNOWN:
+        return True
+    known = [codec for codec in KNOWN[media.kind] if codec.name in CLOCK_RATES]
+    return bool(find_common_codecs(known, media.rtp.codecs))

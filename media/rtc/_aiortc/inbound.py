@@ -1,0 +1,147 @@
+"""What a peer with the right keys may have us keep for it: streams, and reports on them.
+
+libsrtp, aiortc's router, its receivers and their reports keep state for each SSRC (RFC 3550 §3)
+that a packet with a valid tag comes from, for as long as the call lasts. With some fifty of them a
+report no longer fits a packet, its task dies, and the call can't be closed.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pylibsrtp
+from aiortc.rtcdtlstransport import RTCDtlsTransport
+
+from ...budget import Budget
+from ..ice import _aioice
+from .transports import ice_connection
+
+ESTIMATOR = "_RTCRtpReceiver__remote_bitrate_estimator"
+PER_STREAM = (
+    "_RTCRtpReceiver__active_ssrc",
+    "_RTCRtpReceiver__remote_streams",
+    "_RTCRtpReceiver__lsr",
+    "_RTCRtpReceiver__lsr_time",
+)
+ROUTER = "_rtp_router"
+SETUP_SRTP = "_setup_srtp"
+SRTP_IN = "_rx_srtp"
+
+MOST_STREAMS = 31
+"""Of a peer, on one transport, at a time: as many as a report can tell of (RFC 3550 §6.4.2)."""
+
+QUIET = 10.0
+"""Seconds after which a stream that is silent makes room for a new one."""
+
+REPORTS = 16_000
+"""Octets of RTCP a second, and at once, that are read of a peer. A busy one sends a tenth of it."""
+
+
+class InboundSrtp:
+    """Stands where a transport has libsrtp's session for what comes in."""
+
+    def __init__(
+        self, session: pylibsrtp.Session, forget: Callable[[int], None], dropped: Counter[str]
+    ) -> None:
+        """Decrypt with a session.
+
+        Args:
+            session: libsrtp's.
+            forget: Called with the SSRC of a stream that has made room for another one.
+            dropped: Where it is counted what is not decrypted, though it could be.
+        """
+        self._dropped = dropped
+        self._forget = forget
+        self._heard: set[bytes] = set()
+        self._known: dict[bytes, None] = {}
+        self._reports = Budget(REPORTS, REPORTS)
+        self._session = session
+        self._since = time.monotonic()
+        # Their packets could be repeated, were they let in again: libsrtp has forgotten them.
+        self._spent: set[bytes] = set()
+        self._unprotect: Callable[[bytes], bytes] = session.unprotect
+
+    def unprotect(self, packet: bytes) -> bytes:
+        """Decrypt an RTP packet; raises `pylibsrtp.Error` if it is forged, repeated or too many."""
+        ssrc = packet[8:12]
+        if ssrc in self._heard:
+            return self._unprotect(packet)
+        return self._first(ssrc, self._unprotect, packet)
+
+    def unprotect_rtcp(self, packet: bytes) -> bytes:
+        """Decrypt an RTCP packet; raises `pylibsrtp.Error` as `unprotect` does."""
+        report = self._first(packet[4:8], self._session.unprotect_rtcp, packet)
+        if not self._reports.take(len(packet)):
+            self._dropped["too many reports"] += 1
+            raise pylibsrtp.Error("too many reports")
+        return report
+
+    def _first(self, ssrc: bytes, unprotect: Callable[[bytes], bytes], packet: bytes) -> bytes:
+        """Decrypt the first packet of a stream, or the first for some time."""
+        if ssrc not in self._known and not self._has_room(ssrc):
+            self._dropped["too many streams"] += 1
+            raise pylibsrtp.Error("too many streams")
+        plain = unprotect(packet)  # only one with a valid tag gets further
+        self._heard.add(ssrc)
+        if ssrc not in self._known:
+            self._known[ssrc] = None
+            if len(self._known) > MOST_STREAMS:
+                self._make_room()
+        return plain
+
+    def _has_room(self, ssrc: bytes) -> bool:
+        if ssrc in self._spent:
+            return False
+        if len(self._known) < MOST_STREAMS:
+            return True
+        if time.monotonic() - self._since < QUIET:
+            return False
+        if len(self._heard) < len(self._known):
+            return True
+        self._listen_anew()
+        return False
+
+    def _make_room(self) -> None:
+        silent = next(ssrc for ssrc in self._known if ssrc not in self._heard)
+        del self._known[silent]
+        self._spent.add(silent)
+        self._listen_anew()
+        self._session.remove_stream(int.from_bytes(silent))
+        self._forget(int.from_bytes(silent))
+
+    def _listen_anew(self) -> None:
+        self._heard.clear()
+        self._since = time.monotonic()
+
+
+def bound_streams(transport: RTCDtlsTransport, dropped: Counter[str]) -> None:
+    """Keep the peer of a transport to so many streams and so many reports.
+
+    Args:
+        transport: One that has not started.
+        dropped: Where it is counted what was too much.
+    """
+    set_up: Callable[[], None] = getattr(transport, SETUP_SRTP)
+
+    def forget(ssrc: int) -> None:
+        router = getattr(transport, ROUTER)
+        router.ssrc_table.pop(ssrc, None)
+        for receiver in router.receivers:
+            for name in PER_STREAM:
+                getattr(receiver, name).pop(ssrc, None)
+            estimator: Any = getattr(receiver, ESTIMATOR)
+            if estimator is not None:
+                estimator.ssrcs.pop(ssrc, None)
+        arrivals = _aioice.arrivals(ice_connection(transport.transport))
+        streams = getattr(arrivals and arrivals.first, "streams", None)
+        if streams is not None:
+            streams.pop(ssrc.to_bytes(4), None)
+
+    def set_up_srtp() -> None:
+        set_up()
+        session = getattr(transport, SRTP_IN)
+        if session is not None:
+            setattr(transport, SRTP_IN, InboundSrtp(session, forget, dropped))
+
+    setattr(transport, SETUP_SRTP, set_up_srtp)

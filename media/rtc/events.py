@@ -1,0 +1,158 @@
+"""What a peer connection reports while it lives."""
+
+from dataclasses import dataclass
+
+from ..frames.frame import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class IceChecking:
+    """Connectivity checks began (RFC 8445 §6.1.4).
+
+    Attributes:
+        at: `loop.time()` in seconds.
+    """
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class IceConnected:
+    """Every transport of the connection has a nominated pair (RFC 8445 §8).
+
+    Attributes:
+        at: `loop.time()` in seconds.
+    """
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """ICE and DTLS are done and the fingerprint is right: media may flow (RFC 5763).
+
+    Attributes:
+        at: `loop.time()` in seconds.
+    """
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class IceRenewed:
+    """After a restart of ICE, media of a transport go over the newly nominated pair.
+
+    Attributes:
+        at: `loop.time()` in seconds.
+    """
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AddressLost:
+    """Media went through an address that is this machine's no more: restart ICE.
+
+    Told again after a while if that did not help.
+
+    Attributes:
+        address: The IP address.
+        at: `loop.time()` in seconds.
+    """
+
+    address: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class FirstMedia:
+    """The first RTP packet of a kind came in.
+
+    Attributes:
+        kind: "audio" or "video".
+        at: `loop.time()` in seconds.
+    """
+
+    kind: Kind
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackEnded:
+    """A source that ends was played to its end; silence or black goes out from here on.
+
+    Attributes:
+        kind: "audio" or "video".
+        failure: Why it ended early, in one sentence; None when it was played whole.
+    """
+
+    kind: Kind
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataOpened:
+    """A data channel can be used (RFC 8831).
+
+    Attributes:
+        label: What its opener calls it.
+    """
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataReceived:
+    """A message came in over a data channel.
+
+    Attributes:
+        data: Text or bytes, 64 KiB at most.
+    """
+
+    data: str | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DataClosed:
+    """The last data channel is closed; the call goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFailed:
+    """The connection can carry no media, and closes itself.
+
+    Attributes:
+        reason: The Jingle reason (XEP-0166 §7.4) that fits: "connectivity-error" (ICE),
+            "failed-transport" (DTLS) or "security-error" (wrong fingerprint).
+        text: One sentence for a person.
+    """
+
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Nothing is left of the connection: no task, no socket, no thread. The last event.
+
+    Attributes:
+        by_peer: The peer shut its DTLS down (RFC 8446 §6.1, close_notify) before we did.
+    """
+
+    by_peer: bool = False
+
+
+MediaEvent = (
+    IceChecking
+    | IceConnected
+    | Connected
+    | IceRenewed
+    | AddressLost
+    | FirstMedia
+    | PlaybackEnded
+    | DataOpened
+    | DataReceived
+    | DataClosed
+    | MediaFailed
+    | Closed
+)

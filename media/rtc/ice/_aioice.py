@@ -1,0 +1,367 @@
+"""The one place that touches aioice's private parts.
+
+Why: aioice leaves loopback out of its host candidates, binds every socket to port 0, those to TURN
+servers too, and knows one server of each sort; none of this can be chosen through its public face.
+Gathering is replaced on one `Connection` object, never on the class, so other connections of the
+process are not touched.
+
+`tests/media/test_aioice.py` fails when one of the names used here moves.
+"""
+
+import asyncio
+import ipaddress
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from aioice import Candidate, Connection
+from aioice.candidate import candidate_foundation, candidate_priority
+from aioice.ice import ICE_COMPLETED, StunProtocol, server_reflexive_candidate
+from aioice.stun import Message, TransactionError
+from aioice.turn import (
+    DEFAULT_ALLOCATION_LIFETIME,
+    DEFAULT_CHANNEL_REFRESH_TIME,
+    TurnTransport,
+)
+
+from ...errors import NetworkError
+from ._aioice_sockets import Dropped, Socket, TcpClient, UdpClient
+from .datagram_queue import DatagramQueue
+from .network import Network
+from .queries import Query, ask
+from .server import IceServer
+
+logger = logging.getLogger(__name__)
+
+# Room for a burst of video (aioice uses the same size for its own sockets).
+RECEIVE_BUFFER = 256 * 1024
+INNER = "_TurnTransport__inner_protocol"
+
+GatherComponent = Callable[..., Awaitable[list[Candidate]]]
+Protocol = TypeVar("Protocol", bound=asyncio.DatagramProtocol)
+Found = tuple[Candidate, StunProtocol | None]
+"""An address, and the relay behind it if it is one."""
+
+
+def has_closed(connection: Connection) -> bool:
+    """Tell whether a connection is closed or closing, by itself or by us."""
+    return bool(connection._closing)  # noqa: SLF001
+
+
+def bind_to(connection: Connection, network: Network, dropped: Dropped) -> None:
+    """Make one ICE connection gather on the addresses and ports of a network.
+
+    Args:
+        connection: A connection that has not gathered yet.
+        network: Where its sockets may stand.
+        dropped: Where it is counted what they do not take.
+    """
+
+    async def gather(component: int, addresses: list[str], timeout: float = 5.0) -> list[Candidate]:
+        return await _gather(connection, network, dropped, component, addresses, timeout)
+
+    if isinstance(connection._queue, asyncio.Queue):  # noqa: SLF001 -- else shared with another
+        connection._queue = DatagramQueue()  # type: ignore[assignment] # noqa: SLF001
+    # gather_candidates() calls this for each component and stores what it returns.
+    connection.get_component_candidates = gather  # type: ignore[method-assign]
+
+    query_consent = connection.query_consent
+
+    async def consented() -> None:
+        try:
+            await query_consent()
+        except Exception:
+            # Nobody would notice any more that the peer is gone.
+            logger.exception("aioice failed while it asked for consent")
+            connection._query_consent_task = None  # noqa: SLF001 -- close() would wait for us
+            await connection.close()
+
+    connection.query_consent = consented  # type: ignore[method-assign]
+
+
+def own_address(connection: Connection) -> str | None:
+    """Give the own address from which packets go out, be it to a relay; None while none do."""
+    pair = next(iter(connection._nominated.values()), None)  # noqa: SLF001
+    if pair is None:
+        return None
+    transport: Any = pair.protocol.transport
+    if isinstance(transport, TurnTransport):
+        transport = getattr(transport, INNER).transport
+    name = transport.get_extra_info("sockname")
+    return None if name is None else str(name[0]).partition("%")[0]
+
+
+async def close(connection: Connection) -> None:
+    """Close a connection for good, also when an earlier close was cancelled half-way.
+
+    aioice then awaits a future that the cancellation took along, and stops before the next socket.
+
+    Args:
+        connection: Any, closed ones too.
+    """
+    try:
+        await connection.close()
+    except asyncio.CancelledError:
+        current = asyncio.current_task()
+        if current is None or current.cancelling():
+            raise
+    for protocol in connection._protocols:  # noqa: SLF001
+        protocol.transport.close()
+
+
+def abandon(connection: Connection) -> None:
+    """Close the sockets that `close` left, as it was not done in time.
+
+    Args:
+        connection: Any.
+    """
+    for protocol in connection._protocols:  # noqa: SLF001
+        protocol.transport.close()
+
+
+def successor(connection: Connection) -> Connection:
+    """Make a connection with new credentials, for a restart of ICE: aioice knows none.
+
+    Args:
+        connection: In whose place it will stand. Both put what they receive where it puts it.
+
+    Returns:
+        A connection that has not gathered.
+    """
+    fresh = Connection(ice_controlling=connection.ice_controlling)
+    fresh.remote_is_lite = connection.remote_is_lite
+    fresh._queue = connection._queue  # noqa: SLF001
+    return fresh
+
+
+def pass_watcher(old: Connection, fresh: Connection) -> None:
+    """Let whoever awaits `get_event` of one connection hear of another one's end instead."""
+    fresh._event_waiter, old._event_waiter = old._event_waiter, None  # noqa: SLF001
+
+
+def first_check(connection: Connection) -> asyncio.Event:
+    """Tell when the peer's first check arrives; aioice answers it, and keeps it until `connect`.
+
+    Args:
+        connection: A connection that has not gathered.
+
+    Returns:
+        Set with the first check that knows our credentials.
+    """
+    arrived = asyncio.Event()
+    receive = connection.request_received
+
+    def request_received(message: Message, addr: tuple[str, int], protocol: StunProtocol) -> None:
+        receive(message, addr, protocol)
+        if connection._early_checks:  # noqa: SLF001
+            arrived.set()
+
+    connection.request_received = request_received  # type: ignore[method-assign]
+    return arrived
+
+
+def stop_asking_consent(connection: Connection) -> None:
+    """Let a connection live without the peer's consent (RFC 7675): it would close itself."""
+    task = connection._query_consent_task  # noqa: SLF001
+    if task is not None:
+        task.cancel()
+
+
+def conclude(connection: Connection, by: Connection) -> None:
+    """Let `connect` return, since another connection has got through in this one's place."""
+    if not connection._check_list:  # noqa: SLF001 -- without a pair it would call that a failure
+        connection._check_list = list(by._check_list)  # noqa: SLF001
+    connection._check_list_done = True  # noqa: SLF001
+    connection._check_list_state.put_nowait(ICE_COMPLETED)  # noqa: SLF001
+
+
+def arrivals(connection: Connection) -> DatagramQueue | None:
+    """Give the queue that a connection puts what it receives in; None if it is not ours."""
+    queue: Any = connection._queue  # noqa: SLF001
+    return queue if isinstance(queue, DatagramQueue) else None
+
+
+def detach(connection: Connection) -> None:
+    """Let a connection's end not be the end of those that share its queue."""
+    connection._queue = asyncio.Queue()  # noqa: SLF001
+
+
+async def _gather(
+    connection: Connection,
+    network: Network,
+    dropped: Dropped,
+    component: int,
+    addresses: list[str],
+    timeout: float,
+) -> list[Candidate]:
+    protocols = []
+    if not network.relay_only:
+        refused: NetworkError | None = None
+        for address in addresses if network.addresses is None else network.addresses:
+            try:
+                sock = network.bind(address)
+            except NetworkError as error:  # one that is gone by now; another one may do
+                refused = error
+                continue
+            protocols.append(await _open(Socket(connection, dropped), sock, component))
+            if connection._closing:  # noqa: SLF001 -- close() ran while we waited: it saw no socket
+                await protocols.pop().close()
+                break
+            connection._protocols.append(protocols[-1])  # noqa: SLF001
+        if refused is not None and not protocols and (network.addresses or network.ports):
+            raise refused
+    candidates = [protocol.local_candidate for protocol in protocols]
+    queries: list[Query[Found]] = [
+        (server, partial(_reflexive, protocol, server))
+        for server in network.servers
+        if not server.relays and not server.secure  # STUN over TLS tells nothing of a UDP socket
+        for protocol in protocols
+        if ipaddress.ip_address(protocol.local_candidate.host).version == 4
+    ]
+    queries += [
+        (server, partial(_relay, Socket(connection, dropped), network, component, server))
+        for server in network.servers
+        if server.relays
+    ]
+    found, why_not = await ask(queries, network, timeout, _give_up)
+    for candidate, relay in found:
+        if relay is not None and connection._closing:  # noqa: SLF001
+            await relay.close()
+            continue
+        if relay is not None:
+            connection._protocols.append(relay)  # noqa: SLF001
+        candidates.append(candidate)
+    if network.relay_only and not candidates and not connection._closing:  # noqa: SLF001
+        raise NetworkError(
+            f"Only relayed addresses may be used, and there is none: {why_not or 'no TURN server'}."
+            " Give a TURN server that works, or let media.relay allow other ways."
+        )
+    return candidates
+
+
+async def _open(end: Socket, sock: socket.socket, component: int) -> StunProtocol:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    host, port = sock.getsockname()[:2]
+    try:
+        protocol = await _endpoint(sock, lambda: end)
+    except OSError as error:
+        sock.close()
+        raise NetworkError(f"No UDP socket can be used on {host}: {error.strerror}.") from None
+    protocol.local_candidate = Candidate(
+        foundation=candidate_foundation("host", "udp", host),
+        component=component,
+        transport="udp",
+        priority=candidate_priority(component, "host"),
+        host=host,
+        port=port,
+        type="host",
+    )
+    return protocol
+
+
+async def _give_up(found: Found) -> None:
+    if found[1] is not None:
+        await found[1].close()
+
+
+async def _reflexive(protocol: StunProtocol, server: IceServer) -> Found:
+    """Ask a STUN server how a socket of ours is seen."""
+    try:
+        return await server_reflexive_candidate(protocol, (server.host, server.port))
+    except TransactionError as error:
+        raise NetworkError(f"{server.url} refused: {error}") from None
+    except OSError as error:
+        raise NetworkError(f"{server.url} can't be reached: {error.strerror or error}") from None
+
+
+async def _relay(end: Socket, network: Network, component: int, server: IceServer) -> Found:
+    """Allocate an address at a TURN server (RFC 8656 §7).
+
+    As `aioice.ice.relayed_candidate`, which lets the system choose our own address and port.
+    """
+    try:
+        protocol = await _allocate(end, network, server)
+    except TransactionError as error:
+        raise NetworkError(f"{server.url} refused: {error}") from None
+    except OSError as error:
+        raise NetworkError(f"{server.url} can't be reached: {error.strerror or error}") from None
+    host, port = protocol.transport.get_extra_info("sockname")
+    related = protocol.transport.get_extra_info("related_address")
+    if network.relay_only:
+        related = ("::" if ":" in host else "0.0.0.0", 9)  # noqa: S104 -- RFC 8839 §5.1
+    protocol.local_candidate = Candidate(
+        foundation=candidate_foundation("relay", "udp", host),
+        component=component,
+        transport="udp",
+        priority=candidate_priority(component, "relay"),
+        host=host,
+        port=port,
+        type="relay",
+        related_address=related[0],
+        related_port=related[1],
+    )
+    return protocol.local_candidate, protocol
+
+
+async def _allocate(end: Socket, network: Network, server: IceServer) -> StunProtocol:
+    """As `aioice.turn.create_turn_endpoint`, from an address and port of the network."""
+    loop = asyncio.get_running_loop()
+    kind = socket.SOCK_STREAM if server.transport == "tcp" else socket.SOCK_DGRAM
+    found = await loop.getaddrinfo(server.host, server.port, type=kind)
+    address, target = network.towards([info[4] for info in found])
+    parameters = (
+        end.dropped,
+        target,
+        server.username,
+        server.credential,
+        DEFAULT_ALLOCATION_LIFETIME,
+        DEFAULT_CHANNEL_REFRESH_TIME,
+    )
+    inner: TcpClient | UdpClient
+    if server.transport == "tcp":
+        _, inner = await loop.create_connection(
+            lambda: TcpClient(*parameters),
+            *target,
+            ssl=server.secure or None,
+            server_hostname=server.host if server.secure else None,
+            local_addr=None if address is None else (address, 0),
+        )
+    else:
+        sock = network.bind(address or ("::" if ":" in target[0] else "0.0.0.0"))  # noqa: S104
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            sock.connect(target)
+            inner = await _endpoint(sock, lambda: UdpClient(*parameters))
+        except OSError:
+            sock.close()
+            raise
+    transport = TurnTransport(inner)
+    connecting = loop.create_task(transport._connect(end))  # noqa: SLF001
+    try:
+        either: list[asyncio.Future[Any]] = [connecting, inner.broken]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not connecting.done():
+            raise inner.broken.result()
+        await connecting
+    except BaseException:
+        connecting.cancel()
+        await asyncio.wait([connecting])
+        inner.transport.close()
+        raise
+    return end
+
+
+async def _endpoint(sock: socket.socket, factory: Callable[[], Protocol]) -> Protocol:
+    """Put a socket on the loop, whole or not at all."""
+    loop = asyncio.get_running_loop()
+    opening = loop.create_task(loop.create_datagram_endpoint(factory, sock=sock))
+    try:
+        _, protocol = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        # uvloop loses the socket when it is cancelled here: let it finish, then close it.
+        transport, _ = await opening
+        transport.close()
+        raise
+    return protocol

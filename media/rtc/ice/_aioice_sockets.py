@@ -1,0 +1,187 @@
+"""The sockets of an ICE connection: what may come through them, and from whom.
+
+aioice takes every datagram that is not STUN, from any address, and asks neither how long it is nor
+what shape it has; what it raises while it reads STUN goes to the loop. So `datagram_received` of
+its protocols is replaced here. `tests/media/test_aioice.py` fails when a name used here moves.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from contextlib import suppress
+from typing import Any
+
+from aioice import Connection, stun
+from aioice.ice import StunProtocol
+from aioice.turn import TurnClientMixin, TurnClientTcpProtocol, TurnClientUdpProtocol
+
+from ...budget import Budget
+from .datagram import Shape, is_from_turn_server, shape
+
+logger = logging.getLogger(__name__)
+
+FAREWELL = 1.0
+"""Seconds for a TURN server to confirm that an allocation is given up; aioice waits for 32."""
+
+MOST_REMOTE = 64
+"""Addresses from which one socket takes something: those heard of last."""
+
+MOST_CANDIDATES = 128
+"""Of a peer, with those that it was never heard to have (RFC 8445 §19.5.1)."""
+
+CHECKS = 100
+"""Requests a second that one socket answers: RFC 8445 §14 has a peer send 20 for each pair."""
+
+Dropped = Counter[str]
+"""How many datagrams were dropped, and why."""
+
+Address = tuple[Any, ...]
+
+_STUN = Shape.STUN
+
+
+class Socket(StunProtocol):
+    """A socket of our own, or an address at a TURN server.
+
+    A datagram that is not STUN is taken only from an address from which STUN came with valid
+    integrity; whether that pair was nominated does not matter, as the peer may nominate another
+    one than we do, or sooner.
+
+    Attributes:
+        dropped: Counts what is not taken.
+    """
+
+    def __init__(self, receiver: Connection, dropped: Dropped) -> None:
+        """Belong to an ICE connection.
+
+        Args:
+            receiver: The connection.
+            dropped: Where it is counted what is not taken.
+        """
+        super().__init__(receiver)
+        self._asked: dict[bytes, Address] = {}
+        self._checks = Budget(CHECKS, 2 * CHECKS)
+        self.dropped = dropped
+        self._heard: dict[Address, None] = {}
+        self._mine = f"{receiver.local_username}:".encode()
+
+    def datagram_received(self, data: Any, addr: Address) -> None:
+        """Take a datagram, or drop it in silence; never raise."""
+        if len(addr) > 2:
+            addr = addr[:2]
+        try:
+            found = shape(data)
+            if found is None:
+                self.dropped["malformed"] += 1
+            elif found is _STUN:
+                self._stun(data, addr)
+            elif addr in self._heard:
+                self.receiver._queue.put_nowait((data, 1))  # noqa: SLF001
+            else:
+                self.dropped["from a stranger"] += 1
+        except Exception as error:
+            self.dropped["not understood"] += 1
+            logger.debug("A datagram was not understood: %r", error)
+
+    async def request(
+        self,
+        request: stun.Message,
+        addr: tuple[str, int],
+        integrity_key: bytes | None = None,
+        retransmissions: int | None = None,
+    ) -> tuple[stun.Message, tuple[str, int]]:
+        """Ask, and take an answer from that address alone (RFC 8445 §7.2.5.2.1)."""
+        self._asked[request.transaction_id] = addr
+        try:
+            return await super().request(request, addr, integrity_key, retransmissions)
+        finally:
+            del self._asked[request.transaction_id]
+
+    def send_stun(self, message: stun.Message, addr: tuple[str, int]) -> None:
+        """Send STUN; what has no valid integrity gets no answer, so that nothing is reflected."""
+        if message.message_class in (stun.Class.RESPONSE, stun.Class.ERROR):
+            if "MESSAGE-INTEGRITY" not in message.attributes:
+                self.dropped["without integrity"] += 1
+                return
+            self._hear(addr)
+        super().send_stun(message, addr)
+
+    def _hear(self, addr: Address) -> None:
+        self._heard.pop(addr, None)
+        self._heard[addr] = None
+        if len(self._heard) > MOST_REMOTE:
+            del self._heard[next(iter(self._heard))]
+
+    def _stun(self, data: bytes, addr: Address) -> None:
+        answers = data[0] & 1  # RFC 8489 §5: the higher bit of the class
+        if answers:
+            self._answer(data, addr)
+        elif not data[1] & 0x10:  # else an indication, which keeps a way open and says nothing
+            self._request(data, addr)
+
+    def _answer(self, data: bytes, addr: Address) -> None:
+        transaction = self.transactions.get(data[8:20])
+        if transaction is None or self._asked.get(data[8:20]) != addr:
+            self.dropped["unasked"] += 1
+            return
+        message = stun.parse_message(data)
+        password = self.receiver.remote_password
+        if password is not None and message.check_message_integrity(password.encode()):
+            self._hear(addr)
+        transaction.response_received(message, addr)
+
+    def _request(self, data: bytes, addr: Address) -> None:
+        receiver = self.receiver
+        if self._mine not in data:
+            self.dropped["without integrity"] += 1
+            return
+        if not self._checks.take():
+            self.dropped["too many checks"] += 1
+            return
+        message = stun.parse_message(data)
+        if "PRIORITY" not in message.attributes:  # aioice needs it later, and asserts nothing
+            self.dropped["malformed"] += 1
+            return
+        known = receiver._remote_candidates  # noqa: SLF001
+        if len(known) >= MOST_CANDIDATES and not any(
+            (each._network_host, each.port) == addr  # noqa: SLF001
+            for each in known
+        ):
+            self.dropped["too many addresses"] += 1
+            return
+        receiver.request_received(message, addr, self)
+
+
+class _Client(TurnClientMixin):
+    def __init__(self, dropped: Dropped, *parameters: Any) -> None:
+        super().__init__(*parameters)
+        self._dropped = dropped
+        #: Done with the reason when nobody listens at the server's port: aioice would wait on.
+        self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
+
+    def error_received(self, error: Exception) -> None:
+        """Take note of what ICMP says (RFC 8489 §6.2.1)."""
+        if isinstance(error, ConnectionRefusedError) and not self.broken.done():
+            self.broken.set_result(error)
+
+    def datagram_received(self, data: Any, addr: tuple[str, int]) -> None:
+        if not is_from_turn_server(data):
+            self._dropped["malformed"] += 1
+            return
+        try:
+            super().datagram_received(data, addr)
+        except Exception as error:
+            self._dropped["not understood"] += 1
+            logger.debug("A TURN server was not understood: %r", error)
+
+    async def delete(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(super().delete(), FAREWELL)
+
+
+class UdpClient(_Client, TurnClientUdpProtocol):
+    """A TURN server reached over UDP."""
+
+
+class TcpClient(_Client, TurnClientTcpProtocol):
+    """A TURN server reached over TCP or TLS."""

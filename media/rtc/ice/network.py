@@ -1,0 +1,153 @@
+"""Which addresses and UDP ports the sockets of a call may have."""
+
+import errno
+import ipaddress
+import random
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import NetworkError
+from .server import IceServer
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Where the sockets of a call may stand, and whom they may ask.
+
+    Attributes:
+        addresses: The IP addresses to bind to, one UDP socket on each. None means every address of
+            this machine except loopback (aioice's choice).
+        ports: The lowest and the highest UDP port to bind to, both included. None means any.
+        ice_servers: STUN and TURN servers; a `stun:` URL may stand for itself. Empty means that no
+            server is asked.
+        relay_only: Only addresses of TURN servers are told to peers, and nothing is sent but
+            through them, so that ours stay private.
+        account: For whose calls, as the log names it.
+
+    Raises:
+        ValueError: An address is no IP address, the range is empty or outside 1..65535, or a
+            server's URL is none.
+    """
+
+    addresses: tuple[str, ...] | None = None
+    ports: tuple[int, int] | None = None
+    ice_servers: tuple[IceServer | str, ...] = ()
+    relay_only: bool = False
+    account: str = ""
+
+    def __post_init__(self) -> None:
+        if self.addresses is not None:
+            if not self.addresses:
+                raise ValueError("media.addresses is empty: name an address or leave the key out.")
+            for address in self.addresses:
+                ipaddress.ip_address(address)
+        if self.ports is not None:
+            low, high = self.ports
+            if not 0 < low <= high <= 65535:
+                raise ValueError(
+                    f"media.ports {low}-{high} is no range of UDP ports: give two numbers from 1 "
+                    "to 65535, the lower one first."
+                )
+        assert self.servers is not None  # noqa: S101 -- each URL is read once, and refused here
+
+    @property
+    def servers(self) -> tuple[IceServer, ...]:
+        """The STUN and TURN servers."""
+        return tuple(
+            IceServer(server) if isinstance(server, str) else server for server in self.ice_servers
+        )
+
+    def usable(self, candidate: str) -> bool:
+        """Tell whether a remote candidate can be of use on this network.
+
+        aioice pairs whatever it is given. Refused are: TCP candidates, other components than RTP
+        (RTCP is always multiplexed), multicast addresses, and host names where the addresses are
+        pinned or private, since resolving `.local` names sends multicast.
+
+        Args:
+            candidate: The candidate-attribute of RFC 8839 §5.1, with or without "candidate:".
+
+        Returns:
+            Whether aioice should get it.
+        """
+        fields = candidate.removeprefix("candidate:").split()
+        if len(fields) < 8 or fields[1] != "1" or fields[2].lower() != "udp":
+            return False
+        try:
+            address = ipaddress.ip_address(fields[4])
+        except ValueError:
+            private = self.relay_only or self.addresses is not None
+            return not private and fields[4].lower().endswith(".local")
+        return not (address.is_multicast or address.is_unspecified)
+
+    def bind(self, address: str) -> socket.socket:
+        """Open a UDP socket on an address, with a free port of the range.
+
+        Args:
+            address: The IP address to bind to.
+
+        Returns:
+            The bound, non-blocking socket. The caller owns it.
+
+        Raises:
+            NetworkError: The address is not one of this machine's, or every port is taken.
+        """
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_DGRAM)
+        sock.setblocking(False)
+        for port in self._ports():
+            try:
+                sock.bind((address, port))
+            except PermissionError as error:
+                sock.close()
+                raise NetworkError(
+                    f"UDP port {port} on {address} may not be opened ({error}): choose media.ports "
+                    "above 1023."
+                ) from None
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    continue
+                sock.close()
+                raise NetworkError(
+                    f"No UDP socket can be opened on {address} ({error.strerror}): media.addresses "
+                    "must name addresses of this machine."
+                ) from None
+            return sock
+        sock.close()
+        taken = "All" if self.ports is None else f"All UDP ports {self.ports[0]}-{self.ports[1]}"
+        raise NetworkError(f"{taken} on {address} are taken: widen media.ports or end some calls.")
+
+    def towards(self, targets: Sequence[tuple[Any, ...]]) -> tuple[str | None, tuple[str, int]]:
+        """Choose the address to reach a server from, and which of the server's addresses.
+
+        Args:
+            targets: The server's socket addresses, the best first.
+
+        Returns:
+            The first address of ours of the same family, None for any; and the server's address.
+
+        Raises:
+            NetworkError: No address of ours is of the family of any of the server's.
+        """
+        for target in targets:
+            if self.addresses is None:
+                return None, (target[0], target[1])
+            for address in self.addresses:
+                if (":" in address) == (":" in target[0]):
+                    return address, (target[0], target[1])
+        raise NetworkError(
+            "The server has no address of the same family (IPv4 or IPv6) as media.addresses."
+        )
+
+    def _ports(self) -> Iterator[int]:
+        if self.ports is None:
+            yield 0
+            return
+        low, high = self.ports
+        count = high - low + 1
+        # A random start keeps the search short while the range is mostly free.
+        start = random.randrange(count)  # noqa: S311
+        for step in range(count):
+            yield low + (start + step) % count

@@ -1,0 +1,306 @@
+"""Offers and answers of one peer connection, as often as the call changes (RFC 3264, RFC 8829)."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from aiortc import RTCPeerConnection, RTCRtpSender, RTCRtpTransceiver, RTCSessionDescription
+from aiortc.exceptions import OperationError
+from aiortc.sdp import candidate_from_sdp
+
+from ..errors import DescriptionError, IncompatibleMediaError
+from ..frames.codec import CODECS
+from ..frames.frame import Kind
+from ..sources.source import Source
+from . import _aiortc
+from .connections import Connections
+from .description import Description, Section
+from .ice.network import Network
+from .rtp.incoming import Incoming
+from .rtp.medium import Medium
+from .rtp.outgoing import Outgoing
+
+KINDS: tuple[Kind, ...] = ("audio", "video")
+
+Sources = Mapping[Kind, Source | None]
+MakeOutgoing = Callable[[Kind, Source], Outgoing]
+MakeIncoming = Callable[[Kind, RTCRtpTransceiver], Incoming]
+
+
+class Negotiation:
+    """Says and hears descriptions, and keeps what was agreed.
+
+    aiortc wants each description whole, with every section that was ever there, in their order; it
+    has no rollback. So sections that are gone stand in what it gets as stubs.
+
+    Attributes:
+        media: What is in the call, by kind.
+        past: What was in it, was used, and is not in it any more.
+    """
+
+    MAX_CANDIDATES = 100
+
+    def __init__(
+        self,
+        pc: RTCPeerConnection,
+        connections: Connections,
+        network: Network,
+        *,
+        outgoing: MakeOutgoing,
+        incoming: MakeIncoming,
+    ) -> None:
+        """Negotiate for a peer connection that has no description yet.
+
+        Args:
+            pc: The peer connection.
+            connections: Keeps its ICE connections.
+            network: Which candidates are of use.
+            outgoing: Makes what sends a source.
+            incoming: Makes what receives from a transceiver.
+        """
+        self.media: dict[Kind, Medium] = {}
+        self.past: list[Medium] = []
+        self._pc = pc
+        self._connections = connections
+        self._network = network
+        self._make_outgoing = outgoing
+        self._make_incoming = incoming
+        self._candidates: set[str] = set()
+        self._lines: list[str] = []
+        self._remote: Description | None = None
+
+    async def offer(self, sources: Sources) -> str:
+        """Offer the kinds that have a source, besides what is in the call already.
+
+        Returns:
+            Our whole description.
+
+        Raises:
+            NetworkError: No socket could be opened; nothing is changed then.
+        """
+        fresh = [kind for kind in KINDS if sources.get(kind) is not None]
+        for kind in fresh:
+            self._add(kind, sources[kind], "sendrecv")
+        try:
+            await self._describe(await _aiortc.create_offer(self._pc))
+        except Exception:
+            if self._lines:
+                await self.withdraw(fresh)
+            raise
+        self._lines = Description(self._pc.localDescription.sdp).mids()
+        return str(self._pc.localDescription.sdp)
+
+    async def answer(self, offer: str, sources: Sources, refuse: Collection[Kind]) -> str:
+        """Take the peer's whole offer and answer it.
+
+        Args:
+            offer: Its description.
+            sources: What to play in kinds where nothing is sent yet.
+            refuse: New kinds that are answered `inactive`.
+
+        Returns:
+            Our whole description.
+
+        Raises:
+            DescriptionError: It can't be used.
+            IncompatibleMediaError: Nothing in it can be taken.
+            NetworkError: No socket could be opened.
+        """
+        if self._pc.signalingState == "have-local-offer":
+            # Both offered at once, and the peer's stands (XEP-0166 §7.2.16).
+            await self.withdraw(self._unanswered())
+        description = Description(offer)
+        offered = description.mids()
+        refused = {
+            index: section.refusal()
+            for index, section in enumerate(description.sections)
+            if self._is_refused(section, offer, index)
+        }
+        description.remove(set(refused))
+        if not any(section.media_kind for section in description.sections):
+            raise IncompatibleMediaError("The offer has no audio or video that we can take.")
+        fresh = self._make_room(description, sources, refuse)
+        try:
+            if self._lines:
+                description.fit(self._lines, Description(self._pc.localDescription.sdp))
+            await self._set_remote(description, "offer")
+            await self._describe(await self._pc.createAnswer())
+        except Exception:
+            for kind in fresh if self._lines else ():
+                await self._end(kind)
+            raise
+        answer = Description(self._pc.localDescription.sdp)
+        self._lines = answer.mids()
+        if any(offered):
+            answer.sections = [each for each in answer.sections if each.mid in offered]
+            answer.bundle = [mid for mid in answer.bundle if mid in offered]
+        for index, section in refused.items():
+            answer.sections.insert(index, section)
+        return str(answer)
+
+    async def accept(self, answer: str) -> None:
+        """Take the peer's whole answer to our offer; kinds that it refuses are out of the call.
+
+        Args:
+            answer: Its description.
+
+        Raises:
+            DescriptionError: It can't be used.
+            IncompatibleMediaError: A kind has no codec in common.
+        """
+        description = Description(answer)
+        kept = {each.mid for each in description.sections if not each.rejected}
+        description.fit(self._lines, Description(self._pc.localDescription.sdp))
+        description.sections = [each for each in description.sections if each.mid in self._lines]
+        await self._set_remote(description, "answer")
+        _aiortc.keep_offered(self._pc)
+        for kind, medium in list(self.media.items()):
+            if medium.transceiver.mid not in kept:
+                await self._end(kind)
+
+    async def withdraw(self, kinds: Collection[Kind]) -> None:
+        """Take kinds out of the call; an offer of ours with nothing else in it is taken back.
+
+        Args:
+            kinds: Which ones; those that are not in the call are ignored.
+        """
+        unanswered = self._unanswered()
+        if self._pc.signalingState == "have-local-offer" and set(unanswered) <= set(kinds):
+            await self._roll_back()
+        for kind in kinds:
+            await self._end(kind)
+
+    async def add_candidate(self, mid: str, candidate: str) -> None:
+        """Take a trickled candidate; an empty one is the end of candidates.
+
+        Raises:
+            DescriptionError: It is no candidate.
+        """
+        if not candidate:
+            await self._pc.addIceCandidate(None)
+            return
+        if not self.keep(candidate):
+            return
+        try:
+            parsed = candidate_from_sdp(candidate.removeprefix("candidate:"))
+        except (AssertionError, ValueError, IndexError) as error:
+            raise DescriptionError(f"{candidate!r} is no ICE candidate: {error}") from None
+        parsed.sdpMid = mid
+        await self._pc.addIceCandidate(parsed)
+
+    def keep(self, candidate: str) -> bool:
+        """Tell whether a remote candidate is of use, and within what one call may bring."""
+        if not self._network.usable(candidate):
+            return False
+        place = " ".join(candidate.split()[4:6])
+        if place not in self._candidates and len(self._candidates) >= self.MAX_CANDIDATES:
+            return False
+        self._candidates.add(place)
+        return True
+
+    def forget_candidates(self) -> None:
+        """Count anew: ICE was restarted."""
+        self._candidates.clear()
+
+    def _unanswered(self) -> list[Kind]:
+        return [kind for kind, medium in self.media.items() if not medium.negotiated]
+
+    def _is_refused(self, section: Section, offer: str, index: int) -> bool:
+        """Tell whether a section of an offer is nothing that aiortc can or need take."""
+        if section.mid not in self._lines:
+            return section.rejected or not _aiortc.has_common_codec(offer, index)
+        # What went out of the call can't come back under the same mid: its transceiver has ended.
+        living = {medium.transceiver.mid for medium in self.media.values()}
+        return not section.rejected and bool(section.media_kind) and section.mid not in living
+
+    def _make_room(
+        self, description: Description, sources: Sources, refuse: Collection[Kind]
+    ) -> list[Kind]:
+        """See that there is a transceiver for each section; gives the kinds that are new."""
+        fresh: list[Kind] = []
+        for section in description.sections:
+            kind = section.media_kind
+            if kind is None:
+                continue
+            source = None if kind in refuse else sources.get(kind)
+            if self._lines and section.mid in self._lines:
+                medium = self.media.get(kind)
+                if medium is not None and medium.transceiver.mid == section.mid:
+                    self._give(medium, source)
+            elif kind in self.media:
+                self._pc.addTransceiver(kind, "inactive")
+            else:
+                self._add(kind, source, "inactive" if kind in refuse else None)
+                fresh.append(kind)
+        return fresh
+
+    def _add(self, kind: Kind, source: Source | None, direction: str | None) -> None:
+        """Add a transceiver, with everything that goes in and out of it."""
+        outgoing = None if source is None else self._make_outgoing(kind, source)
+        trackable: Any = kind if outgoing is None else outgoing.track
+        chosen = direction or ("recvonly" if source is None else "sendrecv")
+        transceiver = self._pc.addTransceiver(trackable, chosen)
+        capabilities = RTCRtpSender.getCapabilities(kind).codecs
+        names = [name.lower() for name in CODECS[kind]]
+        known = [c for c in capabilities if c.name.lower() in (*names, "rtx")]
+        known.sort(key=lambda c: (*names, "rtx").index(c.name.lower()))
+        transceiver.setCodecPreferences(known)
+        incoming = self._make_incoming(kind, transceiver)
+        self.media[kind] = Medium(kind, transceiver, incoming, outgoing)
+
+    def _give(self, medium: Medium, source: Source | None) -> None:
+        """Send a source in a kind that is in the call, and in which nothing is sent yet."""
+        if source is None or medium.outgoing is not None:
+            return
+        medium.outgoing = self._make_outgoing(medium.kind, source)
+        medium.transceiver.sender.replaceTrack(medium.outgoing.track)
+        medium.transceiver.direction = "sendrecv"
+
+    async def _describe(self, description: RTCSessionDescription) -> None:
+        self._connections.bind()
+        await self._pc.setLocalDescription(description)
+
+    async def _set_remote(self, description: Description, type_: str) -> None:
+        description.filter(self.keep)
+        transports = _aiortc.transports_by_mid(self._pc)
+        for section in description.sections:
+            transport = transports.get(section.mid)
+            if transport is not None and transport.state in {"connecting", "connected"}:
+                settled = "active" if _aiortc.dtls_role(transport) == "server" else "passive"
+                section.set_up("actpass" if type_ == "offer" else settled)
+            elif type_ == "answer" and section.rejected:
+                section.set_up("active")
+        if description.bundle:
+            _aiortc.keep_shared(self._pc, description.bundle[0])
+        try:
+            await self._pc.setRemoteDescription(RTCSessionDescription(str(description), type_))
+        except OperationError as error:
+            raise IncompatibleMediaError(f"There is no codec in common: {error}") from error
+        except (ValueError, AssertionError, LookupError, AttributeError) as error:
+            raise DescriptionError(f"The peer's {type_} cannot be used: {error}") from error
+        self._remote = description
+
+    async def _roll_back(self) -> None:
+        """Answer our offer in the peer's place, with all that is new refused."""
+        local = Description(self._pc.localDescription.sdp)
+        known = [] if self._remote is None else self._remote.sections
+        answer = Description(str(self._remote or ""))
+        unanswered = {self.media[kind].transceiver.mid for kind in self._unanswered()}
+        answer.sections = [
+            Section(list(each.lines)) for each in known if each.mid not in unanswered
+        ]
+        answer.fit(local.mids(), local)
+        await self._set_remote(answer, "answer")
+        self._lines = local.mids()
+
+    async def _end(self, kind: Kind) -> None:
+        medium = self.media.pop(kind, None)
+        if medium is None:
+            return
+        await medium.end()
+        if medium.used:
+            self.past.append(medium)
+        _aiortc.forget(medium.transceiver, self._lines)
+        transport = medium.transceiver.receiver.transport
+        if _aiortc.is_alone(self._pc, transport):
+            await transport.stop()
+            await transport.transport.stop()

@@ -1,0 +1,98 @@
+"""One kind of media of a call: what goes out of it, what comes in, and what was counted."""
+
+from aiortc import RTCRtpTransceiver
+
+from ...frames.frame import Kind
+from .. import _aiortc
+from .incoming import Incoming
+from .outgoing import Outgoing
+from .quality import mean_opinion_score
+from .statistics import MediaStatistics
+
+
+class Medium:
+    """A transceiver with what goes in and out of it.
+
+    Attributes:
+        kind: "audio" or "video".
+        transceiver: aiortc's.
+        incoming: What comes in.
+        outgoing: What goes out; None while nothing is sent.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        transceiver: RTCRtpTransceiver,
+        incoming: Incoming,
+        outgoing: Outgoing | None,
+    ) -> None:
+        self.kind = kind
+        self.transceiver = transceiver
+        self.incoming = incoming
+        self.outgoing = outgoing
+
+    @property
+    def negotiated(self) -> bool:
+        """Whether both sides have agreed on a codec."""
+        return self.transceiver.currentDirection is not None
+
+    @property
+    def used(self) -> bool:
+        """Whether a packet went either way."""
+        return bool(
+            _aiortc.packets_sent(self.transceiver.sender) or self.incoming.reception.received
+        )
+
+    @property
+    def codec(self) -> tuple[str, int]:
+        """The negotiated codec's name and clock rate (Hz)."""
+        codec = next(iter(_aiortc.codecs(self.transceiver).values()))
+        return codec.name, codec.clockRate
+
+    def open_stream(self) -> _aiortc.RtpStream:
+        """Open the RTP stream that goes out, once the sender has started."""
+        payload_type = next(iter(_aiortc.codecs(self.transceiver)))
+        return _aiortc.RtpStream(self.transceiver.sender, payload_type)
+
+    async def end(self) -> None:
+        """Send and receive nothing any more, for good."""
+        self.transceiver.direction = "inactive"
+        if self.outgoing is not None:
+            self.outgoing.close()
+        await self.transceiver.stop()
+        await self.incoming.close()
+
+
+def statistics(media: list[Medium]) -> MediaStatistics:
+    """Give what was counted of one kind.
+
+    Args:
+        media: One after the other, if the kind was taken out of the call and added again.
+
+    Returns:
+        Sums of what is counted, and the newest of what is measured.
+    """
+    newest = media[-1]
+    codec, _ = newest.codec
+    receptions = [medium.incoming.reception for medium in media]
+    received = sum(reception.received for reception in receptions)
+    lost = sum(reception.lost for reception in receptions)
+    jitter_ms = receptions[-1].jitter * 1000
+    rtt = _aiortc.round_trip(newest.transceiver.sender)
+    rtt_ms = None if rtt is None else max(0.0, rtt * 1000)
+    mos = None
+    if received:
+        share = lost / (lost + received)
+        mos = mean_opinion_score(codec, lost=share, jitter_ms=jitter_ms, rtt_ms=rtt_ms)
+    return MediaStatistics(
+        kind=newest.kind,
+        codec=codec,
+        sent=sum(_aiortc.packets_sent(medium.transceiver.sender) for medium in media),
+        received=received,
+        lost=lost,
+        jitter_ms=jitter_ms,
+        rtt_ms=rtt_ms,
+        mos=mos,
+        reordered=sum(reception.reordered for reception in receptions),
+    )

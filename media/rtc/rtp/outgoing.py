@@ -1,0 +1,293 @@
+"""One kind of media on its way out of one leg."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import av
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+
+from ...frames.frame import EncodedFrame, Kind
+from ...sources.pacer import Pacer, Ticket
+from ...sources.playback import Playback
+from ...sources.silence import Silence
+from ...sources.source import Source, Unit
+from .._aiortc import RtpStream
+
+logger = logging.getLogger(__name__)
+
+Sent = Callable[[EncodedFrame], None]
+Ended = Callable[[Playback], None]
+Codec = Callable[[], tuple[str, int]]
+OpenStream = Callable[[], RtpStream]
+
+
+class OutgoingTrack(MediaStreamTrack):
+    """The track that aiortc's sender draws encoded video from; with audio it waits in vain."""
+
+    # The sender takes at once what is given; more than this is only left lying when it has stopped.
+    LIMIT = 256
+
+    def __init__(self, kind: Kind, start: Callable[[], None]) -> None:
+        super().__init__()
+        self.kind = kind
+        self._packets: deque[av.Packet[Any]] = deque(maxlen=self.LIMIT)
+        self._start: Callable[[], None] | None = start
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def recv(self) -> "av.Packet[Any]":
+        """Give the next packet when it is due; the first call starts the clock."""
+        if self._start is not None:
+            start, self._start = self._start, None
+            start()
+        while not self._packets:
+            if self.readyState != "live":
+                raise MediaStreamError
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        return self._packets.popleft()
+
+    def put(self, packet: "av.Packet[Any]") -> None:
+        """Hand a packet to the sender."""
+        self._packets.append(packet)
+        self._wake()
+
+    def stop(self) -> None:
+        """End the track; a sender that waits for it ends too."""
+        super().stop()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+class Outgoing:
+    """Plays one source after the other into one track, on one unbroken RTP timeline.
+
+    The RTP timestamp follows the clock: it goes on through swaps, mutes, gaps and echoes (RFC 3550
+    §5.1). After the end of a source, and while muted, silence or black goes out.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        source: Source,
+        *,
+        codec: Codec,
+        stream: OpenStream,
+        is_watched: Callable[[], bool],
+        on_sent: Sent,
+        on_ended: Ended,
+    ) -> None:
+        """Prepare a track; nothing is played before the sender asks for the first packet.
+
+        Args:
+            kind: "audio" or "video".
+            source: What to play first.
+            codec: Gives the negotiated codec's name and clock rate in Hz, once there is one.
+            stream: Opens the RTP stream for audio; video leaves by aiortc, which cuts its frames
+                into packets and keeps them for retransmission.
+            is_watched: Whether frames that go out are to be told.
+            on_sent: Called with each encoded frame that goes out, if so.
+            on_ended: Called when a source was played to its end.
+        """
+        self.kind = kind
+        self.playback = Playback(kind, source)
+        self.track = OutgoingTrack(kind, self._start)
+        self._codec = codec
+        self._is_watched = is_watched
+        self._open_stream = stream
+        self._stream: RtpStream | None = None
+        self._echo_offset: int | None = None
+        self._idle: Playback | None = None
+        self._keyframe_at = -1.0
+        self._peer_may_ask_at = 0.0
+        self._last = -1
+        self._muted = False
+        self._dark = asyncio.Event()
+        self._name = ""
+        self._paused = False
+        self._on_ended = on_ended
+        self._on_sent = on_sent
+        self._origin: float | None = None
+        self._rate = 1
+        self._ticket: Ticket | None = None
+        self._time_base = Fraction(1)
+
+    @property
+    def muted(self) -> bool:
+        """Whether silence or black goes out instead of the source."""
+        return self._muted
+
+    def prepare(self) -> None:
+        """Have the beginning encoded now that the codec is negotiated."""
+        self._name, self._rate = self._codec()
+        self._time_base = Fraction(1, self._rate)
+        self.playback.prepare(self._name)
+
+    def play(self, source: Source) -> Playback:
+        """Swap what goes out.
+
+        Args:
+            source: What to play from its beginning.
+
+        Returns:
+            The playback, whose end can be awaited.
+
+        Raises:
+            ValueError: The source has no media of this kind.
+        """
+        playback = Playback(self.kind, source)
+        if self._name:
+            playback.prepare(self._name)
+        self.playback.stop()
+        self.playback = playback
+        self._echo_offset = None
+        return playback
+
+    def mute(self, muted: bool) -> None:
+        """Send silence or black in the place of the source, which stands still meanwhile.
+
+        Args:
+            muted: Whether to.
+        """
+        if muted == self._muted:
+            return
+        self._muted = muted
+        self._dark.clear()
+        if not muted and self._origin is not None:
+            self._replay()
+
+    async def darken(self) -> None:
+        """Mute; return when silence or black has gone out, if anything does."""
+        self.mute(True)
+        if self._origin is not None and not self._paused:
+            await self._dark.wait()
+            self._replay()  # some show a picture only when the next one has come
+
+    def pause(self, paused: bool) -> None:
+        """Send nothing at all; the source stands still meanwhile.
+
+        Args:
+            paused: Whether to.
+        """
+        if paused == self._paused:
+            return
+        self._paused = paused
+        if not paused and self._origin is not None:
+            self._replay()
+
+    def keyframe(self, *, by_peer: bool = False) -> None:
+        """Send a key frame now, as the peer asked (RFC 4585 §6.3.1) or a recording needs.
+
+        What was sent since the last key frame is sent once more, that one first, within the time
+        of one frame: no encoder is asked, and the picture is at once where it should be. Twice a
+        second at most; for the peer only so often that it gets no more than twice what is sent.
+
+        Args:
+            by_peer: Whether it was the peer who asked.
+        """
+        now = asyncio.get_running_loop().time()
+        if self.kind != "video" or self._origin is None:
+            return
+        if now < (self._peer_may_ask_at if by_peer else self._keyframe_at + 0.5):
+            return
+        self._keyframe_at = now
+        again = sum(unit.duration for unit in self._current().since_keyframe) / self._rate
+        self._peer_may_ask_at = now + max(0.5, again)
+        self._replay()
+
+    def echo(self, frame: EncodedFrame) -> None:
+        """Send a received frame back, if the source is an echo.
+
+        Args:
+            frame: What came in, of this kind.
+        """
+        if not self.playback.live or self._muted or self._paused or self._origin is None:
+            return
+        if frame.codec != self._name:
+            return
+        now = self._ticks(asyncio.get_running_loop().time())
+        offset = self._echo_offset
+        if offset is None or abs(frame.timestamp + offset - now) > self._rate:
+            offset = self._echo_offset = now - frame.timestamp
+        self._send(frame.data, frame.timestamp + offset, frame.keyframe)
+
+    def close(self) -> None:
+        """Stop the clock and the track."""
+        if self._ticket is not None:
+            self._ticket.cancel()
+        self.playback.stop()
+        if self._idle is not None:
+            self._idle.stop()
+        self.track.stop()
+
+    def _start(self) -> None:
+        self.prepare()
+        if self.kind == "audio":
+            self._stream = self._open_stream()
+        self._ticket = Pacer.running().start(self._step)
+        self._origin = self._ticket.due
+
+    def _step(self, due: float) -> float:
+        playback = self._current()
+        if playback.live or self._paused:
+            return due + 2 * Pacer.GRID
+        unit = playback.read()
+        if unit is None and playback.is_over:
+            self._on_ended(playback)
+            unit = self._current().read()
+        if unit is None:
+            return due + Pacer.GRID
+        self._send(unit.data, self._ticks(due), unit.keyframe)
+        if self._muted and playback is self._idle:
+            self._dark.set()
+        return due + unit.duration / self._rate
+
+    def _current(self) -> Playback:
+        if not self._muted and not self.playback.is_over:
+            return self.playback
+        if self._idle is None:
+            self._idle = Playback(self.kind, Silence())
+            self._idle.prepare(self._name)
+        return self._idle
+
+    def _ticks(self, at: float) -> int:
+        assert self._origin is not None  # noqa: S101 -- only called once started
+        return round((at - self._origin) * self._rate)
+
+    def _replay(self) -> None:
+        gop: tuple[Unit, ...] = self._current().since_keyframe
+        if not gop or self._paused:
+            return
+        # Squeezed in before the next frame, whose timestamp is at least one frame further on.
+        step = max(1, min(unit.duration for unit in gop) // (len(gop) + 2))
+        for number, unit in enumerate(gop):
+            self._send(unit.data, self._last + step, keyframe=number == 0)
+
+    def _send(self, data: bytes, timestamp: int, keyframe: bool) -> None:
+        self._last = max(timestamp, self._last + 1)
+        if self._stream is not None:
+            self._stream.send(data, self._last)
+        else:
+            packet = av.Packet(data)
+            packet.pts = self._last
+            packet.time_base = self._time_base
+            self.track.put(packet)
+        if not self._is_watched():
+            return
+        self._on_sent(
+            EncodedFrame(
+                kind=self.kind,
+                codec=self._name,
+                data=data,
+                timestamp=self._last,
+                clock_rate=self._rate,
+                arrival=asyncio.get_running_loop().time(),
+                keyframe=keyframe,
+            )
+        )

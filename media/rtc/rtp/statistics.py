@@ -1,0 +1,183 @@
+"""What came through: counters of our own, per kind of media."""
+
+from dataclasses import dataclass
+
+from ...frames.codec import WRAP
+from ...frames.frame import Kind
+
+_SEQUENCES = 1 << 16
+# A larger leap is a sender that started again, once the packet after it confirms that
+# (RFC 3550 appendix A.1).
+_MAX_DROPOUT = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class MediaStatistics:
+    """One kind of media of one leg, both directions.
+
+    Attributes:
+        kind: "audio" or "video".
+        codec: The RTP encoding name that was negotiated.
+        sent: RTP packets sent.
+        received: RTP packets received, retransmissions on a stream of their own left out.
+        lost: RTP packets that were expected and did not come (RFC 3550 §6.4.1, appendix A.3).
+        jitter_ms: Interarrival jitter of what we receive, in milliseconds (RFC 3550 §6.4.1).
+        rtt_ms: Round trip in milliseconds, from the peer's RTCP reports; None before the first.
+        mos: Mean opinion score of what we hear (ITU-T G.107), None for video and before media.
+        reordered: RTP packets received after one that was sent later.
+    """
+
+    kind: Kind
+    codec: str
+    sent: int
+    received: int
+    lost: int
+    jitter_ms: float
+    rtt_ms: float | None
+    mos: float | None
+    reordered: int = 0
+
+
+class StreamCounter:
+    """Counts one RTP stream (one SSRC) as it comes in.
+
+    Attributes:
+        received: Packets, duplicates included.
+        jitter: Interarrival jitter in seconds.
+        reordered: Packets after one that was sent later.
+    """
+
+    def __init__(self, clock_rate: int) -> None:
+        self.clock_rate = clock_rate
+        self.received = 0
+        self.jitter = 0.0
+        self.reordered = 0
+        self._base = 0
+        self._highest: int | None = None
+        self._leap_to: int | None = None
+        self._lost_before = 0
+        self._counted_before = 0
+        self._timestamp = 0
+        self._arrival = 0.0
+
+    @property
+    def lost(self) -> int:
+        """Packets expected and not received (RFC 3550 appendix A.3), never below 0."""
+        if self._highest is None:
+            return 0
+        expected = self._highest - self._base + 1
+        return self._lost_before + max(0, expected - (self.received - self._counted_before))
+
+    def add(self, sequence: int, timestamp: int, arrival: float) -> None:
+        """Count one packet.
+
+        Packets of one picture share a timestamp and leave in one burst; as in WebRTC's own
+        implementations only the first of them, and no late packet, is taken for the jitter.
+
+        Args:
+            sequence: RTP sequence number.
+            timestamp: RTP timestamp.
+            arrival: When it came, in seconds of any steady clock.
+        """
+        if self._highest is None:
+            self._begin(sequence, timestamp, arrival)
+            return
+        ahead = (sequence - self._highest + _SEQUENCES // 2) % _SEQUENCES - _SEQUENCES // 2
+        if abs(ahead) > _MAX_DROPOUT:
+            if sequence == self._leap_to:
+                self._lost_before, self._counted_before = self.lost, self.received
+                self._begin(sequence, timestamp, arrival)
+            else:
+                self._leap_to = (sequence + 1) % _SEQUENCES
+            return
+        self.received += 1
+        if ahead <= 0:
+            self.reordered += ahead < 0
+            return
+        self._highest += ahead
+        if timestamp == self._timestamp:
+            return
+        ticks = (timestamp - self._timestamp + WRAP // 2) % WRAP - WRAP // 2
+        difference = arrival - self._arrival - ticks / self.clock_rate
+        self._timestamp, self._arrival = timestamp, arrival
+        self.jitter += (abs(difference) - self.jitter) / 16
+
+    def _begin(self, sequence: int, timestamp: int, arrival: float) -> None:
+        self.received += 1
+        self._base = self._highest = sequence
+        self._leap_to = None
+        self._timestamp, self._arrival = timestamp, arrival
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What was counted of streams that are over.
+
+    Attributes:
+        received: Packets received.
+        lost: Packets lost.
+        reordered: Packets received after one that was sent later.
+    """
+
+    received: int = 0
+    lost: int = 0
+    reordered: int = 0
+
+    def plus(self, stream: StreamCounter) -> "Sums":
+        """Add what was counted of one more."""
+        return Sums(
+            self.received + stream.received,
+            self.lost + stream.lost,
+            self.reordered + stream.reordered,
+        )
+
+
+class Reception:
+    """Counts one kind of media, whatever streams it comes in."""
+
+    # A peer that takes a new SSRC for each packet must not fill our memory: of the oldest stream
+    # only the sums are kept.
+    MAX_STREAMS = 32
+
+    def __init__(self) -> None:
+        self._past = Sums()
+        self._streams: dict[int, StreamCounter] = {}
+
+    def add(
+        self, ssrc: int, sequence: int, timestamp: int, clock_rate: int, arrival: float
+    ) -> None:
+        """Count one packet.
+
+        Args:
+            ssrc: Its stream.
+            sequence: RTP sequence number.
+            timestamp: RTP timestamp.
+            clock_rate: Of its codec, in Hz.
+            arrival: When it came, in seconds of any steady clock.
+        """
+        stream = self._streams.get(ssrc)
+        if stream is None:
+            if len(self._streams) >= self.MAX_STREAMS:
+                self._past = self._past.plus(self._streams.pop(next(iter(self._streams))))
+            stream = self._streams[ssrc] = StreamCounter(clock_rate)
+        stream.add(sequence, timestamp, arrival)
+
+    @property
+    def received(self) -> int:
+        """Packets received."""
+        return self._past.received + sum(each.received for each in self._streams.values())
+
+    @property
+    def reordered(self) -> int:
+        """Packets received after one that was sent later."""
+        return self._past.reordered + sum(each.reordered for each in self._streams.values())
+
+    @property
+    def lost(self) -> int:
+        """Packets lost."""
+        return self._past.lost + sum(each.lost for each in self._streams.values())
+
+    @property
+    def jitter(self) -> float:
+        """Interarrival jitter of the newest stream, in seconds."""
+        return next(reversed(self._streams.values())).jitter if self._streams else 0.0

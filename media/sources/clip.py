@@ -1,0 +1,217 @@
+"""A source in its encoded form, made ahead of playing and shared by all legs."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator
+from itertools import islice
+from weakref import WeakKeyDictionary, WeakSet
+
+from ..errors import SourceError, shown
+from ..frames.codec import CLOCK_RATES
+from ..frames.frame import Kind
+from .source import Source, Unit
+from .workers import READERS
+
+Batch = tuple[list[Unit], BaseException | None]
+"""Frames, and why no more follow, if that is a failure."""
+
+
+class Clip:
+    """The encoded frames of one source in one codec.
+
+    They are pulled from the encoder in a thread, at most a second ahead of the leg that is
+    furthest on. All are kept, so that a leg that comes later costs nothing, up to `LIMIT` bytes;
+    past that the clip is offered to no new leg, and drops what its legs have played.
+
+    Attributes:
+        failure: Why encoding ended early, in one sentence; None while all is well.
+        ended: Whether everything is encoded.
+    """
+
+    LIMIT = 64 * 1024 * 1024
+
+    def __init__(self, source: Source, kind: Kind, codec: str) -> None:
+        self.failure: str | None = None
+        self.ended = False
+        self._batch = 25 if kind == "audio" else 8
+        self._iterator: Iterator[Unit] | None = None
+        self._job: asyncio.Future[Batch] | None = None
+        self._open = (source, kind, codec)
+        self._readers: WeakSet[Reader] = WeakSet()
+        self._first = 0
+        self._size = 0
+        self._units: list[Unit] = []
+
+    @property
+    def whole(self) -> bool:
+        """Whether a new leg can still start at the beginning."""
+        return self._size <= self.LIMIT
+
+    def open(self) -> "Reader":
+        """Start reading at the beginning.
+
+        Returns:
+            A reader of its own for one leg.
+        """
+        reader = Reader(self)
+        self._readers.add(reader)
+        self.prepare(0)
+        return reader
+
+    def get(self, index: int) -> Unit | None:
+        """Give one frame.
+
+        Args:
+            index: Its number, from 0.
+
+        Returns:
+            The frame; None if it is not encoded yet, or does not exist (then `ended` is true).
+        """
+        self.prepare(index)
+        index -= self._first
+        return self._units[index] if 0 <= index < len(self._units) else None
+
+    def prepare(self, index: int) -> None:
+        """See that what follows a frame gets encoded in time.
+
+        Args:
+            index: The number of the frame that is played next.
+        """
+        if self.ended or self._job is not None:
+            return
+        if index + self._batch < self._first + len(self._units):
+            return
+        try:
+            self._job = READERS.run(self._pull)
+        except SourceError as error:
+            self._fail(error)
+            return
+        self._job.add_done_callback(self._take)
+
+    def _pull(self) -> Batch:
+        units: list[Unit] = []
+        try:
+            if self._iterator is None:
+                source, kind, codec = self._open
+                self._iterator = iter(source.encode(kind, codec))
+            for unit in islice(self._iterator, self._batch):
+                units.append(_checked(unit))  # noqa: PERF401 -- those before a failure count
+        except Exception as error:
+            return units, error
+        return units, None
+
+    def _take(self, job: "asyncio.Future[Batch]") -> None:
+        self._job = None
+        if job.cancelled():
+            return
+        failure = job.exception()
+        units, error = ([], failure) if failure is not None else job.result()
+        if error is None and not units and not self._size:
+            error = SourceError("there is nothing in it.")
+        if error is not None:
+            self._fail(error)
+        elif len(units) < self._batch:
+            self.ended = True
+            self._iterator = None
+        self._units += units
+        self._size += sum(len(unit.data) for unit in units)
+        if not self.whole:
+            self._forget()
+
+    def _fail(self, error: BaseException) -> None:
+        self.ended = True
+        self._iterator = None
+        text = shown(error, str) or shown(error)
+        name = str(self._open[0])
+        self.failure = text if name in text else f"{name} can't be played: {text}"
+
+    def _forget(self) -> None:
+        played = min((reader.index for reader in self._readers), default=self._first)
+        del self._units[: played - self._first]
+        self._first = played
+
+
+def _checked(unit: object) -> Unit:
+    """Refuse what a source of a bot's must not give, before it reaches the pacing of all legs."""
+    if not isinstance(unit, Unit) or type(unit.data) is not bytes or not unit.data:
+        raise SourceError(f"it gave {type(unit).__name__} in the place of a Unit with data.")
+    if not 0 < unit.duration < 1 << 31:
+        raise SourceError(f"it gave a frame that lasts {unit.duration!r} ticks of the RTP clock.")
+    return unit
+
+
+class Reader:
+    """One leg's place in a clip.
+
+    Attributes:
+        index: The number of the frame that comes next.
+    """
+
+    def __init__(self, clip: Clip) -> None:
+        self.clip = clip
+        self.index = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether everything was read."""
+        clip = self.clip
+        return clip.ended and clip.get(self.index) is None
+
+    def read(self) -> Unit | None:
+        """Give the next frame, or None if there is none yet or none any more (`ended` tells)."""
+        unit = self.clip.get(self.index)
+        if unit is not None:
+            self.index += 1
+        return unit
+
+
+class Clips:
+    """The clips of one event loop.
+
+    The last `LIMIT` are kept for the next leg that plays the same; what a leg still plays lives on
+    with it in any case.
+    """
+
+    LIMIT = 64
+
+    def __init__(self) -> None:
+        self._clips: OrderedDict[Hashable, Clip] = OrderedDict()
+
+    @classmethod
+    def running(cls) -> "Clips":
+        """Give the clips of the running event loop."""
+        loop = asyncio.get_running_loop()
+        clips = _clips.get(loop)
+        if clips is None:
+            clips = _clips[loop] = cls()
+        return clips
+
+    def open(self, source: Source, kind: Kind, codec: str) -> Reader:
+        """Start reading a source in its encoded form.
+
+        Args:
+            source: What to play.
+            kind: "audio" or "video".
+            codec: The RTP encoding name.
+
+        Returns:
+            A reader at the beginning.
+
+        Raises:
+            SourceError: The source has no such kind, or the codec is unknown.
+        """
+        if kind not in source.kinds:
+            raise SourceError(f"{source} has no {kind}: play something that has.")
+        if codec not in CLOCK_RATES:
+            raise SourceError(f"{codec!r} can't be encoded: use one of {', '.join(CLOCK_RATES)}.")
+        key = source.key(kind, codec)
+        clip = self._clips.pop(key, None)
+        if clip is None or not clip.whole or clip.failure is not None:
+            clip = Clip(source, kind, codec)
+        self._clips[key] = clip
+        while len(self._clips) > self.LIMIT:
+            self._clips.popitem(last=False)
+        return clip.open()
+
+
+_clips: WeakKeyDictionary[asyncio.AbstractEventLoop, Clips] = WeakKeyDictionary()

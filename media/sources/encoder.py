@@ -1,0 +1,149 @@
+"""From raw audio and pictures to the encoded frames that RTP carries. Blocking; no loop here."""
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import cast
+
+import av
+from av.audio.codeccontext import AudioCodecContext
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType
+
+from ..frames.codec import CLOCK_RATES, is_keyframe
+from .source import Unit
+
+# RTP audio frames of 20 ms (RFC 7587 §4.2, RFC 3551 §4.2).
+FRAME_SECONDS = Fraction(20, 1000)
+KEYFRAME_SECONDS = 1.0
+VIDEO_BIT_RATE = 500_000
+
+_AUDIO = {
+    "opus": ("libopus", 48000, {"application": "audio", "frame_duration": "20"}),
+    "PCMU": ("pcm_mulaw", 8000, {}),
+    "PCMA": ("pcm_alaw", 8000, {}),
+}
+_VIDEO = {
+    # Real-time settings: no look-ahead, so that every picture gives one frame at once.
+    "VP8": (
+        "libvpx",
+        {
+            "deadline": "realtime",
+            "cpu-used": "8",
+            "lag-in-frames": "0",
+            "auto-alt-ref": "0",
+            "error-resilient": "0",
+        },
+    ),
+    # Constrained baseline, as offered; forced-idr makes our key frames real ones.
+    "H264": (
+        "libx264",
+        {
+            "preset": "veryfast",
+            "tune": "zerolatency",
+            "profile": "baseline",
+            "level": "31",
+            "forced-idr": "1",
+            "sc_threshold": "0",
+        },
+    ),
+}
+
+
+def encode_audio(
+    frames: Iterable[av.AudioFrame], codec: str, *, channels: int = 1
+) -> Iterator[Unit]:
+    """Encode audio into frames of 20 ms.
+
+    Args:
+        frames: Raw audio of any format, rate and layout.
+        codec: "opus", "PCMU" or "PCMA".
+        channels: 1 or 2; G.711 is always 1.
+
+    Yields:
+        The encoded frames. What is left at the end is filled up with silence.
+    """
+    name, rate, options = _AUDIO[codec]
+    layout = "stereo" if channels == 2 and codec == "opus" else "mono"
+    context = cast(AudioCodecContext, av.CodecContext.create(name, "w"))
+    context.format = "s16"
+    context.layout = layout
+    context.sample_rate = rate
+    context.time_base = Fraction(1, rate)
+    if codec == "opus":
+        context.bit_rate = 64_000 if layout == "mono" else 96_000
+    context.options = dict(options)
+    samples = int(rate * FRAME_SECONDS)
+    resampler = av.AudioResampler(format="s16", layout=layout, rate=rate, frame_size=samples)
+    duration = int(CLOCK_RATES[codec] * FRAME_SECONDS)
+
+    def encoded(frame: av.AudioFrame | None) -> Iterator[Unit]:
+        for packet in context.encode(frame):
+            if packet.size:
+                yield Unit(bytes(packet), duration)
+
+    pts = 0
+    for frame in frames:
+        for whole in resampler.resample(frame):
+            pts += whole.samples
+            yield from encoded(whole)
+    for rest in resampler.resample(None):
+        if codec == "opus" or rest.samples == samples:
+            yield from encoded(rest)
+        else:
+            for unit in encoded(rest):
+                fill = b"\xff" if codec == "PCMU" else b"\xd5"
+                yield Unit(unit.data.ljust(samples, fill), duration)
+    yield from encoded(None)
+
+
+def encode_video(
+    frames: Iterable[av.VideoFrame], codec: str, *, fps: Fraction, bit_rate: int = VIDEO_BIT_RATE
+) -> Iterator[Unit]:
+    """Encode pictures, with a key frame each second.
+
+    Args:
+        frames: Raw pictures, all of one even width and height in pixels, with increasing pts.
+        codec: "VP8" or "H264".
+        fps: Pictures per second, about; each one stands until the next one's pts.
+        bit_rate: Bits per second.
+
+    Yields:
+        One encoded frame for each picture.
+    """
+    name, options = _VIDEO[codec]
+    clock_rate = CLOCK_RATES[codec]
+    context: VideoCodecContext | None = None
+    previous: tuple[bytes, bool, int] | None = None
+    last_key = 0
+    number = -1
+    for frame in frames:
+        # An RTP clock as the time base would mislead rate control: encoders take it for the rate.
+        if frame.pts is None or frame.time_base is None:
+            raise ValueError("a picture has no time.")
+        at = int(frame.pts * frame.time_base * clock_rate)
+        picture = frame if frame.format.name == "yuv420p" else frame.reformat(format="yuv420p")
+        if context is None:
+            context = cast(VideoCodecContext, av.CodecContext.create(name, "w"))
+            context.width, context.height = picture.width, picture.height
+            context.pix_fmt = "yuv420p"
+            context.bit_rate = bit_rate
+            context.framerate = fps
+            context.time_base = 1 / fps
+            context.gop_size = 100_000
+            context.thread_count = 1
+            context.options = dict(options)
+        key = previous is None or at - last_key >= KEYFRAME_SECONDS * clock_rate
+        picture.pict_type = PictureType.I if key else PictureType.NONE
+        picture.time_base = 1 / fps
+        number = max(number + 1, round(at * fps / clock_rate))  # what is early waits for its turn
+        picture.pts = number
+        data = b"".join(bytes(packet) for packet in context.encode(picture))
+        if not data:
+            continue
+        if previous is not None:
+            yield Unit(previous[0], max(1, at - previous[2]), previous[1])
+        previous = (data, is_keyframe(codec, data), at)
+        if previous[1]:
+            last_key = at
+    if previous is not None:
+        yield Unit(previous[0], int(clock_rate / fps), previous[1])

@@ -1,0 +1,141 @@
+"""Reading a file's tracks as players do: on one clock, and past what is damaged."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+from av.stream import Disposition
+
+from ..errors import SourceError
+from ..frames.frame import Kind
+from .file_clock import FileClock
+
+MOST_FAILURES = 1000
+"""Failures in a row after which the rest of a file is given up."""
+
+MOST_PIXELS = 1 << 26
+"""Pixels of the largest picture that is decoded: twice one of 8K."""
+
+Stream = av.AudioStream | av.VideoStream
+Frame = av.AudioFrame | av.VideoFrame
+
+
+class FileReader:
+    """An open file with its audio and its video.
+
+    What can't be decoded is left out: what follows keeps its time. Of several tracks of a kind the
+    one is taken that FFmpeg thinks best. A cover picture is no video. Blocking.
+
+    Args:
+        path: The file.
+
+    Attributes:
+        streams: The tracks, by kind.
+        clock: The time of playing.
+
+    Raises:
+        SourceError: It can't be opened or is no media file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._container = av.open(str(path))
+        except (av.FFmpegError, OSError) as error:
+            raise SourceError(f"{path} can't be played: {error.strerror or error}.") from None
+        except ValueError as error:
+            raise SourceError(f"{path} can't be played: {error}.") from None
+        self.streams: dict[Kind, Stream] = {}
+        try:
+            self._choose()
+        except BaseException:
+            self.close()
+            raise
+        starts = [s.start_time * s.time_base for s in self._known() if s.start_time is not None]
+        self.clock = FileClock(float(min(starts, default=0)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def packets(self, kind: Kind) -> Iterator["av.Packet[Any]"]:
+        """Read the packets of a track; the other track's are read too, for the clock.
+
+        Args:
+            kind: "audio" or "video", one of `streams`.
+
+        Yields:
+            The packets with their times of playing; empty ones at the end.
+        """
+        wanted = self.streams[kind].index
+        failures = 0
+        while failures < MOST_FAILURES:
+            try:
+                for packet in self._container.demux(*self.streams.values()):
+                    failures = 0
+                    self._place(packet)
+                    if packet.stream.index == wanted:
+                        yield packet
+            except av.FFmpegError:
+                failures += 1
+            else:
+                return
+
+    def frames(self, kind: Kind) -> Iterator[Frame]:
+        """Decode a track.
+
+        Args:
+            kind: "audio" or "video", one of `streams`.
+
+        Yields:
+            The frames with their times of playing.
+        """
+        for packet in self.packets(kind):
+            try:
+                yield from packet.decode()
+            except av.FFmpegError:
+                continue
+
+    def _choose(self) -> None:
+        audio = self._container.streams.best("audio")
+        if isinstance(audio, av.AudioStream) and audio.codec_context is not None:
+            self.streams["audio"] = audio
+        found = [each for each in self._container.streams.video if _is_film(each)]
+        if found:
+            best = self._container.streams.best("video")
+            video = next((each for each in found if each is best), found[0])
+            video.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
+            self.streams["video"] = video
+
+    def _known(self) -> Iterator[Any]:
+        return (each for each in self.streams.values() if each.time_base is not None)
+
+    def _place(self, packet: "av.Packet[Any]") -> None:
+        at = packet.pts if packet.dts is None else packet.dts
+        if at is None or not packet.time_base:
+            return
+        unit = float(packet.time_base)
+        lasts = (packet.duration or 0) * unit
+        ticks = round(self.clock.shift(packet.stream.index, at * unit, lasts) / unit)
+        packet.dts = at + ticks
+        if packet.pts is not None:
+            packet.pts += ticks
+
+
+def _is_film(stream: av.VideoStream) -> bool:
+    context: object = (
+        stream.codec_context
+    )  # None where there is no decoder, whatever av's stubs say
+    return context is not None and not stream.disposition & Disposition.attached_pic

@@ -1,0 +1,169 @@
+"""The sound of a file, encoded for a call."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from ..frames.codec import CLOCK_RATES
+from ..frames.opus_packet import SILENCE, OpusError, parse
+from .encoder import encode_audio
+from .file_reader import FileReader
+from .source import Unit
+
+USUAL = 960
+"""Samples of 48 kHz in the Opus packets that every client takes (RFC 7587 §4.2)."""
+OPUS_RATE = 48000
+QUIET = Unit(SILENCE, USUAL)
+
+SLIP = 0.08
+"""Seconds by which sound may be off its time before silence is put in, or some of it left out."""
+
+Samples = NDArray[np.int16]
+
+
+def fits(reader: FileReader, codec: str) -> bool:
+    """Tell whether the sound can go out as it is: Opus in frames of 20 ms or less.
+
+    Args:
+        reader: The file, at its beginning; it is read.
+        codec: The RTP encoding name.
+    """
+    stream = reader.streams["audio"]
+    if not isinstance(stream, av.AudioStream) or codec != "opus":
+        return False
+    # More than two channels are several Opus streams in each packet (RFC 7845 §5.1.1).
+    if stream.codec_context.codec.canonical_name != "opus" or stream.layout.nb_channels > 2:
+        return False
+    first = next(filter(bytes, reader.packets("audio")), None)
+    return first is not None and _fits(first)
+
+
+def as_it_is(reader: FileReader, *, to_end: bool) -> Iterator[Unit]:
+    """Take the packets of an Opus track over.
+
+    Args:
+        reader: The file, at its beginning.
+        to_end: Whether to last as long as the longest track.
+
+    Yields:
+        The packets, with silence where there are none.
+    """
+    done = 0
+    for packet in filter(bytes, reader.packets("audio")):
+        if packet.pts is not None and packet.time_base:
+            ahead = round(float(packet.pts * packet.time_base) * OPUS_RATE) - done
+            if ahead < -SLIP * OPUS_RATE:
+                continue
+            if ahead > SLIP * OPUS_RATE:
+                yield from [QUIET] * (ahead // USUAL)
+                done += ahead // USUAL * USUAL
+        unit = take_over(packet)
+        done += unit.duration
+        yield unit
+    if to_end:
+        yield from [QUIET] * -(-(round(reader.clock.end * OPUS_RATE) - done) // USUAL)
+
+
+def encoded_anew(reader: FileReader, codec: str, *, to_end: bool) -> Iterator[Unit]:
+    """Decode a track and encode it; one of several channels becomes stereo where Opus is sent.
+
+    Args:
+        reader: The file, at its beginning.
+        codec: The RTP encoding name.
+        to_end: Whether to last as long as the longest track.
+
+    Yields:
+        The encoded frames.
+    """
+    stream = reader.streams["audio"]
+    assert isinstance(stream, av.AudioStream)  # noqa: S101
+    is_stereo = codec == "opus" and stream.layout.nb_channels != 1
+    sound = _Sound(CLOCK_RATES[codec], 2 if is_stereo else 1)
+    yield from encode_audio(sound.frames(reader, to_end=to_end), codec, channels=sound.channels)
+
+
+def take_over(packet: "av.Packet[Any]") -> Unit:
+    """Take an Opus packet over; one that does not fit, among others that do, is silence.
+
+    Args:
+        packet: The packet.
+    """
+    return Unit(bytes(packet), parse(bytes(packet)).samples) if _fits(packet) else QUIET
+
+
+def _fits(packet: "av.Packet[Any]") -> bool:
+    """Tell whether an Opus packet is one that a call may carry: a frame of 20 ms, or a part."""
+    try:
+        parsed = parse(bytes(packet))
+    except OpusError:
+        return False
+    return len(parsed.frames) == 1 and parsed.samples <= USUAL
+
+
+class _Sound:
+    """Samples of one rate and number of channels, each at its time."""
+
+    def __init__(self, rate: int, channels: int) -> None:
+        self.channels = channels
+        self._rate = rate
+        self._layout = "stereo" if channels == 2 else "mono"
+        self._done = 0
+        self._resampler: av.AudioResampler | None = None
+        self._setup: tuple[str, str, int] | None = None
+
+    def frames(self, reader: FileReader, *, to_end: bool) -> Iterator[av.AudioFrame]:
+        """Decode a track, with silence where it has gaps, and without what overlaps."""
+        for frame in reader.frames("audio"):
+            if not isinstance(frame, av.AudioFrame):
+                continue
+            ahead = 0 if frame.time is None else round(frame.time * self._rate) - self._done
+            if ahead > SLIP * self._rate:
+                yield from self._silence(ahead)
+            yield from self._cut(self._resampled(frame), max(0, -ahead - int(SLIP * self._rate)))
+        yield from self._cut(self._rest(), 0)
+        if to_end:
+            yield from self._silence(round(reader.clock.end * self._rate) - self._done)
+
+    def _resampled(self, frame: av.AudioFrame) -> Iterator[Samples]:
+        setup = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if setup != self._setup:  # also in mid-file, where files were put together
+            yield from self._rest()
+            self._setup = setup
+            self._resampler = av.AudioResampler("s16", self._layout, self._rate)
+        assert self._resampler is not None  # noqa: S101
+        frame.pts = None
+        try:
+            yield from map(self._samples, self._resampler.resample(frame))
+        except (av.FFmpegError, ValueError):
+            self._setup = None
+
+    def _rest(self) -> Iterator[Samples]:
+        resampler, self._resampler = self._resampler, None
+        if resampler is not None and self._setup is not None:
+            yield from map(self._samples, resampler.resample(None))
+
+    def _samples(self, frame: av.AudioFrame) -> Samples:
+        return frame.to_ndarray().astype(np.int16, copy=False).reshape(-1, self.channels)
+
+    def _cut(self, blocks: Iterator[Samples], skipped: int) -> Iterator[av.AudioFrame]:
+        for block in blocks:
+            kept = block[skipped:]
+            skipped -= len(block) - len(kept)
+            if len(kept):
+                yield self._frame(kept)
+
+    def _silence(self, samples: int) -> Iterator[av.AudioFrame]:
+        while samples > 0:
+            part = min(samples, self._rate)
+            samples -= part
+            yield self._frame(np.zeros((part, self.channels), np.int16))
+
+    def _frame(self, samples: Samples) -> av.AudioFrame:
+        self._done += len(samples)
+        packed = np.ascontiguousarray(samples).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(packed, "s16", self._layout)
+        frame.sample_rate = self._rate
+        return frame

@@ -1,0 +1,160 @@
+"""A file to play."""
+
+import stat
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import ClassVar
+
+from ..errors import SourceError
+from ..frames.frame import Kind
+from .encoder import encode_video
+from .file_pictures import Pictures, rate
+from .file_reader import FileReader
+from .file_sound import as_it_is, encoded_anew, fits
+from .source import Source, Unit, check_type
+
+Version = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class FileSource(Source):
+    """Audio and video from any file that FFmpeg reads: WAV, Ogg, MP3, MP4, Matroska.
+
+    It plays as in a player: sound and pictures keep one clock, so that a track that begins later or
+    has gaps stays in step; what is damaged is passed over; pictures are turned as the file says.
+    Where the file's clock jumps, at most ten seconds pass.
+
+    Opus in frames of 20 ms or less goes out as it is; all else is decoded and encoded for the call.
+    Pictures larger than 1280x720 are scaled down, faster ones than 30 a second thinned out. A cover
+    picture is no video.
+
+    The file is looked at (not read) when the source is made, so that one that is replaced is played
+    anew.
+
+    Attributes:
+        path: The file.
+        loop: Whether to start again at the end.
+        kinds: What it can give; more than it has, before `check`.
+
+    Raises:
+        SourceError: It is no file.
+    """
+
+    path: Path
+    loop: bool = False
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"audio", "video"})
+    _version: Version = field(init=False, repr=False, default=())
+    _is_checked: bool = field(init=False, repr=False, compare=False, default=False)
+
+    def __post_init__(self) -> None:
+        check_type("loop", self.loop, bool, "True or False")
+        if not isinstance(self.path, Path):
+            check_type("path", self.path, str, "a file's path")
+        object.__setattr__(self, "path", Path(self.path))
+        object.__setattr__(self, "repeats", self.loop)
+        object.__setattr__(self, "_version", _version(self.path))
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def key(self, kind: Kind, codec: str) -> Hashable:
+        """Give the file's name and version.
+
+        Args:
+            kind: "audio" or "video".
+            codec: The RTP encoding name.
+
+        Returns:
+            A key for the cache of encodings.
+        """
+        return (self.path, self._version, kind, codec, self._ends_together)
+
+    def check(self) -> None:
+        """Read the beginning of the file, and learn what can be played.
+
+        Raises:
+            SourceError: It can't be read, or nothing in it can be played.
+        """
+        object.__setattr__(self, "kinds", _playable(self.path, self._version))
+        object.__setattr__(self, "_is_checked", True)
+
+    def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
+        """Decode the file and encode it for the call, in step with playing.
+
+        Args:
+            kind: "audio" or "video".
+            codec: The RTP encoding name.
+
+        Yields:
+            The encoded frames.
+
+        Raises:
+            SourceError: The file has changed and can't be played any more.
+        """
+        with self._open(kind) as reader:
+            is_fit = kind == "audio" and fits(reader, codec)
+        with self._open(kind) as reader:
+            if kind == "video":
+                fps = rate(reader.streams["video"])
+                yield from encode_video(
+                    Pictures(reader, fps, to_end=self._ends_together), codec, fps=fps
+                )
+            elif is_fit:
+                yield from as_it_is(reader, to_end=self._ends_together)
+            else:
+                yield from encoded_anew(reader, codec, to_end=self._ends_together)
+
+    @property
+    def _ends_together(self) -> bool:
+        """Whether two tracks are made equally long, so that they stay in step in a loop."""
+        return self.loop and self._is_checked and len(self.kinds) > 1
+
+    def _open(self, kind: Kind) -> FileReader:
+        _version(self.path)  # by now there may be a pipe in its place, which opens for ever
+        reader = FileReader(self.path)
+        if kind in reader.streams:
+            return reader
+        reader.close()
+        raise SourceError(f"{self.path} has no {kind}: play something that has.")
+
+
+def _version(path: Path) -> Version:
+    """Tell a file from its successor.
+
+    Raises:
+        SourceError: There is none.
+    """
+    try:
+        status = path.stat()
+    except (OSError, ValueError) as error:  # a ValueError: there is a NUL in its name
+        why = getattr(error, "strerror", None) or error
+        raise SourceError(f"{path} can't be played: {why}.") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise SourceError(f"{path} can't be played: it is no file.")
+    return (status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=256)
+def _playable(path: Path, version: Version) -> frozenset[Kind]:
+    """Return what of a file can be played, by decoding the first frames.
+
+    Raises:
+        SourceError: Nothing can.
+    """
+    del version
+    with FileReader(path) as reader:
+        found = tuple(reader.streams)
+    playable = frozenset(kind for kind in found if _has(path, kind))
+    if not playable:
+        raise SourceError(
+            f"{path} can't be played: there is no sound and no picture in it that can be decoded. "
+            "Give a WAV, Ogg, MP3, MP4 or Matroska file."
+        )
+    return playable
+
+
+def _has(path: Path, kind: Kind) -> bool:
+    with FileReader(path) as reader:
+        return next(reader.frames(kind), None) is not None

@@ -1,0 +1,88 @@
+"""One leg playing one source."""
+
+import asyncio
+
+from ..errors import SourceError
+from ..frames.frame import Kind
+from .clip import Clips, Reader
+from .echo import Echo
+from .source import Source, Unit
+
+
+class Playback:
+    """A source while one leg plays it.
+
+    Attributes:
+        kind: "audio" or "video".
+        source: What is played.
+        failure: Why it ended early, in one sentence; None otherwise.
+    """
+
+    def __init__(self, kind: Kind, source: Source) -> None:
+        if kind not in source.kinds:
+            raise SourceError(f"{source} has no {kind}: play something that has.")
+        self.kind = kind
+        self.source = source
+        self.failure: str | None = None
+        self._codec: str | None = None
+        self._done = asyncio.Event()
+        self._gop: list[Unit] = []
+        self._reader: Reader | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether frames come from the peer and not from a clip."""
+        return isinstance(self.source, Echo)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, for whatever reason."""
+        return self._done.is_set()
+
+    @property
+    def since_keyframe(self) -> tuple[Unit, ...]:
+        """What was played since the last key frame, that one included."""
+        return tuple(self._gop)
+
+    async def ended(self) -> None:
+        """Wait until the source was played to its end, was replaced, or the connection closed."""
+        await self._done.wait()
+
+    def prepare(self, codec: str) -> None:
+        """Have the beginning encoded, so that it is there when the connection is.
+
+        Args:
+            codec: The RTP encoding name that was negotiated.
+        """
+        if not self.live and self._reader is None and not self.is_over:
+            self._codec = codec
+            self._reader = Clips.running().open(self.source, self.kind, codec)
+
+    def read(self) -> Unit | None:
+        """Give the next frame.
+
+        Returns:
+            The frame; None if there is none yet, or none any more (then `is_over` is true).
+        """
+        reader = self._reader
+        if reader is None or self._codec is None:
+            return None
+        unit = reader.read()
+        if unit is None and reader.ended:
+            self.failure = reader.clip.failure
+            if self.failure is None and self.source.repeats:
+                self._reader = Clips.running().open(self.source, self.kind, self._codec)
+                unit = self._reader.read()
+            else:
+                self.stop()
+        if unit is not None and self.kind == "video":
+            if unit.keyframe:
+                self._gop.clear()
+            self._gop.append(unit)
+        return unit
+
+    def stop(self) -> None:
+        """Play no more; whoever waits for the end is told."""
+        self._reader = None
+        self._gop.clear()
+        self._done.set()
