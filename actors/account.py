@@ -9,17 +9,11 @@ from ..config.jid import normal_jid
 from ..jingle import CallMessage, Propose, Reject, unknown_session
 from ..jingle import namespaces as ns
 from ..jingle.invite import Invite, InviteAnswer, JingleMethod
-from . import capabilities
 from .admission import refusal
-from .call_record import CallRecord
 from .callers import Callers
 from .context import Context, Ref
 from .conversation import Conversation
 from .conversations import IDLE, Conversations
-from .farewell import farewell
-from .future import AsyncioFuture
-from .incoming import Letter, Notice, Request, read_stanza
-from .jid import bare
 from .messages.account import (
     AnswerInvite,
     Contact,
@@ -50,12 +44,18 @@ from .messages.exchange import (
     PresenceReturned,
     ReceiptReceived,
 )
-from .post import post
-from .roster import ROSTER, Item, Roster, read_items
+from .records.call_record import CallRecord
 from .routes import Routes
-from .runtime import handles
+from .runtime.actor import handles
+from .runtime.farewell import farewell
+from .runtime.future import AsyncioFuture
+from .runtime.post import post
 from .session import Session
-from .stanza import CLIENT, call_message, iq_reply, stanza_error
+from .xmpp import capabilities
+from .xmpp.incoming import Letter, Notice, Request, read_stanza
+from .xmpp.jid import bare
+from .xmpp.roster import ROSTER, Item, Roster, read_items
+from .xmpp.stanza import CLIENT, call_message, iq_reply, stanza_error
 
 log = logging.getLogger(__name__)
 

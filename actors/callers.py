@@ -4,7 +4,7 @@ import logging
 from collections import OrderedDict
 
 from ..media import Budget
-from .seldom import Seldom
+from .runtime.seldom import Seldom
 
 log = logging.getLogger(__name__)
 

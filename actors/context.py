@@ -13,7 +13,7 @@ from ..media import Path as ReceivePath
 from .messages.account import Contact, Invitation
 from .messages.call import Answer
 from .messages.exchange import CallStatus
-from .ref import AsyncioActorRef
+from .runtime.ref import AsyncioActorRef
 
 Ref = AsyncioActorRef[Any]
 #: Sends a stanza when the actors that would pass it on have ended; there is no answer.

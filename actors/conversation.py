@@ -27,14 +27,10 @@ from ..jingle import (
     tie_break_error,
 )
 from ..media import Network
-from . import capabilities
 from .admission import refusal
-from .call import Call as CallActor
-from .call_record import CallRecord
+from .call.call import Call as CallActor
+from .call.signalling import WORDS
 from .context import BotPort, Context, LastWord, Ref
-from .ending import Ending
-from .farewell import farewell
-from .jid import bare, is_full
 from .messages.account import (
     ConversationIdle,
     ForgetCall,
@@ -68,11 +64,15 @@ from .messages.conversation import (
     SendJingle,
     SessionInitiated,
 )
-from .post import post
-from .reader import Reader
-from .runtime import handles
-from .signalling import WORDS
-from .stanza import call_message
+from .records.call_record import CallRecord
+from .runtime.actor import handles
+from .runtime.ending import Ending
+from .runtime.farewell import farewell
+from .runtime.post import post
+from .xmpp import capabilities
+from .xmpp.jid import bare, is_full
+from .xmpp.reader import Reader
+from .xmpp.stanza import call_message
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from itertools import islice
 
 from .context import Ref
 from .messages.conversation import IdleCheck
-from .post import post
-from .seldom import Seldom
+from .runtime.post import post
+from .runtime.seldom import Seldom
 
 log = logging.getLogger(__name__)
 

@@ -12,12 +12,7 @@ from ..media import IceServer, Network, Writer, shown
 from ..media import Path as ReceivePath
 from . import messages
 from .account import Account
-from .backoff import Backoff
-from .call_log import CallLog
-from .call_record import CallRecord
 from .context import BotFactory, Context, Endpoint, Ref
-from .future import AsyncioFuture
-from .jid import bare
 from .messages.exchange import (
     AccountChanged,
     AccountReady,
@@ -31,10 +26,15 @@ from .messages.exchange import (
     Shutdown,
     WhenSettled,
 )
-from .messages.supervision import Child, Drain, Restart, StartChild
 from .observer import Observer
-from .runtime import handles
-from .supervision import Supervisor
+from .records.call_log import CallLog
+from .records.call_record import CallRecord
+from .runtime.actor import handles
+from .runtime.backoff import Backoff
+from .runtime.future import AsyncioFuture
+from .runtime.messages import Child, Drain, Restart, StartChild
+from .runtime.supervision import Supervisor
+from .xmpp.jid import bare
 
 log = logging.getLogger(__name__)
 

@@ -16,4 +16,4 @@ def set_log_level(level: str) -> None:
     quiet = number if number == logging.DEBUG else max(number, logging.WARNING)
     logging.getLogger().setLevel(quiet)
     logging.getLogger("callboard").setLevel(number)
-    logging.getLogger("callboard.actors.runtime").setLevel(quiet)
+    logging.getLogger("callboard.actors.runtime.actor").setLevel(quiet)

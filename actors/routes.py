@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from .context import Ref
 from .messages.call import JingleReceived
-from .post import post
+from .runtime.post import post
 
 #: Stanzas of one session that may wait for its call to be started.
 MAX_WAITING = 64

@@ -9,12 +9,8 @@ from dataclasses import replace
 from xml.etree.ElementTree import Element, SubElement
 
 from ..media import IceServer
-from . import capabilities
-from .backoff import Backoff, Tries
-from .bot_runner import BotRunner
+from .bot.runner import BotRunner
 from .context import Context
-from .ending import Ending
-from .jid import bare, is_full
 from .messages.account import (
     Connect,
     IqAnswered,
@@ -33,15 +29,19 @@ from .messages.account import (
     StreamOpened,
 )
 from .messages.exchange import AccountChanged, AccountReady, AccountState
-from .post import post
-from .presence import Presence
-from .reader import Reader
-from .runtime import handles
-from .services import Services
-from .stanza import CLIENT, iq_reply
-from .stream import Stream, StreamEvent
-from .stream_end import Remedy, StreamEnd
-from .tasks import Timer
+from .runtime.actor import handles
+from .runtime.backoff import Backoff, Tries
+from .runtime.ending import Ending
+from .runtime.post import post
+from .runtime.tasks import Timer
+from .xmpp import capabilities
+from .xmpp.jid import bare, is_full
+from .xmpp.presence import Presence
+from .xmpp.reader import Reader
+from .xmpp.services import Services
+from .xmpp.stanza import CLIENT, iq_reply
+from .xmpp.stream import Stream, StreamEvent
+from .xmpp.stream_end import Remedy, StreamEnd
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from callboard.actors.context import Endpoint
 from callboard.actors.exchange import Exchange
 from callboard.actors.garbage import spare_the_living
 from callboard.actors.messages.exchange import AccountReady, AddAccount, Shutdown
-from callboard.actors.stream import trust
+from callboard.actors.xmpp.stream import trust
 from callboard.bots import Bot
 from callboard.bots.port import bot_factory
 from callboard.config import Account, Settings

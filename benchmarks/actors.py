@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pykka
-from callboard.actors.runtime import AsyncioActor, handles
+from callboard.actors.runtime.actor import AsyncioActor, handles
 from callboard.benchmarks.result import Figure, Result, middle
 from callboard.benchmarks.trial import main, trial, turns
 from callboard.benchmarks.usage import cpu, memory

@@ -15,8 +15,8 @@ import av
 import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.contrib.media import MediaPlayer, MediaRecorder
+from callboard.actors.call.recorder import Recorders
 from callboard.actors.garbage import spare_the_living
-from callboard.actors.recorder import Recorders
 from callboard.benchmarks.partner import Ask, partner, serve
 from callboard.benchmarks.result import Figure, Result, middle, percentile
 from callboard.benchmarks.trial import TrialError, main, say, trial, turns

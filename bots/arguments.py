@@ -7,7 +7,7 @@ sentence that names the argument.
 import unicodedata
 from typing import TypeVar, get_args
 
-from ..actors.stanza import check_text
+from ..actors.xmpp.stanza import check_text
 from ..config.jid import normal_jid
 from ..jingle import Reason
 from ..media import Kind

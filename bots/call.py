@@ -7,7 +7,6 @@ from typing import Any, Self
 from pykka import ActorDeadError
 
 from ..actors import AsyncioActorRef, AsyncioFuture
-from ..actors.call_record import CallRecord
 from ..actors.messages.call import (
     AddMedia,
     Answer,
@@ -26,6 +25,7 @@ from ..actors.messages.call import (
     Wait,
 )
 from ..actors.messages.exchange import CallStatus
+from ..actors.records.call_record import CallRecord
 from ..jingle import Reason
 from ..media import Kind, MediaClosedError, Silence
 from . import arguments

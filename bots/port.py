@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from ..actors.bot_code import Author, running
+from ..actors.bot.code import Author, running
 from ..actors.context import BotFactory, BotPort, Ref
 from ..actors.messages.account import Contact, Invitation
 from ..actors.messages.call import Answer

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import typer
 
-from ..actors.call_record import CallRecord
-from ..actors.jid import bare
 from ..actors.messages.exchange import AccountChanged, BotFailed, CallStatus
+from ..actors.records.call_record import CallRecord
+from ..actors.xmpp.jid import bare
 from ..bots import SourceError
 from ..bots.bot import Bot
 from ..bots.caller import Caller

@@ -9,8 +9,8 @@ import typer
 from pydantic import ValidationError
 from rich.text import Text
 
-from ..actors.call_record import CallRecord
 from ..actors.messages.exchange import AccountChanged, BotFailed, CallStatus
+from ..actors.records.call_record import CallRecord
 from ..bots.find import BUILT_IN
 from ..config import Settings
 from ..media import Inspection, UnplayableError, inspect

@@ -8,17 +8,17 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..actors.bot_code import contained
-from ..actors.call_journal import close_left
-from ..actors.call_record import CallRecord
+from ..actors.bot.code import contained
+from ..actors.bot.loop_watch import watched
 from ..actors.context import Endpoint
 from ..actors.exchange import Exchange
-from ..actors.loop_watch import watched
 from ..actors.messages.exchange import CallStatus, Shutdown, WhenSettled
 from ..actors.observer import Observer as TellOutside
-from ..actors.record_file import RecordFile
-from ..actors.ref import AsyncioActorRef
-from ..actors.stream import trust
+from ..actors.records.call_journal import close_left
+from ..actors.records.call_record import CallRecord
+from ..actors.records.record_file import RecordFile
+from ..actors.runtime.ref import AsyncioActorRef
+from ..actors.xmpp.stream import trust
 from ..bots.bot import Bot
 from ..bots.port import bot_factory
 from ..config import Embedded, Settings

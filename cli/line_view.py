@@ -5,8 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
-from ..actors.call_record import CallRecord
 from ..actors.messages.exchange import AccountChanged, CallStatus
+from ..actors.records.call_record import CallRecord
 from ..media import Finished
 from .event import Event
 from .printable import printable

@@ -9,9 +9,9 @@ from typing import Any
 
 from pykka import ActorDeadError
 
-from ..actors.jid import bare
 from ..actors.messages.account import PlaceCall, Send, SetPresence
 from ..actors.messages.call import CallOver, Hangup, Wait
+from ..actors.xmpp.jid import bare
 from ..bots.source import find_source
 from ..media import Path as ReceivePath
 from .crew import Crew, LoginFailed, Member

@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..actors.call_record import CallRecord
 from ..actors.context import BotPort, Endpoint, Ref
 from ..actors.exchange import Exchange
-from ..actors.jid import bare
 from ..actors.messages.exchange import (
     AccountChanged,
     AccountReady,
@@ -21,8 +19,10 @@ from ..actors.messages.exchange import (
     Report,
     Shutdown,
 )
-from ..actors.messages.supervision import StopChild
-from ..actors.ref import AsyncioActorRef
+from ..actors.records.call_record import CallRecord
+from ..actors.runtime.messages import StopChild
+from ..actors.runtime.ref import AsyncioActorRef
+from ..actors.xmpp.jid import bare
 from ..bots.find import find_bot
 from ..bots.port import bot_factory
 from ..config import Account

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from ..actors.call_record import CallRecord
 from ..actors.messages.exchange import AccountReady, CallStatus
+from ..actors.records.call_record import CallRecord
 from ..media import MediaStatistics
 from ..media.rtc.rtp.quality import mean_opinion_score
 from .metric import CALL_STEPS, LOGIN_STEPS

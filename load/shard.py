@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ..actors.context import Endpoint
-from ..actors.stream import trust
+from ..actors.xmpp.stream import trust
 from .activity import perform
 from .capacity import check_open_files, shard_files
 from .crew import Crew

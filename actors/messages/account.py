@@ -6,8 +6,8 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from ...media import Source
-from ..ref import AsyncioActorRef
-from ..stream_end import StreamEnd
+from ..runtime.ref import AsyncioActorRef
+from ..xmpp.stream_end import StreamEnd
 
 Ref = AsyncioActorRef[Any]
 

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from ...jingle import Reason
 from ...media import MediaEvent, Source
-from ..call_state import CallState
+from ..call.state import CallState
 
 
 class CallOver(Exception):  # noqa: N818 - what happened, not a fault

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..call_record import CallRecord
+from ..records.call_record import CallRecord
 
 # -- by calls --------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element
 
 from ...jingle import CallMessage
 from ...media import Network
-from ..future import AsyncioFuture
+from ..runtime.future import AsyncioFuture
 from .account import PlaceCall, Ref, Resource
 
 # -- by its account --------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ from unittest import mock
 
 import pytest
 import uvloop
-from callboard.actors.future import AsyncioFuture
-from callboard.actors.runtime import AsyncioActor
+from callboard.actors.runtime.actor import AsyncioActor
+from callboard.actors.runtime.future import AsyncioFuture
 
 FACTORIES: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.SelectorEventLoop,

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from callboard.actors import call_log
-from callboard.actors.call_log import CallLog
-from callboard.actors.call_record import CallRecord
 from callboard.actors.messages.call_log import CallGoesOn
-from callboard.actors.record_file import RecordFile
+from callboard.actors.records import call_log
+from callboard.actors.records.call_log import CallLog
+from callboard.actors.records.call_record import CallRecord
+from callboard.actors.records.record_file import RecordFile
 from callboard.tests.actors.test_call_journal import going_on, journals, read
 from callboard.tests.actors.test_record_file import room_for
 from callboard.tests.conftest import Run
@@ -51,7 +51,7 @@ def test_records_wait_for_space_and_none_is_lost(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(call_log, "RETRY", 0.05)
-    caplog.set_level(logging.INFO, "callboard.actors.call_log")
+    caplog.set_level(logging.INFO, "callboard.actors.records.call_log")
     path = tmp_path / "calls.jsonl"
 
     async def main() -> None:

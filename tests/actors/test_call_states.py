@@ -12,11 +12,10 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
-from callboard.actors.call import Call
-from callboard.actors.call_record import CallRecord
-from callboard.actors.call_state import ANSWERS, STAGES, CallState
+from callboard.actors.call.call import Call
+from callboard.actors.call.leg import NEGOTIATION_DEADLINE
+from callboard.actors.call.state import ANSWERS, STAGES, CallState
 from callboard.actors.context import Context, Endpoint
-from callboard.actors.leg import NEGOTIATION_DEADLINE
 from callboard.actors.messages.account import PlaceCall
 from callboard.actors.messages.call import (
     AddMedia,
@@ -28,7 +27,8 @@ from callboard.actors.messages.call import (
     RestartIce,
 )
 from callboard.actors.messages.conversation import CallEnded, SendTransportInfo
-from callboard.actors.runtime import AsyncioActor
+from callboard.actors.records.call_record import CallRecord
+from callboard.actors.runtime.actor import AsyncioActor
 from callboard.config import Account
 from callboard.jingle import Initiated, Reason, Role, Session, to_jingle
 from callboard.media import Closed, Connected, MediaClosedError, Network, Silence, TestPattern
@@ -304,7 +304,7 @@ HUNG_UP = (Reason.SUCCESS, "")
 @pytest.fixture(autouse=True)
 def staged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let calls have the staged media."""
-    monkeypatch.setattr("callboard.actors.leg.PeerConnection", Media)
+    monkeypatch.setattr("callboard.actors.call.leg.PeerConnection", Media)
     Media.hangs, Media.fails = set(), set()
 
 
@@ -391,9 +391,9 @@ def test_whatever_hangs_or_fails_at_its_end_a_call_has_its_record(
         await state(scene)
         await scene.settle()
         if what == "goodbye":
-            monkeypatch.setattr("callboard.actors.signalling.Signalling.goodbye", fail)
+            monkeypatch.setattr("callboard.actors.call.signalling.Signalling.goodbye", fail)
         elif what == "recorder":
-            monkeypatch.setattr("callboard.actors.recorder.Recorders.finish", hang)
+            monkeypatch.setattr("callboard.actors.call.recorder.Recorders.finish", hang)
         elif how:
             setattr(Media, how, {what})
         ending = end(scene)
@@ -412,7 +412,7 @@ def test_a_bug_at_the_beginning_leaves_a_record_too(
     def fail(*_: Any) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("callboard.actors.signalling.Signalling.ring", fail)
+    monkeypatch.setattr("callboard.actors.call.signalling.Signalling.ring", fail)
 
     async def main() -> None:
         scene = Scene()

@@ -1,4 +1,4 @@
-from callboard.actors.call_timeline import Timeline
+from callboard.actors.call.timeline import Timeline
 
 
 def test_a_step_is_taken_once_and_in_order() -> None:

@@ -1,8 +1,8 @@
 from xml.etree.ElementTree import Element, SubElement
 
 import pytest
-from callboard.actors import capabilities
-from callboard.actors.capabilities import CAPS, DISCO_INFO, Known
+from callboard.actors.xmpp import capabilities
+from callboard.actors.xmpp.capabilities import CAPS, DISCO_INFO, Known
 
 LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 #: The example of XEP-0115 §5.2.

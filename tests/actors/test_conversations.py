@@ -7,7 +7,7 @@ import pytest
 from callboard.actors import conversations as module
 from callboard.actors.conversations import Conversations
 from callboard.actors.messages.conversation import IdleCheck
-from callboard.actors.runtime import AsyncioActor
+from callboard.actors.runtime.actor import AsyncioActor
 from callboard.tests.conftest import Run
 
 ALICE, BOB, CAROL = "alice@x", "bob@x", "carol@x"

@@ -4,8 +4,8 @@ import math
 from xml.etree import ElementTree as ET
 
 import pytest
-from callboard.actors.incoming import Letter, Notice, Request, read_stanza
-from callboard.actors.roster import read_items
+from callboard.actors.xmpp.incoming import Letter, Notice, Request, read_stanza
+from callboard.actors.xmpp.roster import read_items
 
 OWN = "a@example.org"
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from xml.etree.ElementTree import Element, fromstring
 
 import pytest
-from callboard.actors.login import BIND, SASL, SESSION, STREAMS, TLS, Login
-from callboard.actors.resumption import SM, Resumption
-from callboard.actors.stream_end import REFUSALS, Remedy
+from callboard.actors.xmpp.login import BIND, SASL, SESSION, STREAMS, TLS, Login
+from callboard.actors.xmpp.resumption import SM, Resumption
+from callboard.actors.xmpp.stream_end import REFUSALS, Remedy
 from callboard.config.jid import parse_jid
 from callboard.tests.conftest import Run
 

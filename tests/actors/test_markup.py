@@ -3,8 +3,8 @@
 from xml.etree.ElementTree import Element, SubElement, fromstring
 
 import pytest
-from callboard.actors.markup import markup
-from callboard.actors.stanza import CLIENT
+from callboard.actors.xmpp.markup import markup
+from callboard.actors.xmpp.stanza import CLIENT
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -3,8 +3,8 @@
 import logging
 
 import pytest
-from callboard.actors.reader import Reader
-from callboard.actors.seldom import PAUSE
+from callboard.actors.runtime.seldom import PAUSE
+from callboard.actors.xmpp.reader import Reader
 
 
 def fail(error: Exception) -> None:
@@ -23,7 +23,7 @@ def test_a_thousand_are_told_in_one_line_and_what_is_wrong_with_us_with_its_plac
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("callboard.actors.seldom.time.monotonic", lambda: now)
+    monkeypatch.setattr("callboard.actors.runtime.seldom.time.monotonic", lambda: now)
     reader = Reader("alice@localhost")
     for _ in range(1000):
         reader.read(int, "x")

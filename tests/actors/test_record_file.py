@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from callboard.actors import record_file
-from callboard.actors.record_file import RecordFile
+from callboard.actors.records import record_file
+from callboard.actors.records.record_file import RecordFile
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from callboard.actors import recorder
-from callboard.actors.recorder import Recorders
+from callboard.actors.call import recorder
+from callboard.actors.call.recorder import Recorders
 from callboard.media import Direction, Writer
 from callboard.tests.conftest import Run
 from callboard.tests.media.calls import audio

@@ -3,7 +3,7 @@
 from xml.etree.ElementTree import Element
 
 import pytest
-from callboard.actors.resumption import (
+from callboard.actors.xmpp.resumption import (
     MAX_ID,
     MAX_UNACKNOWLEDGED,
     SM,

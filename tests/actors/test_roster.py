@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from callboard.actors.messages.account import Resource
-from callboard.actors.roster import Item, Roster
+from callboard.actors.xmpp.roster import Item, Roster
 
 PHONE, DESK = "bob@localhost/phone", "bob@localhost/desk"
 THERE = Resource("", "here", 1, "client#hash")

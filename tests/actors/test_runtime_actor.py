@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from callboard.actors.future import AsyncioFuture
-from callboard.actors.runtime import AsyncioActor, ThreadingActor
+from callboard.actors.runtime.actor import AsyncioActor, ThreadingActor
+from callboard.actors.runtime.future import AsyncioFuture
 from pykka import ActorDeadError, ActorRegistry
 
 OnEachLoop = Callable[[Callable[[], Any]], None]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pykka
 import pytest
-from callboard.actors.future import AsyncioFuture
+from callboard.actors.runtime.future import AsyncioFuture
 from callboard.tests.conftest import Run
 
 OnEachLoop = Callable[[Callable[[], Any]], None]

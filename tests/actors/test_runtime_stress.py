@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from callboard.actors.future import AsyncioFuture
-from callboard.actors.runtime import AsyncioActor, AsyncioActorRef
+from callboard.actors.runtime.actor import AsyncioActor, AsyncioActorRef
+from callboard.actors.runtime.future import AsyncioFuture
 
 OnEachLoop = Callable[[Callable[[], Any]], None]
 

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from callboard.actors.runtime import AsyncioActor, handles
-from callboard.actors.tasks import Timer
+from callboard.actors.runtime.actor import AsyncioActor, handles
+from callboard.actors.runtime.tasks import Timer
 from callboard.tests.conftest import Run
 from pykka import ActorDeadError
 

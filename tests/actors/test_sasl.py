@@ -1,7 +1,7 @@
 import hashlib
 
 import pytest
-from callboard.actors import sasl
+from callboard.actors.xmpp import sasl
 from slixmpp.util.sasl import SASLCancelled
 from slixmpp.util.sasl.client import MECH_SEC_SCORES, MECHANISMS
 

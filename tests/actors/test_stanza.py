@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from xml.etree.ElementTree import Element, SubElement
 
 import pytest
-from callboard.actors.stanza import CLIENT, DELAY, age
+from callboard.actors.xmpp.stanza import CLIENT, DELAY, age
 
 
 def kept(stamp: str) -> Element:

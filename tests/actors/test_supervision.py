@@ -5,8 +5,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from callboard.actors.backoff import Backoff
-from callboard.actors.messages.supervision import (
+from callboard.actors.runtime.actor import AsyncioActor, AsyncioActorRef
+from callboard.actors.runtime.backoff import Backoff
+from callboard.actors.runtime.messages import (
     Child,
     Drain,
     Restart,
@@ -14,8 +15,7 @@ from callboard.actors.messages.supervision import (
     StopChild,
     WhichChildren,
 )
-from callboard.actors.runtime import AsyncioActor, AsyncioActorRef
-from callboard.actors.supervision import Intensity, Supervisor, TooManyRestartsError
+from callboard.actors.runtime.supervision import Intensity, Supervisor, TooManyRestartsError
 from callboard.tests.conftest import Run
 from pykka import ActorRegistry
 

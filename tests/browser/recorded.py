@@ -6,7 +6,7 @@ from typing import Any
 
 import av
 import numpy as np
-from callboard.actors.call_record import CallRecord
+from callboard.actors.records.call_record import CallRecord
 from callboard.media import Direction, Kind
 from numpy.typing import NDArray
 

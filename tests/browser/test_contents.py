@@ -8,7 +8,7 @@ What is added to a call with stanza.js it refuses.
 from pathlib import Path
 
 import pytest
-from callboard.actors.call_record import CallRecord
+from callboard.actors.records.call_record import CallRecord
 from callboard.bots import CallOver
 from callboard.tests.browser.stage import (
     BOT,

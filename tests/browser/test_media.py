@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from callboard.actors.call_record import CallRecord
+from callboard.actors.records.call_record import CallRecord
 from callboard.media import Direction
 from callboard.media.rtc.rtp.quality import mean_opinion_score
 from callboard.tests.browser.phone import Phone

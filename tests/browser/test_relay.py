@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from callboard.actors.call_record import CallRecord
+from callboard.actors.records.call_record import CallRecord
 from callboard.tests.browser.stage import CALLERS, DESK, Browser, scene
 from callboard.tests.browser.test_media import (
     ENOUGH,

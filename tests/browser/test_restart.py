@@ -7,7 +7,7 @@ be restarted, only from the initiator's side.
 from pathlib import Path
 
 import pytest
-from callboard.actors.call_record import CallRecord
+from callboard.actors.records.call_record import CallRecord
 from callboard.media import Direction
 from callboard.tests.browser.recorded import longest_silence
 from callboard.tests.browser.stage import CALLERS, DESK, Browser, scene

@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 
 import pytest
-from callboard.actors.call_record import CallRecord
+from callboard.actors.records.call_record import CallRecord
 from callboard.bots.find import BUILT_IN
 from callboard.cli.deployment import ExchangeError, deployed
 from callboard.cli.event import Event

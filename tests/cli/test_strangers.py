@@ -9,8 +9,8 @@ import unicodedata
 from dataclasses import replace
 
 import pytest
-from callboard.actors.call_record import CallRecord
 from callboard.actors.messages.exchange import AccountChanged, CallStatus
+from callboard.actors.records.call_record import CallRecord
 from callboard.cli.json_view import JsonHandler, JsonView
 from callboard.cli.line_view import LineFormatter, LineView
 from callboard.cli.live_view import LiveHandler, LiveView

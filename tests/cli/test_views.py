@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from callboard.actors.call_record import CallRecord
 from callboard.actors.messages.exchange import AccountChanged, BotFailed, CallStatus
+from callboard.actors.records.call_record import CallRecord
 from callboard.cli.json_view import JsonHandler, JsonView
 from callboard.cli.line_view import LineFormatter, sentence
 from callboard.cli.live_view import LiveView

@@ -12,7 +12,6 @@ from xml.etree import ElementTree as ET
 
 from callboard.actors.account import Account
 from callboard.actors.context import BotPort, Context, Endpoint
-from callboard.actors.jid import comparable
 from callboard.actors.messages.account import (
     Contact,
     GetRoster,
@@ -23,9 +22,10 @@ from callboard.actors.messages.account import (
     StreamOpened,
 )
 from callboard.actors.messages.exchange import BotFailed, CallStatus
-from callboard.actors.reader import Reader
-from callboard.actors.runtime import AsyncioActor
-from callboard.actors.stanza import CLIENT
+from callboard.actors.runtime.actor import AsyncioActor
+from callboard.actors.xmpp.jid import comparable
+from callboard.actors.xmpp.reader import Reader
+from callboard.actors.xmpp.stanza import CLIENT
 from callboard.config import Account as Settings
 from callboard.config.jid import normal_jid
 from callboard.media import Network, Path, Silence

@@ -8,8 +8,6 @@ from functools import cache
 from typing import Any, cast
 from xml.etree import ElementTree as ET
 
-from callboard.actors.login import BIND, SASL, SESSION, STREAMS, TLS
-from callboard.actors.markup import markup
 from callboard.actors.messages.account import (
     RequestAnswered,
     StanzaReceived,
@@ -17,10 +15,12 @@ from callboard.actors.messages.account import (
     StreamFailed,
     StreamOpened,
 )
-from callboard.actors.resumption import SM
-from callboard.actors.stanza import CLIENT, STANZAS
-from callboard.actors.stream import Stream, StreamEvent
-from callboard.actors.stream_end import CONDITIONS, ERRORS, REFUSALS
+from callboard.actors.xmpp.login import BIND, SASL, SESSION, STREAMS, TLS
+from callboard.actors.xmpp.markup import markup
+from callboard.actors.xmpp.resumption import SM
+from callboard.actors.xmpp.stanza import CLIENT, STANZAS
+from callboard.actors.xmpp.stream import Stream, StreamEvent
+from callboard.actors.xmpp.stream_end import CONDITIONS, ERRORS, REFUSALS
 from callboard.tests.fuzz.stanzas import change
 from hypothesis import strategies as st
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.exceptions import OperationError
 from aiortc.sdp import SessionDescription, candidate_from_sdp
-from callboard.actors.capabilities import Known, announced
+from callboard.actors.xmpp.capabilities import Known, announced
 from callboard.jingle import (
     CandidatesReceived,
     Event,

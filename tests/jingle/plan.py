@@ -5,7 +5,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from callboard.actors.capabilities import CAPS, DISCO_INFO
+from callboard.actors.xmpp.capabilities import CAPS, DISCO_INFO
 from callboard.tests.jingle.corpus import FOLDER, jingle_of, name_of
 
 OLD_JINGLE = "{urn:xmpp:jingle:0}jingle"

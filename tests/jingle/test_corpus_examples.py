@@ -6,8 +6,8 @@ from textwrap import dedent
 from xml.etree import ElementTree as ET
 
 import pytest
-from callboard.actors.capabilities import DISCO_INFO, Known, announced, info
-from callboard.actors.stanza import error_condition
+from callboard.actors.xmpp.capabilities import DISCO_INFO, Known, announced, info
+from callboard.actors.xmpp.stanza import error_condition
 from callboard.jingle import (
     Accepted,
     ContentAdded,

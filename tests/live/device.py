@@ -7,15 +7,15 @@ from types import TracebackType
 from typing import Any, Self
 from xml.etree.ElementTree import Element, SubElement
 
-from callboard.actors import capabilities
 from callboard.actors.messages.account import (
     RequestAnswered,
     StanzaReceived,
     StreamFailed,
     StreamOpened,
 )
-from callboard.actors.stanza import CLIENT, iq_reply
-from callboard.actors.stream import Stream, StreamEvent, trust
+from callboard.actors.xmpp import capabilities
+from callboard.actors.xmpp.stanza import CLIENT, iq_reply
+from callboard.actors.xmpp.stream import Stream, StreamEvent, trust
 from callboard.jingle import CallMessage, Role, parse_call_message, to_jingle
 from callboard.jingle import namespaces as ns
 from callboard.tests.live.stage import PASSWORD, PATIENCE, Stage

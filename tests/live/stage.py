@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from callboard.actors.call_record import CallRecord
-from callboard.actors.jid import bare
 from callboard.actors.messages.exchange import (
     AccountChanged,
     AccountReady,
@@ -16,6 +14,8 @@ from callboard.actors.messages.exchange import (
     CallStatus,
     FindAccount,
 )
+from callboard.actors.records.call_record import CallRecord
+from callboard.actors.xmpp.jid import bare
 from callboard.bots import Bot, Call, Invite, Message, Presence
 from callboard.bots.find import BUILT_IN
 from callboard.cli.deployment import Deployment, deployed

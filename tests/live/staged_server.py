@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import Any, Self, cast
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 
-from callboard.actors.login import BIND, SASL, STREAMS
-from callboard.actors.markup import escape
-from callboard.actors.resumption import SM
-from callboard.actors.stanza import CLIENT
+from callboard.actors.xmpp.login import BIND, SASL, STREAMS
+from callboard.actors.xmpp.markup import escape
+from callboard.actors.xmpp.resumption import SM
+from callboard.actors.xmpp.stanza import CLIENT
 from callboard.bots.find import BUILT_IN
 from callboard.cli.deployment import deployed
 from callboard.config import Settings

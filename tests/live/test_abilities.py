@@ -6,10 +6,10 @@ from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
 import pytest
-from callboard.actors import capabilities
+from callboard.actors.call.signalling import Signalling
 from callboard.actors.messages.exchange import CallStatus
-from callboard.actors.signalling import Signalling
-from callboard.actors.stanza import CLIENT, STANZAS
+from callboard.actors.xmpp import capabilities
+from callboard.actors.xmpp.stanza import CLIENT, STANZAS
 from callboard.bots import Bot, Call, CallOver
 from callboard.jingle import Finish, Proceed, Propose, Reject, RemoteProtocolError
 from callboard.jingle import namespaces as ns

@@ -4,9 +4,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from callboard.actors.call_record import CallRecord
 from callboard.actors.callers import AT_ONCE, RATE
-from callboard.actors.stanza import iq_set
+from callboard.actors.records.call_record import CallRecord
+from callboard.actors.xmpp.stanza import iq_set
 from callboard.bots import Message
 from callboard.jingle import Propose
 from callboard.tests.conftest import Run

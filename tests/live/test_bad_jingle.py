@@ -8,7 +8,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
 import pytest
-from callboard.actors.stanza import CLIENT
+from callboard.actors.xmpp.stanza import CLIENT
 from callboard.bots import CallOver
 from callboard.jingle import Proceed, Propose, Reject
 from callboard.jingle import namespaces as ns

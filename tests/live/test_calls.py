@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from callboard.actors.call_state import STAGES, CallState
+from callboard.actors.call.state import STAGES, CallState
 from callboard.actors.messages.call import Hangup
 from callboard.actors.messages.exchange import BotFailed, CallStatus
-from callboard.actors.outcome import FAILURES
+from callboard.actors.records.outcome import FAILURES
 from callboard.bots import Bot, Call, CallOver
 from callboard.jingle import Proceed, Propose, Reason
 from callboard.tests.conftest import Run

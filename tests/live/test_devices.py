@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 from callboard.actors.messages.exchange import CallStatus
-from callboard.actors.stanza import CLIENT
+from callboard.actors.xmpp.stanza import CLIENT
 from callboard.bots import CallOver
 from callboard.jingle import (
     Accept,

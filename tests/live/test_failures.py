@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 import pytest
 from aioice import ice
 from aiortc import RTCDtlsTransport
-from callboard.actors.signalling import WORDS
+from callboard.actors.call.signalling import WORDS
 from callboard.bots import Call, CallOver
 from callboard.jingle import Reason, Session
 from callboard.jingle import namespaces as ns

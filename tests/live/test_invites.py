@@ -5,7 +5,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 import pytest
-from callboard.actors.stanza import CLIENT
+from callboard.actors.xmpp.stanza import CLIENT
 from callboard.bots import Bot, Call, Invite
 from callboard.jingle import namespaces as ns
 from callboard.jingle.invite import Invite as JingleInvite

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from callboard.actors.messages.exchange import AccountChanged
-from callboard.actors.stream import Stream
+from callboard.actors.xmpp.stream import Stream
 from callboard.server.certificate import make_certificates
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, PASSWORD, Told, staged

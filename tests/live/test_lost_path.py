@@ -8,12 +8,12 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 import pytest
-from callboard.actors import liveness
-from callboard.actors import stream as module
 from callboard.actors.messages.account import Send, SendIq, StanzaReceived
 from callboard.actors.messages.exchange import AccountChanged
-from callboard.actors.resumption import MAX_UNACKNOWLEDGED, SM
-from callboard.actors.stanza import CLIENT
+from callboard.actors.xmpp import liveness
+from callboard.actors.xmpp import stream as module
+from callboard.actors.xmpp.resumption import MAX_UNACKNOWLEDGED, SM
+from callboard.actors.xmpp.stanza import CLIENT
 from callboard.bots import Message
 from callboard.tests.conftest import Run
 from callboard.tests.live.path import Path

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from callboard.actors import capabilities
+from callboard.actors.xmpp import capabilities
 from callboard.bots import Bot, Call, CallOver
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB, CAROL, Stage, staged
@@ -95,7 +95,7 @@ class Idle(Bot):
 def test_answer_auto_takes_the_call_after_its_time_when_the_bot_does_not(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, message: bool
 ) -> None:
-    monkeypatch.setattr("callboard.actors.call_opening.AUTO_GRACE", 0.05)
+    monkeypatch.setattr("callboard.actors.call.opening.AUTO_GRACE", 0.05)
 
     async def main() -> None:
         idle = {"jid": BOB, "bot": "idle", "calls": {"answer": "auto", "after": 0.3}}

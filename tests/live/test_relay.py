@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
 import pytest
-from callboard.actors.stream import Stream
+from callboard.actors.xmpp.stream import Stream
 from callboard.bots import CallOver, Reason
 from callboard.jingle import namespaces as ns
 from callboard.media import Network

@@ -30,7 +30,7 @@ STRANGERS = 16
 @pytest.fixture(autouse=True)
 def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("callboard.actors.conversations.KEPT", KEPT)
-    monkeypatch.setattr("callboard.actors.roster.MAX_STRANGERS", STRANGERS)
+    monkeypatch.setattr("callboard.actors.xmpp.roster.MAX_STRANGERS", STRANGERS)
 
 
 def message(number: int, payload: Element) -> Element:
@@ -144,7 +144,7 @@ def test_an_account_with_a_call_keeps_it_among_many_strangers(run: Run, tmp_path
 def test_what_a_bot_does_with_many_at_once_is_bounded(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("callboard.actors.bot_runner.MAX_WAITING_IN_ALL", 100)
+    monkeypatch.setattr("callboard.actors.bot.runner.MAX_WAITING_IN_ALL", 100)
 
     async def main() -> None:
         async with staged(tmp_path, [ALICE]) as stage:

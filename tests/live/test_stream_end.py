@@ -11,12 +11,12 @@ from xml.etree.ElementTree import Element
 
 import pytest
 from callboard.actors import session
-from callboard.actors.backoff import Backoff
-from callboard.actors.login import BIND
 from callboard.actors.messages.exchange import AccountChanged
-from callboard.actors.stanza import STANZAS
-from callboard.actors.stream import Stream
-from callboard.actors.stream_end import CONDITIONS, Remedy, read_address
+from callboard.actors.runtime.backoff import Backoff
+from callboard.actors.xmpp.login import BIND
+from callboard.actors.xmpp.stanza import STANZAS
+from callboard.actors.xmpp.stream import Stream
+from callboard.actors.xmpp.stream_end import CONDITIONS, Remedy, read_address
 from callboard.bots.find import BUILT_IN
 from callboard.cli.deployment import deployed
 from callboard.config import Settings

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from callboard.actors.signalling import WORDS
+from callboard.actors.call.signalling import WORDS
 from callboard.bots import Bot, Call
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB, Stage, staged

@@ -5,8 +5,8 @@ import io
 from dataclasses import replace
 
 import pytest
-from callboard.actors.call_record import CallRecord
 from callboard.actors.messages.exchange import CallStatus
+from callboard.actors.records.call_record import CallRecord
 from callboard.jingle import Reason
 from callboard.load.call_log import COLUMNS, WORST, CallLog
 from callboard.load.mark import session_id

@@ -1,0 +1,1 @@
+"""What a bot's own code runs in, so that whatever it does stays with it."""

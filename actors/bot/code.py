@@ -1,0 +1,211 @@
+"""What a bot's own code runs in: whatever it raises ends that code and nothing else.
+
+asyncio lets `SystemExit` and `KeyboardInterrupt` out of the loop, which would end every account.
+Here they become `BotExit`, an ordinary exception, in each task that a bot's code runs in: those
+that call its handlers, and those that the bot makes itself.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ...media import shown
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: Seconds that a bot's code may go on after it was cancelled; then nobody waits for it any more.
+UNWILLING = 3.0
+
+
+class BotExit(Exception):  # noqa: N818 - what the bot did, not a fault of ours
+    """A bot raised what would have ended the process, or cancelled itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Whose code it is.
+
+    Attributes:
+        bot: the name of the bot's class.
+        account: the bare JID.
+    """
+
+    bot: str
+    account: str
+
+    def __str__(self) -> str:
+        return f"bot {self.bot} of {self.account}"
+
+
+class Now:
+    """Which bot's code keeps the loop at this moment; the watch over the loop reads it."""
+
+    author: Author | None = None
+
+
+_AUTHOR: ContextVar[Author | None] = ContextVar("callboard_bot", default=None)
+
+
+class BotCoroutine(Coroutine[Any, Any, T]):
+    """A coroutine of a bot's, which can't end its task's loop.
+
+    Args:
+        coroutine: the bot's.
+        author: whose it is.
+    """
+
+    __slots__ = ("_coroutine", "author")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], author: Author) -> None:
+        self._coroutine = coroutine
+        self.author = author
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._coroutine, name)  # cr_code, cr_frame and the like, for debuggers
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return (yield from self._coroutine.__await__())
+
+    def send(self, value: Any, /) -> Any:
+        """Go on to the next await."""
+        return self._step(self._coroutine.send, value)
+
+    def throw(self, *error: Any) -> Any:
+        """Raise something where it waits."""
+        return self._step(self._coroutine.throw, *error)
+
+    def close(self) -> None:
+        """End it where it waits."""
+        self._step(self._coroutine.close)
+
+    def _step(self, go_on: Callable[..., Any], *args: Any) -> Any:
+        # As `running` does, without its cost: this is done at each await of each bot.
+        before, Now.author = Now.author, self.author
+        try:
+            return go_on(*args)
+        except (Exception, asyncio.CancelledError):
+            raise
+        except BaseException as error:
+            raise BotExit(f"it raised {shown(error)}") from error
+        finally:
+            Now.author = before
+
+
+@contextmanager
+def running(author: Author) -> Iterator[None]:
+    """Run a bot's code here: whatever it raises comes out as an ordinary exception.
+
+    Args:
+        author: whose code it is.
+
+    Raises:
+        BotExit: it raised what is no ordinary exception.
+        Exception: what else it raised.
+    """
+    before, Now.author = Now.author, author
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException as error:
+        raise BotExit(f"it raised {shown(error)}") from error
+    finally:
+        Now.author = before
+
+
+async def run_code(coroutine: Coroutine[Any, Any, Any], author: Author) -> BaseException | None:
+    """Run a coroutine of a bot's in a task of its own, to its end.
+
+    Cancelled, it cancels the bot's code, and waits for it no longer than `UNWILLING`.
+
+    Args:
+        coroutine: the bot's.
+        author: whose it is.
+
+    Returns:
+        What it raised, or None.
+    """
+    context = copy_context()
+    context.run(_AUTHOR.set, author)
+    code = BotCoroutine(coroutine, author)
+    task = asyncio.get_running_loop().create_task(code, name=str(author), context=context)
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task}, timeout=UNWILLING)
+        if not task.done():
+            log.warning(
+                "%s goes on although it was cancelled %.0f s ago (at %s): nobody waits for it any "
+                "more. Let it raise CancelledError",
+                author,
+                UNWILLING,
+                _place(task),
+            )
+        elif not task.cancelled() and (error := task.exception()):
+            log.error("%s failed while it was ended", author, exc_info=error)
+        raise
+    if task.cancelled():
+        return BotExit("it cancelled its own task, or raised CancelledError")
+    return task.exception()
+
+
+def task_factory(
+    loop: asyncio.AbstractEventLoop, coroutine: Any, **kwargs: Any
+) -> "asyncio.Task[Any]":
+    """Make tasks; those that a bot's code makes can't end the loop either.
+
+    Args:
+        loop: runs the task.
+        coroutine: what it runs.
+        kwargs: what else `asyncio.Task` takes.
+    """
+    author = _AUTHOR.get()
+    if author is not None and not isinstance(coroutine, BotCoroutine):
+        coroutine = BotCoroutine(coroutine, author)
+    return asyncio.Task(coroutine, loop=loop, **kwargs)
+
+
+def author_of(task: object) -> Author | None:
+    """Return whose code a task runs, or None if it is no bot's.
+
+    Args:
+        task: a task, or any other future.
+    """
+    coroutine = task.get_coro() if isinstance(task, asyncio.Task) else None
+    return coroutine.author if isinstance(coroutine, BotCoroutine) else None
+
+
+@contextmanager
+def contained() -> Iterator[None]:
+    """Keep the tasks that bots make on the running loop from ending it, and name who made them."""
+    loop = asyncio.get_running_loop()
+    factory, handler = loop.get_task_factory(), loop.get_exception_handler()
+
+    def failed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        author = author_of(context.get("task") or context.get("future"))
+        if author is not None and (error := context.get("exception")):
+            log.error("%s: a task that it made failed", author, exc_info=error)
+        elif handler is None:
+            loop.default_exception_handler(context)
+        else:
+            handler(loop, context)
+
+    loop.set_task_factory(task_factory)
+    loop.set_exception_handler(failed)
+    try:
+        yield
+    finally:
+        loop.set_task_factory(factory)
+        loop.set_exception_handler(handler)
+
+
+def _place(task: "asyncio.Task[Any]") -> str:
+    frames = task.get_stack(limit=1)
+    return f"{frames[-1].f_code.co_filename}:{frames[-1].f_lineno}" if frames else "its end"

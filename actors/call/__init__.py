@@ -1,0 +1,1 @@
+"""The call actor and its parts."""

@@ -1,0 +1,1 @@
+"""What remains of a call: its detail record, the file of records, the journal of running calls."""

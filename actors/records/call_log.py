@@ -1,0 +1,172 @@
+"""The file of call detail records."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..messages.call_log import Beat, CallGoesOn, Flush, Retry
+from ..runtime.actor import AsyncioActor, handles
+from .call_journal import CallJournal
+from .call_record import CallRecord
+from .record_file import RecordFile
+
+log = logging.getLogger(__name__)
+
+#: Seconds until what could not be written is tried again.
+RETRY = 2.0
+#: Records that wait for space on the disk; more are given to the log instead.
+MAX_WAITING = 10_000
+#: Seconds between two notes that the process lives.
+BEAT = 5.0
+
+
+class CallLog(AsyncioActor):
+    """Adds each `CallRecord` to a file of JSON lines, and passes it on.
+
+    Which calls go on stands in a journal beside it, so that the next start can record those that a
+    kill ended. Records that a full disk does not take wait, and are written when there is space.
+    Its handlers await the disk, so that records keep their order and none is lost at the end; what
+    comes meanwhile is written at once together.
+
+    Args:
+        path: the file; its folder is made if it is not there. None keeps no file.
+        also: told each record after it has been written, or waits to be.
+    """
+
+    def __init__(self, path: Path | None, also: Any = None) -> None:
+        super().__init__()
+        self._path = path
+        self._also = also
+        self._file = None if path is None else RecordFile(path)
+        self._journal: CallJournal | None = None
+        self._waiting: deque[CallRecord] = deque()
+        self._untold: list[CallRecord] = []
+        self._flushes = False
+        self._refused = 0
+        self._is_failing = False
+        self._beats = False
+        # Of its own: in the loop's, a bot's blocking calls would keep the records waiting.
+        self._thread = ThreadPoolExecutor(1, "call-log")
+
+    async def on_start(self) -> None:
+        """Open the file once, so that a folder that can't be written to is noticed at the start."""
+        if self._file is not None and self._path is not None:
+            await self._blocking(self._file.mend)
+            if self._path.is_file():  # beside a device there is no journal
+                self._journal = CallJournal(self._path)
+
+    async def on_stop(self) -> None:
+        """Write what waits, and give to the log what can't be written."""
+        if self._waiting or self._is_failing:
+            await self._write()
+        self._tell()
+        for record in self._waiting:
+            log.error("%s: this record could not be written: %s", self._path, record.to_json())
+        if self._journal is not None:
+            await self._blocking(self._journal.end)
+        self._thread.shutdown()
+
+    @handles(CallGoesOn)
+    def _goes_on(self, message: CallGoesOn) -> None:
+        if self._journal is None:
+            return
+        self._journal.note(message.record)
+        self._flush_soon()
+        if not self._beats:
+            self._beats = True
+            self.after(BEAT, Beat())
+
+    @handles(Beat)
+    async def _beat(self, message: Beat) -> None:
+        if self._journal is None or not len(self._journal):
+            self._beats = False
+            return
+        await self._blocking(self._journal.beat)
+        self.after(BEAT, message)
+
+    @handles(CallRecord)
+    def _record(self, record: CallRecord) -> None:
+        self._untold.append(record)
+        if self._file is not None:
+            self._waiting.append(record)
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        if not self._flushes:
+            self._flushes = True
+            self.actor_ref.tell(Flush())
+
+    @handles(Flush)
+    async def _flush(self, _: Flush) -> None:
+        self._flushes = False
+        if not self._is_failing:
+            await self._write()
+        else:  # the journal has room of its own
+            with suppress(OSError):
+                await self._write_journal()
+        while self._is_failing and len(self._waiting) > MAX_WAITING:
+            self._refuse(self._waiting.popleft())
+        self._tell()
+
+    def _tell(self) -> None:
+        """Pass on what has been written, or waits to be."""
+        untold, self._untold = self._untold, []
+        if self._also is not None:
+            for record in untold:
+                self._also(record)
+
+    @handles(Retry)
+    async def _retry(self, message: Retry) -> None:
+        waited = len(self._waiting)
+        if await self._write():
+            self._is_failing = False
+            records = "the record" if waited == 1 else f"the {waited} records"
+            log.info("%s: written again, with %s that waited", self._path, records)
+        else:
+            self.after(RETRY, message)
+
+    async def _write(self) -> bool:
+        """Write what waits, and what goes on; where that fails say so once, and try again later."""
+        failure: OSError | None = None
+        for work in (self._write_records, self._write_journal):
+            try:
+                await work()
+            except OSError as error:
+                failure = failure or error
+        if failure is None:
+            return True
+        if not self._is_failing:
+            self._is_failing = True
+            words = "%s: %s: free some space or mend the folder; records wait until then"
+            log.error(words, self._path, failure.strerror or failure)
+            if not self.actor_stopped.is_set():
+                self.after(RETRY, Retry())
+        return False
+
+    async def _write_records(self) -> None:
+        if not self._waiting or self._file is None:
+            return
+        file, records = self._file, tuple(self._waiting)
+        await self._blocking(lambda: file.append(one.to_json() for one in records))
+        self._waiting.clear()
+        if self._journal is not None:
+            self._journal.close(one.uuid for one in records)
+
+    async def _write_journal(self) -> None:
+        if self._journal is not None:
+            await self._blocking(self._journal.write)
+
+    def _refuse(self, record: CallRecord) -> None:
+        """Give up a record, as too many wait."""
+        if not self._refused:
+            words = "%s: %d records wait; the oldest are given up from now on, beginning with %s"
+            log.error(words, self._path, MAX_WAITING, record.to_json())
+        self._refused += 1
+
+    async def _blocking(self, work: Callable[[], None]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, work)

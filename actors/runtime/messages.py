@@ -1,0 +1,108 @@
+"""What a supervisor is told: children to start and stop, a drain; and what it tells itself."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from .ref import AsyncioActorRef
+
+Ref = AsyncioActorRef[Any]
+
+
+class Restart(StrEnum):
+    """When a child is started again: see the table of this module."""
+
+    PERMANENT = "permanent"
+    TRANSIENT = "transient"
+    TEMPORARY = "temporary"
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """What a supervisor knows of a child before it starts.
+
+    Args:
+        name: unlike that of its siblings.
+        start: starts the actor and gives its ref; called again for each restart.
+        restart: its policy.
+        grace: seconds from ``stop()`` until it is killed.
+    """
+
+    name: Hashable
+    start: Callable[[], Ref]
+    restart: Restart = Restart.PERMANENT
+    grace: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class StartChild:
+    """Start one more child. Answer: its ref.
+
+    An asker gets ``ValueError`` if the name is taken or the supervisor drains, and what ``start``
+    raised.
+    """
+
+    child: Child
+
+
+@dataclass(frozen=True, slots=True)
+class StopChild:
+    """Stop a child and forget it. Answer: a future that is done when it has ended."""
+
+    name: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class WhichChildren:
+    """Answer: a dict of the refs by name, in start order; None for one that waits to restart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Start nothing and nothing again; end when the children have, or stop them at the deadline.
+
+    Args:
+        seconds: until the deadline.
+        message: what each child is told, the last started first; None for nothing.
+    """
+
+    seconds: float
+    message: object | None = None
+
+
+# What it tells itself.
+
+
+@dataclass(frozen=True, slots=True)
+class ChildDied:
+    """A child has ended, of which its supervisor tells itself.
+
+    Args:
+        name: of the child.
+        ref: of the actor that ended; a restarted child has another one.
+        error: what ended it, or None for ``stop()``.
+    """
+
+    name: Hashable
+    ref: Ref
+    error: BaseException | None
+
+
+@dataclass(frozen=True, slots=True)
+class RestartChild:
+    """A child has waited its turn, of which the supervisor tells itself."""
+
+    name: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class GraceOver:
+    """A child has had its time to stop, of which the supervisor tells itself."""
+
+    ref: Ref
+
+
+@dataclass(frozen=True, slots=True)
+class DrainOver:
+    """The deadline of a drain, of which the supervisor tells itself."""

@@ -1,0 +1,83 @@
+"""The IQs of ours that wait for an answer (RFC 6120 §8.2.3)."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Collection
+from xml.etree.ElementTree import Element
+
+from ..messages.account import RequestAnswered
+from .jid import comparable
+from .stanza import CLIENT
+
+#: A request that is not answered in this many seconds counts as unanswered.
+IQ_TIMEOUT = 30.0
+
+Answer = Callable[[Element | None], None]
+
+
+class Requests:
+    """What was asked, of whom, and who wants to know.
+
+    Args:
+        deliver: told each answer, and each that is missing.
+    """
+
+    __slots__ = ("_deliver", "_open")
+
+    def __init__(self, deliver: Callable[[RequestAnswered], None]) -> None:
+        self._deliver = deliver
+        self._open: dict[str, tuple[str, Answer, asyncio.TimerHandle]] = {}
+
+    def add(self, to: str, kind: str, payload: Element, answer: Answer) -> Element:
+        """Return the stanza that asks, and wait for its answer.
+
+        Args:
+            to: whom to ask; "" is our own account on the server.
+            kind: ``get`` or ``set``.
+            payload: the IQ's one child.
+            answer: told the ``<iq/>`` of type result or error, or None after `IQ_TIMEOUT` seconds.
+        """
+        identifier = secrets.token_hex(8)
+        stanza = Element(f"{{{CLIENT}}}iq", {"type": kind, "id": identifier})
+        if to:
+            stanza.set("to", to)
+        stanza.append(payload)
+        timer = asyncio.get_running_loop().call_later(IQ_TIMEOUT, self.give_up, identifier)
+        self._open[identifier] = (to, answer, timer)
+        return stanza
+
+    def answered(self, iq: Element, own: Collection[str]) -> None:
+        """Take an answer, if it is one to what was asked.
+
+        Args:
+            iq: of type result or error.
+            own: the addresses for which the server answers in our own name.
+        """
+        identifier = iq.get("id", "")
+        if identifier not in self._open:
+            return
+        to, answer, timer = self._open[identifier]
+        sender, to = comparable(iq.get("from", "")), comparable(to)
+        if sender != to and not (to in own and sender in own):
+            return  # nobody answers for another (RFC 6120 §8.1.2.1)
+        del self._open[identifier]
+        timer.cancel()
+        self._deliver(RequestAnswered(answer, iq))
+
+    def give_up(self, identifier: str) -> None:
+        """Tell who asked that there is no answer, unless there was one."""
+        _, answer, timer = self._open.pop(identifier, (None, None, None))
+        if answer is not None and timer is not None:
+            timer.cancel()
+            self._deliver(RequestAnswered(answer, None))
+
+    def give_all_up(self) -> None:
+        """Tell all who asked that there is no answer."""
+        for identifier in tuple(self._open):
+            self.give_up(identifier)
+
+    def forget(self) -> None:
+        """Wait for no answer any more, and tell nobody."""
+        for _, _, timer in self._open.values():
+            timer.cancel()
+        self._open.clear()
