@@ -12,14 +12,14 @@ import uvloop
 from ..actors.observer import Observer
 from ..config import ConfigError
 from ..load import load_plan
-from ..load.capacity import CapacityError, check_open_files, open_files
-from ..load.metrics import MetricsServer
-from ..load.process import Hear, ShardProcess
-from ..load.progress import Carrier
-from ..load.report import write_report
-from ..load.run import Run
-from ..load.usage import raise_open_files
-from ..load.verdict import Status, Verdict
+from ..load.measure.usage import raise_open_files
+from ..load.plan.capacity import CapacityError, check_open_files, open_files
+from ..load.report.report import write_report
+from ..load.run.metrics import MetricsServer
+from ..load.run.process import Hear, ShardProcess
+from ..load.run.progress import Carrier
+from ..load.run.run import Run
+from ..load.run.verdict import Status, Verdict
 from ..server import ServerError
 from .deployment import reason
 from .load_view import LoadView, make_load_view, print_verdict
@@ -86,7 +86,7 @@ def _carriers(ray: str | None) -> Iterator[tuple[Callable[[Hear], Carrier], int 
     if ray is None:
         yield ShardProcess, None
         return
-    from ..load.ray import cluster  # noqa: PLC0415 - the extra "ray"
+    from ..load.run.ray import cluster  # noqa: PLC0415 - the extra "ray"
 
     with cluster(ray) as found:
         yield found

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from callboard.load.page import page
+from callboard.load.report.page import page
 from callboard.tests.browser.chromium import Chromium
 from callboard.tests.conftest import Run
 from callboard.tests.load.test_page import a_run, a_verdict

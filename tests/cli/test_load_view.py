@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from callboard.cli.load_view import ENDING, LineLoadView, LiveLoadView, make_load_view
 from callboard.load import load_plan
-from callboard.load.run import Run
-from callboard.load.tally import Tally
+from callboard.load.measure.tally import Tally
+from callboard.load.run.run import Run
 from callboard.tests.conftest import Run as RunFixture
 from rich.console import Console
 

@@ -3,8 +3,8 @@
 import math
 
 import pytest
-from callboard.load.arrival import Arrivals, Segment
-from callboard.load.phase import Call
+from callboard.load.plan.arrival import Arrivals, Segment
+from callboard.load.plan.phase import Call
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
 import pytest
-from callboard.load.verdict import Status
+from callboard.load.run.verdict import Status
 
 #: Seconds in which anything that a test waits for must happen.
 PATIENCE = 100.0

@@ -1,8 +1,8 @@
 """How long calls are held."""
 
 import pytest
-from callboard.load.hold import Hold
-from callboard.load.phase import Call
+from callboard.load.plan.hold import Hold
+from callboard.load.plan.phase import Call
 from pydantic import ValidationError
 
 PACE = {"rate": 1, "duration": 1}

@@ -6,12 +6,12 @@ import json
 from xml.etree import ElementTree as ET
 
 import pytest
-from callboard.load.junit import junit
-from callboard.load.measurements import Measurements
-from callboard.load.samples import samples
-from callboard.load.tally import MAX_CAUSES, OTHER, Tally
-from callboard.load.threshold import Threshold
-from callboard.load.verdict import Check, Status, check, judge, shown
+from callboard.load.measure.measurements import Measurements
+from callboard.load.measure.tally import MAX_CAUSES, OTHER, Tally
+from callboard.load.plan.threshold import Threshold
+from callboard.load.report.junit import junit
+from callboard.load.report.samples import samples
+from callboard.load.run.verdict import Check, Status, check, judge, shown
 
 
 def measured() -> Measurements:

@@ -4,9 +4,9 @@ import asyncio
 from itertools import count
 
 import pytest
-from callboard.load.arrival import Arrivals, Segment
-from callboard.load.pace import TOO_LATE, pace
-from callboard.load.tally import Tally
+from callboard.load.measure.tally import Tally
+from callboard.load.plan.arrival import Arrivals, Segment
+from callboard.load.run.pace import TOO_LATE, pace
 from callboard.tests.conftest import Run
 from callboard.tests.harness.virtual_time import VirtualTimeLoop
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from callboard.load import load_plan
-from callboard.load.chart import Chart, Line, timeline
-from callboard.load.page import page
-from callboard.load.run import Run
-from callboard.load.verdict import Check, Status, Verdict
+from callboard.load.report.chart import Chart, Line, timeline
+from callboard.load.report.page import page
+from callboard.load.run.run import Run
+from callboard.load.run.verdict import Check, Status, Verdict
 
-VENDOR = Path(__file__).parents[2] / "load" / "vendor"
+VENDOR = Path(__file__).parents[2] / "load" / "report" / "vendor"
 PACKAGE = Path(__file__).parents[1] / "browser" / "node_modules" / "uplot"
 #: Largest size that the page of a small run may have, in octets.
 LARGEST = 1_500_000

@@ -3,7 +3,7 @@
 from itertools import takewhile
 
 import pytest
-from callboard.load.pairing import Pairing, owner, turns
+from callboard.load.plan.pairing import Pairing, owner, turns
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,9 +5,9 @@ from typing import Any, cast
 from callboard.actors.context import Ref
 from callboard.actors.messages.call import Answer
 from callboard.actors.messages.exchange import CallStatus
-from callboard.load.mark import CLIENT, letter, new_mark, session_id
-from callboard.load.participant import Participant, Sources
-from callboard.load.tally import Tally
+from callboard.load.measure.tally import Tally
+from callboard.load.run.mark import CLIENT, letter, new_mark, session_id
+from callboard.load.run.participant import Participant, Sources
 from callboard.media import Silence, TestPattern, Tone
 from callboard.tests.conftest import Run
 

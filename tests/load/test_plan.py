@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from callboard.config import ConfigError
 from callboard.load import Plan, load_plan, plan_schema
-from callboard.load.capacity import CapacityError, calls_at_once, check_open_files, open_files
-from callboard.load.phase import Call
-from callboard.load.plan import titles
-from callboard.load.reference import reference
+from callboard.load.plan.capacity import CapacityError, calls_at_once, check_open_files, open_files
+from callboard.load.plan.phase import Call
+from callboard.load.plan.plan import titles
+from callboard.load.plan.reference import reference
 from ruamel.yaml import YAML
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "load.yaml"

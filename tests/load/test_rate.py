@@ -1,7 +1,7 @@
 """Rates as people write them."""
 
 import pytest
-from callboard.load.rate import parse_rate
+from callboard.load.plan.rate import parse_rate
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from callboard.load.verdict import Status
+from callboard.load.run.verdict import Status
 
 PLAN = """\
 accounts:

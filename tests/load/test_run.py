@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from callboard.load import load_plan
-from callboard.load.measurements import Point
-from callboard.load.metrics import MetricsServer
-from callboard.load.report import write_report
-from callboard.load.run import Run
-from callboard.load.verdict import Status, Verdict
+from callboard.load.measure.measurements import Point
+from callboard.load.report.report import write_report
+from callboard.load.run.metrics import MetricsServer
+from callboard.load.run.run import Run
+from callboard.load.run.verdict import Status, Verdict
 from callboard.tests.conftest import Run as RunFixture
 
 #: Seconds in which anything that a test waits for must happen.

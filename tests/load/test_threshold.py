@@ -1,8 +1,8 @@
 """What has to hold, as people write it."""
 
 import pytest
-from callboard.load.metric import METRICS
-from callboard.load.threshold import parse_condition
+from callboard.load.measure.metric import METRICS
+from callboard.load.plan.threshold import parse_condition
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ import os
 import subprocess
 import sys
 
-from callboard.load.usage import Usage, machine_cpu
+from callboard.load.measure.usage import Usage, machine_cpu
 
 
 def test_the_limit_of_open_files_goes_as_far_as_it_may() -> None:
     code = (
         "import resource\n"
-        "from callboard.load.usage import raise_open_files\n"
+        "from callboard.load.measure.usage import raise_open_files\n"
         "print(raise_open_files(), *resource.getrlimit(resource.RLIMIT_NOFILE))\n"
     )
     done = subprocess.run(

@@ -1,9 +1,9 @@
 """The watchdog says when the generator was the limit."""
 
-from callboard.load.measurements import Point
-from callboard.load.plan import Watchdog as Settings
-from callboard.load.totals import Spread
-from callboard.load.watchdog import Watchdog
+from callboard.load.measure.measurements import Point
+from callboard.load.measure.totals import Spread
+from callboard.load.plan.plan import Watchdog as Settings
+from callboard.load.run.watchdog import Watchdog
 
 
 def point(at: int, *, lag: float = 0.0, cpu: float = 0.0, machine: float = 0.0) -> Point:

@@ -26,7 +26,7 @@ DECOYS = [
     "tests/browser/node_modules/decoy/decoy.py",
     "load/__pycache__/plan.cpython-311.pyc",
     "tests/__pycache__/test_docs.cpython-311.pyc",
-    "load/plan.py~",
+    "load/plan/plan.py~",
     "build/lib/callboard/decoy.py",
     "dist/decoy.whl",
     ".git",

@@ -1,0 +1,1 @@
+"""What is measured, and how what all shards measured comes together."""

@@ -1,0 +1,152 @@
+"""From what the actors report to metrics."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from ...actors.messages.exchange import AccountReady, CallStatus
+from ...actors.records.call_record import CallRecord
+from ...media import MediaStatistics
+from ...media.rtc.rtp.quality import mean_opinion_score
+from .metric import CALL_STEPS, LOGIN_STEPS
+from .side import TO_CALLEE, TO_CALLER, Side
+from .tally import Tally
+
+MEDIA_STEPS = ("first-audio", "first-video")
+LONG_ENOUGH = 0.5
+"""Seconds of media from which a rate or a share of losses says anything."""
+
+
+def measure_login(event: AccountReady, tally: Tally) -> None:
+    """Record a login: the whole, and each step from the one before."""
+    tally.count("login.ok")
+    tally.record("login", max(event.steps.values()))
+    _record_steps("login", LOGIN_STEPS, event.steps, tally)
+
+
+def measure_setup(before: CallStatus | None, now: CallStatus, tally: Tally) -> None:
+    """Record the steps that a caller has taken since its call was looked at before.
+
+    Args:
+        before: how the call stood then; None: it had not begun.
+        now: how it stands.
+        tally: where it is recorded, at once: a call may be held for hours.
+    """
+    known: Mapping[str, float] = {} if before is None else before.steps
+    _record_steps("call", CALL_STEPS, now.steps, tally, known=known)
+    if "dtls" in now.steps and "dtls" not in known:
+        tally.record("call.setup", now.steps["dtls"])
+    heard = [now.steps[step] for step in MEDIA_STEPS if step in now.steps]
+    if heard and known.keys().isdisjoint(MEDIA_STEPS):
+        tally.record("call.media", min(heard))
+
+
+def measure_media(before: CallStatus | None, now: CallStatus, tally: Tally) -> None:
+    """Record what one side of a call sent and received since it was looked at before.
+
+    Args:
+        before: how the call stood then; None: it had not begun.
+        now: how it stands.
+        tally: where it is recorded.
+    """
+    known = {} if before is None else {one.kind: one for one in before.statistics}
+    seconds = now.seconds - (0.0 if before is None else before.seconds)
+    hears, tells = (TO_CALLER, TO_CALLEE) if now.direction == "out" else (TO_CALLEE, TO_CALLER)
+    for one in now.statistics:
+        old = known.get(one.kind)
+        sent, received, lost, reordered = (
+            max(0, getattr(one, name) - getattr(old, name, 0))
+            for name in ("sent", "received", "lost", "reordered")
+        )
+        for where in (one.kind, f"{one.kind}.{hears}"):
+            tally.count(f"{where}.received", received)
+            tally.count(f"{where}.lost", lost)
+            tally.count(f"{where}.reordered", reordered)
+        for where in (one.kind, f"{one.kind}.{tells}"):
+            tally.count(f"{where}.sent", sent)
+        if received + lost and seconds >= LONG_ENOUGH:
+            _record_now(one, received / seconds, lost / (received + lost), tally)
+
+
+def measure_call(
+    record: CallRecord, status: CallStatus | None, phase: int | None, tally: Tally
+) -> None:
+    """Record one side of a call that has ended.
+
+    Args:
+        record: its detail record.
+        status: how it stood last, or None for a call that was refused at once.
+        phase: the place of the phase that began it in the plan; None: none did.
+        tally: where it is recorded. What became of it is the caller's, the quality both sides'.
+    """
+    side = _side(record, status, phase)
+    tally.ended(side)
+    _record_quality(side, tally)
+    if not side.is_caller:
+        return
+    if record.state == "completed":
+        tally.count("call.ok")
+    else:
+        tally.fail("call", f"{record.state}: {record.why}")
+    if record.connected is not None:
+        tally.record("call.held", side.seconds)
+
+
+def _side(record: CallRecord, status: CallStatus | None, phase: int | None) -> Side:
+    return Side(
+        call=record.id,
+        phase=phase,
+        account=record.account,
+        peer=record.peer,
+        is_caller=record.direction == "out",
+        state=record.state,
+        reason=record.reason,
+        text=record.text,
+        started=record.started,
+        setup=None if record.connected is None else record.connected - record.started,
+        seconds=0.0 if record.connected is None else record.ended - record.connected,
+        media=() if status is None else status.statistics,
+    )
+
+
+def _record_steps(
+    activity: str,
+    named: Iterable[str],
+    steps: Mapping[str, float],
+    tally: Tally,
+    *,
+    known: Mapping[str, float] = MappingProxyType({}),
+) -> None:
+    taken = sorted((steps[step], step) for step in named if step in steps)
+    before = 0.0
+    for at, step in taken:
+        if step not in known:
+            tally.record(f"{activity}.{step}", at - before)
+        before = at
+
+
+def _record_now(one: MediaStatistics, rate: float, lost: float, tally: Tally) -> None:
+    """Record how one kind of media comes through at the moment, `lost` being a share."""
+    where = f"{one.kind}.now"
+    tally.record(f"{where}.rate", rate)
+    tally.record(f"{where}.loss", 100 * lost)
+    tally.record(f"{where}.jitter", one.jitter_ms / 1000)
+    if one.rtt_ms is not None:
+        tally.record(f"{where}.rtt", one.rtt_ms / 1000)
+    score = mean_opinion_score(one.codec, lost=lost, jitter_ms=one.jitter_ms, rtt_ms=one.rtt_ms)
+    if score is not None:
+        tally.record(f"{where}.mos", score)
+
+
+def _record_quality(side: Side, tally: Tally) -> None:
+    for one in side.media:
+        if not one.received:
+            continue
+        for where in (one.kind, f"{one.kind}.{side.direction}"):
+            tally.record(f"{where}.loss", 100 * one.lost / (one.received + one.lost))
+            tally.record(f"{where}.jitter", one.jitter_ms / 1000)
+            if side.seconds >= 1:
+                tally.record(f"{where}.rate", one.received / side.seconds)
+            if one.rtt_ms is not None:
+                tally.record(f"{where}.rtt", one.rtt_ms / 1000)
+            if one.mos is not None:
+                tally.record(f"{where}.mos", one.mos)

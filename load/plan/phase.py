@@ -1,0 +1,249 @@
+"""The phases of a plan: what the accounts do, how often, and for how long."""
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from ...bots.source import source
+from ...config.account import Patterns
+from ...config.duration import Duration
+from ...config.model import Context, Count, Flag, Model
+from .arrival import Arrivals, Segment
+from .hold import AnyHold, Hold
+from .rate import Rate
+
+ACCOUNTS = Field(
+    default=("*",), description="Which accounts take part: bare JIDs, `*` for any characters."
+)
+
+
+class Step(Model):
+    """One step of an arrival rate."""
+
+    rate: Rate = Field(description="Starts a second.", examples=["20/s"])
+    for_: Duration = Field(alias="for", gt=0, description="How long it lasts.", examples=["30s"])
+    ramp: Duration = Field(
+        default=0.0, description="How long, of that, the rate takes from the last step's to this."
+    )
+
+    @field_validator("ramp")
+    @classmethod
+    def _check_ramp(cls, ramp: float, info: ValidationInfo) -> float:
+        if ramp > info.data.get("for_", ramp):
+            raise ValueError("the ramp is longer than the step: make 'for' at least as long")
+        return ramp
+
+
+class Once(Model):
+    """Something that each account does once."""
+
+    accounts: Patterns = ACCOUNTS
+    rate: Rate = Field(default=50.0, description="Starts a second.", examples=["50/s"])
+    ramp: Duration = Field(default=0.0, description="How long the rate takes from 0 to `rate`.")
+
+    @property
+    def arrivals(self) -> Arrivals:
+        """When the accounts start."""
+        return Arrivals(
+            [Segment(self.ramp, 0.0, self.rate), Segment(math.inf, self.rate, self.rate)]
+        )
+
+
+class Login(Once):
+    """Accounts log in; the phase ends when each has, or has failed."""
+
+
+class Logout(Once):
+    """Accounts log out."""
+
+
+class Idle(Model):
+    """Nothing is done, and what happens is measured."""
+
+    duration: Duration = Field(gt=0, description="How long.", examples=["30s"])
+
+
+class Repeated(Model):
+    """Something that starts again and again, at an open arrival rate."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["rate", "duration"]}, {"required": ["steps"]}]}
+    )
+
+    rate: Rate | None = Field(
+        default=None, description="Starts a second, in the whole fleet.", examples=["5/s"]
+    )
+    duration: Duration | None = Field(
+        default=None, description="How long it starts; what has started then ends in its own time."
+    )
+    ramp: Duration = Field(default=0.0, description="How long the rate takes from 0 to `rate`.")
+    steps: Annotated[tuple[Step, ...], Field(max_length=1000)] = Field(
+        default=(), description="In the place of `rate` and `duration`: several, in turn."
+    )
+
+    @model_validator(mode="after")
+    def _check_rate(self) -> "Repeated":
+        if self.steps and (self.rate is not None or self.duration is not None):
+            raise ValueError("it has steps, so leave 'rate' and 'duration' out")
+        if not self.steps and (self.rate is None or not self.duration):
+            raise ValueError("it takes 'rate' and 'duration', or 'steps': add them")
+        if self.duration is not None and self.ramp > self.duration:
+            raise ValueError("the ramp is longer than the duration: make that at least as long")
+        return self
+
+    @property
+    def arrivals(self) -> Arrivals:
+        """When iterations start."""
+        segments = []
+        before = 0.0
+        for step in self._turns:
+            segments.append(Segment(step.ramp, before, step.rate))
+            segments.append(Segment(step.for_ - step.ramp, step.rate, step.rate))
+            before = step.rate
+        return Arrivals(segments)
+
+    @property
+    def peak(self) -> float:
+        """The highest rate, in starts a second."""
+        return max(step.rate for step in self._turns)
+
+    @property
+    def _turns(self) -> tuple[Step, ...]:
+        if self.rate is None or self.duration is None:
+            return self.steps
+        return (Step.model_construct(rate=self.rate, for_=self.duration, ramp=self.ramp),)
+
+
+class Presence(Repeated):
+    """Accounts change their presence (RFC 6121 §4.4), in turn."""
+
+    accounts: Patterns = ACCOUNTS
+
+
+class Paired(Repeated):
+    """Something that one account does with another."""
+
+    from_: Patterns = Field(
+        default=("*",), alias="from", description="Who begins: patterns of bare JIDs."
+    )
+    to: Patterns = Field(
+        default=("*",),
+        description="With whom. Who begins is left out; if both patterns mean the same accounts, "
+        "the first half begins.",
+    )
+
+
+class Message(Paired):
+    """Accounts send chat messages."""
+
+    size: Count = Field(default=100, ge=1, le=65_536, description="Characters of the body.")
+    receipts: Flag = Field(default=True, description="Whether receipts are wanted (XEP-0184).")
+
+
+def _check_source(name: str, info: ValidationInfo) -> str:
+    if not name or "\0" in name:
+        raise ValueError("give silence, tone, tone:FREQUENCY, pattern, a file or none")
+    if isinstance(info.context, Context):
+        found = source(name, info.context.folder)
+        if found is not None and info.field_name not in found.kinds:
+            raise ValueError(f"{name} gives no {info.field_name}: name a source that does")
+    return name
+
+
+Playable = Annotated[str, Field(max_length=4096), AfterValidator(_check_source)]
+
+
+class Call(Paired):
+    """Accounts call each other."""
+
+    hold: AnyHold = Field(
+        default=Hold(mean=10.0),
+        description="How long a call is held, from secured media on; 10 s if left out.",
+        examples=["30s", {"distribution": "exponential", "mean": "2m"}],
+    )
+    audio: Playable = Field(
+        default="tone",
+        description="What both sides send: `silence`, `tone`, `tone:FREQUENCY`, a file beside the "
+        "plan, or `none` for calls without audio.",
+    )
+    video: Playable = Field(
+        default="none", description="What both sides show: `pattern`, a file, or `none`."
+    )
+    path: Literal["packets", "frames", "none"] = Field(
+        default="none",
+        description="What becomes of received media: `none` counts it, `packets` takes whole "
+        "encoded frames out of it, `frames` decodes it.",
+    )
+    propose: Flag = Field(
+        default=True,
+        description="Whether calls begin with a proposal by message (XEP-0353), or directly.",
+    )
+
+    @field_validator("video")
+    @classmethod
+    def _check_kinds(cls, video: str, info: ValidationInfo) -> str:
+        if video == "none" and info.data.get("audio") == "none":
+            raise ValueError("a call has audio, video or both: name a source for one")
+        return video
+
+
+Activity = Login | Idle | Presence | Message | Call | Logout
+
+KINDS = ("login", "idle", "presence", "message", "call", "logout")
+
+
+class Phase(Model):
+    """One phase: exactly one of login, idle, presence, message, call, logout."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [kind]} for kind in KINDS]})
+
+    name: Annotated[str, Field(max_length=64)] = Field(
+        default="", description="What the report calls it; left out, what it does."
+    )
+    start: Literal["after", "with"] = Field(
+        default="after",
+        description="`after` begins when all phases above have ended, `with` together with the "
+        "one above.",
+    )
+    delay: Duration = Field(default=0.0, description="How much later than that.")
+    login: Login | None = Field(default=None, description="Log in.")
+    idle: Idle | None = Field(default=None, description="Wait.")
+    presence: Presence | None = Field(default=None, description="Change presence.")
+    message: Message | None = Field(default=None, description="Send messages.")
+    call: Call | None = Field(default=None, description="Call.")
+    logout: Logout | None = Field(default=None, description="Log out.")
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> "Phase":
+        found = [kind for kind in KINDS if getattr(self, kind) is not None]
+        if len(found) != 1:
+            what = " and ".join(found) or "nothing"
+            raise ValueError(f"a phase does one thing, this one {what}: name one of {_LISTED}")
+        return self
+
+    @property
+    def kind(self) -> str:
+        """What is done."""
+        return next(kind for kind in KINDS if getattr(self, kind) is not None)
+
+    @property
+    def title(self) -> str:
+        """What the phase is called."""
+        return self.name or self.kind
+
+    @property
+    def activity(self) -> Activity:
+        """How it is done."""
+        activity: Activity = getattr(self, self.kind)
+        return activity
+
+
+_LISTED = ", ".join(KINDS)

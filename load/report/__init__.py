@@ -1,0 +1,1 @@
+"""What a run leaves behind: a page, a summary, tables of samples, a JUnit file."""

@@ -1,0 +1,228 @@
+"""What the phases do, each on the accounts of one shard."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Iterable
+from itertools import takewhile
+from typing import Any
+
+from pykka import ActorDeadError
+
+from ...actors.messages.account import PlaceCall, Send, SetPresence
+from ...actors.messages.call import CallOver, Hangup, Wait
+from ...actors.xmpp.jid import bare
+from ...bots.source import find_source
+from ...media import Path as ReceivePath
+from ..measure.tally import Tally
+from ..plan.pairing import turns
+from ..plan.phase import Call, Idle, Login, Logout, Message, Presence
+from ..plan.plan import members, pairing
+from .crew import Crew, LoginFailed, Member
+from .mark import letter, new_mark, session_id
+from .pace import pace
+from .participant import HANDLED, Sources
+
+LOGIN_DEADLINE = 60.0
+"""Seconds that a login may take."""
+RETURN_DEADLINE = 10.0
+"""Seconds in which a receipt, or a presence's return, must have come."""
+PLACE_DEADLINE = 20.0
+"""Seconds in which a call must be placed; asking what the peer can do takes 3 of them at most."""
+END_DEADLINE = 30.0
+"""Seconds that a call may take to end after it was hung up."""
+
+
+async def perform(phase: int, crew: Crew) -> None:
+    """Do what a phase says with the accounts of this shard, to its end.
+
+    Args:
+        phase: its place in the plan.
+        crew: the accounts.
+    """
+    tally = crew.tally.of(phase)
+    match crew.plan.phases[phase].activity:
+        case Login() as login:
+            await _log_in(login, crew, tally)
+        case Logout() as logout:
+            await _log_out(logout, crew, tally)
+        case Idle() as idle:
+            await asyncio.sleep(idle.duration)
+        case Presence() as presence:
+            await _change_presence(presence, crew, tally)
+        case Message() as message:
+            await _send_messages(message, phase, crew, tally)
+        case Call() as call:
+            await _Calls(call, phase, crew, tally).run()
+
+
+def _once(accounts: list[int], crew: Crew) -> Iterable[int]:
+    """Give one turn to each account of this shard."""
+    return takewhile(lambda turn: turn < len(accounts), turns(accounts, crew.shard, crew.shards))
+
+
+async def _log_in(login: Login, crew: Crew, tally: Tally) -> None:
+    accounts = members(crew.plan.accounts, login.accounts)
+
+    async def log_in(turn: int) -> None:
+        if crew.members[accounts[turn]].ref is not None:
+            tally.drop("login", "the account was logged in before")
+            return
+        tally.count("login.started")
+        try:
+            await crew.log_in(accounts[turn], LOGIN_DEADLINE, tally)
+        except LoginFailed as failure:
+            tally.fail("login", str(failure))
+
+    await pace("login", _once(accounts, crew), login.arrivals, log_in, tally)
+
+
+async def _log_out(logout: Logout, crew: Crew, tally: Tally) -> None:
+    accounts = members(crew.plan.accounts, logout.accounts)
+
+    async def log_out(turn: int) -> None:
+        member = crew.members[accounts[turn]]
+        if not member.online:
+            tally.drop("logout", "the account was not online")
+            return
+        tally.count("logout.started")
+        began = time.monotonic()
+        member.online = False
+        await crew.log_out(accounts[turn])
+        member.ref = None
+        tally.count("logout.ok")
+        tally.record("logout", time.monotonic() - began)
+
+    await pace("logout", _once(accounts, crew), logout.arrivals, log_out, tally)
+
+
+async def _change_presence(presence: Presence, crew: Crew, tally: Tally) -> None:
+    accounts = members(crew.plan.accounts, presence.accounts)
+
+    async def change(turn: int) -> None:
+        member = crew.members[accounts[turn % len(accounts)]]
+        if not member.online:
+            tally.drop("presence", "the account was not online")
+            return
+        words = f"load {turn} {secrets.token_hex(4)}"
+        tally.count("presence.started")
+        member.ref.tell(SetPresence(status=words))
+        seconds = await crew.returned(member.settings.jid, words, RETURN_DEADLINE)
+        if seconds is None:
+            tally.cause("presence", f"not announced within {RETURN_DEADLINE:g} s")
+            return
+        tally.count("presence.ok")
+        tally.record("presence.returned", seconds)
+
+    iterations = turns(accounts, crew.shard, crew.shards)
+    await pace("presence", iterations, presence.arrivals, change, tally)
+
+
+async def _send_messages(message: Message, phase: int, crew: Crew, tally: Tally) -> None:
+    pairs = pairing(crew.plan.accounts, message)
+
+    async def send(iteration: int) -> None:
+        first, second = pairs.pair(iteration)
+        member = crew.members[first]
+        if not member.online:
+            tally.drop("message", "the sender was not online")
+            return
+        mark = new_mark(phase, receipt=message.receipts)
+        tally.count("message.started")
+        stanza = letter(bare(crew.plan.accounts[second].jid), mark, message.size)
+        member.ref.tell(Send(stanza))
+        if not message.receipts:
+            return
+        seconds = await crew.returned(member.settings.jid, mark.identifier, RETURN_DEADLINE)
+        if seconds is None:
+            tally.cause("message", f"no receipt within {RETURN_DEADLINE:g} s")
+            return
+        tally.count("message.receipted")
+        tally.record("message.receipt", seconds)
+
+    iterations = pairs.iterations(crew.shard, crew.shards)
+    await pace("message", iterations, message.arrivals, send, tally)
+
+
+class _Calls:
+    """The calls of one phase.
+
+    Args:
+        phase: what they are like.
+        number: its place in the plan.
+        crew: the accounts of this shard.
+        tally: the phase's.
+    """
+
+    def __init__(self, phase: Call, number: int, crew: Crew, tally: Tally) -> None:
+        self._phase = phase
+        self._number = number
+        self._crew = crew
+        self._tally = tally
+        self._pairs = pairing(crew.plan.accounts, phase)
+
+    async def run(self) -> None:
+        """Place the calls, hold them, hang up."""
+        folder = self._crew.folder
+        self._crew.sources[self._number] = Sources(
+            await find_source(self._phase.audio, folder, "audio"),
+            await find_source(self._phase.video, folder, "video"),
+        )
+        for place in (*self._pairs.first, *self._pairs.second):
+            member = self._crew.members.get(place)
+            if member is not None and member.port is not None:
+                member.port.path = ReceivePath(self._phase.path)
+        await pace(
+            "call",
+            self._pairs.iterations(self._crew.shard, self._crew.shards),
+            self._phase.arrivals,
+            self._call,
+            self._tally,
+        )
+
+    async def _call(self, iteration: int) -> None:
+        first, second = self._pairs.pair(iteration)
+        caller = self._crew.members[first]
+        if not caller.online:
+            self._tally.drop("call", "the caller was not online")
+        elif caller.busy:
+            self._tally.drop("call", "the caller was still in its last call")
+        else:
+            caller.busy = True
+            try:
+                await self._hold(caller, second, iteration)
+            finally:
+                caller.busy = False
+
+    async def _hold(self, caller: Member, second: int, iteration: int) -> None:
+        jid = self._crew.plan.accounts[second].jid
+        to = bare(jid) if self._phase.propose else jid
+        sid = session_id(self._number)
+        sent = self._crew.sources[self._number]
+        order = PlaceCall(to, sent.audio, sent.video, message=self._phase.propose, sid=sid)
+        try:
+            async with asyncio.timeout(PLACE_DEADLINE):
+                call = await (await caller.ref.request(order, timeout=HANDLED))
+        except Exception as error:
+            self._tally.count("call.started")
+            self._tally.fail("call", f"not placed: {str(error) or type(error).__name__}")
+            return
+        try:
+            await self._until(call, "connected")
+            seconds = self._phase.hold.draw(self._crew.plan.seed, iteration)
+            async with asyncio.timeout(seconds):
+                await self._until(call, "ended")
+        except (CallOver, ActorDeadError):
+            return  # the detail record says what happened
+        except TimeoutError:
+            pass
+        call.tell(Hangup())
+        try:
+            async with asyncio.timeout(END_DEADLINE):
+                await self._until(call, "ended")
+        except (TimeoutError, CallOver, ActorDeadError):
+            self._tally.cause("call", f"not ended {END_DEADLINE:g} s after the hangup")
+
+    @staticmethod
+    async def _until(call: Any, what: Any) -> None:
+        await (await call.request(Wait(what), timeout=HANDLED))

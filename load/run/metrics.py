@@ -1,0 +1,71 @@
+"""Metrics for Prometheus while a run goes on (https://prometheus.io/docs/instrumenting)."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from ..measure.metric import METRICS
+from .run import Run
+
+QUANTILES = ("p50", "p95", "p99")
+ADDRESS = "127.0.0.1"
+
+
+class MetricsServer:
+    """Serves ``/metrics`` on loopback, in a thread of its own, until it is closed.
+
+    Args:
+        port: the TCP port.
+        run: what is told of; its points are immutable, so the thread may read them at any time.
+
+    Raises:
+        OSError: the port is taken.
+    """
+
+    def __init__(self, port: int, run: Run) -> None:
+        registry = CollectorRegistry()
+        registry.register(_Collector(run))
+        self._server, self._thread = start_http_server(port, ADDRESS, registry)
+
+    def close(self) -> None:
+        """Close the port and end the thread."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Collector(Collector):
+    """Gives the totals, and the percentiles of the last interval.
+
+    Args:
+        run: what is told of.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def collect(self) -> Iterator[Metric]:
+        """Give everything that has been measured."""
+        measured = self._run.measurements
+        point = measured.points[-1] if measured.points else None
+        for name, metric in METRICS.items():
+            known = "callboard_" + name.replace(".", "_").replace("-", "_")
+            if metric.kind == "counter":
+                yield CounterMetricFamily(known, metric.meaning, value=measured.counters[name])
+            elif metric.kind == "gauge":
+                value = 0.0 if point is None else point.gauges.get(name, 0.0)
+                yield GaugeMetricFamily(known, metric.meaning, value=value)
+            elif point is not None and (spread := point.spreads.get(name)) is not None:
+                unit = {"s": "_seconds", "%": "_percent", "MiB": "_mebibytes"}.get(metric.unit, "")
+                family = GaugeMetricFamily(
+                    known + unit, f"{metric.meaning}; the last interval", labels=["quantile"]
+                )
+                for quantile in QUANTILES:
+                    family.add_metric([f"0.{quantile[1:]}"], getattr(spread, quantile))
+                yield family
