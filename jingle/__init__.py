@@ -4,14 +4,30 @@ Nothing here imports slixmpp, aiortc or asyncio: elements of ``xml.etree.Element
 out, and so does SDP.
 """
 
-from .candidate import Candidate
+from .call_messages.message import (
+    Accept,
+    CallMessage,
+    Finish,
+    Proceed,
+    Propose,
+    Reject,
+    Retract,
+    Ringing,
+    parse_call_message,
+)
+from .call_messages.speaker import Standing
 from .errors import (
     LocalProtocolError,
     RemoteProtocolError,
     tie_break_error,
     unknown_session,
 )
-from .event import (
+from .features import FEATURES
+from .model.candidate import Candidate
+from .model.info import Info
+from .model.reason import Reason
+from .model.role import Role, Senders
+from .session.event import (
     Accepted,
     CandidatesReceived,
     ContentAccepted,
@@ -29,25 +45,9 @@ from .event import (
     TransportReplaced,
     Unacceptable,
 )
-from .features import FEATURES
-from .info import Info
-from .message import (
-    Accept,
-    CallMessage,
-    Finish,
-    Proceed,
-    Propose,
-    Reject,
-    Retract,
-    Ringing,
-    parse_call_message,
-)
-from .reason import Reason
-from .role import Role, Senders
-from .session import Session
-from .speaker import Standing
-from .state import Action, State
-from .tie_breaking import tie_break
+from .session.session import Session
+from .session.state import Action, State
+from .session.tie_breaking import tie_break
 from .translate import to_jingle, to_sdp
 
 __all__ = [

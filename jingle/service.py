@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
-from . import limits
-from . import namespaces as ns
-from .attributes import children, number, required_word, text_of, word
 from .errors import RemoteProtocolError, bad_request
+from .model import limits
+from .xml import namespaces as ns
+from .xml.attributes import children, number, required_word, text_of, word
 
 
 @dataclass(frozen=True, slots=True)

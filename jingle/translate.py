@@ -3,18 +3,18 @@
 from dataclasses import replace
 from xml.etree.ElementTree import Element
 
-from . import namespaces as ns
-from .description import Description
 from .errors import LocalProtocolError, RemoteProtocolError, bad_request
-from .naming import names_of, to_mid, to_name
-from .negotiation import answer_for_jingle, answer_for_sdp, complete, offer_for_sdp
-from .role import Role
-from .sdp_reader import read_sdp
-from .sdp_writer import write_sdp
-from .state import Action
-from .transport import IceTransport
-from .xml_reader import read_contents
-from .xml_writer import write_jingle
+from .model.description import Description
+from .model.naming import names_of, to_mid, to_name
+from .model.negotiation import answer_for_jingle, answer_for_sdp, complete, offer_for_sdp
+from .model.role import Role
+from .model.transport import IceTransport
+from .sdp.reader import read_sdp
+from .sdp.writer import write_sdp
+from .session.state import Action
+from .xml import namespaces as ns
+from .xml.reader import read_contents
+from .xml.writer import write_jingle
 
 _TRANSPORT_ONLY = {Action.TRANSPORT_INFO, Action.TRANSPORT_REPLACE, Action.TRANSPORT_ACCEPT}
 _WITH_CONTENTS = _TRANSPORT_ONLY | {

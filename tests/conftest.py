@@ -85,7 +85,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         module = getattr(item, "module", None)
-        if item.path.parent in {here / folder for folder in UNITS} and not any(
+        if item.path.relative_to(here).parts[0] in UNITS and not any(
             hasattr(module, name) for name in PROGRAMS
         ):
             item.add_marker(pytest.mark.unit)

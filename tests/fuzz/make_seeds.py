@@ -19,7 +19,7 @@ from callboard.jingle import (
     Ringing,
     Role,
 )
-from callboard.jingle.invite import ExternalMethod, Invite, InviteAnswer, JingleMethod
+from callboard.jingle.call_messages.invite import ExternalMethod, Invite, InviteAnswer, JingleMethod
 from callboard.tests.fuzz.party import Party
 from callboard.tests.jingle.dialects import TAKEN
 from callboard.tests.jingle.samples import candidate, content, fingerprint, jingle, trickle

@@ -11,10 +11,10 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from callboard.jingle import Event, Info, Reason, Role, Session, to_sdp
-from callboard.jingle.description import Description
-from callboard.jingle.sdp_writer import write_sdp
-from callboard.jingle.transport import IceTransport, Transport
-from callboard.jingle.xml_reader import read_contents, read_reason
+from callboard.jingle.model.description import Description
+from callboard.jingle.model.transport import IceTransport, Transport
+from callboard.jingle.sdp.writer import write_sdp
+from callboard.jingle.xml.reader import read_contents, read_reason
 from callboard.tests.jingle.corpus import FOLDER, jingle_of
 from callboard.tests.jingle.samples import AUDIO, VIDEO, answer, sdp
 

@@ -21,8 +21,8 @@ from callboard.jingle import (
     to_jingle,
     to_sdp,
 )
-from callboard.jingle.sdp_reader import read_sdp
-from callboard.jingle.transport import IceTransport
+from callboard.jingle.model.transport import IceTransport
+from callboard.jingle.sdp.reader import read_sdp
 
 ALICE, BOB = "alice@example.org/a", "bob@example.org/b"
 

@@ -25,15 +25,15 @@ from callboard.jingle import (
     to_jingle,
     to_sdp,
 )
-from callboard.jingle.application import Rtp
-from callboard.jingle.description import Description
-from callboard.jingle.equivalence import equivalent, meaning
-from callboard.jingle.message import Proceed, Propose, Reject, parse_call_message
-from callboard.jingle.negotiation import offer_for_sdp
-from callboard.jingle.sdp_reader import read_sdp
-from callboard.jingle.transport import IceTransport
-from callboard.jingle.xml_reader import read_contents
-from callboard.jingle.xml_writer import write_jingle
+from callboard.jingle.call_messages.message import Proceed, Propose, Reject, parse_call_message
+from callboard.jingle.model.application import Rtp
+from callboard.jingle.model.description import Description
+from callboard.jingle.model.equivalence import equivalent, meaning
+from callboard.jingle.model.negotiation import offer_for_sdp
+from callboard.jingle.model.transport import IceTransport
+from callboard.jingle.sdp.reader import read_sdp
+from callboard.jingle.xml.reader import read_contents
+from callboard.jingle.xml.writer import write_jingle
 from callboard.tests.jingle.corpus import (
     FOLDER,
     descriptions,

@@ -23,12 +23,12 @@ from callboard.jingle import (
     to_jingle,
     unknown_session,
 )
-from callboard.jingle.application import Rtp
+from callboard.jingle.call_messages.invite import parse_invite
 from callboard.jingle.errors import unsupported_info
-from callboard.jingle.invite import parse_invite
-from callboard.jingle.sdp_reader import read_sdp
+from callboard.jingle.model.application import Rtp
+from callboard.jingle.sdp.reader import read_sdp
 from callboard.jingle.service import parse_services
-from callboard.jingle.xml_reader import read_contents
+from callboard.jingle.xml.reader import read_contents
 from callboard.tests.jingle.corpus import FOLDER, jingle_of, name_of, needs_corpus
 from callboard.tests.jingle.plan import (
     FILES,

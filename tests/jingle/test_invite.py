@@ -3,7 +3,7 @@
 from xml.etree import ElementTree as ET
 
 import pytest
-from callboard.jingle.invite import (
+from callboard.jingle.call_messages.invite import (
     ExternalMethod,
     Invite,
     InviteAnswer,

@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from callboard.jingle import Reason, tie_break
-from callboard.jingle.message import (
+from callboard.jingle.call_messages.message import (
     Accept,
     CallMessage,
     Finish,

@@ -36,7 +36,7 @@ from callboard.jingle import (
     to_jingle,
     to_sdp,
 )
-from callboard.jingle.invite import ExternalMethod, Invite, JingleMethod, parse_invite
+from callboard.jingle.call_messages.invite import ExternalMethod, Invite, JingleMethod, parse_invite
 from callboard.tests.jingle import strict
 from callboard.tests.jingle.dialects import (
     CANDIDATE,

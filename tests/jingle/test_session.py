@@ -33,7 +33,7 @@ from callboard.jingle import (
     tie_break_error,
     unknown_session,
 )
-from callboard.jingle.state import RULES, Action, following
+from callboard.jingle.session.state import RULES, Action, following
 from callboard.tests.jingle.samples import (
     AUDIO,
     VIDEO,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from callboard.jingle.features import features
-from callboard.jingle.state import diagram
+from callboard.jingle.session.state import diagram
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "jingle.md"
 

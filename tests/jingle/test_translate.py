@@ -4,8 +4,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from callboard.jingle import LocalProtocolError, RemoteProtocolError, Role, to_jingle, to_sdp
-from callboard.jingle.equivalence import equivalent
-from callboard.jingle.sdp_reader import read_sdp
+from callboard.jingle.model.equivalence import equivalent
+from callboard.jingle.sdp.reader import read_sdp
 from callboard.tests.jingle.samples import AUDIO, DATA, VIDEO, answer, content, jingle, sdp
 
 RTP = "{urn:xmpp:jingle:apps:rtp:1}"

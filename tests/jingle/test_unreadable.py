@@ -20,7 +20,7 @@ from callboard.jingle import (
     to_jingle,
     to_sdp,
 )
-from callboard.jingle.invite import Invite, JingleMethod, parse_invite
+from callboard.jingle.call_messages.invite import Invite, JingleMethod, parse_invite
 from callboard.tests.jingle.samples import (
     AUDIO,
     VIDEO,

@@ -7,8 +7,8 @@ from xml.etree.ElementTree import Element
 
 from callboard.actors.messages.account import StanzaReceived
 from callboard.bots import Invite, Message, Presence
-from callboard.jingle.invite import Invite as Invitation
-from callboard.jingle.invite import JingleMethod
+from callboard.jingle.call_messages.invite import Invite as Invitation
+from callboard.jingle.call_messages.invite import JingleMethod
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import Device
 from callboard.tests.live.stage import ALICE, BOB, Puppet, Stage, Told, staged

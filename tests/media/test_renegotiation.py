@@ -10,7 +10,7 @@ from callboard.jingle import (
     ContentRejected,
     Reason,
 )
-from callboard.jingle.role import Senders
+from callboard.jingle.model.role import Senders
 from callboard.media import (
     Connected,
     DescriptionError,

@@ -5,10 +5,10 @@
 
 from dataclasses import dataclass
 
-from .candidate import Candidate
-from .info import Info
-from .reason import Reason
-from .role import Senders
+from ..model.candidate import Candidate
+from ..model.info import Info
+from ..model.reason import Reason
+from ..model.role import Senders
 
 
 @dataclass(frozen=True, slots=True)

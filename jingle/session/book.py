@@ -6,17 +6,17 @@ A stanza makes a new book of the old one, so that one which is refused halfway l
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from . import limits
-from .content import Content
-from .description import Description, Group
-from .errors import bad_request, too_much
+from ..errors import bad_request, too_much
+from ..model import limits
+from ..model.content import Content
+from ..model.description import Description, Group
+from ..model.naming import to_mid
+from ..model.negotiation import answer_for_sdp, fit, offer_for_sdp
+from ..model.parts import address_of, joined, whole
+from ..model.role import Role
+from ..model.transport import IceTransport
+from ..sdp.writer import write_sdp
 from .event import CandidatesReceived, Event, GatheringComplete, IceRestarted
-from .naming import to_mid
-from .negotiation import answer_for_sdp, fit, offer_for_sdp
-from .parts import address_of, joined, whole
-from .role import Role
-from .sdp_writer import write_sdp
-from .transport import IceTransport
 
 _GONE = "\n"
 

@@ -7,10 +7,10 @@ with port 0; Jingle's answer names only what is accepted.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from ..errors import bad_request
 from .application import Application, Rtp, UnknownApplication
 from .content import Content
 from .description import Description, Group
-from .errors import bad_request
 from .reason import Reason
 from .role import Senders
 from .transport import IceTransport, Transport

@@ -8,7 +8,7 @@ what we may send and what the peer may send. `diagram` draws the picture in the 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .role import Role
+from ..model.role import Role
 
 
 class State(StrEnum):

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
 
-from . import limits
-from . import namespaces as ns
-from .attributes import children, readable, text_of
-from .errors import RemoteProtocolError
-from .reason import Reason
-from .xml_reader import read_reason
-from .xml_writer import write_reason
+from ..errors import RemoteProtocolError
+from ..model import limits
+from ..model.reason import Reason
+from ..xml import namespaces as ns
+from ..xml.attributes import children, readable, text_of
+from ..xml.reader import read_reason
+from ..xml.writer import write_reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ Jingle's own stanzas need no table: they count from the device that has the call
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from ..model.role import Role
 from .message import Accept, CallMessage, Finish, Proceed, Reject, Retract, Ringing
-from .role import Role
 
 
 class Speaker(StrEnum):

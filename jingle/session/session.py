@@ -8,25 +8,25 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from xml.etree.ElementTree import Element, SubElement
 
-from . import limits
-from . import namespaces as ns
-from .attributes import text_of
+from ..errors import LocalProtocolError, bad_request, out_of_order, unknown_session
+from ..model import limits
+from ..model.candidate import Candidate
+from ..model.content import Content
+from ..model.description import Description
+from ..model.info import Info
+from ..model.naming import names_of
+from ..model.negotiation import answer_for_jingle
+from ..model.reason import Reason
+from ..model.role import Role, Senders
+from ..model.transport import IceTransport
+from ..sdp.reader import read_sdp
+from ..xml import namespaces as ns
+from ..xml.attributes import text_of
+from ..xml.writer import write_jingle, write_reason
 from .book import Book, is_gone
-from .candidate import Candidate
-from .content import Content
-from .description import Description
-from .errors import LocalProtocolError, bad_request, out_of_order, unknown_session
 from .event import Event
-from .info import Info
-from .naming import names_of
-from .negotiation import answer_for_jingle
-from .reason import Reason
 from .reception import HANDLERS, judge_offer
-from .role import Role, Senders
-from .sdp_reader import read_sdp
 from .state import Action, State, following
-from .transport import IceTransport
-from .xml_writer import write_jingle, write_reason
 
 
 class Session:

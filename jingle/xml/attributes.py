@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 from xml.etree.ElementTree import Element
 
-from . import limits
-from .errors import RemoteProtocolError, bad_request, too_much
+from ..errors import RemoteProtocolError, bad_request, too_much
+from ..model import limits
 
 T = TypeVar("T")
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
 
-from . import limits
-from . import namespaces as ns
-from .attributes import children, required, some, text_of
-from .errors import RemoteProtocolError
+from ..errors import RemoteProtocolError
+from ..model import limits
+from ..xml import namespaces as ns
+from ..xml.attributes import children, required, some, text_of
 
 
 @dataclass(frozen=True, slots=True)

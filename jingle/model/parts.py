@@ -7,12 +7,12 @@ or a description-info (XEP-0166 §7.2.6). Parts are put together first and judge
 
 from dataclasses import fields, replace
 
+from ..errors import too_much
 from . import limits
 from .application import Application, Rtp
 from .candidate import Candidate
 from .content import Content
 from .description import Description
-from .errors import too_much
 from .transport import IceTransport, Transport
 
 

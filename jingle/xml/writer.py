@@ -7,18 +7,18 @@ fingerprint but the first of sha-256, and sources' attributes without value (Con
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement
 
+from ..model.application import DataChannels, Rtp, UnknownApplication
+from ..model.candidate import Candidate
+from ..model.codec import Codec, Feedback
+from ..model.content import Content
+from ..model.description import Description
+from ..model.fingerprint import to_send
+from ..model.reason import Reason
+from ..model.role import Senders
+from ..model.source import Attribute
+from ..model.transport import IceTransport, RawUdpTransport, Transport, namespace_of
 from . import namespaces as ns
-from .application import DataChannels, Rtp, UnknownApplication
 from .attributes import cut
-from .candidate import Candidate
-from .codec import Codec, Feedback
-from .content import Content
-from .description import Description
-from .fingerprint import to_send
-from .reason import Reason
-from .role import Senders
-from .source import Attribute
-from .transport import IceTransport, RawUdpTransport, Transport, namespace_of
 
 
 def write_jingle(

@@ -8,17 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from xml.etree.ElementTree import Element
 
-from . import event, limits
-from . import namespaces as ns
-from .attributes import some, text_of
-from .book import Book
-from .content import Content
-from .description import Description, Group
-from .errors import bad_request, out_of_order, tie_break_error, too_much, unsupported_info
-from .event import Event
-from .info import Info
-from .naming import to_mid
-from .negotiation import (
+from ..errors import bad_request, out_of_order, tie_break_error, too_much, unsupported_info
+from ..model import limits
+from ..model.content import Content
+from ..model.description import Description, Group
+from ..model.info import Info
+from ..model.naming import to_mid
+from ..model.negotiation import (
     Objection,
     complete,
     foremost,
@@ -27,12 +23,17 @@ from .negotiation import (
     supported_only,
     taken_only,
 )
-from .parts import marked, whole
-from .reason import Reason
-from .role import Role, Senders
+from ..model.parts import marked, whole
+from ..model.reason import Reason
+from ..model.role import Role, Senders
+from ..model.transport import IceTransport
+from ..xml import namespaces as ns
+from ..xml.attributes import some, text_of
+from ..xml.reader import read_contents, read_groups, read_names, read_reason
+from . import event
+from .book import Book
+from .event import Event
 from .state import Action
-from .transport import IceTransport
-from .xml_reader import read_contents, read_groups, read_names, read_reason
 
 _USELESS = Objection(Reason.FAILED_APPLICATION, "the content can't be read, or not be carried")
 

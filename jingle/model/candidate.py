@@ -5,7 +5,7 @@ import re
 import zlib
 from dataclasses import dataclass
 
-from .errors import LocalProtocolError
+from ..errors import LocalProtocolError
 
 TYPES = ("host", "srflx", "prflx", "relay")
 

@@ -12,17 +12,17 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TypeVar, cast
 
-from .application import Application, Bandwidth, DataChannels, Kind, Rtp, UnknownApplication
-from .candidate import Candidate
-from .codec import STATIC, Codec, Feedback, Parameter
-from .content import Content
-from .description import Description, Group
-from .errors import LocalProtocolError
-from .fingerprint import Fingerprint
-from .header_extension import HeaderExtension
-from .role import Role, Senders
-from .source import Attribute, Source, SourceGroup, Stream, lift_streams
-from .transport import Association, IceTransport
+from ..errors import LocalProtocolError
+from ..model.application import Application, Bandwidth, DataChannels, Kind, Rtp, UnknownApplication
+from ..model.candidate import Candidate
+from ..model.codec import STATIC, Codec, Feedback, Parameter
+from ..model.content import Content
+from ..model.description import Description, Group
+from ..model.fingerprint import Fingerprint
+from ..model.header_extension import HeaderExtension
+from ..model.role import Role, Senders
+from ..model.source import Attribute, Source, SourceGroup, Stream, lift_streams
+from ..model.transport import Association, IceTransport
 
 T = TypeVar("T")
 

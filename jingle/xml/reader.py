@@ -13,9 +13,27 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from xml.etree.ElementTree import Element
 
-from . import limits
+from ..errors import bad_request
+from ..model import limits
+from ..model.application import Application, Bandwidth, DataChannels, Kind, Rtp, UnknownApplication
+from ..model.candidate import TYPES, Candidate
+from ..model.codec import FIXED, STATIC, Codec, Feedback, Parameter
+from ..model.content import Content
+from ..model.description import Description, Group
+from ..model.fingerprint import Fingerprint
+from ..model.header_extension import HeaderExtension
+from ..model.reason import Reason
+from ..model.role import Role, Senders
+from ..model.source import Attribute, Source, SourceGroup, Stream, lift_streams
+from ..model.transport import (
+    SETUPS,
+    Association,
+    IceTransport,
+    RawUdpTransport,
+    Transport,
+    UnknownTransport,
+)
 from . import namespaces as ns
-from .application import Application, Bandwidth, DataChannels, Kind, Rtp, UnknownApplication
 from .attributes import (
     children,
     cut,
@@ -31,24 +49,6 @@ from .attributes import (
     text_of,
     token,
     word,
-)
-from .candidate import TYPES, Candidate
-from .codec import FIXED, STATIC, Codec, Feedback, Parameter
-from .content import Content
-from .description import Description, Group
-from .errors import bad_request
-from .fingerprint import Fingerprint
-from .header_extension import HeaderExtension
-from .reason import Reason
-from .role import Role, Senders
-from .source import Attribute, Source, SourceGroup, Stream, lift_streams
-from .transport import (
-    SETUPS,
-    Association,
-    IceTransport,
-    RawUdpTransport,
-    Transport,
-    UnknownTransport,
 )
 
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_\-.]*[A-Za-z0-9_])?\.?")

@@ -5,11 +5,11 @@ Every content is written as if it had no default address (port 9): with ICE nobo
 
 from collections.abc import Iterator
 
-from .application import DataChannels, Rtp
-from .content import Content
-from .description import Description
-from .role import Role, Senders
-from .transport import Association, IceTransport
+from ..model.application import DataChannels, Rtp
+from ..model.content import Content
+from ..model.description import Description
+from ..model.role import Role, Senders
+from ..model.transport import Association, IceTransport
 
 
 def write_sdp(description: Description, writer: Role) -> str:

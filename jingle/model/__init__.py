@@ -1,0 +1,1 @@
+"""What both parties say of a session, typed: contents, codecs, candidates, sources."""

@@ -1,0 +1,1 @@
+"""SDP: one reader and one writer."""

@@ -1,0 +1,1 @@
+"""Jingle's XML: one reader and one writer."""
