@@ -16,13 +16,13 @@ from ..config import Settings
 from ..config.jid import parse_jid
 from ..server import ServerError
 from .deployment import ExchangeError, deployed, reason
-from .event import Event
 from .main_loop import run_loop
 from .run import anybody_online, drawn
 from .settings import read_or_exit
-from .steps import quality_table, step_table
-from .terminal import Terminal
-from .view import View, log_to, make_view
+from .views.event import Event
+from .views.steps import quality_table, step_table
+from .views.terminal import Terminal
+from .views.view import View, log_to, make_view
 
 #: Seconds that a call which has been hung up has for its end.
 GOODBYE = 1.0

@@ -16,14 +16,14 @@ from ..config import Settings
 from ..media import Inspection, UnplayableError, inspect
 from ..server import ServerError
 from .deployment import deployed, reason
-from .event import Event
-from .json_view import JsonView
-from .line_view import LineView, near
 from .main_loop import run_loop
-from .printable import printable
-from .steps import quality_table, step_table
-from .terminal import Terminal
-from .view import log_to
+from .views.event import Event
+from .views.json_view import JsonView
+from .views.line_view import LineView, near
+from .views.printable import printable
+from .views.steps import quality_table, step_table
+from .views.terminal import Terminal
+from .views.view import log_to
 
 CALLER, CALLEE = "alice@localhost", "desk@localhost"
 #: How far the recording's length may be from the call's, in seconds.

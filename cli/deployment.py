@@ -24,7 +24,7 @@ from ..bots.port import bot_factory
 from ..config import Embedded, Settings
 from ..media import Finished, finish_leftovers
 from ..server import Prosody, ServerError
-from .event import Event, Observer
+from .views.event import Event, Observer
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from ..load.run.run import Run
 from ..load.run.verdict import Status, Verdict
 from ..server import ServerError
 from .deployment import reason
-from .load_view import LoadView, make_load_view, print_verdict
+from .views.load_view import LoadView, make_load_view, print_verdict
 
 
 def load(

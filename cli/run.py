@@ -15,7 +15,7 @@ from ..server import ServerError
 from .deployment import Deployment, ExchangeError, deployed, reason
 from .main_loop import run_loop
 from .settings import read_or_exit
-from .view import REFRESH, View, log_to, make_view
+from .views.view import REFRESH, View, log_to, make_view
 
 
 def run(file: Path, *, within: float | None, json: bool) -> int:

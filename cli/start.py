@@ -2,7 +2,7 @@
 
 import sys
 
-from .outlet import FULL, drain_outlets, open_standard_streams, to_nowhere
+from .views.outlet import FULL, drain_outlets, open_standard_streams, to_nowhere
 
 
 def main() -> None:

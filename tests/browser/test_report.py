@@ -5,7 +5,7 @@ from pathlib import Path
 from callboard.load.report.page import page
 from callboard.tests.browser.chromium import Chromium
 from callboard.tests.conftest import Run
-from callboard.tests.load.test_page import a_run, a_verdict
+from callboard.tests.load.report.test_page import a_run, a_verdict
 
 #: How many places for charts there are, and on how many of them something is drawn.
 DRAWN = """(() => {

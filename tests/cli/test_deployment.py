@@ -8,7 +8,7 @@ import pytest
 from callboard.actors.records.call_record import CallRecord
 from callboard.bots.find import BUILT_IN
 from callboard.cli.deployment import ExchangeError, deployed
-from callboard.cli.event import Event
+from callboard.cli.views.event import Event
 from callboard.config import Settings
 from callboard.tests.cli.command import callboard
 from callboard.tests.conftest import Run

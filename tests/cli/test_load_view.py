@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 import pytest
-from callboard.cli.load_view import ENDING, LineLoadView, LiveLoadView, make_load_view
+from callboard.cli.views.load_view import ENDING, LineLoadView, LiveLoadView, make_load_view
 from callboard.load import load_plan
 from callboard.load.measure.tally import Tally
 from callboard.load.run.run import Run

@@ -11,13 +11,13 @@ from dataclasses import replace
 import pytest
 from callboard.actors.messages.exchange import AccountChanged, CallStatus
 from callboard.actors.records.call_record import CallRecord
-from callboard.cli.json_view import JsonHandler, JsonView
-from callboard.cli.line_view import LineFormatter, LineView
-from callboard.cli.live_view import LiveHandler, LiveView
-from callboard.cli.printable import printable
-from callboard.cli.steps import quality_table, step_table
-from callboard.cli.terminal import Terminal, shortened
-from callboard.cli.view import make_view
+from callboard.cli.views.json_view import JsonHandler, JsonView
+from callboard.cli.views.line_view import LineFormatter, LineView
+from callboard.cli.views.live_view import LiveHandler, LiveView
+from callboard.cli.views.printable import printable
+from callboard.cli.views.steps import quality_table, step_table
+from callboard.cli.views.terminal import Terminal, shortened
+from callboard.cli.views.view import make_view
 from callboard.jingle import Reason
 from hypothesis import given
 from hypothesis import strategies as st

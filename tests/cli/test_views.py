@@ -11,11 +11,11 @@ from dataclasses import replace
 import pytest
 from callboard.actors.messages.exchange import AccountChanged, BotFailed, CallStatus
 from callboard.actors.records.call_record import CallRecord
-from callboard.cli.json_view import JsonHandler, JsonView
-from callboard.cli.line_view import LineFormatter, sentence
-from callboard.cli.live_view import LiveView
-from callboard.cli.steps import quality_table
-from callboard.cli.view import make_view
+from callboard.cli.views.json_view import JsonHandler, JsonView
+from callboard.cli.views.line_view import LineFormatter, sentence
+from callboard.cli.views.live_view import LiveView
+from callboard.cli.views.steps import quality_table
+from callboard.cli.views.view import make_view
 from callboard.jingle import Reason
 from callboard.media import MediaStatistics
 from rich.console import Console

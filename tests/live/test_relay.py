@@ -14,7 +14,7 @@ from callboard.media import Network
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB, Stage, staged
 from callboard.tests.media.coturn import coturn, needs_coturn
-from callboard.tests.media.test_dead_servers import mute_server
+from callboard.tests.media.rtc.test_dead_servers import mute_server
 
 #: What nobody but the operator should read.
 ADVICE = ("relay", "TURN", "turn:", "media.", "did not answer")

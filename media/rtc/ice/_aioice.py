@@ -5,7 +5,7 @@ servers too, and knows one server of each sort; none of this can be chosen throu
 Gathering is replaced on one `Connection` object, never on the class, so other connections of the
 process are not touched.
 
-`tests/media/test_aioice.py` fails when one of the names used here moves.
+`tests/media/rtc/test_aioice.py` fails when one of the names used here moves.
 """
 
 import asyncio

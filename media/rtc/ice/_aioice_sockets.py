@@ -2,7 +2,7 @@
 
 aioice takes every datagram that is not STUN, from any address, and asks neither how long it is nor
 what shape it has; what it raises while it reads STUN goes to the loop. So `datagram_received` of
-its protocols is replaced here. `tests/media/test_aioice.py` fails when a name used here moves.
+its protocols is replaced here. `tests/media/rtc/test_aioice.py` fails when a name used here moves.
 """
 
 import asyncio

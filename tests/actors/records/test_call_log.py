@@ -13,8 +13,8 @@ from callboard.actors.records import call_log
 from callboard.actors.records.call_log import CallLog
 from callboard.actors.records.call_record import CallRecord
 from callboard.actors.records.record_file import RecordFile
-from callboard.tests.actors.test_call_journal import going_on, journals, read
-from callboard.tests.actors.test_record_file import room_for
+from callboard.tests.actors.records.test_call_journal import going_on, journals, read
+from callboard.tests.actors.records.test_record_file import room_for
 from callboard.tests.conftest import Run
 
 

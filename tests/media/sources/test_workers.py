@@ -16,7 +16,7 @@ from callboard.media.sources.clip import Clips
 from callboard.media.sources.source import Unit
 from callboard.media.sources.workers import Workers
 from callboard.tests.conftest import Run
-from callboard.tests.media.test_clip import Numbers, drain
+from callboard.tests.media.sources.test_clip import Numbers, drain
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +153,7 @@ def test_the_process_ends_while_a_source_blocks() -> None:
     program = """
         import asyncio, threading
         from callboard.media import Source
-        from callboard.media.clip import Clips
+        from callboard.media.sources.clip import Clips
 
         class Blocked(Source):
             kinds = frozenset({"audio"})

@@ -12,8 +12,8 @@ from callboard.load.report.page import page
 from callboard.load.run.run import Run
 from callboard.load.run.verdict import Check, Status, Verdict
 
-VENDOR = Path(__file__).parents[2] / "load" / "report" / "vendor"
-PACKAGE = Path(__file__).parents[1] / "browser" / "node_modules" / "uplot"
+VENDOR = Path(__file__).parents[3] / "load" / "report" / "vendor"
+PACKAGE = Path(__file__).parents[2] / "browser" / "node_modules" / "uplot"
 #: Largest size that the page of a small run may have, in octets.
 LARGEST = 1_500_000
 HOSTILE = "</script><script>alert('1')</script><img src=x onerror=alert(1)>\"&{{ 7 * 7 }}"

@@ -11,7 +11,7 @@ from callboard.load.plan.plan import titles
 from callboard.load.plan.reference import reference
 from ruamel.yaml import YAML
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "load.yaml"
+EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "load.yaml"
 HEAD = """\
 server: embedded
 accounts:

@@ -12,10 +12,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ..load.measure.measurements import Point
-from ..load.run.progress import PhaseRun
-from ..load.run.run import Run
-from ..load.run.verdict import Verdict, shown
+from ...load.measure.measurements import Point
+from ...load.run.progress import PhaseRun
+from ...load.run.run import Run
+from ...load.run.verdict import Verdict, shown
 from .printable import printable
 from .terminal import Terminal
 

@@ -5,9 +5,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
-from ..actors.messages.exchange import AccountChanged, CallStatus
-from ..actors.records.call_record import CallRecord
-from ..media import Finished
+from ...actors.messages.exchange import AccountChanged, CallStatus
+from ...actors.records.call_record import CallRecord
+from ...media import Finished
 from .event import Event
 from .printable import printable
 

@@ -15,7 +15,7 @@ from callboard.actors.records.call_journal import CallJournal, close_left
 from callboard.actors.records.call_record import CallRecord
 from callboard.jingle import Reason
 from callboard.media import Finished
-from callboard.tests.actors.test_record_file import room_for
+from callboard.tests.actors.records.test_record_file import room_for
 
 
 def going_on(sid: str = "sid", **fields: object) -> CallRecord:
@@ -189,8 +189,8 @@ def test_recordings_are_found_by_their_names(tmp_path: Path) -> None:
 FULL = """
 import os, signal, sys
 from pathlib import Path
-from callboard.actors.call_journal import CallJournal, close_left
-from callboard.tests.actors.test_call_journal import going_on, killed, read
+from callboard.actors.records.call_journal import CallJournal, close_left
+from callboard.tests.actors.records.test_call_journal import going_on, killed, read
 folder = Path(sys.argv[1])
 records = folder / "calls.jsonl"
 journal = CallJournal(records)

@@ -14,7 +14,7 @@ from callboard.media.rtc import data_channel
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, call
 from callboard.tests.media.parties import add_video, jingle_call
-from callboard.tests.media.test_ice_restart import restart
+from callboard.tests.media.rtc.test_ice_restart import restart
 
 
 def messages(leg: Leg) -> list[str | bytes]:

@@ -4,7 +4,7 @@ import logging
 import sys
 from typing import Protocol, TextIO
 
-from ..actors.log_level import set_log_level
+from ...actors.log_level import set_log_level
 from .event import Event
 from .json_view import JsonHandler, JsonView
 from .line_view import LineFormatter, LineView

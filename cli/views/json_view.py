@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from ..actors.records.call_record import CallRecord
+from ...actors.records.call_record import CallRecord
 from .event import Event
 
 

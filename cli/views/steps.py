@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from rich import box
 from rich.table import Table
 
-from ..actors.messages.exchange import CallStatus
-from ..actors.records.call_record import CallRecord
+from ...actors.messages.exchange import CallStatus
+from ...actors.records.call_record import CallRecord
 from .terminal import Name
 
 #: The steps of a call in their order, and what each means.

@@ -13,8 +13,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ..actors.messages.exchange import AccountChanged, CallStatus
-from ..actors.records.call_record import CallRecord
+from ...actors.messages.exchange import AccountChanged, CallStatus
+from ...actors.records.call_record import CallRecord
 from .event import Event
 from .line_view import CLOCK, sentence
 from .printable import printable

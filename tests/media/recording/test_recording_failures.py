@@ -125,7 +125,7 @@ LIMITED = textwrap.dedent("""
     # A limit on file sizes stands for a full disk where nothing can be mounted.
     import resource, sys
     from pathlib import Path
-    from callboard.tests.media.test_recording_failures import record
+    from callboard.tests.media.recording.test_recording_failures import record
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
     finished, failure = record(Path(sys.argv[1]), sys.argv[2])
     print(finished.path, failure, sep="\\n")
