@@ -1,0 +1,126 @@
+"""What `script/test` and `script/newer` call, and that they fail when what they call fails."""
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+CHECKS = ["ruff", "ruff", "types", "docs"]
+
+STUB = """#!/bin/sh
+echo "$(basename "$0") $*" >> {folder}/called
+case " {failing} " in *" {name} "*) exit 3 ;; esac
+echo 3.11
+"""
+"""Stands for a program: notes the call, fails if told to, and answers as the Python of .venv."""
+
+
+@dataclass
+class House:
+    """A folder with the scripts, in which each program that they call is a stub.
+
+    Args:
+        folder: where it is.
+        failing: the names of the programs that fail.
+    """
+
+    folder: Path
+    failing: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("script/test", "script/newer", "pyproject.toml"):
+            (self.folder / name).parent.mkdir(exist_ok=True)
+            shutil.copy(ROOT / name, self.folder / name)
+
+    def stub(self, *names: str) -> None:
+        for name in names:
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            label = f"{path.parent.parent.name}/{path.name}" if ".venv-" in name else path.name
+            path.write_text(STUB.format(folder=self.folder, failing=self.failing, name=label))
+            path.chmod(0o755)
+
+    def run(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self.folder / name, *arguments],
+            env={"PATH": f"{self.folder}/bin:/usr/bin:/bin"},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+
+    def called(self) -> list[str]:
+        return (self.folder / "called").read_text().splitlines()
+
+
+def everything(folder: Path, failing: str) -> House:
+    house = House(folder, failing)
+    house.stub("script/setup", "script/types", "script/docs", "script/newer")
+    house.stub(".venv/bin/ruff", ".venv/bin/pytest")
+    return house
+
+
+@pytest.mark.parametrize(
+    ("failing", "status"), [("", 0), ("pytest", 3), ("newer", 3), ("pytest newer", 3)]
+)
+def test_the_suite_runs_on_newer_pythons_too(tmp_path: Path, failing: str, status: int) -> None:
+    house = everything(tmp_path, failing)
+    assert house.run("script/test").returncode == status
+    names = [line.split()[0] for line in house.called()]
+    assert names == ["setup", *CHECKS, "pytest", "newer"]
+
+
+@pytest.mark.parametrize(("failing", "status"), [("", 0), ("pytest", 3)])
+def test_with_arguments_only_this_python_is_tried(
+    tmp_path: Path, failing: str, status: int
+) -> None:
+    house = everything(tmp_path, failing)
+    assert house.run("script/test", "tests/live", "-k", "hold").returncode == status
+    assert house.called()[-1].startswith("pytest ")
+    assert house.called()[-1].endswith(" tests/live -k hold")
+
+
+@pytest.mark.parametrize("failing", ["ruff", "types", "docs", "setup"])
+def test_a_failing_check_fails_the_suite(tmp_path: Path, failing: str) -> None:
+    assert everything(tmp_path, failing).run("script/test").returncode == 3
+
+
+def newer(folder: Path, failing: str = "") -> House:
+    """Python 3.12 and 3.13 are there, each with an environment that is set up."""
+    house = House(folder, failing)
+    house.stub("script/setup", ".venv/bin/python", "bin/python3.12", "bin/python3.13", "bin/pyenv")
+    house.stub(".venv-3.12/bin/pytest", ".venv-3.13/bin/pytest")
+    return house
+
+
+@pytest.mark.parametrize(
+    ("failing", "status"),
+    [("", 0), (".venv-3.12/pytest", 3), (".venv-3.13/pytest", 3), ("setup", 3)],
+)
+def test_each_newer_python_is_tried(tmp_path: Path, failing: str, status: int) -> None:
+    house = newer(tmp_path, failing)
+    done = house.run("script/newer")
+    assert done.returncode == status
+    for version in ("3.12", "3.13"):
+        assert f"units on Python {version}" in done.stderr
+    tried = [line for line in house.called() if re.match(r"pytest .*-m unit", line)]
+    assert len(tried) == (0 if failing == "setup" else 2)
+
+
+@pytest.mark.parametrize("absent", ["3.12", "3.13"])
+def test_an_absent_python_is_named_and_no_failure(tmp_path: Path, absent: str) -> None:
+    house = newer(tmp_path, f"python{absent} pyenv")
+    done = house.run("script/newer")
+    assert done.returncode == 0
+    assert f"Python {absent} is not here, so nothing was tried on it" in done.stderr
+    assert len([line for line in house.called() if line.startswith("pytest ")]) == 1
+
+
+def test_continuous_integration_runs_the_whole_suite() -> None:
+    script = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert script[-1] == 'exec "$(dirname "$0")/../script/test"'
