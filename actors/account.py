@@ -7,8 +7,8 @@ from xml.etree.ElementTree import Element
 
 from ..config.jid import normal_jid
 from ..jingle import CallMessage, Propose, Reject, unknown_session
+from ..jingle import namespaces as ns
 from ..jingle.call_messages.invite import Invite, InviteAnswer, JingleMethod
-from ..jingle.xml import namespaces as ns
 from .admission import refusal
 from .callers import Callers
 from .context import Context, Ref

@@ -2,7 +2,7 @@
 
 from xml.etree.ElementTree import Element, SubElement
 
-from .xml import namespaces as ns
+from . import namespaces as ns
 
 # RFC 6120 §8.3.3 gives each condition its usual type; XEP-0166 §10 the ones that Jingle adds to.
 _TYPES = {

@@ -1,6 +1,6 @@
 """What an entity says it can do (XEP-0030), so that clients show their call button."""
 
-from .xml import namespaces as ns
+from . import namespaces as ns
 
 
 def features(audio: bool, video: bool) -> tuple[str, ...]:

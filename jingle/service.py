@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
+from . import namespaces as ns
 from .errors import RemoteProtocolError, bad_request
 from .model import limits
-from .xml import namespaces as ns
 from .xml.attributes import children, number, required_word, text_of, word
 
 

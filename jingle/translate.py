@@ -3,6 +3,7 @@
 from dataclasses import replace
 from xml.etree.ElementTree import Element
 
+from . import namespaces as ns
 from .errors import LocalProtocolError, RemoteProtocolError, bad_request
 from .model.description import Description
 from .model.naming import names_of, to_mid, to_name
@@ -12,7 +13,6 @@ from .model.transport import IceTransport
 from .sdp.reader import read_sdp
 from .sdp.writer import write_sdp
 from .session.state import Action
-from .xml import namespaces as ns
 from .xml.reader import read_contents
 from .xml.writer import write_jingle
 

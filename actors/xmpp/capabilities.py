@@ -11,7 +11,7 @@ from functools import lru_cache
 from xml.etree.ElementTree import Element, SubElement
 
 from ...jingle import FEATURES
-from ...jingle.xml import namespaces as ns
+from ...jingle import namespaces as ns
 
 DISCO_INFO = "http://jabber.org/protocol/disco#info"
 DISCO_ITEMS = "http://jabber.org/protocol/disco#items"

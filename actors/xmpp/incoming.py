@@ -9,8 +9,8 @@ from xml.etree.ElementTree import Element
 
 from ...config.jid import normal_jid
 from ...jingle import CallMessage, parse_call_message
+from ...jingle import namespaces as ns
 from ...jingle.call_messages.invite import Invite, parse_invite
-from ...jingle.xml import namespaces as ns
 from ..messages.account import Resource
 from .capabilities import CARBONS
 from .jid import bare

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement
 
 from ...jingle import RemoteProtocolError
+from ...jingle import namespaces as ns
 from ...jingle.service import Service, parse_services
-from ...jingle.xml import namespaces as ns
 from ...media import IceServer
 from .reader import Reader
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
 
+from .. import namespaces as ns
 from ..errors import RemoteProtocolError
 from ..model import limits
-from ..xml import namespaces as ns
 from ..xml.attributes import children, required, some, text_of
 
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
 
+from .. import namespaces as ns
 from ..errors import RemoteProtocolError
 from ..model import limits
 from ..model.reason import Reason
-from ..xml import namespaces as ns
 from ..xml.attributes import children, readable, text_of
 from ..xml.reader import read_reason
 from ..xml.writer import write_reason

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..xml import namespaces as ns
+from .. import namespaces as ns
 from .candidate import Candidate
 from .fingerprint import CHECKABLE, Fingerprint
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from xml.etree.ElementTree import Element
 
+from .. import namespaces as ns
 from ..errors import bad_request, out_of_order, tie_break_error, too_much, unsupported_info
 from ..model import limits
 from ..model.content import Content
@@ -27,7 +28,6 @@ from ..model.parts import marked, whole
 from ..model.reason import Reason
 from ..model.role import Role, Senders
 from ..model.transport import IceTransport
-from ..xml import namespaces as ns
 from ..xml.attributes import some, text_of
 from ..xml.reader import read_contents, read_groups, read_names, read_reason
 from . import event

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from xml.etree.ElementTree import Element, SubElement
 
+from .. import namespaces as ns
 from ..errors import LocalProtocolError, bad_request, out_of_order, unknown_session
 from ..model import limits
 from ..model.candidate import Candidate
@@ -20,7 +21,6 @@ from ..model.reason import Reason
 from ..model.role import Role, Senders
 from ..model.transport import IceTransport
 from ..sdp.reader import read_sdp
-from ..xml import namespaces as ns
 from ..xml.attributes import text_of
 from ..xml.writer import write_jingle, write_reason
 from .book import Book, is_gone

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from xml.etree.ElementTree import Element
 
+from .. import namespaces as ns
 from ..errors import bad_request
 from ..model import limits
 from ..model.application import Application, Bandwidth, DataChannels, Kind, Rtp, UnknownApplication
@@ -33,7 +34,6 @@ from ..model.transport import (
     Transport,
     UnknownTransport,
 )
-from . import namespaces as ns
 from .attributes import (
     children,
     cut,

@@ -7,6 +7,7 @@ fingerprint but the first of sha-256, and sources' attributes without value (Con
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement
 
+from .. import namespaces as ns
 from ..model.application import DataChannels, Rtp, UnknownApplication
 from ..model.candidate import Candidate
 from ..model.codec import Codec, Feedback
@@ -17,7 +18,6 @@ from ..model.reason import Reason
 from ..model.role import Senders
 from ..model.source import Attribute
 from ..model.transport import IceTransport, RawUdpTransport, Transport, namespace_of
-from . import namespaces as ns
 from .attributes import cut
 
 

@@ -16,7 +16,7 @@ from callboard.jingle import (
     Role,
     State,
 )
-from callboard.jingle.xml import namespaces as ns
+from callboard.jingle import namespaces as ns
 from callboard.tests.fuzz.accounts import happenings, quietly
 from callboard.tests.fuzz.party import SID, Party, wire
 from callboard.tests.fuzz.stanzas import NAMES, SEEDS, stanzas, values

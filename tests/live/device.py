@@ -17,7 +17,7 @@ from callboard.actors.xmpp import capabilities
 from callboard.actors.xmpp.stanza import CLIENT, iq_reply
 from callboard.actors.xmpp.stream import Stream, StreamEvent, trust
 from callboard.jingle import CallMessage, Role, parse_call_message, to_jingle
-from callboard.jingle.xml import namespaces as ns
+from callboard.jingle import namespaces as ns
 from callboard.tests.live.stage import PASSWORD, PATIENCE, Stage
 
 #: An offer of one Opus stream whose one candidate leads nowhere: nothing answers at port 9.

@@ -12,9 +12,9 @@ from callboard.actors.xmpp import capabilities
 from callboard.actors.xmpp.stanza import CLIENT, STANZAS
 from callboard.bots import Bot, Call, CallOver
 from callboard.jingle import Finish, Proceed, Propose, Reject, RemoteProtocolError
+from callboard.jingle import namespaces as ns
 from callboard.jingle.session.reception import HANDLERS
 from callboard.jingle.session.state import Action
-from callboard.jingle.xml import namespaces as ns
 from callboard.media.rtc.rtp.outgoing import Outgoing
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import Device

@@ -11,7 +11,7 @@ import pytest
 from callboard.actors.xmpp.stanza import CLIENT
 from callboard.bots import CallOver
 from callboard.jingle import Proceed, Propose, Reject
-from callboard.jingle.xml import namespaces as ns
+from callboard.jingle import namespaces as ns
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import Device, reason_of
 from callboard.tests.live.stage import ALICE, BOB, Stage, staged

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 from callboard.bots import CallOver
-from callboard.jingle.xml import namespaces as ns
+from callboard.jingle import namespaces as ns
 from callboard.media import PeerConnection
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import OFFER, Device, reason_of

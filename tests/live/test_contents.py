@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element, SubElement
 import pytest
 from callboard.actors.messages.exchange import CallStatus
 from callboard.bots import Call, CallOver
-from callboard.jingle.xml import namespaces as ns
+from callboard.jingle import namespaces as ns
 from callboard.media import Direction, Kind, inspect
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import Device

@@ -12,7 +12,7 @@ from aiortc import RTCDtlsTransport
 from callboard.actors.call.signalling import WORDS
 from callboard.bots import Call, CallOver
 from callboard.jingle import Reason, Session
-from callboard.jingle.xml import namespaces as ns
+from callboard.jingle import namespaces as ns
 from callboard.media import PeerConnection
 from callboard.media.rtc import _aiortc
 from callboard.tests.conftest import Run

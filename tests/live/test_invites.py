@@ -7,9 +7,9 @@ from xml.etree.ElementTree import Element
 import pytest
 from callboard.actors.xmpp.stanza import CLIENT
 from callboard.bots import Bot, Call, Invite
+from callboard.jingle import namespaces as ns
 from callboard.jingle.call_messages.invite import Invite as JingleInvite
 from callboard.jingle.call_messages.invite import InviteAnswer, JingleMethod, parse_invite
-from callboard.jingle.xml import namespaces as ns
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import Device
 from callboard.tests.live.stage import ALICE, BOB, staged

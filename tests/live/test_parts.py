@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 import pytest
 from callboard.bots import CallOver
 from callboard.jingle import Proceed, Propose
-from callboard.jingle.xml import namespaces as ns
+from callboard.jingle import namespaces as ns
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE
 from callboard.tests.live.test_bad_jingle import (

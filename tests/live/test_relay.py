@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, tostring
 import pytest
 from callboard.actors.xmpp.stream import Stream
 from callboard.bots import CallOver, Reason
-from callboard.jingle.xml import namespaces as ns
+from callboard.jingle import namespaces as ns
 from callboard.media import Network
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB, Stage, staged

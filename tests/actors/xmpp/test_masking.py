@@ -6,7 +6,7 @@ import pytest
 from callboard.actors.xmpp.login import SASL
 from callboard.actors.xmpp.masking import HIDDEN, MAX_LENGTH, masked
 from callboard.actors.xmpp.resumption import SM
-from callboard.jingle.xml import namespaces as ns
+from callboard.jingle import namespaces as ns
 
 SECRET = "c2VjcmV0"
 FORM = "<x xmlns='jabber:x:data'><field var='{}' type='{}'><value>c2VjcmV0</value></field></x>"
