@@ -21,6 +21,21 @@ MAY_USE = {
 }
 """What stands to the left of each package: imports run one way."""
 
+ROOMS: dict[str, tuple[str, ...]] = {
+    "jingle": ("namespaces", "errors", "model", "xml", "sdp", "session", "call_messages", "*"),
+    "media": ("errors", "budget", "frames", "sources", "recording", "rtc", "*"),
+    "media/rtc": ("dtls", "ice", "rtp/packet _aiortc", "rtp", "*"),
+    "actors": ("runtime", "messages records xmpp bot call context", "*"),
+    "load": ("measure", "plan", "run", "report", "*"),
+    "cli": ("views", "*"),
+}
+"""The rooms of each folder that has some, the lowest first: each uses what stands before it.
+
+A name is a folder, or a file that does not stand where the rest of its folder does. Names with a
+space between them may use each other; `*` are the other files of the folder, and what is in a room
+that has rooms of its own has its places there. To add a room, write its name where it belongs.
+"""
+
 MUST_NOT_USE = {
     "config": {"slixmpp", "aiortc", "aioice", "av", "pykka"},
     "jingle": {"slixmpp", "aiortc", "aioice", "av", "pykka", "asyncio"},
@@ -63,6 +78,124 @@ def test_imports_run_one_way(package: str) -> None:
             if (ours and parts[1].removesuffix(".py") not in allowed) or parts[0] in forbidden:
                 wrong.append(f"{file.relative_to(ROOT)}:{line}: {package} must not import {name}")
     assert not wrong, "\n".join(wrong)
+
+
+def place(folder: str, parts: tuple[str, ...]) -> int | None:
+    """Find the place of a module in the order of a folder's rooms.
+
+    Args:
+        folder: A key of `ROOMS`.
+        parts: The module's name from the repository's root on, as ("media", "rtc", "dtls"). What
+            it ends in may be a name inside the module.
+
+    Returns:
+        Its index; None if it is not in the folder, or in a room without a place.
+    """
+    base = tuple(folder.split("/"))
+    if parts[: len(base)] != base:
+        return None
+    inside = parts[len(base) :]
+    order = {name: at for at, names in enumerate(ROOMS[folder]) for name in names.split()}
+    for length in range(len(inside), 0, -1):
+        if "/".join(inside[:length]) in order:
+            return order["/".join(inside[:length])]
+    return None if (ROOT / folder / "/".join(inside[:1])).is_dir() and inside else order["*"]
+
+
+def misplaced(folder: str) -> list[str]:
+    """List the imports of a folder that do not go from a room to a lower one."""
+    wrong = []
+    for file in sorted((ROOT / folder).rglob("*.py")):
+        own = place(folder, file.relative_to(ROOT).with_suffix("").parts)
+        for line, name in imports(file):
+            parts = tuple(name.split("."))
+            used = place(folder, parts[1:]) if parts[0] == "callboard" else None
+            if own is not None and used is not None and used > own:
+                wrong.append(f"{file.relative_to(ROOT)}:{line}: must not import {name}")
+    return wrong
+
+
+def without_a_place(top: Path) -> list[str]:
+    """List the folders with code in a package that `ROOMS` does not know."""
+    wrong = []
+    for room in sorted({file.parent for file in top.rglob("*.py")} - {top}):
+        inside = room.relative_to(ROOT)
+        if room.parent.relative_to(ROOT).as_posix() not in ROOMS:
+            wrong.append(f"{inside}: {inside.parent} has rooms now: give them an order")
+        elif place(inside.parent.as_posix(), inside.parts) is None:
+            wrong.append(f"{inside}: the room has no place in {inside.parent}")
+    return wrong
+
+
+@pytest.mark.parametrize("folder", ROOMS)
+def test_imports_go_to_lower_rooms(folder: str) -> None:
+    assert not misplaced(folder), "\n".join(misplaced(folder))
+
+
+@pytest.mark.parametrize("package", [name for name in PACKAGES if name != "benchmarks"])
+def test_every_room_has_its_place(package: str) -> None:
+    assert not without_a_place(ROOT / package)
+
+
+@pytest.mark.parametrize("folder", ROOMS)
+def test_every_place_is_there(folder: str) -> None:
+    names = " ".join(ROOMS[folder]).split()
+    paths = [ROOT / folder / name for name in names if name != "*"]
+    assert not [
+        path for path in paths if not path.is_dir() and not path.with_suffix(".py").exists()
+    ]
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Build a house with one package of two rooms."""
+    (tmp_path / "media" / "low").mkdir(parents=True)
+    (tmp_path / "media" / "high").mkdir()
+    for file in ("__init__.py", "face.py", "low/__init__.py", "low/a.py", "high/b.py"):
+        (tmp_path / "media" / file).touch()
+    monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
+    monkeypatch.setattr(f"{__name__}.ROOMS", {"media": ("low", "high", "*")})
+    return tmp_path / "media"
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("low/a.py", "from ..high.b import x"),
+        ("low/a.py", "from .. import high"),
+        ("low/a.py", "from .. import x"),
+        ("low/a.py", "def f(): from ..face import x"),
+        ("high/b.py", "from ..face import x"),
+        ("low/__init__.py", "import callboard.media.high.b"),
+    ],
+)
+def test_an_import_from_a_higher_room_is_found(house: Path, file: str, text: str) -> None:
+    (house / file).write_text(text)
+    assert len(misplaced("media")) == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("high/b.py", "from ..low.a import x"),
+        ("high/b.py", "from ..low import a"),
+        ("high/b.py", "from . import c"),
+        ("face.py", "from .high.b import x"),
+        ("low/a.py", "from ...config import x"),
+        ("low/a.py", "import high"),
+    ],
+)
+def test_an_import_from_a_lower_room_is_allowed(house: Path, file: str, text: str) -> None:
+    (house / file).write_text(text)
+    assert not misplaced("media")
+
+
+@pytest.mark.parametrize("room", ["new", "high/new"])
+def test_a_room_without_a_place_is_found(house: Path, room: str) -> None:
+    assert not without_a_place(house)
+    (house / room).mkdir()
+    (house / room / "c.py").touch()
+    assert len(without_a_place(house)) == 1
 
 
 def test_every_package_has_its_place() -> None:
