@@ -50,6 +50,16 @@ class Section:
         return [line[12:] for line in self.lines if line.startswith("a=candidate:")]
 
     @property
+    def repairs(self) -> dict[int, int]:
+        """SSRC of retransmissions → SSRC of what they repeat (FID, RFC 5576 §4.2, RFC 4588 §8)."""
+        groups = (line[17:].split() for line in self.lines if line.startswith("a=ssrc-group:FID "))
+        return {
+            int(group[1]): int(group[0])
+            for group in groups
+            if len(group) == 2 and all(one.isascii() and one.isdigit() for one in group)
+        }
+
+    @property
     def rejected(self) -> bool:
         """Whether its port is 0 (RFC 3264 §6)."""
         fields = self.lines[0].split()

@@ -187,6 +187,11 @@ class Negotiation:
         parsed.sdpMid = mid
         await self._pc.addIceCandidate(parsed)
 
+    def repairs(self, medium: Medium) -> dict[int, int]:
+        """Give which of the peer's RTP streams repeat which, by their SSRCs, as far as it says."""
+        section = None if self._remote is None else self._remote.find(medium.transceiver.mid or "")
+        return {} if section is None else section.repairs
+
     def keep(self, candidate: str) -> bool:
         """Tell whether a remote candidate is of use, and within what one call may bring."""
         if not self._network.usable(candidate):

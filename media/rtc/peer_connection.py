@@ -443,12 +443,14 @@ class PeerConnection:
         return iterator
 
     def request_keyframe(self) -> None:
-        """Ask the peer for a video key frame (PLI, RFC 4585 §6.3.1)."""
+        """Ask the peer for a video key frame (PLI, RFC 4585 §6.3.1), and again until one comes.
+
+        It is asked at once, or with its first packet if none has come yet; at most once a second,
+        however many ask.
+        """
         medium = self._negotiation.media.get("video")
-        if medium is None or medium.incoming.ssrc is None or self.closed:
-            return
-        incoming = medium.incoming
-        self._chores.spawn(_aiortc.send_pli(incoming.receiver, medium.incoming.ssrc))
+        if medium is not None and not self.closed:
+            medium.incoming.request_keyframe()
 
     def send_keyframe(self) -> None:
         """Send a video key frame now, if we send video."""
@@ -569,11 +571,11 @@ class PeerConnection:
         )
 
     def _make_incoming(self, kind: Kind, transceiver: RTCRtpTransceiver) -> Incoming:
-        _aiortc.hold_to_budgets(transceiver, self._broken)
         return Incoming(
             kind,
             transceiver,
             self._path,
+            _aiortc.hold_to_budgets(transceiver, self._broken),
             on_first=self._first_media,
             on_frame=self._received,
             listeners=self.listeners,
@@ -587,7 +589,7 @@ class PeerConnection:
         self._connectivity.start()
 
     def _begin(self, medium: Medium) -> None:
-        medium.incoming.learn()
+        medium.incoming.learn(self._negotiation.repairs(medium))
         if medium.outgoing is not None:
             medium.outgoing.prepare()
             sender = medium.transceiver.sender

@@ -13,9 +13,15 @@ from .descriptions import (
     keep_offered,
     local_description,
 )
-from .feedback import hold_to_budgets
+from .feedback import Feedback, hold_to_budgets
 from .guards import carry, guard, has_broken, has_closed
-from .receivers import DecoderQueue, forget_frames, observe_packets, replace_decoder, send_pli
+from .receivers import (
+    DecoderQueue,
+    decoder_failed,
+    forget_frames,
+    replace_decoder,
+    take_packets,
+)
 from .senders import RtpStream, on_keyframe_request, packets_sent, round_trip
 from .transports import (
     dtls_role,
@@ -32,10 +38,12 @@ from .transports import (
 
 __all__ = [
     "DecoderQueue",
+    "Feedback",
     "RtpStream",
     "carry",
     "codecs",
     "create_offer",
+    "decoder_failed",
     "dtls_role",
     "dtls_transports",
     "fingerprint_refused",
@@ -53,13 +61,12 @@ __all__ = [
     "keep_shared",
     "keep_to_bounds",
     "local_description",
-    "observe_packets",
     "on_keyframe_request",
     "packets_sent",
     "replace_decoder",
     "round_trip",
-    "send_pli",
     "steer",
+    "take_packets",
     "track_connecting",
     "transports_by_mid",
 ]

@@ -1,30 +1,30 @@
 """RTCP feedback, held to what it may cost (RFC 4585 §3.5): a peer's words and our own.
 
-aiortc sends a lost packet again as often as it is asked, asks for a key frame with each packet that
-does not fit, and stops its decoder for whatever stream says BYE.
+aiortc sends a lost packet again as often as it is asked, and stops its decoder for whatever stream
+says BYE.
 """
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiortc import RTCRtpReceiver, RTCRtpSender, RTCRtpTransceiver
+from aiortc.rtcdtlstransport import State
 from aiortc.rtp import RTP_HISTORY_SIZE, RtcpByePacket, RtcpRtpfbPacket
 
 from ...budget import Budget
-from .senders import OCTET_COUNT
+from ..rtp.feedback import MOST_LOST, nack, pli, remb
+from .senders import OCTET_COUNT, SRTP_OUT, STATE, sent
 
 logger = logging.getLogger(__name__)
 
 HANDLE_RTCP = "_handle_rtcp_packet"
 HISTORY = "_RTCRtpSender__rtp_history"
-NACKS = "_RTCRtpReceiver__nack_generator"
 RECEIVER_EXITED = "_RTCRtpReceiver__rtcp_exited"
 RETRANSMIT = "_retransmit"
+RTCP_SSRC = "_RTCRtpReceiver__rtcp_ssrc"
 RUN_RTCP = "_run_rtcp"
 SENDER_EXITED = "_RTCRtpSender__rtcp_exited"
-SEND_PLI = "_send_rtcp_pli"
 SEND_RTCP = "_send_rtcp"
 
 AGAIN = 0.5
@@ -36,25 +36,91 @@ AGAIN_AT_ONCE = 64_000
 REPORTS = 8_000
 """Octets of RTCP a second, and at once, that we send on what comes in."""
 
-KEYFRAME_EVERY = 1.0
-"""Seconds between two of our requests for a key frame, of all who ask."""
-
 Run = Callable[[], Awaitable[None]]
 
 
-def hold_to_budgets(transceiver: RTCRtpTransceiver, on_crash: Callable[[], None]) -> None:
+class Feedback:
+    """Tells a peer of what comes in, at once, within a budget for all of it.
+
+    aiortc only does so by itself, and from a task.
+    """
+
+    def __init__(self, receiver: RTCRtpReceiver) -> None:
+        """Speak in a receiver's name.
+
+        Args:
+            receiver: One that has not started; the reports that it sends by itself are held to the
+                same budget.
+        """
+        self._budget = Budget(REPORTS, REPORTS)
+        self._receiver = receiver
+        send: Callable[[Any], Awaitable[None]] = getattr(receiver, SEND_RTCP)
+
+        async def bounded(packet: Any) -> None:
+            if self._budget.take(len(bytes(packet))):
+                await send(packet)
+
+        setattr(receiver, SEND_RTCP, bounded)
+
+    def missing(self, ssrc: int, numbers: Sequence[int]) -> None:
+        """Ask for packets again (NACK, RFC 4585 §6.2.1).
+
+        Args:
+            ssrc: Their stream.
+            numbers: Their sequence numbers, in order.
+        """
+        for start in range(0, len(numbers), MOST_LOST):
+            self._send(nack(self._ssrc or 0, ssrc, numbers[start : start + MOST_LOST]))
+
+    def keyframe(self, ssrc: int) -> None:
+        """Ask for a key frame (PLI, RFC 4585 §6.3.1).
+
+        Args:
+            ssrc: The video's stream.
+        """
+        self._send(pli(self._ssrc or 0, ssrc))
+
+    def bit_rate(self, most: int, streams: list[int]) -> None:
+        """Say how much comes through (REMB, draft-alvestrand-rmcat-remb-03).
+
+        Args:
+            most: Bits a second.
+            streams: The SSRCs of those that it is said of, together.
+        """
+        self._send(remb(self._ssrc or 0, most, streams))
+
+    @property
+    def _ssrc(self) -> int | None:
+        ssrc: int | None = getattr(self._receiver, RTCP_SSRC)
+        return ssrc
+
+    def _send(self, packet: bytes) -> None:
+        transport = self._receiver.transport
+        if (
+            self._ssrc is not None
+            and getattr(transport, STATE) is State.CONNECTED
+            and self._budget.take(len(packet))
+        ):
+            sent(transport.transport._send(getattr(transport, SRTP_OUT).protect_rtcp(packet)))  # noqa: SLF001
+
+
+def hold_to_budgets(transceiver: RTCRtpTransceiver, on_crash: Callable[[], None]) -> Feedback:
     """Bound what RTCP feedback may cost, and tell when a task that sends reports dies.
 
     Args:
         transceiver: One whose sender and receiver have not started.
         on_crash: Called when a task died; aiortc would wait for its end for ever.
+
+    Returns:
+        What tells the peer of what comes in.
     """
     sender, receiver = transceiver.sender, transceiver.receiver
     _bound_retransmissions(sender)
-    _bound_reports(receiver)
-    _bound_gaps(receiver)
+    _hear_no_bye(receiver)
+    feedback = Feedback(receiver)
     for owner, exited in ((sender, SENDER_EXITED), (receiver, RECEIVER_EXITED)):
         setattr(owner, RUN_RTCP, _watched(getattr(owner, RUN_RTCP), owner, exited, on_crash))
+    return feedback
 
 
 def _bound_retransmissions(sender: RTCRtpSender) -> None:
@@ -83,61 +149,14 @@ def _bound_retransmissions(sender: RTCRtpSender) -> None:
     setattr(sender, HANDLE_RTCP, once)
 
 
-def _bound_reports(receiver: RTCRtpReceiver) -> None:
+def _hear_no_bye(receiver: RTCRtpReceiver) -> None:
     handle: Callable[[Any], Awaitable[None]] = getattr(receiver, HANDLE_RTCP)
-    send: Callable[[Any], Awaitable[None]] = getattr(receiver, SEND_RTCP)
-    send_pli: Callable[[int], Awaitable[None]] = getattr(receiver, SEND_PLI)
-    budget = Budget(REPORTS, REPORTS)
-    loop = asyncio.get_running_loop()
-    late: set[asyncio.Task[None]] = set()
-    allowed_at, is_late = 0.0, False
 
     async def without_bye(packet: Any) -> None:
         if not isinstance(packet, RtcpByePacket):  # Jingle says when a call or a content ends
             await handle(packet)
 
-    async def bounded(packet: Any) -> None:
-        if budget.take(len(bytes(packet))):
-            await send(packet)
-
-    async def pli(ssrc: int) -> None:
-        nonlocal allowed_at, is_late
-        now = loop.time()
-        if now >= allowed_at:
-            allowed_at = now + KEYFRAME_EVERY
-            await send_pli(ssrc)
-        elif not is_late:
-            is_late = True
-            loop.call_at(allowed_at, make_up, ssrc)
-
-    def make_up(ssrc: int) -> None:
-        nonlocal is_late
-        is_late = False
-        task = loop.create_task(pli(ssrc))
-        late.add(task)
-        task.add_done_callback(late.discard)
-
     setattr(receiver, HANDLE_RTCP, without_bye)
-    setattr(receiver, SEND_RTCP, bounded)
-    setattr(receiver, SEND_PLI, pli)
-
-
-def _bound_gaps(receiver: RTCRtpReceiver) -> None:
-    """Let a leap in the sequence numbers be no gap: aiortc counts each number that is missing."""
-    generator = getattr(receiver, NACKS)
-    if generator is None:
-        return
-    add: Callable[[Any], bool] = generator.add
-
-    def bounded(packet: Any) -> bool:
-        if generator.max_seq is not None:
-            ahead = (packet.sequence_number - generator.max_seq) & 0xFFFF
-            if RTP_HISTORY_SIZE < ahead < 0x8000:
-                generator.missing.clear()
-                generator.max_seq = (packet.sequence_number - 1) & 0xFFFF
-        return add(packet)
-
-    generator.add = bounded
 
 
 def _watched(run: Run, owner: Any, exited: str, on_crash: Callable[[], None]) -> Run:

@@ -1,27 +1,32 @@
 """aiortc's RTP receivers: what comes in, seen before aiortc's decoder would."""
 
-from collections.abc import Awaitable, Callable
+import threading
+import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import pylibsrtp
-from aiortc import RTCRtpReceiver
+from aiortc import RTCRtpCodecParameters, RTCRtpReceiver
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
+from aiortc.rtcrtpreceiver import StreamStatistics
 
 from ..ice import _aioice
 from ..rtp.packet import RtpPacket
+from .feedback import Feedback
 from .transports import ice_connection
 
+CODECS = "_RTCRtpReceiver__codecs"
+DECODER_ERROR = "_RTCRtpReceiver__decoder_error"
 DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
 ESTIMATOR = "_RTCRtpReceiver__remote_bitrate_estimator"
+EXTENSION_IDS = "_HeaderExtensionsMap__ids"
 HANDLE_RTP = "_handle_rtp_packet"
 REMOTE_STREAMS = "_RTCRtpReceiver__remote_streams"
-SEND_PLI = "_send_rtcp_pli"
 SRTP_IN = "_rx_srtp"
 STATE = "_state"
-TIMESTAMP_MAPPER = "_RTCRtpReceiver__timestamp_mapper"
 
-Take = Callable[[Any], None]
-"""Takes a packet: ours, or aiortc's, which has what ours has."""
+Take = Callable[[RtpPacket], None]
+"""Takes a packet in the turn of the loop in which it comes."""
 
 
 class DecoderQueue(Protocol):
@@ -30,15 +35,8 @@ class DecoderQueue(Protocol):
     def get(self) -> tuple[Any, Any] | None:
         """Give the next (codec, encoded frame), or None for the end."""
 
-    def put(self, item: tuple[Any, Any] | None) -> None:
+    def put(self, item: tuple[Any, Any] | None) -> Any:
         """Take a (codec, encoded frame), or None for the end."""
-
-
-class TimestampMapper(Protocol):
-    """What aiortc's receiver asks of its unwrapper."""
-
-    def map(self, timestamp: int) -> int:
-        """Unwrap a 32-bit RTP timestamp."""
 
 
 class EarlyPackets:
@@ -76,41 +74,84 @@ class EarlyPackets:
         return True
 
 
-def replace_decoder(
-    receiver: RTCRtpReceiver, decoder_queue: DecoderQueue, mapper: TimestampMapper
-) -> None:
+def replace_decoder(receiver: RTCRtpReceiver, decoder_queue: DecoderQueue) -> None:
     """Stand between depacketiser and decoder: in public there are only decoded frames."""
     setattr(receiver, DECODER_QUEUE, decoder_queue)
-    setattr(receiver, TIMESTAMP_MAPPER, mapper)
 
 
-def observe_packets(receiver: RTCRtpReceiver, observe: Take, *, discard: bool) -> None:
-    """See every RTP packet first: aiortc's statistics mix media and RTX under one id.
+def decoder_failed(receiver: RTCRtpReceiver) -> bool:
+    """Tell whether the decoder has met a frame that it can't show since this was asked last."""
+    event: threading.Event = getattr(receiver, DECODER_ERROR)
+    if not event.is_set():
+        return False
+    event.clear()
+    return True
+
+
+def take_packets(receiver: RTCRtpReceiver, take: Take, feedback: Feedback) -> None:
+    """Take every RTP packet in a receiver's place.
+
+    aiortc's waits for a lost video packet until 512 others have come, and then gives a frame for
+    each of those: half a minute of standing pictures. It asks once for a lost packet, and for a key
+    frame only then. It goes on to count for the reports that it sends.
 
     Args:
-        receiver: Whose packets.
-        observe: Called on the loop with each packet.
-        discard: Whether aiortc is to be spared the payload (it still counts for its RTCP reports).
+        receiver: Whose packets; one that has not started.
+        take: Called on the loop with each packet.
+        feedback: Where the peer is told which bit rate comes through, of video.
     """
-    handle: Callable[..., Awaitable[None]] = getattr(receiver, HANDLE_RTP)
     counters: dict[int, Any] = getattr(receiver, REMOTE_STREAMS)
-    # Video's estimator of the bit rate wants each packet; audio has none.
-    spared = discard and getattr(receiver, ESTIMATOR) is None
+    codecs: dict[int, RTCRtpCodecParameters] = getattr(receiver, CODECS)
+    estimator = getattr(receiver, ESTIMATOR)
 
-    async def observed(packet: Any, arrival_time_ms: int) -> None:
-        observe(packet)
-        if spared and packet.ssrc in counters:
-            # aiortc has made its counter with the first packet; nothing else is kept of the others.
-            count = counters[packet.ssrc].add
-            count(packet)
-            _take_early(receiver.transport, packet.ssrc, (observe, count))
+    async def first(packet: Any, arrival_time_ms: int) -> None:
+        # aiortc's router knows whose it is; the packets after it come here no more.
+        del arrival_time_ms
+        codec = codecs.get(packet.payload_type)
+        if codec is None:
             return
-        if discard:
-            # A padding packet is counted and sent back in reports, but never buffered for decoding.
-            packet.payload = b""
-        await handle(packet, arrival_time_ms=arrival_time_ms)
+        if packet.ssrc not in counters:
+            counters[packet.ssrc] = StreamStatistics(codec.clockRate)
+        takers: tuple[Take, ...] = (counters[packet.ssrc].add, take)
+        if estimator is not None:
+            takers = (*takers, _BitRate(receiver, estimator, feedback).take)
+        _take_early(receiver.transport, packet.ssrc, takers)
+        ours = RtpPacket(
+            packet.payload_type,
+            packet.sequence_number,
+            packet.timestamp,
+            packet.ssrc,
+            packet.payload,
+            bool(packet.marker),
+        )
+        for each in takers:
+            each(ours)
 
-    setattr(receiver, HANDLE_RTP, observed)
+    setattr(receiver, HANDLE_RTP, first)
+
+
+class _BitRate:
+    """Lets aiortc estimate from send times what comes through, and tells the peer (REMB)."""
+
+    def __init__(self, receiver: RTCRtpReceiver, estimator: Any, feedback: Feedback) -> None:
+        self._estimate = estimator.add
+        self._feedback = feedback
+        extensions = receiver.transport._rtp_header_extensions_map  # noqa: SLF001
+        self._identifier: int = getattr(extensions, EXTENSION_IDS).abs_send_time or 0
+
+    def take(self, packet: RtpPacket) -> None:
+        """Take a packet, of which only the size and the time at which it was sent count."""
+        sent = packet.extended(self._identifier)
+        if len(sent) != 3:
+            return
+        estimate = self._estimate(
+            abs_send_time=int.from_bytes(sent),
+            arrival_time_ms=round(time.monotonic() * 1000),
+            payload_size=len(packet.payload),
+            ssrc=packet.ssrc,
+        )
+        if estimate is not None:
+            self._feedback.bit_rate(*estimate)
 
 
 def _take_early(transport: RTCDtlsTransport, ssrc: int, takers: tuple[Take, ...]) -> None:
@@ -127,9 +168,3 @@ def forget_frames(receiver: RTCRtpReceiver) -> None:
     track: Any = receiver.track
     while track is not None and not track._queue.empty():  # noqa: SLF001
         track._queue.get_nowait()  # noqa: SLF001
-
-
-async def send_pli(receiver: RTCRtpReceiver, ssrc: int) -> None:
-    """Ask the peer for a key frame (RFC 4585 §6.3.1): aiortc only does so by itself."""
-    send: Callable[[int], Awaitable[None]] = getattr(receiver, SEND_PLI)
-    await send(ssrc)

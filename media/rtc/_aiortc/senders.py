@@ -82,7 +82,7 @@ class RtpStream:
         packet = getattr(transport, SRTP_OUT).protect(header + self._extension + payload)
         self._sequence_number = (self._sequence_number + 1) & 0xFFFF
         self._marker = 0
-        if not _sent(transport.transport._send(packet)):  # noqa: SLF001 -- the pair in use
+        if not sent(transport.transport._send(packet)):  # noqa: SLF001 -- the pair in use
             return
         setattr(sender, NTP_TIMESTAMP, int((time.time() + _NTP_EPOCH) * (1 << 32)))
         setattr(sender, RTP_TIMESTAMP, timestamp)
@@ -90,7 +90,7 @@ class RtpStream:
         setattr(sender, PACKET_COUNT, getattr(sender, PACKET_COUNT) + 1)
 
 
-def _sent(sending: Any) -> bool:
+def sent(sending: Any) -> bool:
     """Run a coroutine that waits for nothing; False if there is no connection."""
     try:
         sending.send(None)

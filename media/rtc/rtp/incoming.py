@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from math import inf
 from typing import Any, cast
 from weakref import WeakSet
 
@@ -12,14 +13,17 @@ from aiortc import RTCRtpCodecParameters, RTCRtpTransceiver
 from aiortc.jitterbuffer import JitterFrame
 from aiortc.mediastreams import MediaStreamError
 
-from ...frames.codec import Unwrapper, is_keyframe
+from ...frames.codec import CLOCK_RATES, Unwrapper
 from ...frames.frame import EncodedFrame, Kind
 from ...frames.picture_size import pixels_to_decode
 from .. import _aiortc
 from .packet import RtpPacket
-from .path import FrameQueue, PacketQueue, Path
+from .path import FrameQueue, NoDecoder, Path
 from .sequencer import Sequencer
 from .statistics import Reception
+from .video.freezes import Freezes
+from .video.receiver import VideoReceiver
+from .video.stream import Frames
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +36,10 @@ LARGEST_PICTURE = 3840 * 2160
 
 MOST_WAITING = 64 * 1024 * 1024
 """Octets of decoded frames that may wait for one reader; the last frame waits in any case."""
+
+
+SOON = 0.002
+"""Seconds in which the loop comes back at the earliest: what is due then is done together."""
 
 
 class FrameIterator(AsyncIterator[Frame]):
@@ -89,6 +97,7 @@ class Incoming:
         reception: The counters.
         receiver: aiortc's receiver.
         ssrc: The RTP stream that media came on last; None before the first packet.
+        freezes: When received video stood still.
     """
 
     def __init__(
@@ -96,6 +105,7 @@ class Incoming:
         kind: Kind,
         transceiver: RTCRtpTransceiver,
         path: Path,
+        feedback: _aiortc.Feedback,
         *,
         on_first: Callable[[Kind, float], None],
         on_frame: Callable[[EncodedFrame], None],
@@ -108,6 +118,7 @@ class Incoming:
             kind: "audio" or "video".
             transceiver: Where it comes from.
             path: What becomes of it.
+            feedback: Tells the peer what is missing.
             on_first: Called with the kind and `loop.time()` in seconds at the first packet.
             on_frame: Called with each encoded frame, unless the path is `none`.
             listeners: Those who want decoded frames, on the path `frames`.
@@ -116,34 +127,65 @@ class Incoming:
         self.kind = kind
         self.receiver = transceiver.receiver
         self.reception = Reception()
-        self.ssrc: int | None = None
+        self._by_name: dict[str, RTCRtpCodecParameters] = {}
         self._codecs: dict[int, RTCRtpCodecParameters] = {}
         self._decoding = False
+        self._feedback = feedback
         self._iterators: WeakSet[FrameIterator] = WeakSet()
         self._largest_picture = largest_picture
         self._listeners = listeners
         self._loop = asyncio.get_running_loop()
+        self._met = False
         self._on_first = on_first
         self._on_frame = on_frame
+        self._path = path
         self._refused = False
+        self._sequencer = Sequencer()
+        self.ssrc: int | None = None
         self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._transceiver = transceiver
-        self._sequencer: Sequencer | None = None
-        self._in_order = kind == "audio" and path is not Path.NONE
         self._unwrapper = Unwrapper()
-        self._queue: _aiortc.DecoderQueue
-        if path is Path.FRAMES:
-            self._queue = FrameQueue(self._encoded, self._wanted)
-        else:
-            self._queue = PacketQueue(self._encoded if path is Path.PACKETS else None)
-        _aiortc.replace_decoder(self.receiver, self._queue, Unwrapper())
-        _aiortc.observe_packets(
-            self.receiver, self._packet, discard=self._in_order or path is Path.NONE
-        )
+        is_seen = kind == "video" and path is not Path.NONE
+        self._video = VideoReceiver() if is_seen else None
+        self._warned = False
+        self._queue = FrameQueue() if path is Path.FRAMES else NoDecoder()
+        _aiortc.replace_decoder(self.receiver, self._queue)
+        _aiortc.take_packets(self.receiver, self._packet, feedback)
 
-    def learn(self) -> None:
-        """Take what was negotiated; numbers of before go on to mean the same (RFC 3264 §8.3.2)."""
-        self._codecs |= _aiortc.codecs(self._transceiver)
+    @property
+    def freezes(self) -> Freezes | None:
+        """When received video stood still; None if it is not looked at."""
+        return None if self._video is None else self._video.freezes
+
+    def learn(self, repairs: Mapping[int, int]) -> None:
+        """Take what was negotiated; numbers of before go on to mean the same (RFC 3264 §8.3.2).
+
+        Args:
+            repairs: SSRC of retransmissions → SSRC of what is retransmitted (RFC 5576 §4.2).
+        """
+        agreed = _aiortc.codecs(self._transceiver)
+        self._codecs |= agreed
+        self._by_name = {codec.name: codec for codec in self._codecs.values()}
+        if self._video is None:
+            return
+        first = next(iter(agreed.values()), None)
+        asks_again = first is not None and any(
+            each.type == "nack" and not each.parameter for each in first.rtcpFeedback
+        )
+        self._video.learn(asks_again=asks_again, repairs=repairs)
+        if not self._is_receiving:
+            self._video.pause(self._loop.time())
+
+    def request_keyframe(self) -> None:
+        """Ask the peer for a key frame of video, and again until one comes.
+
+        At once, or with the first packet if none has come; at most once a second, however many ask.
+        """
+        if self._video is not None:
+            now = self._loop.time()
+            self._video.want_keyframe(now)
+            self._look(now)
 
     def start(self) -> None:
         """Begin to draw decoded frames, once the receiver has a track."""
@@ -165,6 +207,11 @@ class Incoming:
 
     async def close(self) -> None:
         """Stop drawing; readers end."""
+        self._path = Path.NONE
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._video is not None:
+            self._video.pause(self._loop.time())
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -172,68 +219,119 @@ class Incoming:
             iterator.end()
         _aiortc.forget_frames(self.receiver)
 
+    @property
+    def _is_receiving(self) -> bool:
+        return self._path is not Path.NONE and self._transceiver.currentDirection in {
+            "recvonly",
+            "sendrecv",
+        }
+
     def _packet(self, packet: RtpPacket) -> None:
         codec = self._codecs.get(packet.payload_type)
-        if codec is None or codec.name == "rtx":
+        if codec is None:
             return
         now = self._loop.time()
-        if self.ssrc is None:
+        if codec.name == "rtx":
+            self._repair(codec.parameters.get("apt"), packet, now)
+            return
+        if not self._met:
+            self._met = True
             self._on_first(self.kind, now)
-        if self._sequencer is None or self.ssrc != packet.ssrc:
+        self.reception.add(
+            packet.ssrc, packet.sequence_number, packet.timestamp, codec.clockRate, now
+        )
+        if self.ssrc != packet.ssrc:
+            self.ssrc = packet.ssrc
             self._sequencer = Sequencer()
-        self.ssrc = packet.ssrc
-        number, rate = packet.sequence_number, codec.clockRate
-        self.reception.add(packet.ssrc, number, packet.timestamp, rate, now)
-        if self._in_order and self._transceiver.currentDirection in {"recvonly", "sendrecv"}:
-            for due in self._sequencer.put(packet):
-                self._frame(due)
+        if not self._is_receiving:
+            return
+        if self._video is not None:
+            self._give(self._video.receive(codec.name, packet, now), now)
+            if self._video.deadline < inf:
+                self._look(now)
+            return
+        for due in self._sequencer.put(packet):
+            self._sound(due, now)
 
-    def _frame(self, packet: RtpPacket) -> None:
+    def _repair(self, payload_type: Any, packet: RtpPacket, now: float) -> None:
+        """Take a video packet that was sent again (RFC 4588)."""
+        codec = self._codecs.get(payload_type)
+        if codec is not None and self._video is not None and self._is_receiving:
+            self._give(self._video.repair(codec.name, payload_type, packet, now), now)
+            if self._video.deadline < inf:
+                self._look(now)
+
+    def _sound(self, packet: RtpPacket, now: float) -> None:
         """Hand an audio packet on: it is a whole frame (RFC 7587 §4.2, RFC 3551 §4.5.14)."""
         codec = self._codecs.get(packet.payload_type)
         if codec is not None and packet.payload:
-            frame = JitterFrame(packet.payload, self._unwrapper.map(packet.timestamp))
-            self._queue.put((codec, frame))
+            self._encoded(codec.name, packet.payload, packet.timestamp, now, keyframe=True)
 
-    def _encoded(self, codec: Any, frame: Any) -> None:
-        data: bytes = frame.data
-        if not data:
+    def _give(self, frames: Frames, now: float) -> None:
+        for frame in frames:
+            self._encoded(frame.codec, frame.data, frame.timestamp, now, keyframe=frame.keyframe)
+
+    def _look(self, now: float) -> None:
+        """Do for video what is to be done now, and come back when more is."""
+        video = self._video
+        if video is None or not self._is_receiving:
             return
-        self._on_frame(
-            EncodedFrame(
-                kind=self.kind,
-                codec=codec.name,
-                data=data,
-                timestamp=frame.timestamp,
-                clock_rate=codec.clockRate,
-                arrival=self._loop.time(),
-                keyframe=is_keyframe(codec.name, data),
-            )
-        )
-        # A decoder that starts between key frames only complains.
-        if not self._decoding and self._wanted(anywhere=True):
-            self._decoding = is_keyframe(codec.name, data)
-        if self._decoding and self.kind == "video":
-            self._decoding = self._has_room(codec.name, data)
+        if video.deadline <= now:
+            turn = video.turn(now)
+            if video.ssrc is not None and turn.keyframe:
+                self._feedback.keyframe(video.ssrc)
+            if video.ssrc is not None and turn.missing:
+                self._feedback.missing(video.ssrc, turn.missing)
+            self._give(turn.frames, now)
+        if video.deadline < inf and (self._timer is None or self._timer.when() > video.deadline):
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(max(video.deadline, now + SOON), self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._look(self._loop.time())
+
+    def _encoded(
+        self, codec: str, data: bytes, timestamp: int, now: float, *, keyframe: bool
+    ) -> None:
+        timestamp = self._unwrapper.map(timestamp)
+        rate = CLOCK_RATES[codec]
+        self._on_frame(EncodedFrame(self.kind, codec, data, timestamp, rate, now, keyframe))
+        if isinstance(self._queue, FrameQueue):
+            self._decode(self._queue, codec, JitterFrame(data, timestamp), keyframe=keyframe)
+
+    def _decode(
+        self, waiting: FrameQueue, codec: str, frame: JitterFrame, *, keyframe: bool
+    ) -> None:
+        """Have a frame decoded, if anybody looks or listens."""
+        if not self._listeners and not self._iterators:
+            self._decoding = False
+            return
+        if not self._decoding and not keyframe:
+            if not self._refused:
+                self.request_keyframe()  # a decoder that starts between key frames only complains
+            return
+        self._decoding = (
+            self.kind == "audio" or self._has_room(codec, frame.data)
+        ) and waiting.put((self._by_name[codec], frame))
+        if _aiortc.decoder_failed(self.receiver):
+            self.request_keyframe()
 
     def _has_room(self, codec: str, data: bytes) -> bool:
         """Look at the size that a frame says before a decoder takes that much memory."""
         pixels = pixels_to_decode(codec, data)
         if pixels is not None and pixels <= self._largest_picture:
+            self._refused = False
             return True
-        if not self._refused:
-            self._refused = True
+        if not self._warned:
+            self._warned = True
             size = "no size that can be read" if pixels is None else f"{pixels} pixels"
             logger.warning(
                 "Pictures of %s are not decoded: %d pixels is the most", size, self._largest_picture
             )
+        self._refused = True
         return False
-
-    def _wanted(self, *, anywhere: bool = False) -> bool:
-        if not self._listeners and not self._iterators:
-            self._decoding = False
-            return False
-        return anywhere or self._decoding
 
     async def _draw(self) -> None:
         while True:

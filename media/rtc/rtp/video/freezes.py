@@ -1,0 +1,88 @@
+"""Times in which received video stood still."""
+
+from collections import deque
+from typing import NamedTuple
+
+
+class Freeze(NamedTuple):
+    """A time in which video stood still.
+
+    Attributes:
+        at: When the last frame before it came, in seconds of the loop's clock.
+        seconds: How long it took until the next one came.
+    """
+
+    at: float
+    seconds: float
+
+
+class Freezes:
+    """Counts freezes as the W3C defines them (webrtc-stats, `freezeCount`).
+
+    A frame that comes d after the one before ends a freeze of d if d >= max(3 a, a + 150 ms), a
+    being the average over the last 30 frames. As we render nothing, a frame counts when it is whole
+    and all before it are. Other than there, it is no freeze if the peer sent nothing meanwhile: no
+    frame is missing, and its RTP timestamps are as far apart. So it is with a camera that is off,
+    a picture that is muted or held, and a slide that stands.
+
+    Attributes:
+        count: How many there were (`freezeCount`).
+        seconds: How long all of them took (`totalFreezesDuration`).
+        last: The last ones, `MOST` of them.
+    """
+
+    WINDOW = 30
+    LONGER = 0.15
+    """Seconds by which a frame must be later than the average."""
+
+    MOST = 100
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.seconds = 0.0
+        self.last: deque[Freeze] = deque(maxlen=self.MOST)
+        self._durations: deque[float] = deque(maxlen=self.WINDOW)
+        self._sum = 0.0
+        self._before: float | None = None
+
+    def frame(self, now: float, *, meant: float | None) -> None:
+        """Count a frame.
+
+        Args:
+            now: When it was whole, in seconds.
+            meant: How long the peer left between the frame before and this one, by its own clock,
+                in seconds; None if frames between them are missing.
+        """
+        before, self._before = self._before, now
+        if before is None:
+            return
+        duration = now - before
+        if self._is_freeze(duration) and (meant is None or duration - meant >= self.LONGER):
+            self._add(Freeze(before, duration))
+        durations = self._durations
+        if len(durations) == self.WINDOW:
+            self._sum -= durations[0]
+        durations.append(duration)
+        self._sum += duration
+
+    def pause(self, now: float, *, broken: bool) -> None:
+        """Take note that no frame is expected any more: another stream, none, or the end.
+
+        Args:
+            now: The time, in seconds.
+            broken: Whether a frame was expected until now, and could not be shown.
+        """
+        before, self._before = self._before, None
+        if broken and before is not None and self._is_freeze(now - before):
+            self._add(Freeze(before, now - before))
+
+    def _is_freeze(self, duration: float) -> bool:
+        if not self._durations:
+            return False
+        average = self._sum / len(self._durations)
+        return duration >= max(3 * average, average + self.LONGER)
+
+    def _add(self, freeze: Freeze) -> None:
+        self.count += 1
+        self.seconds += freeze.seconds
+        self.last.append(freeze)

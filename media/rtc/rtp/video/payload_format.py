@@ -1,0 +1,112 @@
+"""What an RTP packet of video holds: a fragment of an encoded frame."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+_START_CODE = b"\0\0\0\1"
+_IDR, _SPS, _PPS = 5, 7, 8
+_SLICES = range(1, 6)
+"""Types of NAL units that hold a part of a picture (ITU-T H.264 table 7-1)."""
+_STAP_A, _FU_A = 24, 28
+
+
+class Fragment(NamedTuple):
+    """A part of an encoded frame.
+
+    Attributes:
+        data: What it adds to the frame; H264 in Annex B format.
+        first: Whether a frame begins with it, whatever was lost before it.
+        key: Whether it shows that its frame is one that a decoder can begin with.
+        shown: Whether there is something of a picture in it, and not only parameters.
+        sets: The parameter sets in it, H264 only.
+    """
+
+    data: bytes
+    first: bool
+    key: bool
+    shown: bool = True
+    sets: tuple[bytes, ...] = ()
+
+
+def vp8(payload: bytes) -> Fragment:
+    """Read a payload of VP8 (RFC 7741 §4.2)."""
+    try:
+        flags = payload[0]
+        start = 1
+        if flags & 0x80:
+            more = payload[1]
+            start = 2
+            if more & 0x80:
+                start += 2 if payload[2] & 0x80 else 1
+            if more & 0x40:
+                start += 1
+            if more & 0x30:
+                start += 1
+        first = flags & 0x17 == 0x10  # the start of partition 0
+        return Fragment(payload[start:], first, first and not payload[start] & 1)
+    except IndexError:
+        raise ValueError("A VP8 payload is cut off.") from None
+
+
+def h264(payload: bytes) -> Fragment:
+    """Read a payload of H.264: a NAL unit, a STAP-A or an FU-A (RFC 6184 §5.6 to §5.8)."""
+    if len(payload) < 2:
+        raise ValueError("An H.264 payload is cut off.")
+    kind = payload[0] & 31
+    if kind == _FU_A:
+        header = payload[1]
+        if not header & 0x80:
+            return Fragment(payload[2:], first=False, key=False)
+        unit = bytes((payload[0] & 0xE0 | header & 31,)) + payload[2:]
+        return Fragment(_START_CODE + unit, _is_first(unit), unit[0] & 31 == _IDR)
+    if kind == _STAP_A:
+        units = tuple(_aggregated(payload))
+    elif 0 < kind < _STAP_A:
+        units = (payload,)
+    else:
+        raise ValueError(f"H.264 payloads of type {kind} are not negotiated.")
+    kinds = [unit[0] & 31 for unit in units]
+    return Fragment(
+        b"".join(_START_CODE + unit for unit in units),
+        first=bool(units) and _is_first(units[0]),
+        key=_IDR in kinds,
+        shown=any(each in _SLICES for each in kinds),
+        sets=tuple(unit for unit, each in zip(units, kinds, strict=True) if each in (_SPS, _PPS)),
+    )
+
+
+FORMATS: dict[str, Callable[[bytes], Fragment]] = {"VP8": vp8, "H264": h264}
+"""What reads a payload of a codec; raises `ValueError` if it can't be read."""
+
+
+def set_identity(unit: bytes) -> tuple[int, int]:
+    """Give the type and the number of a parameter set (ITU-T H.264 §7.3.2.1.1, §7.3.2.2)."""
+    kind = unit[0] & 31
+    start = 4 if kind == _SPS else 1
+    bits = int.from_bytes(unit[start : start + 4].ljust(4, b"\0"))
+    zeros = 32 - bits.bit_length()  # an Exp-Golomb number (§9.1), 255 at the most
+    return kind, (bits >> max(0, 31 - 2 * zeros)) - 1
+
+
+def is_sequence_set(unit: bytes) -> bool:
+    """Tell whether a parameter set is one of a sequence (SPS), which says the size."""
+    return unit[0] & 31 == _SPS
+
+
+def _aggregated(payload: bytes) -> Iterator[bytes]:
+    at = 1
+    while at < len(payload):
+        size = int.from_bytes(payload[at : at + 2])
+        at += 2
+        if at + size > len(payload):
+            raise ValueError("A STAP-A is cut off.")
+        if size:
+            yield payload[at : at + size]
+        at += size
+
+
+def _is_first(unit: bytes) -> bool:
+    """Tell whether a picture begins with a NAL unit (ITU-T H.264 §7.4.1.2.3)."""
+    if unit[0] & 31 in _SLICES:
+        return len(unit) > 1 and unit[1] >= 0x80  # first_mb_in_slice is 0
+    return True

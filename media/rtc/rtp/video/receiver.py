@@ -1,0 +1,194 @@
+"""What becomes of the packets of received video, and what the peer is told of them."""
+
+from collections.abc import Mapping
+from math import inf
+from typing import NamedTuple
+
+from ....frames.codec import WRAP
+from ..packet import RtpPacket
+from .freezes import Freezes
+from .keyframe_requests import KeyframeRequests
+from .stream import Frames, VideoStream
+
+_CLOCK_RATE = 90_000
+"""Of every video codec here, in Hz (RFC 7741 §4.1, RFC 6184 §5.1)."""
+
+
+class Turn(NamedTuple):
+    """What is to be done at a moment.
+
+    Attributes:
+        frames: Frames that are whole now.
+        missing: Sequence numbers to ask for (NACK).
+        keyframe: Whether to ask for a key frame (PLI).
+    """
+
+    frames: Frames
+    missing: list[int]
+    keyframe: bool
+
+
+class VideoReceiver:
+    """Receives video, whatever RTP streams it comes in, one at a time.
+
+    It knows no clock and no network: every call says what time it is, and `deadline` when to call
+    `turn` next.
+
+    Attributes:
+        deadline: When `turn` has something to do, in seconds; infinite if nothing.
+        freezes: When the pictures stood still.
+        ssrc: The stream that is received; None before the first packet.
+    """
+
+    SILENT = 1.0
+    """Seconds after which a stream that was left may be taken up again."""
+
+    MOST_PAST = 32
+
+    def __init__(self) -> None:
+        self.deadline = inf
+        self.freezes = Freezes()
+        self.ssrc: int | None = None
+        self._arrived = -inf
+        self._asks_again = False
+        self._past: dict[int, None] = {}
+        self._repairs: Mapping[int, int] = {}
+        self._requests = KeyframeRequests()
+        self._stream = VideoStream()
+        self._timestamp = 0
+
+    def learn(self, *, asks_again: bool, repairs: Mapping[int, int]) -> None:
+        """Take what was negotiated.
+
+        Args:
+            asks_again: Whether the peer sends packets again when it is asked to (NACK).
+            repairs: SSRC of retransmissions → SSRC of what is retransmitted (FID, RFC 5576 §4.2).
+                One that is not here is taken to repair what is received.
+        """
+        self._asks_again = self._stream.asks_again = asks_again
+        self._repairs = repairs
+
+    def receive(self, codec: str, packet: RtpPacket, now: float) -> Frames:
+        """Take a packet.
+
+        Args:
+            codec: The RTP encoding name.
+            packet: As it came.
+            now: The time, in seconds.
+
+        Returns:
+            The frames that are whole now, in order.
+        """
+        if packet.ssrc != self.ssrc and not self._follow(packet.ssrc, now):
+            return ()
+        self._arrived = now
+        stream = self._stream
+        frames = stream.receive(codec, packet, now)
+        if frames:
+            self._count(frames, now)
+        if self._requests.wanted or stream.deadline is not inf or not stream.follows:
+            self._requests.heard()
+            self._look(now)
+        elif self.deadline is not inf:
+            self.deadline = inf
+        return frames
+
+    def repair(self, codec: str, payload_type: int, packet: RtpPacket, now: float) -> Frames:
+        """Take a packet that was sent again on a stream of its own (RFC 4588 §4).
+
+        Args:
+            codec: The RTP encoding name of what is in it (`apt`).
+            payload_type: Of what is in it.
+            packet: As it came. One without a payload only fills the line.
+            now: The time, in seconds.
+
+        Returns:
+            The frames that are whole now, in order.
+        """
+        payload = packet.payload
+        ssrc = self._repairs.get(packet.ssrc, self.ssrc)
+        if len(payload) < 2 or ssrc is None or ssrc != self.ssrc:
+            return ()
+        original = RtpPacket(
+            payload_type,
+            int.from_bytes(payload[:2]),
+            packet.timestamp,
+            ssrc,
+            payload[2:],
+            packet.marker,
+        )
+        frames = self._stream.receive(codec, original, now, again=True)
+        self._count(frames, now)
+        self._look(now)
+        return frames
+
+    def want_keyframe(self, now: float) -> None:
+        """Ask the peer for a key frame, and again until one comes; once a second for all who want.
+
+        Before the first packet there is nobody to ask: it is done when that comes.
+
+        Args:
+            now: The time, in seconds.
+        """
+        self._requests.want()
+        self._look(now)
+
+    def turn(self, now: float) -> Turn:
+        """Find out what is to be done.
+
+        Args:
+            now: The time, in seconds.
+        """
+        frames = self._stream.tick(now)
+        self._count(frames, now)
+        keyframe = self._needs_keyframe(now) and self._requests.ask(now)
+        missing = self._stream.due(now)
+        self._look(now)
+        return Turn(frames, missing, keyframe)
+
+    def pause(self, now: float) -> None:
+        """Take note that nothing is expected any more, as agreed with the peer.
+
+        Args:
+            now: The time, in seconds.
+        """
+        # A stream that ended before its last frame was whole had the picture stand still.
+        self.freezes.pause(now, broken=self._stream.needs_keyframe(now))
+
+    def _follow(self, ssrc: int, now: float) -> bool:
+        """Go over to another stream, unless it is one that was left for this one."""
+        if ssrc in self._past and now - self._arrived < self.SILENT:
+            return False
+        if self.ssrc is not None:
+            self.pause(now)
+            self._past[self.ssrc] = None
+            if len(self._past) > self.MOST_PAST:
+                del self._past[next(iter(self._past))]
+        self._past.pop(ssrc, None)
+        self.ssrc = ssrc
+        self._stream = VideoStream(asks_again=self._asks_again)
+        self._requests.want()
+        return True
+
+    def _count(self, frames: Frames, now: float) -> None:
+        for frame in frames:
+            if frame.keyframe:
+                self._requests.came()
+            meant = None
+            if not frame.after_loss:
+                step = (frame.timestamp - self._timestamp + WRAP // 2) % WRAP - WRAP // 2
+                meant = step / _CLOCK_RATE
+            self._timestamp = frame.timestamp
+            self.freezes.frame(now, meant=meant)
+
+    def _needs_keyframe(self, now: float) -> bool:
+        stream = self._stream
+        if self._requests.wanted and not stream.receives_keyframe:
+            return True
+        return stream.needs_keyframe(now)
+
+    def _look(self, now: float) -> None:
+        """Find out when something is to do next."""
+        self.deadline = self._stream.deadline
+        if self.ssrc is not None and self._needs_keyframe(now):
+            self.deadline = min(self.deadline, self._requests.next_at)
