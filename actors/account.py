@@ -9,8 +9,8 @@ from ..config.jid import normal_jid
 from ..jingle import CallMessage, Propose, Reject, unknown_session
 from ..jingle import namespaces as ns
 from ..jingle.call_messages.invite import Invite, InviteAnswer, JingleMethod
-from .admission import refusal
-from .callers import Callers
+from .call_policy import refusal
+from .call_rate import CallRate
 from .context import Context, Ref
 from .conversation import Conversation
 from .conversations import IDLE, Conversations
@@ -34,8 +34,8 @@ from .messages.account import (
 )
 from .messages.call import DrainCall, JingleReceived, PeerUnreachable
 from .messages.conversation import (
-    Call,
     CallMessageReceived,
+    CallPeer,
     NetworkFound,
     PresenceReceived,
     SessionInitiated,
@@ -86,7 +86,7 @@ class Account(Session):
         self._roster = Roster()
         self._routes = Routes()
         self._conversations = Conversations(self._start_conversation, self._routes.any_with)
-        self._callers = Callers(self._bare)
+        self._call_rate = CallRate(self._bare)
         self._looks_around = False
         self._early: list[Request | Letter] = []
         self._heard_last: deque[tuple[str, ...]] = deque(maxlen=MAX_HEARD_LAST)
@@ -170,7 +170,7 @@ class Account(Session):
         if (peer, sid) in self._routes or jingle.get("action") != "session-initiate" or not sid:
             self._unknown_session(received)
             return
-        if not self._callers.admit(peer):
+        if not self._call_rate.admit(peer):
             error = stanza_error("wait", "resource-constraint")
             self._reply_iq(ReplyIq(sender, identifier, error))
             return
@@ -223,7 +223,7 @@ class Account(Session):
         if isinstance(message, Propose):
             if own or known or letter.age > STALE or self._is_copy("call", peer, message.id):
                 return  # ours, heard before, or kept since long before we came
-            if not self._callers.admit(peer):
+            if not self._call_rate.admit(peer):
                 return
             if peer not in self._conversations and self._refuses(sender, message):
                 return
@@ -365,7 +365,7 @@ class Account(Session):
         if not self._online or self._draining:
             raise Offline(f"{self._bare} is not online, so it can't call {order.to}")
         placed: AsyncioFuture[Ref] = AsyncioFuture()
-        if not self._conversations.tell(bare(order.to), Call(order, self._jid, placed)):
+        if not self._conversations.tell(bare(order.to), CallPeer(order, self._jid, placed)):
             raise Offline(f"{self._bare} has too many conversations, so it can't call {order.to}")
         return placed
 

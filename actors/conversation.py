@@ -27,9 +27,9 @@ from ..jingle import (
     tie_break_error,
 )
 from ..media import Network
-from .admission import refusal
-from .call.call import Call as CallActor
+from .call.call import Call
 from .call.signalling import WORDS
+from .call_policy import refusal
 from .context import BotPort, Context, LastWord, Ref
 from .messages.account import (
     ConversationIdle,
@@ -52,10 +52,10 @@ from .messages.call import (
     TieLost,
 )
 from .messages.conversation import (
-    Call,
     CallAccepted,
     CallEnded,
     CallMessageReceived,
+    CallPeer,
     CapabilitiesOverdue,
     IdleCheck,
     NetworkFound,
@@ -139,7 +139,7 @@ class Conversation(Ending):
         self._last_word = last_word
         self._features: dict[str, frozenset[str]] = {}
         self._asked: dict[str, str] = {}
-        self._orders: list[Call] = []
+        self._orders: list[CallPeer] = []
         self._calls: dict[str, _Call] = {}
         self._reader = Reader(bare(own))
 
@@ -294,8 +294,8 @@ class Conversation(Ending):
 
     # -- outgoing calls ----------------------------------------------------------------------------
 
-    @handles(Call)
-    def _call(self, message: Call) -> None:
+    @handles(CallPeer)
+    def _call(self, message: CallPeer) -> None:
         self._jid = message.own
         self._orders.append(message)
         self._learn_capabilities(self._candidates(message.order.to))
@@ -416,7 +416,7 @@ class Conversation(Ending):
         offer: Initiated | None = None,
         order: PlaceCall | None = None,
     ) -> Ref:
-        call = CallActor.start(
+        call = Call.start(
             self._context,
             conversation=self.actor_ref,
             account=self._account,

@@ -172,8 +172,8 @@ class Bot:
             data: whether there is a data channel beside the media (XEP-0343).
 
         Raises:
-            CallOver: it ended at once.
-            Offline: the account is not online.
+            CallOver: the call ended at once.
+            Offline: the account is not online, or it is about to log out.
             SourceError: there is no such source, or it can't be played.
             TypeError: an argument is of the wrong type.
             ValueError: it is no JID, or there is neither audio nor video.

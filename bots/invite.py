@@ -43,8 +43,9 @@ class Invite:
             The call; `Call.connected` waits until it is taken.
 
         Raises:
+            CallOver: the call ended at once.
+            Offline: the account is not online, or it is about to log out.
             SourceError: there is no such source, or it can't be played.
-            Offline: the account is not online.
             TypeError: an argument is of the wrong type.
             ValueError: there is neither audio nor video.
         """

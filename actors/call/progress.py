@@ -8,8 +8,7 @@ from ...media import MediaStatistics
 from ..context import Context
 from ..messages.call_log import CallGoesOn
 from ..messages.exchange import CallStatus
-from ..records.call_record import CallRecord
-from ..records.outcome import outcome
+from ..records.call_record import CallRecord, outcome
 from ..runtime.post import post
 from .leg import Leg, rounded
 from .signalling import Signalling

@@ -28,13 +28,8 @@ from ..context import LastWord, Ref
 from ..messages.account import ReplyIq
 from ..messages.call import JingleReceived
 from ..messages.conversation import (
-    SendAnswer,
     SendCallMessage,
-    SendInfo,
     SendJingle,
-    SendOffer,
-    SendTerminate,
-    SendTransportInfo,
 )
 from ..runtime.post import post
 from ..xmpp.jid import bare, is_full
@@ -188,17 +183,17 @@ class Signalling:
         Raises:
             LocalProtocolError: it can take nothing of it.
         """
-        self._send(SendOffer, self._session.initiate(sdp, without=without), "initiate")
+        self._send(self._session.initiate(sdp, without=without), "initiate")
 
     def accept(self, sdp: str) -> None:
         """Send our answer."""
-        self._send(SendAnswer, self._session.accept(sdp), "accept")
+        self._send(self._session.accept(sdp), "accept")
 
     def inform(self, info: Info, kind: str | None = None) -> None:
         """Tell a state of ours (XEP-0167 §7), of one kind of media or of all."""
         content = None if kind is None else self._session.content_of(kind)
         try:
-            self._send(SendInfo, self._session.info(info, content), "info")
+            self._send(self._session.info(info, content), "info")
         except LocalProtocolError:
             log.debug("%s: too early or too late for %s", self.sid, info)
 
@@ -211,11 +206,11 @@ class Signalling:
 
     def accept_contents(self, sdp: str) -> None:
         """Take contents that the peer adds, with our whole description."""
-        self._send(SendAnswer, self._session.accept_contents(sdp), "content-accept")
+        self._send(self._session.accept_contents(sdp), "content-accept")
 
     def add_contents(self, sdp: str) -> None:
         """Add contents, with our whole description."""
-        self._send(SendOffer, self._session.add_contents(sdp), ADDITION)
+        self._send(self._session.add_contents(sdp), ADDITION)
 
     def remove(self, kind: str, token: str) -> bool:
         """Ask to take a kind of media away; tell whether there is any.
@@ -228,7 +223,7 @@ class Signalling:
         if content is None:
             return False
         removal = self._session.remove_contents((content,), Reason.SUCCESS, asks=True)
-        self._send(SendInfo, removal, token)
+        self._send(removal, token)
         return True
 
     def removed(self, kind: str) -> None:
@@ -248,7 +243,7 @@ class Signalling:
             return
         if tell:
             removal = self._session.remove_contents(names, Reason.TIMEOUT)
-            self._send(SendInfo, removal, "content-remove")
+            self._send(removal, "content-remove")
         else:
             self._session.forget_contents(names)
 
@@ -263,7 +258,7 @@ class Signalling:
             raise ValueError(f"the call has no {kind}")
         self._modified += 1
         token = f"content-modify {self._modified}"
-        self._send(SendInfo, self._session.modify_content(content, sends=sends), token)
+        self._send(self._session.modify_content(content, sends=sends), token)
         return token
 
     def restart(self, sdp: str, *, answer: bool) -> None:
@@ -274,7 +269,7 @@ class Signalling:
         elements = self._session.restart(sdp, answer=answer)
         for element in elements:
             token = RESTART if element is elements[-1] else "transport-info"
-            self._send(SendTransportInfo, element, token)
+            self._send(element, token)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -289,12 +284,12 @@ class Signalling:
     ) -> None:
         """Do not take contents that the peer adds."""
         refusal = self._session.reject_contents(contents, reason, text)
-        self._send(SendInfo, refusal, "content-reject")
+        self._send(refusal, "content-reject")
 
     def refuse_transport(self, contents: Sequence[str]) -> None:
         """Do not change to another transport."""
         refusal = self._session.reject_transport(contents)
-        self._send(SendTransportInfo, refusal, "transport-reject")
+        self._send(refusal, "transport-reject")
 
     def goodbye(self, reason: Reason, told: str = "") -> None:
         """End the call in the way that its stage asks for.
@@ -305,7 +300,7 @@ class Signalling:
         """
         if self._session.state in (State.PENDING, State.ACTIVE):
             terminate = self._session.terminate(reason, told or WORDS.get(reason, ""))
-            self._send(SendTerminate, terminate, "terminate")
+            self._send(terminate, "terminate")
             if self.message:
                 self._say(Finish(self.sid, reason))
         elif self.message:
@@ -315,6 +310,6 @@ class Signalling:
             if self.proceeded:  # once a call is taken some wait for nothing but this (§3.7)
                 self._say(Finish(self.sid, reason))
 
-    def _send(self, kind: type[SendJingle], jingle: Element, token: str) -> None:
-        if not post(self._conversation, kind(self.sid, self.peer, jingle, token)):
+    def _send(self, jingle: Element, token: str) -> None:
+        if not post(self._conversation, SendJingle(self.sid, self.peer, jingle, token)):
             self._last_word(iq_set(self.peer, jingle))

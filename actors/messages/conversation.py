@@ -76,7 +76,7 @@ class NetworkFound:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CallPeer:
     """Call the peer.
 
     Attributes:
@@ -116,26 +116,6 @@ class SendJingle:
     to: str
     jingle: Element
     token: str
-
-
-class SendOffer(SendJingle):
-    """Send the ``session-initiate``."""
-
-
-class SendAnswer(SendJingle):
-    """Send the ``session-accept``."""
-
-
-class SendTransportInfo(SendJingle):
-    """Send a ``transport-info``."""
-
-
-class SendInfo(SendJingle):
-    """Send a ``session-info``."""
-
-
-class SendTerminate(SendJingle):
-    """Send the ``session-terminate``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,34 @@ from pydantic import TypeAdapter, ValidationError
 
 from ...jingle import Reason
 from ..messages.recorder import Recorded
-from .outcome import State, outcome
 
 #: The form of a line. It grows by one when a field changes its meaning or goes.
 VERSION = 2
+
+State = Literal["completed", "missed", "declined", "busy", "cancelled", "failed"]
+
+#: Reasons (XEP-0166 §7.4) that mean that something went wrong.
+FAILURES = frozenset(
+    {
+        Reason.CONNECTIVITY_ERROR,
+        Reason.FAILED_APPLICATION,
+        Reason.FAILED_TRANSPORT,
+        Reason.GENERAL_ERROR,
+        Reason.INCOMPATIBLE_PARAMETERS,
+        Reason.MEDIA_ERROR,
+        Reason.SECURITY_ERROR,
+        Reason.UNSUPPORTED_APPLICATIONS,
+        Reason.UNSUPPORTED_TRANSPORTS,
+    }
+)
+
+#: What a call that never connected is called where the reason alone decides it.
+UNCONNECTED: dict[Reason, State] = {
+    Reason.BUSY: "busy",
+    Reason.DECLINE: "declined",
+    Reason.TIMEOUT: "missed",
+    Reason.EXPIRED: "cancelled",
+}
 
 #: What would end a line for some readers, or act on a terminal, or can't be written as UTF-8.
 _UNSAFE = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -177,6 +201,34 @@ class CallRecord:
             ensure_ascii=False,
         )
         return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
+
+
+def outcome(
+    reason: Reason,
+    *,
+    direction: Literal["in", "out"],
+    ours: bool,
+    answered: bool,
+    connected: bool,
+) -> State:
+    """Say in one word what became of a call.
+
+    Args:
+        reason: why it ended.
+        direction: who called.
+        ours: whether we ended it.
+        answered: whether the callee took it.
+        connected: whether media could flow.
+    """
+    if reason in FAILURES:
+        return "failed"
+    if connected:
+        return "completed"
+    if reason in UNCONNECTED:
+        return UNCONNECTED[reason]
+    if answered or (direction == "out" and ours):
+        return "cancelled"
+    return "declined" if (direction == "in") == ours else "missed"
 
 
 @cache

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from callboard.actors.callers import AT_ONCE, RATE
+from callboard.actors.call_rate import AT_ONCE, RATE
 from callboard.actors.records.call_record import CallRecord
 from callboard.actors.xmpp.stanza import iq_set
 from callboard.bots import Message

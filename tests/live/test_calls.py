@@ -11,7 +11,7 @@ import pytest
 from callboard.actors.call.state import STAGES, CallState
 from callboard.actors.messages.call import Hangup
 from callboard.actors.messages.exchange import BotFailed, CallStatus
-from callboard.actors.records.outcome import FAILURES
+from callboard.actors.records.call_record import FAILURES
 from callboard.bots import Bot, Call, CallOver
 from callboard.jingle import Proceed, Propose, Reason
 from callboard.tests.conftest import Run

@@ -2,7 +2,7 @@ import itertools
 from typing import Literal, get_args
 
 import pytest
-from callboard.actors.records.outcome import FAILURES, State, outcome
+from callboard.actors.records.call_record import FAILURES, State, outcome
 from callboard.jingle import Reason
 
 

@@ -3,8 +3,8 @@
 import logging
 
 import pytest
-from callboard.actors import callers
-from callboard.actors.callers import AT_ONCE, RATE, Callers
+from callboard.actors import call_rate
+from callboard.actors.call_rate import AT_ONCE, RATE, CallRate
 
 
 class Clock:
@@ -27,7 +27,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def test_each_peer_has_a_budget_of_its_own(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
-    guard = Callers("desk@localhost")
+    guard = CallRate("desk@localhost")
     assert sum(guard.admit("eve@localhost") for _ in range(3000)) == AT_ONCE
     assert guard.admit("alice@localhost")
     clock.now += 3
@@ -39,8 +39,8 @@ def test_each_peer_has_a_budget_of_its_own(clock: Clock, caplog: pytest.LogCaptu
 def test_what_is_remembered_does_not_grow_with_strangers(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callers, "REMEMBERED", 10)
-    guard = Callers("desk@localhost")
+    monkeypatch.setattr(call_rate, "REMEMBERED", 10)
+    guard = CallRate("desk@localhost")
     while guard.admit("eve@localhost"):
         pass
     for number in range(1000):

@@ -14,8 +14,8 @@ RATE, AT_ONCE = 10.0, 50.0
 REMEMBERED = 1024
 
 
-class Callers:
-    """Those who call one account, with what each may still spend.
+class CallRate:
+    """How many calls each peer may still begin with one account.
 
     Args:
         account: the account's bare JID.
