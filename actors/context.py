@@ -28,8 +28,6 @@ class BotPort(Protocol):
     """
 
     name: str
-    #: The receive path that this bot's calls need, or None for the one that the settings name.
-    path: ReceivePath | None
 
     async def started(self) -> None:
         """The account is online for the first time."""
@@ -58,8 +56,11 @@ class BotPort(Protocol):
     async def invited(self, invitation: Invitation) -> None:
         """Somebody invites to a call that exists (XEP-0482)."""
 
-    def answer(self) -> Answer:
-        """How a call is taken that the bot leaves to `calls.answer: auto`."""
+    def path_of(self, sid: str) -> ReceivePath | None:
+        """The receive path that the call with this session id needs; None: the settings' own."""
+
+    def answer_to(self, sid: str) -> Answer:
+        """How the call with this session id is answered when `calls.answer` is ``auto``."""
 
 
 #: Makes an account's bot: given the account's reference and its settings.

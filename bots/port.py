@@ -32,7 +32,7 @@ class Port(BotPort):
         self._account = account
         self._folder = folder
         self.name = type(bot).__name__
-        self.path = None if bot.path is None else ReceivePath(bot.path)
+        self._path = None if bot.path is None else ReceivePath(bot.path)
 
     async def started(self) -> None:
         """Tell the bot that it is online."""
@@ -70,8 +70,12 @@ class Port(BotPort):
         """Give the bot an invite."""
         await self._bot.on_invite(Invite(invitation, self._account, self._folder))
 
-    def answer(self) -> Answer:
-        """Say how a call is taken that the bot leaves to `calls.answer: auto`."""
+    def path_of(self, sid: str) -> ReceivePath | None:
+        """Say how a call receives media: as the bot's class says."""
+        return self._path
+
+    def answer_to(self, sid: str) -> Answer:
+        """Say how a call is answered when `calls.answer` is ``auto``."""
         return Answer(Silence(), None)
 
 

@@ -124,7 +124,8 @@ class Call(CallOpening):
         )
         self._promises = Promises()
         self._runner = BotRunner(self, bot, context)
-        self._leg = Leg(self, context, bot, network, f"{self._signalling.own} {bare(peer)}")
+        name = f"{self._signalling.own} {bare(peer)}"
+        self._leg = Leg(self, context, bot.path_of(session.sid), network, name)
         self._progress = Progress(context, self._signalling, self._leg, media)
         policy = context.settings.calls
         self._course = Course(self, policy)
@@ -354,7 +355,7 @@ class Call(CallOpening):
     def _overdue(self, message: Overdue) -> None:
         match message.what:
             case "auto" if self._answer is None and not self._over:
-                self._on_answer(self._bot.answer())
+                self._on_answer(self._bot.answer_to(self._signalling.sid))
             case "parts":
                 for event in self._signalling.settle():
                     self._jingle_event(event)

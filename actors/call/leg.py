@@ -21,7 +21,8 @@ from ...media import (
     Source,
     shown,
 )
-from ..context import BotPort, Context
+from ...media import Path as ReceivePath
+from ..context import Context
 from ..messages.call import Darkened, Media, Negotiated, NegotiationFailed, Purpose
 from ..messages.recorder import Recorded
 from ..runtime.actor import AsyncioActor
@@ -52,20 +53,25 @@ class Leg:
     Args:
         owner: the call.
         context: what its account works with.
-        bot: the account's bot, which may want a receive path of its own.
+        path: the receive path that the bot wants for this call; None: the settings' own.
         network: the addresses, ports and servers that its sockets may use.
         name: what recordings are named after, besides the time.
     """
 
     def __init__(
-        self, owner: AsyncioActor, context: Context, bot: BotPort, network: Network, name: str
+        self,
+        owner: AsyncioActor,
+        context: Context,
+        path: ReceivePath | None,
+        network: Network,
+        name: str,
     ) -> None:
         self._owner = owner
         self._account = network.account
         self._recorders = Recorders(context, name, owner.actor_ref)
         self._connection = PeerConnection(
             network=network,
-            path=bot.path or context.path,
+            path=path or context.path,
             on_event=self._heard,
             largest_picture=context.largest_picture,
         )

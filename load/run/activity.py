@@ -13,7 +13,6 @@ from ...actors.messages.account import PlaceCall, Send, SetPresence
 from ...actors.messages.call import CallOver, Hangup, Wait
 from ...actors.xmpp.jid import bare
 from ...bots.source import find_source
-from ...media import Path as ReceivePath
 from ..measure.tally import Tally
 from ..plan.pairing import turns
 from ..plan.phase import Call, Idle, Login, Logout, Message, Presence
@@ -168,10 +167,6 @@ class _Calls:
             await find_source(self._phase.audio, folder, "audio"),
             await find_source(self._phase.video, folder, "video"),
         )
-        for place in (*self._pairs.first, *self._pairs.second):
-            member = self._crew.members.get(place)
-            if member is not None and member.port is not None:
-                member.port.path = ReceivePath(self._phase.path)
         await pace(
             "call",
             self._pairs.iterations(self._crew.shard, self._crew.shards),

@@ -52,14 +52,12 @@ class Member:
         online: whether its stream is open.
         busy: whether it is in a call that a phase began.
         ref: its actor, once it was started.
-        port: what it does by itself, unless that is a bot of the user's.
     """
 
     settings: LoadAccount
     online: bool = False
     busy: bool = False
     ref: Any = None
-    port: Participant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +119,9 @@ class Crew:
         theirs = bot_factory(classes, self.folder)
 
         def make(ref: Ref, settings: Account) -> BotPort:
-            member = self._by_jid[bare(settings.jid)]
             if settings.bot != PARTICIPANT:
                 return theirs(ref, settings)
-            # An account that crashed is started again, and keeps the path of its phase.
-            port = Participant(ref, self.tally, len(self.plan.phases), self.sources)
-            if member.port is not None:
-                port.path = member.port.path
-            member.port = port
-            return port
+            return Participant(ref, self.tally, self.plan.phases, self.sources)
 
         settings = self.plan.model_copy(update={"accounts": (), "call_log": None})
         self._exchange = Exchange.start(settings, endpoint, make, self._see)

@@ -1,7 +1,7 @@
 """What the accounts of a load test do by themselves: take calls, receive messages."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from ...actors.messages.exchange import CallStatus
 from ...media import Path as ReceivePath
 from ...media import Silence, Source
 from ..measure.tally import Tally
+from ..plan.phase import Call, Phase
 from .mark import phase_of, read, receipt
 
 #: Seconds in which a call's actor takes a message.
@@ -35,15 +36,14 @@ class Participant(BotPort):
     Args:
         account: the account's actor.
         tally: told what arrives.
-        phases: how many the plan has.
+        phases: the plan's.
         sources: what is sent in the calls of each phase that has begun, by its place in the plan.
     """
 
     def __init__(
-        self, account: Ref, tally: Tally, phases: int, sources: Mapping[int, Sources]
+        self, account: Ref, tally: Tally, phases: Sequence[Phase], sources: Mapping[int, Sources]
     ) -> None:
         self.name = "participant"
-        self.path: ReceivePath | None = None
         self._sources = sources
         self._account = account
         self._tally = tally
@@ -72,8 +72,7 @@ class Participant(BotPort):
 
     async def called(self, call: Any, status: CallStatus) -> None:
         """Answer with the media of the phase."""
-        phase = phase_of(status.id, self._phases)
-        found = SILENCE if phase is None else self._sources.get(phase, SILENCE)
+        found = self._sources_of(status.id)
         answer = Answer(
             found.audio if "audio" in status.media else None,
             found.video if "video" in status.media else None,
@@ -82,7 +81,7 @@ class Participant(BotPort):
 
     async def text(self, sender: str, body: str) -> None:
         """Note how long a message of a phase took, and send its receipt if one is wanted."""
-        mark = read(body, self._phases)
+        mark = read(body, len(self._phases))
         if mark is None:
             return
         tally = self._tally.of(mark.phase)
@@ -91,7 +90,17 @@ class Participant(BotPort):
         if mark.receipt:
             self._account.tell(Send(receipt(sender, mark.identifier)))
 
-    def answer(self) -> Answer:
-        """Say how a call is taken when `calls.answer` is ``auto``."""
-        found = next(reversed([SILENCE, *self._sources.values()]))
+    def path_of(self, sid: str) -> ReceivePath | None:
+        """Say how a call receives media: as its phase says."""
+        phase = phase_of(sid, len(self._phases))
+        activity = None if phase is None else self._phases[phase].activity
+        return ReceivePath(activity.path) if isinstance(activity, Call) else None
+
+    def answer_to(self, sid: str) -> Answer:
+        """Say how a call is answered when `calls.answer` is ``auto``: with its phase's media."""
+        found = self._sources_of(sid)
         return Answer(found.audio, found.video)
+
+    def _sources_of(self, sid: str) -> Sources:
+        phase = phase_of(sid, len(self._phases))
+        return SILENCE if phase is None else self._sources.get(phase, SILENCE)

@@ -198,7 +198,10 @@ class _Bot:
     """Does nothing, and looks at what it is given."""
 
     name = "none"
-    path = Path.NONE
+
+    def path_of(self, sid: str) -> Path:
+        """Count what comes in."""
+        return Path.NONE
 
     async def started(self) -> None:
         """Nothing."""

@@ -6,12 +6,19 @@ from callboard.actors.context import Ref
 from callboard.actors.messages.call import Answer
 from callboard.actors.messages.exchange import CallStatus
 from callboard.load.measure.tally import Tally
+from callboard.load.plan.phase import Phase
 from callboard.load.run.mark import CLIENT, letter, new_mark, session_id
 from callboard.load.run.participant import Participant, Sources
+from callboard.media import Path as ReceivePath
 from callboard.media import Silence, TestPattern, Tone
 from callboard.tests.conftest import Run
 
-PHASES = 4
+PHASES = (
+    Phase.model_validate({"login": {}}),
+    Phase.model_validate({"call": {"rate": 1, "duration": 1, "path": "frames"}}),
+    Phase.model_validate({"call": {"rate": 1, "duration": 1, "path": "packets"}}),
+    Phase.model_validate({"call": {"rate": 1, "duration": 1}}),
+)
 SOURCES = {1: Sources(Tone(440), None), 2: Sources(Tone(880), TestPattern())}
 
 
@@ -57,12 +64,24 @@ def test_calls_of_overlapping_phases_are_answered_with_the_media_of_each(run: Ru
     ]
 
 
+def test_a_call_belongs_to_its_phase_whatever_phases_begin_later() -> None:
+    port = Participant(cast("Ref", Heard()), Tally(), PHASES, SOURCES)
+    first, second, third = (session_id(number) for number in (1, 2, 3))
+    assert port.path_of(first) is ReceivePath.FRAMES
+    assert port.path_of(second) is ReceivePath.PACKETS
+    assert port.path_of(third) is ReceivePath.NONE
+    assert port.path_of(session_id(0)) is port.path_of("somebody-elses") is None
+    assert port.answer_to(first) == Answer(Tone(440), None)
+    assert port.answer_to(second) == Answer(Tone(880), TestPattern())
+    assert port.answer_to(third) == port.answer_to("somebody-elses") == Answer(Silence(), None)
+
+
 def test_messages_of_phases_are_counted_and_receipted(run: Run) -> None:
     account, tally = Heard(), Tally()
     port = Participant(cast("Ref", account), tally, PHASES, {})
 
     async def main() -> None:
-        for phase, receipt in ((1, True), (2, False), (PHASES, True)):
+        for phase, receipt in ((1, True), (2, False), (len(PHASES), True)):
             stanza = letter("b@localhost", new_mark(phase, receipt=receipt), 100)
             body = stanza.findtext(f"{{{CLIENT}}}body")
             assert body is not None
