@@ -10,10 +10,10 @@ from aiortc.sdp import candidate_from_sdp
 
 from ..errors import DescriptionError
 from . import _aiortc
-from .chores import Chores
 from .connections import Connections
 from .description import Description, Section
 from .ice import _aioice
+from .owned_tasks import OwnedTasks
 
 LINGER = 2.0
 """Seconds for which the old addresses go on receiving: the peer may nominate later than we do."""
@@ -62,7 +62,7 @@ class IceRestarts:
         self,
         pc: RTCPeerConnection,
         connections: Connections,
-        chores: Chores,
+        tasks: OwnedTasks,
         *,
         deadline: float,
         on_renewed: Callable[[], None],
@@ -73,14 +73,14 @@ class IceRestarts:
         Args:
             pc: The peer connection.
             connections: Keeps its ICE connections.
-            chores: Keeps the tasks.
+            tasks: Keeps the tasks.
             deadline: Seconds in which the new addresses must connect.
             on_renewed: Called when a transport goes over its new addresses.
             on_failure: Called with a Jingle reason and a sentence when it could not.
         """
         self._pc = pc
         self._connections = connections
-        self._chores = chores
+        self._tasks = tasks
         self._deadline = deadline
         self._on_renewed = on_renewed
         self._on_failure = on_failure
@@ -128,7 +128,7 @@ class IceRestarts:
         await asyncio.gather(*(self._gather(renewal) for renewal in found))
         for renewal in found:
             if self._under_way.get(id(renewal.transport)) is renewal:
-                renewal.task = self._chores.spawn(self._connect(renewal))
+                renewal.task = self._tasks.spawn(self._connect(renewal))
         return bool(found)
 
     def own_addresses(self) -> set[str]:
@@ -156,7 +156,7 @@ class IceRestarts:
         """Go on with the old addresses where the peer has not answered our restart."""
         for renewal in [each for each in self._under_way.values() if each.remote is None]:
             self._return(renewal)
-            self._chores.spawn(self._retire(renewal.fresh))
+            self._tasks.spawn(self._retire(renewal.fresh))
 
     def _return(self, renewal: Renewal) -> None:
         """Let a transport be as it was before its restart."""
@@ -189,7 +189,7 @@ class IceRestarts:
             carrier = previous.carrier
             if previous.task is not None:
                 previous.task.cancel()
-            self._chores.spawn(self._retire(previous.fresh))
+            self._tasks.spawn(self._retire(previous.fresh))
         renewal = self._under_way[id(transport)] = Renewal(transport, carrier, fresh)
         return renewal
 

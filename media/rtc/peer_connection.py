@@ -14,7 +14,6 @@ from ..sources.echo import Echo
 from ..sources.playback import Playback
 from ..sources.source import Source
 from . import _aiortc
-from .chores import Chores, cancelled
 from .connections import Connections
 from .connectivity import BROKEN, Connectivity, Milestone
 from .data_channel import DataChannels
@@ -34,6 +33,7 @@ from .ice.network import Network
 from .ice.own_addresses import OwnAddresses, Watch
 from .ice_restart import IceRestarts
 from .negotiation import KINDS, Negotiation
+from .owned_tasks import OwnedTasks, cancelled
 from .rtp.incoming import LARGEST_PICTURE, Frame, Incoming, Listener
 from .rtp.medium import Medium, statistics
 from .rtp.outgoing import Outgoing
@@ -96,7 +96,7 @@ class PeerConnection:
                 bundlePolicy=RTCBundlePolicy.MAX_COMPAT,
             )
         )
-        self._chores = Chores()
+        self._tasks = OwnedTasks()
         self._closer: asyncio.Task[None] | None = None
         self._connecting: set[asyncio.Task[Any]] = set()
         self._connections = Connections(self._pc, network)
@@ -121,7 +121,7 @@ class PeerConnection:
         self._restarts = IceRestarts(
             self._pc,
             self._connections,
-            self._chores,
+            self._tasks,
             deadline=ice_deadline,
             on_renewed=lambda: self._emit(IceRenewed(asyncio.get_running_loop().time())),
             on_failure=self._connectivity.fail,
@@ -163,7 +163,7 @@ class PeerConnection:
         sources: dict[Kind, Source | None] = {"audio": audio, "video": video}
         if audio is None and video is None:
             raise ValueError("An offer needs audio or video: give at least one source.")
-        return await self._chores.run(self._offer(sources, data))
+        return await self._tasks.run(self._offer(sources, data))
 
     async def offer_more(self, *, audio: Source | None = None, video: Source | None = None) -> str:
         """Offer kinds that are not in the call (XEP-0166 §7.2.2); what runs goes on undisturbed.
@@ -184,7 +184,7 @@ class PeerConnection:
                 waits for its answer.
         """
         sources: dict[Kind, Source | None] = {"audio": audio, "video": video}
-        return await self._chores.run(self._offer_more(sources))
+        return await self._tasks.run(self._offer_more(sources))
 
     async def withdraw(self, kinds: Collection[Kind]) -> None:
         """Take kinds out of the call: neither sent nor received any more, and not offered.
@@ -198,7 +198,7 @@ class PeerConnection:
         Raises:
             MediaClosedError: The connection was closed meanwhile.
         """
-        await self._chores.run(self._withdraw(kinds))
+        await self._tasks.run(self._withdraw(kinds))
 
     async def answer(
         self,
@@ -233,7 +233,7 @@ class PeerConnection:
             ValueError: A source without that kind.
         """
         sources: dict[Kind, Source | None] = {"audio": audio, "video": video}
-        return await self._chores.run(self._answer(offer, sources, refuse))
+        return await self._tasks.run(self._answer(offer, sources, refuse))
 
     async def accept(self, answer: str) -> None:
         """Take the peer's answer to our offer; connecting begins.
@@ -246,7 +246,7 @@ class PeerConnection:
             IncompatibleMediaError: A kind has no codec in common.
             MediaClosedError: The connection was closed meanwhile.
         """
-        await self._chores.run(self._accept(answer))
+        await self._tasks.run(self._accept(answer))
 
     async def restart_ice(self, description: str) -> str:
         """Follow the peer's restart of ICE (RFC 8445 §9, XEP-0176 §5.7).
@@ -267,7 +267,7 @@ class PeerConnection:
             NetworkError: No socket could be opened; the old pair stays.
             MediaClosedError: The connection was closed meanwhile.
         """
-        return await self._chores.run(self._restart(Description(description)))
+        return await self._tasks.run(self._restart(Description(description)))
 
     async def renew_ice(self) -> str:
         """Restart ICE of our own accord, as when the network has changed.
@@ -281,7 +281,7 @@ class PeerConnection:
             NetworkError: No socket could be opened; all is as it was.
             MediaClosedError: The connection was closed meanwhile.
         """
-        return await self._chores.run(self._renew())
+        return await self._tasks.run(self._renew())
 
     def restart_acknowledged(self) -> None:
         """Take note that the peer has got what `restart_ice` or `renew_ice` gave.
@@ -306,7 +306,7 @@ class PeerConnection:
             DescriptionError: It is no candidate.
             MediaClosedError: The connection was closed meanwhile.
         """
-        await self._chores.run(self._negotiation.add_candidate(mid, candidate))
+        await self._tasks.run(self._negotiation.add_candidate(mid, candidate))
 
     def play(self, kind: Kind, source: Source) -> Playback:
         """Swap what is being sent; the RTP timestamps go on.
@@ -480,7 +480,7 @@ class PeerConnection:
     async def _shut(self, by_peer: bool) -> None:
         self._connectivity.stop()
         OwnAddresses.running().remove(self._watch)
-        await _in_time("its tasks", self._chores.close())
+        await _in_time("its tasks", self._tasks.close())
         media = tuple(self._negotiation.media.values())
         for medium in media:
             if medium.outgoing is not None:

@@ -9,7 +9,7 @@ from ..errors import MediaClosedError
 T = TypeVar("T")
 
 
-class Chores:
+class OwnedTasks:
     """Tasks with an owner: when it closes, all of them are cancelled and awaited.
 
     Attributes:
