@@ -7,7 +7,6 @@ from aioice import Connection
 from aiortc import RTCDtlsTransport, RTCPeerConnection
 
 from . import _aiortc
-from .deadline import Deadline
 from .events import Connected, IceChecking, IceConnected
 from .ice import _aioice
 
@@ -56,8 +55,8 @@ class Connectivity:
         self._over = False
         self._lapsed = False
         self._reached: set[type[Milestone]] = set()
-        self._ice_deadline = Deadline(ice_deadline, self._ice_timed_out)
-        self._dtls_deadline = Deadline(dtls_deadline, self._dtls_timed_out)
+        self._ice_deadline = _Deadline(ice_deadline, self._ice_timed_out)
+        self._dtls_deadline = _Deadline(dtls_deadline, self._dtls_timed_out)
         pc.on("iceconnectionstatechange", self._ice_changed)
         pc.on("connectionstatechange", self._connection_changed)
 
@@ -164,3 +163,27 @@ class Connectivity:
             "failed-transport",
             f"The DTLS handshake was not done within {self._dtls_deadline.seconds:g} s.",
         )
+
+
+class _Deadline:
+    """Calls a function unless it is cancelled in time.
+
+    Attributes:
+        seconds: How long it waits.
+    """
+
+    def __init__(self, seconds: float, expire: Callable[[], None]) -> None:
+        self.seconds = seconds
+        self._expire = expire
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Start to wait, unless it already waits."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self.seconds, self._expire)
+
+    def cancel(self) -> None:
+        """Wait no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
