@@ -10,7 +10,7 @@ from pathlib import Path
 from . import matroska
 from .container import DamagedError
 from .part_file import OURS, PART, Finished, lock, publish
-from .tape import REPAIRS
+from .recording_file import REPAIRS
 
 log = logging.getLogger(__name__)
 

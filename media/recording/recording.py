@@ -9,7 +9,7 @@ from pathlib import Path
 from ..frames.frame import Direction, EncodedFrame, Kind
 from ..frames.picture_size import picture_size
 from .part_file import Finished
-from .tape import Format, Placed, Tape
+from .recording_file import Format, Placed, RecordingFile
 from .timeline import Timeline
 from .writer import Writer
 
@@ -43,9 +43,9 @@ class Recording:
         folder: Where the file goes; made if missing.
         name: What to call it, such as the JIDs of the call; only its safe characters are used,
             after the time.
-        video: Whether video may come, also in mid-call. Audio is written at once, whether it does
-            or not; until then into two files, of which one stays (`Tape`). Without it, video is
-            left out.
+        video: Whether video may come, also in mid-call. Audio is written at once in either case;
+            until video has come, into two files, of which one stays (see `RecordingFile`). If
+            False, video is left out.
         format: "auto" or "wav".
         writer: The thread that does the file work.
         started: The recording's beginning on the loop's clock (seconds); None for the first frame's
@@ -68,7 +68,9 @@ class Recording:
     ) -> None:
         self._writer = writer
         self._video = video and format == "auto"
-        self._tape = Tape(folder, name, datetime.now(UTC), video=self._video, format=format)
+        self._file = RecordingFile(
+            folder, name, datetime.now(UTC), video=self._video, format=format
+        )
         self._started = started
         self._limit = limit
         self._timelines: dict[tuple[Direction, Kind], Timeline] = {}
@@ -84,33 +86,33 @@ class Recording:
         self._left_out = 0
         self._timer: asyncio.TimerHandle | None = None
         self._closing: asyncio.Future[None] | None = None
-        writer.adopt(self._tape)
+        writer.adopt(self._file)
 
     @property
     def files(self) -> tuple[Finished, ...]:
         """The files that are whole."""
-        return tuple(self._tape.files)
+        return tuple(self._file.files)
 
     @property
     def ended(self) -> bool:
         """Whether nothing is written any more."""
-        return self._tape.ended
+        return self._file.ended
 
     @property
     def failure(self) -> str | None:
         """A sentence with a remedy: why there is no file, or not all of it; None if all is well."""
-        if self._tape.failure is None and self._left_out:
+        if self._file.failure is None and self._left_out:
             return (
                 f"{self._left_out} frames are missing in the recording: the disk was too slow; let "
                 "`recordings` name a folder on a faster one, or record fewer calls at once"
             )
-        return self._tape.failure or self._missing
+        return self._file.failure or self._missing
 
     @property
     def bases(self) -> tuple[Path, ...]:
         """Where its files go, without suffix; a number may be added with the first octets."""
-        whole = [finished.path.with_suffix("") for finished in self._tape.files]
-        return tuple(dict.fromkeys((*whole, self._tape.base)))
+        whole = [finished.path.with_suffix("") for finished in self._file.files]
+        return tuple(dict.fromkeys((*whole, self._file.base)))
 
     @property
     def needs_keyframe(self) -> frozenset[Direction]:
@@ -160,7 +162,7 @@ class Recording:
             if not self._writer.submit(lambda: self._finish(loop)):
                 self._closing.set_result(None)
         await asyncio.shield(self._closing)
-        return self._tape.files[-1] if self._tape.files else None
+        return self._file.files[-1] if self._file.files else None
 
     def _video_runs(self, direction: Direction, frame: EncodedFrame) -> bool:
         """Say whether a video frame can be decoded after those that were written."""
@@ -207,20 +209,20 @@ class Recording:
         self, frames: list[Placed], now: float, size: int, loop: asyncio.AbstractEventLoop
     ) -> None:
         """Write frames. On the writer's thread."""
-        tape = self._tape
-        before = (tape.failure, tape.ended)
-        tape.record(frames, now)
+        file = self._file
+        before = (file.failure, file.ended)
+        file.record(frames, now)
         self._written += size
-        if (tape.failure, tape.ended) != before:
+        if (file.failure, file.ended) != before:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(self._look)
 
     def _finish(self, loop: asyncio.AbstractEventLoop) -> None:
         """Make the file whole and tell the loop. On the writer's thread."""
         try:
-            self._tape.finish()
+            self._file.finish()
         finally:
-            self._writer.release(self._tape)
+            self._writer.release(self._file)
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(self._finished)
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Self
 
-from .tape import Tape
+from .recording_file import RecordingFile
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._closed = False
-        self._tapes: set[Tape] = set()
+        self._files: set[RecordingFile] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -48,13 +48,13 @@ class Writer:
             self._jobs.put(job)
             return True
 
-    def adopt(self, tape: Tape) -> None:
-        """Finish a tape when the writer is closed, if nobody has done so until then."""
-        self.submit(lambda: self._tapes.add(tape))
+    def adopt(self, file: RecordingFile) -> None:
+        """Finish a file when the writer is closed, if nobody has done so until then."""
+        self.submit(lambda: self._files.add(file))
 
-    def release(self, tape: Tape) -> None:
-        """Forget a tape. Only inside a job."""
-        self._tapes.discard(tape)
+    def release(self, file: RecordingFile) -> None:
+        """Forget a file. Only inside a job."""
+        self._files.discard(file)
 
     def close(self, timeout: float | None = None) -> None:
         """Do what is left, finish the recordings nobody closed, and end the thread. Blocking.
@@ -78,6 +78,6 @@ class Writer:
                 job()
             except Exception:
                 log.exception("a job of the recordings' writer failed")
-        for tape in self._tapes:
-            tape.finish()
-        self._tapes.clear()
+        for file in self._files:
+            file.finish()
+        self._files.clear()

@@ -102,7 +102,7 @@ def test_a_name_is_taken_by_either_file(tmp_path: Path) -> None:
         async def main(folder: Path = folder, taken: Path = taken) -> Finished | None:
             with Writer() as writer:
                 recording = Recording(folder, "late", video=True, writer=writer, started=CLOCK)
-                taken.with_name(f"{recording._tape._stem}{suffix}").write_bytes(b"mine")  # noqa: B023
+                taken.with_name(f"{recording._file._stem}{suffix}").write_bytes(b"mine")  # noqa: B023
                 feed(recording, sound(1))
                 return await recording.close()
 

@@ -1,4 +1,4 @@
-"""What of a recording runs on the writer's thread: the container and its file."""
+"""The file of a recording and the container in it: what runs on the writer's thread."""
 
 import errno
 import logging
@@ -50,17 +50,17 @@ class _Output:
             self.file = None
 
 
-class Tape:
-    """Puts placed frames into containers, and the containers' octets into files, one in the end.
+class RecordingFile:
+    """Writes frames into a container and the container into a file.
 
-    While only Opus came and video may still come, there are two: Matroska, which can take video,
-    and the stereo Ogg that the recording will be if none comes. So it can be finished, or be left
-    by a kill, at every moment, and nothing has to be written anew at the end.
+    As long as only Opus has come and video may still come, it writes two files: a Matroska file,
+    which can take video, and the stereo Ogg file that is kept if there is none. So the recording
+    can be finished or killed at any moment, and nothing is rewritten at the end.
 
-    Where one that began as Ogg comes upon another codec, it goes on in a Matroska file.
+    When an Ogg recording meets another codec, it continues in a Matroska file.
 
-    Used by one thread. Nothing raises: what goes wrong is told by `failure`, and what could be
-    written until then is made whole.
+    Use it on one thread. No method raises: `failure` says what went wrong, and what was written
+    before that is made a whole file.
 
     Args:
         folder: Where the file goes.
@@ -70,11 +70,12 @@ class Tape:
         format: "auto" for what fits the codecs, "wav" for decoded stereo.
 
     Attributes:
-        failure: A sentence with a remedy: why there is no file, or not all of it. Or None.
-        files: Those that are whole.
-        ended: Whether nothing is written any more.
-        base: Where the file goes, without suffix: a guess until the first octets are written, when
-            a number may be added.
+        failure: One sentence, with a remedy: why there is no file, or not all of it. None if all
+            is well.
+        files: The finished files.
+        ended: Whether nothing more is written.
+        base: The file's path without suffix. Until the first octets are written it is a guess: a
+            number may be added then.
     """
 
     def __init__(
