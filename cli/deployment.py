@@ -22,7 +22,7 @@ from ..actors.xmpp.stream import trust
 from ..bots.bot import Bot
 from ..bots.port import bot_factory
 from ..config import Embedded, Settings
-from ..media import Finished, finish_leftovers
+from ..media import Finished, recover_recordings
 from ..server import Prosody, ServerError
 from .views.event import Event, Observer
 
@@ -175,7 +175,7 @@ async def deployed(
         watched(settings.drain + CLOSING + LAST_RESORT) as watch,
         _signals(deployment.stop, watch.ask),
     ):
-        finished = await asyncio.to_thread(finish_leftovers, settings.recordings)
+        finished = await asyncio.to_thread(recover_recordings, settings.recordings)
         tell = TellOutside(observer)
         for one in finished:
             tell(one)

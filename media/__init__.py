@@ -13,9 +13,9 @@ from .errors import (
 )
 from .frames.frame import Direction, EncodedFrame, Kind
 from .recording.inspection import Inspection, Track, UnplayableError, declared_seconds, inspect
-from .recording.leftovers import finish_leftovers
 from .recording.part_file import Finished, lock
 from .recording.recording import Recording
+from .recording.recovery import recover_recordings
 from .recording.writer import Writer
 from .rtc.events import (
     AddressLost,
@@ -92,9 +92,9 @@ __all__ = [
     "UnplayableError",
     "Writer",
     "declared_seconds",
-    "finish_leftovers",
     "inspect",
     "lock",
     "read_clock",
+    "recover_recordings",
     "shown",
 ]

@@ -73,7 +73,7 @@ def _safe(text: str) -> str:
 
 
 class PartFile:
-    """A new file of mode 0600, locked against those who finish leftovers.
+    """A new file of mode 0600, locked so that `recover_recordings` leaves it alone.
 
     Args:
         folder: Where it goes; made if missing.

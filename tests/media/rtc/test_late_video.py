@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from callboard.media import Direction, Finished, Recording, Writer, finish_leftovers, inspect
+from callboard.media import Direction, Finished, Recording, Writer, inspect, recover_recordings
 from callboard.tests.media.calls import CLOCK, Timed, audio, feed, in_order, pitch, samples, video
 
 SENT, RECEIVED = Direction
@@ -142,16 +142,16 @@ def test_a_kill_before_video_leaves_a_stereo_file(tmp_path: Path) -> None:
     assert [path.suffixes[0] for path in parts] == [".mkv", ".ogg"]
     for part in parts:
         assert inspect(part).seconds > 3
-    (whole,) = finish_leftovers(tmp_path)
+    (whole,) = recover_recordings(tmp_path)
     assert left(tmp_path) == ["ogg"]
     assert inspect(whole.path).seconds > 3
-    assert finish_leftovers(tmp_path) == []
+    assert recover_recordings(tmp_path) == []
 
 
 def test_a_kill_after_video_leaves_all_of_it(tmp_path: Path) -> None:
     parts = killed(tmp_path, in_order(sound(), video(RECEIVED, 2, start=1.5)))
     assert [path.suffixes[0] for path in parts] == [".mkv"]
-    (whole,) = finish_leftovers(tmp_path)
+    (whole,) = recover_recordings(tmp_path)
     assert left(tmp_path) == ["mkv"]
     assert {track.kind for track in inspect(whole.path).tracks} == {"audio", "video"}
     assert inspect(whole.path).seconds > 3
@@ -166,7 +166,7 @@ def test_a_kill_between_the_first_picture_and_the_end_of_the_stereo_file(tmp_pat
         path.unlink()
     (mkv,) = killed(tmp_path, in_order(sound(), video(RECEIVED, 2, start=1.5)))
     mkv.with_name(mkv.name.replace(".mkv", ".ogg")).write_bytes(stereo)
-    finish_leftovers(tmp_path)
+    recover_recordings(tmp_path)
     assert left(tmp_path) == ["mkv"]
 
 
@@ -174,7 +174,7 @@ def test_of_a_damaged_pair_the_better_one_is_saved(tmp_path: Path) -> None:
     mkv, ogg = killed(tmp_path, sound())
     torn = mkv.read_bytes()[:40]
     mkv.write_bytes(torn)
-    (whole,) = finish_leftovers(tmp_path)
+    (whole,) = recover_recordings(tmp_path)
     assert whole.path.suffix == ".ogg"
     assert mkv.read_bytes() == torn
     mkv.unlink()
@@ -184,6 +184,6 @@ def test_of_a_damaged_pair_the_better_one_is_saved(tmp_path: Path) -> None:
         path.unlink()
     mkv, ogg = killed(tmp_path, sound())
     ogg.write_bytes(b"OggS")
-    (whole,) = finish_leftovers(tmp_path)
+    (whole,) = recover_recordings(tmp_path)
     assert whole.path.suffix == ".mka"
     assert {track.title for track in inspect(whole.path).tracks} == {"sent", "received"}

@@ -1,4 +1,4 @@
-"""Recordings that a killed process left unfinished."""
+"""Recovery of recordings that a killed process left unfinished."""
 
 import logging
 import os
@@ -15,18 +15,18 @@ from .recording_file import REPAIRS
 log = logging.getLogger(__name__)
 
 
-def finish_leftovers(folder: Path) -> list[Finished]:
-    """Make whole what a killed process left (`*.part`), and give it its name. Blocking.
+def recover_recordings(folder: Path) -> list[Finished]:
+    """Finish the recordings that a killed process left (`*.part`). Blocking.
 
-    A file that a living process writes is left alone (it is locked), and so is every file that was
-    not made here, by its name and by its contents. An unfinished file without a single frame is
-    removed. What could not be done is logged as a warning.
+    Each becomes a whole file under its final name; one without a single frame is removed. A file
+    that a running process writes is locked and left alone. So is any file that Callboard did not
+    make, judged by its name and its contents. What can't be done is logged as a warning.
 
     Args:
-        folder: The folder of the recordings; it may be missing.
+        folder: The recordings' folder; it may be missing.
 
     Returns:
-        The files that are whole now, oldest first.
+        The files that were finished, oldest first.
     """
     try:
         names = sorted(path.name for path in folder.iterdir() if OURS.fullmatch(path.name))

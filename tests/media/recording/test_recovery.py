@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from callboard.media import Direction, Finished, Recording, Writer, finish_leftovers, inspect
+from callboard.media import Direction, Finished, Recording, Writer, inspect, recover_recordings
 from callboard.tests.media.calls import CLOCK, Timed, audio, both, feed, in_order, samples
 
 SENT, RECEIVED = Direction
@@ -58,7 +58,7 @@ def test_a_kill_costs_a_second_at_most(tmp_path: Path) -> None:
             if float(line) >= 3:
                 break
         before = {path.name for path in tmp_path.iterdir()}
-        assert finish_leftovers(tmp_path) == []
+        assert recover_recordings(tmp_path) == []
         assert {path.name for path in tmp_path.iterdir()} == before
         os.kill(child.pid, signal.SIGKILL)
         killed = max([float(line), *(float(more) for more in child.stdout.read().split())])
@@ -66,7 +66,7 @@ def test_a_kill_costs_a_second_at_most(tmp_path: Path) -> None:
     assert [path.suffixes[0] for path in parts] == [".mkv", ".ogg", ".wav"]
     as_left = [inspect(part).seconds for part in parts]
     assert min(as_left) > killed - 1
-    finished = finish_leftovers(tmp_path)
+    finished = recover_recordings(tmp_path)
     assert sorted(tmp_path.iterdir()) == [whole.path for whole in finished]
     for whole, seconds in zip(finished, as_left, strict=True):
         found = inspect(whole.path)
@@ -78,7 +78,7 @@ def test_a_kill_costs_a_second_at_most(tmp_path: Path) -> None:
     kinds = {track.title: track.seconds for track in inspect(finished[0].path).tracks if track.size}
     assert kinds["received"] < 1.1
     assert kinds["sent"] > killed - 1.1
-    assert finish_leftovers(tmp_path) == []
+    assert recover_recordings(tmp_path) == []
 
 
 def left(folder: Path, way: str) -> Path:
@@ -120,7 +120,7 @@ def test_a_torn_end_is_cut_off(tmp_path: Path, way: str) -> None:
     for share in (0.3, 0.55, 0.8, 0.97, 1):
         length = int(len(data) * share)
         part.write_bytes(data[:length])
-        (whole,) = finish_leftovers(tmp_path)
+        (whole,) = recover_recordings(tmp_path)
         assert whole.path.suffix == way
         found = inspect(whole.path)
         assert found.declared == pytest.approx(found.seconds, abs=0.05)
@@ -133,10 +133,10 @@ def test_an_empty_file_is_removed_and_a_torn_header_is_left(tmp_path: Path, way:
     part = left(tmp_path, way)
     data = part.read_bytes()
     part.write_bytes(b"")
-    assert finish_leftovers(tmp_path) == []
+    assert recover_recordings(tmp_path) == []
     assert not part.exists()
     part.write_bytes(data[:40])
-    assert finish_leftovers(tmp_path) == []
+    assert recover_recordings(tmp_path) == []
     assert part.read_bytes() == data[:40]
 
 
@@ -150,17 +150,17 @@ def test_damage_anywhere_is_survived(tmp_path: Path, way: str) -> None:
         for _ in range(chance.randint(1, 4)):
             torn[chance.randrange(600 if turn % 2 else len(torn))] = chance.randrange(256)
         part.write_bytes(torn)
-        for whole in finish_leftovers(tmp_path):
+        for whole in recover_recordings(tmp_path):
             assert whole.seconds > 0
             whole.path.unlink()
 
 
 def test_finishing_twice_changes_nothing(tmp_path: Path) -> None:
     part = left(tmp_path, ".mkv")
-    (whole,) = finish_leftovers(tmp_path)
+    (whole,) = recover_recordings(tmp_path)
     data = whole.path.read_bytes()
     whole.path.rename(part)
-    (again,) = finish_leftovers(tmp_path)
+    (again,) = recover_recordings(tmp_path)
     assert again.path.read_bytes() == data
     assert again.seconds == whole.seconds
 
@@ -169,7 +169,7 @@ def test_a_name_that_is_taken_is_not_taken_away(tmp_path: Path) -> None:
     part = left(tmp_path, ".ogg")
     taken = part.with_name(part.name.removesuffix(".part"))
     taken.write_bytes(b"mine")
-    (whole,) = finish_leftovers(tmp_path)
+    (whole,) = recover_recordings(tmp_path)
     assert taken.read_bytes() == b"mine"
     assert whole.path == taken.with_name(taken.stem + "-2.ogg")
 
@@ -190,11 +190,11 @@ def test_foreign_files_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "20261122t101010z-folder.mkv.part").mkdir()
     (tmp_path / "20261122t101010z-link.ogg.part").symlink_to(tmp_path / "Holiday.ogg.part")
     os.mkfifo(tmp_path / "20261122t101010z-pipe.ogg.part")
-    (whole,) = finish_leftovers(tmp_path)
+    (whole,) = recover_recordings(tmp_path)
     assert whole.path.name == part.name.removesuffix(".part")
     for name, content in foreign.items():
         assert (tmp_path / name).read_bytes() == content
 
 
-def test_a_missing_folder_has_no_leftovers(tmp_path: Path) -> None:
-    assert finish_leftovers(tmp_path / "none") == []
+def test_a_missing_folder_has_nothing_to_recover(tmp_path: Path) -> None:
+    assert recover_recordings(tmp_path / "none") == []
