@@ -6,7 +6,7 @@ from ..actors.messages.call import CallOver
 from ..actors.messages.exchange import CallStatus
 from ..actors.records.call_record import CallRecord
 from ..jingle import Reason
-from ..media import Echo, FileSource, Silence, Source, SourceError, TestPattern, Tone
+from ..media import ClockPattern, Echo, FileSource, Silence, Source, SourceError, Tone
 from .bot import Bot
 from .call import Call
 from .invite import Invite
@@ -19,6 +19,7 @@ __all__ = [
     "CallOver",
     "CallRecord",
     "CallStatus",
+    "ClockPattern",
     "Contact",
     "Echo",
     "FileSource",
@@ -30,6 +31,5 @@ __all__ = [
     "Silence",
     "Source",
     "SourceError",
-    "TestPattern",
     "Tone",
 ]

@@ -157,7 +157,7 @@ class Call:
     async def play(self, playable: Playable, *, kind: Kind = "audio") -> None:
         """Send something else from now on; return when it has been played.
 
-        What has no end (a tone, a test pattern, silence) returns at once and goes on.
+        What has no end (a tone, a clock pattern, silence) returns at once and goes on.
 
         Args:
             playable: see `callboard.bots.source`; a file's path begins beside the YAML file.

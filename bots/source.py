@@ -3,7 +3,17 @@
 from functools import partial
 from pathlib import Path
 
-from ..media import READERS, Echo, FileSource, Kind, Silence, Source, SourceError, TestPattern, Tone
+from ..media import (
+    READERS,
+    ClockPattern,
+    Echo,
+    FileSource,
+    Kind,
+    Silence,
+    Source,
+    SourceError,
+    Tone,
+)
 
 #: A source, its name in words, or None for nothing.
 Playable = Source | str | Path | None
@@ -43,7 +53,7 @@ def _named(playable: Playable, folder: Path) -> Source | None:
         case "silence":
             return Silence()
         case "pattern":
-            return TestPattern()
+            return ClockPattern()
         case "echo":
             return Echo()
         case "tone":

@@ -37,12 +37,12 @@ from .rtc.ice.server import IceServer
 from .rtc.peer_connection import PeerConnection, Sink
 from .rtc.rtp.path import Path
 from .rtc.rtp.statistics import MediaStatistics
+from .sources.clock_pattern import ClockPattern, read_clock
 from .sources.echo import Echo
 from .sources.file_source import FileSource
 from .sources.playback import Playback
 from .sources.silence import Silence
 from .sources.source import Source
-from .sources.test_pattern import TestPattern, read_clock
 from .sources.tone import Tone
 from .sources.workers import READERS
 
@@ -50,6 +50,7 @@ __all__ = [
     "READERS",
     "AddressLost",
     "Budget",
+    "ClockPattern",
     "Closed",
     "Connected",
     "DataChannelError",
@@ -86,7 +87,6 @@ __all__ = [
     "Sink",
     "Source",
     "SourceError",
-    "TestPattern",
     "Tone",
     "Track",
     "UnplayableError",

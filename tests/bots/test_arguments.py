@@ -12,12 +12,12 @@ from callboard.actors.messages.exchange import CallStatus
 from callboard.bots import (
     Bot,
     Call,
+    ClockPattern,
     FileSource,
     Invite,
     Message,
     Presence,
     Silence,
-    TestPattern,
     Tone,
 )
 from callboard.tests.conftest import Run
@@ -138,9 +138,9 @@ BAD_SOURCES: list[tuple[Callable[..., Any], list[Any], list[Any]]] = [
     (lambda v: Tone(level=v), ["a", None, True, []], [-1, 2, float("nan"), 10**9]),
     (Silence, ["a", None, 5.5, True, []], [0, -2, 3, 10**9]),
     (lambda v: Silence(height=v), ["a", None, 5.5, True, []], [0, -2, 3, 10**9]),
-    (TestPattern, ["a", None, 200.0, True, []], [0, -2, 161, 10**9]),
-    (lambda v: TestPattern(height=v), ["a", None, 200.0, True, []], [0, -2, 161, 10**9]),
-    (lambda v: TestPattern(fps=v), ["a", None, 5.5, True, []], [0, -2, 31]),
+    (ClockPattern, ["a", None, 200.0, True, []], [0, -2, 161, 10**9]),
+    (lambda v: ClockPattern(height=v), ["a", None, 200.0, True, []], [0, -2, 161, 10**9]),
+    (lambda v: ClockPattern(fps=v), ["a", None, 5.5, True, []], [0, -2, 31]),
     (FileSource, [5, None, b"a.ogg", True, []], ["", "nope", "/", "a\0b"]),
     (lambda v: FileSource(Path(__file__), loop=v), ["a", None, 0, 1, []], []),
 ]

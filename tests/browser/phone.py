@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from callboard.media import IceServer
-from callboard.media.sources.test_pattern import read_clock
+from callboard.media.sources.clock_pattern import read_clock
 from callboard.tests.browser.chromium import PATIENCE, Chromium, Tab
 
 Told = dict[str, Any]
@@ -37,7 +37,7 @@ class Seen:
 
     @property
     def clock(self) -> float | None:
-        """The clock of our test pattern, in seconds; None if that is not what is seen."""
+        """The clock of our pattern, in seconds; None if that is not what is seen."""
         return read_clock(np.array(self.luma, np.uint8).reshape(120, 160)) if self.luma else None
 
 

@@ -16,7 +16,7 @@ from callboard.jingle import (
     Role,
     Session,
 )
-from callboard.media import Connected, Source, TestPattern, Tone
+from callboard.media import ClockPattern, Connected, Source, Tone
 from callboard.tests.harness.loops import lateness
 from callboard.tests.media.legs import Leg
 
@@ -78,7 +78,7 @@ async def jingle_call(
 
 async def add_video(a: Party, b: Party, back: Source | None) -> None:
     """Let one side add video, and the other accept it."""
-    offer = await a.leg.pc.offer_more(video=TestPattern())
+    offer = await a.leg.pc.offer_more(video=ClockPattern())
     [added] = b.session.receive(a.session.add_contents(offer))
     assert isinstance(added, ContentAdded)
     answer = await b.leg.pc.answer(added.offer, audio=None, video=back)

@@ -31,7 +31,7 @@ from callboard.actors.records.call_record import CallRecord
 from callboard.actors.runtime.actor import AsyncioActor
 from callboard.config import Account
 from callboard.jingle import Initiated, Reason, Role, Session, to_jingle
-from callboard.media import Closed, Connected, MediaClosedError, Network, Silence, TestPattern
+from callboard.media import ClockPattern, Closed, Connected, MediaClosedError, Network, Silence
 from callboard.media import Path as ReceivePath
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import OFFER
@@ -463,7 +463,7 @@ def test_a_negotiation_that_hangs_keeps_no_later_one_waiting(run: Run) -> None:
         await connected(scene)
         await scene.settle()
         Media.hangs = {"offer_more"}
-        adding = await scene.call.request(AddMedia("video", TestPattern()), timeout=5)
+        adding = await scene.call.request(AddMedia("video", ClockPattern()), timeout=5)
         await scene.call.request(RestartIce(), timeout=5)
         with pytest.raises(Exception, match="not negotiated within"):
             await adding

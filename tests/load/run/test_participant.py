@@ -9,8 +9,8 @@ from callboard.load.measure.tally import Tally
 from callboard.load.plan.phase import Phase
 from callboard.load.run.mark import CLIENT, letter, new_mark, session_id
 from callboard.load.run.participant import Participant, Sources
+from callboard.media import ClockPattern, Silence, Tone
 from callboard.media import Path as ReceivePath
-from callboard.media import Silence, TestPattern, Tone
 from callboard.tests.conftest import Run
 
 PHASES = (
@@ -19,7 +19,7 @@ PHASES = (
     Phase.model_validate({"call": {"rate": 1, "duration": 1, "path": "packets"}}),
     Phase.model_validate({"call": {"rate": 1, "duration": 1}}),
 )
-SOURCES = {1: Sources(Tone(440), None), 2: Sources(Tone(880), TestPattern())}
+SOURCES = {1: Sources(Tone(440), None), 2: Sources(Tone(880), ClockPattern())}
 
 
 class Heard:
@@ -57,7 +57,7 @@ def test_calls_of_overlapping_phases_are_answered_with_the_media_of_each(run: Ru
     run(main)
     assert call.messages == [
         Answer(Tone(440), None),
-        Answer(Tone(880), TestPattern()),
+        Answer(Tone(880), ClockPattern()),
         Answer(Tone(880), None),
         Answer(Silence(), None),
         Answer(Silence(), None),
@@ -72,7 +72,7 @@ def test_a_call_belongs_to_its_phase_whatever_phases_begin_later() -> None:
     assert port.path_of(third) is ReceivePath.NONE
     assert port.path_of(session_id(0)) is port.path_of("somebody-elses") is None
     assert port.answer_to(first) == Answer(Tone(440), None)
-    assert port.answer_to(second) == Answer(Tone(880), TestPattern())
+    assert port.answer_to(second) == Answer(Tone(880), ClockPattern())
     assert port.answer_to(third) == port.answer_to("somebody-elses") == Answer(Silence(), None)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pylibsrtp
 import pytest
-from callboard.media import Closed, MediaFailed, TestPattern, Tone
+from callboard.media import ClockPattern, Closed, MediaFailed, Tone
 from callboard.media.budget import Budget
 from callboard.media.frames.frame import Direction
 from callboard.media.rtc import _aiortc
@@ -53,7 +53,7 @@ def test_a_call_of_many_streams_ends(run: Run, streams: int) -> None:
     """More than a report can tell of: what tells of them must live, and end when the call does."""
 
     async def main() -> None:
-        async with call(audio=Tone(), back_audio=Tone(), video=TestPattern()) as (a, b):
+        async with call(audio=Tone(), back_audio=Tone(), video=ClockPattern()) as (a, b):
             video = next(each for each in a.pc._pc.getTransceivers() if each.kind == "video")
             types = (96, next(iter(_aiortc.codecs(video))))
             for ssrc in range(1, streams + 1):
@@ -175,7 +175,7 @@ def test_a_storm_of_nacks(run: Run) -> None:
     """52 kB of them once brought 11 MB: what is sent again is a share of what is sent."""
 
     async def main() -> None:
-        async with call(audio=Tone(), back_audio=Tone(), video=TestPattern()) as (a, b):
+        async with call(audio=Tone(), back_audio=Tone(), video=ClockPattern()) as (a, b):
             await b.received("video", 30)
             sender: Any = next(t for t in a.pc._pc.getTransceivers() if t.kind == "video").sender
             again: list[bytes] = []
@@ -209,28 +209,30 @@ def test_a_storm_of_requests_for_key_frames(run: Run) -> None:
     """What was sent since the last key frame is sent again: at most as much as is sent anyhow."""
 
     async def main() -> None:
-        async with call(audio=Tone(), back_audio=Tone(), video=TestPattern()) as (a, b):
+        async with call(audio=Tone(), back_audio=Tone(), video=ClockPattern()) as (a, b):
             await a.until(lambda: len(a.seen("video", Direction.SENT)) > 5)
             sender = next(t for t in a.pc._pc.getTransceivers() if t.kind == "video").sender
             outgoing = a.pc._negotiation.media["video"].outgoing
             assert outgoing is not None
             # As if the last key frame were ten seconds ago.
             gop = outgoing.playback._gop
-            gop.extend([gop[-1]] * (10 * TestPattern().fps - len(gop)))
+            gop.extend([gop[-1]] * (10 * ClockPattern().fps - len(gop)))
             start, asked = len(a.seen("video", Direction.SENT)), a.pc.statistics()[0].sent
             for _ in range(100):
                 await rtcp(b, b"\x81\xce\0\2" + bytes(3) + b"\7" + sender._ssrc.to_bytes(4))
                 await b.received("audio", 1)
             sent = a.seen("video", Direction.SENT)[start:]
-            natural = TestPattern().fps * (a.pc.statistics()[0].sent - asked) / 50
-            assert 10 * TestPattern().fps <= len(sent) <= 10 * TestPattern().fps + 2 * natural + 10
+            natural = ClockPattern().fps * (a.pc.statistics()[0].sent - asked) / 50
+            assert (
+                10 * ClockPattern().fps <= len(sent) <= 10 * ClockPattern().fps + 2 * natural + 10
+            )
 
     run(main)
 
 
 def test_we_ask_for_a_key_frame_once_a_second(run: Run) -> None:
     async def main() -> None:
-        async with call(audio=Tone(), back_audio=Tone(), video=TestPattern()) as (_, b):
+        async with call(audio=Tone(), back_audio=Tone(), video=ClockPattern()) as (_, b):
             await b.received("video", 3)
             seen: list[bytes] = []
             transport(b)._tx_srtp = Spy(transport(b)._tx_srtp, seen)
@@ -247,7 +249,7 @@ def test_what_we_report_is_bounded(run: Run) -> None:
     """Each leap in the numbers has aiortc ask again for what is missing, and for a key frame."""
 
     async def main() -> None:
-        async with call(audio=Tone(), back_audio=Tone(), video=TestPattern()) as (a, b):
+        async with call(audio=Tone(), back_audio=Tone(), video=ClockPattern()) as (a, b):
             await b.received("video", 3)
             video = next(t for t in a.pc._pc.getTransceivers() if t.kind == "video")
             payload_type = next(iter(_aiortc.codecs(video)))
@@ -267,7 +269,7 @@ def test_what_we_report_is_bounded(run: Run) -> None:
 
 def test_a_bye_ends_nothing(run: Run) -> None:
     async def main() -> None:
-        async with call(audio=Tone(), back_audio=Tone(), video=TestPattern()) as (a, b):
+        async with call(audio=Tone(), back_audio=Tone(), video=ClockPattern()) as (a, b):
             await b.received("video", 3)
             for each in a.pc._pc.getTransceivers():
                 await rtcp(a, b"\x81\xcb\0\1" + each.sender._ssrc.to_bytes(4))

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from aioice import ice
-from callboard.media import Connected, MediaFailed, TestPattern, Tone
+from callboard.media import ClockPattern, Connected, MediaFailed, Tone
 from callboard.media.rtc import _aiortc
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, call
@@ -48,7 +48,7 @@ def test_what_is_added_without_a_bundle_meets_the_ice_deadline(run: Run) -> None
         await a.pc.accept(re.sub(r"a=group.*\r\n", "", answer))
         await a.event(Connected)
         await a.received("audio", 5)
-        more = lost(await a.pc.offer_more(video=TestPattern()))
+        more = lost(await a.pc.offer_more(video=ClockPattern()))
         await a.pc.accept(lost(await b.pc.answer(more, audio=None, video=None)))
         failed = await a.event(MediaFailed)
         assert failed.reason == "connectivity-error"

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 from callboard.jingle import Accepted, Initiated, Role
-from callboard.media import Connected, Direction, MediaFailed, TestPattern, Tone, read_clock
+from callboard.media import ClockPattern, Connected, Direction, MediaFailed, Tone, read_clock
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, pictures, pitch
 from callboard.tests.media.parties import Party, jingle_call
@@ -20,7 +20,7 @@ def test_each_content_has_its_own_transport_without_a_bundle(run: Run, loop: str
 
     async def main() -> None:
         async with jingle_call(
-            bundled=False, video=TestPattern(), back_video=TestPattern(fps=10)
+            bundled=False, video=ClockPattern(), back_video=ClockPattern(fps=10)
         ) as (a, b):
             for party, frequency in ((a, 1000), (b, 440)):
                 heard = await party.leg.received("audio", 50)
@@ -40,7 +40,7 @@ def test_each_content_has_its_own_transport_without_a_bundle(run: Run, loop: str
 def test_unbundled_candidates_trickle_to_their_own_content(run: Run) -> None:
     async def main() -> None:
         a, b = Party(Role.INITIATOR), Party(Role.RESPONDER)
-        offer = await a.leg.pc.offer(audio=Tone(440), video=TestPattern())
+        offer = await a.leg.pc.offer(audio=Tone(440), video=ClockPattern())
         initiate = a.session.initiate(offer)
         for group in initiate.findall("{urn:xmpp:jingle:apps:grouping:0}group"):
             initiate.remove(group)
@@ -76,7 +76,7 @@ def test_a_handshake_that_hangs_without_a_bundle_is_called_one(run: Run) -> None
 
     async def main() -> None:
         a, b = Leg(ice_deadline=1.5), Leg()
-        offer = await a.pc.offer(audio=Tone(), video=TestPattern())
+        offer = await a.pc.offer(audio=Tone(), video=ClockPattern())
         bare = re.sub(r"a=group:BUNDLE [^\r]*\r\n", "", offer)
         answer = await b.pc.answer(bare, audio=Tone(), video=None)
         for transceiver in b.pc._pc.getTransceivers():
@@ -112,14 +112,14 @@ def test_a_content_without_common_codec_is_left_out_of_the_accept(
 
     async def main() -> None:
         a, b = Party(Role.INITIATOR), Party(Role.RESPONDER)
-        initiate = a.session.initiate(await a.leg.pc.offer(audio=Tone(440), video=TestPattern()))
+        initiate = a.session.initiate(await a.leg.pc.offer(audio=Tone(440), video=ClockPattern()))
         unknown_codec(refused)(initiate)
         if not bundled:
             for group in initiate.findall("{urn:xmpp:jingle:apps:grouping:0}group"):
                 initiate.remove(group)
         [initiated] = b.session.receive(initiate)
         assert isinstance(initiated, Initiated)
-        answer = await b.leg.pc.answer(initiated.offer, audio=Tone(), video=TestPattern())
+        answer = await b.leg.pc.answer(initiated.offer, audio=Tone(), video=ClockPattern())
         assert re.findall(r"m=(\w+) (\d+)", answer)[0 if refused == "audio" else 1][1] == "0"
         accept = b.session.accept(answer)
         assert [each[0].get("media") for each in accept if each.tag.endswith("}content")] == [kept]
@@ -136,9 +136,9 @@ def test_a_content_without_common_codec_is_left_out_of_the_accept(
             assert not [f for _, f in leg.frames if f.kind == refused and _ is Direction.RECEIVED]
         # What was refused may be offered again, with a codec that both know.
         if kept == "audio":
-            more = await b.leg.pc.offer_more(video=TestPattern())
+            more = await b.leg.pc.offer_more(video=ClockPattern())
             [added] = a.session.receive(b.session.add_contents(more))
-            answer = await a.leg.pc.answer(added.offer, audio=None, video=TestPattern())  # type: ignore[union-attr]
+            answer = await a.leg.pc.answer(added.offer, audio=None, video=ClockPattern())  # type: ignore[union-attr]
             [accepted] = b.session.receive(a.session.accept_contents(answer))
             await b.leg.pc.accept(accepted.answer)  # type: ignore[union-attr]
             await a.leg.received("video", 3)

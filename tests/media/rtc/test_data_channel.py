@@ -2,12 +2,12 @@
 
 import pytest
 from callboard.media import (
+    ClockPattern,
     Closed,
     DataChannelError,
     DataClosed,
     DataOpened,
     DataReceived,
-    TestPattern,
     Tone,
 )
 from callboard.media.rtc import data_channel
@@ -51,7 +51,7 @@ def test_the_channel_survives_changes_of_the_call(run: Run) -> None:
             await restart(a, b)
             b.leg.pc.send("after the restart")
             await a.leg.event(DataReceived)
-            await add_video(b, a, TestPattern())
+            await add_video(b, a, ClockPattern())
             await b.leg.received("video", 3)
             a.leg.pc.send("with video")
             await b.leg.event(DataReceived)

@@ -10,6 +10,7 @@ import pytest
 from aiortc import RTCIceGatherer, RTCIceTransport
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from callboard.media import (
+    ClockPattern,
     Closed,
     Connected,
     DescriptionError,
@@ -20,7 +21,6 @@ from callboard.media import (
     Network,
     NetworkError,
     Recording,
-    TestPattern,
     Tone,
     Writer,
 )
@@ -77,7 +77,7 @@ def test_nothing_is_lost_and_the_recording_goes_on(
 ) -> None:
     async def main() -> None:
         with Writer() as writer:
-            async with jingle_call(video=TestPattern(), back_video=TestPattern()) as parties:
+            async with jingle_call(video=ClockPattern(), back_video=ClockPattern()) as parties:
                 browser, bot = parties if by_initiator else reversed(parties)
                 recording = Recording(tmp_path, "call", video=True, writer=writer)
                 bot.leg.pc.add_sink(recording.write)
@@ -120,7 +120,9 @@ def test_one_restart_for_a_bundle_and_one_for_each_transport_without(
     run: Run, bundled: bool
 ) -> None:
     async def main() -> None:
-        async with jingle_call(bundled=bundled, video=TestPattern(), back_video=TestPattern()) as (
+        async with jingle_call(
+            bundled=bundled, video=ClockPattern(), back_video=ClockPattern()
+        ) as (
             a,
             b,
         ):
@@ -160,7 +162,7 @@ def test_content_is_added_after_a_restart(run: Run) -> None:
     async def main() -> None:
         async with jingle_call() as (a, b):
             await restart(a, b)
-            await add_video(b, a, TestPattern())
+            await add_video(b, a, ClockPattern())
             await a.leg.received("video", 3)
             await b.leg.received("video", 3)
             await restart(b, a)

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path as FilePath
 
 import pytest
-from callboard.media import AddressLost, Network, TestPattern, Tone
+from callboard.media import AddressLost, ClockPattern, Network, Tone
 from callboard.media.rtc.ice import own_addresses
 from callboard.media.rtc.ice.own_addresses import PERIOD, REPEAT, OwnAddresses, Watch, is_here
 from callboard.tests.conftest import Run
@@ -48,9 +48,9 @@ def test_a_loss_is_told_at_once_and_again_while_it_lasts(
     run(main, loop="virtual")
 
 
-@pytest.mark.parametrize("video", [None, TestPattern()], ids=["audio", "audio+video"])
+@pytest.mark.parametrize("video", [None, ClockPattern()], ids=["audio", "audio+video"])
 def test_a_connection_tells_of_its_own_address(
-    run: Run, monkeypatch: pytest.MonkeyPatch, video: TestPattern | None
+    run: Run, monkeypatch: pytest.MonkeyPatch, video: ClockPattern | None
 ) -> None:
     monkeypatch.setattr(own_addresses, "PERIOD", 0.05)
 

@@ -10,6 +10,7 @@ from pathlib import Path as FilePath
 import numpy as np
 import pytest
 from callboard.media import (
+    ClockPattern,
     Closed,
     Connected,
     DescriptionError,
@@ -28,7 +29,6 @@ from callboard.media import (
     Path,
     PlaybackEnded,
     Silence,
-    TestPattern,
     Tone,
     read_clock,
 )
@@ -55,7 +55,7 @@ BOTH: tuple[Kind, ...] = ("audio", "video")
 @pytest.mark.parametrize("path", list(Path))
 def test_audio_and_video_flow_on_every_path(run: Run, path: Path, loop: str) -> None:
     async def main() -> None:
-        pattern, tone = TestPattern(), Tone()
+        pattern, tone = ClockPattern(), Tone()
         async with call(path, audio=tone, video=pattern, back_audio=tone, back_video=pattern) as (
             a,
             b,
@@ -95,8 +95,8 @@ def test_what_was_offered_is_received_whatever_the_answer_lists(run: Run, path: 
 
     async def main() -> None:
         a, b = Leg(path), Leg(path)
-        offer = await a.pc.offer(audio=Tone(440), video=TestPattern())
-        answer = await b.pc.answer(offer, audio=Tone(600), video=TestPattern())
+        offer = await a.pc.offer(audio=Tone(440), video=ClockPattern())
+        answer = await b.pc.answer(offer, audio=Tone(600), video=ClockPattern())
         described = without(answer, "opus", "PCMA", "VP8", "rtx")
         await a.pc.accept(described)
         heard, seen = await a.received("audio", 50), await a.received("video", 5)
@@ -144,7 +144,7 @@ def test_the_clock_moves_and_can_be_read(run: Run, codec: str) -> None:
 
     async def main() -> None:
         a, b = Leg(), Leg()
-        offer = await a.pc.offer(audio=None, video=TestPattern())
+        offer = await a.pc.offer(audio=None, video=ClockPattern())
         await a.pc.accept(await b.pc.answer(prefer(offer), audio=None, video=None))
         seen = await b.received("video", 25)
         await a.pc.close()
@@ -161,7 +161,7 @@ def test_the_clock_moves_and_can_be_read(run: Run, codec: str) -> None:
 
 def test_decoded_frames_go_to_listeners_and_iterators(run: Run) -> None:
     async def main() -> None:
-        async with call(Path.FRAMES, audio=Tone(440), video=TestPattern()) as (_, b):
+        async with call(Path.FRAMES, audio=Tone(440), video=ClockPattern()) as (_, b):
             heard: list[str] = []
             b.pc.listeners.append(lambda kind, _: heard.append(kind))
             frames = b.pc.frames("video")
@@ -184,7 +184,7 @@ def test_frames_only_on_their_path(run: Run) -> None:
             with pytest.raises(ValueError, match="path 'frames'"):
                 b.pc.frames("audio")
             with pytest.raises(ValueError, match="sends no video"):
-                a.pc.play("video", TestPattern())
+                a.pc.play("video", ClockPattern())
 
     run(main)
 
@@ -193,7 +193,7 @@ def test_every_socket_keeps_to_addresses_and_ports(run: Run) -> None:
     async def main() -> None:
         first, last = free_ports(20)
         network = Network(addresses=("127.0.0.1",), ports=(first, last))
-        async with call(network=network, audio=Tone(), video=TestPattern()) as (a, b):
+        async with call(network=network, audio=Tone(), video=ClockPattern()) as (a, b):
             for leg in (a, b):
                 for connection in leg.pc._connections.open:
                     for protocol in connection._protocols:
@@ -203,7 +203,7 @@ def test_every_socket_keeps_to_addresses_and_ports(run: Run) -> None:
             # Another connection, at the same time, is held to its own.
             low, high = free_ports(4)
             other = Leg(network=Network(addresses=("127.0.0.2",), ports=(low, high)))
-            offer = await other.pc.offer(audio=Tone(), video=TestPattern())
+            offer = await other.pc.offer(audio=Tone(), video=ClockPattern())
             candidates = re.findall(r"a=candidate:\S+ 1 udp \d+ (\S+) (\d+) typ (\w+)", offer)
             assert len(candidates) == 2
             for host, port, type_ in candidates:
@@ -219,7 +219,7 @@ def test_a_range_without_a_free_port_says_so(run: Run) -> None:
         first, last = free_ports(2)
         network = Network(addresses=("127.0.0.1",), ports=(first, last))
         a, b = Leg(network=network), Leg(network=network)
-        await a.pc.offer(audio=Tone(), video=TestPattern())
+        await a.pc.offer(audio=Tone(), video=ClockPattern())
         with pytest.raises(NetworkError, match=rf"{first}-{last} on 127\.0\.0\.1 are taken"):
             await b.pc.offer(audio=Tone(), video=None)
         await a.pc.close()
@@ -231,7 +231,7 @@ def test_a_range_without_a_free_port_says_so(run: Run) -> None:
 def test_echo_sends_back_what_came(run: Run) -> None:
     async def main() -> None:
         async with call(
-            audio=Tone(700), video=TestPattern(), back_audio=Echo(), back_video=Echo()
+            audio=Tone(700), video=ClockPattern(), back_audio=Echo(), back_video=Echo()
         ) as (a, _):
             heard = await a.received("audio", 50)
             seen = await a.received("video", 15)
@@ -319,7 +319,7 @@ def test_a_file_that_cannot_be_played_ends_with_its_reason(run: Run, tmp_path: F
 
 def test_mute_sends_silence_and_black_and_comes_back(run: Run) -> None:
     async def main() -> None:
-        async with call(audio=Tone(440), video=TestPattern()) as (a, b):
+        async with call(audio=Tone(440), video=ClockPattern()) as (a, b):
             await b.received("audio", 10)
             await b.received("video", 5)
             for kind in BOTH:
@@ -343,7 +343,7 @@ def test_mute_sends_silence_and_black_and_comes_back(run: Run) -> None:
 
 def test_a_picture_loss_indication_brings_a_key_frame(run: Run) -> None:
     async def main() -> None:
-        async with call(video=TestPattern(fps=10)) as (_, b):
+        async with call(video=ClockPattern(fps=10)) as (_, b):
             await b.until(lambda: any(f.keyframe for f in b.seen("video")))
             await b.received("video", 4)
             already = len(b.seen("video"))
@@ -360,7 +360,7 @@ def test_a_picture_loss_indication_brings_a_key_frame(run: Run) -> None:
 
 def test_a_new_sink_begins_with_a_key_frame(run: Run) -> None:
     async def main() -> None:
-        async with call(video=TestPattern(), back_video=TestPattern()) as (a, b):
+        async with call(video=ClockPattern(), back_video=ClockPattern()) as (a, b):
             await a.received("video", 5)
             await b.received("video", 5)
             got: list[tuple[Direction, bool]] = []
@@ -397,7 +397,7 @@ def test_a_failing_sink_is_taken_off(run: Run, caplog: pytest.LogCaptureFixture)
 def test_a_kind_without_source_is_received_and_a_refused_one_is_not(run: Run) -> None:
     async def main() -> None:
         a, b = Leg(), Leg()
-        offer = await a.pc.offer(audio=Tone(), video=TestPattern())
+        offer = await a.pc.offer(audio=Tone(), video=ClockPattern())
         answer = await b.pc.answer(offer, audio=None, video=None, refuse=BOTH[1:])
         assert re.findall(r"a=(recvonly|inactive|sendrecv)", answer) == ["recvonly", "inactive"]
         await a.pc.accept(answer)
@@ -416,8 +416,8 @@ def test_a_section_without_common_codec_is_refused_alone(run: Run) -> None:
 
     async def main() -> None:
         a, b = Leg(), Leg()
-        offer = await a.pc.offer(audio=Tone(), video=TestPattern())
-        answer = await b.pc.answer(odd(offer), audio=Tone(), video=TestPattern())
+        offer = await a.pc.offer(audio=Tone(), video=ClockPattern())
+        answer = await b.pc.answer(odd(offer), audio=Tone(), video=ClockPattern())
         assert "m=video 0 " in answer
         assert answer.index("m=audio") < answer.index("m=video")
         assert "a=group:BUNDLE 0\r\n" in answer
@@ -539,10 +539,10 @@ def test_the_peers_close_closes(run: Run) -> None:
 def test_close_at_any_moment_leaves_nothing(run: Run, steps: int) -> None:
     async def main() -> None:
         a, b = Leg(), Leg()
-        sources = {"audio": Tone(), "video": TestPattern()}
+        sources = {"audio": Tone(), "video": ClockPattern()}
 
         async def set_up() -> None:
-            await connect(a, b, **sources, back_audio=Tone(), back_video=TestPattern())  # type: ignore[arg-type]
+            await connect(a, b, **sources, back_audio=Tone(), back_video=ClockPattern())  # type: ignore[arg-type]
 
         task = asyncio.create_task(set_up())
         for _ in range(steps):
@@ -574,8 +574,8 @@ def test_close_at_any_moment_of_the_handshake_leaves_nothing(run: Run, steps: in
 def test_close_while_ice_is_checking(run: Run) -> None:
     async def main() -> None:
         a, b = Leg(), Leg()
-        offer = await a.pc.offer(audio=Tone(), video=TestPattern())
-        await b.pc.answer(offer, audio=Tone(), video=TestPattern())
+        offer = await a.pc.offer(audio=Tone(), video=ClockPattern())
+        await b.pc.answer(offer, audio=Tone(), video=ClockPattern())
         await b.event(IceChecking)
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -590,7 +590,7 @@ def test_close_while_ice_is_checking(run: Run) -> None:
 def test_statistics_are_plausible(run: Run) -> None:
     async def main() -> None:
         async with call(
-            audio=Tone(), video=TestPattern(), back_audio=Silence(), back_video=TestPattern()
+            audio=Tone(), video=ClockPattern(), back_audio=Silence(), back_video=ClockPattern()
         ) as (a, b):
             await a.until(lambda: a.statistics("audio").rtt_ms is not None)
             audio, video = a.pc.statistics()
@@ -633,7 +633,7 @@ def test_an_offer_needs_something(run: Run) -> None:
         with pytest.raises(ValueError, match="audio or video"):
             await pc.offer(audio=None, video=None)
         with pytest.raises(ValueError, match="no audio"):
-            await pc.offer(audio=TestPattern(), video=None)
+            await pc.offer(audio=ClockPattern(), video=None)
         await pc.close()
 
     run(main)

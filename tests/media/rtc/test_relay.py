@@ -6,6 +6,7 @@ from typing import Literal
 
 import pytest
 from callboard.media import (
+    ClockPattern,
     Connected,
     IceRenewed,
     IceServer,
@@ -13,7 +14,6 @@ from callboard.media import (
     NetworkError,
     Path,
     PeerConnection,
-    TestPattern,
     Tone,
 )
 from callboard.tests.conftest import Run
@@ -82,9 +82,9 @@ def test_media_flow_through_the_relay_alone(
                 a,
                 b,
                 audio=Tone(440),
-                video=TestPattern(),
+                video=ClockPattern(),
                 back_audio=Tone(1000),
-                back_video=TestPattern(),
+                back_video=ClockPattern(),
                 change=note,
             )
             await a.event(Connected)

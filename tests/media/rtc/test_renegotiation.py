@@ -12,12 +12,12 @@ from callboard.jingle import (
 )
 from callboard.jingle.model.role import Senders
 from callboard.media import (
+    ClockPattern,
     Connected,
     DescriptionError,
     Direction,
     Network,
     NetworkError,
-    TestPattern,
     Tone,
     read_clock,
 )
@@ -34,7 +34,7 @@ def test_video_is_added_by_either_side(run: Run, by_initiator: bool, bundled: bo
         async with jingle_call(bundled=bundled) as parties:
             a, b = parties if by_initiator else reversed(parties)
             await b.leg.received("audio", 10)
-            await add_video(a, b, TestPattern(fps=10))
+            await add_video(a, b, ClockPattern(fps=10))
             seen = await b.leg.received("video", 15)
             assert None not in [read_clock(picture) for picture in pictures(seen)]
             await a.leg.received("video", 5)
@@ -61,14 +61,14 @@ def test_the_answerers_numbers_go_on_when_it_offers(run: Run) -> None:
         offer = renumber(await a.pc.offer(audio=Tone(440), video=None))
         await a.pc.accept(await b.pc.answer(offer, audio=Tone(1000), video=None))
         await a.received("audio", 5)
-        more = await b.pc.offer_more(video=TestPattern())
+        more = await b.pc.offer_more(video=ClockPattern())
         audio, video = more[: more.index("m=video")], more[more.index("m=video") :]
         assert "a=rtpmap:97 opus" in audio
         assert "a=rtpmap:97 " not in video
         numbers = re.findall(r"a=rtpmap:(\d+) ", more)
         assert len(numbers) == len(set(numbers))
         assert set(re.findall(r"a=extmap:(\d+) \S+mid", more)) == {"9"}
-        await b.pc.accept(await a.pc.answer(more, audio=None, video=TestPattern()))
+        await b.pc.accept(await a.pc.answer(more, audio=None, video=ClockPattern()))
         assert await a.received("video", 5)
         assert await b.received("video", 5)
         assert abs(pitch(await b.received("audio", 50)) - 440) < 5
@@ -83,10 +83,10 @@ def test_the_handshakes_roles_stay(run: Run) -> None:
 
     async def main() -> None:
         async with jingle_call() as (a, b):
-            await add_video(b, a, TestPattern())
+            await add_video(b, a, ClockPattern())
             await a.leg.pc.withdraw(["video"])
             await b.leg.pc.withdraw(["video"])
-            await add_video(a, b, TestPattern())
+            await add_video(a, b, ClockPattern())
             roles = [
                 leg.pc._pc.getTransceivers()[0].receiver.transport._role for leg in (a.leg, b.leg)
             ]
@@ -98,7 +98,7 @@ def test_the_handshakes_roles_stay(run: Run) -> None:
 def test_a_refused_addition_is_taken_back_and_may_be_tried_again(run: Run) -> None:
     async def main() -> None:
         async with jingle_call() as (a, b):
-            offer = await a.leg.pc.offer_more(video=TestPattern())
+            offer = await a.leg.pc.offer_more(video=ClockPattern())
             [added] = b.session.receive(a.session.add_contents(offer))
             assert isinstance(added, ContentAdded)
             reject = b.session.reject_contents(added.contents, Reason.DECLINE)
@@ -106,7 +106,7 @@ def test_a_refused_addition_is_taken_back_and_may_be_tried_again(run: Run) -> No
             assert isinstance(rejected, ContentRejected)
             await a.leg.pc.withdraw(["video"])
             with pytest.raises(ValueError, match="sends no video"):
-                a.leg.pc.play("video", TestPattern())
+                a.leg.pc.play("video", ClockPattern())
             assert [s.kind for s in a.leg.pc.statistics()] == ["audio"]
             # The other side may add it now, and the one that was refused too.
             await add_video(b, a, None)
@@ -123,7 +123,7 @@ def test_a_refused_addition_is_taken_back_and_may_be_tried_again(run: Run) -> No
 def test_video_goes_and_comes_again(run: Run, bundled: bool) -> None:
     async def main() -> None:
         async with jingle_call(bundled=bundled) as (a, b):
-            await add_video(a, b, TestPattern())
+            await add_video(a, b, ClockPattern())
             await b.leg.received("video", 5)
             name = a.session.content_of("video")
             assert name is not None
@@ -134,7 +134,7 @@ def test_video_goes_and_comes_again(run: Run, bundled: bool) -> None:
             frames = len(b.leg.seen("video"))
             await b.leg.received("audio", 10)
             assert len(b.leg.seen("video")) == frames
-            await add_video(a, b, TestPattern())
+            await add_video(a, b, ClockPattern())
             seen = await b.leg.received("video", 5)
             await a.leg.received("video", 5)
             assert None not in [read_clock(picture) for picture in pictures(seen)]
@@ -148,12 +148,12 @@ def test_video_goes_and_comes_again(run: Run, bundled: bool) -> None:
 def test_both_add_video_at_once(run: Run) -> None:
     async def main() -> None:
         async with jingle_call() as (a, b):
-            mine = await a.leg.pc.offer_more(video=TestPattern())
-            await b.leg.pc.offer_more(video=TestPattern())
+            mine = await a.leg.pc.offer_more(video=ClockPattern())
+            await b.leg.pc.offer_more(video=ClockPattern())
             # The initiator's stands (XEP-0166 §7.2.16); the responder takes its own back.
             [added] = b.session.receive(a.session.add_contents(mine))
             assert isinstance(added, ContentAdded)
-            answer = await b.leg.pc.answer(added.offer, audio=None, video=TestPattern(fps=10))
+            answer = await b.leg.pc.answer(added.offer, audio=None, video=ClockPattern(fps=10))
             [accepted] = a.session.receive(b.session.accept_contents(answer))
             assert isinstance(accepted, ContentAccepted)
             await a.leg.pc.accept(accepted.answer)
@@ -167,7 +167,7 @@ def test_both_add_video_at_once(run: Run) -> None:
 def test_the_peer_stops_sending_and_sends_again(run: Run) -> None:
     async def main() -> None:
         async with jingle_call() as (a, b):
-            await add_video(a, b, TestPattern())
+            await add_video(a, b, ClockPattern())
             await a.leg.received("video", 3)
             name = a.session.content_of("video")
             assert name is not None
@@ -189,7 +189,7 @@ def test_a_peer_that_answered_without_its_video_sends_it_later(run: Run) -> None
     async def main() -> None:
         async with jingle_call() as (a, b):
             [added] = b.session.receive(
-                a.session.add_contents(await a.leg.pc.offer_more(video=TestPattern()))
+                a.session.add_contents(await a.leg.pc.offer_more(video=ClockPattern()))
             )
             assert isinstance(added, ContentAdded)
             answer = await b.leg.pc.answer(added.offer, audio=None, video=None)
@@ -205,7 +205,7 @@ def test_a_peer_that_answered_without_its_video_sends_it_later(run: Run) -> None
             await a.leg.pc.answer(modified.description, audio=None, video=None)
             offer = b.session.remote_description
             assert offer is not None
-            await b.leg.pc.answer(offer, audio=None, video=TestPattern())
+            await b.leg.pc.answer(offer, audio=None, video=ClockPattern())
             await a.leg.received("video", 3)
             check_unbroken(a.leg)
 
@@ -218,7 +218,7 @@ def test_without_a_free_port_nothing_is_added_and_nothing_lost(run: Run) -> None
         async with call(network=narrow, audio=Tone(440), back_audio=Tone(1000)) as (a, b):
             for _ in range(2):
                 with pytest.raises(NetworkError, match="are taken"):
-                    await a.pc.offer_more(video=TestPattern())
+                    await a.pc.offer_more(video=ClockPattern())
             assert a.pc._pc.signalingState == "stable"
             await b.received("audio", 5)
             check_unbroken(b)
@@ -233,7 +233,7 @@ def test_wrong_wishes_are_named(run: Run) -> None:
                 await a.pc.offer_more()
             with pytest.raises(ValueError, match="There is audio"):
                 await a.pc.offer_more(audio=Tone())
-            await a.pc.offer_more(video=TestPattern())
+            await a.pc.offer_more(video=ClockPattern())
             await a.pc.withdraw(["audio", "video"])
             await b.pc.withdraw(["video"])
             with pytest.raises(DescriptionError):

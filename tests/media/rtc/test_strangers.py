@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from aioice import stun as aioice_stun
 from callboard.media import (
+    ClockPattern,
     Closed,
     Connected,
     IceRenewed,
     MediaFailed,
     Network,
     Path,
-    TestPattern,
     Tone,
 )
 from callboard.media.rtc import _aiortc
@@ -58,7 +58,7 @@ def is_alive(leg: Leg) -> bool:
 
 def test_a_call_outlives_every_datagram(run: Run) -> None:
     async def main() -> None:
-        async with call(audio=Tone(), back_audio=Tone(), video=TestPattern()) as (a, b):
+        async with call(audio=Tone(), back_audio=Tone(), video=ClockPattern()) as (a, b):
             with Stranger() as stranger:
                 for data in (*MISSHAPEN, *WELL_SHAPED):
                     stranger.send(b, data)
@@ -290,7 +290,9 @@ def test_a_call_outlives_what_its_peer_sends(run: Run) -> None:
     """With the right keys, what no library expects: it is dropped, and nothing else."""
 
     async def main() -> None:
-        async with call(path=Path.FRAMES, audio=Tone(), back_audio=Tone(), video=TestPattern()) as (
+        async with call(
+            path=Path.FRAMES, audio=Tone(), back_audio=Tone(), video=ClockPattern()
+        ) as (
             a,
             b,
         ):

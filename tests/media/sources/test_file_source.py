@@ -7,18 +7,18 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from callboard.media import FileSource, SourceError, TestPattern, read_clock
+from callboard.media import ClockPattern, FileSource, SourceError, read_clock
 from callboard.media.sources import file_sound
 from callboard.tests.media.legs import luma, video_decoder
 
 
 def film(path: Path, *, fps: int, size: tuple[int, int], count: int) -> Path:
-    """Write a file of the test pattern, with a tone."""
+    """Write a file of the clock pattern, with a tone."""
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast"})
         video.width, video.height = size
         audio = container.add_stream("aac", rate=44100)
-        pictures = TestPattern(*size, fps=30)._pictures()
+        pictures = ClockPattern(*size, fps=30)._pictures()
         for number, picture in zip(range(count), pictures, strict=False):
             picture.pts, picture.time_base = number, Fraction(1, fps)
             container.mux(video.encode(picture))

@@ -1,18 +1,18 @@
-"""The test pattern's clock, through encoders and scaling."""
+"""The clock pattern's clock, through encoders and scaling."""
 
 from itertools import islice
 
 import av
 import numpy as np
 import pytest
-from callboard.media import TestPattern, read_clock
+from callboard.media import ClockPattern, read_clock
 from callboard.tests.media.legs import luma, video_decoder
 
 
 @pytest.mark.parametrize("codec", ["VP8", "H264"])
 @pytest.mark.parametrize("size", [(160, 120), (320, 240), (644, 364)])
 def test_the_clock_survives_encoding(codec: str, size: tuple[int, int]) -> None:
-    units = list(islice(TestPattern(*size, fps=30).encode("video", codec), 61))
+    units = list(islice(ClockPattern(*size, fps=30).encode("video", codec), 61))
     assert [i for i, unit in enumerate(units) if unit.keyframe] == [0, 30, 60]
     assert {unit.duration for unit in units} == {3000}
     decoder = video_decoder(codec)
@@ -34,4 +34,4 @@ def test_other_pictures_show_no_clock() -> None:
 @pytest.mark.parametrize("arguments", [{"width": 158}, {"height": 121}, {"fps": 0}, {"fps": 31}])
 def test_sizes_that_cannot_be_drawn(arguments: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=r"pictures|drawn"):
-        TestPattern(**arguments)
+        ClockPattern(**arguments)

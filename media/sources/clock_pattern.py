@@ -39,7 +39,7 @@ _SEGMENTS = (
 
 
 @dataclass(frozen=True)
-class TestPattern(Source):
+class ClockPattern(Source):
     """Colour bars, a moving hand, digits, and a row of blocks that a program can read.
 
     The clock counts from 0 to 60 seconds and starts again. It is shown three times: as digits
@@ -55,8 +55,6 @@ class TestPattern(Source):
         fps: Pictures per second, 1 to 30.
     """
 
-    __test__: ClassVar[bool] = False  # its name looks like a test to pytest
-
     width: int = 320
     height: int = 240
     fps: int = 15
@@ -70,7 +68,7 @@ class TestPattern(Source):
         fits = 160 <= self.width <= 4096 and 120 <= self.height <= 4096
         if not fits or self.width % 2 or self.height % 2:
             raise ValueError(
-                f"A test pattern of {self.width}x{self.height} can't be drawn: both must be even, "
+                f"A clock pattern of {self.width}x{self.height} can't be drawn: both must be even, "
                 "and from 160x120 to 4096x4096."
             )
         if not 1 <= self.fps <= 30:
@@ -173,13 +171,13 @@ class _Canvas:
 
 
 def read_clock(luma: Plane) -> float | None:
-    """Read the clock of a test pattern, also after encoding and scaling.
+    """Read the clock of a `ClockPattern`, also after encoding and scaling.
 
     Args:
         luma: The Y plane of a decoded picture, shape (height, width), 0 to 255.
 
     Returns:
-        Seconds from 0 to 60; None if the picture shows no (undamaged) test pattern.
+        Seconds from 0 to 60; None if the picture shows no (undamaged) clock pattern.
     """
     height, width = luma.shape
     row = luma[height // ROW_HEIGHT // 4 : max(1, height // ROW_HEIGHT * 3 // 4)]
@@ -200,4 +198,4 @@ def read_clock(luma: Plane) -> float | None:
     milliseconds = 0
     for bit in bits[:BITS]:
         milliseconds = milliseconds << 1 | (bit ^ (milliseconds & 1))
-    return milliseconds / 1000 if milliseconds < TestPattern.SECONDS * 1000 else None
+    return milliseconds / 1000 if milliseconds < ClockPattern.SECONDS * 1000 else None
