@@ -8,8 +8,7 @@ from typing import Any, Protocol
 from xml.etree.ElementTree import Element
 
 from ..config import Account as AccountSettings
-from ..media import Network, Writer
-from ..media import Path as ReceivePath
+from ..media import Network, ReceivePath, Writer
 from .messages.account import Contact, Invitation
 from .messages.call import Answer
 from .messages.exchange import CallStatus

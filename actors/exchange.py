@@ -8,8 +8,7 @@ from typing import Any
 
 from ..config import Account as AccountSettings
 from ..config import Settings
-from ..media import IceServer, Network, Writer, shown
-from ..media import Path as ReceivePath
+from ..media import IceServer, Network, ReceivePath, Writer, shown
 from . import messages
 from .account import Account
 from .context import BotFactory, Context, Endpoint, Ref

@@ -28,11 +28,9 @@ from callboard.media import (
     MediaEvent,
     Network,
     PeerConnection,
+    ReceivePath,
     Source,
     Writer,
-)
-from callboard.media import (
-    Path as ReceivePath,
 )
 from callboard.media.rtc import _aiortc
 from callboard.media.rtc.ice import _aioice

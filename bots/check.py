@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..media import Path as ReceivePath
+from ..media import ReceivePath
 from .bot import Bot
 
 #: What an account calls, and what a bot may call: coroutines, all of them.

@@ -9,8 +9,7 @@ from ..actors.messages.account import Contact, Invitation
 from ..actors.messages.call import Answer
 from ..actors.messages.exchange import CallStatus
 from ..config import Account
-from ..media import Path as ReceivePath
-from ..media import Silence
+from ..media import ReceivePath, Silence
 from .bot import Bot
 from .call import Call
 from .invite import Invite

@@ -35,7 +35,7 @@ from .rtc.events import (
 from .rtc.ice.network import Network
 from .rtc.ice.server import IceServer
 from .rtc.peer_connection import PeerConnection, Sink
-from .rtc.rtp.path import Path
+from .rtc.rtp.receive_path import ReceivePath
 from .rtc.rtp.statistics import MediaStatistics
 from .sources.clock_pattern import ClockPattern, read_clock
 from .sources.echo import Echo
@@ -78,10 +78,10 @@ __all__ = [
     "MediaStatistics",
     "Network",
     "NetworkError",
-    "Path",
     "PeerConnection",
     "Playback",
     "PlaybackEnded",
+    "ReceivePath",
     "Recording",
     "Silence",
     "Sink",

@@ -18,10 +18,10 @@ from ...media import (
     Network,
     NetworkError,
     PeerConnection,
+    ReceivePath,
     Source,
     shown,
 )
-from ...media import Path as ReceivePath
 from ..context import Context
 from ..messages.call import Darkened, Media, Negotiated, NegotiationFailed, Purpose
 from ..messages.recorder import Recorded

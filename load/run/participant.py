@@ -9,8 +9,7 @@ from ...actors.context import BotPort, Ref
 from ...actors.messages.account import Contact, Invitation, Send
 from ...actors.messages.call import Answer
 from ...actors.messages.exchange import CallStatus
-from ...media import Path as ReceivePath
-from ...media import Silence, Source
+from ...media import ReceivePath, Silence, Source
 from ..measure.tally import Tally
 from ..plan.phase import Call, Phase
 from .mark import phase_of, read, receipt

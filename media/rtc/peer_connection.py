@@ -37,7 +37,7 @@ from .owned_tasks import OwnedTasks, cancelled
 from .rtp.incoming import LARGEST_PICTURE, Frame, Incoming, Listener
 from .rtp.medium import Medium, statistics
 from .rtp.outgoing import Outgoing
-from .rtp.path import Path
+from .rtp.receive_path import ReceivePath
 from .rtp.statistics import MediaStatistics
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class PeerConnection:
         self,
         *,
         network: Network,
-        path: Path,
+        path: ReceivePath,
         on_event: Callable[[MediaEvent], None],
         ice_deadline: float = 30.0,
         dtls_deadline: float = 10.0,
@@ -130,7 +130,7 @@ class PeerConnection:
         _aiortc.track_connecting(self._pc, self._connecting, self._broken)
 
     @property
-    def path(self) -> Path:
+    def path(self) -> ReceivePath:
         """What becomes of received media."""
         return self._path
 
@@ -436,7 +436,7 @@ class PeerConnection:
             ValueError: The path is not `frames`, or nothing of that kind is received.
         """
         medium = self._negotiation.media.get(kind)
-        if self._path is not Path.FRAMES or medium is None:
+        if self._path is not ReceivePath.FRAMES or medium is None:
             raise ValueError(f"There are no decoded {kind} frames: use the path 'frames'.")
         iterator = medium.incoming.iterate(limit)
         self.request_keyframe()
@@ -594,11 +594,11 @@ class PeerConnection:
             medium.outgoing.prepare()
             sender = medium.transceiver.sender
             _aiortc.on_keyframe_request(sender, self._keyframe_requested)
-        if self._path is Path.FRAMES:
+        if self._path is ReceivePath.FRAMES:
             medium.incoming.start()
 
     def _check_echo(self, source: Source) -> None:
-        if self._path is Path.NONE and isinstance(source, Echo):
+        if self._path is ReceivePath.NONE and isinstance(source, Echo):
             raise ValueError("An echo needs the path 'packets' or 'frames'.")
 
     def _outgoing(self, kind: Kind) -> Outgoing | None:

@@ -6,7 +6,7 @@ import logging
 import ssl
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path as Folder
+from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple, cast
 from xml.etree import ElementTree as ET
 
@@ -28,7 +28,7 @@ from callboard.actors.xmpp.reader import Reader
 from callboard.actors.xmpp.stanza import CLIENT
 from callboard.config import Account as Settings
 from callboard.config.jid import normal_jid
-from callboard.media import Network, Path, Silence
+from callboard.media import Network, ReceivePath, Silence
 from callboard.tests.fuzz.stanzas import SEEDS, change
 from callboard.tests.fuzz.streams import JID
 from hypothesis import strategies as st
@@ -199,9 +199,9 @@ class _Bot:
 
     name = "none"
 
-    def path_of(self, sid: str) -> Path:
+    def path_of(self, sid: str) -> ReceivePath:
         """Count what comes in."""
-        return Path.NONE
+        return ReceivePath.NONE
 
     async def started(self) -> None:
         """Nothing."""
@@ -279,9 +279,9 @@ def _context(sink: Any) -> Context:
         endpoint=Endpoint(None, None, False, _trust()),
         network=Network(("127.0.0.1",), (40000, 40010)),
         use_services=True,
-        path=Path.NONE,
+        path=ReceivePath.NONE,
         largest_picture=1,
-        recordings=Folder(),
+        recordings=Path(),
         writer=cast("Any", None),
         exchange=sink,
         log=sink,

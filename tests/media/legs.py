@@ -15,8 +15,8 @@ from callboard.media import (
     Kind,
     MediaEvent,
     Network,
-    Path,
     PeerConnection,
+    ReceivePath,
     Source,
 )
 from callboard.media.rtc.rtp.incoming import Frame
@@ -30,7 +30,7 @@ class Leg:
     """A peer connection whose events and frames can be awaited."""
 
     def __init__(
-        self, path: Path = Path.PACKETS, network: Network = LOOPBACK, **options: Any
+        self, path: ReceivePath = ReceivePath.PACKETS, network: Network = LOOPBACK, **options: Any
     ) -> None:
         self.events: list[MediaEvent] = []
         self.frames: list[tuple[Direction, EncodedFrame]] = []
@@ -105,7 +105,10 @@ async def connect(
 
 @asynccontextmanager
 async def call(
-    path: Path = Path.PACKETS, *, network: Network = LOOPBACK, **sources: Source | None
+    path: ReceivePath = ReceivePath.PACKETS,
+    *,
+    network: Network = LOOPBACK,
+    **sources: Source | None,
 ) -> AsyncIterator[tuple[Leg, Leg]]:
     """Two connected legs, closed at the end."""
     a, b = Leg(path, network), Leg(path, network)

@@ -18,7 +18,7 @@ from ...frames.frame import EncodedFrame, Kind
 from ...frames.picture_size import pixels_to_decode
 from .. import _aiortc
 from .packet import RtpPacket
-from .path import FrameQueue, NoDecoder, Path
+from .receive_path import FrameQueue, NoDecoder, ReceivePath
 from .sequencer import Sequencer
 from .statistics import Reception
 from .video.freezes import Freezes
@@ -104,7 +104,7 @@ class Incoming:
         self,
         kind: Kind,
         transceiver: RTCRtpTransceiver,
-        path: Path,
+        path: ReceivePath,
         feedback: _aiortc.Feedback,
         *,
         on_first: Callable[[Kind, float], None],
@@ -146,10 +146,10 @@ class Incoming:
         self._timer: asyncio.TimerHandle | None = None
         self._transceiver = transceiver
         self._unwrapper = Unwrapper()
-        is_seen = kind == "video" and path is not Path.NONE
+        is_seen = kind == "video" and path is not ReceivePath.NONE
         self._video = VideoReceiver() if is_seen else None
         self._warned = False
-        self._queue = FrameQueue() if path is Path.FRAMES else NoDecoder()
+        self._queue = FrameQueue() if path is ReceivePath.FRAMES else NoDecoder()
         _aiortc.replace_decoder(self.receiver, self._queue)
         _aiortc.take_packets(self.receiver, self._packet, feedback)
 
@@ -207,7 +207,7 @@ class Incoming:
 
     async def close(self) -> None:
         """Stop drawing; readers end."""
-        self._path = Path.NONE
+        self._path = ReceivePath.NONE
         if self._timer is not None:
             self._timer.cancel()
         if self._video is not None:
@@ -221,7 +221,7 @@ class Incoming:
 
     @property
     def _is_receiving(self) -> bool:
-        return self._path is not Path.NONE and self._transceiver.currentDirection in {
+        return self._path is not ReceivePath.NONE and self._transceiver.currentDirection in {
             "recvonly",
             "sendrecv",
         }

@@ -31,8 +31,15 @@ from callboard.actors.records.call_record import CallRecord
 from callboard.actors.runtime.actor import AsyncioActor
 from callboard.config import Account
 from callboard.jingle import Initiated, Reason, Role, Session, to_jingle
-from callboard.media import ClockPattern, Closed, Connected, MediaClosedError, Network, Silence
-from callboard.media import Path as ReceivePath
+from callboard.media import (
+    ClockPattern,
+    Closed,
+    Connected,
+    MediaClosedError,
+    Network,
+    ReceivePath,
+    Silence,
+)
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import OFFER
 

@@ -13,8 +13,7 @@ from callboard.load import load_plan
 from callboard.load.measure.tally import Tally
 from callboard.load.run.activity import perform
 from callboard.load.run.crew import Crew
-from callboard.media import Path as ReceivePath
-from callboard.media import PeerConnection
+from callboard.media import PeerConnection, ReceivePath
 from callboard.server import Prosody
 from callboard.tests.conftest import Run
 

@@ -9,8 +9,7 @@ from callboard.load.measure.tally import Tally
 from callboard.load.plan.phase import Phase
 from callboard.load.run.mark import CLIENT, letter, new_mark, session_id
 from callboard.load.run.participant import Participant, Sources
-from callboard.media import ClockPattern, Silence, Tone
-from callboard.media import Path as ReceivePath
+from callboard.media import ClockPattern, ReceivePath, Silence, Tone
 from callboard.tests.conftest import Run
 
 PHASES = (

@@ -6,10 +6,10 @@ from typing import Any
 
 import av
 import pytest
-from callboard.media import ClockPattern, Path, Tone
+from callboard.media import ClockPattern, ReceivePath, Tone
 from callboard.media.frames.picture_size import pixels_to_decode
 from callboard.media.rtc.rtp.incoming import MOST_WAITING, FrameIterator
-from callboard.media.rtc.rtp.path import FrameQueue
+from callboard.media.rtc.rtp.receive_path import FrameQueue
 from callboard.tests.conftest import Run
 from callboard.tests.media.calls import film
 from callboard.tests.media.legs import call
@@ -81,7 +81,7 @@ def test_any_octets(codec: str, data: bytes) -> None:
 
 def test_too_large_a_picture_is_not_decoded(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
-        async with call(Path.FRAMES, audio=Tone(), video=ClockPattern()) as (_, b):
+        async with call(ReceivePath.FRAMES, audio=Tone(), video=ClockPattern()) as (_, b):
             frames = b.pc.frames("video")
             await anext(frames)
             incoming = b.pc._negotiation.media["video"].incoming
@@ -159,7 +159,7 @@ def test_what_waits_for_the_decoder_is_bounded_in_octets() -> None:
 
 def test_frames_end_with_the_call(run: Run) -> None:
     async def main() -> None:
-        async with call(Path.FRAMES, audio=Tone(), video=ClockPattern()) as (_, b):
+        async with call(ReceivePath.FRAMES, audio=Tone(), video=ClockPattern()) as (_, b):
             frames = b.pc.frames("video")
             await anext(frames)
             await b.received("video", 20)

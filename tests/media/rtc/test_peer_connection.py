@@ -5,7 +5,7 @@ import re
 import wave
 from functools import partial
 from itertools import pairwise
-from pathlib import Path as FilePath
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,8 +26,8 @@ from callboard.media import (
     MediaFailed,
     Network,
     NetworkError,
-    Path,
     PlaybackEnded,
+    ReceivePath,
     Silence,
     Tone,
     read_clock,
@@ -52,8 +52,8 @@ BOTH: tuple[Kind, ...] = ("audio", "video")
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-@pytest.mark.parametrize("path", list(Path))
-def test_audio_and_video_flow_on_every_path(run: Run, path: Path, loop: str) -> None:
+@pytest.mark.parametrize("path", list(ReceivePath))
+def test_audio_and_video_flow_on_every_path(run: Run, path: ReceivePath, loop: str) -> None:
     async def main() -> None:
         pattern, tone = ClockPattern(), Tone()
         async with call(path, audio=tone, video=pattern, back_audio=tone, back_video=pattern) as (
@@ -68,7 +68,7 @@ def test_audio_and_video_flow_on_every_path(run: Run, path: Path, loop: str) -> 
                 await leg.counted("audio", 20)
                 assert leg.statistics("audio").codec == "opus"
                 assert leg.statistics("video").codec == "VP8"
-                assert bool(leg.seen("audio")) == (path is not Path.NONE)
+                assert bool(leg.seen("audio")) == (path is not ReceivePath.NONE)
         assert isinstance(a.events[-1], Closed)
 
     run(main, loop=loop)  # type: ignore[arg-type]
@@ -85,8 +85,10 @@ def test_the_tone_arrives_with_its_frequency(run: Run) -> None:
     run(main)
 
 
-@pytest.mark.parametrize("path", [Path.PACKETS, Path.FRAMES])
-def test_what_was_offered_is_received_whatever_the_answer_lists(run: Run, path: Path) -> None:
+@pytest.mark.parametrize("path", [ReceivePath.PACKETS, ReceivePath.FRAMES])
+def test_what_was_offered_is_received_whatever_the_answer_lists(
+    run: Run, path: ReceivePath
+) -> None:
     """RFC 3264 §5.1; what Chromium does that was told to prefer another codec than it lists."""
 
     def without(sdp: str, *codecs: str) -> str:
@@ -161,7 +163,7 @@ def test_the_clock_moves_and_can_be_read(run: Run, codec: str) -> None:
 
 def test_decoded_frames_go_to_listeners_and_iterators(run: Run) -> None:
     async def main() -> None:
-        async with call(Path.FRAMES, audio=Tone(440), video=ClockPattern()) as (_, b):
+        async with call(ReceivePath.FRAMES, audio=Tone(440), video=ClockPattern()) as (_, b):
             heard: list[str] = []
             b.pc.listeners.append(lambda kind, _: heard.append(kind))
             frames = b.pc.frames("video")
@@ -245,7 +247,7 @@ def test_echo_sends_back_what_came(run: Run) -> None:
 
 def test_echo_needs_a_path_with_frames(run: Run) -> None:
     async def main() -> None:
-        leg = Leg(Path.NONE)
+        leg = Leg(ReceivePath.NONE)
         with pytest.raises(ValueError, match="echo needs"):
             await leg.pc.offer(audio=Echo(), video=None)
         await leg.pc.close()
@@ -272,7 +274,7 @@ def test_a_swap_keeps_the_timestamps_going(run: Run) -> None:
     run(main)
 
 
-def test_a_file_is_played_to_its_end(run: Run, tmp_path: FilePath) -> None:
+def test_a_file_is_played_to_its_end(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "beep.wav"
     tone = (12000 * np.sin(2 * np.pi * 500 * np.arange(16000) / 16000)).astype("<i2")
     with wave.open(str(path), "wb") as file:
@@ -299,7 +301,7 @@ def test_a_file_is_played_to_its_end(run: Run, tmp_path: FilePath) -> None:
     run(main)
 
 
-def test_a_file_that_cannot_be_played_ends_with_its_reason(run: Run, tmp_path: FilePath) -> None:
+def test_a_file_that_cannot_be_played_ends_with_its_reason(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "beep.wav"
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 16000, 0, "NONE", ""))
@@ -629,7 +631,7 @@ def test_two_legs_share_one_encoding(run: Run) -> None:
 
 def test_an_offer_needs_something(run: Run) -> None:
     async def main() -> None:
-        pc = PeerConnection(network=LOOPBACK, path=Path.PACKETS, on_event=lambda _: None)
+        pc = PeerConnection(network=LOOPBACK, path=ReceivePath.PACKETS, on_event=lambda _: None)
         with pytest.raises(ValueError, match="audio or video"):
             await pc.offer(audio=None, video=None)
         with pytest.raises(ValueError, match="no audio"):

@@ -1,7 +1,7 @@
 """STUN and TURN, proved with coturn on loopback."""
 
 import re
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -12,8 +12,8 @@ from callboard.media import (
     IceServer,
     Network,
     NetworkError,
-    Path,
     PeerConnection,
+    ReceivePath,
     Tone,
 )
 from callboard.tests.conftest import Run
@@ -60,7 +60,7 @@ def test_a_credential_is_not_shown() -> None:
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_media_flow_through_the_relay_alone(
-    run: Run, tmp_path: FilePath, transport: str, loop: Literal["asyncio", "uvloop"]
+    run: Run, tmp_path: Path, transport: str, loop: Literal["asyncio", "uvloop"]
 ) -> None:
     async def main() -> None:
         async with coturn(tmp_path) as server:
@@ -108,17 +108,17 @@ def test_media_flow_through_the_relay_alone(
     run(main, loop=loop)
 
 
-def log(path: FilePath) -> str:
+def log(path: Path) -> str:
     """What the server wrote; it adds the time or a number to the name."""
     return "".join(each.read_text() for each in path.parent.glob("turnserver*.log*"))
 
 
 @needs_coturn
-def test_one_side_behind_the_relay_meets_one_in_the_open(run: Run, tmp_path: FilePath) -> None:
+def test_one_side_behind_the_relay_meets_one_in_the_open(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with coturn(tmp_path) as server:
             hidden = Network(("127.0.0.1",), ice_servers=(server.turn(),), relay_only=True)
-            a, b = Leg(network=hidden), Leg(Path.PACKETS)
+            a, b = Leg(network=hidden), Leg(ReceivePath.PACKETS)
             await connect(a, b, audio=Tone(440), video=None, back_audio=Tone(1000))
             await a.received("audio", 5)
             await b.received("audio", 5)
@@ -129,7 +129,7 @@ def test_one_side_behind_the_relay_meets_one_in_the_open(run: Run, tmp_path: Fil
 
 
 @needs_coturn
-def test_ice_is_restarted_over_the_relay(run: Run, tmp_path: FilePath) -> None:
+def test_ice_is_restarted_over_the_relay(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with coturn(tmp_path) as server:
             hidden = Network(("127.0.0.1",), ice_servers=(server.turn(),), relay_only=True)
@@ -151,7 +151,7 @@ def test_ice_is_restarted_over_the_relay(run: Run, tmp_path: FilePath) -> None:
 
 
 @needs_coturn
-def test_stun_tells_how_we_are_seen(run: Run, tmp_path: FilePath) -> None:
+def test_stun_tells_how_we_are_seen(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with coturn(tmp_path) as server:
             network = Network(("127.0.0.2", "127.0.0.3"), ice_servers=(server.stun, server.turn()))
@@ -170,7 +170,7 @@ def test_stun_tells_how_we_are_seen(run: Run, tmp_path: FilePath) -> None:
 
 
 @needs_coturn
-def test_wrong_credentials_are_named(run: Run, tmp_path: FilePath) -> None:
+def test_wrong_credentials_are_named(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with coturn(tmp_path) as server:
             wrong = server.turn(password="wrong")
@@ -191,7 +191,7 @@ def test_relay_only_needs_a_relay(run: Run) -> None:
     async def main() -> None:
         pc = PeerConnection(
             network=Network(("127.0.0.1",), relay_only=True),
-            path=Path.PACKETS,
+            path=ReceivePath.PACKETS,
             on_event=lambda _: None,
         )
         with pytest.raises(NetworkError, match="no TURN server"):

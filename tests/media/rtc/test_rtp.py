@@ -3,7 +3,7 @@
 import socket
 import struct
 
-from callboard.media import Direction, Echo, Path, Tone
+from callboard.media import Direction, Echo, ReceivePath, Tone
 from callboard.media.rtc._aiortc import ice_connections
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, call
@@ -40,7 +40,7 @@ def test_each_frame_is_one_packet_and_none_is_missing(run: Run) -> None:
 
 def test_what_is_forged_or_repeated_is_not_heard(run: Run) -> None:
     async def main() -> None:
-        async with call(Path.NONE, audio=Tone(440), back_audio=Tone(440)) as (a, b):
+        async with call(ReceivePath.NONE, audio=Tone(440), back_audio=Tone(440)) as (a, b):
             await a.counted("audio", 10)
             forged = struct.pack("!BBHII", 0x80, 96, 30000, 1, ssrc(a)) + bytes(80)
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
@@ -57,7 +57,7 @@ def test_what_is_forged_or_repeated_is_not_heard(run: Run) -> None:
 
 def test_a_leg_that_may_not_send_is_silent(run: Run) -> None:
     async def main() -> None:
-        async with call(Path.NONE, audio=Tone(440), back_audio=Tone(440)) as (a, b):
+        async with call(ReceivePath.NONE, audio=Tone(440), back_audio=Tone(440)) as (a, b):
             await b.counted("audio", 10)
             transceiver = a.pc._negotiation.media["audio"].transceiver
             transceiver.sender._enabled = False

@@ -3,7 +3,7 @@
 import asyncio
 import struct
 from itertools import count
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from callboard.media import (
     IceRenewed,
     MediaFailed,
     Network,
-    Path,
+    ReceivePath,
     Tone,
 )
 from callboard.media.rtc import _aiortc
@@ -221,7 +221,7 @@ def test_both_paths_count_while_ice_restarts(run: Run) -> None:
 @needs_coturn
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_a_call_behind_a_relay_outlives_every_datagram(
-    run: Run, tmp_path: FilePath, transport: str
+    run: Run, tmp_path: Path, transport: str
 ) -> None:
     async def main() -> None:
         async with coturn(tmp_path) as server:
@@ -291,7 +291,7 @@ def test_a_call_outlives_what_its_peer_sends(run: Run) -> None:
 
     async def main() -> None:
         async with call(
-            path=Path.FRAMES, audio=Tone(), back_audio=Tone(), video=ClockPattern()
+            path=ReceivePath.FRAMES, audio=Tone(), back_audio=Tone(), video=ClockPattern()
         ) as (
             a,
             b,

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Path(StrEnum):
+class ReceivePath(StrEnum):
     """How far received media is carried.
 
     Attributes:
