@@ -5,7 +5,7 @@ import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path as FilePath
+from pathlib import Path
 
 import pytest
 from callboard.media import IceServer, Network, NetworkError, Tone
@@ -84,7 +84,7 @@ def test_a_server_that_is_dead_is_waited_for_once(
 
 
 @needs_coturn
-def test_a_dead_server_keeps_no_other_one_from_its_turn(run: Run, tmp_path: FilePath) -> None:
+def test_a_dead_server_keeps_no_other_one_from_its_turn(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with coturn(tmp_path) as living:
             with mute_server() as (dead, _), mute_server("stun") as (deaf, _):
@@ -124,7 +124,7 @@ def test_with_a_relay_alone_allowed_a_silent_one_is_asked_each_time(run: Run) ->
 
 @needs_coturn
 def test_a_server_that_comes_back_is_used_again(
-    run: Run, tmp_path: FilePath, monkeypatch: pytest.MonkeyPatch
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main() -> None:
         async with coturn(tmp_path) as living:

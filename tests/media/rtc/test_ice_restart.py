@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import re
-from pathlib import Path as FilePath
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -73,7 +73,7 @@ async def restart(browser: Party, bot: Party) -> None:
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 @pytest.mark.parametrize("by_initiator", [True, False])
 def test_nothing_is_lost_and_the_recording_goes_on(
-    run: Run, tmp_path: FilePath, by_initiator: bool, loop: str
+    run: Run, tmp_path: Path, by_initiator: bool, loop: str
 ) -> None:
     async def main() -> None:
         with Writer() as writer:

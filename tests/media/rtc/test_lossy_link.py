@@ -1,7 +1,7 @@
 """A link that loses and reorders packets: call and recording go on, and the counters say so."""
 
 from itertools import pairwise
-from pathlib import Path as FilePath
+from pathlib import Path
 
 import numpy as np
 from callboard.media import Connected, Direction, Recording, Tone, Writer, inspect
@@ -12,7 +12,7 @@ from callboard.tests.media.legs import Leg
 from callboard.tests.media.lossy import road
 
 
-def test_five_percent_are_lost_and_five_come_late(run: Run, tmp_path: FilePath) -> None:
+def test_five_percent_are_lost_and_five_come_late(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         with Writer() as writer:
             async with road() as link:

@@ -1,7 +1,7 @@
 """Own addresses that calls use are watched; `tests/live/test_moving.py` takes one away."""
 
 import asyncio
-from pathlib import Path as FilePath
+from pathlib import Path
 
 import pytest
 from callboard.media import AddressLost, ClockPattern, Network, Tone
@@ -67,7 +67,7 @@ def test_a_connection_tells_of_its_own_address(
 @needs_coturn
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_behind_a_relay_it_is_the_address_towards_the_relay(
-    run: Run, tmp_path: FilePath, transport: str
+    run: Run, tmp_path: Path, transport: str
 ) -> None:
     async def main() -> None:
         async with coturn(tmp_path) as server:
