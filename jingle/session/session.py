@@ -23,7 +23,7 @@ from ..model.transport import IceTransport
 from ..sdp.reader import read_sdp
 from ..xml.attributes import text_of
 from ..xml.writer import write_jingle, write_reason
-from .book import Book, is_gone
+from .agreement import Agreement, is_gone
 from .event import Event
 from .reception import HANDLERS, judge_offer
 from .state import Action, State, following
@@ -52,7 +52,7 @@ class Session:
         self.initiator = initiator
         self.responder = responder
         self.state = State.NULL
-        self._book = Book(role)
+        self._agreement = Agreement(role)
 
     @property
     def remote_description(self) -> str | None:
@@ -60,15 +60,15 @@ class Session:
 
         It is the answer to our offer for the initiator, the peer's offer for the responder.
         """
-        if not self._book.remote.contents:
+        if not self._agreement.remote.contents:
             return None
         if self.role is Role.INITIATOR:
-            return self._book.remote_answer()
-        return self._book.remote_offer()
+            return self._agreement.remote_answer()
+        return self._agreement.remote_offer()
 
     def mid(self, content: str) -> str | None:
         """The mid of a content in the descriptions, None if there is no such content."""
-        return self._book.mids.get(content)
+        return self._agreement.mids.get(content)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -76,19 +76,19 @@ class Session:
 
         Before the peer has accepted, those are all that were offered.
         """
-        described = self._book.remote.names()
-        names = (name for name in self._book.open if name in described or not described)
+        described = self._agreement.remote.names()
+        names = (name for name in self._agreement.open if name in described or not described)
         found = (self.kind_of(name) for name in names)
         return tuple(dict.fromkeys(kind for kind in found if kind is not None))
 
     def kind_of(self, content: str) -> str | None:
         """The kind of media of a content, None if there is no such content."""
-        contents = (*self._book.local.contents, *self._book.remote.contents)
+        contents = (*self._agreement.local.contents, *self._agreement.remote.contents)
         return next((each.kind for each in contents if each.name == content), None)
 
     def content_of(self, kind: str) -> str | None:
         """The name of our first content of a kind of media, None if there is none."""
-        contents = self._book.local.contents
+        contents = self._agreement.local.contents
         return next((e.name for e in contents if e.kind == kind and not is_gone(e.name)), None)
 
     def receive(self, jingle: Element) -> list[Event]:
@@ -119,7 +119,7 @@ class Session:
             if self.state is State.NULL and action is not Action.SESSION_INITIATE:
                 raise unknown_session(sid)
             raise out_of_order(f"{action.value} is not allowed while the session is {self.state}")
-        self._book, events = HANDLERS[action](self._book, jingle)
+        self._agreement, events = HANDLERS[action](self._agreement, jingle)
         self.state = state
         return events
 
@@ -129,7 +129,7 @@ class Session:
         Returns:
             `Initiated`, or `Unacceptable` if there is no such content; empty if nothing lacks.
         """
-        self._book, events = judge_offer(self._book, wait=False)
+        self._agreement, events = judge_offer(self._agreement, wait=False)
         return events
 
     def initiate(self, offer: str, *, without: Collection[str] = ()) -> Element:
@@ -156,8 +156,10 @@ class Session:
         told = local.with_contents(each for each in local.contents if each.kind not in without)
         if not told.contents:
             raise LocalProtocolError("the peer can take nothing of what is to be offered")
-        book = replace(self._book, local=local, mids={name: mid for mid, name in names.items()})
-        self._book = book.without(set(local.names()) - set(told.names()))
+        agreement = replace(
+            self._agreement, local=local, mids={name: mid for mid, name in names.items()}
+        )
+        self._agreement = agreement.without(set(local.names()) - set(told.names()))
         self.state = state
         return self._jingle(Action.SESSION_INITIATE, told)
 
@@ -173,11 +175,11 @@ class Session:
         """
         state = self._next(Action.SESSION_ACCEPT)
         local = self._read_local(answer)
-        accepted = answer_for_jingle(local, self._book.remote)
+        accepted = answer_for_jingle(local, self._agreement.remote)
         if not accepted.contents:
             raise LocalProtocolError("the answer accepts nothing of the offer")
-        refused = set(self._book.remote.names()) - set(accepted.names())
-        self._book = replace(self._book, local=local).without(refused)
+        refused = set(self._agreement.remote.names()) - set(accepted.names())
+        self._agreement = replace(self._agreement, local=local).without(refused)
         self.state = state
         return self._jingle(Action.SESSION_ACCEPT, accepted, responder=True)
 
@@ -232,7 +234,7 @@ class Session:
         """
         self._next(Action.TRANSPORT_INFO)
         restarted = self._read_local(sdp)
-        local = self._book.local
+        local = self._agreement.local
         together: dict[tuple[str | None, str | None], list[Content]] = {}
         trickled: list[tuple[str, Sequence[Candidate]]] = []
         for content in restarted.contents:
@@ -249,7 +251,7 @@ class Session:
                 trickled.append((content.name, transport.candidates))
             bare = replace(self._find_local(content.name), application=None, transport=told)
             together.setdefault((transport.ufrag, transport.pwd), []).append(bare)
-        self._book = replace(self._book, local=local)
+        self._agreement = replace(self._agreement, local=local)
         return [
             *(
                 self._jingle(Action.TRANSPORT_INFO, Description(tuple(contents)))
@@ -265,21 +267,21 @@ class Session:
             offer: our whole SDP; its new sections are offered.
         """
         self._next(Action.CONTENT_ADD)
-        book = self._book
+        agreement = self._agreement
         description = read_sdp(offer, self.role)
-        known = {mid: name for name, mid in book.mids.items()}
+        known = {mid: name for name, mid in agreement.mids.items()}
         fresh = names_of(mid for mid in description.names() if mid not in known)
         if not fresh:
             raise LocalProtocolError("the offer has no new section")
-        if any(name in book.mids for name in fresh.values()):
+        if any(name in agreement.mids for name in fresh.values()):
             raise LocalProtocolError("the peer has a content of that name already")
         whole = description.renamed({**known, **fresh})
         names = frozenset(fresh.values())
-        self._book = replace(
-            book,
+        self._agreement = replace(
+            agreement,
             local=whole,
-            mids={**book.mids, **{name: mid for mid, name in fresh.items()}},
-            adding=book.adding | names,
+            mids={**agreement.mids, **{name: mid for mid, name in fresh.items()}},
+            adding=agreement.adding | names,
         )
         added = tuple(each for each in whole.contents if each.name in names)
         living = whole.with_contents(each for each in whole.contents if not is_gone(each.name))
@@ -289,14 +291,14 @@ class Session:
         """Accept the contents that the peer added (XEP-0166 §7.2.1), with our whole SDP."""
         self._next(Action.CONTENT_ACCEPT)
         local = self._read_local(answer)
-        accepted = answer_for_jingle(local, self._book.remote)
-        contents = tuple(each for each in accepted.contents if each.name in self._book.added)
+        accepted = answer_for_jingle(local, self._agreement.remote)
+        contents = tuple(each for each in accepted.contents if each.name in self._agreement.added)
         if not contents:
             raise LocalProtocolError("no added content is accepted by the answer")
-        self._book = replace(
-            self._book,
+        self._agreement = replace(
+            self._agreement,
             local=local,
-            added=self._book.added - {each.name for each in contents},
+            added=self._agreement.added - {each.name for each in contents},
         )
         return self._jingle(Action.CONTENT_ACCEPT, Description(contents, accepted.groups))
 
@@ -306,11 +308,11 @@ class Session:
         The latter are ours, and so they are removed.
         """
         self._next(Action.CONTENT_REJECT)
-        book = self._book
-        if names and all(name in book.mids and name not in book.added for name in names):
+        agreement = self._agreement
+        if names and all(name in agreement.mids and name not in agreement.added for name in names):
             return self.remove_contents(names, reason, text)
         contents = self._bare(names)
-        self._book = self._book.without(names)
+        self._agreement = self._agreement.without(names)
         return self._with_reason(Action.CONTENT_REJECT, contents, reason, text)
 
     def remove_contents(
@@ -333,12 +335,12 @@ class Session:
 
     def forget_contents(self, names: Sequence[str]) -> None:
         """Have contents gone: the peer has taken their removal, or will never answer for them."""
-        self._book = self._book.without(names)
+        self._agreement = self._agreement.without(names)
 
     @property
     def adding(self) -> tuple[str, ...]:
         """The names of the contents that we added and that the peer has yet to answer."""
-        return tuple(name for name in self._book.mids if name in self._book.adding)
+        return tuple(name for name in self._agreement.mids if name in self._agreement.adding)
 
     def modify_content(self, content: str, *, sends: bool) -> Element:
         """Stop to send a content, or go on (XEP-0166 §7.2.3).
@@ -352,7 +354,7 @@ class Session:
         """
         self._next(Action.CONTENT_MODIFY)
         known = self._find_local(content)
-        told = self._book.remote.find(known.name)
+        told = self._agreement.remote.find(known.name)
         peers = Senders.BOTH if told is None else told.senders
         senders = peers.with_party(self.role, sends)
         bare = replace(known, senders=senders, application=None, transport=None)
@@ -387,22 +389,22 @@ class Session:
         return state
 
     def _read_local(self, sdp: str) -> Description:
-        names = {mid: name for name, mid in self._book.mids.items()}
+        names = {mid: name for name, mid in self._agreement.mids.items()}
         return read_sdp(sdp, self.role).renamed(names)
 
     def _find_local(self, content: str) -> Content:
-        by_mid = {mid: name for name, mid in self._book.mids.items()}
-        local = self._book.local
+        by_mid = {mid: name for name, mid in self._agreement.mids.items()}
+        local = self._agreement.local
         found = local.find(content) or local.find(by_mid.get(content, content))
         if found is None:
             raise LocalProtocolError(f"there is no content {content!r} of ours")
-        known = self._book.remote.find(found.name)
+        known = self._agreement.remote.find(found.name)
         return found if known is None else replace(found, creator=known.creator)
 
     def _bare(self, names: Sequence[str]) -> Description:
         found = []
         for name in names:
-            known = self._book.remote.find(name) or self._book.local.find(name)
+            known = self._agreement.remote.find(name) or self._agreement.local.find(name)
             found.append(Content(name, known.creator if known else self.role.other))
         return Description(tuple(found))
 

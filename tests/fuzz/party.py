@@ -154,7 +154,7 @@ class Party:
 
     def open(self) -> list[str]:
         """The names of the contents that are in use."""
-        local = self.session._book.local
+        local = self.session._agreement.local
         return [name for name in local.names() if self._is_open(name)]
 
     @property

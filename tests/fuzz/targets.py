@@ -72,12 +72,12 @@ def check_refusal(error: RemoteProtocolError) -> None:
 
 def feed(session: Session, stanza: ET.Element) -> bool:
     """Let a session receive a stanza; return whether it took it. A refused one leaves no trace."""
-    before = session.state, session.remote_description, session._book
+    before = session.state, session.remote_description, session._agreement
     try:
         events = session.receive(stanza)
     except RemoteProtocolError as error:
         check_refusal(error)
-        assert (session.state, session.remote_description, session._book) == before
+        assert (session.state, session.remote_description, session._agreement) == before
         return False
     check_events(events)
     if session.remote_description is not None:

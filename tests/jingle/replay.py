@@ -115,10 +115,10 @@ def _restarting(session: Session, transport: Transport | None) -> str:
     assert isinstance(transport, IceTransport)
     fresh = tuple(
         replace(each, transport=replace(each.transport, ufrag=transport.ufrag, pwd=transport.pwd))
-        for each in session._book.local.contents
+        for each in session._agreement.local.contents
         if isinstance(each.transport, IceTransport)
     )
-    return write_sdp(Description(fresh).renamed(session._book.mids), session.role)
+    return write_sdp(Description(fresh).renamed(session._agreement.mids), session.role)
 
 
 def listen(session: Session, jingle: ET.Element) -> list[Event]:

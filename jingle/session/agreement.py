@@ -1,6 +1,7 @@
-"""What both parties of a session have said so far, as one immutable value.
+"""What the two parties of a session have offered and accepted so far, as one immutable value.
 
-A stanza makes a new book of the old one, so that one which is refused halfway leaves no trace.
+Each stanza makes a new agreement from the old one, so a stanza that is refused halfway leaves no
+trace.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,26 +23,26 @@ _GONE = "\n"
 
 
 def is_gone(name: str) -> bool:
-    """Whether a name in `Book.mids` is that of an m-line whose content is gone."""
+    """Whether a name in `Agreement.mids` is that of an m-line whose content is gone."""
     return _GONE in name
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
-    """What has been said.
+class Agreement:
+    """The contents of a session, as both parties have described them so far.
 
     Attributes:
-        role: our part in the session.
-        local: our contents, by their names in Jingle.
-        remote: the peer's contents.
-        mids: the mid of each content, in the order of the m-lines. A refused m-line of a content
-            that is gone stands there under a name that no stanza can hold (`is_gone`).
-        ignored: contents of the peer's that we can't carry, and those that are gone.
-        adding: contents that we added and that the peer has not answered yet.
-        added: contents that the peer added and that we have not answered yet.
-        held: parts of contents that the peer has not described yet.
-        offer: the peer's offer while it lacks something that may still come; `remote` is empty
-            until then.
+        role: Our role in the session.
+        local: Our contents, by their Jingle names.
+        remote: The peer's contents.
+        mids: The mid of each content (RFC 5888), in the order of the m-lines. The refused m-line
+            of a removed content stays, under a name that no stanza can contain (see `is_gone`).
+        ignored: The peer's contents that we can't carry, and removed contents.
+        adding: Contents that we added and the peer has not answered.
+        added: Contents that the peer added and we have not answered.
+        held: Parts that came before the description of their content.
+        offer: The peer's offer, as long as it lacks something that may still come. `remote` is
+            empty until then.
     """
 
     role: Role
@@ -110,7 +111,7 @@ class Book:
             mid += "+"
         return mid
 
-    def without(self, names: Iterable[str]) -> "Book":
+    def without(self, names: Iterable[str]) -> "Agreement":
         """The same when contents are gone; m-lines that we have written stay, refused.
 
         Their names are free again: either party may add a content of that name.
@@ -141,7 +142,7 @@ class Book:
             else self.offer.with_contents(e for e in self.offer.contents if e.name not in gone),
         )
 
-    def holding(self, part: Content) -> "Book":
+    def holding(self, part: Content) -> "Agreement":
         """The same with a part kept for when its content is described, or joined to the offer.
 
         Raises:
@@ -157,7 +158,7 @@ class Book:
         held = joined(known or Content(part.name, transport=IceTransport()), part)
         return replace(self, held={**self.held, part.name: held})
 
-    def releasing(self, description: Description) -> "tuple[Book, Description]":
+    def releasing(self, description: Description) -> "tuple[Agreement, Description]":
         """A description with what was held for its contents, and the same without that.
 
         Raises:
@@ -203,7 +204,7 @@ class Book:
             remote = replace(remote, groups=groups)
         return whole(remote)
 
-    def following(self, name: str, update: IceTransport) -> "tuple[Book, list[Event]]":
+    def following(self, name: str, update: IceTransport) -> "tuple[Agreement, list[Event]]":
         """Follow a transport-info for a content that the peer has described (XEP-0176 §5.6, §5.7).
 
         Candidates without ufrag belong to the generation in force, those of another to none that
@@ -241,11 +242,11 @@ class Book:
         remote = self.remote.with_content(replace(known, transport=transport))
         if restarted and name in remote.bundle:
             remote = _restarted_together(remote, transport)
-        book = replace(self, remote=remote)
+        agreement = replace(self, remote=remote)
         events: list[Event] = []
         if restarted:
             mid, ufrag, pwd = self.mid(name), update.ufrag or "", update.pwd or ""
-            events.append(IceRestarted(name, mid, ufrag, pwd, book.remote_offer()))
+            events.append(IceRestarted(name, mid, ufrag, pwd, agreement.remote_offer()))
         usable = tuple(
             replace(each, sdp_mid=self.mid(name), ufrag=transport.ufrag)
             for each in fresh
@@ -255,7 +256,7 @@ class Book:
             events.append(CandidatesReceived(name, usable))
         if update.gathering_complete:
             events.append(GatheringComplete(name))
-        return book, events
+        return agreement, events
 
 
 def _restarted_together(remote: Description, fresh: IceTransport) -> Description:
