@@ -7,6 +7,8 @@ anything would be sent off loopback. `harness/` has how, and what is let pass.
 
 import asyncio
 import gc
+import itertools
+import os
 import tempfile
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from pathlib import Path
@@ -36,6 +38,10 @@ failed = pytest.StashKey[bool]()
 
 loopback.install()
 
+# Hundreds of tests start a program that imports Callboard; without the files that Python keeps its
+# bytecode in, each would compile it anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 class Run(Protocol):
     """Runs a coroutine, or what a coroutine function gives, on a loop of its own."""
@@ -62,17 +68,40 @@ def run() -> Run:
     return run
 
 
+@pytest.fixture(scope="session", autouse=True)
+def temporary_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Make the folder in which each test has one for ``tempfile``.
+
+    Not asked for by name, and not by pytest's factory for each test: a session's fixture keeps a
+    note of each test that asks for it, and the factory counts its folders again each time.
+    """
+    Folders.parent = tmp_path_factory.mktemp("tempfile")
+
+
+class Folders:
+    """Where the folders of tests for ``tempfile`` are."""
+
+    parent: Path
+    numbers = itertools.count()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def what_other_files_left_is_not_looked_at() -> None:
+    """Collect what earlier files left, then keep the rest out of each collection of this one's."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_left_behind(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     """Fail a test that passed but blocked its loop, left something, or talked to others."""
-    temporary = tmp_path_factory.mktemp("tempfile")
+    temporary = Folders.parent / str(next(Folders.numbers))
+    temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     before = Snapshot(temporary)
-    with watched_loops():
+    with watched_loops(patience(request.node)):
         yield
     left = leftovers(before) if not request.node.stash.get(failed, False) else []
     found = findings.take() + left
@@ -80,12 +109,27 @@ def nothing_is_left_behind(
         pytest.fail("the test passed, but:\n- " + "\n- ".join(found), pytrace=False)
 
 
+def patience(item: pytest.Item) -> float:
+    """Seconds that a test's main has: a little less than pytest-timeout gives to the test."""
+    marker = item.get_closest_marker("timeout")
+    limit = float(marker.args[0] if marker else item.config.getini("timeout") or 150)
+    return max(limit - 10, limit / 2)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even read the other tests where only units are run."""
+    here = Path(__file__).parent
+    if config.option.markexpr != "unit" or here not in collection_path.parents:
+        return None
+    return collection_path.relative_to(here).parts[0] not in UNITS or None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that `script/newer` runs on other Pythons."""
-    here = Path(__file__).parent
+    units = {Path(__file__).parent / folder for folder in UNITS}
     for item in items:
         module = getattr(item, "module", None)
-        if item.path.relative_to(here).parts[0] in UNITS and not any(
+        if not units.isdisjoint(item.path.parents) and not any(
             hasattr(module, name) for name in PROGRAMS
         ):
             item.add_marker(pytest.mark.unit)

@@ -10,7 +10,7 @@ from typing import Literal
 
 import pytest
 from callboard.tests.conftest import Run
-from callboard.tests.harness.loops import BEAT, lateness
+from callboard.tests.harness.loops import BEAT, lateness, watched_loops
 
 CONFTEST = """
 from callboard.tests.conftest import *
@@ -220,3 +220,18 @@ def test_what_holds_a_loop_up_is_its_lateness(run: Run, loop: Literal["asyncio",
 
     run(main, loop=loop)
     assert lateness() >= 0.2 - BEAT
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_a_main_that_waits_for_ever_is_ended(run: Run, loop: Literal["asyncio", "uvloop"]) -> None:
+    ended = []
+
+    async def main() -> None:
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ended.append(loop)
+
+    with watched_loops(0.1), pytest.raises(AssertionError, match=r"still waited after 0\.1 s"):
+        run(main, loop=loop)
+    assert ended == [loop]

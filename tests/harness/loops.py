@@ -1,4 +1,4 @@
-"""What a test's event loop is held to: no callback blocks it, and no task outlives its main.
+"""What a test's event loop is held to: main ends, no callback blocks it, no task outlives main.
 
 Every loop that ``asyncio.run``, ``uvloop.run`` or the ``run`` fixture runs in a test is watched.
 """
@@ -17,6 +17,7 @@ from unittest import mock
 
 from callboard.tests.harness.findings import report
 from callboard.tests.harness.threads import Observer
+from callboard.tests.harness.virtual_time import VirtualTimeLoop
 
 T = TypeVar("T")
 
@@ -135,8 +136,13 @@ def _where(common: list[FrameType], frames: list[FrameType]) -> str:
 
 
 @contextmanager
-def watched_loops() -> Iterator[None]:
-    """Watch every loop that an ``asyncio.Runner`` runs meanwhile; ``asyncio.run`` uses one."""
+def watched_loops(patience: float) -> Iterator[None]:
+    """Watch every loop that an ``asyncio.Runner`` runs meanwhile; ``asyncio.run`` uses one.
+
+    Args:
+        patience: seconds that a loop's main has, on the clock of the machine. What pytest-timeout
+            raises in a signal handler, uvloop only logs while it waits; so main is cancelled.
+    """
     original = asyncio.Runner.run
     _Lateness.worst = 0.0
 
@@ -146,12 +152,25 @@ def watched_loops() -> Iterator[None]:
         watchdog = Watchdog(threading.get_ident(), threading.get_native_id())
         watchdog.start()
         try:
-            return original(self, _beating(work, watchdog), context=context)
+            return original(self, _beating(_bounded(work, patience), watchdog), context=context)
         finally:
             watchdog.stop()
 
     with mock.patch.object(asyncio.Runner, "run", run):
         yield
+
+
+async def _bounded(work: Coroutine[Any, Any, T], patience: float) -> T:
+    """Run a test's main, and cancel it when its time is over."""
+    if isinstance(asyncio.get_running_loop(), VirtualTimeLoop):
+        return await work  # it never waits
+    try:
+        async with asyncio.timeout(patience) as bound:
+            return await work
+    except TimeoutError as error:
+        if bound.expired():
+            raise AssertionError(f"the test's main still waited after {patience:g} s") from error
+        raise
 
 
 async def _beating(work: Coroutine[Any, Any, T], watchdog: Watchdog) -> T:
