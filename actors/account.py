@@ -11,14 +11,13 @@ from ..jingle import namespaces as ns
 from ..jingle.call_messages.invite import Invite, InviteAnswer, JingleMethod
 from .call_policy import refusal
 from .call_rate import CallRate
-from .context import Context, Ref
+from .context import Context
 from .conversation import Conversation
 from .conversations import IDLE, Conversations
 from .messages.account import (
     AnswerInvite,
-    Contact,
     ConversationIdle,
-    Drain,
+    DrainAccount,
     DrainOverdue,
     ForgetCall,
     GetRoster,
@@ -26,16 +25,15 @@ from .messages.account import (
     LookAround,
     PlaceCall,
     ReplyIq,
-    Resource,
     RouteCall,
     Send,
     SendInvite,
-    StanzaReceived,
 )
-from .messages.call import DrainCall, JingleReceived, PeerUnreachable
+from .messages.call import CallRef, DrainCall, JingleReceived, PeerUnreachable
 from .messages.conversation import (
     CallMessageReceived,
     CallPeer,
+    ConversationRef,
     NetworkFound,
     PresenceReceived,
     SessionInitiated,
@@ -47,11 +45,12 @@ from .messages.exchange import (
 from .records.call_record import CallRecord
 from .routes import Routes
 from .runtime.actor import handles
-from .runtime.farewell import farewell
 from .runtime.future import AsyncioFuture
-from .runtime.post import post
+from .runtime.supervision import stop_all
 from .session import Session
 from .xmpp import capabilities
+from .xmpp.contact import Contact, Resource
+from .xmpp.events import StanzaReceived
 from .xmpp.incoming import Letter, Notice, Request, read_stanza
 from .xmpp.jid import bare
 from .xmpp.roster import ROSTER, Item, Roster, read_items
@@ -96,7 +95,7 @@ class Account(Session):
 
     async def on_end(self, error: BaseException | None) -> None:
         """Close the stream; calls that still run end with their conversations."""
-        await farewell(self._conversations.refs(), CONVERSATIONS_DEADLINE)
+        await stop_all(self._conversations.refs(), CONVERSATIONS_DEADLINE)
         await super().on_end(error)
 
     def _network_changed(self) -> None:
@@ -203,7 +202,7 @@ class Account(Session):
             return
         if letter.receipt is not None:
             receipt = ReceiptReceived(self._bare, letter.sender, letter.receipt)
-            post(self._context.exchange, receipt)
+            self._context.exchange.post(receipt)
         elif letter.body:
             text = self._bot.text(letter.sender, letter.body)
             self._runner.run(text, ("text", bare(letter.sender)))
@@ -250,7 +249,7 @@ class Account(Session):
         reason, text = refused
         self._send(Send(call_message(sender, Reject(proposal.id, reason))))
         record = CallRecord.refused(proposal.id, self._own_bare, sender, reason, text)
-        post(self._context.log, record)
+        self._context.log.post(record)
         return True
 
     # -- invites (XEP-0482) ------------------------------------------------------------------------
@@ -330,7 +329,7 @@ class Account(Session):
         peer = bare(sender)
         if sender == self._jid and not kind:
             self._login_step("presence")
-            post(self._context.exchange, PresenceReturned(self._bare, notice.status))
+            self._context.exchange.post(PresenceReturned(self._bare, notice.status))
             return
         if kind == "subscribe":
             if self._context.settings.subscriptions.accepts(peer):
@@ -361,10 +360,10 @@ class Account(Session):
     # -- calls -------------------------------------------------------------------------------------
 
     @handles(PlaceCall)
-    def _place_call(self, order: PlaceCall) -> AsyncioFuture[Ref]:
+    def _place_call(self, order: PlaceCall) -> AsyncioFuture[CallRef]:
         if not self._online or self._draining:
             raise Offline(f"{self._bare} is not online, so it can't call {order.to}")
-        placed: AsyncioFuture[Ref] = AsyncioFuture()
+        placed: AsyncioFuture[CallRef] = AsyncioFuture()
         if not self._conversations.tell(bare(order.to), CallPeer(order, self._jid, placed)):
             raise Offline(f"{self._bare} has too many conversations, so it can't call {order.to}")
         return placed
@@ -383,7 +382,7 @@ class Account(Session):
 
     # -- conversations -----------------------------------------------------------------------------
 
-    def _start_conversation(self, peer: str) -> Ref:
+    def _start_conversation(self, peer: str) -> ConversationRef:
         if not self._looks_around:
             self._looks_around = True
             self.after(IDLE, LookAround())
@@ -410,8 +409,8 @@ class Account(Session):
 
     # -- the end -----------------------------------------------------------------------------------
 
-    @handles(Drain)
-    def _drain(self, message: Drain) -> None:
+    @handles(DrainAccount)
+    def _drain(self, message: DrainAccount) -> None:
         self._draining = True
         if not self._routes:
             self._log_out()

@@ -4,7 +4,7 @@ import logging
 from collections import OrderedDict
 
 from ..media import Budget
-from .runtime.seldom import Seldom
+from .runtime.log_throttle import LogThrottle
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class CallRate:
     def __init__(self, account: str) -> None:
         self._account = account
         self._budgets: OrderedDict[str, Budget] = OrderedDict()
-        self._dropped = Seldom()
+        self._dropped = LogThrottle()
 
     def admit(self, peer: str) -> bool:
         """Tell whether a peer may begin a call now; a call that may not leaves no trace of its own.

@@ -4,17 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from ssl import SSLContext
-from typing import Any, Protocol
+from typing import Protocol
 from xml.etree.ElementTree import Element
 
 from ..config import Account as AccountSettings
 from ..media import Network, ReceivePath, Writer
-from .messages.account import Contact, Invitation
-from .messages.call import Answer
-from .messages.exchange import CallStatus
-from .runtime.ref import AsyncioActorRef
+from .messages.account import AccountRef, Invitation
+from .messages.call import Answer, CallRef
+from .messages.call_log import CallLogRef
+from .messages.exchange import CallStatus, ExchangeRef
+from .xmpp.contact import Contact
 
-Ref = AsyncioActorRef[Any]
 #: Sends a stanza when the actors that would pass it on have ended; there is no answer.
 LastWord = Callable[[Element], None]
 
@@ -34,7 +34,7 @@ class BotPort(Protocol):
     async def stopping(self) -> None:
         """The account is about to log out."""
 
-    async def called(self, call: Ref, status: CallStatus) -> None:
+    async def called(self, call: CallRef, status: CallStatus) -> None:
         """A call came in, and rings."""
 
     async def text(self, sender: str, body: str) -> None:
@@ -43,13 +43,13 @@ class BotPort(Protocol):
     async def presence(self, contact: Contact) -> None:
         """A contact's presence or subscription changed."""
 
-    async def media(self, call: Ref, kinds: tuple[str, ...]) -> None:
+    async def media(self, call: CallRef, kinds: tuple[str, ...]) -> None:
         """A call has these kinds of media from now on, or the peer sends others of them."""
 
-    async def data(self, call: Ref, data: str | bytes) -> None:
+    async def data(self, call: CallRef, data: str | bytes) -> None:
         """Text or octets came in on a call's data channel."""
 
-    async def recording_failed(self, call: Ref, why: str) -> None:
+    async def recording_failed(self, call: CallRef, why: str) -> None:
         """Something is not in a call's recording, or nothing more will be; the call goes on."""
 
     async def invited(self, invitation: Invitation) -> None:
@@ -63,7 +63,7 @@ class BotPort(Protocol):
 
 
 #: Makes an account's bot: given the account's reference and its settings.
-BotFactory = Callable[[Ref, AccountSettings], BotPort]
+BotFactory = Callable[[AccountRef, AccountSettings], BotPort]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,6 @@ class Context:
     largest_picture: int
     recordings: Path
     writer: Writer
-    exchange: Ref
-    log: Ref
+    exchange: ExchangeRef
+    log: CallLogRef
     bot: BotFactory

@@ -30,19 +30,19 @@ from ..media import Network
 from .call.call import Call
 from .call.signalling import WORDS
 from .call_policy import refusal
-from .context import BotPort, Context, LastWord, Ref
+from .context import BotPort, Context, LastWord
 from .messages.account import (
+    AccountRef,
     ConversationIdle,
     ForgetCall,
-    IqAnswered,
     PlaceCall,
     ReplyIq,
-    Resource,
     RouteCall,
     Send,
     SendIq,
 )
 from .messages.call import (
+    CallRef,
     HandledElsewhere,
     PeerFinishes,
     PeerProceeds,
@@ -57,6 +57,7 @@ from .messages.conversation import (
     CallMessageReceived,
     CallPeer,
     CapabilitiesOverdue,
+    ConversationMessage,
     IdleCheck,
     NetworkFound,
     PresenceReceived,
@@ -65,11 +66,11 @@ from .messages.conversation import (
     SessionInitiated,
 )
 from .records.call_record import CallRecord
-from .runtime.actor import handles
-from .runtime.ending import Ending
-from .runtime.farewell import farewell
-from .runtime.post import post
+from .runtime.actor import AsyncioActor, handles
+from .runtime.supervision import stop_all
 from .xmpp import capabilities
+from .xmpp.contact import Resource
+from .xmpp.events import IqAnswered
 from .xmpp.jid import bare, is_full
 from .xmpp.reader import Reader
 from .xmpp.stanza import call_message
@@ -95,14 +96,14 @@ class _Call:
         proceeding: that device, while we ask.
     """
 
-    ref: Ref
+    ref: CallRef
     standing: Standing
     open: Literal["proposed", "initiated"] | None
     choosy: bool = False
     proceeding: str | None = None
 
 
-class Conversation(Ending):
+class Conversation(AsyncioActor[ConversationMessage]):
     """One bare peer: who of it is there, what it says, and the calls with it.
 
     Args:
@@ -120,7 +121,7 @@ class Conversation(Ending):
         self,
         context: Context,
         *,
-        account: Ref,
+        account: AccountRef,
         bot: BotPort,
         own: str,
         peer: str,
@@ -148,12 +149,12 @@ class Conversation(Ending):
 
     async def on_end(self, error: BaseException | None) -> None:
         """End the calls that still run, which nobody speaks for now, and wait for their records."""
-        await farewell((call.ref for call in self._calls.values()), CALLS_DEADLINE)
+        await stop_all((call.ref for call in self._calls.values()), CALLS_DEADLINE)
 
     @handles(IdleCheck)
     def _idle_check(self, message: IdleCheck) -> None:
         if not self._calls and not self._orders:
-            post(self._account, ConversationIdle(self._peer, message.told))
+            self._account.post(ConversationIdle(self._peer, message.told))
 
     # -- what the peer says ------------------------------------------------------------------------
 
@@ -186,7 +187,7 @@ class Conversation(Ending):
             log.debug("%r: %s may not say %r", self, sender, message)
             return
         if received.own:  # another device of ours took it, or refused it (XEP-0353 §3.3)
-            post(call.ref, HandledElsewhere(not isinstance(message, Reject)))
+            call.ref.post(HandledElsewhere(not isinstance(message, Reject)))
             return
         self._heard(call, message, sender)
 
@@ -194,22 +195,22 @@ class Conversation(Ending):
         """Tell a call what the peer says of it."""
         match message:
             case Ringing():
-                post(call.ref, PeerRinging(sender))
+                call.ref.post(PeerRinging(sender))
             case Proceed():
                 call.open, call.standing = None, call.standing.held_by(sender)
                 if call.choosy:
                     call.proceeding = sender
                     self._learn_capabilities([sender])
                 else:
-                    post(call.ref, PeerProceeds(sender))
+                    call.ref.post(PeerProceeds(sender))
             case Reject(reason=Reason.EXPIRED, tie_break=True):
-                post(call.ref, TieLost())
+                call.ref.post(TieLost())
             case Reject(reason=reason):
-                post(call.ref, PeerRejects(reason))
+                call.ref.post(PeerRejects(reason))
             case Retract(reason=reason):
-                post(call.ref, PeerRetracts(reason))
+                call.ref.post(PeerRetracts(reason))
             case Finish(reason=reason):
-                post(call.ref, PeerFinishes(reason))
+                call.ref.post(PeerFinishes(reason))
 
     def _proposed(self, received: CallMessageReceived, proposal: Propose) -> None:
         refused = refusal(
@@ -245,7 +246,7 @@ class Conversation(Ending):
             if tie_break(our_sid, sid, bare(self._jid), bare(sender)):
                 return Reason.EXPIRED, "both called at once, and our call stands"
             call.open = None
-            post(call.ref, TieLost())
+            call.ref.post(TieLost())
         return None
 
     @handles(SessionInitiated)
@@ -254,17 +255,17 @@ class Conversation(Ending):
         tie = self._tie("initiated", message.sender, sid)
         if tie is not None:
             error = tie_break_error().to_element()
-            post(self._account, ReplyIq(message.sender, message.iq, error))
+            self._account.post(ReplyIq(message.sender, message.iq, error))
             self._refused(sid, message.sender, *tie)
             return
         session = Session(Role.RESPONDER, sid, initiator=message.sender, responder=self._jid)
         try:
             events = session.receive(message.jingle)
         except RemoteProtocolError as error:
-            post(self._account, ReplyIq(message.sender, message.iq, error.to_element()))
-            post(self._account, ForgetCall(self._peer, sid))
+            self._account.post(ReplyIq(message.sender, message.iq, error.to_element()))
+            self._account.post(ForgetCall(self._peer, sid))
             return
-        post(self._account, ReplyIq(message.sender, message.iq))
+        self._account.post(ReplyIq(message.sender, message.iq))
         [event] = [e for e in events if isinstance(e, Initiated | Unacceptable)]
         offer = event if isinstance(event, Initiated) else None
         refused: tuple[Reason, str] | None
@@ -284,13 +285,13 @@ class Conversation(Ending):
             return
         reason, text = refused
         terminate = session.terminate(reason, told or WORDS.get(reason, ""))
-        post(self._account, SendIq(message.sender, terminate, "set", None, ""))
+        self._account.post(SendIq(message.sender, terminate, "set", None, ""))
         self._refused(sid, message.sender, reason, text)
 
     def _refused(self, sid: str, sender: str, reason: Reason, text: str) -> None:
         record = CallRecord.refused(sid, bare(self._jid), sender, reason, text)
-        post(self._context.log, record)
-        post(self._account, ForgetCall(self._peer, sid))
+        self._context.log.post(record)
+        self._account.post(ForgetCall(self._peer, sid))
 
     # -- outgoing calls ----------------------------------------------------------------------------
 
@@ -326,7 +327,7 @@ class Conversation(Ending):
         self._asked[token] = jid
         attributes = {"node": announced} if announced else {}
         query = Element(f"{{{capabilities.DISCO_INFO}}}query", attributes)
-        post(self._account, SendIq(jid, query, "get", self.actor_ref, token))
+        self._account.post(SendIq(jid, query, "get", self.actor_ref, token))
 
     @handles(IqAnswered)
     def _iq_answered(self, message: IqAnswered) -> None:
@@ -354,12 +355,12 @@ class Conversation(Ending):
         for call in self._calls.values():
             if call.proceeding is not None:
                 sender, call.proceeding = call.proceeding, None
-                post(call.ref, PeerProceeds(sender, self._refused_by([sender])))
+                call.ref.post(PeerProceeds(sender, self._refused_by([sender])))
         orders, self._orders = self._orders, []
         for waiting in orders:
             waiting.placed.set(self._place(waiting.order, waiting.own))
 
-    def _place(self, order: PlaceCall, own: str) -> Ref:
+    def _place(self, order: PlaceCall, own: str) -> CallRef:
         to, message = self._way(order)
         # A UUID, as XEP-0353 shows it: some compare ids as such when both call at once.
         sid = order.sid or str(uuid.uuid4())
@@ -415,7 +416,7 @@ class Conversation(Ending):
         message: bool,
         offer: Initiated | None = None,
         order: PlaceCall | None = None,
-    ) -> Ref:
+    ) -> CallRef:
         call = Call.start(
             self._context,
             conversation=self.actor_ref,
@@ -435,18 +436,18 @@ class Conversation(Ending):
         stage: Literal["proposed", "initiated"] = "proposed" if message else "initiated"
         choosy = order is not None and message and bool(order.video or order.data)
         self._calls[session.sid] = _Call(call, standing, stage if order else None, choosy)
-        post(self._account, RouteCall(self._peer, session.sid, call))
+        self._account.post(RouteCall(self._peer, session.sid, call))
         return call
 
     @handles(SendCallMessage)
     def _send_call_message(self, message: SendCallMessage) -> None:
-        post(self._account, Send(call_message(message.to, message.message)))
+        self._account.post(Send(call_message(message.to, message.message)))
 
     @handles(SendJingle)
     def _send_jingle(self, message: SendJingle) -> None:
         call = self._calls.get(message.sid)
         sender = None if call is None else call.ref
-        post(self._account, SendIq(message.to, message.jingle, "set", sender, message.token))
+        self._account.post(SendIq(message.to, message.jingle, "set", sender, message.token))
 
     @handles(CallAccepted)
     def _call_accepted(self, message: CallAccepted) -> None:
@@ -456,4 +457,4 @@ class Conversation(Ending):
     @handles(CallEnded)
     def _call_ended(self, message: CallEnded) -> None:
         self._calls.pop(message.sid, None)
-        post(self._account, ForgetCall(self._peer, message.sid))
+        self._account.post(ForgetCall(self._peer, message.sid))

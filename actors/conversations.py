@@ -6,10 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 
-from .context import Ref
-from .messages.conversation import IdleCheck
-from .runtime.post import post
-from .runtime.seldom import Seldom
+from .messages.conversation import ConversationMessage, ConversationRef, IdleCheck
+from .runtime.log_throttle import LogThrottle
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +29,7 @@ class _Entry:
         quiet: nothing since the last look around.
     """
 
-    ref: Ref
+    ref: ConversationRef
     told: int = 0
     quiet: bool = False
 
@@ -46,11 +44,13 @@ class Conversations:
         is_busy: whether there is a call with a bare JID.
     """
 
-    def __init__(self, start: Callable[[str], Ref], is_busy: Callable[[str], bool]) -> None:
+    def __init__(
+        self, start: Callable[[str], ConversationRef], is_busy: Callable[[str], bool]
+    ) -> None:
         self._start = start
         self._is_busy = is_busy
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
-        self._refused = Seldom()
+        self._refused = LogThrottle()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -58,15 +58,15 @@ class Conversations:
     def __contains__(self, peer: object) -> bool:
         return peer in self._entries
 
-    def __getitem__(self, peer: str) -> Ref:
+    def __getitem__(self, peer: str) -> ConversationRef:
         """Return the conversation with a peer, which there must be."""
         return self._entries[peer].ref
 
-    def refs(self) -> list[Ref]:
+    def refs(self) -> list[ConversationRef]:
         """Return the actors."""
         return [entry.ref for entry in self._entries.values()]
 
-    def tell(self, peer: str, message: object) -> bool:
+    def tell(self, peer: str, message: ConversationMessage) -> bool:
         """Tell the conversation with a peer something; it is started if there is none.
 
         Returns:
@@ -86,13 +86,13 @@ class Conversations:
         self._entries.move_to_end(peer)
         entry.told += 1
         entry.quiet = False
-        return post(entry.ref, message)
+        return entry.ref.post(message)
 
-    def tell_all(self, message: object) -> None:
+    def tell_all(self, message: ConversationMessage) -> None:
         """Tell every conversation something."""
         for entry in self._entries.values():
             entry.told += 1
-            post(entry.ref, message)
+            entry.ref.post(message)
 
     def look_around(self) -> bool:
         """Ask those that were silent since the last look; return whether there are any at all."""
@@ -125,4 +125,4 @@ class Conversations:
 
     def _ask(self, peer: str, entry: _Entry) -> None:
         if not self._is_busy(peer):
-            post(entry.ref, IdleCheck(entry.told))
+            entry.ref.post(IdleCheck(entry.told))

@@ -4,20 +4,21 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from ..config import Account as AccountSettings
 from ..config import Settings
 from ..media import IceServer, Network, ReceivePath, Writer, shown
-from . import messages
 from .account import Account
-from .context import BotFactory, Context, Endpoint, Ref
+from .call_log import CallLog
+from .context import BotFactory, Context, Endpoint
+from .messages.account import AccountRef, DrainAccount
 from .messages.exchange import (
     AccountChanged,
     AccountReady,
     AddAccount,
     BotFailed,
     CallStatus,
+    ExchangeMessage,
     FindAccount,
     PresenceReturned,
     ReceiptReceived,
@@ -26,7 +27,6 @@ from .messages.exchange import (
     WhenSettled,
 )
 from .observer import Observer
-from .records.call_log import CallLog
 from .records.call_record import CallRecord
 from .runtime.actor import handles
 from .runtime.backoff import Backoff
@@ -47,7 +47,7 @@ WRITER_DEADLINE = 10.0
 LOG_DEADLINE = 10.0
 
 
-class Exchange(Supervisor):
+class Exchange(Supervisor[ExchangeMessage]):
     """Starts the accounts of one deployment and supervises them.
 
     An account that crashes is started again, with back-off; one that has drained is not.
@@ -86,7 +86,7 @@ class Exchange(Supervisor):
         )
         self._log = CallLog.start(settings.call_log, self._observer)
         self._writer = Writer()
-        self._accounts: dict[str, Ref] = {}
+        self._accounts: dict[str, AccountRef] = {}
         self._states: dict[str, str] = {}
         self._settling: list[AsyncioFuture[int]] = []
 
@@ -120,10 +120,10 @@ class Exchange(Supervisor):
         return Child(bare(settings.jid), start, Restart.TRANSIENT, GRACE)
 
     @handles(AddAccount)
-    def _add_account(self, message: AddAccount) -> Ref:
+    def _add_account(self, message: AddAccount) -> AccountRef:
         return self.start_child(StartChild(self._child(message.settings)))
 
-    def _start_account(self, settings: AccountSettings) -> Ref:
+    def _start_account(self, settings: AccountSettings) -> AccountRef:
         context = Context(
             settings=settings,
             endpoint=self._endpoint,
@@ -184,9 +184,9 @@ class Exchange(Supervisor):
             future.set(states.count("online"))
 
     @handles(FindAccount)
-    def _find_account(self, message: FindAccount) -> Any:
+    def _find_account(self, message: FindAccount) -> AccountRef | None:
         return self._accounts.get(bare(message.jid))
 
     @handles(Shutdown)
     def _shut_down(self, message: Shutdown) -> None:
-        self.drain(Drain(message.seconds + LOGOUT, messages.account.Drain(message.seconds)))
+        self.drain(Drain(message.seconds + LOGOUT, DrainAccount(message.seconds)))

@@ -3,9 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from .context import Ref
-from .messages.call import JingleReceived
-from .runtime.post import post
+from .messages.call import CallActorMessage, CallRef, JingleReceived
 
 #: Stanzas of one session that may wait for its call to be started.
 MAX_WAITING = 64
@@ -17,7 +15,7 @@ MAX_ENDED = 16
 class _Route:
     """One session; until its call has been started its stanzas wait here."""
 
-    call: Ref | None = None
+    call: CallRef | None = None
     waiting: list[JingleReceived] = field(default_factory=list)
 
 
@@ -45,13 +43,13 @@ class Routes:
             self._routes[peer, sid] = _Route()
             self._sessions[peer] += 1
 
-    def lead(self, peer: str, sid: str, call: Ref) -> None:
+    def lead(self, peer: str, sid: str, call: CallRef) -> None:
         """Lead a session's stanzas to its call, with those that wait."""
         self.reserve(peer, sid)
         route = self._routes[peer, sid]
         route.call = call
         for received in route.waiting:
-            post(call, received)
+            call.post(received)
         route.waiting.clear()
 
     def forget(self, peer: str, sid: str) -> list[JingleReceived]:
@@ -74,19 +72,19 @@ class Routes:
         if route is None:
             return False
         if route.call is not None:
-            return post(route.call, received)
+            return route.call.post(received)
         if len(route.waiting) >= MAX_WAITING:
             return False
         route.waiting.append(received)
         return True
 
-    def tell(self, peer: str, sid: str, message: object) -> None:
+    def tell(self, peer: str, sid: str, message: CallActorMessage) -> None:
         """Tell a session's call something, if there is one."""
         route = self._routes.get((peer, sid))
         if route is not None and route.call is not None:
-            post(route.call, message)
+            route.call.post(message)
 
-    def tell_all(self, message: object) -> None:
+    def tell_all(self, message: CallActorMessage) -> None:
         """Tell every call something."""
         for peer, sid in list(self._routes):
             self.tell(peer, sid, message)

@@ -12,35 +12,37 @@ from ..media import IceServer
 from .bot.runner import BotRunner
 from .context import Context
 from .messages.account import (
+    AccountMessage,
     Connect,
-    IqAnswered,
     KeepAlive,
     LoginOverdue,
     LookForServices,
     ReadyOverdue,
     ReplyIq,
-    RequestAnswered,
     Send,
     SendIq,
     SendText,
     SetPresence,
+)
+from .messages.exchange import AccountChanged, AccountReady, AccountState
+from .runtime.actor import AsyncioActor, handles
+from .runtime.backoff import Backoff, Tries
+from .runtime.tasks import Timer
+from .xmpp import capabilities
+from .xmpp.events import (
+    IqAnswered,
+    RequestAnswered,
     StreamClosed,
+    StreamEvent,
     StreamFailed,
     StreamOpened,
 )
-from .messages.exchange import AccountChanged, AccountReady, AccountState
-from .runtime.actor import handles
-from .runtime.backoff import Backoff, Tries
-from .runtime.ending import Ending
-from .runtime.post import post
-from .runtime.tasks import Timer
-from .xmpp import capabilities
 from .xmpp.jid import bare, is_full
 from .xmpp.presence import Presence
 from .xmpp.reader import Reader
 from .xmpp.services import Services
 from .xmpp.stanza import CLIENT, iq_reply
-from .xmpp.stream import Stream, StreamEvent
+from .xmpp.stream import Stream
 from .xmpp.stream_end import Remedy, StreamEnd
 
 log = logging.getLogger(__name__)
@@ -61,7 +63,7 @@ BACKOFFS = {
 MAX_REDIRECTS = 5
 
 
-class Session(Ending):
+class Session(AsyncioActor[AccountMessage]):
     """What an account has with its server; what comes of its stanzas is for `Account`.
 
     It owns the stream and opens it again when it is lost, sends what others ask it to send, shows
@@ -135,7 +137,7 @@ class Session(Ending):
         self._report("closed" if self._online else "ended")
 
     def _report(self, state: AccountState, detail: str = "") -> None:
-        post(self._context.exchange, AccountChanged(self._bare, state, detail))
+        self._context.exchange.post(AccountChanged(self._bare, state, detail))
 
     def _login_step(self, step: str) -> None:
         """Note a step after the stream was opened; the last one is told with all before it."""
@@ -145,11 +147,11 @@ class Session(Ending):
         if "roster" in steps and "presence" in steps:
             self._ready = True
             self._start_bot()
-            post(self._context.exchange, AccountReady(self._bare, dict(steps)))
+            self._context.exchange.post(AccountReady(self._bare, dict(steps)))
             self._stream.settle()
 
     def _hear(self, event: StreamEvent) -> None:
-        post(self.actor_ref, event)
+        self.actor_ref.post(event)
 
     # -- the stream --------------------------------------------------------------------------------
 
@@ -336,7 +338,7 @@ class Session(Ending):
     def _send_iq(self, message: SendIq) -> None:
         def answered(answer: Element | None) -> None:
             if message.sender is not None:
-                post(message.sender, IqAnswered(message.token, answer))
+                message.sender.post(IqAnswered(message.token, answer))
 
         self._request(message.to, message.kind, message.payload, answered)
 
@@ -355,7 +357,7 @@ class Session(Ending):
 
     @handles(SetPresence)
     def _set_presence(self, message: SetPresence) -> None:
-        self._presence.change(message)
+        self._presence.change(message.show, message.status, message.priority)
         if self._online:
             self._send_presence()
 

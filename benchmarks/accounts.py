@@ -11,7 +11,7 @@ from typing import Any, Self
 import slixmpp
 from callboard.actors.context import Endpoint
 from callboard.actors.exchange import Exchange
-from callboard.actors.garbage import spare_the_living
+from callboard.actors.garbage_collection import tune_garbage_collection
 from callboard.actors.messages.exchange import AccountReady, AddAccount, Shutdown
 from callboard.actors.xmpp.stream import trust
 from callboard.bots import Bot
@@ -173,7 +173,7 @@ async def ours(port: int, authority: str, folder: str) -> AsyncIterator[Ours]:
         authority: the file with the authority of the server's certificate.
         folder: where detail records would go.
     """
-    spare_the_living()  # as `callboard run` and the shards of `callboard load` do
+    tune_garbage_collection()  # as `callboard run` and the shards of `callboard load` do
     context = await asyncio.to_thread(trust, Path(authority))
     settings = Settings.model_validate(
         {

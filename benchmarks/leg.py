@@ -16,7 +16,7 @@ import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.contrib.media import MediaPlayer, MediaRecorder
 from callboard.actors.call.recorder import Recorders
-from callboard.actors.garbage import spare_the_living
+from callboard.actors.garbage_collection import tune_garbage_collection
 from callboard.benchmarks.partner import Ask, partner, serve
 from callboard.benchmarks.result import Figure, Result, middle, percentile
 from callboard.benchmarks.trial import TrialError, main, say, trial, turns
@@ -227,7 +227,7 @@ async def _against(
 
 async def callboard(kind: str, file: str, legs: int, seconds: float) -> dict[str, Any]:
     """Run legs of ours."""
-    spare_the_living()  # as `callboard run` and the shards of `callboard load` do
+    tune_garbage_collection()  # as `callboard run` and the shards of `callboard load` do
     return await run(Ours, kind, file, legs, seconds)
 
 
@@ -239,7 +239,7 @@ async def plain_aiortc(kind: str, file: str, legs: int, seconds: float) -> dict[
 async def peer(file: str) -> dict[str, Any]:
     """Be the other end of every leg: play the file, count what comes."""
     keep_to(1)
-    spare_the_living()
+    tune_garbage_collection()
     legs: list[PeerConnection] = []
 
     async def handle(message: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """What a bot author touches: ``Bot``, ``Call``, ``Message``, ``Presence``, and what to play."""
 
 from ..actors.account import Offline
-from ..actors.messages.account import Contact
 from ..actors.messages.call import CallOver
 from ..actors.messages.exchange import CallStatus
 from ..actors.records.call_record import CallRecord
+from ..actors.xmpp.contact import Contact
 from ..jingle import Reason
 from ..media import ClockPattern, Echo, FileSource, Silence, Source, SourceError, Tone
 from .bot import Bot

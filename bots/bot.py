@@ -6,15 +6,15 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ..actors import AsyncioActorRef
 from ..actors.messages.account import (
-    Contact,
+    AccountRef,
     GetRoster,
     PlaceCall,
     SendInvite,
     SendText,
     SetPresence,
 )
+from ..actors.xmpp.contact import Contact
 from . import arguments
 from .call import HANDLED, Call
 from .invite import Invite
@@ -53,7 +53,7 @@ class Bot:
 
     def __init__(
         self,
-        ref: AsyncioActorRef[Any] | None,
+        ref: AccountRef | None,
         account: str,
         options: Mapping[str, Any],
         folder: Path,
@@ -69,7 +69,7 @@ class Bot:
             options: the account's ``options`` from the YAML file.
             folder: the YAML file's folder.
         """
-        self._ref: AsyncioActorRef[Any] = ref  # type: ignore[assignment] # nothing is done in a check
+        self._ref: AccountRef = ref  # type: ignore[assignment] # nothing is done in a check
         self.account = account
         self.options = options
         self.folder = folder
@@ -249,5 +249,4 @@ class Bot:
 
     async def roster(self) -> tuple[Contact, ...]:
         """Return the contacts that are known, with their resources."""
-        contacts: tuple[Contact, ...] = await self._ref.request(GetRoster(), timeout=HANDLED)
-        return contacts
+        return await self._ref.request(GetRoster(), timeout=HANDLED)

@@ -2,15 +2,17 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pykka import ActorDeadError
 
-from ..actors import AsyncioActorRef, AsyncioFuture
+from ..actors import AsyncioFuture
 from ..actors.messages.call import (
     AddMedia,
     Answer,
+    CallActorMessage,
     CallOver,
+    CallRef,
     GetStatus,
     Hangup,
     Hold,
@@ -26,10 +28,13 @@ from ..actors.messages.call import (
 )
 from ..actors.messages.exchange import CallStatus
 from ..actors.records.call_record import CallRecord
+from ..actors.runtime.ask import Ask
 from ..jingle import Reason
 from ..media import Kind, MediaClosedError, Silence
 from . import arguments
 from .source import Playable, find_source
+
+R = TypeVar("R")
 
 #: Seconds in which a call's actor takes a message; it never waits for anything itself.
 HANDLED = 10.0
@@ -50,7 +55,7 @@ class Call:
 
     def __init__(
         self,
-        ref: AsyncioActorRef[Any],
+        ref: CallRef,
         status: CallStatus,
         record: AsyncioFuture[CallRecord],
         folder: Path,
@@ -72,9 +77,7 @@ class Call:
         self.media = status.media
 
     @classmethod
-    async def of(
-        cls, ref: AsyncioActorRef[Any], folder: Path, status: CallStatus | None = None
-    ) -> Self:
+    async def of(cls, ref: CallRef, folder: Path, status: CallStatus | None = None) -> Self:
         """Make the handle of a call that goes on.
 
         Args:
@@ -86,7 +89,9 @@ class Call:
             CallOver: it is over already.
         """
         record = await _ask(ref, Wait("ended"))
-        return cls(ref, status or await _ask(ref, GetStatus()), record, folder)
+        if status is None:
+            status = await _ask(ref, GetStatus())
+        return cls(ref, status, record, folder)
 
     def __repr__(self) -> str:
         return f"<Call {self.id} {self.direction} {self.peer}>"
@@ -286,21 +291,19 @@ class Call:
         return self._frames(arguments.kind("kind", kind))
 
     async def _frames(self, kind: Kind) -> AsyncIterator[Any]:
-        found: AsyncIterator[Any] = await self._ask(Listen(kind))
-        async for frame in found:
+        async for frame in await self._ask(Listen(kind)):
             yield frame
 
     async def status(self) -> CallStatus:
         """Return how the call stands: its phase, steps and quality."""
-        status: CallStatus = await self._ask(GetStatus())
-        return status
+        return await self._ask(GetStatus())
 
-    async def _until(self, message: object) -> Any:
+    async def _until(self, message: Ask[CallActorMessage, AsyncioFuture[R]]) -> R:
         # Two waits: the call takes the message at once, what it promises may take a whole call.
         promised = await self._ask(message)
         return await promised
 
-    async def _ask(self, message: object) -> Any:
+    async def _ask(self, message: Ask[CallActorMessage, R]) -> R:
         try:
             return await _ask(self._ref, message)
         except CallOver:
@@ -309,7 +312,7 @@ class Call:
             raise CallOver(f"the call is over: {(await self._record).why}") from None
 
 
-async def _ask(ref: AsyncioActorRef[Any], message: object) -> Any:
+async def _ask(ref: CallRef, message: Ask[CallActorMessage, R]) -> R:
     try:
         return await ref.request(message, timeout=HANDLED)
     except (ActorDeadError, MediaClosedError):  # gone, or about to hear that its media are

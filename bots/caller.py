@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..actors import AsyncioActorRef
 from ..actors.account import Offline
+from ..actors.messages.account import AccountRef
 from ..actors.messages.call import CallOver
 from ..config.duration import parse_duration
 from .bot import Bot
@@ -33,7 +33,7 @@ class Caller(Bot):
 
     def __init__(
         self,
-        ref: AsyncioActorRef[Any] | None,
+        ref: AccountRef | None,
         account: str,
         options: Mapping[str, Any],
         folder: Path,

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from ..actors import AsyncioActorRef
-from ..actors.messages.account import AnswerInvite, Invitation, PlaceCall
+from ..actors.messages.account import AccountRef, AnswerInvite, Invitation, PlaceCall
 from .call import HANDLED, Call
 from .source import Playable, find_source
 
@@ -19,7 +17,7 @@ class Invite:
     """
 
     invitation: Invitation
-    _account: AsyncioActorRef[Any] = field(repr=False)
+    _account: AccountRef = field(repr=False)
     _folder: Path = field(repr=False)
 
     @property

@@ -1,11 +1,8 @@
 """A message with a body, as a bot sees it."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
-from pykka import ActorRef
-
-from ..actors.messages.account import SendText
+from ..actors.messages.account import AccountRef, SendText
 from . import arguments
 
 
@@ -20,7 +17,7 @@ class Message:
 
     sender: str
     body: str
-    _account: ActorRef[Any] = field(repr=False)
+    _account: AccountRef = field(repr=False)
 
     async def reply(self, body: str) -> None:
         """Send an answer to the sender.

@@ -1,13 +1,13 @@
 """Plugs a `Bot` into the actors, which know it only as a `BotPort`."""
 
 from pathlib import Path
-from typing import Any
 
 from ..actors.bot.code import Author, running
-from ..actors.context import BotFactory, BotPort, Ref
-from ..actors.messages.account import Contact, Invitation
-from ..actors.messages.call import Answer
+from ..actors.context import BotFactory, BotPort
+from ..actors.messages.account import AccountRef, Invitation
+from ..actors.messages.call import Answer, CallRef
 from ..actors.messages.exchange import CallStatus
+from ..actors.xmpp.contact import Contact
 from ..config import Account
 from ..media import ReceivePath, Silence
 from .bot import Bot
@@ -26,7 +26,7 @@ class Port(BotPort):
         folder: the YAML file's folder.
     """
 
-    def __init__(self, bot: Bot, account: Ref, folder: Path) -> None:
+    def __init__(self, bot: Bot, account: AccountRef, folder: Path) -> None:
         self._bot = bot
         self._account = account
         self._folder = folder
@@ -41,7 +41,7 @@ class Port(BotPort):
         """Tell the bot that it is about to log out."""
         await self._bot.on_stop()
 
-    async def called(self, call: Any, status: CallStatus) -> None:
+    async def called(self, call: CallRef, status: CallStatus) -> None:
         """Give the bot a call."""
         await self._bot.on_call(await Call.of(call, self._folder, status))
 
@@ -53,15 +53,15 @@ class Port(BotPort):
         """Give the bot a contact's presence."""
         await self._bot.on_presence(Presence(contact))
 
-    async def media(self, call: Any, kinds: tuple[str, ...]) -> None:
+    async def media(self, call: CallRef, kinds: tuple[str, ...]) -> None:
         """Tell the bot that a call's media changed."""
         await self._bot.on_media(await Call.of(call, self._folder))
 
-    async def data(self, call: Any, data: str | bytes) -> None:
+    async def data(self, call: CallRef, data: str | bytes) -> None:
         """Give the bot what came in on a data channel."""
         await self._bot.on_data(await Call.of(call, self._folder), data)
 
-    async def recording_failed(self, call: Any, why: str) -> None:
+    async def recording_failed(self, call: CallRef, why: str) -> None:
         """Tell the bot that a recording is not whole."""
         await self._bot.on_recording_failed(await Call.of(call, self._folder), why)
 
@@ -86,7 +86,7 @@ def bot_factory(classes: dict[str, type[Bot]], folder: Path) -> BotFactory:
         folder: the YAML file's folder.
     """
 
-    def make(ref: Any, settings: Account) -> BotPort:
+    def make(ref: AccountRef, settings: Account) -> BotPort:
         wanted = classes[settings.bot]
         with running(Author(wanted.__name__, settings.bare_jid)):
             return Port(wanted(ref, settings.bare_jid, settings.options, folder), ref, folder)

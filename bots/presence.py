@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..actors.messages.account import Contact
+from ..actors.xmpp.contact import Contact
 
 #: From the most willing to the least (RFC 6121 §4.7.2.1).
 _SHOWS = ("chat", "", "away", "xa", "dnd")

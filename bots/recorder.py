@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..actors import AsyncioActorRef
+from ..actors.messages.account import AccountRef
 from .bot import Bot
 from .call import Call
 from .options import Options, flag, playable
@@ -22,7 +22,7 @@ class Recorder(Bot):
 
     def __init__(
         self,
-        ref: AsyncioActorRef[Any] | None,
+        ref: AccountRef | None,
         account: str,
         options: Mapping[str, Any],
         folder: Path,

@@ -12,12 +12,11 @@ from ..actors.bot.code import contained
 from ..actors.bot.loop_watch import watched
 from ..actors.context import Endpoint
 from ..actors.exchange import Exchange
-from ..actors.messages.exchange import CallStatus, Shutdown, WhenSettled
+from ..actors.messages.exchange import CallStatus, ExchangeRef, Shutdown, WhenSettled
 from ..actors.observer import Observer as TellOutside
 from ..actors.records.call_journal import close_left
 from ..actors.records.call_record import CallRecord
 from ..actors.records.record_file import RecordFile
-from ..actors.runtime.ref import AsyncioActorRef
 from ..actors.xmpp.stream import trust
 from ..bots.bot import Bot
 from ..bots.port import bot_factory
@@ -53,18 +52,16 @@ class Deployment:
         self._drain = drain
         self._calls: set[tuple[str, str]] = set()
         self._starting = asyncio.current_task()
-        self._exchange: AsyncioActorRef[Exchange] | None = None
+        self._exchange: ExchangeRef | None = None
         self._server: Prosody | None = None
 
     @property
-    def exchange(self) -> AsyncioActorRef[Exchange]:
+    def exchange(self) -> ExchangeRef:
         """The supervisor of all."""
         assert self._exchange is not None  # noqa: S101 - nobody is given a deployment before
         return self._exchange
 
-    async def start(
-        self, exchange: AsyncioActorRef[Exchange], server: Prosody | None = None
-    ) -> None:
+    async def start(self, exchange: ExchangeRef, server: Prosody | None = None) -> None:
         """Wait until the exchange has started.
 
         Args:
@@ -189,7 +186,7 @@ async def deployed(
                 await deployment.shut_down()
 
 
-async def _ended(ref: AsyncioActorRef[Exchange]) -> None:
+async def _ended(ref: ExchangeRef) -> None:
     await ref.ended
 
 

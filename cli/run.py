@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from ..actors.garbage import spare_the_living
+from ..actors.garbage_collection import tune_garbage_collection
 from ..actors.observer import Observer
 from ..bots.bot import Bot
 from ..config import Settings
@@ -33,7 +33,7 @@ def run(file: Path, *, within: float | None, json: bool) -> int:
     view = make_view(as_json=json)
     log_to(view, settings.log_level)
     try:
-        spare_the_living()
+        tune_garbage_collection()
         return run_loop(_run(settings, classes, file.absolute().parent, view, within))
     except asyncio.CancelledError:
         return 0

@@ -10,8 +10,7 @@ from ...media import shown
 from ..context import BotPort, Context
 from ..messages.exchange import BotFailed
 from ..runtime.actor import AsyncioActor
-from ..runtime.post import post
-from ..runtime.seldom import Seldom
+from ..runtime.log_throttle import LogThrottle
 from ..xmpp.jid import bare
 from .code import Author, run_code
 
@@ -42,7 +41,7 @@ class BotRunner:
         self._author = Author(bot.name, bare(context.settings.jid))
         self._lanes: dict[Hashable, deque[Coroutine[Any, Any, None]]] = {}
         self._waiting = 0
-        self._dropped = Seldom()
+        self._dropped = LogThrottle()
 
     def run(self, coroutine: Coroutine[Any, Any, None], lane: Hashable = None) -> None:
         """Run a coroutine of the bot's after those that wait in its lane.
@@ -92,7 +91,7 @@ class BotRunner:
         log.error("%s failed", self._author, exc_info=error)
         sentence = f"{type(error).__name__}: {shown(error, str)}"
         failed = BotFailed(self._author.account, self._author.bot, sentence)
-        post(self._context.exchange, failed)
+        self._context.exchange.post(failed)
         return error
 
     async def _work(self, lane: Hashable) -> None:

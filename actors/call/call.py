@@ -30,8 +30,8 @@ from ...media import (
     PlaybackEnded,
 )
 from ..bot.runner import BotRunner
-from ..context import BotPort, Context, LastWord, Ref
-from ..messages.account import IqAnswered, PlaceCall
+from ..context import BotPort, Context, LastWord
+from ..messages.account import AccountRef, PlaceCall
 from ..messages.call import (
     Answer,
     BotDone,
@@ -45,10 +45,10 @@ from ..messages.call import (
     RingLongEnough,
     Tick,
 )
-from ..messages.conversation import CallAccepted
+from ..messages.conversation import CallAccepted, ConversationRef
 from ..records.call_record import CallRecord
 from ..runtime.actor import handles
-from ..runtime.post import post
+from ..xmpp.events import IqAnswered
 from ..xmpp.jid import bare
 from ..xmpp.stanza import error_condition
 from .course import Course
@@ -95,8 +95,8 @@ class Call(CallOpening):
         self,
         context: Context,
         *,
-        conversation: Ref,
-        account: Ref,
+        conversation: ConversationRef,
+        account: AccountRef,
         bot: BotPort,
         session: Session,
         peer: str,
@@ -214,7 +214,7 @@ class Call(CallOpening):
             case Accepted():
                 self._progress.step("accept")
                 self._course.enter(CallState.CONNECTING)
-                post(self._conversation, CallAccepted(self._signalling.sid))
+                self._conversation.post(CallAccepted(self._signalling.sid))
                 self._leg.accept("accept", event.answer)
             case CandidatesReceived():
                 self._leg.trickled(event)

@@ -4,14 +4,12 @@ import logging
 from collections.abc import Callable
 
 from ...jingle import Reason
-from ..context import BotPort, Context, Ref
-from ..messages.account import ForgetCall
-from ..messages.call import Answer, BotDone, CallOver, DrainCall, Finished, Hangup
-from ..messages.conversation import CallEnded
+from ..context import BotPort, Context
+from ..messages.account import AccountRef, ForgetCall
+from ..messages.call import Answer, BotDone, CallActorMessage, CallOver, DrainCall, Finished, Hangup
+from ..messages.conversation import CallEnded, ConversationRef
 from ..records.call_record import CallRecord
-from ..runtime.actor import handles
-from ..runtime.ending import Ending
-from ..runtime.post import post
+from ..runtime.actor import AsyncioActor, handles
 from ..xmpp.jid import bare
 from .course import Course
 from .leg import Leg
@@ -23,15 +21,15 @@ from .state import STAGES, CallState
 log = logging.getLogger(__name__)
 
 
-class CallClosing(Ending):
+class CallClosing(AsyncioActor[CallActorMessage]):
     """The part of a call that ends it."""
 
-    _account: Ref
+    _account: AccountRef
     _answer: Answer | None
     _bot: BotPort
     _bot_busy: bool
     _context: Context
-    _conversation: Ref
+    _conversation: ConversationRef
     _course: Course
     _leg: Leg
     _over: tuple[Reason, str, bool] | None
@@ -137,9 +135,9 @@ class CallClosing(Ending):
             return
         reason, text, ours = self._over
         self._record = self._progress.record(reason, text, ours=ours)
-        post(self._context.log, self._record)
+        self._context.log.post(self._record)
         self._progress.report()
         self._promises.keep_record(self._record)
         sid = self._signalling.sid
-        if not post(self._conversation, CallEnded(sid)):
-            post(self._account, ForgetCall(bare(self._signalling.peer), sid))
+        if not self._conversation.post(CallEnded(sid)):
+            self._account.post(ForgetCall(bare(self._signalling.peer), sid))

@@ -24,9 +24,8 @@ from ...media import (
 )
 from ..context import Context
 from ..messages.call import Darkened, Media, Negotiated, NegotiationFailed, Purpose
-from ..messages.recorder import Recorded
+from ..records.recorded import Recorded
 from ..runtime.actor import AsyncioActor
-from ..runtime.post import post
 from .recorder import Recorders
 
 log = logging.getLogger(__name__)
@@ -83,7 +82,7 @@ class Leg:
         self._early: list[CandidatesReceived] | None = []
 
     def _heard(self, event: MediaEvent) -> None:
-        post(self._owner.actor_ref, Media(event))
+        self._owner.actor_ref.post(Media(event))
 
     # -- negotiation -------------------------------------------------------------------------------
 

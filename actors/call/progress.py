@@ -9,7 +9,6 @@ from ..context import Context
 from ..messages.call_log import CallGoesOn
 from ..messages.exchange import CallStatus
 from ..records.call_record import CallRecord, outcome
-from ..runtime.post import post
 from .leg import Leg, rounded
 from .signalling import Signalling
 from .timeline import Timeline
@@ -73,7 +72,7 @@ class Progress:
         status = self.status()
         if status != self._told:
             self._told = status
-            post(self._context.exchange, status)
+            self._context.exchange.post(status)
 
     def status(self) -> CallStatus:
         """Return how the call stands."""
@@ -105,7 +104,7 @@ class Progress:
         text = "the program was killed, or the machine went down, while the call went on"
         record = self.record(Reason.GENERAL_ERROR, text, ours=True)
         record = replace(record, recordings=self._leg.recorded_so_far)
-        post(self._context.log, CallGoesOn(record))
+        self._context.log.post(CallGoesOn(record))
 
     def record(self, reason: Reason, text: str, *, ours: bool) -> CallRecord:
         """Return the detail record.

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ...media import Direction, EncodedFrame, Finished, Recording, Writer
-from ..context import Context, Ref
-from ..messages.call import RecordingFailed, RecordingPlaced
-from ..messages.recorder import Finish, Recorded, Write
-from ..runtime.actor import handles
-from ..runtime.ending import Ending
-from ..runtime.post import post
+from ..context import Context
+from ..messages.call import CallRef, RecordingFailed, RecordingPlaced
+from ..messages.recorder import Finish, RecorderMessage, RecorderRef, Write
+from ..records.recorded import Recorded
+from ..runtime.actor import AsyncioActor, handles
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +21,7 @@ DEADLINE = 10.0
 BATCH = 0.1
 
 
-class Recorder(Ending):
+class Recorder(AsyncioActor[RecorderMessage]):
     """Owns one recording, so that what goes wrong with it stays away from the call.
 
     It muxes into memory on the loop; the files themselves belong to the writer's thread.
@@ -45,7 +44,7 @@ class Recorder(Ending):
         video: bool,
         wav: bool,
         writer: Writer,
-        call: Ref | None,
+        call: CallRef | None,
         number: int = 0,
     ) -> None:
         super().__init__()
@@ -75,12 +74,12 @@ class Recorder(Ending):
     def _tell_place(self) -> None:
         if self._call is not None and self._recording.bases != self._bases:
             self._bases = self._recording.bases
-            post(self._call, RecordingPlaced(self._number, tuple(map(str, self._bases))))
+            self._call.post(RecordingPlaced(self._number, tuple(map(str, self._bases))))
 
     def _failed(self) -> None:
         why, is_over = self._recording.failure, self._recording.ended
         if self._call is not None and why is not None:
-            post(self._call, RecordingFailed(self._number, why, is_over))
+            self._call.post(RecordingFailed(self._number, why, is_over))
 
     @handles(Finish)
     async def _finish_files(self, _: Finish) -> tuple[Recorded, ...]:
@@ -90,7 +89,7 @@ class Recorder(Ending):
         """Close the file, with what was recorded until then."""
         if error is not None and self._call is not None:
             why = f"the recording stopped by a fault of Callboard's own: {error!r}"
-            post(self._call, RecordingFailed(self._number, why, is_over=True))
+            self._call.post(RecordingFailed(self._number, why, is_over=True))
         await self._close()
 
     async def _close(self) -> tuple[Recorded, ...]:
@@ -125,7 +124,7 @@ class _Take:
         recorded: what became of it, once it has ended.
     """
 
-    def __init__(self, recorder: Ref) -> None:
+    def __init__(self, recorder: RecorderRef) -> None:
         self.recorder = recorder
         self.places: tuple[str, ...] = ()
         self.recorded: tuple[Recorded, ...] | None = None
@@ -140,7 +139,7 @@ class Recorders:
         call: told where files go and what goes wrong; None: nobody is.
     """
 
-    def __init__(self, context: Context, name: str, call: Ref | None = None) -> None:
+    def __init__(self, context: Context, name: str, call: CallRef | None = None) -> None:
         self._context = context
         self._call = call
         self._name = name
@@ -234,4 +233,4 @@ class Recorders:
             self._timer = None
         frames, self._frames = self._frames, []
         if frames and self._running is not None:
-            post(self._running.recorder, Write(tuple(frames)))
+            self._running.recorder.post(Write(tuple(frames)))

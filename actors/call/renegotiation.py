@@ -21,7 +21,7 @@ from ...jingle import (
 from ...media import Kind
 from ..bot.runner import BotRunner
 from ..context import BotPort
-from ..messages.account import IqAnswered, PlaceCall
+from ..messages.account import PlaceCall
 from ..messages.call import (
     AddMedia,
     Answer,
@@ -36,6 +36,7 @@ from ..messages.call import (
 from ..runtime.actor import AsyncioActor
 from ..runtime.future import AsyncioFuture
 from ..runtime.tasks import Timer
+from ..xmpp.events import IqAnswered
 from ..xmpp.stanza import error_condition
 from .leg import KINDS, Leg
 from .progress import Progress

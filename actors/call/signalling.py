@@ -24,14 +24,14 @@ from ...jingle import (
     State,
     unknown_session,
 )
-from ..context import LastWord, Ref
-from ..messages.account import ReplyIq
+from ..context import LastWord
+from ..messages.account import AccountRef, ReplyIq
 from ..messages.call import JingleReceived
 from ..messages.conversation import (
+    ConversationRef,
     SendCallMessage,
     SendJingle,
 )
-from ..runtime.post import post
 from ..xmpp.jid import bare, is_full
 from ..xmpp.stanza import call_message, iq_set
 
@@ -82,8 +82,8 @@ class Signalling:
         peer: str,
         *,
         message: bool,
-        conversation: Ref,
-        account: Ref,
+        conversation: ConversationRef,
+        account: AccountRef,
         last_word: LastWord,
     ) -> None:
         self._session = session
@@ -156,7 +156,7 @@ class Signalling:
 
     def _say(self, message: CallMessage, to: str | None = None) -> None:
         to = to or self.peer
-        if not post(self._conversation, SendCallMessage(to, message)):
+        if not self._conversation.post(SendCallMessage(to, message)):
             self._last_word(call_message(to, message))
 
     # -- within the session (XEP-0166) -------------------------------------------------------------
@@ -168,9 +168,9 @@ class Signalling:
                 raise unknown_session(self.sid)
             events = self._session.receive(message.jingle)
         except RemoteProtocolError as error:
-            post(self._account, ReplyIq(message.sender, message.iq, error.to_element()))
+            self._account.post(ReplyIq(message.sender, message.iq, error.to_element()))
             return []
-        post(self._account, ReplyIq(message.sender, message.iq))
+        self._account.post(ReplyIq(message.sender, message.iq))
         return events
 
     def settle(self) -> list[Event]:
@@ -311,5 +311,5 @@ class Signalling:
                 self._say(Finish(self.sid, reason))
 
     def _send(self, jingle: Element, token: str) -> None:
-        if not post(self._conversation, SendJingle(self.sid, self.peer, jingle, token)):
+        if not self._conversation.post(SendJingle(self.sid, self.peer, jingle, token)):
             self._last_word(iq_set(self.peer, jingle))

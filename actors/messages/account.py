@@ -1,15 +1,18 @@
 """What an account is told."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
 from ...media import Source
+from ..runtime.ask import Ask
+from ..runtime.future import AsyncioFuture
 from ..runtime.ref import AsyncioActorRef
-from ..xmpp.stream_end import StreamEnd
+from ..xmpp.contact import Contact
+from ..xmpp.events import IqAnswered, StreamEvent
 
-Ref = AsyncioActorRef[Any]
+if TYPE_CHECKING:
+    from .call import CallRef
 
 # -- by conversations, calls, bots and the exchange ------------------------------------------------
 
@@ -36,21 +39,8 @@ class SendIq:
     to: str
     payload: Element
     kind: str
-    sender: Ref | None
+    sender: "AsyncioActorRef[IqAnswered] | None"
     token: str
-
-
-@dataclass(frozen=True, slots=True)
-class IqAnswered:
-    """An IQ of ours was answered, with a result, an error, or not at all.
-
-    Attributes:
-        token: that of `SendIq`.
-        answer: the whole ``<iq/>``, of type ``result`` or ``error``; None if it timed out.
-    """
-
-    token: str
-    answer: Element | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +61,7 @@ class SendText:
 
 
 @dataclass(frozen=True, slots=True)
-class SetPresence:
+class SetPresence(Ask["AccountMessage", None]):
     """Change what contacts see (RFC 6121 §4.7); None leaves a part as it is."""
 
     show: str | None = None
@@ -80,46 +70,12 @@ class SetPresence:
 
 
 @dataclass(frozen=True, slots=True)
-class GetRoster:
+class GetRoster(Ask["AccountMessage", tuple[Contact, ...]]):
     """Ask for the roster: answered with a tuple of `Contact`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
-    """One bare JID that the account knows of.
-
-    Attributes:
-        jid: the bare JID.
-        name: the roster's name for it, or "".
-        subscription: none, to, from or both (RFC 6121 §2.1.2.5).
-        resources: full JID → `Resource` of each resource that is available.
-    """
-
-    jid: str
-    name: str
-    subscription: str
-    resources: "dict[str, Resource]"
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """What one available resource of a contact says of itself (RFC 6121 §4.7).
-
-    Attributes:
-        show: "", chat, away, dnd or xa.
-        status: its own words.
-        priority: -128 to 127.
-        capabilities: its XEP-0115 ``node#ver``, or "".
-    """
-
-    show: str
-    status: str
-    priority: int
-    capabilities: str
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceCall:
+class PlaceCall(Ask["AccountMessage", AsyncioFuture["CallRef"]]):
     """Call a peer: answered with a future of the call's reference.
 
     Attributes:
@@ -183,7 +139,7 @@ class RouteCall:
 
     peer: str
     sid: str
-    call: Ref
+    call: "CallRef"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +151,7 @@ class ForgetCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Drain:
+class DrainAccount:
     """Take no new call, let those that run go on for `seconds`, then end them and log out."""
 
     seconds: float
@@ -215,48 +171,6 @@ class ConversationIdle:
 
 
 # -- by its stream and its own tasks ---------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class StreamOpened:
-    """The stream is negotiated (RFC 6120 §4.3), or resumed (XEP-0198 §5)."""
-
-    jid: str
-    resumed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class StreamClosed:
-    """The stream that was open is gone."""
-
-    end: StreamEnd
-
-
-@dataclass(frozen=True, slots=True)
-class StreamFailed:
-    """The stream could not be opened."""
-
-    end: StreamEnd
-
-
-@dataclass(frozen=True, slots=True)
-class StanzaReceived:
-    """A stanza came in that the stream does not handle by itself."""
-
-    stanza: Element
-
-
-@dataclass(frozen=True, slots=True)
-class RequestAnswered:
-    """An IQ that the account sent was answered, or won't be.
-
-    Attributes:
-        answer: what the account wants to be called with the answer.
-        iq: of type result or error; None if there is no answer.
-    """
-
-    answer: Callable[[Element | None], None]
-    iq: Element | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,3 +220,29 @@ class LoginOverdue:
 @dataclass(frozen=True, slots=True)
 class DrainOverdue:
     """The deadline that running calls were given is over."""
+
+
+AccountMessage = (
+    Send
+    | SendIq
+    | ReplyIq
+    | SendText
+    | SetPresence
+    | GetRoster
+    | PlaceCall
+    | SendInvite
+    | AnswerInvite
+    | RouteCall
+    | ForgetCall
+    | DrainAccount
+    | ConversationIdle
+    | StreamEvent
+    | LookAround
+    | Connect
+    | KeepAlive
+    | LookForServices
+    | ReadyOverdue
+    | LoginOverdue
+    | DrainOverdue
+)
+AccountRef = AsyncioActorRef[AccountMessage]

@@ -1,12 +1,18 @@
 """What a call is told."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from xml.etree.ElementTree import Element
 
 from ...jingle import Reason
 from ...media import MediaEvent, Source
 from ..call.state import CallState
+from ..runtime.ask import Ask
+from ..runtime.future import AsyncioFuture
+from ..runtime.ref import AsyncioActorRef
+from ..xmpp.events import IqAnswered
+from .exchange import CallStatus
 
 
 class CallOver(Exception):  # noqa: N818 - what happened, not a fault
@@ -17,7 +23,7 @@ class CallOver(Exception):  # noqa: N818 - what happened, not a fault
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Ask["CallActorMessage", AsyncioFuture[None]]):
     """Take the call: answered with a future that is done when media flows.
 
     Attributes:
@@ -41,7 +47,7 @@ class Hangup:
 
 
 @dataclass(frozen=True, slots=True)
-class Play:
+class Play(Ask["CallActorMessage", AsyncioFuture[None]]):
     """Send another source from now on; answered with a future that is done when it has ended."""
 
     kind: Literal["audio", "video"]
@@ -49,7 +55,7 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Record(Ask["CallActorMessage", None]):
     """Begin or end the recording of both directions."""
 
     on: bool
@@ -57,7 +63,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Mute:
+class Mute(Ask["CallActorMessage", None]):
     """Send silence or black in the place of what is played, and say so (XEP-0167 §8.2)."""
 
     kind: Literal["audio", "video"]
@@ -65,7 +71,7 @@ class Mute:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Ask["CallActorMessage", AsyncioFuture[None]]):
     """Send nothing of a kind, or go on, once the peer knows of it (XEP-0166 §7.2.3).
 
     Answered with a future that is done when that is so; it raises `CallOver` if the peer refuses.
@@ -76,14 +82,14 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Ask["CallActorMessage", None]):
     """Put the peer on hold, or take it back (XEP-0167 §8.1)."""
 
     on: bool
 
 
 @dataclass(frozen=True, slots=True)
-class AddMedia:
+class AddMedia(Ask["CallActorMessage", AsyncioFuture[None]]):
     """Add audio or video in mid-call (XEP-0166 §7.2.2).
 
     Answered with a future that is done when the peer has taken it; it raises `CallOver` if not.
@@ -94,7 +100,7 @@ class AddMedia:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveMedia:
+class RemoveMedia(Ask["CallActorMessage", AsyncioFuture[None]]):
     """Take audio or video away in mid-call (XEP-0166 §7.2.5).
 
     Answered with a future that is done when the peer has taken it; it raises `CallOver` if not:
@@ -105,19 +111,19 @@ class RemoveMedia:
 
 
 @dataclass(frozen=True, slots=True)
-class SendData:
+class SendData(Ask["CallActorMessage", None]):
     """Send text or octets on the call's data channel (XEP-0343)."""
 
     data: str | bytes
 
 
 @dataclass(frozen=True, slots=True)
-class RestartIce:
+class RestartIce(Ask["CallActorMessage", None]):
     """Look for a way to the peer anew while media go on (RFC 8445 §9)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Ask["CallActorMessage", AsyncioFuture[Any]]):
     """Answered with a future that is done when the call is there, or over.
 
     Attributes:
@@ -128,14 +134,14 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
-class Listen:
+class Listen(Ask["CallActorMessage", AsyncIterator[Any]]):
     """Answered with an async iterator of decoded frames, on the path ``frames`` only."""
 
     kind: Literal["audio", "video"]
 
 
 @dataclass(frozen=True, slots=True)
-class GetStatus:
+class GetStatus(Ask["CallActorMessage", CallStatus]):
     """Answered with a `CallStatus`."""
 
 
@@ -356,3 +362,45 @@ class Finished:
     """The recorder and the peer connection are closed."""
 
     nothing: None
+
+
+#: What the actor of a call takes. XEP-0353 has call messages too: those are `jingle.CallMessage`.
+CallActorMessage = (
+    IqAnswered
+    | Answer
+    | Hangup
+    | Play
+    | Record
+    | Mute
+    | Pause
+    | Hold
+    | AddMedia
+    | RemoveMedia
+    | SendData
+    | RestartIce
+    | Wait
+    | Listen
+    | GetStatus
+    | JingleReceived
+    | PeerRinging
+    | PeerProceeds
+    | PeerRejects
+    | PeerRetracts
+    | PeerFinishes
+    | HandledElsewhere
+    | TieLost
+    | PeerUnreachable
+    | DrainCall
+    | Negotiated
+    | NegotiationFailed
+    | Media
+    | RecordingPlaced
+    | RecordingFailed
+    | Darkened
+    | Overdue
+    | RingLongEnough
+    | Tick
+    | BotDone
+    | Finished
+)
+CallRef = AsyncioActorRef[CallActorMessage]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..records.call_record import CallRecord
+from ..runtime.ref import AsyncioActorRef
 
 # -- by calls --------------------------------------------------------------------------------------
 
@@ -34,3 +35,7 @@ class Retry:
 @dataclass(frozen=True, slots=True)
 class Beat:
     """It is time to note that the process lives."""
+
+
+CallLogMessage = CallRecord | CallGoesOn | Flush | Retry | Beat
+CallLogRef = AsyncioActorRef[CallLogMessage]

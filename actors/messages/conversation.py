@@ -6,7 +6,11 @@ from xml.etree.ElementTree import Element
 from ...jingle import CallMessage
 from ...media import Network
 from ..runtime.future import AsyncioFuture
-from .account import PlaceCall, Ref, Resource
+from ..runtime.ref import AsyncioActorRef
+from ..xmpp.contact import Resource
+from ..xmpp.events import IqAnswered
+from .account import PlaceCall
+from .call import CallRef
 
 # -- by its account --------------------------------------------------------------------------------
 
@@ -87,7 +91,7 @@ class CallPeer:
 
     order: PlaceCall
     own: str
-    placed: AsyncioFuture[Ref]
+    placed: AsyncioFuture[CallRef]
 
 
 # -- by its calls ----------------------------------------------------------------------------------
@@ -138,3 +142,20 @@ class CallEnded:
 @dataclass(frozen=True, slots=True)
 class CapabilitiesOverdue:
     """An outgoing call has waited long enough for what the peer's resources can do."""
+
+
+ConversationMessage = (
+    IqAnswered
+    | CallMessageReceived
+    | SessionInitiated
+    | PresenceReceived
+    | IdleCheck
+    | NetworkFound
+    | CallPeer
+    | SendCallMessage
+    | SendJingle
+    | CallAccepted
+    | CallEnded
+    | CapabilitiesOverdue
+)
+ConversationRef = AsyncioActorRef[ConversationMessage]

@@ -2,23 +2,34 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ...config import Account
 from ...media import MediaStatistics
+from ..runtime.ask import Ask
+from ..runtime.future import AsyncioFuture
+from ..runtime.messages import SupervisorMessage
+from ..runtime.ref import AsyncioActorRef
+
+if TYPE_CHECKING:
+    from .account import AccountRef  # noqa: F401 - in quotes below
 
 # -- by commands -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Shutdown:
-    """Drain every account: answered with a future that is done when all have logged out."""
+    """Drain every account; the exchange ends when all have logged out.
+
+    Attributes:
+        seconds: that running calls may go on for.
+    """
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class WhenSettled:
+class WhenSettled(Ask["ExchangeMessage", AsyncioFuture[int]]):
     """Answered with a future of how many accounts are online, once no first login is open.
 
     The answer is 0 only when every account has given up.
@@ -26,14 +37,14 @@ class WhenSettled:
 
 
 @dataclass(frozen=True, slots=True)
-class FindAccount:
+class FindAccount(Ask["ExchangeMessage", "AccountRef | None"]):
     """Answered with the reference of the account of this bare JID, or None."""
 
     jid: str
 
 
 @dataclass(frozen=True, slots=True)
-class AddAccount:
+class AddAccount(Ask["ExchangeMessage", "AccountRef"]):
     """Start one more account; answered with its reference.
 
     An asker gets ``ValueError`` if there is one of this JID, or the exchange drains.
@@ -145,3 +156,5 @@ class BotFailed:
 
 
 Report = AccountChanged | AccountReady | PresenceReturned | ReceiptReceived | CallStatus | BotFailed
+ExchangeMessage = SupervisorMessage | Shutdown | WhenSettled | FindAccount | AddAccount | Report
+ExchangeRef = AsyncioActorRef[ExchangeMessage]

@@ -1,12 +1,11 @@
-"""What a recorder is told, and what it tells its call."""
+"""What a recorder is told."""
 
 from dataclasses import dataclass
-from pathlib import PurePath
-from typing import Literal, Self
 
 from ...media import Direction, EncodedFrame
-
-# -- by its call -----------------------------------------------------------------------------------
+from ..records.recorded import Recorded
+from ..runtime.ask import Ask
+from ..runtime.ref import AsyncioActorRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,35 +16,9 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(Ask["RecorderMessage", tuple[Recorded, ...]]):
     """End the recording: answered with a `Recorded` for each of its files."""
 
 
-# -- its answer ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What became of a recording, for its call's detail record.
-
-    Attributes:
-        path: the file, or None if there is none.
-        kind: whether the file has pictures (``video``) or sound alone; None if there is none.
-        seconds: how long it plays.
-        octets: its size.
-        failure: why there is no whole file, in a sentence, or None.
-    """
-
-    path: str | None
-    kind: Literal["audio", "video"] | None
-    seconds: float
-    octets: int
-    failure: str | None
-
-    @classmethod
-    def of(cls, path: str | None, seconds: float, octets: int, failure: str | None) -> Self:
-        """Return what became of a recording, its kind read from the file's name."""
-        kind: Literal["audio", "video"] | None = None
-        if path is not None:
-            kind = "video" if PurePath(path).suffix == ".mkv" else "audio"
-        return cls(path, kind, round(seconds, 3), octets, failure)
+RecorderMessage = Write | Finish
+RecorderRef = AsyncioActorRef[RecorderMessage]

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...media import Finished, declared_seconds, lock
-from ..messages.recorder import Recorded
+from ..records.recorded import Recorded
 from .call_record import CallRecord
 from .record_file import RecordFile, write_lines
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from ...jingle import Reason
-from ..messages.recorder import Recorded
+from .recorded import Recorded
 
 #: The form of a line. It grows by one when a field changes its meaning or goes.
 VERSION = 2

@@ -13,7 +13,7 @@ import logging
 from asyncio import _get_running_loop
 from collections.abc import Callable, Coroutine
 from types import CoroutineType, TracebackType
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
 import pykka
 from pykka import ActorDeadError, ActorRegistry
@@ -24,6 +24,15 @@ from .future import AsyncioFuture, ExcInfo
 from .inbox import Inbox, refuse
 from .ref import AsyncioActorRef, AwaitableRef
 from .tasks import Crash, Tasks, Timer
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # for the default
+
+    M = TypeVar("M", default=Any)
+else:
+    from typing import TypeVar
+
+    M = TypeVar("M")
 
 __all__ = ["AsyncioActor", "AsyncioActorRef", "ThreadingActor", "handles"]
 
@@ -41,15 +50,18 @@ Hook = Coroutine[Any, Any, None] | None
 """What a hook returns: nothing, or the coroutine of an ``async def``."""
 
 
-class AsyncioActor(BaseActor):
+class AsyncioActor(BaseActor, Generic[M]):
     """An actor that is a task of an asyncio loop: one message at a time, in order.
 
     It runs on the loop that runs where ``start()`` is called, else on the class attribute
     ``loop``. Hooks, handlers and proxied methods may be plain or ``async``. A handler does not
     await the network or another actor: it hands what waits to ``pipe()``, and gets a message.
 
+    The parameter, which may be left out, is the union of the messages that the actor takes. Type
+    checkers then reject any other message to it.
+
     Example:
-        >>> class Counter(AsyncioActor):
+        >>> class Counter(AsyncioActor[Add]):
         ...     total = 0
         ...
         ...     @handles(Add)
@@ -64,7 +76,7 @@ class AsyncioActor(BaseActor):
     _handlers: ClassVar[dict[type, str]] = {}
 
     actor_inbox: Inbox
-    _actor_ref: AsyncioActorRef[Any]
+    _actor_ref: AsyncioActorRef[M]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -81,7 +93,7 @@ class AsyncioActor(BaseActor):
         self._end: BaseException | None = None
 
     @classmethod
-    def start(cls, *args: Any, **kwargs: Any) -> AsyncioActorRef[Self]:
+    def start(cls, *args: Any, **kwargs: Any) -> AsyncioActorRef[M]:
         """Start an actor, from any thread.
 
         Args:
@@ -100,7 +112,7 @@ class AsyncioActor(BaseActor):
         return ref
 
     @property
-    def actor_ref(self) -> AsyncioActorRef[Self]:
+    def actor_ref(self) -> AsyncioActorRef[M]:
         """This actor's address."""
         return self._actor_ref
 
@@ -113,7 +125,7 @@ class AsyncioActor(BaseActor):
 
         The actor's own tasks and timers have ended before. Not called after a failure.
         """
-        return None
+        return self.on_end(None)
 
     def on_failure(
         self,
@@ -128,6 +140,16 @@ class AsyncioActor(BaseActor):
             exception_type: the class of what was raised.
             exception_value: what was raised.
             traceback: where it was raised.
+        """
+        return self.on_end(exception_value or RuntimeError("an unknown error"))
+
+    def on_end(self, error: BaseException | None, /) -> Hook:
+        """Clean up in whatever way the actor ends; plain or ``async``.
+
+        The two hooks above call it, unless they are overridden.
+
+        Args:
+            error: the bug that ended it; None if it was stopped or killed.
         """
         return None
 
@@ -171,8 +193,8 @@ class AsyncioActor(BaseActor):
     def pipe(
         self,
         work: Coroutine[Any, Any, T],
-        then: Callable[[T], object],
-        failed: Callable[[Exception], object] | None = None,
+        then: Callable[[T], M],
+        failed: Callable[[Exception], M] | None = None,
         *,
         name: str | None = None,
     ) -> asyncio.Task[None]:
@@ -192,7 +214,7 @@ class AsyncioActor(BaseActor):
         """
         return self._own().pipe(work, then, failed, name=name)
 
-    def after(self, seconds: float, message: object) -> Timer:
+    def after(self, seconds: float, message: M) -> Timer:
         """Tell this actor a message later, unless it has ended or the timer was cancelled.
 
         Args:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from .ask import Ask
+from .future import AsyncioFuture
 from .ref import AsyncioActorRef
 
 Ref = AsyncioActorRef[Any]
@@ -36,7 +38,7 @@ class Child:
 
 
 @dataclass(frozen=True, slots=True)
-class StartChild:
+class StartChild(Ask["SupervisorMessage", Ref]):
     """Start one more child. Answer: its ref.
 
     An asker gets ``ValueError`` if the name is taken or the supervisor drains, and what ``start``
@@ -47,14 +49,14 @@ class StartChild:
 
 
 @dataclass(frozen=True, slots=True)
-class StopChild:
+class StopChild(Ask["SupervisorMessage", AsyncioFuture[BaseException | None]]):
     """Stop a child and forget it. Answer: a future that is done when it has ended."""
 
     name: Hashable
 
 
 @dataclass(frozen=True, slots=True)
-class WhichChildren:
+class WhichChildren(Ask["SupervisorMessage", dict[Hashable, Ref | None]]):
     """Answer: a dict of the refs by name, in start order; None for one that waits to restart."""
 
 
@@ -106,3 +108,15 @@ class GraceOver:
 @dataclass(frozen=True, slots=True)
 class DrainOver:
     """The deadline of a drain, of which the supervisor tells itself."""
+
+
+SupervisorMessage = (
+    StartChild
+    | StopChild
+    | WhichChildren
+    | Drain
+    | ChildDied
+    | RestartChild
+    | GraceOver
+    | DrainOver
+)

@@ -1,22 +1,34 @@
 """The address of an actor, as Pykka has it, for programs on an asyncio loop."""
 
 import asyncio
+import logging
 from asyncio import _get_running_loop
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 import pykka
 from pykka import ActorDeadError
 
 from ._pykka import ActorStop
+from .ask import Ask
 from .future import AsyncioFuture
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # for the default
+
     from .actor import AsyncioActor
+
+    M_contra = TypeVar("M_contra", contravariant=True, default=Any)
+else:
+    from typing import TypeVar
+
+    M_contra = TypeVar("M_contra", contravariant=True)
 
 __all__ = ["AsyncioActorRef", "AwaitableRef"]
 
+log = logging.getLogger(__name__)
+
 A = TypeVar("A", bound=pykka.Actor)
-K = TypeVar("K", bound="AsyncioActor")
+R = TypeVar("R")
 
 
 class AwaitableRef(pykka.ActorRef[A]):
@@ -118,8 +130,12 @@ class AwaitableRef(pykka.ActorRef[A]):
             raise RuntimeError(msg)
 
 
-class AsyncioActorRef(AwaitableRef[Any], Generic[K]):
-    """The address of an actor on an asyncio loop."""
+class AsyncioActorRef(AwaitableRef[Any], Generic[M_contra]):
+    """The address of an actor on an asyncio loop, typed by the messages that the actor takes.
+
+    An address of an actor that takes more is also one of an actor that takes less: whoever only
+    says ``Add`` accepts every ``AsyncioActorRef[Add | ...]``.
+    """
 
     started: AsyncioFuture[None]
     """Here when ``on_start`` has returned; raises what it raised."""
@@ -127,10 +143,53 @@ class AsyncioActorRef(AwaitableRef[Any], Generic[K]):
     ended: AsyncioFuture[BaseException | None]
     """Here when the actor and all its tasks are gone: None after a stop, else what ended it."""
 
-    def __init__(self, actor: K) -> None:
+    def __init__(self, actor: "AsyncioActor[Any]") -> None:
         super().__init__(actor)
         self.started = AsyncioFuture()
         self.ended = AsyncioFuture()
+
+    if TYPE_CHECKING:
+        # Pykka takes anything. Here mypy is to reject what the actor does not handle.
+        def tell(self, message: M_contra) -> None:
+            """Send a message without waiting for an answer."""
+
+        @overload
+        def ask(
+            self, message: M_contra, *, block: Literal[False], timeout: float | None = None
+        ) -> AsyncioFuture[Any]: ...
+        @overload
+        def ask(
+            self, message: M_contra, *, block: bool = True, timeout: float | None = None
+        ) -> Any: ...
+        def ask(
+            self, message: M_contra, *, block: bool = True, timeout: float | None = None
+        ) -> Any:
+            """Send a message and get its answer, or a future of it."""
+
+        @overload
+        async def request(self, message: Ask[M_contra, R], *, timeout: float) -> R: ...
+        @overload
+        async def request(
+            self: "AsyncioActorRef[object]", message: object, *, timeout: float
+        ) -> Any: ...
+        async def request(self, message: Any, *, timeout: float) -> Any:
+            """Send a message and await its answer."""
+
+    def post(self, message: M_contra) -> bool:
+        """Tell the actor something, or nobody if it is gone: neighbours end in any order.
+
+        Args:
+            message: what the actor is to handle.
+
+        Returns:
+            Whether it was there.
+        """
+        try:
+            self.tell(message)
+        except ActorDeadError:
+            log.debug("%s is gone and does not hear of %s", self, type(message).__name__)
+            return False
+        return True
 
     def kill(self) -> None:
         """End the actor at once, from any thread: cancel its handler, refuse what is queued.

@@ -19,12 +19,12 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic
 
 from pykka import ActorDeadError
 
-from .actor import handles
+from .actor import AsyncioActor, AsyncioActorRef, handles
 from .backoff import Backoff, Tries
-from .ending import Ending
 from .future import AsyncioFuture
 from .messages import (
     Child,
@@ -37,11 +37,23 @@ from .messages import (
     RestartChild,
     StartChild,
     StopChild,
+    SupervisorMessage,
     WhichChildren,
 )
 from .tasks import Timer
 
-__all__ = ["Intensity", "Supervisor", "TooManyRestartsError"]
+if TYPE_CHECKING:
+    from typing import Never  # for the default
+
+    from typing_extensions import TypeVar
+
+    M = TypeVar("M", default=Never)
+else:
+    from typing import TypeVar
+
+    M = TypeVar("M")
+
+__all__ = ["Intensity", "Supervisor", "TooManyRestartsError", "stop_all"]
 
 logger = logging.getLogger(__name__)
 
@@ -78,12 +90,14 @@ class _Entry:
     timer: Timer | None = field(default=None, repr=False)
 
 
-class Supervisor(Ending):
+class Supervisor(AsyncioActor[SupervisorMessage | M], Generic[M]):
     """Starts children in order, starts them again by their policy, stops them in reverse order.
 
     A child's ``on_start`` is awaited before the next child starts, so a child must not wait for its
     supervisor there. When restarts are more than ``intensity`` bears, the supervisor fails with
     `TooManyRestartsError`: its children are stopped, and its own supervisor learns of it.
+
+    The parameter is the union of what a subclass takes besides `SupervisorMessage`.
 
     Args:
         children: what to start with.
@@ -173,8 +187,7 @@ class Supervisor(Ending):
             if entry.ref is None:
                 self._forget(name)
             elif message.message is not None:
-                with suppress(ActorDeadError):
-                    entry.ref.tell(message.message)
+                entry.ref.post(message.message)
         self.after(message.seconds, DrainOver())
         self._end_when_drained()
 
@@ -277,6 +290,29 @@ def _is_wanted(child: Child, error: BaseException | None) -> bool:
     if child.restart is Restart.TRANSIENT:
         return error is not None
     return child.restart is Restart.PERMANENT
+
+
+async def stop_all(refs: Iterable[AsyncioActorRef[Any]], seconds: float) -> None:
+    """Stop actors side by side, and return when they and their tasks are gone.
+
+    Only for the end of the actor that started them: by then they tell it things, and ask nothing.
+
+    Args:
+        refs: the actors.
+        seconds: that they have; those that are still there are killed.
+    """
+    actors = list(refs)
+    for ref in actors:
+        ref.stop(block=False)
+    try:
+        async with asyncio.timeout(seconds):
+            for ref in actors:
+                await ref.ended
+    except TimeoutError:
+        for ref in actors:
+            if ref.is_alive():
+                logger.warning("%s did not stop within %.0f s and is killed", ref, seconds)
+                ref.kill()
 
 
 async def _stopped(ref: Ref, grace: float) -> None:

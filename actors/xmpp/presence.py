@@ -2,7 +2,6 @@
 
 from xml.etree.ElementTree import Element, SubElement
 
-from ..messages.account import SetPresence
 from .roster import SHOWS
 from .stanza import CLIENT, check_text
 
@@ -21,20 +20,25 @@ class Presence:
         self._status = status
         self._priority = priority
 
-    def change(self, wanted: SetPresence) -> None:
+    def change(self, show: str | None, status: str | None, priority: int | None) -> None:
         """Change what is given; nothing if any of it is wrong.
+
+        Args:
+            show: None leaves it as it is.
+            status: None leaves it as it is.
+            priority: None leaves it as it is.
 
         Raises:
             ValueError: a value is none that a presence may have.
         """
-        if wanted.show is not None and wanted.show not in SHOWS:
-            raise ValueError(f"show is one of chat, away, dnd, xa or empty, not {wanted.show!r}")
-        if wanted.priority is not None and not -128 <= wanted.priority <= 127:
-            raise ValueError(f"priority is from -128 to 127, not {wanted.priority}")
-        check_text(wanted.status or "")
-        self._show = self._show if wanted.show is None else wanted.show
-        self._status = self._status if wanted.status is None else wanted.status
-        self._priority = self._priority if wanted.priority is None else wanted.priority
+        if show is not None and show not in SHOWS:
+            raise ValueError(f"show is one of chat, away, dnd, xa or empty, not {show!r}")
+        if priority is not None and not -128 <= priority <= 127:
+            raise ValueError(f"priority is from -128 to 127, not {priority}")
+        check_text(status or "")
+        self._show = self._show if show is None else show
+        self._status = self._status if status is None else status
+        self._priority = self._priority if priority is None else priority
 
     def stanza(self) -> Element:
         """Return the ``<presence/>``, without capabilities."""

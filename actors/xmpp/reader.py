@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar, TypeVarTuple
 
-from ..runtime.seldom import Seldom
+from ..runtime.log_throttle import LogThrottle
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -25,7 +25,7 @@ class Reader:
 
     def __init__(self, owner: str) -> None:
         self._owner = owner
-        self._dropped = Seldom()
+        self._dropped = LogThrottle()
 
     def read(self, parse: Callable[[*Ts], T], *written: *Ts) -> T | None:
         """Return what a parser makes of something; None if it can't be read.

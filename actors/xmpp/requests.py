@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable, Collection
 from xml.etree.ElementTree import Element
 
-from ..messages.account import RequestAnswered
+from .events import RequestAnswered
 from .jid import comparable
 from .stanza import CLIENT
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from ...config.jid import parse_jid
-from ..messages.account import Contact, Resource
 from . import capabilities
+from .contact import Contact, Resource
 from .jid import bare, is_full
 from .stanza import CLIENT
 

@@ -23,13 +23,7 @@ from slixmpp.xmlstream import XMLStream
 from slixmpp.xmlstream.xmlstream import NotConnectedError
 
 from ...config.jid import parse_jid
-from ..messages.account import (
-    RequestAnswered,
-    StanzaReceived,
-    StreamClosed,
-    StreamFailed,
-    StreamOpened,
-)
+from .events import StanzaReceived, StreamClosed, StreamEvent, StreamFailed, StreamOpened
 from .jid import comparable
 from .liveness import ASK_AFTER, DEADLINE, PING_AFTER, Liveness
 from .login import STREAMS, Login
@@ -60,8 +54,6 @@ _NO_NAMES: dict[str, str] = {}
 _STANZAS = frozenset(f"{{{CLIENT}}}{name}" for name in ("message", "presence", "iq"))
 
 _PING = "urn:xmpp:ping"
-
-StreamEvent = StreamOpened | StreamClosed | StreamFailed | StanzaReceived | RequestAnswered
 
 
 @lru_cache(maxsize=8)

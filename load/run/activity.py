@@ -105,7 +105,7 @@ async def _change_presence(presence: Presence, crew: Crew, tally: Tally) -> None
             return
         words = f"load {turn} {secrets.token_hex(4)}"
         tally.count("presence.started")
-        member.ref.tell(SetPresence(status=words))
+        member.account.tell(SetPresence(status=words))
         seconds = await crew.returned(member.settings.jid, words, RETURN_DEADLINE)
         if seconds is None:
             tally.cause("presence", f"not announced within {RETURN_DEADLINE:g} s")
@@ -129,7 +129,7 @@ async def _send_messages(message: Message, phase: int, crew: Crew, tally: Tally)
         mark = new_mark(phase, receipt=message.receipts)
         tally.count("message.started")
         stanza = letter(bare(crew.plan.accounts[second].jid), mark, message.size)
-        member.ref.tell(Send(stanza))
+        member.account.tell(Send(stanza))
         if not message.receipts:
             return
         seconds = await crew.returned(member.settings.jid, mark.identifier, RETURN_DEADLINE)
@@ -197,7 +197,7 @@ class _Calls:
         order = PlaceCall(to, sent.audio, sent.video, message=self._phase.propose, sid=sid)
         try:
             async with asyncio.timeout(PLACE_DEADLINE):
-                call = await (await caller.ref.request(order, timeout=HANDLED))
+                call = await (await caller.account.request(order, timeout=HANDLED))
         except Exception as error:
             self._tally.count("call.started")
             self._tally.fail("call", f"not placed: {str(error) or type(error).__name__}")

@@ -4,16 +4,17 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from ...actors.context import BotPort, Endpoint, Ref
+from ...actors.context import BotPort, Endpoint
 from ...actors.exchange import Exchange
+from ...actors.messages.account import AccountRef
 from ...actors.messages.exchange import (
     AccountChanged,
     AccountReady,
     AddAccount,
     BotFailed,
     CallStatus,
+    ExchangeRef,
     PresenceReturned,
     ReceiptReceived,
     Report,
@@ -21,7 +22,6 @@ from ...actors.messages.exchange import (
 )
 from ...actors.records.call_record import CallRecord
 from ...actors.runtime.messages import StopChild
-from ...actors.runtime.ref import AsyncioActorRef
 from ...actors.xmpp.jid import bare
 from ...bots.find import find_bot
 from ...bots.port import bot_factory
@@ -57,7 +57,13 @@ class Member:
     settings: LoadAccount
     online: bool = False
     busy: bool = False
-    ref: Any = None
+    ref: AccountRef | None = None
+
+    @property
+    def account(self) -> AccountRef:
+        """Its actor; only once it has been started."""
+        assert self.ref is not None  # noqa: S101 - phases choose among those that are online
+        return self.ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ class Crew:
         self._by_jid = {bare(one.settings.jid): one for one in self.members.values()}
         self._waiting = _Waiting()
         self._calls: dict[tuple[str, str], CallStatus] = {}
-        self._exchange: AsyncioActorRef[Exchange] | None = None
+        self._exchange: ExchangeRef | None = None
 
     async def open(self, endpoint: Endpoint) -> None:
         """Start the exchange, with no account yet.
@@ -118,7 +124,7 @@ class Crew:
         classes = {name: await asyncio.to_thread(find_bot, name, self.folder) for name in names}
         theirs = bot_factory(classes, self.folder)
 
-        def make(ref: Ref, settings: Account) -> BotPort:
+        def make(ref: AccountRef, settings: Account) -> BotPort:
             if settings.bot != PARTICIPANT:
                 return theirs(ref, settings)
             return Participant(ref, self.tally, self.plan.phases, self.sources)
@@ -201,7 +207,7 @@ class Crew:
         return time.monotonic() - began
 
     @property
-    def exchange(self) -> AsyncioActorRef[Exchange]:
+    def exchange(self) -> ExchangeRef:
         """The supervisor of the accounts."""
         if self._exchange is None:
             raise RuntimeError("the crew is not open")

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from ...actors.context import BotPort, Ref
-from ...actors.messages.account import Contact, Invitation, Send
-from ...actors.messages.call import Answer
+from ...actors.context import BotPort
+from ...actors.messages.account import AccountRef, Invitation, Send
+from ...actors.messages.call import Answer, CallRef
 from ...actors.messages.exchange import CallStatus
+from ...actors.xmpp.contact import Contact
 from ...media import ReceivePath, Silence, Source
 from ..measure.tally import Tally
 from ..plan.phase import Call, Phase
@@ -40,7 +40,11 @@ class Participant(BotPort):
     """
 
     def __init__(
-        self, account: Ref, tally: Tally, phases: Sequence[Phase], sources: Mapping[int, Sources]
+        self,
+        account: AccountRef,
+        tally: Tally,
+        phases: Sequence[Phase],
+        sources: Mapping[int, Sources],
     ) -> None:
         self.name = "participant"
         self._sources = sources
@@ -57,19 +61,19 @@ class Participant(BotPort):
     async def presence(self, contact: Contact) -> None:
         """Take no notice."""
 
-    async def media(self, call: Any, kinds: tuple[str, ...]) -> None:
+    async def media(self, call: CallRef, kinds: tuple[str, ...]) -> None:
         """Take no notice."""
 
-    async def data(self, call: Any, data: str | bytes) -> None:
+    async def data(self, call: CallRef, data: str | bytes) -> None:
         """Take no notice."""
 
-    async def recording_failed(self, call: Any, why: str) -> None:
+    async def recording_failed(self, call: CallRef, why: str) -> None:
         """Take no notice."""
 
     async def invited(self, invitation: Invitation) -> None:
         """Take no notice."""
 
-    async def called(self, call: Any, status: CallStatus) -> None:
+    async def called(self, call: CallRef, status: CallStatus) -> None:
         """Answer with the media of the phase."""
         found = self._sources_of(status.id)
         answer = Answer(

@@ -8,7 +8,7 @@ import sys
 
 import uvloop
 
-from ...actors.garbage import spare_the_living
+from ...actors.garbage_collection import tune_garbage_collection
 from ...actors.log_level import set_log_level
 from . import wire
 from .messages import Assignment, Finish
@@ -52,7 +52,7 @@ def main() -> None:
     """Run the worker."""
     # Ctrl-C goes to everybody at the terminal; the run tells us what comes of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    spare_the_living()
+    tune_garbage_collection()
     uvloop.run(work(socket.socket(fileno=int(sys.argv[1]))))
 
 

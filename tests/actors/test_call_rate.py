@@ -21,7 +21,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     found = Clock()
     monkeypatch.setattr("callboard.media.budget.time", found)
-    monkeypatch.setattr("callboard.actors.runtime.seldom.time", found)
+    monkeypatch.setattr("callboard.actors.runtime.log_throttle.time", found)
     return found
 
 

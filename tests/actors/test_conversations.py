@@ -1,15 +1,17 @@
 """Which conversations stay, and which are put away."""
 
+import asyncio
 from collections import Counter
 from typing import Any
 
 import pytest
 from callboard.actors import conversations as module
 from callboard.actors.conversations import Conversations
-from callboard.actors.messages.conversation import IdleCheck
+from callboard.actors.messages.conversation import CallEnded, IdleCheck
 from callboard.actors.runtime.actor import AsyncioActor
 from callboard.tests.conftest import Run
 
+ONE, TWO, THREE = CallEnded("one"), CallEnded("two"), CallEnded("three")
 ALICE, BOB, CAROL = "alice@x", "bob@x", "carol@x"
 
 
@@ -40,7 +42,7 @@ class Room:
         """Return what the conversation was asked whether it is idle."""
         ref = self.conversations[peer]
         talk: Any = ref._actor_weakref()
-        await ref.request("all before this is handled", timeout=10)
+        await asyncio.wait_for(ref.ask(ONE, block=False), 10)  # all before this is handled
         return [one.told for one in talk.heard if isinstance(one, IdleCheck)]
 
     async def close(self) -> None:
@@ -52,8 +54,8 @@ class Room:
 def test_a_peer_has_one_conversation_until_it_is_idle(run: Run) -> None:
     async def main() -> None:
         room = Room()
-        room.conversations.tell(ALICE, "one")
-        room.conversations.tell(ALICE, "two")
+        room.conversations.tell(ALICE, ONE)
+        room.conversations.tell(ALICE, TWO)
         assert room.started == [ALICE]
         room.conversations.look_around()
         assert await room.asked(ALICE) == []  # it was told something since the last look
@@ -64,7 +66,7 @@ def test_a_peer_has_one_conversation_until_it_is_idle(run: Run) -> None:
         await ref.ended
         assert ALICE not in room.conversations
         assert not room.conversations.look_around()
-        room.conversations.tell(ALICE, "three")
+        room.conversations.tell(ALICE, THREE)
         assert room.started == [ALICE, ALICE]
         await room.close()
 
@@ -74,11 +76,11 @@ def test_a_peer_has_one_conversation_until_it_is_idle(run: Run) -> None:
 def test_one_that_was_told_something_meanwhile_or_has_a_call_stays(run: Run) -> None:
     async def main() -> None:
         room = Room()
-        room.conversations.tell(ALICE, "one")
-        room.conversations.tell(ALICE, "two")
+        room.conversations.tell(ALICE, ONE)
+        room.conversations.tell(ALICE, TWO)
         room.conversations.idle(ALICE, 1)
         assert room.conversations[ALICE].is_alive()
-        room.conversations.tell_all("three")
+        room.conversations.tell_all(THREE)
         room.conversations.idle(ALICE, 2)
         room.calls[ALICE] = 1
         room.conversations.idle(ALICE, 3)
@@ -100,7 +102,7 @@ def test_a_newcomer_has_the_oldest_asked_and_a_busy_one_passed_over(
         room = Room()
         room.calls[ALICE] = 1
         for peer in (ALICE, BOB, CAROL):
-            room.conversations.tell(peer, "one")
+            room.conversations.tell(peer, ONE)
         assert [await room.asked(peer) for peer in (ALICE, BOB, CAROL)] == [[], [1], []]
         room.conversations.idle(BOB, 1)
         assert BOB not in room.conversations
@@ -117,12 +119,12 @@ def test_there_is_an_end_to_them_and_one_that_died_is_begun_anew(
 
     async def main() -> None:
         room = Room()
-        assert room.conversations.tell(ALICE, "one")
-        assert room.conversations.tell(BOB, "one")
-        assert not room.conversations.tell(CAROL, "one")
+        assert room.conversations.tell(ALICE, ONE)
+        assert room.conversations.tell(BOB, ONE)
+        assert not room.conversations.tell(CAROL, ONE)
         room.conversations[ALICE].kill()
         await room.conversations[ALICE].ended
-        assert room.conversations.tell(ALICE, "two")
+        assert room.conversations.tell(ALICE, TWO)
         assert room.started == [ALICE, BOB, ALICE]
         await room.close()
 

@@ -7,8 +7,9 @@ from typing import Any, NoReturn
 
 import pytest
 from callboard.actors import AsyncioFuture
-from callboard.actors.messages.account import Contact, Invitation
+from callboard.actors.messages.account import Invitation
 from callboard.actors.messages.exchange import CallStatus
+from callboard.actors.xmpp.contact import Contact
 from callboard.bots import (
     Bot,
     Call,

@@ -12,17 +12,11 @@ from xml.etree import ElementTree as ET
 
 from callboard.actors.account import Account
 from callboard.actors.context import BotPort, Context, Endpoint
-from callboard.actors.messages.account import (
-    Contact,
-    GetRoster,
-    Invitation,
-    PlaceCall,
-    RequestAnswered,
-    StanzaReceived,
-    StreamOpened,
-)
+from callboard.actors.messages.account import GetRoster, Invitation, PlaceCall
 from callboard.actors.messages.exchange import BotFailed, CallStatus
 from callboard.actors.runtime.actor import AsyncioActor
+from callboard.actors.xmpp.contact import Contact
+from callboard.actors.xmpp.events import RequestAnswered, StanzaReceived, StreamOpened
 from callboard.actors.xmpp.jid import comparable
 from callboard.actors.xmpp.reader import Reader
 from callboard.actors.xmpp.stanza import CLIENT

@@ -8,10 +8,11 @@ from functools import cache
 from typing import Any, cast
 from xml.etree import ElementTree as ET
 
-from callboard.actors.messages.account import (
+from callboard.actors.xmpp.events import (
     RequestAnswered,
     StanzaReceived,
     StreamClosed,
+    StreamEvent,
     StreamFailed,
     StreamOpened,
 )
@@ -19,7 +20,7 @@ from callboard.actors.xmpp.login import BIND, SASL, SESSION, STREAMS, TLS
 from callboard.actors.xmpp.markup import markup
 from callboard.actors.xmpp.resumption import SM
 from callboard.actors.xmpp.stanza import CLIENT, STANZAS
-from callboard.actors.xmpp.stream import Stream, StreamEvent
+from callboard.actors.xmpp.stream import Stream
 from callboard.actors.xmpp.stream_end import CONDITIONS, ERRORS, REFUSALS
 from callboard.tests.fuzz.stanzas import change
 from hypothesis import strategies as st

@@ -7,15 +7,16 @@ from types import TracebackType
 from typing import Any, Self
 from xml.etree.ElementTree import Element, SubElement
 
-from callboard.actors.messages.account import (
+from callboard.actors.xmpp import capabilities
+from callboard.actors.xmpp.events import (
     RequestAnswered,
     StanzaReceived,
+    StreamEvent,
     StreamFailed,
     StreamOpened,
 )
-from callboard.actors.xmpp import capabilities
 from callboard.actors.xmpp.stanza import CLIENT, iq_reply
-from callboard.actors.xmpp.stream import Stream, StreamEvent, trust
+from callboard.actors.xmpp.stream import Stream, trust
 from callboard.jingle import CallMessage, Role, parse_call_message, to_jingle
 from callboard.jingle import namespaces as ns
 from callboard.tests.live.stage import PASSWORD, PATIENCE, Stage

@@ -138,6 +138,7 @@ class Stage:
         """Return the actor of an account, for a look inside."""
         assert self.deployment is not None
         ref = await self.deployment.exchange.request(FindAccount(jid), timeout=PATIENCE)
+        assert ref is not None
         return ref._actor_weakref()
 
     def records(self) -> list[dict[str, Any]]:

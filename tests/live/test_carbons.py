@@ -4,7 +4,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
 import pytest
-from callboard.actors.messages.account import StanzaReceived
+from callboard.actors.xmpp.events import StanzaReceived
 from callboard.bots import Call, Invite, Message
 from callboard.jingle import Proceed, Propose, Ringing
 from callboard.jingle.call_messages.invite import Invite as Invitation

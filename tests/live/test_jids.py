@@ -4,7 +4,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
 import pytest
-from callboard.actors.messages.account import StanzaReceived
+from callboard.actors.xmpp.events import StanzaReceived
 from callboard.bots import Message, Presence
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB, Told, staged

@@ -8,10 +8,11 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 import pytest
-from callboard.actors.messages.account import Send, SendIq, StanzaReceived
+from callboard.actors.messages.account import Send, SendIq
 from callboard.actors.messages.exchange import AccountChanged
 from callboard.actors.xmpp import liveness
 from callboard.actors.xmpp import stream as module
+from callboard.actors.xmpp.events import StanzaReceived
 from callboard.actors.xmpp.resumption import MAX_UNACKNOWLEDGED, SM
 from callboard.actors.xmpp.stanza import CLIENT
 from callboard.bots import Message

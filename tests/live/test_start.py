@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from callboard.actors.messages.account import StanzaReceived
+from callboard.actors.xmpp.events import StanzaReceived
 from callboard.bots import Invite, Message, Presence
 from callboard.jingle.call_messages.invite import Invite as Invitation
 from callboard.jingle.call_messages.invite import JingleMethod

@@ -11,7 +11,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 import pytest
-from callboard.actors.messages.account import StanzaReceived
+from callboard.actors.xmpp.events import StanzaReceived
 from callboard.bots import Message, Presence
 from callboard.jingle import Finish, Propose
 from callboard.tests.conftest import Run

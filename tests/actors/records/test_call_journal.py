@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from callboard.actors.messages.recorder import Recorded
 from callboard.actors.records import call_journal
 from callboard.actors.records.call_journal import CallJournal, close_left
 from callboard.actors.records.call_record import CallRecord
+from callboard.actors.records.recorded import Recorded
 from callboard.jingle import Reason
 from callboard.media import Finished
 from callboard.tests.actors.records.test_record_file import room_for

@@ -3,8 +3,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from callboard.actors.messages.recorder import Recorded
 from callboard.actors.records.call_record import VERSION, CallRecord, Freeze, Listener
+from callboard.actors.records.recorded import Recorded
 from callboard.jingle import Reason
 
 

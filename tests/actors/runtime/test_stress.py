@@ -16,10 +16,10 @@ SENDERS = 8
 TELLS = 2_000
 
 
-class Relay(AsyncioActor):
+class Relay(AsyncioActor[int]):
     """Passes a number, plus one, to the next; the last one sets the future."""
 
-    def __init__(self, following: "AsyncioActorRef[Relay] | AsyncioFuture[int]") -> None:
+    def __init__(self, following: "AsyncioActorRef[int] | AsyncioFuture[int]") -> None:
         super().__init__()
         self.following = following
 

@@ -128,8 +128,10 @@ def test_policy_decides_who_comes_back(run: Run, restart: Restart, end: str, is_
         children = await top.request(WhichChildren(), timeout=1)
         assert list(children) == (["a", "b"] if is_back else ["b"])
         if is_back:
-            assert children["a"].is_alive()
-            assert children["a"] is not first
+            again = children["a"]
+            assert again is not None
+            assert again.is_alive()
+            assert again is not first
         assert children["b"] is cast.refs[1]
         await ended(top)
 
@@ -231,6 +233,7 @@ def test_too_many_restarts_end_the_supervisor_and_all_children(run: Run) -> None
         for _ in range(3):
             assert top.is_alive()
             newest = (await top.request(WhichChildren(), timeout=1))["a"]
+            assert newest is not None
             newest.tell("fail")
             await asyncio.sleep(1)
         error = await top.ended

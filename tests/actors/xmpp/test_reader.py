@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from callboard.actors.runtime.seldom import PAUSE
+from callboard.actors.runtime.log_throttle import PAUSE
 from callboard.actors.xmpp.reader import Reader
 
 
@@ -23,7 +23,7 @@ def test_a_thousand_are_told_in_one_line_and_what_is_wrong_with_us_with_its_plac
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("callboard.actors.runtime.seldom.time.monotonic", lambda: now)
+    monkeypatch.setattr("callboard.actors.runtime.log_throttle.time.monotonic", lambda: now)
     reader = Reader("alice@localhost")
     for _ in range(1000):
         reader.read(int, "x")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from callboard.actors.messages.account import Resource
+from callboard.actors.xmpp.contact import Resource
 from callboard.actors.xmpp.roster import Item, Roster
 
 PHONE, DESK = "bob@localhost/phone", "bob@localhost/desk"

@@ -6,12 +6,12 @@ import ssl
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from callboard.actors.messages.account import StreamClosed, StreamFailed, StreamOpened
 from callboard.actors.messages.exchange import AccountReady
 from callboard.actors.xmpp import stream as module
+from callboard.actors.xmpp.events import StreamClosed, StreamEvent, StreamFailed, StreamOpened
 from callboard.actors.xmpp.login import STREAMS, Login
 from callboard.actors.xmpp.stanza import CLIENT
-from callboard.actors.xmpp.stream import Stream, StreamEvent
+from callboard.actors.xmpp.stream import Stream
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, staged
 from slixmpp.xmlstream import XMLStream

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from callboard.actors.context import Ref
+from callboard.actors.messages.account import AccountRef
 from callboard.actors.messages.call import Answer
 from callboard.actors.messages.exchange import CallStatus
 from callboard.load.measure.tally import Tally
@@ -40,8 +40,8 @@ def status(sid: str, *media: str) -> CallStatus:
 
 
 def test_calls_of_overlapping_phases_are_answered_with_the_media_of_each(run: Run) -> None:
-    port = Participant(cast("Ref", Heard()), Tally(), PHASES, SOURCES)
-    call = Heard()
+    port = Participant(cast("AccountRef", Heard()), Tally(), PHASES, SOURCES)
+    call: Any = Heard()
 
     async def main() -> None:
         for sid, *media in (
@@ -64,7 +64,7 @@ def test_calls_of_overlapping_phases_are_answered_with_the_media_of_each(run: Ru
 
 
 def test_a_call_belongs_to_its_phase_whatever_phases_begin_later() -> None:
-    port = Participant(cast("Ref", Heard()), Tally(), PHASES, SOURCES)
+    port = Participant(cast("AccountRef", Heard()), Tally(), PHASES, SOURCES)
     first, second, third = (session_id(number) for number in (1, 2, 3))
     assert port.path_of(first) is ReceivePath.FRAMES
     assert port.path_of(second) is ReceivePath.PACKETS
@@ -77,7 +77,7 @@ def test_a_call_belongs_to_its_phase_whatever_phases_begin_later() -> None:
 
 def test_messages_of_phases_are_counted_and_receipted(run: Run) -> None:
     account, tally = Heard(), Tally()
-    port = Participant(cast("Ref", account), tally, PHASES, {})
+    port = Participant(cast("AccountRef", account), tally, PHASES, {})
 
     async def main() -> None:
         for phase, receipt in ((1, True), (2, False), (len(PHASES), True)):

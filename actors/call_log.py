@@ -9,11 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..messages.call_log import Beat, CallGoesOn, Flush, Retry
-from ..runtime.actor import AsyncioActor, handles
-from .call_journal import CallJournal
-from .call_record import CallRecord
-from .record_file import RecordFile
+from .messages.call_log import Beat, CallGoesOn, CallLogMessage, Flush, Retry
+from .records.call_journal import CallJournal
+from .records.call_record import CallRecord
+from .records.record_file import RecordFile
+from .runtime.actor import AsyncioActor, handles
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ MAX_WAITING = 10_000
 BEAT = 5.0
 
 
-class CallLog(AsyncioActor):
+class CallLog(AsyncioActor[CallLogMessage]):
     """Adds each `CallRecord` to a file of JSON lines, and passes it on.
 
     Which calls go on stands in a journal beside it, so that the next start can record those that a

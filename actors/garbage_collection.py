@@ -7,7 +7,7 @@ import gc
 THRESHOLDS = (2_000, 5, 100)
 
 
-def spare_the_living() -> None:
+def tune_garbage_collection() -> None:
     """Look for garbage less often, and never again among what is loaded by now.
 
     An account is 136 objects that live long, and a login leaves no garbage in cycles; but at

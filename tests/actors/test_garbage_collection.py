@@ -4,7 +4,7 @@ import gc
 from collections.abc import Iterator
 
 import pytest
-from callboard.actors.garbage import THRESHOLDS, spare_the_living
+from callboard.actors.garbage_collection import THRESHOLDS, tune_garbage_collection
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,7 @@ def _as_it_was() -> Iterator[None]:
 
 
 def test_what_is_loaded_is_not_looked_at_again_and_garbage_still_goes() -> None:
-    spare_the_living()
+    tune_garbage_collection()
     assert gc.get_freeze_count() > 0
     assert gc.get_threshold() == THRESHOLDS
     assert gc.isenabled()

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from callboard.actors import call_log
+from callboard.actors.call_log import CallLog
 from callboard.actors.messages.call_log import CallGoesOn
-from callboard.actors.records import call_log
-from callboard.actors.records.call_log import CallLog
 from callboard.actors.records.call_record import CallRecord
 from callboard.actors.records.record_file import RecordFile
 from callboard.tests.actors.records.test_call_journal import going_on, journals, read
@@ -51,7 +51,7 @@ def test_records_wait_for_space_and_none_is_lost(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(call_log, "RETRY", 0.05)
-    caplog.set_level(logging.INFO, "callboard.actors.records.call_log")
+    caplog.set_level(logging.INFO, "callboard.actors.call_log")
     path = tmp_path / "calls.jsonl"
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""Saying something seldom that happens often."""
+"""How often the log hears of what a stranger can make happen thousands of times."""
 
 import time
 
@@ -6,8 +6,8 @@ import time
 PAUSE = 60.0
 
 
-class Seldom:
-    """Counts what happens, and tells when it is time to say so.
+class LogThrottle:
+    """Counts what happens, and says when the next warning is due.
 
     A stranger who makes something happen thousands of times must not fill the log with it.
     """
@@ -17,7 +17,7 @@ class Seldom:
         self._count = 0
 
     def due(self) -> int:
-        """Count one more; return how many since the last warning, 0 if it is too soon."""
+        """Count one more; return how many since the last warning, or 0 if it is too soon."""
         self._count += 1
         now = time.monotonic()
         if now < self._quiet_until:
