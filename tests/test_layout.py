@@ -25,7 +25,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "jingle": ("namespaces", "errors", "model", "xml", "sdp", "session", "call_messages", "*"),
     "media": ("errors", "budget", "frames", "sources", "recording", "rtc", "*"),
     "media/rtc": ("dtls", "ice", "rtp/packet _aiortc", "rtp", "*"),
-    "actors": ("runtime", "messages records xmpp bot call context", "*"),
+    "actors": ("runtime", "xmpp", "records", "messages", "context", "bot", "call", "*"),
     "load": ("measure", "plan", "run", "report", "*"),
     "cli": ("views", "*"),
 }

@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Literal
 from xml.etree.ElementTree import Element
 
 from ...jingle import Reason
 from ...media import MediaEvent, Source
-from ..call.state import CallState
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
 from ..runtime.ref import AsyncioActorRef
@@ -330,10 +330,10 @@ class Overdue:
     """A deadline passed.
 
     Attributes:
-        what: the state that the call is still in, or what else was waited for.
+        what: the `CallState` that the call is still in, or what else was waited for.
     """
 
-    what: CallState | Literal["auto", "add", "parts", "restart"]
+    what: StrEnum | Literal["auto", "add", "parts", "restart"]
 
 
 @dataclass(frozen=True, slots=True)
