@@ -15,7 +15,7 @@ from callboard.actors.garbage_collection import tune_garbage_collection
 from callboard.actors.messages.exchange import AccountReady, AddAccount, Shutdown
 from callboard.actors.xmpp.stream import trust
 from callboard.bots import Bot
-from callboard.bots.port import bot_factory
+from callboard.bots.adapter import bot_factory
 from callboard.config import Account, Settings
 
 HOST = "localhost"

@@ -18,8 +18,8 @@ from ..actors.records.call_journal import close_left
 from ..actors.records.call_record import CallRecord
 from ..actors.records.record_file import RecordFile
 from ..actors.xmpp.stream import trust
+from ..bots.adapter import bot_factory
 from ..bots.bot import Bot
-from ..bots.port import bot_factory
 from ..config import Embedded, Settings
 from ..media import Finished, recover_recordings
 from ..server import Prosody, ServerError

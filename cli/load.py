@@ -15,9 +15,9 @@ from ..load import load_plan
 from ..load.measure.usage import raise_open_files
 from ..load.plan.capacity import CapacityError, check_open_files, open_files
 from ..load.report.report import write_report
-from ..load.run.metrics import MetricsServer
 from ..load.run.process import Hear, ShardProcess
 from ..load.run.progress import Carrier
+from ..load.run.prometheus import MetricsServer
 from ..load.run.run import Run
 from ..load.run.verdict import Status, Verdict
 from ..server import ServerError

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .call_log import CallLog
+from .ended_calls import CallLog
 from .histogram import Histogram
 from .metric import METRICS
 from .tally import Snapshot

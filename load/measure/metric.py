@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from .side import TO_CALLEE, TO_CALLER
+from .call_side import TO_CALLEE, TO_CALLER
 
 Kind = Literal["distribution", "counter", "gauge"]
 

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .call_side import Side
 from .histogram import Histogram
-from .side import Side
 
 MAX_CAUSES = 100
 """Different causes of errors that are told apart; a server may word each one anew."""

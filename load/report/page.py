@@ -12,17 +12,17 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from ..measure.call_log import Leg
+from ..measure.call_side import TO_CALLEE, TO_CALLER
+from ..measure.ended_calls import Leg
 from ..measure.measurements import Measurements
 from ..measure.metric import METRICS
-from ..measure.side import TO_CALLEE, TO_CALLER
 from ..run.progress import PhaseRun, ShardRun
 from ..run.run import Run
 from ..run.verdict import Verdict, shown
 from . import chart
 from .chart import Bar, Chart
+from .headline import tiles
 from .table import Cell, Table, counters, distributions, number
-from .tile import tiles
 
 TIMES = {
     "login": chart.BLUE,

@@ -17,10 +17,10 @@ from ..measure.tally import Tally
 from ..plan.pairing import turns
 from ..plan.phase import Call, Idle, Login, Logout, Message, Presence
 from ..plan.plan import members, pairing
-from .crew import Crew, LoginFailed, Member
-from .mark import letter, new_mark, session_id
 from .pace import pace
 from .participant import HANDLED, Sources
+from .shard_accounts import Crew, LoginFailed, Member
+from .tag import letter, new_mark, session_id
 
 LOGIN_DEADLINE = 60.0
 """Seconds that a login may take."""

@@ -12,7 +12,7 @@ from ...actors.xmpp.contact import Contact
 from ...media import ReceivePath, Silence, Source
 from ..measure.tally import Tally
 from ..plan.phase import Call, Phase
-from .mark import phase_of, read, receipt
+from .tag import phase_of, read, receipt
 
 #: Seconds in which a call's actor takes a message.
 HANDLED = 10.0

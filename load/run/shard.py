@@ -14,7 +14,6 @@ from ..measure.tally import Tally
 from ..measure.usage import Usage, raise_open_files
 from ..plan.capacity import check_open_files, shard_files
 from .activity import perform
-from .crew import Crew
 from .messages import (
     Assignment,
     Begin,
@@ -27,6 +26,7 @@ from .messages import (
     ShardFailed,
     ToShard,
 )
+from .shard_accounts import Crew
 
 INTERVAL = 1.0
 """Seconds between two reports."""

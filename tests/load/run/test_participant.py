@@ -7,8 +7,8 @@ from callboard.actors.messages.call import Answer
 from callboard.actors.messages.exchange import CallStatus
 from callboard.load.measure.tally import Tally
 from callboard.load.plan.phase import Phase
-from callboard.load.run.mark import CLIENT, letter, new_mark, session_id
 from callboard.load.run.participant import Participant, Sources
+from callboard.load.run.tag import CLIENT, letter, new_mark, session_id
 from callboard.media import ClockPattern, ReceivePath, Silence, Tone
 from callboard.tests.conftest import Run
 

@@ -12,7 +12,7 @@ import pytest
 from callboard.load import load_plan
 from callboard.load.measure.measurements import Point
 from callboard.load.report.report import write_report
-from callboard.load.run.metrics import MetricsServer
+from callboard.load.run.prometheus import MetricsServer
 from callboard.load.run.run import Run
 from callboard.load.run.verdict import Status, Verdict
 from callboard.tests.conftest import Run as RunFixture

@@ -1,7 +1,7 @@
 """What messages and calls carry, so that who receives them knows their phase."""
 
 import pytest
-from callboard.load.run.mark import CLIENT, Mark, letter, new_mark, phase_of, read, session_id
+from callboard.load.run.tag import CLIENT, Mark, letter, new_mark, phase_of, read, session_id
 
 
 @pytest.mark.parametrize("size", [1, 100, 65_536])

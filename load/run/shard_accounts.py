@@ -23,15 +23,15 @@ from ...actors.messages.exchange import (
 from ...actors.records.call_record import CallRecord
 from ...actors.runtime.messages import StopChild
 from ...actors.xmpp.jid import bare
+from ...bots.adapter import bot_factory
 from ...bots.find import find_bot
-from ...bots.port import bot_factory
 from ...config import Account
-from ..measure.measure import measure_call, measure_login, measure_media, measure_setup
+from ..measure.actor_reports import measure_call, measure_login, measure_media, measure_setup
 from ..measure.tally import Tally
 from ..plan.pairing import owner
 from ..plan.plan import PARTICIPANT, LoadAccount, Plan
-from .mark import phase_of
 from .participant import Participant, Sources
+from .tag import phase_of
 
 #: Seconds in which the exchange takes a message; it never waits for anything itself.
 HANDLED = 30.0

@@ -7,8 +7,8 @@ from ...actors.messages.exchange import AccountReady, CallStatus
 from ...actors.records.call_record import CallRecord
 from ...media import MediaStatistics
 from ...media.rtc.rtp.quality import mean_opinion_score
+from .call_side import TO_CALLEE, TO_CALLER, Side
 from .metric import CALL_STEPS, LOGIN_STEPS
-from .side import TO_CALLEE, TO_CALLER, Side
 from .tally import Tally
 
 MEDIA_STEPS = ("first-audio", "first-video")

@@ -8,11 +8,11 @@ import pytest
 from callboard.actors.messages.exchange import CallStatus
 from callboard.actors.records.call_record import CallRecord
 from callboard.jingle import Reason
-from callboard.load.measure.call_log import COLUMNS, WORST, CallLog
-from callboard.load.measure.measure import measure_call, measure_media, measure_setup
+from callboard.load.measure.actor_reports import measure_call, measure_media, measure_setup
+from callboard.load.measure.ended_calls import COLUMNS, WORST, CallLog
 from callboard.load.measure.measurements import Measurements
 from callboard.load.measure.tally import Tally
-from callboard.load.run.mark import session_id
+from callboard.load.run.tag import session_id
 from callboard.media import MediaStatistics
 
 SID = session_id(1)

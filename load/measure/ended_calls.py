@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ...media import MediaStatistics
-from .side import Side
+from .call_side import Side
 
 WORST = 15
 """How many legs are kept for the report."""

@@ -12,7 +12,7 @@ from callboard.actors.xmpp.stream import trust
 from callboard.load import load_plan
 from callboard.load.measure.tally import Tally
 from callboard.load.run.activity import perform
-from callboard.load.run.crew import Crew
+from callboard.load.run.shard_accounts import Crew
 from callboard.media import PeerConnection, ReceivePath
 from callboard.server import Prosody
 from callboard.tests.conftest import Run
