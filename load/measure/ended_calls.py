@@ -21,7 +21,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
+class ReceivedMedia:
     """What one side of a call received of one kind of media, and how well.
 
     Attributes:
@@ -46,7 +46,7 @@ class Leg:
         return 1 + 3.5 * (1 - self.loss / 100)
 
 
-class CallLog:
+class EndedCalls:
     """The calls that have ended: all as text, compressed, and the worst as they are.
 
     Args:
@@ -56,7 +56,7 @@ class CallLog:
     def __init__(self, titles: Sequence[str] = ()) -> None:
         self._titles = titles
         self._count = 0
-        self._worst: list[tuple[float, int, Leg]] = []
+        self._worst: list[tuple[float, int, ReceivedMedia]] = []
         self._text = io.StringIO(newline="")
         self._rows = csv.writer(self._text)
         self._packer = zlib.compressobj()
@@ -75,14 +75,14 @@ class CallLog:
                 (*common, one.kind, one.codec, one.sent, one.received, one.lost, one.reordered,
                  _shown(one.jitter_ms), _shown(one.rtt_ms), _shown(one.mos))
             )  # fmt: skip
-            self._weigh(Leg(side, one))
+            self._weigh(ReceivedMedia(side, one))
         if not side.media:
             self._rows.writerow((*common, *("" for _ in COLUMNS[len(common) :])))
         self._packed.append(self._packer.compress(self._text.getvalue().encode()))
         self._text.seek(0)
         self._text.truncate()
 
-    def worst(self) -> Sequence[Leg]:
+    def worst(self) -> Sequence[ReceivedMedia]:
         """Return the legs that came through worst, the worst first."""
         return [leg for _, _, leg in sorted(self._worst, key=lambda one: -one[0])]
 
@@ -96,7 +96,7 @@ class CallLog:
         for part in (*self._packed, self._packer.copy().flush()):
             yield unpacker.decompress(part)
 
-    def _weigh(self, leg: Leg) -> None:
+    def _weigh(self, leg: ReceivedMedia) -> None:
         self._count += 1
         if leg.side.seconds > 0:
             heap, entry = self._worst, (-leg.score, self._count, leg)

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .ended_calls import CallLog
+from .ended_calls import EndedCalls
 from .histogram import Histogram
 from .metric import METRICS
 from .tally import Snapshot
@@ -48,7 +48,7 @@ class Measurements(Totals):
         self.points: list[Point] = []
         self.phases = {title: Totals() for title in titles}
         self.shards: defaultdict[int, Totals] = defaultdict(Totals)
-        self.calls = CallLog(titles)
+        self.calls = EndedCalls(titles)
         self._titles = titles
         self._gauges: dict[int, Mapping[str, float]] = {}
         self._interval: dict[str, Histogram] = {}

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, Template
 
 from ..measure.call_side import TO_CALLEE, TO_CALLER
-from ..measure.ended_calls import Leg
+from ..measure.ended_calls import ReceivedMedia
 from ..measure.measurements import Measurements
 from ..measure.metric import METRICS
 from ..run.progress import PhaseRun, ShardRun
@@ -283,7 +283,7 @@ def _direction(measured: Measurements, kind: str) -> Iterator[list[Cell]]:
         yield cells
 
 
-def _worst(run: Run, legs: Sequence[Leg]) -> Table:
+def _worst(run: Run, legs: Sequence[ReceivedMedia]) -> Table:
     """Return the legs that came through worst."""
     names = ("began at", "held", "lost", "loss", "out of order", "jitter", "round trip", "score")
     head = (
@@ -293,7 +293,7 @@ def _worst(run: Run, legs: Sequence[Leg]) -> Table:
     return Table("The worst legs", head, [_leg(run, leg) for leg in legs])
 
 
-def _leg(run: Run, leg: Leg) -> list[Cell]:
+def _leg(run: Run, leg: ReceivedMedia) -> list[Cell]:
     side, media = leg.side, leg.media
     rtt = None if media.rtt_ms is None else media.rtt_ms / 1000
     return [

@@ -9,7 +9,7 @@ from callboard.actors.messages.exchange import CallStatus
 from callboard.actors.records.call_record import CallRecord
 from callboard.jingle import Reason
 from callboard.load.measure.actor_reports import measure_call, measure_media, measure_setup
-from callboard.load.measure.ended_calls import COLUMNS, WORST, CallLog
+from callboard.load.measure.ended_calls import COLUMNS, WORST, EndedCalls
 from callboard.load.measure.measurements import Measurements
 from callboard.load.measure.tally import Tally
 from callboard.load.run.tag import session_id
@@ -154,7 +154,7 @@ def test_the_worst_legs_are_kept_and_no_more() -> None:
     for place in range(3 * WORST):
         score = 1.0 + (place * 7 % (3 * WORST)) / 15
         measure_call(record(), status(3, heard(100, mos=score)), 1, tally.of(1))
-    log = CallLog(TITLES)
+    log = EndedCalls(TITLES)
     for side in tally.take().phases[1].sides:
         log.add(side)
     found = [leg.score for leg in log.worst()]
