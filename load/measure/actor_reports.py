@@ -7,7 +7,7 @@ from ...actors.messages.exchange import AccountReady, CallStatus
 from ...actors.records.call_record import CallRecord
 from ...media import MediaStatistics
 from ...media.rtc.rtp.quality import mean_opinion_score
-from .call_side import TO_CALLEE, TO_CALLER, Side
+from .call_side import TO_CALLEE, TO_CALLER, CallSide
 from .metric import CALL_STEPS, LOGIN_STEPS
 from .tally import Tally
 
@@ -91,8 +91,8 @@ def measure_call(
         tally.record("call.held", side.seconds)
 
 
-def _side(record: CallRecord, status: CallStatus | None, phase: int | None) -> Side:
-    return Side(
+def _side(record: CallRecord, status: CallStatus | None, phase: int | None) -> CallSide:
+    return CallSide(
         call=record.id,
         phase=phase,
         account=record.account,
@@ -137,7 +137,7 @@ def _record_now(one: MediaStatistics, rate: float, lost: float, tally: Tally) ->
         tally.record(f"{where}.mos", score)
 
 
-def _record_quality(side: Side, tally: Tally) -> None:
+def _record_quality(side: CallSide, tally: Tally) -> None:
     for one in side.media:
         if not one.received:
             continue

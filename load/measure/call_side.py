@@ -6,7 +6,7 @@ from ...media import MediaStatistics
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class CallSide:
     """One side of a call that has ended, as the account there saw it.
 
     Attributes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ...media import MediaStatistics
-from .call_side import Side
+from .call_side import CallSide
 
 WORST = 15
 """How many legs are kept for the report."""
@@ -29,7 +29,7 @@ class ReceivedMedia:
         media: what was counted.
     """
 
-    side: Side
+    side: CallSide
     media: MediaStatistics
 
     @property
@@ -62,7 +62,7 @@ class EndedCalls:
         self._packer = zlib.compressobj()
         self._packed: list[bytes] = []
 
-    def add(self, side: Side) -> None:
+    def add(self, side: CallSide) -> None:
         """Take one side of a call that has ended."""
         phase = "" if side.phase is None else self._titles[side.phase]
         started = datetime.fromtimestamp(side.started, UTC).isoformat(timespec="milliseconds")

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .call_side import Side
+from .call_side import CallSide
 from .histogram import Histogram
 
 MAX_CAUSES = 100
@@ -29,7 +29,7 @@ class Snapshot:
     gauges: Mapping[str, float] = field(default_factory=dict)
     histograms: Mapping[str, bytes] = field(default_factory=dict)
     causes: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    sides: tuple[Side, ...] = ()
+    sides: tuple[CallSide, ...] = ()
     phases: Mapping[int, "Snapshot"] = field(default_factory=dict)
 
 
@@ -42,7 +42,7 @@ class Tally:
         self._histograms: dict[str, Histogram] = {}
         self._causes: Counter[tuple[str, str]] = Counter()
         self._known: set[tuple[str, str]] = set()
-        self._sides: list[Side] = []
+        self._sides: list[CallSide] = []
         self._phases: dict[int, Tally] = {}
 
     def of(self, phase: int | None) -> "Tally":
@@ -98,7 +98,7 @@ class Tally:
         self._known.add(key)
         self._causes[key] += 1
 
-    def ended(self, side: Side) -> None:
+    def ended(self, side: CallSide) -> None:
         """Note one side of a call that has ended."""
         self._sides.append(side)
 
