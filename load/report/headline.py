@@ -11,7 +11,7 @@ FAIR = 3.6
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
+class Headline:
     """One number that says much.
 
     Attributes:
@@ -25,16 +25,16 @@ class Tile:
     bad: bool = False
 
 
-def tiles(measured: Measurements) -> list[Tile]:
-    """Return the tiles of a run."""
+def headlines(measured: Measurements) -> list[Headline]:
+    """Return the headlines of a run."""
     found = [*_outcomes(measured), *_times(measured), *_packets(measured)]
     dropped = measured.counters["iteration.dropped"]
     if dropped:
-        found.append(Tile(f"{dropped:,}", "iterations could not start (dropped)", bad=True))
+        found.append(Headline(f"{dropped:,}", "iterations could not start (dropped)", bad=True))
     return found
 
 
-def _outcomes(measured: Measurements) -> Iterator[Tile]:
+def _outcomes(measured: Measurements) -> Iterator[Headline]:
     counters = measured.counters
     for activity, words, good in (
         ("login", "accounts logged in", "login.ok"),
@@ -44,13 +44,13 @@ def _outcomes(measured: Measurements) -> Iterator[Tile]:
         started = counters[f"{activity}.started"]
         if started:
             bad = bool(counters[f"{activity}.failed"] or counters[f"{activity}.lost"])
-            yield Tile(f"{counters[good]:,}", f"of {started:,} {words}", bad)
+            yield Headline(f"{counters[good]:,}", f"of {started:,} {words}", bad)
     most = max((point.gauges.get("calls.active", 0) for point in measured.points), default=0)
     if most:
-        yield Tile(f"{most:,.0f}", "calls at once, at the most")
+        yield Headline(f"{most:,.0f}", "calls at once, at the most")
 
 
-def _times(measured: Measurements) -> Iterator[Tile]:
+def _times(measured: Measurements) -> Iterator[Headline]:
     for metric, words in (
         ("login", "login: 95 % within"),
         ("call.setup", "call setup: 95 % within"),
@@ -58,15 +58,15 @@ def _times(measured: Measurements) -> Iterator[Tile]:
     ):
         spread = measured.spread(metric)
         if spread is not None:
-            yield Tile(shown(spread.p95, "s"), words)
+            yield Headline(shown(spread.p95, "s"), words)
 
 
-def _packets(measured: Measurements) -> Iterator[Tile]:
+def _packets(measured: Measurements) -> Iterator[Headline]:
     score = measured.spread("audio.mos")
     if score is not None:
         words = "sound quality: 95 % of legs have at least this score (MOS, 1 to 4.4)"
-        yield Tile(shown(score.p05, "MOS"), words, bad=score.p05 < FAIR)
+        yield Headline(shown(score.p05, "MOS"), words, bad=score.p05 < FAIR)
     for kind in ("audio", "video"):
         sent, lost = measured.counters[f"{kind}.sent"], measured.counters[f"{kind}.lost"]
         if sent:
-            yield Tile(f"{lost:,}", f"of {sent:,} {kind} packets lost", bad=bool(lost))
+            yield Headline(f"{lost:,}", f"of {sent:,} {kind} packets lost", bad=bool(lost))

@@ -21,7 +21,7 @@ from ..run.run import Run
 from ..run.verdict import Verdict, shown
 from . import chart
 from .chart import Bar, Chart
-from .headline import tiles
+from .headline import headlines
 from .table import Cell, Table, counters, distributions, number
 
 TIMES = {
@@ -116,7 +116,7 @@ def page(name: str, run: Run, verdict: Verdict) -> str:
         run=run,
         verdict=verdict,
         server=run.plan.server.host or "found by DNS",
-        tiles=tiles(measured),
+        headlines=headlines(measured),
         thresholds=_thresholds(verdict),
         phases=_phases(run),
         figures=drawn,
