@@ -17,7 +17,7 @@ from ..load.plan.capacity import CapacityError, check_open_files, open_files
 from ..load.report.report import write_report
 from ..load.run.process import Hear, ShardProcess
 from ..load.run.progress import Carrier
-from ..load.run.prometheus import MetricsServer
+from ..load.run.prometheus import PrometheusServer
 from ..load.run.run import Run
 from ..load.run.verdict import Status, Verdict
 from ..server import ServerError
@@ -102,7 +102,7 @@ async def _run(run: Run, view: LoadView, metrics: int | None) -> Verdict:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
     drawing = asyncio.create_task(view.draw(run))
-    server = None if metrics is None else MetricsServer(metrics, run)
+    server = None if metrics is None else PrometheusServer(metrics, run)
     try:
         return await run.run()
     finally:

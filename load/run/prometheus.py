@@ -17,7 +17,7 @@ QUANTILES = ("p50", "p95", "p99")
 ADDRESS = "127.0.0.1"
 
 
-class MetricsServer:
+class PrometheusServer:
     """Serves ``/metrics`` on loopback, in a thread of its own, until it is closed.
 
     Args:

@@ -12,7 +12,7 @@ import pytest
 from callboard.load import load_plan
 from callboard.load.measure.measurements import Point
 from callboard.load.report.report import write_report
-from callboard.load.run.prometheus import MetricsServer
+from callboard.load.run.prometheus import PrometheusServer
 from callboard.load.run.run import Run
 from callboard.load.run.verdict import Status, Verdict
 from callboard.tests.conftest import Run as RunFixture
@@ -148,7 +148,7 @@ def test_prometheus_finds_metrics_while_it_runs(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = MetricsServer(port, test)
+    server = PrometheusServer(port, test)
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE) as answer:
             text = answer.read().decode()
