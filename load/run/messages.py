@@ -45,8 +45,8 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True)
-class Begin:
-    """Begin a phase, now.
+class BeginPhase:
+    """BeginPhase a phase, now.
 
     Attributes:
         phase: its place in the plan.
@@ -56,7 +56,7 @@ class Begin:
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
+class EndShard:
     """Start nothing more, end what runs, log out, and end.
 
     Attributes:
@@ -118,5 +118,5 @@ class ShardLost:
     reason: str
 
 
-ToShard = Assignment | Begin | Finish
+ToShard = Assignment | BeginPhase | EndShard
 FromShard = Ready | Measured | PhaseEnded | ShardFailed | ShardEnded | ShardLost

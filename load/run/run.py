@@ -20,8 +20,8 @@ from ..plan.plan import PARTICIPANT, Plan, members, titles
 from ..plan.threshold import Threshold
 from .messages import (
     Assignment,
-    Begin,
-    Finish,
+    BeginPhase,
+    EndShard,
     FromShard,
     Measured,
     PhaseEnded,
@@ -232,7 +232,7 @@ class Run:
     async def _finish(self) -> None:
         seconds = self.plan.drain if self._stopped and not self._at_once else 0.0
         for shard in self.shards:
-            shard.carrier.tell(Finish(seconds))
+            shard.carrier.tell(EndShard(seconds))
         try:
             async with asyncio.timeout(seconds + CLOSING):
                 for shard in self.shards:
@@ -256,7 +256,7 @@ class Run:
         alive = [shard for shard in self.shards if not shard.lost]
         one.begin((shard.number for shard in alive), self.elapsed)
         for shard in alive:
-            shard.carrier.tell(Begin(number))
+            shard.carrier.tell(BeginPhase(number))
         await one.over()
         if isinstance(one.phase.activity, Login) and not self.measurements.counters["login.ok"]:
             causes = [

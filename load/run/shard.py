@@ -16,8 +16,8 @@ from ..plan.capacity import check_open_files, shard_files
 from .activity import perform
 from .messages import (
     Assignment,
-    Begin,
-    Finish,
+    BeginPhase,
+    EndShard,
     FromShard,
     Measured,
     PhaseEnded,
@@ -62,13 +62,13 @@ class Shard:
         self._inbox.put_nowait(message)
 
     async def run(self) -> None:
-        """Work until `Finish`; the last report is `ShardEnded`."""
+        """Work until `EndShard`; the last report is `ShardEnded`."""
         watching = [asyncio.create_task(self._probe()), asyncio.create_task(self._measure())]
         try:
             await self._open()
             self._report(Ready(os.getpid(), socket.gethostname()))
-            while not isinstance(message := await self._inbox.get(), Finish):
-                if isinstance(message, Begin):
+            while not isinstance(message := await self._inbox.get(), EndShard):
+                if isinstance(message, BeginPhase):
                     self._begin(message.phase)
             await self._finish(message.seconds)
         except Exception as error:

@@ -11,7 +11,7 @@ import uvloop
 from ...actors.garbage_collection import tune_garbage_collection
 from ...actors.log_level import set_log_level
 from . import wire
-from .messages import Assignment, Finish
+from .messages import Assignment, EndShard
 from .shard import Shard
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ async def work(line: socket.socket) -> None:
             while True:
                 shard.tell(await wire.receive(reader))
         except EOFError:
-            shard.tell(Finish(0.0))
+            shard.tell(EndShard(0.0))
 
     listening = asyncio.create_task(listen())
     try:
