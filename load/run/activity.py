@@ -20,7 +20,7 @@ from ..plan.plan import members, pairing
 from .pace import pace
 from .participant import HANDLED, Sources
 from .shard_accounts import Crew, LoginFailed, Member
-from .tag import letter, new_mark, session_id
+from .tag import new_tag, session_id, tagged_message
 
 LOGIN_DEADLINE = 60.0
 """Seconds that a login may take."""
@@ -126,13 +126,13 @@ async def _send_messages(message: Message, phase: int, crew: Crew, tally: Tally)
         if not member.online:
             tally.drop("message", "the sender was not online")
             return
-        mark = new_mark(phase, receipt=message.receipts)
+        tag = new_tag(phase, receipt=message.receipts)
         tally.count("message.started")
-        stanza = letter(bare(crew.plan.accounts[second].jid), mark, message.size)
+        stanza = tagged_message(bare(crew.plan.accounts[second].jid), tag, message.size)
         member.account.tell(Send(stanza))
         if not message.receipts:
             return
-        seconds = await crew.returned(member.settings.jid, mark.identifier, RETURN_DEADLINE)
+        seconds = await crew.returned(member.settings.jid, tag.identifier, RETURN_DEADLINE)
         if seconds is None:
             tally.cause("message", f"no receipt within {RETURN_DEADLINE:g} s")
             return

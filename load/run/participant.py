@@ -12,7 +12,7 @@ from ...actors.xmpp.contact import Contact
 from ...media import ReceivePath, Silence, Source
 from ..measure.tally import Tally
 from ..plan.phase import Call, Phase
-from .tag import phase_of, read, receipt
+from .tag import phase_of, read_tag, receipt
 
 #: Seconds in which a call's actor takes a message.
 HANDLED = 10.0
@@ -84,14 +84,14 @@ class Participant(BotPort):
 
     async def text(self, sender: str, body: str) -> None:
         """Note how long a message of a phase took, and send its receipt if one is wanted."""
-        mark = read(body, len(self._phases))
-        if mark is None:
+        tag = read_tag(body, len(self._phases))
+        if tag is None:
             return
-        tally = self._tally.of(mark.phase)
+        tally = self._tally.of(tag.phase)
         tally.count("message.received")
-        tally.record("message.delivery", (time.time_ns() - mark.sent) / 1e9)
-        if mark.receipt:
-            self._account.tell(Send(receipt(sender, mark.identifier)))
+        tally.record("message.delivery", (time.time_ns() - tag.sent) / 1e9)
+        if tag.receipt:
+            self._account.tell(Send(receipt(sender, tag.identifier)))
 
     def path_of(self, sid: str) -> ReceivePath | None:
         """Say how a call receives media: as its phase says."""

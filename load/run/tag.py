@@ -1,4 +1,4 @@
-"""What messages and calls of a phase carry, so that who receives them knows which phase it was."""
+"""What messages and calls of a load test carry: a tag that says which phase they belong to."""
 
 import re
 import secrets
@@ -8,17 +8,17 @@ from xml.etree.ElementTree import Element, SubElement
 
 CLIENT = "jabber:client"
 RECEIPTS = "urn:xmpp:receipts"
-MARK = "callboard-load"
+WORD = "callboard-load"
 _SID = re.compile(r"load-(\d{1,4})-[0-9a-f]{24}", re.ASCII)
 _BODY = re.compile(
-    rf"{MARK} (?P<phase>\d{{1,4}}) (?P<id>[0-9a-f]{{16}}) (?P<sent>\d{{1,20}}) "
+    rf"{WORD} (?P<phase>\d{{1,4}}) (?P<id>[0-9a-f]{{16}}) (?P<sent>\d{{1,20}}) "
     r"(?P<receipt>receipt|none) \.*",
     re.ASCII,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Tag:
     """What the body of a message says.
 
     Attributes:
@@ -54,35 +54,35 @@ def phase_of(sid: str, phases: int) -> int | None:
     return int(found[1]) if found and int(found[1]) < phases else None
 
 
-def letter(to: str, mark: Mark, size: int) -> Element:
-    """Return a message of a phase, as `read` understands it.
+def tagged_message(to: str, tag: Tag, size: int) -> Element:
+    """Return a message of a phase, as `read_tag` understands it.
 
     Args:
         to: a bare JID.
-        mark: what it carries.
-        size: characters of the body; the mark has room in any.
+        tag: what it carries.
+        size: characters of the body; the tag has room in any.
     """
-    stanza = Element(f"{{{CLIENT}}}message", {"to": to, "type": "chat", "id": mark.identifier})
-    receipt = "receipt" if mark.receipt else "none"
-    words = f"{MARK} {mark.phase} {mark.identifier} {mark.sent} {receipt} "
+    stanza = Element(f"{{{CLIENT}}}message", {"to": to, "type": "chat", "id": tag.identifier})
+    receipt = "receipt" if tag.receipt else "none"
+    words = f"{WORD} {tag.phase} {tag.identifier} {tag.sent} {receipt} "
     SubElement(stanza, f"{{{CLIENT}}}body").text = words + "." * (size - len(words))
-    if mark.receipt:
+    if tag.receipt:
         SubElement(stanza, f"{{{RECEIPTS}}}request")
     return stanza
 
 
-def new_mark(phase: int, *, receipt: bool) -> Mark:
-    """Return a mark for a message that is sent now.
+def new_tag(phase: int, *, receipt: bool) -> Tag:
+    """Return a tag for a message that is sent now.
 
     Args:
         phase: the place of its phase in the plan.
         receipt: whether a receipt is wanted.
     """
     # The wall clock: on several machines the delivery is as exact as their clocks agree.
-    return Mark(phase, secrets.token_hex(8), time.time_ns(), receipt)
+    return Tag(phase, secrets.token_hex(8), time.time_ns(), receipt)
 
 
-def read(body: str, phases: int) -> Mark | None:
+def read_tag(body: str, phases: int) -> Tag | None:
     """Return what the body of a message says; None if it is none of a phase's.
 
     Args:
@@ -92,7 +92,7 @@ def read(body: str, phases: int) -> Mark | None:
     found = _BODY.fullmatch(body)
     if found is None or int(found["phase"]) >= phases:
         return None
-    return Mark(int(found["phase"]), found["id"], int(found["sent"]), found["receipt"] == "receipt")
+    return Tag(int(found["phase"]), found["id"], int(found["sent"]), found["receipt"] == "receipt")
 
 
 def receipt(to: str, identifier: str) -> Element:

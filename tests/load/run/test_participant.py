@@ -8,7 +8,7 @@ from callboard.actors.messages.exchange import CallStatus
 from callboard.load.measure.tally import Tally
 from callboard.load.plan.phase import Phase
 from callboard.load.run.participant import Participant, Sources
-from callboard.load.run.tag import CLIENT, letter, new_mark, session_id
+from callboard.load.run.tag import CLIENT, new_tag, session_id, tagged_message
 from callboard.media import ClockPattern, ReceivePath, Silence, Tone
 from callboard.tests.conftest import Run
 
@@ -81,7 +81,7 @@ def test_messages_of_phases_are_counted_and_receipted(run: Run) -> None:
 
     async def main() -> None:
         for phase, receipt in ((1, True), (2, False), (len(PHASES), True)):
-            stanza = letter("b@localhost", new_mark(phase, receipt=receipt), 100)
+            stanza = tagged_message("b@localhost", new_tag(phase, receipt=receipt), 100)
             body = stanza.findtext(f"{{{CLIENT}}}body")
             assert body is not None
             await port.text("a@localhost/load", body)

@@ -1,18 +1,26 @@
 """What messages and calls carry, so that who receives them knows their phase."""
 
 import pytest
-from callboard.load.run.tag import CLIENT, Mark, letter, new_mark, phase_of, read, session_id
+from callboard.load.run.tag import (
+    CLIENT,
+    Tag,
+    new_tag,
+    phase_of,
+    read_tag,
+    session_id,
+    tagged_message,
+)
 
 
 @pytest.mark.parametrize("size", [1, 100, 65_536])
 @pytest.mark.parametrize("receipt", [True, False])
 def test_a_letter_is_read_as_it_was_written(size: int, receipt: bool) -> None:
-    mark = new_mark(7, receipt=receipt)
-    body = letter("b@localhost", mark, size).findtext(f"{{{CLIENT}}}body")
+    tag = new_tag(7, receipt=receipt)
+    body = tagged_message("b@localhost", tag, size).findtext(f"{{{CLIENT}}}body")
     assert body is not None
     assert len(body) == max(size, len(body.rstrip(".")))
-    assert read(body, 8) == mark
-    assert read(body, 7) is None, "the plan has no such phase"
+    assert read_tag(body, 8) == tag
+    assert read_tag(body, 7) is None, "the plan has no such phase"
 
 
 @pytest.mark.parametrize(
@@ -27,7 +35,7 @@ def test_a_letter_is_read_as_it_was_written(size: int, receipt: bool) -> None:
     ],
 )
 def test_what_others_write_is_none_of_ours(body: str) -> None:
-    assert read(body, 10) is None
+    assert read_tag(body, 10) is None
 
 
 def test_a_session_id_has_its_phase() -> None:
@@ -37,6 +45,6 @@ def test_a_session_id_has_its_phase() -> None:
     assert session_id(3) != session_id(3)
 
 
-def test_marks_differ() -> None:
-    assert isinstance(new_mark(1, receipt=True), Mark)
-    assert new_mark(1, receipt=True).identifier != new_mark(1, receipt=True).identifier
+def test_tags_differ() -> None:
+    assert isinstance(new_tag(1, receipt=True), Tag)
+    assert new_tag(1, receipt=True).identifier != new_tag(1, receipt=True).identifier
