@@ -67,14 +67,14 @@ class Watchdog(Model):
     )
 
 
-def _check_members(phase: Phase, info: ValidationInfo) -> Phase:
+def _check_accounts(phase: Phase, info: ValidationInfo) -> Phase:
     accounts = info.data.get("accounts", ())
     match phase.activity:
         case Call() | Message() as paired if accounts and not pairing(accounts, paired):
             raise ValueError(
                 f"the phase {phase.title} has nobody to pair: 'from' and 'to' need an account each"
             )
-        case (Once() | Presence()) as one if accounts and not members(accounts, one.accounts):
+        case (Once() | Presence()) as one if accounts and not places_of(accounts, one.accounts):
             raise ValueError(
                 f"the phase {phase.title} has no account: 'accounts' matches none of the plan's"
             )
@@ -100,7 +100,7 @@ class Plan(Settings):
         default="error", description="The least severe messages that are logged."
     )
     phases: Annotated[
-        tuple[Annotated[Phase, AfterValidator(_check_members)], ...],
+        tuple[Annotated[Phase, AfterValidator(_check_accounts)], ...],
         Field(min_length=1, max_length=1000),
     ] = Field(description="What the accounts do, one phase after another unless it says otherwise.")
     thresholds: Annotated[
@@ -147,7 +147,7 @@ def titles(phases: tuple[Phase, ...]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def members(accounts: tuple[LoadAccount, ...], patterns: tuple[str, ...]) -> list[int]:
+def places_of(accounts: tuple[LoadAccount, ...], patterns: tuple[str, ...]) -> list[int]:
     """Return the places in `accounts` of those that a pattern matches."""
     if patterns == ("*",):
         return list(range(len(accounts)))
@@ -161,7 +161,7 @@ def pairing(accounts: tuple[LoadAccount, ...], activity: Call | Message) -> Pair
         accounts: all accounts of the plan.
         activity: what is done.
     """
-    return Pairing.of(members(accounts, activity.from_), members(accounts, activity.to))
+    return Pairing.of(places_of(accounts, activity.from_), places_of(accounts, activity.to))
 
 
 def load_plan(path: Path) -> Plan:

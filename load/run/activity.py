@@ -16,10 +16,10 @@ from ...bots.source import find_source
 from ..measure.tally import Tally
 from ..plan.pairing import turns
 from ..plan.phase import Call, Idle, Login, Logout, Message, Presence
-from ..plan.plan import members, pairing
+from ..plan.plan import pairing, places_of
 from .pace import pace
 from .participant import HANDLED, Sources
-from .shard_accounts import Crew, LoginFailed, Member
+from .shard_accounts import LoginFailed, ShardAccount, ShardAccounts
 from .tag import new_tag, session_id, tagged_message
 
 LOGIN_DEADLINE = 60.0
@@ -32,114 +32,118 @@ END_DEADLINE = 30.0
 """Seconds that a call may take to end after it was hung up."""
 
 
-async def perform(phase: int, crew: Crew) -> None:
+async def perform(phase: int, accounts: ShardAccounts) -> None:
     """Do what a phase says with the accounts of this shard, to its end.
 
     Args:
         phase: its place in the plan.
-        crew: the accounts.
+        accounts: the accounts.
     """
-    tally = crew.tally.of(phase)
-    match crew.plan.phases[phase].activity:
+    tally = accounts.tally.of(phase)
+    match accounts.plan.phases[phase].activity:
         case Login() as login:
-            await _log_in(login, crew, tally)
+            await _log_in(login, accounts, tally)
         case Logout() as logout:
-            await _log_out(logout, crew, tally)
+            await _log_out(logout, accounts, tally)
         case Idle() as idle:
             await asyncio.sleep(idle.duration)
         case Presence() as presence:
-            await _change_presence(presence, crew, tally)
+            await _change_presence(presence, accounts, tally)
         case Message() as message:
-            await _send_messages(message, phase, crew, tally)
+            await _send_messages(message, phase, accounts, tally)
         case Call() as call:
-            await _Calls(call, phase, crew, tally).run()
+            await _Calls(call, phase, accounts, tally).run()
 
 
-def _once(accounts: list[int], crew: Crew) -> Iterable[int]:
+def _once(places: list[int], accounts: ShardAccounts) -> Iterable[int]:
     """Give one turn to each account of this shard."""
-    return takewhile(lambda turn: turn < len(accounts), turns(accounts, crew.shard, crew.shards))
+    return takewhile(
+        lambda turn: turn < len(places), turns(places, accounts.shard, accounts.shards)
+    )
 
 
-async def _log_in(login: Login, crew: Crew, tally: Tally) -> None:
-    accounts = members(crew.plan.accounts, login.accounts)
+async def _log_in(login: Login, accounts: ShardAccounts, tally: Tally) -> None:
+    places = places_of(accounts.plan.accounts, login.accounts)
 
     async def log_in(turn: int) -> None:
-        if crew.members[accounts[turn]].ref is not None:
+        if accounts.by_place[places[turn]].ref is not None:
             tally.drop("login", "the account was logged in before")
             return
         tally.count("login.started")
         try:
-            await crew.log_in(accounts[turn], LOGIN_DEADLINE, tally)
+            await accounts.log_in(places[turn], LOGIN_DEADLINE, tally)
         except LoginFailed as failure:
             tally.fail("login", str(failure))
 
-    await pace("login", _once(accounts, crew), login.arrivals, log_in, tally)
+    await pace("login", _once(places, accounts), login.arrivals, log_in, tally)
 
 
-async def _log_out(logout: Logout, crew: Crew, tally: Tally) -> None:
-    accounts = members(crew.plan.accounts, logout.accounts)
+async def _log_out(logout: Logout, accounts: ShardAccounts, tally: Tally) -> None:
+    places = places_of(accounts.plan.accounts, logout.accounts)
 
     async def log_out(turn: int) -> None:
-        member = crew.members[accounts[turn]]
-        if not member.online:
+        account = accounts.by_place[places[turn]]
+        if not account.online:
             tally.drop("logout", "the account was not online")
             return
         tally.count("logout.started")
         began = time.monotonic()
-        member.online = False
-        await crew.log_out(accounts[turn])
-        member.ref = None
+        account.online = False
+        await accounts.log_out(places[turn])
+        account.ref = None
         tally.count("logout.ok")
         tally.record("logout", time.monotonic() - began)
 
-    await pace("logout", _once(accounts, crew), logout.arrivals, log_out, tally)
+    await pace("logout", _once(places, accounts), logout.arrivals, log_out, tally)
 
 
-async def _change_presence(presence: Presence, crew: Crew, tally: Tally) -> None:
-    accounts = members(crew.plan.accounts, presence.accounts)
+async def _change_presence(presence: Presence, accounts: ShardAccounts, tally: Tally) -> None:
+    places = places_of(accounts.plan.accounts, presence.accounts)
 
     async def change(turn: int) -> None:
-        member = crew.members[accounts[turn % len(accounts)]]
-        if not member.online:
+        account = accounts.by_place[places[turn % len(places)]]
+        if not account.online:
             tally.drop("presence", "the account was not online")
             return
         words = f"load {turn} {secrets.token_hex(4)}"
         tally.count("presence.started")
-        member.account.tell(SetPresence(status=words))
-        seconds = await crew.returned(member.settings.jid, words, RETURN_DEADLINE)
+        account.actor.tell(SetPresence(status=words))
+        seconds = await accounts.returned(account.settings.jid, words, RETURN_DEADLINE)
         if seconds is None:
             tally.cause("presence", f"not announced within {RETURN_DEADLINE:g} s")
             return
         tally.count("presence.ok")
         tally.record("presence.returned", seconds)
 
-    iterations = turns(accounts, crew.shard, crew.shards)
+    iterations = turns(places, accounts.shard, accounts.shards)
     await pace("presence", iterations, presence.arrivals, change, tally)
 
 
-async def _send_messages(message: Message, phase: int, crew: Crew, tally: Tally) -> None:
-    pairs = pairing(crew.plan.accounts, message)
+async def _send_messages(
+    message: Message, phase: int, accounts: ShardAccounts, tally: Tally
+) -> None:
+    pairs = pairing(accounts.plan.accounts, message)
 
     async def send(iteration: int) -> None:
         first, second = pairs.pair(iteration)
-        member = crew.members[first]
-        if not member.online:
+        account = accounts.by_place[first]
+        if not account.online:
             tally.drop("message", "the sender was not online")
             return
         tag = new_tag(phase, receipt=message.receipts)
         tally.count("message.started")
-        stanza = tagged_message(bare(crew.plan.accounts[second].jid), tag, message.size)
-        member.account.tell(Send(stanza))
+        stanza = tagged_message(bare(accounts.plan.accounts[second].jid), tag, message.size)
+        account.actor.tell(Send(stanza))
         if not message.receipts:
             return
-        seconds = await crew.returned(member.settings.jid, tag.identifier, RETURN_DEADLINE)
+        seconds = await accounts.returned(account.settings.jid, tag.identifier, RETURN_DEADLINE)
         if seconds is None:
             tally.cause("message", f"no receipt within {RETURN_DEADLINE:g} s")
             return
         tally.count("message.receipted")
         tally.record("message.receipt", seconds)
 
-    iterations = pairs.iterations(crew.shard, crew.shards)
+    iterations = pairs.iterations(accounts.shard, accounts.shards)
     await pace("message", iterations, message.arrivals, send, tally)
 
 
@@ -149,27 +153,27 @@ class _Calls:
     Args:
         phase: what they are like.
         number: its place in the plan.
-        crew: the accounts of this shard.
+        accounts: the accounts of this shard.
         tally: the phase's.
     """
 
-    def __init__(self, phase: Call, number: int, crew: Crew, tally: Tally) -> None:
+    def __init__(self, phase: Call, number: int, accounts: ShardAccounts, tally: Tally) -> None:
         self._phase = phase
         self._number = number
-        self._crew = crew
+        self._accounts = accounts
         self._tally = tally
-        self._pairs = pairing(crew.plan.accounts, phase)
+        self._pairs = pairing(accounts.plan.accounts, phase)
 
     async def run(self) -> None:
         """Place the calls, hold them, hang up."""
-        folder = self._crew.folder
-        self._crew.sources[self._number] = Sources(
+        folder = self._accounts.folder
+        self._accounts.sources[self._number] = Sources(
             await find_source(self._phase.audio, folder, "audio"),
             await find_source(self._phase.video, folder, "video"),
         )
         await pace(
             "call",
-            self._pairs.iterations(self._crew.shard, self._crew.shards),
+            self._pairs.iterations(self._accounts.shard, self._accounts.shards),
             self._phase.arrivals,
             self._call,
             self._tally,
@@ -177,7 +181,7 @@ class _Calls:
 
     async def _call(self, iteration: int) -> None:
         first, second = self._pairs.pair(iteration)
-        caller = self._crew.members[first]
+        caller = self._accounts.by_place[first]
         if not caller.online:
             self._tally.drop("call", "the caller was not online")
         elif caller.busy:
@@ -189,22 +193,22 @@ class _Calls:
             finally:
                 caller.busy = False
 
-    async def _hold(self, caller: Member, second: int, iteration: int) -> None:
-        jid = self._crew.plan.accounts[second].jid
+    async def _hold(self, caller: ShardAccount, second: int, iteration: int) -> None:
+        jid = self._accounts.plan.accounts[second].jid
         to = bare(jid) if self._phase.propose else jid
         sid = session_id(self._number)
-        sent = self._crew.sources[self._number]
+        sent = self._accounts.sources[self._number]
         order = PlaceCall(to, sent.audio, sent.video, message=self._phase.propose, sid=sid)
         try:
             async with asyncio.timeout(PLACE_DEADLINE):
-                call = await (await caller.account.request(order, timeout=HANDLED))
+                call = await (await caller.actor.request(order, timeout=HANDLED))
         except Exception as error:
             self._tally.count("call.started")
             self._tally.fail("call", f"not placed: {str(error) or type(error).__name__}")
             return
         try:
             await self._until(call, "connected")
-            seconds = self._phase.hold.draw(self._crew.plan.seed, iteration)
+            seconds = self._phase.hold.draw(self._accounts.plan.seed, iteration)
             async with asyncio.timeout(seconds):
                 await self._until(call, "ended")
         except (CallOver, ActorDeadError):

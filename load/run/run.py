@@ -16,7 +16,7 @@ from ...server import Prosody
 from ..measure.measurements import Measurements, Point
 from ..measure.usage import Usage, machine_cpu
 from ..plan.phase import Call, Idle, Login, Once, Phase, Repeated
-from ..plan.plan import PARTICIPANT, Plan, members, titles
+from ..plan.plan import PARTICIPANT, Plan, places_of, titles
 from ..plan.threshold import Threshold
 from .messages import (
     Assignment,
@@ -112,7 +112,7 @@ class Run:
         """Return how long a phase should take if all goes well."""
         match phase.activity:
             case Once() as once:
-                count = len(members(self.plan.accounts, once.accounts))
+                count = len(places_of(self.plan.accounts, once.accounts))
                 return once.arrivals.time_of(count - 1) or 0.0
             case Call() as call:
                 return call.arrivals.seconds + call.hold.average

@@ -26,7 +26,7 @@ from .messages import (
     ShardFailed,
     ToShard,
 )
-from .shard_accounts import Crew
+from .shard_accounts import ShardAccounts
 
 INTERVAL = 1.0
 """Seconds between two reports."""
@@ -47,7 +47,7 @@ class Shard:
         self._report = report
         self._tally = Tally()
         self._usage = Usage(os.getpid())
-        self._crew = Crew(
+        self._accounts = ShardAccounts(
             assignment.plan,
             assignment.folder,
             assignment.shard,
@@ -83,11 +83,11 @@ class Shard:
 
     async def _open(self) -> None:
         # A process of Ray's has the limit of its machine, not the run's.
-        needed = shard_files(self._crew.plan, self._crew.shards)
+        needed = shard_files(self._accounts.plan, self._accounts.shards)
         check_open_files(needed, raise_open_files())
         target = self._assignment.target
         context = await asyncio.to_thread(trust, target.ca)
-        await self._crew.open(Endpoint(target.host, target.port, target.direct_tls, context))
+        await self._accounts.open(Endpoint(target.host, target.port, target.direct_tls, context))
 
     def _begin(self, phase: int) -> None:
         task = asyncio.create_task(self._perform(phase), name=f"phase {phase}")
@@ -96,7 +96,7 @@ class Shard:
 
     async def _perform(self, phase: int) -> None:
         try:
-            await perform(phase, self._crew)
+            await perform(phase, self._accounts)
         except Exception as error:
             cause = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
             self._report(ShardFailed(f"{type(cause).__name__}: {cause}"))
@@ -113,7 +113,7 @@ class Shard:
         if phases:
             await asyncio.wait(phases)
         with suppress(TimeoutError):
-            await self._crew.close(seconds)
+            await self._accounts.close(seconds)
 
     # -- how the generator itself fares ------------------------------------------------------------
 
@@ -133,6 +133,6 @@ class Shard:
             self._sample()
 
     def _sample(self) -> None:
-        self._tally.gauge("accounts.online", self._crew.online)
-        self._tally.gauge("calls.active", self._crew.calls)
+        self._tally.gauge("accounts.online", self._accounts.online)
+        self._tally.gauge("calls.active", self._accounts.calls)
         self._report(Measured(self._tally.take()))

@@ -44,7 +44,7 @@ class LoginFailed(Exception):  # noqa: N818 - what happened, not a fault
 
 
 @dataclass(slots=True)
-class Member:
+class ShardAccount:
     """One account of this shard.
 
     Attributes:
@@ -60,7 +60,7 @@ class Member:
     ref: AccountRef | None = None
 
     @property
-    def account(self) -> AccountRef:
+    def actor(self) -> AccountRef:
         """Its actor; only once it has been started."""
         assert self.ref is not None  # noqa: S101 - phases choose among those that are online
         return self.ref
@@ -82,7 +82,7 @@ class _Waiting:
     returns: dict[tuple[str, str], "asyncio.Future[None]"] = field(default_factory=dict)
 
 
-class Crew:
+class ShardAccounts:
     """The accounts of one shard, and the exchange that they live in.
 
     Args:
@@ -93,7 +93,7 @@ class Crew:
         tally: told what is measured.
 
     Attributes:
-        members: this shard's accounts, by their place in the plan.
+        by_place: this shard's accounts, by their place in the plan.
         sources: what is sent in the calls of each phase that has begun.
     """
 
@@ -103,13 +103,13 @@ class Crew:
         self.shard = shard
         self.shards = shards
         self.tally = tally
-        self.members = {
-            place: Member(settings)
+        self.by_place = {
+            place: ShardAccount(settings)
             for place, settings in enumerate(plan.accounts)
             if owner(place, shards) == shard
         }
         self.sources: dict[int, Sources] = {}
-        self._by_jid = {bare(one.settings.jid): one for one in self.members.values()}
+        self._by_jid = {bare(one.settings.jid): one for one in self.by_place.values()}
         self._waiting = _Waiting()
         self._calls: dict[tuple[str, str], CallStatus] = {}
         self._exchange: ExchangeRef | None = None
@@ -120,7 +120,7 @@ class Crew:
         Args:
             endpoint: where accounts connect to.
         """
-        names = {one.settings.bot for one in self.members.values()} - {PARTICIPANT}
+        names = {one.settings.bot for one in self.by_place.values()} - {PARTICIPANT}
         classes = {name: await asyncio.to_thread(find_bot, name, self.folder) for name in names}
         theirs = bot_factory(classes, self.folder)
 
@@ -158,12 +158,12 @@ class Crew:
         Raises:
             LoginFailed: it did not come to that.
         """
-        member = self.members[place]
-        jid = bare(member.settings.jid)
+        account = self.by_place[place]
+        jid = bare(account.settings.jid)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.logins[jid] = _Login(done, tally)
         try:
-            member.ref = await self.exchange.request(AddAccount(member.settings), timeout=HANDLED)
+            account.ref = await self.exchange.request(AddAccount(account.settings), timeout=HANDLED)
             async with asyncio.timeout(seconds):
                 await done
         except (LoginFailed, TimeoutError, ValueError) as error:
@@ -180,7 +180,7 @@ class Crew:
         Args:
             place: the account's place in the plan.
         """
-        jid = bare(self.members[place].settings.jid)
+        jid = bare(self.by_place[place].settings.jid)
         await (await self.exchange.request(StopChild(jid), timeout=HANDLED))
 
     async def returned(self, jid: str, words: str, seconds: float) -> float | None:
@@ -210,13 +210,13 @@ class Crew:
     def exchange(self) -> ExchangeRef:
         """The supervisor of the accounts."""
         if self._exchange is None:
-            raise RuntimeError("the crew is not open")
+            raise RuntimeError("the accounts are not open")
         return self._exchange
 
     @property
     def online(self) -> int:
         """How many accounts are online."""
-        return sum(one.online for one in self.members.values())
+        return sum(one.online for one in self.by_place.values())
 
     @property
     def calls(self) -> int:
@@ -267,11 +267,11 @@ class Crew:
         self._settle(event.jid, None)
 
     def _account_changed(self, event: AccountChanged) -> None:
-        member = self._by_jid[event.jid]
+        account = self._by_jid[event.jid]
         if event.state == "online":
-            member.online = True
-        elif member.online:
-            member.online = False
+            account.online = True
+        elif account.online:
+            account.online = False
             if event.state == "waiting":
                 self.tally.count("account.lost")
                 self.tally.cause("account", event.detail.partition("; next try")[0])

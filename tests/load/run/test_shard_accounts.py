@@ -12,7 +12,7 @@ from callboard.actors.xmpp.stream import trust
 from callboard.load import load_plan
 from callboard.load.measure.tally import Tally
 from callboard.load.run.activity import perform
-from callboard.load.run.shard_accounts import Crew
+from callboard.load.run.shard_accounts import ShardAccounts
 from callboard.media import PeerConnection, ReceivePath
 from callboard.server import Prosody
 from callboard.tests.conftest import Run
@@ -49,14 +49,14 @@ def test_calls_of_overlapping_phases_receive_on_the_path_of_each(
     tally = Tally()
 
     async def main() -> None:
-        accounts = {one.user: one.password.get_secret_value() for one in plan.accounts}
-        async with asyncio.timeout(PATIENCE), Prosody(accounts) as prosody:
-            crew = Crew(plan, tmp_path, 0, 1, tally)
+        passwords = {one.user: one.password.get_secret_value() for one in plan.accounts}
+        async with asyncio.timeout(PATIENCE), Prosody(passwords) as prosody:
+            accounts = ShardAccounts(plan, tmp_path, 0, 1, tally)
             context = await asyncio.to_thread(trust, prosody.certificate)
-            await crew.open(Endpoint(prosody.address, prosody.port, False, context))
-            await perform(0, crew)
-            await asyncio.gather(perform(1, crew), perform(2, crew))
-            await crew.close(0.0)
+            await accounts.open(Endpoint(prosody.address, prosody.port, False, context))
+            await perform(0, accounts)
+            await asyncio.gather(perform(1, accounts), perform(2, accounts))
+            await accounts.close(0.0)
 
     run(main)
     phases = tally.take().phases
