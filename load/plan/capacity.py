@@ -3,8 +3,8 @@
 import math
 
 from ...config import Embedded
-from .hold import Hold
-from .phase import Call
+from .hold import HoldTime
+from .phase import CallPhase
 from .plan import Plan, pairing
 
 BASE = 150
@@ -25,7 +25,7 @@ def calls_at_once(plan: Plan) -> int:
     """Return how many calls may go on at the same time, on both sides of the plan's accounts."""
     total = 0
     for phase in plan.phases:
-        if isinstance(call := phase.activity, Call):
+        if isinstance(call := phase.activity, CallPhase):
             most = math.ceil(call.peak * (_longest(call.hold) + SETUP))
             total += min(most, len(pairing(plan.accounts, call).first))
     return total
@@ -73,5 +73,5 @@ def check_open_files(needed: int, limit: int) -> None:
         )
 
 
-def _longest(hold: Hold) -> float:
+def _longest(hold: HoldTime) -> float:
     return hold.average * LONG[hold.distribution]

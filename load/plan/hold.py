@@ -13,7 +13,7 @@ MAX_DRAW = 20.0
 """The longest draw, in means: an exponential distribution has no end of its own."""
 
 
-class Hold(Model):
+class HoldTime(Model):
     """How long calls are held: the same for all, or drawn for each."""
 
     distribution: Literal["fixed", "uniform", "exponential"] = Field(
@@ -62,5 +62,7 @@ def _as_hold(value: Any) -> Any:
     return {"mean": value} if isinstance(value, str | int | float) else value
 
 
-AnyHold = Annotated[Hold, BeforeValidator(_as_hold, json_schema_input_type=Duration | Hold)]
+AnyHoldTime = Annotated[
+    HoldTime, BeforeValidator(_as_hold, json_schema_input_type=Duration | HoldTime)
+]
 """A duration, or a mapping."""

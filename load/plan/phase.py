@@ -17,7 +17,7 @@ from ...config.account import Patterns
 from ...config.duration import Duration
 from ...config.model import Context, Count, Flag, Model
 from .arrival import Arrivals, Segment
-from .hold import AnyHold, Hold
+from .hold import AnyHoldTime, HoldTime
 from .rate import Rate
 
 ACCOUNTS = Field(
@@ -57,15 +57,15 @@ class Once(Model):
         )
 
 
-class Login(Once):
+class LoginPhase(Once):
     """Accounts log in; the phase ends when each has, or has failed."""
 
 
-class Logout(Once):
+class LogoutPhase(Once):
     """Accounts log out."""
 
 
-class Idle(Model):
+class IdlePhase(Model):
     """Nothing is done, and what happens is measured."""
 
     duration: Duration = Field(gt=0, description="How long.", examples=["30s"])
@@ -122,7 +122,7 @@ class Repeated(Model):
         return (Step.model_construct(rate=self.rate, for_=self.duration, ramp=self.ramp),)
 
 
-class Presence(Repeated):
+class PresencePhase(Repeated):
     """Accounts change their presence (RFC 6121 §4.4), in turn."""
 
     accounts: Patterns = ACCOUNTS
@@ -141,7 +141,7 @@ class Paired(Repeated):
     )
 
 
-class Message(Paired):
+class MessagePhase(Paired):
     """Accounts send chat messages."""
 
     size: Count = Field(default=100, ge=1, le=65_536, description="Characters of the body.")
@@ -161,11 +161,11 @@ def _check_source(name: str, info: ValidationInfo) -> str:
 Playable = Annotated[str, Field(max_length=4096), AfterValidator(_check_source)]
 
 
-class Call(Paired):
+class CallPhase(Paired):
     """Accounts call each other."""
 
-    hold: AnyHold = Field(
-        default=Hold(mean=10.0),
+    hold: AnyHoldTime = Field(
+        default=HoldTime(mean=10.0),
         description="How long a call is held, from secured media on; 10 s if left out.",
         examples=["30s", {"distribution": "exponential", "mean": "2m"}],
     )
@@ -195,7 +195,7 @@ class Call(Paired):
         return video
 
 
-Activity = Login | Idle | Presence | Message | Call | Logout
+Activity = LoginPhase | IdlePhase | PresencePhase | MessagePhase | CallPhase | LogoutPhase
 
 KINDS = ("login", "idle", "presence", "message", "call", "logout")
 
@@ -214,12 +214,12 @@ class Phase(Model):
         "one above.",
     )
     delay: Duration = Field(default=0.0, description="How much later than that.")
-    login: Login | None = Field(default=None, description="Log in.")
-    idle: Idle | None = Field(default=None, description="Wait.")
-    presence: Presence | None = Field(default=None, description="Change presence.")
-    message: Message | None = Field(default=None, description="Send messages.")
-    call: Call | None = Field(default=None, description="Call.")
-    logout: Logout | None = Field(default=None, description="Log out.")
+    login: LoginPhase | None = Field(default=None, description="Log in.")
+    idle: IdlePhase | None = Field(default=None, description="Wait.")
+    presence: PresencePhase | None = Field(default=None, description="Change presence.")
+    message: MessagePhase | None = Field(default=None, description="Send messages.")
+    call: CallPhase | None = Field(default=None, description="Call.")
+    logout: LogoutPhase | None = Field(default=None, description="Log out.")
 
     @model_validator(mode="after")
     def _check_kind(self) -> "Phase":

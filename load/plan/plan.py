@@ -14,7 +14,7 @@ from ...config.load import load_as
 from ...config.model import Count, Model
 from ...config.pattern import matches
 from .pairing import Pairing
-from .phase import Call, Message, Once, Phase, Presence
+from .phase import CallPhase, MessagePhase, Once, Phase, PresencePhase
 from .threshold import AnyThreshold, Threshold
 
 PARTICIPANT = "participant"
@@ -49,7 +49,7 @@ class LoadAccount(Account):
         return name
 
 
-class Watchdog(Model):
+class WatchdogSettings(Model):
     """When the generator itself counts as the bottleneck."""
 
     lag: Duration = Field(
@@ -70,11 +70,13 @@ class Watchdog(Model):
 def _check_accounts(phase: Phase, info: ValidationInfo) -> Phase:
     accounts = info.data.get("accounts", ())
     match phase.activity:
-        case Call() | Message() as paired if accounts and not pairing(accounts, paired):
+        case CallPhase() | MessagePhase() as paired if accounts and not pairing(accounts, paired):
             raise ValueError(
                 f"the phase {phase.title} has nobody to pair: 'from' and 'to' need an account each"
             )
-        case (Once() | Presence()) as one if accounts and not places_of(accounts, one.accounts):
+        case (Once() | PresencePhase()) as one if accounts and not places_of(
+            accounts, one.accounts
+        ):
             raise ValueError(
                 f"the phase {phase.title} has no account: 'accounts' matches none of the plan's"
             )
@@ -119,8 +121,9 @@ class Plan(Settings):
     seed: Count = Field(
         default=1, ge=0, le=2**31, description="Where what is drawn by chance begins."
     )
-    watchdog: Watchdog = Field(
-        default=Watchdog(), description="When the generator itself counts as the bottleneck."
+    watchdog: WatchdogSettings = Field(
+        default=WatchdogSettings(),
+        description="When the generator itself counts as the bottleneck.",
     )
     lost_shard: Literal["continue", "abort"] = Field(
         default="continue",
@@ -154,7 +157,7 @@ def places_of(accounts: tuple[LoadAccount, ...], patterns: tuple[str, ...]) -> l
     return [place for place, one in enumerate(accounts) if matches(patterns, one.jid)]
 
 
-def pairing(accounts: tuple[LoadAccount, ...], activity: Call | Message) -> Pairing:
+def pairing(accounts: tuple[LoadAccount, ...], activity: CallPhase | MessagePhase) -> Pairing:
     """Return who does something with whom.
 
     Args:

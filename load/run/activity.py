@@ -15,7 +15,7 @@ from ...actors.xmpp.jid import bare
 from ...bots.source import find_source
 from ..measure.tally import Tally
 from ..plan.pairing import turns
-from ..plan.phase import Call, Idle, Login, Logout, Message, Presence
+from ..plan.phase import CallPhase, IdlePhase, LoginPhase, LogoutPhase, MessagePhase, PresencePhase
 from ..plan.plan import pairing, places_of
 from .pace import pace
 from .participant import HANDLED, Sources
@@ -41,17 +41,17 @@ async def perform(phase: int, accounts: ShardAccounts) -> None:
     """
     tally = accounts.tally.of(phase)
     match accounts.plan.phases[phase].activity:
-        case Login() as login:
+        case LoginPhase() as login:
             await _log_in(login, accounts, tally)
-        case Logout() as logout:
+        case LogoutPhase() as logout:
             await _log_out(logout, accounts, tally)
-        case Idle() as idle:
+        case IdlePhase() as idle:
             await asyncio.sleep(idle.duration)
-        case Presence() as presence:
+        case PresencePhase() as presence:
             await _change_presence(presence, accounts, tally)
-        case Message() as message:
+        case MessagePhase() as message:
             await _send_messages(message, phase, accounts, tally)
-        case Call() as call:
+        case CallPhase() as call:
             await _Calls(call, phase, accounts, tally).run()
 
 
@@ -62,7 +62,7 @@ def _once(places: list[int], accounts: ShardAccounts) -> Iterable[int]:
     )
 
 
-async def _log_in(login: Login, accounts: ShardAccounts, tally: Tally) -> None:
+async def _log_in(login: LoginPhase, accounts: ShardAccounts, tally: Tally) -> None:
     places = places_of(accounts.plan.accounts, login.accounts)
 
     async def log_in(turn: int) -> None:
@@ -78,7 +78,7 @@ async def _log_in(login: Login, accounts: ShardAccounts, tally: Tally) -> None:
     await pace("login", _once(places, accounts), login.arrivals, log_in, tally)
 
 
-async def _log_out(logout: Logout, accounts: ShardAccounts, tally: Tally) -> None:
+async def _log_out(logout: LogoutPhase, accounts: ShardAccounts, tally: Tally) -> None:
     places = places_of(accounts.plan.accounts, logout.accounts)
 
     async def log_out(turn: int) -> None:
@@ -97,7 +97,7 @@ async def _log_out(logout: Logout, accounts: ShardAccounts, tally: Tally) -> Non
     await pace("logout", _once(places, accounts), logout.arrivals, log_out, tally)
 
 
-async def _change_presence(presence: Presence, accounts: ShardAccounts, tally: Tally) -> None:
+async def _change_presence(presence: PresencePhase, accounts: ShardAccounts, tally: Tally) -> None:
     places = places_of(accounts.plan.accounts, presence.accounts)
 
     async def change(turn: int) -> None:
@@ -120,7 +120,7 @@ async def _change_presence(presence: Presence, accounts: ShardAccounts, tally: T
 
 
 async def _send_messages(
-    message: Message, phase: int, accounts: ShardAccounts, tally: Tally
+    message: MessagePhase, phase: int, accounts: ShardAccounts, tally: Tally
 ) -> None:
     pairs = pairing(accounts.plan.accounts, message)
 
@@ -157,7 +157,9 @@ class _Calls:
         tally: the phase's.
     """
 
-    def __init__(self, phase: Call, number: int, accounts: ShardAccounts, tally: Tally) -> None:
+    def __init__(
+        self, phase: CallPhase, number: int, accounts: ShardAccounts, tally: Tally
+    ) -> None:
         self._phase = phase
         self._number = number
         self._accounts = accounts

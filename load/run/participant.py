@@ -11,7 +11,7 @@ from ...actors.messages.exchange import CallStatus
 from ...actors.xmpp.contact import Contact
 from ...media import ReceivePath, Silence, Source
 from ..measure.tally import Tally
-from ..plan.phase import Call, Phase
+from ..plan.phase import CallPhase, Phase
 from .tag import phase_of, read_tag, receipt
 
 #: Seconds in which a call's actor takes a message.
@@ -97,7 +97,7 @@ class Participant(BotPort):
         """Say how a call receives media: as its phase says."""
         phase = phase_of(sid, len(self._phases))
         activity = None if phase is None else self._phases[phase].activity
-        return ReceivePath(activity.path) if isinstance(activity, Call) else None
+        return ReceivePath(activity.path) if isinstance(activity, CallPhase) else None
 
     def answer_to(self, sid: str) -> Answer:
         """Say how a call is answered when `calls.answer` is ``auto``: with its phase's media."""

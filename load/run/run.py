@@ -15,7 +15,7 @@ from ...config import Embedded
 from ...server import Prosody
 from ..measure.measurements import Measurements, Point
 from ..measure.usage import Usage, machine_cpu
-from ..plan.phase import Call, Idle, Login, Once, Phase, Repeated
+from ..plan.phase import CallPhase, IdlePhase, LoginPhase, Once, Phase, Repeated
 from ..plan.plan import PARTICIPANT, Plan, places_of, titles
 from ..plan.threshold import Threshold
 from .messages import (
@@ -114,11 +114,11 @@ class Run:
             case Once() as once:
                 count = len(places_of(self.plan.accounts, once.accounts))
                 return once.arrivals.time_of(count - 1) or 0.0
-            case Call() as call:
+            case CallPhase() as call:
                 return call.arrivals.seconds + call.hold.average
             case Repeated() as repeated:
                 return repeated.arrivals.seconds
-            case Idle() as idle:
+            case IdlePhase() as idle:
                 return idle.duration
         raise TypeError(phase.kind)
 
@@ -129,7 +129,7 @@ class Run:
         its own time, so a phase with an open rate counts no longer than it was to start.
         """
         activity = phase.phase.activity
-        if phase.began is None or isinstance(activity, Idle):
+        if phase.began is None or isinstance(activity, IdlePhase):
             return None
         if isinstance(activity, Repeated):
             seconds = min(self.elapsed - phase.began, activity.arrivals.seconds)
@@ -258,7 +258,10 @@ class Run:
         for shard in alive:
             shard.carrier.tell(BeginPhase(number))
         await one.over()
-        if isinstance(one.phase.activity, Login) and not self.measurements.counters["login.ok"]:
+        if (
+            isinstance(one.phase.activity, LoginPhase)
+            and not self.measurements.counters["login.ok"]
+        ):
             causes = [
                 why for (what, why), _ in self.measurements.causes.most_common() if what == "login"
             ]

@@ -1,7 +1,7 @@
 """Whether the generator, and not the target, is the limit."""
 
 from ..measure.measurements import Point
-from ..plan.plan import Watchdog as Settings
+from ..plan.plan import WatchdogSettings
 
 FULL = 97.0
 """Percent of all cores at which a machine has nothing left to give."""
@@ -14,7 +14,7 @@ class Watchdog:
         settings: what counts as saturated.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: WatchdogSettings) -> None:
         self._settings = settings
         self._run = 0.0
         self._worst = 0.0

@@ -4,7 +4,7 @@ import math
 
 import pytest
 from callboard.load.plan.arrival import Arrivals, Segment
-from callboard.load.plan.phase import Call
+from callboard.load.plan.phase import CallPhase
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,7 +44,7 @@ def test_a_rate_may_have_no_end() -> None:
 
 
 def test_steps_follow_each_other() -> None:
-    call = Call.model_validate(
+    call = CallPhase.model_validate(
         {"steps": [{"rate": "1/s", "for": "10s"}, {"rate": "3/s", "for": "4s", "ramp": "2s"}]}
     )
     arrivals = call.arrivals

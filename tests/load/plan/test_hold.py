@@ -1,21 +1,21 @@
 """How long calls are held."""
 
 import pytest
-from callboard.load.plan.hold import Hold
-from callboard.load.plan.phase import Call
+from callboard.load.plan.hold import HoldTime
+from callboard.load.plan.phase import CallPhase
 from pydantic import ValidationError
 
 PACE = {"rate": 1, "duration": 1}
 
 
 def test_a_duration_is_a_fixed_hold() -> None:
-    hold = Call.model_validate({**PACE, "hold": "90s"}).hold
+    hold = CallPhase.model_validate({**PACE, "hold": "90s"}).hold
     assert {hold.draw(1, iteration) for iteration in range(5)} == {90.0}
 
 
 @pytest.mark.parametrize("kind", ["uniform", "exponential"])
 def test_a_draw_depends_on_seed_and_iteration_alone(kind: str) -> None:
-    hold = Hold.model_validate({"distribution": kind, "mean": 10, "min": 5, "max": 15})
+    hold = HoldTime.model_validate({"distribution": kind, "mean": 10, "min": 5, "max": 15})
     draws = [hold.draw(7, iteration) for iteration in range(2000)]
     assert draws == [hold.draw(7, iteration) for iteration in range(2000)]
     assert draws != [hold.draw(8, iteration) for iteration in range(2000)]
@@ -35,4 +35,4 @@ def test_a_draw_depends_on_seed_and_iteration_alone(kind: str) -> None:
 )
 def test_what_is_no_hold_is_refused(written: object) -> None:
     with pytest.raises(ValidationError):
-        Hold.model_validate(written)
+        HoldTime.model_validate(written)

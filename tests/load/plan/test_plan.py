@@ -6,7 +6,7 @@ import pytest
 from callboard.config import ConfigError
 from callboard.load import Plan, load_plan, plan_schema
 from callboard.load.plan.capacity import CapacityError, calls_at_once, check_open_files, open_files
-from callboard.load.plan.phase import Call
+from callboard.load.plan.phase import CallPhase
 from callboard.load.plan.plan import titles
 from callboard.load.plan.reference import reference
 from ruamel.yaml import YAML
@@ -39,7 +39,7 @@ def test_the_example_is_a_plan() -> None:
         "login", "idle", "call", "message", "presence", "logout"
     ]  # fmt: skip
     call = found.phases[2].activity
-    assert isinstance(call, Call)
+    assert isinstance(call, CallPhase)
     assert call.hold.distribution == "uniform"
 
 

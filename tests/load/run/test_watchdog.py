@@ -2,7 +2,7 @@
 
 from callboard.load.measure.measurements import Point
 from callboard.load.measure.totals import Spread
-from callboard.load.plan.plan import Watchdog as Settings
+from callboard.load.plan.plan import WatchdogSettings
 from callboard.load.run.watchdog import Watchdog
 
 
@@ -17,20 +17,20 @@ def point(at: int, *, lag: float = 0.0, cpu: float = 0.0, machine: float = 0.0) 
 
 
 def test_a_generator_at_ease_says_nothing() -> None:
-    watchdog = Watchdog(Settings())
+    watchdog = Watchdog(WatchdogSettings())
     assert not any(watchdog.look(point(at, lag=0.05, cpu=80)) for at in range(60))
     assert watchdog.warnings() == []
 
 
 def test_a_short_hiccup_is_forgiven() -> None:
-    watchdog = Watchdog(Settings())
+    watchdog = Watchdog(WatchdogSettings())
     for at in range(60):
         watchdog.look(point(at, lag=0.5 if at % 5 else 0.0))
     assert not watchdog.saturated
 
 
 def test_a_busy_or_late_generator_is_named() -> None:
-    watchdog = Watchdog(Settings())
+    watchdog = Watchdog(WatchdogSettings())
     assert [watchdog.look(point(at, lag=0.25, cpu=99)) for at in range(6)].index(True) == 4
     (warning,) = watchdog.warnings()
     assert "not the target" in warning
@@ -39,7 +39,7 @@ def test_a_busy_or_late_generator_is_named() -> None:
 
 
 def test_a_full_machine_is_named() -> None:
-    watchdog = Watchdog(Settings())
+    watchdog = Watchdog(WatchdogSettings())
     for at in range(6):
         watchdog.look(point(at, machine=100))
     (warning,) = watchdog.warnings()
