@@ -17,7 +17,7 @@ AGAIN = 5.0
 """Seconds until a call is tried again that found its own account offline."""
 
 
-class Caller(Bot):
+class CallerBot(Bot):
     """Calls somebody, once or again and again; takes no calls itself.
 
     While the account is not online, it waits.

@@ -8,7 +8,7 @@ from .message import Message
 from .options import Options
 
 
-class Echo(Bot):
+class EchoBot(Bot):
     """Sends back what it hears, sees and reads."""
 
     path = "packets"

@@ -9,16 +9,16 @@ from types import ModuleType
 
 from ..media import shown
 from .bot import Bot
-from .caller import Caller
-from .echo import Echo
-from .recorder import Recorder
-from .silent import Silent
+from .caller import CallerBot
+from .echo import EchoBot
+from .recorder import RecorderBot
+from .silent import SilentBot
 
 BUILT_IN: dict[str, type[Bot]] = {
-    "caller": Caller,
-    "echo": Echo,
-    "recorder": Recorder,
-    "silent": Silent,
+    "caller": CallerBot,
+    "echo": EchoBot,
+    "recorder": RecorderBot,
+    "silent": SilentBot,
 }
 
 

@@ -10,7 +10,7 @@ from .call import Call
 from .options import Options, flag, playable
 
 
-class Recorder(Bot):
+class RecorderBot(Bot):
     """Answers every call, records both directions, and stays until the caller hangs up.
 
     Options:

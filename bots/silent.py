@@ -7,7 +7,7 @@ from .call import Call
 from .options import Options
 
 
-class Silent(Bot):
+class SilentBot(Bot):
     """Is there, lets calls ring, and says nothing."""
 
     def __init__(self, *given: Any) -> None:

@@ -10,7 +10,7 @@ from ..actors.records.call_record import CallRecord
 from ..actors.xmpp.jid import bare
 from ..bots import SourceError
 from ..bots.bot import Bot
-from ..bots.caller import Caller
+from ..bots.caller import CallerBot
 from ..bots.source import source
 from ..config import Settings
 from ..config.jid import parse_jid
@@ -88,7 +88,7 @@ def call(
     log_to(view, settings.log_level)
     watch = _Watch(view, bare(account), within)
     try:
-        run_loop(watch.run(settings, {**classes, "caller": Caller}, folder))
+        run_loop(watch.run(settings, {**classes, "caller": CallerBot}, folder))
     except asyncio.CancelledError:
         typer.echo("callboard: interrupted", err=True)
         return 1

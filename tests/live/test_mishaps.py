@@ -9,7 +9,7 @@ from callboard.actors.messages.account import SetPresence
 from callboard.actors.messages.call import Mute
 from callboard.actors.messages.exchange import BotFailed, Shutdown
 from callboard.bots import Bot, Call, CallOver, Offline, caller
-from callboard.bots.caller import Caller
+from callboard.bots.caller import CallerBot
 from callboard.jingle import Propose, Reason, Reject
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import Device, reason_of
@@ -241,7 +241,7 @@ def test_calling_somebody_who_is_not_there_leaves_a_record(
     run(main)
 
 
-class Cut(Caller):
+class Cut(CallerBot):
     """A caller whose account is offline when it first calls."""
 
     tried = 0
