@@ -17,7 +17,7 @@ from .message import Message
 from .presence import Presence
 
 
-class Port(BotPort):
+class BotAdapter(BotPort):
     """One account's bot, as the actors see it.
 
     Args:
@@ -89,6 +89,6 @@ def bot_factory(classes: dict[str, type[Bot]], folder: Path) -> BotFactory:
     def make(ref: AccountRef, settings: Account) -> BotPort:
         wanted = classes[settings.bot]
         with running(Author(wanted.__name__, settings.bare_jid)):
-            return Port(wanted(ref, settings.bare_jid, settings.options, folder), ref, folder)
+            return BotAdapter(wanted(ref, settings.bare_jid, settings.options, folder), ref, folder)
 
     return make
