@@ -5,7 +5,7 @@ import secrets
 from collections import deque
 from xml.etree.ElementTree import Element
 
-from ..config.jid import normal_jid
+from ..config.jid import bare, normal_jid
 from ..jingle import CallMessage, Propose, Reject, unknown_session
 from ..jingle import namespaces as ns
 from ..jingle.call_messages.invite import Invite, InviteAnswer, JingleMethod
@@ -52,7 +52,6 @@ from .xmpp import capabilities
 from .xmpp.contact import Contact, Resource
 from .xmpp.events import StanzaReceived
 from .xmpp.incoming import Letter, Notice, Request, read_stanza
-from .xmpp.jid import bare
 from .xmpp.roster import ROSTER, Item, Roster, read_items
 from .xmpp.stanza import CLIENT, call_message, iq_reply, stanza_error
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from xml.etree.ElementTree import Element
 
+from ..config.jid import bare, is_full
 from ..jingle import (
     CallMessage,
     Finish,
@@ -71,7 +72,6 @@ from .runtime.supervision import stop_all
 from .xmpp import capabilities
 from .xmpp.contact import Resource
 from .xmpp.events import IqAnswered
-from .xmpp.jid import bare, is_full
 from .xmpp.reader import Reader
 from .xmpp.stanza import call_message
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from ..config import Account as AccountSettings
 from ..config import Settings
+from ..config.jid import bare
 from ..media import IceServer, Network, ReceivePath, Writer, shown
 from .account import Account
 from .call_log import CallLog
@@ -33,7 +34,6 @@ from .runtime.backoff import Backoff
 from .runtime.future import AsyncioFuture
 from .runtime.messages import Child, Drain, Restart, StartChild
 from .runtime.supervision import Supervisor
-from .xmpp.jid import bare
 
 log = logging.getLogger(__name__)
 

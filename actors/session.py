@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from xml.etree.ElementTree import Element, SubElement
 
+from ..config.jid import bare, is_full
 from ..media import IceServer
 from .bot.runner import BotRunner
 from .context import Context
@@ -37,7 +38,6 @@ from .xmpp.events import (
     StreamFailed,
     StreamOpened,
 )
-from .xmpp.jid import bare, is_full
 from .xmpp.presence import Presence
 from .xmpp.reader import Reader
 from .xmpp.services import Services

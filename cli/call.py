@@ -7,13 +7,12 @@ import typer
 
 from ..actors.messages.exchange import AccountChanged, BotFailed, CallStatus
 from ..actors.records.call_record import CallRecord
-from ..actors.xmpp.jid import bare
 from ..bots import SourceError
 from ..bots.bot import Bot
 from ..bots.caller import CallerBot
 from ..bots.source import source
 from ..config import Settings
-from ..config.jid import parse_jid
+from ..config.jid import bare, parse_jid
 from ..server import ServerError
 from .deployment import ExchangeError, deployed, reason
 from .main_loop import run_loop

@@ -105,6 +105,36 @@ def normal_jid(text: str) -> str:
     return str(parse_jid(text))
 
 
+def comparable(jid: str) -> str:
+    """Return an address in the form in which addresses are compared; what is none, as it is.
+
+    Args:
+        jid: The address, or what stands in its place.
+    """
+    try:
+        return normal_jid(jid)
+    except ValueError:
+        return jid
+
+
+def bare(jid: str) -> str:
+    """Return an address without its resource, in the form in which addresses are compared.
+
+    Args:
+        jid: The address.
+    """
+    return comparable(jid).partition("/")[0]
+
+
+def is_full(jid: str) -> bool:
+    """Tell whether an address has a resource.
+
+    Args:
+        jid: The address.
+    """
+    return "/" in jid
+
+
 def _bounded(name: str, part: str, text: str) -> str:
     if len(part.encode()) > MAX_BYTES:
         raise ValueError(f"the {name} of {_show(text)} has over {MAX_BYTES:,} bytes")

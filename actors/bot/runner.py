@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any
 
+from ...config.jid import bare
 from ...media import shown
 from ..context import BotPort, Context
 from ..messages.exchange import BotFailed
 from ..runtime.actor import AsyncioActor
 from ..runtime.log_throttle import LogThrottle
-from ..xmpp.jid import bare
 from .code import Author, run_code
 
 log = logging.getLogger(__name__)

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 
+from ...config.jid import bare
 from ...jingle import (
     Accepted,
     CandidatesReceived,
@@ -49,7 +50,6 @@ from ..messages.conversation import CallAccepted, ConversationRef
 from ..records.call_record import CallRecord
 from ..runtime.actor import handles
 from ..xmpp.events import IqAnswered
-from ..xmpp.jid import bare
 from ..xmpp.stanza import error_condition
 from .course import Course
 from .leg import KINDS, Leg

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 
+from ...config.jid import bare
 from ...jingle import Reason
 from ..context import BotPort, Context
 from ..messages.account import AccountRef, ForgetCall
@@ -10,7 +11,6 @@ from ..messages.call import Answer, BotDone, CallActorMessage, CallOver, DrainCa
 from ..messages.conversation import CallEnded, ConversationRef
 from ..records.call_record import CallRecord
 from ..runtime.actor import AsyncioActor, handles
-from ..xmpp.jid import bare
 from .course import Course
 from .leg import Leg
 from .progress import Progress

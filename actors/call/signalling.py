@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from typing import Literal
 from xml.etree.ElementTree import Element
 
+from ...config.jid import bare, is_full
 from ...jingle import (
     Accept,
     CallMessage,
@@ -32,7 +33,6 @@ from ..messages.conversation import (
     SendCallMessage,
     SendJingle,
 )
-from ..xmpp.jid import bare, is_full
 from ..xmpp.stanza import call_message, iq_set
 
 log = logging.getLogger(__name__)

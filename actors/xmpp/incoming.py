@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 from xml.etree.ElementTree import Element
 
-from ...config.jid import normal_jid
+from ...config.jid import bare, normal_jid
 from ...jingle import CallMessage, parse_call_message
 from ...jingle import namespaces as ns
 from ...jingle.call_messages.invite import Invite, parse_invite
 from .capabilities import CARBONS
 from .contact import Resource
-from .jid import bare
 from .roster import MAX_STATUS, read_resource
 from .stanza import CLIENT, age
 

@@ -5,8 +5,8 @@ import secrets
 from collections.abc import Callable, Collection
 from xml.etree.ElementTree import Element
 
+from ...config.jid import comparable
 from .events import RequestAnswered
-from .jid import comparable
 from .stanza import CLIENT
 
 #: A request that is not answered in this many seconds counts as unanswered.

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from ...config.jid import parse_jid
+from ...config.jid import bare, is_full, parse_jid
 from . import capabilities
 from .contact import Contact, Resource
-from .jid import bare, is_full
 from .stanza import CLIENT
 
 ROSTER = "jabber:iq:roster"

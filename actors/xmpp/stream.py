@@ -22,9 +22,8 @@ from xml.etree.ElementTree import Element, ParseError
 from slixmpp.xmlstream import XMLStream
 from slixmpp.xmlstream.xmlstream import NotConnectedError
 
-from ...config.jid import parse_jid
+from ...config.jid import comparable, parse_jid
 from .events import StanzaReceived, StreamClosed, StreamEvent, StreamFailed, StreamOpened
-from .jid import comparable
 from .liveness import ASK_AFTER, DEADLINE, PING_AFTER, Liveness
 from .login import STREAMS, Login
 from .markup import escape, markup

@@ -11,8 +11,8 @@ from pykka import ActorDeadError
 
 from ...actors.messages.account import PlaceCall, Send, SetPresence
 from ...actors.messages.call import CallOver, Hangup, Wait
-from ...actors.xmpp.jid import bare
 from ...bots.source import find_source
+from ...config.jid import bare
 from ..measure.tally import Tally
 from ..plan.pairing import turns
 from ..plan.phase import CallPhase, IdlePhase, LoginPhase, LogoutPhase, MessagePhase, PresencePhase

@@ -22,10 +22,10 @@ from ...actors.messages.exchange import (
 )
 from ...actors.records.call_record import CallRecord
 from ...actors.runtime.messages import StopChild
-from ...actors.xmpp.jid import bare
 from ...bots.adapter import bot_factory
 from ...bots.find import find_bot
 from ...config import Account
+from ...config.jid import bare
 from ..measure.actor_reports import measure_call, measure_login, measure_media, measure_setup
 from ..measure.tally import Tally
 from ..plan.pairing import owner

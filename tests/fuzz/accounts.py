@@ -17,11 +17,10 @@ from callboard.actors.messages.exchange import BotFailed, CallStatus
 from callboard.actors.runtime.actor import AsyncioActor
 from callboard.actors.xmpp.contact import Contact
 from callboard.actors.xmpp.events import RequestAnswered, StanzaReceived, StreamOpened
-from callboard.actors.xmpp.jid import comparable
 from callboard.actors.xmpp.reader import Reader
 from callboard.actors.xmpp.stanza import CLIENT
 from callboard.config import Account as Settings
-from callboard.config.jid import normal_jid
+from callboard.config.jid import comparable, normal_jid
 from callboard.media import Network, ReceivePath, Silence
 from callboard.tests.fuzz.stanzas import SEEDS, change
 from callboard.tests.fuzz.streams import JID

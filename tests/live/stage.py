@@ -15,11 +15,11 @@ from callboard.actors.messages.exchange import (
     FindAccount,
 )
 from callboard.actors.records.call_record import CallRecord
-from callboard.actors.xmpp.jid import bare
 from callboard.bots import Bot, Call, Invite, Message, Presence
 from callboard.bots.find import BUILT_IN
 from callboard.cli.deployment import Deployment, deployed
 from callboard.config import Settings
+from callboard.config.jid import bare
 from callboard.server import Prosody
 from callboard.tests.live import ledger
 
