@@ -31,6 +31,7 @@ from .rtc.events import (
     MediaEvent,
     MediaFailed,
     PlaybackEnded,
+    VideoUnseen,
 )
 from .rtc.ice.network import Network
 from .rtc.ice.server import IceServer
@@ -90,6 +91,7 @@ __all__ = [
     "Tone",
     "Track",
     "UnplayableError",
+    "VideoUnseen",
     "Writer",
     "declared_seconds",
     "inspect",

@@ -29,6 +29,7 @@ from ...media import (
     MediaFailed,
     Network,
     PlaybackEnded,
+    VideoUnseen,
 )
 from ..bot.runner import BotRunner
 from ..context import BotPort, Context, LastWord
@@ -37,6 +38,7 @@ from ..messages.call import (
     Answer,
     BotDone,
     JingleReceived,
+    KeyframeNeeded,
     Media,
     Negotiated,
     NegotiationFailed,
@@ -298,17 +300,24 @@ class Call(CallOpening):
                 self._way_changed(event)
             case FirstMedia(kind=kind):
                 self._progress.step(f"first-{kind}")
+            case VideoUnseen():
+                log.warning("%s: video comes in, but no key frame from which it can be shown", self)
+                self._leg.unseen()
             case PlaybackEnded(kind=kind, failure=failure):
                 self._promises.keep_played(kind, failure)
-            case DataOpened():
-                self._progress.step("data")
-                self._leg.data_opened()
-            case DataReceived(data=data):
-                self._runner.run(self._bot.data(self.actor_ref, data))
+            case DataOpened() | DataReceived() as event:
+                self._on_data(event)
             case MediaFailed(reason=reason, text=text):
                 self._hang_up(Reason(reason), text, ours=True)
             case Closed(by_peer=True):
                 self._course.enter(CallState.LEAVING)
+
+    def _on_data(self, event: DataOpened | DataReceived) -> None:
+        if isinstance(event, DataReceived):
+            self._runner.run(self._bot.data(self.actor_ref, event.data))
+        else:
+            self._progress.step("data")
+            self._leg.data_opened()
 
     def _way_changed(self, event: AddressLost | IceRenewed) -> None:
         """Look for another way to the peer where the one that was is gone."""
@@ -323,6 +332,10 @@ class Call(CallOpening):
         self._leg.placed(message.number, message.bases)
         if self._record is None:
             self._progress.note()
+
+    @handles(KeyframeNeeded)
+    def _keyframe_needed(self, message: KeyframeNeeded) -> None:
+        self._leg.get_keyframe(message.direction)
 
     @handles(RecordingFailed)
     def _recording_failed(self, message: RecordingFailed) -> None:

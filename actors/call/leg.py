@@ -10,6 +10,7 @@ from typing import Any
 
 from ...jingle import CandidatesReceived, Reason
 from ...media import (
+    Direction,
     IncompatibleMediaError,
     Kind,
     MediaError,
@@ -262,8 +263,19 @@ class Leg:
     def record(self, *, video: bool, wav: bool) -> None:
         """Begin to record both directions, unless that is done already."""
         if self._recorders.start(video=video, wav=wav):
+            for direction in Direction:
+                self.get_keyframe(direction)
+
+    def get_keyframe(self, direction: Direction) -> None:
+        """Send a key frame, or ask the peer for one until it comes."""
+        if direction is Direction.SENT:
             self._connection.send_keyframe()
+        else:
             self._connection.request_keyframe()
+
+    def unseen(self) -> None:
+        """Nothing can be shown of the video that comes in: whoever records it is to say so."""
+        self._recorders.miss(Direction.RECEIVED)
 
     def stop_recording(self, number: int | None = None) -> Coroutine[Any, Any, None]:
         """Stop the recording that goes on, or only a certain one; another may begin at once.

@@ -8,8 +8,8 @@ from typing import Any
 
 from ...media import Direction, EncodedFrame, Finished, Recording, Writer
 from ..context import Context
-from ..messages.call import CallRef, RecordingFailed, RecordingPlaced
-from ..messages.recorder import Finish, RecorderMessage, RecorderRef, Write
+from ..messages.call import CallRef, KeyframeNeeded, RecordingFailed, RecordingPlaced
+from ..messages.recorder import Finish, Miss, RecorderMessage, RecorderRef, Write
 from ..records.recorded import Recorded
 from ..runtime.actor import AsyncioActor, handles
 
@@ -58,6 +58,7 @@ class Recorder(AsyncioActor[RecorderMessage]):
             format="wav" if wav else "auto",
             writer=writer,
             on_failure=self._failed,
+            on_keyframe_needed=self._needs_keyframe,
         )
         self._recorded: tuple[Recorded, ...] | None = None
 
@@ -80,6 +81,14 @@ class Recorder(AsyncioActor[RecorderMessage]):
         why, is_over = self._recording.failure, self._recording.ended
         if self._call is not None and why is not None:
             self._call.post(RecordingFailed(self._number, why, is_over))
+
+    def _needs_keyframe(self, direction: Direction) -> None:
+        if self._call is not None:
+            self._call.post(KeyframeNeeded(direction))
+
+    @handles(Miss)
+    def _miss(self, message: Miss) -> None:
+        self._recording.miss(message.direction)
 
     @handles(Finish)
     async def _finish_files(self, _: Finish) -> tuple[Recorded, ...]:
@@ -190,6 +199,11 @@ class Recorders:
         self._frames.append((direction, frame))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(BATCH, self._give)
+
+    def miss(self, direction: Direction) -> None:
+        """Tell the recorder that nothing can be shown of the video that comes, if there is one."""
+        if self._running is not None:
+            self._running.recorder.post(Miss(direction))
 
     def stop(self, number: int | None = None) -> Coroutine[Any, Any, None]:
         """Stop the recording that goes on; another one may begin at once.

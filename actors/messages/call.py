@@ -7,7 +7,7 @@ from typing import Any, Literal
 from xml.etree.ElementTree import Element
 
 from ...jingle import Reason
-from ...media import MediaEvent, Source
+from ...media import Direction, MediaEvent, Source
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
 from ..runtime.ref import AsyncioActorRef
@@ -297,6 +297,17 @@ class RecordingPlaced:
 
     number: int
     bases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyframeNeeded:
+    """A recording can't begin with the video of a direction before a key frame comes.
+
+    Attributes:
+        direction: whether we sent or received it.
+    """
+
+    direction: Direction
 
 
 @dataclass(frozen=True, slots=True)

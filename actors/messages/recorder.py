@@ -16,9 +16,20 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
+class Miss:
+    """Video comes of which nothing can be shown: no key frame does, though the peer is asked.
+
+    Attributes:
+        direction: whether we send or receive it.
+    """
+
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
 class Finish(Ask["RecorderMessage", tuple[Recorded, ...]]):
     """End the recording: answered with a `Recorded` for each of its files."""
 
 
-RecorderMessage = Write | Finish
+RecorderMessage = Write | Miss | Finish
 RecorderRef = AsyncioActorRef[RecorderMessage]

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 
 from ..frames.frame import Direction, EncodedFrame, Kind
@@ -21,6 +22,9 @@ LIMIT = 8 * 1024 * 1024
 
 PATIENCE = 5.0
 """Seconds of video without a key frame, after which it is said that it can't be recorded."""
+
+ASK_EVERY = 1.0
+"""Seconds between two requests for a key frame that a direction needs."""
 
 OVERHEAD = 256
 """Octets that a waiting frame takes beside its data."""
@@ -52,6 +56,8 @@ class Recording:
             arrival.
         limit: Octets of frames that may wait for a slow disk.
         on_failure: Called on the loop when `failure` comes up, and when `ended` does.
+        on_keyframe_needed: Called with a direction whose video can't be recorded before a key
+            frame, and again each second while that is so: see that one comes.
     """
 
     def __init__(
@@ -65,6 +71,7 @@ class Recording:
         started: float | None = None,
         limit: int = LIMIT,
         on_failure: Callable[[], None] = lambda: None,
+        on_keyframe_needed: Callable[[Direction], None] = lambda _: None,
     ) -> None:
         self._writer = writer
         self._video = video and format == "auto"
@@ -76,6 +83,8 @@ class Recording:
         self._timelines: dict[tuple[Direction, Kind], Timeline] = {}
         self._running: set[Direction] = set()
         self._waiting: dict[Direction, float] = {}
+        self._asked: dict[Direction, float] = {}
+        self._on_keyframe_needed = on_keyframe_needed
         self._missing: str | None = None
         self._on_failure = on_failure
         self._told: tuple[bool, bool] = (False, False)
@@ -114,11 +123,6 @@ class Recording:
         whole = [finished.path.with_suffix("") for finished in self._file.files]
         return tuple(dict.fromkeys((*whole, self._file.base)))
 
-    @property
-    def needs_keyframe(self) -> frozenset[Direction]:
-        """The directions whose video can't be recorded before a key frame: ask for one (PLI)."""
-        return frozenset(self._waiting)
-
     def write(self, direction: Direction, frame: EncodedFrame) -> None:
         """Take a frame. On the loop; nothing raises and nothing blocks.
 
@@ -149,6 +153,15 @@ class Recording:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH, self._flush)
 
+    def miss(self, direction: Direction) -> None:
+        """Take note that video comes of which nothing can be shown, as no key frame does.
+
+        Args:
+            direction: Whether we send or receive it.
+        """
+        if self._video and direction not in self._running:
+            self._say_missing(f"{direction} video")
+
     async def close(self) -> Finished | None:
         """End the recording and wait until the file is whole.
 
@@ -171,16 +184,23 @@ class Recording:
         if direction not in self._running:
             if not frame.keyframe or picture_size(frame) is None:
                 since = self._waiting.setdefault(direction, frame.arrival)
-                if frame.arrival > since + PATIENCE and self._missing is None:
-                    self._missing = (
-                        f"The {direction} {frame.codec} is not in the recording, or not from its "
-                        "beginning: no key frame came from which it could be decoded"
-                    )
-                    self._look()
+                if frame.arrival > since + PATIENCE:
+                    self._say_missing(f"{direction} {frame.codec}")
+                if frame.arrival >= self._asked.get(direction, -inf) + ASK_EVERY:
+                    self._asked[direction] = frame.arrival
+                    self._on_keyframe_needed(direction)
                 return False
             self._running.add(direction)
             self._waiting.pop(direction, None)
         return True
+
+    def _say_missing(self, what: str) -> None:
+        if self._missing is None:
+            self._missing = (
+                f"The {what} is not in the recording, or not from its beginning: "
+                "no key frame came from which it could be decoded"
+            )
+            self._look()
 
     def _look(self) -> None:
         """Tell what has gone wrong, unless that is known."""

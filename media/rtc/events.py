@@ -78,6 +78,19 @@ class FirstMedia:
 
 
 @dataclass(frozen=True, slots=True)
+class VideoUnseen:
+    """Video comes in, but for seconds nothing of it can be shown: the peer sends no key frame.
+
+    It is asked for one each second. Told once each time.
+
+    Attributes:
+        at: `loop.time()` in seconds.
+    """
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class PlaybackEnded:
     """A source that ends was played to its end; silence or black goes out from here on.
 
@@ -149,6 +162,7 @@ MediaEvent = (
     | IceRenewed
     | AddressLost
     | FirstMedia
+    | VideoUnseen
     | PlaybackEnded
     | DataOpened
     | DataReceived

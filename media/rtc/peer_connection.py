@@ -27,6 +27,7 @@ from .events import (
     MediaEvent,
     MediaFailed,
     PlaybackEnded,
+    VideoUnseen,
 )
 from .ice import _aioice
 from .ice.network import Network
@@ -577,6 +578,7 @@ class PeerConnection:
             self._path,
             _aiortc.hold_to_budgets(transceiver, self._broken),
             on_first=self._first_media,
+            on_unseen=lambda at: self._emit(VideoUnseen(at)),
             on_frame=self._received,
             listeners=self.listeners,
             largest_picture=self._largest_picture,

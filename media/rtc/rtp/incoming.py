@@ -108,6 +108,7 @@ class Incoming:
         feedback: _aiortc.Feedback,
         *,
         on_first: Callable[[Kind, float], None],
+        on_unseen: Callable[[float], None],
         on_frame: Callable[[EncodedFrame], None],
         listeners: list[Listener],
         largest_picture: int = LARGEST_PICTURE,
@@ -120,6 +121,7 @@ class Incoming:
             path: What becomes of it.
             feedback: Tells the peer what is missing.
             on_first: Called with the kind and `loop.time()` in seconds at the first packet.
+            on_unseen: Called with `loop.time()` when nothing can be shown of video that comes.
             on_frame: Called with each encoded frame, unless the path is `none`.
             listeners: Those who want decoded frames, on the path `frames`.
             largest_picture: Pixels of a picture that is decoded; larger ones are left out.
@@ -138,6 +140,7 @@ class Incoming:
         self._met = False
         self._on_first = on_first
         self._on_frame = on_frame
+        self._on_unseen = on_unseen
         self._path = path
         self._refused = False
         self._sequencer = Sequencer()
@@ -283,6 +286,8 @@ class Incoming:
             if video.ssrc is not None and turn.missing:
                 self._feedback.missing(video.ssrc, turn.missing)
             self._give(turn.frames, now)
+            if video.is_unseen(now):
+                self._on_unseen(now)
         if video.deadline < inf and (self._timer is None or self._timer.when() > video.deadline):
             if self._timer is not None:
                 self._timer.cancel()

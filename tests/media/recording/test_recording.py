@@ -164,17 +164,41 @@ def test_video_that_was_negotiated_but_never_comes_costs_nothing(tmp_path: Path)
 
 def test_video_begins_at_a_key_frame(tmp_path: Path) -> None:
     frames = video(RECEIVED)
+    asked: list[Direction] = []
 
     async def main() -> None:
         with Writer() as writer:
-            recording = Recording(tmp_path, "late", video=True, writer=writer, started=CLOCK)
+            recording = Recording(
+                tmp_path,
+                "late",
+                video=True,
+                writer=writer,
+                started=CLOCK,
+                on_keyframe_needed=asked.append,
+            )
             feed(recording, frames[1:14])
-            assert recording.needs_keyframe == {RECEIVED}
-            feed(recording, frames[14:])
-            assert recording.needs_keyframe == set()
+            assert asked == [RECEIVED]
+            feed(recording, frames[31:44])  # nothing of which can be shown either
+            assert asked == [RECEIVED] * 2
+            feed(recording, frames[45:])
+            assert asked == [RECEIVED] * 2
+            assert recording.failure is None
             finished = await recording.close()
         assert finished is not None
-        assert inspect(finished.path).tracks[0].frames == 60
+        assert inspect(finished.path).tracks[0].frames == 30
+
+    asyncio.run(main())
+
+
+def test_video_of_which_nothing_can_be_shown_is_said_to_be_missing(tmp_path: Path) -> None:
+    async def main() -> None:
+        with Writer() as writer:
+            recording = Recording(tmp_path, "blind", video=True, writer=writer, started=CLOCK)
+            feed(recording, audio(SENT, 440, 1))
+            assert recording.failure is None
+            recording.miss(RECEIVED)
+            assert "The received video is not in the recording" in str(recording.failure)
+            assert await recording.close() is not None
 
     asyncio.run(main())
 

@@ -45,15 +45,20 @@ class VideoReceiver:
 
     MOST_PAST = 32
 
+    BLIND = 5.0
+    """Seconds of packets of which nothing can be shown, after which that is said."""
+
     def __init__(self) -> None:
         self.deadline = inf
         self.freezes = Freezes()
         self.ssrc: int | None = None
         self._arrived = -inf
+        self._blind_since: float | None = None
         self._asks_again = False
         self._past: dict[int, None] = {}
         self._repairs: Mapping[int, int] = {}
         self._requests = KeyframeRequests()
+        self._blind_since = None
         self._stream = VideoStream()
         self._timestamp = 0
 
@@ -86,6 +91,8 @@ class VideoReceiver:
         frames = stream.receive(codec, packet, now)
         if frames:
             self._count(frames, now)
+        elif not stream.follows and self._blind_since is None:
+            self._blind_since = now
         if self._requests.wanted or stream.deadline is not inf or not stream.follows:
             self._requests.heard()
             self._look(now)
@@ -146,6 +153,17 @@ class VideoReceiver:
         self._look(now)
         return Turn(frames, missing, keyframe)
 
+    def is_unseen(self, now: float) -> bool:
+        """Tell whether for long nothing could be shown; said once each time.
+
+        Args:
+            now: The time, in seconds.
+        """
+        if self._blind_since is None or now < self._blind_since + self.BLIND:
+            return False
+        self._blind_since = inf
+        return True
+
     def pause(self, now: float) -> None:
         """Take note that nothing is expected any more, as agreed with the peer.
 
@@ -171,6 +189,8 @@ class VideoReceiver:
         return True
 
     def _count(self, frames: Frames, now: float) -> None:
+        if frames:
+            self._blind_since = None
         for frame in frames:
             if frame.keyframe:
                 self._requests.came()
