@@ -244,6 +244,14 @@ class Leg:
         """Return the counters by kind."""
         return self._connection.statistics()
 
+    def freezes(self) -> list[tuple[float, float]]:
+        """Return when received video stood still: how many seconds ago it began, and for how long.
+
+        Only the last ones, a hundred at the most.
+        """
+        now = asyncio.get_running_loop().time()
+        return [(now - one.at, one.seconds) for one in self._connection.freezes()]
+
     # -- what is recorded --------------------------------------------------------------------------
 
     @property

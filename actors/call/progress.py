@@ -8,7 +8,7 @@ from ...media import MediaStatistics
 from ..context import Context
 from ..messages.call_log import CallGoesOn
 from ..messages.exchange import CallStatus
-from ..records.call_record import CallRecord, outcome
+from ..records.call_record import CallRecord, Freeze, outcome
 from .leg import Leg, rounded
 from .signalling import Signalling
 from .timeline import Timeline
@@ -42,6 +42,7 @@ class Progress:
         self._uuid = str(uuid.uuid4())
         self._told: CallStatus | None = None
         self._last: tuple[MediaStatistics, ...] | None = None
+        self._freezes: tuple[Freeze, ...] = ()
 
     @property
     def is_over(self) -> bool:
@@ -96,6 +97,10 @@ class Progress:
         self._last = ()  # should the counters fail
         try:
             self._last = self._leg.statistics()
+            self._freezes = tuple(
+                Freeze("video", round(self._timeline.ago(ago), 3), round(seconds, 3))
+                for ago, seconds in self._leg.freezes()
+            )
         finally:
             self.step("ended")
 
@@ -137,5 +142,6 @@ class Progress:
             steps=self._timeline.steps(),
             media=tuple(rounded(one) for one in self._last or ()),
             recordings=self._leg.recorded,
+            freezes=self._freezes,
             uuid=self._uuid,
         )

@@ -39,6 +39,10 @@ class Timeline:
         self._steps[step] = time.monotonic() - self._origin
         return True
 
+    def ago(self, seconds: float) -> float:
+        """Return when it was so many seconds ago, in seconds since the call began."""
+        return max(0.0, time.monotonic() - self._origin - seconds)
+
     def has(self, step: str) -> bool:
         """Tell whether a step was taken."""
         return step in self._steps

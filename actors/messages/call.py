@@ -406,6 +406,7 @@ CallActorMessage = (
     | NegotiationFailed
     | Media
     | RecordingPlaced
+    | KeyframeNeeded
     | RecordingFailed
     | Darkened
     | Overdue

@@ -213,8 +213,15 @@ def _call_row(status: CallStatus, domain: str) -> tuple[RenderableType, ...]:
         " ".join(one.codec for one in status.statistics) or " ".join(status.media),
         f"{lost / (received + lost):.1%}" if received else "",
         f"{audio.jitter_ms:.1f} ms" if audio and received else "",
-        f"{audio.mos:.2f}" if audio and audio.mos else "",
+        _score(status),
     )
+
+
+def _score(status: CallStatus) -> str:
+    """Return the MOS of the sound, and for how long the picture stood still if it did."""
+    frozen = sum(one.frozen_ms for one in status.statistics) / 1000
+    scores = [f"{one.mos:.2f}" for one in status.statistics if one.mos]
+    return " ".join([*scores, *([f"frozen {frozen:.1f} s"] if frozen else [])])
 
 
 class LiveHandler(logging.Handler):

@@ -65,9 +65,16 @@ def quality_table(records: Iterable[CallRecord]) -> Table:
                 f"{one['lost']}",
                 f"{one['jitter_ms']:.1f} ms",
                 "" if one["rtt_ms"] is None else f"{one['rtt_ms']:.1f} ms",
-                "" if one["mos"] is None else f"{one['mos']:.2f}",
+                score(one["kind"], one["mos"], one.get("freezes", 0), one.get("frozen_ms", 0.0)),
             )
     return table
+
+
+def score(kind: str, mos: float | None, freezes: int, frozen_ms: float) -> str:
+    """Return how received media came through: the MOS of sound, the freezes of video."""
+    if kind == "video":
+        return f"frozen {frozen_ms / 1000:.1f} s" if freezes else "no freeze"
+    return "" if mos is None else f"{mos:.2f}"
 
 
 def _table(title: str) -> Table:

@@ -148,5 +148,7 @@ def _record_quality(side: CallSide, tally: Tally) -> None:
                 tally.record(f"{where}.rate", one.received / side.seconds)
             if one.rtt_ms is not None:
                 tally.record(f"{where}.rtt", one.rtt_ms / 1000)
+            if one.kind == "video" and side.seconds >= 1:
+                tally.record(f"{where}.frozen", one.frozen_ms / 10 / side.seconds)
             if one.mos is not None:
                 tally.record(f"{where}.mos", one.mos)

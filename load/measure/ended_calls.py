@@ -16,7 +16,7 @@ WORST = 15
 COLUMNS = (
     "call", "phase", "side", "account", "peer", "state", "reason", "text", "started",
     "setup_s", "held_s", "media", "codec", "sent", "received", "lost", "reordered",
-    "jitter_ms", "rtt_ms", "mos",
+    "jitter_ms", "rtt_ms", "mos", "freezes", "frozen_ms",
 )  # fmt: skip
 
 
@@ -40,10 +40,16 @@ class ReceivedMedia:
 
     @property
     def score(self) -> float:
-        """How well it came through, from 1 to 4.5: the MOS, and for video the share that came."""
+        """How well it came through, from 1 to 4.5: the MOS; for video what came, and moved."""
         if self.media.mos is not None:
             return self.media.mos
-        return 1 + 3.5 * (1 - self.loss / 100)
+        return 1 + 3.5 * (1 - max(self.loss, self.frozen) / 100)
+
+    @property
+    def frozen(self) -> float:
+        """Percent of the time in which received video stood still."""
+        seconds = self.side.seconds
+        return min(100.0, self.media.frozen_ms / 10 / seconds) if seconds > 0 else 0.0
 
 
 class EndedCalls:
@@ -73,7 +79,8 @@ class EndedCalls:
         for one in side.media:
             self._rows.writerow(
                 (*common, one.kind, one.codec, one.sent, one.received, one.lost, one.reordered,
-                 _shown(one.jitter_ms), _shown(one.rtt_ms), _shown(one.mos))
+                 _shown(one.jitter_ms), _shown(one.rtt_ms), _shown(one.mos), one.freezes,
+                 _shown(one.frozen_ms))
             )  # fmt: skip
             self._weigh(ReceivedMedia(side, one))
         if not side.media:

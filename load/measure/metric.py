@@ -76,6 +76,9 @@ def _legs(name: str, kind: str, words: str) -> list[Metric]:
     if kind == "audio":
         score = f"{kind}: opinion score from 1 to 4.4 (MOS, G.107), {words}"
         found.append(Metric(f"{name}.mos", "distribution", "MOS", score))
+    elif not name.endswith(".now"):
+        still = f"{kind}: time in which the picture stood still (freezes of webrtc-stats), {words}"
+        found.append(Metric(f"{name}.frozen", "distribution", "%", still))
     return found
 
 

@@ -9,6 +9,9 @@ from ..run.verdict import shown
 FAIR = 3.6
 """The score below which some users are dissatisfied (ITU-T G.107 annex B)."""
 
+STILL = 1.0
+"""Percent of the time in which a picture may stand still: a little over half a second a minute."""
+
 
 @dataclass(frozen=True, slots=True)
 class Headline:
@@ -66,6 +69,10 @@ def _packets(measured: Measurements) -> Iterator[Headline]:
     if score is not None:
         words = "sound quality: 95 % of legs have at least this score (MOS, 1 to 4.4)"
         yield Headline(shown(score.p05, "MOS"), words, bad=score.p05 < FAIR)
+    frozen = measured.spread("video.frozen")
+    if frozen is not None:
+        words = "of the time the picture stood still, at most, with 95 % of legs"
+        yield Headline(shown(frozen.p95, "%"), words, bad=frozen.p95 >= STILL)
     for kind in ("audio", "video"):
         sent, lost = measured.counters[f"{kind}.sent"], measured.counters[f"{kind}.lost"]
         if sent:

@@ -256,7 +256,14 @@ def _quality(measured: Measurements) -> list[Figure]:
 
 def _directions(measured: Measurements) -> Table:
     plain = ("legs", "sent", "received", "lost", "out of order")
-    spread = ("jitter, 95 %", "round trip, 95 %", "loss, worst", "score, median", "score, 5 %")
+    spread = (
+        "jitter, 95 %",
+        "round trip, 95 %",
+        "loss, worst",
+        "score, median",
+        "score, 5 %",
+        "frozen, 95 %",
+    )
     head = (Cell("media"), Cell("direction"), *(Cell(one, "number") for one in (*plain, *spread)))
     rows = [row for kind in ("audio", "video") for row in _direction(measured, kind)]
     return Table("Quality by direction", head, rows)
@@ -280,12 +287,23 @@ def _direction(measured: Measurements, kind: str) -> Iterator[list[Cell]]:
         for part in ("p50", "p05"):
             score = measured.value(f"{name}.mos", part) if kind == "audio" else None
             cells.append(number(score, "MOS"))
+        frozen = measured.value(f"{name}.frozen", "p95") if kind == "video" else None
+        cells.append(number(frozen, "%"))
         yield cells
 
 
 def _worst(run: Run, legs: Sequence[ReceivedMedia]) -> Table:
     """Return the legs that came through worst."""
-    names = ("began at", "held", "lost", "loss", "out of order", "jitter", "round trip", "score")
+    names = (
+        "began at",
+        "held",
+        "lost",
+        "loss",
+        "out of order",
+        "jitter",
+        "round trip",
+        "score or frozen",
+    )
     head = (
         *(Cell(one) for one in ("who received", "from", "media", "phase")),
         *(Cell(one, "number") for one in names),
@@ -308,8 +326,13 @@ def _leg(run: Run, leg: ReceivedMedia) -> list[Cell]:
         number(media.reordered),
         number(media.jitter_ms / 1000, "s"),
         number(rtt, "s"),
-        number(media.mos, "MOS"),
+        number(media.mos, "MOS") if media.kind == "audio" else _frozen(leg),
     ]
+
+
+def _frozen(leg: ReceivedMedia) -> Cell:
+    """Return for how long the picture stood still, in the place of a score."""
+    return number(leg.media.frozen_ms / 1000, "s")
 
 
 def _errors(run: Run) -> Table:

@@ -40,6 +40,7 @@ from .rtp.medium import Medium, statistics
 from .rtp.outgoing import Outgoing
 from .rtp.receive_path import ReceivePath
 from .rtp.statistics import MediaStatistics
+from .rtp.video.freezes import Freeze, Freezes
 
 logger = logging.getLogger(__name__)
 
@@ -468,6 +469,16 @@ class PeerConnection:
         media = [*self._negotiation.past, *self._negotiation.media.values()]
         by_kind = {kind: [m for m in media if m.kind == kind and m.negotiated] for kind in KINDS}
         return tuple(statistics(each) for each in by_kind.values() if each)
+
+    def freezes(self) -> tuple[Freeze, ...]:
+        """Give when received video stood still, the last 100 times; also after `close`.
+
+        Returns:
+            In order, on the loop's clock.
+        """
+        media = [*self._negotiation.past, *self._negotiation.media.values()]
+        found = [each for medium in media for each in medium.incoming.freezes().last]
+        return tuple(found[-Freezes.MOST :])
 
     async def close(self) -> None:
         """End everything; when it returns no task, socket or thread is left."""

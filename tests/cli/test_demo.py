@@ -14,7 +14,10 @@ FIELDS = [
     *("started", "ringing", "answered", "connected", "ended", "setup_ms", "steps"),
     *("media", "recordings", "freezes", "listeners"),
 ]
-MEDIA_FIELDS = ["kind", "codec", "sent", "received", "lost", "jitter_ms", "rtt_ms", "mos"]
+MEDIA_FIELDS = [
+    *("kind", "codec", "sent", "received", "lost", "jitter_ms", "rtt_ms", "mos"),
+    *("freezes", "frozen_ms"),
+]
 STEPS = ["propose", "ringing", "proceed", "initiate", "accept", "ice", "dtls", "first-audio"]
 
 

@@ -15,7 +15,10 @@ FIELDS = (
     *("media", "recordings", "freezes", "listeners"),
 )
 STATES = {"completed", "missed", "declined", "busy", "cancelled", "failed"}
-MEDIA = ["kind", "codec", "sent", "received", "lost", "jitter_ms", "rtt_ms", "mos"]
+MEDIA = [
+    *("kind", "codec", "sent", "received", "lost", "jitter_ms", "rtt_ms", "mos"),
+    *("freezes", "frozen_ms"),
+]
 TIMES = ("started", "ringing", "answered", "connected", "ended")
 
 
@@ -56,7 +59,12 @@ def _check(record: dict[str, Any]) -> None:
     for media in record["media"]:
         _check_media(media)
     assert list(record["steps"].values()) == sorted(record["steps"].values())
-    assert record["freezes"] == record["listeners"] == []
+    assert record["listeners"] == []
+    for freeze in record["freezes"]:
+        assert list(freeze) == ["kind", "at", "seconds"]
+        assert freeze["kind"] == "video"
+        assert freeze["at"] >= 0
+        assert freeze["seconds"] > 0
     for recording in record["recordings"]:
         assert list(recording) == ["path", "kind", "seconds", "octets", "failure"]
         if recording["path"] is None:

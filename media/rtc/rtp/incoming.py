@@ -21,7 +21,7 @@ from .packet import RtpPacket
 from .receive_path import FrameQueue, NoDecoder, ReceivePath
 from .sequencer import Sequencer
 from .statistics import Reception
-from .video.freezes import Freezes
+from .video.freezes import FreezeCount
 from .video.receiver import VideoReceiver
 from .video.stream import Frames
 
@@ -97,7 +97,6 @@ class Incoming:
         reception: The counters.
         receiver: aiortc's receiver.
         ssrc: The RTP stream that media came on last; None before the first packet.
-        freezes: When received video stood still.
     """
 
     def __init__(
@@ -156,10 +155,11 @@ class Incoming:
         _aiortc.replace_decoder(self.receiver, self._queue)
         _aiortc.take_packets(self.receiver, self._packet, feedback)
 
-    @property
-    def freezes(self) -> Freezes | None:
-        """When received video stood still; None if it is not looked at."""
-        return None if self._video is None else self._video.freezes
+    def freezes(self) -> FreezeCount:
+        """Give when received video stood still, up to now."""
+        if self._video is None:
+            return FreezeCount(0, 0.0, ())
+        return self._video.frozen(self._loop.time())
 
     def learn(self, repairs: Mapping[int, int]) -> None:
         """Take what was negotiated; numbers of before go on to mean the same (RFC 3264 §8.3.2).

@@ -85,6 +85,7 @@ def statistics(media: list[Medium]) -> MediaStatistics:
     if received:
         share = lost / (lost + received)
         mos = mean_opinion_score(codec, lost=share, jitter_ms=jitter_ms, rtt_ms=rtt_ms)
+    freezes = [medium.incoming.freezes() for medium in media]
     return MediaStatistics(
         kind=newest.kind,
         codec=codec,
@@ -95,4 +96,6 @@ def statistics(media: list[Medium]) -> MediaStatistics:
         rtt_ms=rtt_ms,
         mos=mos,
         reordered=sum(reception.reordered for reception in receptions),
+        freezes=sum(each.count for each in freezes),
+        frozen_ms=1000 * sum(each.seconds for each in freezes),
     )

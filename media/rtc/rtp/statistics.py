@@ -25,6 +25,9 @@ class MediaStatistics:
         rtt_ms: Round trip in milliseconds, from the peer's RTCP reports; None before the first.
         mos: Mean opinion score of what we hear (ITU-T G.107), None for video and before media.
         reordered: RTP packets received after one that was sent later.
+        freezes: How often received video stood still (W3C webrtc-stats, `freezeCount`; `Freezes`
+            says where we differ). 0 for audio and on the path `none`.
+        frozen_ms: For how long in all, in milliseconds (`totalFreezesDuration`).
     """
 
     kind: Kind
@@ -36,6 +39,8 @@ class MediaStatistics:
     rtt_ms: float | None
     mos: float | None
     reordered: int = 0
+    freezes: int = 0
+    frozen_ms: float = 0.0
 
 
 class StreamCounter:

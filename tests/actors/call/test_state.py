@@ -75,6 +75,10 @@ class Media:
     def __getattr__(self, name: str) -> Any:
         return lambda *_, **__: True
 
+    def freezes(self) -> list[tuple[float, float]]:
+        """Nothing stood still."""
+        return []
+
     def statistics(self) -> tuple[Any, ...]:
         """Count nothing."""
         if "statistics" in self.fails:

@@ -1,6 +1,7 @@
 """Times in which received video stood still."""
 
 from collections import deque
+from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -14,6 +15,21 @@ class Freeze(NamedTuple):
 
     at: float
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeCount:
+    """The freezes until a moment.
+
+    Attributes:
+        count: How many there were.
+        seconds: How long all of them took.
+        last: The last ones, `Freezes.MOST` at most, in order.
+    """
+
+    count: int
+    seconds: float
+    last: tuple[Freeze, ...]
 
 
 class Freezes:
@@ -65,16 +81,36 @@ class Freezes:
         durations.append(duration)
         self._sum += duration
 
-    def pause(self, now: float, *, broken: bool) -> None:
-        """Take note that no frame is expected any more: another stream, none, or the end.
+    def going_on(self, now: float) -> Freeze | None:
+        """Give the freeze that goes on, if a frame is overdue: who asks knows that one should come.
 
         Args:
             now: The time, in seconds.
-            broken: Whether a frame was expected until now, and could not be shown.
         """
-        before, self._before = self._before, None
-        if broken and before is not None and self._is_freeze(now - before):
-            self._add(Freeze(before, now - before))
+        before = self._before
+        if before is None or not self._is_freeze(now - before):
+            return None
+        return Freeze(before, now - before)
+
+    def until(self, freeze: Freeze | None) -> FreezeCount:
+        """Give all until now.
+
+        Args:
+            freeze: The one that goes on, if any.
+        """
+        more = () if freeze is None else (freeze,)
+        seconds = self.seconds + sum(each.seconds for each in more)
+        return FreezeCount(self.count + len(more), seconds, (*self.last, *more))
+
+    def pause(self, freeze: Freeze | None) -> None:
+        """Take note that no frame is expected any more: another stream, none, or the end.
+
+        Args:
+            freeze: What went on until now.
+        """
+        self._before = None
+        if freeze is not None:
+            self._add(freeze)
 
     def _is_freeze(self, duration: float) -> bool:
         if not self._durations:

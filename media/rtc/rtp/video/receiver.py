@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ....frames.codec import WRAP
 from ..packet import RtpPacket
-from .freezes import Freezes
+from .freezes import Freeze, FreezeCount, Freezes
 from .keyframe_requests import KeyframeRequests
 from .stream import Frames, VideoStream
 
@@ -170,8 +170,23 @@ class VideoReceiver:
         Args:
             now: The time, in seconds.
         """
-        # A stream that ended before its last frame was whole had the picture stand still.
-        self.freezes.pause(now, broken=self._stream.needs_keyframe(now))
+        self.freezes.pause(self.freezing(now))
+
+    def freezing(self, now: float) -> Freeze | None:
+        """Give the freeze that goes on, if one does: packets come, or are missing, but no frame.
+
+        Args:
+            now: The time, in seconds.
+        """
+        return self.freezes.going_on(now) if self._stream.needs_keyframe(now) else None
+
+    def frozen(self, now: float) -> FreezeCount:
+        """Give when the pictures stood still, up to now.
+
+        Args:
+            now: The time, in seconds.
+        """
+        return self.freezes.until(self.freezing(now))
 
     def _follow(self, ssrc: int, now: float) -> bool:
         """Go over to another stream, unless it is one that was left for this one."""
