@@ -74,7 +74,7 @@ class Ours:
             context: Any = SimpleNamespace(recordings=Path(folder), writer=writer)
             self._recorders = Recorders(context, "leg")
             self._recorders.start(video=False, wav=False)
-            self.pc.add_sink(self._recorders.write)
+            self.pc.media.add_sink(self._recorders.write)
 
     def _event(self, event: MediaEvent) -> None:
         if isinstance(event, Connected):
@@ -91,7 +91,7 @@ class Ours:
 
     def received(self) -> int:
         """Return how many packets have come in."""
-        return self.pc.statistics()[0].received
+        return self.pc.media.statistics()[0].received
 
     def transport(self) -> Any:
         """Return what RTP goes out by."""
@@ -244,7 +244,7 @@ async def peer(file: str) -> dict[str, Any]:
 
     async def handle(message: dict[str, Any]) -> dict[str, Any]:
         if "offer" not in message:
-            counts = [leg.statistics()[0].received for leg in legs]
+            counts = [leg.media.statistics()[0].received for leg in legs]
             return {"count": counts, "time": time.perf_counter(), "cpu": cpu()}
         leg = PeerConnection(network=LOOPBACK, path=ReceivePath.NONE, on_event=lambda _: None)
         source = FileSource(Path(file), loop=True)

@@ -17,6 +17,7 @@ from .recording.part_file import Finished, lock
 from .recording.recording import Recording
 from .recording.recovery import recover_recordings
 from .recording.writer import Writer
+from .rtc.connection_media import ConnectionMedia, Sink
 from .rtc.events import (
     AddressLost,
     Closed,
@@ -35,7 +36,7 @@ from .rtc.events import (
 )
 from .rtc.ice.network import Network
 from .rtc.ice.server import IceServer
-from .rtc.peer_connection import PeerConnection, Sink
+from .rtc.peer_connection import PeerConnection
 from .rtc.rtp.receive_path import ReceivePath
 from .rtc.rtp.statistics import MediaStatistics
 from .sources.clock_pattern import ClockPattern, read_clock
@@ -54,6 +55,7 @@ __all__ = [
     "ClockPattern",
     "Closed",
     "Connected",
+    "ConnectionMedia",
     "DataChannelError",
     "DataClosed",
     "DataOpened",

@@ -75,7 +75,7 @@ class Leg:
             on_event=self._heard,
             largest_picture=context.largest_picture,
         )
-        self._connection.add_sink(self._recorders.write)
+        self._connection.media.add_sink(self._recorders.write)
         self._waiting: deque[tuple[Purpose, Work]] = deque()
         self._busy = False
         self._renewing = False
@@ -197,38 +197,38 @@ class Leg:
 
     def play(self, kind: Kind, source: Source) -> None:
         """Send another source from now on."""
-        self._connection.play(kind, source)
+        self._connection.media.play(kind, source)
 
     def mute(self, kind: Kind, on: bool) -> None:
         """Send silence or black, or go on."""
-        self._connection.mute(kind, on)
+        self._connection.media.mute(kind, on)
 
     def darken(self, kind: Kind, done: Darkened) -> None:
         """Send silence or black of a kind; the call is told when some has gone out."""
-        self._owner.pipe(self._connection.darken(kind), lambda _: done, lambda _: done)
+        self._owner.pipe(self._connection.media.darken(kind), lambda _: done, lambda _: done)
 
     def sends(self, kind: Kind) -> bool:
         """Tell whether anything of a kind is sent, be it paused or muted."""
-        return self._connection.playing(kind) is not None
+        return self._connection.media.playing(kind) is not None
 
     def pause(self, kind: Kind, on: bool) -> None:
         """Send nothing, or go on."""
-        self._connection.pause(kind, on)
+        self._connection.media.pause(kind, on)
 
     def hold(self, on: bool) -> None:
         """Send silence and black on everything that is sent, or go on."""
         for kind in KINDS:
             if self.sends(kind):
-                self._connection.mute(kind, on)
+                self._connection.media.mute(kind, on)
 
     def frames(self, kind: Kind) -> AsyncIterator[Any]:
         """Iterate over decoded frames."""
-        return self._connection.frames(kind)
+        return self._connection.media.frames(kind)
 
     def send(self, data: str | bytes) -> None:
         """Send text or octets on the data channel; some wait while it is being opened."""
         if self._unsent is None:
-            self._connection.send(data)
+            self._connection.data.send(data)
         elif len(self._unsent) < MAX_UNSENT:
             self._unsent.append(data)
         else:
@@ -238,11 +238,11 @@ class Leg:
         """The data channel is open: what waited goes on."""
         unsent, self._unsent = self._unsent or [], None
         for data in unsent:
-            self._connection.send(data)
+            self._connection.data.send(data)
 
     def statistics(self) -> tuple[MediaStatistics, ...]:
         """Return the counters by kind."""
-        return self._connection.statistics()
+        return self._connection.media.statistics()
 
     def freezes(self) -> list[tuple[float, float]]:
         """Return when received video stood still: how many seconds ago it began, and for how long.
@@ -250,7 +250,7 @@ class Leg:
         Only the last ones, a hundred at the most.
         """
         now = asyncio.get_running_loop().time()
-        return [(now - one.at, one.seconds) for one in self._connection.freezes()]
+        return [(now - one.at, one.seconds) for one in self._connection.media.freezes()]
 
     # -- what is recorded --------------------------------------------------------------------------
 
@@ -277,9 +277,9 @@ class Leg:
     def get_keyframe(self, direction: Direction) -> None:
         """Send a key frame, or ask the peer for one until it comes."""
         if direction is Direction.SENT:
-            self._connection.send_keyframe()
+            self._connection.media.send_keyframe()
         else:
-            self._connection.request_keyframe()
+            self._connection.media.request_keyframe()
 
     def unseen(self) -> None:
         """Nothing can be shown of the video that comes in: whoever records it is to say so."""

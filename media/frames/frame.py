@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Literal, NamedTuple
 
 Kind = Literal["audio", "video"]
+KINDS: tuple[Kind, ...] = ("audio", "video")
 
 
 class Direction(StrEnum):

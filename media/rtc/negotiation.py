@@ -1,40 +1,31 @@
 """Offers and answers of one peer connection, as often as the call changes (RFC 3264, RFC 8829)."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from aiortc import RTCPeerConnection, RTCRtpSender, RTCRtpTransceiver, RTCSessionDescription
+from aiortc import RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.exceptions import OperationError
 from aiortc.sdp import candidate_from_sdp
 
 from ..errors import DescriptionError, IncompatibleMediaError
 from ..frames.codec import CODECS
-from ..frames.frame import Kind
+from ..frames.frame import KINDS, Kind
 from ..sources.source import Source
 from . import _aiortc
+from .connection_media import ConnectionMedia
 from .connections import Connections
 from .description import Description, Section
 from .ice.network import Network
-from .rtp.incoming import Incoming
 from .rtp.medium import Medium
-from .rtp.outgoing import Outgoing
-
-KINDS: tuple[Kind, ...] = ("audio", "video")
 
 Sources = Mapping[Kind, Source | None]
-MakeOutgoing = Callable[[Kind, Source], Outgoing]
-MakeIncoming = Callable[[Kind, RTCRtpTransceiver], Incoming]
 
 
 class Negotiation:
-    """Says and hears descriptions, and keeps what was agreed.
+    """Makes and takes descriptions, and changes the connection's media accordingly.
 
-    aiortc wants each description whole, with every section that was ever there, in their order; it
-    has no rollback. So sections that are gone stand in what it gets as stubs.
-
-    Attributes:
-        media: What is in the call, by kind.
-        past: What was in it, was used, and is not in it any more.
+    aiortc wants each description whole, with every section that ever was in it, in their order. It
+    has no rollback. So sections that are gone stay, as stubs, in what it gets.
     """
 
     MAX_CANDIDATES = 100
@@ -42,28 +33,22 @@ class Negotiation:
     def __init__(
         self,
         pc: RTCPeerConnection,
+        media: ConnectionMedia,
         connections: Connections,
         network: Network,
-        *,
-        outgoing: MakeOutgoing,
-        incoming: MakeIncoming,
     ) -> None:
         """Negotiate for a peer connection that has no description yet.
 
         Args:
             pc: The peer connection.
-            connections: Keeps its ICE connections.
-            network: Which candidates are of use.
-            outgoing: Makes what sends a source.
-            incoming: Makes what receives from a transceiver.
+            media: What is sent and received on it.
+            connections: Its ICE connections.
+            network: Says which candidates are of use.
         """
-        self.media: dict[Kind, Medium] = {}
-        self.past: list[Medium] = []
         self._pc = pc
+        self._media = media
         self._connections = connections
         self._network = network
-        self._make_outgoing = outgoing
-        self._make_incoming = incoming
         self._candidates: set[str] = set()
         self._lines: list[str] = []
         self._remote: Description | None = None
@@ -153,7 +138,7 @@ class Negotiation:
         description.sections = [each for each in description.sections if each.mid in self._lines]
         await self._set_remote(description, "answer")
         _aiortc.keep_offered(self._pc)
-        for kind, medium in list(self.media.items()):
+        for kind, medium in list(self._media.by_kind.items()):
             if medium.transceiver.mid not in kept:
                 await self._end(kind)
 
@@ -207,14 +192,14 @@ class Negotiation:
         self._candidates.clear()
 
     def _unanswered(self) -> list[Kind]:
-        return [kind for kind, medium in self.media.items() if not medium.negotiated]
+        return [kind for kind, medium in self._media.by_kind.items() if not medium.negotiated]
 
     def _is_refused(self, section: Section, offer: str, index: int) -> bool:
         """Tell whether a section of an offer is nothing that aiortc can or need take."""
         if section.mid not in self._lines:
             return section.rejected or not _aiortc.has_common_codec(offer, index)
         # What went out of the call can't come back under the same mid: its transceiver has ended.
-        living = {medium.transceiver.mid for medium in self.media.values()}
+        living = {medium.transceiver.mid for medium in self._media.by_kind.values()}
         return not section.rejected and bool(section.media_kind) and section.mid not in living
 
     def _make_room(
@@ -228,10 +213,10 @@ class Negotiation:
                 continue
             source = None if kind in refuse else sources.get(kind)
             if self._lines and section.mid in self._lines:
-                medium = self.media.get(kind)
+                medium = self._media.by_kind.get(kind)
                 if medium is not None and medium.transceiver.mid == section.mid:
                     self._give(medium, source)
-            elif kind in self.media:
+            elif kind in self._media.by_kind:
                 self._pc.addTransceiver(kind, "inactive")
             else:
                 self._add(kind, source, "inactive" if kind in refuse else None)
@@ -240,7 +225,7 @@ class Negotiation:
 
     def _add(self, kind: Kind, source: Source | None, direction: str | None) -> None:
         """Add a transceiver, with everything that goes in and out of it."""
-        outgoing = None if source is None else self._make_outgoing(kind, source)
+        outgoing = None if source is None else self._media.outgoing(kind, source)
         trackable: Any = kind if outgoing is None else outgoing.track
         chosen = direction or ("recvonly" if source is None else "sendrecv")
         transceiver = self._pc.addTransceiver(trackable, chosen)
@@ -249,14 +234,14 @@ class Negotiation:
         known = [c for c in capabilities if c.name.lower() in (*names, "rtx")]
         known.sort(key=lambda c: (*names, "rtx").index(c.name.lower()))
         transceiver.setCodecPreferences(known)
-        incoming = self._make_incoming(kind, transceiver)
-        self.media[kind] = Medium(kind, transceiver, incoming, outgoing)
+        incoming = self._media.incoming(kind, transceiver)
+        self._media.by_kind[kind] = Medium(kind, transceiver, incoming, outgoing)
 
     def _give(self, medium: Medium, source: Source | None) -> None:
         """Send a source in a kind that is in the call, and in which nothing is sent yet."""
         if source is None or medium.outgoing is not None:
             return
-        medium.outgoing = self._make_outgoing(medium.kind, source)
+        medium.outgoing = self._media.outgoing(medium.kind, source)
         medium.transceiver.sender.replaceTrack(medium.outgoing.track)
         medium.transceiver.direction = "sendrecv"
 
@@ -289,7 +274,7 @@ class Negotiation:
         local = Description(self._pc.localDescription.sdp)
         known = [] if self._remote is None else self._remote.sections
         answer = Description(str(self._remote or ""))
-        unanswered = {self.media[kind].transceiver.mid for kind in self._unanswered()}
+        unanswered = {self._media.by_kind[kind].transceiver.mid for kind in self._unanswered()}
         answer.sections = [
             Section(list(each.lines)) for each in known if each.mid not in unanswered
         ]
@@ -298,12 +283,12 @@ class Negotiation:
         self._lines = local.mids()
 
     async def _end(self, kind: Kind) -> None:
-        medium = self.media.pop(kind, None)
+        medium = self._media.by_kind.pop(kind, None)
         if medium is None:
             return
         await medium.end()
         if medium.used:
-            self.past.append(medium)
+            self._media.past.append(medium)
         _aiortc.forget(medium.transceiver, self._lines)
         transport = medium.transceiver.receiver.transport
         if _aiortc.is_alone(self._pc, transport):

@@ -1,16 +1,18 @@
 """The tasks that one object owns and ends."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from ..errors import MediaClosedError
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class OwnedTasks:
-    """Tasks with an owner: when it closes, all of them are cancelled and awaited.
+    """Tasks that end with their owner: `close` cancels all of them and waits for their end.
 
     Attributes:
         closed: Whether no new task is taken.
@@ -35,7 +37,7 @@ class OwnedTasks:
         return task
 
     async def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run something in a task of ours and wait for it.
+        """Run a coroutine in an owned task and wait for it.
 
         Args:
             coroutine: What to do.
@@ -44,7 +46,8 @@ class OwnedTasks:
             What it returns.
 
         Raises:
-            MediaClosedError: We were closed before or meanwhile. (The caller is not cancelled.)
+            MediaClosedError: The tasks were closed before or meanwhile. The caller is not
+                cancelled by that.
         """
         if self.closed:
             coroutine.close()
@@ -64,11 +67,43 @@ class OwnedTasks:
         await cancelled(self._tasks)
 
 
+class Owner(Protocol):
+    """An object whose methods may be `owned`.
+
+    Attributes:
+        tasks: Its tasks.
+    """
+
+    tasks: OwnedTasks
+
+
+OwnerType = TypeVar("OwnerType", bound=Owner)
+Method = Callable[Concatenate[OwnerType, P], Coroutine[Any, Any, T]]
+
+
+def owned(method: Method[OwnerType, P, T]) -> Method[OwnerType, P, T]:
+    """Run a coroutine method in a task of its object's.
+
+    Args:
+        method: The method.
+
+    Returns:
+        The same method. It raises `MediaClosedError` if the object's tasks were closed before or
+        are closed meanwhile.
+    """
+
+    @wraps(method)
+    async def run(self: OwnerType, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.tasks.run(method(self, *args, **kwargs))
+
+    return run
+
+
 async def cancelled(tasks: "set[asyncio.Task[Any]]") -> None:
     """Cancel tasks and wait for their end.
 
     Args:
-        tasks: Whichever; the one that calls is left out.
+        tasks: Which ones. The running task is left out if it is among them.
     """
     others = tasks - {asyncio.current_task()}
     for task in others:

@@ -1,67 +1,46 @@
-"""One call's media: a peer connection with its sources, its receive path and its counters."""
+"""A peer connection: its descriptions, its restarts of ICE, and its end."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
-from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCRtpTransceiver
+from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection
 
-from ..errors import MediaClosedError
-from ..frames.frame import Direction, EncodedFrame, Kind
-from ..sources.echo import Echo
-from ..sources.playback import Playback
+from ..frames.frame import KINDS, Kind
 from ..sources.source import Source
 from . import _aiortc
+from .connection_media import ConnectionMedia
 from .connections import Connections
 from .connectivity import BROKEN, Connectivity, Milestone
 from .data_channel import DataChannels
 from .description import Description
-from .events import (
-    AddressLost,
-    Closed,
-    Connected,
-    FirstMedia,
-    IceRenewed,
-    MediaEvent,
-    MediaFailed,
-    PlaybackEnded,
-    VideoUnseen,
-)
+from .events import AddressLost, Closed, Connected, IceRenewed, MediaEvent, MediaFailed
 from .ice import _aioice
 from .ice.network import Network
 from .ice.own_addresses import OwnAddresses, Watch
 from .ice_restart import IceRestarts
-from .negotiation import KINDS, Negotiation
-from .owned_tasks import OwnedTasks, cancelled
-from .rtp.incoming import LARGEST_PICTURE, Frame, Incoming, Listener
-from .rtp.medium import Medium, statistics
-from .rtp.outgoing import Outgoing
+from .negotiation import Negotiation
+from .owned_tasks import OwnedTasks, cancelled, owned
+from .rtp.incoming import LARGEST_PICTURE
 from .rtp.receive_path import ReceivePath
-from .rtp.statistics import MediaStatistics
-from .rtp.video.freezes import Freeze, Freezes
 
 logger = logging.getLogger(__name__)
 
-Sink = Callable[[Direction, EncodedFrame], None]
-
 STEP = 3.0
 """Seconds for each step of closing; a TURN server that is gone takes one."""
-DARK = 2.0
-"""Seconds in which the first black picture of a muted source must have gone out."""
 
 
 class PeerConnection:
-    """An `RTCPeerConnection` that plays sources, hands on what comes in, and ends in time.
+    """An `RTCPeerConnection` with its media, which is closed in bounded time.
 
-    Use it on one event loop. Every method but `close` may raise `MediaClosedError` once it is
-    closed; `close` may be called at any moment, more than once.
+    Use it on one event loop. Once it is closed, every method but `close` may raise
+    `MediaClosedError`. `close` may be called at any moment, more than once.
 
     Attributes:
-        sinks: Called on the loop with each encoded frame sent, and on the paths `packets` and
-            `frames` with each one received. Use `add_sink` so that video starts with a key frame.
-        listeners: Called on the loop with the kind and each decoded frame, on the path `frames`.
+        media: The audio and video that is sent and received.
+        data: The data channels (RFC 8831).
+        tasks: What runs until it closes.
     """
 
     def __init__(
@@ -74,21 +53,17 @@ class PeerConnection:
         dtls_deadline: float = 10.0,
         largest_picture: int = LARGEST_PICTURE,
     ) -> None:
-        """Make a connection; nothing is opened before an offer or an answer is asked for.
+        """Make a connection. It opens nothing before an offer or an answer is asked for.
 
         Args:
             network: Which addresses and ports its sockets may have.
             path: What becomes of received media.
-            on_event: Called on the loop with what happens, the last time with `Closed`.
-            ice_deadline: Seconds from both descriptions being known until ICE must be connected.
+            on_event: Called on the loop with what happens; `Closed` is the last event.
+            ice_deadline: Seconds until ICE must be connected, once both descriptions are known.
             dtls_deadline: Seconds from there until DTLS must be done.
-            largest_picture: Pixels of a picture that is decoded, on the path `frames`; larger ones
-                are left out.
+            largest_picture: Pixels of the largest picture that is decoded, on the path `frames`.
+                Larger ones are left out.
         """
-        self.sinks: list[Sink] = []
-        self.listeners: list[Listener] = []
-        self._largest_picture = largest_picture
-        self._path = path
         self._on_event = on_event
         self._pc = RTCPeerConnection(
             RTCConfiguration(
@@ -98,19 +73,19 @@ class PeerConnection:
                 bundlePolicy=RTCBundlePolicy.MAX_COMPAT,
             )
         )
-        self._tasks = OwnedTasks()
+        self.tasks = OwnedTasks()
         self._closer: asyncio.Task[None] | None = None
         self._connecting: set[asyncio.Task[Any]] = set()
         self._connections = Connections(self._pc, network)
-        self._negotiation = Negotiation(
-            self._pc,
-            self._connections,
-            network,
-            outgoing=self._make_outgoing,
-            incoming=self._make_incoming,
+        self.media = ConnectionMedia(
+            path,
+            largest_picture=largest_picture,
+            on_event=self._emit,
+            on_broken=self._broken,
         )
+        self.data = DataChannels(self._pc, self._emit)
+        self._negotiation = Negotiation(self._pc, self.media, self._connections, network)
         self._negotiating = asyncio.Lock()
-        self._data = DataChannels(self._pc, self._emit)
         self._connectivity = Connectivity(
             self._pc,
             ice_deadline=ice_deadline,
@@ -123,18 +98,13 @@ class PeerConnection:
         self._restarts = IceRestarts(
             self._pc,
             self._connections,
-            self._tasks,
+            self.tasks,
             deadline=ice_deadline,
             on_renewed=lambda: self._emit(IceRenewed(asyncio.get_running_loop().time())),
             on_failure=self._connectivity.fail,
         )
         self._watch = Watch(self._restarts.own_addresses, self._address_lost)
         _aiortc.track_connecting(self._pc, self._connecting, self._broken)
-
-    @property
-    def path(self) -> ReceivePath:
-        """What becomes of received media."""
-        return self._path
 
     @property
     def closed(self) -> bool:
@@ -146,13 +116,14 @@ class PeerConnection:
         """How many datagrams were dropped, by reason: malformed, from strangers, and so on."""
         return dict(self._connections.dropped)
 
+    @owned
     async def offer(self, *, audio: Source | None, video: Source | None, data: bool = False) -> str:
         """Make an offer with all candidates in it (RFC 8829 §4.1.8).
 
         Args:
             audio: What to play; None leaves audio out.
             video: What to play; None leaves video out.
-            data: Whether to open a data channel next to them (XEP-0343); see `send`.
+            data: Whether to open a data channel too (XEP-0343).
 
         Returns:
             The local description, as SDP.
@@ -162,46 +133,61 @@ class PeerConnection:
             MediaClosedError: The connection was closed meanwhile.
             ValueError: Neither audio nor video, or a source without that kind.
         """
-        sources: dict[Kind, Source | None] = {"audio": audio, "video": video}
         if audio is None and video is None:
             raise ValueError("An offer needs audio or video: give at least one source.")
-        return await self._tasks.run(self._offer(sources, data))
+        async with self._negotiating:
+            if data:
+                self.data.create()
+            return await self._negotiation.offer({"audio": audio, "video": video})
 
+    @owned
     async def offer_more(self, *, audio: Source | None = None, video: Source | None = None) -> str:
-        """Offer kinds that are not in the call (XEP-0166 §7.2.2); what runs goes on undisturbed.
+        """Offer kinds that are not in the call (XEP-0166 §7.2.2). The rest goes on undisturbed.
 
-        Give the peer's whole answer to `accept`; if it refuses, `withdraw` the kinds.
+        Give the peer's whole answer to `accept`. If the peer refuses, `withdraw` the kinds.
 
         Args:
             audio: What to play; None leaves audio as it is.
             video: What to play; None leaves video as it is.
 
         Returns:
-            The whole local description, as SDP, the new sections last.
+            The whole local description, as SDP, with the new sections last.
 
         Raises:
             NetworkError: No socket could be opened; the call is as it was.
             MediaClosedError: The connection was closed meanwhile.
-            ValueError: Nothing to offer, a kind that is in the call already, or another offer
-                waits for its answer.
+            ValueError: Nothing to offer, a kind that is already in the call, or another offer
+                that still waits for its answer.
         """
         sources: dict[Kind, Source | None] = {"audio": audio, "video": video}
-        return await self._tasks.run(self._offer_more(sources))
+        wanted = [kind for kind in KINDS if sources[kind] is not None]
+        if not wanted:
+            raise ValueError("Nothing to add: give at least one source.")
+        async with self._negotiating:
+            for kind in wanted:
+                if kind in self.media.by_kind:
+                    raise ValueError(f"There is {kind} in this call: see `play`.")
+            if self._pc.signalingState != "stable" or self._pc.remoteDescription is None:
+                raise ValueError("An offer waits for its answer: add nothing meanwhile.")
+            return await self._negotiation.offer(sources)
 
+    @owned
     async def withdraw(self, kinds: Collection[Kind]) -> None:
-        """Take kinds out of the call: neither sent nor received any more, and not offered.
+        """Take kinds out of the call: they are no longer sent, received or offered.
 
-        For when the peer refuses what `offer_more` offered, or a content is removed by either side
-        (XEP-0166 §7.2.5). What else runs goes on undisturbed; a kind may be added again.
+        For when the peer refuses what `offer_more` offered, or either side removes a content
+        (XEP-0166 §7.2.5). The rest goes on undisturbed; a kind may be added again.
 
         Args:
-            kinds: Those that are not in the call are ignored.
+            kinds: Which ones; those that are not in the call are ignored.
 
         Raises:
             MediaClosedError: The connection was closed meanwhile.
         """
-        await self._tasks.run(self._withdraw(kinds))
+        async with self._negotiating:
+            await self._negotiation.withdraw(kinds)
 
+    @owned
     async def answer(
         self,
         offer: str,
@@ -210,35 +196,38 @@ class PeerConnection:
         video: Source | None,
         refuse: Collection[Kind] = (),
     ) -> str:
-        """Take an offer and make the answer to it, with all candidates in it.
+        """Take an offer and answer it, with all candidates in the answer.
 
-        May be called again in mid-call, with the peer's whole new offer (content-add and
-        content-modify, XEP-0166 §7.2): what runs goes on undisturbed. An offer of ours that waits
-        for its answer is taken back by it.
+        During a call, give it the peer's whole new offer (content-add and content-modify, XEP-0166
+        §7.2): what runs goes on undisturbed. This takes back an offer of ours that still waits for
+        its answer.
 
         Args:
             offer: The peer's description, as SDP.
-            audio: What to play; None answers audio `recvonly`. Where audio is sent already, it is
-                not touched: see `play`.
-            video: What to play, in the same way.
-            refuse: New kinds that are answered `inactive`, which keeps them in place but without
-                media.
+            audio: What to play; None answers audio as `recvonly`. Audio that is already sent is
+                not touched: see `ConnectionMedia.play`.
+            video: The same for video.
+            refuse: New kinds to answer as `inactive`. They keep their place, without media.
 
         Returns:
             The local description, as SDP.
 
         Raises:
-            DescriptionError: The offer cannot be used. In mid-call, the call is as it was.
+            DescriptionError: The offer cannot be used. During a call, the call is as it was.
             IncompatibleMediaError: A kind has no codec in common.
             NetworkError: No socket could be opened.
             MediaClosedError: The connection was closed meanwhile.
             ValueError: A source without that kind.
         """
-        sources: dict[Kind, Source | None] = {"audio": audio, "video": video}
-        return await self._tasks.run(self._answer(offer, sources, refuse))
+        async with self._negotiating:
+            sources: dict[Kind, Source | None] = {"audio": audio, "video": video}
+            answer = await self._negotiation.answer(offer, sources, refuse)
+            self._negotiated()
+            return answer
 
+    @owned
     async def accept(self, answer: str) -> None:
-        """Take the peer's answer to our offer; connecting begins.
+        """Take the peer's answer to our offer, and begin to connect.
 
         Args:
             answer: The peer's description, as SDP.
@@ -248,252 +237,93 @@ class PeerConnection:
             IncompatibleMediaError: A kind has no codec in common.
             MediaClosedError: The connection was closed meanwhile.
         """
-        await self._tasks.run(self._accept(answer))
+        async with self._negotiating:
+            await self._negotiation.accept(answer)
+            self._negotiated()
 
+    @owned
     async def restart_ice(self, description: str) -> str:
         """Follow the peer's restart of ICE (RFC 8445 §9, XEP-0176 §5.7).
 
-        Media go on over the old pair of addresses until the new one is nominated (`IceRenewed`);
-        nothing is lost. Bundled contents are restarted together, others each for itself. Where
-        the peer answers a restart that `renew_ice` began, our description does not change.
+        Media use the old pair of addresses until a new one is nominated (`IceRenewed`), so nothing
+        is lost. Contents of a bundle restart together, others each on its own. If the peer answers
+        a restart that `renew_ice` began, our description does not change.
 
         Args:
             description: The peer's whole description with its new ufrag and pwd, with or without
-                candidates; others may be added from the moment of the call on.
+                candidates. More may be added as soon as this is called.
 
         Returns:
-            Our whole local description with our new ufrag, pwd and candidates.
+            Our whole description, as SDP, with our new ufrag, pwd and candidates.
 
         Raises:
             DescriptionError: It has no credentials.
             NetworkError: No socket could be opened; the old pair stays.
             MediaClosedError: The connection was closed meanwhile.
         """
-        return await self._tasks.run(self._restart(Description(description)))
+        remote = Description(description)
+        self._negotiation.forget_candidates()
+        remote.filter(self._negotiation.keep)
+        await self._restarts.follow(remote)
+        return _aiortc.local_description(self._pc)
 
+    @owned
     async def renew_ice(self) -> str:
-        """Restart ICE of our own accord, as when the network has changed.
+        """Restart ICE ourselves, as when the network has changed.
 
         Tell the peer, and give its description with its new credentials to `restart_ice`.
 
         Returns:
-            Our whole local description with our new ufrag, pwd and candidates.
+            Our whole description, as SDP, with our new ufrag, pwd and candidates.
 
         Raises:
             NetworkError: No socket could be opened; all is as it was.
             MediaClosedError: The connection was closed meanwhile.
         """
-        return await self._tasks.run(self._renew())
+        await self._restarts.begin()
+        return _aiortc.local_description(self._pc)
 
     def restart_acknowledged(self) -> None:
-        """Take note that the peer has got what `restart_ice` or `renew_ice` gave.
+        """Note that the peer has received what `restart_ice` or `renew_ice` returned.
 
-        After its own restart we check no pair of addresses before, for a few seconds: it might
-        not know them yet.
+        After the peer's own restart no pair of addresses is checked before that, for three seconds
+        at most: the peer might not know our new addresses yet.
         """
         self._restarts.acknowledged()
 
     def give_up_restart(self) -> None:
-        """Go on with the old addresses, as the peer has not answered `renew_ice`."""
+        """Go on with the old addresses: the peer has not answered `renew_ice`."""
         self._restarts.give_up()
 
+    @owned
     async def add_candidate(self, mid: str, candidate: str) -> None:
-        """Take a trickled candidate; one that is of no use is left out silently.
+        """Take a candidate that the peer trickled. One that can't be used is ignored.
 
         Args:
-            mid: Which content it is for (RFC 5888); with BUNDLE only the first one's count.
+            mid: The content that it is for (RFC 5888); in a bundle only the first one's count.
             candidate: The candidate-attribute of RFC 8839 §5.1. Empty: the end of candidates.
 
         Raises:
             DescriptionError: It is no candidate.
             MediaClosedError: The connection was closed meanwhile.
         """
-        await self._tasks.run(self._negotiation.add_candidate(mid, candidate))
-
-    def play(self, kind: Kind, source: Source) -> Playback:
-        """Swap what is being sent; the RTP timestamps go on.
-
-        Args:
-            kind: "audio" or "video".
-            source: What to play from its beginning.
-
-        Returns:
-            The playback, whose end can be awaited.
-
-        Raises:
-            ValueError: The source has no such kind, or nothing of that kind is being sent.
-            MediaClosedError: The connection is closed.
-        """
-        playback = self._sending(kind).play(source)
-        if playback.live:
-            self._check_echo(source)
-            self.request_keyframe()
-        return playback
-
-    def playing(self, kind: Kind) -> Playback | None:
-        """Give what is being sent.
-
-        Args:
-            kind: "audio" or "video".
-
-        Returns:
-            The playback, None if nothing of that kind is sent.
-        """
-        outgoing = self._outgoing(kind)
-        return None if outgoing is None else outgoing.playback
-
-    def mute(self, kind: Kind, muted: bool) -> None:
-        """Send silence (or one black picture a second) in the place of the source, and back.
-
-        The source stands still meanwhile; the RTP timestamps go on.
-
-        Args:
-            kind: "audio" or "video".
-            muted: Whether to.
-
-        Raises:
-            ValueError: Nothing of that kind is being sent.
-            MediaClosedError: The connection is closed.
-        """
-        outgoing = self._sending(kind)
-        outgoing.mute(muted)
-        if outgoing.playback.live and not muted:
-            self.request_keyframe()
-
-    async def darken(self, kind: Kind) -> None:
-        """Send silence or a black picture in the place of the source; return when some is out.
-
-        Args:
-            kind: "audio" or "video"; nothing happens if nothing of it is being sent.
-        """
-        outgoing = self._outgoing(kind)
-        if outgoing is None:
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(DARK):
-                await outgoing.darken()
-
-    def pause(self, kind: Kind, paused: bool) -> None:
-        """Send nothing of a kind, not even silence, and go on.
-
-        What was negotiated stays: the peer need not be asked before it begins or ends. The source
-        stands still meanwhile; the RTP timestamps go on.
-
-        Args:
-            kind: "audio" or "video".
-            paused: Whether to.
-
-        Raises:
-            ValueError: Nothing of that kind is being sent.
-            MediaClosedError: The connection is closed.
-        """
-        outgoing = self._sending(kind)
-        outgoing.pause(paused)
-        if outgoing.playback.live and not paused:
-            self.request_keyframe()
-
-    def send(self, data: str | bytes) -> None:
-        """Send a message over the data channel, in order and without loss (RFC 8831).
-
-        Args:
-            data: Text or bytes, 64 KiB at most.
-
-        Raises:
-            ValueError: It is too long.
-            DataChannelError: No channel is open (`DataOpened` tells), or the peer is too slow.
-        """
-        self._data.send(data)
-
-    def add_sink(self, sink: Sink) -> None:
-        """Add a sink, and have key frames sent both ways so that it can begin.
-
-        Args:
-            sink: Called on the loop; it must not block.
-        """
-        self.sinks.append(sink)
-        self.send_keyframe()
-        self.request_keyframe()
-
-    def remove_sink(self, sink: Sink) -> None:
-        """Remove a sink.
-
-        Args:
-            sink: One that was added; unknown ones are ignored.
-        """
-        with suppress(ValueError):
-            self.sinks.remove(sink)
-
-    def frames(self, kind: Kind, limit: int = 50) -> AsyncIterator[Frame]:
-        """Iterate over the decoded frames of a kind, on the path `frames`.
-
-        Args:
-            kind: "audio" or "video".
-            limit: How many frames wait for a slow reader, in 64 MiB at most; the oldest are
-                dropped.
-
-        Returns:
-            An iterator that ends when the connection closes; what was not read by then is gone.
-
-        Raises:
-            ValueError: The path is not `frames`, or nothing of that kind is received.
-        """
-        medium = self._negotiation.media.get(kind)
-        if self._path is not ReceivePath.FRAMES or medium is None:
-            raise ValueError(f"There are no decoded {kind} frames: use the path 'frames'.")
-        iterator = medium.incoming.iterate(limit)
-        self.request_keyframe()
-        return iterator
-
-    def request_keyframe(self) -> None:
-        """Ask the peer for a video key frame (PLI, RFC 4585 §6.3.1), and again until one comes.
-
-        It is asked at once, or with its first packet if none has come yet; at most once a second,
-        however many ask.
-        """
-        medium = self._negotiation.media.get("video")
-        if medium is not None and not self.closed:
-            medium.incoming.request_keyframe()
-
-    def send_keyframe(self) -> None:
-        """Send a video key frame now, if we send video."""
-        outgoing = self._outgoing("video")
-        if outgoing is not None:
-            outgoing.keyframe()
-
-    def statistics(self) -> tuple[MediaStatistics, ...]:
-        """Give the counters, also after `close`.
-
-        Returns:
-            One entry for each kind that was negotiated, audio first.
-        """
-        media = [*self._negotiation.past, *self._negotiation.media.values()]
-        by_kind = {kind: [m for m in media if m.kind == kind and m.negotiated] for kind in KINDS}
-        return tuple(statistics(each) for each in by_kind.values() if each)
-
-    def freezes(self) -> tuple[Freeze, ...]:
-        """Give when received video stood still, the last 100 times; also after `close`.
-
-        Returns:
-            In order, on the loop's clock.
-        """
-        media = [*self._negotiation.past, *self._negotiation.media.values()]
-        found = [each for medium in media for each in medium.incoming.freezes().last]
-        return tuple(found[-Freezes.MOST :])
+        await self._negotiation.add_candidate(mid, candidate)
 
     async def close(self) -> None:
-        """End everything; when it returns no task, socket or thread is left."""
+        """End everything. When it returns, no task, socket or thread is left."""
         await asyncio.shield(self._close())
 
     def _close(self, *, by_peer: bool = False) -> "asyncio.Task[None]":
         if self._closer is None:
+            self.media.stop()
             self._closer = asyncio.get_running_loop().create_task(self._shut(by_peer))
         return self._closer
 
     async def _shut(self, by_peer: bool) -> None:
         self._connectivity.stop()
         OwnAddresses.running().remove(self._watch)
-        await _in_time("its tasks", self._tasks.close())
-        media = tuple(self._negotiation.media.values())
+        await _in_time("its tasks", self.tasks.close())
+        media = tuple(self.media.by_kind.values())
         for medium in media:
             if medium.outgoing is not None:
                 medium.outgoing.close()
@@ -521,142 +351,11 @@ class PeerConnection:
             await asyncio.wait(self._connecting, timeout=1)
         await cancelled(self._connecting)
 
-    async def _offer(self, sources: dict[Kind, Source | None], data: bool) -> str:
-        async with self._negotiating:
-            if data:
-                self._data.create()
-            return await self._negotiation.offer(sources)
-
-    async def _offer_more(self, sources: dict[Kind, Source | None]) -> str:
-        wanted = [kind for kind in KINDS if sources[kind] is not None]
-        if not wanted:
-            raise ValueError("Nothing to add: give at least one source.")
-        async with self._negotiating:
-            for kind in wanted:
-                if kind in self._negotiation.media:
-                    raise ValueError(f"There is {kind} in this call: see `play`.")
-            if self._pc.signalingState != "stable" or self._pc.remoteDescription is None:
-                raise ValueError("An offer waits for its answer: add nothing meanwhile.")
-            return await self._negotiation.offer(sources)
-
-    async def _answer(
-        self, offer: str, sources: dict[Kind, Source | None], refuse: Collection[Kind]
-    ) -> str:
-        async with self._negotiating:
-            answer = await self._negotiation.answer(offer, sources, refuse)
-            self._negotiated()
-            return answer
-
-    async def _accept(self, answer: str) -> None:
-        async with self._negotiating:
-            await self._negotiation.accept(answer)
-            self._negotiated()
-
-    async def _withdraw(self, kinds: Collection[Kind]) -> None:
-        async with self._negotiating:
-            await self._negotiation.withdraw(kinds)
-
-    async def _restart(self, remote: Description) -> str:
-        self._negotiation.forget_candidates()
-        remote.filter(self._negotiation.keep)
-        await self._restarts.follow(remote)
-        return _aiortc.local_description(self._pc)
-
-    async def _renew(self) -> str:
-        await self._restarts.begin()
-        return _aiortc.local_description(self._pc)
-
-    def _make_outgoing(self, kind: Kind, source: Source) -> Outgoing:
-        self._check_echo(source)
-
-        def medium() -> Medium:
-            return self._negotiation.media[kind]
-
-        return Outgoing(
-            kind,
-            source,
-            codec=lambda: medium().codec,
-            stream=lambda: medium().open_stream(),
-            is_watched=lambda: bool(self.sinks),
-            on_sent=self._sent,
-            on_ended=self._playback_ended,
-        )
-
-    def _make_incoming(self, kind: Kind, transceiver: RTCRtpTransceiver) -> Incoming:
-        return Incoming(
-            kind,
-            transceiver,
-            self._path,
-            _aiortc.hold_to_budgets(transceiver, self._broken),
-            on_first=self._first_media,
-            on_unseen=lambda at: self._emit(VideoUnseen(at)),
-            on_frame=self._received,
-            listeners=self.listeners,
-            largest_picture=self._largest_picture,
-        )
-
     def _negotiated(self) -> None:
-        for medium in self._negotiation.media.values():
-            self._begin(medium)
-        self._data.negotiated()
+        for medium in self.media.by_kind.values():
+            self.media.begin(medium, self._negotiation.repairs(medium))
+        self.data.negotiated()
         self._connectivity.start()
-
-    def _begin(self, medium: Medium) -> None:
-        medium.incoming.learn(self._negotiation.repairs(medium))
-        if medium.outgoing is not None:
-            medium.outgoing.prepare()
-            sender = medium.transceiver.sender
-            _aiortc.on_keyframe_request(sender, self._keyframe_requested)
-        if self._path is ReceivePath.FRAMES:
-            medium.incoming.start()
-
-    def _check_echo(self, source: Source) -> None:
-        if self._path is ReceivePath.NONE and isinstance(source, Echo):
-            raise ValueError("An echo needs the path 'packets' or 'frames'.")
-
-    def _outgoing(self, kind: Kind) -> Outgoing | None:
-        medium = self._negotiation.media.get(kind)
-        return None if medium is None else medium.outgoing
-
-    def _sending(self, kind: Kind) -> Outgoing:
-        if self.closed:
-            raise MediaClosedError("The connection is closed.")
-        outgoing = self._outgoing(kind)
-        if outgoing is None:
-            raise ValueError(f"This call sends no {kind}: offer or answer with a source.")
-        return outgoing
-
-    def _sent(self, frame: EncodedFrame) -> None:
-        self._feed(Direction.SENT, frame)
-
-    def _received(self, frame: EncodedFrame) -> None:
-        outgoing = self._outgoing(frame.kind)
-        if outgoing is not None:
-            outgoing.echo(frame)
-        self._feed(Direction.RECEIVED, frame)
-
-    def _feed(self, direction: Direction, frame: EncodedFrame) -> None:
-        for sink in tuple(self.sinks):
-            try:
-                sink(direction, frame)
-            except Exception:
-                logger.exception("A sink failed and is taken off")
-                self.remove_sink(sink)
-
-    def _keyframe_requested(self) -> None:
-        outgoing = self._outgoing("video")
-        if outgoing is not None and outgoing.playback.live:
-            self.request_keyframe()
-        elif outgoing is not None:
-            outgoing.keyframe(by_peer=True)
-
-    def _first_media(self, kind: Kind, at: float) -> None:
-        self._emit(FirstMedia(kind, at))
-
-    def _playback_ended(self, playback: Playback) -> None:
-        if playback.failure is not None:
-            logger.warning("A source ended early: %s", playback.failure)
-        self._emit(PlaybackEnded(playback.kind, playback.failure))
 
     def _reached(self, milestone: Milestone) -> None:
         if isinstance(milestone, Connected):
@@ -681,7 +380,7 @@ class PeerConnection:
 
 
 async def _in_time(what: str, step: Coroutine[Any, Any, None]) -> None:
-    """Take a step of closing; one that fails, or does not end, holds up no other."""
+    """Take a step of closing. One that fails, or does not end, does not hold up the others."""
     task = asyncio.get_running_loop().create_task(step)
     await asyncio.wait([task], timeout=STEP)
     if not task.done():

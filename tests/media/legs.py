@@ -35,7 +35,7 @@ class Leg:
         self.events: list[MediaEvent] = []
         self.frames: list[tuple[Direction, EncodedFrame]] = []
         self.pc = PeerConnection(network=network, path=path, on_event=self._event, **options)
-        self.pc.sinks.append(self._frame)
+        self.pc.media.sinks.append(self._frame)
         self._waiters: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
 
     def _event(self, event: MediaEvent) -> None:
@@ -84,7 +84,7 @@ class Leg:
 
     def statistics(self, kind: Kind) -> Any:
         """Give the counters of a kind."""
-        return next(s for s in self.pc.statistics() if s.kind == kind)
+        return next(s for s in self.pc.media.statistics() if s.kind == kind)
 
 
 async def connect(

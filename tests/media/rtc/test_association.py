@@ -136,7 +136,7 @@ def test_messages_go_both_ways_though_acknowledgements_name_gaps(run: Run) -> No
             ours = sctp(a.leg)
             await send(ours, sack(sctp(b.leg)._local_tsn - 1, [(1, 65535), (2, 3), (9, 4)]))
             for _ in range(5):
-                b.leg.pc.send("x" * 60_000)
+                b.leg.pc.data.send("x" * 60_000)
             await a.leg.until(
                 lambda: sum(isinstance(one, DataReceived) for one in a.leg.events) == 5
             )

@@ -212,17 +212,17 @@ def test_a_storm_of_requests_for_key_frames(run: Run) -> None:
         async with call(audio=Tone(), back_audio=Tone(), video=ClockPattern()) as (a, b):
             await a.until(lambda: len(a.seen("video", Direction.SENT)) > 5)
             sender = next(t for t in a.pc._pc.getTransceivers() if t.kind == "video").sender
-            outgoing = a.pc._negotiation.media["video"].outgoing
+            outgoing = a.pc.media.by_kind["video"].outgoing
             assert outgoing is not None
             # As if the last key frame were ten seconds ago.
             gop = outgoing.playback._gop
             gop.extend([gop[-1]] * (10 * ClockPattern().fps - len(gop)))
-            start, asked = len(a.seen("video", Direction.SENT)), a.pc.statistics()[0].sent
+            start, asked = len(a.seen("video", Direction.SENT)), a.pc.media.statistics()[0].sent
             for _ in range(100):
                 await rtcp(b, b"\x81\xce\0\2" + bytes(3) + b"\7" + sender._ssrc.to_bytes(4))
                 await b.received("audio", 1)
             sent = a.seen("video", Direction.SENT)[start:]
-            natural = ClockPattern().fps * (a.pc.statistics()[0].sent - asked) / 50
+            natural = ClockPattern().fps * (a.pc.media.statistics()[0].sent - asked) / 50
             assert (
                 10 * ClockPattern().fps <= len(sent) <= 10 * ClockPattern().fps + 2 * natural + 10
             )
@@ -237,7 +237,7 @@ def test_we_ask_for_a_key_frame_once_a_second(run: Run) -> None:
             seen: list[bytes] = []
             transport(b)._tx_srtp = Spy(transport(b)._tx_srtp, seen)
             for _ in range(100):
-                b.pc.request_keyframe()
+                b.pc.media.request_keyframe()
                 await b.received("audio", 1)
             asked = [each for each in seen if each[1] == 206 and each[0] & 31 == 1]
             assert 1 <= len(asked) <= 4  # two seconds, and the one at once

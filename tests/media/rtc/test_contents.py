@@ -132,7 +132,7 @@ def test_a_content_without_common_codec_is_left_out_of_the_accept(
         await b.leg.received("audio" if kept == "audio" else "video", 5)
         await a.leg.received("audio" if kept == "audio" else "video", 5)
         for leg in (a.leg, b.leg):
-            assert [each.kind for each in leg.pc.statistics()] == [kept]
+            assert [each.kind for each in leg.pc.media.statistics()] == [kept]
             assert not [f for _, f in leg.frames if f.kind == refused and _ is Direction.RECEIVED]
         # What was refused may be offered again, with a codec that both know.
         if kept == "audio":

@@ -30,8 +30,8 @@ def test_text_and_bytes_go_both_ways(run: Run, bundled: bool, loop: str) -> None
             assert (await b.leg.event(DataOpened)).label == "callboard"
             sent: list[str | bytes] = ["grüß dich", b"\x00\xff", "", b"", "x" * 65536, bytes(65536)]
             for data in sent:
-                a.leg.pc.send(data)
-                b.leg.pc.send(data)
+                a.leg.pc.data.send(data)
+                b.leg.pc.data.send(data)
             for leg in (a.leg, b.leg):
                 await leg.until(lambda leg=leg: len(messages(leg)) == len(sent))  # type: ignore[misc]
                 assert messages(leg) == sent
@@ -49,11 +49,11 @@ def test_the_channel_survives_changes_of_the_call(run: Run) -> None:
         async with jingle_call(data=True) as (a, b):
             await b.leg.event(DataOpened)
             await restart(a, b)
-            b.leg.pc.send("after the restart")
+            b.leg.pc.data.send("after the restart")
             await a.leg.event(DataReceived)
             await add_video(b, a, ClockPattern())
             await b.leg.received("video", 3)
-            a.leg.pc.send("with video")
+            a.leg.pc.data.send("with video")
             await b.leg.event(DataReceived)
             assert messages(a.leg) == ["after the restart"]
             assert messages(b.leg) == ["with video"]
@@ -63,14 +63,14 @@ def test_the_channel_survives_changes_of_the_call(run: Run) -> None:
 
 def flood(leg: Leg) -> None:
     for _ in range(1000):
-        leg.pc.send(bytes(65536))
+        leg.pc.data.send(bytes(65536))
 
 
 def test_bounds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         async with jingle_call(data=True) as (a, b):
             with pytest.raises(ValueError, match="65537 octets is too long"):
-                a.leg.pc.send("ü" + "x" * 65535)
+                a.leg.pc.data.send("ü" + "x" * 65535)
             await b.leg.event(DataOpened)
             with pytest.raises(DataChannelError, match="slower"):
                 flood(b.leg)
@@ -79,7 +79,7 @@ def test_bounds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
             # One who sends too much too fast, or too long a message, loses the channel alone.
             monkeypatch.setattr(data_channel, "MOST_MESSAGES", 3)
             for number in range(40):
-                a.leg.pc.send(str(number))
+                a.leg.pc.data.send(str(number))
             await b.leg.event(DataClosed)
             await b.leg.received("audio", 3)
 
@@ -90,7 +90,7 @@ def test_without_a_channel(run: Run) -> None:
     async def main() -> None:
         async with call(audio=Tone(), back_audio=Tone()) as (a, _):
             with pytest.raises(DataChannelError, match="No data channel"):
-                a.pc.send("hello")
+                a.pc.data.send("hello")
 
     run(main)
 
@@ -104,7 +104,7 @@ def test_a_peer_is_kept_to_its_window(run: Run) -> None:
             assert sctp is not None
             taken = sctp._advertised_rwnd
             sctp._advertised_rwnd = 0
-            a.leg.pc.send("too much")
+            a.leg.pc.data.send("too much")
             await b.leg.received("audio", 20)
             assert messages(b.leg) == []
             sctp._advertised_rwnd = taken

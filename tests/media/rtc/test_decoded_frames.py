@@ -82,9 +82,9 @@ def test_any_octets(codec: str, data: bytes) -> None:
 def test_too_large_a_picture_is_not_decoded(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         async with call(ReceivePath.FRAMES, audio=Tone(), video=ClockPattern()) as (_, b):
-            frames = b.pc.frames("video")
+            frames = b.pc.media.frames("video")
             await anext(frames)
-            incoming = b.pc._negotiation.media["video"].incoming
+            incoming = b.pc.media.by_kind["video"].incoming
             put: Any = incoming._queue
             given_to_decoder: list[Any] = []
             put._queue.put = given_to_decoder.append
@@ -160,10 +160,10 @@ def test_what_waits_for_the_decoder_is_bounded_in_octets() -> None:
 def test_frames_end_with_the_call(run: Run) -> None:
     async def main() -> None:
         async with call(ReceivePath.FRAMES, audio=Tone(), video=ClockPattern()) as (_, b):
-            frames = b.pc.frames("video")
+            frames = b.pc.media.frames("video")
             await anext(frames)
             await b.received("video", 20)
-            incoming = b.pc._negotiation.media["video"].incoming
+            incoming = b.pc.media.by_kind["video"].incoming
         assert [frame async for frame in frames] == []
         assert incoming.receiver.track._queue.empty()  # type: ignore[attr-defined]
 

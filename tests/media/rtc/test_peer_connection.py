@@ -165,8 +165,8 @@ def test_decoded_frames_go_to_listeners_and_iterators(run: Run) -> None:
     async def main() -> None:
         async with call(ReceivePath.FRAMES, audio=Tone(440), video=ClockPattern()) as (_, b):
             heard: list[str] = []
-            b.pc.listeners.append(lambda kind, _: heard.append(kind))
-            frames = b.pc.frames("video")
+            b.pc.media.listeners.append(lambda kind, _: heard.append(kind))
+            frames = b.pc.media.frames("video")
             clocks = []
             async for frame in frames:
                 clocks.append(read_clock(luma(frame)))
@@ -174,7 +174,7 @@ def test_decoded_frames_go_to_listeners_and_iterators(run: Run) -> None:
                     break
             assert None not in clocks
             assert {"audio", "video"} >= set(heard) != set()
-            left = b.pc.frames("audio", limit=3)
+            left = b.pc.media.frames("audio", limit=3)
         assert len([frame async for frame in left]) <= 3
 
     run(main)
@@ -184,9 +184,9 @@ def test_frames_only_on_their_path(run: Run) -> None:
     async def main() -> None:
         async with call(audio=Tone()) as (a, b):
             with pytest.raises(ValueError, match="path 'frames'"):
-                b.pc.frames("audio")
+                b.pc.media.frames("audio")
             with pytest.raises(ValueError, match="sends no video"):
-                a.pc.play("video", ClockPattern())
+                a.pc.media.play("video", ClockPattern())
 
     run(main)
 
@@ -259,9 +259,9 @@ def test_a_swap_keeps_the_timestamps_going(run: Run) -> None:
     async def main() -> None:
         async with call(audio=Tone(440)) as (a, b):
             await b.received("audio", 20)
-            first = a.pc.playing("audio")
+            first = a.pc.media.playing("audio")
             assert first is not None
-            a.pc.play("audio", Tone(880))
+            a.pc.media.play("audio", Tone(880))
             await first.ended()
             await b.received("audio", 15)
             heard = await b.received("audio", 50)
@@ -295,7 +295,7 @@ def test_a_file_is_played_to_its_end(run: Run, tmp_path: Path) -> None:
             loud = np.flatnonzero(np.abs(sound) > 2000)
             assert (loud[-1] - loud[0]) / rate == pytest.approx(1, abs=0.04)
             assert np.abs(quiet[-960:]).max() < 100
-            playback = a.pc.play("audio", FileSource(path))
+            playback = a.pc.media.play("audio", FileSource(path))
             await playback.ended()
 
     run(main)
@@ -325,12 +325,12 @@ def test_mute_sends_silence_and_black_and_comes_back(run: Run) -> None:
             await b.received("audio", 10)
             await b.received("video", 5)
             for kind in BOTH:
-                a.pc.mute(kind, True)
+                a.pc.media.mute(kind, True)
             quiet, _ = samples((await b.received("audio", 40))[-10:])
             assert np.abs(quiet[-960:]).max() < 100
             black = (await b.received("video", 1))[0]
             for kind in BOTH:
-                a.pc.mute(kind, False)
+                a.pc.media.mute(kind, False)
             seen = await b.received("video", 20)
             assert black.keyframe
             assert read_clock(pictures([black])[0]) is None
@@ -349,7 +349,7 @@ def test_a_picture_loss_indication_brings_a_key_frame(run: Run) -> None:
             await b.until(lambda: any(f.keyframe for f in b.seen("video")))
             await b.received("video", 4)
             already = len(b.seen("video"))
-            b.pc.request_keyframe()
+            b.pc.media.request_keyframe()
             await b.until(lambda: any(f.keyframe for f in b.seen("video")[already:]))
             after = b.seen("video")[already:]
             assert next(i for i, f in enumerate(after) if f.keyframe) <= 3
@@ -370,13 +370,13 @@ def test_a_new_sink_begins_with_a_key_frame(run: Run) -> None:
             def sink(direction: Direction, frame: object) -> None:
                 got.append((direction, frame.keyframe))  # type: ignore[attr-defined]
 
-            a.pc.add_sink(sink)
+            a.pc.media.add_sink(sink)
             # Sent at once; the peer's is asked for, and in at most a few frames.
             assert got[0] == (Direction.SENT, True)
             await a.until(lambda: (Direction.RECEIVED, True) in got)
             received = [keyframe for direction, keyframe in got if direction is Direction.RECEIVED]
             assert received.index(True) < 10
-            a.pc.remove_sink(sink)
+            a.pc.media.remove_sink(sink)
 
     run(main)
 
@@ -388,9 +388,9 @@ def test_a_failing_sink_is_taken_off(run: Run, caplog: pytest.LogCaptureFixture)
             def sink(*_: object) -> None:
                 raise RuntimeError("full")
 
-            b.pc.add_sink(sink)
+            b.pc.media.add_sink(sink)
             await b.received("audio", 5)
-            assert sink not in b.pc.sinks
+            assert sink not in b.pc.media.sinks
 
     run(main)
     assert "A sink failed" in caplog.text
@@ -595,7 +595,7 @@ def test_statistics_are_plausible(run: Run) -> None:
             audio=Tone(), video=ClockPattern(), back_audio=Silence(), back_video=ClockPattern()
         ) as (a, b):
             await a.until(lambda: a.statistics("audio").rtt_ms is not None)
-            audio, video = a.pc.statistics()
+            audio, video = a.pc.media.statistics()
             assert (audio.kind, audio.codec) == ("audio", "opus")
             assert (video.kind, video.codec) == ("video", "VP8")
             assert audio.sent > 10
@@ -609,7 +609,7 @@ def test_statistics_are_plausible(run: Run) -> None:
             )
             assert video.mos is None
             await b.received("audio", 1)
-        assert a.pc.statistics()[0].sent >= audio.sent
+        assert a.pc.media.statistics()[0].sent >= audio.sent
 
     run(main)
 

@@ -41,7 +41,7 @@ def test_video_is_added_by_either_side(run: Run, by_initiator: bool, bundled: bo
             for each in (a, b):
                 await each.leg.received("audio", 5)
                 check_unbroken(each.leg)
-                assert [s.kind for s in each.leg.pc.statistics()] == ["audio", "video"]
+                assert [s.kind for s in each.leg.pc.media.statistics()] == ["audio", "video"]
                 assert [type(event) for event in each.leg.events].count(Connected) == 1
 
     run(main)
@@ -106,8 +106,8 @@ def test_a_refused_addition_is_taken_back_and_may_be_tried_again(run: Run) -> No
             assert isinstance(rejected, ContentRejected)
             await a.leg.pc.withdraw(["video"])
             with pytest.raises(ValueError, match="sends no video"):
-                a.leg.pc.play("video", ClockPattern())
-            assert [s.kind for s in a.leg.pc.statistics()] == ["audio"]
+                a.leg.pc.media.play("video", ClockPattern())
+            assert [s.kind for s in a.leg.pc.media.statistics()] == ["audio"]
             # The other side may add it now, and the one that was refused too.
             await add_video(b, a, None)
             await a.leg.received("video", 5)
@@ -177,7 +177,7 @@ def test_the_peer_stops_sending_and_sends_again(run: Run) -> None:
                 answer = await b.leg.pc.answer(modified.description, audio=None, video=None)
                 direction = re.findall(r"a=(sendrecv|sendonly|recvonly|inactive)", answer)[1]
                 assert direction == ("sendrecv" if sends else "sendonly")
-                a.leg.pc.pause("video", not sends)
+                a.leg.pc.media.pause("video", not sends)
                 await a.leg.received("video", 3)
             await b.leg.received("video", 3)
             check_unbroken(b.leg)

@@ -17,7 +17,7 @@ def port(leg: Leg) -> int:
 
 def ssrc(leg: Leg) -> int:
     """The stream that a leg hears."""
-    found = leg.pc._negotiation.media["audio"].incoming.ssrc
+    found = leg.pc.media.by_kind["audio"].incoming.ssrc
     assert found is not None
     return found
 
@@ -59,7 +59,7 @@ def test_a_leg_that_may_not_send_is_silent(run: Run) -> None:
     async def main() -> None:
         async with call(ReceivePath.NONE, audio=Tone(440), back_audio=Tone(440)) as (a, b):
             await b.counted("audio", 10)
-            transceiver = a.pc._negotiation.media["audio"].transceiver
+            transceiver = a.pc.media.by_kind["audio"].transceiver
             transceiver.sender._enabled = False
             sent = a.statistics("audio").sent
             await a.counted("audio", a.statistics("audio").received + 20)

@@ -1,0 +1,338 @@
+"""The audio and video of one connection: what is played, what is received, what was counted."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+
+from aiortc import RTCRtpTransceiver
+
+from ..errors import MediaClosedError
+from ..frames.frame import KINDS, Direction, EncodedFrame, Kind
+from ..sources.echo import Echo
+from ..sources.playback import Playback
+from ..sources.source import Source
+from . import _aiortc
+from .events import FirstMedia, PlaybackEnded, VideoUnseen
+from .rtp.incoming import Frame, Incoming, Listener
+from .rtp.medium import Medium, statistics
+from .rtp.outgoing import Outgoing
+from .rtp.receive_path import ReceivePath
+from .rtp.statistics import MediaStatistics
+from .rtp.video.freezes import Freeze, Freezes
+
+logger = logging.getLogger(__name__)
+
+Sink = Callable[[Direction, EncodedFrame], None]
+
+DARK = 2.0
+"""Seconds in which the first black picture of a muted source must have gone out."""
+
+
+class ConnectionMedia:
+    """The audio and video of one `PeerConnection`.
+
+    Attributes:
+        path: What becomes of received media.
+        sinks: Called on the loop with each encoded frame sent, and on the paths `packets` and
+            `frames` with each one received. Add to it by `add_sink`, so that video starts with a
+            key frame.
+        listeners: Called on the loop with the kind and each decoded frame, on the path `frames`.
+        by_kind: What is in the call, for `Negotiation` to change.
+        past: What was in the call, was used and is no longer in it.
+    """
+
+    def __init__(
+        self,
+        path: ReceivePath,
+        *,
+        largest_picture: int,
+        on_event: Callable[[FirstMedia | VideoUnseen | PlaybackEnded], None],
+        on_broken: Callable[[], None],
+    ) -> None:
+        """Begin without any media.
+
+        Args:
+            path: What becomes of received media.
+            largest_picture: Pixels of the largest picture that is decoded, on the path `frames`.
+            on_event: Called on the loop with what happens.
+            on_broken: Called when the tasks of a transport have failed.
+        """
+        self.path = path
+        self.sinks: list[Sink] = []
+        self.listeners: list[Listener] = []
+        self.by_kind: dict[Kind, Medium] = {}
+        self.past: list[Medium] = []
+        self._largest_picture = largest_picture
+        self._on_event = on_event
+        self._on_broken = on_broken
+        self._closed = False
+
+    def play(self, kind: Kind, source: Source) -> Playback:
+        """Replace what is sent. The RTP timestamps go on.
+
+        Args:
+            kind: "audio" or "video".
+            source: What to play, from its beginning.
+
+        Returns:
+            The playback; its end can be awaited.
+
+        Raises:
+            ValueError: The source has no such kind, or nothing of that kind is sent.
+            MediaClosedError: The connection is closed.
+        """
+        outgoing = self._sending(kind)
+        self._check_echo(source)
+        playback = outgoing.play(source)
+        if playback.live:
+            self.request_keyframe()
+        return playback
+
+    def playing(self, kind: Kind) -> Playback | None:
+        """Return what is sent.
+
+        Args:
+            kind: "audio" or "video".
+
+        Returns:
+            The playback; None if nothing of that kind is sent.
+        """
+        outgoing = self._outgoing(kind)
+        return None if outgoing is None else outgoing.playback
+
+    def mute(self, kind: Kind, muted: bool) -> None:
+        """Send silence, or one black picture a second, in place of the source; or stop doing so.
+
+        The source pauses meanwhile. The RTP timestamps go on.
+
+        Args:
+            kind: "audio" or "video".
+            muted: Whether to mute.
+
+        Raises:
+            ValueError: Nothing of that kind is sent.
+            MediaClosedError: The connection is closed.
+        """
+        outgoing = self._sending(kind)
+        outgoing.mute(muted)
+        if outgoing.playback.live and not muted:
+            self.request_keyframe()
+
+    async def darken(self, kind: Kind) -> None:
+        """Mute a kind and wait, at most two seconds, until silence or a black picture is out.
+
+        Args:
+            kind: "audio" or "video". If nothing of it is sent, nothing happens.
+        """
+        outgoing = self._outgoing(kind)
+        if outgoing is None:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DARK):
+                await outgoing.darken()
+
+    def pause(self, kind: Kind, paused: bool) -> None:
+        """Send nothing of a kind, not even silence; or go on.
+
+        What was negotiated stays, so the peer is not asked. The source pauses meanwhile. The RTP
+        timestamps go on.
+
+        Args:
+            kind: "audio" or "video".
+            paused: Whether to pause.
+
+        Raises:
+            ValueError: Nothing of that kind is sent.
+            MediaClosedError: The connection is closed.
+        """
+        outgoing = self._sending(kind)
+        outgoing.pause(paused)
+        if outgoing.playback.live and not paused:
+            self.request_keyframe()
+
+    def add_sink(self, sink: Sink) -> None:
+        """Add a sink, and get it a key frame of each direction to start with.
+
+        Args:
+            sink: Called on the loop; it must not block.
+        """
+        self.sinks.append(sink)
+        self.send_keyframe()
+        self.request_keyframe()
+
+    def remove_sink(self, sink: Sink) -> None:
+        """Remove a sink.
+
+        Args:
+            sink: One that was added; others are ignored.
+        """
+        with suppress(ValueError):
+            self.sinks.remove(sink)
+
+    def frames(self, kind: Kind, limit: int = 50) -> AsyncIterator[Frame]:
+        """Iterate over the decoded frames of a kind, on the path `frames`.
+
+        Args:
+            kind: "audio" or "video".
+            limit: How many frames wait for a slow reader, 64 MiB at most. The oldest are dropped.
+
+        Returns:
+            An iterator that ends when the connection closes; what was not read by then is gone.
+
+        Raises:
+            ValueError: The path is not `frames`, or nothing of that kind is received.
+        """
+        medium = self.by_kind.get(kind)
+        if self.path is not ReceivePath.FRAMES or medium is None:
+            raise ValueError(f"There are no decoded {kind} frames: use the path 'frames'.")
+        iterator = medium.incoming.iterate(limit)
+        self.request_keyframe()
+        return iterator
+
+    def request_keyframe(self) -> None:
+        """Ask the peer for a video key frame (PLI, RFC 4585 §6.3.1), and again until one comes.
+
+        The request goes out at once, or with the peer's first packet if none has come yet; at most
+        one a second, however many ask.
+        """
+        medium = self.by_kind.get("video")
+        if medium is not None and not self._closed:
+            medium.incoming.request_keyframe()
+
+    def send_keyframe(self) -> None:
+        """Send a video key frame now, if we send video."""
+        outgoing = self._outgoing("video")
+        if outgoing is not None:
+            outgoing.keyframe()
+
+    def statistics(self) -> tuple[MediaStatistics, ...]:
+        """Return the counters, also after the connection is closed.
+
+        Returns:
+            One entry for each kind that was negotiated, audio first.
+        """
+        media = [*self.past, *self.by_kind.values()]
+        by_kind = {kind: [m for m in media if m.kind == kind and m.negotiated] for kind in KINDS}
+        return tuple(statistics(each) for each in by_kind.values() if each)
+
+    def freezes(self) -> tuple[Freeze, ...]:
+        """Return when received video stood still, also after the connection is closed.
+
+        Returns:
+            The last 100 times, in order, on the loop's clock.
+        """
+        media = [*self.past, *self.by_kind.values()]
+        found = [each for medium in media for each in medium.incoming.freezes().last]
+        return tuple(found[-Freezes.MOST :])
+
+    def outgoing(self, kind: Kind, source: Source) -> Outgoing:
+        """Make what sends a kind, for `Negotiation` to put into a transceiver.
+
+        Args:
+            kind: "audio" or "video".
+            source: What to play first.
+
+        Raises:
+            ValueError: The source has no such kind, or is an echo where nothing is received.
+        """
+        self._check_echo(source)
+
+        def medium() -> Medium:
+            return self.by_kind[kind]
+
+        return Outgoing(
+            kind,
+            source,
+            codec=lambda: medium().codec,
+            stream=lambda: medium().open_stream(),
+            is_watched=lambda: bool(self.sinks),
+            on_sent=self._sent,
+            on_ended=self._playback_ended,
+        )
+
+    def incoming(self, kind: Kind, transceiver: RTCRtpTransceiver) -> Incoming:
+        """Make what receives a kind.
+
+        Args:
+            kind: "audio" or "video".
+            transceiver: Where it comes from; it has not started.
+        """
+        return Incoming(
+            kind,
+            transceiver,
+            self.path,
+            _aiortc.hold_to_budgets(transceiver, self._on_broken),
+            on_first=self._first_media,
+            on_unseen=lambda at: self._on_event(VideoUnseen(at)),
+            on_frame=self._received,
+            listeners=self.listeners,
+            largest_picture=self._largest_picture,
+        )
+
+    def begin(self, medium: Medium, repairs: dict[int, int]) -> None:
+        """Start to send and receive what was negotiated, or follow a change of it.
+
+        Args:
+            medium: What was negotiated.
+            repairs: Which of the peer's RTP streams repeat which, by their SSRCs (RFC 5576 §4.2).
+        """
+        medium.incoming.learn(repairs)
+        if medium.outgoing is not None:
+            medium.outgoing.prepare()
+            sender = medium.transceiver.sender
+            _aiortc.on_keyframe_request(sender, self._keyframe_requested)
+        if self.path is ReceivePath.FRAMES:
+            medium.incoming.start()
+
+    def stop(self) -> None:
+        """Take nothing more to play, and ask for nothing more: the connection closes."""
+        self._closed = True
+
+    def _check_echo(self, source: Source) -> None:
+        if self.path is ReceivePath.NONE and isinstance(source, Echo):
+            raise ValueError("An echo needs the path 'packets' or 'frames'.")
+
+    def _outgoing(self, kind: Kind) -> Outgoing | None:
+        medium = self.by_kind.get(kind)
+        return None if medium is None else medium.outgoing
+
+    def _sending(self, kind: Kind) -> Outgoing:
+        if self._closed:
+            raise MediaClosedError("The connection is closed.")
+        outgoing = self._outgoing(kind)
+        if outgoing is None:
+            raise ValueError(f"This call sends no {kind}: offer or answer with a source.")
+        return outgoing
+
+    def _sent(self, frame: EncodedFrame) -> None:
+        self._feed(Direction.SENT, frame)
+
+    def _received(self, frame: EncodedFrame) -> None:
+        outgoing = self._outgoing(frame.kind)
+        if outgoing is not None:
+            outgoing.echo(frame)
+        self._feed(Direction.RECEIVED, frame)
+
+    def _feed(self, direction: Direction, frame: EncodedFrame) -> None:
+        for sink in tuple(self.sinks):
+            try:
+                sink(direction, frame)
+            except Exception:
+                logger.exception("A sink failed and is taken off")
+                self.remove_sink(sink)
+
+    def _keyframe_requested(self) -> None:
+        outgoing = self._outgoing("video")
+        if outgoing is not None and outgoing.playback.live:
+            self.request_keyframe()
+        elif outgoing is not None:
+            outgoing.keyframe(by_peer=True)
+
+    def _first_media(self, kind: Kind, at: float) -> None:
+        self._on_event(FirstMedia(kind, at))
+
+    def _playback_ended(self, playback: Playback) -> None:
+        if playback.failure is not None:
+            logger.warning("A source ended early: %s", playback.failure)
+        self._on_event(PlaybackEnded(playback.kind, playback.failure))

@@ -1,0 +1,69 @@
+"""What a connection plays, before anything is connected."""
+
+from typing import Any
+
+import pytest
+from callboard.media import ClockPattern, Echo, MediaClosedError, ReceivePath, Silence, Tone
+from callboard.tests.conftest import Run
+from callboard.tests.media.legs import Leg
+
+
+def test_a_source_that_is_refused_changes_nothing(run: Run) -> None:
+    async def main() -> None:
+        leg = Leg(ReceivePath.NONE)
+        await leg.pc.offer(audio=Tone(), video=None)
+        playback = leg.pc.media.playing("audio")
+        for source in (Echo(), ClockPattern()):
+            with pytest.raises(ValueError, match=r"echo needs|no audio"):
+                leg.pc.media.play("audio", source)
+            assert leg.pc.media.playing("audio") is playback
+        assert leg.pc.media.play("audio", Silence()) is leg.pc.media.playing("audio")
+        await leg.pc.close()
+
+    run(main)
+
+
+ORDERS: dict[str, Any] = {
+    "play": lambda media: media.play("audio", Tone()),
+    "mute": lambda media: media.mute("audio", True),
+    "pause": lambda media: media.pause("audio", True),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_closed_connection_takes_no_orders(run: Run, order: str) -> None:
+    async def main() -> None:
+        leg = Leg()
+        await leg.pc.offer(audio=Tone(), video=None)
+        ORDERS[order](leg.pc.media)
+        await leg.pc.close()
+        with pytest.raises(MediaClosedError):
+            ORDERS[order](leg.pc.media)
+
+    run(main)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_what_is_not_sent_takes_no_orders(run: Run, order: str) -> None:
+    async def main() -> None:
+        leg = Leg()
+        await leg.pc.offer(audio=None, video=ClockPattern())
+        with pytest.raises(ValueError, match="sends no audio"):
+            ORDERS[order](leg.pc.media)
+        leg.pc.media.send_keyframe()
+        leg.pc.media.request_keyframe()
+        await leg.pc.media.darken("audio")
+        await leg.pc.close()
+
+    run(main)
+
+
+def test_frames_want_their_path(run: Run) -> None:
+    async def main() -> None:
+        leg = Leg(ReceivePath.PACKETS)
+        await leg.pc.offer(audio=Tone(), video=None)
+        with pytest.raises(ValueError, match="use the path 'frames'"):
+            leg.pc.media.frames("audio")
+        await leg.pc.close()
+
+    run(main)
