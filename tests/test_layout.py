@@ -204,6 +204,12 @@ def test_every_package_has_its_place() -> None:
     assert found <= set(MAY_USE)
 
 
+def test_received_video_knows_no_clock_and_no_network() -> None:
+    outside = {"aioice", "aiortc", "asyncio", "av", "socket", "threading", "time"}
+    for file in (ROOT / "media/rtc/rtp/video").glob("*.py"):
+        assert outside.isdisjoint(name.split(".")[0] for _, name in imports(file)), file
+
+
 def test_the_root_imports_nothing() -> None:
     assert not list(imports(ROOT / "__init__.py"))
 
