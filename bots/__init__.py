@@ -11,6 +11,7 @@ from .bot import Bot
 from .call import Call
 from .invite import Invite
 from .message import Message
+from .options import Options, OptionsError
 from .presence import Presence
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "Invite",
     "Message",
     "Offline",
+    "Options",
+    "OptionsError",
     "Presence",
     "Reason",
     "Silence",

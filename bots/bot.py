@@ -19,6 +19,7 @@ from . import arguments
 from .call import HANDLED, Call
 from .invite import Invite
 from .message import Message
+from .options import Options
 from .presence import Presence
 from .source import Playable, find_source
 
@@ -34,7 +35,7 @@ class AccountLog(logging.LoggerAdapter[logging.Logger]):
 
 
 class Bot:
-    """What an account does. Override what it should react to.
+    """What an account does. Override the methods for what it should react to.
 
     Each ``on_…`` is a coroutine with a task of its own. Messages, presences and invites of one
     peer come one after another, calls side by side. What a method raises is logged with the bot's
@@ -58,16 +59,19 @@ class Bot:
         options: Mapping[str, Any],
         folder: Path,
     ) -> None:
-        """Make the bot; the exchange does so once for each account, before the login.
+        """Create the bot. This happens once for each account, before it logs in.
 
-        ``callboard check`` makes each bot too, to learn what is wrong with its options: a
-        `ValueError` raised here is told with their line. Whatever lasts begins in `on_start`.
+        ``callboard check`` creates each bot too, to find what is wrong with its options. So start
+        nothing here: that is for `on_start`.
 
         Args:
             ref: the account's actor; None in a check.
             account: the bare JID.
             options: the account's ``options`` from the YAML file.
             folder: the YAML file's folder.
+
+        Raises:
+            OptionsError: the options can't be used.
         """
         self._ref: AccountRef = ref  # type: ignore[assignment] # nothing is done in a check
         self.account = account
@@ -75,6 +79,20 @@ class Bot:
         self.folder = folder
         log = logging.getLogger(f"callboard.bots.{type(self).__name__}")
         self.log = AccountLog(log, {"account": account})
+        given = Options(options, folder)
+        self.read_options(given)
+        given.check()
+
+    def read_options(self, options: Options) -> None:
+        """Read the account's options into attributes. Called once, when the bot is created.
+
+        A bot that does not override this takes any options, and finds them in `self.options`.
+        ``callboard check`` reports wrong and unknown options with their lines.
+
+        Args:
+            options: the account's options; read each one that the bot takes.
+        """
+        options.take_any()
 
     # -- what happens ------------------------------------------------------------------------------
 

@@ -1,17 +1,12 @@
 """The bot ``caller``."""
 
 import asyncio
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 from ..actors.account import Offline
-from ..actors.messages.account import AccountRef
 from ..actors.messages.call import CallOver
-from ..config.duration import parse_duration
 from .bot import Bot
 from .call import Call
-from .options import NOTHING, Options, addresses, flag, playable
+from .options import NOTHING, Options
 
 AGAIN = 5.0
 """Seconds until a call is tried again that found its own account offline."""
@@ -31,39 +26,26 @@ class CallerBot(Bot):
         record: ``true`` records both directions.
     """
 
-    def __init__(
-        self,
-        ref: AccountRef | None,
-        account: str,
-        options: Mapping[str, Any],
-        folder: Path,
-    ) -> None:
-        """Read the options.
-
-        Raises:
-            ValueError: one of them can't be used.
-        """
-        super().__init__(ref, account, options, folder)
-        read = Options(options)
-        self.peers: list[str] = read.take("to", addresses, [])
-        self.seconds = read.take("seconds", parse_duration, 10.0)
-        self.every = read.take("every", parse_duration, 0.0)
-        self.audio: str | None = read.take("audio", playable(folder, "audio"), "tone")
-        self.video: str | None = read.take("video", playable(folder, "video"), "pattern")
-        self.record = read.take("record", flag, False)
+    def read_options(self, options: Options) -> None:
+        """Read whom to call, and how."""
+        self.peers = options.addresses("to", [])
+        self.seconds = options.seconds("seconds", 10.0)
+        self.every = options.seconds("every", None)
+        self.audio = options.playable("audio", "audio", "tone")
+        self.video = options.playable("video", "video", "pattern")
+        self.record = options.flag("record", False)
+        if not self.options.get("to"):
+            options.refuse("to", "there is nobody to call: give a JID, or a list of them")
         if self.audio in NOTHING and self.video in NOTHING:
-            read.refuse("audio", "a call needs audio or video: give one of them a source")
-        read.check()
+            options.refuse("audio", "a call needs audio or video: give one of them a source")
 
     async def on_start(self) -> None:
         """Go through the list, for ever if `every` is given."""
-        if not self.peers:
-            self.log.warning("there is nobody to call: give the bot the option to")
-        while self.peers:
+        while True:
             for peer in self.peers:
                 await self.hold_call(peer)
-                await asyncio.sleep(self.every)
-            if "every" not in self.options:
+                await asyncio.sleep(self.every or 0.0)
+            if self.every is None:
                 return
 
     async def hold_call(self, peer: str) -> None:

@@ -16,6 +16,8 @@ VERBS = tuple(
     for name, value in vars(Bot).items()
     if inspect.iscoroutinefunction(value) and name not in HANDLERS
 )
+#: What a bot may override that is no coroutine.
+PLAIN = ("read_options",)
 #: What a bot has from the beginning.
 ATTRIBUTES = ("account", "options", "folder", "log", "_ref")
 
@@ -29,7 +31,7 @@ def class_faults(bot: type[Bot]) -> Iterator[str]:
     missing = sorted(getattr(bot, "__abstractmethods__", ()))
     if missing:
         yield f"{bot.__name__} is abstract: write {', '.join(missing)}{_line(bot)}"
-    for name in (*HANDLERS, *VERBS):
+    for name in (*HANDLERS, *VERBS, *PLAIN):
         static = inspect.getattr_static(bot, name)
         if static is not vars(Bot)[name]:
             is_unbound = inspect.isfunction(static)
@@ -66,7 +68,7 @@ def bot_faults(bot: Bot, account: str, folder: Path) -> Iterator[str]:
     for name in ATTRIBUTES:
         if not is_as_it_was[name]:
             yield _hides(kind, name)
-    for name in (*HANDLERS, *VERBS):
+    for name in (*HANDLERS, *VERBS, *PLAIN):
         if name in own:
             yield from _method_faults(kind, name, own[name], is_unbound=False)
     yield from _path_faults(kind, bot.path)
@@ -77,8 +79,14 @@ def _method_faults(bot: type[Bot], name: str, found: Any, *, is_unbound: bool) -
     what = f"{bot.__name__}.{name}"
     innermost = inspect.unwrap(found) if callable(found) else found
     line = _line(innermost)
-    if inspect.isasyncgenfunction(innermost):
+    if inspect.isasyncgenfunction(innermost) or inspect.isgeneratorfunction(innermost):
         yield f"{what} has a 'yield' in it, so that nothing of it would run: take it out{line}"
+    elif name in PLAIN:
+        if not callable(found):
+            yield _hides(bot, name)
+            return
+        if inspect.iscoroutinefunction(innermost):
+            yield f"{what} is async, so that nothing of it would run: begin it with 'def'{line}"
     elif not inspect.iscoroutinefunction(innermost):
         if name in VERBS or not callable(found):
             yield _hides(bot, name)

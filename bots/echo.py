@@ -1,7 +1,5 @@
 """The bot ``echo``."""
 
-from typing import Any
-
 from .bot import Bot
 from .call import Call
 from .message import Message
@@ -13,14 +11,8 @@ class EchoBot(Bot):
 
     path = "packets"
 
-    def __init__(self, *given: Any) -> None:
-        """See that there are no options.
-
-        Raises:
-            OptionsError: there are.
-        """
-        super().__init__(*given)
-        Options(self.options).check()
+    def read_options(self, options: Options) -> None:
+        """Take no options."""
 
     async def on_call(self, call: Call) -> None:
         """Answer with the caller's own audio and video."""

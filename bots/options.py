@@ -1,13 +1,14 @@
-"""Reading the options that an account has for its bot."""
+"""Reading the ``options:`` that an account has for its bot."""
 
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ..config.duration import parse_duration
 from ..config.jid import normal_jid
-from ..media import Kind
+from ..media import Kind, shown
 from .source import source
 
 T = TypeVar("T")
@@ -30,89 +31,151 @@ class OptionsError(ValueError):
 
 
 class Options:
-    """Takes options one by one, and tells everything that is wrong with them at once.
+    """The options of one account, which `Bot.read_options` reads one by one.
 
-    Args:
-        given: what the YAML file has.
+    Nothing is raised while they are read: a value that can't be used is noted, and its default
+    returned. Once `Bot.read_options` has returned, every fault is reported at once, with those of
+    options that were given but never read.
     """
 
-    def __init__(self, given: Mapping[str, Any]) -> None:
-        self._given = given
-        self._known: list[str] = []
-        self._faults: list[tuple[str, str]] = []
-
-    def take(self, name: str, read: Callable[[Any], T], otherwise: D) -> T | D:
-        """Return an option.
+    def __init__(self, given: Mapping[str, Any], folder: Path) -> None:
+        """Make a reader; bots are given theirs.
 
         Args:
-            name: the option's.
-            read: makes something of its value, or raises a `ValueError` with a sentence.
-            otherwise: what it is if the file does not have it, or has it wrong.
+            given: what the YAML file has.
+            folder: the YAML file's folder.
+        """
+        self._given = given
+        self._folder = folder
+        self._known: list[str] = []
+        self._faults: list[tuple[str, str]] = []
+        self._takes_any = False
+
+    def text(self, name: str, default: D) -> str | D:
+        """Return an option that is text.
+
+        Args:
+            name: the option's name.
+            default: what it is if the file does not have it.
+        """
+        return self.take(name, _text, default)
+
+    def flag(self, name: str, default: D) -> bool | D:
+        """Return an option that is true or false.
+
+        Args:
+            name: the option's name.
+            default: what it is if the file does not have it.
+        """
+        return self.take(name, _flag, default)
+
+    def seconds(self, name: str, default: D) -> float | D:
+        """Return a duration in seconds; the file may say ``500ms``, ``10s``, ``1m30s`` or ``10``.
+
+        Args:
+            name: the option's name.
+            default: what it is if the file does not have it, in seconds.
+        """
+        return self.take(name, parse_duration, default)
+
+    def addresses(self, name: str, default: D) -> list[str] | D:
+        """Return a list of JIDs; the file may have a single one.
+
+        Args:
+            name: the option's name.
+            default: what it is if the file does not have it.
+        """
+        return self.take(name, _addresses, default)
+
+    def playable(self, name: str, kind: Kind, default: str | None) -> str | None:
+        """Return the name of something to play, once it is known that it can be played.
+
+        It is what `Call.play` takes: the name of a source, or a file's path.
+
+        Args:
+            name: the option's name.
+            kind: what it must have: audio or video.
+            default: what it is if the file does not have it.
+        """
+        return self.take(name, partial(_playable, folder=self._folder, kind=kind), default)
+
+    def take(self, name: str, read: Callable[[Any], T], default: D) -> T | D:
+        """Return an option that a function of yours reads.
+
+        Args:
+            name: the option's name.
+            read: returns what the option's value means, or raises a `ValueError` or `TypeError`
+                with a sentence that says what to write.
+            default: what the option is if the file does not have it, or has it wrong.
         """
         self._known.append(name)
         if name not in self._given:
-            return otherwise
+            return default
         try:
             return read(self._given[name])
         except (ValueError, TypeError) as error:
-            self._faults.append((name, str(error)))
-            return otherwise
+            self._faults.append((name, shown(error, str)))
+            return default
 
     def refuse(self, name: str, sentence: str) -> None:
-        """Add a fault."""
+        """Report a fault that only shows when several options are seen together.
+
+        Args:
+            name: the option that is to be changed.
+            sentence: what is wrong with it, and what to write.
+        """
         self._faults.append((name, sentence))
 
+    def take_any(self) -> None:
+        """Let the file have any option, also one that is never read."""
+        self._takes_any = True
+
     def check(self) -> None:
-        """See that there were no faults, and no options that nobody has taken.
+        """See that there were no faults, and no options that nobody has read.
 
         Raises:
             OptionsError: there were.
         """
-        for name in self._given:
+        for name in () if self._takes_any else self._given:
             if name not in self._known:
                 close = get_close_matches(str(name), self._known, 1)
-                known = ", ".join(sorted(self._known)) or "none at all"
-                hint = f"did you mean {close[0]!r}?" if close else f"it takes {known}"
+                known = ", ".join(sorted(self._known))
+                takes = f"this bot takes {known}" if known else "this bot takes no options"
+                hint = f"did you mean {close[0]!r}?" if close else takes
                 self._faults.append((name, f"there is no such option: {hint}"))
         if self._faults:
             raise OptionsError(self._faults)
 
 
-def flag(value: Any) -> bool:
-    """Read true or false."""
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("give text, in quotes if it looks like a number")
+    return value
+
+
+def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("give true or false")
     return value
 
 
-def addresses(value: Any) -> list[str]:
-    """Read a JID, or a list of them."""
+def _addresses(value: Any) -> list[str]:
     found = [value] if isinstance(value, str) else value
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
         raise ValueError("give a JID like desk@example.org, or a list of them")
     return [normal_jid(one) for one in found]
 
 
-def playable(folder: Path, kind: Kind) -> Callable[[Any], str | None]:
-    """Return what reads the name of something to play.
-
-    Args:
-        folder: where a file's path begins.
-        kind: what it has to give.
-    """
-
-    def read(value: Any) -> str | None:
-        if value is not None and not isinstance(value, str):
-            raise ValueError("give the name of a source, like silence, or the path of a file")
-        if value is not None:
-            _look(value, folder, kind)
-        return value
-
-    return read
+def _playable(value: Any, *, folder: Path, kind: Kind) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ValueError("give the name of a source, like silence, or the path of a file")
+    if value is not None:
+        _check_source(value, folder, kind)
+    return value
 
 
 @lru_cache(maxsize=256)  # the bots of a fleet name the same, and the loop must not read it again
-def _look(name: str, folder: Path, kind: Kind) -> None:
+def _check_source(name: str, folder: Path, kind: Kind) -> None:
     found = source(name, folder)
     if found is not None and kind not in found.kinds:
         raise ValueError(f"{name!r} has no {kind}: name something that has")

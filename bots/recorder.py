@@ -1,13 +1,8 @@
 """The bot ``recorder``."""
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-from ..actors.messages.account import AccountRef
 from .bot import Bot
 from .call import Call
-from .options import Options, flag, playable
+from .options import Options
 
 
 class RecorderBot(Bot):
@@ -20,25 +15,12 @@ class RecorderBot(Bot):
         wav: ``true`` records audio as stereo WAV.
     """
 
-    def __init__(
-        self,
-        ref: AccountRef | None,
-        account: str,
-        options: Mapping[str, Any],
-        folder: Path,
-    ) -> None:
-        """Read the options.
-
-        Raises:
-            OptionsError: some of them can't be used.
-        """
-        super().__init__(ref, account, options, folder)
-        read = Options(options)
-        self.audio: str | None = read.take("audio", playable(folder, "audio"), "silence")
-        self.video: str | None = read.take("video", playable(folder, "video"), "pattern")
-        self.greeting: str | None = read.take("greeting", playable(folder, "audio"), None)
-        self.wav = read.take("wav", flag, False)
-        read.check()
+    def read_options(self, options: Options) -> None:
+        """Read what callers hear and see, and how calls are recorded."""
+        self.audio = options.playable("audio", "audio", "silence")
+        self.video = options.playable("video", "video", "pattern")
+        self.greeting = options.playable("greeting", "audio", None)
+        self.wav = options.flag("wav", False)
 
     async def on_call(self, call: Call) -> None:
         """Answer, greet, record."""

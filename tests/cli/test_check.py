@@ -96,6 +96,13 @@ def test_options_that_a_bot_refuses(folder: Path) -> None:
         "        self.options['must']\n"
         "class Strange(Bot):\n"
         "    path = 'elsewhere'\n"
+        "class Shop(Bot):\n"
+        "    def read_options(self, options):\n"
+        "        self.opening = options.text('opening', '09:00')\n"
+        "        self.pause = options.seconds('pause', 1.0)\n"
+        "        self.floor = options.take('floor', int, 0)\n"
+        "        if self.floor > 3:\n"
+        "            options.refuse('floor', 'there are three: give 0 to 3')\n"
     )
     (folder / "options.yaml").write_text(
         "accounts:\n"
@@ -104,6 +111,14 @@ def test_options_that_a_bot_refuses(folder: Path) -> None:
         "    options: {to: b@localhost, every: soon}\n"
         "  - {jid: b@localhost, bot: picky:Picky}\n"
         "  - {jid: c@localhost, bot: picky:Strange}\n"
+        "  - jid: d@localhost\n"
+        "    bot: picky:Shop\n"
+        "    options: {openning: 9, opening: 9, pause: long, floor: 4}\n"
+        "  - jid: e@localhost\n"
+        "    bot: picky:Shop\n"
+        "    options: {floor: high}\n"
+        "  - {jid: f@localhost, bot: caller}\n"
+        "  - {jid: g@localhost, bot: caller, options: {to: []}}\n"
     )
     done = callboard("check", "options.yaml", cwd=folder)
     assert done.returncode == 2
@@ -115,6 +130,13 @@ def test_options_that_a_bot_refuses(folder: Path) -> None:
         "options.yaml:4:39: every: give a duration like 2s, 500ms, 1m30s or 1h",
         "options.yaml:5:29: bot: making picky:Picky raised KeyError at line 5: 'must'",
         f"options.yaml:6:29: bot: {path}",
+        "options.yaml:9:25: openning: there is no such option: did you mean 'opening'?",
+        "options.yaml:9:37: opening: give text, in quotes if it looks like a number",
+        "options.yaml:9:47: pause: give a duration like 2s, 500ms, 1m30s or 1h",
+        "options.yaml:9:60: floor: there are three: give 0 to 3",
+        "options.yaml:12:22: floor: invalid literal for int() with base 10: 'high'",
+        "options.yaml:13:5: to: there is nobody to call: give a JID, or a list of them",
+        "options.yaml:14:51: to: there is nobody to call: give a JID, or a list of them",
     ]
 
 
@@ -206,6 +228,18 @@ class Unspeakable(Exception):
 class Mumbles(Bot):
     def __init__(self, *given):
         raise Unspeakable
+
+class Waits(Bot):
+    async def read_options(self, options):
+        pass
+
+class Halts(Bot):
+    def read_options(self):
+        yield
+
+class Fails(Bot):
+    def read_options(self, options):
+        self.options["must"]
 """
 NAMED = [
     "Sound",
@@ -221,6 +255,9 @@ NAMED = [
     "Two",
     "Wordless",
     "Mumbles",
+    "Waits",
+    "Halts",
+    "Fails",
 ]
 WRONG = """\
 Plain.on_call is not async: begin it with 'async def on_call' (classes.py, line 32)
@@ -244,6 +281,13 @@ Two.call is called as call(to, audio, video, record, message, data), and does no
 making classes:Wordless raised ValueError at line 79
 making classes:Mumbles raised Unspeakable at line 87: Unspeakable, which can't be shown: its own \
 str raises
+Waits.read_options is async, so that nothing of it would run: begin it with 'def' (classes.py, \
+line 90)
+Halts.read_options has a 'yield' in it, so that nothing of it would run: take it out (classes.py, \
+line 94)
+Halts.read_options is called as read_options(options), and does not take that (too many positional \
+arguments) (classes.py, line 94)
+making classes:Fails raised KeyError at line 99: 'must'
 """
 
 
@@ -320,7 +364,7 @@ another place, or let it be written to
 media.addresses must name addresses of this machine.
 5:8: drain: give a duration like 2s, 500ms, 1m30s or 1h
 8:11: desk@localhost is declared already in line 7: keep one, as an account runs once
-8:71: loud: there is no such option: it takes none at all
+8:71: loud: there is no such option: this bot takes no options
 12:25: greeting: 'none.ogg' is no file in {folder}, and none of silence, tone, tone:FREQUENCY, \
 pattern, echo
 12:42: vidoe: there is no such option: did you mean 'video'?
