@@ -142,7 +142,8 @@ def _bound_retransmissions(sender: RTCRtpSender) -> None:
 
     async def once(packet: Any) -> None:
         if isinstance(packet, RtcpRtpfbPacket):
-            packet.lost = list(dict.fromkeys(packet.lost))
+            # aiortc counts on past the wrap, where it knows of no packet.
+            packet.lost = list(dict.fromkeys(number & 0xFFFF for number in packet.lost))
         await handle(packet)
 
     setattr(sender, RETRANSMIT, bounded)
