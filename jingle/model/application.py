@@ -5,7 +5,7 @@ from typing import Literal
 
 from .codec import Codec, Feedback
 from .header_extension import HeaderExtension
-from .source import Source, SourceGroup, Stream
+from .rtp_source import MediaStream, RtpSource, RtpSourceGroup
 
 Kind = Literal["audio", "video"]
 
@@ -43,9 +43,9 @@ class Rtp:
     allow_mixed: bool = False
     rtcp_mux: bool = False
     reduced_size: bool = False
-    sources: tuple[Source, ...] = ()
-    source_groups: tuple[SourceGroup, ...] = ()
-    streams: tuple[Stream, ...] = ()
+    sources: tuple[RtpSource, ...] = ()
+    source_groups: tuple[RtpSourceGroup, ...] = ()
+    streams: tuple[MediaStream, ...] = ()
     bandwidths: tuple[Bandwidth, ...] = ()
 
 

@@ -12,7 +12,7 @@ from .content import Content
 from .description import Description
 from .fingerprint import to_send
 from .naming import names_of
-from .source import Source
+from .rtp_source import RtpSource
 from .transport import IceTransport
 
 
@@ -89,6 +89,6 @@ def _rtp(rtp: Rtp, *, of_sdp: bool) -> Rtp:
     for source in rtp.sources:
         kept = tuple(each for each in source.attributes if each.value is not None)
         if kept or not of_sdp:
-            sources.append(Source(source.ssrc, kept))
+            sources.append(RtpSource(source.ssrc, kept))
     extensions = tuple(each for each in rtp.header_extensions if each.id <= 255 or not of_sdp)
     return replace(rtp, codecs=codecs, sources=tuple(sources), header_extensions=extensions)

@@ -21,7 +21,7 @@ from ..model.description import Description, Group
 from ..model.fingerprint import Fingerprint
 from ..model.header_extension import HeaderExtension
 from ..model.role import Role, Senders
-from ..model.source import Attribute, Source, SourceGroup, Stream, lift_streams
+from ..model.rtp_source import Attribute, MediaStream, RtpSource, RtpSourceGroup, lift_streams
 from ..model.transport import Association, IceTransport
 
 T = TypeVar("T")
@@ -191,7 +191,7 @@ def _read_rtp(
 
     codecs = _some(read_codec, dict.fromkeys(formats))
     streams = tuple(
-        Stream(words[0], words[1] if len(words) > 1 else None)
+        MediaStream(words[0], words[1] if len(words) > 1 else None)
         for words in (each.split() for each in own.all("msid"))
         if words
     )
@@ -246,11 +246,11 @@ def _read_extension(text: str, writer: Role) -> HeaderExtension:
     return HeaderExtension(int(number), words[1], senders)
 
 
-def _read_source_group(text: str) -> SourceGroup:
+def _read_source_group(text: str) -> RtpSourceGroup:
     semantics, *ssrcs = text.split()
     if not ssrcs:
         raise ValueError("a=ssrc-group groups nothing")
-    return SourceGroup(semantics, tuple(int(each) for each in ssrcs))
+    return RtpSourceGroup(semantics, tuple(int(each) for each in ssrcs))
 
 
 def _read_source(text: str) -> tuple[int, Attribute]:
@@ -259,8 +259,8 @@ def _read_source(text: str) -> tuple[int, Attribute]:
     return int(number), Attribute(name, rest if colon else None)
 
 
-def _read_sources(values: list[str]) -> tuple[Source, ...]:
+def _read_sources(values: list[str]) -> tuple[RtpSource, ...]:
     found: dict[int, list[Attribute]] = {}
     for number, attribute in _some(_read_source, values, needed=False):
         found.setdefault(number, []).append(attribute)
-    return tuple(Source(number, tuple(attributes)) for number, attributes in found.items())
+    return tuple(RtpSource(number, tuple(attributes)) for number, attributes in found.items())

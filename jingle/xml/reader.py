@@ -25,7 +25,7 @@ from ..model.fingerprint import Fingerprint
 from ..model.header_extension import HeaderExtension
 from ..model.reason import Reason
 from ..model.role import Role, Senders
-from ..model.source import Attribute, Source, SourceGroup, Stream, lift_streams
+from ..model.rtp_source import Attribute, MediaStream, RtpSource, RtpSourceGroup, lift_streams
 from ..model.transport import (
     SETUPS,
     Association,
@@ -164,7 +164,7 @@ def _read_rtp(description: Element, kind: Kind) -> Rtp:
         )
     )
     streams = readable(
-        lambda each: Stream(required_word(each, "id"), word(each, "track")),
+        lambda each: MediaStream(required_word(each, "id"), word(each, "track")),
         children(description, f"{{{ns.RTP_MSID}}}stream", limits.SOURCES),
     )
     sources = readable(
@@ -206,11 +206,11 @@ def _told_apart(codecs: tuple[Codec, ...]) -> tuple[Codec, ...]:
     return found
 
 
-def _merged(sources: Iterable[Source]) -> tuple[Source, ...]:
+def _merged(sources: Iterable[RtpSource]) -> tuple[RtpSource, ...]:
     """The same with each source once: some write one element for each of its attributes."""
-    merged: dict[int, Source] = {}
+    merged: dict[int, RtpSource] = {}
     for each in sources:
-        known = merged.get(each.ssrc, Source(each.ssrc))
+        known = merged.get(each.ssrc, RtpSource(each.ssrc))
         merged[each.ssrc] = replace(known, attributes=known.attributes + each.attributes)
     return tuple(merged.values())
 
@@ -279,17 +279,17 @@ def _read_extension(element: Element) -> HeaderExtension:
     )
 
 
-def _read_source(element: Element) -> Source:
+def _read_source(element: Element) -> RtpSource:
     parameters = children(element, f"{{{ns.RTP_SOURCE}}}parameter", limits.PARAMETERS)
     attributes = readable(
         lambda each: Attribute(required_token(each, "name"), text_of(each, "value") or None),
         parameters,
     )
     key = "ssrc" if element.get("ssrc") else "id"  # as the first drafts of XEP-0339 had it
-    return Source(required_number(element, key, 0, _SSRC), attributes)
+    return RtpSource(required_number(element, key, 0, _SSRC), attributes)
 
 
-def _read_source_group(element: Element) -> SourceGroup:
+def _read_source_group(element: Element) -> RtpSourceGroup:
     semantics = token(element, "semantics") or token(element, "type")
     if semantics is None:
         raise bad_request("<ssrc-group/> lacks the attribute 'semantics'")
@@ -297,7 +297,7 @@ def _read_source_group(element: Element) -> SourceGroup:
     ssrcs = tuple(required_number(each, "ssrc", 0, _SSRC) for each in members)
     if not ssrcs:
         raise bad_request("<ssrc-group/> groups nothing")
-    return SourceGroup(semantics, ssrcs)
+    return RtpSourceGroup(semantics, ssrcs)
 
 
 def _read_bandwidth(element: Element) -> Bandwidth:

@@ -16,7 +16,7 @@ from ..model.description import Description
 from ..model.fingerprint import to_send
 from ..model.reason import Reason
 from ..model.role import Senders
-from ..model.source import Attribute
+from ..model.rtp_source import Attribute
 from ..model.transport import IceTransport, RawUdpTransport, Transport, namespace_of
 from .attributes import cut
 

@@ -12,7 +12,7 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RtpSource:
     """One synchronisation source of a content.
 
     Attributes:
@@ -25,7 +25,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceGroup:
+class RtpSourceGroup:
     """Sources that belong together, such as a video and its retransmissions (``FID``)."""
 
     semantics: str
@@ -33,7 +33,7 @@ class SourceGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class MediaStream:
     """The stream and track that a content's media belongs to (RFC 8830, ``a=msid:``)."""
 
     id: str
@@ -44,8 +44,8 @@ class Stream:
 
 
 def lift_streams(
-    sources: tuple[Source, ...], streams: tuple[Stream, ...]
-) -> tuple[tuple[Source, ...], tuple[Stream, ...]]:
+    sources: tuple[RtpSource, ...], streams: tuple[MediaStream, ...]
+) -> tuple[tuple[RtpSource, ...], tuple[MediaStream, ...]]:
     """Say a content's stream once: peers write it at the content, at each source, or at both.
 
     Args:
@@ -58,7 +58,7 @@ def lift_streams(
     if not streams:
         streams = tuple(
             dict.fromkeys(
-                Stream(words[0], words[1] if len(words) > 1 else None)
+                MediaStream(words[0], words[1] if len(words) > 1 else None)
                 for source in sources
                 for attribute in source.attributes
                 if attribute.name == "msid" and (words := (attribute.value or "").split())
