@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from .codec import Codec, Feedback
+from .codec import Codec, RtcpFeedback
 from .header_extension import HeaderExtension
 from .rtp_source import MediaStream, RtpSource, RtpSourceGroup
 
@@ -38,7 +38,7 @@ class Rtp:
 
     kind: Kind
     codecs: tuple[Codec, ...] = ()
-    feedback: tuple[Feedback, ...] = ()
+    feedback: tuple[RtcpFeedback, ...] = ()
     header_extensions: tuple[HeaderExtension, ...] = ()
     allow_mixed: bool = False
     rtcp_mux: bool = False
@@ -50,7 +50,7 @@ class Rtp:
 
 
 @dataclass(frozen=True, slots=True)
-class DataChannels:
+class DataChannelApplication:
     """WebRTC data channels (XEP-0343); the SCTP association stands in the transport."""
 
 
@@ -62,4 +62,4 @@ class UnknownApplication:
     media: str | None = None
 
 
-Application = Rtp | DataChannels | UnknownApplication
+Application = Rtp | DataChannelApplication | UnknownApplication

@@ -82,7 +82,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Feedback:
+class RtcpFeedback:
     """One kind of RTCP feedback (RFC 4585 §4.2), such as ``nack`` with the subtype ``pli``.
 
     The minimal interval between reports is the type ``trr-int`` with milliseconds as subtype.
@@ -115,7 +115,7 @@ class Codec:
     clock_rate: int
     channels: int = 1
     parameters: tuple[Parameter, ...] = ()
-    feedback: tuple[Feedback, ...] = ()
+    feedback: tuple[RtcpFeedback, ...] = ()
     ptime: int | None = None
     max_ptime: int | None = None
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .application import Application, DataChannels, Rtp
+from .application import Application, DataChannelApplication, Rtp
 from .role import Role, Senders
 from .transport import IceTransport, Transport
 
@@ -41,4 +41,4 @@ class Content:
             return False
         if isinstance(self.application, Rtp):
             return any(each.usable for each in self.application.codecs)
-        return isinstance(self.application, DataChannels)
+        return isinstance(self.application, DataChannelApplication)

@@ -13,9 +13,16 @@ from itertools import pairwise
 from typing import TypeVar, cast
 
 from ..errors import LocalProtocolError
-from ..model.application import Application, Bandwidth, DataChannels, Kind, Rtp, UnknownApplication
+from ..model.application import (
+    Application,
+    Bandwidth,
+    DataChannelApplication,
+    Kind,
+    Rtp,
+    UnknownApplication,
+)
 from ..model.candidate import Candidate
-from ..model.codec import STATIC, Codec, Feedback, Parameter
+from ..model.codec import STATIC, Codec, Parameter, RtcpFeedback
 from ..model.content import Content
 from ..model.description import Description, Group
 from ..model.fingerprint import Fingerprint
@@ -114,7 +121,7 @@ def _read_medium(lines: list[str], session: _Section, writer: Role, index: int) 
         application = _read_rtp(cast(Kind, match["kind"]), formats, own, session, writer)
     elif match["kind"] == "application" and "SCTP" in match["profile"]:
         senders = Senders.BOTH
-        application = DataChannels()
+        application = DataChannelApplication()
         association = _read_association(formats, own)
     else:
         senders = Senders.from_direction(direction, writer)
@@ -234,9 +241,9 @@ def _milliseconds(value: str | None) -> int | None:
     return int(value) if value is not None and value.isdigit() else None
 
 
-def _read_feedback(text: str) -> Feedback:
+def _read_feedback(text: str) -> RtcpFeedback:
     kind, _, subtype = text.partition(" ")
-    return Feedback(kind, subtype.strip() or None)
+    return RtcpFeedback(kind, subtype.strip() or None)
 
 
 def _read_extension(text: str, writer: Role) -> HeaderExtension:

@@ -5,7 +5,7 @@ Every content is written as if it had no default address (port 9): with ICE nobo
 
 from collections.abc import Iterator
 
-from ..model.application import DataChannels, Rtp
+from ..model.application import DataChannelApplication, Rtp
 from ..model.content import Content
 from ..model.description import Description
 from ..model.role import Role, Senders
@@ -55,7 +55,7 @@ def _write_content(content: Content, writer: Role) -> Iterator[str]:
     if isinstance(content.application, Rtp):
         yield f"a={senders.to_direction(writer)}"
         yield from _write_rtp(content.application, writer)
-    elif isinstance(content.application, DataChannels):
+    elif isinstance(content.application, DataChannelApplication):
         yield f"a=sctp-port:{(transport.association or Association()).port}"
         yield "a=max-message-size:65536"  # RFC 8841 §6.1: the default; Jingle can't say another
 

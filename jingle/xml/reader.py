@@ -16,9 +16,16 @@ from xml.etree.ElementTree import Element
 from .. import namespaces as ns
 from ..errors import bad_request
 from ..model import limits
-from ..model.application import Application, Bandwidth, DataChannels, Kind, Rtp, UnknownApplication
+from ..model.application import (
+    Application,
+    Bandwidth,
+    DataChannelApplication,
+    Kind,
+    Rtp,
+    UnknownApplication,
+)
 from ..model.candidate import TYPES, Candidate
-from ..model.codec import FIXED, STATIC, Codec, Feedback, Parameter
+from ..model.codec import FIXED, STATIC, Codec, Parameter, RtcpFeedback
 from ..model.content import Content
 from ..model.description import Description, Group
 from ..model.fingerprint import Fingerprint
@@ -141,15 +148,15 @@ def _read_application(element: Element, transport: Transport | None) -> Applicat
     found = _split(element, "description")
     associated = isinstance(transport, IceTransport) and transport.association is not None
     if found is None:
-        return DataChannels() if associated else None
+        return DataChannelApplication() if associated else None
     namespace, description = found
     if namespace == ns.DATA_CHANNEL:
-        return DataChannels()
+        return DataChannelApplication()
     if namespace != ns.RTP:
         return UnknownApplication(namespace)
     kind = text_of(description, "media")
     if kind not in {"audio", "video"}:
-        return DataChannels() if associated else UnknownApplication(namespace, kind)
+        return DataChannelApplication() if associated else UnknownApplication(namespace, kind)
     rtp = _read_rtp(description, "audio" if kind == "audio" else "video")
     # That RTP and RTCP share a port is said of the transport by some (XEP-0167 §4 has it here).
     muxed = element.find(f"{{{ns.ICE_UDP}}}transport/{{{ns.ICE_UDP}}}rtcp-mux") is not None
@@ -251,13 +258,13 @@ def _read_parameter(element: Element) -> Parameter | None:
     return Parameter(name.strip(), value.strip()) if value else Parameter.parse(name)
 
 
-def _read_feedback(element: Element) -> tuple[Feedback, ...]:
+def _read_feedback(element: Element) -> tuple[RtcpFeedback, ...]:
     specific = readable(
-        lambda each: Feedback(required_word(each, "type"), _words(each, "subtype")),
+        lambda each: RtcpFeedback(required_word(each, "type"), _words(each, "subtype")),
         children(element, f"{{{ns.RTP_FEEDBACK}}}rtcp-fb", limits.FEEDBACK),
     )
     intervals = readable(
-        lambda each: Feedback("trr-int", str(required_number(each, "value", 0, 2**31))),
+        lambda each: RtcpFeedback("trr-int", str(required_number(each, "value", 0, 2**31))),
         children(element, f"{{{ns.RTP_FEEDBACK}}}rtcp-fb-trr-int", limits.FEEDBACK),
     )
     return specific + intervals

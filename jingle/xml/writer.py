@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement
 
 from .. import namespaces as ns
-from ..model.application import DataChannels, Rtp, UnknownApplication
+from ..model.application import DataChannelApplication, Rtp, UnknownApplication
 from ..model.candidate import Candidate
-from ..model.codec import Codec, Feedback
+from ..model.codec import Codec, RtcpFeedback
 from ..model.content import Content
 from ..model.description import Description
 from ..model.fingerprint import to_send
@@ -63,7 +63,7 @@ def _write_content(content: Content) -> Element:
     match content.application:
         case Rtp() as rtp:
             element.append(_write_rtp(rtp))
-        case DataChannels():
+        case DataChannelApplication():
             SubElement(element, f"{{{ns.DATA_CHANNEL}}}description")
         case UnknownApplication(namespace, media):
             unknown = SubElement(element, f"{{{namespace}}}description")
@@ -119,7 +119,7 @@ def _write_codec(codec: Codec) -> Element:
     return element
 
 
-def _write_feedback(parent: Element, feedback: Sequence[Feedback]) -> None:
+def _write_feedback(parent: Element, feedback: Sequence[RtcpFeedback]) -> None:
     for each in feedback:
         if each.type == "trr-int":
             SubElement(
