@@ -11,9 +11,9 @@ from aiortc.sdp import candidate_from_sdp
 from ..errors import DescriptionError
 from . import _aiortc
 from .connections import Connections
-from .description import Description, Section
 from .ice import _aioice
 from .owned_tasks import OwnedTasks
+from .session_description import Section, SessionDescription
 
 LINGER = 2.0
 """Seconds for which the old addresses go on receiving: the peer may nominate later than we do."""
@@ -96,7 +96,7 @@ class IceRestarts:
         running = [each for each in transports if each.state in {"checking", "completed"}]
         await asyncio.gather(*(self._gather(self._renew(transport)) for transport in running))
 
-    async def follow(self, remote: Description) -> bool:
+    async def follow(self, remote: SessionDescription) -> bool:
         """Follow the peer, on each transport for which its credentials are new.
 
         Args:
@@ -164,7 +164,7 @@ class IceRestarts:
         _aioice.pass_watcher(renewal.fresh, renewal.carrier)
         _aiortc.steer(renewal.transport, renewal.carrier)
 
-    def _sections(self, remote: Description) -> dict[RTCIceTransport, Section]:
+    def _sections(self, remote: SessionDescription) -> dict[RTCIceTransport, Section]:
         """Give the first living section on each transport."""
         transports = _aiortc.transports_by_mid(self._pc)
         sections: dict[RTCIceTransport, Section] = {}

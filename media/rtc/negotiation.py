@@ -14,9 +14,9 @@ from ..sources.source import Source
 from . import _aiortc
 from .connection_media import ConnectionMedia
 from .connections import Connections
-from .description import Description, Section
 from .ice.network import Network
 from .rtp.medium import Medium
+from .session_description import Section, SessionDescription
 
 Sources = Mapping[Kind, Source | None]
 
@@ -51,7 +51,7 @@ class Negotiation:
         self._network = network
         self._candidates: set[str] = set()
         self._lines: list[str] = []
-        self._remote: Description | None = None
+        self._remote: SessionDescription | None = None
 
     async def offer(self, sources: Sources) -> str:
         """Offer the kinds that have a source, besides what is in the call already.
@@ -71,7 +71,7 @@ class Negotiation:
             if self._lines:
                 await self.withdraw(fresh)
             raise
-        self._lines = Description(self._pc.localDescription.sdp).mids()
+        self._lines = SessionDescription(self._pc.localDescription.sdp).mids()
         return str(self._pc.localDescription.sdp)
 
     async def answer(self, offer: str, sources: Sources, refuse: Collection[Kind]) -> str:
@@ -93,7 +93,7 @@ class Negotiation:
         if self._pc.signalingState == "have-local-offer":
             # Both offered at once, and the peer's stands (XEP-0166 §7.2.16).
             await self.withdraw(self._unanswered())
-        description = Description(offer)
+        description = SessionDescription(offer)
         offered = description.mids()
         refused = {
             index: section.refusal()
@@ -106,14 +106,14 @@ class Negotiation:
         fresh = self._make_room(description, sources, refuse)
         try:
             if self._lines:
-                description.fit(self._lines, Description(self._pc.localDescription.sdp))
+                description.fit(self._lines, SessionDescription(self._pc.localDescription.sdp))
             await self._set_remote(description, "offer")
             await self._describe(await self._pc.createAnswer())
         except Exception:
             for kind in fresh if self._lines else ():
                 await self._end(kind)
             raise
-        answer = Description(self._pc.localDescription.sdp)
+        answer = SessionDescription(self._pc.localDescription.sdp)
         self._lines = answer.mids()
         if any(offered):
             answer.sections = [each for each in answer.sections if each.mid in offered]
@@ -132,9 +132,9 @@ class Negotiation:
             DescriptionError: It can't be used.
             IncompatibleMediaError: A kind has no codec in common.
         """
-        description = Description(answer)
+        description = SessionDescription(answer)
         kept = {each.mid for each in description.sections if not each.rejected}
-        description.fit(self._lines, Description(self._pc.localDescription.sdp))
+        description.fit(self._lines, SessionDescription(self._pc.localDescription.sdp))
         description.sections = [each for each in description.sections if each.mid in self._lines]
         await self._set_remote(description, "answer")
         _aiortc.keep_offered(self._pc)
@@ -203,7 +203,7 @@ class Negotiation:
         return not section.rejected and bool(section.media_kind) and section.mid not in living
 
     def _make_room(
-        self, description: Description, sources: Sources, refuse: Collection[Kind]
+        self, description: SessionDescription, sources: Sources, refuse: Collection[Kind]
     ) -> list[Kind]:
         """See that there is a transceiver for each section; gives the kinds that are new."""
         fresh: list[Kind] = []
@@ -249,7 +249,7 @@ class Negotiation:
         self._connections.bind()
         await self._pc.setLocalDescription(description)
 
-    async def _set_remote(self, description: Description, type_: str) -> None:
+    async def _set_remote(self, description: SessionDescription, type_: str) -> None:
         description.filter(self.keep)
         transports = _aiortc.transports_by_mid(self._pc)
         for section in description.sections:
@@ -271,9 +271,9 @@ class Negotiation:
 
     async def _roll_back(self) -> None:
         """Answer our offer in the peer's place, with all that is new refused."""
-        local = Description(self._pc.localDescription.sdp)
+        local = SessionDescription(self._pc.localDescription.sdp)
         known = [] if self._remote is None else self._remote.sections
-        answer = Description(str(self._remote or ""))
+        answer = SessionDescription(str(self._remote or ""))
         unanswered = {self._media.by_kind[kind].transceiver.mid for kind in self._unanswered()}
         answer.sections = [
             Section(list(each.lines)) for each in known if each.mid not in unanswered

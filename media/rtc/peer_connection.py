@@ -14,7 +14,6 @@ from .connection_media import ConnectionMedia
 from .connections import Connections
 from .connectivity import BROKEN, Connectivity, Milestone
 from .data_channel import DataChannels
-from .description import Description
 from .events import AddressLost, Closed, Connected, IceRenewed, MediaEvent, MediaFailed
 from .ice import _aioice
 from .ice.network import Network
@@ -24,6 +23,7 @@ from .negotiation import Negotiation
 from .owned_tasks import OwnedTasks, cancelled, owned
 from .rtp.incoming import LARGEST_PICTURE
 from .rtp.receive_path import ReceivePath
+from .session_description import SessionDescription
 
 logger = logging.getLogger(__name__)
 
@@ -261,7 +261,7 @@ class PeerConnection:
             NetworkError: No socket could be opened; the old pair stays.
             MediaClosedError: The connection was closed meanwhile.
         """
-        remote = Description(description)
+        remote = SessionDescription(description)
         self._negotiation.forget_candidates()
         remote.filter(self._negotiation.keep)
         await self._restarts.follow(remote)

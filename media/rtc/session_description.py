@@ -111,7 +111,7 @@ class Section:
         return Section([*lines, f"a=mid:{self.mid}"] if self.mid else lines)
 
 
-class Description:
+class SessionDescription:
     """A session description in its sections.
 
     Attributes:
@@ -182,7 +182,7 @@ class Description:
         """Give the section with a mid, None if there is none."""
         return next((section for section in self.sections if section.mid == mid), None)
 
-    def fit(self, mids: Sequence[str], templates: "Description") -> None:
+    def fit(self, mids: Sequence[str], templates: "SessionDescription") -> None:
         """Put the sections that both sides have seen before in their order (RFC 8829 §5.2.2).
 
         Where one is missing or refused, a stub stands. What is new follows.

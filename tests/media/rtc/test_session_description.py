@@ -2,7 +2,7 @@
 
 import pytest
 from callboard.media import DescriptionError
-from callboard.media.rtc.description import Description
+from callboard.media.rtc.session_description import SessionDescription
 
 OFFER = (
     "v=0\r\ns=-\r\na=group:BUNDLE a v d\r\n"
@@ -14,19 +14,19 @@ OFFER = (
 
 
 def test_it_reads_as_it_was_written() -> None:
-    assert str(Description(OFFER)) == OFFER
-    assert str(Description(OFFER.replace("\r\n", "\n"))) == OFFER
+    assert str(SessionDescription(OFFER)) == OFFER
+    assert str(SessionDescription(OFFER.replace("\r\n", "\n"))) == OFFER
 
 
 def test_sections() -> None:
-    audio, video, data = Description(OFFER).sections
+    audio, video, data = SessionDescription(OFFER).sections
     assert (audio.media_kind, video.media_kind, data.media_kind) == ("audio", "video", None)
     assert [s.rejected for s in (audio, video, data)] == [False, True, False]
     assert [s.mid for s in (audio, video, data)] == ["a", "v", "d"]
 
 
 def test_remove_filter_refuse() -> None:
-    description = Description(OFFER)
+    description = SessionDescription(OFFER)
     refusal = description.sections[0].refusal()
     assert refusal.rejected
     assert refusal.mid == "a"
@@ -60,11 +60,11 @@ a=setup:actpass
 
 
 def test_what_was_seen_stays_in_its_place() -> None:
-    answer = Description(SEEN.replace("ours", "them").replace("a=mid:a", "a=mid:new"))
+    answer = SessionDescription(SEEN.replace("ours", "them").replace("a=mid:a", "a=mid:new"))
     answer.bundle = ["new"]
     answer.sections.reverse()
     answer.find("v").lines[0] = "m=video 0 UDP/TLS/RTP/SAVPF 97"  # type: ignore[union-attr]
-    answer.fit(["a", "v"], Description(SEEN))
+    answer.fit(["a", "v"], SessionDescription(SEEN))
     assert answer.mids() == ["a", "v", "new"]
     assert [section.rejected for section in answer.sections] == [True, True, False]
     assert answer.bundle == ["new", "a", "v"]
@@ -78,4 +78,4 @@ def test_what_was_seen_stays_in_its_place() -> None:
 
 def test_nothing_is_left_of_it() -> None:
     with pytest.raises(DescriptionError, match="no section"):
-        Description(SEEN.replace(" 9 ", " 0 ")).fit(["a", "v"], Description(SEEN))
+        SessionDescription(SEEN.replace(" 9 ", " 0 ")).fit(["a", "v"], SessionDescription(SEEN))
