@@ -11,7 +11,7 @@ from ..frames.frame import Direction, EncodedFrame, Kind
 from ..frames.picture_size import picture_size
 from .part_file import Finished
 from .recording_file import Format, Placed, RecordingFile
-from .timeline import Timeline
+from .track_timeline import TrackTimeline
 from .writer import Writer
 
 FLUSH = 0.5
@@ -80,7 +80,7 @@ class Recording:
         )
         self._started = started
         self._limit = limit
-        self._timelines: dict[tuple[Direction, Kind], Timeline] = {}
+        self._timelines: dict[tuple[Direction, Kind], TrackTimeline] = {}
         self._running: set[Direction] = set()
         self._waiting: dict[Direction, float] = {}
         self._asked: dict[Direction, float] = {}
@@ -144,7 +144,7 @@ class Recording:
             self._started = frame.arrival
         timeline = self._timelines.get((direction, frame.kind))
         if timeline is None:
-            timeline = self._timelines[direction, frame.kind] = Timeline(self._started)
+            timeline = self._timelines[direction, frame.kind] = TrackTimeline(self._started)
         seconds = timeline.place(frame)
         if seconds is None:
             return

@@ -14,7 +14,7 @@ from ..sources.playback import Playback
 from ..sources.source import Source
 from . import _aiortc
 from .events import FirstMedia, PlaybackEnded, VideoUnseen
-from .rtp.incoming import Frame, Incoming, Listener
+from .rtp.incoming import Frame, FrameListener, Incoming
 from .rtp.medium import Medium, statistics
 from .rtp.outgoing import Outgoing
 from .rtp.receive_path import ReceivePath
@@ -60,7 +60,7 @@ class ConnectionMedia:
         """
         self.path = path
         self.sinks: list[Sink] = []
-        self.listeners: list[Listener] = []
+        self.listeners: list[FrameListener] = []
         self.by_kind: dict[Kind, Medium] = {}
         self.past: list[Medium] = []
         self._largest_picture = largest_picture

@@ -18,7 +18,7 @@ from .ice.network import Network
 from .rtp.medium import Medium
 from .session_description import Section, SessionDescription
 
-Sources = Mapping[Kind, Source | None]
+SourcesByKind = Mapping[Kind, Source | None]
 
 
 class Negotiation:
@@ -53,7 +53,7 @@ class Negotiation:
         self._lines: list[str] = []
         self._remote: SessionDescription | None = None
 
-    async def offer(self, sources: Sources) -> str:
+    async def offer(self, sources: SourcesByKind) -> str:
         """Offer the kinds that have a source, besides what is in the call already.
 
         Returns:
@@ -74,7 +74,7 @@ class Negotiation:
         self._lines = SessionDescription(self._pc.localDescription.sdp).mids()
         return str(self._pc.localDescription.sdp)
 
-    async def answer(self, offer: str, sources: Sources, refuse: Collection[Kind]) -> str:
+    async def answer(self, offer: str, sources: SourcesByKind, refuse: Collection[Kind]) -> str:
         """Take the peer's whole offer and answer it.
 
         Args:
@@ -203,7 +203,7 @@ class Negotiation:
         return not section.rejected and bool(section.media_kind) and section.mid not in living
 
     def _make_room(
-        self, description: SessionDescription, sources: Sources, refuse: Collection[Kind]
+        self, description: SessionDescription, sources: SourcesByKind, refuse: Collection[Kind]
     ) -> list[Kind]:
         """See that there is a transceiver for each section; gives the kinds that are new."""
         fresh: list[Kind] = []

@@ -37,7 +37,7 @@ class Clip:
         self._iterator: Iterator[Unit] | None = None
         self._job: asyncio.Future[Batch] | None = None
         self._open = (source, kind, codec)
-        self._readers: WeakSet[Reader] = WeakSet()
+        self._readers: WeakSet[ClipReader] = WeakSet()
         self._first = 0
         self._size = 0
         self._units: list[Unit] = []
@@ -47,13 +47,13 @@ class Clip:
         """Whether a new leg can still start at the beginning."""
         return self._size <= self.LIMIT
 
-    def open(self) -> "Reader":
+    def open(self) -> "ClipReader":
         """Start reading at the beginning.
 
         Returns:
             A reader of its own for one leg.
         """
-        reader = Reader(self)
+        reader = ClipReader(self)
         self._readers.add(reader)
         self.prepare(0)
         return reader
@@ -140,7 +140,7 @@ def _checked(unit: object) -> Unit:
     return unit
 
 
-class Reader:
+class ClipReader:
     """One leg's place in a clip.
 
     Attributes:
@@ -186,7 +186,7 @@ class Clips:
             clips = _clips[loop] = cls()
         return clips
 
-    def open(self, source: Source, kind: Kind, codec: str) -> Reader:
+    def open(self, source: Source, kind: Kind, codec: str) -> ClipReader:
         """Start reading a source in its encoded form.
 
         Args:

@@ -8,7 +8,7 @@ import av
 import numpy as np
 
 from .display import Display
-from .file_reader import FileReader, Stream
+from .file_reader import AvStream, FileReader
 
 MOST = Fraction(30)
 """Pictures a second, at most."""
@@ -20,7 +20,7 @@ lost it, waits for no longer."""
 TICKS = 90000
 
 
-def rate(stream: Stream) -> Fraction:
+def rate(stream: AvStream) -> Fraction:
     """Return how many pictures a second a track may have.
 
     Args:

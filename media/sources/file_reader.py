@@ -18,7 +18,7 @@ MOST_FAILURES = 1000
 MOST_PIXELS = 1 << 26
 """Pixels of the largest picture that is decoded: twice one of 8K."""
 
-Stream = av.AudioStream | av.VideoStream
+AvStream = av.AudioStream | av.VideoStream
 Frame = av.AudioFrame | av.VideoFrame
 
 
@@ -46,7 +46,7 @@ class FileReader:
             raise SourceError(f"{path} can't be played: {error.strerror or error}.") from None
         except ValueError as error:
             raise SourceError(f"{path} can't be played: {error}.") from None
-        self.streams: dict[Kind, Stream] = {}
+        self.streams: dict[Kind, AvStream] = {}
         try:
             self._choose()
         except BaseException:

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 logger = logging.getLogger(__name__)
 
-Step = Callable[[float], float | None]
+PacerStep = Callable[[float], float | None]
 
 
 class Ticket:
@@ -17,8 +17,8 @@ class Ticket:
 
     __slots__ = ("_step", "due")
 
-    def __init__(self, step: Step, due: float) -> None:
-        self._step: Step | None = step
+    def __init__(self, step: PacerStep, due: float) -> None:
+        self._step: PacerStep | None = step
         self.due = due
 
     def cancel(self) -> None:
@@ -62,7 +62,7 @@ class Pacer:
             pacer = _pacers[loop] = cls()
         return pacer
 
-    def start(self, step: Step) -> Ticket:
+    def start(self, step: PacerStep) -> Ticket:
         """Begin to call a step, first at the next point of the grid.
 
         Args:

@@ -4,7 +4,7 @@ import asyncio
 
 from ..errors import SourceError
 from ..frames.frame import Kind
-from .clip import Clips, Reader
+from .clip import ClipReader, Clips
 from .echo import Echo
 from .source import Source, Unit
 
@@ -27,7 +27,7 @@ class Playback:
         self._codec: str | None = None
         self._done = asyncio.Event()
         self._gop: list[Unit] = []
-        self._reader: Reader | None = None
+        self._reader: ClipReader | None = None
 
     @property
     def live(self) -> bool:

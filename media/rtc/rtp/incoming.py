@@ -28,7 +28,7 @@ from .video.stream import Frames
 logger = logging.getLogger(__name__)
 
 Frame = av.AudioFrame | av.VideoFrame
-Listener = Callable[[Kind, Frame], None]
+FrameListener = Callable[[Kind, Frame], None]
 
 
 LARGEST_PICTURE = 3840 * 2160
@@ -109,7 +109,7 @@ class Incoming:
         on_first: Callable[[Kind, float], None],
         on_unseen: Callable[[float], None],
         on_frame: Callable[[EncodedFrame], None],
-        listeners: list[Listener],
+        listeners: list[FrameListener],
         largest_picture: int = LARGEST_PICTURE,
     ) -> None:
         """Take a receiver that has not started.

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 Sent = Callable[[EncodedFrame], None]
 Ended = Callable[[Playback], None]
-Codec = Callable[[], tuple[str, int]]
+GetCodec = Callable[[], tuple[str, int]]
 OpenStream = Callable[[], RtpStream]
 
 
@@ -77,7 +77,7 @@ class Outgoing:
         kind: Kind,
         source: Source,
         *,
-        codec: Codec,
+        codec: GetCodec,
         stream: OpenStream,
         is_watched: Callable[[], bool],
         on_sent: Sent,

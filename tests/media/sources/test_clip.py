@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 from callboard.media import Kind, Silence, Source, Tone
-from callboard.media.sources.clip import Clip, Clips, Reader
+from callboard.media.sources.clip import Clip, ClipReader, Clips
 from callboard.media.sources.source import Unit
 from callboard.tests.conftest import Run
 
@@ -25,7 +25,7 @@ class Numbers(Source):
             yield Unit(bytes([number % 256]) * self.size, 960)
 
 
-async def drain(reader: Reader, count: int | None = None) -> list[Unit]:
+async def drain(reader: ClipReader, count: int | None = None) -> list[Unit]:
     units: list[Unit] = []
     while (count is None or len(units) < count) and not reader.ended:
         unit = reader.read()

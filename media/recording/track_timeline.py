@@ -17,7 +17,7 @@ FOLLOW = 0.002
 third of a second each hour. At 50 frames/s half of it is gone after 7 seconds."""
 
 
-class Timeline:
+class TrackTimeline:
     """Gives each frame of one track its time in the recording.
 
     Times never go back, and they advance by at least ``step`` from frame to frame, however odd the

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 from callboard.media.frames.frame import EncodedFrame
-from callboard.media.recording.timeline import TOLERANCE, Timeline
+from callboard.media.recording.track_timeline import TOLERANCE, TrackTimeline
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +14,7 @@ def frame(timestamp: int, arrival: float) -> EncodedFrame:
 
 
 def places(frames: list[tuple[int, float]]) -> list[float]:
-    timeline = Timeline(100.0)
+    timeline = TrackTimeline(100.0)
     found = [timeline.place(frame(timestamp, arrival)) for timestamp, arrival in frames]
     return [place for place in found if place is not None]
 
@@ -65,7 +65,7 @@ def test_a_frame_out_of_order_is_put_after_the_one_before_it() -> None:
     )
 )
 def test_times_advance_and_stay_near_the_wall(steps: list[tuple[int, float]]) -> None:
-    timeline = Timeline(100.0)
+    timeline = TrackTimeline(100.0)
     arrival, last = 100.0, -1.0
     for timestamp, wait in steps:
         arrival += wait
