@@ -8,25 +8,14 @@ of the lines of jingle/. Of the rest all but about twenty need no peer: they are
 import pytest
 from callboard.jingle import Role
 from callboard.tests.fuzz.make_seeds import FOLDER, made
-from callboard.tests.fuzz.properties import PROPERTIES
+from callboard.tests.fuzz.rounds import BETWEEN_TWO, rounds
 from callboard.tests.fuzz.run import fuzz
 from callboard.tests.fuzz.stanzas import SEEDS
 from callboard.tests.fuzz.targets import feed, read_aside, translate
 from callboard.tests.jingle.replay import session_for
 
-ROUNDS = 64
-"""Of each property: a minute in all."""
 
-
-FEWER = {"streaming": 16, "account": 16, "sifting": 16, "parting": 8}
-"""Rounds where each example has an event loop of its own, and two logins or actors on it, or is
-several whole offers."""
-
-
-@pytest.mark.parametrize(
-    ("name", "number"),
-    [(name, number) for name in PROPERTIES for number in range(1, FEWER.get(name, ROUNDS) + 1)],
-)
+@pytest.mark.parametrize(("name", "number"), rounds(lambda name: name not in BETWEEN_TWO))
 def test_a_property(name: str, number: int) -> None:
     fuzz([name], 0, number)
 

@@ -1,0 +1,25 @@
+"""How often the suite tries each property, and in which file: files run side by side."""
+
+from collections.abc import Callable
+
+from callboard.tests.fuzz.properties import PROPERTIES
+
+ROUNDS = 64
+"""Of each property."""
+
+FEWER = {"streaming": 16, "account": 16, "sifting": 16, "parting": 8}
+"""Rounds where each example has an event loop of its own, and two logins or actors on it, or is
+several whole offers."""
+
+BETWEEN_TWO = {"agreement", "invasion"}
+"""Properties of two sessions that talk to each other: as long as all the others together."""
+
+
+def rounds(wanted: Callable[[str], bool]) -> list[tuple[str, int]]:
+    """Name the rounds of some properties: property and number."""
+    return [
+        (name, number)
+        for name in PROPERTIES
+        if wanted(name)
+        for number in range(1, FEWER.get(name, ROUNDS) + 1)
+    ]
