@@ -7,7 +7,7 @@ from ssl import SSLContext
 from typing import Protocol
 from xml.etree.ElementTree import Element
 
-from ..config import Account as AccountSettings
+from ..config import AccountSettings
 from ..media import Network, ReceivePath, Writer
 from .messages.account import AccountRef, Invitation
 from .messages.call import Answer, CallRef

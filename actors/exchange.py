@@ -5,8 +5,7 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
-from ..config import Account as AccountSettings
-from ..config import Settings
+from ..config import AccountSettings, Settings
 from ..config.jid import bare
 from ..media import IceServer, Network, ReceivePath, Writer, shown
 from .account import Account

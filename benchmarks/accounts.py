@@ -16,7 +16,7 @@ from callboard.actors.messages.exchange import AccountReady, AddAccount, Shutdow
 from callboard.actors.xmpp.stream import trust
 from callboard.bots import Bot
 from callboard.bots.adapter import bot_factory
-from callboard.config import Account, Settings
+from callboard.config import AccountSettings, Settings
 
 HOST = "localhost"
 #: What an account of ours does itself: discovery, capabilities, resumption, pings, carbons and
@@ -152,7 +152,7 @@ class Ours:
                 "password": password(number, fleet),
                 "bot": "idle",
             }
-            self.exchange.tell(AddAccount(Account.model_validate(account)))
+            self.exchange.tell(AddAccount(AccountSettings.model_validate(account)))
             await asyncio.sleep(0)
         while len(self.ready) < goal:
             await self._change()

@@ -8,7 +8,7 @@ from ..actors.messages.account import AccountRef, Invitation
 from ..actors.messages.call import Answer, CallRef
 from ..actors.messages.exchange import CallStatus
 from ..actors.xmpp.contact import Contact
-from ..config import Account
+from ..config import AccountSettings
 from ..media import ReceivePath, Silence
 from .bot import Bot
 from .call import Call
@@ -86,7 +86,7 @@ def bot_factory(classes: dict[str, type[Bot]], folder: Path) -> BotFactory:
         folder: the YAML file's folder.
     """
 
-    def make(ref: AccountRef, settings: Account) -> BotPort:
+    def make(ref: AccountRef, settings: AccountSettings) -> BotPort:
         wanted = classes[settings.bot]
         with running(Author(wanted.__name__, settings.bare_jid)):
             return BotAdapter(wanted(ref, settings.bare_jid, settings.options, folder), ref, folder)

@@ -17,7 +17,7 @@ from ..bots.bot import Bot
 from ..bots.check import bot_faults, class_faults
 from ..bots.find import BotError, find_bot, raised_at
 from ..bots.options import OptionsError
-from ..config import Account, ConfigError, Settings, load
+from ..config import AccountSettings, ConfigError, Settings, load
 from ..media import shown
 from .preflight import Fault, preflight
 
@@ -78,7 +78,7 @@ class _Bots:
             self._unsound[name] = list(class_faults(self.classes[name]))
         return None
 
-    def make(self, account: Account) -> Iterator[Fault]:
+    def make(self, account: AccountSettings) -> Iterator[Fault]:
         """Make an account's bot; say what is wrong with it and its options."""
         found, name = self.classes[account.bot], account.bot
         if self._unsound[name]:

@@ -1,19 +1,19 @@
 """What an operator declares: YAML in, checked immutable settings out."""
 
-from .account import Account, CallPolicy, Subscriptions
+from .account import AccountSettings, CallPolicy, Subscriptions
 from .load import load, load_as
-from .media import Media
+from .media import MediaSettings
 from .problem import ConfigError, Problem
 from .schema import settings_schema
 from .server import Embedded, Server
 from .settings import Settings
 
 __all__ = [
-    "Account",
+    "AccountSettings",
     "CallPolicy",
     "ConfigError",
     "Embedded",
-    "Media",
+    "MediaSettings",
     "Problem",
     "Server",
     "Settings",

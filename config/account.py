@@ -15,7 +15,7 @@ from pydantic import (
 from .duration import Duration
 from .fleet import parse_fleet
 from .jid import parse_jid
-from .model import Context, Count, Flag, Items, Model
+from .model import Count, Flag, Items, Model, ValidationContext
 from .pattern import Pattern, matches
 from .secret import resolve_secret
 
@@ -44,13 +44,13 @@ def _check_text(text: str) -> str:
 
 
 def _resolve(value: Any, info: ValidationInfo) -> Any:
-    if isinstance(value, str) and isinstance(info.context, Context):
+    if isinstance(value, str) and isinstance(info.context, ValidationContext):
         return resolve_secret(value, info.context.folder, info.context.environ)
     return value
 
 
 def _check_bot(name: str, info: ValidationInfo) -> str:
-    if isinstance(info.context, Context) and info.context.check_bot is not None:
+    if isinstance(info.context, ValidationContext) and info.context.check_bot is not None:
         fault = info.context.check_bot(name)
         if fault is not None:
             raise ValueError(fault)
@@ -160,7 +160,7 @@ class Subscriptions(Model):
         return matches(self.accept or (), jid)
 
 
-class Account(Model):
+class AccountSettings(Model):
     """One account, or a fleet of accounts that differ in a number."""
 
     jid: Annotated[str, Field(max_length=3 * 1023 + 2), AfterValidator(_check_jid)] = Field(

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from .account import Account
+from .account import AccountSettings
 from .document import Document, Location, read_document
 from .fleet import MAX_ACCOUNTS, Fleet, parse_fleet
-from .model import Context, Model, models_within
+from .model import Model, ValidationContext, models_within
 from .problem import ConfigError, Problem
 from .sentence import describe, sentence, unknown_key
 from .server import EMBEDDED, EMBEDDED_HOST, is_embedded
@@ -41,7 +41,7 @@ def load(
     *,
     environ: Mapping[str, str] | None = None,
     check_bot: Callable[[str], str | None] | None = None,
-    check_account: Callable[[Account], Iterable[Fault]] | None = None,
+    check_account: Callable[[AccountSettings], Iterable[Fault]] | None = None,
     check_settings: Callable[[Settings], Iterable[Fault]] | None = None,
 ) -> Settings:
     """Read a configuration file: see :func:`load_as`."""
@@ -61,7 +61,7 @@ def load_as(
     *,
     environ: Mapping[str, str] | None = None,
     check_bot: Callable[[str], str | None] | None = None,
-    check_account: Callable[[Account], Iterable[Fault]] | None = None,
+    check_account: Callable[[AccountSettings], Iterable[Fault]] | None = None,
     check_settings: Callable[[S], Iterable[Fault]] | None = None,
 ) -> S:
     """Read a configuration file that declares what a model says. Blocks: call it in an executor.
@@ -84,7 +84,7 @@ def load_as(
         ConfigError: Something is wrong with it; has all faults, not just the first.
     """
     variables = os.environ if environ is None else environ
-    context = Context(path.absolute().parent, variables, check_bot)
+    context = ValidationContext(path.absolute().parent, variables, check_bot)
     loader = _Loader(read_document(path), context, model, check_account)
     settings = loader.settings(model)
     if check_settings is not None and (sound := settings or loader.sound):
@@ -101,9 +101,9 @@ class _Loader:
     def __init__(
         self,
         document: Document,
-        context: Context,
+        context: ValidationContext,
         model: type[Settings],
-        check_account: Callable[[Account], Iterable[Fault]] | None,
+        check_account: Callable[[AccountSettings], Iterable[Fault]] | None,
     ) -> None:
         self.document = document
         self.context = context
@@ -142,14 +142,14 @@ class _Loader:
             return None
 
     @property
-    def account_model(self) -> type[Account]:
+    def account_model(self) -> type[AccountSettings]:
         """What an entry under ``accounts`` is."""
         found = self.models["accounts",]
-        if not issubclass(found, Account):
+        if not issubclass(found, AccountSettings):
             raise TypeError(f"{found} is no account")
         return found
 
-    def accounts(self, entries: list[object], server: object) -> Iterator[Account]:
+    def accounts(self, entries: list[object], server: object) -> Iterator[AccountSettings]:
         """Check each entry and write fleets out."""
         made_up = SecretStr(secrets.token_urlsafe(24))
         seen: dict[str, int] = {}
@@ -178,7 +178,9 @@ class _Loader:
             self.check_members(members or [account], place)
             yield from members
 
-    def members(self, account: Account, fleet: Fleet | None, place: Location) -> Iterator[Account]:
+    def members(
+        self, account: AccountSettings, fleet: Fleet | None, place: Location
+    ) -> Iterator[AccountSettings]:
         """Give each member of a fleet its address and its password."""
         password = account.password.get_secret_value()
         lines = password.split("\n")
@@ -217,7 +219,7 @@ class _Loader:
             }
             yield account.model_copy(update=changes)
 
-    def check_members(self, members: list[Account], place: Location) -> None:
+    def check_members(self, members: list[AccountSettings], place: Location) -> None:
         for account in members:
             faults = list(self.check_account(account)) if self.check_account is not None else []
             for key, message in faults:
@@ -225,7 +227,9 @@ class _Loader:
             if faults:
                 return
 
-    def check_duplicates(self, members: list[Account], seen: dict[str, int], index: int) -> None:
+    def check_duplicates(
+        self, members: list[AccountSettings], seen: dict[str, int], index: int
+    ) -> None:
         """See that no account is there twice; one runs once, whatever its resource."""
         twice = [account for account in members if account.bare_jid in seen]
         if twice:

@@ -88,7 +88,7 @@ Ports = Annotated[
 ]
 
 
-class Media(Model):
+class MediaSettings(Model):
     """The network and the receive path of all calls."""
 
     addresses: Addresses | None = Field(

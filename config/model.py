@@ -18,7 +18,7 @@ from pydantic_core import core_schema
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class ValidationContext:
     """What a configuration file refers to outside itself.
 
     Attributes:
@@ -96,7 +96,7 @@ def as_path(value: Any, info: ValidationInfo) -> Any:
 
     Args:
         value: What stands in the file.
-        info: Holds the :class:`Context`; without one the path stays as it is.
+        info: Holds the :class:`ValidationContext`; without one the path stays as it is.
 
     Returns:
         The path; anything that is no text as it is.
@@ -114,7 +114,7 @@ def as_path(value: Any, info: ValidationInfo) -> Any:
         path = value.expanduser()
     except RuntimeError:
         raise ValueError(f"there is no home folder for {value.parts[0]}: write it out") from None
-    return info.context.folder / path if isinstance(info.context, Context) else path
+    return info.context.folder / path if isinstance(info.context, ValidationContext) else path
 
 
 Flag = Annotated[bool, Strict()]

@@ -62,8 +62,8 @@ def reference() -> str:
         INTRODUCTION,
         section("The file", "", schema),
         section("server", "As a mapping:", models["Server"]),
-        section("media", "", models["Media"]),
-        section("accounts", "Each item is a mapping:", models["Account"]),
+        section("media", "", models["MediaSettings"]),
+        section("accounts", "Each item is a mapping:", models["AccountSettings"]),
         section("accounts: calls", "", models["CallPolicy"]),
         section("accounts: subscriptions", "", models["Subscriptions"]),
     ]

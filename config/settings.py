@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from .account import Account
+from .account import AccountSettings
 from .duration import Duration
 from .fleet import MAX_ACCOUNTS
-from .media import Media
+from .media import MediaSettings
 from .model import Location, Model
 from .server import AnyServer, Embedded
 
@@ -43,8 +43,8 @@ class Settings(Model):
         "`calls.jsonl` in the folder of the recordings.",
         examples=["calls.jsonl"],
     )
-    media: Media = Field(
-        default=Media(), description="The network and the receive path of all calls."
+    media: MediaSettings = Field(
+        default=MediaSettings(), description="The network and the receive path of all calls."
     )
     drain: Duration = Field(
         default=10.0,
@@ -55,9 +55,9 @@ class Settings(Model):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe messages that are logged."
     )
-    accounts: Annotated[tuple[Account, ...], Field(min_length=1, max_length=MAX_ACCOUNTS)] = Field(
-        description="The accounts, each with its bot."
-    )
+    accounts: Annotated[
+        tuple[AccountSettings, ...], Field(min_length=1, max_length=MAX_ACCOUNTS)
+    ] = Field(description="The accounts, each with its bot.")
 
     @field_validator("recordings")
     @classmethod
@@ -75,7 +75,7 @@ class Settings(Model):
 
     @field_validator("media")
     @classmethod
-    def _stay_on_loopback(cls, media: Media, info: ValidationInfo) -> Media:
+    def _stay_on_loopback(cls, media: MediaSettings, info: ValidationInfo) -> MediaSettings:
         if isinstance(info.data.get("server"), Embedded) and media.addresses is None:
             return media.model_copy(update={"addresses": (LOOPBACK,)})
         return media

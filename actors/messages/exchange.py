@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from ...config import Account
+from ...config import AccountSettings
 from ...media import MediaStatistics
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
@@ -50,7 +50,7 @@ class AddAccount(Ask["ExchangeMessage", "AccountRef"]):
     An asker gets ``ValueError`` if there is one of this JID, or the exchange drains.
     """
 
-    settings: Account
+    settings: AccountSettings
 
 
 # -- by accounts and calls -------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from pydantic import (
 from ...bots.source import source
 from ...config.account import Patterns
 from ...config.duration import Duration
-from ...config.model import Context, Count, Flag, Model
+from ...config.model import Count, Flag, Model, ValidationContext
 from .arrival import Arrivals, Segment
 from .hold import AnyHoldTime, HoldTime
 from .rate import Rate
@@ -151,7 +151,7 @@ class MessagePhase(Paired):
 def _check_source(name: str, info: ValidationInfo) -> str:
     if not name or "\0" in name:
         raise ValueError("give silence, tone, tone:FREQUENCY, pattern, a file or none")
-    if isinstance(info.context, Context):
+    if isinstance(info.context, ValidationContext):
         found = source(name, info.context.folder)
         if found is not None and info.field_name not in found.kinds:
             raise ValueError(f"{name} gives no {info.field_name}: name a source that does")

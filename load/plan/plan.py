@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from ...bots.find import BotError, find_bot
-from ...config import Account, CallPolicy, Settings
+from ...config import AccountSettings, CallPolicy, Settings
 from ...config.duration import Duration
 from ...config.fleet import MAX_ACCOUNTS
 from ...config.load import load_as
@@ -23,7 +23,7 @@ RESOURCE = "load"
 """The resource of accounts that name none: callers must know it to call without XEP-0353."""
 
 
-class LoadAccount(Account):
+class LoadAccount(AccountSettings):
     """One account, or a fleet of accounts that differ in a number."""
 
     bot: str = Field(

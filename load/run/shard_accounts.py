@@ -24,7 +24,7 @@ from ...actors.records.call_record import CallRecord
 from ...actors.runtime.messages import StopChild
 from ...bots.adapter import bot_factory
 from ...bots.find import find_bot
-from ...config import Account
+from ...config import AccountSettings
 from ...config.jid import bare
 from ..measure.actor_reports import measure_call, measure_login, measure_media, measure_setup
 from ..measure.tally import Tally
@@ -124,7 +124,7 @@ class ShardAccounts:
         classes = {name: await asyncio.to_thread(find_bot, name, self.folder) for name in names}
         theirs = bot_factory(classes, self.folder)
 
-        def make(ref: AccountRef, settings: Account) -> BotPort:
+        def make(ref: AccountRef, settings: AccountSettings) -> BotPort:
             if settings.bot != PARTICIPANT:
                 return theirs(ref, settings)
             return Participant(ref, self.tally, self.plan.phases, self.sources)

@@ -19,7 +19,7 @@ from callboard.actors.xmpp.contact import Contact
 from callboard.actors.xmpp.events import RequestAnswered, StanzaReceived, StreamOpened
 from callboard.actors.xmpp.reader import Reader
 from callboard.actors.xmpp.stanza import CLIENT
-from callboard.config import Account as Settings
+from callboard.config import AccountSettings as Settings
 from callboard.config.jid import comparable, normal_jid
 from callboard.media import Network, ReceivePath, Silence
 from callboard.tests.fuzz.stanzas import SEEDS, change

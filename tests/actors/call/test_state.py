@@ -29,7 +29,7 @@ from callboard.actors.messages.call import (
 from callboard.actors.messages.conversation import CallEnded, SendJingle
 from callboard.actors.records.call_record import CallRecord
 from callboard.actors.runtime.actor import AsyncioActor
-from callboard.config import Account
+from callboard.config import AccountSettings
 from callboard.jingle import Initiated, Reason, Role, Session, to_jingle
 from callboard.media import (
     ClockPattern,
@@ -142,7 +142,7 @@ class Scene:
 
     def begin(self, *, outgoing: bool, message: bool = True) -> None:
         """Start the call."""
-        settings = Account.model_validate(
+        settings = AccountSettings.model_validate(
             {
                 "jid": OWN,
                 "password": "x",
