@@ -88,8 +88,8 @@ def run(file: File, online_within: Within = None, json: Json = False) -> None:
 
     A server that is not there yet is tried again and again, unless --online-within says how long.
 
-    Exits with 0 in order, with 1 if no account could log in, the server did not start or something
-    ended everything, with 2 if FILE is wrong.
+    Exits with 0 if it was stopped in order, 1 if no account could log in, every account has given
+    up, or the server did not start or has ended, and 2 if FILE is wrong.
     """
     from .run import run as command
 
@@ -188,8 +188,9 @@ def load(
 
     Ctrl-C once ends in order, with a report; twice at once.
 
-    Exits with 0 if all thresholds hold, with 1 if one does not, with 2 if PLAN is wrong, with 3 if
-    the run was aborted: the target could not be reached, or the generator was saturated.
+    Exits with 0 if all thresholds hold, 1 if one does not, 2 if nothing was run because PLAN is
+    wrong or a package is missing, and 3 if the run was aborted: the target could not be reached,
+    or the generator was saturated.
     """
     try:
         from .load import load as command
@@ -197,8 +198,8 @@ def load(
         if (error.name or "").startswith("callboard"):
             raise
         typer.echo(
-            f"callboard: load tests need {error.name}: install them with "
-            "pip install 'callboard[load]'",
+            f"callboard: load tests need the package {error.name}, which is not installed: "
+            "run pip install 'callboard[load]'",
             err=True,
         )
         raise typer.Exit(2) from None

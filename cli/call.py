@@ -85,7 +85,7 @@ def call(
     settings = settings.model_copy(update={"accounts": (*others, caller), "drain": drain})
     view = make_view(as_json=json)
     log_to(view, settings.log_level)
-    watch = _Watch(view, bare(account), within)
+    watch = _Watch(view, bare(account), bare(to), within)
     try:
         run_loop(watch.run(settings, {**classes, "caller": CallerBot}, folder))
     except asyncio.CancelledError:
@@ -105,12 +105,15 @@ class _Watch:
     Args:
         view: shows what happens meanwhile.
         caller: whose call it is.
+        callee: who is called.
         within: how many seconds are tried to log in, or None for ever.
     """
 
-    def __init__(self, view: View, caller: str, within: float | None) -> None:
+    def __init__(self, view: View, caller: str, callee: str, within: float | None) -> None:
         self._view = view
         self._caller = caller
+        self._callee = callee
+        self._failure = ""
         self._within = within
         self._was_online = False
         self._done = asyncio.Event()
@@ -132,6 +135,9 @@ class _Watch:
             case AccountChanged(jid=self._caller, state="failed" | "waiting" as state):
                 if state == "failed" or self._was_online:
                     self._done.set()
+            case AccountChanged(jid=jid, state="failed", detail=detail) if jid == self._callee:
+                self._failure = f"{jid} can't be called, because it stays offline: {detail}"
+                self._done.set()
 
     async def run(self, settings: Settings, classes: dict[str, type[Bot]], folder: Path) -> None:
         """Run until the call is over or somebody ends it."""
@@ -151,6 +157,8 @@ class _Watch:
 
     def tell(self, *, json: bool) -> int:
         """Say how it went; return the exit status."""
+        if self._failure:
+            typer.echo(f"callboard: {self._failure}", err=True)
         ours = next((one for one in self._records if one.account == self._caller), None)
         if not json and self._status is not None:
             console = Terminal()

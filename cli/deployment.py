@@ -12,7 +12,13 @@ from ..actors.bot.code import contained
 from ..actors.bot.loop_watch import watched
 from ..actors.context import Endpoint
 from ..actors.exchange import Exchange
-from ..actors.messages.exchange import CallStatus, ExchangeRef, Shutdown, WhenSettled
+from ..actors.messages.exchange import (
+    AccountChanged,
+    CallStatus,
+    ExchangeRef,
+    Shutdown,
+    WhenSettled,
+)
 from ..actors.observer import Observer as TellOutside
 from ..actors.records.call_journal import close_left
 from ..actors.records.call_record import CallRecord
@@ -34,7 +40,7 @@ LAST_RESORT = 10.0
 
 
 class ExchangeError(Exception):
-    """The supervisor of all, or the embedded server, ended, and nobody had asked for it."""
+    """Nothing can go on, and nobody asked for the end; the message says why."""
 
 
 class Deployment:
@@ -42,14 +48,19 @@ class Deployment:
 
     Args:
         drain: seconds that running calls get at the end.
+        accounts: how many accounts there are.
 
     Attributes:
         stopping: set when somebody asks for the end.
     """
 
-    def __init__(self, drain: float) -> None:
+    def __init__(self, drain: float, accounts: int) -> None:
         self.stopping = asyncio.Event()
         self._drain = drain
+        self._accounts = accounts
+        self._failures: dict[str, str] = {}
+        self._was_online = False
+        self._all_failed = asyncio.Event()
         self._calls: set[tuple[str, str]] = set()
         self._starting = asyncio.current_task()
         self._exchange: ExchangeRef | None = None
@@ -84,8 +95,15 @@ class Deployment:
         self.stopping.set()
 
     def hear(self, event: Event) -> None:
-        """Note which calls are running."""
+        """Note which calls are running, and which accounts have given up."""
         match event:
+            case AccountChanged(state="failed"):
+                self._failures[event.jid] = event.detail
+                if self._was_online and len(self._failures) == self._accounts:
+                    self._all_failed.set()
+            case AccountChanged():
+                self._failures.pop(event.jid, None)
+                self._was_online = self._was_online or event.state == "online"
             case CallStatus(phase="ended") | CallRecord():
                 self._calls.discard((event.account, event.id))
             case CallStatus():
@@ -103,11 +121,12 @@ class Deployment:
         """Wait until somebody asks for the end.
 
         Raises:
-            ExchangeError: everything has ended without that.
+            ExchangeError: everything has ended without that, or no account will come back.
         """
         waits: list[asyncio.Future[Any]] = [
             asyncio.ensure_future(self.stopping.wait()),
             asyncio.ensure_future(_ended(self.exchange)),
+            asyncio.ensure_future(self._all_failed.wait()),
         ]
         if self._server is not None:
             waits.append(asyncio.ensure_future(self._server.wait()))
@@ -118,11 +137,19 @@ class Deployment:
                 one.cancel()
         if self.stopping.is_set():
             return
-        if self.exchange.is_alive():
+        if self._all_failed.is_set():
             self.stopping.set()  # from here on a signal ends at once
+            raise ExchangeError(self._why_all_failed())
+        if self.exchange.is_alive():
+            self.stopping.set()
             log.error("the embedded server has ended by itself: %s", self._farewell("a signal"))
             raise ExchangeError("the embedded server has ended by itself: run the command again")
         raise ExchangeError("everything has ended by itself: the log says why")
+
+    def _why_all_failed(self) -> str:
+        reasons = [f"{jid}: {detail}" for jid, detail in self._failures.items()]
+        rest = f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
+        return f"every account has given up: {'; '.join(reasons[:3])}{rest}"
 
     async def settled(self) -> int:
         """Return how many accounts are online once no account's first login is open any more."""
@@ -161,7 +188,7 @@ async def deployed(
         OSError: a file of the settings can't be read, or the file of records can't be written.
         asyncio.CancelledError: a signal came before everything was started.
     """
-    deployment = Deployment(settings.drain)
+    deployment = Deployment(settings.drain, len(settings.accounts))
 
     def see(event: Event) -> None:
         deployment.hear(event)

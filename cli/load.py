@@ -38,7 +38,7 @@ def load(
         ray: the address of a Ray cluster whose machines run the shards, or None for this machine.
 
     Returns:
-        0 thresholds hold, 1 they don't, 2 the plan is wrong, 3 aborted.
+        0 thresholds hold, 1 they don't, 2 nothing was run, 3 aborted.
     """
     try:
         plan = load_plan(file)
@@ -58,7 +58,11 @@ def load(
             check_open_files(open_files(plan, len(run.shards)), raise_open_files())
             verdict = uvloop.run(_run(run, view, metrics))
     except ModuleNotFoundError as error:
-        typer.echo(f"callboard: --ray needs {error.name}: pip install 'callboard[ray]'", err=True)
+        typer.echo(
+            f"callboard: --ray needs the package {error.name}, which is not installed: "
+            "run pip install 'callboard[ray]'",
+            err=True,
+        )
         return Status.WRONG_PLAN
     except CapacityError as error:
         typer.echo(f"{file}: {error}", err=True)

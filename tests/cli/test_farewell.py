@@ -32,7 +32,7 @@ def test_the_end_speaks_of_the_calls_that_there_are(
         started = asyncio.sleep(0)
 
     async def main() -> None:
-        deployment = Deployment(10)
+        deployment = Deployment(10, accounts=1)
         await deployment.start(cast("Any", Exchange()))
         for number in range(begun):
             deployment.hear(status(number, "ringing"))

@@ -236,6 +236,30 @@ def test_a_wrong_password_is_said_with_its_remedy(tmp_path: Path) -> None:
             assert run.stop() == 0
 
 
+def test_it_ends_when_the_last_account_gives_up(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """One never got in, and the other one is replaced by a second login."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    with server() as at:
+        for folder in (one, other):
+            folder.mkdir()
+            deployment(
+                folder, f"{at}accounts:\n  - {{jid: desk@localhost/a, password: s3, bot: silent}}\n"
+            )
+        with (one / "accounts.yaml").open("a") as file:
+            file.write("  - {jid: alice@localhost, password: wrong, bot: silent}\n")
+        with running("run", one / "accounts.yaml") as first:
+            first.until(lambda e: (e.get("jid"), e.get("state")) == ("alice@localhost", "failed"))
+            first.until(lambda e: e.get("state") == "online")
+            with running("run", other / "accounts.yaml") as second:
+                assert first.process.wait(60) == 1
+                assert second.stop() == 0
+    said = capfd.readouterr().err
+    assert said.startswith("callboard: every account has given up: alice@localhost: the server ")
+    assert "; desk@localhost: " in said
+
+
 def test_a_port_where_nothing_listens(tmp_path: Path) -> None:
     file = deployment(
         tmp_path,
@@ -322,6 +346,21 @@ def test_call_says_how_it_went(tmp_path: Path) -> None:
         assert f"\n {step} " in done.stdout
     found = records(tmp_path / "recordings" / "calls.jsonl")
     assert all(record["recordings"] for record in found.values())
+
+
+def test_call_ends_when_the_callee_can_not_log_in(tmp_path: Path) -> None:
+    with server() as at:
+        file = deployment(
+            tmp_path,
+            at
+            + "accounts:\n"
+            + "  - {jid: alice@localhost, password: s3, bot: silent}\n"
+            + "  - {jid: desk@localhost, password: wrong, bot: silent}\n",
+        )
+        done = callboard("call", file, "alice@localhost", "Desk@localhost/there")
+    assert done.returncode == 1
+    said = "callboard: desk@localhost can't be called, because it stays offline: the server refused"
+    assert said in done.stderr
 
 
 @pytest.mark.parametrize(
