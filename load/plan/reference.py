@@ -60,7 +60,7 @@ thresholds:
 |---|---|
 | 0 | all thresholds hold |
 | 1 | a threshold does not hold, or did not when it ended the run; also one never measured |
-| 2 | nothing was run: the plan is wrong, it needs more open files than there may be, or a package is missing |
+| 2 | nothing was run: the plan is wrong, too few files may be open, or a package is missing |
 | 3 | aborted: no account could log in, a shard failed, or the generator was saturated |
 
 `Ctrl-C` once ends in order (no new calls, `drain` for running ones, everybody logs out) and writes
