@@ -9,7 +9,7 @@ from callboard.media.rtc.rtp.quality import mean_opinion_score
 from callboard.tests.conftest import Run
 from callboard.tests.media.calls import samples
 from callboard.tests.media.legs import Leg
-from callboard.tests.media.lossy import road
+from callboard.tests.media.lossy import candidate, road, without_candidates
 
 
 def test_five_percent_are_lost_and_five_come_late(run: Run, tmp_path: Path) -> None:
@@ -56,11 +56,3 @@ def left_out(leg: Leg) -> int:
     """How many packets a leg has not sent in time, on a busy machine."""
     stamps = [frame.timestamp for frame in leg.seen("audio", Direction.SENT)]
     return sum(later - earlier - 960 for earlier, later in pairwise(stamps)) // 960
-
-
-def without_candidates(sdp: str) -> str:
-    return "".join(line for line in sdp.splitlines(keepends=True) if "candidate" not in line)
-
-
-def candidate(sdp: str) -> str:
-    return next(line[2:] for line in sdp.splitlines() if line.startswith("a=candidate:"))

@@ -1,0 +1,283 @@
+"""Video over a bad line, from aiortc's camera and from ours: what is delivered of it."""
+
+import asyncio
+import re
+import struct
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from callboard.media import (
+    ClockPattern,
+    Connected,
+    Direction,
+    EncodedFrame,
+    ReceivePath,
+    Recording,
+    Tone,
+    Writer,
+    inspect,
+    read_clock,
+)
+from callboard.media.rtc._aiortc import ice_connections
+from callboard.media.rtc.ice import _aioice
+from callboard.tests.conftest import Run
+from callboard.tests.harness.loops import lateness
+from callboard.tests.media.legs import LOOPBACK, Leg, luma, pictures
+from callboard.tests.media.lossy import Road, candidate, road, without_candidates
+
+RATE = 90_000
+
+
+class Camera(MediaStreamTrack):
+    """Shows a clock, fifteen times a second; aiortc encodes it, and asks for no key frame."""
+
+    kind = "video"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pictures = ClockPattern(width=160, height=120)._pictures()
+        self._began: float | None = None
+
+    async def recv(self) -> av.VideoFrame:
+        """Give the next picture when it is due."""
+        loop = asyncio.get_running_loop()
+        picture = next(self._pictures)
+        assert picture.pts is not None
+        if self._began is None:
+            self._began = loop.time()
+        await asyncio.sleep(self._began + picture.pts / 15 - loop.time())
+        return picture
+
+
+def without(*words: str) -> Callable[[str], str]:
+    """Take what a peer can do out of its offer: lines that match."""
+
+    def change(sdp: str) -> str:
+        numbers = re.findall(r"a=rtpmap:(\d+) rtx/", sdp) if "rtx" in words else []
+        for number in numbers:
+            sdp = re.sub(rf"(m=video.*) {number}\b", r"\1", sdp)
+            sdp = re.sub(rf"a=(rtpmap|fmtp):{number} .*\r\n", "", sdp)
+        if "rtx" in words:
+            sdp = re.sub(r"a=ssrc-group:FID (\d+) (\d+)\r\n", "", sdp)
+        if "nack" in words:
+            sdp = re.sub(r"a=rtcp-fb:\S+ nack\r\n", "", sdp)
+        return sdp
+
+    return change
+
+
+@asynccontextmanager
+async def camera_call(
+    link: Road, change: Callable[[str], str] = lambda sdp: sdp, **options: Any
+) -> AsyncIterator[Leg]:
+    """A leg that receives what aiortc's own peer connection sends over a line."""
+    pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    leg = Leg(**options)
+    try:
+        pc.addTrack(Camera())
+        offer = await pc.createOffer()
+        for connection in ice_connections(pc):
+            _aioice.bind_to(connection, LOOPBACK, Counter())
+        await pc.setLocalDescription(offer)
+        sdp = change(pc.localDescription.sdp)
+        answer = await leg.pc.answer(without_candidates(sdp), audio=None, video=None)
+        sdp, answer = await link.lead(sdp, answer)
+        await pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        await leg.pc.add_candidate("0", candidate(sdp))
+        await leg.event(Connected)
+        yield leg
+    finally:
+        await leg.pc.close()
+        await pc.close()
+
+
+@asynccontextmanager
+async def our_call(link: Road) -> AsyncIterator[tuple[Leg, Leg]]:
+    """Two legs of ours over a line: one sends sound and a clock, the other one echoes the sound."""
+    a, b = Leg(), Leg()
+    try:
+        offer = await a.pc.offer(audio=Tone(), video=ClockPattern(width=160, height=120, fps=30))
+        answer = await b.pc.answer(without_candidates(offer), audio=Tone(), video=None)
+        offer, answer = await link.lead(offer, answer)
+        await a.pc.accept(answer)
+        await b.pc.add_candidate("0", candidate(offer))
+        await b.event(Connected)
+        yield a, b
+    finally:
+        await a.pc.close()
+        await b.pc.close()
+
+
+def is_video(data: bytes) -> bool:
+    """Tell packets of video, by the payload types that aiortc has for them."""
+    return data[1] & 0x7F >= 97
+
+
+def stamp(data: bytes) -> int:
+    return int(struct.unpack_from("!I", data, 4)[0])
+
+
+def gaps(frames: list[EncodedFrame]) -> list[float]:
+    """How far apart the pictures are that were delivered, in seconds of the camera's clock."""
+    return [(later.timestamp - earlier.timestamp) / RATE for earlier, later in pairwise(frames)]
+
+
+def check_clocks(frames: list[EncodedFrame]) -> None:
+    """Every picture can be decoded and read, and none is shown twice or out of order."""
+    clocks = [read_clock(picture) for picture in pictures(frames)]
+    assert len(clocks) >= len(frames) - 1
+    assert None not in clocks
+    assert all(0 < (later - earlier) % 60 < 5 for earlier, later in pairwise(clocks))  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("missing", "repaired"),
+    [((), True), (("rtx",), True), (("rtx", "nack"), False)],
+    ids=["rtx", "no rtx", "no nack"],
+)
+def test_one_packet_is_lost(run: Run, missing: tuple[str, ...], repaired: bool) -> None:
+    async def main() -> list[EncodedFrame]:
+        async with road() as link, camera_call(link, without(*missing)) as leg:
+            await leg.received("video", 15)
+            gone: list[bytes] = []
+
+            def drop(data: bytes) -> bool:
+                if not gone and is_video(data):
+                    gone.append(data)
+                    return True
+                return False
+
+            link.drop = drop
+            await leg.received("video", 20)
+            assert gone
+            statistics = leg.statistics("video")
+            assert statistics.freezes <= 1
+            if repaired and not lateness():
+                assert statistics.freezes == 0
+            return leg.seen("video")
+
+    frames = run(main)
+    check_clocks(frames)
+    # The aim is half a second: RTP timestamps do not depend on how fast the machine is.
+    assert max(gaps(frames)) <= (1.5 / 15 if repaired else 0.5) + lateness()
+
+
+def test_a_recording_whose_first_key_frame_is_lost_has_pictures(run: Run, tmp_path: Path) -> None:
+    first: list[float] = []
+
+    async def main() -> list[EncodedFrame]:
+        loop = asyncio.get_running_loop()
+        with Writer() as writer:
+            async with road() as link:
+                link.closed = True
+                async with camera_call(link, without("rtx")) as leg:
+                    recording = Recording(
+                        tmp_path,
+                        "late",
+                        video=True,
+                        writer=writer,
+                        on_keyframe_needed=lambda _: leg.pc.media.request_keyframe(),
+                    )
+                    leg.pc.media.add_sink(recording.write)
+                    await asyncio.sleep(1.5)
+                    link.passed = lambda data: first.append(loop.time()) if is_video(data) else None
+                    link.closed = False
+                    await leg.received("video", 10)
+                    finished = await recording.close()
+                    assert recording.failure is None
+        assert finished is not None
+        (track,) = inspect(finished.path).tracks
+        assert (track.kind, track.title) == ("video", "received")
+        return leg.seen("video")
+
+    frames = run(main)
+    assert frames[0].keyframe
+    assert frames[0].arrival - first[0] <= 1.0 + lateness()
+    check_clocks(frames)
+
+
+def test_after_an_outage_pictures_and_sound_are_in_step(run: Run) -> None:
+    back: list[int] = []
+
+    async def main() -> tuple[Leg, int]:
+        async with road() as link, our_call(link) as (_, b):
+            await b.received("video", 30)
+            link.closed = True
+            await asyncio.sleep(3)
+            link.passed = lambda data: back.append(stamp(data)) if is_video(data) else None
+            link.closed = False
+            await b.received("video", 30)
+            incoming = b.pc.media.by_kind["video"].incoming
+            freezes = b.pc.media.freezes()
+            assert len(freezes) >= 1
+            assert 2.5 < max(each.seconds for each in freezes) < 3.5 + lateness()
+            return b, incoming._unwrapper._origin
+
+    leg, origin = run(main)
+    frames = leg.seen("video")
+    outage = max(range(len(gaps(frames))), key=gaps(frames).__getitem__)
+    after = frames[outage + 1]
+    assert after.keyframe
+    waited = (origin + after.timestamp - back[0] + 2**31) % 2**32 - 2**31
+    assert waited / RATE <= 0.5 + lateness()
+    check_clocks(frames)
+
+    def delay(kind: Any, since: float, until: float) -> float:
+        found = [f for f in leg.seen(kind) if since <= f.arrival < until]
+        return min(f.arrival - f.timestamp / f.clock_rate for f in found)
+
+    began, end = frames[0].arrival, frames[-1].arrival
+    for kind in ("audio", "video"):
+        before = delay(kind, began, frames[outage].arrival)
+        assert abs(delay(kind, after.arrival, end + 1) - before) <= 0.1 + lateness()
+
+
+def test_a_tenth_is_lost_and_some_come_late(run: Run) -> None:
+    """From a camera of ours, sound and reports too, each way."""
+
+    async def main() -> tuple[list[EncodedFrame], float, float]:
+        async with road() as link, our_call(link) as (a, b):
+            await b.received("video", 5)
+            link.lost, link.late, link.burst = 0.1, 0.05, 2
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            await a.until(lambda: len(a.seen("video", Direction.SENT)) > 180)
+            seconds = loop.time() - began
+            link.lost = link.late = 0.0
+            await b.received("video", 20)
+            statistics = b.statistics("video")
+            assert statistics.lost > 0
+            return b.seen("video"), statistics.frozen_ms / 1000, seconds
+
+    frames, frozen, seconds = run(main)
+    check_clocks(frames)
+    assert frozen <= 0.1 * seconds + lateness()
+    assert max(gaps(frames)) <= 1.5 + lateness()
+
+
+def test_decoded_pictures_go_on_after_a_loss(run: Run) -> None:
+    """Who looks in mid-call gets a key frame, and after a loss the next one."""
+
+    async def main() -> list[float | None]:
+        async with (
+            road() as link,
+            camera_call(link, without("rtx", "nack"), path=ReceivePath.FRAMES) as leg,
+        ):
+            await leg.received("video", 5)
+            shown = leg.pc.media.frames("video")
+            clocks = [read_clock(luma(await anext(shown))) for _ in range(5)]
+            gone = iter([True] * 3)
+            link.drop = lambda data: is_video(data) and next(gone, False)
+            clocks += [read_clock(luma(await anext(shown))) for _ in range(15)]
+            return clocks
+
+    clocks = run(main)
+    assert None not in clocks
+    assert clocks == sorted(clocks)  # type: ignore[type-var]
