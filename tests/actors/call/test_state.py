@@ -115,8 +115,10 @@ class Puppet(SimpleNamespace):
     """A bot that does nothing, or never comes back from a call."""
 
     name = "Puppet"
-    path = None
     stays = False
+
+    def path_of(self, _: str) -> None:
+        """The settings' own."""
 
     async def called(self, *_: Any) -> None:
         if self.stays:
