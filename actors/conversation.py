@@ -420,7 +420,6 @@ class Conversation(AsyncioActor[ConversationMessage]):
         call = Call.start(
             self._context,
             conversation=self.actor_ref,
-            account=self._account,
             bot=self._bot,
             session=session,
             peer=peer,
@@ -442,6 +441,10 @@ class Conversation(AsyncioActor[ConversationMessage]):
     @handles(SendCallMessage)
     def _send_call_message(self, message: SendCallMessage) -> None:
         self._account.post(Send(call_message(message.to, message.message)))
+
+    @handles(ReplyIq)
+    def _reply_iq(self, message: ReplyIq) -> None:
+        self._account.post(message)
 
     @handles(SendJingle)
     def _send_jingle(self, message: SendJingle) -> None:

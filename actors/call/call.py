@@ -1,7 +1,8 @@
 """One call: a peer connection, a Jingle session, and everything that can happen to them."""
 
+import asyncio
 import logging
-from dataclasses import replace
+from typing import Any
 
 from ...config.jid import bare
 from ...jingle import (
@@ -11,67 +12,75 @@ from ...jingle import (
     ContentRemoved,
     Event,
     IceRestarted,
+    Info,
+    InfoReceived,
     Initiated,
     Reason,
     Session,
     Terminated,
     Unacceptable,
 )
-from ...media import (
-    AddressLost,
-    Closed,
-    Connected,
-    DataOpened,
-    DataReceived,
-    FirstMedia,
-    IceConnected,
-    IceRenewed,
-    MediaFailed,
-    Network,
-    PlaybackEnded,
-    VideoUnseen,
-)
-from ..bot.runner import BotRunner
+from ...media import Network
 from ..context import BotPort, Context, LastWord
-from ..messages.account import AccountRef, PlaceCall
+from ..messages.account import PlaceCall
 from ..messages.call import (
+    AddMedia,
     Answer,
     BotDone,
+    CallActorMessage,
+    CallOver,
+    Darkened,
+    DrainCall,
+    Finished,
+    GetStatus,
+    HandledElsewhere,
+    Hangup,
+    Hold,
     JingleReceived,
     KeyframeNeeded,
+    Listen,
     Media,
+    Mute,
     Negotiated,
     NegotiationFailed,
     Overdue,
+    Pause,
+    PeerFinishes,
+    PeerProceeds,
+    PeerRejects,
+    PeerRetracts,
+    PeerRinging,
+    PeerUnreachable,
+    Play,
+    Record,
     RecordingFailed,
     RecordingPlaced,
+    RemoveMedia,
+    RestartIce,
     RingLongEnough,
+    SendData,
     Tick,
+    TieLost,
+    Wait,
 )
-from ..messages.conversation import CallAccepted, ConversationRef
-from ..records.call_record import CallRecord
-from ..runtime.actor import handles
+from ..messages.conversation import ConversationRef
+from ..messages.exchange import CallStatus
+from ..runtime.actor import AsyncioActor, handles
+from ..runtime.future import AsyncioFuture
 from ..xmpp.events import IqAnswered
-from ..xmpp.stanza import error_condition
-from .course import Course
-from .leg import KINDS, Leg
-from .opening import CallOpening
-from .progress import Progress
-from .promises import Promises
-from .renegotiation import Renegotiation
-from .signalling import Signalling
-from .state import CallState
+from .call_parts import CallParts
+from .contents import Contents
+from .course import CallingOut, Ringing
+from .ice_restart import IceRestarts
+from .media_events import TICK, MediaEvents
+from .opening import Opening
+from .requests import Requests
+from .state import STAGES, CallState
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks at how a call goes.
-TICK = 1.0
-#: What a stanza error (RFC 6120 §8.3.3) to our offer or answer means. A conflict is a tie-break
-#: that the peer decided before its own offer reached us (XEP-0166 §7.2.16).
-REFUSALS = {"item-not-found": Reason.GONE, "conflict": Reason.EXPIRED}
 
-
-class Call(CallOpening):
+class Call(AsyncioActor[CallActorMessage]):
     """One call.
 
     It owns one peer connection and one Jingle session. What it wants sent it asks of its
@@ -81,7 +90,6 @@ class Call(CallOpening):
     Args:
         context: what its account works with.
         conversation: sends its stanzas.
-        account: answers the peer's IQs.
         bot: the account's bot.
         session: new if we call or the peer proposed, else with the initiate received.
         peer: the peer's JID; a proposal may go to the bare one.
@@ -98,7 +106,6 @@ class Call(CallOpening):
         context: Context,
         *,
         conversation: ConversationRef,
-        account: AccountRef,
         bot: BotPort,
         session: Session,
         peer: str,
@@ -110,47 +117,35 @@ class Call(CallOpening):
         order: PlaceCall | None = None,
     ) -> None:
         super().__init__()
-        self._context = context
-        self._conversation = conversation
-        self._account = account
-        self._bot = bot
-        self._offer = offer
-        self._order = order
-        self._signalling = Signalling(
-            session,
-            peer,
-            message=message,
-            conversation=conversation,
-            account=account,
-            last_word=last_word,
-        )
-        self._promises = Promises()
-        self._runner = BotRunner(self, bot, context)
-        name = f"{self._signalling.own} {bare(peer)}"
-        self._leg = Leg(self, context, bot.path_of(session.sid), network, name)
-        self._progress = Progress(context, self._signalling, self._leg, media)
-        policy = context.settings.calls
-        self._course = Course(self, policy)
-        allowed = {"audio": policy.audio, "video": policy.video}
-        self._refused = tuple(kind for kind in KINDS if not allowed[kind])
-        self._changes = Renegotiation(
+        parts = CallParts.assemble(
             self,
+            context,
+            conversation=conversation,
             bot=bot,
-            runner=self._runner,
-            signalling=self._signalling,
-            leg=self._leg,
-            promises=self._promises,
-            progress=self._progress,
-            refused=self._refused,
+            session=session,
+            peer=peer,
+            media=media,
+            message=message,
+            network=network,
+            last_word=last_word,
+            offer=offer,
+            order=order,
         )
-        self._changes.sources = order
-        self._described: str | None = None
-        self._not_taken: frozenset[str] = frozenset()
-        self._answer: Answer | None = None
-        self._rung_long_enough = False
-        self._over: tuple[Reason, str, bool] | None = None
-        self._bot_busy = False
-        self._record: CallRecord | None = None
+        self._bot = bot
+        self._runner = parts.runner
+        self._course = parts.course
+        self._signalling = parts.signalling
+        self._leg = parts.leg
+        self._negotiations = parts.negotiations
+        self._waiters = parts.waiters
+        self._progress = parts.progress
+        self._closing = parts.closing
+        self._contents = Contents(parts)
+        self._restarts = IceRestarts(parts)
+        self._opening = Opening(parts, self._contents)
+        self._requests = Requests(parts, self._contents, self._restarts)
+        self._media_events = MediaEvents(parts, self._requests, self._restarts)
+        self._on_call: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
         return f"<Call {self._signalling.sid} of {self}>"
@@ -167,170 +162,177 @@ class Call(CallOpening):
         A bug here ends the call with its record, as one in a handler does.
         """
         try:
-            self._begin_course()
+            self._open()
         except Exception as error:
             await self.on_end(error)
             raise
 
-    def _begin_course(self) -> None:
-        outgoing = self._order is not None
-        self._course.enter(CallState.CALLING if outgoing else CallState.RINGING)
-        if self._signalling.message:
-            self._progress.step("propose")
-        if self._order is not None:
-            self._call_out(self._order)
-        else:
-            if self._offer is not None:
-                self._progress.step("initiate")
-            self._progress.step("ringing")
-            self._signalling.ring()
-            self.after(self._context.settings.calls.after, RingLongEnough())
-            self._bot_busy = True
+    def _open(self) -> None:
+        calling, ringing = self._course.find(CallingOut), self._course.find(Ringing)
+        if calling is not None:
+            self._opening.call_out(calling.order)
+        elif ringing is not None:
+            self._opening.ring(ringing.offer)
             called = self._bot.called(self.actor_ref, self._progress.status())
-            self.pipe(self._runner.guard(called, self._is_too_late), BotDone)
+            self._on_call = self.pipe(self._runner.guard(called, self._is_too_late), BotDone)
         self._progress.note()
         self._progress.report()
 
-    def _call_out(self, order: PlaceCall) -> None:
-        """Propose, and make our offer meanwhile."""
-        if not (order.audio or order.video or order.data):
-            self._nothing_to_offer()
-            return
-        if self._signalling.message:
-            self._signalling.propose(self._progress.media)
-        self._leg.offer(order.audio, order.video, data=order.data)
+    async def on_end(self, error: BaseException | None, /) -> None:
+        """End in order whatever is still open, and write the one detail record."""
+        await self._closing.finish(error)
 
-    # -- the session: Jingle -----------------------------------------------------------------------
+    @handles(Finished)
+    def _finished(self, _: Finished) -> None:
+        self._closing.conclude()
+        if self._on_call is None or self._on_call.done():
+            self.stop()
+
+    @handles(BotDone)
+    def _bot_done(self, message: BotDone) -> None:
+        if message.error is not None:
+            words = f"bot {self._bot.name} failed"
+            self._closing.hang_up(Reason.GENERAL_ERROR, words, ours=True)
+        if self._course.state is CallState.ENDED:
+            self.stop()
+
+    def _is_too_late(self, error: Exception) -> bool:
+        """Whether the bot has only found out that its call is over."""
+        return isinstance(error, CallOver) and self._course.is_over
+
+    # -- what its bot asks for ---------------------------------------------------------------------
+
+    @handles(Answer)
+    def _answer(self, message: Answer) -> AsyncioFuture[None]:
+        return self._opening.answer(message)
+
+    @handles(Hangup)
+    def _hang_up(self, message: Hangup) -> None:
+        self._closing.hang_up_for_bot(message.reason, message.text)
+
+    @handles(DrainCall)
+    def _drain(self, _: DrainCall) -> None:
+        self._closing.hang_up_for_bot(Reason.SUCCESS, "the account is logging out")
+
+    @handles(Play, SendData, Mute, Hold)
+    def _send(self, message: Play | SendData | Mute | Hold) -> object:
+        return self._requests.do(message)
+
+    @handles(Listen, Record)
+    def _receive_media(self, message: Listen | Record) -> object:
+        return self._requests.do(message)
+
+    @handles(AddMedia, RemoveMedia, Pause, RestartIce)
+    def _change(
+        self, message: AddMedia | RemoveMedia | Pause | RestartIce
+    ) -> AsyncioFuture[None] | None:
+        return self._requests.change(message)
+
+    @handles(GetStatus)
+    def _get_status(self, _: GetStatus) -> CallStatus:
+        return self._progress.status()
+
+    @handles(Wait)
+    def _wait(self, message: Wait) -> AsyncioFuture[Any]:
+        if message.until == "connected":
+            return self._waiters.connected()
+        return self._waiters.ended()
+
+    # -- what the peer says by message: XEP-0353 ---------------------------------------------------
+
+    @handles(PeerRinging)
+    def _peer_rings(self, _: PeerRinging) -> None:
+        self._opening.peer_rings()
+
+    @handles(PeerProceeds)
+    def _peer_proceeds(self, message: PeerProceeds) -> None:
+        self._opening.peer_proceeds(message)
+
+    @handles(PeerRejects, PeerRetracts, PeerFinishes)
+    def _peer_ends(self, message: PeerRejects | PeerRetracts | PeerFinishes) -> None:
+        self._opening.peer_ends(message)
+
+    @handles(PeerUnreachable)
+    def _peer_unreachable(self, message: PeerUnreachable) -> None:
+        self._opening.peer_unreachable(message)
+
+    @handles(HandledElsewhere)
+    def _handled_elsewhere(self, message: HandledElsewhere) -> None:
+        self._opening.handled_elsewhere(message)
+
+    @handles(TieLost)
+    def _tie_lost(self, _: TieLost) -> None:
+        self._opening.tie_lost()
+
+    # -- what the peer says in the session: XEP-0166 -----------------------------------------------
 
     @handles(JingleReceived)
     def _jingle_received(self, message: JingleReceived) -> None:
         for event in self._signalling.receive(message):
-            self._jingle_event(event)
+            self._hear(event)
 
-    def _jingle_event(self, event: Event) -> None:
+    def _hear(self, event: Event) -> None:
         match event:
             case Initiated():
-                self._progress.step("initiate")
-                self._offer = event
-                self._describe_if_ready()
+                self._opening.initiated(event)
             case Accepted():
-                self._progress.step("accept")
-                self._course.enter(CallState.CONNECTING)
-                self._conversation.post(CallAccepted(self._signalling.sid))
-                self._leg.accept("accept", event.answer)
+                self._opening.accepted(event)
+            case Unacceptable(lacking=True):
+                self._opening.offer_lacks_parts()
+            case InfoReceived(info=Info.RINGING):
+                self._opening.peer_rings()
             case CandidatesReceived():
                 self._leg.trickled(event)
-            case Terminated():
-                self._hang_up(event.reason or Reason.SUCCESS, event.text, ours=False)
-            case Unacceptable(lacking=True):
-                self._wait_for_parts()
-            case Unacceptable(contents=()):
-                self._hang_up(event.reason, event.text, ours=True, says=event.text)
+            case IceRestarted():
+                self._restarts.hear(event)
+                self._opening.offer_changed(event)
+            case ContentModified():
+                self._contents.hear(event)
+                self._opening.offer_changed(event)
             case _:
-                self._changes.hear(event)
-                self._heard(event)
+                self._contents.hear(event)
+                self._hear_end(event)
 
-    def _heard(self, event: Event) -> None:
-        """Draw what follows for the call from a change of the peer's."""
+    def _hear_end(self, event: Event) -> None:
         match event:
-            case ContentRemoved(remaining=False):
-                self._hang_up(event.reason or Reason.SUCCESS, "no content is left", ours=True)
-            case ContentModified() | IceRestarted() if (
-                self._offer is not None and not self._progress.has("accept")
-            ):
-                self._offer = replace(self._offer, offer=event.description)
+            case Terminated(reason=reason, text=text):
+                self._closing.hang_up(reason or Reason.SUCCESS, text, ours=False)
+            case Unacceptable(contents=(), reason=reason, text=text):
+                self._closing.hang_up(reason, text, ours=True, says=text)
+            case ContentRemoved(remaining=False, reason=why):
+                words = "no content is left"
+                self._closing.hang_up(why or Reason.SUCCESS, words, ours=True)
 
     @handles(IqAnswered)
     def _iq_answered(self, message: IqAnswered) -> None:
-        if self._over:
-            return
-        self._changes.answered(message)
-        # No answer at all ends nothing: some clients leave IQs of unknown content unanswered.
-        if message.answer is None or message.answer.get("type") != "error":
-            return
-        condition = error_condition(message.answer)
-        if message.token in ("initiate", "accept"):
-            text = f"the peer refused the session-{message.token}: {condition}"
-            reason = REFUSALS.get(condition, Reason.GENERAL_ERROR)
-            # Some wait on for a call that they have taken, though they refused its session.
-            self._hang_up(reason, text, ours=False, told=reason is Reason.EXPIRED)
-        else:
-            log.debug("%r: %s was refused: %s", self, message.token, condition)
+        if not self._course.is_over:
+            self._signalling.answered(message)
 
-    # -- offer and answer --------------------------------------------------------------------------
+    # -- what its media bring ----------------------------------------------------------------------
 
     @handles(Negotiated)
     def _negotiated(self, message: Negotiated) -> None:
-        if self._over:
-            return
-        sdp = message.sdp or ""
-        match message.purpose:
-            case "offer":
-                self._described = sdp
-                self._initiate_if_ready()
-            case "answer":
-                self._leg.remote_described()
-                self._progress.step("accept")
-                self._course.enter(CallState.CONNECTING)
-                self._signalling.accept(sdp)
-                self._changes.follow()
-            case "accept":
-                self._leg.remote_described()
-                self._changes.follow()
-            case _:
-                self._changes.negotiated(message)
-                return
-        self._leg.settled()
+        if not self._course.is_over:
+            self._negotiations.negotiated(message)
 
     @handles(NegotiationFailed)
     def _negotiation_failed(self, message: NegotiationFailed) -> None:
-        if not self._over and not self._changes.failed(message):
-            self._hang_up(message.reason, message.text, ours=True)
+        if not self._course.is_over and not self._negotiations.failed(message):
+            self._closing.hang_up(message.reason, message.text, ours=True)
 
-    # -- media -------------------------------------------------------------------------------------
+    @handles(Darkened)
+    def _darkened(self, message: Darkened) -> None:
+        if not self._course.is_over:
+            self._contents.darkened(message.kind)
 
     @handles(Media)
     def _on_media(self, message: Media) -> None:
-        match message.event:
-            case IceConnected():
-                self._progress.step("ice")
-            case Connected():
-                self._on_connected()
-            case AddressLost() | IceRenewed() as event:
-                self._way_changed(event)
-            case FirstMedia(kind=kind):
-                self._progress.step(f"first-{kind}")
-            case VideoUnseen():
-                log.warning("%s: video comes in, but no key frame from which it can be shown", self)
-                self._leg.unseen()
-            case PlaybackEnded(kind=kind, failure=failure):
-                self._promises.keep_played(kind, failure)
-            case DataOpened() | DataReceived() as event:
-                self._on_data(event)
-            case MediaFailed(reason=reason, text=text):
-                self._hang_up(Reason(reason), text, ours=True)
-            case Closed(by_peer=True):
-                self._course.enter(CallState.LEAVING)
-
-    def _on_data(self, event: DataOpened | DataReceived) -> None:
-        if isinstance(event, DataReceived):
-            self._runner.run(self._bot.data(self.actor_ref, event.data))
-        else:
-            self._progress.step("data")
-            self._leg.data_opened()
-
-    def _way_changed(self, event: AddressLost | IceRenewed) -> None:
-        """Look for another way to the peer where the one that was is gone."""
-        if isinstance(event, IceRenewed):
-            self._progress.step("ice-restart")
-        elif self._progress.is_connected:
-            log.warning("%s: %s is gone from this machine; ICE is restarted", self, event.address)
-            self._changes.restart_ice()
+        self._media_events.hear(message.event)
 
     @handles(RecordingPlaced)
     def _recording_placed(self, message: RecordingPlaced) -> None:
-        self._leg.placed(message.number, message.bases)
-        if self._record is None:
+        self._leg.recorders.placed(message.number, message.bases)
+        if self._course.state is not CallState.ENDED:
             self._progress.note()
 
     @handles(KeyframeNeeded)
@@ -341,40 +343,43 @@ class Call(CallOpening):
     def _recording_failed(self, message: RecordingFailed) -> None:
         log.warning("%s: %s", self, message.why)
         if message.is_over:
-            self.spawn(self._leg.stop_recording(message.number))
-        if self._record is None:
+            self.spawn(self._leg.recorders.stop(message.number))
+        if self._course.state is not CallState.ENDED:
             self._runner.run(self._bot.recording_failed(self.actor_ref, message.why))
 
-    def _on_connected(self) -> None:
-        if not self._course.enter(CallState.CONNECTED):
-            return
-        self._progress.step("dtls")
-        self._progress.note()
-        self._promises.keep_connected()
-        wanted = self._answer or self._order
-        if wanted is not None and wanted.record:
-            self._start_recording(wav=isinstance(wanted, Answer) and wanted.wav)
-        self.after(TICK, Tick())
+    # -- time --------------------------------------------------------------------------------------
+
+    @handles(RingLongEnough)
+    def _rung_long_enough(self, _: RingLongEnough) -> None:
+        self._opening.rung_long_enough()
 
     @handles(Tick)
     def _tick(self, message: Tick) -> None:
-        if not self._over:
+        if not self._course.is_over:
             self._progress.report()
             self.after(TICK, message)
-
-    # -- what lasts too long -----------------------------------------------------------------------
 
     @handles(Overdue)
     def _overdue(self, message: Overdue) -> None:
         match message.what:
-            case "auto" if self._answer is None and not self._over:
-                self._on_answer(self._bot.answer_to(self._signalling.sid))
+            case "auto":
+                self._opening.answer_by_itself()
             case "parts":
                 for event in self._signalling.settle():
-                    self._jingle_event(event)
+                    self._hear(event)
             case "add":
-                self._changes.add_overdue()
+                self._contents.addition_overdue()
             case "restart":
-                self._changes.restart_overdue()
+                self._restarts.overdue()
             case CallState() as state if state is self._course.state:
                 self._state_overdue(state)
+
+    def _state_overdue(self, state: CallState) -> None:
+        """Let the call end that has been in a state for too long."""
+        if state is CallState.CLOSING:
+            log.error("%s: it could not be closed in time", self)
+            self._finished(Finished(None))
+        elif state is CallState.ENDED:
+            self.stop()
+        else:
+            self._closing.hang_up(STAGES[state].reason, STAGES[state].text, ours=True)

@@ -1,7 +1,18 @@
 """How a call comes about: who asks whom, who rings, who answers, and who takes it elsewhere."""
 
-from ...jingle import Initiated, LocalProtocolError, Reason
-from ...media import Kind
+from dataclasses import replace
+from functools import partial
+
+from ...jingle import (
+    Accepted,
+    ContentModified,
+    IceRestarted,
+    Initiated,
+    LocalProtocolError,
+    Reason,
+)
+from ...media import PeerConnection
+from ..messages.account import PlaceCall
 from ..messages.call import (
     Answer,
     CallOver,
@@ -11,134 +22,311 @@ from ..messages.call import (
     PeerProceeds,
     PeerRejects,
     PeerRetracts,
-    PeerRinging,
     PeerUnreachable,
     RingLongEnough,
-    TieLost,
 )
-from ..runtime.actor import handles
 from ..runtime.future import AsyncioFuture
-from .requests import CallRequests
-from .state import ANSWERS, CallState
+from .call_parts import CallParts
+from .contents import Contents
+from .course import CallingOut, Ringing, Taken, Underway
+from .negotiation import Negotiation
+from .signalling import Acknowledgement
+from .state import ANSWERS, CallEvent, CallState
 
 #: Seconds that `calls.answer: auto` leaves the bot, after `calls.after`, to answer by itself.
 AUTO_GRACE = 1.0
+#: What a stanza error (RFC 6120 §8.3.3) to our offer or answer means. A conflict is a tie-break
+#: that the peer decided before its own offer reached us (XEP-0166 §7.2.16).
+REFUSALS = {"item-not-found": Reason.GONE, "conflict": Reason.EXPIRED}
 
 
-class CallOpening(CallRequests):
-    """The part of a call that brings it about, until offer and answer are made."""
+class Opening:
+    """Brings a call about, until both sides have described their media.
 
-    _described: str | None
-    _not_taken: frozenset[str]
-    _offer: Initiated | None
-    _refused: tuple[Kind, ...]
-    _rung_long_enough: bool
+    Args:
+        parts: the call's.
+        contents: follows what the session has.
+    """
 
-    # -- by message: XEP-0353 ----------------------------------------------------------------------
+    def __init__(self, parts: CallParts, contents: Contents) -> None:
+        self.parts = parts
+        self.contents = contents
 
-    @handles(PeerRinging)
-    def _peer_ringing(self, _: PeerRinging) -> None:
-        self._progress.step("ringing")
+    # -- the beginning -----------------------------------------------------------------------------
 
-    @handles(PeerProceeds)
-    def _peer_proceeds(self, message: PeerProceeds) -> None:
-        if not self._progress.is_over and self._signalling.proceeds(message.sender):
-            self._progress.step("proceed")
-            self._course.enter(CallState.DESCRIBING)
-            self._not_taken = message.refused
+    def call_out(self, order: PlaceCall) -> None:
+        """Propose, and make our offer meanwhile."""
+        parts = self.parts
+        parts.course.take(CallEvent.CALL)
+        self.contents.sources = order
+        if parts.signalling.message:
+            parts.progress.step("propose")
+        if not (order.audio or order.video or order.data):
+            self._nothing_to_offer()
+            return
+        if parts.signalling.message:
+            parts.signalling.propose(parts.progress.media)
+        parts.negotiations.begin(MakeOffer(self, order))
+
+    def ring(self, offer: Initiated | None) -> None:
+        """Ring, for as long as the account's policy wants at least."""
+        parts = self.parts
+        if parts.signalling.message:
+            parts.progress.step("propose")
+        if offer is not None:
+            parts.progress.step("initiate")
+        parts.course.take(CallEvent.RING)
+        parts.progress.step("ringing")
+        parts.signalling.ring()
+        parts.owner.after(parts.context.settings.calls.after, RingLongEnough())
+
+    # -- a call of ours ----------------------------------------------------------------------------
+
+    def peer_rings(self) -> None:
+        """A device of the peer's rings (XEP-0353 §3.1, XEP-0167 §8.3)."""
+        if self.parts.course.take(CallEvent.RINGS):
+            self.parts.progress.step("ringing")
+
+    def peer_proceeds(self, message: PeerProceeds) -> None:
+        """A device of the peer's takes the call: make it our offer."""
+        calling = self.parts.course.find(CallingOut)
+        if calling is not None and self.parts.course.take(CallEvent.TAKEN):
+            calling.without = message.refused
+            self.parts.signalling.taken_by(message.sender)
+            self.parts.progress.step("proceed")
             self._initiate_if_ready()
 
-    @handles(PeerRejects)
-    def _peer_rejects(self, message: PeerRejects) -> None:
-        self._hang_up(message.reason or Reason.DECLINE, "", ours=False)
-
-    @handles(PeerRetracts)
-    def _peer_retracts(self, message: PeerRetracts) -> None:
-        self._hang_up(message.reason or Reason.CANCEL, "", ours=False)
-
-    @handles(PeerFinishes)
-    def _peer_finishes(self, message: PeerFinishes) -> None:
-        self._hang_up(message.reason or Reason.SUCCESS, "", ours=False)
-
-    @handles(PeerUnreachable)
-    def _peer_unreachable(self, message: PeerUnreachable) -> None:
-        if self._signalling.bounced(message.sender):
+    def peer_unreachable(self, message: PeerUnreachable) -> None:
+        """Our proposal came back."""
+        parts = self.parts
+        waits = parts.course.state in (CallState.CALLING, CallState.ALERTING)
+        if waits and parts.signalling.message and parts.signalling.reaches(message.sender):
             text = "the peer's server could not deliver the call"
-            self._hang_up(Reason.CONNECTIVITY_ERROR, text, ours=False)
+            parts.closing.hang_up(Reason.CONNECTIVITY_ERROR, text, ours=False)
 
-    @handles(HandledElsewhere)
-    def _handled_elsewhere(self, message: HandledElsewhere) -> None:
-        if self._answer is None:
-            word, reason = (
-                ("answered", Reason.CANCEL) if message.answered else ("declined", Reason.DECLINE)
-            )
-            self._hang_up(reason, f"{word} on another device of this account", ours=False)
-
-    @handles(TieLost)
-    def _tie_lost(self, _: TieLost) -> None:
-        text = "both called at once, and the peer's call stands"
-        self._hang_up(Reason.EXPIRED, text, ours=True)
-
-    # -- an outgoing call --------------------------------------------------------------------------
+    def offer_made(self, sdp: str) -> None:
+        """Our offer is made: send it, if a device is there to take it."""
+        calling = self.parts.course.find(CallingOut)
+        if calling is not None:
+            calling.offer = sdp
+            self._initiate_if_ready()
 
     def _initiate_if_ready(self) -> None:
-        if self._progress.is_over or not self._signalling.proceeded:
+        parts = self.parts
+        calling = parts.course.find(CallingOut)
+        taken = parts.course.state is CallState.DESCRIBING
+        if calling is None or calling.offer is None or not (taken or not parts.signalling.message):
             return
-        if self._described is not None:
-            self._progress.step("initiate")
-            try:
-                self._signalling.initiate(self._described, without=self._not_taken)
-            except LocalProtocolError:
-                self._nothing_to_offer()
-                return
-            if self._course.state is CallState.DESCRIBING:  # without XEP-0353 it rings first
-                self._course.enter(CallState.OFFERED)
-            self._changes.follow()
+        parts.progress.step("initiate")
+        then = partial(self._refused, "initiate")
+        try:
+            parts.signalling.initiate(calling.offer, then, without=calling.without)
+        except LocalProtocolError:
+            self._nothing_to_offer()
+            return
+        if taken:  # without XEP-0353 it rings first
+            parts.course.take(CallEvent.OFFER_SENT)
+        self.contents.follow()
 
     def _nothing_to_offer(self) -> None:
         text = "the peer's device can take nothing of what is to be sent"
-        told = not self._progress.has("proceed")
-        self._hang_up(Reason.UNSUPPORTED_APPLICATIONS, text, ours=True, told=told)
+        told = self.parts.course.state is not CallState.DESCRIBING
+        self.parts.closing.hang_up(Reason.UNSUPPORTED_APPLICATIONS, text, ours=True, told=told)
 
-    # -- an incoming call --------------------------------------------------------------------------
+    def accepted(self, event: Accepted) -> None:
+        """The peer has described its media."""
+        parts = self.parts
+        calling = parts.course.find(CallingOut)
+        record = calling is not None and calling.order.record
+        if parts.course.take(CallEvent.ACCEPTED, Underway(record, wav=False)):
+            parts.progress.step("accept")
+            parts.signalling.accepted()
+            parts.negotiations.begin(TakeAnswer(self, event.answer))
 
-    @handles(Answer)
-    def _on_answer(self, message: Answer) -> AsyncioFuture[None]:
-        if self._signalling.outgoing:
+    # -- a call of the peer's ----------------------------------------------------------------------
+
+    def initiated(self, event: Initiated) -> None:
+        """The peer's offer is here."""
+        parts = self.parts
+        parts.progress.step("initiate")
+        ringing, taken = parts.course.find(Ringing), parts.course.find(Taken)
+        if ringing is not None:
+            ringing.offer = event
+        elif taken is not None:
+            self._answer(event, taken)
+
+    def offer_changed(self, event: ContentModified | IceRestarted) -> None:
+        """The peer changes its offer before it is answered."""
+        ringing = self.parts.course.find(Ringing)
+        if ringing is not None and ringing.offer is not None:
+            ringing.offer = replace(ringing.offer, offer=event.description)
+
+    def offer_lacks_parts(self) -> None:
+        """The peer's offer lacks something; more may come."""
+        ringing = self.parts.course.find(Ringing)
+        if ringing is None or ringing.answer is not None:
+            self._wait_for_parts()
+
+    def answer(self, message: Answer) -> AsyncioFuture[None]:
+        """Take the call, as soon as it has rung long enough; return a future of its media.
+
+        Raises:
+            CallOver: it is a call of ours.
+        """
+        if self.parts.signalling.outgoing:
             raise CallOver("only an incoming call can be answered")
-        if self._answer is None and not self._progress.is_over:
-            self._answer = self._changes.sources = message
-            self._take_if_ready()
-        return self._promises.connected()
+        ringing = self.parts.course.find(Ringing)
+        if ringing is not None and ringing.answer is None:
+            ringing.answer = self.contents.sources = message
+            self._take_if_ready(ringing)
+        return self.parts.waiters.connected()
 
-    @handles(RingLongEnough)
-    def _on_rung_long_enough(self, _: RingLongEnough) -> None:
-        self._rung_long_enough = True
-        self._take_if_ready()
-        if self._context.settings.calls.answer == "auto":
-            self.after(AUTO_GRACE, Overdue("auto"))
-
-    def _take_if_ready(self) -> None:
-        if self._answer is None or not self._rung_long_enough or self._progress.is_over:
+    def rung_long_enough(self) -> None:
+        """It has rung for as long as the account's policy wants."""
+        ringing = self.parts.course.find(Ringing)
+        if ringing is None:
             return
-        self._progress.step("proceed")
-        if self._offer is not None:
-            self._describe_if_ready()
-        elif self._signalling.message:
-            self._signalling.proceed()
+        ringing.long_enough = True
+        self._take_if_ready(ringing)
+        if self.parts.context.settings.calls.answer == "auto":
+            self.parts.owner.after(AUTO_GRACE, Overdue("auto"))
+
+    def answer_by_itself(self) -> None:
+        """The bot has left the call to the account's policy."""
+        ringing = self.parts.course.find(Ringing)
+        if ringing is not None and ringing.answer is None:
+            self.answer(self.parts.bot.answer_to(self.parts.signalling.sid))
+
+    def handled_elsewhere(self, message: HandledElsewhere) -> None:
+        """Another device of our account has the call; if ours has taken it too, it goes on."""
+        ringing = self.parts.course.find(Ringing)
+        if ringing is not None and ringing.answer is None:
+            word, reason = (
+                ("answered", Reason.CANCEL) if message.answered else ("declined", Reason.DECLINE)
+            )
+            text = f"{word} on another device of this account"
+            self.parts.closing.hang_up(reason, text, ours=False)
+
+    def _take_if_ready(self, ringing: Ringing) -> None:
+        if ringing.answer is None or not ringing.long_enough:
+            return
+        parts, taken = self.parts, Taken(ringing.answer)
+        if ringing.offer is not None:
+            self._answer(ringing.offer, taken)
+            return
+        parts.course.take(CallEvent.PROCEED, taken)
+        parts.progress.step("proceed")
+        if parts.signalling.message:
+            parts.signalling.proceed()
         else:
             self._wait_for_parts()
-        if self._offer is None:
-            self._course.enter(CallState.AWAITING)
+
+    def _answer(self, offer: Initiated, taken: Taken) -> None:
+        if self.parts.course.take(CallEvent.ANSWER, taken):
+            self.parts.progress.step("proceed")
+            self.parts.negotiations.begin(MakeAnswer(self, offer, taken.answer))
 
     def _wait_for_parts(self) -> None:
         """Give the peer some time, from the answer on, for what its offer lacks (XEP-0320 §3)."""
-        if self._answer is not None:
-            self.after(ANSWERS["parts"], Overdue("parts"))
+        self.parts.owner.after(ANSWERS["parts"], Overdue("parts"))
 
-    def _describe_if_ready(self) -> None:
-        if self._answer is None or self._offer is None or not self._progress.has("proceed"):
+    def answer_made(self, sdp: str) -> None:
+        """Our answer is made: send it."""
+        parts = self.parts
+        taken = parts.course.find(Taken)
+        if taken is None:
             return
-        answer = self._answer
-        self._course.enter(CallState.ANSWERING)
-        self._leg.answer("answer", self._offer.offer, answer.audio, answer.video, self._refused)
+        underway = Underway(taken.answer.record, taken.answer.wav)
+        parts.course.take(CallEvent.ANSWER_SENT, underway)
+        parts.progress.step("accept")
+        parts.signalling.accept(sdp, partial(self._refused, "accept"))
+        self.described()
+
+    # -- both --------------------------------------------------------------------------------------
+
+    def described(self) -> None:
+        """Both descriptions are known: go on with what waited for that."""
+        self.parts.leg.remote_described()
+        self.contents.follow()
+
+    def peer_ends(self, message: PeerRejects | PeerRetracts | PeerFinishes) -> None:
+        """The peer says in a message that it does not go on."""
+        reason = message.reason or USUAL[type(message)]
+        self.parts.closing.hang_up(reason, "", ours=False)
+
+    def tie_lost(self) -> None:
+        """Both called at once, and the peer's call is the one that stands."""
+        text = "both called at once, and the peer's call stands"
+        self.parts.closing.hang_up(Reason.EXPIRED, text, ours=True)
+
+    def _refused(self, action: str, answer: Acknowledgement) -> None:
+        """End the call if the peer refuses our offer or answer. No answer at all ends nothing."""
+        if answer.condition is not None:
+            text = f"the peer refused the session-{action}: {answer.condition}"
+            reason = REFUSALS.get(answer.condition, Reason.GENERAL_ERROR)
+            # Some wait on for a call that they have taken, though they refused its session.
+            told = reason is Reason.EXPIRED
+            self.parts.closing.hang_up(reason, text, ours=False, told=told)
+
+
+#: What it means when the peer ends a call by message without a reason.
+USUAL = {
+    PeerRejects: Reason.DECLINE,
+    PeerRetracts: Reason.CANCEL,
+    PeerFinishes: Reason.SUCCESS,
+}
+
+
+# -- what is negotiated for it; without any of these there is no call ------------------------------
+
+
+class MakeOffer(Negotiation):
+    """We call."""
+
+    def __init__(self, opening: Opening, order: PlaceCall) -> None:
+        self._opening = opening
+        self._order = order
+
+    async def work(self, connection: PeerConnection) -> str:
+        """Make our offer."""
+        order = self._order
+        return await connection.offer(audio=order.audio, video=order.video, data=order.data)
+
+    def done(self, sdp: str) -> None:
+        """Send it, now or when the call is taken."""
+        self._opening.offer_made(sdp)
+
+
+class TakeAnswer(Negotiation):
+    """The peer has accepted."""
+
+    def __init__(self, opening: Opening, answer: str) -> None:
+        self._opening = opening
+        self._answer = answer
+
+    async def work(self, connection: PeerConnection) -> None:
+        """Take its answer."""
+        await connection.accept(self._answer)
+
+    def done(self, sdp: str) -> None:
+        """Connect."""
+        self._opening.described()
+
+
+class MakeAnswer(Negotiation):
+    """We accept."""
+
+    def __init__(self, opening: Opening, offer: Initiated, answer: Answer) -> None:
+        self._opening = opening
+        self._offer = offer
+        self._answer = answer
+
+    async def work(self, connection: PeerConnection) -> str:
+        """Take the peer's offer, and make our answer."""
+        refuse = self._opening.contents.refused
+        audio, video = self._answer.audio, self._answer.video
+        return await connection.answer(self._offer.offer, audio=audio, video=video, refuse=refuse)
+
+    def done(self, sdp: str) -> None:
+        """Send it."""
+        self._opening.answer_made(sdp)

@@ -1,7 +1,9 @@
-"""How a call goes, as exchange, bot and detail record are told of it."""
+"""How a call goes, as exchange, bot and detail record are told of it. Nothing decides by it."""
 
+import asyncio
 import uuid
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 from ...jingle import Reason
 from ...media import MediaStatistics
@@ -9,7 +11,8 @@ from ..context import Context
 from ..messages.call_log import CallGoesOn
 from ..messages.exchange import CallStatus
 from ..records.call_record import CallRecord, Freeze, outcome
-from .leg import Leg, rounded
+from .course import Course
+from .leg import Leg
 from .signalling import Signalling
 from .timeline import Timeline
 
@@ -19,6 +22,7 @@ class Progress:
 
     Args:
         context: whom to report to.
+        course: where the call stands.
         signalling: who the parties are.
         leg: the media, with their counters.
         media: the kinds that were proposed or offered.
@@ -30,12 +34,18 @@ class Progress:
     """
 
     def __init__(
-        self, context: Context, signalling: Signalling, leg: Leg, media: tuple[str, ...]
+        self,
+        context: Context,
+        course: Course,
+        signalling: Signalling,
+        leg: Leg,
+        media: tuple[str, ...],
     ) -> None:
         self.media = media
         self.held = False
         self.muted: frozenset[str] = frozenset()
         self._context = context
+        self._course = course
         self._signalling = signalling
         self._leg = leg
         self._timeline = Timeline()
@@ -43,25 +53,6 @@ class Progress:
         self._told: CallStatus | None = None
         self._last: tuple[MediaStatistics, ...] | None = None
         self._freezes: tuple[Freeze, ...] = ()
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the call has ended."""
-        return self._last is not None
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether media can flow now."""
-        return self.has("dtls") and not self.is_over
-
-    @property
-    def is_answered(self) -> bool:
-        """Whether the called side has taken the call."""
-        return self.has("proceed") or self.has("accept")
-
-    def has(self, step: str) -> bool:
-        """Tell whether a step was taken."""
-        return self._timeline.has(step)
 
     def step(self, name: str) -> None:
         """Take a step, and report it if it was the first time."""
@@ -77,17 +68,17 @@ class Progress:
 
     def status(self) -> CallStatus:
         """Return how the call stands."""
-        signalling = self._signalling
+        signalling, counted = self._signalling, self._last
         return CallStatus(
             id=signalling.sid,
             account=signalling.own,
             peer=signalling.peer,
             direction=signalling.direction,
-            phase=self._timeline.phase,
+            phase=self._course.phase,
             media=self.media,
             seconds=self._timeline.connected_seconds(),
             steps=self._timeline.steps(),
-            statistics=self._leg.statistics() if self._last is None else self._last,
+            statistics=self._leg.connection.media.statistics() if counted is None else counted,
             held=self.held,
             muted=tuple(sorted(self.muted)),
         )
@@ -96,10 +87,11 @@ class Progress:
         """The call is over: nothing is counted any more."""
         self._last = ()  # should the counters fail
         try:
-            self._last = self._leg.statistics()
+            self._last = self._leg.connection.media.statistics()
+            now = asyncio.get_running_loop().time()
             self._freezes = tuple(
-                Freeze("video", round(self._timeline.ago(ago), 3), round(seconds, 3))
-                for ago, seconds in self._leg.freezes()
+                Freeze("video", round(self._timeline.ago(now - one.at), 3), round(one.seconds, 3))
+                for one in self._leg.connection.media.freezes()
             )
         finally:
             self.step("ended")
@@ -108,7 +100,7 @@ class Progress:
         """Tell the call log what is to be recorded if the process dies now."""
         text = "the program was killed, or the machine went down, while the call went on"
         record = self.record(Reason.GENERAL_ERROR, text, ours=True)
-        record = replace(record, recordings=self._leg.recorded_so_far)
+        record = replace(record, recordings=self._leg.recorders.so_far)
         self._context.log.post(CallGoesOn(record))
 
     def record(self, reason: Reason, text: str, *, ours: bool) -> CallRecord:
@@ -120,6 +112,7 @@ class Progress:
             ours: whether we ended it.
         """
         at, signalling = self._timeline.at, self._signalling
+        answered, connected = at("proceed", "accept"), at("dtls")
         return CallRecord(
             id=signalling.sid,
             account=signalling.own,
@@ -129,19 +122,26 @@ class Progress:
                 reason,
                 direction=signalling.direction,
                 ours=ours,
-                answered=self.is_answered,
-                connected=self.has("dtls"),
+                answered=answered is not None,
+                connected=connected is not None,
             ),
             reason=reason,
             text=text,
             started=self._timeline.began,
             ringing=at("ringing"),
-            answered=at("proceed", "accept"),
-            connected=at("dtls"),
+            answered=answered,
+            connected=connected,
             ended=at("ended") or self._timeline.began,
             steps=self._timeline.steps(),
-            media=tuple(rounded(one) for one in self._last or ()),
-            recordings=self._leg.recorded,
+            media=tuple(_rounded(one) for one in self._last or ()),
+            recordings=self._leg.recorders.recorded,
             freezes=self._freezes,
             uuid=self._uuid,
         )
+
+
+def _rounded(one: MediaStatistics) -> dict[str, Any]:
+    """Return statistics as a record has them: two decimals are more than anybody measures."""
+    fields = asdict(one)
+    del fields["reordered"]  # no part of a record
+    return {k: round(v, 2) if isinstance(v, float) else v for k, v in fields.items()}

@@ -1,16 +1,12 @@
 """What a bot may ask of its call while it goes on."""
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator
+from typing import Any
 
-from ...jingle import Info, Initiated
-from ..messages.account import PlaceCall
+from ...jingle import Info
 from ..messages.call import (
     AddMedia,
     CallOver,
-    Darkened,
-    GetStatus,
     Hold,
     Listen,
     Mute,
@@ -20,129 +16,111 @@ from ..messages.call import (
     RemoveMedia,
     RestartIce,
     SendData,
-    Wait,
 )
-from ..messages.exchange import CallStatus
-from ..runtime.actor import handles
 from ..runtime.future import AsyncioFuture
-from .closing import CallClosing
-from .renegotiation import Renegotiation
-from .state import CallState
+from .call_parts import CallParts
+from .contents import Contents
+from .course import CallingOut, Ringing
+from .ice_restart import IceRestarts
+from .state import TOO_LATE, CallState
 
-M = TypeVar("M")
-R = TypeVar("R")
+#: What is done at once; the peer may be told of it.
+Order = Play | SendData | Mute | Hold | Listen | Record
+#: What is negotiated with the peer.
+Change = AddMedia | RemoveMedia | Pause | RestartIce
 
-#: What a call does no more for its bot.
-TOO_LATE = {CallState.LEAVING, CallState.CLOSING, CallState.ENDED}
 
+class Requests:
+    """Does what a bot asks for; answering and hanging up are done elsewhere.
 
-def in_time(handler: Callable[[Any, M], R]) -> Callable[[Any, M], R]:
-    """Let a handler raise `CallOver` once the call is over, or its media are closed."""
+    Args:
+        parts: the call's.
+        contents: changes its contents.
+        restarts: restarts ICE.
+    """
 
-    @wraps(handler)
-    def handle(call: "CallRequests", message: M) -> R:
-        if call._course.state in TOO_LATE:  # noqa: SLF001 - a method of the same class
+    def __init__(self, parts: CallParts, contents: Contents, restarts: IceRestarts) -> None:
+        self._parts = parts
+        self._contents = contents
+        self._restarts = restarts
+
+    def do(self, message: Order) -> AsyncioFuture[None] | AsyncIterator[Any] | None:
+        """Do at once what a bot asks for.
+
+        Raises:
+            CallOver: the call is over, or its media are closed.
+            ValueError: the call has nothing of what it is about.
+        """
+        self._check_time()
+        match message:
+            case Play():
+                return self._play(message)
+            case Listen(kind):
+                return self._parts.leg.connection.media.frames(kind)
+            case SendData():
+                self._send_data(message)
+            case Mute(kind, on):
+                self._parts.leg.connection.media.mute(kind, on)
+                self._parts.signalling.inform(Info.MUTE if on else Info.UNMUTE, kind)
+            case Hold(on):
+                self._parts.leg.hold(on)
+                self._parts.signalling.inform(Info.HOLD if on else Info.UNHOLD)
+            case Record(on=True, wav=wav):
+                self.start_recording(wav=wav)
+            case Record():
+                self._parts.owner.spawn(self._parts.leg.recorders.stop())
+        return None
+
+    def change(self, message: Change) -> AsyncioFuture[None] | None:
+        """Negotiate what a bot asks for.
+
+        Returns:
+            A future that is done when the peer goes along; None: nobody need wait for it.
+
+        Raises:
+            CallOver: the call is over or not connected, or it is being changed already.
+            ValueError: the call has nothing of what it is about.
+        """
+        self._check_time()
+        match message:
+            case AddMedia():
+                return self._contents.add(message)
+            case RemoveMedia():
+                return self._contents.remove(message)
+            case Pause():
+                return self._contents.pause(message)
+            case RestartIce():
+                self._restarts.begin()
+        return None
+
+    def _check_time(self) -> None:
+        if self._parts.course.state in TOO_LATE:
             raise CallOver("the call is over")
-        return handler(call, message)
 
-    return handle
-
-
-class CallRequests(CallClosing):
-    """The part of a call that does what its bot asks for; answering and hanging up are `Call`'s."""
-
-    _changes: Renegotiation
-    _offer: Initiated | None
-    _order: PlaceCall | None
-
-    # -- what is sent ------------------------------------------------------------------------------
-
-    @handles(Play)
-    @in_time
     def _play(self, message: Play) -> AsyncioFuture[None]:
-        self._leg.play(message.kind, message.source)
-        return self._promises.played(message.kind, endless=message.source.repeats)
+        self._parts.leg.connection.media.play(message.kind, message.source)
+        future = self._parts.waiters.add(("play", message.kind))
+        if message.source.repeats:
+            self._parts.waiters.settle(("play", message.kind))
+        return future
 
-    @handles(SendData)
-    @in_time
     def _send_data(self, message: SendData) -> None:
         if not self._has_data():
             raise ValueError("the call has no data channel: the caller asks for one, as data=True")
-        self._leg.send(message.data)
+        self._parts.leg.send(message.data)
 
     def _has_data(self) -> bool:
         """Whether there is a data channel, or may be one yet (XEP-0343)."""
-        if self._offer is not None or self._progress.has("accept"):
-            return "application" in self._signalling.kinds
-        return self._order is None or self._order.data
+        course = self._parts.course
+        calling, ringing = course.find(CallingOut), course.find(Ringing)
+        if calling is not None:
+            return calling.order.data
+        if course.state is CallState.AWAITING or (ringing is not None and ringing.offer is None):
+            return True
+        return "application" in self._parts.signalling.kinds
 
-    @handles(Mute)
-    @in_time
-    def _mute(self, message: Mute) -> None:
-        self._leg.mute(message.kind, message.on)
-        self._signalling.inform(Info.MUTE if message.on else Info.UNMUTE, message.kind)
-
-    @handles(Hold)
-    @in_time
-    def _hold(self, message: Hold) -> None:
-        self._leg.hold(message.on)
-        self._signalling.inform(Info.HOLD if message.on else Info.UNHOLD)
-
-    # -- what is negotiated anew -------------------------------------------------------------------
-
-    @handles(AddMedia)
-    @in_time
-    def _add_media(self, message: AddMedia) -> AsyncioFuture[None]:
-        return self._changes.add(message)
-
-    @handles(RemoveMedia)
-    @in_time
-    def _remove_media(self, message: RemoveMedia) -> AsyncioFuture[None]:
-        return self._changes.remove(message)
-
-    @handles(Darkened)
-    def _darkened(self, message: Darkened) -> None:
-        self._changes.darkened(message)
-
-    @handles(Pause)
-    @in_time
-    def _pause(self, message: Pause) -> AsyncioFuture[None]:
-        return self._changes.pause(message)
-
-    @handles(RestartIce)
-    @in_time
-    def _restart_ice(self, _: RestartIce) -> None:
-        self._changes.restart_ice()
-
-    # -- what is received --------------------------------------------------------------------------
-
-    @handles(Listen)
-    @in_time
-    def _listen(self, message: Listen) -> Any:
-        return self._leg.frames(message.kind)
-
-    @handles(Record)
-    @in_time
-    def _on_record(self, message: Record) -> None:
-        if message.on:
-            self._start_recording(wav=message.wav)
-        else:
-            self.spawn(self._leg.stop_recording())
-
-    def _start_recording(self, *, wav: bool) -> None:
-        if not self._progress.is_over:
-            # Video may come later, where the policy lets it.
-            video = "video" in self._progress.media or self._context.settings.calls.video
-            self._leg.record(video=video, wav=wav)
-
-    # -- how it goes -------------------------------------------------------------------------------
-
-    @handles(GetStatus)
-    def _get_status(self, _: GetStatus) -> CallStatus:
-        return self._progress.status()
-
-    @handles(Wait)
-    def _wait(self, message: Wait) -> AsyncioFuture[Any]:
-        if message.until == "connected":
-            return self._promises.connected()
-        return self._promises.ended()
+    def start_recording(self, *, wav: bool) -> None:
+        """Begin to record; video may come later, where the account's policy lets it."""
+        policy = self._parts.context.settings.calls
+        video = "video" in self._parts.progress.media or policy.video
+        self._parts.leg.record(video=video, wav=wav)

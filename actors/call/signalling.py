@@ -1,7 +1,8 @@
 """How one call is said to the peer: call messages before there is a session, Jingle within it."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Literal
 from xml.etree.ElementTree import Element
 
@@ -26,14 +27,11 @@ from ...jingle import (
     unknown_session,
 )
 from ..context import LastWord
-from ..messages.account import AccountRef, ReplyIq
+from ..messages.account import ReplyIq
 from ..messages.call import JingleReceived
-from ..messages.conversation import (
-    ConversationRef,
-    SendCallMessage,
-    SendJingle,
-)
-from ..xmpp.stanza import call_message, iq_set
+from ..messages.conversation import CallAccepted, ConversationRef, SendCallMessage, SendJingle
+from ..xmpp.events import IqAnswered
+from ..xmpp.stanza import call_message, error_condition, iq_reply, iq_set
 
 log = logging.getLogger(__name__)
 
@@ -49,31 +47,50 @@ WORDS = {
     Reason.TIMEOUT: "it took too long",
 }
 
-ADDITION = "content-add"
-"""By which the peer's acknowledgement of what we add is recognised."""
 
-RESTART = "restart"
-"""By which the peer's acknowledgement of our new ICE credentials and candidates is recognised."""
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """What the peer answered to an IQ of ours.
+
+    Attributes:
+        came: whether it answered at all. Some clients leave IQs of unknown content unanswered.
+        condition: of its error (RFC 6120 §8.3.3); None: it goes along, or no answer came.
+    """
+
+    came: bool
+    condition: str | None = None
+
+    def failure(self, what: str) -> str | None:
+        """Say why the peer does not go along; None if it does.
+
+        Args:
+            what: the action that it was asked for.
+        """
+        if not self.came:
+            return f"the peer did not answer the {what}"
+        return None if self.condition is None else f"the peer did not take it: {self.condition}"
+
+
+#: What is done when the peer has answered an IQ.
+Then = Callable[[Acknowledgement], None]
 
 
 class Signalling:
     """One call's words.
 
-    It keeps the session and knows at which stage the call is, so that each thing is said in the
-    way that the stage asks for. Everything goes through the conversation.
+    It keeps the session. Everything that is said goes through the conversation: messages, IQs and
+    the answers to the peer's IQs.
 
     Args:
         session: the Jingle session.
         peer: the peer's JID; a proposal may go to the bare one.
         message: whether XEP-0353 is used.
         conversation: sends what is said.
-        account: answers the peer's IQs.
         last_word: sends what is said when the conversation has ended.
 
     Attributes:
-        peer: the peer's JID; full from the peer's ``proceed`` on.
+        peer: the peer's JID; full once a device has taken the call.
         message: whether XEP-0353 is used.
-        proceeded: whether a session-initiate may come now, from us or from the peer.
     """
 
     def __init__(
@@ -83,17 +100,15 @@ class Signalling:
         *,
         message: bool,
         conversation: ConversationRef,
-        account: AccountRef,
         last_word: LastWord,
     ) -> None:
         self._session = session
         self._conversation = conversation
-        self._account = account
         self._last_word = last_word
+        self._expected: dict[str, Then] = {}
+        self._sent = 0
         self.peer = peer
         self.message = message
-        self.proceeded = not message
-        self._modified = 0
 
     @property
     def sid(self) -> str:
@@ -136,30 +151,23 @@ class Signalling:
 
     def proceed(self) -> None:
         """Take the call on this device, and let our other ones stop to ring."""
-        self.proceeded = True
         self._say(Proceed(self.sid))
         self._say(Accept(self.sid), self.own)
 
-    def proceeds(self, sender: str) -> bool:
-        """Take note that a device of the peer's takes the call; tell whether it is the first."""
-        if self.proceeded:
-            return False
-        self.proceeded, self.peer = True, sender
-        self._session.responder = sender
-        return True
+    def taken_by(self, device: str) -> None:
+        """Note which of the peer's devices takes our call, by its full JID."""
+        self.peer = self._session.responder = device
 
-    def bounced(self, sender: str) -> bool:
-        """Tell whether an error in the place of an answer is one to our proposal."""
-        waits = self.outgoing and self.message and not self.proceeded
-        called = sender == self.peer if is_full(self.peer) else sender == bare(self.peer)
-        return waits and called
+    def reaches(self, sender: str) -> bool:
+        """Tell whether an error comes from whom our proposal went to."""
+        return sender == self.peer if is_full(self.peer) else sender == bare(self.peer)
 
     def _say(self, message: CallMessage, to: str | None = None) -> None:
         to = to or self.peer
         if not self._conversation.post(SendCallMessage(to, message)):
             self._last_word(call_message(to, message))
 
-    # -- within the session (XEP-0166) -------------------------------------------------------------
+    # -- the session (XEP-0166) --------------------------------------------------------------------
 
     def receive(self, message: JingleReceived) -> list[Event]:
         """Take the peer's IQ and answer it; return what happened."""
@@ -168,34 +176,55 @@ class Signalling:
                 raise unknown_session(self.sid)
             events = self._session.receive(message.jingle)
         except RemoteProtocolError as error:
-            self._account.post(ReplyIq(message.sender, message.iq, error.to_element()))
+            self._reply(ReplyIq(message.sender, message.iq, error.to_element()))
             return []
-        self._account.post(ReplyIq(message.sender, message.iq))
+        self._reply(ReplyIq(message.sender, message.iq))
         return events
+
+    def answered(self, message: IqAnswered) -> None:
+        """Go on with the peer's answer to one of our IQs."""
+        then = self._expected.pop(message.token, None)
+        if then is None:
+            return
+        answer = message.answer
+        refused = answer is not None and answer.get("type") == "error"
+        condition = error_condition(answer) if answer is not None and refused else None
+        then(Acknowledgement(answer is not None, condition))
 
     def settle(self) -> list[Event]:
         """Wait no longer for what the peer's offer lacks; return what happened."""
         return self._session.settle()
 
-    def initiate(self, sdp: str, *, without: Collection[str] = ()) -> None:
+    def initiate(self, sdp: str, then: Then, *, without: Collection[str] = ()) -> None:
         """Send our offer, without the kinds of content that the peer can't take.
 
         Raises:
             LocalProtocolError: it can take nothing of it.
         """
-        self._send(self._session.initiate(sdp, without=without), "initiate")
+        self._send(self._session.initiate(sdp, without=without), then)
 
-    def accept(self, sdp: str) -> None:
+    def accept(self, sdp: str, then: Then) -> None:
         """Send our answer."""
-        self._send(self._session.accept(sdp), "accept")
+        self._send(self._session.accept(sdp), then)
+
+    def accepted(self) -> None:
+        """The peer has accepted: let the conversation know, which decides ties."""
+        self._conversation.post(CallAccepted(self.sid))
 
     def inform(self, info: Info, kind: str | None = None) -> None:
         """Tell a state of ours (XEP-0167 §7), of one kind of media or of all."""
         content = None if kind is None else self._session.content_of(kind)
         try:
-            self._send(self._session.info(info, content), "info")
+            self._send(self._session.info(info, content))
         except LocalProtocolError:
             log.debug("%s: too early or too late for %s", self.sid, info)
+
+    # -- its contents ------------------------------------------------------------------------------
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of media that the session has now."""
+        return self._session.kinds
 
     def kinds_of(self, content: str | None, otherwise: tuple[str, ...]) -> tuple[str, ...]:
         """Return the kind of a content's media; all kinds if no content was named."""
@@ -206,31 +235,20 @@ class Signalling:
 
     def accept_contents(self, sdp: str) -> None:
         """Take contents that the peer adds, with our whole description."""
-        self._send(self._session.accept_contents(sdp), "content-accept")
+        self._send(self._session.accept_contents(sdp))
 
-    def add_contents(self, sdp: str) -> None:
+    def refuse_contents(
+        self,
+        contents: Sequence[str],
+        reason: Reason = Reason.UNSUPPORTED_APPLICATIONS,
+        text: str = "",
+    ) -> None:
+        """Do not take contents that the peer adds."""
+        self._send(self._session.reject_contents(contents, reason, text))
+
+    def add_contents(self, sdp: str, then: Then) -> None:
         """Add contents, with our whole description."""
-        self._send(self._session.add_contents(sdp), ADDITION)
-
-    def remove(self, kind: str, token: str) -> bool:
-        """Ask to take a kind of media away; tell whether there is any.
-
-        Args:
-            kind: of media.
-            token: what the answer is recognised by; `removed` is called if it is a result.
-        """
-        content = self._session.content_of(kind)
-        if content is None:
-            return False
-        removal = self._session.remove_contents((content,), Reason.SUCCESS, asks=True)
-        self._send(removal, token)
-        return True
-
-    def removed(self, kind: str) -> None:
-        """The peer has taken the removal of a kind of media."""
-        content = self._session.content_of(kind)
-        if content is not None:
-            self._session.forget_contents((content,))
+        self._send(self._session.add_contents(sdp), then)
 
     def take_back_addition(self, *, tell: bool) -> None:
         """Do without the contents that we added and that the peer does not take.
@@ -242,13 +260,31 @@ class Signalling:
         if not names or self._session.state is not State.ACTIVE:
             return
         if tell:
-            removal = self._session.remove_contents(names, Reason.TIMEOUT)
-            self._send(removal, "content-remove")
+            self._send(self._session.remove_contents(names, Reason.TIMEOUT))
         else:
             self._session.forget_contents(names)
 
-    def modify(self, kind: str, *, sends: bool) -> str:
-        """Tell whether we send a kind of media; return what the answer is recognised by.
+    def remove(self, kind: str, then: Then) -> bool:
+        """Ask to take a kind of media away; tell whether there is any.
+
+        Args:
+            kind: of media.
+            then: is to call `removed` if the peer goes along.
+        """
+        content = self._session.content_of(kind)
+        if content is None:
+            return False
+        self._send(self._session.remove_contents((content,), Reason.SUCCESS, asks=True), then)
+        return True
+
+    def removed(self, kind: str) -> None:
+        """The peer has taken the removal of a kind of media."""
+        content = self._session.content_of(kind)
+        if content is not None:
+            self._session.forget_contents((content,))
+
+    def modify(self, kind: str, then: Then, *, sends: bool) -> None:
+        """Tell whether we send a kind of media.
 
         Raises:
             ValueError: there is none of this kind.
@@ -256,60 +292,54 @@ class Signalling:
         content = self._session.content_of(kind)
         if content is None:
             raise ValueError(f"the call has no {kind}")
-        self._modified += 1
-        token = f"content-modify {self._modified}"
-        self._send(self._session.modify_content(content, sends=sends), token)
-        return token
+        self._send(self._session.modify_content(content, sends=sends), then)
 
-    def restart(self, sdp: str, *, answer: bool) -> None:
+    # -- its transport -----------------------------------------------------------------------------
+
+    def restart(self, sdp: str, then: Then, *, answer: bool) -> None:
         """Tell our new ICE credentials and candidates, of our own accord or in answer.
 
         What is said in order is taken in order: the answer to the last stanza is one to them all.
         """
         elements = self._session.restart(sdp, answer=answer)
         for element in elements:
-            token = RESTART if element is elements[-1] else "transport-info"
-            self._send(element, token)
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """The kinds of media that the session has now."""
-        return self._session.kinds
-
-    def refuse_contents(
-        self,
-        contents: Sequence[str],
-        reason: Reason = Reason.UNSUPPORTED_APPLICATIONS,
-        text: str = "",
-    ) -> None:
-        """Do not take contents that the peer adds."""
-        refusal = self._session.reject_contents(contents, reason, text)
-        self._send(refusal, "content-reject")
+            self._send(element, then if element is elements[-1] else None)
 
     def refuse_transport(self, contents: Sequence[str]) -> None:
         """Do not change to another transport."""
-        refusal = self._session.reject_transport(contents)
-        self._send(refusal, "transport-reject")
+        self._send(self._session.reject_transport(contents))
 
-    def goodbye(self, reason: Reason, told: str = "") -> None:
+    # -- the end -----------------------------------------------------------------------------------
+
+    def goodbye(self, reason: Reason, told: str = "", *, taken: bool) -> None:
         """End the call in the way that its stage asks for.
 
         Args:
             reason: why.
             told: a sentence on what the peer said; left out, what is told to everybody.
+            taken: a device has taken the call already, should there be no session yet.
         """
         if self._session.state in (State.PENDING, State.ACTIVE):
-            terminate = self._session.terminate(reason, told or WORDS.get(reason, ""))
-            self._send(terminate, "terminate")
+            self._send(self._session.terminate(reason, told or WORDS.get(reason, "")))
             if self.message:
                 self._say(Finish(self.sid, reason))
         elif self.message:
             tie_break = reason is Reason.EXPIRED
             kind = Retract if self.outgoing else Reject
             self._say(kind(self.sid, reason, tie_break))
-            if self.proceeded:  # once a call is taken some wait for nothing but this (§3.7)
+            if taken:  # then some wait for nothing but this (§3.7)
                 self._say(Finish(self.sid, reason))
 
-    def _send(self, jingle: Element, token: str) -> None:
+    # -- the way out -------------------------------------------------------------------------------
+
+    def _send(self, jingle: Element, then: Then | None = None) -> None:
+        self._sent += 1
+        token = f"{jingle.get('action')} {self._sent}"
         if not self._conversation.post(SendJingle(self.sid, self.peer, jingle, token)):
             self._last_word(iq_set(self.peer, jingle))
+        elif then is not None:
+            self._expected[token] = then
+
+    def _reply(self, reply: ReplyIq) -> None:
+        if not self._conversation.post(reply):
+            self._last_word(iq_reply(reply.to, reply.id, reply.error))

@@ -1,7 +1,8 @@
-"""The states of a call: what may follow each, and how long each may last.
+"""The states of a call, what moves it between them, and how long each may last.
 
 Only tables live here, and what reads them. A state is where the call stands between us and the
-peer; the session within it has states of its own (`jingle.state`).
+peer; the session within it has states of its own (`jingle.session.state`). `diagram` draws the
+picture in the docs from the table.
 """
 
 from collections.abc import Mapping
@@ -11,19 +12,26 @@ from typing import Literal
 
 from ...jingle import Reason
 
+Phase = Literal["proposed", "ringing", "connecting", "connected", "ended"]
+Setting = Literal["ring_timeout", "max_duration"]
+
 
 class CallState(StrEnum):
     """Where a call stands."""
 
-    #: We called, and nobody has taken it.
+    #: It is there, and nobody knows yet.
+    NEW = "new"
+    #: We called, and no device rings yet.
     CALLING = "calling"
-    #: The peer has taken it by message (XEP-0353), and our offer is not made yet.
+    #: We called, and a device of the peer's rings.
+    ALERTING = "alerting"
+    #: The peer has taken our call by message (XEP-0353), and our offer is not made yet.
     DESCRIBING = "describing"
-    #: The peer has taken it by message, and has our offer.
+    #: The peer has taken our call by message, and has our offer.
     OFFERED = "offered"
     #: The peer called, and our bot has not taken it.
     RINGING = "ringing"
-    #: We have taken it by message, and wait for the offer.
+    #: We have taken the peer's call, and wait for its offer.
     AWAITING = "awaiting"
     #: Our answer is being made.
     ANSWERING = "answering"
@@ -33,78 +41,132 @@ class CallState(StrEnum):
     CONNECTED = "connected"
     #: The peer has closed the media, and its goodbye is to come.
     LEAVING = "leaving"
-    #: It is over: the recording is finished and the connection closed.
+    #: It is over: the recording is being finished, and the connection closed.
     CLOSING = "closing"
-    #: It is recorded; its bot may go on for a while.
+    #: It is recorded. Its bot may go on for a while.
     ENDED = "ended"
+
+
+class CallEvent(StrEnum):
+    """What moves a call to another state."""
+
+    CALL = "we call"
+    RING = "we ring"
+    RINGS = "the peer rings"
+    TAKEN = "the peer takes the call"
+    OFFER_SENT = "our offer is sent"
+    ACCEPTED = "the peer accepts"
+    PROCEED = "we take the call"
+    ANSWER = "we answer the offer"
+    ANSWER_SENT = "our answer is sent"
+    CONNECTED = "media connects"
+    PEER_CLOSED = "the peer closes the media"
+    OVER = "it is over"
+    RECORDED = "it is recorded"
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What a state leads to.
+    """What happens in a state.
 
     Attributes:
-        next: the states that may follow.
+        on: the state that follows each event; what is not there changes nothing.
+        phase: what is reported; None: that of the state before.
         deadline: the seconds that it may last, or which of the account's `calls` settings has them;
-            that one may be None, for as long as anybody likes.
+            that one may be None, for as long as anybody likes. One setting is one clock: it goes on
+            from a state to the next that has it too. None: the state is left at once.
         reason: why the call ends when it lasts longer.
         text: a sentence about that.
     """
 
-    next: frozenset[CallState]
-    deadline: float | Literal["ring_timeout", "max_duration"]
+    on: Mapping[CallEvent, CallState]
+    phase: Phase | None
+    deadline: float | Setting | None
     reason: Reason = Reason.TIMEOUT
     text: str = ""
 
 
-_S = CallState
-_OVER = {_S.CLOSING}
+_S, _E = CallState, CallEvent
+_OVER = {_E.OVER: _S.CLOSING}
 
 STAGES: Mapping[CallState, Stage] = {
+    _S.NEW: Stage({_E.CALL: _S.CALLING, _E.RING: _S.RINGING, **_OVER}, "proposed", None),
     _S.CALLING: Stage(
-        frozenset({_S.DESCRIBING, _S.CONNECTING, *_OVER}),
+        {
+            _E.RINGS: _S.ALERTING,
+            _E.TAKEN: _S.DESCRIBING,
+            _E.ACCEPTED: _S.CONNECTING,
+            **_OVER,
+        },
+        "proposed",
+        "ring_timeout",
+        text="nobody answered",
+    ),
+    _S.ALERTING: Stage(
+        {_E.TAKEN: _S.DESCRIBING, _E.ACCEPTED: _S.CONNECTING, **_OVER},
+        "ringing",
         "ring_timeout",
         text="nobody answered",
     ),
     _S.DESCRIBING: Stage(
-        frozenset({_S.OFFERED, *_OVER}),
+        {_E.OFFER_SENT: _S.OFFERED, **_OVER},
+        "connecting",
         25.0,
         Reason.FAILED_APPLICATION,
         "the offer could not be made in time",
     ),
     _S.OFFERED: Stage(
-        frozenset({_S.CONNECTING, *_OVER}), 30.0, text="the session-accept did not come"
+        {_E.ACCEPTED: _S.CONNECTING, **_OVER},
+        "connecting",
+        30.0,
+        text="the session-accept did not come",
     ),
     _S.RINGING: Stage(
-        frozenset({_S.AWAITING, _S.ANSWERING, *_OVER}), "ring_timeout", text="nobody answered"
+        {_E.PROCEED: _S.AWAITING, _E.ANSWER: _S.ANSWERING, **_OVER},
+        "ringing",
+        "ring_timeout",
+        text="nobody answered",
     ),
     _S.AWAITING: Stage(
-        frozenset({_S.ANSWERING, *_OVER}), 30.0, text="the session-initiate did not come"
+        {_E.ANSWER: _S.ANSWERING, **_OVER},
+        "connecting",
+        30.0,
+        text="the session-initiate did not come",
     ),
     _S.ANSWERING: Stage(
-        frozenset({_S.CONNECTING, _S.CONNECTED, *_OVER}),
+        {_E.ANSWER_SENT: _S.CONNECTING, **_OVER},
+        "connecting",
         25.0,
         Reason.FAILED_APPLICATION,
         "the answer could not be made in time",
     ),
     _S.CONNECTING: Stage(
-        frozenset({_S.CONNECTED, _S.LEAVING, *_OVER}),
+        {_E.CONNECTED: _S.CONNECTED, _E.PEER_CLOSED: _S.LEAVING, **_OVER},
+        "connecting",
         60.0,
         Reason.CONNECTIVITY_ERROR,
         "media did not connect in time",
     ),
     _S.CONNECTED: Stage(
-        frozenset({_S.LEAVING, *_OVER}),
+        {_E.PEER_CLOSED: _S.LEAVING, **_OVER},
+        "connected",
         "max_duration",
         Reason.SUCCESS,
         "calls.max_duration is over",
     ),
-    _S.LEAVING: Stage(
-        frozenset(_OVER), 3.0, Reason.GONE, "the peer closed the media and said nothing"
-    ),
-    _S.CLOSING: Stage(frozenset({_S.ENDED}), 15.0),
-    _S.ENDED: Stage(frozenset(), 10.0),
+    _S.LEAVING: Stage(_OVER, None, 3.0, Reason.GONE, "the peer closed the media and said nothing"),
+    _S.CLOSING: Stage({_E.RECORDED: _S.ENDED}, "ended", 15.0),
+    _S.ENDED: Stage({}, "ended", 10.0),
 }
+
+#: The states in which both sides know each other's description.
+DESCRIBED = frozenset({_S.CONNECTING, _S.CONNECTED, _S.LEAVING})
+#: The states in which one side has taken the call, and there is no offer yet.
+UNDESCRIBED = frozenset({_S.DESCRIBING, _S.AWAITING})
+#: The states in which a call does nothing more for its bot.
+TOO_LATE = frozenset({_S.LEAVING, _S.CLOSING, _S.ENDED})
+#: The states in which a call is over.
+OVER = frozenset({_S.CLOSING, _S.ENDED})
 
 #: Seconds that the peer has, within a state: to answer what we add, or our restart of ICE, and to
 #: send what its offer still lacks once the call is answered.
@@ -113,3 +175,17 @@ ANSWERS: Mapping[Literal["add", "restart", "parts"], float] = {
     "restart": 30.0,
     "parts": 5.0,
 }
+
+
+def diagram() -> str:
+    """Return the table as a Mermaid state diagram, for the documentation."""
+    lines = ["stateDiagram-v2"]
+    for state, stage in STAGES.items():
+        limit = f"calls.{stage.deadline}" if isinstance(stage.deadline, str) else ""
+        limit = f"{stage.deadline:g} s" if isinstance(stage.deadline, float) else limit
+        lines.append(f"    {state.name}: {state.name} ({limit})" if limit else f"    {state.name}")
+    lines.append(f"    [*] --> {_S.NEW.name}")
+    for state, stage in STAGES.items():
+        lines += [f"    {state.name} --> {to.name}: {event}" for event, to in stage.on.items()]
+    lines.append(f"    {_S.ENDED.name} --> [*]")
+    return "\n".join(lines) + "\n"

@@ -1,23 +1,6 @@
 """When a call took which step."""
 
 import time
-from collections.abc import Mapping
-from typing import Literal
-
-Phase = Literal["proposed", "ringing", "connecting", "connected", "ended"]
-
-#: The phase that each step leads to; the latest in this order is the call's.
-_PHASES: tuple[tuple[str, Phase], ...] = (
-    ("ended", "ended"),
-    ("dtls", "connected"),
-    ("proceed", "connecting"),
-    ("accept", "connecting"),
-    ("ringing", "ringing"),
-)
-
-_END = ("ended",)
-#: What comes too late after these: one device may ring when another has answered.
-_TOO_LATE: Mapping[str, tuple[str, ...]] = {"ringing": ("proceed", "accept", *_END)}
 
 
 class Timeline:
@@ -33,8 +16,8 @@ class Timeline:
         self._steps: dict[str, float] = {}
 
     def take(self, step: str) -> bool:
-        """Note that a step is taken now; tell whether it is the first time, and not too late."""
-        if step in self._steps or any(later in self._steps for later in _TOO_LATE.get(step, _END)):
+        """Note that a step is taken now; tell whether it is the first time, and before the end."""
+        if step in self._steps or "ended" in self._steps:
             return False
         self._steps[step] = time.monotonic() - self._origin
         return True
@@ -42,10 +25,6 @@ class Timeline:
     def ago(self, seconds: float) -> float:
         """Return when it was so many seconds ago, in seconds since the call began."""
         return max(0.0, time.monotonic() - self._origin - seconds)
-
-    def has(self, step: str) -> bool:
-        """Tell whether a step was taken."""
-        return step in self._steps
 
     def at(self, *steps: str) -> float | None:
         """Return when one of these steps was taken, in seconds since the epoch; None: never."""
@@ -57,11 +36,6 @@ class Timeline:
     def steps(self) -> dict[str, float]:
         """Return the steps, each with its seconds since the call began."""
         return dict(self._steps)
-
-    @property
-    def phase(self) -> Phase:
-        """What the call is doing."""
-        return next((phase for step, phase in _PHASES if step in self._steps), "proposed")
 
     def connected_seconds(self) -> float:
         """Return for how long media could flow, in seconds, until now or until the end."""

@@ -235,32 +235,16 @@ class DrainCall:
 # -- by its own tasks, timers and media ------------------------------------------------------------
 
 
-#: What an offer or answer is made or taken for.
-Purpose = Literal[
-    "offer",
-    "answer",
-    "accept",
-    "add",
-    "add-accept",
-    "added",
-    "withdraw",
-    "modified",
-    "restart",
-    "renew",
-    "renewed",
-]
-
-
 @dataclass(frozen=True, slots=True)
 class Negotiated:
     """The WebRTC stack has done what it was asked for.
 
     Attributes:
-        purpose: what that was.
+        run: which of all runs of it that was.
         sdp: our description; None where the peer's was taken.
     """
 
-    purpose: Purpose
+    run: int
     sdp: str | None
 
 
@@ -269,12 +253,12 @@ class NegotiationFailed:
     """The WebRTC stack could not go along.
 
     Attributes:
-        purpose: with what.
+        run: which of all runs of it that was.
         reason: the Jingle reason that fits.
         text: a sentence.
     """
 
-    purpose: Purpose
+    run: int
     reason: Reason
     text: str
 
@@ -327,13 +311,9 @@ class RecordingFailed:
 
 @dataclass(frozen=True, slots=True)
 class Darkened:
-    """The last that is sent of a kind that is to be removed is silence or black.
+    """The last that is sent of a kind that is to be removed is silence or black."""
 
-    Attributes:
-        token: of the removal.
-    """
-
-    token: str
+    kind: Literal["audio", "video"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from ..runtime.future import AsyncioFuture
 from ..runtime.ref import AsyncioActorRef
 from ..xmpp.contact import Resource
 from ..xmpp.events import IqAnswered
-from .account import PlaceCall
+from .account import PlaceCall, ReplyIq
 from .call import CallRef
 
 # -- by its account --------------------------------------------------------------------------------
@@ -154,6 +154,7 @@ ConversationMessage = (
     | CallPeer
     | SendCallMessage
     | SendJingle
+    | ReplyIq
     | CallAccepted
     | CallEnded
     | CapabilitiesOverdue

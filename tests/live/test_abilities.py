@@ -6,7 +6,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
 import pytest
-from callboard.actors.call.signalling import Signalling
+from callboard.actors.call.signalling import Signalling, Then
 from callboard.actors.messages.exchange import CallStatus
 from callboard.actors.xmpp import capabilities
 from callboard.actors.xmpp.stanza import CLIENT, STANZAS
@@ -319,9 +319,9 @@ def test_video_goes_black_before_it_is_removed(
             blacks.append(timestamp)
         unpatched[0](outgoing, data, timestamp, keyframe)
 
-    def remove(signalling: Signalling, kind: str, token: str) -> bool:
+    def remove(signalling: Signalling, kind: str, then: Then) -> bool:
         assert len(blacks) >= 2
-        return unpatched[1](signalling, kind, token)
+        return unpatched[1](signalling, kind, then)
 
     monkeypatch.setattr(Outgoing, "_send", send)
     monkeypatch.setattr(Signalling, "remove", remove)

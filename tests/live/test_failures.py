@@ -148,7 +148,7 @@ def test_a_peer_that_vanishes_fails_with_connectivity_error(
             monkeypatch.setattr(ice, "CONSENT_INTERVAL", 0.05)
             monkeypatch.setattr(ice, "CONSENT_FAILURES", 1)
             actor: Any = gone._ref._actor_weakref()
-            for connection in _aiortc.ice_connections(actor._leg._connection._pc):
+            for connection in _aiortc.ice_connections(actor._leg.connection._pc):
                 for protocol in connection._protocols:
                     monkeypatch.setattr(protocol, "send_stun", lambda *_: None)
                     monkeypatch.setattr(protocol, "send_data", lambda *_: _silence())
@@ -174,7 +174,7 @@ def test_a_fault_inside_the_media_library_is_failed_in_the_record(
             account = await stage.account(whose)
             conversation = account._conversations[BOB if whose == ALICE else ALICE]
             (call,) = conversation._actor_weakref()._calls.values()
-            connection = call.ref._actor_weakref()._leg._connection._pc
+            connection = call.ref._actor_weakref()._leg.connection._pc
             transport, *_ = _aiortc.dtls_transports(connection)
             transport._recv_next = die  # type: ignore[method-assign]
             record = await (out if whose == ALICE else came).ended()

@@ -148,7 +148,7 @@ def test_an_audio_only_account_answers_video_as_inactive(
             conversation = account._conversations[ALICE]._actor_weakref()
             (call,) = conversation._calls.values()
             actor = call.ref._actor_weakref()
-            accepted = actor._signalling._session._book.local
+            accepted = actor._signalling._session._agreement.local
             # Conversations wants the media of the accept to be those of the initiate.
             senders = {each.kind: each.senders for each in accepted.contents}
             assert {kind: str(each) for kind, each in senders.items()} == {
