@@ -1,7 +1,7 @@
 """Jingle without I/O: SDP to Jingle and back, the session machine, and call messages.
 
-Nothing here imports slixmpp, aiortc or asyncio: elements of ``xml.etree.ElementTree`` go in and
-out, and so does SDP.
+Elements of ``xml.etree.ElementTree`` and SDP go in and come out. Nothing here imports slixmpp,
+aiortc or asyncio.
 """
 
 from .call_messages.message import (

@@ -1,4 +1,4 @@
-"""What goes wrong, told apart by whose fault it is, as in h11."""
+"""Errors of the protocol, told apart by whose fault they are, as in h11."""
 
 from xml.etree.ElementTree import Element, SubElement
 
@@ -25,10 +25,10 @@ class RemoteProtocolError(Exception):
     """The peer broke the protocol; the IQ is to be answered with this error (XEP-0166 §10).
 
     Attributes:
-        condition: the defined condition of RFC 6120 §8.3.3, such as ``bad-request``.
-        jingle_condition: the condition of ``urn:xmpp:jingle:errors:1`` if there is one:
+        condition: The defined condition of RFC 6120 §8.3.3, such as ``bad-request``.
+        jingle_condition: The condition of ``urn:xmpp:jingle:errors:1`` if there is one:
             out-of-order, tie-break, unknown-session, unsupported-info or security-required.
-        text: a sentence for whoever reads the peer's log.
+        text: A sentence for whoever reads the peer's log.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ def unknown_session(sid: str = "") -> RemoteProtocolError:
     """No such session: for the account to answer with when it finds none (XEP-0166 §10).
 
     Args:
-        sid: the session id that the peer named, for the log only.
+        sid: The session id that the peer named, for the log only.
     """
     text = f"there is no session {sid[:100]!r} with you" if sid else ""
     return RemoteProtocolError("item-not-found", text, jingle_condition="unknown-session")

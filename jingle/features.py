@@ -1,4 +1,4 @@
-"""What an entity says it can do (XEP-0030), so that clients show their call button."""
+"""The features that an entity advertises (XEP-0030), so that clients show their call button."""
 
 from . import namespaces as ns
 
@@ -10,11 +10,11 @@ def features(audio: bool, video: bool) -> tuple[str, ...]:
     messages. With RFC 3264 advertised, Conversations puts its candidates into its offer.
 
     Args:
-        audio: audio calls are answered.
-        video: video calls are answered.
+        audio: Audio calls are answered.
+        video: Video calls are answered.
 
     Returns:
-        feature names, none if no call is answered at all.
+        Feature names, none if no call is answered at all.
     """
     if not audio and not video:
         return ()

@@ -1,4 +1,4 @@
-"""XML namespaces of the protocols that Callboard speaks, by their XEP."""
+"""The XML namespaces of the protocols that Callboard speaks, by XEP."""
 
 JINGLE = "urn:xmpp:jingle:1"  # XEP-0166
 ERRORS = "urn:xmpp:jingle:errors:1"  # XEP-0166 §10

@@ -1,4 +1,4 @@
-"""STUN and TURN that a server offers (XEP-0215, External Service Discovery)."""
+"""The STUN and TURN servers that an XMPP server offers (XEP-0215, External Service Discovery)."""
 
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
@@ -14,15 +14,15 @@ class Service:
     """One service of a server.
 
     Attributes:
-        type: such as stun, stuns, turn or turns, in lower case.
-        host: name or address.
+        type: Such as stun, stuns, turn or turns, in lower case.
+        host: Name or address.
         port: None for the usual one.
         transport: udp or tcp, None if not told.
-        username: for TURN.
-        password: for TURN; not shown by ``repr``.
-        expires: when the credentials lapse, as XEP-0082 writes it.
-        restricted: credentials must be asked for.
-        action: add, delete or modify in a push (§4), None in a result.
+        username: For TURN.
+        password: For TURN; not shown by ``repr``.
+        expires: When the credentials lapse, as XEP-0082 writes it.
+        restricted: Credentials must be asked for.
+        action: Add, delete or modify in a push (§4), None in a result.
     """
 
     type: str
@@ -51,10 +51,10 @@ def parse_services(element: Element) -> tuple[Service, ...]:
     """Read a ``<services/>`` or ``<credentials/>`` (XEP-0215 §3).
 
     Returns:
-        the services, malformed ones left out.
+        The services, malformed ones left out.
 
     Raises:
-        RemoteProtocolError: if the element is neither, or lists too many services.
+        RemoteProtocolError: If the element is neither, or lists too many services.
     """
     if element.tag not in {f"{{{ns.SERVICES}}}services", f"{{{ns.SERVICES}}}credentials"}:
         raise bad_request("this is no <services/> of XEP-0215")

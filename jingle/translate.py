@@ -39,21 +39,21 @@ def to_jingle(
     """Write a session description as Jingle (XEP-0166, 0167, 0176, 0293, 0294, 0320, 0338, 0339).
 
     Args:
-        sdp: our description.
-        role: who wrote it.
-        sid: session id.
+        sdp: Our description.
+        role: Who wrote it.
+        sid: Session id.
         action: session-initiate, session-accept, content-add, content-accept, description-info,
             or, without descriptions, transport-info, transport-replace, transport-accept.
-        initiator: full JID for the attribute, left out if None.
-        responder: full JID for the attribute, left out if None.
-        offer: the other side's description that this one answers. It decides the names and
+        initiator: Full JID for the attribute, left out if None.
+        responder: Full JID for the attribute, left out if None.
+        offer: The other side's description that this one answers. It decides the names and
             creators of the contents, and which groups may be named.
 
     Returns:
-        the ``<jingle/>`` element. Contents with port 0 are left out.
+        The ``<jingle/>`` element. Contents with port 0 are left out.
 
     Raises:
-        LocalProtocolError: if ``sdp`` or ``offer`` can't be read or the action has no contents.
+        LocalProtocolError: If ``sdp`` or ``offer`` can't be read or the action has no contents.
     """
     if action not in _WITH_CONTENTS:
         raise LocalProtocolError(f"{action!r} carries no session description")
@@ -82,9 +82,9 @@ def to_sdp(jingle: Element, *, role: Role, offer: str | None = None) -> str:
     """Write a peer's ``<jingle/>`` as a session description that aiortc accepts.
 
     Args:
-        jingle: with whole contents, as in session-initiate, session-accept or content-add.
-        role: who wrote it.
-        offer: our description that this one answers. It decides the order of the m-lines and their
+        jingle: With whole contents, as in session-initiate, session-accept or content-add.
+        role: Who wrote it.
+        offer: Our description that this one answers. It decides the order of the m-lines and their
             mids; what the peer left out becomes a line with port 0.
 
     Returns:
@@ -93,7 +93,7 @@ def to_sdp(jingle: Element, *, role: Role, offer: str | None = None) -> str:
     Raises:
         RemoteProtocolError: bad-request or policy-violation for what is malformed or too much,
             feature-not-implemented if no content can be carried.
-        LocalProtocolError: if ``offer`` can't be read.
+        LocalProtocolError: If ``offer`` can't be read.
     """
     if jingle.tag != f"{{{ns.JINGLE}}}jingle":
         raise bad_request("this is no <jingle/> of XEP-0166")

@@ -1,4 +1,4 @@
-"""What flows in a call: sources, the receive path, recordings, quality."""
+"""The media of calls: sources, peer connections, recordings, quality."""
 
 from .budget import Budget
 from .errors import (

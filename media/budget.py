@@ -1,4 +1,4 @@
-"""So much a second, and not more."""
+"""A budget: so much a second, and no more."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What can go wrong with media, for those who call into this package."""
+"""The errors of media that callers of this package see."""
 
 from collections.abc import Callable
 
@@ -35,7 +35,7 @@ def shown(error: BaseException, show: Callable[[object], str] = repr) -> str:
     """Say what a bot or a source raised, also if its ``__str__`` or ``__repr__`` raises.
 
     Args:
-        error: what was raised.
+        error: What was raised.
         show: `repr`, or `str`.
     """
     try:

@@ -371,7 +371,7 @@ def find_prosody() -> str:
     """Find the program; Debian's is in /usr/bin, others keep servers in sbin.
 
     Raises:
-        ServerError: it is not installed.
+        ServerError: It is not installed.
     """
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
     if (program := shutil.which("prosody", path=path)) is None:

@@ -1,1 +1,1 @@
-"""What is said around a session: call messages (XEP-0353) and invites (XEP-0482)."""
+"""What is said before and beside a session: call messages (XEP-0353) and invites (XEP-0482)."""

@@ -1,4 +1,4 @@
-"""Call invites: asking someone to join a call that exists (XEP-0482)."""
+"""Call invites: asking someone to join an existing call (XEP-0482)."""
 
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
@@ -14,8 +14,8 @@ class JingleMethod:
     """Join by a Jingle session (XEP-0482 §3).
 
     Attributes:
-        sid: of the session.
-        jid: whom to call; None for the sender of the invite.
+        sid: Of the session.
+        jid: Whom to call; None for the sender of the invite.
     """
 
     sid: str
@@ -37,10 +37,10 @@ class Invite:
     """An invitation; the id that answers name is that of its message (XEP-0482 §3.1).
 
     Attributes:
-        methods: ways to join, the preferred one first.
-        audio: there is audio to it.
-        video: there is video to it.
-        multi: it is a call of several parties.
+        methods: Ways to join, the preferred one first.
+        audio: There is audio to it.
+        video: There is video to it.
+        multi: It is a call of several parties.
     """
 
     methods: tuple[Method, ...]
@@ -69,8 +69,8 @@ class InviteAnswer:
 
     Attributes:
         verb: ``accept``, ``reject``, ``retract`` or ``left``.
-        id: of the invite's message.
-        method: how the sender joins, of an accept.
+        id: Of the invite's message.
+        method: How the sender joins, of an accept.
     """
 
     verb: str

@@ -1,7 +1,7 @@
 """Call messages: ringing before there is a session (XEP-0353, Jingle Message Initiation).
 
-They travel as ``<message type='chat'/>`` with a hint to store them; the elements here are the
-child that says what happens.
+They travel in ``<message type='chat'/>`` with a hint to store them. The elements here are the child
+that says what happens.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ class Propose:
     """Someone wants to call: to the bare JID of the called (XEP-0353 §3.1).
 
     Attributes:
-        id: session id of the call to come.
+        id: Session id of the call to come.
         media: ``audio``, ``video`` or both, in the order named; empty for a call of another kind.
     """
 
@@ -75,10 +75,10 @@ class Reject:
     """The called does not want the call (XEP-0353 §3.5).
 
     Attributes:
-        id: of the proposed call.
-        reason: such as busy or decline; None if none is given.
-        tie_break: because a proposal of the sender's own wins (§5).
-        text: for people.
+        id: Of the proposed call.
+        reason: Such as busy or decline; None if none is given.
+        tie_break: Because a proposal of the sender's own wins (§5).
+        text: For people.
     """
 
     id: str
@@ -110,10 +110,10 @@ class Finish:
     """The call is over, for the archive (XEP-0353 §3.7).
 
     Attributes:
-        id: of the call.
-        reason: why.
-        migrated_to: id of the call that goes on in its stead (§6).
-        text: for people.
+        id: Of the call.
+        reason: Why.
+        migrated_to: Id of the call that goes on in its stead (§6).
+        text: For people.
     """
 
     id: str
@@ -191,10 +191,10 @@ def parse_call_message(element: Element) -> CallMessage | None:
     """Read a child of ``<message/>``.
 
     Args:
-        element: any child.
+        element: Any child.
 
     Returns:
-        the call message; None if it is none, or malformed: messages are not answered with errors.
+        The call message; None if it is none, or malformed: messages are not answered with errors.
     """
     namespace, _, name = str(element.tag).rpartition("}")
     reader = _READERS.get(name)

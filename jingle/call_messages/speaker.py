@@ -1,7 +1,7 @@
 """Who may say what in call messages (XEP-0353).
 
-Only the device that has a call may end it. Until one has it, those that were asked may answer.
-Jingle's own stanzas need no table: they count from the device that has the call, and from no other.
+Only the device that has a call may end it. Until one device has it, each device that was asked may
+answer. Jingle's own stanzas need no table: they count only from the device that has the call.
 """
 
 from dataclasses import dataclass, replace
@@ -38,9 +38,9 @@ class Standing:
     """Between whom a call is.
 
     Attributes:
-        role: our part.
-        called: whom we called or who called us; a bare JID stands for all of its devices.
-        holder: the peer's device that has the call; None while our proposal waits for one.
+        role: Our part.
+        called: Whom we called or who called us; a bare JID stands for all of its devices.
+        holder: The peer's device that has the call; None while our proposal waits for one.
     """
 
     role: Role
@@ -51,8 +51,8 @@ class Standing:
         """Tell who speaks.
 
         Args:
-            sender: the sender's full JID; its bare JID is the peer's, or our own.
-            own: it is another device of our own account.
+            sender: The sender's full JID; its bare JID is the peer's, or our own.
+            own: It is another device of our own account.
         """
         if own:
             return Speaker.OURS

@@ -1,1 +1,1 @@
-"""What both parties say of a session, typed: contents, codecs, candidates, sources."""
+"""The typed model of a session between SDP and XML: contents, codecs, candidates, sources."""

@@ -23,17 +23,17 @@ class Rtp:
     """Audio or video over RTP (XEP-0167 §4).
 
     Attributes:
-        kind: audio or video.
-        codecs: payload types, the preferred one first.
+        kind: Audio or video.
+        codecs: Payload types, the preferred one first.
         feedback: RTCP feedback for all payload types.
-        header_extensions: of the RTP packets.
-        allow_mixed: one- and two-byte header extensions may be mixed (RFC 8285 §6).
+        header_extensions: Of the RTP packets.
+        allow_mixed: One- and two-byte header extensions may be mixed (RFC 8285 §6).
         rtcp_mux: RTCP shares RTP's port (RFC 5761).
         reduced_size: RTCP packets may be short (RFC 5506).
-        sources: synchronisation sources.
-        source_groups: which of them belong together.
-        streams: the stream and track of the media.
-        bandwidths: limits on the bit rate.
+        sources: Synchronisation sources.
+        source_groups: Which of them belong together.
+        streams: The stream and track of the media.
+        bandwidths: Limits on the bit rate.
     """
 
     kind: Kind

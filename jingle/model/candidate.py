@@ -21,21 +21,21 @@ class Candidate:
     """One transport address at which a party may be reached.
 
     Attributes:
-        foundation: equal for candidates of one base, type and server (RFC 8445 §5.1.1.3).
+        foundation: Equal for candidates of one base, type and server (RFC 8445 §5.1.1.3).
         component: 1 for RTP, 2 for RTCP.
         protocol: ``udp`` or ``tcp``, in lower case.
-        priority: the higher the better (RFC 8445 §5.1.2).
+        priority: The higher the better (RFC 8445 §5.1.2).
         ip: IPv4 or IPv6 address, or a host name (mDNS: ``….local``).
         port: 0 to 65535.
         type: host, srflx, prflx or relay.
-        related_address: the base of a reflexive or relayed candidate.
-        related_port: its port.
+        related_address: The base of a reflexive or relayed candidate.
+        related_port: Its port.
         tcp_type: active, passive or so for TCP (RFC 6544).
-        generation: counts ICE restarts (XEP-0176 §5.2).
-        id: of the candidate in Jingle; made up where a peer leaves it out.
-        network: index of the network interface, Jingle only.
-        ufrag: of the generation to which a trickled candidate belongs, if known.
-        sdp_mid: name of the media section, where the candidate stands alone.
+        generation: Counts ICE restarts (XEP-0176 §5.2).
+        id: Of the candidate in Jingle; made up where a peer leaves it out.
+        network: Index of the network interface, Jingle only.
+        ufrag: Of the generation to which a trickled candidate belongs, if known.
+        sdp_mid: Name of the media section, where the candidate stands alone.
     """
 
     foundation: str
@@ -59,10 +59,10 @@ class Candidate:
         """Read the value of an ``a=candidate:`` line (RFC 8839 §5.1).
 
         Args:
-            text: what follows the colon; ``candidate:`` in front is allowed.
+            text: What follows the colon; ``candidate:`` in front is allowed.
 
         Raises:
-            LocalProtocolError: if it is no candidate.
+            LocalProtocolError: If it is no candidate.
         """
         match = _CANDIDATE.fullmatch(text.removeprefix("a=").removeprefix("candidate:"))
         if match is None:

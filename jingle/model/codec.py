@@ -56,7 +56,7 @@ class Parameter:
     """One format parameter: ``name=value``, or a bare word such as ``111/111`` or ``0-15``.
 
     Attributes:
-        name: the name, or the bare word.
+        name: The name, or the bare word.
         value: None for a bare word.
     """
 
@@ -100,14 +100,14 @@ class Codec:
     """One payload type (XEP-0167 §4, RFC 8866 §6.6).
 
     Attributes:
-        id: payload type number, 0 to 127.
-        name: encoding name, such as ``opus`` or ``VP8``.
-        clock_rate: in Hz.
-        channels: of audio; 1 for video.
-        parameters: of ``a=fmtp:``.
+        id: Payload type number, 0 to 127.
+        name: Encoding name, such as ``opus`` or ``VP8``.
+        clock_rate: In Hz.
+        channels: Of audio; 1 for video.
+        parameters: Of ``a=fmtp:``.
         feedback: RTCP feedback for this payload type.
-        ptime: preferred length of a packet in milliseconds.
-        max_ptime: largest length of a packet in milliseconds.
+        ptime: Preferred length of a packet in milliseconds.
+        max_ptime: Largest length of a packet in milliseconds.
     """
 
     id: int

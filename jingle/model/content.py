@@ -1,4 +1,4 @@
-"""One content of a session: what is carried, how, and who sends (XEP-0166 §7.3)."""
+"""One content of a session: what it carries, how, and who sends (XEP-0166 §7.3)."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ class Content:
     """A media section of SDP, a ``<content/>`` of Jingle.
 
     Attributes:
-        name: unique in the session; the ``a=mid:`` of SDP.
-        creator: who first offered it.
-        senders: who sends; a missing ``senders`` means both.
-        application: what is carried; None where an action names only the content.
-        transport: how it travels; None likewise.
-        rejected: refused or removed: a media section with port 0.
+        name: Unique in the session; the ``a=mid:`` of SDP.
+        creator: Who first offered it.
+        senders: Who sends; a missing ``senders`` means both.
+        application: What is carried; None where an action names only the content.
+        transport: How it travels; None likewise.
+        rejected: Refused or removed: a media section with port 0.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""One party's description of a session: what SDP and Jingle both say."""
+"""One party's description of a session: what SDP and Jingle have in common."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace

@@ -1,7 +1,7 @@
 """Whether two descriptions mean the same: what a round trip through Jingle and SDP must keep.
 
-SDP and Jingle each say things that the other can't. `meaning` drops exactly those, and brings what
-can be said in several ways into one form; the list with reasons is in ``docs/jingle.md``.
+SDP and Jingle can each say things that the other can't. `meaning` drops exactly those, and gives
+one form to what can be said in several ways. ``docs/jingle.md`` has the list, with reasons.
 """
 
 from dataclasses import replace
@@ -20,8 +20,8 @@ def meaning(description: Description, *, of_sdp: bool = True) -> Description:
     """A description reduced to what both SDP and Jingle can say and what we send on purpose.
 
     Args:
-        description: any.
-        of_sdp: also drop what only Jingle can say, and what is not handed to aiortc: contents that
+        description: Any.
+        of_sdp: Also drop what only Jingle can say, and what is not handed to aiortc: contents that
             can't be carried, unusable candidates. False keeps those, to compare Jingle to Jingle.
     """
     contents = [

@@ -18,8 +18,8 @@ class Fingerprint:
     """The hash of a certificate.
 
     Attributes:
-        algorithm: name of the hash function in lower case, such as ``sha-256``.
-        value: pairs of upper-case hexadecimal digits, parted by colons; empty if what the peer
+        algorithm: Name of the hash function in lower case, such as ``sha-256``.
+        value: Pairs of upper-case hexadecimal digits, parted by colons; empty if what the peer
             told is no hash of this function.
     """
 

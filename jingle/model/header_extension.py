@@ -12,8 +12,8 @@ class HeaderExtension:
     Attributes:
         id: 1 to 14 in one-byte headers, up to 255 in two-byte ones (RFC 8285 §4.2); numbers up to
             4351 stand for "to be chosen" in offers.
-        uri: what the extension means.
-        senders: who sends it.
+        uri: What the extension means.
+        senders: Who sends it.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""What a party tells about a running call (XEP-0167 §7, session-info)."""
+"""States that a party tells during a call: ringing, hold, mute (XEP-0167 §7, session-info)."""
 
 from enum import StrEnum
 

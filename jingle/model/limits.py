@@ -1,4 +1,4 @@
-"""How much of a peer's description we are willing to hold.
+"""Limits on what a peer's description may contain.
 
 A browser with every codec and ten network interfaces stays below a quarter of each.
 """

@@ -1,8 +1,8 @@
-"""Content names of Jingle and mids of SDP are not the same alphabet.
+"""Names of contents in Jingle and mids in SDP, which have different alphabets.
 
-A mid is a token (RFC 5888 §4); a content's name is any text, but Conversations refuses names of
-more than 16 characters or with blanks. So the names that we choose are short, and what a peer
-chose is written percent-encoded into the mid and comes back unchanged.
+A mid is a token (RFC 5888 §4). A content's name is any text, but Conversations refuses names with
+blanks or more than 16 characters. So we choose short names, and percent-encode a peer's name into
+the mid, so that it comes back unchanged.
 """
 
 import re
@@ -30,10 +30,10 @@ def names_of(mids: Iterable[str]) -> dict[str, str]:
     """Names for the contents of our own offer: at most 16 visible characters, no two alike.
 
     Args:
-        mids: of the offer, in order.
+        mids: Of the offer, in order.
 
     Returns:
-        the name for each mid; most often the mid itself.
+        The name for each mid; most often the mid itself.
     """
     mids = list(mids)
     names: dict[str, str] = {}

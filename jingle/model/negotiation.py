@@ -1,7 +1,7 @@
 """How an offer and its answer fit together (RFC 3264, RFC 8829 §5, RFC 8843).
 
-SDP and Jingle differ here: SDP's answer repeats every m-line of the offer in order, refused ones
-with port 0; Jingle's answer names only what is accepted.
+SDP and Jingle differ here: an SDP answer repeats every m-line of the offer in order, the refused
+ones with port 0; a Jingle answer names only what is accepted.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,8 +20,8 @@ def answer_for_sdp(answer: Description, offer: Description) -> Description:
     """Make an answer of Jingle whole: every m-line of the offer, in its order, with its mid.
 
     Args:
-        answer: contents that are accepted, named as in the offer.
-        offer: what is answered.
+        answer: Contents that are accepted, named as in the offer.
+        offer: What is answered.
 
     Raises:
         RemoteProtocolError: bad-request if the answer accepts what was not offered, or nothing.
@@ -46,8 +46,8 @@ def fit(description: Description, lines: Sequence[Content]) -> Description:
     one, with that one's ICE credentials, fingerprint and setup.
 
     Args:
-        description: the contents that there are.
-        lines: a content for each m-line, in order; it shows what a refused line looks like.
+        description: The contents that there are.
+        lines: A content for each m-line, in order; it shows what a refused line looks like.
 
     Raises:
         RemoteProtocolError: bad-request if no content is left.
@@ -85,9 +85,9 @@ def _offered_groups(
     """What an answer groups of what was grouped in the offer (RFC 5888 §8.4).
 
     Args:
-        answer: with the same names as the offer.
-        offer: what is answered.
-        beside: semantics of groups that are kept as they are.
+        answer: With the same names as the offer.
+        offer: What is answered.
+        beside: Semantics of groups that are kept as they are.
     """
     groups = []
     for group in answer.groups:
@@ -115,8 +115,8 @@ def answer_for_jingle(answer: Description, offer: Description) -> Description:
     """An answer of SDP as Jingle says it: what is accepted only, groups only if they were offered.
 
     Args:
-        answer: with the same names as the offer.
-        offer: what is answered; its creators are kept.
+        answer: With the same names as the offer.
+        offer: What is answered; its creators are kept.
     """
     contents = []
     for each in answer.contents:
@@ -201,9 +201,9 @@ class Objection:
     """Why a well-formed content can't be carried (XEP-0166 §6.4, §7.4).
 
     Attributes:
-        reason: as Jingle has it.
-        text: a sentence.
-        lacking: only something is missing that may come in a further stanza.
+        reason: As Jingle has it.
+        text: A sentence.
+        lacking: Only something is missing that may come in a further stanza.
     """
 
     reason: Reason

@@ -1,8 +1,8 @@
-"""Descriptions that come in parts.
+"""Descriptions that arrive in parts.
 
-A content's credentials, fingerprint, candidates and codecs need not stand in one stanza: a
-transport-info may bring some of them before the session is accepted (XEP-0320 §3, XEP-0176 §5.6),
-or a description-info (XEP-0166 §7.2.6). Parts are put together first and judged afterwards.
+The credentials, fingerprint, candidates and codecs of a content may come in several stanzas: in a
+transport-info before the session is accepted (XEP-0320 §3, XEP-0176 §5.6), or in a description-info
+(XEP-0166 §7.2.6). Parts are first joined, then judged.
 """
 
 from dataclasses import fields, replace
@@ -20,8 +20,8 @@ def joined(earlier: Content, later: Content) -> Content:
     """One content of two parts; where both say something, the later one counts.
 
     Args:
-        earlier: already `marked`, if it has candidates of its own.
-        later: its candidates are marked, until `whole`.
+        earlier: Already `marked`, if it has candidates of its own.
+        later: Its candidates are marked, until `whole`.
 
     Raises:
         RemoteProtocolError: policy-violation for too many candidates.

@@ -1,4 +1,4 @@
-"""Who started the session (XEP-0166 §7.1), and who sends media (§7.3)."""
+"""Who started a session (XEP-0166 §7.1), and who sends media in it (§7.3)."""
 
 from enum import StrEnum
 
@@ -33,10 +33,10 @@ class Senders(StrEnum):
 
         Args:
             direction: sendrecv, sendonly, recvonly or inactive.
-            writer: who wrote the SDP.
+            writer: Who wrote the SDP.
 
         Raises:
-            KeyError: for any other word.
+            KeyError: For any other word.
         """
         return {
             "sendrecv": cls.BOTH,

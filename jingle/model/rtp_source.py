@@ -1,4 +1,4 @@
-"""Media sources and their streams (RFC 5576, RFC 8830, XEP-0339)."""
+"""RTP sources (SSRCs) and the media streams that they belong to (RFC 5576, RFC 8830, XEP-0339)."""
 
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ class RtpSource:
 
     Attributes:
         ssrc: 32-bit number.
-        attributes: of ``a=ssrc:``, such as ``cname``. Without ``msid`` where the content says it.
+        attributes: Of ``a=ssrc:``, such as ``cname``. Without ``msid`` where the content says it.
     """
 
     ssrc: int
@@ -49,11 +49,11 @@ def lift_streams(
     """Say a content's stream once: peers write it at the content, at each source, or at both.
 
     Args:
-        sources: with or without attributes ``msid``, ``mslabel`` and ``label``.
-        streams: what the content itself says.
+        sources: With or without attributes ``msid``, ``mslabel`` and ``label``.
+        streams: What the content itself says.
 
     Returns:
-        the sources without the attributes that only repeat the streams, and the streams.
+        The sources without the attributes that only repeat the streams, and the streams.
     """
     if not streams:
         streams = tuple(

@@ -16,7 +16,7 @@ class Association:
     Attributes:
         port: SCTP port, 5000 by habit.
         protocol: ``webrtc-datachannel``.
-        streams: how many, None where nobody says.
+        streams: How many, None where nobody says.
     """
 
     port: int = 5000
@@ -29,12 +29,12 @@ class IceTransport:
     """ICE-UDP with DTLS (XEP-0176 §5, XEP-0320).
 
     Attributes:
-        ufrag: user name fragment of this generation of ICE, None if not told.
-        pwd: its password, None if not told.
-        candidates: all that are known, also those that are of no use to us.
-        gathering_complete: no further candidate will come.
-        fingerprints: of the DTLS certificate.
-        setup: who starts the DTLS handshake: actpass, active or passive; None if not told.
+        ufrag: User name fragment of this generation of ICE, None if not told.
+        pwd: Its password, None if not told.
+        candidates: All that are known, also those that are of no use to us.
+        gathering_complete: No further candidate will come.
+        fingerprints: Of the DTLS certificate.
+        setup: Who starts the DTLS handshake: actpass, active or passive; None if not told.
         association: SCTP over this transport.
     """
 
@@ -68,7 +68,7 @@ class RawUdpTransport:
     """Plain UDP (XEP-0177): understood so that it can be refused.
 
     Attributes:
-        addresses: the IP address and port of each candidate.
+        addresses: The IP address and port of each candidate.
     """
 
     addresses: tuple[tuple[str, int], ...] = ()

@@ -1,8 +1,8 @@
-"""SDP in, description out (RFC 8866, RFC 8829). The only place where SDP is read.
+"""SDP in, description out (RFC 8866, RFC 8829): the one way in for SDP.
 
-The texts are our own peer connection's, so that an error here is ours: `LocalProtocolError`. As in
-Jingle, one line that can't be read is left out, unless nothing is left of its kind.
-What has no place in Jingle is not read: see ``docs/jingle.md``, "What is left out".
+Our own peer connection wrote the SDP, so an error in it is ours: `LocalProtocolError`. As with
+Jingle, a line that can't be read is left out, unless nothing of its kind is left. What Jingle has
+no place for is not read: see ``docs/jingle.md``, "What is left out".
 """
 
 import re
@@ -78,10 +78,10 @@ def read_sdp(text: str, writer: Role) -> Description:
 
     Args:
         text: SDP, lines ended by CRLF or LF.
-        writer: whose description it is; directions are relative to it.
+        writer: Whose description it is; directions are relative to it.
 
     Raises:
-        LocalProtocolError: if the text is no SDP.
+        LocalProtocolError: If the text is no SDP.
     """
     lines = [line for line in text.replace("\r\n", "\n").split("\n") if line.strip()]
     starts = [index for index, line in enumerate(lines) if line.startswith("m=")]

@@ -1,6 +1,6 @@
-"""Description in, SDP out, such that aiortc reads it (RFC 8866, RFC 8829). The only SDP writer.
+"""Description in, SDP out, as aiortc reads it (RFC 8866, RFC 8829): the one way out for SDP.
 
-Every content is written as if it had no default address (port 9): with ICE nobody uses it.
+Every content is written without a default address (port 9): with ICE nobody uses one.
 """
 
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ def write_sdp(description: Description, writer: Role) -> str:
     """Write a whole session description.
 
     Args:
-        description: contents that are ``supported`` or ``rejected``; others are not written.
-        writer: whose description it is; directions are relative to it.
+        description: Contents that are ``supported`` or ``rejected``; others are not written.
+        writer: Whose description it is; directions are relative to it.
 
     Returns:
         SDP with lines ended by CRLF.

@@ -1,1 +1,1 @@
-"""The session machine: its states, what has been said, what each action means."""
+"""The session machine: its states, the agreement so far, and what each action means."""

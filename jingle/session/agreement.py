@@ -176,8 +176,8 @@ class Agreement:
         """The peer's description with further contents, whole.
 
         Args:
-            description: the further contents.
-            groups: of all contents; None if the peer names none. Then contents that say nothing
+            description: The further contents.
+            groups: Of all contents; None if the peer names none. Then contents that say nothing
                 of their transport share that of the bundle: they have no other.
         """
         remote = self.remote

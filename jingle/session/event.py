@@ -1,6 +1,7 @@
-"""What `Session.receive` has to tell. Each is a frozen dataclass; acknowledge the IQ, then act.
+"""The events that `Session.receive` returns. Acknowledge the IQ, then act on them.
 
-``content`` is the content's name in Jingle; candidates carry the mid that aiortc knows.
+Each is a frozen dataclass. ``content`` is the name of the content in Jingle; candidates carry the
+mid that aiortc knows.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ class Initiated:
 
     Attributes:
         offer: SDP for setRemoteDescription.
-        media: what it wants to carry: ``audio``, ``video``, ``application`` (data channels).
+        media: What it wants to carry: ``audio``, ``video``, ``application`` (data channels).
     """
 
     offer: str
@@ -43,13 +44,13 @@ class Unacceptable:
     or `Session.reject_contents` with those that it names.
 
     Attributes:
-        reason: what can't be carried.
-        text: a sentence for people.
-        contents: those that a content-add or session-accept named; empty if it is the session.
-        lacking: the offer only lacks what may come in a further stanza, such as the fingerprint in
+        reason: What can't be carried.
+        text: A sentence for people.
+        contents: Those that a content-add or session-accept named; empty if it is the session.
+        lacking: The offer only lacks what may come in a further stanza, such as the fingerprint in
             a transport-info (XEP-0320 §3). Whoever waits gets `Initiated` when it has come;
             `Session.settle` ends the wait.
-        media: the kinds that a lacking offer is for.
+        media: The kinds that a lacking offer is for.
     """
 
     reason: Reason
@@ -64,8 +65,8 @@ class CandidatesReceived:
     """The peer trickled candidates that can be used (XEP-0176 §5.6); others are left out.
 
     Attributes:
-        content: name of the content.
-        candidates: each with ``sdp_mid`` and a ``to_sdp()`` that aiortc reads.
+        content: Name of the content.
+        candidates: Each with ``sdp_mid`` and a ``to_sdp()`` that aiortc reads.
     """
 
     content: str
@@ -84,11 +85,11 @@ class IceRestarted:
     """The peer restarted ICE for a content (XEP-0176 §5.7), or for the bundle that it is in.
 
     Attributes:
-        content: name of the content.
-        mid: its mid in the descriptions.
-        ufrag: the peer's new user name fragment.
-        pwd: the peer's new password.
-        description: the peer's whole description as it stands now.
+        content: Name of the content.
+        mid: Its mid in the descriptions.
+        ufrag: The peer's new user name fragment.
+        pwd: The peer's new password.
+        description: The peer's whole description as it stands now.
     """
 
     content: str
@@ -111,9 +112,9 @@ class ContentAdded:
     """The peer offers further contents: answer with accept_content or reject_content.
 
     Attributes:
-        contents: names of the new contents.
-        offer: the peer's whole description with the new contents.
-        media: the kind of each new content.
+        contents: Names of the new contents.
+        offer: The peer's whole description with the new contents.
+        media: The kind of each new content.
     """
 
     contents: tuple[str, ...]
@@ -126,8 +127,8 @@ class ContentAccepted:
     """The peer accepted contents that we added.
 
     Attributes:
-        contents: their names.
-        answer: the peer's whole description.
+        contents: Their names.
+        answer: The peer's whole description.
     """
 
     contents: tuple[str, ...]
@@ -158,9 +159,9 @@ class ContentModified:
     """The peer changed who sends a content.
 
     Attributes:
-        content: name of the content.
-        senders: who sends from now on.
-        description: the peer's whole description as it stands now.
+        content: Name of the content.
+        senders: Who sends from now on.
+        description: The peer's whole description as it stands now.
     """
 
     content: str
@@ -188,8 +189,8 @@ class Terminated:
 
     Attributes:
         reason: None if it gave none that XEP-0166 §7.4 defines.
-        text: for people, may be empty.
-        alternative: sid to use instead, with the reason alternative-session.
+        text: For people, may be empty.
+        alternative: Session id to use instead, with the reason alternative-session.
     """
 
     reason: Reason | None

@@ -54,8 +54,8 @@ def judge_offer(agreement: Agreement, *, wait: bool) -> Result:
     """Take the offer that the peer has made, without the contents that can't be carried.
 
     Args:
-        agreement: has the offer, with all parts that have come.
-        wait: whether what it lacks may still come.
+        agreement: Has the offer, with all parts that have come.
+        wait: Whether what it lacks may still come.
     """
     if agreement.offer is None or not agreement.offer.contents:
         return replace(agreement, offer=None), []

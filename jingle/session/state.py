@@ -1,8 +1,8 @@
-"""The states of a session and what moves it between them (XEP-0166 §5).
+"""The states of a session and the actions that change them (XEP-0166 §5).
 
-Only tables live here, and what reads them. Nothing here knows of stanzas, media or time.
-A rule says who may send an action in a state, and which state follows: the same table decides
-what we may send and what the peer may send. `diagram` draws the picture in the docs from it.
+Only tables live here, and what reads them. Nothing here knows of stanzas, media or time. A rule
+says who may send an action in a state, and which state follows; it holds for us and for the peer.
+`diagram` draws the picture in the docs from the rules.
 """
 
 from dataclasses import dataclass

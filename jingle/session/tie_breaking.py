@@ -1,4 +1,4 @@
-"""Who gives way when both parties start at once (XEP-0166 §7.2.16, XEP-0353 §5)."""
+"""Which party gives way when both start at once (XEP-0166 §7.2.16, XEP-0353 §5)."""
 
 
 def tie_break(our_sid: str, their_sid: str, our_jid: str, their_jid: str) -> bool:
@@ -7,10 +7,10 @@ def tie_break(our_sid: str, their_sid: str, our_jid: str, their_jid: str) -> boo
     The lower session id wins, compared byte by byte (``i;octet``); with equal ids the lower JID.
 
     Args:
-        our_sid: id of the session that we asked for.
-        their_sid: id of theirs.
-        our_jid: bare JID of ours.
-        their_jid: bare JID of theirs.
+        our_sid: Id of the session that we asked for.
+        their_sid: Id of theirs.
+        our_jid: Bare JID of ours.
+        their_jid: Bare JID of theirs.
 
     Returns:
         True if ours wins: refuse theirs. False: give ours up.

@@ -1,8 +1,8 @@
-"""Reading attributes of a peer's XML: the one gate between a stanza and our model.
+"""Attributes of a peer's XML: the one gate between a stanza and our model.
 
-Whatever comes through here may be written into a line of SDP: no control character, no line
-separator of Unicode (Python's ``str.splitlines``, which aiortc uses, splits at those too), bounded
-in length, and without blanks where SDP separates words by them.
+What passes may be written into a line of SDP. So it holds no control character and no line
+separator (Python's ``str.splitlines``, which aiortc uses, splits at Unicode's too), its length has
+a limit, and it has no blanks where SDP separates words by them.
 """
 
 import re
@@ -145,7 +145,7 @@ def some(read: Callable[[Element], T], elements: Iterable[Element]) -> tuple[T, 
     RFC 8839 §5.1 has candidates that are not understood ignored; the same is good for the others.
 
     Raises:
-        RemoteProtocolError: what is wrong with the first, if none can be read; policy-violation.
+        RemoteProtocolError: What is wrong with the first, if none can be read; policy-violation.
     """
     found, error = _sifted(read, elements)
     if error is not None and not found:

@@ -132,7 +132,7 @@ def read_reason(jingle: Element) -> tuple[Reason | None, str, str | None]:
     """Read the ``<reason/>`` within an element (XEP-0166 §7.4).
 
     Returns:
-        the reason, None if there is none that is defined; the text for people; and the session to
+        The reason, None if there is none that is defined; the text for people; and the session to
         use instead, of an alternative-session.
     """
     element = jingle.find(f"{{{ns.JINGLE}}}reason")

@@ -1,7 +1,8 @@
-"""Description in, Jingle's XML out. The only place where ``<content/>`` is written.
+"""Description in, Jingle's XML out: the one way out for ``<content/>``.
 
-Never written: SDES keys, ``<renomination/>`` (Chromium then never nominates a pair), any
-fingerprint but the first of sha-256, and sources' attributes without value (Conversations).
+Never written are SDES keys, ``<renomination/>`` (Chromium would then never nominate a pair),
+fingerprints other than the first of sha-256, and attributes of a source without a value (for
+Conversations).
 """
 
 from collections.abc import Sequence
@@ -32,11 +33,11 @@ def write_jingle(
     """Write a ``<jingle/>`` (XEP-0166 §7.1) with the contents and groups of a description.
 
     Args:
-        action: one of the fifteen actions.
-        sid: session id.
-        description: contents, or None for an action without any.
-        initiator: full JID, written if given.
-        responder: full JID, written if given.
+        action: One of the fifteen actions.
+        sid: Session id.
+        description: Contents, or None for an action without any.
+        initiator: Full JID, written if given.
+        responder: Full JID, written if given.
     """
     jingle = Element(f"{{{ns.JINGLE}}}jingle", {"action": action, "sid": sid})
     if initiator is not None:

@@ -1,1 +1,1 @@
-"""What travels: encoded frames, and what can be read from them without decoding."""
+"""Encoded frames, and what can be read from them without decoding."""

@@ -1,4 +1,4 @@
-"""The codecs that a call can carry: their clocks, their key frames, their unwrapped timestamps."""
+"""The codecs that a call can carry: clock rates, key frames, unwrapped timestamps."""
 
 from .frame import Kind
 

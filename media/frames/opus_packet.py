@@ -1,4 +1,4 @@
-"""Opus packets (RFC 6716 §3): how long they last, what they hold, how they are put together."""
+"""Opus packets (RFC 6716 §3): how long they last, which frames they hold, how they are written."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Files: what was sent and received in a call, written so that a kill leaves them playable."""
+"""Recordings: files of what a call sent and received, playable even after a kill."""

@@ -1,7 +1,7 @@
-"""EBML elements (RFC 8794), the alphabet of Matroska: written, and read back from a file.
+"""EBML elements (RFC 8794), of which Matroska files are made: written, and read back.
 
-Only what a recording needs: elements of known size, and the one unknown size that a segment has
-while it is still being written.
+Only what a recording needs: elements of known size, and the one of unknown size that a segment has
+while it grows.
 """
 
 import os

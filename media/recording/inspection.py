@@ -1,4 +1,4 @@
-"""Playing a recording to its end, to see what is in it."""
+"""What is in a recording, found by decoding it to its end."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,8 +1,8 @@
-"""Matroska (RFC 9559), written without an interleaver.
+"""Matroska files (RFC 9559), written without an interleaver.
 
-libavformat's muxer holds every track back until all have something to say, so that a paused video
-keeps the audio out of the file meanwhile, and it takes no track after its header. Here frames go to
-the file in the order in which they came, and the header is rewritten when a track comes up.
+libavformat's muxer writes nothing until every track has something, so a paused video would keep the
+sound out of the file. It also takes no track after the header. Here frames go to the file in the
+order in which they come, and the header is rewritten when a track is added.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A track of a Matroska file (RFC 9559 §5.1.4): its description, and its frames' form."""
+"""A track of a Matroska file (RFC 9559 §5.1.4): its description, and the form of its frames."""
 
 import secrets
 import struct

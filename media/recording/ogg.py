@@ -1,10 +1,10 @@
-"""Ogg (RFC 3533) with Opus (RFC 7845): both directions as one stereo stream.
+"""Ogg files (RFC 3533) of Opus (RFC 7845): both directions as one stereo stream.
 
-Players play one stream of an Ogg file. So both directions are in one: each of its packets holds two
-Opus packets, ours for the left ear and theirs for the right (channel mapping family 1 with two
-uncoupled streams, RFC 7845 §5.1.1.2), and nothing is transcoded. This wants packets of 20 ms on
-both sides, which everyone sends; those of another length are split where Opus allows it, and
-otherwise they alone are encoded anew.
+Players play only one stream of an Ogg file, so one stream holds both directions. Each of its
+packets holds two Opus packets, ours for the left ear and theirs for the right (channel mapping
+family 1 with two uncoupled streams, RFC 7845 §5.1.1.2), and nothing is transcoded. This needs
+packets of 20 ms from both sides, which is what everyone sends. Others are split if Opus allows it;
+if not, they alone are encoded again.
 """
 
 import itertools

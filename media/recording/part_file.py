@@ -1,4 +1,4 @@
-"""The file of a recording: `.part` while it grows, its own name when it is whole."""
+"""The file on the disk: `.part` while it grows, its own name when it is whole."""
 
 import contextlib
 import errno

@@ -1,4 +1,4 @@
-"""The recording of a call: what was sent and what was received, in one file."""
+"""The recording of a call: what it sent and received, in one file."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The time of a recording's track: an RTP clock laid on the wall clock."""
+"""The times of a recording's track: RTP timestamps mapped to the wall clock."""
 
 from ..frames.frame import EncodedFrame
 

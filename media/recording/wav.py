@@ -1,4 +1,4 @@
-"""WAV: both directions decoded into stereo, 16 bits at 48 kHz, left = us, right = them."""
+"""WAV files: both directions decoded to stereo, 16 bits at 48 kHz, us left and them right."""
 
 import os
 import struct

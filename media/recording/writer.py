@@ -1,4 +1,4 @@
-"""The one thread that does the file work of all recordings of a process."""
+"""The one thread that does the file work for all recordings of a process."""
 
 import logging
 import queue

@@ -1,4 +1,4 @@
-"""The ICE connections of one peer connection: each is bound to its network, and each is closed."""
+"""The ICE connections of one peer connection: each bound to its network, and each closed."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""How far a connection has come, and whether it still holds."""
+"""How far a connection has come, and whether it still works."""
 
 import asyncio
 from collections.abc import Callable, Iterable

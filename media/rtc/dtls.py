@@ -1,8 +1,8 @@
-"""Which records of a DTLS peer can belong to its handshake (RFC 6347 §4).
+"""Which DTLS records can belong to a peer's handshake (RFC 6347 §4).
 
-Until the handshake is done nothing is authenticated, and the address that a datagram comes from can
-be forged. OpenSSL ends a handshake for an alert, for a message that is none and for one out of its
-turn. DTLS allows to drop what is invalid instead (RFC 6347 §4.1.2.7): the real message comes again.
+Until the handshake is done nothing is authenticated, and the source address of a datagram can be
+forged. OpenSSL ends a handshake when it gets an alert, a malformed message or one out of turn. DTLS
+allows us to drop what is invalid (RFC 6347 §4.1.2.7): the real message comes again.
 """
 
 from collections.abc import Callable

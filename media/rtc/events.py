@@ -1,4 +1,4 @@
-"""What a peer connection reports while it lives."""
+"""The events that a peer connection reports."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Restarts of ICE under running media (RFC 8445 §9, RFC 8839 §4.4.3, XEP-0176 §5.7)."""
+"""ICE restarts while media flow (RFC 8445 §9, RFC 8839 §4.4.3, XEP-0176 §5.7)."""
 
 import asyncio
 from collections.abc import Callable

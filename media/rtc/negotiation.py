@@ -1,4 +1,4 @@
-"""Offers and answers of one peer connection, as often as the call changes (RFC 3264, RFC 8829)."""
+"""Offers and answers of one peer connection, each time the call changes (RFC 3264, RFC 8829)."""
 
 from collections.abc import Collection, Mapping
 from typing import Any

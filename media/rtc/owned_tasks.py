@@ -1,4 +1,4 @@
-"""The tasks that one object owns and ends."""
+"""Tasks that end with their owner."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

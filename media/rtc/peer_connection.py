@@ -1,4 +1,4 @@
-"""A peer connection: its descriptions, its restarts of ICE, and its end."""
+"""A peer connection: its descriptions, its ICE restarts, and its end."""
 
 import asyncio
 import logging

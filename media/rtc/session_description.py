@@ -1,4 +1,4 @@
-"""Session descriptions, cut to what aiortc can take (RFC 8866)."""
+"""Session descriptions (RFC 8866), cut to what aiortc accepts."""
 
 import re
 from collections.abc import Callable, Sequence

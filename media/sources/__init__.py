@@ -1,1 +1,1 @@
-"""What can be played, how it is encoded once for all, and the timer that sends it."""
+"""What can be played, how it is encoded once for all legs, and the timer that sends it."""

@@ -1,4 +1,4 @@
-"""A source in its encoded form, made ahead of playing and shared by all legs."""
+"""An encoded source, made ahead of time and shared by all legs that play it."""
 
 import asyncio
 from collections import OrderedDict

@@ -1,4 +1,4 @@
-"""A picture with a moving clock that people and tests can read."""
+"""A video source: a picture with a moving clock that people and tests can read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How a decoded picture is to be shown: its size, turned and mirrored or not."""
+"""How to show a decoded picture: its size, its rotation, and whether it is mirrored."""
 
 from dataclasses import dataclass
 from fractions import Fraction

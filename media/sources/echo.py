@@ -1,4 +1,4 @@
-"""What came in goes back."""
+"""A source that sends back what comes in."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""From raw audio and pictures to the encoded frames that RTP carries. Blocking; no loop here."""
+"""From raw audio and pictures to the encoded frames that RTP carries. Blocking; uses no loop."""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""The clock of a file: one for all of its tracks."""
+"""The clock of a file: one for all its tracks."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The pictures of a file, as they are to be encoded for a call."""
+"""The pictures of a file, ready to be encoded for a call."""
 
 from collections.abc import Iterator
 from dataclasses import replace

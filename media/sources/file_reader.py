@@ -1,4 +1,4 @@
-"""Reading a file's tracks as players do: on one clock, and past what is damaged."""
+"""The tracks of a file, read as players do: on one clock, and past what is damaged."""
 
 from collections.abc import Iterator
 from pathlib import Path

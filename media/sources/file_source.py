@@ -1,4 +1,4 @@
-"""A file to play."""
+"""A source that plays a file."""
 
 import stat
 from collections.abc import Hashable, Iterator

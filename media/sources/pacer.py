@@ -1,4 +1,4 @@
-"""One timer for everything that is sent in step with the clock."""
+"""One timer for everything that is sent in time with the clock."""
 
 import asyncio
 import heapq

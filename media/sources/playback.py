@@ -1,4 +1,4 @@
-"""One leg playing one source."""
+"""One leg that plays one source."""
 
 import asyncio
 

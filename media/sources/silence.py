@@ -1,4 +1,4 @@
-"""Nothing to hear and nothing to see, as time passing."""
+"""A source of silence and of black pictures."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

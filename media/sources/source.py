@@ -1,4 +1,4 @@
-"""What a leg can play."""
+"""What a leg can play: the base of all sources."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator

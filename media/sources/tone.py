@@ -1,4 +1,4 @@
-"""A steady tone."""
+"""A source of a steady tone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

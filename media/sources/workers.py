@@ -1,4 +1,4 @@
-"""Threads for what may block: reading sources. A thread that never returns keeps nobody waiting."""
+"""Threads for work that may block: reading sources. One that never returns blocks nobody else."""
 
 import asyncio
 import atexit

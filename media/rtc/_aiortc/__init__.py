@@ -1,6 +1,6 @@
 """The one place that touches aiortc's private parts.
 
-Each function says why the public face does not do. All of them act on one object, never on a class
+Each function says why the public API is not enough. All of them act on one object, never on a class
 or a module. `tests/media/rtc/test_aiortc.py` fails when a name used here moves.
 """
 

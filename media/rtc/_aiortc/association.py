@@ -1,7 +1,7 @@
-"""SCTP associations, held to what a peer may have them keep and reckon (RFC 9260).
+"""Limits on what a peer's SCTP association may make us store and compute (RFC 9260).
 
-aiortc walks over all that it keeps with each DATA chunk, and over each number that a SACK names:
-one packet of 1,200 octets could keep the loop, and with it all calls, for seconds.
+For each DATA chunk aiortc walks over all that it holds, and for each SACK over every number in it:
+one packet of 1,200 octets could block the loop, and all calls with it, for seconds.
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""aiortc's descriptions: what it would write into them anew, and what it can't say by itself."""
+"""aiortc's descriptions: what it would write anew, and what it can't express."""
 
 import secrets
 from collections.abc import Collection

@@ -1,7 +1,7 @@
-"""What stands before aiortc's transports: nothing that comes in may end them but their peer.
+"""Guards before aiortc's transports: only the peer may end them.
 
-aiortc hands each datagram to OpenSSL, libsrtp, its own parsers, receivers and SCTP in one task,
-and ends with whatever one of them raises. To the application that looks as if the peer had closed.
+aiortc passes each datagram to OpenSSL, libsrtp, its own parsers, receivers and SCTP in one task,
+and that task ends if any of them raises. To the application this looks as if the peer had closed.
 """
 
 import logging

@@ -1,8 +1,8 @@
-"""What a peer with the right keys may have us keep for it: streams, and reports on them.
+"""Limits on the state that a peer with the right keys may make us keep: streams and reports.
 
 libsrtp, aiortc's router, its receivers and their reports keep state for each SSRC (RFC 3550 §3)
-that a packet with a valid tag comes from, for as long as the call lasts. With some fifty of them a
-report no longer fits a packet, its task dies, and the call can't be closed.
+that sends a packet with a valid tag, as long as the call lasts. With about fifty of them a report
+no longer fits into a packet, its task dies, and the call can't be closed.
 """
 
 import time

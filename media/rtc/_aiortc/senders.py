@@ -1,4 +1,4 @@
-"""aiortc's RTP senders: what goes out, and what the peer reports of it."""
+"""aiortc's RTP senders: what goes out, and what the peer reports about it."""
 
 import secrets
 import struct

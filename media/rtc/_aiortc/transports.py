@@ -1,4 +1,4 @@
-"""aiortc's transports: the ICE connections under them, and who uses which."""
+"""aiortc's transports: the ICE connections below them, and who uses which."""
 
 import asyncio
 import logging

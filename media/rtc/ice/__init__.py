@@ -1,1 +1,1 @@
-"""How packets find their way: sockets, addresses, STUN and TURN servers (RFC 8445)."""
+"""How packets find their way (RFC 8445): sockets, addresses, STUN and TURN servers."""

@@ -1,11 +1,11 @@
 """The one place that touches aioice's private parts.
 
-Why: aioice leaves loopback out of its host candidates, binds every socket to port 0, those to TURN
-servers too, and knows one server of each sort; none of this can be chosen through its public face.
-Gathering is replaced on one `Connection` object, never on the class, so other connections of the
-process are not touched.
+aioice leaves loopback out of its host candidates, binds every socket to port 0, those to TURN
+servers too, and takes one server of each sort. Its public API can change none of this. Gathering is
+replaced on one `Connection` object, never on the class, so other connections of the process are not
+affected.
 
-`tests/media/rtc/test_aioice.py` fails when one of the names used here moves.
+`tests/media/rtc/test_aioice.py` fails when a name used here moves.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """The sockets of an ICE connection: what may come through them, and from whom.
 
-aioice takes every datagram that is not STUN, from any address, and asks neither how long it is nor
-what shape it has; what it raises while it reads STUN goes to the loop. So `datagram_received` of
-its protocols is replaced here. `tests/media/rtc/test_aioice.py` fails when a name used here moves.
+aioice takes every datagram that is not STUN, from any address, whatever its length and shape. What
+it raises while it reads STUN goes to the loop. So `datagram_received` of its protocols is replaced
+here. `tests/media/rtc/test_aioice.py` fails when a name used here moves.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""What a datagram on a socket of a call may be, told by its shape alone (RFC 7983 §7).
+"""What a datagram on a call's socket may be, judged by its shape alone (RFC 7983 §7).
 
-Whoever knows the address of a socket can send to it. What is looked at here is only what can be
-seen without a key: sizes, lengths that must add up, and version bits.
+Anyone who knows the address of a socket can send to it. Only what can be seen without a key is
+checked here: sizes, lengths that must add up, and version bits.
 """
 
 import struct

@@ -1,4 +1,4 @@
-"""What has come in on an ICE connection and was not taken yet."""
+"""The datagrams that came in on an ICE connection and were not taken yet."""
 
 import asyncio
 from collections import deque

@@ -1,4 +1,4 @@
-"""Which addresses and UDP ports the sockets of a call may have."""
+"""Which addresses and UDP ports the sockets of a call may use."""
 
 import errno
 import ipaddress

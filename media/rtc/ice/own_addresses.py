@@ -1,4 +1,4 @@
-"""Own addresses that go away while calls use them: a cable pulled, another wireless network."""
+"""This machine's addresses that go away while calls use them: a pulled cable, another WLAN."""
 
 import asyncio
 import errno

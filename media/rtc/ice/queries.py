@@ -1,4 +1,4 @@
-"""Asking STUN and TURN servers for addresses: all at once, and none for long."""
+"""Queries to STUN and TURN servers: all at once, and none for long."""
 
 import asyncio
 import logging

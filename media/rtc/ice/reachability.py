@@ -1,4 +1,4 @@
-"""Which STUN and TURN servers have answered of late."""
+"""Which STUN and TURN servers have answered lately."""
 
 import asyncio
 from collections import OrderedDict

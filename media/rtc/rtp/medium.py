@@ -1,4 +1,4 @@
-"""One kind of media of a call: what goes out of it, what comes in, and what was counted."""
+"""One kind of media of a call: what goes out, what comes in, and what was counted."""
 
 from aiortc import RTCRtpTransceiver
 

@@ -1,4 +1,4 @@
-"""One kind of media on its way out of one leg."""
+"""One kind of media on its way out of a leg."""
 
 import asyncio
 import logging

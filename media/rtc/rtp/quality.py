@@ -1,12 +1,12 @@
-"""How speech sounds to its hearer: the E-model.
+"""Speech quality as a listener hears it: the E-model.
 
 ITU-T G.107 (06/2015) rates a connection from 0 to 100, R = Ro - Is - Id - Ie,eff + A (equation
-7-1). With the defaults of its table 2, Ro - Is is 93.2, A is 0, and what is left to measure is the
-delay and the loss. Echo is taken to be cancelled, as WebRTC endpoints do, so of Id only Idd counts.
+7-1). With the defaults of its table 2, Ro - Is is 93.2 and A is 0, so only delay and loss have to
+be measured. WebRTC endpoints cancel echo, so of Id only Idd counts.
 
-Ie and Bpl of G.711 with packet loss concealment are those of ITU-T G.113 (11/2007), appendix I:
-0 and 25.1. G.113 has no narrow-band values for Opus; as its quality without loss is at least that
-of G.711 and its decoder conceals losses, it is rated with the same two numbers.
+Ie and Bpl of G.711 with packet loss concealment are those of ITU-T G.113 (11/2007), appendix I: 0
+and 25.1. G.113 has no narrow-band values for Opus. Its quality without loss is at least that of
+G.711 and its decoder conceals losses, so it is rated with the same two numbers.
 """
 
 from math import log2

@@ -1,4 +1,4 @@
-"""Packets of one RTP stream in the order in which they were sent."""
+"""The packets of one RTP stream, in the order in which they were sent."""
 
 from .packet import RtpPacket
 

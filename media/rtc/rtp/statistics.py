@@ -1,4 +1,4 @@
-"""What came through: counters of our own, per kind of media."""
+"""Our own counters of what was received, for each kind of media."""
 
 from dataclasses import dataclass
 
