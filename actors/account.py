@@ -1,110 +1,210 @@
-"""One XMPP account: its contacts, its conversations, and where its calls' stanzas go."""
+"""One XMPP account: what comes in on its stream, and where it goes."""
 
+import asyncio
 import logging
-import secrets
-from collections import deque
+from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from ..config.jid import bare, normal_jid
-from ..jingle import CallMessage, Propose, Reject, unknown_session
+from ..config.jid import bare
 from ..jingle import namespaces as ns
-from ..jingle.call_messages.invite import Invite, InviteAnswer, JingleMethod
-from .call_policy import refusal
-from .call_rate import CallRate
+from .bot.runner import BotRunner
+from .contacts import Contacts, RosterAsked
 from .context import Context
 from .conversation import Conversation
 from .conversations import IDLE, Conversations
+from .ice_servers import IceServers, ServicesAsked
+from .incoming_calls import IncomingCalls
+from .invites import Invites
+from .last_words import LastWords
+from .login_session import LoginSession
 from .messages.account import (
-    AnswerInvite,
+    AccountMessage,
+    ConversationEnded,
     ConversationIdle,
     DrainAccount,
     DrainOverdue,
     ForgetCall,
-    GetRoster,
-    Invitation,
     LookAround,
     PlaceCall,
+    ReadyOverdue,
     ReplyIq,
     RouteCall,
     Send,
-    SendInvite,
+    SendIq,
+    SendText,
+    SetPresence,
 )
-from .messages.call import CallRef, DrainCall, JingleReceived, PeerUnreachable
-from .messages.conversation import (
-    CallMessageReceived,
-    CallPeer,
-    ConversationRef,
-    NetworkFound,
-    PresenceReceived,
-    SessionInitiated,
-)
-from .messages.exchange import (
-    PresenceReturned,
-    ReceiptReceived,
-)
-from .records.call_record import CallRecord
+from .messages.call import CallRef, DrainCall
+from .messages.conversation import ConversationRef, NetworkFound, PresenceReceived
+from .messages.exchange import PresenceReturned, ReceiptReceived
 from .routes import Routes
-from .runtime.actor import handles
+from .runtime.actor import AsyncioActor, handles
 from .runtime.future import AsyncioFuture
+from .runtime.ref import AsyncioActorRef
 from .runtime.supervision import stop_all
-from .session import Session
 from .xmpp import capabilities
-from .xmpp.contact import Contact, Resource
-from .xmpp.events import StanzaReceived
+from .xmpp.contact import Contact
+from .xmpp.events import (
+    IqAnswered,
+    RequestAnswered,
+    StanzaReceived,
+    StreamOpened,
+)
 from .xmpp.incoming import Letter, Notice, Request, read_stanza
-from .xmpp.roster import ROSTER, Item, Roster, read_items
-from .xmpp.stanza import CLIENT, call_message, iq_reply, stanza_error
+from .xmpp.iq_answers import answer
+from .xmpp.own_presence import OwnPresence
+from .xmpp.reader import Reader
+from .xmpp.roster import ROSTER
+from .xmpp.stanza import chat_message, iq_reply
 
 log = logging.getLogger(__name__)
 
 #: Seconds that conversations have to end their calls when the account stops.
 CONVERSATIONS_DEADLINE = 20.0
-#: Seconds after which a proposal that the server kept for us is a missed call, not one that rings.
-STALE = 30.0
+#: Seconds that a server has to return our presence before the bot begins all the same.
+READY_DEADLINE = 3.0
 #: What may wait until the bot has begun.
 MAX_EARLY = 1_000
-#: Proposals and invites that are remembered, to know a copy by.
-MAX_HEARD_LAST = 64
+
+
+#: What a call's IQs are, and a roster's push: their types and their payloads.
+JINGLE = ("set", f"{{{ns.JINGLE}}}jingle")
+PUSH = ("set", f"{{{ROSTER}}}query")
 
 
 class Offline(Exception):  # noqa: N818 - a state, as the message says
     """The account can't do that: it is not online, or it is about to log out."""
 
 
-class Account(Session):
+@dataclass(frozen=True, slots=True)
+class AskedFor:
+    """Whom the answer to an IQ is for.
+
+    Attributes:
+        sender: who had it sent.
+        token: that of `SendIq`.
+    """
+
+    sender: AsyncioActorRef[IqAnswered]
+    token: str
+
+
+class Account(
+    AsyncioActor[AccountMessage],
+    parts={
+        "_session": LoginSession,
+        "_contacts": Contacts,
+        "_invites": Invites,
+        "_ice_servers": IceServers,
+    },
+):
     """One XMPP account.
 
-    It knows the roster and the presence of its contacts, starts a conversation for each peer that
-    something happens with, and routes the stanzas of each call by the peer's bare JID and the
-    session id. Its settings, its bot and everything else come from the context.
+    It has a session with its server, starts a conversation for each peer that something happens
+    with, and routes the stanzas of each call by the peer's bare JID and the session id. Its
+    settings, its bot and everything else come from the context.
     """
 
     def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self._roster = Roster()
+        super().__init__()
+        settings = context.settings
+        self._context = context
+        self._session = LoginSession(self, context)
+        self._bare = self._session.account_jid
+        self._reader = Reader(self._bare)
+        self._presence = OwnPresence(settings.show, settings.status, settings.priority)
+        self._contacts = Contacts(self._session, settings.subscriptions, self._reader)
+        self._ice_servers = IceServers(
+            self, self._session, context, self._reader, self._network_changed
+        )
         self._routes = Routes()
         self._conversations = Conversations(self._start_conversation, self._routes.any_with)
-        self._call_rate = CallRate(self._bare)
+        self._calls = IncomingCalls(self._session, context, self._routes, self._conversations)
+        self._invites = Invites(self._session, settings.calls, self._calls.is_copy)
+        self._last_words = LastWords(self.actor_ref)
         self._looks_around = False
         self._early: list[Request | Letter] = []
-        self._heard_last: deque[tuple[str, ...]] = deque(maxlen=MAX_HEARD_LAST)
+        self._bot_started = False
+        self._logging_out = False
+        self._bot = context.bot(self.actor_ref, settings)
+        self._runner = BotRunner(self, self._bot, context)
 
     def __repr__(self) -> str:
         return f"<Account {self._bare}>"
 
+    def on_start(self) -> None:
+        """Begin to log in."""
+        self._session.start()
+
     async def on_end(self, error: BaseException | None) -> None:
-        """Close the stream; calls that still run end with their conversations."""
+        """End the calls that still run, say their last words, and close the stream.
+
+        After a crash the supervisor starts the account anew.
+        """
+        saying = asyncio.create_task(self._last_words.say(self._session.transmit))
         await stop_all(self._conversations.refs(), CONVERSATIONS_DEADLINE)
-        await super().on_end(error)
+        self._last_words.end()
+        await saying
+        self._conversations.break_off()
+        await self._session.close()
+
+    # -- the session -------------------------------------------------------------------------------
+
+    @handles(StreamOpened)
+    def _stream_opened(self, message: StreamOpened) -> None:
+        first = self._session.opened(message)
+        if not message.resumed:
+            self._session.request("", "set", Element(f"{{{capabilities.CARBONS}}}enable"))
+            self._contacts.ask()
+            self._send_presence()
+            if self._session.stream is not None:
+                self._session.stream.ask_for_acknowledgement()
+            self._ice_servers.look()
+        if first:
+            self.after(READY_DEADLINE, ReadyOverdue())
+
+    def _login_step(self, step: str) -> None:
+        if self._session.step(step):
+            self._start_bot()
+
+    @handles(ReadyOverdue)
+    def _ready_overdue(self, _: ReadyOverdue) -> None:
+        self._start_bot()
+
+    def _start_bot(self) -> None:
+        """Let the bot begin, once: when the server has our presence, others can answer."""
+        if self._bot_started or not self._session.is_online:
+            return
+        self._bot_started = True
+        # A lane of its own: it may last for as long as the bot likes.
+        self._runner.run(self._bot.started(), "start")
+        for contact in self._contacts:
+            if contact.resources:
+                self._tell_presence(contact)
+        early, self._early = self._early, []
+        for found in early:
+            self._take(found)
+
+    @handles(RequestAnswered)
+    def _request_answered(self, message: RequestAnswered) -> None:
+        match message.about:
+            case AskedFor(sender, token):
+                sender.post(IqAnswered(token, message.iq))
+            case RosterAsked():
+                if message.iq is not None:
+                    self._login_step("roster")
+                self._contacts.listed(message.iq)
+            case ServicesAsked() as asked:
+                self._ice_servers.answered(asked, message.iq)
 
     def _network_changed(self) -> None:
-        self._conversations.tell_all(NetworkFound(self._network))
+        self._conversations.tell_all(NetworkFound(self._ice_servers.network))
 
-    # -- what the stream brings --------------------------------------------------------------------
+    # -- what comes in -----------------------------------------------------------------------------
 
     @handles(StanzaReceived)
     def _stanza_received(self, message: StanzaReceived) -> None:
-        found = self._reader.read(read_stanza, message.stanza, self._own_bare)
+        found = self._reader.read(read_stanza, message.stanza, self._session.own_bare)
         if found is not None and not self._kept_for_later(found):
             self._take(found)
 
@@ -118,14 +218,6 @@ class Account(Session):
             self._early.append(found)
         return True
 
-    def _catch_up(self) -> None:
-        for contact in self._roster.contacts():
-            if contact.resources:
-                self._tell_presence(contact)
-        early, self._early = self._early, []
-        for found in early:
-            self._take(found)
-
     def _take(self, found: Request | Letter | Notice) -> None:
         match found:
             case Request():
@@ -136,65 +228,29 @@ class Account(Session):
                 self._noticed(found)
 
     def _asked(self, request: Request) -> None:
-        sender, identifier, payload = request.sender, request.id, request.payload
-        kind, tag = request.kind, "" if payload is None else payload.tag
-        policy = self._context.settings.calls
-        if payload is None or kind not in ("get", "set"):
-            self._reply_iq(ReplyIq(sender, identifier, stanza_error("modify", "bad-request")))
-        elif is_jingle(request):
-            self._jingle_received(sender, identifier, payload)
-        elif (kind, tag) == ("set", f"{{{ROSTER}}}query"):
-            if sender in ("", self._own_bare):  # RFC 6121 §2.1.6: nobody else may change it
-                for contact in self._roster.update(self._reader.read(read_items, payload) or ()):
+        sender, payload = request.sender, request.payload
+        if payload is not None and is_jingle(request):
+            self._calls.jingle(sender, request.id, payload)
+        elif payload is not None and (request.kind, payload.tag) == PUSH:
+            if sender in ("", self._session.own_bare):  # RFC 6121 §2.1.6: nobody else may
+                for contact in self._contacts.pushed(payload):
                     self._tell_presence(contact)
-                self._reply_iq(ReplyIq(sender, identifier))
-        elif (kind, tag) == ("get", f"{{{capabilities.PING}}}ping"):
-            self._reply_iq(ReplyIq(sender, identifier))
-        elif (kind, tag) == ("get", f"{{{capabilities.DISCO_INFO}}}query"):
-            answer = capabilities.info(policy.audio, policy.video, payload.get("node"))
-            self._send(Send(iq_reply(sender, identifier, answer)))
-        elif (kind, tag) == ("get", f"{{{capabilities.DISCO_ITEMS}}}query"):
-            answer = Element(f"{{{capabilities.DISCO_ITEMS}}}query")
-            self._send(Send(iq_reply(sender, identifier, answer)))
+                self._session.transmit(iq_reply(sender, request.id))
         else:
-            error = stanza_error("cancel", "service-unavailable")
-            self._reply_iq(ReplyIq(sender, identifier, error))
-
-    def _jingle_received(self, sender: str, identifier: str, jingle: Element) -> None:
-        peer, sid = bare(sender), jingle.get("sid", "")
-        received = JingleReceived(sender, identifier, jingle)
-        if self._routes.deliver(peer, sid, received):
-            return
-        if (peer, sid) in self._routes or jingle.get("action") != "session-initiate" or not sid:
-            self._unknown_session(received)
-            return
-        if not self._call_rate.admit(peer):
-            error = stanza_error("wait", "resource-constraint")
-            self._reply_iq(ReplyIq(sender, identifier, error))
-            return
-        self._routes.reserve(peer, sid)
-        initiated = SessionInitiated(sender, identifier, jingle, len(self._routes), self._draining)
-        if not self._conversations.tell(peer, initiated):
-            self._routes.forget(peer, sid)
-            error = stanza_error("wait", "resource-constraint")
-            self._reply_iq(ReplyIq(sender, identifier, error))
-
-    def _unknown_session(self, received: JingleReceived) -> None:
-        error = unknown_session(received.jingle.get("sid", "")).to_element()
-        self._reply_iq(ReplyIq(received.sender, received.iq, error))
+            self._session.transmit(answer(request, self._context.settings.calls))
 
     def _letter_received(self, letter: Letter) -> None:
         if letter.kind == "error":
-            # A bounced proposal comes back with its id alone, which is the session's.
-            if not letter.copy:
-                unreachable = PeerUnreachable(letter.sender)
-                self._routes.tell(bare(letter.sender), letter.id, unreachable)
+            self._calls.bounced(letter)
         elif letter.call is not None:
-            self._call_message_received(letter, letter.call)
+            self._calls.call_message(letter, letter.call)
         elif letter.copy == "sent":
             return
         elif letter.invite is not None:
-            self._invited(letter, letter.invite)
+            invitation = self._invites.invited(letter, letter.invite)
+            if invitation is not None:
+                lane = ("invite", bare(letter.sender))
+                self._runner.run(self._bot.invited(invitation), lane)
         # What is in a copy was for another device of ours (RFC 6121 §8.5.2.1.1): that it rings
         # here too is what XEP-0353 wants, but words are answered by the one that they went to.
         if letter.copy or letter.kind in ("error", "groupchat") or letter.call is not None:
@@ -206,164 +262,64 @@ class Account(Session):
             text = self._bot.text(letter.sender, letter.body)
             self._runner.run(text, ("text", bare(letter.sender)))
 
-    def _call_message_received(self, letter: Letter, message: CallMessage) -> None:
-        sender = letter.sender
-        own = bare(sender) == self._own_bare
-        if sender == self._jid:
+    def _noticed(self, notice: Notice) -> None:
+        if notice.sender == self._session.jid and not notice.kind:
+            self._login_step("presence")
+            self._context.exchange.post(PresenceReturned(self._bare, notice.status))
             return
-        peer = bare(letter.to) if own else bare(sender)
-        if own and peer == self._own_bare:  # an <accept/> or <reject/> to our other resources
-            found = self._routes.peer_of(message.id)
-            if found is None:
-                return
-            peer = found
-        known = (peer, message.id) in self._routes
-        if isinstance(message, Propose):
-            if own or known or letter.age > STALE or self._is_copy("call", peer, message.id):
-                return  # ours, heard before, or kept since long before we came
-            if not self._call_rate.admit(peer):
-                return
-            if peer not in self._conversations and self._refuses(sender, message):
-                return
-            self._routes.reserve(peer, message.id)
-        elif not known:
+        contact = self._contacts.noticed(notice)
+        if contact is None:
             return
-        received = CallMessageReceived(sender, message, own, len(self._routes), self._draining)
-        if not self._conversations.tell(peer, received) and not known:
-            self._routes.forget(peer, message.id)
-
-    def _is_copy(self, *key: str) -> bool:
-        """Tell whether something was heard before, and remember it."""
-        if key in self._heard_last:
-            return True
-        self._heard_last.append(key)
-        return False
-
-    def _refuses(self, sender: str, proposal: Propose) -> bool:
-        """Refuse a stranger's proposal, if it is to be, without beginning a conversation for it."""
-        policy, calls = self._context.settings.calls, len(self._routes) + 1
-        refused = refusal(policy, sender, proposal.media, calls=calls, draining=self._draining)
-        if refused is None:
-            return False
-        reason, text = refused
-        self._send(Send(call_message(sender, Reject(proposal.id, reason))))
-        record = CallRecord.refused(proposal.id, self._own_bare, sender, reason, text)
-        self._context.log.post(record)
-        return True
-
-    # -- invites (XEP-0482) ------------------------------------------------------------------------
-
-    def _invited(self, letter: Letter, invite: Invite) -> None:
-        sender, policy = letter.sender, self._context.settings.calls
-        if not policy.allows(sender) or letter.age > STALE:
-            return
-        # Who may call us may not have us call whom it likes.
-        method = next(
-            (
-                one
-                for one in invite.methods
-                if isinstance(one, JingleMethod) and policy.allows(one.jid or sender)
-            ),
-            None,
-        )
-        if method is None:
-            log.debug("%s invites to no call with anybody whom calls.from lists", sender)
-            return
-        try:
-            jid = normal_jid(method.jid) if method.jid else sender
-        except ValueError as error:
-            log.debug("%r: an invite was dropped: %s", self, error)
-            return
-        if self._is_copy("invite", sender, method.sid):
-            return
-        invitation = Invitation(
-            sender=sender,
-            id=letter.id,
-            sid=method.sid,
-            jid=jid,
-            audio=invite.audio,
-            video=invite.video,
-        )
-        self._runner.run(self._bot.invited(invitation), ("invite", bare(sender)))
-
-    @handles(SendInvite)
-    def _send_invite(self, message: SendInvite) -> None:
-        invite = Invite((JingleMethod(message.sid, self._jid),), video=message.video)
-        self._send_chat(message.to, invite.to_element())
-
-    @handles(AnswerInvite)
-    def _answer_invite(self, message: AnswerInvite) -> None:
-        invitation = message.invitation
-        method = JingleMethod(invitation.sid, invitation.jid) if message.accept else None
-        answer = InviteAnswer("accept" if message.accept else "reject", invitation.id, method)
-        self._send_chat(invitation.sender, answer.to_element())
-
-    def _send_chat(self, to: str, payload: Element) -> None:
-        attributes = {"to": to, "type": "chat", "id": secrets.token_hex(8)}
-        stanza = Element(f"{{{CLIENT}}}message", attributes)
-        stanza.append(payload)
-        self._send(Send(stanza))
-
-    # -- contacts ----------------------------------------------------------------------------------
-
-    def _ask_for_roster(self) -> None:
-        self._roster.clear()
-        self._request("", "get", Element(f"{{{ROSTER}}}query"), self._roster_received)
-
-    def _roster_received(self, iq: Element | None) -> None:
-        if iq is not None:
-            self._login_step("roster")
-        self._roster.update(self._reader.read(_roster_of, iq) or ())
-        for jid in self._context.settings.subscriptions.request:
-            if not self._roster.sees(jid):
-                self._send_subscription(jid, "subscribe")
+        self._tell_presence(contact)
+        if contact.jid in self._conversations:
+            changed = PresenceReceived(notice.sender, notice.resource)
+            self._conversations.tell(contact.jid, changed)
 
     def _tell_presence(self, contact: Contact) -> None:
         """Tell the bot of a contact, in order for each; before it has begun it is told nothing."""
         if self._bot_started:
             self._runner.run(self._bot.presence(contact), ("presence", contact.jid))
 
-    def _noticed(self, notice: Notice) -> None:
-        sender, kind = notice.sender, notice.kind
-        peer = bare(sender)
-        if sender == self._jid and not kind:
-            self._login_step("presence")
-            self._context.exchange.post(PresenceReturned(self._bare, notice.status))
-            return
-        if kind == "subscribe":
-            if self._context.settings.subscriptions.accepts(peer):
-                self._send_subscription(peer, "subscribed")
-                if not self._roster.sees(peer):
-                    # Clients take calls from mutual contacts only.
-                    self._send_subscription(peer, "subscribe")
-            else:
-                self._send_subscription(peer, "unsubscribed")
-        elif kind in ("", "unavailable") and peer != self._own_bare:
-            self._resource_changed(sender, notice.resource)
+    # -- what others ask it to send ----------------------------------------------------------------
 
-    def _resource_changed(self, jid: str, resource: Resource | None) -> None:
-        contact = self._roster.change(jid, resource)
-        if contact is None:
-            return
-        self._tell_presence(contact)
-        if contact.jid in self._conversations:
-            self._conversations.tell(contact.jid, PresenceReceived(jid, resource))
+    @handles(Send)
+    def _send(self, message: Send) -> None:
+        self._session.transmit(message.stanza)
 
-    def _send_subscription(self, to: str, kind: str) -> None:
-        self._send(Send(Element(f"{{{CLIENT}}}presence", {"to": bare(to), "type": kind})))
+    @handles(SendIq)
+    def _send_iq(self, message: SendIq) -> None:
+        sender = message.sender
+        about = None if sender is None else AskedFor(sender, message.token)
+        self._session.request(message.to, message.kind, message.payload, about)
 
-    @handles(GetRoster)
-    def _get_roster(self, _: GetRoster) -> tuple[Contact, ...]:
-        return self._roster.contacts()
+    @handles(ReplyIq)
+    def _reply_iq(self, message: ReplyIq) -> None:
+        self._session.transmit(iq_reply(message.to, message.id, message.error))
 
-    # -- calls -------------------------------------------------------------------------------------
+    @handles(SendText)
+    def _send_text(self, message: SendText) -> None:
+        self._session.transmit(chat_message(message.to, message.body))
+
+    @handles(SetPresence)
+    def _set_presence(self, message: SetPresence) -> None:
+        self._presence.change(message.show, message.status, message.priority)
+        if self._session.is_online:
+            self._send_presence()
+
+    def _send_presence(self) -> None:
+        policy = self._context.settings.calls
+        stanza = self._presence.stanza()
+        stanza.append(capabilities.caps(policy.audio, policy.video))
+        self._session.transmit(stanza)
+
+    # -- calls and conversations -------------------------------------------------------------------
 
     @handles(PlaceCall)
     def _place_call(self, order: PlaceCall) -> AsyncioFuture[CallRef]:
-        if not self._online or self._draining:
+        if not self._session.is_online or self._calls.is_draining:
             raise Offline(f"{self._bare} is not online, so it can't call {order.to}")
-        placed: AsyncioFuture[CallRef] = AsyncioFuture()
-        if not self._conversations.tell(bare(order.to), CallPeer(order, self._jid, placed)):
+        placed = self._conversations.place(bare(order.to), order, self._session.jid)
+        if placed is None:
             raise Offline(f"{self._bare} has too many conversations, so it can't call {order.to}")
         return placed
 
@@ -374,27 +330,33 @@ class Account(Session):
     @handles(ForgetCall)
     def _forget_call(self, message: ForgetCall) -> None:
         for received in self._routes.forget(message.peer, message.sid):
-            self._unknown_session(received)
+            self._calls.unknown_session(received)
         self._conversations.make_room()
-        if self._draining and not self._routes:
+        if self._calls.is_draining and not self._routes:
             self._log_out()
-
-    # -- conversations -----------------------------------------------------------------------------
 
     def _start_conversation(self, peer: str) -> ConversationRef:
         if not self._looks_around:
             self._looks_around = True
             self.after(IDLE, LookAround())
-        return Conversation.start(
+        account = self.actor_ref
+        conversation = Conversation.start(
             self._context,
-            account=self.actor_ref,
+            account=account,
             bot=self._bot,
-            own=self._jid,
+            own=self._session.jid,
             peer=peer,
-            resources=self._roster[peer].resources,
-            network=self._network,
-            last_word=self._transmit,
+            resources=self._contacts[peer].resources,
+            network=self._ice_servers.network,
+            last_word=self._last_words.add,
         )
+        ended = ConversationEnded(conversation)
+        conversation.ended.add_done_callback(lambda _: account.post(ended))
+        return conversation
+
+    @handles(ConversationEnded)
+    def _conversation_ended(self, message: ConversationEnded) -> None:
+        self._conversations.break_off(message.conversation)
 
     @handles(LookAround)
     def _look_around(self, message: LookAround) -> None:
@@ -410,7 +372,8 @@ class Account(Session):
 
     @handles(DrainAccount)
     def _drain(self, message: DrainAccount) -> None:
-        self._draining = True
+        self._calls.drain()
+        self._session.finish()
         if not self._routes:
             self._log_out()
         elif message.seconds <= 0:
@@ -422,13 +385,20 @@ class Account(Session):
     def _drain_overdue(self, _: DrainOverdue) -> None:
         self._routes.tell_all(DrainCall())
 
+    def _log_out(self) -> None:
+        if self._logging_out:
+            return
+        self._logging_out = True
+
+        async def say_goodbye() -> None:
+            if self._session.was_online:
+                await self._runner.last(self._bot.stopping())
+            self.stop()
+
+        self.spawn(say_goodbye())
+
 
 def is_jingle(request: Request) -> bool:
     """Tell whether an IQ is one of a call's (XEP-0166 §6)."""
     tag = "" if request.payload is None else request.payload.tag
-    return (request.kind, tag) == ("set", f"{{{ns.JINGLE}}}jingle")
-
-
-def _roster_of(iq: Element | None) -> tuple[Item, ...]:
-    query = None if iq is None else iq.find(f"{{{ROSTER}}}query")
-    return () if query is None else read_items(query)
+    return (request.kind, tag) == JINGLE

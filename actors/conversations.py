@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 
-from .messages.conversation import ConversationMessage, ConversationRef, IdleCheck
+from .messages.account import PlaceCall
+from .messages.call import CallOver, CallRef
+from .messages.conversation import CallPeer, ConversationMessage, ConversationRef, IdleCheck
+from .runtime.future import AsyncioFuture
 from .runtime.log_throttle import LogThrottle
 
 log = logging.getLogger(__name__)
@@ -50,6 +53,7 @@ class Conversations:
         self._start = start
         self._is_busy = is_busy
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._placed: list[tuple[ConversationRef, AsyncioFuture[CallRef]]] = []
         self._refused = LogThrottle()
 
     def __len__(self) -> int:
@@ -87,6 +91,41 @@ class Conversations:
         entry.told += 1
         entry.quiet = False
         return entry.ref.post(message)
+
+    def place(self, peer: str, order: PlaceCall, own: str) -> AsyncioFuture[CallRef] | None:
+        """Have the conversation with a peer place a call.
+
+        Args:
+            peer: the bare JID.
+            order: what was asked for.
+            own: our full JID.
+
+        Returns:
+            The promise of the call, which is kept or broken whatever becomes of the conversation;
+            None if too many are busy.
+        """
+        placed: AsyncioFuture[CallRef] = AsyncioFuture()
+        if not self.tell(peer, CallPeer(order, own, placed)):
+            return None
+        self._placed = [one for one in self._placed if not one[1].done()]
+        self._placed.append((self._entries[peer].ref, placed))
+        return placed
+
+    def break_off(self, ended: ConversationRef | None = None) -> None:
+        """Break the promises that nobody will keep.
+
+        Args:
+            ended: the conversation that has ended; None: all have.
+        """
+        left, self._placed = self._placed, []
+        for conversation, placed in left:
+            if placed.done():
+                continue
+            if ended is None or conversation is ended:
+                error = CallOver("the call ended before it began, with its conversation")
+                placed.set_exception((CallOver, error, None))
+            else:
+                self._placed.append((conversation, placed))
 
     def tell_all(self, message: ConversationMessage) -> None:
         """Tell every conversation something."""

@@ -13,6 +13,7 @@ from ..xmpp.events import IqAnswered, StreamEvent
 
 if TYPE_CHECKING:
     from .call import CallRef
+    from .conversation import ConversationRef
 
 # -- by conversations, calls, bots and the exchange ------------------------------------------------
 
@@ -170,6 +171,13 @@ class ConversationIdle:
     told: int
 
 
+@dataclass(frozen=True, slots=True)
+class ConversationEnded:
+    """A conversation is no more, for whatever reason."""
+
+    conversation: "ConversationRef"
+
+
 # -- by its stream and its own tasks ---------------------------------------------------------------
 
 
@@ -236,6 +244,7 @@ AccountMessage = (
     | ForgetCall
     | DrainAccount
     | ConversationIdle
+    | ConversationEnded
     | StreamEvent
     | LookAround
     | Connect

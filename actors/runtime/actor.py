@@ -11,7 +11,8 @@ Everything of Pykka stays (refs, registry, proxies, messages); wanted difference
 import asyncio
 import logging
 from asyncio import _get_running_loop
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from operator import attrgetter
 from types import CoroutineType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
@@ -60,6 +61,9 @@ class AsyncioActor(BaseActor, Generic[M]):
     The parameter, which may be left out, is the union of the messages that the actor takes. Type
     checkers then reject any other message to it.
 
+    An actor that would grow too large is made of parts: plain objects in its attributes, whose
+    ``@handles`` methods are handlers of the actor's, as ``parts={"_attribute": Part}`` says.
+
     Example:
         >>> class Counter(AsyncioActor[Add]):
         ...     total = 0
@@ -73,14 +77,24 @@ class AsyncioActor(BaseActor, Generic[M]):
     loop: ClassVar[asyncio.AbstractEventLoop | None] = None
     """The loop for actors that are started where no loop runs."""
 
-    _handlers: ClassVar[dict[type, str]] = {}
+    _handlers: ClassVar[dict[type, Callable[[Any], Any]]] = {}
+    _parts: ClassVar[dict[str, type]] = {}
 
     actor_inbox: Inbox
     _actor_ref: AsyncioActorRef[M]
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, parts: Mapping[str, type] | None = None, **kwargs: Any) -> None:
+        """Read the handlers of a class, and of its parts.
+
+        Args:
+            parts: the classes of objects that handle messages for the actor, by the names of the
+                attributes that hold them.
+            kwargs: for other bases.
+        """
         super().__init_subclass__(**kwargs)
-        cls._handlers = handler_table(cls)
+        cls._parts = {**cls._parts, **(parts or {})}
+        table = handler_table(cls, cls._parts)
+        cls._handlers = {message: attrgetter(name) for message, name in table.items()}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -163,8 +177,8 @@ class AsyncioActor(BaseActor, Generic[M]):
             The answer, or the coroutine that gives it.
         """
         for kind in type(message).__mro__:
-            if name := self._handlers.get(kind):
-                return getattr(self, name)(message)
+            if handler := self._handlers.get(kind):
+                return handler(self)(message)
         return super().on_receive(message)
 
     def kill(self) -> None:

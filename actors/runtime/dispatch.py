@@ -1,6 +1,6 @@
 """Which method of an actor handles which message."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar, overload
 
 __all__ = ["handler_table", "handles"]
@@ -55,20 +55,35 @@ def handles(*messages: type) -> Callable[[Any], Any]:
     return mark
 
 
-def handler_table(actor_class: type) -> dict[type, str]:
+def handler_table(actor_class: type, parts: Mapping[str, type]) -> dict[type, str]:
     """Read an actor class's handlers.
 
     Args:
         actor_class: the class, whose bases are read too.
+        parts: the classes of its parts by the attributes that hold them; theirs are read too.
 
     Returns:
-        The name of the method for each class of messages.
+        The name of the method for each class of messages; ``part.method`` for that of a part.
 
     Raises:
-        TypeError: one class gives a message to two of its methods.
+        TypeError: one class gives a message to two of its methods, or to two parts.
     """
+    table = _read(actor_class)
+    whose = dict.fromkeys(table, actor_class)
+    for attribute, part in parts.items():
+        for message, name in _read(part).items():
+            if message in table:
+                msg = (
+                    f"{whose[message].__name__} and {part.__name__} both handle {message.__name__}"
+                )
+                raise TypeError(msg)
+            table[message], whose[message] = f"{attribute}.{name}", part
+    return table
+
+
+def _read(found: type) -> dict[type, str]:
     table: dict[type, str] = {}
-    for base in reversed(actor_class.__mro__):
+    for base in reversed(found.__mro__):
         own: dict[type, str] = {}
         for message, name in _marked(base):
             if message in own:

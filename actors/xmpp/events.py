@@ -1,6 +1,5 @@
 """What a stream tells whoever owns it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
@@ -38,14 +37,14 @@ class StanzaReceived:
 
 @dataclass(frozen=True, slots=True)
 class RequestAnswered:
-    """An IQ that the account sent was answered, or won't be.
+    """An IQ of ours was answered, or won't be.
 
     Attributes:
-        answer: what the account wants to be called with the answer.
+        about: what the asker gave to know the answer by.
         iq: of type result or error; None if there is no answer.
     """
 
-    answer: Callable[[Element | None], None]
+    about: object
     iq: Element | None
 
 

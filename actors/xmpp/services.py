@@ -1,6 +1,6 @@
 """STUN and TURN that the account's own server offers: XEP-0215, External Service Discovery."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement
 
@@ -18,54 +18,59 @@ REFRESH = 3600.0
 MINIMUM = 60.0
 
 
-Answered = Callable[[Element | None], None]
-Request = Callable[[str, str, Element, Answered], None]
-
-
 class Services:
     """One look at what a server offers, with the credentials of what is restricted.
 
     Args:
-        domain: the server.
-        request: sends an IQ: to whom, of which type, with what; and has its answer told.
-        found: told the servers as ICE takes them, and in how many seconds to look again.
         reader: reads the answers.
     """
 
-    def __init__(
-        self,
-        domain: str,
-        request: Request,
-        found: Callable[[tuple[IceServer, ...], float], None],
-        reader: Reader,
-    ) -> None:
-        self._domain = domain
-        self._request = request
-        self._found = found
+    def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._services: list[Service] = []
-        self._open = 0
+        self._found: list[Service] = []
+        self._open = 1
 
-    def look(self) -> None:
-        """Ask for all services, then for the credentials of restricted ones (XEP-0215 §3)."""
-        self._ask(Element(f"{{{ns.SERVICES}}}services"), self._listed)
+    @staticmethod
+    def ask() -> Element:
+        """Return the first request, for all services (XEP-0215 §3.1)."""
+        return Element(f"{{{ns.SERVICES}}}services")
 
-    def _ask(self, payload: Element, answered: Callable[[tuple[Service, ...]], None]) -> None:
-        def take(iq: Element | None) -> None:
-            answered(self._reader.read(read_services, iq) or ())
-            self._open -= 1
-            if not self._open:
-                self._found(_ice_servers(self._services), until_again(self._services))
+    def listed(self, iq: Element | None) -> list[Element]:
+        """Take the answer to the first request.
 
-        self._open += 1
-        self._request(self._domain, "get", payload, take)
-
-    def _listed(self, found: tuple[Service, ...]) -> None:
-        for service in found:
+        Returns:
+            The requests for the credentials that are still wanted (XEP-0215 §3.3).
+        """
+        wanted = []
+        for service in self._reader.read(read_services, iq) or ():
             if service.restricted and service.password is None:
-                self._ask(_credentials(service), self._services.extend)
+                wanted.append(_credentials(service))
             else:
-                self._services.append(service)
+                self._found.append(service)
+        self._open += len(wanted) - 1
+        return wanted
+
+    def admitted(self, iq: Element | None) -> None:
+        """Take the answer to a request for credentials."""
+        self._found.extend(self._reader.read(read_services, iq) or ())
+        self._open -= 1
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether each request has its answer."""
+        return not self._open
+
+    def ice_servers(self) -> tuple[IceServer, ...]:
+        """Return what was found as ICE takes it; relays that lack credentials are left out."""
+        return tuple(
+            IceServer(one.url, one.username, one.password)
+            for one in self._found
+            if one.type.startswith("stun") or one.password is not None
+        )
+
+    def until_again(self) -> float:
+        """Return the seconds until the next look."""
+        return until_again(self._found)
 
 
 def read_services(iq: Element | None) -> tuple[Service, ...]:
@@ -101,15 +106,6 @@ def until_again(found: Iterable[Service], now: datetime | None = None) -> float:
         except (ValueError, OverflowError):  # the first and the last day there is, in some zones
             continue
     return max(MINIMUM, left)
-
-
-def _ice_servers(found: Iterable[Service]) -> tuple[IceServer, ...]:
-    """Return the services as ICE takes them; relays that lack credentials are left out."""
-    return tuple(
-        IceServer(one.url, one.username, one.password)
-        for one in found
-        if one.type.startswith("stun") or one.password is not None
-    )
 
 
 def _usable(service: Service) -> bool:

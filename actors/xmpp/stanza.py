@@ -49,6 +49,14 @@ def iq_set(to: str, payload: Element) -> Element:
     return iq
 
 
+def chat_message(to: str, body: str) -> Element:
+    """Return a message of words (RFC 6121 §5)."""
+    attributes = {"to": to, "type": "chat", "id": secrets.token_hex(8)}
+    stanza = Element(f"{{{CLIENT}}}message", attributes)
+    SubElement(stanza, f"{{{CLIENT}}}body").text = body
+    return stanza
+
+
 def call_message(to: str, message: CallMessage) -> Element:
     """Return the stanza of a call message (XEP-0353)."""
     # The proposal's id is the session's, so that the server's bounce finds the call again.

@@ -28,7 +28,7 @@ from .liveness import ASK_AFTER, DEADLINE, PING_AFTER, Liveness
 from .login import STREAMS, Login
 from .markup import escape, markup
 from .masking import masked
-from .requests import Answer, Requests
+from .requests import Requests
 from .resumption import REQUEST, SM, HandledTooManyError, Resumption
 from .stanza import CLIENT, stanza_error
 from .stream_end import ERRORS, Remedy, StreamEnd, read_stream_error
@@ -220,16 +220,16 @@ class Stream(XMLStream):
             self._return(stanza)
         self._requests.give_all_up()
 
-    def request(self, to: str, kind: str, payload: Element, answer: Answer) -> None:
-        """Send an IQ and have its answer told, whatever that is (RFC 6120 §8.2.3).
+    def request(self, to: str, kind: str, payload: Element, about: object = None) -> None:
+        """Send an IQ; `RequestAnswered` follows, whatever the answer is (RFC 6120 §8.2.3).
 
         Args:
             to: whom to ask; "" is our own account on the server.
             kind: ``get`` or ``set``.
             payload: the IQ's one child.
-            answer: told the ``<iq/>`` of type result or error, or None without one.
+            about: what the answer is recognised by; None if nobody wants it.
         """
-        self.transmit(self._requests.add(to, kind, payload, answer))
+        self.transmit(self._requests.add(to, kind, payload, about))
 
     async def close(self) -> None:
         """Close the stream in order (RFC 6120 §4.4) and leave no task behind."""

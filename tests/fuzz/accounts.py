@@ -232,10 +232,10 @@ class _Wire:
         """Take a stanza."""
         self.sent.append(stanza)
 
-    def request(self, to: str, kind: str, payload: ET.Element, answer: Any) -> None:
+    def request(self, to: str, kind: str, payload: ET.Element, about: object = None) -> None:
         """Take a request."""
         self.sent.append(ET.Element(f"{{{CLIENT}}}iq", {"to": to or OWN, "type": kind}))
-        self.open.append((payload, answer))
+        self.open.append((payload, about))
 
     def take(self, step: str) -> dict[str, float]:
         """Say that all steps are taken."""
@@ -256,9 +256,11 @@ class _Account(Account):
 
     def on_start(self) -> None:
         """Connect to nothing."""
-        self._reader = _Strict(OWN)
+        strict = _Strict(OWN)
+        for part in (self, self._contacts, self._ice_servers):
+            cast("Any", part)._reader = strict
         self.wire = _Wire()
-        self._stream = cast("Any", self.wire)
+        self._session.stream = cast("Any", self.wire)
 
 
 @cache

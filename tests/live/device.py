@@ -54,7 +54,7 @@ class _Line(Stream):
             super().transmit(stanza)
         else:
             stanza.set("from", str(self.boundjid))
-            self.account._hear(StanzaReceived(stanza))
+            self.account.actor_ref.tell(StanzaReceived(stanza))
 
 
 class Device:
@@ -111,8 +111,8 @@ class Device:
                 self._opened.set_result(event.jid)
             case StreamFailed():
                 self._opened.set_exception(ConnectionError(event.end.reason))
-            case RequestAnswered(answer, iq):
-                answer(iq)
+            case RequestAnswered(asyncio.Future() as asked, iq):
+                asked.set_result(iq)
             case StanzaReceived(stanza):
                 self._react(stanza)
                 self.heard.append(stanza)
@@ -142,7 +142,7 @@ class Device:
     async def request(self, to: str, kind: str, payload: Element) -> Element:
         """Send an IQ; return the whole answer, whatever it is."""
         future: asyncio.Future[Element | None] = asyncio.get_running_loop().create_future()
-        self._stream.request(to, kind, payload, future.set_result)
+        self._stream.request(to, kind, payload, future)
         async with asyncio.timeout(PATIENCE):
             answer = await future
         assert answer is not None

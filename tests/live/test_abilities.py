@@ -62,7 +62,7 @@ def test_an_offer_has_what_the_device_can_take(
             )
             if message:
                 await device.hears(Propose)
-                device.say((await stage.account(ALICE))._jid, Proceed(call.id))
+                device.say((await stage.account(ALICE))._session.jid, Proceed(call.id))
             jingle, sender = await device.hears_jingle("session-initiate")
             assert offered(jingle) == expected
             group = jingle.find(f"{{{ns.GROUPING}}}group")
@@ -91,7 +91,7 @@ def test_a_device_that_takes_nothing_of_what_is_to_be_sent_is_not_called(
             )
             if message:  # what a contact's devices can do is known; a stranger's say it by then
                 await device.hears(Propose)
-                device.say((await stage.account(ALICE))._jid, Proceed(call.id))
+                device.say((await stage.account(ALICE))._session.jid, Proceed(call.id))
                 await device.hears(Finish)
             with pytest.raises(CallOver, match="unsupported-applications"):
                 await call.connected()
@@ -113,7 +113,7 @@ def test_a_call_of_video_to_who_takes_audio_alone_is_one_of_audio(
     async def main() -> None:
         audio_only = {"jid": BOB, "calls": {"video": False}}
         async with staged(tmp_path, [ALICE, audio_only]) as stage:
-            to = BOB if message else (await stage.account(BOB))._jid
+            to = BOB if message else (await stage.account(BOB))._session.jid
             out = await stage.puppets[ALICE].call(
                 to, audio="tone", video="pattern", message=message
             )
@@ -140,7 +140,7 @@ def test_a_data_channel_is_not_offered_to_who_has_none_and_the_call_works(
 
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB]) as stage:
-            to = BOB if message else (await stage.account(BOB))._jid
+            to = BOB if message else (await stage.account(BOB))._session.jid
             out = await stage.puppets[ALICE].call(
                 to, audio="tone", video="pattern", data=True, message=message
             )
@@ -187,7 +187,7 @@ def test_a_call_that_fails_once_it_is_taken_is_said_to_be_finished(
             staged(tmp_path, [ALICE], guests=["carol"]) as stage,
             Device(stage, DEVICE, acknowledges=False) as device,
         ):
-            alice = (await stage.account(ALICE))._jid
+            alice = (await stage.account(ALICE))._session.jid
             if refused == "session-initiate":
                 call = await stage.puppets[ALICE].call(CAROL, message=True)
                 await device.hears(Propose)
@@ -242,7 +242,7 @@ def test_what_the_peer_does_not_take_of_an_offer_leaves_the_call(
             staged(tmp_path, [ALICE], guests=["carol"]) as stage,
             Device(stage, DEVICE) as device,
         ):
-            alice = (await stage.account(ALICE))._jid
+            alice = (await stage.account(ALICE))._session.jid
             call = await stage.puppets[ALICE].call(
                 DEVICE, audio="tone", video="pattern", message=False
             )

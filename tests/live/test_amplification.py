@@ -34,12 +34,12 @@ def test_a_flood_of_calls_by_one_stranger_leaves_few_records(
             began = loop.time()
             for number in range(FLOOD):
                 if direct:
-                    device.send(iq_set(account._jid, device.initiate(f"sid-{number}")))
+                    device.send(iq_set(account._session.jid, device.initiate(f"sid-{number}")))
                 else:
-                    device.say(account._jid, Propose(f"sid-{number}", ("audio",)))
+                    device.say(account._session.jid, Propose(f"sid-{number}", ("audio",)))
                 if not number % 100:
                     await asyncio.sleep(0)
-            device.text(account._jid, "after all of them")
+            device.text(account._session.jid, "after all of them")
             await stage.told(ALICE, Message)
             assert (await stage.record(ALICE)).peer == device.jid
             most = AT_ONCE + RATE * (loop.time() - began)

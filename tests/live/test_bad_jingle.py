@@ -157,7 +157,7 @@ async def on_stage(folder: Path, **options: Any) -> AsyncIterator[tuple[Stage, D
         staged(folder, [ALICE, BOB], guests=["carol"]) as stage,
         Device(stage, DEVICE, **options) as device,
     ):
-        yield stage, device, (await stage.account(ALICE))._jid
+        yield stage, device, (await stage.account(ALICE))._session.jid
 
 
 async def a_call_works(stage: Stage) -> None:

@@ -35,7 +35,7 @@ async def connect(
     stage: Stage, *, video: str | None = None, message: bool = True, **answer: Any
 ) -> tuple[Call, Call]:
     """Let alice call bob; return both sides' calls when media flows."""
-    peer = BOB if message else (await stage.account(BOB))._jid
+    peer = BOB if message else (await stage.account(BOB))._session.jid
     out = await stage.puppets[ALICE].call(peer, audio="tone:440", video=video, message=message)
     came = await stage.ringing(BOB)
     await came.answer(**{"audio": "tone:880", "video": video, **answer})
@@ -118,7 +118,7 @@ def test_a_bot_declines_a_call_that_rings(
 ) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB]) as stage:
-            peer = BOB if message else (await stage.account(BOB))._jid
+            peer = BOB if message else (await stage.account(BOB))._session.jid
             out = await stage.puppets[ALICE].call(peer, message=message)
             came = await stage.ringing(BOB)
             await came.decline(reason)
@@ -134,7 +134,7 @@ def test_a_bot_declines_a_call_that_rings(
 def test_the_caller_retracts_while_it_rings(run: Run, tmp_path: Path, message: bool) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB]) as stage:
-            peer = BOB if message else (await stage.account(BOB))._jid
+            peer = BOB if message else (await stage.account(BOB))._session.jid
             out = await stage.puppets[ALICE].call(peer, message=message)
             came = await stage.ringing(BOB)
             await stage.step(ALICE, "ringing")
@@ -158,7 +158,7 @@ def test_a_call_that_rings_too_long_is_given_up(
             for jid in (ALICE, BOB)
         ]
         async with staged(tmp_path, accounts) as stage:
-            peer = BOB if message else (await stage.account(BOB))._jid
+            peer = BOB if message else (await stage.account(BOB))._session.jid
             out = await stage.puppets[ALICE].call(peer, message=message)
             await out.ended()
             assert await stage.states(ALICE, BOB) == ["missed", "missed"]
@@ -199,7 +199,7 @@ def test_a_peer_that_proceeds_and_stops_leaves_a_record(
             Device(stage, "carol@localhost/device") as device,
         ):
             out = await stage.puppets[ALICE].call(CAROL, audio="tone", message=True)
-            jid = (await stage.account(ALICE))._jid
+            jid = (await stage.account(ALICE))._session.jid
             await device.hears(Propose)
             device.say(jid, Proceed(out.id))
             initiate, _ = await device.hears_jingle("session-initiate")
@@ -298,7 +298,7 @@ def test_hanging_up_at_any_step_leaves_one_record_each(
     async def main() -> None:
         accounts: list[str | dict[str, str]] = [ALICE, {"jid": BOB, "bot": "prompt"}]
         async with staged(tmp_path, accounts, {"prompt": Prompt}) as stage:
-            peer = BOB if message else (await stage.account(BOB))._jid
+            peer = BOB if message else (await stage.account(BOB))._session.jid
             # Who is called directly is not asked before, and its proceeding is its accepting.
             untaken = set() if message else {"propose", "proceed"} if who == ALICE else {"propose"}
             steps = [step for step in STEPS if step not in untaken]

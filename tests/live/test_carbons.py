@@ -74,7 +74,7 @@ def test_a_caller_hears_answers_to_its_bare_jid_beside_a_client_of_higher_priori
             carol.say(ALICE, Proceed(out.id))
             jingle, sender = await carol.hears_jingle("session-initiate")
             assert jingle.get("sid") == out.id
-            assert sender == (await stage.account(ALICE))._jid
+            assert sender == (await stage.account(ALICE))._session.jid
             await out.hangup()
             await stage.states(ALICE)
 
@@ -92,7 +92,7 @@ def test_words_that_went_to_another_device_are_not_answered_here(run: Run, tmp_p
             carol.text(ALICE, "for the person")
             carol.text(PHONE, "for the phone")
             await phone.until(lambda e: e.findtext(f"{CLIENT}body") == "for the phone")
-            carol.text((await stage.account(ALICE))._jid, "for the bot")
+            carol.text((await stage.account(ALICE))._session.jid, "for the bot")
             await stage.told(ALICE, Message)
             heard = [e.what.body for e in stage.all(Told) if isinstance(e.what, Message)]
             assert heard == ["for the bot"]
@@ -133,9 +133,9 @@ def test_a_copy_counts_only_from_our_own_bare_jid_and_of_our_own_messages(
         async with staged(tmp_path, [ALICE]) as stage:
             account = await stage.account(ALICE)
             forged = letter(Propose("forged", ("audio",)).to_element(), **inner)
-            account._hear(copy(kind, sender, forged))
+            account.actor_ref.tell(copy(kind, sender, forged))
             true = letter(Propose("true", ("audio",)).to_element())
-            account._hear(copy("received", "Alice@LOCALHOST", true))
+            account.actor_ref.tell(copy("received", "Alice@LOCALHOST", true))
             came = await stage.ringing(ALICE)
             assert came.id == "true"
             assert len(account._routes) == 1
@@ -153,8 +153,8 @@ def test_a_refused_call_that_comes_directly_and_as_a_copy_is_refused_once(
             account = await stage.account(ALICE)
             for sid in ("first", "last"):
                 proposal = letter(Propose(sid, ("audio",)).to_element())
-                account._hear(StanzaReceived(proposal))
-                account._hear(copy("received", ALICE, proposal))
+                account.actor_ref.tell(StanzaReceived(proposal))
+                account.actor_ref.tell(copy("received", ALICE, proposal))
             await stage.record(ALICE, "last")
             assert [one["id"] for one in stage.records()] == ["first", "last"]
 
@@ -168,11 +168,11 @@ def test_what_comes_directly_and_as_a_copy_comes_once(run: Run, tmp_path: Path) 
             invite = Invitation((JingleMethod("joined", CAROL),))
             for payload in (Propose("once", ("audio",)).to_element(), invite.to_element()):
                 for _ in range(2):
-                    account._hear(StanzaReceived(letter(payload)))
-                    account._hear(copy("received", ALICE, letter(payload)))
+                    account.actor_ref.tell(StanzaReceived(letter(payload)))
+                    account.actor_ref.tell(copy("received", ALICE, letter(payload)))
             body = Element(f"{CLIENT}body")
             body.text = "the end"
-            account._hear(StanzaReceived(letter(body)))
+            account.actor_ref.tell(StanzaReceived(letter(body)))
             await stage.told(ALICE, Message)
             await stage.told(ALICE, Invite)
             came = await stage.ringing(ALICE)

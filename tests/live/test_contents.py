@@ -109,7 +109,7 @@ def test_a_peer_that_stops_sending_by_content_modify_is_shown_as_muted(
             staged(tmp_path, [ALICE], guests=["carol"]) as stage,
             Device(stage, "carol@localhost/phone") as phone,
         ):
-            alice = (await stage.account(ALICE))._jid
+            alice = (await stage.account(ALICE))._session.jid
             initiate = phone.initiate("sid-1")
             assert await phone.jingle(alice, initiate) == ""
             came = await stage.ringing(ALICE)

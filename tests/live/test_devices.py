@@ -75,7 +75,7 @@ def test_the_other_devices_are_told_when_the_bot_answers(run: Run, tmp_path: Pat
             came = await stage.ringing(BOB)
             await came.answer()
             accept, sender = await phone.hears(Accept)
-            assert (accept.id, sender) == (out.id, (await stage.account(BOB))._jid)
+            assert (accept.id, sender) == (out.id, (await stage.account(BOB))._session.jid)
             # Too late, and so of no consequence:
             phone.say(caller, Proceed(propose.id))
             phone.say(caller, Reject(propose.id, Reason.DECLINE))
@@ -92,7 +92,7 @@ def test_of_two_calls_at_once_between_the_same_two_one_stands(
 ) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB]) as stage:
-            jids = {jid: (await stage.account(jid))._jid for jid in (ALICE, BOB)}
+            jids = {jid: (await stage.account(jid))._session.jid for jid in (ALICE, BOB)}
             peers = {ALICE: BOB, BOB: ALICE}
             calls = await asyncio.gather(
                 *(
@@ -136,7 +136,7 @@ def test_another_device_of_the_peer_can_say_nothing_of_a_call(
             Device(stage, PHONE) as phone,
             Device(stage, STRANGER) as stranger,
         ):
-            alice = (await stage.account(ALICE))._jid
+            alice = (await stage.account(ALICE))._session.jid
             if state in ("rings", "answered"):
                 phone.say(ALICE, Propose("sid-1", ("audio",)))
                 call = await stage.ringing(ALICE)

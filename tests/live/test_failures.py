@@ -62,7 +62,7 @@ def test_ice_that_finds_no_way_fails_with_connectivity_error(
             staged(tmp_path, [ALICE], guests=["carol"]) as stage,
             Device(stage, DEVICE) as device,
         ):
-            jid = (await stage.account(ALICE))._jid
+            jid = (await stage.account(ALICE))._session.jid
             if role == "caller":
                 call = await stage.puppets[ALICE].call(DEVICE, message=False)
                 initiate, _ = await device.hears_jingle("session-initiate")

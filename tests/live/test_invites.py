@@ -109,8 +109,10 @@ def test_an_invite_leads_to_nobody_whom_the_policy_does_not_list(
             phone.send(message(BOB, last.to_element(), "invite-2"))
             for sid in ["sid-1", "sid-2"] if called else ["sid-2"]:
                 await phone.until(partial(is_initiate, sid))
-                await phone.jingle((await stage.account(BOB))._jid, phone.terminate(sid, "decline"))
-            bob = (await stage.account(BOB))._jid
+                await phone.jingle(
+                    (await stage.account(BOB))._session.jid, phone.terminate(sid, "decline")
+                )
+            bob = (await stage.account(BOB))._session.jid
             unknown = "item-not-found unknown-session"
             assert await stranger.jingle(bob, stranger.terminate("sid-1", "cancel")) == unknown
             assert not [stanza for stanza in stranger.heard if is_initiate("sid-1", stanza)]

@@ -52,7 +52,7 @@ def test_a_resource_that_the_server_will_not_have_is_told_and_the_account_works(
 ) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE, "bob@localhost/🎉"]) as stage:
-            own = (await stage.account(BOB))._jid
+            own = (await stage.account(BOB))._session.jid
             assert own != "bob@localhost/🎉"  # Prosody 0.12 knows Unicode 3.2
             assert f"the server gave it the address {own}, not bob@localhost/🎉" in caplog.text
             out = await stage.puppets[ALICE].call(own, message=False)
@@ -88,8 +88,8 @@ def test_spellings_of_one_peer_are_one_contact(run: Run, tmp_path: Path) -> None
         async with staged(tmp_path, [ALICE]) as stage:
             account = await stage.account(ALICE)
             for spelling in spellings:
-                account._hear(heard("presence", spelling))
-                account._hear(heard("message", spelling, body(spelling)))
+                account.actor_ref.tell(heard("presence", spelling))
+                account.actor_ref.tell(heard("message", spelling, body(spelling)))
             await stage.told(ALICE, Message, lambda m: m.body == spellings[-1])
             texts = [e.what for e in stage.all(Told) if isinstance(e.what, Message)]
             assert [text.body for text in texts] == spellings
@@ -109,11 +109,11 @@ def test_a_stanza_from_what_is_no_address_is_dropped(
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB]) as stage:
             account = await stage.account(ALICE)
-            account._hear(heard(kind, sender, body("dropped")))
+            account.actor_ref.tell(heard(kind, sender, body("dropped")))
             push = Element("{jabber:iq:roster}query")
             for jid in (sender, "carol@localhost"):
                 SubElement(push, "{jabber:iq:roster}item", {"jid": jid})
-            account._hear(StanzaReceived(_push(push)))
+            account.actor_ref.tell(StanzaReceived(_push(push)))
             await stage.puppets[BOB].send(ALICE, "taken")
             assert (await stage.told(ALICE, Message)).body == "taken"
             assert [each.jid for each in await stage.puppets[ALICE].roster()] == ["carol@localhost"]

@@ -188,8 +188,10 @@ def test_secrets_are_in_no_log_and_no_repr(
         if mechanism == "SCRAM":
             async with staged(tmp_path, [ALICE]) as stage:
                 account = await stage.account(ALICE)
-                assert isinstance(account._stream, Stream)
-                shown = [repr(each) for each in (account, account._stream, account._context)]
+                assert isinstance(account._session.stream, Stream)
+                shown = [
+                    repr(each) for each in (account, account._session.stream, account._context)
+                ]
                 assert not any(PASSWORD in each for each in shown), shown
             return
         async with plain_server(context) as (port, heard):

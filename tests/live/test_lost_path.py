@@ -1,10 +1,9 @@
 """A path to the server that goes: it is noticed in time, and nothing that was sent is lost."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, cast
 from xml.etree.ElementTree import Element
 
 import pytest
@@ -12,11 +11,12 @@ from callboard.actors.messages.account import Send, SendIq
 from callboard.actors.messages.exchange import AccountChanged
 from callboard.actors.xmpp import liveness
 from callboard.actors.xmpp import stream as module
-from callboard.actors.xmpp.events import StanzaReceived
+from callboard.actors.xmpp.events import IqAnswered, StanzaReceived
 from callboard.actors.xmpp.resumption import MAX_UNACKNOWLEDGED, SM
 from callboard.actors.xmpp.stanza import CLIENT
 from callboard.bots import Message
 from callboard.tests.conftest import Run
+from callboard.tests.live.asker import Asker
 from callboard.tests.live.path import Path
 from callboard.tests.live.stage import ALICE, BOB, Stage, staged
 from callboard.tests.live.staged_server import Line, StagedServer, program, stream_error
@@ -74,7 +74,7 @@ def test_the_first_stanza_that_is_not_heard_ends_a_dead_connection(
         ):
             await stage.online(ALICE)
             account = await stage.account(ALICE)
-            account._stream._liveness.answered()  # of the login
+            account._session.stream._liveness.answered()  # of the login
             account.actor_ref.tell(SENT[what]())
             event = await stage.state(ALICE, "waiting")
             assert "the connection is dead" in event.detail
@@ -92,7 +92,7 @@ def test_a_connection_on_which_nothing_is_sent_is_left_alone(
     async def main() -> None:
         async with StagedServer(tmp_path / "server") as server, program(server, tmp_path) as stage:
             await stage.online(ALICE)
-            stream = (await stage.account(ALICE))._stream
+            stream = (await stage.account(ALICE))._session.stream
             await server.until(lambda: not stream._liveness.is_waiting)
             assert not stream.resumption.unacknowledged
 
@@ -118,7 +118,7 @@ def test_messages_on_a_dead_path_arrive_once(
                 account.actor_ref.tell(message(body))
             await alice.state(ALICE, "waiting")
             if not resumed:
-                account._stream.resumption.id = "forgotten by the server"
+                account._session.stream.resumption.id = "forgotten by the server"
             for body in ("one", "two"):
                 await stage.told(BOB, Message, _is(body))
             account.actor_ref.tell(message("three"))
@@ -173,7 +173,9 @@ def test_a_hangup_on_a_dead_path_arrives(
             await out.hangup()
             await alice.state(ALICE, "waiting")
             if not resumed:
-                (await alice.account(ALICE))._stream.resumption.id = "forgotten by the server"
+                (
+                    await alice.account(ALICE)
+                )._session.stream.resumption.id = "forgotten by the server"
             assert (await came.ended()).state == "completed"
             assert (await stage.record(BOB)).reason == "success"
 
@@ -197,21 +199,23 @@ class Forgetful(StagedServer):
 def test_what_can_not_be_sent_again_is_told(
     run: Run, tmp_path: FilePath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard: list[Any] = []
-
     async def main() -> None:
         async with Forgetful(tmp_path / "server") as server, program(server, tmp_path) as stage:
             await stage.online(ALICE)
             account = await stage.account(ALICE)
             account.actor_ref.tell(message("hello"))
-            account._stream.request(BOB + "/x", "get", Element("{x}x"), heard.append)
-            account._stream.transmit(Element(f"{{{CLIENT}}}presence", {"to": BOB}))
+            asking = Asker.start()
+            asker = cast("Asker", asking._actor_weakref())
+            asker.ask(account.actor_ref, BOB + "/x", "lost")
+            account._session.stream.transmit(Element(f"{{{CLIENT}}}presence", {"to": BOB}))
             await server.until(lambda: len(server.sessions[0].heard) and _said(server, 0, BOB) == 3)
             server.sessions[0].cut()
             await server.until(lambda: len(server.sessions) == 2)
             await server.until(lambda: _said(server, 1, BOB))
             await stage.account(ALICE)
-            assert heard == [None]
+            assert await asker.answers.get() == IqAnswered("lost", None)
+            asking.stop(block=False)
+            await asking.ended
             assert _said(server, 1, BOB) == 1  # the message
             assert server.sessions[0].jid != server.sessions[1].jid
 
@@ -238,7 +242,7 @@ def test_what_is_kept_and_what_waits_is_bounded_and_the_rest_is_told(
     async def main() -> None:
         async with Slow(tmp_path / "server") as server, program(server, tmp_path) as stage:
             await stage.online(ALICE)
-            stream = (await stage.account(ALICE))._stream
+            stream = (await stage.account(ALICE))._session.stream
             await server.until(lambda: not stream.resumption.unacknowledged)
             server.slow = True
             returned: list[Any] = []
@@ -290,10 +294,13 @@ def test_an_account_that_has_stopped_tells_that_nothing_is_sent(
         jid = f"{ALICE}/desk"
         async with Jealous(tmp_path / "server") as server, program(server, tmp_path, [jid]) as one:
             await one.state(ALICE, "failed")
-            stream = (await one.account(ALICE))._stream
-            heard: asyncio.Future[Element | None] = asyncio.get_running_loop().create_future()
-            stream.request(BOB + "/x", "get", Element("{x}x"), heard.set_result)
-            assert await heard is None
-            assert stream._waiting == []
+            account = await one.account(ALICE)
+            asking = Asker.start()
+            asker = cast("Asker", asking._actor_weakref())
+            asker.ask(account.actor_ref, BOB + "/x", "in vain")
+            assert await asker.answers.get() == IqAnswered("in vain", None)
+            assert account._session.stream._waiting == []
+            asking.stop(block=False)
+            await asking.ended
 
     run(main)

@@ -59,7 +59,7 @@ def test_carbons_own_copies_errors_and_groups_are_no_messages_for_the_bot(
             phone.text(BOB, "from my phone")  # its carbon comes to alice's bot
             await stage.told(BOB, Message)
             account = await stage.account(ALICE)
-            forged = Element(f"{CLIENT}message", {"to": account._jid})
+            forged = Element(f"{CLIENT}message", {"to": account._session.jid})
             received = Element("{urn:xmpp:carbons:2}received")
             forwarded = Element("{urn:xmpp:forward:0}forwarded")
             inner = Element(f"{CLIENT}message", {"from": BOB, "to": ALICE, "type": "chat"})
@@ -70,8 +70,8 @@ def test_carbons_own_copies_errors_and_groups_are_no_messages_for_the_bot(
             received.append(forwarded)
             forged.append(received)
             carol.send(forged)
-            carol.text(account._jid, "an error", type="error")
-            carol.text(account._jid, "a group", type="groupchat")
+            carol.text(account._session.jid, "an error", type="error")
+            carol.text(account._session.jid, "a group", type="groupchat")
             carol.text(ALICE, "for the bot")
             await stage.told(ALICE, Message, lambda m: m.body == "for the bot")
             heard = [

@@ -32,7 +32,7 @@ def test_hanging_up_while_ice_is_checking_ends_the_call(
             staged(tmp_path, [ALICE], guests=["carol"]) as stage,
             Device(stage, DEVICE) as device,
         ):
-            jid = (await stage.account(ALICE))._jid
+            jid = (await stage.account(ALICE))._session.jid
             initiate = device.initiate("sid-1")
             assert await device.jingle(jid, initiate) == ""
             came = await stage.ringing(ALICE)
@@ -64,7 +64,7 @@ def test_a_call_goes_on_while_its_account_resumes_its_stream(
             calls = dict(zip((ALICE, BOB), await connect(stage), strict=True))
             other = calls[BOB if loser == ALICE else ALICE]
             stage.events.clear()
-            (await stage.account(loser))._stream.lose()
+            (await stage.account(loser))._session.stream.lose()
             await stage.state(loser, "waiting")
             before = await received(other)
             if early:
@@ -90,7 +90,7 @@ def test_a_call_that_rings_connects_after_a_lost_stream_is_resumed(
             came = await stage.ringing(BOB)
             await stage.step(ALICE, "ringing")
             stage.events.clear()
-            (await stage.account(loser))._stream.lose()
+            (await stage.account(loser))._session.stream.lose()
             await stage.state(loser, "waiting")
             await came.answer()
             await out.connected()
@@ -108,9 +108,9 @@ def test_a_stream_that_can_not_be_resumed_is_opened_anew_and_the_call_goes_on(
         async with staged(tmp_path, [f"{ALICE}/fixed", BOB]) as stage:
             out, came = await connect(stage)
             account = await stage.account(ALICE)
-            account._stream.resumption.id = ""
+            account._session.stream.resumption.id = ""
             stage.events.clear()
-            account._stream.lose()
+            account._session.stream.lose()
             back = await stage.state(ALICE, "online")
             assert back.detail == ""
             assert (await came.status()).phase == "connected"

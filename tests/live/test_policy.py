@@ -22,7 +22,7 @@ def heedless(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def place(stage: Stage, message: bool, **kinds: Any) -> Call:
-    peer = BOB if message else (await stage.account(BOB))._jid
+    peer = BOB if message else (await stage.account(BOB))._session.jid
     return await stage.puppets[ALICE].call(peer, message=message, **kinds)
 
 
@@ -59,7 +59,7 @@ def test_a_call_beyond_the_limit_is_busy_and_the_first_goes_on(
     async def main() -> None:
         async with staged(tmp_path, [*bob(limit=1), CAROL]) as stage:
             out, _ = await connect(stage, message=message)
-            peer = BOB if message else (await stage.account(BOB))._jid
+            peer = BOB if message else (await stage.account(BOB))._session.jid
             late = await stage.puppets[CAROL].call(peer, message=message)
             with pytest.raises(CallOver, match="busy"):
                 await late.connected()

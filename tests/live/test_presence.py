@@ -154,7 +154,7 @@ def test_a_stranger_can_not_change_the_roster(run: Run, tmp_path: Path) -> None:
             push.append(
                 Element("{jabber:iq:roster}item", {"jid": "eve@localhost", "subscription": "both"})
             )
-            jid = (await stage.account(ALICE))._jid
+            jid = (await stage.account(ALICE))._session.jid
             device.send(iq(jid, push))  # to be ignored: RFC 6121 §2.1.6
             ping = await device.request(jid, "get", Element("{urn:xmpp:ping}ping"))
             assert ping.get("type") == "result"

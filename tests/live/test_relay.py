@@ -59,7 +59,7 @@ def test_accounts_find_the_relay_at_their_server_and_use_it_alone(
 async def services_found(stage: Stage, jid: str) -> None:
     """Return when an account has heard from its server where the relay is."""
     account = await stage.account(jid)
-    while not account._network.ice_servers:  # noqa: ASYNC110 -- nobody is told of it
+    while not account._ice_servers.network.ice_servers:  # noqa: ASYNC110 -- nobody is told of it
         await asyncio.sleep(0.01)
 
 
@@ -91,7 +91,7 @@ def test_a_call_without_its_relay_ends_and_only_the_operator_learns_what_to_do(
                     await services_found(stage, account)
                 if who == BOB:  # the caller has no need of a relay
                     alice = await stage.account(ALICE)
-                    alice._network = Network(("127.0.0.1",), account=ALICE)
+                    alice._ice_servers.network = Network(("127.0.0.1",), account=ALICE)
                     alice._network_changed()
                 out = await stage.puppets[ALICE].call(BOB, audio="tone")
                 if who == BOB:

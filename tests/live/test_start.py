@@ -54,7 +54,7 @@ def test_the_bot_starts_then_hears_of_each_contact_that_is_there_once(
             # The server has sent all it knows before it answers what came after.
             await stage.told(ALICE, Presence, lambda p: p.jid.startswith("carol"))
             await stage.told(ALICE, Presence, lambda p: p.jid.startswith("dave"))
-            carol.text((await stage.account(ALICE))._jid, "after all presences")
+            carol.text((await stage.account(ALICE))._session.jid, "after all presences")
             await stage.told(ALICE, Message)
             told = [e.what for e in stage.all(Told) if e.what != "stop"]
             assert told[0] == "start"
@@ -107,9 +107,9 @@ def test_what_lasts_in_one_method_or_with_one_peer_keeps_no_other_waiting(
         async with staged(tmp_path, [slow], {"slow": Slow}) as stage:
             account = await stage.account(ALICE)
             for peer in ("carol@localhost/x", "dave@localhost/x"):
-                account._hear(heard("presence", peer))
-                account._hear(heard("message", peer, body))
-                account._hear(heard("message", peer, invite))
+                account.actor_ref.tell(heard("presence", peer))
+                account.actor_ref.tell(heard("message", peer, body))
+                account.actor_ref.tell(heard("message", peer, invite))
             for name in ("carol", "dave"):
                 await stage.until(Told, partial(_is_of, Presence, name))
                 await stage.until(Told, partial(_is_of, Message, name))
@@ -130,7 +130,7 @@ def test_what_one_peer_says_keeps_its_order(run: Run, tmp_path: Path) -> None:
                 for peer in ("carol@localhost/x", "dave@localhost/y"):
                     body = Element(f"{CLIENT}body")
                     body.text = str(number)
-                    account._hear(heard("message", peer, body))
+                    account.actor_ref.tell(heard("message", peer, body))
             for peer in ("carol@localhost/x", "dave@localhost/y"):
                 await stage.until(Told, partial(_is_of, Message, f"{peer!r}, body='49'"))
                 said = [

@@ -63,14 +63,14 @@ def proposal(number: int) -> Element:
 def counted(account: Any) -> Iterator[list[Element]]:
     """Note what an account sends to strangers, in the place of sending it."""
     sent: list[Element] = []
-    transmit = account._stream.transmit
+    transmit = account._session.stream.transmit
 
     def note(stanza: Element) -> None:
         (sent.append if "stranger" in stanza.get("to", "") else transmit)(stanza)
 
-    account._stream.transmit = note
+    account._session.stream.transmit = note
     yield sent
-    account._stream.transmit = transmit
+    account._session.stream.transmit = transmit
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -81,10 +81,10 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def flood(stage: Stage, account: Any, make: Callable[[int], Element]) -> None:
     for number in range(SENDERS):
-        account._hear(StanzaReceived(make(number)))
+        account.actor_ref.tell(StanzaReceived(make(number)))
         if number % 50 == 0:
             await asyncio.sleep(0)
-    account._hear(StanzaReceived(text(SENDERS)))
+    account.actor_ref.tell(StanzaReceived(text(SENDERS)))
     await stage.told(ALICE, Message, lambda m: m.body == str(SENDERS))
 
 
@@ -107,7 +107,7 @@ def test_many_strangers_leave_next_to_nothing(
                 assert len(sent) == (SENDERS if make is proposal else 0)
                 assert not account._routes
                 await until(lambda: not account._runner._lanes)
-                assert len(account._roster.contacts()) <= STRANGERS + 1
+                assert len(list(account._contacts)) <= STRANGERS + 1
                 told = [e.what for e in stage.all(Told)]
                 if make is text:
                     bodies = [one.body for one in told if isinstance(one, Message)]
@@ -156,7 +156,7 @@ def test_what_a_bot_does_with_many_at_once_is_bounded(
 
             monkeypatch.setattr(stage.puppets[ALICE], "on_message", wait)
             for number in range(SENDERS):
-                account._hear(StanzaReceived(text(number)))
+                account.actor_ref.tell(StanzaReceived(text(number)))
             await until(account.actor_inbox.empty)
             assert len(account._runner._lanes) <= 100
             stuck.set()

@@ -1,16 +1,15 @@
 """What an account does when its server ends the stream: every condition of RFC 6120 §4.9.3."""
 
-import asyncio
 import re
 import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from xml.etree.ElementTree import Element
 
 import pytest
-from callboard.actors import session
+from callboard.actors import contacts, login_session
 from callboard.actors.messages.exchange import AccountChanged
 from callboard.actors.runtime.backoff import Backoff
 from callboard.actors.xmpp.login import BIND
@@ -21,6 +20,7 @@ from callboard.bots.find import BUILT_IN
 from callboard.cli.deployment import deployed
 from callboard.config import Settings
 from callboard.tests.conftest import Run
+from callboard.tests.live.asker import Asker
 from callboard.tests.live.stage import ALICE, BOB, PASSWORD, Puppet, Stage, staged
 from callboard.tests.live.staged_server import (
     CLOSED,
@@ -161,7 +161,7 @@ def test_waits_grow_until_a_session_has_lasted(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lasting: bool
 ) -> None:
     backoff = Backoff(base=0.1, cap=60, least=1.0, stable=0.0 if lasting else 60.0)
-    monkeypatch.setitem(session.BACKOFFS, Remedy.AGAIN, backoff)
+    monkeypatch.setitem(login_session.BACKOFFS, Remedy.AGAIN, backoff)
 
     async def main() -> None:
         async with (
@@ -223,7 +223,7 @@ def test_two_programs_with_one_resource_do_not_push_each_other_out(
 def test_a_resource_that_nobody_declared_is_changed_once(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(session.BACKOFFS, Remedy.AGAIN, Backoff(base=0.05))
+    monkeypatch.setitem(login_session.BACKOFFS, Remedy.AGAIN, Backoff(base=0.05))
 
     async def main() -> None:
         async with (
@@ -326,7 +326,7 @@ def test_hosts_that_only_name_others_are_left_alone(run: Run, tmp_path: Path) ->
             event = await stage.until(AccountChanged, lambda e: "next try" in e.detail)
             assert follows(event) == LATER
             assert "see-other-host" in event.detail
-            assert len(server.lines) == session.MAX_REDIRECTS + 1
+            assert len(server.lines) == login_session.MAX_REDIRECTS + 1
 
     run(main)
 
@@ -376,24 +376,27 @@ def test_each_address_of_the_domain_is_tried(
 # -- what else a server does -----------------------------------------------------------------------
 
 
-def test_an_answer_that_can_not_be_taken_costs_no_more_than_itself(
-    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_an_answer_that_can_not_be_read_costs_no_more_than_itself(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stumble(_: object) -> None:
         raise KeyError("nobody thought of this")
 
+    monkeypatch.setattr(contacts, "read_items", stumble)
+
     async def main() -> None:
         async with StagedServer(tmp_path / "server") as server, program(server, tmp_path) as stage:
             await stage.online(ALICE)
-            stream = (await stage.account(ALICE))._stream
-            answered: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-            for answer in (stumble, answered.set_result):
-                stream.request("", "get", Element("{urn:xmpp:ping}ping"), answer)
-            assert await answered is not None
+            asking = Asker.start()
+            asker = cast("Asker", asking._actor_weakref())
+            asker.ask((await stage.account(ALICE)).actor_ref, "", "after the roster")
+            assert (await asker.answers.get()).answer is not None
+            asking.stop(block=False)
+            await asking.ended
             assert [event.state for event in stage.all(AccountChanged)] == ["connecting", "online"]
 
     run(main)
-    assert "alice@localhost: an answer could not be taken" in caplog.text
+    assert "alice@localhost: what came in can't be read and was dropped" in caplog.text
 
 
 def test_what_was_never_logged_in_does_not_log_out(run: Run, tmp_path: Path) -> None:

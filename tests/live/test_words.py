@@ -56,5 +56,5 @@ def test_a_peer_hears_no_names_of_ours(
 
 async def placed(stage: Stage) -> Call:
     """Let alice call the one device of bob's, so that the end is a session-terminate."""
-    device = (await stage.account(BOB))._jid
+    device = (await stage.account(BOB))._session.jid
     return await stage.puppets[ALICE].call(device, message=False)

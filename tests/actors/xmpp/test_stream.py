@@ -56,7 +56,7 @@ def test_nothing_of_the_login_is_kept(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE]) as stage:
             await stage.until(AccountReady)
-            stream = (await stage.account(ALICE))._stream
+            stream = (await stage.account(ALICE))._session.stream
             gc.collect()
             kept = {one.tag for one in gc.get_objects() if isinstance(one, Element)}
             assert f"{{{STREAMS}}}features" not in kept
@@ -79,7 +79,7 @@ def test_what_is_sent_while_the_stream_is_down_waits_and_is_bounded(run: Run) ->
 def test_what_is_no_xml_ends_the_stream(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE]) as stage:
-            stream = (await stage.account(ALICE))._stream
+            stream = (await stage.account(ALICE))._session.stream
             heard: list[StreamEvent] = []
             stream._deliver = heard.append
             stream.data_received(b"<message></presence>")

@@ -6,7 +6,7 @@ from .roster import SHOWS
 from .stanza import CLIENT, check_text
 
 
-class Presence:
+class OwnPresence:
     """An account's own presence.
 
     Args:

@@ -1,0 +1,158 @@
+"""Where the stanzas of one account's calls go: to a call, to a conversation, or back."""
+
+from collections import deque
+from xml.etree.ElementTree import Element
+
+from ..config.jid import bare
+from ..jingle import CallMessage, Propose, Reject, unknown_session
+from .call_policy import refusal
+from .call_rate import CallRate
+from .context import Context
+from .conversations import Conversations
+from .login_session import LoginSession
+from .messages.call import JingleReceived, PeerUnreachable
+from .messages.conversation import CallMessageReceived, SessionInitiated
+from .records.call_record import CallRecord
+from .routes import Routes
+from .xmpp.incoming import Letter
+from .xmpp.stanza import call_message, iq_reply, stanza_error
+
+#: Seconds after which a proposal that the server kept for us is a missed call, not one that rings.
+STALE = 30.0
+#: Proposals and invites that are remembered, to know a copy by.
+MAX_HEARD_LAST = 64
+
+
+class IncomingCalls:
+    """Routes what comes in for calls, a part of the account's actor.
+
+    What is of a call that there is goes to the call (Jingle) or to its peer's conversation (call
+    messages); a new call begins in the conversation, unless it is refused here already.
+
+    Args:
+        session: sends what is refused.
+        context: what the account works with.
+        routes: the account's calls.
+        conversations: the account's conversations.
+
+    Attributes:
+        is_draining: the account takes no new calls.
+    """
+
+    def __init__(
+        self,
+        session: LoginSession,
+        context: Context,
+        routes: Routes,
+        conversations: Conversations,
+    ) -> None:
+        self.is_draining = False
+        self._session = session
+        self._context = context
+        self._routes = routes
+        self._conversations = conversations
+        self._call_rate = CallRate(session.account_jid)
+        self._heard_last: deque[tuple[str, ...]] = deque(maxlen=MAX_HEARD_LAST)
+
+    def drain(self) -> None:
+        """Take no new calls."""
+        self.is_draining = True
+
+    # -- Jingle (XEP-0166) -------------------------------------------------------------------------
+
+    def jingle(self, sender: str, identifier: str, jingle: Element) -> None:
+        """Route a Jingle IQ.
+
+        Args:
+            sender: full JID of who sent it.
+            identifier: the IQ's id.
+            jingle: the ``<jingle/>``.
+        """
+        peer, sid = bare(sender), jingle.get("sid", "")
+        received = JingleReceived(sender, identifier, jingle)
+        if self._routes.deliver(peer, sid, received):
+            return
+        if (peer, sid) in self._routes or jingle.get("action") != "session-initiate" or not sid:
+            self.unknown_session(received)
+            return
+        if not self._call_rate.admit(peer):
+            self._too_many(received)
+            return
+        self._routes.reserve(peer, sid)
+        initiated = SessionInitiated(
+            sender, identifier, jingle, len(self._routes), self.is_draining
+        )
+        if not self._conversations.tell(peer, initiated):
+            self._routes.forget(peer, sid)
+            self._too_many(received)
+
+    def unknown_session(self, received: JingleReceived) -> None:
+        """Answer what is of no session (XEP-0166 §7.2.11)."""
+        error = unknown_session(received.jingle.get("sid", "")).to_element()
+        self._session.transmit(iq_reply(received.sender, received.iq, error))
+
+    def _too_many(self, received: JingleReceived) -> None:
+        error = stanza_error("wait", "resource-constraint")
+        self._session.transmit(iq_reply(received.sender, received.iq, error))
+
+    # -- call messages (XEP-0353) ------------------------------------------------------------------
+
+    def bounced(self, letter: Letter) -> None:
+        """Tell a call that its proposal came back.
+
+        The server's error has the id of the proposal alone, which is the session's.
+        """
+        if not letter.copy:
+            unreachable = PeerUnreachable(letter.sender)
+            self._routes.tell(bare(letter.sender), letter.id, unreachable)
+
+    def call_message(self, letter: Letter, message: CallMessage) -> None:
+        """Route a call message.
+
+        Args:
+            letter: the message that it is in.
+            message: what it says.
+        """
+        sender, own_bare = letter.sender, self._session.own_bare
+        own = bare(sender) == own_bare
+        if sender == self._session.jid:
+            return
+        peer = bare(letter.to) if own else bare(sender)
+        if own and peer == own_bare:  # an <accept/> or <reject/> to our other resources
+            found = self._routes.peer_of(message.id)
+            if found is None:
+                return
+            peer = found
+        known = (peer, message.id) in self._routes
+        if isinstance(message, Propose):
+            if own or known or letter.age > STALE or self.is_copy("call", peer, message.id):
+                return  # ours, heard before, or kept since long before we came
+            if not self._call_rate.admit(peer):
+                return
+            if peer not in self._conversations and self._refuses(sender, message):
+                return
+            self._routes.reserve(peer, message.id)
+        elif not known:
+            return
+        received = CallMessageReceived(sender, message, own, len(self._routes), self.is_draining)
+        if not self._conversations.tell(peer, received) and not known:
+            self._routes.forget(peer, message.id)
+
+    def is_copy(self, *key: str) -> bool:
+        """Tell whether something was heard before, and remember it."""
+        if key in self._heard_last:
+            return True
+        self._heard_last.append(key)
+        return False
+
+    def _refuses(self, sender: str, proposal: Propose) -> bool:
+        """Refuse a stranger's proposal, if it is to be, without beginning a conversation for it."""
+        policy, calls = self._context.settings.calls, len(self._routes) + 1
+        refused = refusal(policy, sender, proposal.media, calls=calls, draining=self.is_draining)
+        if refused is None:
+            return False
+        reason, text = refused
+        self._session.transmit(call_message(sender, Reject(proposal.id, reason)))
+        own = self._session.own_bare
+        self._context.log.post(CallRecord.refused(proposal.id, own, sender, reason, text))
+        return True

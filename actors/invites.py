@@ -1,0 +1,90 @@
+"""Invites to calls, from others and to others (XEP-0482)."""
+
+import logging
+import secrets
+from collections.abc import Callable
+from xml.etree.ElementTree import Element
+
+from ..config.account import CallPolicy
+from ..config.jid import normal_jid
+from ..jingle.call_messages.invite import Invite, InviteAnswer, JingleMethod
+from .incoming_calls import STALE
+from .login_session import LoginSession
+from .messages.account import AnswerInvite, Invitation, SendInvite
+from .runtime.actor import handles
+from .xmpp.incoming import Letter
+from .xmpp.stanza import CLIENT
+
+log = logging.getLogger(__name__)
+
+
+class Invites:
+    """The invites of one account, a part of the account's actor.
+
+    Args:
+        session: sends them.
+        policy: who may invite, and to calls with whom.
+        is_copy: tells whether something was heard before, and remembers it.
+    """
+
+    def __init__(
+        self, session: LoginSession, policy: CallPolicy, is_copy: Callable[..., bool]
+    ) -> None:
+        self._session = session
+        self._policy = policy
+        self._is_copy = is_copy
+
+    def invited(self, letter: Letter, invite: Invite) -> Invitation | None:
+        """Take an invite.
+
+        Returns:
+            What the bot is told; None if the policy does not allow it, or it was heard before.
+        """
+        sender = letter.sender
+        if not self._policy.allows(sender) or letter.age > STALE:
+            return None
+        # Who may call us may not have us call whom it likes.
+        method = next(
+            (
+                one
+                for one in invite.methods
+                if isinstance(one, JingleMethod) and self._policy.allows(one.jid or sender)
+            ),
+            None,
+        )
+        if method is None:
+            log.debug("%s invites to no call with anybody whom calls.from lists", sender)
+            return None
+        try:
+            jid = normal_jid(method.jid) if method.jid else sender
+        except ValueError as error:
+            log.debug("%s: an invite was dropped: %s", self._session.account_jid, error)
+            return None
+        if self._is_copy("invite", sender, method.sid):
+            return None
+        return Invitation(
+            sender=sender,
+            id=letter.id,
+            sid=method.sid,
+            jid=jid,
+            audio=invite.audio,
+            video=invite.video,
+        )
+
+    @handles(SendInvite)
+    def _send_invite(self, message: SendInvite) -> None:
+        invite = Invite((JingleMethod(message.sid, self._session.jid),), video=message.video)
+        self._send_chat(message.to, invite.to_element())
+
+    @handles(AnswerInvite)
+    def _answer_invite(self, message: AnswerInvite) -> None:
+        invitation = message.invitation
+        method = JingleMethod(invitation.sid, invitation.jid) if message.accept else None
+        answer = InviteAnswer("accept" if message.accept else "reject", invitation.id, method)
+        self._send_chat(invitation.sender, answer.to_element())
+
+    def _send_chat(self, to: str, payload: Element) -> None:
+        attributes = {"to": to, "type": "chat", "id": secrets.token_hex(8)}
+        stanza = Element(f"{{{CLIENT}}}message", attributes)
+        stanza.append(payload)
+        self._session.transmit(stanza)
