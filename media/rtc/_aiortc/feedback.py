@@ -14,7 +14,7 @@ from aiortc.rtp import RTP_HISTORY_SIZE, RtcpByePacket, RtcpRtpfbPacket
 
 from ...budget import Budget
 from ..rtp.feedback import MOST_LOST, nack, pli, remb
-from .senders import OCTET_COUNT, SRTP_OUT, STATE, sent
+from .senders import EXTENSIONS_MAP, OCTET_COUNT, SRTP_OUT, STATE, sent
 
 logger = logging.getLogger(__name__)
 
@@ -123,10 +123,44 @@ def hold_to_budgets(transceiver: RTCRtpTransceiver, on_crash: Callable[[], None]
     return feedback
 
 
+class _Answers:
+    """Finds out whether a peer hears what is sent again on a stream of its own (RFC 4588).
+
+    A client that loses our `<ssrc-group/>` on the way to its WebRTC stack, as stanza.js does, asks
+    for the same packets for ever. What is asked for once more is sent as it was, in the first
+    stream; and where that is so with most packets, the others are too.
+    """
+
+    WATCHED = 16
+
+    def __init__(self) -> None:
+        self._asked_again: dict[int, bool] = {}
+        self._is_deaf = False
+
+    def are_heard(self, number: int) -> bool:
+        """Tell whether to send a packet on the other stream, and take note that it was asked for.
+
+        Args:
+            number: The packet's sequence number.
+        """
+        if self._is_deaf:
+            return False
+        asked = self._asked_again
+        if number in asked:
+            asked[number] = True
+            self._is_deaf = len(asked) >= self.WATCHED and sum(asked.values()) > 0.75 * len(asked)
+            return False
+        asked[number] = False
+        if len(asked) > self.WATCHED:
+            del asked[next(iter(asked))]
+        return True
+
+
 def _bound_retransmissions(sender: RTCRtpSender) -> None:
     retransmit: Callable[[int], Awaitable[None]] = getattr(sender, RETRANSMIT)
     handle: Callable[[Any], Awaitable[None]] = getattr(sender, HANDLE_RTCP)
     allowance = Budget(0, AGAIN_AT_ONCE)
+    answers = _Answers()
     earned = 0
 
     async def bounded(sequence_number: int) -> None:
@@ -137,8 +171,12 @@ def _bound_retransmissions(sender: RTCRtpSender) -> None:
         sent = getattr(sender, OCTET_COUNT)
         allowance.add(AGAIN * (sent - earned))
         earned = sent
-        if allowance.take(len(packet.payload)):
+        if not allowance.take(len(packet.payload)):
+            return
+        if answers.are_heard(sequence_number):
             await retransmit(sequence_number)
+        else:
+            await sender.transport._send_rtp(packet.serialize(getattr(sender, EXTENSIONS_MAP)))  # noqa: SLF001
 
     async def once(packet: Any) -> None:
         if isinstance(packet, RtcpRtpfbPacket):

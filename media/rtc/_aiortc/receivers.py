@@ -103,6 +103,7 @@ def take_packets(receiver: RTCRtpReceiver, take: Take, feedback: Feedback) -> No
     counters: dict[int, Any] = getattr(receiver, REMOTE_STREAMS)
     codecs: dict[int, RTCRtpCodecParameters] = getattr(receiver, CODECS)
     estimator = getattr(receiver, ESTIMATOR)
+    bit_rate = None if estimator is None else _BitRate(receiver, estimator, feedback)
 
     async def first(packet: Any, arrival_time_ms: int) -> None:
         # aiortc's router knows whose it is; the packets after it come here no more.
@@ -113,8 +114,8 @@ def take_packets(receiver: RTCRtpReceiver, take: Take, feedback: Feedback) -> No
         if packet.ssrc not in counters:
             counters[packet.ssrc] = StreamStatistics(codec.clockRate)
         takers: tuple[Take, ...] = (counters[packet.ssrc].add, take)
-        if estimator is not None:
-            takers = (*takers, _BitRate(receiver, estimator, feedback).take)
+        if bit_rate is not None:
+            takers = (*takers, bit_rate.take)
         _take_early(receiver.transport, packet.ssrc, takers)
         ours = RtpPacket(
             packet.payload_type,
@@ -131,27 +132,41 @@ def take_packets(receiver: RTCRtpReceiver, take: Take, feedback: Feedback) -> No
 
 
 class _BitRate:
-    """Lets aiortc estimate from send times what comes through, and tells the peer (REMB)."""
+    """Lets aiortc estimate from send times what comes through, and tells the peer (REMB).
+
+    aiortc tells it with every packet while it sees the line filling up. As in WebRTC's own
+    implementation the peer is told of less at once, and of anything else five times a second.
+    """
+
+    EVERY = 200
+    """Milliseconds."""
 
     def __init__(self, receiver: RTCRtpReceiver, estimator: Any, feedback: Feedback) -> None:
         self._estimate = estimator.add
         self._feedback = feedback
-        extensions = receiver.transport._rtp_header_extensions_map  # noqa: SLF001
-        self._identifier: int = getattr(extensions, EXTENSION_IDS).abs_send_time or 0
+        self._receiver = receiver
+        self._told = 0
+        self._told_at = 0
 
     def take(self, packet: RtpPacket) -> None:
         """Take a packet, of which only the size and the time at which it was sent count."""
-        sent = packet.extended(self._identifier)
+        extensions = self._receiver.transport._rtp_header_extensions_map  # noqa: SLF001
+        sent = packet.extended(getattr(extensions, EXTENSION_IDS).abs_send_time or 0)
         if len(sent) != 3:
             return
+        now = int(time.monotonic() * 1000)
         estimate = self._estimate(
             abs_send_time=int.from_bytes(sent),
-            arrival_time_ms=round(time.monotonic() * 1000),
+            arrival_time_ms=now,
             payload_size=len(packet.payload),
             ssrc=packet.ssrc,
         )
-        if estimate is not None:
-            self._feedback.bit_rate(*estimate)
+        if estimate is None:
+            return
+        most, streams = estimate
+        if now - self._told_at >= self.EVERY or most < 0.97 * self._told:
+            self._told, self._told_at = most, now
+            self._feedback.bit_rate(most, streams)
 
 
 def _take_early(transport: RTCDtlsTransport, ssrc: int, takers: tuple[Take, ...]) -> None:

@@ -286,6 +286,17 @@ export async function statistics() {
   return found;
 }
 
+// How received video gets through, in Chromium's own words (webrtc-stats), times in seconds.
+export async function picture() {
+  const report = await session.pc.getStats();
+  const one = [...report.values()].find(({ type, kind }) => type === "inbound-rtp" && kind === "video");
+  return one && {
+    at: one.timestamp / 1000, lost: one.packetsLost, shown: one.framesDecoded, dropped: one.framesDropped,
+    freezes: one.freezeCount ?? 0, frozen: one.totalFreezesDuration ?? 0,
+    nacks: one.nackCount, plis: one.pliCount, repaired: one.retransmittedPacketsReceived ?? 0,
+  };
+}
+
 // How many transports are connected.
 export async function transports() {
   const report = await session.pc.getStats();

@@ -12,7 +12,7 @@ from callboard.media import ClockPattern, Closed, MediaFailed, Tone
 from callboard.media.budget import Budget
 from callboard.media.frames.frame import Direction
 from callboard.media.rtc import _aiortc
-from callboard.media.rtc._aiortc import inbound
+from callboard.media.rtc._aiortc import feedback, inbound
 from callboard.media.rtc._aiortc.feedback import AGAIN_AT_ONCE
 from callboard.tests.conftest import Run
 from callboard.tests.media.intruder import HEADER
@@ -193,6 +193,20 @@ def test_a_storm_of_nacks(run: Run) -> None:
             assert 0 < octets < 1.2 * (AGAIN_AT_ONCE + sent)
 
     run(main)
+
+
+def test_a_peer_that_is_deaf_to_retransmissions_gets_the_packets_as_they_were() -> None:
+    hears, deaf, bad = feedback._Answers(), feedback._Answers(), feedback._Answers()
+    for each in range(100):
+        assert hears.are_heard(each)
+        deaf.are_heard(each)
+        assert not deaf.are_heard(each)
+        bad.are_heard(each)
+        if each % 3 == 0:  # the answer was lost as well
+            assert not bad.are_heard(each)
+    assert hears.are_heard(101)
+    assert bad.are_heard(101)
+    assert not deaf.are_heard(101)
 
 
 def number(packet: Any) -> int:
