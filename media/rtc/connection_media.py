@@ -38,7 +38,7 @@ class ConnectionMedia:
             `frames` with each one received. Add to it by `add_sink`, so that video starts with a
             key frame.
         listeners: Called on the loop with the kind and each decoded frame, on the path `frames`.
-        by_kind: What is in the call, for `Negotiation` to change.
+        by_kind: What is in the call, for `OfferAnswer` to change.
         past: What was in the call, was used and is no longer in it.
     """
 
@@ -227,7 +227,7 @@ class ConnectionMedia:
         return tuple(found[-Freezes.MOST :])
 
     def outgoing(self, kind: Kind, source: Source) -> Outgoing:
-        """Make what sends a kind, for `Negotiation` to put into a transceiver.
+        """Make what sends a kind, for `OfferAnswer` to put into a transceiver.
 
         Args:
             kind: "audio" or "video".

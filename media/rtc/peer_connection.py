@@ -18,8 +18,8 @@ from .events import AddressLost, Closed, Connected, IceRenewed, MediaEvent, Medi
 from .ice import _aioice
 from .ice.network import Network
 from .ice.own_addresses import OwnAddresses, Watch
-from .ice_restart import IceRestarts
-from .negotiation import Negotiation
+from .ice_renewal import IceRenewals
+from .offer_answer import OfferAnswer
 from .owned_tasks import OwnedTasks, cancelled, owned
 from .rtp.incoming import LARGEST_PICTURE
 from .rtp.receive_path import ReceivePath
@@ -84,7 +84,7 @@ class PeerConnection:
             on_broken=self._broken,
         )
         self.data = DataChannels(self._pc, self._emit)
-        self._negotiation = Negotiation(self._pc, self.media, self._connections, network)
+        self._offer_answer = OfferAnswer(self._pc, self.media, self._connections, network)
         self._negotiating = asyncio.Lock()
         self._connectivity = Connectivity(
             self._pc,
@@ -93,9 +93,9 @@ class PeerConnection:
             on_milestone=self._reached,
             on_failure=self._fail,
             on_peer_closed=lambda: self._close(by_peer=True),
-            carriers=lambda: self._restarts.carriers,
+            carriers=lambda: self._renewals.carriers,
         )
-        self._restarts = IceRestarts(
+        self._renewals = IceRenewals(
             self._pc,
             self._connections,
             self.tasks,
@@ -103,7 +103,7 @@ class PeerConnection:
             on_renewed=lambda: self._emit(IceRenewed(asyncio.get_running_loop().time())),
             on_failure=self._connectivity.fail,
         )
-        self._watch = Watch(self._restarts.own_addresses, self._address_lost)
+        self._watch = Watch(self._renewals.own_addresses, self._address_lost)
         _aiortc.track_connecting(self._pc, self._connecting, self._broken)
 
     @property
@@ -138,7 +138,7 @@ class PeerConnection:
         async with self._negotiating:
             if data:
                 self.data.create()
-            return await self._negotiation.offer({"audio": audio, "video": video})
+            return await self._offer_answer.offer({"audio": audio, "video": video})
 
     @owned
     async def offer_more(self, *, audio: Source | None = None, video: Source | None = None) -> str:
@@ -169,7 +169,7 @@ class PeerConnection:
                     raise ValueError(f"There is {kind} in this call: see `play`.")
             if self._pc.signalingState != "stable" or self._pc.remoteDescription is None:
                 raise ValueError("An offer waits for its answer: add nothing meanwhile.")
-            return await self._negotiation.offer(sources)
+            return await self._offer_answer.offer(sources)
 
     @owned
     async def withdraw(self, kinds: Collection[Kind]) -> None:
@@ -185,7 +185,7 @@ class PeerConnection:
             MediaClosedError: The connection was closed meanwhile.
         """
         async with self._negotiating:
-            await self._negotiation.withdraw(kinds)
+            await self._offer_answer.withdraw(kinds)
 
     @owned
     async def answer(
@@ -221,7 +221,7 @@ class PeerConnection:
         """
         async with self._negotiating:
             sources: dict[Kind, Source | None] = {"audio": audio, "video": video}
-            answer = await self._negotiation.answer(offer, sources, refuse)
+            answer = await self._offer_answer.answer(offer, sources, refuse)
             self._negotiated()
             return answer
 
@@ -238,7 +238,7 @@ class PeerConnection:
             MediaClosedError: The connection was closed meanwhile.
         """
         async with self._negotiating:
-            await self._negotiation.accept(answer)
+            await self._offer_answer.accept(answer)
             self._negotiated()
 
     @owned
@@ -262,9 +262,9 @@ class PeerConnection:
             MediaClosedError: The connection was closed meanwhile.
         """
         remote = SessionDescription(description)
-        self._negotiation.forget_candidates()
-        remote.filter(self._negotiation.keep)
-        await self._restarts.follow(remote)
+        self._offer_answer.forget_candidates()
+        remote.filter(self._offer_answer.keep)
+        await self._renewals.follow(remote)
         return _aiortc.local_description(self._pc)
 
     @owned
@@ -280,7 +280,7 @@ class PeerConnection:
             NetworkError: No socket could be opened; all is as it was.
             MediaClosedError: The connection was closed meanwhile.
         """
-        await self._restarts.begin()
+        await self._renewals.begin()
         return _aiortc.local_description(self._pc)
 
     def restart_acknowledged(self) -> None:
@@ -289,11 +289,11 @@ class PeerConnection:
         After the peer's own restart no pair of addresses is checked before that, for three seconds
         at most: the peer might not know our new addresses yet.
         """
-        self._restarts.acknowledged()
+        self._renewals.acknowledged()
 
     def give_up_restart(self) -> None:
         """Go on with the old addresses: the peer has not answered `renew_ice`."""
-        self._restarts.give_up()
+        self._renewals.give_up()
 
     @owned
     async def add_candidate(self, mid: str, candidate: str) -> None:
@@ -307,7 +307,7 @@ class PeerConnection:
             DescriptionError: It is no candidate.
             MediaClosedError: The connection was closed meanwhile.
         """
-        await self._negotiation.add_candidate(mid, candidate)
+        await self._offer_answer.add_candidate(mid, candidate)
 
     async def close(self) -> None:
         """End everything. When it returns, no task, socket or thread is left."""
@@ -353,7 +353,7 @@ class PeerConnection:
 
     def _negotiated(self) -> None:
         for medium in self.media.by_kind.values():
-            self.media.begin(medium, self._negotiation.repairs(medium))
+            self.media.begin(medium, self._offer_answer.repairs(medium))
         self.data.negotiated()
         self._connectivity.start()
 

@@ -27,7 +27,7 @@ from callboard.media import (
 from callboard.media import (
     inspect as inspect_recording,
 )
-from callboard.media.rtc import ice_restart
+from callboard.media.rtc import ice_renewal
 from callboard.tests.conftest import Run
 from callboard.tests.harness.loops import lateness
 from callboard.tests.harness.ports import free_ports
@@ -140,7 +140,7 @@ def test_one_restart_for_a_bundle_and_one_for_each_transport_without(
 
 
 def test_the_old_addresses_are_given_up(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ice_restart, "LINGER", 0.05)
+    monkeypatch.setattr(ice_renewal, "LINGER", 0.05)
 
     async def main() -> None:
         async with jingle_call() as (a, b):
@@ -190,7 +190,7 @@ def test_a_second_restart_overtakes_the_first(run: Run) -> None:
 
 def checked(leg: Leg) -> asyncio.Event:
     """Set when a check of the other side's has come in at the address of a restart under way."""
-    [renewal] = leg.pc._restarts._under_way.values()
+    [renewal] = leg.pc._renewals._under_way.values()
     return renewal.known
 
 
@@ -198,7 +198,7 @@ def test_who_restarts_is_checked_only_when_it_knows_the_addresses(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """libwebrtc keeps its old pair for ever if a check on the new one is there before them."""
-    monkeypatch.setattr(ice_restart, "PATIENCE", 1000)
+    monkeypatch.setattr(ice_renewal, "PATIENCE", 1000)
 
     async def main() -> None:
         async with jingle_call() as (a, b):
@@ -223,7 +223,7 @@ def test_who_restarts_is_checked_when_it_has_acknowledged_and_at_last_anyway(
     run: Run, monkeypatch: pytest.MonkeyPatch, acknowledged: bool
 ) -> None:
     """A NAT on our side may keep its own checks out until ours have gone through."""
-    monkeypatch.setattr(ice_restart, "PATIENCE", 1000 if acknowledged else 0.1)
+    monkeypatch.setattr(ice_renewal, "PATIENCE", 1000 if acknowledged else 0.1)
 
     async def main() -> None:
         async with jingle_call() as (a, b):
@@ -236,7 +236,7 @@ def test_who_restarts_is_checked_when_it_has_acknowledged_and_at_last_anyway(
 
 
 def test_a_restart_before_ice_is_through(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ice_restart, "PATIENCE", 1000)
+    monkeypatch.setattr(ice_renewal, "PATIENCE", 1000)
 
     async def main() -> None:
         a, b = Leg(), Leg()
@@ -267,7 +267,7 @@ def test_new_addresses_that_lead_nowhere_meet_the_deadline(run: Run) -> None:
         await a.pc.accept(await b.pc.answer(offer, audio=Tone(), video=None))
         await b.event(Connected)
         await b.received("audio", 3)
-        b.pc._restarts._deadline = 0.3
+        b.pc._renewals._deadline = 0.3
         renewed = await a.pc.renew_ice()
         await b.pc.restart_ice(re.sub(r"a=candidate:[^\r]*\r\n", "", renewed))
         failed = await b.event(MediaFailed)

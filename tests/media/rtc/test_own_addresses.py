@@ -56,7 +56,7 @@ def test_a_connection_tells_of_its_own_address(
 
     async def main() -> None:
         async with call(audio=Tone(), video=video) as (a, _):
-            assert a.pc._restarts.own_addresses() == {"127.0.0.1"}
+            assert a.pc._renewals.own_addresses() == {"127.0.0.1"}
             monkeypatch.setattr(own_addresses, "is_here", lambda _: False)
             assert (await a.event(AddressLost)).address == "127.0.0.1"
         assert not OwnAddresses.running()._watches
@@ -73,7 +73,7 @@ def test_behind_a_relay_it_is_the_address_towards_the_relay(
         async with coturn(tmp_path) as server:
             hidden = Network(("127.0.0.1",), ice_servers=(server.turn(transport),), relay_only=True)
             async with call(network=hidden, audio=Tone()) as (a, b):
-                assert a.pc._restarts.own_addresses() == {"127.0.0.1"}
-                assert b.pc._restarts.own_addresses() == {"127.0.0.1"}
+                assert a.pc._renewals.own_addresses() == {"127.0.0.1"}
+                assert b.pc._renewals.own_addresses() == {"127.0.0.1"}
 
     run(main)

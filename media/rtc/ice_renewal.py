@@ -52,7 +52,7 @@ class Renewal:
         self.task: asyncio.Task[None] | None = None
 
 
-class IceRestarts:
+class IceRenewals:
     """Restarts ICE of a peer connection's transports, without touching DTLS, RTP or the tracks.
 
     aiortc has no call for it: a new aioice connection is put under its transport.

@@ -21,7 +21,7 @@ from .session_description import Section, SessionDescription
 SourcesByKind = Mapping[Kind, Source | None]
 
 
-class Negotiation:
+class OfferAnswer:
     """Makes and takes descriptions, and changes the connection's media accordingly.
 
     aiortc wants each description whole, with every section that ever was in it, in their order. It
