@@ -46,7 +46,7 @@ from .session.event import (
     Unacceptable,
 )
 from .session.session import Session
-from .session.state import Action, State
+from .session.state import Action, SessionState
 from .session.tie_breaking import tie_break
 from .translate import to_jingle, to_sdp
 
@@ -82,8 +82,8 @@ __all__ = [
     "Role",
     "Senders",
     "Session",
+    "SessionState",
     "Standing",
-    "State",
     "Terminated",
     "TransportReplaced",
     "Unacceptable",

@@ -23,7 +23,7 @@ from ...jingle import (
     Ringing,
     Role,
     Session,
-    State,
+    SessionState,
     unknown_session,
 )
 from ..context import LastWord
@@ -257,7 +257,7 @@ class Signalling:
             tell: the peer has not answered, so it is told.
         """
         names = self._session.adding
-        if not names or self._session.state is not State.ACTIVE:
+        if not names or self._session.state is not SessionState.ACTIVE:
             return
         if tell:
             self._send(self._session.remove_contents(names, Reason.TIMEOUT))
@@ -319,7 +319,7 @@ class Signalling:
             told: a sentence on what the peer said; left out, what is told to everybody.
             taken: a device has taken the call already, should there be no session yet.
         """
-        if self._session.state in (State.PENDING, State.ACTIVE):
+        if self._session.state in (SessionState.PENDING, SessionState.ACTIVE):
             self._send(self._session.terminate(reason, told or WORDS.get(reason, "")))
             if self.message:
                 self._say(Finish(self.sid, reason))

@@ -22,7 +22,7 @@ from . import requests
 from .agreement import Agreement, is_gone
 from .event import Event
 from .reception import HANDLERS, judge_offer
-from .state import Action, State, following
+from .state import Action, SessionState, following
 
 
 class Session:
@@ -39,7 +39,7 @@ class Session:
         sid: The session id.
         initiator: Full JID.
         responder: Full JID.
-        state: How far the session is (see `State`).
+        state: How far the session is (see `SessionState`).
     """
 
     def __init__(self, role: Role, sid: str, *, initiator: str, responder: str) -> None:
@@ -47,7 +47,7 @@ class Session:
         self.sid = sid
         self.initiator = initiator
         self.responder = responder
-        self.state = State.NULL
+        self.state = SessionState.NULL
         self._agreement = Agreement(role)
 
     @property
@@ -108,11 +108,11 @@ class Session:
         if name not in set(Action):
             raise bad_request("the action of <jingle/> is missing or none of XEP-0166 §7.2")
         action = Action(name)
-        if sid != self.sid or self.state is State.ENDED:
+        if sid != self.sid or self.state is SessionState.ENDED:
             raise unknown_session(sid)
         state = following(self.state, action, self.role.other)
         if state is None:
-            if self.state is State.NULL and action is not Action.SESSION_INITIATE:
+            if self.state is SessionState.NULL and action is not Action.SESSION_INITIATE:
                 raise unknown_session(sid)
             raise out_of_order(f"{action.value} is not allowed while the session is {self.state}")
         self._agreement, events = HANDLERS[action](self._agreement, jingle)
@@ -355,7 +355,7 @@ class Session:
         self.state = self._next(Action.SESSION_TERMINATE)
         return self._with_reason(Action.SESSION_TERMINATE, None, reason, text)
 
-    def _next(self, action: Action) -> State:
+    def _next(self, action: Action) -> SessionState:
         state = following(self.state, action, self.role)
         if state is None:
             raise LocalProtocolError(

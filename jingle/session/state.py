@@ -11,7 +11,7 @@ from enum import StrEnum
 from ..model.role import Role
 
 
-class State(StrEnum):
+class SessionState(StrEnum):
     """Where a session stands (XEP-0166 §5); NULL is before its session-initiate."""
 
     NULL = "null"
@@ -45,31 +45,31 @@ class Rule:
     """Who may send an action, and the state that follows."""
 
     senders: frozenset[Role]
-    next: State
+    next: SessionState
 
 
 _EITHER = frozenset(Role)
 _TURNS = {Action.SESSION_INITIATE, Action.SESSION_ACCEPT, Action.SESSION_TERMINATE}
 _NEGOTIATION = [action for action in Action if action not in _TURNS]
 
-RULES: dict[State, dict[Action, Rule]] = {
-    State.NULL: {
-        Action.SESSION_INITIATE: Rule(frozenset({Role.INITIATOR}), State.PENDING),
+RULES: dict[SessionState, dict[Action, Rule]] = {
+    SessionState.NULL: {
+        Action.SESSION_INITIATE: Rule(frozenset({Role.INITIATOR}), SessionState.PENDING),
     },
-    State.PENDING: {
-        Action.SESSION_ACCEPT: Rule(frozenset({Role.RESPONDER}), State.ACTIVE),
-        Action.SESSION_TERMINATE: Rule(_EITHER, State.ENDED),
-        **{action: Rule(_EITHER, State.PENDING) for action in _NEGOTIATION},
+    SessionState.PENDING: {
+        Action.SESSION_ACCEPT: Rule(frozenset({Role.RESPONDER}), SessionState.ACTIVE),
+        Action.SESSION_TERMINATE: Rule(_EITHER, SessionState.ENDED),
+        **{action: Rule(_EITHER, SessionState.PENDING) for action in _NEGOTIATION},
     },
-    State.ACTIVE: {
-        Action.SESSION_TERMINATE: Rule(_EITHER, State.ENDED),
-        **{action: Rule(_EITHER, State.ACTIVE) for action in _NEGOTIATION},
+    SessionState.ACTIVE: {
+        Action.SESSION_TERMINATE: Rule(_EITHER, SessionState.ENDED),
+        **{action: Rule(_EITHER, SessionState.ACTIVE) for action in _NEGOTIATION},
     },
-    State.ENDED: {},
+    SessionState.ENDED: {},
 }
 
 
-def following(state: State, action: Action, sender: Role) -> State | None:
+def following(state: SessionState, action: Action, sender: Role) -> SessionState | None:
     """The state after ``sender`` sends ``action`` in ``state``; None if that is not allowed."""
     rule = RULES[state].get(action)
     return rule.next if rule is not None and sender in rule.senders else None
@@ -77,7 +77,7 @@ def following(state: State, action: Action, sender: Role) -> State | None:
 
 def diagram() -> str:
     """The table as a Mermaid state diagram, for the documentation."""
-    lines = ["stateDiagram-v2", f"    [*] --> {State.NULL.name}"]
+    lines = ["stateDiagram-v2", f"    [*] --> {SessionState.NULL.name}"]
     for state, rules in RULES.items():
         loops = [action.value for action, rule in rules.items() if rule.next is state]
         for action, rule in rules.items():
@@ -86,5 +86,5 @@ def diagram() -> str:
                 lines.append(f"    {state.name} --> {rule.next.name}: {action.value} ({who})")
         if loops:
             lines.append(f"    {state.name} --> {state.name}: {', '.join(loops)} (either)")
-    lines.append(f"    {State.ENDED.name} --> [*]")
+    lines.append(f"    {SessionState.ENDED.name} --> [*]")
     return "\n".join(lines) + "\n"

@@ -14,7 +14,7 @@ from callboard.jingle import (
     LocalProtocolError,
     RemoteProtocolError,
     Role,
-    State,
+    SessionState,
 )
 from callboard.jingle import namespaces as ns
 from callboard.tests.fuzz.accounts import happenings, quietly
@@ -160,7 +160,7 @@ def agreement(
 
 def settled(parties: dict[Role, Party]) -> bool:
     """No addition is on its way, and both have described themselves."""
-    return parties[Role.INITIATOR].session.state is State.ACTIVE and not any(
+    return parties[Role.INITIATOR].session.state is SessionState.ACTIVE and not any(
         party.adding or party.waiting for party in parties.values()
     )
 
@@ -320,15 +320,15 @@ def said(ours: Party, theirs: Party, step: tuple[str, int, bool]) -> list[ET.Ele
 def _said(ours: Party, theirs: Party, verb: str, number: int, flag: bool) -> list[ET.Element]:
     quiet = not any((ours.adding, ours.waiting, theirs.adding, theirs.waiting))
     match ours.session.state, verb:
-        case State.PENDING, "accept" if ours.offer:
+        case SessionState.PENDING, "accept" if ours.offer:
             return [ours.accept({number % 4} if flag else set())]
-        case State.ACTIVE, "add" if quiet and len(ours.kinds) < 8:
+        case SessionState.ACTIVE, "add" if quiet and len(ours.kinds) < 8:
             return [ours.add(KINDS[number % 3])]
-        case State.ACTIVE, "answer" if ours.waiting:
+        case SessionState.ACTIVE, "answer" if ours.waiting:
             return [ours.answer_addition(taken=flag)]
-        case State.ACTIVE, _ if ours.open():
+        case SessionState.ACTIVE, _ if ours.open():
             return _said_in_a_call(ours, verb, number, flag, quiet)
-        case State.PENDING, "info" | "trickle" if ours.open():
+        case SessionState.PENDING, "info" | "trickle" if ours.open():
             return _said_in_a_call(ours, verb, number, flag, quiet)
     return []
 

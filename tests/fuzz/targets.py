@@ -16,7 +16,7 @@ from callboard.jingle import (
     RemoteProtocolError,
     Role,
     Session,
-    State,
+    SessionState,
     parse_call_message,
     to_jingle,
     to_sdp,
@@ -130,9 +130,9 @@ def finish(session: Session) -> None:
     try:
         ET.fromstring(ET.tostring(session.terminate(Reason.SUCCESS)))
     except LocalProtocolError:
-        assert session.state in {State.ENDED, State.NULL}
+        assert session.state in {SessionState.ENDED, SessionState.NULL}
         return
-    assert session.state is State.ENDED
+    assert session.state is SessionState.ENDED
 
 
 def read_aside(element: ET.Element) -> None:

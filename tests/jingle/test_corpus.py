@@ -20,7 +20,7 @@ from callboard.jingle import (
     RemoteProtocolError,
     Role,
     Session,
-    State,
+    SessionState,
     Terminated,
     to_jingle,
     to_sdp,
@@ -152,7 +152,7 @@ def test_aiortc_answers_every_captured_offer(path: Path, monkeypatch: pytest.Mon
     offered = read_contents(read(path))
     assert answered.names() == offered.names()
     assert bool(answered.groups) == bool(offered.groups)
-    assert session.state is State.ACTIVE
+    assert session.state is SessionState.ACTIVE
 
 
 def replay(session: Session, names: Sequence[str]) -> list[object]:
@@ -185,7 +185,7 @@ def test_a_browser_calls_us() -> None:
     assert isinstance(complete, GatheringComplete | CandidatesReceived)
     [ended] = replay(session, ["stanza/stanza-in-video-09-in-session-terminate.xml"])
     assert ended == Terminated(Reason.SUCCESS, "")
-    assert session.state is State.ENDED
+    assert session.state is SessionState.ENDED
 
 
 def test_two_browsers_as_each_of_them_sees_it() -> None:
@@ -201,7 +201,7 @@ def test_two_browsers_as_each_of_them_sees_it() -> None:
     events = [event for each in to_responder for event in session.receive(each)]
     assert isinstance(events[0], Initiated)
     assert InfoReceived(Info.MUTE, "0") in events
-    assert session.state is State.ENDED
+    assert session.state is SessionState.ENDED
 
     ours = Session(Role.INITIATOR, sid, initiator="a@x/1", responder="b@x/1")
     ours.initiate(to_sdp(stanzas[0], role=Role.INITIATOR))

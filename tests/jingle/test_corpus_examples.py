@@ -16,7 +16,7 @@ from callboard.jingle import (
     RemoteProtocolError,
     Role,
     Session,
-    State,
+    SessionState,
     Unacceptable,
     parse_call_message,
     tie_break_error,
@@ -92,9 +92,9 @@ ERRORS = {
     "0371/ex17": ("bad-request", "another transport than the content's"),
 }
 STATES = {
-    "session-initiate": State.PENDING,
-    "session-accept": State.ACTIVE,
-    "session-terminate": State.ENDED,
+    "session-initiate": SessionState.PENDING,
+    "session-accept": SessionState.ACTIVE,
+    "session-terminate": SessionState.ENDED,
 }
 OFFERING = {"session-initiate", "session-accept", "content-add", "content-accept"}
 
@@ -329,7 +329,7 @@ def test_a_browsers_descriptions(path: Path) -> None:
         accept = stanza if stanza is not None else answerer.accept(path.read_text())
         [accepted] = listen(offerer, accept)
         assert isinstance(accepted, Accepted)
-        assert offerer.state is State.ACTIVE
+        assert offerer.state is SessionState.ACTIVE
 
 
 @played("sdp")

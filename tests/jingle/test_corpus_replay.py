@@ -3,7 +3,7 @@
 from xml.etree import ElementTree as ET
 
 import pytest
-from callboard.jingle import Event, IceRestarted, Role, State
+from callboard.jingle import Event, IceRestarted, Role, SessionState
 from callboard.tests.jingle.corpus import needs_corpus
 from callboard.tests.jingle.replay import (
     Heard,
@@ -25,9 +25,9 @@ ENDS = [
     if heard[0].action == "session-initiate" or us is Role.INITIATOR
 ]
 STATES = {
-    "session-initiate": State.PENDING,
-    "session-accept": State.ACTIVE,
-    "session-terminate": State.ENDED,
+    "session-initiate": SessionState.PENDING,
+    "session-accept": SessionState.ACTIVE,
+    "session-terminate": SessionState.ENDED,
 }
 
 

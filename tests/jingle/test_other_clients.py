@@ -29,7 +29,7 @@ from callboard.jingle import (
     RemoteProtocolError,
     Role,
     Session,
-    State,
+    SessionState,
     Terminated,
     Unacceptable,
     parse_call_message,
@@ -108,7 +108,7 @@ def test_an_offer_is_taken_and_answered_as_its_writer_reads_it(dialect: str) -> 
             await bob.setRemoteDescription(RTCSessionDescription(initiated.offer, "offer"))
             await bob.setLocalDescription(await bob.createAnswer())
             accept = wire(session.accept(bob.localDescription.sdp))
-        assert session.state is State.ACTIVE
+        assert session.state is SessionState.ACTIVE
         strict.read_answer(accept, offer)
         names = [each.get("name") for each in accept.findall("{urn:xmpp:jingle:1}content")]
         assert names[: len(initiated.media)] == names
@@ -130,7 +130,7 @@ def test_what_cannot_be_carried_is_refused_with_the_reason_that_the_xep_names(di
     assert unacceptable.reason == reason
     stanza = session.terminate(unacceptable.reason, unacceptable.text)
     assert stanza.find(f"{{urn:xmpp:jingle:1}}reason/{{urn:xmpp:jingle:1}}{reason}") is not None
-    assert session.state is State.ENDED
+    assert session.state is SessionState.ENDED
 
 
 def test_what_we_offer_is_what_the_strictest_readers_take() -> None:
@@ -333,7 +333,7 @@ def test_a_refused_content_may_be_written_to_say_so() -> None:
     [event] = session.receive(say("session-accept", accepted + refused))
     assert isinstance(event, Accepted)
     assert "m=video 0 " in event.answer
-    assert session.state is State.ACTIVE
+    assert session.state is SessionState.ACTIVE
 
 
 def test_an_offer_of_refused_contents_alone_is_none() -> None:
@@ -551,7 +551,7 @@ def test_an_action_of_ones_own_is_a_bad_request_and_the_call_goes_on(action: str
     session = in_call()
     with pytest.raises(RemoteProtocolError, match="bad-request"):
         session.receive(say(action, "<content name='0'/>"))
-    assert session.state is State.ACTIVE
+    assert session.state is SessionState.ACTIVE
 
 
 def test_a_reason_may_say_more_than_the_xep_does() -> None:

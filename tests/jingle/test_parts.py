@@ -16,7 +16,7 @@ from callboard.jingle import (
     RemoteProtocolError,
     Role,
     Session,
-    State,
+    SessionState,
     Unacceptable,
 )
 from callboard.tests.jingle.samples import (
@@ -88,7 +88,7 @@ def test_a_part_that_comes_before_the_accept_is_a_part_of_it(kind: str) -> None:
     accepted = only(session.receive(accept(missing(kind, "active"))))
     assert isinstance(accepted, Accepted)
     assert is_whole(accepted.answer)
-    assert session.state is State.ACTIVE
+    assert session.state is SessionState.ACTIVE
 
 
 @pytest.mark.parametrize("kind", PARTS)
@@ -107,7 +107,7 @@ def test_a_part_may_follow_the_offer(kind: str) -> None:
     assert "192.0.2.77" in initiated.offer
     assert initiated.offer == session.remote_description
     session.accept(answer(sdp(AUDIO)))
-    assert session.state is State.ACTIVE
+    assert session.state is SessionState.ACTIVE
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_an_offer_that_lacks_something_can_be_reduced_or_ended() -> None:
     third.receive(jingle("session-initiate", content("0", security="")))
     assert refusal(third, jingle("content-add", content("1"))).jingle_condition == "out-of-order"
     third.receive(jingle("session-terminate", "<reason><cancel/></reason>"))
-    assert third.state is State.ENDED
+    assert third.state is SessionState.ENDED
 
 
 def test_candidates_of_an_offer_that_lacks_something_are_bounded() -> None:

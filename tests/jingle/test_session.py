@@ -26,7 +26,7 @@ from callboard.jingle import (
     Role,
     Senders,
     Session,
-    State,
+    SessionState,
     Terminated,
     TransportReplaced,
     Unacceptable,
@@ -95,18 +95,18 @@ def refusal(session: Session, stanza: ET.Element) -> RemoteProtocolError:
 
 
 @pytest.mark.parametrize(
-    ("state", "action", "sender"), list(itertools.product(State, Action, Role))
+    ("state", "action", "sender"), list(itertools.product(SessionState, Action, Role))
 )
 def test_what_the_table_forbids_is_refused_with_the_right_error(
-    state: State, action: Action, sender: Role
+    state: SessionState, action: Action, sender: Role
 ) -> None:
     if following(state, action, sender) is not None:
         return
     session = Session(sender.other, "s", initiator=ALICE, responder=BOB)
     session.state = state
     error = refusal(session, jingle(action.value, content()))
-    unknown = state is State.ENDED or (
-        state is State.NULL and action is not Action.SESSION_INITIATE
+    unknown = state is SessionState.ENDED or (
+        state is SessionState.NULL and action is not Action.SESSION_INITIATE
     )
     assert error.jingle_condition == ("unknown-session" if unknown else "out-of-order")
     assert error.condition == ("item-not-found" if unknown else "unexpected-request")
@@ -114,7 +114,7 @@ def test_what_the_table_forbids_is_refused_with_the_right_error(
 
 def test_the_table_knows_every_action() -> None:
     assert len(Action) == 15
-    assert set(RULES) == set(State)
+    assert set(RULES) == set(SessionState)
     assert {action for rules in RULES.values() for action in rules} == set(Action)
 
 
@@ -130,7 +130,7 @@ def test_initiate_and_accept_make_the_session_active() -> None:
     assert initiated.media == ("audio", "video")
     assert initiated.offer == theirs.remote_description
     assert "a=sendonly" in initiated.offer
-    assert (ours.state, theirs.state) == (State.PENDING, State.PENDING)
+    assert (ours.state, theirs.state) == (SessionState.PENDING, SessionState.PENDING)
     assert ours.remote_description is None
 
     stanza = theirs.accept(answer(sdp(AUDIO, VIDEO)))
@@ -139,7 +139,7 @@ def test_initiate_and_accept_make_the_session_active() -> None:
     assert isinstance(accepted, Accepted)
     assert accepted.answer == ours.remote_description
     assert "a=group:BUNDLE 0 1\r\n" in accepted.answer
-    assert (ours.state, theirs.state) == (State.ACTIVE, State.ACTIVE)
+    assert (ours.state, theirs.state) == (SessionState.ACTIVE, SessionState.ACTIVE)
 
 
 def test_a_group_is_named_only_if_the_offer_had_one() -> None:
@@ -277,7 +277,7 @@ def test_what_cannot_be_carried_is_unacceptable(contents: str, reason: Reason) -
         session.accept(answer(sdp(AUDIO)))
     stanza = session.terminate(event.reason, event.text)
     assert stanza.find(f"{{urn:xmpp:jingle:1}}reason/{{urn:xmpp:jingle:1}}{reason}") is not None
-    assert session.state is State.ENDED
+    assert session.state is SessionState.ENDED
 
 
 def test_an_unknown_content_beside_a_known_one_is_left_out() -> None:
@@ -333,7 +333,7 @@ def test_what_is_malformed_is_a_bad_request(contents: str) -> None:
     session = responder()
     error = refusal(session, jingle("session-initiate", contents))
     assert (error.condition, error.jingle_condition) == ("bad-request", None)
-    assert session.state is State.NULL
+    assert session.state is SessionState.NULL
 
 
 def test_a_nul_that_no_parser_would_let_through_is_a_bad_request() -> None:
@@ -603,7 +603,7 @@ def test_the_peer_adds_what_cannot_be_carried() -> None:
     assert isinstance(event, Unacceptable)
     assert (event.reason, event.contents) == (Reason.SECURITY_ERROR, ("x",))
     session.reject_contents(event.contents, event.reason, event.text)
-    assert session.state is State.ACTIVE
+    assert session.state is SessionState.ACTIVE
 
 
 def test_the_peer_adds_a_content_twice() -> None:
@@ -690,7 +690,7 @@ def test_what_the_peer_cannot_take_is_not_offered() -> None:
     alone = Session(Role.INITIATOR, "s", initiator=ALICE, responder=BOB)
     with pytest.raises(LocalProtocolError):
         alone.initiate(sdp(VIDEO), without=("video",))
-    assert alone.state is State.NULL
+    assert alone.state is SessionState.NULL
 
 
 def test_a_removal_that_the_peer_may_refuse_is_done_when_it_is_taken() -> None:
@@ -759,7 +759,7 @@ def test_a_transport_replace_is_told_and_refused() -> None:
 def test_every_reason_arrives(reason: Reason) -> None:
     ours, theirs = initiator(), called()
     assert theirs.receive(ours.terminate(reason, "text")) == [Terminated(reason, "text")]
-    assert (ours.state, theirs.state) == (State.ENDED, State.ENDED)
+    assert (ours.state, theirs.state) == (SessionState.ENDED, SessionState.ENDED)
 
 
 @pytest.mark.parametrize(
