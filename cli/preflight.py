@@ -8,13 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..config import Embedded, Settings
-from ..config.document import Location
+from ..config.load import Fault
 from ..media import Network, NetworkError
 from ..server import ServerError
 from ..server.prosody import ADDRESS, find_prosody
-
-#: A place in the file, and what is wrong there.
-Fault = tuple[Location, str]
 
 
 def preflight(settings: Settings) -> Iterator[Fault]:

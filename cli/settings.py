@@ -18,8 +18,9 @@ from ..bots.check import bot_faults, class_faults
 from ..bots.find import BotError, find_bot, raised_at
 from ..bots.options import OptionsError
 from ..config import AccountSettings, ConfigError, Settings, load
+from ..config.load import Fault
 from ..media import shown
-from .preflight import Fault, preflight
+from .preflight import preflight
 
 
 def read(file: Path) -> tuple[Settings, dict[str, type[Bot]]]:

@@ -119,7 +119,7 @@ def as_path(value: Any, info: ValidationInfo) -> Any:
 
 Flag = Annotated[bool, Strict()]
 Count = Annotated[int, Strict()]
-Location = Annotated[Path, BeforeValidator(as_path)]
+FolderPath = Annotated[Path, BeforeValidator(as_path)]
 
 
 class Items:

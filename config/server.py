@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 from pydantic_core.core_schema import ValidationInfo
 
 from .jid import check_domain
-from .model import Count, Location, Model
+from .model import Count, FolderPath, Model
 
 EMBEDDED: Final = "embedded"
 """What stands in the place of a server's name for a private one."""
@@ -54,7 +54,7 @@ class Server(Model):
         description="How TLS begins: `starttls` on the XMPP port (RFC 6120 §5), `direct` from the "
         "first byte (XEP-0368). There is no way to do without TLS.",
     )
-    ca: Location | None = Field(
+    ca: FolderPath | None = Field(
         default=None,
         description="A PEM file with the authorities to trust in place of the system's, for a "
         "server with a certificate of its own.",

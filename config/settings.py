@@ -9,7 +9,7 @@ from .account import AccountSettings
 from .duration import Duration
 from .fleet import MAX_ACCOUNTS
 from .media import MediaSettings
-from .model import Location, Model
+from .model import FolderPath, Model
 from .server import AnyServer, Embedded
 
 LOOPBACK = "127.0.0.1"
@@ -32,12 +32,12 @@ class Settings(Model):
         examples=["embedded", {"host": "xmpp.example.org", "port": 5222}],
         json_schema_extra={"default": "embedded"},
     )
-    recordings: Location = Field(
+    recordings: FolderPath = Field(
         default=Path("recordings"),
         description="The folder for recordings, relative to this file. It is created when needed.",
         examples=["recordings/"],
     )
-    call_log: Location = Field(
+    call_log: FolderPath = Field(
         default_factory=_beside_recordings,
         description="The file to which each ended call adds a line of JSON. Left out, "
         "`calls.jsonl` in the folder of the recordings.",

@@ -18,10 +18,10 @@ from ..model.transport import IceTransport
 from ..sdp.reader import read_sdp
 from .agreement import Agreement, is_gone
 
-Request = tuple[Agreement, Description]
+Asked = tuple[Agreement, Description]
 
 
-def initiate(agreement: Agreement, offer: str, without: Collection[str]) -> Request:
+def initiate(agreement: Agreement, offer: str, without: Collection[str]) -> Asked:
     """Offer the session (see `Session.initiate`)."""
     description = read_sdp(offer, agreement.role)
     description = description.with_contents(
@@ -39,7 +39,7 @@ def initiate(agreement: Agreement, offer: str, without: Collection[str]) -> Requ
     return agreement.without(set(local.names()) - set(told.names())), told
 
 
-def accept(agreement: Agreement, answer: str) -> Request:
+def accept(agreement: Agreement, answer: str) -> Asked:
     """Accept the session (see `Session.accept`)."""
     local = _read_local(agreement, answer)
     accepted = answer_for_jingle(local, agreement.remote)
@@ -49,7 +49,7 @@ def accept(agreement: Agreement, answer: str) -> Request:
     return replace(agreement, local=local).without(refused), accepted
 
 
-def add_contents(agreement: Agreement, offer: str) -> Request:
+def add_contents(agreement: Agreement, offer: str) -> Asked:
     """Offer further contents (see `Session.add_contents`)."""
     description = read_sdp(offer, agreement.role)
     known = {mid: name for name, mid in agreement.mids.items()}
@@ -71,7 +71,7 @@ def add_contents(agreement: Agreement, offer: str) -> Request:
     return agreement, Description(added, living.groups)
 
 
-def accept_contents(agreement: Agreement, answer: str) -> Request:
+def accept_contents(agreement: Agreement, answer: str) -> Asked:
     """Accept the contents that the peer added (see `Session.accept_contents`)."""
     local = _read_local(agreement, answer)
     accepted = answer_for_jingle(local, agreement.remote)

@@ -78,10 +78,10 @@ class Owner(Protocol):
 
 
 OwnerType = TypeVar("OwnerType", bound=Owner)
-Method = Callable[Concatenate[OwnerType, P], Coroutine[Any, Any, T]]
+OwnedMethod = Callable[Concatenate[OwnerType, P], Coroutine[Any, Any, T]]
 
 
-def owned(method: Method[OwnerType, P, T]) -> Method[OwnerType, P, T]:
+def owned(method: OwnedMethod[OwnerType, P, T]) -> OwnedMethod[OwnerType, P, T]:
     """Run a coroutine method in a task of its object's.
 
     Args:
