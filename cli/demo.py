@@ -166,7 +166,7 @@ class _Stage:
             self._console.print(step_table(self.status[CALLER]))
         if self.records:
             self._console.print()
-            self._console.print(quality_table(self.records[key] for key in sorted(self.records)))
+            self._console.print(quality_table([self.records[key] for key in sorted(self.records)]))
         path = self.recording()
         if path is not None and self.inspection is not None:
             tracks = ", ".join(

@@ -1,6 +1,6 @@
 """How a call was set up and how good it is, as tables for people."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.table import Table
@@ -42,7 +42,7 @@ def step_table(status: CallStatus) -> Table:
     return table
 
 
-def quality_table(records: Iterable[CallRecord]) -> Table:
+def quality_table(records: Sequence[CallRecord]) -> Table:
     """Return what each account sent and heard; rtt is the round trip (RFC 3550 §6.4.1).
 
     Args:
@@ -54,6 +54,8 @@ def quality_table(records: Iterable[CallRecord]) -> Table:
         table.add_column(name, no_wrap=True)
     for name in ("sent", "received", "lost", "jitter", "rtt", "MOS"):
         table.add_column(name, justify="right", no_wrap=True)
+    if any(one["kind"] == "video" for record in records for one in record.media):
+        table.caption = "MOS: of video, for how long the picture stood still"
     for record in records:
         for one in record.media:
             table.add_row(
@@ -65,15 +67,15 @@ def quality_table(records: Iterable[CallRecord]) -> Table:
                 f"{one['lost']}",
                 f"{one['jitter_ms']:.1f} ms",
                 "" if one["rtt_ms"] is None else f"{one['rtt_ms']:.1f} ms",
-                score(one["kind"], one["mos"], one.get("freezes", 0), one.get("frozen_ms", 0.0)),
+                score(one["kind"], one["mos"], one.get("frozen_ms", 0.0)),
             )
     return table
 
 
-def score(kind: str, mos: float | None, freezes: int, frozen_ms: float) -> str:
-    """Return how received media came through: the MOS of sound, the freezes of video."""
+def score(kind: str, mos: float | None, frozen_ms: float) -> str:
+    """Return how received media came through: sound's MOS; for how long a picture stood still."""
     if kind == "video":
-        return f"frozen {frozen_ms / 1000:.1f} s" if freezes else "no freeze"
+        return f"{frozen_ms / 1000:.1f} s"
     return "" if mos is None else f"{mos:.2f}"
 
 

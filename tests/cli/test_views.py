@@ -14,7 +14,7 @@ from callboard.actors.records.call_record import CallRecord
 from callboard.cli.views.json_view import JsonHandler, JsonView
 from callboard.cli.views.line_view import LineFormatter, sentence
 from callboard.cli.views.live_view import LiveView
-from callboard.cli.views.steps import quality_table
+from callboard.cli.views.steps import quality_table, score
 from callboard.cli.views.view import make_view
 from callboard.jingle import Reason
 from callboard.media import MediaStatistics
@@ -134,11 +134,32 @@ def test_quality_fits_80_columns() -> None:
             "jitter_ms": 15.2,
             "rtt_ms": 121.4,
             "mos": 4.31,
-        }
+        },
+        {
+            "kind": "video",
+            "codec": "VP8",
+            "sent": 9,
+            "received": 9,
+            "lost": 0,
+            "jitter_ms": 15.2,
+            "rtt_ms": None,
+            "mos": None,
+            "freezes": 2,
+            "frozen_ms": 1440.0,
+        },
     ]
     console = Console(width=80, file=io.StringIO(), record=True)
     console.print(quality_table([replace(record, media=tuple(media))]))
-    assert " alice@localhost  audio  opus   99999     99999   999 " in console.export_text()
+    text = console.export_text()
+    assert " alice@localhost  audio  opus   99999     99999   999 " in text
+    assert re.search(r"video  VP8 .* 1\.4 s", text)
+    assert "for how long the picture stood still" in text
+
+
+def test_sound_has_a_score_and_pictures_have_freezes() -> None:
+    assert score("audio", 4.312, 0.0) == "4.31"
+    assert score("audio", None, 0.0) == ""
+    assert score("video", None, 2040.0) == "2.0 s"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ from .transports import ice_connection
 
 ESTIMATOR = "_RTCRtpReceiver__remote_bitrate_estimator"
 PER_STREAM = (
-    "_RTCRtpReceiver__active_ssrc",
     "_RTCRtpReceiver__remote_streams",
     "_RTCRtpReceiver__lsr",
     "_RTCRtpReceiver__lsr_time",

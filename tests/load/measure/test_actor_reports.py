@@ -108,6 +108,16 @@ def test_directions_are_told_apart() -> None:
     assert found.value("audio.to-callee.loss", "max") == pytest.approx(50, rel=0.002)
 
 
+def test_the_share_of_time_in_which_the_picture_stood_still() -> None:
+    tally = Tally()
+    still = replace(heard(100, kind="video"), freezes=2, frozen_ms=600.0)
+    measure_call(record("out"), status(3, heard(100), still), 1, tally)
+    found = merged(tally)
+    assert found.value("video.frozen", "max") == pytest.approx(20, rel=0.002)
+    assert found.value("video.to-caller.frozen", "count") == 1
+    assert found.distribution("video.to-callee.frozen") is None
+
+
 def test_what_belongs_to_a_phase_is_in_the_whole_too() -> None:
     tally = Tally()
     measure_setup(None, status(3, heard(100)), tally.of(1))
