@@ -37,6 +37,17 @@ space between them may use each other; `*` are the other files of the folder, an
 that has rooms of its own has its places there. To add a room, write its name where it belongs.
 """
 
+SHARED = {
+    "Call": "a bot's handle is named after its actor",
+    "Finish": "XEP-0353's message, and the order to a recorder",
+    "Freeze": "one of received video, and how a record writes it",
+    "Invite": "XEP-0482's element, and a bot's handle on it",
+    "Requests": "IQs that wait for an answer, and what a bot asks of its call",
+    "RestartIce": "the order to a call, and what carries it out",
+    "Ringing": "XEP-0353's message, and the course of a call",
+}
+"""Names that two classes have, and why a reader is not misled. All others have one meaning."""
+
 MUST_NOT_USE = {
     "config": {"slixmpp", "aiortc", "aioice", "av", "pykka"},
     "jingle": {"slixmpp", "aiortc", "aioice", "av", "pykka", "asyncio"},
@@ -208,6 +219,16 @@ def test_received_video_knows_no_clock_and_no_network() -> None:
     outside = {"aioice", "aiortc", "asyncio", "av", "socket", "threading", "time"}
     for file in (ROOT / "media/rtc/rtp/video").glob("*.py"):
         assert outside.isdisjoint(name.split(".")[0] for _, name in imports(file)), file
+
+
+def test_a_name_means_one_thing() -> None:
+    where: dict[str, list[str]] = {}
+    for package in set(PACKAGES) - {"benchmarks"}:
+        for file in sorted((ROOT / package).rglob("*.py")):
+            for node in ast.parse(file.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    where.setdefault(node.name, []).append(str(file.relative_to(ROOT)))
+    assert not {name: files for name, files in where.items() if files[1:] and name not in SHARED}
 
 
 def test_the_root_imports_nothing() -> None:
