@@ -27,7 +27,7 @@ from ..actors.xmpp.stream import trust
 from ..bots.adapter import bot_factory
 from ..bots.bot import Bot
 from ..config import Embedded, Settings
-from ..media import Finished, recover_recordings
+from ..media import FinishedRecording, recover_recordings
 from ..server import Prosody, ServerError
 from .views.event import Event, Observer
 
@@ -217,7 +217,7 @@ async def _ended(ref: ExchangeRef) -> None:
     await ref.ended
 
 
-def _close_left(file: Path, finished: Iterable[Finished]) -> None:
+def _close_left(file: Path, finished: Iterable[FinishedRecording]) -> None:
     """Record the calls that an earlier run left, and see that the file can be written to."""
     RecordFile(file).mend()
     try:

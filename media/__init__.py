@@ -13,7 +13,7 @@ from .errors import (
 )
 from .frames.frame import Direction, EncodedFrame, Kind
 from .recording.inspection import Inspection, Track, UnplayableError, declared_seconds, inspect
-from .recording.part_file import Finished, lock
+from .recording.part_file import FinishedRecording, lock
 from .recording.recording import Recording
 from .recording.recovery import recover_recordings
 from .recording.writer import Writer
@@ -65,7 +65,7 @@ __all__ = [
     "Echo",
     "EncodedFrame",
     "FileSource",
-    "Finished",
+    "FinishedRecording",
     "FirstMedia",
     "IceChecking",
     "IceConnected",

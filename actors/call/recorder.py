@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from ...media import Direction, EncodedFrame, Finished, Recording, Writer
+from ...media import Direction, EncodedFrame, FinishedRecording, Recording, Writer
 from ..context import Context
 from ..messages.call import CallRef, KeyframeNeeded, RecordingFailed, RecordingPlaced
 from ..messages.recorder import Finish, Miss, RecorderMessage, RecorderRef, Write
@@ -118,7 +118,7 @@ class Recorder(AsyncioActor[RecorderMessage]):
         return self._recorded
 
 
-def _recorded(finished: Finished | None, failure: str | None) -> Recorded:
+def _recorded(finished: FinishedRecording | None, failure: str | None) -> Recorded:
     if finished is None:
         return Recorded.of(None, 0.0, 0, failure)
     return Recorded.of(str(finished.path), finished.seconds, finished.bytes, failure)

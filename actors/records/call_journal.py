@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from ...media import Finished, declared_seconds, lock
+from ...media import FinishedRecording, declared_seconds, lock
 from ..records.recorded import Recorded
 from .call_record import CallRecord
 from .record_file import RecordFile, write_lines
@@ -137,7 +137,7 @@ def _reserve(file: int) -> None:
     ctypes.CDLL(None).fallocate64(file, _KEEP_SIZE, ctypes.c_int64(size), ctypes.c_int64(RESERVE))
 
 
-def close_left(records: Path, finished: Iterable[Finished] = ()) -> list[CallRecord]:
+def close_left(records: Path, finished: Iterable[FinishedRecording] = ()) -> list[CallRecord]:
     """Record the calls that a killed process left, as failed. Blocking.
 
     What a living process has in its journal is left alone.

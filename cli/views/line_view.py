@@ -7,7 +7,7 @@ from typing import TextIO
 
 from ...actors.messages.exchange import AccountChanged, CallStatus
 from ...actors.records.call_record import CallRecord
-from ...media import Finished
+from ...media import FinishedRecording
 from .event import Event
 from .printable import printable
 
@@ -87,7 +87,7 @@ def sentence(event: Event) -> str | None:
             return f"{_parties(event)} connected after {event.steps.get('dtls', 0.0) * 1000:.0f} ms"
         case CallRecord():
             return _record_sentence(event)
-        case Finished(path=path, seconds=seconds):
+        case FinishedRecording(path=path, seconds=seconds):
             return f"finished a recording that an earlier run left: {near(path)} ({seconds:.1f} s)"
     return None
 

@@ -21,7 +21,7 @@ OURS = re.compile(r"\d{8}t\d{6}z-[a-z0-9-]{1,60}\.(mkv|mka|ogg|wav)\.part")
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishedRecording:
     """A recording that is whole.
 
     Attributes:
@@ -129,7 +129,7 @@ class PartFile:
         for offset, data in chunks:
             write_all(self.file, data, offset)
 
-    def publish(self, seconds: float, suffix: str) -> Finished:
+    def publish(self, seconds: float, suffix: str) -> FinishedRecording:
         """Give the file its own name, and close it.
 
         Args:
@@ -151,7 +151,7 @@ class PartFile:
             self._part.unlink()
 
 
-def publish(file: int, part: Path, wanted: Path, seconds: float) -> Finished:
+def publish(file: int, part: Path, wanted: Path, seconds: float) -> FinishedRecording:
     """Give a `.part` file its own name, or that with a number if it is taken; nothing is replaced.
 
     Args:
@@ -176,7 +176,7 @@ def publish(file: int, part: Path, wanted: Path, seconds: float) -> Finished:
             part.rename(path)  # a file system without hard links
         else:
             part.unlink()
-        return Finished(path, seconds, os.fstat(file).st_size)
+        return FinishedRecording(path, seconds, os.fstat(file).st_size)
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(wanted))
 
 

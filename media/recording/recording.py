@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..frames.frame import Direction, EncodedFrame, Kind
 from ..frames.picture_size import picture_size
-from .part_file import Finished
+from .part_file import FinishedRecording
 from .recording_file import Format, Placed, RecordingFile
 from .track_timeline import TrackTimeline
 from .writer import Writer
@@ -98,7 +98,7 @@ class Recording:
         writer.adopt(self._file)
 
     @property
-    def files(self) -> tuple[Finished, ...]:
+    def files(self) -> tuple[FinishedRecording, ...]:
         """The files that are whole."""
         return tuple(self._file.files)
 
@@ -162,7 +162,7 @@ class Recording:
         if self._video and direction not in self._running:
             self._say_missing(f"{direction} video")
 
-    async def close(self) -> Finished | None:
+    async def close(self) -> FinishedRecording | None:
         """End the recording and wait until the file is whole.
 
         Returns:

@@ -11,7 +11,7 @@ from ..frames.frame import Direction, EncodedFrame
 from . import matroska, ogg, wav
 from .container import Container, DamagedError
 from .matroska_track import CODECS
-from .part_file import Finished, PartFile, stem
+from .part_file import FinishedRecording, PartFile, stem
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class RecordingFile:
         format: Format,  # noqa: A002 - what it is
     ) -> None:
         self.failure: str | None = None
-        self.files: list[Finished] = []
+        self.files: list[FinishedRecording] = []
         self.ended = False
         self._folder = folder
         self._stem = stem(name, started)

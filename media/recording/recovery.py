@@ -9,13 +9,13 @@ from pathlib import Path
 
 from . import matroska
 from .container import DamagedError
-from .part_file import OURS, PART, Finished, lock, publish
+from .part_file import OURS, PART, FinishedRecording, lock, publish
 from .recording_file import REPAIRS
 
 log = logging.getLogger(__name__)
 
 
-def recover_recordings(folder: Path) -> list[Finished]:
+def recover_recordings(folder: Path) -> list[FinishedRecording]:
     """Finish the recordings that a killed process left (`*.part`). Blocking.
 
     Each becomes a whole file under its final name; one without a single frame is removed. A file
@@ -42,7 +42,7 @@ def recover_recordings(folder: Path) -> list[Finished]:
     return finished
 
 
-def _finished(part: Path) -> list[Finished]:
+def _finished(part: Path) -> list[FinishedRecording]:
     """Finish one file, or the better one of a pair; what can't be done is logged."""
     try:
         stereo = part.with_name(part.name.replace(".mkv.part", ".ogg.part"))
@@ -69,7 +69,7 @@ def _finished(part: Path) -> list[Finished]:
     return []
 
 
-def _finish(part: Path) -> Finished | None:
+def _finish(part: Path) -> FinishedRecording | None:
     """Finish one file; None if it is in use, or was empty and is gone."""
     with _locked(part) as file:
         if file is None:

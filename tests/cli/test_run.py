@@ -130,7 +130,7 @@ def test_a_recording_that_a_kill_left_is_finished(tmp_path: Path) -> None:
     # One recording: in two forms while video may still come.
     assert len({part.name.partition(".")[0] for part in folder.glob("*.part")}) == 1
     with running("run", file) as run:
-        finished = run.until(lambda e: e["event"] == "Finished")
+        finished = run.until(lambda e: e["event"] == "FinishedRecording")
         assert run.stop() == 0
         told = [e for e in run.events if Path(finished["path"]).name in json.dumps(e)]
         assert told == [finished], "it is told once"

@@ -14,7 +14,7 @@ from callboard.actors.records.call_journal import CallJournal, close_left
 from callboard.actors.records.call_record import CallRecord
 from callboard.actors.records.recorded import Recorded
 from callboard.jingle import Reason
-from callboard.media import Finished
+from callboard.media import FinishedRecording
 from callboard.tests.actors.records.test_record_file import room_for
 
 
@@ -176,7 +176,9 @@ def test_recordings_are_found_by_their_names(tmp_path: Path) -> None:
     journal.note(going_on(recordings=(done, *left)))
     journal.write()
     killed(journal)
-    (found,) = close_left(tmp_path / "calls.jsonl", [Finished(tmp_path / "second.mka", 4.5, 10)])
+    (found,) = close_left(
+        tmp_path / "calls.jsonl", [FinishedRecording(tmp_path / "second.mka", 4.5, 10)]
+    )
     assert found.recordings[0] == done
     assert found.recordings[1] == Recorded.of(str(tmp_path / "second.mka"), 4.5, 10, None)
     assert found.recordings[2] == Recorded.of(str(tmp_path / "third-2.mkv"), 0.0, 11, None)

@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from callboard.media import Direction, EncodedFrame, Finished, Recording, Writer, inspect
+from callboard.media import Direction, EncodedFrame, FinishedRecording, Recording, Writer, inspect
 from callboard.tests.media.calls import (
     CLOCK,
     Timed,
@@ -30,10 +30,10 @@ SENT, RECEIVED = Direction
 
 def record(
     folder: Path, frames: list[Timed], *, video: bool = False, wav: bool = False, limit: int = 2**23
-) -> tuple[Finished | None, str | None]:
+) -> tuple[FinishedRecording | None, str | None]:
     """Record a call, and return the file and what went wrong."""
 
-    async def main() -> tuple[Finished | None, str | None]:
+    async def main() -> tuple[FinishedRecording | None, str | None]:
         with Writer() as writer:
             recording = Recording(
                 folder,
@@ -50,7 +50,9 @@ def record(
     return asyncio.run(main())
 
 
-def whole(folder: Path, frames: list[Timed], *, video: bool = False, wav: bool = False) -> Finished:
+def whole(
+    folder: Path, frames: list[Timed], *, video: bool = False, wav: bool = False
+) -> FinishedRecording:
     """Record a call that leaves nothing to complain about."""
     finished, failure = record(folder, frames, video=video, wav=wav)
     assert failure is None
@@ -230,7 +232,7 @@ def test_a_finished_file_can_be_sought(tmp_path: Path) -> None:
 
 
 def test_names_are_ours_and_files_are_private(tmp_path: Path) -> None:
-    async def main() -> list[Finished | None]:
+    async def main() -> list[FinishedRecording | None]:
         with Writer() as writer:
             calls = [
                 Recording(tmp_path, "../../etc/Bob@x/ü", video=False, writer=writer, started=CLOCK)
@@ -251,7 +253,7 @@ def test_names_are_ours_and_files_are_private(tmp_path: Path) -> None:
 
 
 def test_long_names_are_cut(tmp_path: Path) -> None:
-    async def main() -> Finished | None:
+    async def main() -> FinishedRecording | None:
         with Writer() as writer:
             recording = Recording(tmp_path, "x" * 5000, video=False, writer=writer)
             feed(recording, audio(SENT, 440, 1))
@@ -365,7 +367,7 @@ def test_what_ogg_can_not_take_goes_on_in_another_file(tmp_path: Path, codec: st
     theirs = [*audio(RECEIVED, 1000, 3), *audio(RECEIVED, 700, 3, codec=codec, start=3)]
     frames = in_order(theirs, audio(SENT, 440, 6))
 
-    async def main() -> tuple[Finished, ...]:
+    async def main() -> tuple[FinishedRecording, ...]:
         with Writer() as writer:
             recording = Recording(tmp_path, "call", video=False, writer=writer, started=CLOCK)
             for second in range(6):

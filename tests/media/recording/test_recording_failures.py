@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from callboard.media import Direction, Finished, Recording, Writer, inspect
+from callboard.media import Direction, FinishedRecording, Recording, Writer, inspect
 from callboard.tests.conftest import Run
 from callboard.tests.media.calls import CLOCK, Timed, audio, both, feed, in_order, video
 
@@ -38,11 +38,13 @@ def call(way: str) -> list[Timed]:
     return in_order(audio(SENT, 440), audio(RECEIVED, 1000))
 
 
-def record(folder: Path, way: str, *, before_close: object = None) -> tuple[Finished | None, str]:
+def record(
+    folder: Path, way: str, *, before_close: object = None
+) -> tuple[FinishedRecording | None, str]:
     """Record a call second by second."""
     frames = call(way)
 
-    async def main() -> tuple[Finished | None, str]:
+    async def main() -> tuple[FinishedRecording | None, str]:
         with Writer() as writer:
             recording = Recording(
                 folder,

@@ -10,7 +10,14 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from callboard.media import Direction, Finished, Recording, Writer, inspect, recover_recordings
+from callboard.media import (
+    Direction,
+    FinishedRecording,
+    Recording,
+    Writer,
+    inspect,
+    recover_recordings,
+)
 from callboard.tests.media.calls import CLOCK, Timed, audio, both, feed, in_order, samples
 
 SENT, RECEIVED = Direction
@@ -92,7 +99,7 @@ def left(folder: Path, way: str) -> Path:
         (part,) = elsewhere.iterdir()
         (folder / part.name).write_bytes(part.read_bytes())
 
-    async def main() -> Finished | None:
+    async def main() -> FinishedRecording | None:
         with Writer() as writer:
             recording = Recording(
                 elsewhere,

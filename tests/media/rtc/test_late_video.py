@@ -4,7 +4,14 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from callboard.media import Direction, Finished, Recording, Writer, inspect, recover_recordings
+from callboard.media import (
+    Direction,
+    FinishedRecording,
+    Recording,
+    Writer,
+    inspect,
+    recover_recordings,
+)
 from callboard.tests.media.calls import CLOCK, Timed, audio, feed, in_order, pitch, samples, video
 
 SENT, RECEIVED = Direction
@@ -16,14 +23,14 @@ def sound(seconds: float = 4, *, codec: str = "opus") -> list[Timed]:
     )
 
 
-def record(folder: Path, frames: list[Timed]) -> tuple[Finished, list[list[str]]]:
+def record(folder: Path, frames: list[Timed]) -> tuple[FinishedRecording, list[list[str]]]:
     """Record second by second; also gives the names in the folder after each second."""
     names: list[list[str]] = []
 
     def look() -> None:
         names.append(sorted(path.name.split(".", 1)[1] for path in folder.iterdir()))
 
-    async def main() -> Finished | None:
+    async def main() -> FinishedRecording | None:
         with Writer() as writer:
             recording = Recording(folder, "late", video=True, writer=writer, started=CLOCK)
             last = int(frames[-1][1].arrival - CLOCK) + 1
@@ -99,7 +106,7 @@ def test_a_name_is_taken_by_either_file(tmp_path: Path) -> None:
         folder.mkdir()
         taken = folder / f"{first.path.stem}{suffix}"
 
-        async def main(folder: Path = folder, taken: Path = taken) -> Finished | None:
+        async def main(folder: Path = folder, taken: Path = taken) -> FinishedRecording | None:
             with Writer() as writer:
                 recording = Recording(folder, "late", video=True, writer=writer, started=CLOCK)
                 taken.with_name(f"{recording._file._stem}{suffix}").write_bytes(b"mine")  # noqa: B023
