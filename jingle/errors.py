@@ -18,16 +18,17 @@ _TYPES = {
 
 
 class LocalProtocolError(Exception):
-    """We asked for something that the protocol or the session's state does not allow: our bug."""
+    """We asked for what the protocol or the session's state does not allow. It is our bug."""
 
 
 class RemoteProtocolError(Exception):
-    """The peer broke the protocol; the IQ is to be answered with this error (XEP-0166 §10).
+    """The peer broke the protocol. Answer its IQ with this error (XEP-0166 §10).
 
     Attributes:
-        condition: The defined condition of RFC 6120 §8.3.3, such as ``bad-request``.
-        jingle_condition: The condition of ``urn:xmpp:jingle:errors:1`` if there is one:
-            out-of-order, tie-break, unknown-session, unsupported-info or security-required.
+        condition: The defined condition (RFC 6120 §8.3.3), such as ``bad-request``.
+        jingle_condition: The condition of ``urn:xmpp:jingle:errors:1``, if there is one:
+            ``out-of-order``, ``tie-break``, ``unknown-session``, ``unsupported-info`` or
+            ``security-required``.
         text: A sentence for whoever reads the peer's log.
     """
 
@@ -45,7 +46,7 @@ class RemoteProtocolError(Exception):
         return _TYPES.get(self.condition, "cancel")
 
     def to_element(self) -> Element:
-        """The ``<error/>`` of the IQ's reply, in namespace ``jabber:client`` (RFC 6120 §8.3)."""
+        """Return the ``<error/>`` for the IQ's reply, in ``jabber:client`` (RFC 6120 §8.3)."""
         error = Element("{jabber:client}error", {"type": self.type})
         SubElement(error, f"{{{ns.STANZAS}}}{self.condition}")
         if self.text:
@@ -75,7 +76,7 @@ def unknown_session(sid: str = "") -> RemoteProtocolError:
     """No such session: for the account to answer with when it finds none (XEP-0166 §10).
 
     Args:
-        sid: The session id that the peer named, for the log only.
+        sid: The session id that the peer named, for the text.
     """
     text = f"there is no session {sid[:100]!r} with you" if sid else ""
     return RemoteProtocolError("item-not-found", text, jingle_condition="unknown-session")

@@ -4,17 +4,17 @@ from . import namespaces as ns
 
 
 def features(audio: bool, video: bool) -> tuple[str, ...]:
-    """The features to advertise, true to what the account allows.
+    """Return the features to advertise for what an account answers.
 
-    Conversations wants Jingle, ICE-UDP, RTP, DTLS and the media; Movim the media and call
+    Conversations looks for Jingle, ICE-UDP, RTP, DTLS and the media; Movim for the media and call
     messages. With RFC 3264 advertised, Conversations puts its candidates into its offer.
 
     Args:
-        audio: Audio calls are answered.
-        video: Video calls are answered.
+        audio: Whether audio calls are answered.
+        video: Whether video calls are answered.
 
     Returns:
-        Feature names, none if no call is answered at all.
+        The names of the features; none if no call is answered.
     """
     if not audio and not video:
         return ()

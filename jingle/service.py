@@ -14,15 +14,15 @@ class Service:
     """One service of a server.
 
     Attributes:
-        type: Such as stun, stuns, turn or turns, in lower case.
+        type: Such as ``stun``, ``stuns``, ``turn`` or ``turns``, in lower case.
         host: Name or address.
         port: None for the usual one.
-        transport: udp or tcp, None if not told.
+        transport: ``udp`` or ``tcp``; None if not told.
         username: For TURN.
         password: For TURN; not shown by ``repr``.
-        expires: When the credentials lapse, as XEP-0082 writes it.
-        restricted: Credentials must be asked for.
-        action: Add, delete or modify in a push (§4), None in a result.
+        expires: When the credentials lapse, in the format of XEP-0082.
+        restricted: Whether credentials must be asked for.
+        action: ``add``, ``delete`` or ``modify`` in a push (§4); None in a result.
     """
 
     type: str
@@ -37,9 +37,9 @@ class Service:
 
     @property
     def url(self) -> str:
-        """The URL for an ICE server (RFC 7064, RFC 7065), without query for STUN.
+        """The URL for an ICE server (RFC 7064, RFC 7065).
 
-        Chromium refuses a ``?transport=`` behind ``stun:``.
+        STUN gets no query: Chromium refuses ``?transport=`` after ``stun:``.
         """
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = f":{self.port}" if self.port is not None else ""
@@ -50,11 +50,14 @@ class Service:
 def parse_services(element: Element) -> tuple[Service, ...]:
     """Read a ``<services/>`` or ``<credentials/>`` (XEP-0215 §3).
 
+    Args:
+        element: The element.
+
     Returns:
-        The services, malformed ones left out.
+        The services, without malformed ones.
 
     Raises:
-        RemoteProtocolError: If the element is neither, or lists too many services.
+        RemoteProtocolError: The element is another one, or lists too many services.
     """
     if element.tag not in {f"{{{ns.SERVICES}}}services", f"{{{ns.SERVICES}}}credentials"}:
         raise bad_request("this is no <services/> of XEP-0215")

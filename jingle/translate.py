@@ -39,14 +39,14 @@ def to_jingle(
     """Write a session description as Jingle (XEP-0166, 0167, 0176, 0293, 0294, 0320, 0338, 0339).
 
     Args:
-        sdp: Our description.
+        sdp: Our session description.
         role: Who wrote it.
-        sid: Session id.
+        sid: The session id.
         action: session-initiate, session-accept, content-add, content-accept, description-info,
             or, without descriptions, transport-info, transport-replace, transport-accept.
-        initiator: Full JID for the attribute, left out if None.
-        responder: Full JID for the attribute, left out if None.
-        offer: The other side's description that this one answers. It decides the names and
+        initiator: Full JID for the attribute; None leaves the attribute out.
+        responder: Full JID for the attribute; None leaves the attribute out.
+        offer: The other side's description, if this one answers it. It decides the names and
             creators of the contents, and which groups may be named.
 
     Returns:
@@ -82,10 +82,11 @@ def to_sdp(jingle: Element, *, role: Role, offer: str | None = None) -> str:
     """Write a peer's ``<jingle/>`` as a session description that aiortc accepts.
 
     Args:
-        jingle: With whole contents, as in session-initiate, session-accept or content-add.
+        jingle: The element, with whole contents, as in session-initiate, session-accept or
+            content-add.
         role: Who wrote it.
-        offer: Our description that this one answers. It decides the order of the m-lines and their
-            mids; what the peer left out becomes a line with port 0.
+        offer: Our description, if this one answers it. It decides the order of the m-lines and
+            their mids. What the peer left out becomes an m-line with port 0.
 
     Returns:
         SDP. Candidates that aiortc can't use (TCP, component 2, mDNS, peer-reflexive) are left out.

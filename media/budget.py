@@ -4,7 +4,7 @@ import time
 
 
 class Budget:
-    """What may be spent: it grows with time, up to what may be spent at once.
+    """An amount that may be spent. It grows with time, up to what may be spent at once.
 
     Attributes:
         rate: How much is added in a second.
@@ -14,7 +14,7 @@ class Budget:
     __slots__ = ("_at", "_left", "most", "rate")
 
     def __init__(self, rate: float, most: float) -> None:
-        """Begin with as much as may be spent at once.
+        """Start with the full amount.
 
         Args:
             rate: How much is added in a second.
@@ -26,7 +26,7 @@ class Budget:
         self._at = time.monotonic()
 
     def take(self, amount: float = 1) -> bool:
-        """Spend, if there is enough.
+        """Spend an amount, if there is enough.
 
         Args:
             amount: How much.
@@ -43,9 +43,9 @@ class Budget:
         return True
 
     def add(self, amount: float) -> None:
-        """Have more to spend.
+        """Add to what may be spent.
 
         Args:
-            amount: How much, besides what time adds.
+            amount: How much, beside what time adds.
         """
         self._left = min(self.most, self._left + amount)

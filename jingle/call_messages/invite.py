@@ -14,8 +14,8 @@ class JingleMethod:
     """Join by a Jingle session (XEP-0482 §3).
 
     Attributes:
-        sid: Of the session.
-        jid: Whom to call; None for the sender of the invite.
+        sid: The session id.
+        jid: Whom to call; None means the sender of the invite.
     """
 
     sid: str
@@ -34,13 +34,13 @@ Method = JingleMethod | ExternalMethod
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    """An invitation; the id that answers name is that of its message (XEP-0482 §3.1).
+    """An invitation to a call (XEP-0482 §3.1). Answers name the id of its message.
 
     Attributes:
         methods: Ways to join, the preferred one first.
-        audio: There is audio to it.
-        video: There is video to it.
-        multi: It is a call of several parties.
+        audio: Whether the call has audio.
+        video: Whether the call has video.
+        multi: Whether the call may have more than two parties.
     """
 
     methods: tuple[Method, ...]
@@ -49,7 +49,7 @@ class Invite:
     multi: bool = False
 
     def to_element(self) -> Element:
-        """The ``<invite/>``."""
+        """Return the ``<invite/>``."""
         element = Element(f"{{{ns.CALL_INVITE}}}invite")
         for key, value, usual in (
             ("audio", self.audio, True),
@@ -69,8 +69,8 @@ class InviteAnswer:
 
     Attributes:
         verb: ``accept``, ``reject``, ``retract`` or ``left``.
-        id: Of the invite's message.
-        method: How the sender joins, of an accept.
+        id: The id of the invite's message.
+        method: For an accept, how the sender joins.
     """
 
     verb: str
@@ -78,7 +78,7 @@ class InviteAnswer:
     method: Method | None = None
 
     def to_element(self) -> Element:
-        """The ``<accept/>``, ``<reject/>``, ``<retract/>`` or ``<left/>``."""
+        """Return the ``<accept/>``, ``<reject/>``, ``<retract/>`` or ``<left/>``."""
         element = Element(f"{{{ns.CALL_INVITE}}}{self.verb}", {"id": self.id})
         if self.method is not None:
             _write_method(element, self.method)
@@ -91,8 +91,12 @@ _VERBS = frozenset({"accept", "reject", "retract", "left"})
 def parse_invite(element: Element) -> Invite | InviteAnswer | None:
     """Read a child of ``<message/>``.
 
+    Args:
+        element: Any child element.
+
     Returns:
-        None if it is no call invite, or malformed: messages are not answered with errors.
+        The invite, or an answer to one. None if the element is another one or malformed: messages
+        are not answered with errors.
     """
     namespace, _, name = str(element.tag).rpartition("}")
     if namespace != "{" + ns.CALL_INVITE:

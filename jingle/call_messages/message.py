@@ -19,7 +19,7 @@ from ..xml.writer import write_reason
 
 @dataclass(frozen=True, slots=True)
 class Propose:
-    """Someone wants to call: to the bare JID of the called (XEP-0353 §3.1).
+    """Someone wants to call. Sent to the callee's bare JID (XEP-0353 §3.1).
 
     Attributes:
         id: Session id of the call to come.
@@ -30,7 +30,7 @@ class Propose:
     media: tuple[str, ...]
 
     def to_element(self) -> Element:
-        """The ``<propose/>``."""
+        """Return the ``<propose/>``."""
         element = _element("propose", self.id)
         for kind in self.media:
             SubElement(element, f"{{{ns.RTP}}}description", {"media": kind})
@@ -39,46 +39,46 @@ class Propose:
 
 @dataclass(frozen=True, slots=True)
 class Ringing:
-    """A device of the called rings: to the caller's full JID (XEP-0353 §3.2)."""
+    """A device of the callee rings. Sent to the caller's full JID (XEP-0353 §3.2)."""
 
     id: str
 
     def to_element(self) -> Element:
-        """The ``<ringing/>``."""
+        """Return the ``<ringing/>``."""
         return _element("ringing", self.id)
 
 
 @dataclass(frozen=True, slots=True)
 class Proceed:
-    """The called accepts on this device: session-initiate may follow (XEP-0353 §3.4)."""
+    """The callee accepts on this device; session-initiate may follow (XEP-0353 §3.4)."""
 
     id: str
 
     def to_element(self) -> Element:
-        """The ``<proceed/>``."""
+        """Return the ``<proceed/>``."""
         return _element("proceed", self.id)
 
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """The called accepted, told to its own other devices (XEP-0353 before 0.4)."""
+    """The callee accepted. Sent to its own other devices (XEP-0353 before 0.4)."""
 
     id: str
 
     def to_element(self) -> Element:
-        """The ``<accept/>``."""
+        """Return the ``<accept/>``."""
         return _element("accept", self.id)
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """The called does not want the call (XEP-0353 §3.5).
+    """The callee refuses the call (XEP-0353 §3.5).
 
     Attributes:
-        id: Of the proposed call.
-        reason: Such as busy or decline; None if none is given.
-        tie_break: Because a proposal of the sender's own wins (§5).
-        text: For people.
+        id: Session id of the proposed call.
+        reason: Why, such as busy or decline; None if not given.
+        tie_break: Whether it is because the sender's own proposal wins (§5).
+        text: A sentence for people; may be empty.
     """
 
     id: str
@@ -87,13 +87,13 @@ class Reject:
     text: str = ""
 
     def to_element(self) -> Element:
-        """The ``<reject/>``."""
+        """Return the ``<reject/>``."""
         return _ending("reject", self.id, self.reason, self.text, tie_break=self.tie_break)
 
 
 @dataclass(frozen=True, slots=True)
 class Retract:
-    """The caller takes the proposal back (XEP-0353 §3.3); attributes as for `Reject`."""
+    """The caller takes the proposal back (XEP-0353 §3.3). Attributes as for `Reject`."""
 
     id: str
     reason: Reason | None = None
@@ -101,7 +101,7 @@ class Retract:
     text: str = ""
 
     def to_element(self) -> Element:
-        """The ``<retract/>``."""
+        """Return the ``<retract/>``."""
         return _ending("retract", self.id, self.reason, self.text, tie_break=self.tie_break)
 
 
@@ -110,10 +110,10 @@ class Finish:
     """The call is over, for the archive (XEP-0353 §3.7).
 
     Attributes:
-        id: Of the call.
-        reason: Why.
-        migrated_to: Id of the call that goes on in its stead (§6).
-        text: For people.
+        id: Session id of the call.
+        reason: Why; None if not given.
+        migrated_to: Session id of the call that replaces it (§6).
+        text: A sentence for people; may be empty.
     """
 
     id: str
@@ -122,7 +122,7 @@ class Finish:
     text: str = ""
 
     def to_element(self) -> Element:
-        """The ``<finish/>``."""
+        """Return the ``<finish/>``."""
         element = _ending("finish", self.id, self.reason, self.text)
         if self.migrated_to is not None:
             SubElement(element, f"{{{ns.CALL_MESSAGE}}}migrated", {"to": self.migrated_to})
@@ -191,10 +191,11 @@ def parse_call_message(element: Element) -> CallMessage | None:
     """Read a child of ``<message/>``.
 
     Args:
-        element: Any child.
+        element: Any child element.
 
     Returns:
-        The call message; None if it is none, or malformed: messages are not answered with errors.
+        The call message. None if the element is another one or malformed: messages are not answered
+        with errors.
     """
     namespace, _, name = str(element.tag).rpartition("}")
     reader = _READERS.get(name)

@@ -30,17 +30,17 @@ TAKEN: dict[Role, dict[Speaker, tuple[type[CallMessage], ...]]] = {
         Speaker.OURS: (Proceed, Accept, Reject),
     },
 }
-"""What is taken from whom, by our own part in the call; whatever is not here is dropped."""
+"""Which messages count from whom, by our own role in the call. All others are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Between whom a call is.
+    """The two parties of a call.
 
     Attributes:
-        role: Our part.
-        called: Whom we called or who called us; a bare JID stands for all of its devices.
-        holder: The peer's device that has the call; None while our proposal waits for one.
+        role: Our role.
+        called: Whom we called, or who called us. A bare JID means all of its devices.
+        holder: The peer's device that has the call; None as long as none has taken our proposal.
     """
 
     role: Role
@@ -48,11 +48,11 @@ class Standing:
     holder: str | None
 
     def speaker(self, sender: str, *, own: bool) -> Speaker:
-        """Tell who speaks.
+        """Tell what a sender is to the call.
 
         Args:
-            sender: The sender's full JID; its bare JID is the peer's, or our own.
-            own: It is another device of our own account.
+            sender: The sender's full JID; its bare JID is the peer's or ours.
+            own: Whether it is another device of our own account.
         """
         if own:
             return Speaker.OURS
@@ -62,9 +62,9 @@ class Standing:
         return Speaker.ASKED if asked else Speaker.NOBODY
 
     def takes(self, message: CallMessage, sender: str, *, own: bool) -> bool:
-        """Tell whether a message counts; arguments as for `speaker`."""
+        """Tell whether a message counts. Arguments as for `speaker`."""
         return isinstance(message, TAKEN[self.role].get(self.speaker(sender, own=own), ()))
 
     def held_by(self, device: str) -> "Standing":
-        """The same when a device has taken the call."""
+        """Return the same, with a device that has taken the call."""
         return replace(self, holder=device)

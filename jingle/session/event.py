@@ -18,7 +18,7 @@ class Initiated:
 
     Attributes:
         offer: SDP for setRemoteDescription.
-        media: What it wants to carry: ``audio``, ``video``, ``application`` (data channels).
+        media: The kinds in it: ``audio``, ``video``, ``application`` (data channels).
     """
 
     offer: str
@@ -30,7 +30,7 @@ class Accepted:
     """The peer accepted our offer.
 
     Attributes:
-        answer: SDP for setRemoteDescription, candidates that came earlier included.
+        answer: SDP for setRemoteDescription, with the candidates that came earlier.
     """
 
     answer: str
@@ -38,19 +38,19 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Unacceptable:
-    """The peer's request is well-formed, but nothing that can be carried (XEP-0166 §6.4).
+    """The peer's request is well-formed, but we can't carry it (XEP-0166 §6.4).
 
-    Acknowledge the IQ; then send `Session.terminate` with the reason if ``contents`` is empty,
-    or `Session.reject_contents` with those that it names.
+    Acknowledge the IQ. Then send `Session.terminate` with the reason if ``contents`` is empty, or
+    `Session.reject_contents` with the contents that it names.
 
     Attributes:
         reason: What can't be carried.
         text: A sentence for people.
-        contents: Those that a content-add or session-accept named; empty if it is the session.
-        lacking: The offer only lacks what may come in a further stanza, such as the fingerprint in
-            a transport-info (XEP-0320 §3). Whoever waits gets `Initiated` when it has come;
-            `Session.settle` ends the wait.
-        media: The kinds that a lacking offer is for.
+        contents: The contents of a content-add or session-accept; empty if it is the session.
+        lacking: Whether the offer only lacks what may come in a later stanza, such as the
+            fingerprint in a transport-info (XEP-0320 §3). If you wait, `Initiated` follows when it
+            comes; `Session.settle` ends the wait.
+        media: The kinds of a lacking offer.
     """
 
     reason: Reason
@@ -62,7 +62,7 @@ class Unacceptable:
 
 @dataclass(frozen=True, slots=True)
 class CandidatesReceived:
-    """The peer trickled candidates that can be used (XEP-0176 §5.6); others are left out.
+    """The peer trickled candidates (XEP-0176 §5.6). Those that can't be used are left out.
 
     Attributes:
         content: Name of the content.
@@ -101,7 +101,7 @@ class IceRestarted:
 
 @dataclass(frozen=True, slots=True)
 class InfoReceived:
-    """The peer tells a state of its own; ``content`` None means all contents (XEP-0167 §7)."""
+    """The peer told its state (XEP-0167 §7), for one content or, with None, for all."""
 
     info: Info
     content: str | None = None
@@ -109,7 +109,7 @@ class InfoReceived:
 
 @dataclass(frozen=True, slots=True)
 class ContentAdded:
-    """The peer offers further contents: answer with accept_content or reject_content.
+    """The peer offers more contents: answer by `accept_contents` or `reject_contents`.
 
     Attributes:
         contents: Names of the new contents.
@@ -146,7 +146,7 @@ class ContentRejected:
 
 @dataclass(frozen=True, slots=True)
 class ContentRemoved:
-    """The peer took contents away. With ``remaining`` False none is left: terminate the session."""
+    """The peer removed contents. If ``remaining`` is False none is left: end the session."""
 
     contents: tuple[str, ...]
     reason: Reason | None
@@ -171,14 +171,14 @@ class ContentModified:
 
 @dataclass(frozen=True, slots=True)
 class DescriptionReceived:
-    """The peer hinted at other parameters of a content (XEP-0166 §7.2.6): nothing need be done."""
+    """The peer suggested other parameters for a content (XEP-0166 §7.2.6). Nothing must be done."""
 
     content: str
 
 
 @dataclass(frozen=True, slots=True)
 class TransportReplaced:
-    """The peer wants other transports for contents: answer with `Session.reject_transport`."""
+    """The peer wants other transports for contents: answer by `Session.reject_transport`."""
 
     contents: tuple[str, ...]
 
@@ -188,8 +188,8 @@ class Terminated:
     """The peer ended the session.
 
     Attributes:
-        reason: None if it gave none that XEP-0166 §7.4 defines.
-        text: For people, may be empty.
+        reason: None if the peer gave none that XEP-0166 §7.4 defines.
+        text: A sentence for people; may be empty.
         alternative: Session id to use instead, with the reason alternative-session.
     """
 

@@ -12,7 +12,7 @@ from ..model.role import Role
 
 
 class SessionState(StrEnum):
-    """Where a session stands (XEP-0166 §5); NULL is before its session-initiate."""
+    """How far a session is (XEP-0166 §5). NULL is before its session-initiate."""
 
     NULL = "null"
     PENDING = "pending"
@@ -70,13 +70,22 @@ RULES: dict[SessionState, dict[Action, Rule]] = {
 
 
 def following(state: SessionState, action: Action, sender: Role) -> SessionState | None:
-    """The state after ``sender`` sends ``action`` in ``state``; None if that is not allowed."""
+    """Return the state that an action leads to.
+
+    Args:
+        state: The state before it.
+        action: The action.
+        sender: Who sends it.
+
+    Returns:
+        The state after it; None if the action is not allowed.
+    """
     rule = RULES[state].get(action)
     return rule.next if rule is not None and sender in rule.senders else None
 
 
 def diagram() -> str:
-    """The table as a Mermaid state diagram, for the documentation."""
+    """Return the table as a Mermaid state diagram, for the documentation."""
     lines = ["stateDiagram-v2", f"    [*] --> {SessionState.NULL.name}"]
     for state, rules in RULES.items():
         loops = [action.value for action, rule in rules.items() if rule.next is state]

@@ -4,16 +4,16 @@
 def tie_break(our_sid: str, their_sid: str, our_jid: str, their_jid: str) -> bool:
     """Decide between two sessions, or two proposals, that cross on the wire.
 
-    The lower session id wins, compared byte by byte (``i;octet``); with equal ids the lower JID.
+    The lower session id wins, compared byte by byte (``i;octet``); if equal, the lower JID.
 
     Args:
-        our_sid: Id of the session that we asked for.
-        their_sid: Id of theirs.
-        our_jid: Bare JID of ours.
-        their_jid: Bare JID of theirs.
+        our_sid: The id of our session.
+        their_sid: The id of theirs.
+        our_jid: Our bare JID.
+        their_jid: Their bare JID.
 
     Returns:
-        True if ours wins: refuse theirs. False: give ours up.
+        True if ours wins, so refuse theirs; False if we must give ours up.
     """
     ours = (our_sid.encode(errors="replace"), our_jid.encode(errors="replace"))
     theirs = (their_sid.encode(errors="replace"), their_jid.encode(errors="replace"))

@@ -15,13 +15,13 @@ from .track_timeline import TrackTimeline
 from .writer import Writer
 
 FLUSH = 0.5
-"""Seconds after which frames go to the file at the latest: what a kill can cost."""
+"""Seconds after which frames are in the file at the latest: what a kill can cost."""
 
 LIMIT = 8 * 1024 * 1024
-"""Octets of frames that may wait for a slow disk. What comes beyond is left out, and said so."""
+"""Octets of frames that may wait for a slow disk. More are left out, and `failure` says so."""
 
 PATIENCE = 5.0
-"""Seconds of video without a key frame, after which it is said that it can't be recorded."""
+"""Seconds of video without a key frame after which `failure` says that it can't be recorded."""
 
 ASK_EVERY = 1.0
 """Seconds between two requests for a key frame that a direction needs."""
@@ -33,15 +33,15 @@ OVERHEAD = 256
 class Recording:
     """Records encoded frames without transcoding, and without file work on the loop.
 
-    Once video has come, at the beginning or in mid-call, the file is Matroska (`.mkv`) with a track
-    for each direction and kind, titled "sent" and "received", from the call's beginning on. Opus
-    alone becomes `.ogg`, one stereo stream with us on the left and them on the right; PCMU and PCMA
-    become `.mka` with a track for each direction. "wav" is decoded 16-bit stereo at 48 kHz, left =
-    us, right = them; video is left out.
+    A call that has video at any time is recorded as Matroska (`.mkv`), with a track for each
+    direction and kind, titled "sent" and "received", from the beginning of the call. Opus alone
+    becomes `.ogg`, one stereo stream with us left and them right. PCMU and PCMA become `.mka`, with
+    a track for each direction. "wav" is decoded to 16-bit stereo at 48 kHz, us left and them right,
+    without video.
 
-    While it grows the file is called `….part` and plays up to the last second, whatever happens to
-    the process. Pauses are kept as time passing. Where an Ogg file can't take a codec that comes
-    up in mid-call, the recording goes on in an `.mka`.
+    While the file grows it is called `….part`, and plays up to the last second whatever happens to
+    the process. Pauses keep their length. If a codec that Ogg can't hold comes up during the call,
+    the recording goes on in an `.mka`.
 
     Args:
         folder: Where the file goes; made if missing.

@@ -3,13 +3,13 @@
 from ..frames.frame import EncodedFrame
 
 SLACK = 0.08
-"""Seconds between a track's RTP clock and arrival that nothing is done about: jitter."""
+"""Seconds between a track's RTP clock and arrival that are taken for jitter."""
 
 TOLERANCE = 1.0
-"""Seconds by which arrival may fall behind the RTP clock before the clock is not believed any more.
+"""Seconds by which arrival may fall behind the RTP clock before the clock is no longer trusted.
 
-A network stall is shorter: its frames keep their own times. A hold during which the clock stood
-still, a source that begins anew, a jump back are longer: the track goes on at arrival.
+A network stall is shorter: its frames keep their own times. Longer are a hold during which the
+clock stood still, a source that starts again, and a jump back: the track then goes on at arrival.
 """
 
 FOLLOW = 0.002
@@ -20,8 +20,8 @@ third of a second each hour. At 50 frames/s half of it is gone after 7 seconds."
 class TrackTimeline:
     """Gives each frame of one track its time in the recording.
 
-    Times never go back, and they advance by at least ``step`` from frame to frame, however odd the
-    timestamps are: out of order, repeated, jumping, of a new source.
+    Times never go back. They advance by at least ``step`` from frame to frame, even if timestamps
+    are out of order, repeat, jump, or come from a new source.
 
     Args:
         start: The recording's beginning on the loop's clock (seconds).
@@ -35,14 +35,14 @@ class TrackTimeline:
         self._last: float | None = None
 
     def place(self, frame: EncodedFrame) -> float | None:
-        """Find a frame's place.
+        """Return a frame's time in the recording.
 
         Args:
             frame: The next frame of the track.
 
         Returns:
-            Seconds from the recording's beginning, 0 or later; None for a frame of a flood so dense
-            that giving each its tick would outrun the clock on the wall.
+            Seconds from the recording's beginning, 0 or more. None for a frame of a flood, in which
+            a tick for each frame would outrun the wall clock.
         """
         arrived = max(0.0, frame.arrival - self._start)
         clock = frame.timestamp / frame.clock_rate

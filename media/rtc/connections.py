@@ -11,21 +11,21 @@ from .ice.network import Network
 
 
 class Connections:
-    """Every `aioice.Connection` that a peer connection has had and that may still be open.
+    """All `aioice.Connection`s of a peer connection that may still be open.
 
-    aiortc loses sight of some: a transport that lost its place in a bundle while we were cancelled,
-    and those that a restart of ICE has replaced.
+    aiortc loses some of them: those of a transport that left a bundle while we were cancelled, and
+    those that an ICE restart has replaced.
 
     Attributes:
-        dropped: How many datagrams their sockets did not take, by reason.
+        dropped: How many datagrams their sockets dropped, by reason.
     """
 
     def __init__(self, pc: RTCPeerConnection, network: Network) -> None:
-        """Watch over a peer connection that has not gathered.
+        """Begin before the peer connection gathers candidates.
 
         Args:
             pc: The peer connection.
-            network: Where its sockets may stand.
+            network: Which addresses and ports its sockets may have.
         """
         self._pc = pc
         self._network = network
@@ -34,30 +34,30 @@ class Connections:
 
     @property
     def open(self) -> tuple[Connection, ...]:
-        """Those that were not closed here."""
+        """The connections that were not closed here."""
         return tuple(self._open.values())
 
     def bind(self) -> None:
-        """Let the transports that have come up since the last time gather on the network."""
+        """Make the transports that are new since the last call gather on the network."""
         for transport in _aiortc.dtls_transports(self._pc):
             self.adopt(_aiortc.ice_connection(transport.transport))
             _aiortc.guard(transport, self.dropped)
 
     def adopt(self, connection: Connection) -> None:
-        """Let a connection gather on the network.
+        """Make a connection gather on the network.
 
         Args:
-            connection: One that has not gathered, or was adopted before.
+            connection: One that has not gathered yet, or was adopted before.
         """
         if id(connection) not in self._open:
             self._open[id(connection)] = connection
             _aioice.bind_to(connection, self._network, self.dropped)
 
     async def close(self, *connections: Connection) -> None:
-        """Close connections for good; those that are closed already, too.
+        """Close connections for good, even those that are closed already.
 
         Args:
-            connections: Which ones; none means all.
+            connections: Which ones. If none are given, all.
         """
         for connection in connections or self.open:
             await _aioice.close(connection)

@@ -11,18 +11,18 @@ from .events import Connected, IceChecking, IceConnected
 from .ice import _aioice
 
 LAPSED = ("connectivity-error", "The peer can't be reached any more.")
-"""Why a connection fails that held."""
+"""Why an established connection fails."""
 
 BROKEN = ("failed-transport", "The transport of the media broke; the log may say why.")
-"""Why a connection fails that nobody ended."""
+"""Why a connection fails although nobody ended it."""
 
 Milestone = IceChecking | IceConnected | Connected
 
 
 class Connectivity:
-    """Watches ICE and DTLS of one peer connection, with the deadlines that aiortc has not.
+    """Watches ICE and DTLS of one peer connection, and sets them deadlines.
 
-    aiortc goes on checking for ever, and waits for ever for a DTLS handshake.
+    aiortc has none: it checks for ever, and waits for ever for a DTLS handshake.
     """
 
     def __init__(
@@ -36,16 +36,16 @@ class Connectivity:
         on_peer_closed: Callable[[], object],
         carriers: Callable[[], Iterable[Connection]],
     ) -> None:
-        """Watch a peer connection that has not begun.
+        """Begin before the peer connection does.
 
         Args:
             pc: The peer connection.
             ice_deadline: Seconds from `start` until ICE must be connected.
             dtls_deadline: Seconds from there until DTLS must be done.
-            on_milestone: Called with each one, once.
+            on_milestone: Called with each milestone, once.
             on_failure: Called with a Jingle reason (XEP-0166 §7.4) and a sentence, at most once.
-            on_peer_closed: Called when the peer shut its DTLS down.
-            carriers: Gives what packets go through where a restart of ICE is under way.
+            on_peer_closed: Called when the peer has shut down its DTLS.
+            carriers: Returns the connections that carry packets during an ICE restart.
         """
         self._pc = pc
         self._on_milestone = on_milestone
@@ -61,20 +61,20 @@ class Connectivity:
         pc.on("connectionstatechange", self._connection_changed)
 
     def start(self) -> None:
-        """Start the clock: both descriptions are known, the first ones or those of an addition."""
+        """Start the clock: both descriptions are known, at first or after an addition."""
         if not self._over and (IceConnected not in self._reached or self._unconnected()):
             self._ice_deadline.start()
         for transport in _aiortc.dtls_transports(self._pc):
             transport.on("statechange", self._dtls_changed)
 
     def stop(self) -> None:
-        """Report nothing any more."""
+        """Stop reporting."""
         self._over = True
         self._ice_deadline.cancel()
         self._dtls_deadline.cancel()
 
     def fail(self, reason: str, text: str) -> None:
-        """Report that the connection can't go on, unless that is known.
+        """Report that the connection can't go on, unless that was reported already.
 
         Args:
             reason: A Jingle reason (XEP-0166 §7.4).
@@ -108,7 +108,7 @@ class Connectivity:
             self._on_peer_closed()
 
     def _unconnected(self) -> list[RTCDtlsTransport]:
-        """Give the transports that have yet to connect; one of a content that is gone never has."""
+        """Return the transports that have yet to connect, without those of removed contents."""
         return [
             each
             for each in _aiortc.dtls_transports(self._pc)

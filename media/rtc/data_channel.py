@@ -30,15 +30,15 @@ LABEL = "callboard"
 class DataChannels:
     """The data channels of one peer connection.
 
-    All that come in are heard. What we send goes through ours, or else the peer's first.
+    Messages are received on all of them, and sent on ours or, if there is none, the peer's first.
     """
 
     def __init__(self, pc: RTCPeerConnection, on_event: Callable[[DataEvent], None]) -> None:
-        """Take the channels that the peer opens.
+        """Accept the channels that the peer opens.
 
         Args:
             pc: The peer connection.
-            on_event: Called with what happens.
+            on_event: Called on the loop with what happens.
         """
         self._pc = pc
         self._on_event = on_event
@@ -49,23 +49,24 @@ class DataChannels:
         pc.on("datachannel", self._offered)
 
     def create(self) -> None:
-        """Make a channel of our own; the next offer has a section for it."""
+        """Open a channel of our own; the next offer has a section for it."""
         self._watch(self._pc.createDataChannel(LABEL))
 
     def negotiated(self) -> None:
-        """Keep the peer to its bounds, now that there may be a transport."""
+        """Apply the limits to the SCTP transport, which may exist from now on."""
         if self._pc.sctp is not None:
             _aiortc.keep_to_bounds(self._pc.sctp)
 
     def send(self, data: str | bytes) -> None:
-        """Send a message, in order and without loss.
+        """Send a message, in order and without loss (RFC 8831).
 
         Args:
             data: Text or bytes, 64 KiB at most.
 
         Raises:
-            ValueError: It is too long.
-            DataChannelError: No channel is open, or the peer is too slow.
+            ValueError: The message is too long.
+            DataChannelError: No channel is open (`DataOpened` tells when), or the peer is too
+                slow.
         """
         size = len(data.encode() if isinstance(data, str) else data)
         if size > LONGEST:

@@ -40,7 +40,7 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class IceRenewed:
-    """After a restart of ICE, media of a transport go over the newly nominated pair.
+    """After an ICE restart, a transport's media use the newly nominated pair.
 
     Attributes:
         at: `loop.time()` in seconds.
@@ -51,9 +51,9 @@ class IceRenewed:
 
 @dataclass(frozen=True, slots=True)
 class AddressLost:
-    """Media went through an address that is this machine's no more: restart ICE.
+    """Media went out through an address that this machine has lost: restart ICE.
 
-    Told again after a while if that did not help.
+    Repeated after a while if that did not help.
 
     Attributes:
         address: The IP address.
@@ -92,11 +92,11 @@ class VideoUnseen:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackEnded:
-    """A source that ends was played to its end; silence or black goes out from here on.
+    """A source was played to its end. From now on silence or black goes out.
 
     Attributes:
         kind: "audio" or "video".
-        failure: Why it ended early, in one sentence; None when it was played whole.
+        failure: Why it ended early, in one sentence; None if it was played completely.
     """
 
     kind: Kind
@@ -108,7 +108,7 @@ class DataOpened:
     """A data channel can be used (RFC 8831).
 
     Attributes:
-        label: What its opener calls it.
+        label: The name that its opener gave it.
     """
 
     label: str
@@ -132,7 +132,7 @@ class DataClosed:
 
 @dataclass(frozen=True, slots=True)
 class MediaFailed:
-    """The connection can carry no media, and closes itself.
+    """The connection can't carry media, and closes itself.
 
     Attributes:
         reason: The Jingle reason (XEP-0166 §7.4) that fits: "connectivity-error" (ICE),

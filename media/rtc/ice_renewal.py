@@ -16,31 +16,31 @@ from .owned_tasks import OwnedTasks
 from .session_description import Section, SessionDescription
 
 LINGER = 2.0
-"""Seconds for which the old addresses go on receiving: the peer may nominate later than we do."""
+"""Seconds for which the old addresses still receive: the peer may nominate later than we do."""
 
 PATIENCE = 3.0
-"""Seconds for which a peer that restarted may show that it knows our new addresses.
+"""Seconds that we give a peer to learn our new addresses before we check them.
 
-A check of ours that overtakes our candidates makes a peer-reflexive one of the address that it
-comes from, of a lower priority (RFC 8445 §7.1.1). libwebrtc then prunes the new pair, for the old
-one works and ranks higher; when our candidates arrive, the pair stays pruned, and ours would be
-the only checks on it.
+If our first check arrives before our candidates do, the peer takes the check's source address for a
+peer-reflexive candidate of lower priority (RFC 8445 §7.1.1). libwebrtc then prunes the new pair,
+because the old one works and ranks higher. The pair stays pruned when our candidates arrive, and we
+would be the only one to check it.
 """
 
 
 class Renewal:
-    """One transport on its way from the ICE connection that carries it to a fresh one.
+    """One transport that moves from its ICE connection to a fresh one.
 
-    Candidates and credentials are the fresh one's from the beginning; packets go out through the
-    old one until the fresh one has a nominated pair, and come in through both.
+    Candidates and credentials are the fresh connection's from the beginning. Packets go out through
+    the old one until the fresh one has a nominated pair, and come in through both.
 
     Attributes:
-        transport: aiortc's.
-        carrier: Through which packets go out.
-        fresh: What is to take its place.
-        remote: The peer's section with its new credentials; None until it has told them.
-        known: Set when the peer knows the fresh one's addresses.
-        task: Connects the fresh one.
+        transport: aiortc's transport.
+        carrier: The connection that packets go out through.
+        fresh: The connection that will replace it.
+        remote: The peer's section with its new credentials; None until the peer has told them.
+        known: Set when the peer knows the fresh connection's addresses.
+        task: Connects the fresh connection.
     """
 
     def __init__(self, transport: RTCIceTransport, carrier: Connection, fresh: Connection) -> None:
@@ -53,9 +53,9 @@ class Renewal:
 
 
 class IceRenewals:
-    """Restarts ICE of a peer connection's transports, without touching DTLS, RTP or the tracks.
+    """Restarts ICE on a peer connection's transports. DTLS, RTP and tracks are not touched.
 
-    aiortc has no call for it: a new aioice connection is put under its transport.
+    aiortc has no call for it: a new aioice connection is put below its transport.
     """
 
     def __init__(
@@ -68,15 +68,15 @@ class IceRenewals:
         on_renewed: Callable[[], None],
         on_failure: Callable[[str, str], None],
     ) -> None:
-        """Watch over a peer connection.
+        """Be ready to restart ICE.
 
         Args:
             pc: The peer connection.
-            connections: Keeps its ICE connections.
-            tasks: Keeps the tasks.
+            connections: Its ICE connections.
+            tasks: Its tasks.
             deadline: Seconds in which the new addresses must connect.
-            on_renewed: Called when a transport goes over its new addresses.
-            on_failure: Called with a Jingle reason and a sentence when it could not.
+            on_renewed: Called when a transport has moved to its new addresses.
+            on_failure: Called with a Jingle reason (XEP-0166 §7.4) and a sentence if it can't.
         """
         self._pc = pc
         self._connections = connections
@@ -87,7 +87,7 @@ class IceRenewals:
         self._under_way: dict[int, Renewal] = {}
 
     async def begin(self) -> None:
-        """Restart of our own accord: have new credentials and candidates to tell the peer.
+        """Begin a restart ourselves, with new credentials and candidates for the peer.
 
         Raises:
             NetworkError: No socket could be opened; all is as it was.
@@ -97,16 +97,16 @@ class IceRenewals:
         await asyncio.gather(*(self._gather(self._renew(transport)) for transport in running))
 
     async def follow(self, remote: SessionDescription) -> bool:
-        """Follow the peer, on each transport for which its credentials are new.
+        """Follow the peer's restart, on each transport whose credentials have changed.
 
         Args:
-            remote: Its whole description; further candidates may trickle from now on.
+            remote: The peer's whole description. More candidates may trickle from now on.
 
         Returns:
-            Whether any were new.
+            Whether any credentials have changed.
 
         Raises:
-            DescriptionError: Credentials or a candidate are none.
+            DescriptionError: Credentials or a candidate can't be read.
             NetworkError: No socket could be opened; all is as it was.
         """
         found = []
@@ -132,7 +132,7 @@ class IceRenewals:
         return bool(found)
 
     def own_addresses(self) -> set[str]:
-        """Give the own addresses that media go out through now."""
+        """Return the own addresses that media go out through now."""
         found: set[str | None] = set()
         for each in _aiortc.dtls_transports(self._pc):
             transport = each.transport
@@ -143,7 +143,7 @@ class IceRenewals:
         return {each for each in found if each is not None}
 
     def acknowledged(self) -> None:
-        """Take note that the peer has got our new candidates."""
+        """Note that the peer has received our new candidates."""
         for renewal in self._under_way.values():
             renewal.known.set()
 
@@ -153,19 +153,19 @@ class IceRenewals:
         return [renewal.carrier for renewal in self._under_way.values()]
 
     def give_up(self) -> None:
-        """Go on with the old addresses where the peer has not answered our restart."""
+        """Go on with the old addresses wherever the peer has not answered our restart."""
         for renewal in [each for each in self._under_way.values() if each.remote is None]:
             self._return(renewal)
             self._tasks.spawn(self._retire(renewal.fresh))
 
     def _return(self, renewal: Renewal) -> None:
-        """Let a transport be as it was before its restart."""
+        """Put a transport back as it was before its restart."""
         del self._under_way[id(renewal.transport)]
         _aioice.pass_watcher(renewal.fresh, renewal.carrier)
         _aiortc.steer(renewal.transport, renewal.carrier)
 
     def _sections(self, remote: SessionDescription) -> dict[RTCIceTransport, Section]:
-        """Give the first living section on each transport."""
+        """Return the first section on each transport, living ones first."""
         transports = _aiortc.transports_by_mid(self._pc)
         sections: dict[RTCIceTransport, Section] = {}
         for section in sorted(remote.sections, key=lambda each: each.rejected):
@@ -175,9 +175,9 @@ class IceRenewals:
         return sections
 
     def _renew(self, transport: RTCIceTransport) -> Renewal:
-        """Put a fresh connection under a transport; what was under way there is given up.
+        """Put a fresh connection below a transport, and give up a renewal that is under way.
 
-        Nothing is awaited here: candidates that trickle right after the restart find it.
+        Nothing is awaited here, so candidates that trickle right after the restart find it.
         """
         before = _aiortc.ice_connection(transport)
         carrier, previous = before, self._under_way.pop(id(transport), None)

@@ -54,10 +54,13 @@ class OfferAnswer:
         self._remote: SessionDescription | None = None
 
     async def offer(self, sources: SourcesByKind) -> str:
-        """Offer the kinds that have a source, besides what is in the call already.
+        """Offer the kinds that have a source, beside what is already in the call.
+
+        Args:
+            sources: What to play, by kind.
 
         Returns:
-            Our whole description.
+            Our whole description, as SDP.
 
         Raises:
             NetworkError: No socket could be opened; nothing is changed then.
@@ -78,16 +81,16 @@ class OfferAnswer:
         """Take the peer's whole offer and answer it.
 
         Args:
-            offer: Its description.
-            sources: What to play in kinds where nothing is sent yet.
-            refuse: New kinds that are answered `inactive`.
+            offer: The peer's description, as SDP.
+            sources: What to play, for kinds that send nothing yet.
+            refuse: New kinds to answer as `inactive`.
 
         Returns:
-            Our whole description.
+            Our whole description, as SDP.
 
         Raises:
-            DescriptionError: It can't be used.
-            IncompatibleMediaError: Nothing in it can be taken.
+            DescriptionError: The offer can't be used.
+            IncompatibleMediaError: We can take nothing in it.
             NetworkError: No socket could be opened.
         """
         if self._pc.signalingState == "have-local-offer":
@@ -123,13 +126,13 @@ class OfferAnswer:
         return str(answer)
 
     async def accept(self, answer: str) -> None:
-        """Take the peer's whole answer to our offer; kinds that it refuses are out of the call.
+        """Take the peer's whole answer to our offer. Kinds that it refuses leave the call.
 
         Args:
-            answer: Its description.
+            answer: The peer's description, as SDP.
 
         Raises:
-            DescriptionError: It can't be used.
+            DescriptionError: The answer can't be used.
             IncompatibleMediaError: A kind has no codec in common.
         """
         description = SessionDescription(answer)
@@ -143,7 +146,7 @@ class OfferAnswer:
                 await self._end(kind)
 
     async def withdraw(self, kinds: Collection[Kind]) -> None:
-        """Take kinds out of the call; an offer of ours with nothing else in it is taken back.
+        """Take kinds out of the call. An offer of ours that holds nothing else is taken back.
 
         Args:
             kinds: Which ones; those that are not in the call are ignored.
@@ -155,7 +158,11 @@ class OfferAnswer:
             await self._end(kind)
 
     async def add_candidate(self, mid: str, candidate: str) -> None:
-        """Take a trickled candidate; an empty one is the end of candidates.
+        """Take a trickled candidate.
+
+        Args:
+            mid: The content that it is for (RFC 5888).
+            candidate: The candidate-attribute (RFC 8839 §5.1); empty for the end of candidates.
 
         Raises:
             DescriptionError: It is no candidate.
@@ -178,7 +185,7 @@ class OfferAnswer:
         return {} if section is None else section.repairs
 
     def keep(self, candidate: str) -> bool:
-        """Tell whether a remote candidate is of use, and within what one call may bring."""
+        """Tell whether a remote candidate can be used, and is not one too many."""
         if not self._network.usable(candidate):
             return False
         place = " ".join(candidate.split()[4:6])
@@ -188,14 +195,14 @@ class OfferAnswer:
         return True
 
     def forget_candidates(self) -> None:
-        """Count anew: ICE was restarted."""
+        """Start counting candidates again: ICE was restarted."""
         self._candidates.clear()
 
     def _unanswered(self) -> list[Kind]:
         return [kind for kind, medium in self._media.by_kind.items() if not medium.negotiated]
 
     def _is_refused(self, section: Section, offer: str, index: int) -> bool:
-        """Tell whether a section of an offer is nothing that aiortc can or need take."""
+        """Tell whether aiortc can't take a section of an offer, or need not."""
         if section.mid not in self._lines:
             return section.rejected or not _aiortc.has_common_codec(offer, index)
         # What went out of the call can't come back under the same mid: its transceiver has ended.
@@ -205,7 +212,7 @@ class OfferAnswer:
     def _make_room(
         self, description: SessionDescription, sources: SourcesByKind, refuse: Collection[Kind]
     ) -> list[Kind]:
-        """See that there is a transceiver for each section; gives the kinds that are new."""
+        """Make a transceiver for each section that has none; return the kinds that are new."""
         fresh: list[Kind] = []
         for section in description.sections:
             kind = section.media_kind
@@ -224,7 +231,7 @@ class OfferAnswer:
         return fresh
 
     def _add(self, kind: Kind, source: Source | None, direction: str | None) -> None:
-        """Add a transceiver, with everything that goes in and out of it."""
+        """Add a transceiver, with what it sends and receives."""
         outgoing = None if source is None else self._media.outgoing(kind, source)
         trackable: Any = kind if outgoing is None else outgoing.track
         chosen = direction or ("recvonly" if source is None else "sendrecv")
@@ -238,7 +245,7 @@ class OfferAnswer:
         self._media.by_kind[kind] = Medium(kind, transceiver, incoming, outgoing)
 
     def _give(self, medium: Medium, source: Source | None) -> None:
-        """Send a source in a kind that is in the call, and in which nothing is sent yet."""
+        """Send a source in a kind that is in the call but sends nothing yet."""
         if source is None or medium.outgoing is not None:
             return
         medium.outgoing = self._media.outgoing(medium.kind, source)
@@ -270,7 +277,7 @@ class OfferAnswer:
         self._remote = description
 
     async def _roll_back(self) -> None:
-        """Answer our offer in the peer's place, with all that is new refused."""
+        """Answer our own offer for the peer, refusing all that is new in it."""
         local = SessionDescription(self._pc.localDescription.sdp)
         known = [] if self._remote is None else self._remote.sections
         answer = SessionDescription(str(self._remote or ""))

@@ -35,7 +35,7 @@ class Section:
 
     @property
     def mid(self) -> str:
-        """Its identification (RFC 5888); empty if it has none."""
+        """Its identification tag (RFC 5888); empty if it has none."""
         return self.attribute("mid") or ""
 
     @property
@@ -66,14 +66,14 @@ class Section:
         return len(fields) > 1 and fields[1] == "0"
 
     def attribute(self, name: str) -> str | None:
-        """Give an attribute's first value; None if there is none."""
+        """Return the first value of an attribute; None if there is none."""
         begin = f"a={name}:"
         return next(
             (line[len(begin) :].strip() for line in self.lines if line.startswith(begin)), None
         )
 
     def set_up(self, setup: str) -> None:
-        """Change who begins the DTLS handshake (RFC 5763 §5).
+        """Set who begins the DTLS handshake (RFC 5763 §5).
 
         Args:
             setup: "active", "passive" or "actpass".
@@ -83,10 +83,10 @@ class Section:
         ]
 
     def stub(self, like: "Section") -> "Section":
-        """Give the section that stands in this one's place while nothing is in it.
+        """Return a stub for this section, to keep its place while it carries nothing.
 
-        Its port is 0 and it has another section's transport: so aiortc, which knows no refused
-        section, lets it go along with that one.
+        Its port is 0 and it has another section's transport. aiortc knows no refused sections, and
+        treats the stub as bundled with that one.
 
         Args:
             like: The section whose transport it gets.
@@ -104,7 +104,7 @@ class Section:
         return Section([" ".join(fields), *body, "a=inactive", *transport])
 
     def refusal(self) -> "Section":
-        """Give the section that refuses this one (RFC 3264 §6: port 0)."""
+        """Return the section that refuses this one (RFC 3264 §6: port 0)."""
         fields = self.lines[0].split(" ")
         fields[1] = "0"
         lines = [" ".join(fields), "c=IN IP4 0.0.0.0", "a=inactive"]
@@ -140,10 +140,10 @@ class SessionDescription:
         return "\r\n".join(lines) + "\r\n"
 
     def filter(self, keep: Callable[[str], bool]) -> None:
-        """Leave out candidates.
+        """Remove candidates.
 
         Args:
-            keep: Tells of a candidate-attribute (RFC 8839 §5.1) whether to keep it.
+            keep: Called with each candidate-attribute (RFC 8839 §5.1); says whether to keep it.
         """
         for section in self.sections:
             section.lines = [
@@ -153,7 +153,7 @@ class SessionDescription:
             ]
 
     def remove(self, indexes: set[int]) -> None:
-        """Leave out sections, in the bundle too.
+        """Remove sections, also from the bundle.
 
         Args:
             indexes: Their places.
@@ -175,24 +175,24 @@ class SessionDescription:
             self.session.append(_BUNDLE + " ".join(mids))
 
     def mids(self) -> list[str]:
-        """Give the mids of its sections, in order."""
+        """Return the mids of its sections, in order."""
         return [section.mid for section in self.sections]
 
     def find(self, mid: str) -> Section | None:
-        """Give the section with a mid, None if there is none."""
+        """Return the section with a mid; None if there is none."""
         return next((section for section in self.sections if section.mid == mid), None)
 
     def fit(self, mids: Sequence[str], templates: "SessionDescription") -> None:
-        """Put the sections that both sides have seen before in their order (RFC 8829 §5.2.2).
+        """Put the sections that both sides have seen before into their order (RFC 8829 §5.2.2).
 
-        Where one is missing or refused, a stub stands. What is new follows.
+        A stub replaces each that is missing or refused. New sections follow.
 
         Args:
             mids: The sections seen, in order.
             templates: Has a section for each of them.
 
         Raises:
-            DescriptionError: Nothing is left of it.
+            DescriptionError: Every section is refused.
         """
         there = {section.mid: section for section in self.sections if not section.rejected}
         first = next(iter([*(mid for mid in self.bundle if mid in there), *there]), None)

@@ -10,16 +10,16 @@ from .source import Source, Unit
 
 @dataclass(frozen=True)
 class Echo(Source):
-    """Sends back what is received, frame by frame, neither decoded nor encoded.
+    """Sends back what is received, frame by frame, without decoding or encoding.
 
-    Needs the receive path `packets` or `frames`. Frames in another codec than the one we send in
-    (a peer may switch at will among those negotiated) are left out.
+    Needs the receive path `packets` or `frames`. A peer may switch between the negotiated codecs at
+    any time; frames in another codec than ours are left out.
     """
 
     kinds: ClassVar[frozenset[Kind]] = frozenset({"audio", "video"})
 
     def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
-        """Give nothing: an echo has no encoding of its own.
+        """Return nothing: an echo has no encoding of its own.
 
         Args:
             kind: "audio" or "video".

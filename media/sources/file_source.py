@@ -22,24 +22,24 @@ Version = tuple[int, ...]
 class FileSource(Source):
     """Audio and video from any file that FFmpeg reads: WAV, Ogg, MP3, MP4, Matroska.
 
-    It plays as in a player: sound and pictures keep one clock, so that a track that begins later or
-    has gaps stays in step; what is damaged is passed over; pictures are turned as the file says.
-    Where the file's clock jumps, at most ten seconds pass.
+    It plays as in a media player. Sound and pictures keep one clock, so a track that begins later
+    or has gaps stays in step. Damaged parts are skipped, and pictures are rotated as the file says.
+    A jump of the file's clock lasts ten seconds at most.
 
-    Opus in frames of 20 ms or less goes out as it is; all else is decoded and encoded for the call.
-    Pictures larger than 1280x720 are scaled down, faster ones than 30 a second thinned out. A cover
-    picture is no video.
+    Opus in frames of 20 ms or less goes out as it is; everything else is decoded, and encoded for
+    the call. Pictures larger than 1280x720 are scaled down, and more than 30 a second are thinned
+    out. Cover art is not video.
 
-    The file is looked at (not read) when the source is made, so that one that is replaced is played
-    anew.
+    Making the source looks at the file without reading it, so a file that was replaced is encoded
+    again.
 
     Attributes:
         path: The file.
         loop: Whether to start again at the end.
-        kinds: What it can give; more than it has, before `check`.
+        kinds: The kinds of media that it has; until `check`, those that it may have.
 
     Raises:
-        SourceError: It is no file.
+        SourceError: There is no such file.
     """
 
     path: Path
@@ -60,7 +60,7 @@ class FileSource(Source):
         return str(self.path)
 
     def key(self, kind: Kind, codec: str) -> Hashable:
-        """Give the file's name and version.
+        """Return the file's name and version.
 
         Args:
             kind: "audio" or "video".

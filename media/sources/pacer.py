@@ -22,7 +22,7 @@ class Ticket:
         self.due = due
 
     def cancel(self) -> None:
-        """Call the step no more."""
+        """Stop calling the step."""
         self._step = None
 
     def run(self) -> float | None:
@@ -31,16 +31,16 @@ class Ticket:
 
 
 class Pacer:
-    """Calls steps at the times which they name, all with one timer of the event loop.
+    """Calls steps at the times that they name, all with one timer of the event loop.
 
-    A step is given the time at which it was due, in seconds of `loop.time()`, and returns when the
-    next one is due, or None to end. Since it counts from what was due and not from when it ran,
-    nothing drifts. Steps that fall due within a millisecond of each other share a wake-up, and all
-    senders begin on one grid so that this is the rule.
+    A step gets the time at which it was due, in seconds of `loop.time()`. It returns when the next
+    one is due, or None to end. It counts from the due time, not from when it ran, so nothing
+    drifts. Steps due within a millisecond of each other share a wake-up. All senders start on one
+    grid, so most do.
 
-    When the loop was held up, what is late is sent late: one step each `GRID` seconds until it has
-    caught up, never all at once. More than `PATIENCE` late, the arrears are dropped: `due` leaps to
-    the present, and the sender sees that in the time it is given.
+    When the loop was held up, late steps run one each `GRID` seconds until they have caught up,
+    never all at once. A sender that is more than `PATIENCE` seconds late skips what it missed: its
+    due time becomes the present, as it sees from the time that it gets.
     """
 
     GRID = 0.010
@@ -55,7 +55,7 @@ class Pacer:
 
     @classmethod
     def running(cls) -> "Pacer":
-        """Give the pacer of the running event loop; it is made when first asked for."""
+        """Return the pacer of the running event loop, made at the first call."""
         loop = asyncio.get_running_loop()
         pacer = _pacers.get(loop)
         if pacer is None:
@@ -63,13 +63,14 @@ class Pacer:
         return pacer
 
     def start(self, step: PacerStep) -> Ticket:
-        """Begin to call a step, first at the next point of the grid.
+        """Start to call a step, at the next point of the grid.
 
         Args:
-            step: Given the time it was due, in seconds of `loop.time()`; returns the next, or None.
+            step: Gets the time at which it was due, in seconds of `loop.time()`; returns the next
+                one, or None to end.
 
         Returns:
-            The ticket that can cancel it.
+            A ticket to cancel it with.
         """
         now = asyncio.get_running_loop().time()
         ticket = Ticket(step, (now // self.GRID + 1) * self.GRID)

@@ -36,12 +36,12 @@ class Playback:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended, for whatever reason."""
+        """Whether it has ended, for any reason."""
         return self._done.is_set()
 
     @property
     def since_keyframe(self) -> tuple[Unit, ...]:
-        """What was played since the last key frame, that one included."""
+        """What was played since the last key frame, including it."""
         return tuple(self._gop)
 
     async def ended(self) -> None:
@@ -49,7 +49,7 @@ class Playback:
         await self._done.wait()
 
     def prepare(self, codec: str) -> None:
-        """Have the beginning encoded, so that it is there when the connection is.
+        """Start to encode, so that the beginning is ready when the connection is.
 
         Args:
             codec: The RTP encoding name that was negotiated.
@@ -59,10 +59,10 @@ class Playback:
             self._reader = Clips.running().open(self.source, self.kind, codec)
 
     def read(self) -> Unit | None:
-        """Give the next frame.
+        """Return the next frame.
 
         Returns:
-            The frame; None if there is none yet, or none any more (then `is_over` is true).
+            The frame. None if there is none yet, or no more (then `is_over` is true).
         """
         reader = self._reader
         if reader is None or self._codec is None:
@@ -82,7 +82,7 @@ class Playback:
         return unit
 
     def stop(self) -> None:
-        """Play no more; whoever waits for the end is told."""
+        """Stop playing, and wake whoever waits for the end."""
         self._reader = None
         self._gop.clear()
         self._done.set()

@@ -17,8 +17,7 @@ from .source import Source, Unit, check_type
 class Silence(Source):
     """Silence, and a black picture each second.
 
-    It is sent rather than nothing, so that the peer sees a living stream and a recording (whose
-    tracks wait for each other) goes on.
+    Better than sending nothing: the peer sees that the stream lives, and recordings go on.
 
     Attributes:
         width: Of the black picture, in pixels; even.

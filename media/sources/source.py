@@ -14,7 +14,7 @@ class Unit:
 
     Attributes:
         data: The whole encoded frame; H264 in Annex B format.
-        duration: How long it stands, in ticks of the codec's RTP clock.
+        duration: How long it lasts, in ticks of the codec's RTP clock.
         keyframe: Whether a decoder can start here.
     """
 
@@ -24,29 +24,28 @@ class Unit:
 
 
 def check_type(name: str, value: object, wanted: type, words: str) -> None:
-    """See that what a source is made with is of the right type; true and false are no numbers.
+    """Check the type of an argument of a source. True and False are not numbers.
 
     Args:
-        name: What it is called.
-        value: What was given.
+        name: The argument's name.
+        value: The argument.
         wanted: The type that it must have.
-        words: What to give instead.
+        words: What to give instead, for the message.
 
     Raises:
-        TypeError: It is of another one.
+        TypeError: It has another type.
     """
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         raise TypeError(f"{name} is {type(value).__name__}: give {words}")
 
 
 class Source(ABC):
-    """Something to play. It is encoded once for each codec and shared by all legs that play it.
+    """Something to play, encoded once for each codec and shared by all legs that play it.
 
-    Sources are immutable and equal when they would give the same media: equal sources share one
-    encoding.
+    Sources are immutable. Two that give the same media are equal, and share one encoding.
 
     Attributes:
-        kinds: What it can give.
+        kinds: The kinds of media that it has.
         repeats: Whether it starts again at its end.
     """
 
@@ -57,29 +56,29 @@ class Source(ABC):
     def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
         """Encode the source, lazily. Runs in a thread of its own, a little ahead of playing.
 
-        It may block: then this source stops, and nothing else does. Raise a `SourceError` to say
-        why it can't be played.
+        It may block: that stops this source and nothing else. Raise a `SourceError` to say why it
+        can't be played.
 
         Args:
             kind: "audio" or "video", one of `kinds`.
             codec: The RTP encoding name that was negotiated.
 
         Yields:
-            The encoded frames in order. The first one, and video at least every second, can be
-            decoded alone.
+            The encoded frames in order. The first can be decoded alone, and so can one picture a
+            second at least.
         """
 
     def check(self) -> None:  # noqa: B027 -- most can always be played
-        """Find out whether it can be played, and what it can give. May block, as `encode` may.
+        """Find out whether the source can be played, and which kinds it has. May block.
 
-        It is called when the source is named in a call, before anything is played.
+        Called when a call names the source, before anything is played.
 
         Raises:
             SourceError: It can't be played; the message says why.
         """
 
     def key(self, kind: Kind, codec: str) -> Hashable:
-        """Give what makes two encodings interchangeable.
+        """Return what two encodings must share to be interchangeable.
 
         Args:
             kind: "audio" or "video".

@@ -20,12 +20,11 @@ _BLOCK = RATE // 50
 
 @dataclass(frozen=True)
 class Tone(Source):
-    """A sine wave, without end.
+    """An endless sine wave.
 
     Attributes:
-        frequency: Hz, a whole number from 20 to 3400, so that it passes G.711 too and closes into
-            a loop.
-        level: Peak, from 0 to 1 of full scale.
+        frequency: In Hz; a whole number from 20 to 3400, so that it passes G.711 and makes a loop.
+        level: Peak, 0 to 1 of full scale.
     """
 
     frequency: int = 440
@@ -50,8 +49,8 @@ class Tone(Source):
             codec: The RTP encoding name.
 
         Returns:
-            Five seconds of encoded frames. A second before them is thrown away, so that the
-            encoder is in the same state at both ends of the loop and the seam cannot be heard.
+            Five seconds of encoded frames. The second before them is dropped, so that the encoder
+            is in the same state at both ends of the loop and the seam can't be heard.
         """
         del kind
         units = encode_audio(self._samples(1 + self.LOOP_SECONDS), codec)

@@ -14,21 +14,21 @@ from .server import IceServer
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Where the sockets of a call may stand, and whom they may ask.
+    """Which addresses and ports the sockets of a call may have, and which servers they may ask.
 
     Attributes:
-        addresses: The IP addresses to bind to, one UDP socket on each. None means every address of
-            this machine except loopback (aioice's choice).
+        addresses: The IP addresses to bind to, one UDP socket each. None means every address of
+            this machine but loopback (aioice's choice).
         ports: The lowest and the highest UDP port to bind to, both included. None means any.
-        ice_servers: STUN and TURN servers; a `stun:` URL may stand for itself. Empty means that no
+        ice_servers: STUN and TURN servers; a plain `stun:` URL is enough. Empty means that no
             server is asked.
-        relay_only: Only addresses of TURN servers are told to peers, and nothing is sent but
-            through them, so that ours stay private.
-        account: For whose calls, as the log names it.
+        relay_only: Whether peers are told only the addresses of TURN servers, and everything is
+            sent through these, so that our own addresses stay private.
+        account: Whose calls these are, for the log.
 
     Raises:
-        ValueError: An address is no IP address, the range is empty or outside 1..65535, or a
-            server's URL is none.
+        ValueError: An address is not an IP address, the range is empty or outside 1..65535, or a
+            server's URL can't be read.
     """
 
     addresses: tuple[str, ...] | None = None
@@ -60,11 +60,11 @@ class Network:
         )
 
     def usable(self, candidate: str) -> bool:
-        """Tell whether a remote candidate can be of use on this network.
+        """Tell whether a remote candidate can be used on this network.
 
-        aioice pairs whatever it is given. Refused are: TCP candidates, other components than RTP
-        (RTCP is always multiplexed), multicast addresses, and host names where the addresses are
-        pinned or private, since resolving `.local` names sends multicast.
+        aioice pairs whatever it is given. Refused are TCP candidates, components other than RTP
+        (RTCP is always multiplexed), multicast addresses, and, if our addresses are pinned or
+        private, host names: resolving `.local` names sends multicast.
 
         Args:
             candidate: The candidate-attribute of RFC 8839 §5.1, with or without "candidate:".
@@ -83,7 +83,7 @@ class Network:
         return not (address.is_multicast or address.is_unspecified)
 
     def bind(self, address: str) -> socket.socket:
-        """Open a UDP socket on an address, with a free port of the range.
+        """Open a UDP socket on an address, with a free port from the range.
 
         Args:
             address: The IP address to bind to.
@@ -120,16 +120,16 @@ class Network:
         raise NetworkError(f"{taken} on {address} are taken: widen media.ports or end some calls.")
 
     def towards(self, targets: Sequence[tuple[Any, ...]]) -> tuple[str | None, tuple[str, int]]:
-        """Choose the address to reach a server from, and which of the server's addresses.
+        """Choose which of a server's addresses to use, and which of ours to reach it from.
 
         Args:
             targets: The server's socket addresses, the best first.
 
         Returns:
-            The first address of ours of the same family, None for any; and the server's address.
+            Our first address of the same family, None for any; and the server's address.
 
         Raises:
-            NetworkError: No address of ours is of the family of any of the server's.
+            NetworkError: No address of ours has the same family as one of the server's.
         """
         for target in targets:
             if self.addresses is None:

@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterable
 from weakref import WeakKeyDictionary
 
 PERIOD = 2.0
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 
 REPEAT = 15.0
-"""Seconds after which a loss is told again, if the address is used and gone all the same."""
+"""Seconds after which a loss is told again, if the address is still used and still gone."""
 
 
 class Watch:
     """What one connection wants to know.
 
     Args:
-        used: Gives the own addresses that its media go through now.
-        lost: Told the one that is gone.
+        used: Returns the own addresses that its media go through now.
+        lost: Called with an address that is gone.
     """
 
     def __init__(self, used: Callable[[], Iterable[str]], lost: Callable[[str], None]) -> None:
@@ -27,10 +27,10 @@ class Watch:
         self._told: dict[str, float] = {}
 
     def look(self, here: Callable[[str], bool], now: float) -> None:
-        """Tell what is gone.
+        """Report the addresses that are gone.
 
         Args:
-            here: Whether an address is there.
+            here: Says whether an address is still this machine's.
             now: The loop's time (seconds).
         """
         used = set(self._used())
@@ -44,10 +44,10 @@ class Watch:
 
 
 class OwnAddresses:
-    """Looks every two seconds whether the addresses that calls use are still this machine's.
+    """Checks every two seconds whether the addresses that calls use are still this machine's.
 
-    One timer serves a loop. Without it the loss is noticed when the peer's consent lapses, half a
-    minute later (RFC 7675 §5.1), and the call ends.
+    One timer serves a loop. Without it, a loss would be noticed only when the peer's consent lapses
+    half a minute later (RFC 7675 §5.1), and the call would end.
     """
 
     def __init__(self) -> None:
@@ -56,17 +56,17 @@ class OwnAddresses:
 
     @classmethod
     def running(cls) -> "OwnAddresses":
-        """Give the one of the running event loop."""
+        """Return the one of the running event loop."""
         return _by_loop.setdefault(asyncio.get_running_loop(), cls())
 
     def add(self, watch: Watch) -> None:
-        """Begin to look for a connection."""
+        """Begin to watch for a connection."""
         self._watches.add(watch)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(PERIOD, self._look)
 
     def remove(self, watch: Watch) -> None:
-        """Look for it no more; one that was not added is ignored."""
+        """Stop watching for a connection; one that was not added is ignored."""
         self._watches.discard(watch)
         if not self._watches and self._timer is not None:
             self._timer.cancel()
@@ -87,7 +87,7 @@ class OwnAddresses:
 
 
 def is_here(address: str) -> bool:
-    """Tell whether an address is one of this machine's: whether a socket may have it.
+    """Tell whether an address is this machine's, by binding a socket to it.
 
     Args:
         address: An IP address.

@@ -20,18 +20,18 @@ Query = tuple[IceServer, Callable[[], Coroutine[Any, Any, T]]]
 async def ask(
     queries: Sequence[Query[T]], network: Network, timeout: float, unwanted: Callable[[T], Any]
 ) -> tuple[list[T], str]:
-    """Ask servers at once, but for those that gave no answer of late.
+    """Ask all servers at once, except those that have not answered lately.
 
-    What went wrong is logged once, with the account's name, until the server answers again.
+    A problem is logged once, with the account's name, until the server answers again.
 
     Args:
-        queries: The servers, and what asks them.
-        network: For whom: if it allows relays alone, all are asked and more time is given.
+        queries: The servers, each with the query for it.
+        network: Whose query it is. If it allows only relays, all servers are asked, for longer.
         timeout: Seconds that a server has at most.
-        unwanted: Awaited with each answer that nobody takes, if we are cancelled.
+        unwanted: If we are cancelled, awaited with each answer that nobody takes.
 
     Returns:
-        What came in time, and why something else did not.
+        The answers that came in time, and why others did not.
     """
     known = Reachability.running()
     waited = {server: _patience(known, server, network, timeout) for server, _ in queries}
@@ -55,7 +55,7 @@ async def ask(
 
 
 async def _done(tasks: list[asyncio.Task[T]], unwanted: Callable[[T], Any]) -> None:
-    """Wait for tasks; if we are cancelled, for their end too."""
+    """Wait for tasks. If we are cancelled, cancel them and wait for their end."""
     if not tasks:
         return
     try:
@@ -71,7 +71,7 @@ async def _done(tasks: list[asyncio.Task[T]], unwanted: Callable[[T], Any]) -> N
 
 
 def _patience(known: Reachability, server: IceServer, network: Network, timeout: float) -> float:
-    """Return how many seconds a server has; 0 if it is not asked."""
+    """Return how many seconds a server gets; 0 if it is not asked."""
     patience = known.patience(server)
     if not network.relay_only:
         return min(timeout, patience or 0.0)
@@ -83,7 +83,7 @@ def _patience(known: Reachability, server: IceServer, network: Network, timeout:
 def _judge(
     known: Reachability, server: IceServer, tasks: list[asyncio.Task[Any]], patience: float
 ) -> tuple[str, str] | None:
-    """Remember whether a server has answered; return why it can't be used: in short, and whole."""
+    """Note whether a server has answered; return why it can't be used, in a word and in full."""
     if not tasks:
         return "silent", f"{server.url} is left out for a while, since it did not answer"
     errors = [task.exception() for task in tasks]

@@ -11,10 +11,10 @@ FIRST = 2.0
 """Seconds that a server has to answer: three datagrams, or a handshake and two."""
 
 AGAIN = 1.0
-"""Seconds that one has which gave no answer the last time."""
+"""Seconds that a server has if it did not answer the last time."""
 
 SHORTEST, LONGEST = 30.0, 600.0
-"""Seconds for which one that gave no answer is left out, at first and at most."""
+"""Seconds for which a server that did not answer is skipped, at first and at most."""
 
 MOST = 256
 """Servers that are remembered."""
@@ -22,12 +22,12 @@ MOST = 256
 
 @dataclass(slots=True)
 class _Silence:
-    """How a server does not answer.
+    """A server that does not answer.
 
     Attributes:
         until: When it is asked again (`loop.time()`).
-        lasts: For how long it is left out this time (seconds).
-        told: Who was told of what.
+        lasts: For how long it is skipped this time (seconds).
+        told: Which accounts were told of which problems.
     """
 
     until: float = 0.0
@@ -43,18 +43,18 @@ class Reachability:
 
     @classmethod
     def running(cls) -> "Reachability":
-        """Give what is known on the running event loop."""
+        """Return what is known on the running event loop."""
         loop = asyncio.get_running_loop()
         return _by_loop.setdefault(loop, cls())
 
     def patience(self, server: IceServer) -> float | None:
-        """Tell how long a server is waited for.
+        """Tell how long to wait for a server.
 
         Args:
             server: The server.
 
         Returns:
-            Seconds; None if it is not asked at all for now.
+            Seconds; None if it should not be asked for now.
         """
         silence = self._known.get(server.url)
         if silence is None or not silence.lasts:
@@ -62,17 +62,17 @@ class Reachability:
         return None if asyncio.get_running_loop().time() < silence.until else AGAIN
 
     def answered(self, server: IceServer) -> None:
-        """Take note that a server has answered."""
+        """Note that a server has answered."""
         self._known.pop(server.url, None)
 
     def silent(self, server: IceServer) -> float:
-        """Take note that a server has not answered in time.
+        """Note that a server has not answered in time.
 
         Args:
             server: The server.
 
         Returns:
-            Seconds for which it is left out from now on.
+            Seconds for which it is skipped from now on.
         """
         silence = self._remember(server)
         now = asyncio.get_running_loop().time()

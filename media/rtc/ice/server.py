@@ -22,7 +22,7 @@ class IceServer:
         credential: The password; not shown by `repr`.
 
     Raises:
-        ValueError: The URL is none of these.
+        ValueError: The URL has none of these forms.
     """
 
     url: str
@@ -44,7 +44,7 @@ class IceServer:
 
     @property
     def secure(self) -> bool:
-        """Whether it is spoken to over TLS."""
+        """Whether it is reached over TLS."""
         return self._parts["scheme"].lower().endswith("s")
 
     @property
