@@ -36,40 +36,40 @@ def address(name: str, value: object) -> str:
 
 def body(name: str, value: object) -> str:
     """Return the text of a message."""
-    text = check_text(_of_type(name, value, str, "a text"))
+    text = check_text(_of_type(name, value, str, "text"))
     size = len(text.encode()) + sum(count * text.count(one) for one, count in _ESCAPED.items())
     if size > LONGEST_MESSAGE:
         raise ValueError(
-            f"{name} has {size:,} octets, over {LONGEST_MESSAGE:,}: send it in several messages"
+            f"{name} has {size:,} octets, more than {LONGEST_MESSAGE:,}: send several messages"
         )
     return text
 
 
 def status(name: str, value: object) -> str:
     """Return the words beside a presence."""
-    text = check_text(_of_type(name, value, str, "a text"))
+    text = check_text(_of_type(name, value, str, "text"))
     if len(text) > LONGEST_STATUS:
-        raise ValueError(f"{name} has {len(text):,} characters: give {LONGEST_STATUS:,} at most")
+        raise ValueError(f"{name} has {len(text):,} characters: give at most {LONGEST_STATUS:,}")
     for character in text:
         is_control = unicodedata.category(character) == "Cc" and character not in "\n\t"
         if is_control or character in _TURNING:
-            raise ValueError(f"{name} has {character!r} in it: take it out")
+            raise ValueError(f"{name} contains {character!r}: remove it")
     return text
 
 
 def data(name: str, value: object) -> str | bytes:
     """Return a message for a data channel."""
     if not isinstance(value, str | bytes):
-        raise _wrong_type(name, value, "a text or bytes")
+        raise _wrong_type(name, value, "text or bytes")
     try:
         size = len(value.encode() if isinstance(value, str) else value)
     except UnicodeEncodeError as error:
         found = error.object[error.start]
         raise ValueError(
-            f"{name} has {found!r} in it, which is no character: take it out"
+            f"{name} has {found!r} in it, which is not a character: remove it"
         ) from None
     if size > LONGEST_DATA:
-        raise ValueError(f"{name} has {size:,} octets: send {LONGEST_DATA:,} at most at once")
+        raise ValueError(f"{name} has {size:,} octets: send at most {LONGEST_DATA:,} at a time")
     return value
 
 

@@ -227,7 +227,7 @@ class Call:
         arguments.kind("kind", kind)
         found = await find_source(playable, self._folder, kind)
         if found is None:
-            raise ValueError("nothing to send: give a source")
+            raise ValueError("there is nothing to send: give a source")
         await self._until(AddMedia(kind, found))
 
     async def remove(self, kind: Kind) -> None:

@@ -30,7 +30,7 @@ def class_faults(bot: type[Bot]) -> Iterator[str]:
     """
     missing = sorted(getattr(bot, "__abstractmethods__", ()))
     if missing:
-        yield f"{bot.__name__} is abstract: write {', '.join(missing)}{_line(bot)}"
+        yield f"{bot.__name__} is abstract: implement {', '.join(missing)}{_line(bot)}"
     for name in (*HANDLERS, *VERBS, *PLAIN):
         static = inspect.getattr_static(bot, name)
         if static is not vars(Bot)[name]:
@@ -80,13 +80,13 @@ def _method_faults(bot: type[Bot], name: str, found: Any, *, is_unbound: bool) -
     innermost = inspect.unwrap(found) if callable(found) else found
     line = _line(innermost)
     if inspect.isasyncgenfunction(innermost) or inspect.isgeneratorfunction(innermost):
-        yield f"{what} has a 'yield' in it, so that nothing of it would run: take it out{line}"
+        yield f"{what} contains 'yield', so it would never run: remove that{line}"
     elif name in PLAIN:
         if not callable(found):
             yield _hides(bot, name)
             return
         if inspect.iscoroutinefunction(innermost):
-            yield f"{what} is async, so that nothing of it would run: begin it with 'def'{line}"
+            yield f"{what} is async, so it would never run: begin it with 'def'{line}"
     elif not inspect.iscoroutinefunction(innermost):
         if name in VERBS or not callable(found):
             yield _hides(bot, name)
@@ -100,7 +100,7 @@ def _method_faults(bot: type[Bot], name: str, found: Any, *, is_unbound: bool) -
         inspect.signature(found).bind(*[None] * count, **named)
     except TypeError as error:
         shown = ", ".join(one.name for one in own)
-        yield f"{what} is called as {name}({shown}), and does not take that ({error}){line}"
+        yield f"{what} is called as {name}({shown}), which it does not accept ({error}){line}"
     except ValueError:
         return  # a built-in function: nothing is known of what it takes
 
@@ -109,15 +109,15 @@ def _path_faults(bot: type[Bot], path: object) -> Iterator[str]:
     paths = [one.value for one in ReceivePath]
     if path is not None and path not in paths:
         yield (
-            f"{bot.__name__}.path is {path!r}, but it says how calls receive media: give "
-            f"{', '.join(map(repr, paths))} or None, or name yours otherwise{_line(bot)}"
+            f"{bot.__name__}.path is {path!r}, but path says how calls receive media: give "
+            f"{', '.join(map(repr, paths))} or None, or choose another name{_line(bot)}"
         )
 
 
 def _hides(bot: type[Bot], name: str) -> str:
     return (
-        f"{bot.__name__}.{name} takes the place of Bot.{name}, which is needed: name yours "
-        f"otherwise{_line(bot)}"
+        f"{bot.__name__}.{name} hides Bot.{name}, which Callboard needs: choose another name"
+        f"{_line(bot)}"
     )
 
 

@@ -55,14 +55,16 @@ def find_bot(name: str, folder: Path) -> type[Bot]:
         offer = ", ".join(one for one in names if one != "Bot") or "no bot at all"
         raise BotError(f"{module_name} has no class {class_name!r}; it has {offer}")
     if not (isinstance(found, type) and issubclass(found, Bot)):
-        raise BotError(f"{name} is no subclass of callboard.bots.Bot")
+        raise BotError(f"{name} is not a subclass of callboard.bots.Bot")
     return found
 
 
 def _module(name: str, folder: Path) -> ModuleType:
     """Import a module beside the YAML file, or else one that is installed."""
     if not all(part.isidentifier() for part in name.split(".")):
-        raise BotError(f"{name!r} is no module name: write it like mybots or mybots.callers")
+        raise BotError(
+            f"{name!r} is not the name of a module: write it like mybots or mybots.callers"
+        )
     path = folder.joinpath(*name.split("."))
     if path.is_dir():
         path /= "__init__"
@@ -80,7 +82,7 @@ def _module(name: str, folder: Path) -> ModuleType:
             ) from None
         missing = str(error.name).removeprefix(f"{_package(folder)}.")
         raise BotError(
-            f"{name} imports the module {missing}, which is not there: install it, or put it "
+            f"{name} imports the module {missing}, which can't be found: install it, or put it "
             "beside the YAML file"
         ) from None
     except BaseException as error:  # whatever it is, it is the module's

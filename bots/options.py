@@ -178,4 +178,4 @@ def _playable(value: Any, *, folder: Path, kind: Kind) -> str | None:
 def _check_source(name: str, folder: Path, kind: Kind) -> None:
     found = source(name, folder)
     if found is not None and kind not in found.kinds:
-        raise ValueError(f"{name!r} has no {kind}: name something that has")
+        raise ValueError(f"{name!r} has no {kind}: name something with {kind}")

@@ -64,8 +64,8 @@ def _named(playable: Playable, folder: Path) -> Source | None:
     path = folder / playable
     if not _is_file(path):
         raise SourceError(
-            f"{str(playable)!r} is no file in {folder}, and none of silence, tone, tone:FREQUENCY, "
-            "pattern, echo"
+            f"{str(playable)!r} is not a file in {folder}, nor one of silence, tone, "
+            "tone:FREQUENCY, pattern, echo"
         )
     return FileSource(path)
 
@@ -91,5 +91,5 @@ async def find_source(playable: Playable, folder: Path, kind: Kind) -> Source | 
     """
     found = await READERS.run(partial(source, playable, folder))
     if found is not None and kind not in found.kinds:
-        raise SourceError(f"{playable} has no {kind}: play something that has")
+        raise SourceError(f"{playable} has no {kind}: play something with {kind}")
     return found

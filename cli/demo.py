@@ -139,7 +139,7 @@ class _Stage:
             if over in finished:
                 self.faults.append(str(over.exception() or "interrupted"))
             elif not finished:
-                self.faults.append(f"the call was not over after {seconds + PATIENCE:g} s")
+                self.faults.append(f"the call had not ended after {seconds + PATIENCE:g} s")
         recording = self.recording()
         if recording is not None:
             try:
@@ -195,7 +195,7 @@ class _Stage:
                 self.faults.append(f"{account}: the call {record.state}: {record.why}")
             media = {one["kind"]: one for one in record.media}
             self.faults += [
-                f"{account} got no {kind}"
+                f"{account} received no {kind}"
                 for kind in kinds
                 if kind not in media or not media[kind]["received"]
             ]

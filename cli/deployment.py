@@ -111,7 +111,7 @@ class Deployment:
 
     def _farewell(self, sooner: str) -> str:
         if not self._calls:
-            return "no call is running, all accounts log out"
+            return "no calls are running, and all accounts log out"
         count = len(self._calls)
         calls = "1 running call has" if count == 1 else f"{count} running calls have"
         ends = "it" if count == 1 else "them"
@@ -142,9 +142,13 @@ class Deployment:
             raise ExchangeError(self._why_all_failed())
         if self.exchange.is_alive():
             self.stopping.set()
-            log.error("the embedded server has ended by itself: %s", self._farewell("a signal"))
-            raise ExchangeError("the embedded server has ended by itself: run the command again")
-        raise ExchangeError("everything has ended by itself: the log says why")
+            log.error(
+                "the embedded server has stopped unexpectedly: %s", self._farewell("a signal")
+            )
+            raise ExchangeError(
+                "the embedded server has stopped unexpectedly: run the command again"
+            )
+        raise ExchangeError("everything has stopped unexpectedly: see the log")
 
     def _why_all_failed(self) -> str:
         reasons = [f"{jid}: {detail}" for jid, detail in self._failures.items()]
@@ -223,10 +227,12 @@ def _close_left(file: Path, finished: Iterable[FinishedRecording]) -> None:
     try:
         closed = close_left(file, finished)
     except OSError as error:
-        log.warning("%s: calls that an earlier run left are not recorded: %s", file, error.strerror)
+        log.warning(
+            "%s: calls left over from an earlier run are not recorded: %s", file, error.strerror
+        )
         return
     if closed:
-        log.info("recorded %d calls that an earlier run left, as failed", len(closed))
+        log.info("recorded %d calls left over from an earlier run, as failed", len(closed))
 
 
 @contextmanager

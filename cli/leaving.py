@@ -30,7 +30,7 @@ def _end(status: int) -> None:
     time.sleep(LEAVING)
     ours = (threading.main_thread(), threading.current_thread())
     left = [one.name for one in threading.enumerate() if one not in ours and not one.daemon]
-    log.warning("ending although threads still run: %s", ", ".join(left) or "at exit")
+    log.warning("exiting while threads are still running: %s", ", ".join(left) or "at exit")
     with suppress(Exception):  # a closed pipe must not keep it from ending
         logging.shutdown()
         sys.stdout.flush()

@@ -78,7 +78,7 @@ def load(
         try:
             written = write_report(out, file.name, run, verdict)
         except OSError as error:
-            typer.echo(f"callboard: there is no whole report: {reason(error)}", err=True)
+            typer.echo(f"callboard: the report is incomplete: {reason(error)}", err=True)
             status = status or Status.ABORTED
     print_verdict(run, verdict, written)
     return status

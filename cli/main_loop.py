@@ -62,7 +62,7 @@ def _until(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[T]") -> T:
         except RuntimeError:
             if task.done():
                 raise
-            log.error("the loop was stopped, by a bot: it goes on")
+            log.error("a bot stopped the event loop: it goes on")
         else:
             return result
 

@@ -41,7 +41,7 @@ def _port(port: int | None) -> Iterator[Fault]:
             listener.listen()
         except OSError as error:
             words = f"{ADDRESS} port {port} can't be opened ({error.strerror})"
-            yield ("server", "port"), f"port: {words}: choose another one, or leave it out"
+            yield ("server", "port"), f"port: {words}: choose another one, or remove it"
 
 
 def _sockets(settings: Settings) -> Iterator[Fault]:
@@ -74,7 +74,7 @@ def _folders(settings: Settings) -> Iterator[Fault]:
                     tempfile.TemporaryFile(dir=folder).close()
         except OSError as error:
             place = f"nothing can be written to {file or folder} ({error.strerror})"
-            yield (key,), f"{key}: {place}: choose another place, or let it be written to"
+            yield (key,), f"{key}: {place}: choose another place, or make it writable"
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from .secret import resolve_secret
 def _check_peer(text: str) -> str:
     jid = parse_jid(text)
     if jid.resource:
-        raise ValueError(f"{text!r} has a resource, but subscriptions are to bare JIDs: cut it off")
+        raise ValueError(f"{text!r} has a resource, but subscriptions are to bare JIDs: remove it")
     return jid.bare
 
 
@@ -110,7 +110,7 @@ class CallPolicy(Model):
     @classmethod
     def _check_time(cls, seconds: float | None) -> float | None:
         if seconds == 0:
-            raise ValueError("no call could be held in 0 s: give more")
+            raise ValueError("a call needs more than 0 s: give more")
         return seconds
 
     @field_validator("video")
@@ -233,7 +233,7 @@ class AccountSettings(Model):
             return resource
         named = info.data["jid"].partition("/")[2] or None
         if resource is not None and resource != named:
-            raise ValueError(f"the jid names the resource {named!r} already: keep one of the two")
+            raise ValueError(f"the jid already names the resource {named!r}: keep one of the two")
         return named
 
     @field_validator("subscriptions")

@@ -110,7 +110,7 @@ _EMPTY = "the file is empty: declare at least one account under 'accounts:'"
 
 
 def _too_deep() -> str:
-    return f"more than {MAX_DEPTH} mappings and lists stand in each other: flatten them"
+    return f"more than {MAX_DEPTH} mappings and lists are nested in each other: flatten them"
 
 
 def _read_text(file: Path) -> str:
@@ -118,7 +118,7 @@ def _read_text(file: Path) -> str:
         with file.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        message = "there is no such file: check its name"
+        message = "there is no such file: check the name"
     except IsADirectoryError:
         message = "this is a folder: name a YAML file"
     except OSError as error:
@@ -148,7 +148,7 @@ def _decode(file: Path, data: bytes) -> str:
 
 
 _SYNTAX = (
-    (r"'\\t' that cannot start", "a tab stands here: indent with spaces"),
+    (r"'\\t' that cannot start", "there is a tab here: indent with spaces"),
     (
         r"character '([@`%|>])' that cannot start",
         r"a value can't begin with \1: put it in quotes",
@@ -166,7 +166,7 @@ _SYNTAX = (
         r"another document",
         "a second YAML document begins here: keep one, without a line of ---",
     ),
-    (r"incompatible YAML document", "this is another version of YAML: leave the %YAML line out"),
+    (r"incompatible YAML document", "this is another version of YAML: remove the %YAML line"),
 )
 
 
@@ -179,13 +179,13 @@ def _syntax_problem(file: Path, text: str, error: MarkedYAMLError) -> Problem:
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     before = "".join(text.split("\n")[line - 1 : line])[: column - 1]
     if before.endswith("$"):  # YAML takes the { of ${ for a mapping's
-        message = 'inside { } or [ ] a ${VARIABLE} has to stand in quotes: "${VARIABLE}"'
+        message = 'inside { } or [ ], put ${VARIABLE} in quotes: "${VARIABLE}"'
         return Problem(file, line, column - 1, message)
     for pattern, sentence in _SYNTAX:
         if match := re.search(pattern, found):
             return Problem(file, line, column, match.expand(sentence))
     return Problem(
-        file, line, column, f"this is no YAML ({found}): check the line and the one above"
+        file, line, column, f"this is not YAML ({found}): check the line and the one above"
     )
 
 
@@ -197,7 +197,7 @@ def _character_problem(file: Path, text: str, error: YAMLError) -> Problem:
     column = len(before) - before.rfind("\n")
     code = getattr(error, "character", 0)
     code = ord(code) if isinstance(code, str) else int(code)
-    message = f"the control character U+{code:04X} may not stand in YAML: remove it"
+    message = f"the control character U+{code:04X} is not allowed in YAML: remove it"
     return Problem(file, line, column, message)
 
 
@@ -227,7 +227,7 @@ class _Reader:
         if self.values > MAX_VALUES:
             self.fatal(node, f"the file has over {MAX_VALUES:,} values, aliases counted: use fewer")
         if any(parent is node for parent in self.parents):
-            self.fatal(node, "an anchor holds its own alias: take one of the two out")
+            self.fatal(node, "an anchor contains its own alias: remove one of the two")
         if len(self.parents) > MAX_DEPTH:
             self.fatal(node, _too_deep())
         self.parents.append(node)
@@ -257,11 +257,11 @@ class _Reader:
             if key.tag == f"{_TAG}merge":
                 continue
             if not isinstance(key, ScalarNode) or key.tag not in _TEXTS:
-                self.fault(key, "a key has to be text: put it in quotes")
+                self.fault(key, "a key must be text: put it in quotes")
                 continue
             name = str(key.value)
             if name in found:
-                self.fault(key, f"'{name}' stands here again, after line {lines[name]}: keep one")
+                self.fault(key, f"'{name}' is here again, after line {lines[name]}: keep one")
                 continue
             lines[name] = key.start_mark.line + 1
             found[name] = self.value(item, (*location, name), _position(key))
@@ -294,12 +294,10 @@ class _Reader:
             try:
                 return self.constructor.construct_object(node)
             except ValueError:
-                self.fault(
-                    node, "this is no number that can be used: put it in quotes or shorten it"
-                )
+                self.fault(node, "this number can't be used: put it in quotes, or shorten it")
                 return text
         tag = str(node.tag).replace(_TAG, "!!")
-        self.fault(node, f"the tag {tag} has no meaning here: leave it out")
+        self.fault(node, f"the tag {tag} has no meaning here: remove it")
         return text
 
 

@@ -66,7 +66,7 @@ def parse_fleet(text: str) -> Fleet | None:
     if "{" not in text and "}" not in text:
         return None
     if text.count("{") > 1 or text.count("}") > 1:
-        raise ValueError(f"{text!r} has several braces, a fleet has one range: {_WANTED}")
+        raise ValueError(f"{text!r} has several braces, but a fleet has one range: {_WANTED}")
     if (match := _RANGE.search(text)) is None:
         raise ValueError(f"{text!r} has braces without a range: {_WANTED}")
     first, last = int(match[1]), int(match[2])
@@ -76,7 +76,7 @@ def parse_fleet(text: str) -> Fleet | None:
         raise ValueError(f"{text!r} is over {MAX_ACCOUNTS:,} accounts: declare fewer")
     before, after = text[: match.start()], text[match.end() :]
     if set(before) & set("@/") or "@" not in after:
-        raise ValueError(f"{text!r} has its range behind the @: {_WANTED}")
+        raise ValueError(f"{text!r} has its range after the @: {_WANTED}")
     width = len(match[1]) if match[1].startswith("0") else 0
     fleet = Fleet(before, after, first, last, width)
     # They differ in digits alone, and the last is the longest: when it is an address, all are.

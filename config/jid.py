@@ -84,7 +84,7 @@ def parse_jid(text: str) -> Jid:
     if at and not local:
         raise ValueError(f"{_show(text)} has nothing before the @: name the user")
     if slash and not resource:
-        raise ValueError(f"{_show(text)} has nothing after the /: leave the / out")
+        raise ValueError(f"{_show(text)} has nothing after the /: remove the /")
     return Jid(
         _bounded("user name", _local(local, text), text),
         _bounded("domain", _domain(domain, text), text),
@@ -150,7 +150,7 @@ def _local(local: str, text: str) -> str:
         raise _refusal("user name", text, error) from None
     for character in local:
         if not character.isprintable() or _FORBIDDEN.match(character):
-            raise ValueError(f"the user name of {_show(text)} may not hold {character!r}")
+            raise ValueError(f"the user name of {_show(text)} can't contain {character!r}")
     return local
 
 
@@ -166,11 +166,11 @@ def _resource(resource: str, text: str) -> str:
 def _refusal(name: str, text: str, error: UnicodeEncodeError) -> ValueError:
     if error.reason.endswith("bidi_rule"):
         return ValueError(
-            f"the {name} of {_show(text)} mixes writing from the right with what does not go with "
+            f"the {name} of {_show(text)} mixes right-to-left text with text that can't go with "
             "it (RFC 5893): choose another one"
         )
     found = error.object[max(0, error.start)]
-    return ValueError(f"the {name} of {_show(text)} may not hold {found!r}")
+    return ValueError(f"the {name} of {_show(text)} can't contain {found!r}")
 
 
 def normal_domain(domain: str) -> str:
@@ -199,7 +199,7 @@ def _domain(domain: str, text: str) -> str:
     except (ValueError, IndexError):  # idna's errors are ValueErrors; "xn--" alone is an IndexError
         found = ""
     if not found or len(found) > 253:
-        raise ValueError(f"{_show(text)} is no address: {_show(domain)} is not a domain name")
+        raise ValueError(f"{_show(text)} is not an address: {_show(domain)} is not a domain name")
     return found
 
 

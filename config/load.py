@@ -116,7 +116,7 @@ class _Loader:
     def settings(self, model: type[S]) -> S | None:
         top = self.document.value
         if not isinstance(top, dict):
-            self.add((), f"the file is {describe(top)}: begin it with keys like 'accounts:'")
+            self.add((), f"the file is {describe(top)}: start it with keys such as 'accounts:'")
             return None
         entries = top.get("accounts")
         if isinstance(entries, list) and entries:
@@ -196,7 +196,7 @@ class _Loader:
             number = lines.index("") + 1
             self.add(
                 (*place, "password"),
-                f"line {number} of the secret of {account.jid} is empty: write a password into it",
+                f"line {number} of the secret of {account.jid} is empty: write a password there",
             )
             return
         # RFC 4013 §2.3: no server lets such a password through SASLprep.
@@ -235,10 +235,10 @@ class _Loader:
         if twice:
             others = f" and {len(twice) - 1:,} more of this fleet are" if len(twice) > 1 else " is"
             before = ("accounts", seen[twice[0].bare_jid], "jid")
-            hint = ", as an account runs once" if "/" in twice[0].jid else ""
+            hint = ", because an account runs only once" if "/" in twice[0].jid else ""
             self.add(
                 ("accounts", index, "jid"),
-                f"{twice[0].bare_jid}{others} declared already in line "
+                f"{twice[0].bare_jid}{others} already declared in line "
                 f"{self.document.position(before)[0]}: keep one{hint}",
             )
         for account in members:
@@ -272,7 +272,7 @@ class _Loader:
                 message = f"there is no key '{key}' here: {renamed}"
             elif key in _keys(self.models[names]):
                 (kind,) = (part for part in path[:-1] if part not in inner)
-                message = f"the {kind} takes no '{key}': leave it out"
+                message = f"the {kind} takes no '{key}': remove it"
             else:
                 message = unknown_key(key, _keys(self.models[names]), _elsewhere(self.models))
             self.add((*where, key), message, key=True)

@@ -17,11 +17,11 @@ def _check_address(text: str) -> str:
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:
-        raise ValueError(f"{text!r} is no IP address: give one of this machine") from None
+        raise ValueError(f"{text!r} is not an IP address: give one of this machine") from None
 
 
 def _parse_ports(value: Any) -> Any:
-    wanted = "give a range of UDP ports from 1 to 65535 like 40000-40100"
+    wanted = "give a range of UDP ports from 1 to 65535, like 40000-40100"
     match value:
         case None:
             return None
@@ -40,7 +40,7 @@ def _check_stun(text: str) -> str:
     match = re.fullmatch(r"(?:stun:)?([^\s\[\]:/]+|\[[0-9a-fA-F:.]+\])(?::(\d{1,5}))?", text)
     port = int(match[2] or STUN_PORT) if match else 0
     if match is None or not 1 <= port <= 65535:
-        raise ValueError(f"{text!r} is no STUN server: write it like stun.example.org:3478")
+        raise ValueError(f"{text!r} is not a STUN server: write it like stun.example.org:3478")
     check_domain(match[1].lower(), text)
     return f"stun:{match[1].lower()}:{port}"
 
@@ -50,7 +50,9 @@ _SIZE = r"[1-9]\d{0,4}x[1-9]\d{0,4}"
 
 def _check_size(text: str) -> str:
     if not re.fullmatch(_SIZE, text):
-        raise ValueError(f"{text!r} is no size: write width and height in pixels like 1920x1080")
+        raise ValueError(
+            f"{text!r} is not a size: write width and height in pixels, like 1920x1080"
+        )
     return text
 
 

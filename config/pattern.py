@@ -32,7 +32,7 @@ def check_pattern(text: str) -> str:
         ValueError: It could never match an address.
     """
     if "/" in text:
-        raise ValueError(f"{text!r} has a resource, but patterns are of bare addresses: cut it off")
+        raise ValueError(f"{text!r} has a resource, but patterns match bare addresses: remove it")
     if text.count("*") > MAX_STARS:
         raise ValueError(f"{text!r} has over {MAX_STARS} stars: use several patterns")
     if "@" not in text and set(text) != {"*"}:

@@ -50,7 +50,7 @@ def _expand(text: str, environ: Mapping[str, str]) -> str:
             )
         if not _NAME.fullmatch(name):
             raise ValueError(
-                "between ${ and } stands no variable's name: "
+                "there is no variable name between ${ and }: "
                 "write ${VARIABLE}, or $${ for the two characters"
             )
         if name not in environ:
@@ -65,20 +65,20 @@ def _read_secret(path: Path) -> str:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise ValueError(f"the secret's file {path} does not exist: create it") from None
+        raise ValueError(f"the secret file {path} does not exist: create it") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ValueError(f"the secret's file {path} can't be read ({reason})") from None
+        raise ValueError(f"the secret file {path} can't be read ({reason})") from None
     if len(data) > MAX_BYTES:
         raise ValueError(
-            f"the secret's file {path} has over {MAX_BYTES:,} bytes: is it the right one?"
+            f"the secret file {path} has over {MAX_BYTES:,} bytes: check that it is the right one"
         )
     try:
         secret = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise ValueError(f"line {line} of the secret's file {path} is not UTF-8") from None
+        raise ValueError(f"line {line} of the secret file {path} is not UTF-8") from None
     secret = secret.replace("\r\n", "\n").removesuffix("\n")
     if not secret:
-        raise ValueError(f"the secret's file {path} is empty: write the secret into it")
+        raise ValueError(f"the secret file {path} is empty: write the secret into it")
     return secret

@@ -123,7 +123,7 @@ def describe(value: object, *, secret: bool = False) -> str:
         case list() | tuple():
             return f"a list of {len(value)}"
         case _ if secret:
-            return "no text" if not isinstance(value, str) else "a text that can't be used"
+            return "not text" if not isinstance(value, str) else "text that can't be used"
         case bool():
             return str(value).lower()
         case str():
@@ -147,4 +147,4 @@ def unknown_key(key: str, known: Iterable[str], elsewhere: Mapping[str, str]) ->
         return f"there is no key '{key}' here: it belongs {elsewhere[key]}"
     if close := get_close_matches(key, names, 1):
         return f"there is no key '{key}' here: did you mean '{close[0]}'?"
-    return f"there is no key '{key}' here: it takes {', '.join(names)}"
+    return f"there is no key '{key}' here: the keys are {', '.join(names)}"

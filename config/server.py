@@ -72,7 +72,7 @@ class Server(Model):
     @classmethod
     def _check_port(cls, port: int | None, info: ValidationInfo) -> int | None:
         if port is not None and info.data.get("host", "") is None:
-            raise ValueError("a port without a host: name the host as well")
+            raise ValueError("there is a port but no host: give the host too")
         return port
 
     @field_validator("ca")
@@ -86,7 +86,8 @@ class Server(Model):
             ca is None or ssl.create_default_context(cafile=ca)
         except (OSError, ValueError) as error:  # SSLError is an OSError
             raise ValueError(
-                f"{ca} holds no certificate ({_words(error)}): give a PEM file with the authority's"
+                f"{ca} contains no certificate ({_words(error)}): give a PEM file with the "
+                "authority's"
             ) from None
         return ca
 

@@ -88,7 +88,8 @@ def sentence(event: Event) -> str | None:
         case CallRecord():
             return _record_sentence(event)
         case FinishedRecording(path=path, seconds=seconds):
-            return f"finished a recording that an earlier run left: {near(path)} ({seconds:.1f} s)"
+            what = f"{near(path)} ({seconds:.1f} s)"
+            return f"finished a recording left over from an earlier run: {what}"
     return None
 
 
@@ -114,7 +115,7 @@ def _record_sentence(record: CallRecord) -> str:
         if one.path is not None:
             words += f", recorded in {near(one.path)}"
         if one.failure is not None:
-            words += f"; no whole recording: {one.failure}"
+            words += f"; recording incomplete: {one.failure}"
     return words
 
 

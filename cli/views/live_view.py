@@ -70,7 +70,7 @@ _COLUMNS = (
 )
 
 # A short last line also keeps the ^C that a terminal prints from moving the tables.
-_END = "Ctrl-C ends in order, a second one at once."
+_END = "Ctrl-C stops in order; press it again to stop at once."
 
 
 class LiveView:

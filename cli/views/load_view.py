@@ -19,7 +19,7 @@ from ...load.run.verdict import Verdict, shown
 from .printable import printable
 from .terminal import Terminal
 
-ENDING = "ending in order; Ctrl-C again: at once"
+ENDING = "stopping in order; press Ctrl-C again to stop at once"
 REFRESH = 4
 """Times a second that the live view is drawn."""
 TIMES = {

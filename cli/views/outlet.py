@@ -120,7 +120,7 @@ class Outlet(io.TextIOBase):
             if missed:
                 self._complain(
                     f"callboard: {missed} lines were not written to {self._name}: "
-                    "it is read too slowly\n"
+                    "its reader is too slow\n"
                 )
             with self._changed:
                 self._size -= len(text)
@@ -145,7 +145,7 @@ class Outlet(io.TextIOBase):
                 to_nowhere(self._fd)
         if error.errno not in self._told:
             self._told.add(error.errno)
-            self._complain(f"callboard: {self._name}: {error.strerror}: going on without it\n")
+            self._complain(f"callboard: {self._name}: {error.strerror}: continuing without it\n")
 
 
 def to_nowhere(fd: int) -> None:

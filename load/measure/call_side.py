@@ -19,7 +19,7 @@ class CallSide:
         reason: why it ended (XEP-0166 §7.4), and `text` a sentence about it, or "".
         started: when it began, in seconds since the epoch.
         setup: seconds until media was secured; None: it never was.
-        seconds: how long media could flow.
+        seconds: how long media flowed.
         media: what this side sent and received, by kind.
     """
 

@@ -34,7 +34,7 @@ class ReceivedMedia:
 
     @property
     def loss(self) -> float:
-        """Percent of the packets that did not come; 100 where nothing came."""
+        """Percent of the packets that did not arrive; 100 where nothing came."""
         expected = self.media.received + self.media.lost
         return 100 * self.media.lost / expected if expected else 100.0
 

@@ -86,8 +86,8 @@ def _packets(name: str, words: str) -> list[Metric]:
     return [
         Metric(f"{name}.sent", "counter", "", f"{words}: packets sent"),
         Metric(f"{name}.received", "counter", "", f"{words}: packets received"),
-        Metric(f"{name}.lost", "counter", "", f"{words}: packets that did not come"),
-        Metric(f"{name}.reordered", "counter", "", f"{words}: packets that came out of order"),
+        Metric(f"{name}.lost", "counter", "", f"{words}: packets that did not arrive"),
+        Metric(f"{name}.reordered", "counter", "", f"{words}: packets that arrived out of order"),
     ]
 
 
@@ -99,16 +99,18 @@ def _all() -> list[Metric]:
     ]
     found += [
         Metric("logout", "distribution", "s", "a logout"),
-        Metric("call.setup", "distribution", "s", "from the beginning of a call to secured media"),
-        Metric("call.media", "distribution", "s", "from the beginning of a call to first media"),
+        Metric("call.setup", "distribution", "s", "from the start of a call to secured media"),
+        Metric("call.media", "distribution", "s", "from the start of a call to the first media"),
     ]
     found += [
         Metric(f"call.{step}", "distribution", "s", f"call step, from the one before: {meaning}")
         for step, meaning in CALL_STEPS.items()
     ]
     found += [
-        Metric("call.held", "distribution", "s", "how long media could flow"),
-        Metric("message.delivery", "distribution", "s", "from sending to arrival at the other"),
+        Metric("call.held", "distribution", "s", "how long media flowed"),
+        Metric(
+            "message.delivery", "distribution", "s", "from sending to arrival at the other account"
+        ),
         Metric("message.receipt", "distribution", "s", "from sending to the receipt (XEP-0184)"),
         Metric("presence.returned", "distribution", "s", "until the server announced a presence"),
     ]
@@ -139,7 +141,7 @@ def _all() -> list[Metric]:
         Metric("call.lost", "counter", "", "calls lost with their shard"),
         Metric("account.lost", "counter", "", "streams lost after the login"),
         Metric("account.returned", "counter", "", "accounts that came back after that"),
-        Metric("bot.failed", "counter", "", "bots that raised"),
+        Metric("bot.failed", "counter", "", "bots that raised an exception"),
         Metric("iteration.dropped", "counter", "", "iterations of any kind that could not start"),
         Metric("iteration.late", "counter", "", "iterations that started over 50 ms late"),
         Metric("iteration.lateness", "distribution", "s", "how late iterations started"),

@@ -30,9 +30,9 @@ class HoldTime(Model):
     def _check_bounds(cls, value: float | None, info: ValidationInfo) -> float | None:
         kind, low = info.data.get("distribution"), info.data.get("min")
         if kind == "uniform" and (value is None or low is None or low > value):
-            raise ValueError("a uniform distribution takes min and max, min not above max")
+            raise ValueError("a uniform distribution needs min and max, with min not above max")
         if kind in ("fixed", "exponential") and info.data.get("mean") is None:
-            raise ValueError(f"a {kind} distribution takes mean: add it")
+            raise ValueError(f"a {kind} distribution needs mean: add it")
         return value
 
     @property

@@ -38,7 +38,7 @@ class Step(Model):
     @classmethod
     def _check_ramp(cls, ramp: float, info: ValidationInfo) -> float:
         if ramp > info.data.get("for_", ramp):
-            raise ValueError("the ramp is longer than the step: make 'for' at least as long")
+            raise ValueError("the ramp is longer than the step: make 'for' at least that long")
         return ramp
 
 
@@ -92,11 +92,13 @@ class Repeated(Model):
     @model_validator(mode="after")
     def _check_rate(self) -> "Repeated":
         if self.steps and (self.rate is not None or self.duration is not None):
-            raise ValueError("it has steps, so leave 'rate' and 'duration' out")
+            raise ValueError("the phase has 'steps': remove 'rate' and 'duration'")
         if not self.steps and (self.rate is None or not self.duration):
-            raise ValueError("it takes 'rate' and 'duration', or 'steps': add them")
+            raise ValueError("the phase has no rate: add 'rate' and 'duration', or 'steps'")
         if self.duration is not None and self.ramp > self.duration:
-            raise ValueError("the ramp is longer than the duration: make that at least as long")
+            raise ValueError(
+                "the ramp is longer than the duration: make 'duration' at least that long"
+            )
         return self
 
     @property
@@ -154,7 +156,9 @@ def _check_source(name: str, info: ValidationInfo) -> str:
     if isinstance(info.context, ValidationContext):
         found = source(name, info.context.folder)
         if found is not None and info.field_name not in found.kinds:
-            raise ValueError(f"{name} gives no {info.field_name}: name a source that does")
+            raise ValueError(
+                f"{name} has no {info.field_name}: name something with {info.field_name}"
+            )
     return name
 
 
@@ -226,7 +230,9 @@ class Phase(Model):
         found = [kind for kind in KINDS if getattr(self, kind) is not None]
         if len(found) != 1:
             what = " and ".join(found) or "nothing"
-            raise ValueError(f"a phase does one thing, this one {what}: name one of {_LISTED}")
+            raise ValueError(
+                f"a phase does one thing, but this one does {what}: name one of {_LISTED}"
+            )
         return self
 
     @property

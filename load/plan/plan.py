@@ -72,13 +72,14 @@ def _check_accounts(phase: Phase, info: ValidationInfo) -> Phase:
     match phase.activity:
         case CallPhase() | MessagePhase() as paired if accounts and not pairing(accounts, paired):
             raise ValueError(
-                f"the phase {phase.title} has nobody to pair: 'from' and 'to' need an account each"
+                f"the phase {phase.title} has no pair of accounts: 'from' and 'to' must each match "
+                "one"
             )
         case (Once() | PresencePhase()) as one if accounts and not places_of(
             accounts, one.accounts
         ):
             raise ValueError(
-                f"the phase {phase.title} has no account: 'accounts' matches none of the plan's"
+                f"the phase {phase.title} has no accounts: 'accounts' matches none of the plan's"
             )
     return phase
 

@@ -83,7 +83,7 @@ def parse_condition(text: str) -> Condition:
     """
     found = _SHAPE.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f"{text!r} is no threshold: write it like call.setup.p95 < 500ms")
+        raise ValueError(f"{text!r} is not a threshold: write it like call.setup.p95 < 500ms")
     metric, aggregate = _subject(found["left"])
     wanted = Condition(metric, aggregate, found["operator"], 0.0).unit
     number, unit = float(found["number"]), found["unit"]
@@ -96,7 +96,7 @@ def parse_condition(text: str) -> Condition:
         known = ", ".join(name for name, (kind, _) in _UNITS.items() if kind == wanted)
         raise ValueError(
             f"{text!r}: the unit {unit} does not fit {found['left']}: "
-            + (f"use {known}" if known else "leave it out")
+            + (f"use {known}" if known else "remove it")
         )
     return Condition(metric, aggregate, found["operator"], number * factor)
 
@@ -105,7 +105,7 @@ def _subject(text: str) -> tuple[Metric, str]:
     if text in METRICS:
         metric = METRICS[text]
         if metric.kind == "distribution":
-            raise ValueError(f"{text} has many values: say which, like {text}.p95 or {text}.max")
+            raise ValueError(f"{text} has many values: choose one, like {text}.p95 or {text}.max")
         return metric, "value"
     # p99.9 has a dot of its own
     name, _, aggregate = text.partition(".p9") if ".p9" in text else text.rpartition(".")
@@ -157,7 +157,7 @@ class Threshold(Model):
             return phase
         metric = parse_condition(text).metric
         if not metric.is_of_phases:
-            raise ValueError(f"{metric.name} is of the whole run, not of a phase: leave it out")
+            raise ValueError(f"{metric.name} is for the whole run, not for a phase: remove 'phase'")
         return phase
 
     @property

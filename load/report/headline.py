@@ -50,7 +50,7 @@ def _outcomes(measured: Measurements) -> Iterator[Headline]:
             yield Headline(f"{counters[good]:,}", f"of {started:,} {words}", bad)
     most = max((point.gauges.get("calls.active", 0) for point in measured.points), default=0)
     if most:
-        yield Headline(f"{most:,.0f}", "calls at once, at the most")
+        yield Headline(f"{most:,.0f}", "calls at once, at most")
 
 
 def _times(measured: Measurements) -> Iterator[Headline]:

@@ -220,7 +220,7 @@ def _over_time(run: Run) -> list[Figure]:
         ),
         Figure(
             "Starts a second",
-            "What started, and dotted what the plan wanted, whatever the target does.",
+            "Solid: what started. Dotted: what the plan asked for, however the target copes.",
             chart.rates(points, run.phases),
         ),
         *(
@@ -233,7 +233,7 @@ def _over_time(run: Run) -> list[Figure]:
 
 def _setup(run: Run) -> list[Figure]:
     measured = run.measurements
-    steps = "The median of each step, one after another; the thin line reaches the 95th percentile."
+    steps = "The median of each step, one after another. The thin line ends at the 95th percentile."
     return [
         Figure("A call, step by step", steps, chart.waterfall(measured, "call")),
         Figure("A login, step by step", steps, chart.waterfall(measured, "login")),
@@ -361,10 +361,11 @@ def _generator(measured: Measurements) -> list[Figure]:
     return [
         Figure(
             "Lag of the event loops",
-            "If it wakes late, times measured here are too long, whatever the target does.",
+            "If an event loop wakes late, the times measured here are too long, whatever the "
+            "target does.",
             chart.spread_over_time(points, "generator.lag"),
         ),
-        Figure("CPU", "Near 100 % the generator is the limit.", chart.processes(points)),
+        Figure("CPU", "Near 100 %, the generator is the limit.", chart.processes(points)),
         Figure("Memory", "Resident, of one process.", chart.memory(points)),
     ]
 

@@ -67,7 +67,7 @@ async def _log_in(login: LoginPhase, accounts: ShardAccounts, tally: Tally) -> N
 
     async def log_in(turn: int) -> None:
         if accounts.by_place[places[turn]].ref is not None:
-            tally.drop("login", "the account was logged in before")
+            tally.drop("login", "the account was already logged in")
             return
         tally.count("login.started")
         try:
@@ -84,7 +84,7 @@ async def _log_out(logout: LogoutPhase, accounts: ShardAccounts, tally: Tally) -
     async def log_out(turn: int) -> None:
         account = accounts.by_place[places[turn]]
         if not account.online:
-            tally.drop("logout", "the account was not online")
+            tally.drop("logout", "the account was offline")
             return
         tally.count("logout.started")
         began = time.monotonic()
@@ -103,7 +103,7 @@ async def _change_presence(presence: PresencePhase, accounts: ShardAccounts, tal
     async def change(turn: int) -> None:
         account = accounts.by_place[places[turn % len(places)]]
         if not account.online:
-            tally.drop("presence", "the account was not online")
+            tally.drop("presence", "the account was offline")
             return
         words = f"load {turn} {secrets.token_hex(4)}"
         tally.count("presence.started")
@@ -128,7 +128,7 @@ async def _send_messages(
         first, second = pairs.pair(iteration)
         account = accounts.by_place[first]
         if not account.online:
-            tally.drop("message", "the sender was not online")
+            tally.drop("message", "the sender was offline")
             return
         tag = new_tag(phase, receipt=message.receipts)
         tally.count("message.started")
@@ -185,7 +185,7 @@ class _Calls:
         first, second = self._pairs.pair(iteration)
         caller = self._accounts.by_place[first]
         if not caller.online:
-            self._tally.drop("call", "the caller was not online")
+            self._tally.drop("call", "the caller was offline")
         elif caller.busy:
             self._tally.drop("call", "the caller was still in its last call")
         else:

@@ -142,7 +142,7 @@ class Run:
         """End in order, with a report; the second time, at once."""
         if self._stopped:
             self._at_once = True
-            self._abort("it was ended at once")
+            self._abort("it was stopped at once")
             for shard in self.shards:
                 shard.carrier.kill()
         self._stopped = True

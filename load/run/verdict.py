@@ -107,9 +107,9 @@ def judge(
     notes = tuple(warnings)
     if broken:
         named = " and ".join(one.text for one in broken)
-        notes = (f"The run was ended as soon as this did not hold: {named}.", *notes)
+        notes = (f"The run was stopped as soon as this did not hold: {named}.", *notes)
     if stopped:
-        notes = ("The run was ended early, before its plan.", *notes)
+        notes = ("The run was stopped early, before the plan was finished.", *notes)
     return Verdict(status, sentence, checks, notes)
 
 

@@ -34,16 +34,16 @@ FAULTS = """\
 2:1: there is no key 'recordigs' here: did you mean 'recordings'?
 3:8: drain: give a duration like 2s, 500ms, 1m30s or 1h
 6:10: bot: importing raising raised RuntimeError at line 2: no luck
-7:10: jid: the user name of 'two words@localhost' may not hold ' '
+7:10: jid: the user name of 'two words@localhost' can't contain ' '
 8:10: bot: there is no nosuch.py in {folder}, and no module nosuch is installed
 9:21: answer is 'maybe': give 'auto', 'bot' or 'never'
 11:10: bot: desks has no class 'Missing'; it has Desk
-13:10: bot: desks:NoBot is no subclass of callboard.bots.Bot
+13:10: bot: desks:NoBot is not a subclass of callboard.bots.Bot
 14:15: password: the environment variable CALLBOARD_UNSET is not set: export it first
 16:10: bot: there is no bot 'recordr' (did you mean recorder?): use one of caller, echo, \
 recorder, silent, or module:Class of your own
 18:10: bot: importing broken raised SyntaxError at line 1: '(' was never closed (broken.py, line 1)
-20:10: bot: needy imports the module no_such_module, which is not there: install it, or put it \
+20:10: bot: needy imports the module no_such_module, which can't be found: install it, or put it \
 beside the YAML file
 """
 DESKS = """\
@@ -123,8 +123,8 @@ def test_options_that_a_bot_refuses(folder: Path) -> None:
     done = callboard("check", "options.yaml", cwd=folder)
     assert done.returncode == 2
     path = (
-        "Strange.path is 'elsewhere', but it says how calls receive media: give 'frames', "
-        "'packets', 'none' or None, or name yours otherwise (picky.py, line 6)"
+        "Strange.path is 'elsewhere', but path says how calls receive media: give 'frames', "
+        "'packets', 'none' or None, or choose another name (picky.py, line 6)"
     )
     assert done.stderr.splitlines() == [
         "options.yaml:4:39: every: give a duration like 2s, 500ms, 1m30s or 1h",
@@ -261,32 +261,32 @@ NAMED = [
 ]
 WRONG = """\
 Plain.on_call is not async: begin it with 'async def on_call' (classes.py, line 32)
-Yields.on_call has a 'yield' in it, so that nothing of it would run: take it out (classes.py, \
+Yields.on_call contains 'yield', so it would never run: remove that (classes.py, \
 line 36)
-Wants.on_start is called as on_start(), and does not take that (missing a required argument: \
+Wants.on_start is called as on_start(), which it does not accept (missing a required argument: \
 'call') (classes.py, line 40)
-Wants.on_data is called as on_data(call, data), and does not take that (too many positional \
+Wants.on_data is called as on_data(call, data), which it does not accept (too many positional \
 arguments) (classes.py, line 43)
-Value.on_call takes the place of Bot.on_call, which is needed: name yours otherwise \
+Value.on_call hides Bot.on_call, which Callboard needs: choose another name \
 (classes.py, line 46)
-Abstract is abstract: write greet (classes.py, line 49)
+Abstract is abstract: implement greet (classes.py, line 49)
 Careless.__init__ does not call Bot's: begin it with super().__init__(*given) (classes.py, line \
 54)
 making classes:Leaves raised SystemExit at line 60: no luck
 making classes:Interrupts raised KeyboardInterrupt at line 64
 making classes:Cancels raised CancelledError at line 68
 Two.on_stop is not async: begin it with 'async def on_stop' (classes.py, line 74)
-Two.call is called as call(to, audio, video, record, message, data), and does not take that \
+Two.call is called as call(to, audio, video, record, message, data), which it does not accept \
 (got an unexpected keyword argument 'audio') (classes.py, line 71)
 making classes:Wordless raised ValueError at line 79
 making classes:Mumbles raised Unspeakable at line 87: Unspeakable, which can't be shown: its own \
 str raises
-Waits.read_options is async, so that nothing of it would run: begin it with 'def' (classes.py, \
+Waits.read_options is async, so it would never run: begin it with 'def' (classes.py, \
 line 90)
-Halts.read_options has a 'yield' in it, so that nothing of it would run: take it out (classes.py, \
+Halts.read_options contains 'yield', so it would never run: remove that (classes.py, \
 line 94)
-Halts.read_options is called as read_options(options), and does not take that (too many positional \
-arguments) (classes.py, line 94)
+Halts.read_options is called as read_options(options), which it does not accept (too many \
+positional arguments) (classes.py, line 94)
 making classes:Fails raised KeyError at line 99: 'must'
 """
 
@@ -332,7 +332,7 @@ def test_no_name_of_a_bots_own_may_be_taken(tmp_path: Path, where: str) -> None:
     assert len(found) == len(NAMES)
     for name, line in zip(NAMES, found, strict=True):
         assert f" bot: Takes{name}.{name} " in line
-        assert "otherwise (taken.py, line " in line
+        assert "name (taken.py, line " in line
 
 
 MACHINE = """\
@@ -354,23 +354,23 @@ accounts:
     options: {to: [c@localhost, "two words@localhost"], audio: none, video: none, record: maybe}
 """
 LACKING = """\
-1:31: ca: {folder}/ca.pem holds no certificate (no certificate or crl found): give a PEM file with \
-the authority's
+1:31: ca: {folder}/ca.pem contains no certificate (no certificate or crl found): give a PEM file \
+with the authority's
 2:13: recordings: nothing can be written to /dev/null/recordings (Not a directory): choose another \
-place, or let it be written to
+place, or make it writable
 3:11: call_log: nothing can be written to {folder}/plain/calls.jsonl (Not a directory): choose \
-another place, or let it be written to
+another place, or make it writable
 4:32: addresses: No UDP socket can be opened on 192.0.2.7 (Cannot assign requested address): \
 media.addresses must name addresses of this machine.
 5:8: drain: give a duration like 2s, 500ms, 1m30s or 1h
-8:11: desk@localhost is declared already in line 7: keep one, as an account runs once
+8:11: desk@localhost is already declared in line 7: keep one, because an account runs only once
 8:71: loud: there is no such option: this bot takes no options
-12:25: greeting: 'none.ogg' is no file in {folder}, and none of silence, tone, tone:FREQUENCY, \
+12:25: greeting: 'none.ogg' is not a file in {folder}, nor one of silence, tone, tone:FREQUENCY, \
 pattern, echo
 12:42: vidoe: there is no such option: did you mean 'video'?
-12:58: audio: 'pattern' has no audio: name something that has
+12:58: audio: 'pattern' has no audio: name something with audio
 12:72: wav: give true or false
-16:19: to: the user name of 'two words@localhost' may not hold ' '
+16:19: to: the user name of 'two words@localhost' can't contain ' '
 16:64: audio: a call needs audio or video: give one of them a source
 16:91: record: give true or false
 """
@@ -458,7 +458,7 @@ def test_a_load_plan_with_faults(tmp_path: Path) -> None:
 def test_no_file(tmp_path: Path) -> None:
     done = callboard("check", "nowhere.yaml", cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr == "nowhere.yaml:1:1: there is no such file: check its name\n"
+    assert done.stderr == "nowhere.yaml:1:1: there is no such file: check the name\n"
 
 
 def test_schema_is_what_editors_read() -> None:

@@ -84,5 +84,5 @@ def test_what_ends_everything_ends_the_command_with_a_status(tmp_path: Path) -> 
     file.write_text("accounts:\n  - {jid: desk@localhost, bot: 'breaker:Breaker'}\n")
     done = callboard("run", file, environ={"TMPDIR": str(tmp_path / "tmp")})
     assert done.returncode == 1, done.stderr
-    assert "callboard: everything has ended by itself: the log says why\n" in done.stderr
+    assert "callboard: everything has stopped unexpectedly: see the log\n" in done.stderr
     assert not list((tmp_path / "tmp").iterdir())

@@ -19,8 +19,8 @@ def status(number: int, phase: Phase) -> CallStatus:
 @pytest.mark.parametrize(
     ("begun", "ended", "words"),
     [
-        (0, 0, "ending: no call is running, all accounts log out"),
-        (2, 2, "ending: no call is running, all accounts log out"),
+        (0, 0, "ending: no calls are running, and all accounts log out"),
+        (2, 2, "ending: no calls are running, and all accounts log out"),
         (2, 1, "ending: 1 running call has 10 s; a second signal ends it now"),
         (3, 1, "ending: 2 running calls have 10 s; a second signal ends them now"),
     ],

@@ -158,7 +158,7 @@ def test_who_reads_slowly_holds_nobody_up(
     (sentence,) = told
     missed = 20_001 - len(lines)
     assert sentence == (
-        f"callboard: {missed} lines were not written to here: it is read too slowly\n"
+        f"callboard: {missed} lines were not written to here: its reader is too slow\n"
     )
 
 

@@ -109,7 +109,7 @@ def test_the_end_of_the_embedded_server_ends_the_command(tmp_path: Path) -> None
         prosody.kill()
         assert run.process.wait(60) == 1
         logged = [e["message"] for e in run.events if e["event"] == "Log"]
-        assert [one for one in logged if "the embedded server has ended by itself" in one]
+        assert [one for one in logged if "the embedded server has stopped unexpectedly" in one]
     found = records(tmp_path / "recordings" / "calls.jsonl")
     assert {record["state"] for record in found.values()} == {"completed"}
     assert found["desk@localhost"]["recordings"][0]["failure"] is None
@@ -334,7 +334,7 @@ def test_records_that_can_not_be_written(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr == (
         f"{file}:1:11: call_log: nothing can be written to /proc/calls.jsonl (No such file or "
-        "directory): choose another place, or let it be written to\n"
+        "directory): choose another place, or make it writable\n"
     )
 
 
@@ -368,8 +368,8 @@ def test_call_ends_when_the_callee_can_not_log_in(tmp_path: Path) -> None:
     [
         (["alice@localhost", "nobody@localhost"], 1, "could not deliver the call"),
         (["bob@localhost", "desk@localhost"], 2, "there is no account bob@localhost"),
-        (["alice@localhost", "a b@@"], 2, "user name of 'a b@@' may not hold ' '"),
-        (["alice@localhost", "desk@localhost", "--audio", "a.wav"], 2, "'a.wav' is no file"),
+        (["alice@localhost", "a b@@"], 2, "user name of 'a b@@' can't contain ' '"),
+        (["alice@localhost", "desk@localhost", "--audio", "a.wav"], 2, "'a.wav' is not a file"),
         (["alice@localhost", "desk@localhost", "--audio", "none"], 2, "needs audio or video"),
     ],
 )

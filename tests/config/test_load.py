@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 Write = Callable[..., Path]
 
-QUOTE = "inside { } or [ ] a ${VARIABLE} has to stand in quotes"
+QUOTE = "inside { } or [ ], put ${VARIABLE} in quotes"
 MINIMAL = "accounts:\n  - {jid: desk@localhost, bot: recorder}\n"
 
 
@@ -215,15 +215,15 @@ accounts:
 """
     )
     assert faults(path) == [
-        "1:16: host: 'x_y!' is no address: 'x_y!' is not a domain name",
+        "1:16: host: 'x_y!' is not an address: 'x_y!' is not a domain name",
         "1:22: there is no key 'prot' here: did you mean 'port'?",
         "1:36: tls is 'starttl': give 'starttls' or 'direct' (did you mean 'starttls'?)",
         "1:51: port is the number 99999: give at most 65,535",
         "2:8: drain: give a duration like 2s, 500ms, 1m30s or 1h",
         "3:1: there is no key 'answer' here: it belongs under 'calls'",
-        "4:21: item 1 of addresses: '127.0.0.1.1' is no IP address: give one of this machine",
-        "4:42: ports: give a range of UDP ports from 1 to 65535 like 40000-40100",
-        "4:54: item 1 of stun: 'a:b:c' is no STUN server: write it like stun.example.org:3478",
+        "4:21: item 1 of addresses: '127.0.0.1.1' is not an IP address: give one of this machine",
+        "4:42: ports: give a range of UDP ports from 1 to 65535, like 40000-40100",
+        "4:54: item 1 of stun: 'a:b:c' is not a STUN server: write it like stun.example.org:3478",
         "4:68: path is 'packet': give 'packets', 'frames' or 'none' (did you mean 'packets'?)",
         "6:5: 'bot' is missing: add it like 'bot: recorder'",
         "6:10: jid: 'desk' has no user before an @: write it like desk@example.org",
@@ -235,10 +235,10 @@ accounts:
         "10:50: from: 'example.org' matches no address: write it like *@example.org",
         "10:72: limit is '4': give a whole number",
         "10:84: video is 'yes': give true or false",
-        "12:15: password is no text: give text, in quotes",
+        "12:15: password is not text: give text, in quotes",
         "13:10: bot is 'Recorder': give the name of a built-in bot, or module:Class",
-        "14:5: 'jid' stands here again, after line 11: keep one",
-        f"17:15: password: the secret's file {path.parent / 'nope'} does not exist: create it",
+        "14:5: 'jid' is here again, after line 11: keep one",
+        f"17:15: password: the secret file {path.parent / 'nope'} does not exist: create it",
         "18:13: status is the number 5: give text, in quotes",
         "19:5: show is left empty: give 'chat', 'away', 'dnd' or 'xa'",
         "20:20: subscriptions is a list of 1: give a mapping",
@@ -256,7 +256,7 @@ accounts:
         (b"\xef\xbb\xbf", "1:1: the file is empty"),
         (b"a: 1\nb: \xc3\xa9\xff\n", "2:5: byte 0xff is not UTF-8"),
         ("a: 1".encode("utf-16"), "1:1: byte 0xff is not UTF-8"),
-        ("accounts:\n\t- a\n", "2:1: a tab stands here: indent with spaces"),
+        ("accounts:\n\t- a\n", "2:1: there is a tab here: indent with spaces"),
         ("a: b: c\n", "1:5: a second ': ' on this line"),
         ("a: 'x\nb: y\n", "1:4: a quote is never closed"),
         ("a: [1, 2\nb: 3\n", "2:2: a list that begins with [ is never closed"),
@@ -267,29 +267,29 @@ accounts:
         ("a: \x07\n", "1:4: the control character U+0007"),
         ("--- a\n--- b\n", "2:1: a second YAML document"),
         ("%YAML 3.0\n---\na: 1\n", "1:1: this is another version of YAML"),
-        ("&a [*a]\n", "1:1: an anchor holds its own alias"),
+        ("&a [*a]\n", "1:1: an anchor contains its own alias"),
         ("[" * 40 + "]" * 40, "1:34: more than 32 mappings and lists"),
         ("[" * 50_000, "1:1: more than 32 mappings and lists"),
         ("x" * (MAX_BYTES + 1), "1:1: the file has over 1,048,576 bytes"),
-        ("just text\n", "1:1: the file is 'just text': begin it with keys"),
-        ("- a\n", "1:1: the file is a list of 1: begin it with keys"),
-        ("~\n", "1:1: the file is left empty: begin it with keys"),
+        ("just text\n", "1:1: the file is 'just text': start it with keys"),
+        ("- a\n", "1:1: the file is a list of 1: start it with keys"),
+        ("~\n", "1:1: the file is left empty: start it with keys"),
         ("recordings: x\n", "1:1: 'accounts' is missing"),
         ("accounts:\n", "1:1: accounts is left empty: give a list"),
         (
             "accounts: [{jid: a@b.c, bot: echo, calls: {max_duration: 0s}}]",
-            "1:58: max_duration: no call could be held in 0 s: give more",
+            "1:58: max_duration: a call needs more than 0 s: give more",
         ),
         (
             "accounts: [{jid: a@b.c, bot: echo, calls: {ring_timeout: 0}}]",
-            "1:58: ring_timeout: no call could be held in 0 s: give more",
+            "1:58: ring_timeout: a call needs more than 0 s: give more",
         ),
         ("accounts: []\n", "1:11: accounts is a list of 0: give at least 1 of them"),
         ("accounts: {a: 1}\n", "1:11: accounts is a mapping: give a list"),
-        (MINIMAL + "5: x\n", "3:1: a key has to be text"),
-        (MINIMAL + "? [a]\n: x\n", "3:3: a key has to be text"),
+        (MINIMAL + "5: x\n", "3:1: a key must be text"),
+        (MINIMAL + "? [a]\n: x\n", "3:3: a key must be text"),
         (MINIMAL + "drain: !!python/name:os.system x\n", "3:8: the tag !!python/name:os.system"),
-        (MINIMAL + "drain: " + "9" * 5000 + "\n", "3:8: this is no number that can be used"),
+        (MINIMAL + "drain: " + "9" * 5000 + "\n", "3:8: this number can't be used"),
         (MINIMAL + "<<: [x]\n", "3:6: << takes an alias of a plain mapping"),
         (MINIMAL + "server: 5\n", "3:9: server: give 'embedded', the server's name, or a mapping"),
         (MINIMAL + "drain: .nan\n", "3:8: drain: give a duration from 0s to 365d"),
@@ -301,7 +301,7 @@ accounts:
         (MINIMAL + "calls: {limit: 1}\n", "is named by 'call_log'; 'calls', which calls are taken"),
         (
             MINIMAL + "server: {host: embedded, ca: x}\n",
-            "3:26: the embedded server takes no 'ca': leave it out",
+            "3:26: the embedded server takes no 'ca': remove it",
         ),
         (MINIMAL + "server: {host: embedded, port: 0}\n", "3:32: port is the number 0: give at"),
         (account("password: [${PW}]"), f"4:16: {QUOTE}"),
@@ -311,9 +311,12 @@ accounts:
         (MINIMAL + "recordings: accounts.yaml\n", " is a file: name a folder"),
         (account("bto: x"), "4:5: there is no key 'bto' here: did you mean 'bot'?"),
         (account("drain: x"), "4:5: there is no key 'drain' here: it belongs at the top"),
-        (account("bot: x"), "4:5: 'bot' stands here again, after line 3: keep one"),
+        (account("bot: x"), "4:5: 'bot' is here again, after line 3: keep one"),
         (account("calls: {jid: a}"), "4:13: there is no key 'jid' here: it belongs in an account"),
-        (account("calls: {qqq: a}"), "4:13: there is no key 'qqq' here: it takes after, answer,"),
+        (
+            account("calls: {qqq: a}"),
+            "4:13: there is no key 'qqq' here: the keys are after, answer,",
+        ),
         (account("calls: {audio: false, video: false}"), "4:34: video: a call has audio, video"),
         (account("calls: {from: [a@b/c]}"), "4:20: item 1 of from: 'a@b/c' has a resource"),
         (account("calls: {limit: 1.5}"), "4:20: limit is the number 1.5: give a whole number"),
@@ -323,7 +326,7 @@ accounts:
         (account('status: "\\u0001"'), "4:13: status: '\\x01' can't be sent over XMPP"),
         (account("password: ''"), "4:15: password: the secret is empty"),
         (account("password: ${"), "4:15: password: a ${ is never closed"),
-        (account("password: ${a-b}"), "4:15: password: between ${ and } stands no variable"),
+        (account("password: ${a-b}"), "4:15: password: there is no variable name between ${ and }"),
         (account("password: ${EMPTY}"), "4:15: password: the variable is set but empty"),
         (
             account('password: "a\\tb"'),
@@ -351,15 +354,15 @@ def test_each_fault_has_a_sentence(text: str | bytes, expected: str | None, writ
     [
         ("desk-{1..3}@localhost", None),
         ("'@localhost'", "has nothing before the @"),
-        ("a b@localhost", "the user name of 'a b@localhost' may not hold ' '"),
-        ("a@b@localhost", "may not hold '@'"),
+        ("a b@localhost", "the user name of 'a b@localhost' can't contain ' '"),
+        ("a@b@localhost", "can't contain '@'"),
         ("a@localhost/", "has nothing after the /"),
         ("localhost", "has no user before an @"),
         ("a@", "has no domain"),
         ("a@-b", "is not a domain name"),
         ("a@b..c", "is not a domain name"),
-        ('"a\\nb@localhost"', "may not hold '\\n'"),
-        ('"a@localhost/\\u0000"', "may not hold '\\x00'"),
+        ('"a\\nb@localhost"', "can't contain '\\n'"),
+        ('"a@localhost/\\u0000"', "can't contain '\\x00'"),
         ("x" * 1024 + "@localhost", "has over 1,023 bytes"),
         ("a@localhost/" + "x" * 1024, "has over 1,023 bytes"),
         ("'a{1..2}{3..4}@localhost'", "has several braces"),
@@ -368,10 +371,10 @@ def test_each_fault_has_a_sentence(text: str | bytes, expected: str | None, writ
         ("'a}@localhost'", "has braces without a range"),
         ("'a{3..1}@localhost'", "counts down"),
         ("'a{1..100001}@localhost'", "is over 100,000 accounts"),
-        ("'a@b{1..2}'", "has its range behind the @"),
-        ("'a@localhost/{1..2}'", "has its range behind the @"),
-        ("'a/{1..2}@localhost'", "has its range behind the @"),
-        ("'a b{1..2}@localhost'", "may not hold ' '"),
+        ("'a@b{1..2}'", "has its range after the @"),
+        ("'a@localhost/{1..2}'", "has its range after the @"),
+        ("'a/{1..2}@localhost'", "has its range after the @"),
+        ("'a b{1..2}@localhost'", "can't contain ' '"),
         ("a@example.org", "the embedded server has accounts at localhost only, not at example.org"),
     ],
 )
@@ -403,10 +406,11 @@ accounts:
   - {jid: "LOAD-{2..9}@localhost", bot: echo}
 """
     )
+    only_once = "keep one, because an account runs only once"
     assert faults(path) == [
-        "3:11: desk@localhost is declared already in line 2: keep one",
-        "4:11: desk@localhost is declared already in line 2: keep one, as an account runs once",
-        "6:11: load-2@localhost and 2 more of this fleet are declared already in line 5: keep one",
+        "3:11: desk@localhost is already declared in line 2: keep one",
+        f"4:11: desk@localhost is already declared in line 2: {only_once}",
+        "6:11: load-2@localhost and 2 more of this fleet are already declared in line 5: keep one",
     ]
 
 
@@ -452,7 +456,7 @@ def test_a_fleet_has_one_password_or_one_each(write: Write) -> None:
     write("\n", "p")
     assert "is empty: write the secret into it" in faults(path)[0]
     write(b"one\n\xff\n", "p")
-    assert "line 2 of the secret's file" in faults(path)[0]
+    assert "line 2 of the secret file" in faults(path)[0]
 
 
 def test_a_real_server_wants_passwords(write: Write) -> None:
@@ -503,7 +507,7 @@ def test_a_bomb_of_aliases_is_refused(write: Write) -> None:
 
 
 def test_files_that_are_not_there(tmp_path: Path) -> None:
-    assert faults(tmp_path / "none.yaml") == ["1:1: there is no such file: check its name"]
+    assert faults(tmp_path / "none.yaml") == ["1:1: there is no such file: check the name"]
     assert faults(tmp_path) == ["1:1: this is a folder: name a YAML file"]
 
 

@@ -86,7 +86,7 @@ def test_a_call_can_not_be_answered_with_what_can_not_be_played(run: Run, tmp_pa
                 await stage.puppets[ALICE].call(BOB, video="tone")
             out = await stage.puppets[ALICE].call(BOB)
             came = await stage.ringing(BOB)
-            with pytest.raises(SourceError, match="is no file"):
+            with pytest.raises(SourceError, match="is not a file"):
                 await came.answer(audio="missing.mp3")
             await came.answer(audio="tone")
             await out.connected()

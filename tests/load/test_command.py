@@ -217,7 +217,7 @@ def test_ctrl_c_ends_in_order_and_metrics_are_there_while_it_runs(tmp_path: Path
     assert "callboard_login_ok_total 2.0" in metrics
     assert done.status == Status.HELD, done.said
     assert "It holds" in done.said
-    assert "ended early" in done.said
+    assert "stopped early" in done.said
     assert done.summary["phases"][1]["ended"] is not None
     assert (done.out / "report.html").exists()
 
@@ -234,11 +234,11 @@ def test_ctrl_c_twice_ends_at_once_with_a_report(tmp_path: Path) -> None:
     with going(tmp_path, plan, "--shards", "1") as run:
         run.until("idle begins")
         run.interrupt()
-        run.until("Ctrl-C again: at once")
+        run.until("press Ctrl-C again to stop at once")
         run.interrupt()
         done = run.end()
     assert done.status == Status.ABORTED, done.said
-    assert "Aborted: it was ended at once" in done.said
+    assert "Aborted: it was stopped at once" in done.said
     assert (done.out / "report.html").exists()
 
 

@@ -68,8 +68,10 @@ shards: 0
     )
     assert found[0].startswith("6:19: rate: give a rate like 50/s")
     assert found[1].startswith("7:23: there is no key 'durration' here: did you mean 'duration'?")
-    assert "8:11: call: it takes 'rate' and 'duration', or 'steps'" in found[2]
-    assert found[3].startswith("9:5: item 4 of phases: a phase does one thing, this one idle and")
+    assert "8:11: call: the phase has no rate: add 'rate' and 'duration', or 'steps'" in found[2]
+    assert found[3].startswith(
+        "9:5: item 4 of phases: a phase does one thing, but this one does idle and"
+    )
     assert found[4].startswith("10:46: size is the number 0")
     assert "needs its unit: write 500ms" in found[5]
     assert found[6].startswith("13:12: check: faild is none of")
@@ -97,7 +99,8 @@ def test_phases_have_titles_of_their_own_that_thresholds_name(tmp_path: Path) ->
     assert wrong[0].startswith("8:5: item 2 of thresholds: phase: there is no phase 'rush hours'")
     assert wrong[0].endswith("did you mean 'rush hour'?")
     assert (
-        wrong[1] == "9:46: phase: generator.lag is of the whole run, not of a phase: leave it out"
+        wrong[1]
+        == "9:46: phase: generator.lag is for the whole run, not for a phase: remove 'phase'"
     )
 
 
@@ -105,22 +108,22 @@ def test_a_phase_without_accounts_is_told_with_its_place(tmp_path: Path) -> None
     found = faults(
         tmp_path, "phases:\n  - login: {}\n  - message: {to: x@localhost, rate: 1, duration: 1s}\n"
     )
-    assert found[0].startswith("7:5: item 2 of phases: the phase message has nobody to pair")
+    assert found[0].startswith("7:5: item 2 of phases: the phase message has no pair of accounts")
 
 
 @pytest.mark.parametrize(
     ("phases", "words"),
     [
         ("phases: []", "phases"),
-        ("phases: [{}]", "this one nothing"),
+        ("phases: [{}]", "this one does nothing"),
         ("phases: [{login: {accounts: nobody@localhost}}]", "matches none"),
-        ("phases: [{call: {from: nobody@localhost, rate: 1, duration: 1}}]", "nobody to pair"),
+        ("phases: [{call: {from: nobody@localhost, rate: 1, duration: 1}}]", "no pair of accounts"),
         ("phases: [{call: {rate: 1, duration: 1, audio: none}}]", "a call has audio, video"),
         ("phases: [{call: {rate: 1, duration: 1s, ramp: 2s}}]", "the ramp is longer"),
-        ("phases: [{call: {rate: 1, duration: 1s, audio: no.ogg}}]", "'no.ogg' is no file in"),
+        ("phases: [{call: {rate: 1, duration: 1s, audio: no.ogg}}]", "'no.ogg' is not a file in"),
         ("phases: [{call: {rate: 1, duration: 1s, audio: tone:x}}]", "write tone:440"),
-        ("phases: [{call: {rate: 1, duration: 1s, audio: pattern}}]", "pattern gives no audio"),
-        ("phases: [{call: {rate: 1, duration: 1s, video: tone}}]", "tone gives no video"),
+        ("phases: [{call: {rate: 1, duration: 1s, audio: pattern}}]", "pattern has no audio"),
+        ("phases: [{call: {rate: 1, duration: 1s, video: tone}}]", "tone has no video"),
         ("phases: [{call: {rate: 1, duration: 1, hold: {mean: x}}}]", "give a duration"),
         ("phases: [{login: {}}]\naccounts: []", "accounts"),
     ],

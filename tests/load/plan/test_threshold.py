@@ -34,7 +34,7 @@ def test_a_threshold_is_read(text: str, metric: str, aggregate: str, limit: floa
         ("call.setup < 1s", "many values"),
         ("call.setup.p95 < 500", "needs its unit"),
         ("call.setup.p95 < 5%", "does not fit"),
-        ("login.failed == 0ms", "leave it out"),
+        ("login.failed == 0ms", "remove it"),
         ("cal.setup.p95 < 1s", "did you mean call.setup?"),
         ("call.setup.p101 < 1s", "none of p50"),
         ("login.failed.p95 < 1", "one number"),
