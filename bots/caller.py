@@ -34,7 +34,7 @@ class CallerBot(Bot):
         self.audio = options.playable("audio", "audio", "tone")
         self.video = options.playable("video", "video", "pattern")
         self.record = options.flag("record", False)
-        if not self.options.get("to"):
+        if "to" not in self.options or self.options["to"] == []:
             options.refuse("to", "there is nobody to call: give a JID, or a list of them")
         if self.audio in NOTHING and self.video in NOTHING:
             options.refuse("audio", "a call needs audio or video: give one of them a source")

@@ -29,7 +29,7 @@ FACTORIES: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "virtual": VirtualTimeLoop,
 }
 
-UNITS = {"actors", "config", "jingle"}
+UNITS = {"actors", "bots", "config", "jingle"}
 """Folders whose tests need nothing that runs beside them and play nothing in its real time."""
 PROGRAMS = ("coturn", "pykka_runtime", "subprocess")
 """Names in a test's module that say that it needs a program all the same."""

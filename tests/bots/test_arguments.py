@@ -92,7 +92,7 @@ def handles(folder: Path) -> Iterator[Any]:
 def arguments(handle: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Each argument of each public method, with what else has to be given."""
     for name, method in inspect.getmembers(handle, inspect.ismethod):
-        if name.startswith(("_", "on_")) or inspect.isclass(method.__self__):
+        if name.startswith(("_", "on_", "read_")) or inspect.isclass(method.__self__):
             continue
         parameters = inspect.signature(method).parameters
         for parameter in parameters.values():
