@@ -30,11 +30,11 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "load": ("measure", "plan", "run", "report", "*"),
     "cli": ("views", "*"),
 }
-"""The rooms of each folder that has some, the lowest first: each uses what stands before it.
+"""The rooms of each folder that has some, the lowest first: each may use those before it.
 
-A name is a folder, or a file that does not stand where the rest of its folder does. Names with a
-space between them may use each other; `*` are the other files of the folder, and what is in a room
-that has rooms of its own has its places there. To add a room, write its name where it belongs.
+A name is a folder, or a file that does not stand with the rest of its folder. Names with a space
+between them may use each other. `*` stands for the other files. A room with rooms of its own has a
+line of its own. To add a room, write its name where it belongs.
 """
 
 SHARED = {
@@ -156,6 +156,20 @@ def test_every_place_is_there(folder: str) -> None:
     assert not [
         path for path in paths if not path.is_dir() and not path.with_suffix(".py").exists()
     ]
+
+
+def test_the_docs_know_the_rooms() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = {
+        folder: " → ".join(", ".join(names.split()) for names in order if names != "*")
+        for folder, order in ROOMS.items()
+    }
+    missing = [
+        f"{folder}: {order}"
+        for folder, order in rooms.items()
+        if f"{folder}: {order}\n" not in text
+    ]
+    assert not missing, "write into docs/architecture.md: " + "; ".join(missing)
 
 
 @pytest.fixture
