@@ -58,22 +58,22 @@ class RemoteProtocolError(Exception):
 
 
 def bad_request(text: str) -> RemoteProtocolError:
-    """A malformed element (XEP-0166 §6.3, ``bad-request``)."""
+    """Return the error for a malformed element (XEP-0166 §6.3, ``bad-request``)."""
     return RemoteProtocolError("bad-request", text)
 
 
 def too_much(text: str) -> RemoteProtocolError:
-    """More than we are willing to hold (RFC 6120 §8.3.3.12, ``policy-violation``)."""
+    """Return the error for more than we hold (RFC 6120 §8.3.3.12, policy-violation)."""
     return RemoteProtocolError("policy-violation", text)
 
 
 def out_of_order(text: str) -> RemoteProtocolError:
-    """An action that the session's state does not allow (XEP-0166 §10, ``out-of-order``)."""
+    """Return the error for an action that the state does not allow (XEP-0166 §10, out-of-order)."""
     return RemoteProtocolError("unexpected-request", text, jingle_condition="out-of-order")
 
 
 def unknown_session(sid: str = "") -> RemoteProtocolError:
-    """No such session: for the account to answer with when it finds none (XEP-0166 §10).
+    """Return the error for a session that the account does not have (XEP-0166 §10).
 
     Args:
         sid: The session id that the peer named, for the text.
@@ -83,12 +83,12 @@ def unknown_session(sid: str = "") -> RemoteProtocolError:
 
 
 def tie_break_error() -> RemoteProtocolError:
-    """Our own request of the same kind overrides the peer's (XEP-0166 §7.2.16)."""
+    """Return the error for a request that loses to our own of the same kind (XEP-0166 §7.2.16)."""
     return RemoteProtocolError(
         "conflict", "our own request came first", jingle_condition="tie-break"
     )
 
 
 def unsupported_info(text: str) -> RemoteProtocolError:
-    """A payload of session-info or security-info that we do not know (XEP-0166 §6.8)."""
+    """Return the error for an unknown payload of session-info or security-info (XEP-0166 §6.8)."""
     return RemoteProtocolError("feature-not-implemented", text, jingle_condition="unsupported-info")

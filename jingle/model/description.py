@@ -23,11 +23,11 @@ class Description:
     groups: tuple[Group, ...] = ()
 
     def find(self, name: str) -> Content | None:
-        """The content of that name."""
+        """Return the content of that name."""
         return next((each for each in self.contents if each.name == name), None)
 
     def names(self) -> tuple[str, ...]:
-        """The names of the contents, in order."""
+        """Return the names of the contents, in order."""
         return tuple(each.name for each in self.contents)
 
     @property
@@ -36,7 +36,7 @@ class Description:
         return next((each.names for each in self.groups if each.semantics == "BUNDLE"), ())
 
     def with_contents(self, contents: Iterable[Content]) -> "Description":
-        """The same with other contents; groups keep only those that are there."""
+        """Return the same with other contents; groups keep only those that are there."""
         contents = tuple(contents)
         names = {each.name for each in contents}
         groups = (
@@ -46,7 +46,7 @@ class Description:
         return Description(contents, tuple(each for each in groups if each.names))
 
     def with_content(self, content: Content) -> "Description":
-        """The same with one content replaced, or added at the end."""
+        """Return the same with one content replaced, or added at the end."""
         if self.find(content.name) is None:
             return self.with_contents((*self.contents, content))
         return self.with_contents(
@@ -54,7 +54,7 @@ class Description:
         )
 
     def renamed(self, names: Mapping[str, str]) -> "Description":
-        """The same with other names for the contents; names that are not mapped stay."""
+        """Return the same with other names for the contents; names that are not mapped stay."""
         return Description(
             tuple(replace(each, name=names.get(each.name, each.name)) for each in self.contents),
             tuple(

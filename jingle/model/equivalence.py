@@ -17,7 +17,7 @@ from .transport import IceTransport
 
 
 def meaning(description: Description, *, of_sdp: bool = True) -> Description:
-    """A description reduced to what both SDP and Jingle can say and what we send on purpose.
+    """Return a description reduced to what both SDP and Jingle can say and what we send on purpose.
 
     Args:
         description: Any.

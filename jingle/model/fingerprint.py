@@ -43,7 +43,7 @@ class Fingerprint:
 
 
 def to_send(fingerprints: Sequence[Fingerprint]) -> tuple[Fingerprint, ...]:
-    """The one fingerprint to tell a peer: sha-256 where there is one.
+    """Return the one fingerprint to tell a peer: sha-256 where there is one.
 
     Peers read only the first, and some refuse other hash functions than sha-256.
     """

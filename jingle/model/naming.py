@@ -14,7 +14,7 @@ _NAME_SAFE = re.compile(r"[!-~]{1,16}")
 
 
 def to_mid(name: str) -> str:
-    """The mid for a content that a peer named: what no token may hold is percent-encoded."""
+    """Return the mid for a content that a peer named: what no token may hold is percent-encoded."""
     return "".join(
         char if _MID_SAFE.match(char) else "".join(f"%{byte:02X}" for byte in char.encode())
         for char in name
@@ -22,7 +22,7 @@ def to_mid(name: str) -> str:
 
 
 def to_name(mid: str) -> str:
-    """The name that the peer gave the content whose mid `to_mid` made."""
+    """Return the name that the peer gave the content whose mid `to_mid` made."""
     return unquote(mid)
 
 

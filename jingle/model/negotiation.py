@@ -40,7 +40,7 @@ def answer_for_sdp(answer: Description, offer: Description) -> Description:
 
 
 def fit(description: Description, lines: Sequence[Content]) -> Description:
-    """Give a description the m-lines that SDP has already seen, refused where it lacks a content.
+    """Add the m-lines that SDP has already seen to a description, refused if they lack a content.
 
     aiortc connects a refused content only if its line stands inside the bundle, after an accepted
     one, with that one's ICE credentials, fingerprint and setup.
@@ -71,7 +71,7 @@ def fit(description: Description, lines: Sequence[Content]) -> Description:
 
 
 def _settled(content: Content, offered: Content) -> Content:
-    """An accepted content: the setup is decided, and nobody sends who was not offered to."""
+    """Return an accepted content, with its setup decided and its senders among those offered."""
     transport = content.transport
     if isinstance(transport, IceTransport) and transport.setup not in {"active", "passive"}:
         # RFC 5763 §5: who answers is to be active; actpass in an answer says as little as nothing.
@@ -146,7 +146,7 @@ def _answered(application: Application | None, offered: Application | None) -> A
 
 
 def offer_for_sdp(offer: Description) -> Description:
-    """An offer of Jingle as SDP can say it: contents that can be carried, the setup said."""
+    """Return a Jingle offer as SDP can say it: only contents that can be carried, with a setup."""
     contents = []
     for each in offer.with_shared_transport().contents:
         if each.supported:
@@ -162,12 +162,12 @@ def offer_for_sdp(offer: Description) -> Description:
 
 
 def supported_only(description: Description) -> Description:
-    """The same without the contents that can't be carried."""
+    """Return the same without the contents that can't be carried."""
     return description.with_contents(each for each in description.contents if each.supported)
 
 
 def taken_only(answer: Description) -> Description:
-    """An answer without the contents that it refuses, if it takes any.
+    """Return an answer without the contents that it refuses, if it takes any.
 
     SDP refuses with port 0 (RFC 3264 §6). What converters make of that is a content in which nobody
     sends, outside of the bundle, and with nothing on its transport.
@@ -183,7 +183,7 @@ def taken_only(answer: Description) -> Description:
 
 
 def complete(description: Description) -> Description:
-    """The contents that say what is carried and how (XEP-0166 §7.3).
+    """Return the contents that say what is carried and how (XEP-0166 §7.3).
 
     Raises:
         RemoteProtocolError: bad-request if there is none.
@@ -223,7 +223,7 @@ def objections(description: Description) -> dict[str, Objection]:
 
 
 def foremost(found: Collection[Objection]) -> Objection:
-    """The one of several objections that tells the peer most."""
+    """Return the objection that tells the peer most."""
     return max(found, key=lambda each: (*_RANKS, each.reason).index(each.reason))
 
 

@@ -17,7 +17,7 @@ from .transport import IceTransport, Transport
 
 
 def joined(earlier: Content, later: Content) -> Content:
-    """One content of two parts; where both say something, the later one counts.
+    """Return one content of two parts; where both say something, the later one counts.
 
     Args:
         earlier: Already `marked`, if it has candidates of its own.
@@ -35,7 +35,7 @@ def joined(earlier: Content, later: Content) -> Content:
 
 
 def marked(content: Content) -> Content:
-    """A content whose candidates say for which generation of ICE they were told."""
+    """Return a content whose candidates say for which generation of ICE they were told."""
     transport = content.transport
     if not isinstance(transport, IceTransport):
         return content
@@ -46,7 +46,7 @@ def marked(content: Content) -> Content:
 
 
 def whole(description: Description) -> Description:
-    """A description to which no part is added any more.
+    """Return a description to which no part is added any more.
 
     What a bundle shares is said of each content, and candidates of another generation of ICE than
     the one in force are left out.

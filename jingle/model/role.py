@@ -46,7 +46,7 @@ class Senders(StrEnum):
         }[direction]
 
     def to_direction(self, writer: Role) -> str:
-        """The SDP direction, as ``writer`` sees it (RFC 8866 §6.7)."""
+        """Return the SDP direction, as ``writer`` sees it (RFC 8866 §6.7)."""
         if self is Senders.BOTH:
             return "sendrecv"
         if self is Senders.NONE:
@@ -54,7 +54,7 @@ class Senders(StrEnum):
         return "sendonly" if self.value == writer.value else "recvonly"
 
     def with_party(self, role: Role, sends: bool) -> "Senders":
-        """The same where one party sends or does not, and the other as before."""
+        """Return the same where one party sends or does not, and the other as before."""
         parties = _PARTIES[self] | {role} if sends else _PARTIES[self] - {role}
         return next(each for each, who in _PARTIES.items() if who == parties)
 

@@ -85,7 +85,7 @@ Transport = IceTransport | RawUdpTransport | UnknownTransport
 
 
 def namespace_of(transport: Transport) -> str:
-    """The XML namespace of a transport."""
+    """Return the XML namespace of a transport."""
     if isinstance(transport, UnknownTransport):
         return transport.namespace
     return ns.ICE_UDP if isinstance(transport, IceTransport) else ns.RAW_UDP

@@ -56,11 +56,11 @@ class Agreement:
     offer: Description | None = None
 
     def mid(self, name: str) -> str:
-        """The mid of a content."""
+        """Return the mid of a content."""
         return self.mids.get(name, to_mid(name))
 
     def known(self, contents: Iterable[Content]) -> tuple[Content, ...]:
-        """The contents of an action that are in the session; others are left out.
+        """Return the contents of an action that are in the session; others are left out.
 
         Raises:
             RemoteProtocolError: bad-request if the action names none that is or was there.
@@ -79,7 +79,7 @@ class Agreement:
         return tuple(name for name in self.mids if name not in self.adding and not is_gone(name))
 
     def remote_offer(self) -> str:
-        """The peer's SDP as an offer, with the m-lines that both have seen.
+        """Return the peer's SDP as an offer, with the m-lines that both have seen.
 
         Raises:
             RemoteProtocolError: bad-request if no content is left.
@@ -88,7 +88,7 @@ class Agreement:
         return write_sdp(description.renamed(self.mids), self.role.other)
 
     def remote_answer(self) -> str:
-        """The peer's SDP as the answer to ours.
+        """Return the peer's SDP as the answer to ours.
 
         Raises:
             RemoteProtocolError: bad-request if nothing that was offered was accepted.
@@ -112,7 +112,7 @@ class Agreement:
         return mid
 
     def without(self, names: Iterable[str]) -> "Agreement":
-        """The same when contents are gone; m-lines that we have written stay, refused.
+        """Return the same when contents are gone; m-lines that we have written stay, refused.
 
         Their names are free again: either party may add a content of that name.
         """
@@ -173,7 +173,7 @@ class Agreement:
         return replace(self, held=held), description.with_contents(contents)
 
     def adding_to(self, description: Description, groups: tuple[Group, ...] | None) -> Description:
-        """The peer's description with further contents, whole.
+        """Return the peer's description with further contents, whole.
 
         Args:
             description: The further contents.

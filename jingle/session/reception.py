@@ -222,7 +222,7 @@ def _content_add(agreement: Agreement, jingle: Element) -> Result:
 
 
 def _groups(agreement: Agreement, jingle: Element, more: Description) -> tuple[Group, ...] | None:
-    """The groups of all contents, the old ones too; None if the peer names none."""
+    """Return the groups of all contents, the old ones too; None if the peer names none."""
     if jingle.find(f"{{{ns.GROUPING}}}group") is None:
         return None
     return read_groups(jingle, (*agreement.remote.names(), *more.names()))

@@ -26,7 +26,7 @@ def _name(element: Element) -> str:
 
 
 def text_of(element: Element, key: str, limit: int = limits.ATTRIBUTE) -> str | None:
-    """An attribute that is safe within a line, or None if it is missing.
+    """Return an attribute that is safe within a line, or None if it is missing.
 
     Raises:
         RemoteProtocolError: bad-request for a control character or line separator,
@@ -51,7 +51,7 @@ def required(element: Element, key: str, limit: int = limits.ATTRIBUTE) -> str:
 
 
 def word(element: Element, key: str, limit: int = limits.IDENTIFIER) -> str | None:
-    """An attribute of visible ASCII without blanks, or None if it is missing or empty."""
+    """Return an attribute of visible ASCII without blanks, or None if it is missing or empty."""
     value = text_of(element, key, limit)
     if value and not _WORD.fullmatch(value):
         raise bad_request(f"attribute {key!r} of <{_name(element)}/> is not one plain word")
@@ -119,7 +119,7 @@ def required_number(element: Element, key: str, low: int, high: int) -> int:
 
 
 def children(parent: Element, tag: str, limit: int) -> Iterator[Element]:
-    """The children of one name, at most ``limit`` of them.
+    """Return the children of one name, at most ``limit`` of them.
 
     Raises:
         RemoteProtocolError: policy-violation at the first one too many.
@@ -169,5 +169,5 @@ def _sifted(
 
 
 def cut(text: str | None) -> str:
-    """A text for people, cut to what we hold and without control characters."""
+    """Return a text for people, cut to what we hold and without control characters."""
     return _LINE_BREAKERS.sub(" ", text or "").strip()[: limits.TEXT].rstrip()

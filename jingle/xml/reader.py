@@ -100,7 +100,7 @@ def _read_content(element: Element) -> Content:
 
 
 def _split(element: Element, name: str) -> tuple[str, Element] | None:
-    """The one child of a local name in whatever namespace, and that namespace."""
+    """Return the one child of a local name in whatever namespace, and that namespace."""
     found = [child for child in element if str(child.tag).rpartition("}")[2] == name]
     if not found:
         return None

@@ -90,7 +90,7 @@ def _told_apart(codecs: tuple[Codec, ...]) -> tuple[Codec, ...]:
 
 
 def _merged(sources: Iterable[RtpSource]) -> tuple[RtpSource, ...]:
-    """The same with each source once: some write one element for each of its attributes."""
+    """Return the same with each source once: some write one element for each of its attributes."""
     merged: dict[int, RtpSource] = {}
     for each in sources:
         known = merged.get(each.ssrc, RtpSource(each.ssrc))
@@ -147,7 +147,7 @@ def _read_feedback(element: Element) -> tuple[RtcpFeedback, ...]:
 
 
 def _words(element: Element, key: str) -> str | None:
-    """An attribute that may have parameters behind it, such as ``tmmbr smaxpr=120``."""
+    """Return an attribute that may have parameters behind it, such as ``tmmbr smaxpr=120``."""
     return " ".join((text_of(element, key) or "").split()) or None
 
 

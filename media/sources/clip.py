@@ -59,7 +59,7 @@ class Clip:
         return reader
 
     def get(self, index: int) -> Unit | None:
-        """Give one frame.
+        """Return one frame of the clip.
 
         Args:
             index: Its number, from 0.
@@ -158,7 +158,7 @@ class ClipReader:
         return clip.ended and clip.get(self.index) is None
 
     def read(self) -> Unit | None:
-        """Give the next frame, or None if there is none yet or none any more (`ended` tells)."""
+        """Return the next frame; None if there is none yet, or no more (see `ended`)."""
         unit = self.clip.get(self.index)
         if unit is not None:
             self.index += 1
@@ -179,7 +179,7 @@ class Clips:
 
     @classmethod
     def running(cls) -> "Clips":
-        """Give the clips of the running event loop."""
+        """Return the clips of the running event loop."""
         loop = asyncio.get_running_loop()
         clips = _clips.get(loop)
         if clips is None:

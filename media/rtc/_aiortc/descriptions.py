@@ -126,7 +126,7 @@ def forget(transceiver: RTCRtpTransceiver, mids: Collection[str]) -> None:
 
 
 def codecs(transceiver: RTCRtpTransceiver) -> dict[int, RTCRtpCodecParameters]:
-    """Give the negotiated codecs by their payload types; the first is what we send."""
+    """Return the negotiated codecs by their payload types; the first is what we send."""
     found: list[RTCRtpCodecParameters] = getattr(transceiver, TRANSCEIVER_CODECS)
     return {each.payloadType: each for each in found if each.payloadType is not None}
 

@@ -54,7 +54,7 @@ class Intake:
         self._transport = transport
 
     async def __call__(self) -> bytes:
-        """Give the next; raises `ConnectionError` when there is no connection."""
+        """Return the next datagram; raise `ConnectionError` if there is no connection."""
         while not self._records:
             data = await self.connection.recv()
             if data[0] not in _DTLS:

@@ -108,7 +108,7 @@ def on_keyframe_request(sender: RTCRtpSender, callback: Callable[[], None]) -> N
 
 
 def packets_sent(sender: RTCRtpSender) -> int:
-    """Give the number of RTP packets sent: the public getStats() is a coroutine."""
+    """Return the number of RTP packets sent: the public getStats() is a coroutine."""
     count: int = getattr(sender, PACKET_COUNT)
     return count
 

@@ -18,12 +18,12 @@ SSL = "_ssl"
 
 
 def ice_connections(pc: RTCPeerConnection) -> list[Connection]:
-    """Give the aioice connections: aiortc has no public way to choose addresses and ports."""
+    """Return the aioice connections: aiortc has no public way to choose addresses and ports."""
     return [ice_connection(transport.transport) for transport in dtls_transports(pc)]
 
 
 def ice_connection(transport: RTCIceTransport) -> Connection:
-    """Give the aioice connection that a transport's candidates and credentials are of."""
+    """Return the aioice connection that a transport's candidates and credentials are of."""
     connection: Connection = transport.iceGatherer._connection  # noqa: SLF001
     return connection
 
@@ -41,7 +41,7 @@ def dtls_transports(pc: RTCPeerConnection) -> list[RTCDtlsTransport]:
 
 
 def transports_by_mid(pc: RTCPeerConnection) -> dict[str, RTCDtlsTransport]:
-    """Give the DTLS transport of each section (all public)."""
+    """Return the DTLS transport of each section (all public)."""
     return {mid: transport for mid, transport in _uses(pc) if mid is not None}
 
 
@@ -76,7 +76,7 @@ def _uses(pc: RTCPeerConnection) -> list[tuple[str | None, RTCDtlsTransport]]:
 
 
 def dtls_role(transport: RTCDtlsTransport) -> str:
-    """Give our part in the DTLS handshake: "client", "server", or "auto" before it is decided.
+    """Return our part in the DTLS handshake: "client", "server", or "auto" before it is decided.
 
     A later description that says otherwise (XMPP has no place to say it again) changes it in
     aiortc, and then what it tells the peer, who refuses that (RFC 8842 §5.5).

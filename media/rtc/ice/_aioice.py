@@ -82,7 +82,7 @@ def bind_to(connection: Connection, network: Network, dropped: Dropped) -> None:
 
 
 def own_address(connection: Connection) -> str | None:
-    """Give the own address from which packets go out, be it to a relay; None while none do."""
+    """Return the own address from which packets go out, be it to a relay; None while none do."""
     pair = next(iter(connection._nominated.values()), None)  # noqa: SLF001
     if pair is None:
         return None
@@ -178,7 +178,7 @@ def conclude(connection: Connection, by: Connection) -> None:
 
 
 def arrivals(connection: Connection) -> DatagramQueue | None:
-    """Give the queue that a connection puts what it receives in; None if it is not ours."""
+    """Return the queue that a connection puts what it receives in; None if it is not ours."""
     queue: Any = connection._queue  # noqa: SLF001
     return queue if isinstance(queue, DatagramQueue) else None
 

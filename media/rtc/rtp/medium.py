@@ -65,7 +65,7 @@ class Medium:
 
 
 def statistics(media: list[Medium]) -> MediaStatistics:
-    """Give what was counted of one kind.
+    """Return what was counted of one kind.
 
     Args:
         media: One after the other, if the kind was taken out of the call and added again.

@@ -39,7 +39,7 @@ class OutgoingTrack(MediaStreamTrack):
         self._waiter: asyncio.Future[None] | None = None
 
     async def recv(self) -> "av.Packet[Any]":
-        """Give the next packet when it is due; the first call starts the clock."""
+        """Return the next packet when it is due; the first call starts the clock."""
         if self._start is not None:
             start, self._start = self._start, None
             start()

@@ -85,7 +85,7 @@ class RtpPacket:
         )
 
     def extended(self, identifier: int) -> bytes:
-        """Give what an element of the header extension holds (RFC 8285 §4.2 and §4.3).
+        """Return what an element of the header extension holds (RFC 8285 §4.2 and §4.3).
 
         Args:
             identifier: Its local identifier, 1 to 255.

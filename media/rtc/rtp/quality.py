@@ -77,7 +77,7 @@ def mean_opinion_score(
 
 
 def _delay_impairment(delay_ms: float) -> float:
-    """Give Idd (G.107 equations 7-27 and 7-28 with the default delay sensitivity)."""
+    """Return Idd (G.107 equations 7-27 and 7-28 with the default delay sensitivity)."""
     if delay_ms <= 100:
         return 0.0
     x = log2(delay_ms / 100)
