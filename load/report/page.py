@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
@@ -75,17 +74,24 @@ MAX_CAUSES = 50
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A chart with its words.
+    """A chart with its words: either lines, which the script draws, or bars, which are HTML.
 
     Attributes:
         title: its name.
         meaning: what it shows, in a sentence.
-        chart: lines that the script draws, or bars.
+        lines: what the script draws; None for bars.
+        bars: what the page itself shows.
     """
 
     title: str
     meaning: str
-    chart: Chart | Sequence[Bar]
+    lines: Chart | None = None
+    bars: Sequence[Bar] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to see."""
+        return not (self.bars or (self.lines is not None and self.lines.lines))
 
 
 def page(name: str, run: Run, verdict: Verdict) -> str:
@@ -108,8 +114,8 @@ def page(name: str, run: Run, verdict: Verdict) -> str:
         ],
         "generator": _generator(measured),
     }  # fmt: skip
-    drawn = {part: [one for one in found if _shows(one)] for part, found in figures.items()}
-    lines = [one for found in drawn.values() for one in found if isinstance(one.chart, Chart)]
+    drawn = {part: [one for one in found if not one.is_empty] for part, found in figures.items()}
+    charts = [one.lines for found in drawn.values() for one in found if one.lines is not None]
     names = [name for name, metric in METRICS.items() if metric.kind == "distribution"]
     return _template().render(
         name=name,
@@ -120,8 +126,8 @@ def page(name: str, run: Run, verdict: Verdict) -> str:
         thresholds=_thresholds(verdict),
         phases=_phases(run),
         figures=drawn,
-        place_of=lines.index,
-        plots=[_plot(one, run.elapsed) for one in lines],
+        place_of=charts.index,
+        plots=[one.to_json(round(run.elapsed, 1)) for one in charts],
         directions=_directions(measured),
         worst=_worst(run, legs),
         errors=_errors(run),
@@ -148,17 +154,6 @@ def _template() -> Template:
         "plots_script": read("plots.js"),
     }
     return environment.from_string(read("page.html"))
-
-
-def _shows(figure: Figure) -> bool:
-    """Whether there is anything to see."""
-    drawn = figure.chart
-    return bool(drawn.lines if isinstance(drawn, Chart) else drawn)
-
-
-def _plot(figure: Figure, seconds: float) -> dict[str, Any]:
-    assert isinstance(figure.chart, Chart)  # noqa: S101 - only these are given
-    return figure.chart.to_json(round(seconds, 1))
 
 
 def _thresholds(verdict: Verdict) -> Table:
@@ -216,7 +211,7 @@ def _over_time(run: Run) -> list[Figure]:
         Figure(
             "Phases",
             "When each began and how long it took.",
-            chart.timeline(run.phases, run.elapsed),
+            bars=chart.timeline(run.phases, run.elapsed),
         ),
         Figure(
             "Starts a second",
@@ -235,8 +230,8 @@ def _setup(run: Run) -> list[Figure]:
     measured = run.measurements
     steps = "The median of each step, one after another. The thin line ends at the 95th percentile."
     return [
-        Figure("A call, step by step", steps, chart.waterfall(measured, "call")),
-        Figure("A login, step by step", steps, chart.waterfall(measured, "login")),
+        Figure("A call, step by step", steps, bars=chart.waterfall(measured, "call")),
+        Figure("A login, step by step", steps, bars=chart.waterfall(measured, "login")),
         Figure(
             "Percentiles",
             "From left to right: how long the fastest took, then how long the fastest 25 % took at "
