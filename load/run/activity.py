@@ -88,9 +88,7 @@ async def _log_out(logout: LogoutPhase, accounts: ShardAccounts, tally: Tally) -
             return
         tally.count("logout.started")
         began = time.monotonic()
-        account.online = False
         await accounts.log_out(places[turn])
-        account.ref = None
         tally.count("logout.ok")
         tally.record("logout", time.monotonic() - began)
 

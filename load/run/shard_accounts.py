@@ -180,8 +180,11 @@ class ShardAccounts:
         Args:
             place: the account's place in the plan.
         """
-        jid = bare(self.by_place[place].settings.jid)
+        account = self.by_place[place]
+        account.online = False
+        jid = bare(account.settings.jid)
         await (await self.exchange.request(StopChild(jid), timeout=HANDLED))
+        account.ref = None
 
     async def returned(self, jid: str, words: str, seconds: float) -> float | None:
         """Wait for a receipt or a returned presence.
