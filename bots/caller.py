@@ -1,6 +1,7 @@
 """The bot ``caller``."""
 
 import asyncio
+from contextlib import suppress
 
 from ..actors.account import Offline
 from ..actors.messages.call import CallOver
@@ -60,9 +61,9 @@ class CallerBot(Bot):
         except CallOver as over:
             self.log.info("%s did not take the call: %s", peer, over)
         else:
-            ended = asyncio.ensure_future(call.ended())
-            await asyncio.wait([ended], timeout=self.seconds)
-            ended.cancel()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.seconds):
+                    await call.ended()
             await call.hangup()
         await call.ended()
 

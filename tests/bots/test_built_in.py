@@ -1,0 +1,204 @@
+"""What the bots do that come with Callboard, each step as its call's actor hears of it."""
+
+import asyncio
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from callboard.actors import AsyncioFuture
+from callboard.actors.account import Offline
+from callboard.actors.messages.account import PlaceCall, SendText
+from callboard.actors.messages.call import Answer, CallOver, GetStatus, Hangup, Play, Wait
+from callboard.bots import Bot, Call, ClockPattern, Echo, Message, Silence, Source, Tone, bot
+from callboard.bots.caller import AGAIN, CallerBot
+from callboard.bots.find import BUILT_IN
+from callboard.bots.source import Playable, source
+from callboard.media import Kind
+from callboard.tests.bots.staged import (
+    ACCOUNT,
+    PEER,
+    RECORD,
+    RINGING,
+    Staged,
+    broken,
+    settled,
+    staged_call,
+)
+from callboard.tests.conftest import Run
+
+
+@pytest.fixture
+def sources_take_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Virtual time would pass while a thread looks at a source."""
+
+    async def find(playable: Playable, folder: Path, kind: Kind) -> Source | None:
+        found = source(playable, folder)
+        assert found is None or kind in found.kinds
+        return found
+
+    monkeypatch.setattr(bot, "find_source", find)
+
+
+def made(name: str, folder: Path, **options: Any) -> Bot:
+    silent: Any = Staged()
+    return BUILT_IN[name](silent, ACCOUNT, options, folder)
+
+
+@pytest.mark.parametrize(
+    ("media", "answer"),
+    [
+        (("audio",), Answer(Echo(), None)),
+        (("video",), Answer(None, Echo())),
+        (("audio", "video"), Answer(Echo(), Echo())),
+    ],
+)
+def test_echo_sends_back_what_it_gets(
+    run: Run, tmp_path: Path, media: tuple[str, ...], answer: Answer
+) -> None:
+    actor, call = staged_call(tmp_path, {Answer: settled(None)}, record=settled(RECORD))
+    call.media = media
+    account: Any = Staged()
+
+    async def main() -> None:
+        echo = made("echo", tmp_path)
+        await echo.on_call(call)
+        await echo.on_message(Message(PEER, "Anybody there?", account))
+
+    run(main)
+    assert actor.heard == [answer]
+    assert account.heard == [SendText(PEER, "Anybody there?")]
+
+
+@pytest.mark.parametrize(
+    ("options", "steps"),
+    [
+        ({}, [Answer(Silence(), ClockPattern(), True, False)]),
+        (
+            {"audio": "tone:300", "video": "none", "wav": True, "greeting": "tone"},
+            [Answer(Tone(300), None, True, True), Play("audio", Tone()), Play("audio", Tone(300))],
+        ),
+    ],
+)
+def test_recorder_answers_greets_and_records(
+    run: Run, tmp_path: Path, options: dict[str, Any], steps: list[Any]
+) -> None:
+    answers = {Answer: settled(None), Play: settled(None)}
+    actor, call = staged_call(tmp_path, answers, record=settled(RECORD))
+    run(lambda: made("recorder", tmp_path, **options).on_call(call))
+    assert actor.heard == steps
+
+
+def test_silent_lets_it_ring(run: Run, tmp_path: Path) -> None:
+    actor, call = staged_call(tmp_path, record=settled(RECORD))
+    run(lambda: made("silent", tmp_path).on_call(call))
+    assert actor.heard == []
+
+
+class Line:
+    """The account of a caller, and the calls that it has placed.
+
+    Args:
+        outcomes: of each call in turn: "held", "refused", or "offline" for none.
+    """
+
+    def __init__(self, *outcomes: str) -> None:
+        self.outcomes = list(outcomes)
+        self.placed: list[tuple[float, PlaceCall]] = []
+        self.calls: list[Staged] = []
+
+    async def request(self, message: PlaceCall, *, timeout: float) -> Any:
+        assert timeout > 0
+        self.placed.append((asyncio.get_running_loop().time(), message))
+        outcome = self.outcomes.pop(0)
+        if outcome == "offline":
+            return broken(Offline("the account is offline"))
+        call = _Call(outcome)
+        self.calls.append(call)
+        return settled(call)
+
+
+class _Call(Staged):
+    """A call that connects at once or is refused, and ends once it is hung up."""
+
+    def __init__(self, outcome: str) -> None:
+        super().__init__({GetStatus: RINGING})
+        self._outcome = outcome
+        self._record: AsyncioFuture[Any] = AsyncioFuture()
+        if outcome == "refused":
+            self._record.set(RECORD)
+
+    def tell(self, message: Any) -> None:
+        super().tell(message)
+        if isinstance(message, Hangup):
+            self._record.set(RECORD)
+
+    async def request(self, message: Any, *, timeout: float) -> Any:
+        if message == Wait("ended"):
+            return self._record
+        if message == Wait("connected"):
+            refused = self._outcome == "refused"
+            return broken(CallOver("it is busy")) if refused else settled(None)
+        return await super().request(message, timeout=timeout)
+
+
+def pauses(line: Line) -> list[float]:
+    """Seconds from each call to the next, by the loop's own (virtual) clock."""
+    return [round(after - before, 6) for (before, _), (after, _) in pairwise(line.placed)]
+
+
+def hung_up(call: Staged) -> bool:
+    return any(isinstance(message, Hangup) for message in call.heard)
+
+
+@pytest.mark.usefixtures("sources_take_no_thread")
+def test_caller_calls_each_holds_it_and_hangs_up(run: Run, tmp_path: Path) -> None:
+    async def main() -> Line:
+        line: Any = Line("held", "refused", "held")
+        options = {"to": [PEER, "b@localhost", "c@localhost"], "seconds": 7, "video": "none"}
+        await CallerBot(line, ACCOUNT, options, tmp_path).on_start()
+        found: Line = line
+        return found
+
+    line = run(main, loop="virtual")
+    assert [order.to for _, order in line.placed] == [PEER, "b@localhost", "c@localhost"]
+    assert all(order == PlaceCall(order.to, Tone(), None) for _, order in line.placed)
+    assert [hung_up(call) for call in line.calls] == [True, False, True]
+    assert pauses(line) == [7, 0]
+
+
+@pytest.mark.usefixtures("sources_take_no_thread")
+def test_caller_goes_on_for_ever_with_a_pause(run: Run, tmp_path: Path) -> None:
+    async def main() -> Line:
+        line: Any = Line(*["held"] * 50)
+        options = {"to": PEER, "seconds": "10s", "every": "20s", "record": True}
+        caller = CallerBot(line, ACCOUNT, options, tmp_path)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(100):
+                await caller.on_start()
+        found: Line = line
+        return found
+
+    line = run(main, loop="virtual")
+    assert pauses(line) == [10 + 20] * 3
+    assert all(order.record and order.video == ClockPattern() for _, order in line.placed)
+
+
+@pytest.mark.usefixtures("sources_take_no_thread")
+def test_caller_waits_for_its_account(run: Run, tmp_path: Path) -> None:
+    async def main() -> Line:
+        line: Any = Line("offline", "offline", "held")
+        await CallerBot(line, ACCOUNT, {"to": PEER, "seconds": 1}, tmp_path).on_start()
+        found: Line = line
+        return found
+
+    line = run(main, loop="virtual")
+    assert pauses(line) == [AGAIN, AGAIN]
+    assert [hung_up(call) for call in line.calls] == [True]
+
+
+def test_caller_takes_no_calls(run: Run, tmp_path: Path) -> None:
+    actor, call = staged_call(tmp_path)
+    assert isinstance(call, Call)
+    run(lambda: made("caller", tmp_path, to=PEER).on_call(call))
+    assert [type(message) for message in actor.heard] == [Hangup]
