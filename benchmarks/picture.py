@@ -25,9 +25,15 @@ SHARES = (0.01, 0.03, 0.1)
 
 
 def lose_one(link: Road) -> None:
-    """Let the next packet of video be lost, and no other."""
-    left = [True]
-    link.drop = lambda data: is_video(data) and bool(left) and left.pop()
+    """Let the next packet of video be lost, however often it is sent, and no other."""
+    gone: list[bytes] = []
+
+    def drop(data: bytes) -> bool:
+        if is_video(data) and not gone:
+            gone.append(data[2:4])
+        return is_video(data) and data[2:4] == gone[0]
+
+    link.drop = drop
 
 
 async def one_lost(seconds: float, before: float) -> dict[str, Any]:
@@ -37,7 +43,7 @@ async def one_lost(seconds: float, before: float) -> dict[str, Any]:
         seconds: for how long to look.
         before: of camera before that, in seconds.
     """
-    async with road() as link, camera_call(link, without("rtx", "nack")) as leg:
+    async with road() as link, camera_call(link, without("rtx")) as leg:
         await asyncio.sleep(before)
         lose_one(link)
         await asyncio.sleep(seconds)
@@ -64,7 +70,7 @@ async def plain_one_lost(seconds: float, before: float) -> dict[str, Any]:
     viewer.on("track", lambda track: tasks.append(asyncio.ensure_future(watch(track))))
     camera.addTrack(Camera())
     async with road() as link:
-        offer = without("rtx", "nack")(await describe(camera, await camera.createOffer()))
+        offer = without("rtx")(await describe(camera, await camera.createOffer()))
         await viewer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
         answer = await describe(viewer, await viewer.createAnswer())
         _, answer = await link.lead(offer, answer)
