@@ -6,25 +6,25 @@ from typing import Protocol
 from ..frames.frame import Direction, EncodedFrame
 
 Chunk = tuple[int, bytes]
-"""Octets to be written, and the offset in the file where they belong."""
+"""An offset in the file, and the octets to write there."""
 
 MUXER = "Callboard"
-"""How our files name who wrote them. Only files with this name are ever finished after a kill."""
+"""The writer's name in our files. Only files with this name are finished after a kill."""
 
 
 class DamagedError(Exception):
-    """A file that was left behind is none of ours, or nothing of it can be saved. Says which."""
+    """A file that was left behind is not ours, or nothing in it can be saved. Says which."""
 
 
 class Container(Protocol):
-    """A file format that collects frames in memory, and says what is to be written where.
+    """A file format. It collects frames in memory, and says what to write where.
 
-    It touches no file and is used by one thread at a time. What it has handed out makes a file that
-    plays from its beginning to the last frame handed out, at every moment.
+    It touches no file, and is used by one thread at a time. At every moment, what it has handed out
+    makes a file that plays to the last frame in it.
 
     Attributes:
-        seconds: How long the recording is by now.
-        problem: A sentence about frames that the format could not take, or None.
+        seconds: How long the recording is so far.
+        problem: One sentence about frames that the format could not take; None if there are none.
     """
 
     seconds: float
@@ -35,23 +35,23 @@ class Container(Protocol):
 
         Args:
             direction: Whether we sent or received it.
-            frame: The frame. Each direction's frames come in order.
+            frame: The frame. The frames of a direction come in order.
             seconds: Its time in the recording.
         """
 
     def take(self, now: float) -> list[Chunk]:
-        """Hand out what has come since the last time.
+        """Return what is to be written since the last call.
 
         Args:
-            now: The recording's time (seconds): no frame much older is on its way.
+            now: The recording's time (seconds); no frame much older will come.
         """
 
     def finish(self) -> list[Chunk]:
-        """Hand out the rest, and what makes the file whole: its duration and its index."""
+        """Return the rest, and what completes the file: its duration and its index."""
 
 
 def write_all(file: int, data: bytes, offset: int) -> None:
-    """Write octets at an offset, all of them.
+    """Write all octets at an offset.
 
     Args:
         file: A file descriptor open for writing.
@@ -59,7 +59,7 @@ def write_all(file: int, data: bytes, offset: int) -> None:
         offset: Where it begins (octets).
 
     Raises:
-        OSError: If not all of it could be written: the disk is full.
+        OSError: Not all of it could be written, as when the disk is full.
     """
     view = memoryview(data)
     while view:

@@ -11,22 +11,22 @@ from ..frames.frame import Direction, Kind
 
 
 class UnplayableError(Exception):
-    """A file that no player could play; says why."""
+    """The file can't be played; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A track of a recording, as it came out of the decoder.
+    """A track of a recording, as the decoder returned it.
 
     Attributes:
         kind: "audio" or "video".
-        codec: What libavcodec calls it: "opus", "vp8", "h264", "pcm_mulaw", "pcm_s16le"…
-        title: What the file says about it.
-        directions: What is in it: one direction, or both, sent left and received right.
-        seconds: Where in the recording its last frame ends (audio) or begins (video).
-        frames: Decoded frames.
-        peaks: Audio: the loudest sample of each channel, 0 to 1. Video: nothing.
-        size: Video: width and height of the last frame, in pixels. Audio: None.
+        codec: Its name in libavcodec: "opus", "vp8", "h264", "pcm_mulaw", "pcm_s16le"…
+        title: Its title in the file.
+        directions: What it holds: one direction, or both, sent left and received right.
+        seconds: When its last frame ends (audio) or begins (video), in the recording.
+        frames: How many frames were decoded.
+        peaks: For audio the loudest sample of each channel, 0 to 1; for video empty.
+        size: For video the width and height of the last frame in pixels; for audio None.
     """
 
     kind: Kind
@@ -45,8 +45,8 @@ class Inspection:
 
     Attributes:
         tracks: Its tracks, in the file's order.
-        seconds: How long it is: the end of its longest track.
-        declared: How long the file itself says it is (seconds); None while it is unfinished.
+        seconds: Its length: the end of its longest track.
+        declared: The length in seconds that the file declares; None while it is unfinished.
     """
 
     tracks: tuple[Track, ...]
@@ -54,7 +54,7 @@ class Inspection:
     declared: float | None
 
     def has(self, kind: Kind, direction: Direction) -> bool:
-        """Say whether there is a track of this kind with this direction, with frames in it."""
+        """Tell whether a track of a kind has frames of a direction."""
         return any(
             track.kind == kind and direction in track.directions and track.frames
             for track in self.tracks
@@ -68,10 +68,10 @@ def inspect(path: Path) -> Inspection:
         path: The file, finished or not.
 
     Returns:
-        What came out.
+        What is in it.
 
     Raises:
-        UnplayableError: If it can't be opened or decoded.
+        UnplayableError: It can't be opened or decoded.
     """
     try:
         with av.open(str(path)) as container:
@@ -85,13 +85,13 @@ def inspect(path: Path) -> Inspection:
 
 
 def declared_seconds(path: Path) -> float:
-    """Read how long a finished recording says it is. Blocking, but nothing is decoded.
+    """Return the length that a finished recording declares. Blocking, but decodes nothing.
 
     Args:
         path: The file.
 
     Returns:
-        Its length in seconds; 0 if it does not say.
+        Its length in seconds; 0 if it declares none.
     """
     try:
         with av.open(str(path)) as container:

@@ -22,12 +22,12 @@ OURS = re.compile(r"\d{8}t\d{6}z-[a-z0-9-]{1,60}\.(mkv|mka|ogg|wav)\.part")
 
 @dataclass(frozen=True, slots=True)
 class FinishedRecording:
-    """A recording that is whole.
+    """A finished recording.
 
     Attributes:
-        path: Where it is.
-        seconds: How long it is.
-        bytes: How large it is, in octets.
+        path: Its file.
+        seconds: Its length.
+        bytes: Its size in octets.
     """
 
     path: Path
@@ -36,13 +36,13 @@ class FinishedRecording:
 
 
 def stem(name: str, moment: datetime) -> str:
-    """Make a file's name without suffix: UTC time first, then what of ``name`` is safe.
+    """Make a file's name without suffix: the UTC time, then the safe characters of ``name``.
 
-    Where that is too long, the domains are left out, then the beginning of each JID: the members
-    of a fleet differ in the number at the end of their user names.
+    If that is too long, the domains are left out, then the beginning of each JID: members of a
+    fleet differ in the number at the end of their user names.
 
     Args:
-        name: Anything, such as the JIDs of a call with a space between them.
+        name: Any text, such as the JIDs of a call with a space between them.
         moment: When the recording began, in UTC.
 
     Returns:
@@ -58,7 +58,7 @@ def stem(name: str, moment: datetime) -> str:
 
 
 def _ends(words: list[str], room: int) -> str:
-    """Join words, of which the long ones lose their beginnings so that all fit."""
+    """Join words, and cut the beginnings of the long ones so that all fit."""
     left = room - len(words) + 1
     kept = dict.fromkeys(range(len(words)), "")
     for done, place in enumerate(sorted(kept, key=lambda place: len(words[place]))):
@@ -77,12 +77,12 @@ class PartFile:
 
     Args:
         folder: Where it goes; made if missing.
-        stem: Its name without suffix, of safe characters. A number is added if the name is taken.
-        suffix: ".mkv" and the like.
-        others: Suffixes that must be free, too, under the same name: see `beside`.
+        stem: Its name without suffix, of safe characters. A number is added if it is taken.
+        suffix: Such as ".mkv".
+        others: More suffixes that must be free under the same name: see `beside`.
 
     Raises:
-        OSError: If it can't be made.
+        OSError: It can't be made.
     """
 
     def __init__(self, folder: Path, stem: str, suffix: str, others: Sequence[str] = ()) -> None:
@@ -95,16 +95,19 @@ class PartFile:
         return self._wanted.with_suffix("")
 
     def beside(self, suffix: str) -> "PartFile":
-        """Make a file of the same name, with another suffix.
+        """Make a file of the same name with another suffix.
+
+        Args:
+            suffix: Such as ".ogg".
 
         Raises:
-            OSError: If it can't be made.
+            OSError: It can't be made.
         """
         return PartFile(self._wanted.parent, self._wanted.stem, suffix)
 
     @property
     def is_gone(self) -> bool:
-        """Whether the file is no longer under its name: it, or its folder, was removed or moved."""
+        """Whether the file, or its folder, was removed or moved."""
         try:
             there, mine = self._part.lstat(), os.fstat(self.file)
         except OSError:
@@ -112,7 +115,7 @@ class PartFile:
         return (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino)
 
     def check(self) -> None:
-        """See that the file is there: what is written to one that was removed is lost.
+        """Check that the file is still there: what is written to a removed file is lost.
 
         Raises:
             FileNotFoundError: It is gone.
@@ -124,20 +127,20 @@ class PartFile:
         """Write octets where they belong.
 
         Raises:
-            OSError: If not all could be written.
+            OSError: Not all could be written.
         """
         for offset, data in chunks:
             write_all(self.file, data, offset)
 
     def publish(self, seconds: float, suffix: str) -> FinishedRecording:
-        """Give the file its own name, and close it.
+        """Give the file its final name, and close it.
 
         Args:
-            seconds: How long the recording in it is.
-            suffix: What it turned out to be: ".mka" for a ".mkv" without video.
+            seconds: The length of the recording in it.
+            suffix: The final suffix: ".mka" for a ".mkv" without video.
 
         Raises:
-            OSError: If the name can't be given. The file is closed and keeps its `.part` name.
+            OSError: It can't be renamed. The file is closed and keeps its `.part` name.
         """
         try:
             return publish(self.file, self._part, self._wanted.with_suffix(suffix), seconds)
@@ -145,23 +148,23 @@ class PartFile:
             os.close(self.file)
 
     def remove(self) -> None:
-        """Close the file and remove it, if that can be done."""
+        """Close the file, and remove it if possible."""
         os.close(self.file)
         with contextlib.suppress(OSError):
             self._part.unlink()
 
 
 def publish(file: int, part: Path, wanted: Path, seconds: float) -> FinishedRecording:
-    """Give a `.part` file its own name, or that with a number if it is taken; nothing is replaced.
+    """Give a `.part` file its final name, with a number if that is taken. Nothing is replaced.
 
     Args:
         file: Its descriptor.
-        part: Its name now.
-        wanted: The name it should get.
-        seconds: How long the recording in it is.
+        part: Its present path.
+        wanted: The path that it should get.
+        seconds: The length of the recording in it.
 
     Raises:
-        OSError: If the name can't be given.
+        OSError: It can't be renamed.
     """
     for path in _numbered(wanted.parent, wanted.stem, wanted.suffix):
         try:
@@ -181,10 +184,14 @@ def publish(file: int, part: Path, wanted: Path, seconds: float) -> FinishedReco
 
 
 def lock(file: int, part: Path) -> bool:
-    """Lock a `.part` file for this process, and see that it still is the one under that name.
+    """Lock a `.part` file for this process, and check that it is still the one with that path.
+
+    Args:
+        file: Its descriptor.
+        part: Its path.
 
     Returns:
-        Whether it is ours now. A living process that writes it has it locked.
+        Whether it is ours now; False if a running process writes it and so has it locked.
     """
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -43,7 +43,7 @@ def recover_recordings(folder: Path) -> list[FinishedRecording]:
 
 
 def _finished(part: Path) -> list[FinishedRecording]:
-    """Finish one file, or the better one of a pair; what can't be done is logged."""
+    """Finish one file, or the better one of a pair; log what can't be done."""
     try:
         stereo = part.with_name(part.name.replace(".mkv.part", ".ogg.part"))
         if stereo == part or not stereo.exists():
@@ -91,7 +91,7 @@ def _has_video(part: Path) -> bool:
 
 
 def _is_whole(part: Path) -> bool:
-    """Tell whether a file's header is."""
+    """Tell whether a file's header is whole."""
     try:
         _has_video(part)
     except DamagedError:
@@ -107,7 +107,7 @@ def _remove(part: Path) -> None:
 
 @contextmanager
 def _locked(part: Path) -> Iterator[int | None]:
-    """Open a file that was left behind; None if a living process writes it, or it is no file."""
+    """Open a file that was left behind; None if a running process writes it, or it is no file."""
     file = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         ours = stat.S_ISREG(os.fstat(file).st_mode) and lock(file, part)

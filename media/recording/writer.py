@@ -12,9 +12,9 @@ log = logging.getLogger(__name__)
 
 
 class Writer:
-    """Runs jobs one after the other on a thread of its own, which starts with the first job.
+    """Runs jobs one after the other on its own thread, which starts with the first job.
 
-    Pass one to all recordings. `close` ends the thread; as a context manager it does so by itself.
+    Give the same writer to all recordings. `close` ends the thread; so does leaving the context.
     """
 
     def __init__(self) -> None:
@@ -31,13 +31,13 @@ class Writer:
         self.close()
 
     def submit(self, job: Callable[[], object]) -> bool:
-        """Let a job run after all that were submitted before it. From any thread.
+        """Run a job after all those submitted before it. Call it from any thread.
 
         Args:
             job: Called without arguments; what it raises is logged.
 
         Returns:
-            Whether it will run: False once the writer is closed.
+            Whether it will run; False once the writer is closed.
         """
         with self._lock:
             if self._closed:
@@ -49,18 +49,18 @@ class Writer:
             return True
 
     def adopt(self, file: RecordingFile) -> None:
-        """Finish a file when the writer is closed, if nobody has done so until then."""
+        """Finish a file when the writer is closed, unless it is released before."""
         self.submit(lambda: self._files.add(file))
 
     def release(self, file: RecordingFile) -> None:
-        """Forget a file. Only inside a job."""
+        """Forget a file. Call it only in a job."""
         self._files.discard(file)
 
     def close(self, timeout: float | None = None) -> None:
-        """Do what is left, finish the recordings nobody closed, and end the thread. Blocking.
+        """Run the remaining jobs, finish recordings that nobody closed, end the thread. Blocking.
 
         Args:
-            timeout: Seconds that this may take; then the thread is left alone with its disk.
+            timeout: Seconds that this may take. After that the thread is left to its slow disk.
         """
         with self._lock:
             self._closed = True
