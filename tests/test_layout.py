@@ -39,8 +39,6 @@ line of its own. To add a room, write its name where it belongs.
 
 SHARED = {
     "Call": "a bot's handle is named after its actor",
-    "Finish": "XEP-0353's message, and the order to a recorder",
-    "Freeze": "one of received video, and how a record writes it",
     "Invite": "XEP-0482's element, and a bot's handle on it",
     "Requests": "IQs that wait for an answer, and what a bot asks of its call",
     "RestartIce": "the order to a call, and what carries it out",

@@ -10,7 +10,7 @@ from ...media import MediaStatistics
 from ..context import Context
 from ..messages.call_log import CallGoesOn
 from ..messages.exchange import CallStatus
-from ..records.call_record import CallRecord, Freeze, outcome
+from ..records.call_record import CallRecord, RecordedFreeze, outcome
 from .course import Course
 from .leg import Leg
 from .signalling import Signalling
@@ -52,7 +52,7 @@ class Progress:
         self._uuid = str(uuid.uuid4())
         self._told: CallStatus | None = None
         self._last: tuple[MediaStatistics, ...] | None = None
-        self._freezes: tuple[Freeze, ...] = ()
+        self._freezes: tuple[RecordedFreeze, ...] = ()
 
     def step(self, name: str) -> None:
         """Take a step, and report it if it was the first time."""
@@ -90,7 +90,9 @@ class Progress:
             self._last = self._leg.connection.media.statistics()
             now = asyncio.get_running_loop().time()
             self._freezes = tuple(
-                Freeze("video", round(self._timeline.ago(now - one.at), 3), round(one.seconds, 3))
+                RecordedFreeze(
+                    "video", round(self._timeline.ago(now - one.at), 3), round(one.seconds, 3)
+                )
                 for one in self._leg.connection.media.freezes()
             )
         finally:

@@ -9,7 +9,7 @@ from typing import Any
 from ...media import Direction, EncodedFrame, FinishedRecording, Recording, Writer
 from ..context import Context
 from ..messages.call import CallRef, KeyframeNeeded, RecordingFailed, RecordingPlaced
-from ..messages.recorder import Finish, Miss, RecorderMessage, RecorderRef, Write
+from ..messages.recorder import FinishRecording, Miss, RecorderMessage, RecorderRef, Write
 from ..records.recorded import Recorded
 from ..runtime.actor import AsyncioActor, handles
 
@@ -90,8 +90,8 @@ class Recorder(AsyncioActor[RecorderMessage]):
     def _miss(self, message: Miss) -> None:
         self._recording.miss(message.direction)
 
-    @handles(Finish)
-    async def _finish_files(self, _: Finish) -> tuple[Recorded, ...]:
+    @handles(FinishRecording)
+    async def _finish_files(self, _: FinishRecording) -> tuple[Recorded, ...]:
         return await self._close()
 
     async def on_end(self, error: BaseException | None) -> None:
@@ -231,7 +231,7 @@ class Recorders:
 
     async def _finish_one(self, take: _Take) -> None:
         try:
-            recorded = await take.recorder.request(Finish(), timeout=DEADLINE + 1)
+            recorded = await take.recorder.request(FinishRecording(), timeout=DEADLINE + 1)
         except Exception as error:
             if take.recorded is not None:
                 return

@@ -27,9 +27,9 @@ class Miss:
 
 
 @dataclass(frozen=True, slots=True)
-class Finish(Ask["RecorderMessage", tuple[Recorded, ...]]):
+class FinishRecording(Ask["RecorderMessage", tuple[Recorded, ...]]):
     """End the recording: answered with a `Recorded` for each of its files."""
 
 
-RecorderMessage = Write | Miss | Finish
+RecorderMessage = Write | Miss | FinishRecording
 RecorderRef = AsyncioActorRef[RecorderMessage]

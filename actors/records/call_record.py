@@ -50,7 +50,7 @@ _TIMES = ("started", "ringing", "answered", "connected", "ended")
 
 
 @dataclass(frozen=True, slots=True)
-class Freeze:
+class RecordedFreeze:
     """A time in which the peer's media stood still.
 
     Attributes:
@@ -117,7 +117,7 @@ class CallRecord:
     steps: Mapping[str, float] = field(default_factory=dict)
     media: tuple[Mapping[str, Any], ...] = ()
     recordings: tuple[Recorded, ...] = ()
-    freezes: tuple[Freeze, ...] = ()
+    freezes: tuple[RecordedFreeze, ...] = ()
     listeners: tuple[Listener, ...] = ()
     uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
 

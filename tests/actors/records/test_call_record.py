@@ -3,7 +3,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from callboard.actors.records.call_record import VERSION, CallRecord, Freeze, Listener
+from callboard.actors.records.call_record import VERSION, CallRecord, Listener, RecordedFreeze
 from callboard.actors.records.recorded import Recorded
 from callboard.jingle import Reason
 
@@ -45,7 +45,7 @@ def test_a_record_is_read_as_it_was_written() -> None:
             Recorded.of("recordings/a.mkv", 2.5, 1000, None),
             Recorded.of(None, 0.0, 0, "The disk is full."),
         ),
-        freezes=(Freeze("video", 3.0, 0.5),),
+        freezes=(RecordedFreeze("video", 3.0, 0.5),),
         listeners=(Listener("anna", "listened", 4.0, 10.0),),
     )
     found = CallRecord.from_json(whole.to_json())
