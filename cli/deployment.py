@@ -23,7 +23,7 @@ from ..actors.observer import Observer as TellOutside
 from ..actors.records.call_journal import close_left
 from ..actors.records.call_record import CallRecord
 from ..actors.records.record_file import RecordFile
-from ..actors.xmpp.stream import trust
+from ..actors.xmpp.trust import trust
 from ..bots.adapter import bot_factory
 from ..bots.bot import Bot
 from ..config import Embedded, Settings

@@ -12,13 +12,17 @@ from functools import partial
 from typing import Protocol
 from xml.etree.ElementTree import Element
 
-from slixmpp.util import sasl
-from slixmpp.util.stringprep_profiles import StringPrepError
-
 from ...config.jid import Jid, parse_jid
 from .markup import escape
 from .resumption import SM, Resumption
-from .sasl import choose, derivation, prepared, salted_password
+from .sasl import (
+    ImpostorError,
+    Mechanism,
+    choose,
+    derivation,
+    prepared,
+    salted_password,
+)
 from .stanza import CLIENT, error_condition
 from .stream_end import Remedy, read_refusal
 
@@ -98,7 +102,7 @@ class Login:
         self._jid = jid
         self._password = password
         self._resumption = resumption
-        self._mechanism: sasl.Mech | None = None
+        self._mechanism: Mechanism | None = None
         self._offered: frozenset[str] = frozenset()
         self._refusal = _NO_MECHANISM, Remedy.GIVE_UP
         self._awaits = _Awaits.FEATURES
@@ -177,7 +181,7 @@ class Login:
                 "service": b"xmpp",
                 "service-name": b"",
             }
-        except StringPrepError:
+        except ValueError:
             self._connection.refuse(
                 "the name or the password has a character that can't be sent (RFC 4013): "
                 "choose another one",
@@ -208,7 +212,7 @@ class Login:
         deriving = asyncio.get_running_loop().run_in_executor(None, salted_password, *arguments)
         deriving.add_done_callback(partial(self._derived, self._mechanism, challenge))
 
-    def _derived(self, mechanism: sasl.Mech, challenge: bytes, _: "asyncio.Future[bytes]") -> None:
+    def _derived(self, mechanism: Mechanism, challenge: bytes, _: "asyncio.Future[bytes]") -> None:
         self._deriving = False
         if mechanism is self._mechanism:
             self._respond(challenge)  # which finds the salted password remembered
@@ -217,7 +221,7 @@ class Login:
         assert self._mechanism is not None  # noqa: S101 - the callers look
         try:
             answer = self._mechanism.process(challenge)  # type: ignore[no-untyped-call]
-        except sasl.SASLMutualAuthFailed:
+        except ImpostorError:
             self._impostor()
         except Exception:  # whatever slixmpp makes of a challenge without sense
             self._connection.send_raw(f"<abort xmlns='{SASL}'/>")

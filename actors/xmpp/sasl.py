@@ -14,6 +14,11 @@ from typing import Any
 from slixmpp.util import sasl
 from slixmpp.util.sasl.client import MECH_SEC_SCORES, MECHANISMS, saslprep
 
+#: One of slixmpp's mechanisms, at work.
+Mechanism = sasl.Mech
+#: What it raises if the server can't prove that it knows the password.
+ImpostorError = sasl.SASLMutualAuthFailed
+
 #: More iterations than a server may ask for would hold the event loop for seconds.
 MAX_ITERATIONS = 200_000
 #: What goes over TLS with a name and a password; slixmpp's other mechanisms want something else,
@@ -25,7 +30,7 @@ def prepared(text: str) -> bytes:
     """Return a name or a password as SASL carries it: after SASLprep (RFC 4013), in UTF-8.
 
     Raises:
-        slixmpp.util.stringprep_profiles.StringPrepError: it has a character that can't be.
+        ValueError: it has a character that can't be.
     """
     # SASLprep leaves printable ASCII as it is, and takes 0.1 ms to find out.
     plain = text.isascii() and text.isprintable()

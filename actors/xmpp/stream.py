@@ -1,83 +1,46 @@
-"""The XMPP stream of one account (RFC 6120), on slixmpp's.
+"""The XMPP stream of one account (RFC 6120): what is sent, acknowledged, asked and told.
 
-What slixmpp is used for: DNS, TCP, TLS (`XMLStream`) and SASL. Its client, its stanzas and its
-plugins are not: they are objects and dictionaries per account, per stanza and per contact,
-where thousands of accounts need one class that passes elements on. How a session comes about is
-in `login`, how it outlives a connection in `resumption`.
+The connection beneath is in `_slixmpp`. How a session comes about is in `login`, how it outlives a
+connection in `resumption`.
 """
 
 import asyncio
 import logging
 import secrets
 import ssl
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, cast
-from xml.etree.ElementTree import Element, ParseError
-
-from slixmpp.xmlstream import XMLStream
-from slixmpp.xmlstream.xmlstream import NotConnectedError
+from xml.etree.ElementTree import Element
 
 from ...config.jid import comparable, parse_jid
+from ._slixmpp import XmlStream
 from .events import StanzaReceived, StreamClosed, StreamEvent, StreamFailed, StreamOpened
 from .liveness import ASK_AFTER, DEADLINE, PING_AFTER, Liveness
 from .login import STREAMS, Login
-from .markup import escape, markup
+from .markup import markup
 from .masking import masked
 from .requests import Requests
 from .resumption import REQUEST, SM, HandledTooManyError, Resumption
 from .stanza import CLIENT, stanza_error
-from .stream_end import ERRORS, Remedy, StreamEnd, read_stream_error
-from .unreachable import unreachable, words
+from .stream_end import Remedy, StreamEnd, read_stream_error, stream_error
 
 #: Stanzas that may wait for the stream to be up again; the senders of more are told.
 MAX_WAITING = 1000
 #: Seconds that the server has to close its half of the stream.
 CLOSE_DEADLINE = 1.0
-#: Octets that one stanza of the server's may have; a roster of 10,000 contacts has a tenth.
-MAX_STANZA = 16 * 2**20
-#: Elements that one of its stanzas may have within each other.
-MAX_DEPTH = 128
 #: Characters of a stanza in a warning.
 MAX_SHOWN = 300
-
-_SERVICES = ({"xmpps-client"}, {"xmpp-client"})
-#: What slixmpp's stream makes for each account, and one of ours has no use for.
-_NO_QUEUE: asyncio.Queue[Any] = asyncio.Queue()
-_NO_NAMES: dict[str, str] = {}
 
 _STANZAS = frozenset(f"{{{CLIENT}}}{name}" for name in ("message", "presence", "iq"))
 
 _PING = "urn:xmpp:ping"
 
 
-@lru_cache(maxsize=8)
-def trust(ca: Path | None) -> ssl.SSLContext:
-    """Return the TLS context of all accounts that trust the same authorities.
-
-    It reads files and so blocks: call it off the loop. One context serves all accounts, since
-    loading the system's authorities costs about 30 ms and 500 KiB each time.
-
-    Args:
-        ca: a PEM file to trust in the place of the system's authorities, or None.
-
-    Raises:
-        OSError: the file can't be read.
-        ssl.SSLError: it holds no certificate.
-    """
-    return ssl.create_default_context(cafile=ca)
-
-
 log = logging.getLogger(__name__)
-# What slixmpp logs as an error comes to the account as an event, and is said there in one sentence.
-logging.getLogger("slixmpp.xmlstream.xmlstream").setLevel(logging.CRITICAL)
 
 
-class Stream(XMLStream):
+class Stream(XmlStream):
     """One account's stream, told and telling in elements.
 
     Args:
@@ -97,24 +60,11 @@ class Stream(XMLStream):
         direct_tls: bool,
         deliver: Callable[[StreamEvent], None],
     ) -> None:
-        super().__init__(ssl_context=context, loop=asyncio.get_running_loop())
-        self.boundjid = parse_jid(jid)
-        self.default_domain = sys.intern(self.boundjid.domain)
-        self.default_port = 5222
-        self.enable_direct_tls = direct_tls
-        self.enable_starttls = not direct_tls
-        # A session that is resumed does not end with its connection.
-        self.end_session_on_disconnect = False
-        self.stream_header = _header(self.default_domain)
-        self.stream_footer = "</stream:stream>"
-        # The same objects for all accounts: slixmpp only reads them.
-        self.tls_services, self.starttls_services = _SERVICES
-        self.waiting_queue, self.namespace_map = _NO_QUEUE, _NO_NAMES
+        super().__init__(parse_jid(jid), context=context, direct_tls=direct_tls)
         self.resumption = Resumption()
         self._password = password
         self._deliver = deliver
         self._login: Login | None = None
-        self._securing: asyncio.Task[bool] | None = None
         self._liveness = Liveness(self._ask_for_life, self._is_dead)
         self._opened = False
         self._was_open = False
@@ -122,12 +72,9 @@ class Stream(XMLStream):
         self._over = False
         self._abandoned = False
         self._warned = False
-        self._unread = 0
-        self._failure: object = None
         self._closing: asyncio.TimerHandle | None = None
         self._began = 0.0
         self._steps: dict[str, float] = {}
-        self._outbox: list[bytes] = []
         self._waiting: list[Element] = []
         self._requests = Requests(deliver)
 
@@ -144,11 +91,11 @@ class Stream(XMLStream):
             port: of the host.
         """
         self._opened = self._was_open = self._over = self._warned = False
-        self._end = self._failure = None
+        self._end = None
         self._began = time.monotonic()
         self._steps = {}
         self._login = Login(self, self.boundjid, self._password, self.resumption)
-        self.connect(host, port)
+        self.dial(host, port)
 
     def take(self, step: str) -> dict[str, float]:
         """Note that a step of the login is taken now, unless it was before.
@@ -168,7 +115,7 @@ class Stream(XMLStream):
 
     def ask_for_acknowledgement(self) -> None:
         """Have the server acknowledge what was sent (XEP-0198 §4), which is kept until then."""
-        if self.resumption.counting and self.transport is not None:
+        if self.resumption.counting and self.has_connection:
             self.send_raw(REQUEST)
 
     def transmit(self, stanza: Element) -> None:
@@ -187,7 +134,7 @@ class Stream(XMLStream):
     def _write(self, stanza: Element) -> None:
         wants_answer = self.resumption.sent(stanza)
         self._liveness.sent(ASK_AFTER if self.resumption.counting else PING_AFTER)
-        if self.transport is not None:  # what is lost with it is sent again when it is resumed
+        if self.has_connection:  # what is lost with it is sent again when it is resumed
             self.send_raw(markup(stanza))
             if wants_answer:
                 self.send_raw(REQUEST)
@@ -235,20 +182,9 @@ class Stream(XMLStream):
         """Close the stream in order (RFC 6120 §4.4) and leave no task behind."""
         self._over = True  # what happens from here on is no news
         self._requests.forget()
-        in_session = self._opened
+        seconds = CLOSE_DEADLINE if self._opened else 0.0
         self._rest()
-        self.cancel_connection_attempt()
-        try:
-            if self.transport is not None:
-                gone = self.disconnected
-                self.send_raw(self.stream_footer)
-                if in_session:
-                    await asyncio.wait([gone], timeout=CLOSE_DEADLINE)
-        finally:
-            self.abort()
-            if self._securing is not None:
-                self._securing.cancel()
-                await asyncio.wait([self._securing])
+        await self.close_in_order(seconds)
 
     def rename(self, resource: str) -> None:
         """Bind another resource from the next `open` on; the session of the old one is over."""
@@ -268,26 +204,17 @@ class Stream(XMLStream):
             self._end = end
         self._was_open = self._was_open or self._opened
         self._rest()
-        self.parser = None  # what still comes is not heard
-        self.cancel_connection_attempt()
-        if self.transport is None:
+        self.stop_hearing()
+        if not self.has_connection:
             self._tell()
             return
         if self._closing is None:
             self._closing = self.loop.call_later(CLOSE_DEADLINE, self._cut)
-        if parting and not self.transport.is_closing():
-            self._flush()
-            self.transport.write(parting.encode())
-            self.transport.close()
-        else:
-            self._outbox.clear()
-            self.abort()
+        self.hang_up(parting)
 
     def _cut(self) -> None:
-        """Let go of a connection whose end is not told, such as one amid a TLS handshake."""
         self._closing = None
-        self.abort()
-        self.transport = self.socket = None
+        self.let_go()
         self._tell()
 
     def _rest(self) -> None:
@@ -307,7 +234,7 @@ class Stream(XMLStream):
             return
         self._over = True
         self._rest()
-        self._outbox.clear()
+        self.forget_unsent()
         self.resumption.pause()
         end = self._end or StreamEnd("the server closed the connection")
         if not end.repeats:
@@ -326,57 +253,13 @@ class Stream(XMLStream):
 
     # -- what the login asks (`login.Connection`) -----------------------------------------------
 
-    def tls_version(self) -> str:
-        """Return the version of TLS that is on, such as ``TLSv1.3``, or "" without TLS."""
-        encrypted = isinstance(self.socket, ssl.SSLObject | ssl.SSLSocket)
-        return (cast(ssl.SSLObject, self.socket).version() or "") if encrypted else ""
-
-    def channel_binding(self) -> bytes:
-        """Return what SCRAM can bind to (RFC 5929, RFC 9266), or nothing."""
-        kind = "tls-exporter" if self.tls_version() == "TLSv1.3" else "tls-unique"
-        if not self.tls_version() or kind not in ssl.CHANNEL_BINDING_TYPES:
-            return b""
-        return cast(ssl.SSLObject, self.socket).get_channel_binding(kind) or b""
-
-    def send_raw(self, data: str | bytes) -> None:
-        """Write what is sent in one turn of the loop at once: one TLS record, one system call.
-
-        Raises:
-            NotConnectedError: there is no connection.
-        """
-        if self.transport is None:
-            raise NotConnectedError
-        if not self._outbox:
-            self.loop.call_soon(self._flush)
-        if log.isEnabledFor(logging.DEBUG):
-            text = data if isinstance(data, str) else data.decode()
-            log.debug("%s SEND: %s", self.boundjid.bare, masked(text))
-        self._outbox.append(data.encode() if isinstance(data, str) else data)
-
-    def _flush(self) -> None:
-        data = b"".join(self._outbox)
-        self._outbox.clear()
-        if data and self.transport is not None and not self.transport.is_closing():
-            self.transport.write(data)
-
-    def secure(self) -> None:
-        """Begin with TLS, and a new stream after it."""
-        self.parser = None  # what came before TLS is not heard after it (RFC 6120 §5.4.3.3)
-        self._securing = self.loop.create_task(self.start_tls())
-
-    def restart(self) -> None:
-        """Begin a new stream on the same connection."""
-        self.init_parser()
-        self.send_raw(self.stream_header)
-
     def took(self, step: str) -> None:
-        """Note a step of the login."""
+        """Note a step of the connection or of the login."""
         self.take(step)
 
     def opened(self, jid: str, *, resumed: bool) -> None:
         """Begin with the session: send what the server has not, and let the account know."""
         self._rest()
-        self._securing = None
         self._opened = True
         waiting, self._waiting = self._waiting, []
         if resumed:
@@ -433,7 +316,7 @@ class Stream(XMLStream):
     # -- signs of life ---------------------------------------------------------------------------
 
     def _ask_for_life(self) -> None:
-        if self.transport is None:
+        if not self.has_connection:
             return
         if self.resumption.counting:
             self.send_raw(REQUEST)
@@ -454,103 +337,15 @@ class Stream(XMLStream):
         if log.isEnabledFor(level):
             log.log(level, "%s: %s: %s", self.boundjid.bare, words, show(element)[:MAX_SHOWN])
 
-    # -- what slixmpp's stream says ---------------------------------------------------------------
+    # -- what the connection says ------------------------------------------------------------------
 
-    async def run_filters(self) -> None:
-        """Do without the task that slixmpp's stream sends from: `send_raw` is all we need."""
-
-    def add_event_handler(self, *_: object, **__: object) -> None:
-        """Take no handlers, which are lists in each of thousands of accounts; see `event`."""
-
-    def disconnect(self, *_: object, **__: object) -> "asyncio.Future[None]":
-        """Drop the connection, which slixmpp's stream asks for where TLS could not begin."""
-        if self.transport is None:
-            self.event("disconnected")
-        self.abort()
-        done: asyncio.Future[None] = self.loop.create_future()
-        done.set_result(None)
-        return done
-
-    def event_handled(self, name: str) -> int:
-        """Say that there is a handler, so that `event` is told."""
-        return 1
-
-    def event(self, name: str, data: Any = None) -> None:
-        """Hear what slixmpp's stream tells of the connection."""
-        match name:
-            case "connected":
-                self.take("tcp")
-            case "tls_success":
-                self.take("tls")
-            case "connection_failed":
-                self._failure = data  # there may be another address to try
-            case "ssl_invalid_chain":
-                self.abort()
-                self.transport = self.socket = None
-                self._end = self._end or self._unreachable(data)
-                self._tell()
-            case "disconnected":
-                self._on_disconnected(data)
-
-    def reschedule_connection_attempt(self) -> "asyncio.Future[None]":
-        """Give up when no address is left: the account has a back-off of its own."""
-        self.end(self._unreachable(self._failure))
-        done: asyncio.Future[None] = self.loop.create_future()
-        done.set_result(None)
-        return done
-
-    def data_received(self, data: bytes | str) -> None:
-        """Take what the server sends, element by element."""
-        parser = self.parser
-        if parser is None:
-            return
+    def stirred(self) -> None:
+        """Take what comes in for a sign of life, where nothing else is one."""
         if self._liveness.is_waiting and not self.resumption.counting:
             self._liveness.answered()
-        self._unread += len(data)
-        try:
-            parser.feed(data)
-            for kind, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
-                self._parsed(kind, element)
-                if self.parser is not parser:
-                    return  # what follows is of another stream, or of none
-        except (ParseError, ValueError, LookupError) as error:  # the last two: odd encodings
-            self.end(StreamEnd(f"the server sent no XML: {error}"))
-        if self._unread > MAX_STANZA:
-            self._refuse_stanza(f"more than {MAX_STANZA} octets")
 
-    def _parsed(self, kind: str, element: Element) -> None:
-        if kind == "start":
-            if self.xml_depth == 0:
-                self.xml_root = element
-                if element.tag != f"{{{STREAMS}}}stream":
-                    self.end(
-                        StreamEnd(
-                            "what answers there is no XMPP server: check server.host and "
-                            "server.port",
-                            Remedy.GIVE_UP,
-                        )
-                    )
-                    return
-            self.xml_depth += 1
-            if self.xml_depth > MAX_DEPTH:
-                self._refuse_stanza(f"elements more than {MAX_DEPTH} deep")
-            return
-        self.xml_depth -= 1
-        if self.xml_depth == 1:
-            self._unread = 0
-            self._heard(element)
-            if self.xml_root is not None:
-                self.xml_root.clear()
-        elif self.xml_depth == 0:
-            self.end(StreamEnd("the server closed the stream"), self.stream_footer)
-
-    def _refuse_stanza(self, what: str) -> None:
-        self.end(
-            StreamEnd(f"the server sent a stanza of {what}", Remedy.LATER),
-            _stream_error("policy-violation", ""),
-        )
-
-    def _heard(self, element: Element) -> None:
+    def heard(self, element: Element) -> None:
+        """Take an element of the stream's; one that can't be taken costs no more than itself."""
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s RECV: %s", self.boundjid.bare, masked(element))
         try:
@@ -596,7 +391,7 @@ class Stream(XMLStream):
             f"<handled-count-too-high xmlns='{SM}' h='{error.handled}' send-count='{error.sent}'/>"
         )
         self.resumption.forget()
-        self.end(StreamEnd(str(error)), _stream_error("undefined-condition", detail))
+        self.end(StreamEnd(str(error)), stream_error("undefined-condition", detail))
 
     def _received(self, element: Element) -> None:
         if element.tag == f"{{{CLIENT}}}iq" and element.get("type") in ("result", "error"):
@@ -604,30 +399,16 @@ class Stream(XMLStream):
         else:
             self._deliver(StanzaReceived(element))
 
-    def _on_disconnected(self, reason: object) -> None:
+    def lost(self, reason: object) -> None:
+        """Tell the account that the connection is gone."""
         self._was_open = self._was_open or self._opened
         if self._end is None and isinstance(reason, Exception):
-            self._end = (
-                StreamEnd(f"the connection broke ({words(reason)})")
-                if self._was_open
-                else self._unreachable(reason)
-            )
+            self._end = self.broken(reason) if self._was_open else self.unreachable(reason)
         elif self._end is None and not self._was_open:
             self._end = StreamEnd("the server closed the connection in the login")
         self._tell()
 
-    def _unreachable(self, error: object) -> StreamEnd:
-        return unreachable(error, *(self.custom_address or (self.default_domain, None)))
-
-
-def _stream_error(condition: str, detail: str) -> str:
-    """Return a stream error of ours with the end of the stream (RFC 6120 §4.9.1.1)."""
-    return f"<stream:error><{condition} xmlns='{ERRORS}'/>{detail}</stream:error></stream:stream>"
-
-
-@lru_cache(maxsize=64)
-def _header(domain: str) -> str:
-    return (
-        f"<stream:stream to='{escape(domain)}' xmlns:stream='{STREAMS}' xmlns='{CLIENT}' "
-        "xml:lang='en' version='1.0'>"
-    )
+    def impossible(self, end: StreamEnd) -> None:
+        """Tell the account that there is no TLS to be had."""
+        self._end = self._end or end
+        self._tell()

@@ -116,6 +116,16 @@ _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME = re.compile(rf"(?!.{{256}}){_LABEL}(?:\.{_LABEL})*\.?\Z")
 
 
+def stream_error(condition: str, detail: str = "") -> str:
+    """Return a stream error of ours with the end of the stream (RFC 6120 §4.9.1.1).
+
+    Args:
+        condition: one of `CONDITIONS`.
+        detail: XML that goes with it.
+    """
+    return f"<stream:error><{condition} xmlns='{ERRORS}'/>{detail}</stream:error></stream:stream>"
+
+
 def read_stream_error(error: Element, domain: str) -> StreamEnd:
     """Return what a ``<stream:error/>`` means; one that can't be read means an undefined condition.
 

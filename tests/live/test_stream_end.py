@@ -438,7 +438,7 @@ def test_what_can_not_be_reached_is_named(
             deliver=print,
         )
         stream.custom_address = address
-        end = stream._unreachable(error)
+        end = stream.unreachable(error)
         assert re.search(words, end.reason), end
         assert end.remedy is Remedy.AGAIN
 

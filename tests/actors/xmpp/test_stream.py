@@ -1,7 +1,6 @@
-"""What the stream takes from slixmpp's stream, and what an idle account does not keep."""
+"""What a stream keeps, and what it does with what can't be sent or read."""
 
 import gc
-import inspect
 import ssl
 from pathlib import Path
 from xml.etree.ElementTree import Element
@@ -14,7 +13,6 @@ from callboard.actors.xmpp.stanza import CLIENT
 from callboard.actors.xmpp.stream import Stream
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, staged
-from slixmpp.xmlstream import XMLStream
 
 
 def made(deliver: list[StreamEvent]) -> Stream:
@@ -25,31 +23,6 @@ def made(deliver: list[StreamEvent]) -> Stream:
         direct_tls=False,
         deliver=deliver.append,
     )
-
-
-def test_slixmpps_stream_has_what_is_overridden() -> None:
-    ours = {name for name in vars(Stream).keys() & vars(XMLStream) if not name.startswith("__")}
-    wanted = {"add_event_handler", "data_received", "disconnect", "event", "event_handled"}
-    wanted.add("reschedule_connection_attempt")
-    assert ours == wanted | {"run_filters", "send_raw"}
-
-
-def test_slixmpps_stream_tells_of_the_connection_by_these_names() -> None:
-    source = inspect.getsource(XMLStream)
-    for name in ("tls_success", "connection_failed", "ssl_invalid_chain", "disconnected"):
-        assert f"self.event('{name}'" in source or f'self.event("{name}"' in source, name
-    assert 'self.event_when_connected = "connected"' in source
-
-
-def test_slixmpps_stream_has_what_accounts_share(run: Run) -> None:
-    async def main() -> None:
-        plain = XMLStream(ssl_context=ssl.create_default_context())
-        shared = ("tls_services", "starttls_services", "waiting_queue", "namespace_map")
-        assert all(hasattr(plain, name) for name in shared)
-        one, other = made([]), made([])
-        assert all(getattr(one, name) is getattr(other, name) for name in shared)
-
-    run(main)
 
 
 def test_nothing_of_the_login_is_kept(run: Run, tmp_path: Path) -> None:
