@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,28 @@ MAX_WAITING = 10_000
 BEAT = 5.0
 
 
+@dataclass(slots=True)
+class Pending:
+    """What a call log has been told and has not done; it outlives a crash of the log's actor.
+
+    Attributes:
+        waiting: records that are not in the file.
+        untold: records that were not passed on.
+        unheard: messages that were not handled.
+        journal: the calls that go on.
+    """
+
+    waiting: deque[CallRecord] = field(default_factory=deque)
+    untold: list[CallRecord] = field(default_factory=list)
+    unheard: list[CallRecord | CallGoesOn] = field(default_factory=list)
+    journal: CallJournal | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left to do."""
+        return not (self.waiting or self.untold or self.unheard)
+
+
 class CallLog(AsyncioActor[CallLogMessage]):
     """Adds each `CallRecord` to a file of JSON lines, and passes it on.
 
@@ -36,16 +59,15 @@ class CallLog(AsyncioActor[CallLogMessage]):
     Args:
         path: the file; its folder is made if it is not there. None keeps no file.
         also: told each record after it has been written, or waits to be.
+        pending: what an earlier one has left.
     """
 
-    def __init__(self, path: Path | None, also: Any = None) -> None:
+    def __init__(self, path: Path | None, also: Any = None, pending: Pending | None = None) -> None:
         super().__init__()
         self._path = path
         self._also = also
         self._file = None if path is None else RecordFile(path)
-        self._journal: CallJournal | None = None
-        self._waiting: deque[CallRecord] = deque()
-        self._untold: list[CallRecord] = []
+        self._pending = Pending() if pending is None else pending
         self._flushes = False
         self._refused = 0
         self._is_failing = False
@@ -55,21 +77,53 @@ class CallLog(AsyncioActor[CallLogMessage]):
 
     async def on_start(self) -> None:
         """Open the file once, so that a folder that can't be written to is noticed at the start."""
+        try:
+            await self._open()
+        except BaseException:
+            self.on_failure()
+            raise
+
+    async def _open(self) -> None:
         if self._file is not None and self._path is not None:
             await self._blocking(self._file.mend)
-            if self._path.is_file():  # beside a device there is no journal
-                self._journal = CallJournal(self._path)
+            if self._pending.journal is None and self._path.is_file():  # none beside a device
+                self._pending.journal = CallJournal(self._path)
+        unheard, self._pending.unheard = self._pending.unheard, []
+        for message in unheard:
+            self.actor_ref.tell(message)
+        if self._pending.waiting or self._pending.untold:
+            self._flush_soon()
+        self._beat_soon()
+
+    def on_failure(self, *_: object) -> None:
+        """Leave what has not been done to the next one."""
+        while not self.actor_inbox.empty():
+            message = self.actor_inbox.get().message
+            if isinstance(message, CallRecord | CallGoesOn):
+                self._pending.unheard.append(message)
+        self._thread.shutdown()
 
     async def on_stop(self) -> None:
         """Write what waits, and give to the log what can't be written."""
-        if self._waiting or self._is_failing:
-            await self._write()
-        self._tell()
-        for record in self._waiting:
-            log.error("%s: this record could not be written: %s", self._path, record.to_json())
-        if self._journal is not None:
-            await self._blocking(self._journal.end)
-        self._thread.shutdown()
+        try:
+            if self._waiting or self._is_failing:
+                await self._write()
+            self._tell()
+            for record in self._waiting:
+                log.error("%s: this record could not be written: %s", self._path, record.to_json())
+            self._waiting.clear()
+            if self._journal is not None:
+                await self._blocking(self._journal.end)
+        finally:
+            self._thread.shutdown()
+
+    @property
+    def _journal(self) -> CallJournal | None:
+        return self._pending.journal
+
+    @property
+    def _waiting(self) -> deque[CallRecord]:
+        return self._pending.waiting
 
     @handles(CallGoesOn)
     def _goes_on(self, message: CallGoesOn) -> None:
@@ -77,7 +131,10 @@ class CallLog(AsyncioActor[CallLogMessage]):
             return
         self._journal.note(message.record)
         self._flush_soon()
-        if not self._beats:
+        self._beat_soon()
+
+    def _beat_soon(self) -> None:
+        if not self._beats and self._journal is not None and len(self._journal):
             self._beats = True
             self.after(BEAT, Beat())
 
@@ -91,7 +148,7 @@ class CallLog(AsyncioActor[CallLogMessage]):
 
     @handles(CallRecord)
     def _record(self, record: CallRecord) -> None:
-        self._untold.append(record)
+        self._pending.untold.append(record)
         if self._file is not None:
             self._waiting.append(record)
         self._flush_soon()
@@ -115,7 +172,7 @@ class CallLog(AsyncioActor[CallLogMessage]):
 
     def _tell(self) -> None:
         """Pass on what has been written, or waits to be."""
-        untold, self._untold = self._untold, []
+        untold, self._pending.untold = self._pending.untold, []
         if self._also is not None:
             for record in untold:
                 self._also(record)
@@ -152,7 +209,7 @@ class CallLog(AsyncioActor[CallLogMessage]):
         if not self._waiting or self._file is None:
             return
         file, records = self._file, tuple(self._waiting)
-        await self._blocking(lambda: file.append(one.to_json() for one in records))
+        await self._blocking(lambda: file.append(_lines(records)))
         self._waiting.clear()
         if self._journal is not None:
             self._journal.close(one.uuid for one in records)
@@ -170,3 +227,12 @@ class CallLog(AsyncioActor[CallLogMessage]):
 
     async def _blocking(self, work: Callable[[], None]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _lines(records: tuple[CallRecord, ...]) -> Iterator[str]:
+    """Give the lines of records; one that can't be written does not keep the others back."""
+    for record in records:
+        try:
+            yield record.to_json()
+        except Exception:
+            log.exception("the record of call %s can't be written: %r", record.uuid, record)

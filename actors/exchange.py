@@ -9,7 +9,7 @@ from ..config import AccountSettings, Settings
 from ..config.jid import bare
 from ..media import IceServer, Network, ReceivePath, Writer, shown
 from .account import Account
-from .call_log import CallLog
+from .call_log_supervisor import LOG_DEADLINE, CallLogSupervisor
 from .context import BotFactory, Context, Endpoint
 from .messages.account import AccountRef, DrainAccount
 from .messages.exchange import (
@@ -42,8 +42,6 @@ GRACE = 25.0
 LOGOUT = 20.0
 #: Seconds that the last octets of recordings may take to be written.
 WRITER_DEADLINE = 10.0
-#: Seconds that the last detail records may take to be written.
-LOG_DEADLINE = 10.0
 
 
 class Exchange(Supervisor[ExchangeMessage]):
@@ -83,7 +81,7 @@ class Exchange(Supervisor[ExchangeMessage]):
             tuple(IceServer(url) for url in media.stun),
             relay_only=media.relay == "only",
         )
-        self._log = CallLog.start(settings.call_log, self._observer)
+        self._log = CallLogSupervisor.start(settings.call_log, self._observer)
         self._writer = Writer()
         self._accounts: dict[str, AccountRef] = {}
         self._states: dict[str, str] = {}
@@ -108,7 +106,7 @@ class Exchange(Supervisor[ExchangeMessage]):
     async def _close(self) -> None:
         self._log.stop(block=False)
         try:
-            async with asyncio.timeout(LOG_DEADLINE):
+            async with asyncio.timeout(LOG_DEADLINE + 1):
                 await self._log.ended
         except TimeoutError:
             log.error("the file of detail records took too long to be written")

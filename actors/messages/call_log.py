@@ -38,4 +38,5 @@ class Beat:
 
 
 CallLogMessage = CallRecord | CallGoesOn | Flush | Retry | Beat
-CallLogRef = AsyncioActorRef[CallLogMessage]
+#: What may be told it by others, who know only its supervisor.
+CallLogRef = AsyncioActorRef[CallRecord | CallGoesOn]

@@ -13,7 +13,11 @@ import pytest
 from callboard import actors
 from callboard.actors.runtime.actor import AsyncioActor
 from callboard.actors.runtime.ask import Ask
+from callboard.actors.runtime.messages import SupervisorMessage
 from callboard.actors.runtime.supervision import Supervisor
+
+#: What each supervisor takes besides its own.
+OF_SUPERVISORS = set(get_args(SupervisorMessage))
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -74,7 +78,8 @@ def messages_of(actor: type) -> set[type]:
     for base in actor.__mro__:
         for declared in getattr(base, "__orig_bases__", ()):
             if get_origin(declared) in (AsyncioActor, Supervisor):
-                return set(get_args(get_args(declared)[0]))
+                found = set(get_args(get_args(declared)[0]))
+                return found | (OF_SUPERVISORS if get_origin(declared) is Supervisor else set())
     raise AssertionError(f"{actor} does not say what it takes")
 
 
@@ -98,6 +103,7 @@ def test_all_actors_are_found() -> None:
         "Account",
         "Call",
         "CallLog",
+        "CallLogSupervisor",
         "Conversation",
         "Exchange",
         "Recorder",
