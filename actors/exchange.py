@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from functools import partial
 
 from ..config import AccountSettings, Settings
@@ -18,10 +19,12 @@ from .messages.exchange import (
     AddAccount,
     BotFailed,
     CallStatus,
+    ChangeAccount,
     ExchangeMessage,
     FindAccount,
     PresenceReturned,
     ReceiptReceived,
+    RemoveAccount,
     Report,
     Shutdown,
     WhenSettled,
@@ -31,7 +34,7 @@ from .records.call_record import CallRecord
 from .runtime.actor import handles
 from .runtime.backoff import Backoff
 from .runtime.future import AsyncioFuture
-from .runtime.messages import Child, Drain, Restart, StartChild
+from .runtime.messages import Child, ChildDied, Drain, Restart, StartChild, StopChild
 from .runtime.supervision import Supervisor
 
 log = logging.getLogger(__name__)
@@ -42,6 +45,23 @@ GRACE = 25.0
 LOGOUT = 20.0
 #: Seconds that the last octets of recordings may take to be written.
 WRITER_DEADLINE = 10.0
+
+
+@dataclass(slots=True)
+class _Change:
+    """New settings that wait for the end of an account with its old ones.
+
+    Attributes:
+        settings: the new ones.
+        done: the promise of its new reference.
+    """
+
+    settings: AccountSettings
+    done: AsyncioFuture[AccountRef]
+
+    def give_up(self, why: str) -> None:
+        """Break the promise."""
+        self.done.set_exception((ValueError, ValueError(why), None))
 
 
 class Exchange(Supervisor[ExchangeMessage]):
@@ -86,6 +106,8 @@ class Exchange(Supervisor[ExchangeMessage]):
         self._accounts: dict[str, AccountRef] = {}
         self._states: dict[str, str] = {}
         self._settling: list[AsyncioFuture[int]] = []
+        self._known = {bare(one.jid): one for one in settings.accounts}
+        self._changes: dict[str, _Change] = {}
 
     async def on_start(self) -> None:
         """Open the file of records, then start the accounts in the file's order."""
@@ -101,6 +123,8 @@ class Exchange(Supervisor[ExchangeMessage]):
         await super().on_end(error)
         for future in self._settling:  # nobody logs in any more
             future.set(0)
+        for change in self._changes.values():
+            change.give_up(f"{self} has ended")
         await self._close()
 
     async def _close(self) -> None:
@@ -118,7 +142,69 @@ class Exchange(Supervisor[ExchangeMessage]):
 
     @handles(AddAccount)
     def _add_account(self, message: AddAccount) -> AccountRef:
-        return self.start_child(StartChild(self._child(message.settings)))
+        return self._add(message.settings)
+
+    def _add(self, settings: AccountSettings) -> AccountRef:
+        ref = self.start_child(StartChild(self._child(settings)))
+        self._known[bare(settings.jid)] = settings
+        return ref
+
+    @handles(RemoveAccount)
+    def _remove_account(self, message: RemoveAccount) -> AsyncioFuture[BaseException | None]:
+        jid = bare(message.jid)
+        if jid not in self._known:
+            raise ValueError(f"there is no account {jid}")
+        change = self._changes.pop(jid, None)
+        if change is not None:
+            change.give_up(f"{jid} is removed")
+        return self._drain_account(jid, message.seconds)
+
+    def _drain_account(self, jid: str, seconds: float) -> AsyncioFuture[BaseException | None]:
+        """Log an account out when its calls have ended, and forget it then."""
+        del self._known[jid]
+        drain = DrainAccount(seconds)
+        return self.stop_child(StopChild(jid, drain, seconds + LOGOUT))
+
+    @handles(ChangeAccount)
+    def _change_account(self, message: ChangeAccount) -> AsyncioFuture[AccountRef]:
+        jid = bare(message.settings.jid)
+        changing = self._changes.get(jid)
+        if changing is None and jid not in self._known:
+            raise ValueError(f"there is no account {jid}")
+        if self._is_draining:
+            raise ValueError(f"{self} drains and does not start {jid!r}")
+        if changing is not None:
+            changing.give_up(f"{jid} is changed once more")
+        changed: AsyncioFuture[AccountRef] = AsyncioFuture()
+        if changing is None and message.settings == self._known[jid] and jid in self._accounts:
+            changed.set(self._accounts[jid])
+            return changed
+        self._changes[jid] = _Change(message.settings, changed)
+        if changing is None:
+            self._drain_account(jid, message.seconds)
+            self._start_changed(jid)  # if it has not even been there
+        return changed
+
+    def child_died(self, message: ChildDied) -> None:
+        """Start an account with its new settings when it has ended with its old ones."""
+        super().child_died(message)
+        self._start_changed(message.name)
+
+    def _start_changed(self, jid: Hashable) -> None:
+        if jid in self._entries or jid not in self._changes:
+            return
+        change = self._changes.pop(str(jid))
+        try:
+            change.done.set(self._add(change.settings))
+        except Exception as error:
+            change.give_up(str(error))
+
+    def _forget(self, name: Hashable) -> None:
+        """Forget what was known of an account that is no more."""
+        super()._forget(name)
+        self._accounts.pop(str(name), None)
+        self._states.pop(str(name), None)
+        self._settle()
 
     def _start_account(self, settings: AccountSettings) -> AccountRef:
         context = Context(
@@ -171,7 +257,7 @@ class Exchange(Supervisor[ExchangeMessage]):
 
         While nobody is online, a login that is tried again is open.
         """
-        if not self._settling or len(self._states) < len(self._settings.accounts):
+        if not self._settling or self._entries.keys() - self._states.keys():
             return
         states = list(self._states.values())
         if "connecting" in states or ("waiting" in states and "online" not in states):

@@ -53,6 +53,39 @@ class AddAccount(Ask["ExchangeMessage", "AccountRef"]):
     settings: AccountSettings
 
 
+@dataclass(frozen=True, slots=True)
+class RemoveAccount(Ask["ExchangeMessage", AsyncioFuture[BaseException | None]]):
+    """Let an account's calls end, log it out, and forget it.
+
+    Answered with a future that is done when that is so. An asker gets ``ValueError`` if there is no
+    such account.
+
+    Attributes:
+        jid: the account.
+        seconds: that running calls may go on for.
+    """
+
+    jid: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeAccount(Ask["ExchangeMessage", AsyncioFuture["AccountRef"]]):
+    """Start an account anew with other settings, once its calls have ended and it has logged out.
+
+    Answered with a future of its new reference, which raises ``ValueError`` if the account is
+    removed meanwhile, or the exchange ends. An asker gets ``ValueError`` if there is no account of
+    this JID, or the exchange drains. With the settings that it has, nothing happens to it.
+
+    Attributes:
+        settings: the new ones.
+        seconds: that running calls may go on for.
+    """
+
+    settings: AccountSettings
+    seconds: float
+
+
 # -- by accounts and calls -------------------------------------------------------------------------
 
 AccountState = Literal["connecting", "online", "waiting", "failed", "closed", "ended"]
@@ -156,5 +189,14 @@ class BotFailed:
 
 
 Report = AccountChanged | AccountReady | PresenceReturned | ReceiptReceived | CallStatus | BotFailed
-ExchangeMessage = SupervisorMessage | Shutdown | WhenSettled | FindAccount | AddAccount | Report
+ExchangeMessage = (
+    SupervisorMessage
+    | Shutdown
+    | WhenSettled
+    | FindAccount
+    | AddAccount
+    | RemoveAccount
+    | ChangeAccount
+    | Report
+)
 ExchangeRef = AsyncioActorRef[ExchangeMessage]

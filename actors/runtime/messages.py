@@ -50,9 +50,17 @@ class StartChild(Ask["SupervisorMessage", Ref]):
 
 @dataclass(frozen=True, slots=True)
 class StopChild(Ask["SupervisorMessage", AsyncioFuture[BaseException | None]]):
-    """Stop a child and forget it. Answer: a future that is done when it has ended."""
+    """Stop a child and forget it. Answer: a future that is done when it has ended.
+
+    Args:
+        name: of the child.
+        message: what it is told in the place of being stopped, if it can end by itself.
+        seconds: that it has for that, besides its grace; then it is killed.
+    """
 
     name: Hashable
+    message: object | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,8 +170,11 @@ class Supervisor(AsyncioActor[SupervisorMessage | M], Generic[M]):
             ended.set(None)
             return ended
         entry.is_stopping = True
-        entry.ref.stop(block=False)
-        self.after(entry.child.grace, GraceOver(entry.ref))
+        if message.message is None:
+            entry.ref.stop(block=False)
+        else:
+            entry.ref.post(message.message)
+        self.after(message.seconds + entry.child.grace, GraceOver(entry.ref))
         return entry.ref.ended
 
     @handles(WhichChildren)
