@@ -12,7 +12,7 @@ from .views.outlet import install_outlets
 _START = """\b
 Begin with
   callboard demo                 see a call on a private server
-  callboard check FILE           see what is wrong with a YAML file
+  callboard check FILE           find what is wrong with a YAML file
   callboard run FILE             run its accounts
   callboard load PLAN            test a server with many of them
   callboard COMMAND --help       see what a command takes"""
@@ -25,7 +25,9 @@ app = typer.Typer(
 )
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The YAML file with the accounts.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON lines: events, and the log.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print events and log messages as lines of JSON.")
+]
 
 Within = Annotated[
     float | None,
@@ -33,7 +35,7 @@ Within = Annotated[
         "--online-within",
         metavar="SECONDS",
         min=0.0,
-        help="When to give up if no account is online.",
+        help="How long to wait for a first account to come online before giving up.",
     ),
 ]
 
@@ -58,15 +60,15 @@ def callboard(
 def demo(
     seconds: Annotated[
         float,
-        typer.Option(metavar="SECONDS", min=1.0, max=3600.0, help="How long the call is held."),
+        typer.Option(metavar="SECONDS", min=1.0, max=3600.0, help="How long to hold the call."),
     ] = 5.0,
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where calls.jsonl and the recording go.")
+        Path, typer.Option(metavar="DIR", help="Where to put calls.jsonl and the recording.")
     ] = Path("callboard-demo"),
     audio_only: Annotated[bool, typer.Option("--audio-only", help="Call without video.")] = False,
     json: Json = False,
 ) -> None:
-    """Let alice call desk on a private server, and say how it went.
+    """Let alice call desk on a private server, and report how it went.
 
     Exits with 0 only if both sides connected, media flowed both ways, and the recording plays and
     is as long as the call.
@@ -81,12 +83,12 @@ def demo(
 def run(file: File, online_within: Within = None, json: Json = False) -> None:
     """Run the accounts of FILE until Ctrl-C or SIGTERM.
 
-    Once: no new calls begin, those that run get a deadline (drain: in FILE), everybody logs out.
-    Twice: running calls are ended at once.
+    The first signal stops new calls, gives running calls some time to end (drain: in FILE), and
+    logs everybody out. A second one ends running calls at once.
 
-    On a terminal, accounts and calls are drawn as tables; elsewhere each change is a line.
+    On a terminal, accounts and calls are shown as tables; elsewhere, each change is a line.
 
-    A server that is not there yet is tried again and again, unless --online-within says how long.
+    If the server can't be reached, it is tried again and again; --online-within sets a limit.
 
     Exits with 0 if it was stopped in order, 1 if no account could log in, every account has given
     up, or the server did not start or has ended, and 2 if FILE is wrong.
@@ -99,13 +101,12 @@ def run(file: File, online_within: Within = None, json: Json = False) -> None:
 
 @app.command()
 def check(file: File) -> None:
-    """Say everything that is wrong with FILE and its bots.
+    """Report everything that is wrong with FILE and its bots.
 
-    Every problem has a line of its own on standard error, as file:line:column: what was found and
-    what would be right. The bots' modules are imported, and so run. A load plan can be checked
-    too.
+    Each problem is a line on standard error: file:line:column, what was found, and what would be
+    right. The bots' modules are imported, so their code runs. FILE may be a load plan too.
 
-    Exits with 0 if there is no problem, else with 2.
+    Exits with 0 if there are no problems, and 2 if there are.
     """
     from .check import check as command
 
@@ -115,32 +116,32 @@ def check(file: File) -> None:
 @app.command()
 def call(
     file: File,
-    account: Annotated[str, typer.Argument(metavar="FROM", help="An account of FILE that calls.")],
+    account: Annotated[str, typer.Argument(metavar="FROM", help="The account of FILE that calls.")],
     to: Annotated[str, typer.Argument(metavar="TO", help="The JID to call.")],
     seconds: Annotated[
         float,
-        typer.Option(metavar="SECONDS", min=1.0, max=86400.0, help="How long the call is held."),
+        typer.Option(metavar="SECONDS", min=1.0, max=86400.0, help="How long to hold the call."),
     ] = 10.0,
     audio: Annotated[
         str,
         typer.Option(
-            metavar="SOURCE", help="What is sent: silence, tone, tone:FREQUENCY, a file, or none."
+            metavar="SOURCE", help="What to send: silence, tone, tone:FREQUENCY, a file, or none."
         ),
     ] = "tone",
     video: Annotated[
-        str, typer.Option(metavar="SOURCE", help="What is shown: pattern, a file, or none.")
+        str, typer.Option(metavar="SOURCE", help="What to show: pattern, a file, or none.")
     ] = "none",
     record: Annotated[bool, typer.Option("--record", help="Record both directions.")] = False,
     online_within: Within = 30.0,
     json: Json = False,
 ) -> None:
-    """Let one account of FILE call somebody, and say how it went.
+    """Let one account of FILE call somebody, and report how it went.
 
     FROM calls TO, holds the call, and hangs up. If TO is an account of FILE too, its bot runs as
-    well, so that both ends can be tried at once; with the embedded server it has to be one. Files
-    to play are looked for beside FILE.
+    well, so that you can try both ends at once; with the embedded server, TO must be one. The
+    paths of files to play begin beside FILE.
 
-    Exits with 0 if the call connected, else with 1; with 2 if FILE is wrong.
+    Exits with 0 if the call connected, 1 if it did not, and 2 if FILE is wrong.
     """
     from .call import call as command
 
@@ -165,28 +166,41 @@ def load(
     plan: Annotated[
         Path, typer.Argument(metavar="PLAN", help="The YAML file with the accounts and phases.")
     ],
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the report goes.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where to put the report; without it, none is written."),
+    ] = None,
     shards: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, max=1024, help="How many processes; one for each core."),
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=1024,
+            help="How many processes to use; by default, one for each core.",
+        ),
     ] = None,
     metrics: Annotated[
         int | None,
         typer.Option(
-            metavar="PORT", min=1, max=65535, help="Where Prometheus finds metrics while it runs."
+            metavar="PORT",
+            min=1,
+            max=65535,
+            help="A port on loopback where Prometheus finds metrics during the run.",
         ),
     ] = None,
     ray: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="A Ray cluster whose machines run the shards."),
+        typer.Option(
+            metavar="ADDRESS", help="The address of a Ray cluster whose machines run the shards."
+        ),
     ] = None,
 ) -> None:
     """Test a server with the accounts and calls that PLAN declares, and give a verdict.
 
-    The report in DIR begins with report.html, one page for people; summary.json, samples.csv and
+    In DIR, report.html is the report for people; summary.json, samples.csv, calls.csv and
     junit.xml are for programs.
 
-    Ctrl-C once ends in order, with a report; twice at once.
+    Press Ctrl-C to stop in order, with a report; press it again to stop at once.
 
     Exits with 0 if all thresholds hold, 1 if one does not, 2 if nothing was run because PLAN is
     wrong or a package is missing, and 3 if the run was aborted: the target could not be reached,
@@ -210,12 +224,14 @@ def load(
 
 @app.command()
 def schema(
-    plan: Annotated[bool, typer.Option("--plan", help="The schema of load plans instead.")] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Print the schema of load plans instead.")
+    ] = False,
 ) -> None:
     """Print the JSON Schema of the YAML file, for editors.
 
-    With the YAML language server, write it to a file and begin the YAML file with the line
-    "# yaml-language-server: $schema=callboard.schema.json".
+    With the YAML language server, save it as callboard.schema.json and start the YAML file with
+    the line "# yaml-language-server: $schema=callboard.schema.json".
     """
     from .schema import schema as command
 

@@ -28,7 +28,7 @@ def check(file: Path) -> int:
     bots = sorted({account.bot for account in settings.accounts})
     count = len(settings.accounts)
     typer.echo(
-        f"{file}: {count} account{'s' * (count != 1)}, bots: {', '.join(bots)}. All is well."
+        f"{file}: {count} account{'s' * (count != 1)}, bots: {', '.join(bots)}. No problems found."
     )
     return 0
 

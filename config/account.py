@@ -68,41 +68,43 @@ class CallPolicy(Model):
 
     answer: Literal["auto", "bot", "never"] = Field(
         default="bot",
-        description="`auto` answers each call that is let in, after `after`; `bot` leaves it to "
-        "the bot; `never` declines every call.",
+        description="`auto` answers each call that is allowed, after `after`. `bot` leaves it "
+        "to the bot. `never` declines every call.",
     )
     after: Duration = Field(
         default=0.0,
-        description="How long a call rings before `answer: auto` takes it.",
+        description="How long a call rings before `answer: auto` answers it.",
         examples=["2s"],
     )
     from_: Patterns = Field(
         default=("*",),
         alias="from",
         description="Who may call: bare JIDs, where `*` stands for any characters and `?` for "
-        "one. Others are declined. An invite to a call (XEP-0482) must be from one of them, and to "
-        "a call with one of them.",
+        "one. Calls from others are declined. An invite to a call (XEP-0482) must "
+        "come from one of them, and the call that it names must be with one of "
+        "them.",
         examples=["*@example.org", ["alice@example.org", "*@example.net"]],
     )
     limit: Count = Field(
         default=4,
         ge=1,
         le=100_000,
-        description="How many calls may go on at once; a further one is told `busy`.",
+        description="How many calls may run at once; any more are refused with `busy`.",
     )
     audio: Flag = Field(default=True, description="Whether calls have audio.")
     video: Flag = Field(
         default=True,
-        description="Whether calls have video. A caller's video is otherwise answered as inactive.",
+        description="Whether calls have video. If not, a caller's video is answered as inactive.",
     )
     max_duration: Duration | None = Field(
         default=None,
-        description="When a call is ended, counted from its answer. Left out, never.",
+        description="How long a call may last, counted from its answer. If left out, there is "
+        "no limit.",
         examples=["1h"],
     )
     ring_timeout: Duration = Field(
         default=60.0,
-        description="How long a call may ring, in either direction, before it is given up.",
+        description="How long a call may ring, in either direction, before it is ended.",
         examples=["45s"],
     )
 
@@ -137,9 +139,9 @@ class Subscriptions(Model):
 
     accept: Patterns | None = Field(
         default=None,
-        description="Whose requests to see the bot's presence are granted, as patterns like those "
-        "of `calls.from`. Left out, of those who may call: most clients show their call button "
-        "only for contacts whose presence they see.",
+        description="Whose requests to see the bot's presence are granted, as patterns like "
+        "those of `calls.from`. If left out, everyone who may call: most clients "
+        "show their call button only for contacts whose presence they see.",
         examples=["*@example.org"],
     )
     request: Peers = Field(
@@ -164,21 +166,23 @@ class AccountSettings(Model):
     """One account, or a fleet of accounts that differ in a number."""
 
     jid: Annotated[str, Field(max_length=3 * 1023 + 2), AfterValidator(_check_jid)] = Field(
-        description="The address, with a resource if the bot is to have a fixed one. "
-        "`load-{0001..0200}@example.org` declares a fleet of 200, zeros as written.",
+        description="The address, with a resource if the bot needs a fixed one. "
+        "`load-{0001..0200}@example.org` declares a fleet of 200, with the zeros as "
+        "written.",
         examples=["desk@example.org", "load-{0001..0200}@example.org"],
     )
     resource: str | None = Field(
         default=None,
-        description="The resource, unless it stands in `jid`. Left out, the server chooses one.",
+        description="The resource, unless `jid` has one. If left out, the server chooses one.",
         examples=["callboard"],
     )
     password: Annotated[SecretStr, BeforeValidator(_resolve)] = Field(
         default=SecretStr(""),
-        description="The password: itself, with `${VARIABLE}` for an environment variable (`$${` "
-        "for the two characters), or `file:PATH`, relative to this file, whose last line break is "
-        "cut off. A fleet takes one for all, or a file with a line for each. With "
-        "`server: embedded` it may be left out: one is made up.",
+        description="The password itself, `${VARIABLE}` for an environment variable (`$${` for "
+        "those two characters), or `file:PATH`, relative to this file; the file's "
+        "last line break is ignored. A fleet takes one password for all, or a file "
+        "with one line for each account. With `server: embedded` it may be left "
+        "out, and a random one is used.",
         examples=["${DESK_PASSWORD}", "file:secrets/desk"],
     )
     bot: Annotated[
@@ -187,33 +191,34 @@ class AccountSettings(Model):
         AfterValidator(_check_bot),
     ] = Field(
         description="What the account does: a built-in bot, or `module:Class` for a class of "
-        "yours in a module that is found beside this file or installed.",
+        "your own in a module beside this file, or in an installed one.",
         examples=["recorder", "mybots.desk:FrontDesk"],
     )
     options: dict[str, Any] = Field(
         default_factory=dict,
-        description="Whatever the bot takes; the bot checks it.",
+        description="The bot's own options; the bot checks them.",
         examples=[{"to": "desk@example.org", "every": "30s"}],
     )
     show: Literal["", "chat", "away", "dnd", "xa"] = Field(
         default="",
-        description="The availability shown (RFC 6121 §4.7.2.1): `chat`, `away`, `dnd` (do not "
-        "disturb), `xa` (away for long). Left out, plainly available.",
+        description="The availability to show (RFC 6121 §4.7.2.1): `chat`, `away`, `dnd` (do "
+        "not disturb) or `xa` (away for long). If left out, simply available.",
     )
     status: Annotated[str, Field(max_length=1024), AfterValidator(_check_text)] = Field(
-        default="", description="The text shown beside it.", examples=["Recording line"]
+        default="", description="The text to show beside it.", examples=["Recording line"]
     )
     priority: Count = Field(
         default=0,
         ge=-128,
         le=127,
-        description="The presence's priority (RFC 6121 §4.7.2.3): messages to the bare JID go to "
-        "the highest; a negative one gets none. Calls ring whatever it is, as servers send copies "
-        "of call messages (XEP-0280).",
+        description="The presence's priority (RFC 6121 §4.7.2.3): messages to the bare JID go "
+        "to the resource with the highest one, and never to a negative one. Calls "
+        "ring whatever it is, because servers send copies of call messages to all "
+        "resources (XEP-0280).",
     )
     calls: CallPolicy = Field(default=CallPolicy(), description="Which calls it takes, and how.")
     subscriptions: Subscriptions = Field(
-        default=Subscriptions(), description="Who sees its presence, and whose it sees."
+        default=Subscriptions(), description="Who sees its presence, and whose presence it sees."
     )
 
     @model_validator(mode="before")

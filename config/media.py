@@ -95,32 +95,34 @@ class MediaSettings(Model):
 
     addresses: Addresses | None = Field(
         default=None,
-        description="IP addresses of this machine on which calls send and receive. Left out, "
-        "all but loopback; with `server: embedded`, `127.0.0.1`.",
+        description="The IP addresses of this machine on which calls send and receive. If left "
+        "out, all except loopback; with `server: embedded`, `127.0.0.1`.",
         examples=["192.0.2.7", ["192.0.2.7", "2001:db8::7"]],
     )
     ports: Ports = Field(
         default=None,
-        description="The UDP ports that calls may use, both ends included: open these in the "
-        "firewall. A call takes one port for each address. Left out, the system chooses.",
+        description="The UDP ports that calls may use, both ends included; open them in the "
+        "firewall. A call takes one port on each address. If left out, the system "
+        "chooses.",
         examples=["40000-40100", [40000, 40100]],
     )
     path: Literal["packets", "frames", "none"] = Field(
         default="packets",
-        description="What happens to received media unless a bot asks otherwise: `packets` keeps "
-        "it encoded (recording, echo; cheap), `frames` decodes it for bots that listen or look "
-        "(dear), `none` counts and discards it.",
+        description="What happens to received media, unless a bot asks for something else: "
+        "`packets` keeps it encoded (for recording and echo; cheap), `frames` "
+        "decodes it for bots that listen or look (expensive), `none` counts and "
+        "discards it.",
     )
     largest_picture: Size = Field(
         default="3840x2160",
-        description="Width and height in pixels. Pictures with more pixels than that are not "
-        "decoded, as a few octets of a peer's could claim a gigabyte. They are recorded and "
-        "forwarded all the same.",
+        description="Width and height in pixels. Larger pictures are not decoded, because a few "
+        "bytes from a peer could claim a picture of a gigabyte. They are still "
+        "recorded and forwarded.",
     )
     stun: StunServers = Field(
         default=(),
         description="STUN servers (RFC 8489) that tell a machine behind NAT its public address. "
-        "Besides these only those that `services` allows are asked.",
+        "No other servers are asked, except those that `services` allows.",
         examples=["stun.example.org:3478"],
     )
     services: Flag = Field(
@@ -130,8 +132,9 @@ class MediaSettings(Model):
     )
     relay: Literal["allowed", "only"] = Field(
         default="allowed",
-        description="`only` sends and receives through a TURN relay alone, so that peers never "
-        "learn this machine's addresses; a call without one fails.",
+        description="`only` sends and receives through a TURN relay and in no other way, so "
+        "that peers never learn this machine's addresses; a call without a relay "
+        "fails.",
     )
 
     @property

@@ -30,21 +30,22 @@ accounts:
     options: {to: desk@localhost, every: 30s}
 ```
 
-`callboard check FILE` prints everything that is wrong with a file, each fault with its line and
-column, and ends with status 2. `callboard schema` prints the JSON Schema, with which an editor
-completes and checks keys while you type.
+`callboard check FILE` prints everything that is wrong with a file, each problem with its line and
+column, and exits with status 2. `callboard schema` prints the JSON Schema, which lets an editor
+complete and check keys while you type.
 
 - **Paths** are relative to the file's folder.
 - **Durations** are written `2s`, `500ms`, `1m30s`, `1h`, `1d`, or as a number of seconds.
-- **Patterns** are of bare JIDs: `*` stands for any characters, `?` for one; `*` alone is everybody.
+- **Patterns** match bare JIDs: `*` stands for any characters, `?` for one; `*` alone matches
+  everybody.
 - A list of one item may be written without brackets.
-- **Secrets** stay outside the file: `${VARIABLE}` takes an environment variable, also within a
-  text (`$${` gives the two characters), and `file:PATH` a file's content without its last line
-  break. They are never shown in logs or errors.
+- **Secrets** stay outside the file: `${VARIABLE}` inserts an environment variable, also in the
+  middle of a text (write `$${` for those two characters), and `file:PATH` the content of a file
+  without its last line break. They are never shown in logs or errors.
 - **Fleets**: `load-{0001..0200}@example.org` stands for 200 accounts that share everything else.
-  The numbers are as wide as the first one when that begins with a zero. A file of secrets with as
-  many lines as the fleet has accounts gives each its own; with one line, all the same. A file
-  declares at most 100,000 accounts.
+  If the first number begins with a zero, all numbers are padded to its width. A secret file with
+  one line is for all accounts; one with as many lines as there are accounts gives each its own.
+  A file may declare at most 100,000 accounts.
 - **Anchors** work: `calls: &line {limit: 4}`, then `calls: *line` or
   `calls: {<<: *line, limit: 8}`.
 """

@@ -25,7 +25,7 @@ class Embedded(Model):
         default=None,
         ge=1,
         le=65535,
-        description="Its TCP port on 127.0.0.1. Left out, one that is free; it is logged.",
+        description="Its TCP port on 127.0.0.1. If left out, a free one, which is logged.",
     )
 
     @property
@@ -39,24 +39,24 @@ class Server(Model):
 
     host: str | None = Field(
         default=None,
-        description="The server's name or IP address. Left out, each account's server is looked "
-        "up by the domain of its JID (DNS SRV, RFC 6120 §3.2.1).",
+        description="The server's name or IP address. If left out, each account's server is "
+        "looked up by the domain of its JID (DNS SRV, RFC 6120 §3.2.1).",
         examples=["xmpp.example.org"],
     )
     port: Count | None = Field(
         default=None,
         ge=1,
         le=65535,
-        description="Its TCP port. Left out, 5222, or 5223 with `tls: direct`.",
+        description="Its TCP port. If left out, 5222, or 5223 with `tls: direct`.",
     )
     tls: Literal["starttls", "direct"] = Field(
         default="starttls",
-        description="How TLS begins: `starttls` on the XMPP port (RFC 6120 §5), `direct` from the "
-        "first byte (XEP-0368). There is no way to do without TLS.",
+        description="How TLS starts: `starttls` on the XMPP port (RFC 6120 §5), or `direct` "
+        "from the first byte (XEP-0368). TLS can't be turned off.",
     )
     ca: FolderPath | None = Field(
         default=None,
-        description="A PEM file with the authorities to trust in place of the system's, for a "
+        description="A PEM file with the authorities to trust instead of the system's, for a "
         "server with a certificate of its own.",
         examples=["ca.pem"],
     )

@@ -25,10 +25,10 @@ class Settings(Model):
 
     server: AnyServer = Field(
         default=Embedded(),
-        description="Where the accounts log in: `embedded` for a private server of this run "
-        "(accounts at `localhost`), a host name, or a mapping with the keys below. `{}` finds each "
-        "account's server by DNS. "
-        "`{host: embedded, port: 5222}` gives the private server a port that others can know.",
+        description="Where the accounts log in: `embedded` for a private server that lives as "
+        "long as this run (accounts at `localhost`), a host name, or a mapping with "
+        "the keys below. `{}` finds each account's server by DNS. `{host: embedded, "
+        "port: 5222}` gives the private server a port that others can know.",
         examples=["embedded", {"host": "xmpp.example.org", "port": 5222}],
         json_schema_extra={"default": "embedded"},
     )
@@ -39,7 +39,7 @@ class Settings(Model):
     )
     call_log: FolderPath = Field(
         default_factory=_beside_recordings,
-        description="The file to which each ended call adds a line of JSON. Left out, "
+        description="The file to which each call adds a line of JSON when it ends. If left out, "
         "`calls.jsonl` in the folder of the recordings.",
         examples=["calls.jsonl"],
     )
@@ -48,8 +48,8 @@ class Settings(Model):
     )
     drain: Duration = Field(
         default=10.0,
-        description="How long running calls may go on after SIGTERM, SIGINT or SIGHUP; no new ones "
-        "begin.",
+        description="How long running calls may go on after SIGTERM, SIGINT or SIGHUP. No new "
+        "ones start.",
         examples=["30s"],
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(

@@ -28,10 +28,12 @@ ACCOUNTS = Field(
 class Step(Model):
     """One step of an arrival rate."""
 
-    rate: Rate = Field(description="Starts a second.", examples=["20/s"])
+    rate: Rate = Field(description="Starts per second.", examples=["20/s"])
     for_: Duration = Field(alias="for", gt=0, description="How long it lasts.", examples=["30s"])
     ramp: Duration = Field(
-        default=0.0, description="How long, of that, the rate takes from the last step's to this."
+        default=0.0,
+        description="How much of that time the rate takes to move from the last step's to this "
+        "one's.",
     )
 
     @field_validator("ramp")
@@ -46,7 +48,7 @@ class Once(Model):
     """Something that each account does once."""
 
     accounts: Patterns = ACCOUNTS
-    rate: Rate = Field(default=50.0, description="Starts a second.", examples=["50/s"])
+    rate: Rate = Field(default=50.0, description="Starts per second.", examples=["50/s"])
     ramp: Duration = Field(default=0.0, description="How long the rate takes from 0 to `rate`.")
 
     @property
@@ -79,14 +81,16 @@ class Repeated(Model):
     )
 
     rate: Rate | None = Field(
-        default=None, description="Starts a second, in the whole fleet.", examples=["5/s"]
+        default=None, description="Starts per second, over all accounts together.", examples=["5/s"]
     )
     duration: Duration | None = Field(
-        default=None, description="How long it starts; what has started then ends in its own time."
+        default=None,
+        description="How long new ones are started; what has started by then ends in its own time.",
     )
     ramp: Duration = Field(default=0.0, description="How long the rate takes from 0 to `rate`.")
     steps: Annotated[tuple[Step, ...], Field(max_length=1000)] = Field(
-        default=(), description="In the place of `rate` and `duration`: several, in turn."
+        default=(),
+        description="Several rates, one after another, instead of `rate` and `duration`.",
     )
 
     @model_validator(mode="after")
@@ -134,12 +138,12 @@ class Paired(Repeated):
     """Something that one account does with another."""
 
     from_: Patterns = Field(
-        default=("*",), alias="from", description="Who begins: patterns of bare JIDs."
+        default=("*",), alias="from", description="Who starts: patterns of bare JIDs."
     )
     to: Patterns = Field(
         default=("*",),
-        description="With whom. Who begins is left out; if both patterns mean the same accounts, "
-        "the first half begins.",
+        description="With whom. Accounts that start are left out here. If both patterns match "
+        "the same accounts, the first half starts.",
     )
 
 
@@ -170,7 +174,8 @@ class CallPhase(Paired):
 
     hold: AnyHoldTime = Field(
         default=HoldTime(mean=10.0),
-        description="How long a call is held, from secured media on; 10 s if left out.",
+        description="How long a call is held, from the moment that media is secured; 10 s if "
+        "left out.",
         examples=["30s", {"distribution": "exponential", "mean": "2m"}],
     )
     audio: Playable = Field(
@@ -183,12 +188,12 @@ class CallPhase(Paired):
     )
     path: Literal["packets", "frames", "none"] = Field(
         default="none",
-        description="What becomes of received media: `none` counts it, `packets` takes whole "
-        "encoded frames out of it, `frames` decodes it.",
+        description="What happens to received media: `none` counts it, `packets` puts whole "
+        "encoded frames together, `frames` decodes it.",
     )
     propose: Flag = Field(
         default=True,
-        description="Whether calls begin with a proposal by message (XEP-0353), or directly.",
+        description="Whether calls start with a proposal by message (XEP-0353), or directly.",
     )
 
     @field_validator("video")
@@ -210,11 +215,11 @@ class Phase(Model):
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [kind]} for kind in KINDS]})
 
     name: Annotated[str, Field(max_length=64)] = Field(
-        default="", description="What the report calls it; left out, what it does."
+        default="", description="What the report calls it. If left out, the name of what it does."
     )
     start: Literal["after", "with"] = Field(
         default="after",
-        description="`after` begins when all phases above have ended, `with` together with the "
+        description="`after` starts when all phases above have ended, `with` together with the "
         "one above.",
     )
     delay: Duration = Field(default=0.0, description="How much later than that.")

@@ -30,8 +30,8 @@ class LoadAccount(AccountSettings):
         default=PARTICIPANT,
         pattern=r"^([a-z][a-z0-9_-]*|[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*)$",
         max_length=255,
-        description="Left out, the account does what the phases say. A built-in bot, or "
-        "`module:Class` for one of yours, may take its place to answer calls and messages; "
+        description="If left out, the account does what the phases say. A built-in bot, or "
+        "`module:Class` for one of your own, may answer calls and messages instead; "
         "phases still call and send from its account.",
         examples=["echo", "mybots.desk:FrontDesk"],
     )
@@ -59,7 +59,10 @@ class WatchdogSettings(Model):
         default=95, ge=1, le=100, description="A shard uses more than this percent of its core."
     )
     for_: Duration = Field(
-        alias="for", default=5.0, description="How long without a break, until it is saturated."
+        alias="for",
+        default=5.0,
+        description="How long this must last without a break before the generator counts as "
+        "saturated.",
     )
     then: Literal["warn", "abort"] = Field(
         default="warn",
@@ -97,7 +100,7 @@ class Plan(Settings):
     """A load plan: everything that an accounts file has, phases and thresholds."""
 
     accounts: Annotated[tuple[LoadAccount, ...], Field(min_length=1, max_length=MAX_ACCOUNTS)] = (
-        Field(description="The accounts that take part, mostly fleets.")
+        Field(description="The accounts that take part, usually fleets.")
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="error", description="The least severe messages that are logged."
@@ -110,32 +113,36 @@ class Plan(Settings):
         tuple[Annotated[AnyThreshold, AfterValidator(_check_phase)], ...], Field(max_length=1000)
     ] = Field(
         default=(),
-        description="What has to hold; if one does not, the exit status is 1.",
+        description="What must hold; if any of it does not, the exit status is 1.",
         examples=[["call.setup.p95 < 500ms", "login.failed == 0"]],
     )
     shards: Count | None = Field(
         default=None,
         ge=1,
         le=1024,
-        description="How many processes share the accounts. Left out, as many as there are cores.",
+        description="How many processes share the accounts. If left out, one for each core.",
     )
     seed: Count = Field(
-        default=1, ge=0, le=2**31, description="Where what is drawn by chance begins."
+        default=1,
+        ge=0,
+        le=2**31,
+        description="The seed of the random numbers, such as the drawn hold times.",
     )
     watchdog: WatchdogSettings = Field(
         default=WatchdogSettings(),
-        description="When the generator itself counts as the bottleneck.",
+        description="When the load generator itself counts as the bottleneck.",
     )
     lost_shard: Literal["continue", "abort"] = Field(
         default="continue",
-        description="What becomes of the run when a shard dies: its accounts and calls are lost.",
+        description="What happens to the run when a shard dies, which loses its accounts and "
+        "calls.",
     )
     server_pid: Count | None = Field(
         default=None,
         ge=1,
         le=2**22,
-        description="The process id of the server, if it runs on this machine: its CPU and memory "
-        "are measured. With `server: embedded` it is known.",
+        description="The process id of the server, if it runs on this machine, so that its CPU "
+        "and memory are measured. With `server: embedded` it is known.",
     )
 
 

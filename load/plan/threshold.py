@@ -145,9 +145,9 @@ class Threshold(Model):
     )
     phase: Annotated[str, Field(max_length=100)] | None = Field(
         default=None,
-        description="The phase whose figures are meant, by its name; left out, the whole run's.",
+        description="The name of the phase that it is about; if left out, the whole run.",
     )
-    abort: Flag = Field(default=False, description="End the run as soon as it does not hold.")
+    abort: Flag = Field(default=False, description="Stop the run as soon as it does not hold.")
 
     @field_validator("phase")
     @classmethod

@@ -434,7 +434,7 @@ def test_a_class_beside_the_file(folder: Path, bot: str) -> None:
     deployment.write_text(f"accounts:\n  - {{jid: a@localhost, bot: '{bot}'}}\n")
     done = callboard("check", deployment)  # from another folder
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{deployment}: 1 account, bots: {bot}. All is well.\n"
+    assert done.stdout == f"{deployment}: 1 account, bots: {bot}. No problems found.\n"
 
 
 def test_the_examples_are_sound() -> None:
