@@ -1,14 +1,11 @@
-"""One peer: its resources, its messages, and the calls with it as far as XEP-0353 goes."""
+"""One peer: its devices, and the calls with it as far as XEP-0353 goes."""
 
 import logging
-import secrets
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Literal
-from xml.etree.ElementTree import Element
+from dataclasses import replace
 
-from ..config.jid import bare, is_full
+from ..config.jid import bare
 from ..jingle import (
     CallMessage,
     Finish,
@@ -24,7 +21,6 @@ from ..jingle import (
     Session,
     Standing,
     Unacceptable,
-    tie_break,
     tie_break_error,
 )
 from ..media import Network
@@ -32,6 +28,7 @@ from .call.call import Call
 from .call.signalling import WORDS
 from .call_policy import refusal
 from .context import BotPort, Context, LastWord
+from .devices import Devices
 from .messages.account import (
     AccountRef,
     ConversationIdle,
@@ -43,6 +40,7 @@ from .messages.account import (
     SendIq,
 )
 from .messages.call import (
+    CallOver,
     CallRef,
     HandledElsewhere,
     PeerFinishes,
@@ -66,10 +64,10 @@ from .messages.conversation import (
     SendJingle,
     SessionInitiated,
 )
+from .ongoing_calls import OngoingCall, OngoingCalls, Stage
 from .records.call_record import CallRecord
 from .runtime.actor import AsyncioActor, handles
 from .runtime.supervision import stop_all
-from .xmpp import capabilities
 from .xmpp.contact import Resource
 from .xmpp.events import IqAnswered
 from .xmpp.reader import Reader
@@ -83,28 +81,12 @@ CAPABILITIES_DEADLINE = 3.0
 CALLS_DEADLINE = 15.0
 
 
-@dataclass(slots=True)
-class _Call:
-    """A call with this peer.
-
-    Attributes:
-        ref: its actor.
-        standing: between whom it is, and who may say what of it.
-        open: how far an outgoing call is on which a tie-break may still be decided; None: the
-            peer has taken it, or it is not ours.
-        choosy: what we offer depends on what the device that takes it can do.
-        proceeding: that device, while we ask.
-    """
-
-    ref: CallRef
-    standing: Standing
-    open: Literal["proposed", "initiated"] | None
-    choosy: bool = False
-    proceeding: str | None = None
+TIE = Reason.EXPIRED, "both called at once, and our call stands"
+"""Why a call of the peer's is refused while one of ours is on its way."""
 
 
 class Conversation(AsyncioActor[ConversationMessage]):
-    """One bare peer: who of it is there, what it says, and the calls with it.
+    """One bare peer: its devices, and the calls with it.
 
     Args:
         context: what its account works with.
@@ -135,21 +117,29 @@ class Conversation(AsyncioActor[ConversationMessage]):
         self._bot = bot
         self._jid = own
         self._peer = peer
-        self._resources = dict(resources)
         self._network = network
         self._last_word = last_word
-        self._features: dict[str, frozenset[str]] = {}
-        self._asked: dict[str, str] = {}
+        self._devices = Devices(resources, Reader(bare(own)))
         self._orders: list[CallPeer] = []
-        self._calls: dict[str, _Call] = {}
-        self._reader = Reader(bare(own))
+        self._calls = OngoingCalls()
 
     def __repr__(self) -> str:
         return f"<Conversation {bare(self._jid)} {self._peer}>"
 
-    async def on_end(self, error: BaseException | None) -> None:
-        """End the calls that still run, which nobody speaks for now, and wait for their records."""
-        await stop_all((call.ref for call in self._calls.values()), CALLS_DEADLINE)
+    async def on_end(self, error: BaseException | None, /) -> None:
+        """End the calls that still run, which nobody speaks for now, and wait for their records.
+
+        Who waits for a call that was not begun is told that it never will be.
+        """
+        for waiting in self._orders:
+            if not waiting.placed.done():
+                over = CallOver("the account has ended")
+                waiting.placed.set_exception((CallOver, over, None))
+        try:
+            await stop_all((call.ref for call in self._calls), CALLS_DEADLINE)
+        finally:  # also when the account has waited long enough
+            for sid in self._calls.sids():
+                self._account.post(ForgetCall(self._peer, sid))
 
     @handles(IdleCheck)
     def _idle_check(self, message: IdleCheck) -> None:
@@ -160,13 +150,7 @@ class Conversation(AsyncioActor[ConversationMessage]):
 
     @handles(PresenceReceived)
     def _presence_received(self, message: PresenceReceived) -> None:
-        self._features.pop(message.jid, None)
-        if message.resource is not None:
-            self._resources[message.jid] = message.resource
-        elif is_full(message.jid):
-            self._resources.pop(message.jid, None)
-        else:
-            self._resources.clear()
+        self._devices.change(message.jid, message.resource)
 
     @handles(NetworkFound)
     def _network_found(self, message: NetworkFound) -> None:
@@ -180,10 +164,10 @@ class Conversation(AsyncioActor[ConversationMessage]):
         if isinstance(message, Propose):
             self._proposed(received, message)
             return
-        call = self._calls.get(message.id)
-        if call is None or not call.ref.is_alive():
+        call = self._calls.find(message.id)
+        if call is None:
             return
-        if not call.standing.takes(message, sender, own=received.own):
+        if not call.takes(message, sender, own=received.own):
             log.debug("%r: %s may not say %r", self, sender, message)
             return
         if received.own:  # another device of ours took it, or refused it (XEP-0353 §3.3)
@@ -191,13 +175,13 @@ class Conversation(AsyncioActor[ConversationMessage]):
             return
         self._heard(call, message, sender)
 
-    def _heard(self, call: _Call, message: CallMessage, sender: str) -> None:
+    def _heard(self, call: OngoingCall, message: CallMessage, sender: str) -> None:
         """Tell a call what the peer says of it."""
         match message:
             case Ringing():
                 call.ref.post(PeerRinging(sender))
             case Proceed():
-                call.open, call.standing = None, call.standing.held_by(sender)
+                call.taken_by(sender)
                 if call.choosy:
                     call.proceeding = sender
                     self._learn_capabilities([sender])
@@ -220,8 +204,8 @@ class Conversation(AsyncioActor[ConversationMessage]):
             calls=received.calls,
             draining=received.draining,
         )
-        if refused is None:
-            refused = self._tie("proposed", received.sender, proposal.id)
+        if refused is None and self._wins_tie("proposed", received.sender, proposal.id):
+            refused = TIE
         if refused is not None:
             reason, text = refused
             answer = Reject(proposal.id, reason, tie_break=reason is Reason.EXPIRED)
@@ -233,30 +217,16 @@ class Conversation(AsyncioActor[ConversationMessage]):
         )
         self._start_call(session, received.sender, proposal.media, message=True)
 
-    def _tie(
-        self, stage: Literal["proposed", "initiated"], sender: str, sid: str
-    ) -> tuple[Reason, str] | None:
-        """Decide which of two calls stands when both sides called at once.
-
-        The lower session id does (XEP-0353 §4 for proposals, XEP-0166 §7.2.16 for sessions).
-        """
-        for our_sid, call in self._calls.items():
-            if call.open != stage or not call.ref.is_alive():
-                continue
-            if tie_break(our_sid, sid, bare(self._jid), bare(sender)):
-                return Reason.EXPIRED, "both called at once, and our call stands"
-            call.open = None
-            call.ref.post(TieLost())
-        return None
+    def _wins_tie(self, stage: Stage, sender: str, sid: str) -> bool:
+        return self._calls.wins_tie(stage, sid, own=self._jid, sender=sender)
 
     @handles(SessionInitiated)
     def _session_initiated(self, message: SessionInitiated) -> None:
         sid = message.jingle.get("sid", "")
-        tie = self._tie("initiated", message.sender, sid)
-        if tie is not None:
+        if self._wins_tie("initiated", message.sender, sid):
             error = tie_break_error().to_element()
             self._account.post(ReplyIq(message.sender, message.iq, error))
-            self._refused(sid, message.sender, *tie)
+            self._refused(sid, message.sender, *TIE)
             return
         session = Session(Role.RESPONDER, sid, initiator=message.sender, responder=self._jid)
         try:
@@ -299,74 +269,46 @@ class Conversation(AsyncioActor[ConversationMessage]):
     def _call(self, message: CallPeer) -> None:
         self._jid = message.own
         self._orders.append(message)
-        self._learn_capabilities(self._candidates(message.order.to))
+        self._learn_capabilities(self._devices.reached_by(message.order.to))
 
     def _learn_capabilities(self, jids: Iterable[str]) -> None:
         """Ask what devices can do where that is not known, and go on when it is."""
-        for jid in jids:
-            self._ask_capabilities(jid)
-        if self._asked:
+        for one in self._devices.questions(jids):
+            self._account.post(SendIq(one.to, one.query, "get", self.actor_ref, one.token))
+        if self._devices.are_asked:
             self.after(CAPABILITIES_DEADLINE, CapabilitiesOverdue())
         else:
             self._capabilities_known()
 
-    def _candidates(self, to: str) -> list[str]:
-        """Return the full JIDs that a call to this one may reach."""
-        return [to] if is_full(to) else list(self._resources)
-
-    def _ask_capabilities(self, jid: str) -> None:
-        if jid in self._features or jid in self._asked.values():
-            return
-        resource = self._resources.get(jid)
-        announced = "" if resource is None else resource.capabilities
-        known = capabilities.KNOWN.get(announced)
-        if known is not None:
-            self._features[jid] = known
-            return
-        token = secrets.token_hex(8)
-        self._asked[token] = jid
-        attributes = {"node": announced} if announced else {}
-        query = Element(f"{{{capabilities.DISCO_INFO}}}query", attributes)
-        self._account.post(SendIq(jid, query, "get", self.actor_ref, token))
-
     @handles(IqAnswered)
     def _iq_answered(self, message: IqAnswered) -> None:
-        jid = self._asked.pop(message.token, None)
-        if jid is None:
-            return
-        query = None
-        if message.answer is not None and message.answer.get("type") == "result":
-            query = message.answer.find(f"{{{capabilities.DISCO_INFO}}}query")
-        resource = self._resources.get(jid)
-        announced = "" if resource is None else resource.capabilities
-        learn = capabilities.KNOWN.learn
-        learnt = None if query is None else self._reader.read(learn, announced, query)
-        self._features[jid] = learnt or frozenset()
-        if not self._asked:
+        if self._devices.learn(message) and not self._devices.are_asked:
             self._capabilities_known()
 
     @handles(CapabilitiesOverdue)
     def _capabilities_overdue(self, _: CapabilitiesOverdue) -> None:
-        self._asked.clear()
+        self._devices.give_up()
         self._capabilities_known()
 
     def _capabilities_known(self) -> None:
         """What devices can do is known, or will not be: go on with what waits for it."""
-        for call in self._calls.values():
+        for call in self._calls:
             if call.proceeding is not None:
                 sender, call.proceeding = call.proceeding, None
-                call.ref.post(PeerProceeds(sender, self._refused_by([sender])))
-        orders, self._orders = self._orders, []
-        for waiting in orders:
-            waiting.placed.set(self._place(waiting.order, waiting.own))
+                call.ref.post(PeerProceeds(sender, self._devices.refused_by([sender])))
+        while self._orders:
+            waiting = self._orders[0]  # it waits here until it is placed, should there be a bug
+            if not waiting.placed.done():
+                waiting.placed.set(self._place(waiting.order, waiting.own))
+            del self._orders[0]
 
     def _place(self, order: PlaceCall, own: str) -> CallRef:
-        to, message = self._way(order)
+        to, message = self._devices.way_to(order)
         # A UUID, as XEP-0353 shows it: some compare ids as such when both call at once.
         sid = order.sid or str(uuid.uuid4())
         session = Session(Role.INITIATOR, sid, initiator=own, responder=to)
         # With a proposal it is seen once more when a device has taken the call.
-        refused = self._refused_by(self._candidates(to))
+        refused = self._devices.refused_by(self._devices.reached_by(to))
         order = replace(
             order,
             audio=None if "audio" in refused else order.audio,
@@ -377,33 +319,6 @@ class Conversation(AsyncioActor[ConversationMessage]):
             kind for kind, source in (("audio", order.audio), ("video", order.video)) if source
         )
         return self._start_call(session, to, media, message=message, order=order)
-
-    def _refused_by(self, jids: Iterable[str]) -> frozenset[str]:
-        """Return the kinds of content that none of these devices can take."""
-        known = [capabilities.refused(self._features.get(jid, frozenset())) for jid in jids]
-        return frozenset[str]().union(*known).intersection(*known)
-
-    def _way(self, order: PlaceCall) -> tuple[str, bool]:
-        """Choose whom to call, and whether with XEP-0353.
-
-        A device that can take calls but has no XEP-0353 would never ring: where there is one, it is
-        called directly. Where nothing is known of the peer, everybody is asked by message.
-        """
-        able = {
-            jid: found
-            for jid in self._candidates(order.to)
-            if capabilities.JINGLE_RTP in (found := self._features.get(jid, frozenset()))
-        }
-        direct = [jid for jid, found in able.items() if capabilities.JINGLE_MESSAGE not in found]
-        message = not direct if order.message is None else order.message
-        if message:
-            return order.to, True
-        candidates = direct or list(able) or self._candidates(order.to) or [order.to]
-        best = max(
-            candidates,
-            key=lambda jid: self._resources[jid].priority if jid in self._resources else -129,
-        )
-        return best, False
 
     # -- calls -------------------------------------------------------------------------------------
 
@@ -432,9 +347,10 @@ class Conversation(AsyncioActor[ConversationMessage]):
         )
         waits = message and order is not None
         standing = Standing(session.role, peer, None if waits else peer)
-        stage: Literal["proposed", "initiated"] = "proposed" if message else "initiated"
+        stage: Stage = "proposed" if message else "initiated"
         choosy = order is not None and message and bool(order.video or order.data)
-        self._calls[session.sid] = _Call(call, standing, stage if order else None, choosy)
+        ongoing = OngoingCall(call, standing, stage if order else None, choosy)
+        self._calls.add(session.sid, ongoing)
         self._account.post(RouteCall(self._peer, session.sid, call))
         return call
 
@@ -448,16 +364,15 @@ class Conversation(AsyncioActor[ConversationMessage]):
 
     @handles(SendJingle)
     def _send_jingle(self, message: SendJingle) -> None:
-        call = self._calls.get(message.sid)
+        call = self._calls.find(message.sid)
         sender = None if call is None else call.ref
         self._account.post(SendIq(message.to, message.jingle, "set", sender, message.token))
 
     @handles(CallAccepted)
     def _call_accepted(self, message: CallAccepted) -> None:
-        if message.sid in self._calls:
-            self._calls[message.sid].open = None
+        self._calls.accepted(message.sid)
 
     @handles(CallEnded)
     def _call_ended(self, message: CallEnded) -> None:
-        self._calls.pop(message.sid, None)
+        self._calls.remove(message.sid)
         self._account.post(ForgetCall(self._peer, message.sid))
