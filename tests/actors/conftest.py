@@ -1,9 +1,10 @@
-"""What the tests of the runtime share."""
+"""What the tests of actors share."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from callboard.tests.actors.call.scene import Media
 from callboard.tests.conftest import Run
 
 Main = Callable[[], Coroutine[Any, Any, None]]
@@ -17,3 +18,10 @@ def on_each_loop(request: pytest.FixtureRequest, run: Run) -> Callable[[Main], N
         run(main, loop=request.param)
 
     return on_each_loop
+
+
+@pytest.fixture
+def staged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let calls have the staged media."""
+    monkeypatch.setattr("callboard.actors.call.leg.PeerConnection", Media)
+    Media.hangs, Media.fails = set(), set()

@@ -173,7 +173,7 @@ def test_a_fault_inside_the_media_library_is_failed_in_the_record(
             await stage.media(whose, "audio")
             account = await stage.account(whose)
             conversation = account._conversations[BOB if whose == ALICE else ALICE]
-            (call,) = conversation._actor_weakref()._calls.values()
+            (call,) = conversation._actor_weakref()._calls
             connection = call.ref._actor_weakref()._leg.connection._pc
             transport, *_ = _aiortc.dtls_transports(connection)
             transport._recv_next = die  # type: ignore[method-assign]

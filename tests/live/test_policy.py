@@ -146,7 +146,7 @@ def test_an_audio_only_account_answers_video_as_inactive(
             await stage.step(BOB, "first-audio")
             account = await stage.account(BOB)
             conversation = account._conversations[ALICE]._actor_weakref()
-            (call,) = conversation._calls.values()
+            (call,) = conversation._calls
             actor = call.ref._actor_weakref()
             accepted = actor._signalling._session._agreement.local
             # Conversations wants the media of the accept to be those of the initiate.

@@ -23,6 +23,7 @@ from callboard.actors.messages.call import (
     PeerRinging,
 )
 from callboard.actors.messages.conversation import SendJingle
+from callboard.actors.messages.exchange import CallStatus
 from callboard.actors.records.call_record import CallRecord
 from callboard.actors.runtime.actor import AsyncioActor
 from callboard.actors.xmpp.events import IqAnswered
@@ -150,12 +151,33 @@ class Puppet(SimpleNamespace):
         """Nothing."""
 
 
+def make_context(exchange: Any, log: Any, **calls: Any) -> Context:
+    """Return what an account with a policy for calls works with."""
+    settings = AccountSettings.model_validate(
+        {"jid": OWN, "password": "x", "bot": "silent", "calls": calls}
+    )
+    return Context(
+        settings=settings,
+        endpoint=Endpoint("127.0.0.1", 1, False, SSLContext(PROTOCOL_TLS_CLIENT)),
+        network=Network(None, None, ()),
+        use_services=False,
+        path=ReceivePath.PACKETS,
+        largest_picture=1,
+        recordings=Path(),
+        writer=Any,  # type: ignore[arg-type] # nothing is recorded
+        exchange=exchange,
+        log=log,
+        bot=Any,  # type: ignore[arg-type] # made already
+    )
+
+
 @dataclass
 class Scene:
     """One call, and what it told whom."""
 
     told: list[Any] = field(default_factory=list)
     logged: list[Any] = field(default_factory=list)
+    statuses: list[CallStatus] = field(default_factory=list)
     ears: list[Any] = field(default_factory=list)
     bot: Puppet = field(default_factory=Puppet)
     call: Any = None
@@ -166,31 +188,11 @@ class Scene:
 
     def begin(self, *, outgoing: bool, message: bool = True) -> None:
         """Start the call."""
-        settings = AccountSettings.model_validate(
-            {
-                "jid": OWN,
-                "password": "x",
-                "bot": "silent",
-                "calls": {"max_duration": "50s", "ring_timeout": "40s"},
-            }
-        )
         conversation, account, exchange, log = (
-            Ear.start(heard) for heard in (self.told, [], [], self.logged)
+            Ear.start(heard) for heard in (self.told, [], self.statuses, self.logged)
         )
         self.ears = [conversation, account, exchange, log]
-        context = Context(
-            settings=settings,
-            endpoint=Endpoint("127.0.0.1", 1, False, SSLContext(PROTOCOL_TLS_CLIENT)),
-            network=Network(None, None, ()),
-            use_services=False,
-            path=ReceivePath.PACKETS,
-            largest_picture=1,
-            recordings=Path(),
-            writer=Any,  # type: ignore[arg-type] # nothing is recorded
-            exchange=exchange,
-            log=log,
-            bot=Any,  # type: ignore[arg-type] # made already
-        )
+        context = make_context(exchange, log, max_duration="50s", ring_timeout="40s")
         role = Role.INITIATOR if outgoing else Role.RESPONDER
         first, second = (OWN, PEER) if outgoing else (PEER, OWN)
         session = Session(role, "sid", initiator=first, responder=second)
