@@ -172,7 +172,7 @@ class Line:
         while now < seconds:
             if self._receiver.deadline <= self._events[0][0]:
                 now = max(now, self._receiver.deadline)
-                self._turn(now)
+                self._tick(now)
             else:
                 now, _, what = heapq.heappop(self._events)
                 what(now)
@@ -194,15 +194,15 @@ class Line:
             frames = self._receiver.receive("VP8", packet, now)
         self.given.pictures += [(now, of(frame)) for frame in frames]
 
-    def _turn(self, now: float) -> None:
-        turn = self._receiver.turn(now)
-        self.given.pictures += [(now, of(frame)) for frame in turn.frames]
-        if turn.keyframe:
+    def _tick(self, now: float) -> None:
+        due = self._receiver.tick(now)
+        self.given.pictures += [(now, of(frame)) for frame in due.frames]
+        if due.keyframe:
             self.given.keyframes_asked.append(now)
             self._travel(now, self._hear_request)
-        if turn.missing:
-            self.given.nacked += len(turn.missing)
-            self._travel(now, partial(self._hear_missing, turn.missing))
+        if due.missing:
+            self.given.nacked += len(due.missing)
+            self._travel(now, partial(self._hear_missing, due.missing))
         assert self._receiver.deadline > now, "it would spin"
 
     def _hear_missing(self, numbers: list[int], now: float) -> None:

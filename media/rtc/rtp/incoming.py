@@ -280,12 +280,12 @@ class Incoming:
         if video is None or not self._is_receiving:
             return
         if video.deadline <= now:
-            turn = video.turn(now)
-            if video.ssrc is not None and turn.keyframe:
+            due = video.tick(now)
+            if video.ssrc is not None and due.keyframe:
                 self._feedback.keyframe(video.ssrc)
-            if video.ssrc is not None and turn.missing:
-                self._feedback.missing(video.ssrc, turn.missing)
-            self._give(turn.frames, now)
+            if video.ssrc is not None and due.missing:
+                self._feedback.missing(video.ssrc, due.missing)
+            self._give(due.frames, now)
             if video.is_unseen(now):
                 self._on_unseen(now)
         if video.deadline < inf and (self._timer is None or self._timer.when() > video.deadline):

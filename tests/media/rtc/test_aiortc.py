@@ -163,6 +163,8 @@ def test_budgets_use_the_names_as_we_think(run: Run) -> None:
     assert "self.__rtcp_ssrc = ssrc" in receiver
     assert receiver.count("await self._send_rtcp(") == 3 + 1
     sender = inspect.getsource(RTCRtpSender)
+    assert "packet_bytes = packet.serialize(self.__rtp_header_extensions_map)" in sender
+    assert "await self.transport._send_rtp(packet_bytes)" in sender
     assert "asyncio.ensure_future(self._run_rtcp())" in sender
     assert "for seq in packet.lost:\n                await self._retransmit(seq)" in sender
     assert "self.__rtp_history.get(sequence_number % RTP_HISTORY_SIZE)" in sender

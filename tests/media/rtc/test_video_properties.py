@@ -69,7 +69,7 @@ class Watcher:
         if fate == "twice":
             self._take(self.receiver.receive("VP8", packet, self.now))
         self.now += 0.001
-        self._turn()
+        self._tick()
 
     def _take(self, frames: tuple[AssembledFrame, ...]) -> None:
         for frame in frames:
@@ -78,14 +78,14 @@ class Watcher:
             assert frame.data == b"".join(packet.payload[1:] for packet in FILM[number])
             assert frame.keyframe == (number % 10 == 0)
 
-    def _turn(self) -> None:
+    def _tick(self) -> None:
         while self.receiver.deadline <= self.now:
-            turn = self.receiver.turn(self.now)
-            self._take(turn.frames)
-            if turn.keyframe:
+            due = self.receiver.tick(self.now)
+            self._take(due.frames)
+            if due.keyframe:
                 assert self.now - self._asked > 1 - 1e-9
                 self._asked = self.now
-            assert len(turn.missing) <= VideoStream.MOST_MISSING
+            assert len(due.missing) <= VideoStream.MOST_MISSING
             assert self.receiver.deadline > self.now
 
 
@@ -142,7 +142,7 @@ def test_any_packets(packets: list[tuple[int, int, int, bytes, bool, str, float]
             found.receive(codec, packet, now)
         now += seconds
         if found.deadline <= now:
-            found.turn(now)
+            found.tick(now)
             assert found.deadline > now
         stream = found._stream
         assert len(stream.missing) <= VideoStream.MOST_MISSING

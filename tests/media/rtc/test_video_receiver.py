@@ -189,7 +189,7 @@ def test_nobody_is_asked_before_anything_came() -> None:
     [_, middle, *_] = vp8_packets(Picture(5, key=False), 100)
     found.receive("VP8", middle, 2.0)
     assert found.deadline <= 2.0
-    assert found.turn(2.0).keyframe
+    assert found.tick(2.0).keyframe
 
 
 def test_a_peer_that_is_silent_is_asked_twice() -> None:
@@ -200,11 +200,11 @@ def test_a_peer_that_is_silent_is_asked_twice() -> None:
     asked = []
     while found.deadline < 100:
         now = max(found.deadline, 1.0)
-        if found.turn(now).keyframe:
+        if found.tick(now).keyframe:
             asked.append(now)
     assert asked == [1.0, 2.0]
     found.receive("VP8", vp8_packets(Picture(300, key=False), 3)[0], 10.0)
-    assert found.turn(10.0).keyframe
+    assert found.tick(10.0).keyframe
 
 
 def test_another_ssrc_is_followed_and_the_old_one_left() -> None:

@@ -14,7 +14,7 @@ _CLOCK_RATE = 90_000
 """Of every video codec here, in Hz (RFC 7741 §4.1, RFC 6184 §5.1)."""
 
 
-class Turn(NamedTuple):
+class Due(NamedTuple):
     """What is to be done at a moment.
 
     Attributes:
@@ -32,10 +32,10 @@ class VideoReceiver:
     """Receives video, whatever RTP streams it comes in, one at a time.
 
     It knows no clock and no network: every call says what time it is, and `deadline` when to call
-    `turn` next.
+    `tick` next.
 
     Attributes:
-        deadline: When `turn` has something to do, in seconds; infinite if nothing.
+        deadline: When `tick` has something to do, in seconds; infinite if nothing.
         freezes: When the pictures stood still.
         ssrc: The stream that is received; None before the first packet.
     """
@@ -140,7 +140,7 @@ class VideoReceiver:
         self._requests.want()
         self._look(now)
 
-    def turn(self, now: float) -> Turn:
+    def tick(self, now: float) -> Due:
         """Find out what is to be done.
 
         Args:
@@ -151,7 +151,7 @@ class VideoReceiver:
         keyframe = self._needs_keyframe(now) and self._requests.ask(now)
         missing = self._stream.due(now)
         self._look(now)
-        return Turn(frames, missing, keyframe)
+        return Due(frames, missing, keyframe)
 
     def is_unseen(self, now: float) -> bool:
         """Tell whether for long nothing could be shown; said once each time.
