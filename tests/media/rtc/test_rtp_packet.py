@@ -1,8 +1,12 @@
 """RTP packets against aiortc's writer of them."""
 
+import struct
+
 import pytest
 from aiortc import rtp
 from callboard.media.rtc.rtp.packet import RtpPacket
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def written(**fields: int) -> rtp.RtpPacket:
@@ -31,6 +35,9 @@ def test_what_aiortc_writes_is_read(
     assert read.payload == b"a frame"
     assert (read.payload_type, read.sequence_number) == (111, 65535)
     assert (read.timestamp, read.ssrc) == (0xFFFFFFFF, 0x80000001)
+    assert read.marker == bool(marker)
+    assert read.extended(1) == (mid or "").encode()
+    assert read.extended(2) == b""
 
 
 def test_nothing_but_padding() -> None:
@@ -53,3 +60,19 @@ def test_what_is_cut_off_or_none_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match="RTP packet"):
             RtpPacket.parse(broken)
+
+
+@given(st.dictionaries(st.integers(1, 255), st.binary(max_size=30), max_size=6))
+def test_elements_of_the_header_extension(elements: dict[int, bytes]) -> None:
+    profile, octets = rtp.pack_header_extensions(list(elements.items()))
+    head = struct.pack("!HH", profile, len(octets) // 4)
+    packet = RtpPacket(96, 1, 1, 1, b"", extension=head + octets if elements else b"")
+    assert {each: packet.extended(each) for each in elements} == elements
+
+
+@given(st.binary(max_size=60), st.integers(0, 255))
+def test_any_header_extension(octets: bytes, identifier: int) -> None:
+    for profile in (b"\xbe\xde", b"\x10\x00", b"\x10\x0f", b""):
+        assert (
+            len(RtpPacket(96, 1, 1, 1, b"", extension=profile + octets).extended(identifier)) <= 60
+        )
