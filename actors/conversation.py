@@ -64,7 +64,7 @@ from .messages.conversation import (
     SendJingle,
     SessionInitiated,
 )
-from .ongoing_calls import OngoingCall, OngoingCalls, Stage
+from .ongoing_calls import OngoingCall, OngoingCalls, Tie
 from .records.call_record import CallRecord
 from .runtime.actor import AsyncioActor, handles
 from .runtime.supervision import stop_all
@@ -81,8 +81,8 @@ CAPABILITIES_DEADLINE = 3.0
 CALLS_DEADLINE = 15.0
 
 
+#: Why a call of the peer's is refused while one of ours is on its way.
 TIE = Reason.EXPIRED, "both called at once, and our call stands"
-"""Why a call of the peer's is refused while one of ours is on its way."""
 
 
 class Conversation(AsyncioActor[ConversationMessage]):
@@ -217,8 +217,8 @@ class Conversation(AsyncioActor[ConversationMessage]):
         )
         self._start_call(session, received.sender, proposal.media, message=True)
 
-    def _wins_tie(self, stage: Stage, sender: str, sid: str) -> bool:
-        return self._calls.wins_tie(stage, sid, own=self._jid, sender=sender)
+    def _wins_tie(self, tie: Tie, sender: str, sid: str) -> bool:
+        return self._calls.wins_tie(tie, sid, own=self._jid, sender=sender)
 
     @handles(SessionInitiated)
     def _session_initiated(self, message: SessionInitiated) -> None:
@@ -347,9 +347,9 @@ class Conversation(AsyncioActor[ConversationMessage]):
         )
         waits = message and order is not None
         standing = Standing(session.role, peer, None if waits else peer)
-        stage: Stage = "proposed" if message else "initiated"
+        tie: Tie = "proposed" if message else "initiated"
         choosy = order is not None and message and bool(order.video or order.data)
-        ongoing = OngoingCall(call, standing, stage if order else None, choosy)
+        ongoing = OngoingCall(call, standing, tie if order else None, choosy)
         self._calls.add(session.sid, ongoing)
         self._account.post(RouteCall(self._peer, session.sid, call))
         return call

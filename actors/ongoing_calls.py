@@ -8,7 +8,8 @@ from ..config.jid import bare
 from ..jingle import CallMessage, Standing, tie_break
 from .messages.call import CallRef, TieLost
 
-Stage = Literal["proposed", "initiated"]
+#: How far two calls of the same moment are, one of each side, of which one can stand.
+Tie = Literal["proposed", "initiated"]
 
 
 @dataclass(slots=True)
@@ -26,7 +27,7 @@ class OngoingCall:
 
     ref: CallRef
     standing: Standing
-    open: Stage | None
+    open: Tie | None
     choosy: bool = False
     proceeding: str | None = None
 
@@ -73,14 +74,14 @@ class OngoingCalls:
         if call is not None:
             call.open = None
 
-    def wins_tie(self, stage: Stage, sid: str, *, own: str, sender: str) -> bool:
+    def wins_tie(self, tie: Tie, sid: str, *, own: str, sender: str) -> bool:
         """Decide which of two calls stands when both sides called at once.
 
         The lower session id does (XEP-0353 §4 for proposals, XEP-0166 §7.2.16 for sessions). A call
         of ours that does not stand is told so.
 
         Args:
-            stage: that of the peer's call.
+            tie: how far the peer's call is.
             sid: the session id of the peer's call.
             own: our JID.
             sender: the peer's.
@@ -89,7 +90,7 @@ class OngoingCalls:
             Whether one of ours stands.
         """
         for our_sid, call in self._calls.items():
-            if call.open != stage or not call.ref.is_alive():
+            if call.open != tie or not call.ref.is_alive():
                 continue
             if tie_break(our_sid, sid, bare(own), bare(sender)):
                 return True

@@ -25,9 +25,9 @@ from .ice_restart import IceRestarts
 from .state import TOO_LATE, CallState
 
 #: What is done at once; the peer may be told of it.
-Order = Play | SendData | Mute | Hold | Listen | Record
+Immediate = Play | SendData | Mute | Hold | Listen | Record
 #: What is negotiated with the peer.
-Change = AddMedia | RemoveMedia | Pause | RestartIce
+Negotiable = AddMedia | RemoveMedia | Pause | RestartIce
 
 
 class Requests:
@@ -44,7 +44,7 @@ class Requests:
         self._contents = contents
         self._restarts = restarts
 
-    def do(self, message: Order) -> AsyncioFuture[None] | AsyncIterator[Any] | None:
+    def do(self, message: Immediate) -> AsyncioFuture[None] | AsyncIterator[Any] | None:
         """Do at once what a bot asks for.
 
         Raises:
@@ -71,7 +71,7 @@ class Requests:
                 self._parts.owner.spawn(self._parts.leg.recorders.stop())
         return None
 
-    def change(self, message: Change) -> AsyncioFuture[None] | None:
+    def change(self, message: Negotiable) -> AsyncioFuture[None] | None:
         """Negotiate what a bot asks for.
 
         Returns:
