@@ -309,7 +309,7 @@ def test_hanging_up_at_any_step_leaves_one_record_each(
                 calls = (await stage.account(who))._conversations[
                     peer.partition("/")[0] if who == ALICE else ALICE
                 ]
-                ref = calls._actor_weakref()._calls[call.id].ref
+                ref = calls._actor_weakref()._calls.find(call.id).ref
                 ref.tell(Hangup())
                 records = [await stage.record(account, call.id) for account in (ALICE, BOB)]
                 assert {record.state for record in records} <= {
