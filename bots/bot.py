@@ -37,17 +37,17 @@ class AccountLog(logging.LoggerAdapter[logging.Logger]):
 class Bot:
     """What an account does. Override the methods for what it should react to.
 
-    Each ``on_…`` is a coroutine with a task of its own. Messages, presences and invites of one
-    peer come one after another, calls side by side. What a method raises is logged with the bot's
-    name; it ends the call that it was raised for, and nothing else.
+    Each ``on_…`` is a coroutine and runs in a task of its own. One peer's messages come one after
+    another, and so do its presences and its invites; calls run side by side. An exception from a
+    method is logged with the bot's name. It ends the call that it was raised for, and nothing else.
 
     Attributes:
         path: how its calls receive media: ``packets`` (record, echo), ``frames`` (decoded frames
-            for `Call.frames`) or ``none``; None takes what the YAML file says.
+            for `Call.frames`) or ``none``. None means what the YAML file says.
         account: the bare JID.
         options: the account's ``options`` from the YAML file.
         folder: the YAML file's folder, where relative paths begin.
-        log: a logger; each line has the bot's name and the account.
+        log: a logger whose lines have the bot's name and the account.
     """
 
     path: ClassVar[str | None] = None
@@ -97,9 +97,9 @@ class Bot:
     # -- what happens ------------------------------------------------------------------------------
 
     async def on_start(self) -> None:
-        """The account is online for the first time; nothing else is heard before.
+        """The account is online for the first time. No other method is called before this one.
 
-        May go on for as long as the bot likes.
+        It may run for as long as the bot likes.
         """
 
     async def on_call(self, call: Call) -> None:
@@ -111,7 +111,7 @@ class Bot:
         await call.decline()
 
     async def on_message(self, message: Message) -> None:
-        """A message with a body came in, that no other device of the account got in its place.
+        """A message with a body came in for this device.
 
         Args:
             message: the message.
@@ -120,16 +120,16 @@ class Bot:
     async def on_presence(self, presence: Presence) -> None:
         """A contact came, went, or changed.
 
-        After `on_start` this is called once for each contact that is there.
+        After `on_start` this is called once for each contact that is online.
 
         Args:
             presence: what is known of the contact now.
         """
 
     async def on_media(self, call: Call) -> None:
-        """A call's kinds of media changed in mid-call, or what the peer mutes, pauses or holds.
+        """Audio or video was added or removed, or the peer muted, paused or held the call.
 
-        `Call.media` has the kinds, `Call.status` what of them the peer does not send.
+        `Call.media` has the kinds of media, `Call.status` what the peer mutes or holds.
 
         Args:
             call: the call.
@@ -144,14 +144,14 @@ class Bot:
         """
 
     async def on_recording_failed(self, call: Call, why: str) -> None:
-        """Something is not in a call's recording, or nothing more will be; the call goes on.
+        """A call's recording has a gap, or has ended early; the call goes on.
 
-        The disk is full, the folder was removed, the peer's video can't be recorded. Where the
-        recording has ended with that, `Call.record` begins another one.
+        The disk is full, the folder was removed, or the peer's video can't be recorded, for
+        example. If the recording has ended, `Call.record` starts another one.
 
         Args:
             call: the call.
-            why: a sentence with a remedy, as the call's detail record will have it.
+            why: a sentence that says what to do, as in the call's detail record.
         """
 
     async def on_invite(self, invite: Invite) -> None:
@@ -162,7 +162,7 @@ class Bot:
         """
 
     async def on_stop(self) -> None:
-        """The account is about to log out; there are five seconds for last words."""
+        """The account is about to log out. It has five seconds."""
 
     # -- what a bot can do -------------------------------------------------------------------------
 
@@ -176,25 +176,29 @@ class Bot:
         message: bool | None = None,
         data: bool = False,
     ) -> Call:
-        """Call somebody; `Call.connected` waits for the answer.
+        """Call somebody. It does not wait for the answer: `Call.connected` does.
 
-        It returns when it is known how the peer can be called: at once, or within three seconds
-        where the peer's devices have to be asked what they can do.
+        It returns once it is known how the peer can be called: at once, or after up to three
+        seconds if the peer's devices must be asked first what they can do.
 
         Args:
             to: a bare JID (all its devices ring) or a full one.
-            audio: what is sent; None calls without audio.
-            video: what is shown; None calls without video.
-            record: whether both directions are recorded.
-            message: whether to propose by message (XEP-0353); None asks what the peer can do.
-            data: whether there is a data channel beside the media (XEP-0343).
+            audio: what to send; None calls without audio.
+            video: what to show; None calls without video.
+            record: whether to record both directions.
+            message: whether to propose the call by message (XEP-0353); None decides by what the
+                peer can do.
+            data: whether to offer a data channel beside the media (XEP-0343).
+
+        Returns:
+            The call, which rings or soon will.
 
         Raises:
             CallOver: the call ended at once.
             Offline: the account is not online, or it is about to log out.
             SourceError: there is no such source, or it can't be played.
             TypeError: an argument is of the wrong type.
-            ValueError: it is no JID, or there is neither audio nor video.
+            ValueError: ``to`` is not a JID, or there is neither audio nor video.
         """
         peer = arguments.address("to", to)
         arguments.flag("record", record)
@@ -211,7 +215,7 @@ class Bot:
         return await Call.of(ref, self.folder)
 
     async def invite(self, to: str, *, video: bool = False) -> str:
-        """Invite somebody to call us (XEP-0482); the call comes to `on_call`.
+        """Invite somebody to call this account (XEP-0482). The call comes to `on_call`.
 
         Args:
             to: a JID.
@@ -222,7 +226,7 @@ class Bot:
 
         Raises:
             TypeError: an argument is of the wrong type.
-            ValueError: it is no JID.
+            ValueError: ``to`` is not a JID.
         """
         sid = secrets.token_hex(16)
         peer = arguments.address("to", to)
@@ -234,11 +238,12 @@ class Bot:
 
         Args:
             to: a JID.
-            body: its text, of 60,000 octets at the most.
+            body: the text, of up to 60,000 octets.
 
         Raises:
             TypeError: an argument is of the wrong type.
-            ValueError: it is no JID, or the text is too long or has a character that can't be sent.
+            ValueError: ``to`` is not a JID, or the text is too long or contains a character that
+                can't be sent.
         """
         peer = arguments.address("to", to)
         self._ref.tell(SendText(peer, arguments.body("body", body)))
@@ -246,16 +251,16 @@ class Bot:
     async def set_presence(
         self, show: str | None = None, status: str | None = None, priority: int | None = None
     ) -> None:
-        """Change what contacts see; what is not given stays (RFC 6121 §4.7).
+        """Change what contacts see. What is not given stays as it is (RFC 6121 §4.7).
 
         Args:
             show: "" (available), chat, away, dnd or xa.
-            status: any words, of 1,024 characters at the most.
+            status: text of up to 1,024 characters.
             priority: -128 to 127.
 
         Raises:
             TypeError: an argument is of the wrong type.
-            ValueError: a value is none of these.
+            ValueError: a value is not one of these.
         """
         if show is not None:
             arguments.show("show", show)
@@ -266,5 +271,5 @@ class Bot:
         await self._ref.request(SetPresence(show, status, priority), timeout=HANDLED)
 
     async def roster(self) -> tuple[Contact, ...]:
-        """Return the contacts that are known, with their resources."""
+        """Return the account's contacts, with their resources that are online."""
         return await self._ref.request(GetRoster(), timeout=HANDLED)

@@ -43,8 +43,8 @@ HANDLED = 10.0
 class Call:
     """One call of a bot's.
 
-    Every method may be awaited in any order and from any task; what comes too late raises
-    `CallOver`. When ``on_call`` ends while the call goes on, the call goes on.
+    Methods may be awaited in any order and from any task. They raise `CallOver` once the call has
+    ended. The call does not end when ``on_call`` returns.
 
     Attributes:
         id: the session id.
@@ -104,16 +104,17 @@ class Call:
         record: bool = False,
         wav: bool = False,
     ) -> None:
-        """Take the call, and return when media flows.
+        """Answer the call, and return once media flows.
 
         Args:
-            audio: what is sent at first: see `callboard.bots.source`.
-            video: what is shown; None shows nothing and still takes the peer's video.
-            record: whether both directions are recorded.
-            wav: record audio as stereo WAV, left = us, right = them.
+            audio: what to send at first: see `callboard.bots.source`.
+            video: what to show; None shows nothing, and still receives the peer's video.
+            record: whether to record both directions.
+            wav: whether to record audio as stereo WAV, with us on the left and the peer on the
+                right.
 
         Raises:
-            CallOver: the call ended before.
+            CallOver: the call ended before that.
             SourceError: there is no such source, or it can't be played.
             TypeError: an argument is of the wrong type.
         """
@@ -124,53 +125,54 @@ class Call:
         await self._until(Answer(sounds, shows, record, wav))
 
     async def decline(self, reason: Reason = Reason.DECLINE) -> None:
-        """Do not take the call.
+        """Decline the call.
 
         Args:
-            reason: what the peer is told (XEP-0166 §7.4).
+            reason: what to tell the peer (XEP-0166 §7.4).
 
         Raises:
-            TypeError, ValueError: it is no reason.
+            TypeError, ValueError: it is not a reason.
         """
         await self.hangup(reason)
 
     async def hangup(self, reason: Reason = Reason.SUCCESS) -> None:
-        """End the call, in whatever state it is; does nothing if it has ended.
+        """End the call, whatever its state. Does nothing if it has ended already.
 
         Args:
-            reason: what the peer is told (XEP-0166 §7.4).
+            reason: what to tell the peer (XEP-0166 §7.4).
 
         Raises:
-            TypeError, ValueError: it is no reason.
+            TypeError, ValueError: it is not a reason.
         """
         known = arguments.reason("reason", reason)
         if self._ref.is_alive():
             self._ref.tell(Hangup(known))
 
     async def connected(self) -> None:
-        """Return when media flows.
+        """Return once media flows.
 
         Raises:
-            CallOver: the call ended before.
+            CallOver: the call ended before that.
         """
         await self._until(Wait("connected"))
 
     async def ended(self) -> CallRecord:
-        """Return the call's detail record when it is over."""
+        """Wait for the end of the call, and return its detail record."""
         return await self._record
 
     async def play(self, playable: Playable, *, kind: Kind = "audio") -> None:
-        """Send something else from now on; return when it has been played.
+        """Send something else from now on, and return once it has been played.
 
-        What has no end (a tone, a clock pattern, silence) returns at once and goes on.
+        For something without an end (a tone, a clock pattern, silence), return at once.
 
         Args:
-            playable: see `callboard.bots.source`; a file's path begins beside the YAML file.
+            playable: see `callboard.bots.source`; a file's path is relative to the YAML file.
             kind: audio or video.
 
         Raises:
-            CallOver: the call ended meanwhile.
+            CallOver: the call ended before that.
             SourceError: there is no such source, or it can't be played.
+            TypeError: an argument is of the wrong type.
             ValueError: the call sends nothing of this kind.
         """
         arguments.kind("kind", kind)
@@ -178,51 +180,61 @@ class Call:
         await self._until(Play(kind, found or Silence()))
 
     async def record(self, on: bool = True, *, wav: bool = False) -> None:
-        """Begin or end the recording of both directions.
+        """Start or stop recording both directions.
 
         Args:
-            on: begin or end.
-            wav: audio as stereo WAV.
+            on: start or stop.
+            wav: whether to record audio as stereo WAV.
+
+        Raises:
+            CallOver: the call is over.
+            TypeError: an argument is of the wrong type.
         """
         await self._ask(Record(arguments.flag("on", on), arguments.flag("wav", wav)))
 
     async def mute(self, kind: Kind = "audio", on: bool = True) -> None:
-        """Send silence or black instead of what is played, and say so (XEP-0167 §8.2).
+        """Send silence or black instead of what is played, and tell the peer (XEP-0167 §8.2).
 
         Args:
             kind: audio or video.
-            on: mute, or speak again.
+            on: mute, or unmute.
+
+        Raises:
+            CallOver: the call is over.
+            TypeError: an argument is of the wrong type.
         """
         await self._ask(Mute(arguments.kind("kind", kind), arguments.flag("on", on)))
 
     async def pause(self, kind: Kind = "video", on: bool = True) -> None:
-        """Stop sending a kind of media altogether, or go on; return when the peer knows of it.
+        """Stop or resume sending a kind of media, and return once the peer knows.
 
-        Where `mute` goes on with silence or black, this sends nothing, and says so by changing who
-        sends (XEP-0166 §7.2.3). What the peer sends is for the peer to stop.
+        `mute` sends silence or black instead; this sends nothing, and tells the peer by changing
+        who sends (XEP-0166 §7.2.3). It does not stop what the peer sends.
 
         Args:
             kind: audio or video.
-            on: pause, or go on where it stopped.
+            on: pause, or continue where it stopped.
 
         Raises:
-            CallOver: the peer refuses, which changes nothing; or the call is not connected, or
-                ended meanwhile.
+            CallOver: the peer refused, which changes nothing; or the call is not connected, or has
+                ended.
+            TypeError: an argument is of the wrong type.
             ValueError: the call sends nothing of this kind.
         """
         await self._until(Pause(arguments.kind("kind", kind), arguments.flag("on", on)))
 
     async def add(self, kind: Kind, playable: Playable) -> None:
-        """Add audio or video in mid-call; return when the peer has taken it (XEP-0166 §7.2.2).
+        """Add audio or video during a call, and return once the peer accepts (XEP-0166 §7.2.2).
 
         Args:
             kind: audio or video.
-            playable: what is sent; see `callboard.bots.source`.
+            playable: what to send: see `callboard.bots.source`.
 
         Raises:
-            CallOver: the peer did not take it, or the call ended meanwhile.
+            CallOver: the peer refused, or the call is not connected, or has ended.
             SourceError: there is no such source, or it can't be played.
-            ValueError: the call has this kind already, or there is nothing to send.
+            TypeError: an argument is of the wrong type.
+            ValueError: the call already has this kind, or there is nothing to send.
         """
         arguments.kind("kind", kind)
         found = await find_source(playable, self._folder, kind)
@@ -231,38 +243,39 @@ class Call:
         await self._until(AddMedia(kind, found))
 
     async def remove(self, kind: Kind) -> None:
-        """Take audio or video away in mid-call; return when the peer has (XEP-0166 §7.2.5).
+        """Remove audio or video during a call, and return once the peer has (XEP-0166 §7.2.5).
 
-        Silence or black is sent first, as some clients leave the last picture standing.
+        Silence or black is sent first, because some clients keep showing the last picture.
 
         Args:
             kind: audio or video.
 
         Raises:
-            CallOver: the peer refuses or does not answer, and has silence or black from then on;
-                or the call is not connected, or ended meanwhile.
-            ValueError: the call has no such kind beside another one.
+            CallOver: the peer refused or did not answer, and gets silence or black from then on;
+                or the call is not connected, or has ended.
+            TypeError: an argument is of the wrong type.
+            ValueError: the call does not have this kind, or has no other one.
         """
         await self._until(RemoveMedia(arguments.kind("kind", kind)))
 
     async def send(self, data: str | bytes) -> None:
-        """Send text or octets on the data channel (XEP-0343); it comes to `Bot.on_data` there.
+        """Send text or bytes on the data channel (XEP-0343). The peer's `Bot.on_data` gets it.
 
         Args:
-            data: one message of 64 KiB at the most.
+            data: one message, of up to 64 KiB.
 
         Raises:
             CallOver: the call is over.
-            MediaError: too much waits to be sent.
+            MediaError: too many messages are waiting to be sent.
             TypeError: it is neither text nor bytes.
-            ValueError: it is too much, or the call has no data channel.
+            ValueError: it is too long, or the call has no data channel.
         """
         await self._ask(SendData(arguments.data("data", data)))
 
     async def restart_ice(self) -> None:
-        """Look for a way to the peer anew, as when the network has changed (XEP-0176 §5.7).
+        """Look for a new route to the peer, for example after a change of network.
 
-        Media go on over the old addresses until the new ones connect.
+        Media goes on over the old addresses until the new ones connect (XEP-0176 §5.7).
 
         Raises:
             CallOver: the call is not connected.
@@ -270,23 +283,30 @@ class Call:
         await self._ask(RestartIce())
 
     async def hold(self, on: bool = True) -> None:
-        """Put the peer on hold, or take it back (XEP-0167 §8.1).
+        """Put the peer on hold, or resume (XEP-0167 §8.1).
 
         Args:
-            on: hold, or take back.
+            on: hold, or resume.
+
+        Raises:
+            CallOver: the call is over.
+            TypeError: an argument is of the wrong type.
         """
         await self._ask(Hold(arguments.flag("on", on)))
 
     def frames(self, kind: Kind = "audio") -> AsyncIterator[Any]:
-        """Iterate over what the peer sends, decoded, until the call ends.
+        """Iterate over the decoded frames that the peer sends, until the call ends.
 
-        The bot's class needs ``path = "frames"``. A slow reader loses the oldest frames.
+        The bot's class needs ``path = "frames"``. If the reader is slow, the oldest frames are
+        dropped.
 
         Args:
             kind: audio gives `av.AudioFrame` (48 kHz stereo, 20 ms), video `av.VideoFrame`.
 
         Raises:
-            ValueError: the path is another, or the call has none of this kind.
+            CallOver: the call is over.
+            TypeError: an argument is of the wrong type.
+            ValueError: the class has another path, or the call has nothing of this kind.
         """
         return self._frames(arguments.kind("kind", kind))
 
@@ -295,7 +315,11 @@ class Call:
             yield frame
 
     async def status(self) -> CallStatus:
-        """Return how the call stands: its phase, steps and quality."""
+        """Return how the call stands: its phase, steps and quality.
+
+        Raises:
+            CallOver: the call is over.
+        """
         return await self._ask(GetStatus())
 
     async def _until(self, message: Ask[CallActorMessage, AsyncioFuture[R]]) -> R:

@@ -22,7 +22,7 @@ class Invite:
 
     @property
     def sender(self) -> str:
-        """The full JID of who invites."""
+        """The full JID of whoever sent the invite."""
         return self.invitation.sender
 
     @property
@@ -31,14 +31,14 @@ class Invite:
         return self.invitation.video
 
     async def accept(self, *, audio: Playable = "silence", video: Playable = None) -> Call:
-        """Say so, and begin the session that the invite names.
+        """Accept the invite, and call as it says. `Call.connected` waits for the answer.
 
         Args:
-            audio: what is sent; see `callboard.bots.source`.
-            video: what is shown.
+            audio: what to send: see `callboard.bots.source`; None calls without audio.
+            video: what to show; None calls without video.
 
         Returns:
-            The call; `Call.connected` waits until it is taken.
+            The call, whose session is the one that the invite names.
 
         Raises:
             CallOver: the call ended at once.
@@ -59,5 +59,5 @@ class Invite:
         return await Call.of(await placed, self._folder)
 
     async def reject(self) -> None:
-        """Say that we do not come."""
+        """Reject the invite, and tell whoever sent it."""
         self._account.tell(AnswerInvite(self.invitation, accept=False))

@@ -11,7 +11,7 @@ class Message:
     """A chat message that came in.
 
     Attributes:
-        sender: the full JID of who sent it.
+        sender: the full JID of whoever sent it.
         body: its text.
     """
 
@@ -23,10 +23,10 @@ class Message:
         """Send an answer to the sender.
 
         Args:
-            body: its text, of 60,000 octets at the most.
+            body: the text, of up to 60,000 octets.
 
         Raises:
-            TypeError: it is no text.
-            ValueError: it is too long, or has a character that can't be sent.
+            TypeError: it is not text.
+            ValueError: it is too long, or contains a character that can't be sent.
         """
         self._account.tell(SendText(self.sender, arguments.body("body", body)))

@@ -25,18 +25,18 @@ class Presence:
 
     @property
     def available(self) -> bool:
-        """Whether any of its resources is there."""
+        """Whether any of the contact's resources is online."""
         return bool(self.contact.resources)
 
     @property
     def show(self) -> str:
-        """The most willing of its resources' shows; "" if none is there."""
+        """The show of the most willing resource; "" if none is online."""
         shows = [resource.show for resource in self.contact.resources.values()]
         return min(shows, key=_SHOWS.index, default="")
 
     @property
     def status(self) -> str:
-        """The words of the resource with the highest priority, or ""."""
+        """The status text of the resource with the highest priority, or ""."""
         resources = self.contact.resources.values()
         best = max(resources, key=lambda resource: resource.priority, default=None)
         return "" if best is None else best.status
