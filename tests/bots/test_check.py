@@ -113,7 +113,8 @@ def test_a_bot_must_be_made_as_one(tmp_path: Path) -> None:
 def test_options_are_read_from_a_subclass(tmp_path: Path) -> None:
     class Desk(Bot):
         def read_options(self, options: Options) -> None:
-            self.call = options.text("call", "me")
+            for name in ("call", "floor"):
+                setattr(self, name, options.text(name, "-"))
 
     made = Desk(None, ACCOUNT, {}, tmp_path)
     assert "Desk.call hides Bot.call" in words(bot_faults(made, ACCOUNT, tmp_path))
