@@ -192,6 +192,19 @@ def test_nobody_is_asked_before_anything_came() -> None:
     assert found.tick(2.0).keyframe
 
 
+def test_a_peer_that_sends_no_key_frame_is_told_of_once() -> None:
+    found = receiver()
+    told = []
+    for number in range(300):
+        now = number / 30
+        for packet in vp8_packets(Picture(number, key=number == 200), 3 * number):
+            found.receive("VP8", packet, now)
+        found.tick(now)
+        if found.is_unseen(now):
+            told.append(now)
+    assert told == [pytest.approx(5.0, abs=0.1)]
+
+
 def test_a_peer_that_is_silent_is_asked_twice() -> None:
     found = receiver()
     for packet in vp8_packets(Picture(0, key=True), 0):
