@@ -92,9 +92,13 @@ def _packets(name: str, words: str) -> list[Metric]:
 
 
 def _all() -> list[Metric]:
-    found = [Metric("login", "distribution", "s", "a whole login, from TCP to announced presence")]
+    found = [
+        Metric("login", "distribution", "s", "a whole login, from TCP to the announced presence")
+    ]
     found += [
-        Metric(f"login.{step}", "distribution", "s", f"login step, from the one before: {meaning}")
+        Metric(
+            f"login.{step}", "distribution", "s", f"login step, since the previous one: {meaning}"
+        )
         for step, meaning in LOGIN_STEPS.items()
     ]
     found += [
@@ -103,7 +107,7 @@ def _all() -> list[Metric]:
         Metric("call.media", "distribution", "s", "from the start of a call to the first media"),
     ]
     found += [
-        Metric(f"call.{step}", "distribution", "s", f"call step, from the one before: {meaning}")
+        Metric(f"call.{step}", "distribution", "s", f"call step, since the previous one: {meaning}")
         for step, meaning in CALL_STEPS.items()
     ]
     found += [
@@ -112,7 +116,12 @@ def _all() -> list[Metric]:
             "message.delivery", "distribution", "s", "from sending to arrival at the other account"
         ),
         Metric("message.receipt", "distribution", "s", "from sending to the receipt (XEP-0184)"),
-        Metric("presence.returned", "distribution", "s", "until the server announced a presence"),
+        Metric(
+            "presence.returned",
+            "distribution",
+            "s",
+            "from a presence change until the server sends it out",
+        ),
     ]
     for kind in ("audio", "video"):
         found += _legs(kind, kind, "each leg at its end")
@@ -133,27 +142,33 @@ def _all() -> list[Metric]:
         Metric("message.started", "counter", "", "messages sent"),
         Metric("message.received", "counter", "", "messages that arrived"),
         Metric("message.receipted", "counter", "", "messages whose receipt came"),
-        Metric("message.lost", "counter", "", "messages that had not arrived at the end"),
+        Metric(
+            "message.lost", "counter", "", "messages that had not arrived by the end of the run"
+        ),
         Metric("message.dropped", "counter", "", "messages that could not be sent"),
         Metric("presence.started", "counter", "", "presence changes"),
-        Metric("presence.ok", "counter", "", "presence changes that the server announced"),
+        Metric("presence.ok", "counter", "", "presence changes that the server sent out"),
         Metric("presence.dropped", "counter", "", "presence changes that could not be sent"),
         Metric("call.lost", "counter", "", "calls lost with their shard"),
         Metric("account.lost", "counter", "", "streams lost after the login"),
-        Metric("account.returned", "counter", "", "accounts that came back after that"),
+        Metric(
+            "account.returned", "counter", "", "accounts that came back after losing their stream"
+        ),
         Metric("bot.failed", "counter", "", "bots that raised an exception"),
         Metric("iteration.dropped", "counter", "", "iterations of any kind that could not start"),
         Metric("iteration.late", "counter", "", "iterations that started over 50 ms late"),
         Metric("iteration.lateness", "distribution", "s", "how late iterations started"),
         Metric("accounts.online", "gauge", "", "accounts online"),
         Metric("calls.active", "gauge", "", "calls now"),
-        Metric("generator.lag", "distribution", "s", "how late the event loop of a shard wakes"),
-        Metric("generator.cpu", "distribution", "%", "of one core, each shard each second"),
-        Metric("generator.memory", "distribution", "MiB", "resident, each shard each second"),
+        Metric("generator.lag", "distribution", "s", "how late the event loop of a shard wakes up"),
+        Metric("generator.cpu", "distribution", "%", "share of one core, by shard and second"),
+        Metric("generator.memory", "distribution", "MiB", "resident memory, by shard and second"),
         Metric("shard.lost", "counter", "", "shards that died"),
-        Metric("machine.cpu", "distribution", "%", "of all cores of the generator's machine"),
-        Metric("server.cpu", "distribution", "%", "of one core, the server each second"),
-        Metric("server.memory", "distribution", "MiB", "resident, the server each second"),
+        Metric("machine.cpu", "distribution", "%", "share of all cores of the generator's machine"),
+        Metric(
+            "server.cpu", "distribution", "%", "share of one core used by the server, by second"
+        ),
+        Metric("server.memory", "distribution", "MiB", "resident memory of the server, by second"),
     ]
     return found
 

@@ -42,85 +42,85 @@ thresholds:
   - {check: call.failed.ratio < 5%, abort: true}
 ```
 
-`callboard schema --plan` prints the JSON Schema, with which an editor completes and checks keys.
+`callboard schema --plan` prints the JSON Schema, which lets an editor complete and check keys.
 
-## What comes out
+## What you get
 
 | | |
 |---|---|
 | on the terminal | progress of the phases, rates, percentiles, causes of errors; then the verdict |
-| `report.html` | one page that needs nothing else, the verdict first |
-| `summary.json` | the same in numbers, for programs: the whole run, each phase, each shard |
+| `report.html` | a single page that needs no other files, with the verdict at the top |
+| `summary.json` | the same numbers for programs: the whole run, each phase, each shard |
 | `samples.csv` | a row for each second |
 | `calls.csv` | a row for each side of each call and kind of media: setup, packets, quality |
 | `junit.xml` | each threshold as a test case, for continuous integration |
-| `--metrics PORT` | metrics for Prometheus while it runs, on loopback |
+| `--metrics PORT` | metrics for Prometheus during the run, on loopback |
 
 | exit status | |
 |---|---|
 | 0 | all thresholds hold |
-| 1 | a threshold does not hold, or did not when it ended the run; also one never measured |
+| 1 | a threshold does not hold, did not hold when it stopped the run, or was never measured |
 | 2 | nothing was run: the plan is wrong, too few files may be open, or a package is missing |
 | 3 | aborted: no account could log in, a shard failed, or the generator was saturated |
 
-`Ctrl-C` once ends in order (no new calls, `drain` for running ones, everybody logs out) and writes
-the report; twice, at once.
+Press `Ctrl-C` to stop in order and write the report: no new calls start, running ones get `drain`
+to end, and everybody logs out. Press it again to stop at once.
 
 ## How it measures
 
-- **Arrival rates are open.** What starts does not wait for what started before, so a slow target is
-  seen as slow. A late start is started late and counted (`iteration.late`); one that can't be
-  started is a *dropped iteration*, with its cause: the caller is still in its last call or is not
-  online, or the generator is over 5 s late.
-- **Shards.** Each shard is a process with an event loop of its own; account *n* of the plan lives
-  on shard *n* modulo the number of shards. When an iteration starts, who calls and who is called,
-  and how long, follow from its index alone, so shards need no coordinator: they are told when a
-  phase begins, and report histograms every second. A shard that dies is reported with its accounts
-  and calls; whether the run goes on is `lost_shard`.
-- **Callers and callees.** Iteration *k* is begun by account *k* of `from`, in turn, with account
-  *k* of `to`; an account makes one call at a time, so a rate of 5/s held 20 s needs a hundred
-  callers.
-- **Steps** of logins and calls are the time since the step before. Calls are measured at the
+- **Arrival rates are open.** A new start does not wait for earlier ones to finish, so a slow target
+  shows up as slow. A late start still happens, and is counted (`iteration.late`). One that can't
+  happen is a *dropped iteration*, reported with its cause: the caller is still in its last call or
+  is offline, or the generator is more than 5 s late.
+- **Shards.** Each shard is a process with its own event loop. Account *n* of the plan lives on
+  shard *n* modulo the number of shards. The index of an iteration alone decides when it starts, who
+  calls whom, and for how long, so shards need no coordinator: they are told when a phase starts,
+  and report histograms every second. If a shard dies, the report names the accounts and calls that
+  were lost with it; `lost_shard` decides whether the run goes on.
+- **Callers and callees.** Iteration *k* is started by account *k* of `from`, in turn, with account
+  *k* of `to`. An account makes one call at a time, so a rate of 5/s with calls of 20 s needs a
+  hundred callers.
+- **Steps** of logins and calls are the time since the previous step. Calls are measured at the
   caller.
 - **Quality** is measured at both ends of a call, by direction: `audio.to-caller.…` is what callers
-  hear, `audio.to-callee.…` what callees hear, `audio.…` both, one value for each leg when it ends;
-  `audio.now.…` is each leg in each second while the call goes on, so that three bad seconds of a
-  long call are seen.
-- **Phases** are measured each by itself too, also where two of a kind overlap. A phase is known by
-  its `name`, or by what it does; the second `call` without a name is `call 2`.
-- **One-way times** (`message.delivery`) compare the clocks of two shards: on one machine they are
+  hear, `audio.to-callee.…` what callees hear, and `audio.…` both, with one value for each leg when
+  it ends. `audio.now.…` has each leg in each second during the call, so that three bad seconds of a
+  long call show up.
+- **Phases** are also measured one by one, even if two of a kind overlap. A phase goes by its
+  `name`, or by what it does; the second `call` without a name is `call 2`.
+- **One-way times** (`message.delivery`) compare the clocks of two shards. On one machine, those are
   the same clock.
-- **The generator is measured too.** If a shard's event loop wakes late or its core is full for 5 s,
-  the verdict says that the generator, not the target, was the limit.
-- **Bots of your own** can take calls and messages, or place calls themselves: name them with `bot:`
+- **The generator is measured too.** If a shard's event loop wakes late, or its core is full, for
+  5 s, the verdict says that the generator, not the target, was the limit.
+- **Your own bots** can answer calls and messages, or place calls themselves: name them with `bot:`,
   as in an accounts file. Their calls are measured like all others.
-- Histograms are HDR histograms: three significant digits from a microsecond to an hour.
+- Histograms are HDR histograms, with three significant digits from a microsecond to an hour.
 
 ## More than one machine
 
 `callboard load PLAN --ray ADDRESS` (extra `callboard[ray]`) runs the shards on the machines of a
-Ray cluster, one Ray actor each, spread, and by default as many as it has cores; a shard that dies
-is not started again. Callboard, the plan's files and its bots must be at the same place on each.
-Ray carries reports, never a call's signalling.
+Ray cluster: one Ray actor for each, spread over the machines, and by default as many as the cluster
+has cores. A shard that dies is not restarted. Callboard, the plan's files and its bots must be in
+the same place on each machine. Ray carries reports, never a call's signalling.
 
-## Reading the figures
+## Reading the numbers
 
-A server on the same machine (`embedded` above all) competes with the generator for its cores: what
-is measured then is the two together.
+A server on the same machine, and above all an `embedded` one, competes with the generator for its
+cores. You then measure the two together.
 
 ## Thresholds
 
 `METRIC.AGGREGATE OPERATOR LIMIT`, such as `call.setup.p95 < 500ms`. Operators are `<`, `<=`, `>`,
 `>=`, `==` and `!=`.
 
-- A distribution has `p50`, `p99.9` and any other percentile (`p05` of a quality is what 95 %
-  reach), `min`, `mean`, `max` and `count`.
-- A counter is compared as it is, `login.failed == 0`; failed and dropped ones also as a share of
-  all that were tried, `call.failed.ratio < 1%`.
-- Times take `µs`, `ms`, `s` or `m`; memory `MiB` or `GiB`.
-- `{check: …, phase: NAME}` looks at one phase alone.
-- `{check: …, abort: true}` is looked at each second, and ends the run when it does not hold; it
-  stays broken, whatever is measured while the run ends.
+- A distribution has `p50`, `p99.9` and any other percentile (95 % of the values reach at least
+  `p05`), `min`, `mean`, `max` and `count`.
+- A counter is compared as it is: `login.failed == 0`. Failed and dropped ones can also be compared
+  as a share of all attempts: `call.failed.ratio < 1%`.
+- Times take `µs`, `ms`, `s` or `m`; memory takes `MiB` or `GiB`.
+- `{check: …, phase: NAME}` checks one phase alone.
+- `{check: …, abort: true}` is checked each second, and stops the run as soon as it does not hold.
+  It then counts as broken, whatever is measured while the run stops.
 
 ## Metrics
 """

@@ -265,7 +265,7 @@ class Run:
             causes = [
                 why for (what, why), _ in self.measurements.causes.most_common() if what == "login"
             ]
-            self._abort(f"no account could log in: {causes[0] if causes else 'nobody tried'}")
+            self._abort(f"no account could log in: {causes[0] if causes else 'none was tried'}")
 
     # -- the clock ---------------------------------------------------------------------------------
 

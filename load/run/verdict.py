@@ -101,7 +101,10 @@ def judge(
         named = ", ".join(one.text for one in breached[:3]) + ", …" * (len(breached) > 3)
         sentence = f"{len(breached)} of {count} {verb} not hold: {named}"
     elif checks:
-        status, sentence = Status.HELD, f"All {count} hold" if len(checks) > 1 else "It holds"
+        status, sentence = (
+            Status.HELD,
+            f"All {count} hold" if len(checks) > 1 else "The one threshold holds",
+        )
     else:
         status, sentence = Status.HELD, "Measured; the plan has no thresholds"
     notes = tuple(warnings)

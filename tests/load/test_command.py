@@ -216,7 +216,7 @@ def test_ctrl_c_ends_in_order_and_metrics_are_there_while_it_runs(tmp_path: Path
         done = run.end()
     assert "callboard_login_ok_total 2.0" in metrics
     assert done.status == Status.HELD, done.said
-    assert "It holds" in done.said
+    assert "The one threshold holds" in done.said
     assert "stopped early" in done.said
     assert done.summary["phases"][1]["ended"] is not None
     assert (done.out / "report.html").exists()

@@ -70,7 +70,7 @@ def test_what_was_not_measured_does_not_hold() -> None:
 @pytest.mark.parametrize(
     ("thresholds", "aborted", "status", "words"),
     [
-        (["call.setup.p95 < 1s"], None, Status.HELD, "It holds"),
+        (["call.setup.p95 < 1s"], None, Status.HELD, "The one threshold holds"),
         (["call.setup.p95 < 1s", "call.failed == 0"], None, Status.BREACHED, "1 of 2"),
         (["call.setup.p95 < 1s"], "no account could log in", Status.ABORTED, "Aborted: no account"),
         ([], None, Status.HELD, "no thresholds"),
