@@ -66,6 +66,7 @@ def test_a_recording_that_begins_between_key_frames_has_its_call_ask_for_one(
     run: Run, tmp_path: Path
 ) -> None:
     told: list[Any] = []
+    frames = video(Direction.RECEIVED)
 
     async def main() -> None:
         with Writer() as writer:
@@ -73,7 +74,6 @@ def test_a_recording_that_begins_between_key_frames_has_its_call_ask_for_one(
             call: Any = SimpleNamespace(post=told.append)
             recorders = Recorders(context, "call", call)
             assert recorders.start(video=True, wav=False)
-            frames = video(Direction.RECEIVED)
             for _, frame in frames[1:20]:
                 recorders.write(Direction.RECEIVED, frame)
             await recorders.finish()
