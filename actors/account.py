@@ -8,12 +8,13 @@ from xml.etree.ElementTree import Element
 from ..config.jid import bare
 from ..jingle import namespaces as ns
 from .bot.runner import BotRunner
+from .call_routes import Routes
+from .call_stanzas import IncomingCalls
 from .contacts import Contacts, RosterAsked
 from .context import Context
 from .conversation import Conversation
 from .conversations import IDLE, Conversations
 from .ice_servers import IceServers, ServicesAsked
-from .incoming_calls import IncomingCalls
 from .invites import Invites
 from .last_words import LastWords
 from .login_session import LoginSession
@@ -37,7 +38,6 @@ from .messages.account import (
 from .messages.call import CallRef, DrainCall
 from .messages.conversation import ConversationRef, NetworkFound, PresenceReceived
 from .messages.exchange import PresenceReturned, ReceiptReceived
-from .routes import Routes
 from .runtime.actor import AsyncioActor, handles
 from .runtime.future import AsyncioFuture
 from .runtime.ref import AsyncioActorRef
@@ -53,8 +53,8 @@ from .xmpp.events import (
 from .xmpp.incoming import Letter, Notice, Request, read_stanza
 from .xmpp.iq_answers import answer
 from .xmpp.own_presence import OwnPresence
-from .xmpp.reader import Reader
 from .xmpp.roster import ROSTER
+from .xmpp.safe_reader import Reader
 from .xmpp.stanza import chat_message, iq_reply
 
 log = logging.getLogger(__name__)

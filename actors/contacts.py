@@ -11,8 +11,8 @@ from .messages.account import GetRoster
 from .runtime.actor import handles
 from .xmpp.contact import Contact
 from .xmpp.incoming import Notice
-from .xmpp.reader import Reader
 from .xmpp.roster import ROSTER, Item, Roster, read_items
+from .xmpp.safe_reader import Reader
 from .xmpp.stanza import CLIENT
 
 

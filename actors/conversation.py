@@ -70,7 +70,7 @@ from .runtime.actor import AsyncioActor, handles
 from .runtime.supervision import stop_all
 from .xmpp.contact import Resource
 from .xmpp.events import IqAnswered
-from .xmpp.reader import Reader
+from .xmpp.safe_reader import Reader
 from .xmpp.stanza import call_message
 
 log = logging.getLogger(__name__)

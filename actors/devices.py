@@ -10,7 +10,7 @@ from .messages.account import PlaceCall
 from .xmpp import capabilities
 from .xmpp.contact import Resource
 from .xmpp.events import IqAnswered
-from .xmpp.reader import Reader
+from .xmpp.safe_reader import Reader
 
 
 @dataclass(frozen=True, slots=True)

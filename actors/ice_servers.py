@@ -10,8 +10,8 @@ from .context import Context
 from .login_session import LoginSession
 from .messages.account import AccountMessage, LookForServices
 from .runtime.actor import AsyncioActor, handles
-from .xmpp.reader import Reader
-from .xmpp.services import Services
+from .xmpp.external_services import Services
+from .xmpp.safe_reader import Reader
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from ..actors.messages.account import (
     SetPresence,
 )
 from ..actors.xmpp.contact import Contact
-from . import arguments
+from . import argument_checks
 from .call import HANDLED, Call
 from .invite import Invite
 from .message import Message
@@ -200,11 +200,11 @@ class Bot:
             TypeError: an argument is of the wrong type.
             ValueError: ``to`` is not a JID, or there is neither audio nor video.
         """
-        peer = arguments.address("to", to)
-        arguments.flag("record", record)
-        arguments.flag("data", data)
+        peer = argument_checks.address("to", to)
+        argument_checks.flag("record", record)
+        argument_checks.flag("data", data)
         if message is not None:
-            arguments.flag("message", message)
+            argument_checks.flag("message", message)
         sounds = await find_source(audio, self.folder, "audio")
         shows = await find_source(video, self.folder, "video")
         if sounds is None and shows is None:
@@ -229,8 +229,8 @@ class Bot:
             ValueError: ``to`` is not a JID.
         """
         sid = secrets.token_hex(16)
-        peer = arguments.address("to", to)
-        self._ref.tell(SendInvite(peer, sid, arguments.flag("video", video)))
+        peer = argument_checks.address("to", to)
+        self._ref.tell(SendInvite(peer, sid, argument_checks.flag("video", video)))
         return sid
 
     async def send(self, to: str, body: str) -> None:
@@ -245,8 +245,8 @@ class Bot:
             ValueError: ``to`` is not a JID, or the text is too long or contains a character that
                 can't be sent.
         """
-        peer = arguments.address("to", to)
-        self._ref.tell(SendText(peer, arguments.body("body", body)))
+        peer = argument_checks.address("to", to)
+        self._ref.tell(SendText(peer, argument_checks.body("body", body)))
 
     async def set_presence(
         self, show: str | None = None, status: str | None = None, priority: int | None = None
@@ -263,11 +263,11 @@ class Bot:
             ValueError: a value is not one of these.
         """
         if show is not None:
-            arguments.show("show", show)
+            argument_checks.show("show", show)
         if status is not None:
-            arguments.status("status", status)
+            argument_checks.status("status", status)
         if priority is not None:
-            arguments.priority("priority", priority)
+            argument_checks.priority("priority", priority)
         await self._ref.request(SetPresence(show, status, priority), timeout=HANDLED)
 
     async def roster(self) -> tuple[Contact, ...]:

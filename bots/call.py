@@ -31,7 +31,7 @@ from ..actors.records.call_record import CallRecord
 from ..actors.runtime.ask import Ask
 from ..jingle import Reason
 from ..media import Kind, MediaClosedError, Silence
-from . import arguments
+from . import argument_checks
 from .source import Playable, find_source
 
 R = TypeVar("R")
@@ -118,8 +118,8 @@ class Call:
             SourceError: there is no such source, or it can't be played.
             TypeError: an argument is of the wrong type.
         """
-        arguments.flag("record", record)
-        arguments.flag("wav", wav)
+        argument_checks.flag("record", record)
+        argument_checks.flag("wav", wav)
         sounds = await find_source(audio, self._folder, "audio")
         shows = await find_source(video, self._folder, "video")
         await self._until(Answer(sounds, shows, record, wav))
@@ -144,7 +144,7 @@ class Call:
         Raises:
             TypeError, ValueError: it is not a reason.
         """
-        known = arguments.reason("reason", reason)
+        known = argument_checks.reason("reason", reason)
         if self._ref.is_alive():
             self._ref.tell(Hangup(known))
 
@@ -175,7 +175,7 @@ class Call:
             TypeError: an argument is of the wrong type.
             ValueError: the call sends nothing of this kind.
         """
-        arguments.kind("kind", kind)
+        argument_checks.kind("kind", kind)
         found = await find_source(playable, self._folder, kind)
         await self._until(Play(kind, found or Silence()))
 
@@ -190,7 +190,7 @@ class Call:
             CallOver: the call is over.
             TypeError: an argument is of the wrong type.
         """
-        await self._ask(Record(arguments.flag("on", on), arguments.flag("wav", wav)))
+        await self._ask(Record(argument_checks.flag("on", on), argument_checks.flag("wav", wav)))
 
     async def mute(self, kind: Kind = "audio", on: bool = True) -> None:
         """Send silence or black instead of what is played, and tell the peer (XEP-0167 §8.2).
@@ -203,7 +203,7 @@ class Call:
             CallOver: the call is over.
             TypeError: an argument is of the wrong type.
         """
-        await self._ask(Mute(arguments.kind("kind", kind), arguments.flag("on", on)))
+        await self._ask(Mute(argument_checks.kind("kind", kind), argument_checks.flag("on", on)))
 
     async def pause(self, kind: Kind = "video", on: bool = True) -> None:
         """Stop or resume sending a kind of media, and return once the peer knows.
@@ -221,7 +221,7 @@ class Call:
             TypeError: an argument is of the wrong type.
             ValueError: the call sends nothing of this kind.
         """
-        await self._until(Pause(arguments.kind("kind", kind), arguments.flag("on", on)))
+        await self._until(Pause(argument_checks.kind("kind", kind), argument_checks.flag("on", on)))
 
     async def add(self, kind: Kind, playable: Playable) -> None:
         """Add audio or video during a call, and return once the peer accepts (XEP-0166 §7.2.2).
@@ -236,7 +236,7 @@ class Call:
             TypeError: an argument is of the wrong type.
             ValueError: the call already has this kind, or there is nothing to send.
         """
-        arguments.kind("kind", kind)
+        argument_checks.kind("kind", kind)
         found = await find_source(playable, self._folder, kind)
         if found is None:
             raise ValueError("there is nothing to send: give a source")
@@ -256,7 +256,7 @@ class Call:
             TypeError: an argument is of the wrong type.
             ValueError: the call does not have this kind, or has no other one.
         """
-        await self._until(RemoveMedia(arguments.kind("kind", kind)))
+        await self._until(RemoveMedia(argument_checks.kind("kind", kind)))
 
     async def send(self, data: str | bytes) -> None:
         """Send text or bytes on the data channel (XEP-0343). The peer's `Bot.on_data` gets it.
@@ -270,7 +270,7 @@ class Call:
             TypeError: it is neither text nor bytes.
             ValueError: it is too long, or the call has no data channel.
         """
-        await self._ask(SendData(arguments.data("data", data)))
+        await self._ask(SendData(argument_checks.data("data", data)))
 
     async def restart_ice(self) -> None:
         """Look for a new route to the peer, for example after a change of network.
@@ -292,7 +292,7 @@ class Call:
             CallOver: the call is over.
             TypeError: an argument is of the wrong type.
         """
-        await self._ask(Hold(arguments.flag("on", on)))
+        await self._ask(Hold(argument_checks.flag("on", on)))
 
     def frames(self, kind: Kind = "audio") -> AsyncIterator[Any]:
         """Iterate over the decoded frames that the peer sends, until the call ends.
@@ -308,7 +308,7 @@ class Call:
             TypeError: an argument is of the wrong type.
             ValueError: the class has another path, or the call has nothing of this kind.
         """
-        return self._frames(arguments.kind("kind", kind))
+        return self._frames(argument_checks.kind("kind", kind))
 
     async def _frames(self, kind: Kind) -> AsyncIterator[Any]:
         async for frame in await self._ask(Listen(kind)):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ..actors.messages.account import AccountRef, SendText
-from . import arguments
+from . import argument_checks
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,4 +29,4 @@ class Message:
             TypeError: it is not text.
             ValueError: it is too long, or contains a character that can't be sent.
         """
-        self._account.tell(SendText(self.sender, arguments.body("body", body)))
+        self._account.tell(SendText(self.sender, argument_checks.body("body", body)))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .views.outlet import install_outlets
+from .views.standard_streams import install_outlets
 
 #: What click keeps as it is written, after a line with ``\b``.
 _START = """\b

@@ -14,7 +14,7 @@ import typer
 
 from ..actors.bot.code import Author, BotExit, running
 from ..bots.bot import Bot
-from ..bots.check import bot_faults, class_faults
+from ..bots.bot_check import bot_faults, class_faults
 from ..bots.find import BotError, find_bot, raised_at
 from ..bots.options import OptionsError
 from ..config import AccountSettings, ConfigError, Settings, load

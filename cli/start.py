@@ -2,7 +2,7 @@
 
 import sys
 
-from .views.outlet import FULL, drain_outlets, open_standard_streams, to_nowhere
+from .views.standard_streams import FULL, drain_outlets, open_standard_streams, to_nowhere
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
         raise
     finally:
-        from .leaving import end_soon
+        from .process_end import end_soon
 
         end_soon(status)
         drain_outlets()

@@ -12,10 +12,10 @@ from pydantic_core import ErrorDetails
 
 from .account import AccountSettings
 from .document import Document, Location, read_document
+from .error_sentence import describe, sentence, unknown_key
 from .fleet import MAX_ACCOUNTS, Fleet, parse_fleet
 from .model import Model, ValidationContext, models_within
 from .problem import ConfigError, Problem
-from .sentence import describe, sentence, unknown_key
 from .server import EMBEDDED, EMBEDDED_HOST, is_embedded
 from .settings import Settings
 

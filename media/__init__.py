@@ -16,7 +16,7 @@ from .recording.inspection import Inspection, Track, UnplayableError, declared_s
 from .recording.part_file import FinishedRecording, lock
 from .recording.recording import Recording
 from .recording.recovery import recover_recordings
-from .recording.writer import Writer
+from .recording.writer_thread import Writer
 from .rtc.connection_media import ConnectionMedia, Sink
 from .rtc.events import (
     AddressLost,

@@ -68,13 +68,13 @@ from ..messages.exchange import CallStatus
 from ..runtime.actor import AsyncioActor, handles
 from ..runtime.future import AsyncioFuture
 from ..xmpp.events import IqAnswered
-from .call_parts import CallParts
-from .contents import Contents
+from .bot_requests import Requests
+from .content_changes import Contents
 from .course import CallingOut, Ringing
 from .ice_restart import IceRestarts
 from .media_events import TICK, MediaEvents
 from .opening import Opening
-from .requests import Requests
+from .shared import CallParts
 from .state import STAGES, CallState
 
 log = logging.getLogger(__name__)

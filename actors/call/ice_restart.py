@@ -6,8 +6,8 @@ from ...jingle import IceRestarted
 from ...media import PeerConnection
 from ..messages.call import CallOver, NegotiationFailed, Overdue
 from ..runtime.tasks import Timer
-from .call_parts import CallParts
 from .negotiation import Negotiation
+from .shared import CallParts
 from .signalling import Acknowledgement
 from .state import ANSWERS
 

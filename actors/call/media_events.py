@@ -20,10 +20,10 @@ from ...media import (
     VideoUnseen,
 )
 from ..messages.call import Tick
-from .call_parts import CallParts
+from .bot_requests import Requests
 from .course import Underway
 from .ice_restart import IceRestarts
-from .requests import Requests
+from .shared import CallParts
 from .state import CallEvent
 
 log = logging.getLogger(__name__)

@@ -26,10 +26,10 @@ from ..messages.call import (
     RingLongEnough,
 )
 from ..runtime.future import AsyncioFuture
-from .call_parts import CallParts
-from .contents import Contents
+from .content_changes import Contents
 from .course import CallingOut, Ringing, Taken, Underway
 from .negotiation import Negotiation
+from .shared import CallParts
 from .signalling import Acknowledgement
 from .state import ANSWERS, CallEvent, CallState
 

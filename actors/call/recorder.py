@@ -10,7 +10,7 @@ from ...media import Direction, EncodedFrame, FinishedRecording, Recording, Writ
 from ..context import Context
 from ..messages.call import CallRef, KeyframeNeeded, RecordingFailed, RecordingPlaced
 from ..messages.recorder import FinishRecording, Miss, RecorderMessage, RecorderRef, Write
-from ..records.recorded import Recorded
+from ..records.recording_outcome import Recorded
 from ..runtime.actor import AsyncioActor, handles
 
 log = logging.getLogger(__name__)

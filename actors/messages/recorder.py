@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ...media import Direction, EncodedFrame
-from ..records.recorded import Recorded
+from ..records.recording_outcome import Recorded
 from ..runtime.ask import Ask
 from ..runtime.ref import AsyncioActorRef
 

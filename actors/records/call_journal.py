@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...media import FinishedRecording, declared_seconds, lock
-from ..records.recorded import Recorded
 from .call_record import CallRecord
 from .record_file import RecordFile, write_lines
+from .recording_outcome import Recorded
 
 log = logging.getLogger(__name__)
 

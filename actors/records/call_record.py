@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from ...jingle import Reason
-from .recorded import Recorded
+from .recording_outcome import Recorded
 
 #: The form of a line. It grows by one when a field changes its meaning or goes.
 VERSION = 2

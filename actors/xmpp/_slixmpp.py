@@ -20,12 +20,12 @@ from slixmpp.xmlstream import XMLStream
 from slixmpp.xmlstream.xmlstream import NotConnectedError
 
 from ...config.jid import Jid
+from .connect_failure import unreachable, words
 from .login import STREAMS
 from .markup import escape
 from .masking import masked
 from .stanza import CLIENT
 from .stream_end import Remedy, StreamEnd, stream_error
-from .unreachable import unreachable, words
 
 __all__ = ["FOOTER", "NotConnectedError", "XmlStream"]
 

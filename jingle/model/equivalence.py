@@ -9,9 +9,9 @@ from dataclasses import replace
 from .application import Rtp
 from .candidate import Candidate
 from .content import Content
+from .content_names import names_of
 from .description import Description
 from .fingerprint import to_send
-from .naming import names_of
 from .rtp_source import RtpSource
 from .transport import IceTransport
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from ..errors import bad_request, too_much
 from ..model import limits
 from ..model.content import Content
+from ..model.content_names import to_mid
 from ..model.description import Description, Group
-from ..model.naming import to_mid
 from ..model.negotiation import answer_for_sdp, fit, offer_for_sdp
-from ..model.parts import address_of, joined, whole
+from ..model.partial_descriptions import address_of, joined, whole
 from ..model.role import Role
 from ..model.transport import IceTransport
 from ..sdp.writer import write_sdp

@@ -12,9 +12,9 @@ from .. import namespaces as ns
 from ..errors import bad_request, out_of_order, tie_break_error, too_much, unsupported_info
 from ..model import limits
 from ..model.content import Content
+from ..model.content_names import to_mid
 from ..model.description import Description, Group
 from ..model.info import Info
-from ..model.naming import to_mid
 from ..model.negotiation import (
     Objection,
     complete,
@@ -24,7 +24,7 @@ from ..model.negotiation import (
     supported_only,
     taken_only,
 )
-from ..model.parts import marked, whole
+from ..model.partial_descriptions import marked, whole
 from ..model.reason import Reason
 from ..model.role import Role, Senders
 from ..model.transport import IceTransport

@@ -10,8 +10,8 @@ from dataclasses import replace
 from ..errors import LocalProtocolError
 from ..model.candidate import Candidate
 from ..model.content import Content
+from ..model.content_names import names_of
 from ..model.description import Description
-from ..model.naming import names_of
 from ..model.negotiation import answer_for_jingle
 from ..model.role import Senders
 from ..model.transport import IceTransport

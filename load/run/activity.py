@@ -19,8 +19,8 @@ from ..plan.phase import CallPhase, IdlePhase, LoginPhase, LogoutPhase, MessageP
 from ..plan.plan import pairing, places_of
 from .pace import pace
 from .participant import HANDLED, Sources
+from .phase_tag import new_tag, session_id, tagged_message
 from .shard_accounts import LoginFailed, ShardAccount, ShardAccounts
-from .tag import new_tag, session_id, tagged_message
 
 LOGIN_DEADLINE = 60.0
 """Seconds that a login may take."""

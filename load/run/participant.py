@@ -12,7 +12,7 @@ from ...actors.xmpp.contact import Contact
 from ...media import ReceivePath, Silence, Source
 from ..measure.tally import Tally
 from ..plan.phase import CallPhase, Phase
-from .tag import phase_of, read_tag, receipt
+from .phase_tag import phase_of, read_tag, receipt
 
 #: Seconds in which a call's actor takes a message.
 HANDLED = 10.0

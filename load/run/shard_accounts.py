@@ -31,7 +31,7 @@ from ..measure.tally import Tally
 from ..plan.pairing import owner
 from ..plan.plan import PARTICIPANT, LoadAccount, Plan
 from .participant import Participant, Sources
-from .tag import phase_of
+from .phase_tag import phase_of
 
 #: Seconds in which the exchange takes a message; it never waits for anything itself.
 HANDLED = 30.0

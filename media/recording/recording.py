@@ -12,7 +12,7 @@ from ..frames.picture_size import picture_size
 from .part_file import FinishedRecording
 from .recording_file import Format, Placed, RecordingFile
 from .track_timeline import TrackTimeline
-from .writer import Writer
+from .writer_thread import Writer
 
 FLUSH = 0.5
 """Seconds after which frames are in the file at the latest: what a kill can cost."""

@@ -8,7 +8,7 @@ from callboard.actors.messages.account import PlaceCall
 from callboard.actors.xmpp import capabilities
 from callboard.actors.xmpp.contact import Resource
 from callboard.actors.xmpp.events import IqAnswered
-from callboard.actors.xmpp.reader import Reader
+from callboard.actors.xmpp.safe_reader import Reader
 from callboard.actors.xmpp.stanza import iq_reply, stanza_error
 from callboard.jingle import namespaces as ns
 from callboard.media import Silence

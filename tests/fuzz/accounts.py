@@ -17,7 +17,7 @@ from callboard.actors.messages.exchange import BotFailed, CallStatus
 from callboard.actors.runtime.actor import AsyncioActor
 from callboard.actors.xmpp.contact import Contact
 from callboard.actors.xmpp.events import RequestAnswered, StanzaReceived, StreamOpened
-from callboard.actors.xmpp.reader import Reader
+from callboard.actors.xmpp.safe_reader import Reader
 from callboard.actors.xmpp.stanza import CLIENT
 from callboard.config import AccountSettings as Settings
 from callboard.config.jid import comparable, normal_jid

@@ -22,9 +22,9 @@ from callboard.jingle import (
     to_sdp,
 )
 from callboard.jingle.call_messages.invite import parse_invite
+from callboard.jingle.external_service import parse_services
 from callboard.jingle.model.equivalence import equivalent
 from callboard.jingle.sdp.reader import read_sdp
-from callboard.jingle.service import parse_services
 from callboard.tests.jingle.samples import AUDIO, DATA, VIDEO, sdp
 
 OFFER = sdp(AUDIO, VIDEO, DATA)

@@ -25,9 +25,9 @@ from callboard.jingle import (
 )
 from callboard.jingle.call_messages.invite import parse_invite
 from callboard.jingle.errors import unsupported_info
+from callboard.jingle.external_service import parse_services
 from callboard.jingle.model.application import Rtp
 from callboard.jingle.sdp.reader import read_sdp
-from callboard.jingle.service import parse_services
 from callboard.jingle.xml.reader import read_contents
 from callboard.tests.jingle.corpus import FOLDER, jingle_of, name_of, needs_corpus
 from callboard.tests.jingle.plan import (

@@ -12,7 +12,7 @@ import pytest
 from callboard.actors.records import call_journal
 from callboard.actors.records.call_journal import CallJournal, close_left
 from callboard.actors.records.call_record import CallRecord
-from callboard.actors.records.recorded import Recorded
+from callboard.actors.records.recording_outcome import Recorded
 from callboard.jingle import Reason
 from callboard.media import FinishedRecording
 from callboard.tests.actors.records.test_record_file import room_for

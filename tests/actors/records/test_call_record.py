@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from callboard.actors.records.call_record import VERSION, CallRecord, Listener, RecordedFreeze
-from callboard.actors.records.recorded import Recorded
+from callboard.actors.records.recording_outcome import Recorded
 from callboard.jingle import Reason
 
 

@@ -12,7 +12,7 @@ from callboard.load.measure.actor_reports import measure_call, measure_media, me
 from callboard.load.measure.ended_calls import COLUMNS, WORST, EndedCalls
 from callboard.load.measure.measurements import Measurements
 from callboard.load.measure.tally import Tally
-from callboard.load.run.tag import session_id
+from callboard.load.run.phase_tag import session_id
 from callboard.media import MediaStatistics
 
 SID = session_id(1)

@@ -8,7 +8,7 @@ from callboard.load import Plan, load_plan, plan_schema
 from callboard.load.plan.capacity import CapacityError, calls_at_once, check_open_files, open_files
 from callboard.load.plan.phase import CallPhase
 from callboard.load.plan.plan import titles
-from callboard.load.plan.reference import reference
+from callboard.load.plan.reference_page import reference
 from ruamel.yaml import YAML
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "load.yaml"

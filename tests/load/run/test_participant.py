@@ -8,7 +8,7 @@ from callboard.actors.messages.exchange import CallStatus
 from callboard.load.measure.tally import Tally
 from callboard.load.plan.phase import Phase
 from callboard.load.run.participant import Participant, Sources
-from callboard.load.run.tag import CLIENT, new_tag, session_id, tagged_message
+from callboard.load.run.phase_tag import CLIENT, new_tag, session_id, tagged_message
 from callboard.media import ClockPattern, ReceivePath, Silence, Tone
 from callboard.tests.conftest import Run
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from callboard.config import load
-from callboard.config.reference import INTRODUCTION, reference
+from callboard.config.reference_page import INTRODUCTION, reference
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 

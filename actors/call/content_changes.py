@@ -32,9 +32,9 @@ from ..messages.call import (
 )
 from ..runtime.future import AsyncioFuture
 from ..runtime.tasks import Timer
-from .call_parts import CallParts
 from .leg import KINDS
 from .negotiation import Negotiation
+from .shared import CallParts
 from .signalling import Acknowledgement
 from .state import ANSWERS, CallState
 

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 from callboard.actors.runtime.log_throttle import PAUSE
-from callboard.actors.xmpp.reader import Reader
+from callboard.actors.xmpp.safe_reader import Reader
 
 
 def fail(error: Exception) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from callboard.bots import Bot, Options
+from callboard.bots.bot_check import ATTRIBUTES, HANDLERS, PLAIN, VERBS, bot_faults, class_faults
 from callboard.bots.caller import CallerBot
-from callboard.bots.check import ATTRIBUTES, HANDLERS, PLAIN, VERBS, bot_faults, class_faults
 from callboard.bots.find import BUILT_IN
 from callboard.tests.bots.staged import ACCOUNT, PEER
 

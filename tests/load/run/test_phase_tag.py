@@ -1,7 +1,7 @@
 """What messages and calls carry, so that who receives them knows their phase."""
 
 import pytest
-from callboard.load.run.tag import (
+from callboard.load.run.phase_tag import (
     CLIENT,
     Tag,
     new_tag,

@@ -6,9 +6,9 @@ from xml.etree.ElementTree import Element, SubElement
 
 from ...jingle import RemoteProtocolError
 from ...jingle import namespaces as ns
-from ...jingle.service import Service, parse_services
+from ...jingle.external_service import Service, parse_services
 from ...media import IceServer
-from .reader import Reader
+from .safe_reader import Reader
 
 #: What ICE can use.
 TYPES = frozenset({"stun", "stuns", "turn", "turns"})

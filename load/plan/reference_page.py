@@ -1,6 +1,6 @@
 """The page ``docs/load.md``, made from the models and the table of metrics."""
 
-from ...config.reference import section
+from ...config.reference_page import section
 from ..measure.metric import METRICS
 from .schema import plan_schema
 

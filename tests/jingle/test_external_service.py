@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from callboard.jingle import RemoteProtocolError
-from callboard.jingle.service import Service, parse_services
+from callboard.jingle.external_service import Service, parse_services
 
 
 def services(inner: str) -> tuple[Service, ...]:

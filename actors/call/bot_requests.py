@@ -18,10 +18,10 @@ from ..messages.call import (
     SendData,
 )
 from ..runtime.future import AsyncioFuture
-from .call_parts import CallParts
-from .contents import Contents
+from .content_changes import Contents
 from .course import CallingOut, Ringing
 from .ice_restart import IceRestarts
+from .shared import CallParts
 from .state import TOO_LATE, CallState
 
 #: What is done at once; the peer may be told of it.

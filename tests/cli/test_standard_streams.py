@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from callboard.cli.views import outlet as module
-from callboard.cli.views.outlet import Outlet
+from callboard.cli.views import standard_streams as module
+from callboard.cli.views.standard_streams import Outlet
 from callboard.tests.cli.command import callboard, command, records
 
 DEPLOYMENT = """\

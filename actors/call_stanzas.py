@@ -7,13 +7,13 @@ from ..config.jid import bare
 from ..jingle import CallMessage, Propose, Reject, unknown_session
 from .call_policy import refusal
 from .call_rate import CallRate
+from .call_routes import Routes
 from .context import Context
 from .conversations import Conversations
 from .login_session import LoginSession
 from .messages.call import JingleReceived, PeerUnreachable
 from .messages.conversation import CallMessageReceived, SessionInitiated
 from .records.call_record import CallRecord
-from .routes import Routes
 from .xmpp.incoming import Letter
 from .xmpp.stanza import call_message, iq_reply, stanza_error
 

@@ -7,7 +7,7 @@ import threading
 import time
 from contextlib import suppress
 
-from .views.outlet import drain_outlets
+from .views.standard_streams import drain_outlets
 
 log = logging.getLogger(__name__)
 
