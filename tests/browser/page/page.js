@@ -286,11 +286,13 @@ export async function statistics() {
   return found;
 }
 
-// How received video gets through, in Chromium's own words (webrtc-stats), times in seconds.
+// How many pictures were sent, and how received video gets through, in Chromium's own words (webrtc-stats), times in seconds.
 export async function picture() {
   const report = await session.pc.getStats();
-  const one = [...report.values()].find(({ type, kind }) => type === "inbound-rtp" && kind === "video");
+  const video = (wanted) => [...report.values()].find(({ type, kind }) => type === wanted && kind === "video");
+  const one = video("inbound-rtp");
   return one && {
+    sent: video("outbound-rtp").framesSent,
     at: one.timestamp / 1000, lost: one.packetsLost, shown: one.framesDecoded, dropped: one.framesDropped,
     freezes: one.freezeCount ?? 0, frozen: one.totalFreezesDuration ?? 0,
     nacks: one.nackCount, plis: one.pliCount, repaired: one.retransmittedPacketsReceived ?? 0,
