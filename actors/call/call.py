@@ -234,9 +234,7 @@ class Call(AsyncioActor[CallActorMessage]):
 
     @handles(Wait)
     def _wait(self, message: Wait) -> AsyncioFuture[Any]:
-        if message.until == "connected":
-            return self._waiters.connected()
-        return self._waiters.ended()
+        return self._waiters.connected if message.until == "connected" else self._waiters.ended
 
     # -- what the peer says by message: XEP-0353 ---------------------------------------------------
 

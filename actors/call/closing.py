@@ -120,7 +120,7 @@ class Closing:
             record = self._progress.record(over.reason, over.text, ours=over.ours)
             self._course.take(CallEvent.RECORDED, Ended(record))
             self._context.log.post(record)
-            self._waiters.recorded(record)
+            self._waiters.ended.set(record)
             self._progress.report()
         finally:
             self._waiters.no_record()

@@ -173,7 +173,7 @@ class Contents:
 
     def addition_overdue(self) -> None:
         """The peer has had its time to answer what we add."""
-        if self.parts.negotiations.is_turn_of(self._addition):
+        if self.parts.negotiations.is_under_way(self._addition):
             self.parts.signalling.take_back_addition(tell=True)
             self._addition_refused("the peer did not answer the content-add")
 
@@ -186,7 +186,7 @@ class Contents:
 
     def _addition_refused(self, words: str) -> None:
         """What we added is not taken: stop with it, and let the next negotiation begin."""
-        if self.parts.negotiations.is_turn_of(self._addition):  # else it is taken already
+        if self.parts.negotiations.is_under_way(self._addition):  # else it is taken already
             self.addition_over(words)
             self.parts.negotiations.release()
             self.stop_unknown()
@@ -276,7 +276,7 @@ class Contents:
 class AddContent(Negotiation):
     """We offer one kind of media more; nothing else is negotiated until the peer has answered."""
 
-    keeps_its_turn = True
+    holds_others_up = True
 
     def __init__(self, contents: Contents, kind: Kind, source: Source) -> None:
         self._contents = contents
@@ -301,10 +301,9 @@ class AddContent(Negotiation):
         if self._timer is not None:
             self._timer.cancel()
 
-    def failed(self, failure: NegotiationFailed) -> bool:
+    def failed(self, failure: NegotiationFailed) -> None:
         """Tell who asked for it."""
         self._contents.addition_over(failure.text)
-        return True
 
 
 class TakeAddition(Negotiation):
@@ -323,11 +322,10 @@ class TakeAddition(Negotiation):
         self._contents.addition_over(None)
         self._contents.follow()
 
-    def failed(self, failure: NegotiationFailed) -> bool:
+    def failed(self, failure: NegotiationFailed) -> None:
         """Stop with what was added."""
         self._contents.addition_over(failure.text)
         self._contents.stop_unknown()
-        return True
 
 
 class TakeContents(Negotiation):
@@ -352,10 +350,9 @@ class TakeContents(Negotiation):
         self._contents.parts.signalling.accept_contents(sdp)
         self._contents.follow()
 
-    def failed(self, failure: NegotiationFailed) -> bool:
+    def failed(self, failure: NegotiationFailed) -> None:
         """Do without them."""
         self._contents.parts.signalling.refuse_contents(self._added.contents)
-        return True
 
 
 class FollowSenders(Negotiation):
@@ -375,15 +372,16 @@ class FollowSenders(Negotiation):
     def done(self, sdp: str) -> None:
         """Nothing follows."""
 
-    def failed(self, failure: NegotiationFailed) -> bool:
+    def failed(self, failure: NegotiationFailed) -> None:
         """Go on with what was."""
         owner = self._contents.parts.owner
         log.warning("%s: who sends could not be followed: %s", owner, failure.text)
-        return True
 
 
 class Withdraw(Negotiation):
-    """Some kinds of media are no part of the call any more; without this it can't go on."""
+    """Some kinds of media are no part of the call any more."""
+
+    is_needed = True
 
     def __init__(self, kinds: Collection[Kind]) -> None:
         self._kinds = kinds

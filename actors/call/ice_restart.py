@@ -102,11 +102,10 @@ class RestartIce(Negotiation):
         self._restarts.parts.signalling.restart(sdp, self._restarts.acknowledged, answer=False)
         self._restarts.sent()
 
-    def failed(self, failure: NegotiationFailed) -> bool:
+    def failed(self, failure: NegotiationFailed) -> None:
         """Go on."""
         self._restarts.not_begun(self)
         self._restarts.failed(failure)
-        return True
 
 
 class FinishRestart(Negotiation):
@@ -126,10 +125,9 @@ class FinishRestart(Negotiation):
         """Wait no longer."""
         self._restarts.answered()
 
-    def failed(self, failure: NegotiationFailed) -> bool:
+    def failed(self, failure: NegotiationFailed) -> None:
         """Go on."""
         self._restarts.failed(failure)
-        return True
 
 
 class FollowRestart(Negotiation):
@@ -149,7 +147,6 @@ class FollowRestart(Negotiation):
         """Answer with ours."""
         self._restarts.parts.signalling.restart(sdp, self._restarts.acknowledged, answer=True)
 
-    def failed(self, failure: NegotiationFailed) -> bool:
+    def failed(self, failure: NegotiationFailed) -> None:
         """Go on."""
         self._restarts.failed(failure)
-        return True

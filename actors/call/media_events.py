@@ -77,7 +77,7 @@ class MediaEvents:
             return
         parts.progress.step("dtls")
         parts.progress.note()
-        parts.waiters.media_connected()
+        parts.waiters.connected.set(None)
         if underway.record:
             self._requests.start_recording(wav=underway.wav)
         parts.owner.after(TICK, Tick())

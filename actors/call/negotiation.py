@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 #: Seconds that an offer or answer may take to be made or taken, gathering included.
 DEADLINE = 20.0
-#: Negotiations that may wait for their turn.
+#: Negotiations that may wait until the one under way is over.
 MAX_WAITING = 32
 #: What a peer is told when no socket could be opened, or no relay be found.
 NO_NETWORK = "no network address can be used for the media of this call"
@@ -33,8 +33,10 @@ class Negotiation(ABC):
 
     #: What is in a later negotiation of the class makes one that still waits needless.
     latest_counts: ClassVar[bool] = False
-    #: The turn goes on when it is done, until `Negotiations.release` or `Negotiations.go_on_with`.
-    keeps_its_turn: ClassVar[bool] = False
+    #: The call can't do without it: it ends if this fails.
+    is_needed: ClassVar[bool] = False
+    #: When it is done the others still wait, until `Negotiations.release` or `go_on_with`.
+    holds_others_up: ClassVar[bool] = False
 
     @abstractmethod
     async def work(self, connection: PeerConnection) -> str | None:
@@ -48,28 +50,24 @@ class Negotiation(ABC):
             sdp: our description, or "".
         """
 
-    def failed(self, failure: NegotiationFailed) -> bool:
+    def failed(self, failure: NegotiationFailed) -> None:  # noqa: B027 - mostly nothing follows
         """Go on after it failed.
 
         Args:
             failure: why.
-
-        Returns:
-            Whether the call can do without it; else it ends.
         """
-        return False
 
 
 @dataclass(frozen=True, slots=True)
-class _Turn:
-    """A negotiation whose turn it is, and which of all runs of the WebRTC stack it is."""
+class _Run:
+    """The negotiation that is under way, and which of all runs of the WebRTC stack it is."""
 
     negotiation: Negotiation
-    run: int
+    number: int
 
 
 class Negotiations:
-    """The negotiations of a call, in turn.
+    """The negotiations of a call, one after the other.
 
     Each runs in a task of the call's, and comes back to it as `Negotiated` or `NegotiationFailed`.
 
@@ -86,7 +84,7 @@ class Negotiations:
         self._connection = connection
         self._account = account
         self._waiting: deque[Negotiation] = deque()
-        self._turn: _Turn | None = None
+        self._run: _Run | None = None
         self._runs = 0
 
     def begin(self, negotiation: Negotiation) -> bool:
@@ -98,7 +96,7 @@ class Negotiations:
         if negotiation.latest_counts:
             kept = [one for one in self._waiting if type(one) is not type(negotiation)]
             self._waiting = deque(kept)
-        if len(self._waiting) >= MAX_WAITING:
+        if len(self._waiting) >= MAX_WAITING and not negotiation.is_needed:
             negotiation.failed(NegotiationFailed(0, Reason.FAILED_APPLICATION, TOO_MANY))
             return False
         self._waiting.append(negotiation)
@@ -106,53 +104,52 @@ class Negotiations:
         return True
 
     def go_on_with(self, negotiation: Negotiation) -> None:
-        """Negotiate something in the turn of what keeps the others waiting."""
-        self._run(negotiation)
+        """Negotiate something in the place of what holds the others up."""
+        self._start(negotiation)
 
-    def is_turn_of(self, negotiation: Negotiation | None) -> bool:
-        """Tell whether it is the turn of this very negotiation."""
-        return self._turn is not None and self._turn.negotiation is negotiation
+    def is_under_way(self, negotiation: Negotiation | None) -> bool:
+        """Tell whether this very negotiation is under way."""
+        return self._run is not None and self._run.negotiation is negotiation
 
     def release(self) -> None:
-        """The turn that is kept is over: the next may begin."""
-        self._turn = None
+        """What is under way is over: the next may begin."""
+        self._run = None
         self._next()
 
     def negotiated(self, message: Negotiated) -> None:
         """Go on with what went well."""
-        turn = self._turn
-        if turn is None or turn.run != message.run:
+        run = self._run
+        if run is None or run.number != message.run:
             return
-        turn.negotiation.done(message.sdp or "")
-        if self._turn is turn and not turn.negotiation.keeps_its_turn:
+        run.negotiation.done(message.sdp or "")
+        if self._run is run and not run.negotiation.holds_others_up:
             self.release()
 
     def failed(self, message: NegotiationFailed) -> bool:
         """Go on with what failed; tell whether the call can go on."""
-        turn = self._turn
-        if turn is None or turn.run != message.run:
+        run = self._run
+        if run is None or run.number != message.run:
             return True
-        if not turn.negotiation.failed(message):
-            return False
-        if self._turn is turn:
+        run.negotiation.failed(message)
+        if self._run is run and not run.negotiation.is_needed:
             self.release()
-        return True
+        return not run.negotiation.is_needed
 
     def _next(self) -> None:
-        if self._turn is None and self._waiting:
-            self._run(self._waiting.popleft())
+        if self._run is None and self._waiting:
+            self._start(self._waiting.popleft())
 
-    def _run(self, negotiation: Negotiation) -> None:
+    def _start(self, negotiation: Negotiation) -> None:
         self._runs += 1
-        run = self._runs
-        self._turn = _Turn(negotiation, run)
+        number = self._runs
+        self._run = _Run(negotiation, number)
         self._owner.pipe(
             _bounded(negotiation, self._connection),
-            lambda sdp: Negotiated(run, sdp),
-            lambda error: self._failure(run, error),
+            lambda sdp: Negotiated(number, sdp),
+            lambda error: self._failure(number, error),
         )
 
-    def _failure(self, run: int, error: Exception) -> NegotiationFailed:
+    def _failure(self, number: int, error: Exception) -> NegotiationFailed:
         reason, text = Reason.FAILED_APPLICATION, shown(error, str) or shown(error)
         if isinstance(error, NetworkError):
             # What has to be changed here is for the operator to know, and for nobody else.
@@ -162,7 +159,7 @@ class Negotiations:
             reason = Reason.INCOMPATIBLE_PARAMETERS
         elif not isinstance(error, MediaError):
             log.warning("%s: the negotiation failed", self._owner, exc_info=error)
-        return NegotiationFailed(run, reason, text)
+        return NegotiationFailed(number, reason, text)
 
 
 async def _bounded(negotiation: Negotiation, connection: PeerConnection) -> str | None:

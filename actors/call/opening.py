@@ -179,7 +179,7 @@ class Opening:
         if ringing is not None and ringing.answer is None:
             ringing.answer = self.contents.sources = message
             self._take_if_ready(ringing)
-        return self.parts.waiters.connected()
+        return self.parts.waiters.connected
 
     def rung_long_enough(self) -> None:
         """It has rung for as long as the account's policy wants."""
@@ -283,6 +283,8 @@ USUAL = {
 class MakeOffer(Negotiation):
     """We call."""
 
+    is_needed = True
+
     def __init__(self, opening: Opening, order: PlaceCall) -> None:
         self._opening = opening
         self._order = order
@@ -300,6 +302,8 @@ class MakeOffer(Negotiation):
 class TakeAnswer(Negotiation):
     """The peer has accepted."""
 
+    is_needed = True
+
     def __init__(self, opening: Opening, answer: str) -> None:
         self._opening = opening
         self._answer = answer
@@ -315,6 +319,8 @@ class TakeAnswer(Negotiation):
 
 class MakeAnswer(Negotiation):
     """We accept."""
+
+    is_needed = True
 
     def __init__(self, opening: Opening, offer: Initiated, answer: Answer) -> None:
         self._opening = opening

@@ -40,10 +40,9 @@ class Purpose(Negotiation):
 
     log: ClassVar[list[str]]
 
-    def __init__(self, name: str, *, error: Exception | None = None, needed: bool = False) -> None:
+    def __init__(self, name: str, *, error: Exception | None = None) -> None:
         self.name = name
         self.error = error
-        self.needed = needed
         self.gate = asyncio.Event()
 
     async def work(self, _: Any) -> str:
@@ -56,17 +55,20 @@ class Purpose(Negotiation):
     def done(self, sdp: str) -> None:
         self.log.append(f"{sdp} is done")
 
-    def failed(self, failure: NegotiationFailed) -> bool:
+    def failed(self, failure: NegotiationFailed) -> None:
         self.log.append(f"{self.name} failed: {failure.reason}, {failure.text}")
-        return not self.needed
 
 
 class Latest(Purpose):
     latest_counts = True
 
 
+class Needed(Purpose):
+    is_needed = True
+
+
 class Kept(Purpose):
-    keeps_its_turn = True
+    holds_others_up = True
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +97,7 @@ async def stop(ref: Any) -> None:
     await ref.ended
 
 
-def test_each_has_its_turn(run: Run, log: list[str]) -> None:
+def test_one_begins_when_the_one_before_is_over(run: Run, log: list[str]) -> None:
     async def main() -> None:
         ref, owner = await started()
         purposes = [Purpose("one"), Purpose("two", error=MediaError("no")), Purpose("three")]
@@ -106,7 +108,7 @@ def test_each_has_its_turn(run: Run, log: list[str]) -> None:
             assert owner.negotiations.begin(one)
         await settle()
         assert log == ["one begins"]
-        assert owner.negotiations.is_turn_of(purposes[0])
+        assert owner.negotiations.is_under_way(purposes[0])
         purposes[0].gate.set()
         await settle()
         assert log[1:] == [
@@ -144,12 +146,13 @@ def test_no_more_wait_than_may(run: Run, log: list[str]) -> None:
         assert sum(begun) == MAX_WAITING + 1
         assert begun == sorted(begun, reverse=True)
         assert len([line for line in log if "wait already" in line]) == 100 - sum(begun)
+        assert owner.negotiations.begin(Needed("what the call can't do without"))
         await stop(ref)
 
     run(main, loop="virtual")
 
 
-def test_a_turn_that_is_kept_goes_on_until_it_is_released(run: Run, log: list[str]) -> None:
+def test_one_that_holds_the_others_up_does_so_until_released(run: Run, log: list[str]) -> None:
     async def main() -> None:
         ref, owner = await started()
         kept, further, last = Kept("kept"), Purpose("further"), Purpose("last")
@@ -173,7 +176,7 @@ def test_a_turn_that_is_kept_goes_on_until_it_is_released(run: Run, log: list[st
     run(main, loop="virtual")
 
 
-def test_what_comes_of_a_run_whose_turn_is_over_changes_nothing(run: Run, log: list[str]) -> None:
+def test_what_comes_of_one_that_is_over_changes_nothing(run: Run, log: list[str]) -> None:
     async def main() -> None:
         ref, owner = await started()
         slow, other = Purpose("slow"), Purpose("other")
@@ -184,7 +187,7 @@ def test_what_comes_of_a_run_whose_turn_is_over_changes_nothing(run: Run, log: l
         slow.gate.set()
         await settle()
         assert log == ["slow begins", "other begins"]
-        assert owner.negotiations.is_turn_of(other)
+        assert owner.negotiations.is_under_way(other)
         await stop(ref)
 
     run(main, loop="virtual")
@@ -204,7 +207,7 @@ def test_a_failure_has_its_reason_and_ends_the_call_only_where_that_can_not_do_w
 ) -> None:
     async def main() -> None:
         ref, owner = await started()
-        harmless, needed = Purpose("a", error=error), Purpose("b", error=error, needed=True)
+        harmless, needed = Purpose("a", error=error), Needed("b", error=error)
         for one in (harmless, needed):
             one.gate.set()
         owner.negotiations.begin(harmless)

@@ -131,15 +131,6 @@ def test_who_waits_for_a_record_that_can_not_be_made_is_told(
     run(main, loop="virtual")
 
 
-def test_media_that_flows_lets_go_who_waits_for_it_now_and_later() -> None:
-    waiters = Waiters()
-    before = waiters.connected()
-    assert not before.done()
-    waiters.media_connected()
-    assert before.done()
-    assert waiters.connected().done()
-
-
 def test_one_thing_ends_what_was_waited_for_before_under_its_name() -> None:
     waiters = Waiters()
     first, other = waiters.add("play"), waiters.add("else")
@@ -151,14 +142,18 @@ def test_one_thing_ends_what_was_waited_for_before_under_its_name() -> None:
     waiters.settle("nothing that anybody waits for")
 
 
-def test_after_the_end_nothing_is_promised_but_the_record() -> None:
+@pytest.mark.parametrize("connected", [False, True])
+def test_after_the_end_nothing_is_promised_but_the_record(connected: bool) -> None:
     waiters = Waiters()
-    connected, added, ended = waiters.connected(), waiters.add("play"), waiters.ended()
+    if connected:
+        waiters.connected.set(None)
+    added, ended = waiters.add("play"), waiters.ended
     waiters.call_over("the call is over: busy")
-    for future in (connected, added, waiters.connected(), waiters.add("else")):
+    for future in (waiters.connected, added, waiters.add("else")):
         with pytest.raises(CallOver, match="busy"):
             future.get(timeout=0)
     assert not ended.done()
     record = CallRecord.refused("sid", "desk@localhost", PEER, Reason.BUSY, "")
-    waiters.recorded(record)
-    assert ended.get(timeout=0) is waiters.ended().get(timeout=0) is record
+    ended.set(record)
+    waiters.no_record()
+    assert waiters.ended.get(timeout=0) is record
