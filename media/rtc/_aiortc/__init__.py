@@ -1,7 +1,7 @@
 """The one place that touches aiortc's private parts.
 
 Each function says why the public API is not enough. All of them act on one object, never on a class
-or a module. `tests/media/rtc/test_aiortc.py` fails when a name used here moves.
+or a module. `tests/media/rtc/test_aiortc_contract.py` fails when a name used here moves.
 """
 
 from .association import keep_to_bounds

@@ -5,7 +5,7 @@ servers too, and takes one server of each sort. Its public API can change none o
 replaced on one `Connection` object, never on the class, so other connections of the process are not
 affected.
 
-`tests/media/rtc/test_aioice.py` fails when a name used here moves.
+`tests/media/rtc/test_aioice_contract.py` fails when a name used here moves.
 """
 
 import asyncio

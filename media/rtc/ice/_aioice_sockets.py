@@ -2,7 +2,7 @@
 
 aioice takes every datagram that is not STUN, from any address, whatever its length and shape. What
 it raises while it reads STUN goes to the loop. So `datagram_received` of its protocols is replaced
-here. `tests/media/rtc/test_aioice.py` fails when a name used here moves.
+here. `tests/media/rtc/test_aioice_contract.py` fails when a name used here moves.
 """
 
 import asyncio
