@@ -14,7 +14,8 @@ from ..sources.playback import Playback
 from ..sources.source import Source
 from . import _aiortc
 from .events import FirstMedia, PlaybackEnded, VideoUnseen
-from .rtp.incoming import Frame, FrameListener, Incoming
+from .rtp.frame_iterator import Frame
+from .rtp.incoming import FrameListener, Incoming
 from .rtp.medium import Medium, statistics
 from .rtp.outgoing import Outgoing
 from .rtp.receive_path import ReceivePath

@@ -2,13 +2,11 @@
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from math import inf
 from typing import Any, cast
 from weakref import WeakSet
 
-import av
 from aiortc import RTCRtpCodecParameters, RTCRtpTransceiver
 from aiortc.jitterbuffer import JitterFrame
 from aiortc.mediastreams import MediaStreamError
@@ -17,6 +15,7 @@ from ...frames.codec import CLOCK_RATES, Unwrapper
 from ...frames.frame import EncodedFrame, Kind
 from ...frames.picture_size import pixels_to_decode
 from .. import _aiortc
+from .frame_iterator import Frame, FrameIterator
 from .packet import RtpPacket
 from .receive_path import FrameQueue, NoDecoder, ReceivePath
 from .sequencer import Sequencer
@@ -27,67 +26,14 @@ from .video.stream import Frames
 
 logger = logging.getLogger(__name__)
 
-Frame = av.AudioFrame | av.VideoFrame
 FrameListener = Callable[[Kind, Frame], None]
 
 
 LARGEST_PICTURE = 3840 * 2160
 """Pixels of a picture that is decoded, unless something else is said: 4K UHD."""
 
-MOST_WAITING = 64 * 1024 * 1024
-"""Octets of decoded frames that may wait for one reader; the last frame waits in any case."""
-
-
 SOON = 0.002
 """Seconds in which the loop comes back at the earliest: what is due then is done together."""
-
-
-class FrameIterator(AsyncIterator[Frame]):
-    """Decoded frames for one reader; the oldest are dropped when it is slow."""
-
-    def __init__(self, limit: int) -> None:
-        self._frames: deque[Frame] = deque()
-        self._ended = False
-        self._limit = limit
-        self._octets = 0
-        self._ready = asyncio.Event()
-
-    def put(self, frame: Frame) -> None:
-        """Add a frame."""
-        self._frames.append(frame)
-        self._octets += _octets(frame)
-        while len(self._frames) > max(1, self._limit) or (
-            self._octets > MOST_WAITING and len(self._frames) > 1
-        ):
-            self._octets -= _octets(self._frames.popleft())
-        self._ready.set()
-
-    def end(self) -> None:
-        """Let the reader end; what it has not read is gone."""
-        self._ended = True
-        self._frames.clear()
-        self._octets = 0
-        self._ready.set()
-
-    def __aiter__(self) -> "FrameIterator":
-        return self
-
-    async def __anext__(self) -> Frame:
-        while not self._frames:
-            if self._ended:
-                raise StopAsyncIteration
-            self._ready.clear()
-            await self._ready.wait()
-        frame = self._frames.popleft()
-        self._octets -= _octets(frame)
-        return frame
-
-
-def _octets(frame: Frame) -> int:
-    """Give about what a frame takes: aiortc's are 4:2:0 of eight bits, and sixteen-bit stereo."""
-    if isinstance(frame, av.VideoFrame):
-        return frame.width * frame.height * 3 // 2
-    return frame.samples * 4
 
 
 class Incoming:
