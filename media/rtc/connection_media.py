@@ -188,7 +188,7 @@ class ConnectionMedia:
         if self.path is not ReceivePath.FRAMES or medium is None:
             raise ValueError(f"There are no decoded {kind} frames: use the path 'frames'.")
         iterator = medium.incoming.iterate(limit)
-        self.request_keyframe()
+        medium.incoming.request_keyframe()
         return iterator
 
     def request_keyframe(self) -> None:
