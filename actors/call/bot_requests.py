@@ -18,10 +18,10 @@ from ..messages.call import (
     SendData,
 )
 from ..runtime.future import AsyncioFuture
-from .content_changes import Contents
+from .content_changes import ContentChanges
 from .course import CallingOut, Ringing
 from .ice_restart import IceRestarts
-from .shared import CallParts
+from .shared import SharedParts
 from .state import TOO_LATE, CallState
 
 #: What is done at once; the peer may be told of it.
@@ -30,7 +30,7 @@ Immediate = Play | SendData | Mute | Hold | Listen | Record
 Negotiable = AddMedia | RemoveMedia | Pause | RestartIce
 
 
-class Requests:
+class BotRequests:
     """Does what a bot asks for; answering and hanging up are done elsewhere.
 
     Args:
@@ -39,7 +39,7 @@ class Requests:
         restarts: restarts ICE.
     """
 
-    def __init__(self, parts: CallParts, contents: Contents, restarts: IceRestarts) -> None:
+    def __init__(self, parts: SharedParts, contents: ContentChanges, restarts: IceRestarts) -> None:
         self._parts = parts
         self._contents = contents
         self._restarts = restarts

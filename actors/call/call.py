@@ -68,13 +68,13 @@ from ..messages.exchange import CallStatus
 from ..runtime.actor import AsyncioActor, handles
 from ..runtime.future import AsyncioFuture
 from ..xmpp.events import IqAnswered
-from .bot_requests import Requests
-from .content_changes import Contents
+from .bot_requests import BotRequests
+from .content_changes import ContentChanges
 from .course import CallingOut, Ringing
 from .ice_restart import IceRestarts
 from .media_events import TICK, MediaEvents
 from .opening import Opening
-from .shared import CallParts
+from .shared import SharedParts
 from .state import STAGES, CallState
 
 log = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ class Call(AsyncioActor[CallActorMessage]):
         order: PlaceCall | None = None,
     ) -> None:
         super().__init__()
-        parts = CallParts.assemble(
+        parts = SharedParts.assemble(
             self,
             context,
             conversation=conversation,
@@ -140,10 +140,10 @@ class Call(AsyncioActor[CallActorMessage]):
         self._waiters = parts.waiters
         self._progress = parts.progress
         self._closing = parts.closing
-        self._contents = Contents(parts)
+        self._contents = ContentChanges(parts)
         self._restarts = IceRestarts(parts)
         self._opening = Opening(parts, self._contents)
-        self._requests = Requests(parts, self._contents, self._restarts)
+        self._requests = BotRequests(parts, self._contents, self._restarts)
         self._media_events = MediaEvents(parts, self._requests, self._restarts)
         self._on_call: asyncio.Task[None] | None = None
 

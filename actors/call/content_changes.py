@@ -34,7 +34,7 @@ from ..runtime.future import AsyncioFuture
 from ..runtime.tasks import Timer
 from .leg import KINDS
 from .negotiation import Negotiation
-from .shared import CallParts
+from .shared import SharedParts
 from .signalling import Acknowledgement
 from .state import ANSWERS, CallState
 
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 ADDITION = "content-add"
 
 
-class Contents:
+class ContentChanges:
     """What either side changes in mid-call (XEP-0166 §7.2, XEP-0167 §7).
 
     Args:
@@ -55,7 +55,7 @@ class Contents:
         sources: what the call plays; it is played in contents that the peer adds, too.
     """
 
-    def __init__(self, parts: CallParts) -> None:
+    def __init__(self, parts: SharedParts) -> None:
         policy = parts.context.settings.calls
         allowed = {"audio": policy.audio, "video": policy.video}
         self.refused = tuple(kind for kind in KINDS if not allowed[kind])
@@ -278,7 +278,7 @@ class AddContent(Negotiation):
 
     holds_others_up = True
 
-    def __init__(self, contents: Contents, kind: Kind, source: Source) -> None:
+    def __init__(self, contents: ContentChanges, kind: Kind, source: Source) -> None:
         self._contents = contents
         self._kind = kind
         self._source = source
@@ -309,7 +309,7 @@ class AddContent(Negotiation):
 class TakeAddition(Negotiation):
     """The peer has taken what we added."""
 
-    def __init__(self, contents: Contents, answer: str) -> None:
+    def __init__(self, contents: ContentChanges, answer: str) -> None:
         self._contents = contents
         self._answer = answer
 
@@ -331,7 +331,7 @@ class TakeAddition(Negotiation):
 class TakeContents(Negotiation):
     """The peer adds contents, and our policy takes some of them."""
 
-    def __init__(self, contents: Contents, event: ContentAdded) -> None:
+    def __init__(self, contents: ContentChanges, event: ContentAdded) -> None:
         self._contents = contents
         self._added = event
 
@@ -360,7 +360,7 @@ class FollowSenders(Negotiation):
 
     latest_counts = True
 
-    def __init__(self, contents: Contents, description: str) -> None:
+    def __init__(self, contents: ContentChanges, description: str) -> None:
         self._contents = contents
         self._description = description
 

@@ -7,7 +7,7 @@ from ...media import PeerConnection
 from ..messages.call import CallOver, NegotiationFailed, Overdue
 from ..runtime.tasks import Timer
 from .negotiation import Negotiation
-from .shared import CallParts
+from .shared import SharedParts
 from .signalling import Acknowledgement
 from .state import ANSWERS
 
@@ -23,7 +23,7 @@ class IceRestarts:
         parts: the call's.
     """
 
-    def __init__(self, parts: CallParts) -> None:
+    def __init__(self, parts: SharedParts) -> None:
         self.parts = parts
         self._ours: RestartIce | None = None
         self._timer: Timer | None = None

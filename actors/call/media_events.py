@@ -20,10 +20,10 @@ from ...media import (
     VideoUnseen,
 )
 from ..messages.call import Tick
-from .bot_requests import Requests
+from .bot_requests import BotRequests
 from .course import Underway
 from .ice_restart import IceRestarts
-from .shared import CallParts
+from .shared import SharedParts
 from .state import CallEvent
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class MediaEvents:
         restarts: restarts ICE.
     """
 
-    def __init__(self, parts: CallParts, requests: Requests, restarts: IceRestarts) -> None:
+    def __init__(self, parts: SharedParts, requests: BotRequests, restarts: IceRestarts) -> None:
         self._parts = parts
         self._requests = requests
         self._restarts = restarts

@@ -26,10 +26,10 @@ from ..messages.call import (
     RingLongEnough,
 )
 from ..runtime.future import AsyncioFuture
-from .content_changes import Contents
+from .content_changes import ContentChanges
 from .course import CallingOut, Ringing, Taken, Underway
 from .negotiation import Negotiation
-from .shared import CallParts
+from .shared import SharedParts
 from .signalling import Acknowledgement
 from .state import ANSWERS, CallEvent, CallState
 
@@ -48,7 +48,7 @@ class Opening:
         contents: follows what the session has.
     """
 
-    def __init__(self, parts: CallParts, contents: Contents) -> None:
+    def __init__(self, parts: SharedParts, contents: ContentChanges) -> None:
         self.parts = parts
         self.contents = contents
 

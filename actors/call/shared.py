@@ -22,7 +22,7 @@ from .waiters import Waiters
 
 
 @dataclass(frozen=True, slots=True)
-class CallParts:
+class SharedParts:
     """The parts of one call that know nothing of those that are built on them.
 
     Attributes:
