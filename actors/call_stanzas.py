@@ -39,6 +39,16 @@ class IncomingCalls:
         is_draining: the account takes no new calls.
     """
 
+    __slots__ = (
+        "_call_rate",
+        "_context",
+        "_conversations",
+        "_heard_last",
+        "_routes",
+        "_session",
+        "is_draining",
+    )
+
     def __init__(
         self,
         session: LoginSession,

@@ -30,6 +30,13 @@ class Contacts:
         reader: reads what comes in.
     """
 
+    __slots__ = (
+        "_policy",
+        "_reader",
+        "_roster",
+        "_session",
+    )
+
     def __init__(self, session: LoginSession, policy: Subscriptions, reader: Reader) -> None:
         self._session = session
         self._policy = policy

@@ -41,6 +41,18 @@ class IceServers:
         network: what calls may use.
     """
 
+    __slots__ = (
+        "_account",
+        "_changed",
+        "_declared",
+        "_found",
+        "_is_wanted",
+        "_looks",
+        "_reader",
+        "_session",
+        "network",
+    )
+
     def __init__(
         self,
         account: AsyncioActor[AccountMessage],
@@ -57,7 +69,7 @@ class IceServers:
         self._reader = reader
         self._changed = changed
         self._looks = 0
-        self._found = Services(reader)
+        self._found: Services | None = None
 
     def look(self) -> None:
         """Ask the server of a new session, where the settings want that."""
@@ -82,7 +94,7 @@ class IceServers:
             asked: what it answers.
             iq: the answer; None if there was none.
         """
-        if asked.look != self._looks:
+        if asked.look != self._looks or self._found is None:
             return
         if asked.is_list:
             for payload in self._found.listed(iq):
@@ -95,3 +107,4 @@ class IceServers:
             self._changed()
             again = LookForServices(self._session.attempt)
             self._account.after(self._found.until_again(), again)
+            self._found = None

@@ -27,6 +27,12 @@ class Invites:
         is_copy: tells whether something was heard before, and remembers it.
     """
 
+    __slots__ = (
+        "_is_copy",
+        "_policy",
+        "_session",
+    )
+
     def __init__(
         self, session: LoginSession, policy: CallPolicy, is_copy: Callable[..., bool]
     ) -> None:

@@ -17,9 +17,13 @@ class LastWords:
         account: whose calls they are.
     """
 
+    __slots__ = ("_account", "_added", "_is_over", "_left")
+
     def __init__(self, account: AccountRef) -> None:
         self._account = account
-        self._left: asyncio.Queue[Element | None] = asyncio.Queue()
+        self._left: list[Element] = []
+        self._added: asyncio.Event | None = None
+        self._is_over = False
 
     def add(self, stanza: Element) -> None:
         """Have a stanza sent; there is no answer.
@@ -28,7 +32,8 @@ class LastWords:
             stanza: what is said.
         """
         if not self._account.post(Send(stanza)):
-            self._left.put_nowait(stanza)
+            self._left.append(stanza)
+            self._wake()
 
     async def say(self, transmit: Callable[[Element], None]) -> None:
         """Say what is added, until `end` is called; for the account, at its end.
@@ -36,9 +41,21 @@ class LastWords:
         Args:
             transmit: sends a stanza.
         """
-        while (stanza := await self._left.get()) is not None:
-            transmit(stanza)
+        self._added = asyncio.Event()
+        while True:
+            left, self._left = self._left, []
+            for stanza in left:
+                transmit(stanza)
+            if self._is_over:
+                return
+            await self._added.wait()
+            self._added.clear()
 
     def end(self) -> None:
         """Let `say` return when all that was added has been said."""
-        self._left.put_nowait(None)
+        self._is_over = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._added is not None:
+            self._added.set()

@@ -54,6 +54,25 @@ class LoginSession:
         stream: the stream.
     """
 
+    __slots__ = (
+        "_account",
+        "_attempt",
+        "_context",
+        "_elsewhere",
+        "_opened_at",
+        "_over",
+        "_overdue",
+        "_ready",
+        "_redirects",
+        "_renamed",
+        "_tries",
+        "account_jid",
+        "is_online",
+        "jid",
+        "stream",
+        "was_online",
+    )
+
     def __init__(self, account: AsyncioActor[AccountMessage], context: Context) -> None:
         settings = context.settings
         resource = settings.resource or f"callboard-{secrets.token_hex(4)}"
