@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from callboard.actors import conversations as module
 from callboard.actors.conversations import Conversations
+from callboard.actors.messages.account import PlaceCall
+from callboard.actors.messages.call import CallOver
 from callboard.actors.messages.conversation import CallEnded, IdleCheck
 from callboard.actors.runtime.actor import AsyncioActor
 from callboard.tests.conftest import Run
@@ -126,6 +128,33 @@ def test_there_is_an_end_to_them_and_one_that_died_is_begun_anew(
         await room.conversations[ALICE].ended
         assert room.conversations.tell(ALICE, TWO)
         assert room.started == [ALICE, BOB, ALICE]
+        await room.close()
+
+    run(main)
+
+
+def test_a_call_that_is_to_be_placed_is_promised_whatever_becomes_of_its_conversation(
+    run: Run,
+) -> None:
+    order = PlaceCall(ALICE, None, None)
+
+    async def main() -> None:
+        room = Room()
+        kept = room.conversations.place(ALICE, order, "own@x/r")
+        broken = room.conversations.place(ALICE, order, "own@x/r")
+        other = room.conversations.place(BOB, order, "own@x/r")
+        assert kept is not None
+        assert broken is not None
+        assert other is not None
+        kept.set(None)
+        room.conversations.break_off(room.conversations[ALICE])
+        assert await kept is None
+        with pytest.raises(CallOver, match="with its conversation"):
+            await broken
+        assert not other.done()
+        room.conversations.break_off()
+        with pytest.raises(CallOver):
+            await other
         await room.close()
 
     run(main)
