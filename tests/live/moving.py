@@ -22,7 +22,7 @@ ADDRESSES = ["127.0.0.2", "127.0.0.3"]
 def used(call: Call) -> set[str]:
     """Return the own addresses that a call goes through."""
     actor: Any = call._ref._actor_weakref()
-    addresses: set[str] = actor._leg.connection._restarts.own_addresses()
+    addresses: set[str] = actor._leg.connection._renewals.own_addresses()
     return addresses
 
 
