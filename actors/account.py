@@ -9,7 +9,7 @@ from ..config.jid import bare
 from ..jingle import namespaces as ns
 from .bot.runner import BotRunner
 from .call_routes import Routes
-from .call_stanzas import IncomingCalls
+from .call_stanzas import CallStanzas
 from .contacts import Contacts, RosterAsked
 from .context import Context
 from .conversation import Conversation
@@ -119,7 +119,7 @@ class Account(
         )
         self._routes = Routes()
         self._conversations = Conversations(self._start_conversation, self._routes.any_with)
-        self._calls = IncomingCalls(self._session, context, self._routes, self._conversations)
+        self._calls = CallStanzas(self._session, context, self._routes, self._conversations)
         self._invites = Invites(self._session, settings.calls, self._calls.is_copy)
         self._last_words = LastWords(self.actor_ref)
         self._looks_around = False

@@ -378,3 +378,23 @@ def test_supervisor_killed_while_it_starts_leaves_nothing(run: Run) -> None:
         assert cast.diary == ["+a", "+b", "-b", "-a"]
 
     play(run, main)
+
+
+@pytest.mark.parametrize("obeys", [True, False])
+def test_a_child_that_may_end_by_itself_is_told_and_killed_only_in_the_end(
+    run: Run, obeys: bool
+) -> None:
+    async def main() -> None:
+        cast = Cast()
+        top = Supervisor.start([cast.child("a"), cast.child("b")], intensity=None)
+        await top.started
+        ended = await top.request(StopChild("a", "fail" if obeys else "hello", 60), timeout=1)
+        await asyncio.sleep(50)
+        assert ended.done() == obeys
+        await asyncio.sleep(30)
+        assert ended.done()
+        assert list(await top.request(WhichChildren(), timeout=1)) == ["b"]
+        top.stop(block=False)
+        await top.ended
+
+    run(main(), loop="virtual")
