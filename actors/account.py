@@ -44,12 +44,7 @@ from .runtime.ref import AsyncioActorRef
 from .runtime.supervision import stop_all
 from .xmpp import capabilities
 from .xmpp.contact import Contact
-from .xmpp.events import (
-    IqAnswered,
-    RequestAnswered,
-    StanzaReceived,
-    StreamOpened,
-)
+from .xmpp.events import IqAnswered, RequestAnswered, StanzaReceived, StreamOpened
 from .xmpp.incoming import Letter, Notice, Request, read_stanza
 from .xmpp.iq_answers import answer
 from .xmpp.own_presence import OwnPresence

@@ -71,7 +71,7 @@ from .runtime.supervision import stop_all
 from .xmpp.contact import Resource
 from .xmpp.events import IqAnswered
 from .xmpp.safe_reader import Reader
-from .xmpp.stanza import call_message
+from .xmpp.stanza import call_message, iq_set
 
 log = logging.getLogger(__name__)
 
@@ -356,7 +356,9 @@ class Conversation(AsyncioActor[ConversationMessage]):
 
     @handles(SendCallMessage)
     def _send_call_message(self, message: SendCallMessage) -> None:
-        self._account.post(Send(call_message(message.to, message.message)))
+        stanza = call_message(message.to, message.message)
+        if not self._account.post(Send(stanza)):
+            self._last_word(stanza)
 
     @handles(ReplyIq)
     def _reply_iq(self, message: ReplyIq) -> None:
@@ -366,7 +368,9 @@ class Conversation(AsyncioActor[ConversationMessage]):
     def _send_jingle(self, message: SendJingle) -> None:
         call = self._calls.find(message.sid)
         sender = None if call is None else call.ref
-        self._account.post(SendIq(message.to, message.jingle, "set", sender, message.token))
+        iq = SendIq(message.to, message.jingle, "set", sender, message.token)
+        if not self._account.post(iq):
+            self._last_word(iq_set(message.to, message.jingle))
 
     @handles(CallAccepted)
     def _call_accepted(self, message: CallAccepted) -> None:
