@@ -40,9 +40,6 @@ line of its own. To add a room, write its name where it belongs.
 SHARED = {
     "Call": "a bot's handle is named after its actor",
     "Invite": "XEP-0482's element, and a bot's handle on it",
-    "Requests": "IQs that wait for an answer, and what a bot asks of its call",
-    "RestartIce": "the order to a call, and what carries it out",
-    "Ringing": "XEP-0353's message, and the course of a call",
 }
 """Names that two classes have, and why a reader is not misled. All others have one meaning."""
 

@@ -19,7 +19,7 @@ from ..messages.call import (
 )
 from ..runtime.future import AsyncioFuture
 from .content_changes import ContentChanges
-from .course import CallingOut, Ringing
+from .course import CallingIn, CallingOut
 from .ice_restart import IceRestarts
 from .shared import SharedParts
 from .state import TOO_LATE, CallState
@@ -112,7 +112,7 @@ class BotRequests:
     def _has_data(self) -> bool:
         """Whether there is a data channel, or may be one yet (XEP-0343)."""
         course = self._parts.course
-        calling, ringing = course.find(CallingOut), course.find(Ringing)
+        calling, ringing = course.find(CallingOut), course.find(CallingIn)
         if calling is not None:
             return calling.order.data
         if course.state is CallState.AWAITING or (ringing is not None and ringing.offer is None):

@@ -70,7 +70,7 @@ from ..runtime.future import AsyncioFuture
 from ..xmpp.events import IqAnswered
 from .bot_requests import BotRequests
 from .content_changes import ContentChanges
-from .course import CallingOut, Ringing
+from .course import CallingIn, CallingOut
 from .ice_restart import IceRestarts
 from .media_events import TICK, MediaEvents
 from .opening import Opening
@@ -168,7 +168,7 @@ class Call(AsyncioActor[CallActorMessage]):
             raise
 
     def _open(self) -> None:
-        calling, ringing = self._course.find(CallingOut), self._course.find(Ringing)
+        calling, ringing = self._course.find(CallingOut), self._course.find(CallingIn)
         if calling is not None:
             self._opening.call_out(calling.order)
         elif ringing is not None:

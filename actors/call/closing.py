@@ -8,7 +8,7 @@ from ..context import Context
 from ..messages.call import CallActorMessage, Finished
 from ..messages.conversation import CallEnded, ConversationRef
 from ..runtime.actor import AsyncioActor
-from .course import Course, Ended, Over, Ringing
+from .course import CallingIn, Course, Ended, Over
 from .leg import Leg
 from .progress import Progress
 from .signalling import Signalling
@@ -87,7 +87,7 @@ class Closing:
             text: a sentence for our record.
         """
         if reason is Reason.SUCCESS and self._course.phase != "connected":
-            ringing = self._course.find(Ringing)
+            ringing = self._course.find(CallingIn)
             declined = ringing is not None and ringing.answer is None
             reason = Reason.DECLINE if declined else Reason.CANCEL
         self.hang_up(reason, text, ours=True)

@@ -35,7 +35,7 @@ class CallingOut:
 
 
 @dataclass(slots=True)
-class Ringing:
+class CallingIn:
     """What belongs to a call of the peer's until it is taken.
 
     Attributes:
@@ -91,7 +91,7 @@ class Ended:
     record: CallRecord
 
 
-Belongings = CallingOut | Ringing | Taken | Underway | Over | Ended
+Belongings = CallingOut | CallingIn | Taken | Underway | Over | Ended
 
 
 class Course:
@@ -114,7 +114,7 @@ class Course:
         self,
         owner: AsyncioActor[CallActorMessage],
         policy: CallPolicy,
-        belongings: CallingOut | Ringing,
+        belongings: CallingOut | CallingIn,
     ) -> None:
         self.state = CallState.NEW
         self.phase: Phase = "proposed"

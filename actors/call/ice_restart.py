@@ -25,7 +25,7 @@ class IceRestarts:
 
     def __init__(self, parts: SharedParts) -> None:
         self.parts = parts
-        self._ours: RestartIce | None = None
+        self._ours: OfferRestart | None = None
         self._timer: Timer | None = None
 
     def begin(self) -> None:
@@ -36,7 +36,7 @@ class IceRestarts:
         """
         if not self.parts.course.is_connected:
             raise CallOver("ICE can be restarted in a call that is connected")
-        self._ours = RestartIce(self)
+        self._ours = OfferRestart(self)
         self.parts.negotiations.begin(self._ours)
 
     def hear(self, event: IceRestarted) -> None:
@@ -72,7 +72,7 @@ class IceRestarts:
         """The peer has got our new credentials and candidates."""
         self.parts.leg.connection.restart_acknowledged()
 
-    def not_begun(self, restart: "RestartIce") -> None:
+    def not_begun(self, restart: "OfferRestart") -> None:
         """Our restart could not be begun: what the peer says next is no answer to it."""
         if self._ours is restart:
             self._ours = None
@@ -85,7 +85,7 @@ class IceRestarts:
 # -- what is negotiated for it ---------------------------------------------------------------------
 
 
-class RestartIce(Negotiation):
+class OfferRestart(Negotiation):
     """We restart ICE."""
 
     latest_counts = True

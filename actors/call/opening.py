@@ -27,7 +27,7 @@ from ..messages.call import (
 )
 from ..runtime.future import AsyncioFuture
 from .content_changes import ContentChanges
-from .course import CallingOut, Ringing, Taken, Underway
+from .course import CallingIn, CallingOut, Taken, Underway
 from .negotiation import Negotiation
 from .shared import SharedParts
 from .signalling import Acknowledgement
@@ -149,7 +149,7 @@ class Opening:
         """The peer's offer is here."""
         parts = self.parts
         parts.progress.step("initiate")
-        ringing, taken = parts.course.find(Ringing), parts.course.find(Taken)
+        ringing, taken = parts.course.find(CallingIn), parts.course.find(Taken)
         if ringing is not None:
             ringing.offer = event
         elif taken is not None:
@@ -157,13 +157,13 @@ class Opening:
 
     def offer_changed(self, event: ContentModified | IceRestarted) -> None:
         """The peer changes its offer before it is answered."""
-        ringing = self.parts.course.find(Ringing)
+        ringing = self.parts.course.find(CallingIn)
         if ringing is not None and ringing.offer is not None:
             ringing.offer = replace(ringing.offer, offer=event.description)
 
     def offer_lacks_parts(self) -> None:
         """The peer's offer lacks something; more may come."""
-        ringing = self.parts.course.find(Ringing)
+        ringing = self.parts.course.find(CallingIn)
         if ringing is None or ringing.answer is not None:
             self._wait_for_parts()
 
@@ -175,7 +175,7 @@ class Opening:
         """
         if self.parts.signalling.outgoing:
             raise CallOver("only an incoming call can be answered")
-        ringing = self.parts.course.find(Ringing)
+        ringing = self.parts.course.find(CallingIn)
         if ringing is not None and ringing.answer is None:
             ringing.answer = self.contents.sources = message
             self._take_if_ready(ringing)
@@ -183,7 +183,7 @@ class Opening:
 
     def rung_long_enough(self) -> None:
         """It has rung for as long as the account's policy wants."""
-        ringing = self.parts.course.find(Ringing)
+        ringing = self.parts.course.find(CallingIn)
         if ringing is None:
             return
         ringing.long_enough = True
@@ -193,13 +193,13 @@ class Opening:
 
     def answer_by_itself(self) -> None:
         """The bot has left the call to the account's policy."""
-        ringing = self.parts.course.find(Ringing)
+        ringing = self.parts.course.find(CallingIn)
         if ringing is not None and ringing.answer is None:
             self.answer(self.parts.bot.answer_to(self.parts.signalling.sid))
 
     def handled_elsewhere(self, message: HandledElsewhere) -> None:
         """Another device of our account has the call; if ours has taken it too, it goes on."""
-        ringing = self.parts.course.find(Ringing)
+        ringing = self.parts.course.find(CallingIn)
         if ringing is not None and ringing.answer is None:
             word, reason = (
                 ("answered", Reason.CANCEL) if message.answered else ("declined", Reason.DECLINE)
@@ -207,7 +207,7 @@ class Opening:
             text = f"{word} on another device of this account"
             self.parts.closing.hang_up(reason, text, ours=False)
 
-    def _take_if_ready(self, ringing: Ringing) -> None:
+    def _take_if_ready(self, ringing: CallingIn) -> None:
         if ringing.answer is None or not ringing.long_enough:
             return
         parts, taken = self.parts, Taken(ringing.answer)

@@ -13,7 +13,7 @@ from ..messages.call import CallActorMessage
 from ..messages.conversation import ConversationRef
 from ..runtime.actor import AsyncioActor
 from .closing import Closing
-from .course import CallingOut, Course, Ringing
+from .course import CallingIn, CallingOut, Course
 from .leg import Leg
 from .negotiation import Negotiations
 from .progress import Progress
@@ -69,7 +69,7 @@ class SharedParts:
         order: PlaceCall | None = None,
     ) -> Self:
         """Make the parts of a call; the arguments are those of `Call`, with itself as owner."""
-        beginning = Ringing(offer) if order is None else CallingOut(order)
+        beginning = CallingIn(offer) if order is None else CallingOut(order)
         course = Course(owner, context.settings.calls, beginning)
         signalling = Signalling(
             session, peer, message=message, conversation=conversation, last_word=last_word

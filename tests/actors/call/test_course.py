@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from callboard.actors.call.course import CallingOut, Course, Ended, Over, Ringing
+from callboard.actors.call.course import CallingIn, CallingOut, Course, Ended, Over
 from callboard.actors.call.state import STAGES, CallEvent, CallState
 from callboard.actors.messages.account import PlaceCall
 from callboard.actors.messages.call import Overdue
@@ -107,7 +107,7 @@ def test_what_belongs_to_a_state_stays_until_there_is_something_else(run: Run) -
         course.take(CallEvent.CALL)
         course.take(CallEvent.TAKEN)
         assert course.find(CallingOut) is calling
-        assert course.find(Ringing) is None
+        assert course.find(CallingIn) is None
         assert course.find(Ended) is None
         ref.stop(block=False)
         await ref.ended
