@@ -83,7 +83,7 @@ def test_the_others_go_on_and_a_signal_ends_it(tmp_path: Path, bot: str, number:
             said = " ".join(e.get("message", "") for e in run.events)
             assert said.count("SystemExit(5)") == 2
             assert "KeyboardInterrupt()" in said
-            assert "the loop was stopped" in said
+            assert "stopped the event loop" in said
         assert run.stop(number) == 0
     found = records(tmp_path / "recordings" / "calls.jsonl")
     assert {record["state"] for record in found.values()} == {"completed"}
