@@ -8,8 +8,8 @@ from xml.etree.ElementTree import Element
 from ..config.jid import bare
 from ..jingle import namespaces as ns
 from .bot.runner import BotRunner
+from .call_router import CallRouter
 from .call_routes import Routes
-from .call_stanzas import CallStanzas
 from .contacts import Contacts, RosterAsked
 from .context import Context
 from .conversation import Conversation
@@ -114,7 +114,7 @@ class Account(
         )
         self._routes = Routes()
         self._conversations = Conversations(self._start_conversation, self._routes.any_with)
-        self._calls = CallStanzas(self._session, context, self._routes, self._conversations)
+        self._calls = CallRouter(self._session, context, self._routes, self._conversations)
         self._invites = Invites(self._session, settings.calls, self._calls.is_copy)
         self._last_words = LastWords(self.actor_ref)
         self._looks_around = False

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from ..config.account import CallPolicy
 from ..config.jid import normal_jid
 from ..jingle.call_messages.invite import Invite, InviteAnswer, JingleMethod
-from .call_stanzas import STALE
+from .call_router import STALE
 from .login_session import LoginSession
 from .messages.account import AnswerInvite, Invitation, SendInvite
 from .runtime.actor import handles

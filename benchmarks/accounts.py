@@ -13,7 +13,7 @@ from callboard.actors.context import Endpoint
 from callboard.actors.exchange import Exchange
 from callboard.actors.garbage_collection import tune_garbage_collection
 from callboard.actors.messages.exchange import AccountReady, AddAccount, Shutdown
-from callboard.actors.xmpp.trust import trust
+from callboard.actors.xmpp.tls_context import trust
 from callboard.bots import Bot
 from callboard.bots.adapter import bot_factory
 from callboard.config import AccountSettings, Settings

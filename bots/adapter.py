@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..actors.bot.code import Author, running
+from ..actors.bot.containment import Author, running
 from ..actors.context import BotFactory, BotPort
 from ..actors.messages.account import AccountRef, Invitation
 from ..actors.messages.call import Answer, CallRef

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..actors.bot.code import contained
+from ..actors.bot.containment import contained
 from ..actors.bot.loop_watch import watched
 from ..actors.context import Endpoint
 from ..actors.exchange import Exchange
@@ -23,7 +23,7 @@ from ..actors.observer import Observer as TellOutside
 from ..actors.records.call_journal import close_left
 from ..actors.records.call_record import CallRecord
 from ..actors.records.record_file import RecordFile
-from ..actors.xmpp.trust import trust
+from ..actors.xmpp.tls_context import trust
 from ..bots.adapter import bot_factory
 from ..bots.bot import Bot
 from ..config import Embedded, Settings

@@ -21,7 +21,7 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's coroutine to its end, on a loop of its own.
 
     A callback of a bot's that raises `SystemExit` or `KeyboardInterrupt`, or stops the loop, is
-    logged and ends nothing. (Its tasks don't even get that far: see `actors.bot_code`.)
+    logged and ends nothing. (Its tasks don't even get that far: see `actors.bot.containment`.)
 
     Args:
         work: what the command does.

@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from ..actors.bot.code import Author, BotExit, running
+from ..actors.bot.containment import Author, BotExit, running
 from ..bots.bot import Bot
 from ..bots.bot_check import bot_faults, class_faults
 from ..bots.find import BotError, find_bot, raised_at

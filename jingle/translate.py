@@ -7,7 +7,7 @@ from . import namespaces as ns
 from .errors import LocalProtocolError, RemoteProtocolError, bad_request
 from .model.content_names import names_of, to_mid, to_name
 from .model.description import Description
-from .model.negotiation import answer_for_jingle, answer_for_sdp, complete, offer_for_sdp
+from .model.offer_answer_fit import answer_for_jingle, answer_for_sdp, complete, offer_for_sdp
 from .model.role import Role
 from .model.transport import IceTransport
 from .sdp.reader import read_sdp

@@ -43,10 +43,10 @@ from .sources.clock_pattern import ClockPattern, read_clock
 from .sources.echo import Echo
 from .sources.file_source import FileSource
 from .sources.playback import Playback
+from .sources.reader_threads import READERS
 from .sources.silence import Silence
 from .sources.source import Source
 from .sources.tone import Tone
-from .sources.workers import READERS
 
 __all__ = [
     "READERS",

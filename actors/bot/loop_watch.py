@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from .code import Now
+from .containment import Now
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from ..context import BotPort, Context
 from ..messages.exchange import BotFailed
 from ..runtime.actor import AsyncioActor
 from ..runtime.log_throttle import LogThrottle
-from .code import Author, run_code
+from .containment import Author, run_code
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from ..runtime.future import AsyncioFuture
 from .content_changes import ContentChanges
 from .course import CallingIn, CallingOut
 from .ice_restart import IceRestarts
-from .shared import SharedParts
+from .shared_parts import SharedParts
 from .state import TOO_LATE, CallState
 
 #: What is done at once; the peer may be told of it.

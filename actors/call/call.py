@@ -74,7 +74,7 @@ from .course import CallingIn, CallingOut
 from .ice_restart import IceRestarts
 from .media_events import TICK, MediaEvents
 from .opening import Opening
-from .shared import SharedParts
+from .shared_parts import SharedParts
 from .state import STAGES, CallState
 
 log = logging.getLogger(__name__)

@@ -34,7 +34,7 @@ from ..runtime.future import AsyncioFuture
 from ..runtime.tasks import Timer
 from .leg import KINDS
 from .negotiation import Negotiation
-from .shared import SharedParts
+from .shared_parts import SharedParts
 from .signalling import Acknowledgement
 from .state import ANSWERS, CallState
 

@@ -7,7 +7,7 @@ from ...media import PeerConnection
 from ..messages.call import CallOver, NegotiationFailed, Overdue
 from ..runtime.tasks import Timer
 from .negotiation import Negotiation
-from .shared import SharedParts
+from .shared_parts import SharedParts
 from .signalling import Acknowledgement
 from .state import ANSWERS
 

@@ -23,7 +23,7 @@ from ..messages.call import Tick
 from .bot_requests import BotRequests
 from .course import Underway
 from .ice_restart import IceRestarts
-from .shared import SharedParts
+from .shared_parts import SharedParts
 from .state import CallEvent
 
 log = logging.getLogger(__name__)

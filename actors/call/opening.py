@@ -29,7 +29,7 @@ from ..runtime.future import AsyncioFuture
 from .content_changes import ContentChanges
 from .course import CallingIn, CallingOut, Taken, Underway
 from .negotiation import Negotiation
-from .shared import SharedParts
+from .shared_parts import SharedParts
 from .signalling import Acknowledgement
 from .state import ANSWERS, CallEvent, CallState
 

@@ -12,7 +12,7 @@ from ..model import limits
 from ..model.content import Content
 from ..model.content_names import to_mid
 from ..model.description import Description, Group
-from ..model.negotiation import answer_for_sdp, fit, offer_for_sdp
+from ..model.offer_answer_fit import answer_for_sdp, fit, offer_for_sdp
 from ..model.partial_descriptions import address_of, joined, whole
 from ..model.role import Role
 from ..model.transport import IceTransport

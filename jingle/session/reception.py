@@ -15,7 +15,7 @@ from ..model.content import Content
 from ..model.content_names import to_mid
 from ..model.description import Description, Group
 from ..model.info import Info
-from ..model.negotiation import (
+from ..model.offer_answer_fit import (
     Objection,
     complete,
     foremost,

@@ -12,7 +12,7 @@ from ..model.candidate import Candidate
 from ..model.content import Content
 from ..model.content_names import names_of
 from ..model.description import Description
-from ..model.negotiation import answer_for_jingle
+from ..model.offer_answer_fit import answer_for_jingle
 from ..model.role import Senders
 from ..model.transport import IceTransport
 from ..sdp.reader import read_sdp

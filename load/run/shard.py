@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ...actors.context import Endpoint
-from ...actors.xmpp.trust import trust
+from ...actors.xmpp.tls_context import trust
 from ..measure.tally import Tally
 from ..measure.usage import Usage, raise_open_files
 from ..plan.capacity import check_open_files, shard_files

@@ -10,8 +10,8 @@ from aiortc.sdp import candidate_from_sdp
 
 from ..errors import DescriptionError
 from . import _aiortc
-from .connections import Connections
 from .ice import _aioice
+from .ice_connections import IceConnections
 from .owned_tasks import OwnedTasks
 from .session_description import Section, SessionDescription
 
@@ -61,7 +61,7 @@ class IceRenewals:
     def __init__(
         self,
         pc: RTCPeerConnection,
-        connections: Connections,
+        connections: IceConnections,
         tasks: OwnedTasks,
         *,
         deadline: float,

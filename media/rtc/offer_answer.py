@@ -13,8 +13,8 @@ from ..frames.frame import KINDS, Kind
 from ..sources.source import Source
 from . import _aiortc
 from .connection_media import ConnectionMedia
-from .connections import Connections
 from .ice.network import Network
+from .ice_connections import IceConnections
 from .rtp.medium import Medium
 from .session_description import Section, SessionDescription
 
@@ -34,7 +34,7 @@ class OfferAnswer:
         self,
         pc: RTCPeerConnection,
         media: ConnectionMedia,
-        connections: Connections,
+        connections: IceConnections,
         network: Network,
     ) -> None:
         """Negotiate for a peer connection that has no description yet.

@@ -11,13 +11,13 @@ from ..frames.frame import KINDS, Kind
 from ..sources.source import Source
 from . import _aiortc
 from .connection_media import ConnectionMedia
-from .connections import Connections
 from .connectivity import BROKEN, Connectivity, Milestone
 from .data_channel import DataChannels
 from .events import AddressLost, Closed, Connected, IceRenewed, MediaEvent, MediaFailed
 from .ice import _aioice
 from .ice.network import Network
 from .ice.own_addresses import OwnAddresses, Watch
+from .ice_connections import IceConnections
 from .ice_renewal import IceRenewals
 from .offer_answer import OfferAnswer
 from .owned_tasks import OwnedTasks, cancelled, owned
@@ -76,7 +76,7 @@ class PeerConnection:
         self.tasks = OwnedTasks()
         self._closer: asyncio.Task[None] | None = None
         self._connecting: set[asyncio.Task[Any]] = set()
-        self._connections = Connections(self._pc, network)
+        self._connections = IceConnections(self._pc, network)
         self.media = ConnectionMedia(
             path,
             largest_picture=largest_picture,

@@ -9,8 +9,8 @@ from weakref import WeakKeyDictionary, WeakSet
 from ..errors import SourceError, shown
 from ..frames.codec import CLOCK_RATES
 from ..frames.frame import Kind
+from .reader_threads import READERS
 from .source import Source, Unit
-from .workers import READERS
 
 Batch = tuple[list[Unit], BaseException | None]
 """Frames, and why no more follow, if that is a failure."""

@@ -7,8 +7,8 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from .display import Display
 from .file_reader import AvStream, FileReader
+from .picture_geometry import PictureGeometry
 
 MOST = Fraction(30)
 """Pictures a second, at most."""
@@ -83,7 +83,7 @@ class Pictures:
 
     def _fitted(self, frame: av.VideoFrame) -> av.VideoFrame:
         stream = self._reader.streams["video"]
-        display = Display.of(frame, getattr(stream, "sample_aspect_ratio", None))
+        display = PictureGeometry.of(frame, getattr(stream, "sample_aspect_ratio", None))
         if self._size is not None:  # pictures may change their size, an encoder can't
             size = self._size[::-1] if display.swapped else self._size
             display = replace(display, size=size)

@@ -29,7 +29,7 @@ from callboard.jingle.call_messages.message import Proceed, Propose, Reject, par
 from callboard.jingle.model.application import Rtp
 from callboard.jingle.model.description import Description
 from callboard.jingle.model.equivalence import equivalent, meaning
-from callboard.jingle.model.negotiation import offer_for_sdp
+from callboard.jingle.model.offer_answer_fit import offer_for_sdp
 from callboard.jingle.model.transport import IceTransport
 from callboard.jingle.sdp.reader import read_sdp
 from callboard.jingle.xml.reader import read_contents

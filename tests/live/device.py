@@ -17,7 +17,7 @@ from callboard.actors.xmpp.events import (
 )
 from callboard.actors.xmpp.stanza import CLIENT, iq_reply
 from callboard.actors.xmpp.stream import Stream
-from callboard.actors.xmpp.trust import trust
+from callboard.actors.xmpp.tls_context import trust
 from callboard.jingle import CallMessage, Role, parse_call_message, to_jingle
 from callboard.jingle import namespaces as ns
 from callboard.tests.live.stage import PASSWORD, PATIENCE, Stage

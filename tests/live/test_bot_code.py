@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 import pytest
-from callboard.actors.bot import code
+from callboard.actors.bot import containment
 from callboard.actors.messages.exchange import AccountChanged, BotFailed
 from callboard.bots import Bot, Call, CallOver, Invite, Message, Presence
 from callboard.tests.conftest import Run
@@ -210,7 +210,7 @@ def test_a_task_that_nobody_awaits_is_told_with_its_bot(
 def test_who_swallows_its_cancellation_is_not_waited_for(
     run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(code, "UNWILLING", 0.2)
+    monkeypatch.setattr(containment, "UNWILLING", 0.2)
     let_go = asyncio.Event()
 
     class Stubborn(Bot):

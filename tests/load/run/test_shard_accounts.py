@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from callboard.actors.call import leg
 from callboard.actors.context import Endpoint
-from callboard.actors.xmpp.trust import trust
+from callboard.actors.xmpp.tls_context import trust
 from callboard.load import load_plan
 from callboard.load.measure.tally import Tally
 from callboard.load.run.activity import perform

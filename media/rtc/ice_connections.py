@@ -10,7 +10,7 @@ from .ice import _aioice
 from .ice.network import Network
 
 
-class Connections:
+class IceConnections:
     """All `aioice.Connection`s of a peer connection that may still be open.
 
     aiortc loses some of them: those of a transport that left a bundle while we were cancelled, and

@@ -5,8 +5,8 @@ from typing import Any, cast
 from xml.etree.ElementTree import Element
 
 import pytest
+from callboard.actors.call_router import STALE, CallRouter
 from callboard.actors.call_routes import Routes
-from callboard.actors.call_stanzas import STALE, CallStanzas
 from callboard.actors.context import Context, Endpoint
 from callboard.actors.records.call_record import CallRecord
 from callboard.actors.xmpp.incoming import Letter
@@ -77,7 +77,7 @@ class Scene:
             log=cast("Any", self.log),
             bot=cast("Any", None),
         )
-        self.calls = CallStanzas(
+        self.calls = CallRouter(
             cast("Any", self.line), context, self.routes, cast("Any", self.talks)
         )
 

@@ -23,7 +23,7 @@ STALE = 30.0
 MAX_HEARD_LAST = 64
 
 
-class CallStanzas:
+class CallRouter:
     """Routes what comes in for calls, a part of the account's actor.
 
     What is of a call that there is goes to the call (Jingle) or to its peer's conversation (call

@@ -20,7 +20,7 @@ ODDEST = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Display:
+class PictureGeometry:
     """What makes a decoded picture the one that is shown.
 
     Attributes:
@@ -36,7 +36,7 @@ class Display:
     inverted: bool = False
 
     @classmethod
-    def of(cls, frame: av.VideoFrame, pixel: Fraction | None = None) -> "Display":
+    def of(cls, frame: av.VideoFrame, pixel: Fraction | None = None) -> "PictureGeometry":
         """Learn it from a picture.
 
         Args:

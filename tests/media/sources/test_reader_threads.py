@@ -11,10 +11,10 @@ from typing import ClassVar
 
 import pytest
 from callboard.media import Kind, Source, SourceError
-from callboard.media.sources import clip, workers
+from callboard.media.sources import clip, reader_threads
 from callboard.media.sources.clip import Clips
+from callboard.media.sources.reader_threads import ReaderThreads
 from callboard.media.sources.source import Unit
-from callboard.media.sources.workers import Workers
 from callboard.tests.conftest import Run
 from callboard.tests.media.sources.test_clip import Numbers, drain
 
@@ -34,7 +34,7 @@ class Blocked(Source):
 def test_sources_that_block_leave_the_others_their_turn(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clip, "READERS", Workers(limit=2, patience=0.05))
+    monkeypatch.setattr(clip, "READERS", ReaderThreads(limit=2, patience=0.05))
     gate = threading.Event()
 
     async def main() -> None:
@@ -54,7 +54,7 @@ def test_sources_that_block_leave_the_others_their_turn(
 
 def test_only_so_many_may_block(run: Run) -> None:
     gate = threading.Event()
-    pool = Workers(limit=2, patience=0.02, most=4)
+    pool = ReaderThreads(limit=2, patience=0.02, most=4)
 
     async def main() -> None:
         blocked = [pool.run(gate.wait) for _ in range(4)]
@@ -70,7 +70,7 @@ def test_only_so_many_may_block(run: Run) -> None:
         gate.set()
 
 
-async def asks_for_ever(pool: Workers) -> None:
+async def asks_for_ever(pool: ReaderThreads) -> None:
     while True:
         await asyncio.wait([pool.run(int)], timeout=0.01)
 
@@ -84,7 +84,7 @@ def test_what_a_job_raises_comes_back_as_an_exception(run: Run, error: BaseExcep
 
     async def main() -> None:
         with pytest.raises(Exception, match=r"no|it raised") as raised:
-            await workers.READERS.run(fail)
+            await reader_threads.READERS.run(fail)
         assert isinstance(raised.value, ValueError)
 
     run(main)
@@ -92,7 +92,7 @@ def test_what_a_job_raises_comes_back_as_an_exception(run: Run, error: BaseExcep
 
 def test_a_job_that_was_cancelled_before_it_began_does_not_run(run: Run) -> None:
     gate, ran = threading.Event(), threading.Event()
-    pool = Workers(limit=1)
+    pool = ReaderThreads(limit=1)
 
     async def main() -> None:
         first, second = pool.run(gate.wait), pool.run(ran.set)

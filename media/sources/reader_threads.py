@@ -17,7 +17,7 @@ T = TypeVar("T")
 Outcome = tuple[Any, Exception | None]
 
 
-class Workers:
+class ReaderThreads:
     """Runs jobs on a few daemon threads, which end when there is nothing left to do.
 
     The threads of an executor are joined when Python ends, so one that never returns keeps the
@@ -155,7 +155,7 @@ def _settle(future: "asyncio.Future[Any]", outcome: Outcome) -> None:
         future.set_result(result)
 
 
-READERS = Workers()
+READERS = ReaderThreads()
 """Those that read the sources of this process."""
 
 atexit.register(READERS.end)
