@@ -9,6 +9,7 @@ import asyncio
 import gc
 import itertools
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from pathlib import Path
@@ -41,6 +42,8 @@ loopback.install()
 # Hundreds of tests start a program that imports Callboard; without the files that Python keeps its
 # bytecode in, each would compile it anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Programs that tests start inherit what is ignored, and under nohup that is the SIGHUP they test.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class Run(Protocol):
