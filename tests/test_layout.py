@@ -23,7 +23,7 @@ MAY_USE = {
 
 ROOMS: dict[str, tuple[str, ...]] = {
     "jingle": ("namespaces", "errors", "model", "xml", "sdp", "session", "call_messages", "*"),
-    "media": ("errors", "budget", "frames", "sources", "recording", "rtc", "*"),
+    "media": ("errors", "budget", "frames", "codecs", "sources", "recording", "rtc", "*"),
     "media/rtc": ("dtls", "ice", "rtp/packet rtp/feedback", "_aiortc", "rtp", "*"),
     "media/rtc/rtp": ("packet", "video", "*"),
     "actors": ("runtime", "xmpp", "records", "messages", "context", "bot", "call", "*"),

@@ -5,23 +5,16 @@ from fractions import Fraction
 from typing import cast
 
 import av
-from av.audio.codeccontext import AudioCodecContext
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
+from ..codecs.sound import FRAME_SECONDS, sound_encoder
 from ..frames.codec import CLOCK_RATES, is_keyframe
 from .source import Unit
 
-# RTP audio frames of 20 ms (RFC 7587 §4.2, RFC 3551 §4.2).
-FRAME_SECONDS = Fraction(20, 1000)
 KEYFRAME_SECONDS = 1.0
 VIDEO_BIT_RATE = 500_000
 
-_AUDIO = {
-    "opus": ("libopus", 48000, {"application": "audio", "frame_duration": "20"}),
-    "PCMU": ("pcm_mulaw", 8000, {}),
-    "PCMA": ("pcm_alaw", 8000, {}),
-}
 _VIDEO = {
     # Real-time settings: no look-ahead, so that every picture gives one frame at once.
     "VP8": (
@@ -62,16 +55,8 @@ def encode_audio(
     Yields:
         The encoded frames. What is left at the end is filled up with silence.
     """
-    name, rate, options = _AUDIO[codec]
-    layout = "stereo" if channels == 2 and codec == "opus" else "mono"
-    context = cast(AudioCodecContext, av.CodecContext.create(name, "w"))
-    context.format = "s16"
-    context.layout = layout
-    context.sample_rate = rate
-    context.time_base = Fraction(1, rate)
-    if codec == "opus":
-        context.bit_rate = 64_000 if layout == "mono" else 96_000
-    context.options = dict(options)
+    context = sound_encoder(codec, channels)
+    rate, layout = context.sample_rate, context.layout.name
     samples = int(rate * FRAME_SECONDS)
     resampler = av.AudioResampler(format="s16", layout=layout, rate=rate, frame_size=samples)
     duration = int(CLOCK_RATES[codec] * FRAME_SECONDS)

@@ -1,0 +1,1 @@
+"""Encoding and decoding, one frame at a time, away from the event loop."""

@@ -1,0 +1,142 @@
+"""Threads that encode and decode what is live."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+T = TypeVar("T")
+
+Done = Callable[[Any, Exception | None], None]
+Job = tuple[Callable[[], Any], Done]
+Settled = tuple[Done, Any, Exception | None]
+
+IDLE = 0.25
+"""Seconds for which a thread waits for more before it ends."""
+
+
+class Lane:
+    """One stream's way through the threads: its jobs run one after the other, in their order.
+
+    So an encoder or a decoder that only jobs of one lane touch needs no lock.
+    """
+
+    def __init__(self, worker: "_Worker") -> None:
+        self._closed = False
+        self._worker = worker
+
+    def run(self, job: Callable[[], T], done: Callable[[T | None, Exception | None], None]) -> None:
+        """Run a job on a thread.
+
+        Args:
+            job: Called there, without arguments. It should take less than a frame lasts.
+            done: Called on the loop with what the job returned and None, or with None and what it
+                raised. Not called any more once the lane is closed.
+        """
+
+        def settle(result: Any, error: Exception | None) -> None:
+            if not self._closed:
+                done(result, error)
+
+        if not self._closed:
+            self._worker.add((job, settle))
+
+    def close(self) -> None:
+        """Hear of no job any more. One that runs is not stopped."""
+        self._closed = True
+
+
+class CodecThreads:
+    """Threads for the encoders and decoders of an event loop's live streams, one for each core.
+
+    What is handed over in one turn of the loop goes to a thread at one wake-up, and what comes of
+    it comes back at one: with a wake-up for each frame, many streams would cost more than their
+    codecs. A thread ends when it has had nothing to do for a quarter of a second.
+    """
+
+    MOST = 4
+    """Threads of one loop."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        cores = len(os.sched_getaffinity(0))
+        self._workers = [_Worker(loop) for _ in range(min(self.MOST, cores))]
+        self._next = count()
+
+    @classmethod
+    def running(cls) -> "CodecThreads":
+        """Return the threads of the running event loop, made at the first call."""
+        loop = asyncio.get_running_loop()
+        threads = _threads.get(loop)
+        if threads is None:
+            threads = _threads[loop] = cls()
+        return threads
+
+    def lane(self) -> Lane:
+        """Open a lane for one stream."""
+        return Lane(self._workers[next(self._next) % len(self._workers)])
+
+
+class _Worker:
+    """A thread while there is something to do."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._changed = threading.Condition()
+        self._gathered: list[Job] = []
+        self._handed_over: list[Job] = []
+        self._loop = loop
+        self._runs = False
+
+    def add(self, job: Job) -> None:
+        """Take a job; it is handed over with the others of this turn of the loop."""
+        if not self._gathered:
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append(job)
+
+    def _hand_over(self) -> None:
+        jobs, self._gathered = self._gathered, []
+        with self._changed:
+            self._handed_over += jobs
+            if self._runs:
+                self._changed.notify()
+                return
+            self._runs = True
+        threading.Thread(target=self._work, name="codecs", daemon=True).start()
+
+    def _work(self) -> None:
+        while jobs := self._take():
+            settled = [_settled(job, done) for job, done in jobs]
+            jobs.clear()
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(_settle, settled)
+
+    def _take(self) -> list[Job]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._handed_over, IDLE)
+            jobs, self._handed_over = self._handed_over, []
+            self._runs = bool(jobs)
+            return jobs
+
+
+def _settled(job: Callable[[], Any], done: Done) -> Settled:
+    try:
+        return done, job(), None
+    except Exception as error:
+        return done, None, error
+
+
+def _settle(settled: list[Settled]) -> None:
+    loop = asyncio.get_running_loop()
+    for done, result, error in settled:
+        try:
+            done(result, error)
+        except Exception as fault:  # the others are settled all the same
+            context = {"message": "What a codec gave could not be used", "exception": fault}
+            loop.call_exception_handler(context)
+
+
+_threads: WeakKeyDictionary[asyncio.AbstractEventLoop, CodecThreads] = WeakKeyDictionary()
