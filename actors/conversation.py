@@ -25,6 +25,7 @@ from ..jingle import (
 )
 from ..media import Network
 from .call.call import Call
+from .call.setup import CallSetup
 from .call.signalling import WORDS
 from .call_policy import refusal
 from .context import BotPort, Context, LastWord
@@ -332,8 +333,8 @@ class Conversation(AsyncioActor[ConversationMessage]):
         offer: Initiated | None = None,
         order: PlaceCall | None = None,
     ) -> CallRef:
-        call = Call.start(
-            self._context,
+        setup = CallSetup(
+            context=self._context,
             conversation=self.actor_ref,
             bot=self._bot,
             session=session,
@@ -345,6 +346,7 @@ class Conversation(AsyncioActor[ConversationMessage]):
             network=self._network,
             last_word=self._last_word,
         )
+        call = Call.start(setup)
         waits = message and order is not None
         standing = Standing(session.role, peer, None if waits else peer)
         tie: Tie = "proposed" if message else "initiated"

@@ -16,13 +16,9 @@ from ...jingle import (
     InfoReceived,
     Initiated,
     Reason,
-    Session,
     Terminated,
     Unacceptable,
 )
-from ...media import Network
-from ..context import BotPort, Context, LastWord
-from ..messages.account import PlaceCall
 from ..messages.call import (
     AddMedia,
     Answer,
@@ -63,7 +59,6 @@ from ..messages.call import (
     TieLost,
     Wait,
 )
-from ..messages.conversation import ConversationRef
 from ..messages.exchange import CallStatus
 from ..runtime.actor import AsyncioActor, handles
 from ..runtime.future import AsyncioFuture
@@ -74,6 +69,7 @@ from .course import CallingIn, CallingOut
 from .ice_restart import IceRestarts
 from .media_events import TICK, MediaEvents
 from .opening import Opening
+from .setup import CallSetup
 from .shared_parts import SharedParts
 from .state import STAGES, CallState
 
@@ -88,50 +84,13 @@ class Call(AsyncioActor[CallActorMessage]):
     task and comes back as a message, so that a hangup is handled at once.
 
     Args:
-        context: what its account works with.
-        conversation: sends its stanzas.
-        bot: the account's bot.
-        session: new if we call or the peer proposed, else with the initiate received.
-        peer: the peer's JID; a proposal may go to the bare one.
-        media: the kinds that were proposed or offered.
-        message: whether XEP-0353 is used.
-        network: the addresses, ports and servers that media may use.
-        last_word: says goodbye when conversation and account end before it.
-        offer: the peer's offer, if it came without a proposal.
-        order: what the bot asked for, if we call.
+        setup: what it begins with.
     """
 
-    def __init__(
-        self,
-        context: Context,
-        *,
-        conversation: ConversationRef,
-        bot: BotPort,
-        session: Session,
-        peer: str,
-        media: tuple[str, ...],
-        message: bool,
-        network: Network,
-        last_word: LastWord,
-        offer: Initiated | None = None,
-        order: PlaceCall | None = None,
-    ) -> None:
+    def __init__(self, setup: CallSetup) -> None:
         super().__init__()
-        parts = SharedParts.assemble(
-            self,
-            context,
-            conversation=conversation,
-            bot=bot,
-            session=session,
-            peer=peer,
-            media=media,
-            message=message,
-            network=network,
-            last_word=last_word,
-            offer=offer,
-            order=order,
-        )
-        self._bot = bot
+        parts = SharedParts.assemble(self, setup)
+        self._bot = parts.bot
         self._runner = parts.runner
         self._course = parts.course
         self._signalling = parts.signalling

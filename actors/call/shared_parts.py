@@ -4,19 +4,16 @@ from dataclasses import dataclass
 from typing import Self
 
 from ...config.jid import bare
-from ...jingle import Initiated, Session
-from ...media import Network
 from ..bot.runner import BotRunner
-from ..context import BotPort, Context, LastWord
-from ..messages.account import PlaceCall
+from ..context import BotPort, Context
 from ..messages.call import CallActorMessage
-from ..messages.conversation import ConversationRef
 from ..runtime.actor import AsyncioActor
 from .closing import Closing
 from .course import CallingIn, CallingOut, Course
 from .leg import Leg
 from .negotiation import Negotiations
 from .progress import Progress
+from .setup import CallSetup
 from .signalling import Signalling
 from .waiters import Waiters
 
@@ -52,37 +49,32 @@ class SharedParts:
     closing: Closing
 
     @classmethod
-    def assemble(
-        cls,
-        owner: AsyncioActor[CallActorMessage],
-        context: Context,
-        *,
-        conversation: ConversationRef,
-        bot: BotPort,
-        session: Session,
-        peer: str,
-        media: tuple[str, ...],
-        message: bool,
-        network: Network,
-        last_word: LastWord,
-        offer: Initiated | None = None,
-        order: PlaceCall | None = None,
-    ) -> Self:
-        """Make the parts of a call; the arguments are those of `Call`, with itself as owner."""
-        beginning = CallingIn(offer) if order is None else CallingOut(order)
+    def assemble(cls, owner: AsyncioActor[CallActorMessage], setup: CallSetup) -> Self:
+        """Make the parts of a call.
+
+        Args:
+            owner: the call's actor.
+            setup: what it begins with.
+        """
+        context, network = setup.context, setup.network
+        beginning = CallingIn(setup.offer) if setup.order is None else CallingOut(setup.order)
         course = Course(owner, context.settings.calls, beginning)
         signalling = Signalling(
-            session, peer, message=message, conversation=conversation, last_word=last_word
+            setup.session,
+            setup.peer,
+            message=setup.message,
+            conversation=setup.conversation,
+            last_word=setup.last_word,
         )
-        name = f"{signalling.own} {bare(peer)}"
-        leg = Leg(owner, context, bot.path_of(session.sid), network, name)
+        name = f"{signalling.own} {bare(setup.peer)}"
+        leg = Leg(owner, context, setup.bot.path_of(setup.session.sid), network, name)
         waiters = Waiters()
-        progress = Progress(context, course, signalling, leg, media)
+        progress = Progress(context, course, signalling, leg, setup.media)
         return cls(
             owner=owner,
             context=context,
-            bot=bot,
-            runner=BotRunner(owner, bot, context),
+            bot=setup.bot,
+            runner=BotRunner(owner, setup.bot, context),
             course=course,
             signalling=signalling,
             leg=leg,
@@ -92,7 +84,7 @@ class SharedParts:
             closing=Closing(
                 owner,
                 context,
-                conversation=conversation,
+                conversation=setup.conversation,
                 course=course,
                 signalling=signalling,
                 leg=leg,

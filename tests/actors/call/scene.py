@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from callboard.actors.call.call import Call
+from callboard.actors.call.setup import CallSetup
 from callboard.actors.call.state import CallState
 from callboard.actors.context import Context, Endpoint
 from callboard.actors.messages.account import PlaceCall
@@ -201,8 +202,8 @@ class Scene:
             found = session.receive(self.jingle("session-initiate", OFFER, Role.INITIATOR))
             offer = next(one for one in found if isinstance(one, Initiated))
         order = PlaceCall(PEER, Silence(), None) if outgoing else None
-        self.call = Call.start(
-            context,
+        setup = CallSetup(
+            context=context,
             conversation=conversation,
             bot=self.bot,
             session=session,
@@ -214,6 +215,7 @@ class Scene:
             offer=offer,
             order=order,
         )
+        self.call = Call.start(setup)
 
     def last(self, action: str) -> Any:
         """Return the last stanza of an action that the call has asked to have sent."""
