@@ -20,8 +20,6 @@ from ...jingle import (
     Unacceptable,
 )
 from ..messages.call import (
-    AddMedia,
-    Answer,
     BotDone,
     CallActorMessage,
     CallOver,
@@ -31,30 +29,19 @@ from ..messages.call import (
     GetStatus,
     HandledElsewhere,
     Hangup,
-    Hold,
     JingleReceived,
-    KeyframeNeeded,
-    Listen,
     Media,
-    Mute,
+    MidCallRequest,
     Negotiated,
     NegotiationFailed,
     Overdue,
-    Pause,
     PeerFinishes,
     PeerProceeds,
     PeerRejects,
     PeerRetracts,
     PeerRinging,
     PeerUnreachable,
-    Play,
-    Record,
-    RecordingFailed,
-    RecordingPlaced,
-    RemoveMedia,
-    RestartIce,
     RingLongEnough,
-    SendData,
     Tick,
     TieLost,
     Wait,
@@ -63,12 +50,15 @@ from ..messages.exchange import CallStatus
 from ..runtime.actor import AsyncioActor, handles
 from ..runtime.future import AsyncioFuture
 from ..xmpp.events import IqAnswered
-from .bot_requests import BotRequests
 from .content_changes import ContentChanges
 from .course import CallingIn, CallingOut
+from .data_channel import DataChannel
 from .ice_restart import IceRestarts
+from .listening import Listening
 from .media_events import TICK, MediaEvents
 from .opening import Opening
+from .playing import Playing
+from .recordings import Recordings
 from .setup import CallSetup
 from .shared_parts import SharedParts
 from .state import STAGES, CallState
@@ -76,7 +66,18 @@ from .state import STAGES, CallState
 log = logging.getLogger(__name__)
 
 
-class Call(AsyncioActor[CallActorMessage]):
+class Call(
+    AsyncioActor[CallActorMessage],
+    parts={
+        "_opening": Opening,
+        "_contents": ContentChanges,
+        "_restarts": IceRestarts,
+        "_playing": Playing,
+        "_listening": Listening,
+        "_recordings": Recordings,
+        "_data": DataChannel,
+    },
+):
     """One call.
 
     It owns one peer connection and one Jingle session. What it wants sent it asks of its
@@ -102,8 +103,17 @@ class Call(AsyncioActor[CallActorMessage]):
         self._contents = ContentChanges(parts)
         self._restarts = IceRestarts(parts)
         self._opening = Opening(parts, self._contents)
-        self._requests = BotRequests(parts, self._contents, self._restarts)
-        self._media_events = MediaEvents(parts, self._requests, self._restarts)
+        self._playing = Playing(parts)
+        self._listening = Listening(parts)
+        self._recordings = Recordings(parts)
+        self._data = DataChannel(parts)
+        self._media_events = MediaEvents(
+            parts,
+            playing=self._playing,
+            recordings=self._recordings,
+            data=self._data,
+            restarts=self._restarts,
+        )
         self._on_call: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
@@ -159,11 +169,17 @@ class Call(AsyncioActor[CallActorMessage]):
         """Whether the bot has only found out that its call is over."""
         return isinstance(error, CallOver) and self._course.is_over
 
-    # -- what its bot asks for ---------------------------------------------------------------------
+    # -- what its bot asks for: the parts handle the rest ------------------------------------------
 
-    @handles(Answer)
-    def _answer(self, message: Answer) -> AsyncioFuture[None]:
-        return self._opening.answer(message)
+    def on_receive(self, message: Any) -> Any:
+        """Hand a message to its handler, unless it is asked of a call that is over.
+
+        Raises:
+            CallOver: the call is over, or its media are closed.
+        """
+        if isinstance(message, MidCallRequest) and not self._course.takes_requests:
+            raise CallOver("the call is over")
+        return super().on_receive(message)
 
     @handles(Hangup)
     def _hang_up(self, message: Hangup) -> None:
@@ -172,20 +188,6 @@ class Call(AsyncioActor[CallActorMessage]):
     @handles(DrainCall)
     def _drain(self, _: DrainCall) -> None:
         self._closing.hang_up_for_bot(Reason.SUCCESS, "the account is logging out")
-
-    @handles(Play, SendData, Mute, Hold)
-    def _send(self, message: Play | SendData | Mute | Hold) -> object:
-        return self._requests.do(message)
-
-    @handles(Listen, Record)
-    def _receive_media(self, message: Listen | Record) -> object:
-        return self._requests.do(message)
-
-    @handles(AddMedia, RemoveMedia, Pause, RestartIce)
-    def _change(
-        self, message: AddMedia | RemoveMedia | Pause | RestartIce
-    ) -> AsyncioFuture[None] | None:
-        return self._requests.change(message)
 
     @handles(GetStatus)
     def _get_status(self, _: GetStatus) -> CallStatus:
@@ -285,24 +287,6 @@ class Call(AsyncioActor[CallActorMessage]):
     @handles(Media)
     def _on_media(self, message: Media) -> None:
         self._media_events.hear(message.event)
-
-    @handles(RecordingPlaced)
-    def _recording_placed(self, message: RecordingPlaced) -> None:
-        self._leg.recorders.placed(message.number, message.bases)
-        if self._course.state is not CallState.ENDED:
-            self._progress.note()
-
-    @handles(KeyframeNeeded)
-    def _keyframe_needed(self, message: KeyframeNeeded) -> None:
-        self._leg.get_keyframe(message.direction)
-
-    @handles(RecordingFailed)
-    def _recording_failed(self, message: RecordingFailed) -> None:
-        log.warning("%s: %s", self, message.why)
-        if message.is_over:
-            self.spawn(self._leg.recorders.stop(message.number))
-        if self._course.state is not CallState.ENDED:
-            self._runner.run(self._bot.recording_failed(self.actor_ref, message.why))
 
     # -- time --------------------------------------------------------------------------------------
 

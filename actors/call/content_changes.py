@@ -30,6 +30,7 @@ from ..messages.call import (
     Pause,
     RemoveMedia,
 )
+from ..runtime.actor import handles
 from ..runtime.future import AsyncioFuture
 from ..runtime.tasks import Timer
 from .leg import KINDS
@@ -148,6 +149,7 @@ class ContentChanges:
 
     # -- what our bot adds -------------------------------------------------------------------------
 
+    @handles(AddMedia)
     def add(self, message: AddMedia) -> AsyncioFuture[None]:
         """Add a kind of media.
 
@@ -205,6 +207,7 @@ class ContentChanges:
 
     # -- what our bot removes, and pauses ----------------------------------------------------------
 
+    @handles(RemoveMedia)
     def remove(self, message: RemoveMedia) -> AsyncioFuture[None]:
         """Take a kind of media away: silence or black first, as the last picture may stay.
 
@@ -244,6 +247,7 @@ class ContentChanges:
         error = None if failure is None else CallOver(failure)
         self.parts.waiters.settle(("content-remove", kind), error)
 
+    @handles(Pause)
     def pause(self, message: Pause) -> AsyncioFuture[None]:
         """Send nothing of a kind, or go on, once the peer knows of it.
 

@@ -12,7 +12,7 @@ from ..messages.call import Answer, CallActorMessage, Overdue
 from ..records.call_record import CallRecord
 from ..runtime.actor import AsyncioActor
 from ..runtime.tasks import Timer
-from .state import DESCRIBED, OVER, STAGES, CallEvent, CallState, Phase
+from .state import DESCRIBED, OVER, STAGES, TOO_LATE, CallEvent, CallState, Phase
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +128,11 @@ class Course:
     def is_over(self) -> bool:
         """Whether the call is over."""
         return self.state in OVER
+
+    @property
+    def takes_requests(self) -> bool:
+        """Whether the bot may still ask for something."""
+        return self.state not in TOO_LATE
 
     @property
     def is_described(self) -> bool:

@@ -4,7 +4,8 @@ import logging
 
 from ...jingle import IceRestarted
 from ...media import PeerConnection
-from ..messages.call import CallOver, NegotiationFailed, Overdue
+from ..messages.call import CallOver, NegotiationFailed, Overdue, RestartIce
+from ..runtime.actor import handles
 from ..runtime.tasks import Timer
 from .negotiation import Negotiation
 from .shared_parts import SharedParts
@@ -27,6 +28,11 @@ class IceRestarts:
         self.parts = parts
         self._ours: OfferRestart | None = None
         self._timer: Timer | None = None
+
+    @handles(RestartIce)
+    def restart(self, _: RestartIce) -> None:
+        """Begin what the bot asks for."""
+        self.begin()
 
     def begin(self) -> None:
         """Look for a way to the peer anew.

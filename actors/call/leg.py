@@ -25,8 +25,6 @@ log = logging.getLogger(__name__)
 #: Seconds that the recording may take to be finished, and the connection to be closed.
 RECORDING_DEADLINE = 12.0
 CONNECTION_DEADLINE = 10.0
-#: Messages that may wait until a data channel is open.
-MAX_UNSENT = 64
 KINDS: tuple[Kind, ...] = ("audio", "video")
 
 
@@ -62,7 +60,6 @@ class Leg:
             largest_picture=context.largest_picture,
         )
         self.connection.media.add_sink(self.recorders.write)
-        self._unsent: list[str | bytes] | None = []
         self._early: list[CandidatesReceived] | None = []
 
     def _heard(self, event: MediaEvent) -> None:
@@ -101,21 +98,6 @@ class Leg:
         for kind in KINDS:
             if self.sends(kind):
                 self.connection.media.mute(kind, on)
-
-    def send(self, data: str | bytes) -> None:
-        """Send text or octets on the data channel; some wait while it is being opened."""
-        if self._unsent is None:
-            self.connection.data.send(data)
-        elif len(self._unsent) < MAX_UNSENT:
-            self._unsent.append(data)
-        else:
-            raise ValueError("the data channel is not open yet, and enough waits for it already")
-
-    def data_opened(self) -> None:
-        """The data channel is open: what waited goes on."""
-        unsent, self._unsent = self._unsent or [], None
-        for data in unsent:
-            self.connection.data.send(data)
 
     # -- what is recorded --------------------------------------------------------------------------
 

@@ -16,13 +16,14 @@ from ...media import (
     MediaEvent,
     MediaFailed,
     PlaybackEnded,
-    SourceError,
     VideoUnseen,
 )
 from ..messages.call import Tick
-from .bot_requests import BotRequests
 from .course import Underway
+from .data_channel import DataChannel
 from .ice_restart import IceRestarts
+from .playing import Playing
+from .recordings import Recordings
 from .shared_parts import SharedParts
 from .state import CallEvent
 
@@ -37,13 +38,25 @@ class MediaEvents:
 
     Args:
         parts: the call's.
-        requests: records, if that was asked for.
+        playing: is told when a source has ended.
+        recordings: records, if that was asked for.
+        data: is told when the data channel is open.
         restarts: restarts ICE.
     """
 
-    def __init__(self, parts: SharedParts, requests: BotRequests, restarts: IceRestarts) -> None:
+    def __init__(
+        self,
+        parts: SharedParts,
+        *,
+        playing: Playing,
+        recordings: Recordings,
+        data: DataChannel,
+        restarts: IceRestarts,
+    ) -> None:
         self._parts = parts
-        self._requests = requests
+        self._playing = playing
+        self._recordings = recordings
+        self._data = data
         self._restarts = restarts
 
     def hear(self, event: MediaEvent) -> None:
@@ -56,9 +69,8 @@ class MediaEvents:
                 words = "%s: %s is gone from this machine; ICE is restarted"
                 log.warning(words, parts.owner, address)
                 self._restarts.begin()
-            case PlaybackEnded(kind=kind, failure=failure):
-                error = None if failure is None else SourceError(failure)
-                parts.waiters.settle(("play", kind), error)
+            case PlaybackEnded():
+                self._playing.ended(event)
             case MediaFailed(reason=reason, text=text):
                 parts.closing.hang_up(Reason(reason), text, ours=True)
             case Closed(by_peer=True):
@@ -79,14 +91,14 @@ class MediaEvents:
         parts.progress.note()
         parts.waiters.connected.set(None)
         if underway.record:
-            self._requests.start_recording(wav=underway.wav)
+            self._recordings.start(wav=underway.wav)
         parts.owner.after(TICK, Tick())
 
     def _hear_more(self, event: MediaEvent) -> None:
         match event:
             case DataOpened():
                 self._parts.progress.step("data")
-                self._parts.leg.data_opened()
+                self._data.opened()
             case DataReceived(data=data):
                 received = self._parts.bot.data(self._parts.owner.actor_ref, data)
                 self._parts.runner.run(received)

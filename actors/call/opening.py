@@ -25,6 +25,7 @@ from ..messages.call import (
     PeerUnreachable,
     RingLongEnough,
 )
+from ..runtime.actor import handles
 from ..runtime.future import AsyncioFuture
 from .content_changes import ContentChanges
 from .course import CallingIn, CallingOut, Taken, Underway
@@ -167,6 +168,7 @@ class Opening:
         if ringing is None or ringing.answer is not None:
             self._wait_for_parts()
 
+    @handles(Answer)
     def answer(self, message: Answer) -> AsyncioFuture[None]:
         """Take the call, as soon as it has rung long enough; return a future of its media.
 

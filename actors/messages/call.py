@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from xml.etree.ElementTree import Element
 
 from ...jingle import Reason
@@ -14,12 +14,24 @@ from ..runtime.ref import AsyncioActorRef
 from ..xmpp.events import IqAnswered
 from .exchange import CallStatus
 
+R_co = TypeVar("R_co", covariant=True)
+
 
 class CallOver(Exception):  # noqa: N818 - what happened, not a fault
     """The call ended, or never was, before what was asked of it could happen."""
 
 
 # -- by its bot ------------------------------------------------------------------------------------
+
+
+class MidCallRequest(Ask["CallActorMessage", R_co]):
+    """Something that a bot asks of its call while it goes on; `CallOver` is raised after that.
+
+    To add one, write its message, name it in the union below, and give the method that does it, in
+    the part of the call that it belongs to, ``@handles``. The parameter is the type of the answer.
+    """
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +59,7 @@ class Hangup:
 
 
 @dataclass(frozen=True, slots=True)
-class Play(Ask["CallActorMessage", AsyncioFuture[None]]):
+class Play(MidCallRequest[AsyncioFuture[None]]):
     """Send another source from now on; answered with a future that is done when it has ended."""
 
     kind: Literal["audio", "video"]
@@ -55,7 +67,7 @@ class Play(Ask["CallActorMessage", AsyncioFuture[None]]):
 
 
 @dataclass(frozen=True, slots=True)
-class Record(Ask["CallActorMessage", None]):
+class Record(MidCallRequest[None]):
     """Begin or end the recording of both directions."""
 
     on: bool
@@ -63,7 +75,7 @@ class Record(Ask["CallActorMessage", None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Mute(Ask["CallActorMessage", None]):
+class Mute(MidCallRequest[None]):
     """Send silence or black in the place of what is played, and say so (XEP-0167 §8.2)."""
 
     kind: Literal["audio", "video"]
@@ -71,7 +83,7 @@ class Mute(Ask["CallActorMessage", None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Pause(Ask["CallActorMessage", AsyncioFuture[None]]):
+class Pause(MidCallRequest[AsyncioFuture[None]]):
     """Send nothing of a kind, or go on, once the peer knows of it (XEP-0166 §7.2.3).
 
     Answered with a future that is done when that is so; it raises `CallOver` if the peer refuses.
@@ -82,14 +94,14 @@ class Pause(Ask["CallActorMessage", AsyncioFuture[None]]):
 
 
 @dataclass(frozen=True, slots=True)
-class Hold(Ask["CallActorMessage", None]):
+class Hold(MidCallRequest[None]):
     """Put the peer on hold, or take it back (XEP-0167 §8.1)."""
 
     on: bool
 
 
 @dataclass(frozen=True, slots=True)
-class AddMedia(Ask["CallActorMessage", AsyncioFuture[None]]):
+class AddMedia(MidCallRequest[AsyncioFuture[None]]):
     """Add audio or video in mid-call (XEP-0166 §7.2.2).
 
     Answered with a future that is done when the peer has taken it; it raises `CallOver` if not.
@@ -100,7 +112,7 @@ class AddMedia(Ask["CallActorMessage", AsyncioFuture[None]]):
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveMedia(Ask["CallActorMessage", AsyncioFuture[None]]):
+class RemoveMedia(MidCallRequest[AsyncioFuture[None]]):
     """Take audio or video away in mid-call (XEP-0166 §7.2.5).
 
     Answered with a future that is done when the peer has taken it; it raises `CallOver` if not:
@@ -111,14 +123,14 @@ class RemoveMedia(Ask["CallActorMessage", AsyncioFuture[None]]):
 
 
 @dataclass(frozen=True, slots=True)
-class SendData(Ask["CallActorMessage", None]):
+class SendData(MidCallRequest[None]):
     """Send text or octets on the call's data channel (XEP-0343)."""
 
     data: str | bytes
 
 
 @dataclass(frozen=True, slots=True)
-class RestartIce(Ask["CallActorMessage", None]):
+class RestartIce(MidCallRequest[None]):
     """Look for a way to the peer anew while media go on (RFC 8445 §9)."""
 
 
@@ -134,7 +146,7 @@ class Wait(Ask["CallActorMessage", AsyncioFuture[Any]]):
 
 
 @dataclass(frozen=True, slots=True)
-class Listen(Ask["CallActorMessage", AsyncIterator[Any]]):
+class Listen(MidCallRequest[AsyncIterator[Any]]):
     """Answered with an async iterator of decoded frames, on the path ``frames`` only."""
 
     kind: Literal["audio", "video"]

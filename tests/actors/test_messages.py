@@ -119,7 +119,8 @@ def test_an_actor_handles_its_messages_no_more_and_no_less(actor: type[AsyncioAc
 def test_what_is_asked_names_the_messages_of_who_answers(actor: type[AsyncioActor[Any]]) -> None:
     name = {"Call": "CallActor"}.get(actor.__name__, actor.__name__) + "Message"
     for message in messages_of(actor):
-        asks = [one for one in getattr(message, "__orig_bases__", ()) if get_origin(one) is Ask]
+        bases = [one for kind in message.__mro__ for one in vars(kind).get("__orig_bases__", ())]
+        asks = [one for one in bases if get_origin(one) is Ask]
         if message.__module__.startswith("callboard.actors.messages"):
             assert [get_args(one)[0].__forward_arg__ for one in asks] in ([], [name]), message
 
