@@ -11,6 +11,7 @@ from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
+import pytest
 from callboard.actors.call.call import Call
 from callboard.actors.call.setup import CallSetup
 from callboard.actors.call.state import CallState
@@ -279,6 +280,10 @@ class Scene:
         return took
 
 
+#: What leads a call to a state.
+Way = Callable[[Scene], Awaitable[None]]
+
+
 async def calling(scene: Scene) -> None:
     scene.begin(outgoing=True)
 
@@ -371,7 +376,7 @@ def peer_session(scene: Scene) -> Session:
     return session
 
 
-WAYS: dict[CallState, list[Callable[[Scene], Awaitable[None]]]] = {
+WAYS: dict[CallState, list[Way]] = {
     CallState.NEW: [],  # no call is left there: see the bug at the beginning
     CallState.CALLING: [calling, calling_directly],
     CallState.ALERTING: [alerting, alerting_directly],
@@ -386,3 +391,8 @@ WAYS: dict[CallState, list[Callable[[Scene], Awaitable[None]]]] = {
     CallState.CLOSING: [closing],
     CallState.ENDED: [ended],
 }
+
+#: Runs a test in each state, as ``state``, in each way that leads there, as ``reach``.
+in_each_state = pytest.mark.parametrize(
+    ("state", "reach"), [(state, way) for state in CallState for way in WAYS[state]]
+)

@@ -1,6 +1,5 @@
 """How a call goes, as it is told: by its state, once for each change, and no more after its end."""
 
-from collections.abc import Awaitable, Callable
 from itertools import pairwise
 
 import pytest
@@ -9,7 +8,7 @@ from callboard.actors.messages.call import Hangup
 from callboard.actors.messages.call_log import CallGoesOn
 from callboard.actors.messages.exchange import CallStatus
 from callboard.media import FirstMedia, IceConnected
-from callboard.tests.actors.call.scene import WAYS, Media, Scene, connected, ringing
+from callboard.tests.actors.call.scene import Media, Scene, Way, connected, in_each_state, ringing
 from callboard.tests.conftest import Run
 
 pytestmark = pytest.mark.usefixtures("staged")
@@ -18,12 +17,8 @@ pytestmark = pytest.mark.usefixtures("staged")
 INHERITED = {CallState.LEAVING: "connected"}
 
 
-@pytest.mark.parametrize(
-    ("state", "reach"), [(state, way) for state in CallState for way in WAYS[state]]
-)
-def test_the_phase_is_that_of_the_state(
-    run: Run, state: CallState, reach: Callable[[Scene], Awaitable[None]]
-) -> None:
+@in_each_state
+def test_the_phase_is_that_of_the_state(run: Run, state: CallState, reach: Way) -> None:
     async def main() -> None:
         scene = Scene()
         await reach(scene)

@@ -4,7 +4,7 @@ The clock is virtual and the media are staged, as no real peer stops in each of 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,15 @@ from callboard.media import (
     ClockPattern,
     MediaClosedError,
 )
-from callboard.tests.actors.call.scene import PEER, WAYS, Media, Scene, connected, ringing
+from callboard.tests.actors.call.scene import (
+    PEER,
+    Media,
+    Scene,
+    Way,
+    connected,
+    in_each_state,
+    ringing,
+)
 from callboard.tests.conftest import Run
 
 pytestmark = pytest.mark.usefixtures("staged")
@@ -33,12 +41,8 @@ pytestmark = pytest.mark.usefixtures("staged")
 HUNG_UP = (Reason.SUCCESS, "")
 
 
-@pytest.mark.parametrize(
-    ("state", "reach"), [(state, way) for state in CallState for way in WAYS[state]]
-)
-def test_in_no_state_does_a_call_wait_for_ever(
-    run: Run, state: CallState, reach: Callable[[Scene], Awaitable[None]]
-) -> None:
+@in_each_state
+def test_in_no_state_does_a_call_wait_for_ever(run: Run, state: CallState, reach: Way) -> None:
     async def main() -> None:
         scene = Scene()
         await reach(scene)
@@ -113,7 +117,7 @@ def _broken(scene: Scene) -> None:
 def test_whatever_hangs_or_fails_at_its_end_a_call_has_its_record(
     run: Run,
     monkeypatch: pytest.MonkeyPatch,
-    state: Callable[[Scene], Awaitable[None]],
+    state: Way,
     fault: str,
     end: Callable[[Scene], Any],
 ) -> None:

@@ -1,6 +1,6 @@
 """Whoever waits for something in a call is told, however and whenever the call ends."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,7 +22,7 @@ from callboard.actors.records.call_record import CallRecord
 from callboard.actors.runtime.future import AsyncioFuture
 from callboard.jingle import Reason
 from callboard.media import ClockPattern, Silence
-from callboard.tests.actors.call.scene import PEER, WAYS, Media, Scene
+from callboard.tests.actors.call.scene import PEER, Media, Scene, Way, in_each_state
 from callboard.tests.conftest import Run
 
 #: Something that is played once.
@@ -85,13 +85,11 @@ def _overdue(_: Scene) -> None:
 @pytest.mark.parametrize(
     "end", [_hung_up, _stopped, _killed, _killed_while_it_closes, _broken, _overdue]
 )
-@pytest.mark.parametrize(
-    ("state", "reach"), [(state, way) for state in CallState for way in WAYS[state]]
-)
+@in_each_state
 def test_each_promise_is_kept_or_broken_in_each_state_at_each_end(
     run: Run,
     state: CallState,
-    reach: Callable[[Scene], Awaitable[None]],
+    reach: Way,
     end: Callable[[Scene], Any],
 ) -> None:
     async def main() -> None:

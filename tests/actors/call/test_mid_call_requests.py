@@ -1,0 +1,34 @@
+"""What a bot may ask of a call only while it goes on."""
+
+from typing import get_args
+
+import pytest
+from callboard.actors.call.state import CallState
+from callboard.actors.messages.call import CallActorMessage, CallOver, MidCallRequest
+from callboard.tests.actors.call.scene import Scene, Way, closing, ended, leaving
+from callboard.tests.conftest import Run
+
+pytestmark = pytest.mark.usefixtures("staged")
+
+REQUESTS = [one for one in get_args(CallActorMessage) if issubclass(one, MidCallRequest)]
+
+
+@pytest.mark.parametrize("request_", REQUESTS)
+@pytest.mark.parametrize(
+    ("state", "reach"),
+    [(CallState.LEAVING, leaving), (CallState.CLOSING, closing), (CallState.ENDED, ended)],
+)
+def test_a_call_that_is_over_refuses_each(
+    run: Run, state: CallState, reach: Way, request_: type
+) -> None:
+    async def main() -> None:
+        scene = Scene()
+        await reach(scene)
+        assert await scene.state() is state
+        with pytest.raises(CallOver, match="the call is over"):
+            # It is refused before anybody looks at what is asked, so nothing need be in it.
+            await scene.call.ask(object.__new__(request_), block=False)
+        scene.call.kill()
+        await scene.end()
+
+    run(main, loop="virtual")
