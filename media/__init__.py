@@ -41,11 +41,13 @@ from .rtc.rtp.receive_path import ReceivePath
 from .rtc.rtp.statistics import MediaStatistics
 from .sources.clock_pattern import ClockPattern, read_clock
 from .sources.echo import Echo
+from .sources.feed import Feed
 from .sources.file_source import FileSource
+from .sources.forwarded import Forwarded
 from .sources.playback import Playback
 from .sources.reader_threads import READERS
 from .sources.silence import Silence
-from .sources.source import Source
+from .sources.source import LiveSource, Source
 from .sources.tone import Tone
 
 __all__ = [
@@ -64,9 +66,11 @@ __all__ = [
     "Direction",
     "Echo",
     "EncodedFrame",
+    "Feed",
     "FileSource",
     "FinishedRecording",
     "FirstMedia",
+    "Forwarded",
     "IceChecking",
     "IceConnected",
     "IceRenewed",
@@ -74,6 +78,7 @@ __all__ = [
     "IncompatibleMediaError",
     "Inspection",
     "Kind",
+    "LiveSource",
     "MediaClosedError",
     "MediaError",
     "MediaEvent",

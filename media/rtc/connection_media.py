@@ -10,6 +10,7 @@ from aiortc import RTCRtpTransceiver
 from ..errors import MediaClosedError
 from ..frames.frame import KINDS, Direction, EncodedFrame, Kind
 from ..sources.echo import Echo
+from ..sources.forwarded import Forwarded
 from ..sources.playback import Playback
 from ..sources.source import Source
 from . import _aiortc
@@ -86,8 +87,7 @@ class ConnectionMedia:
         outgoing = self._sending(kind)
         self._check_echo(source)
         playback = outgoing.play(source)
-        if playback.live:
-            self.request_keyframe()
+        self._ask_origin(playback)
         return playback
 
     def playing(self, kind: Kind) -> Playback | None:
@@ -117,8 +117,8 @@ class ConnectionMedia:
         """
         outgoing = self._sending(kind)
         outgoing.mute(muted)
-        if outgoing.playback.live and not muted:
-            self.request_keyframe()
+        if not muted:
+            self._ask_origin(outgoing.playback)
 
     async def darken(self, kind: Kind) -> None:
         """Mute a kind and wait, at most two seconds, until silence or a black picture is out.
@@ -149,8 +149,19 @@ class ConnectionMedia:
         """
         outgoing = self._sending(kind)
         outgoing.pause(paused)
-        if outgoing.playback.live and not paused:
-            self.request_keyframe()
+        if not paused:
+            self._ask_origin(outgoing.playback)
+
+    def forward(self, frame: EncodedFrame) -> None:
+        """Send a frame that another leg has received, where a `Forwarded` is played.
+
+        Args:
+            frame: Whole, as a sink of the other leg gets it; one of another kind or codec than is
+                sent is left out.
+        """
+        outgoing = self._outgoing(frame.kind)
+        if outgoing is not None:
+            outgoing.forward(frame)
 
     def add_sink(self, sink: Sink) -> None:
         """Add a sink, and get it a key frame of each direction to start with.
@@ -311,8 +322,8 @@ class ConnectionMedia:
 
     def _received(self, frame: EncodedFrame) -> None:
         outgoing = self._outgoing(frame.kind)
-        if outgoing is not None:
-            outgoing.echo(frame)
+        if outgoing is not None and isinstance(outgoing.playback.source, Echo):
+            outgoing.forward(frame)
         self._feed(Direction.RECEIVED, frame)
 
     def _feed(self, direction: Direction, frame: EncodedFrame) -> None:
@@ -325,10 +336,17 @@ class ConnectionMedia:
 
     def _keyframe_requested(self) -> None:
         outgoing = self._outgoing("video")
-        if outgoing is not None and outgoing.playback.live:
-            self.request_keyframe()
-        elif outgoing is not None:
+        if outgoing is not None and not self._ask_origin(outgoing.playback):
             outgoing.keyframe(by_peer=True)
+
+    def _ask_origin(self, playback: Playback) -> bool:
+        """Ask for a key frame where frames come from that are sent on; False if none are."""
+        source = playback.source
+        if not isinstance(source, Forwarded):
+            return False
+        if playback.kind == "video":
+            (source.request_keyframe or self.request_keyframe)()
+        return True
 
     def _first_media(self, kind: Kind, at: float) -> None:
         self._on_event(FirstMedia(kind, at))

@@ -4,13 +4,17 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
 from itertools import islice
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakSet
 
 from ..errors import SourceError, shown
 from ..frames.codec import CLOCK_RATES
 from ..frames.frame import Kind
 from .reader_threads import READERS
-from .source import Source, Unit
+from .unit import Unit
+
+if TYPE_CHECKING:  # a source opens clips
+    from .source import Source
 
 Batch = tuple[list[Unit], BaseException | None]
 """Frames, and why no more follow, if that is a failure."""
@@ -30,7 +34,7 @@ class Clip:
 
     LIMIT = 64 * 1024 * 1024
 
-    def __init__(self, source: Source, kind: Kind, codec: str) -> None:
+    def __init__(self, source: "Source", kind: Kind, codec: str) -> None:
         self.failure: str | None = None
         self.ended = False
         self._batch = 25 if kind == "audio" else 8
@@ -157,6 +161,14 @@ class ClipReader:
         clip = self.clip
         return clip.ended and clip.get(self.index) is None
 
+    @property
+    def failure(self) -> str | None:
+        """Why it ended early, in one sentence; None otherwise."""
+        return self.clip.failure
+
+    def close(self) -> None:
+        """Read no more. The clip stays, for others."""
+
     def read(self) -> Unit | None:
         """Return the next frame; None if there is none yet, or no more (see `ended`)."""
         unit = self.clip.get(self.index)
@@ -186,7 +198,7 @@ class Clips:
             clips = _clips[loop] = cls()
         return clips
 
-    def open(self, source: Source, kind: Kind, codec: str) -> ClipReader:
+    def open(self, source: "Source", kind: Kind, codec: str) -> ClipReader:
         """Start reading a source in its encoded form.
 
         Args:

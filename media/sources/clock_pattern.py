@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ..frames.frame import Kind
 from .encoder import encode_video
-from .source import Source, Unit, check_type
+from .source import Source, check_type
+from .unit import Unit
 
 Plane = NDArray[np.uint8]
 

@@ -1,32 +1,23 @@
 """A source that sends back what comes in."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import ClassVar
-
-from ..frames.frame import Kind
-from .source import Source, Unit
+from .forwarded import Forwarded
 
 
-@dataclass(frozen=True)
-class Echo(Source):
-    """Sends back what is received, frame by frame, without decoding or encoding.
+class Echo(Forwarded):
+    """Sends back what the leg itself receives, frame by frame, without decoding or encoding.
 
     Needs the receive path `packets` or `frames`. A peer may switch between the negotiated codecs at
     any time; frames in another codec than ours are left out.
     """
 
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"audio", "video"})
+    def __init__(self) -> None:
+        super().__init__()
 
-    def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
-        """Return nothing: an echo has no encoding of its own.
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self)
 
-        Args:
-            kind: "audio" or "video".
-            codec: The RTP encoding name.
+    def __hash__(self) -> int:
+        return hash(type(self))
 
-        Returns:
-            An empty iterator.
-        """
-        del kind, codec
-        return iter(())
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"

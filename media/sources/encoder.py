@@ -10,7 +10,7 @@ from av.video.frame import PictureType
 
 from ..codecs.sound import FRAME_SECONDS, sound_encoder
 from ..frames.codec import CLOCK_RATES, is_keyframe
-from .source import Unit
+from .unit import Unit
 
 KEYFRAME_SECONDS = 1.0
 VIDEO_BIT_RATE = 500_000

@@ -11,7 +11,7 @@ from ..frames.codec import CLOCK_RATES
 from ..frames.opus_packet import SILENCE, OpusError, parse
 from .encoder import encode_audio
 from .file_reader import FileReader
-from .source import Unit
+from .unit import Unit
 
 USUAL = 960
 """Samples of 48 kHz in the Opus packets that every client takes (RFC 7587 §4.2)."""

@@ -13,7 +13,8 @@ from .encoder import encode_video
 from .file_pictures import Pictures, rate
 from .file_reader import FileReader
 from .file_sound import as_it_is, encoded_anew, fits
-from .source import Source, Unit, check_type
+from .source import Source, check_type
+from .unit import Unit
 
 Version = tuple[int, ...]
 

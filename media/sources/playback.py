@@ -4,9 +4,9 @@ import asyncio
 
 from ..errors import SourceError
 from ..frames.frame import Kind
-from .clip import ClipReader, Clips
-from .echo import Echo
-from .source import Source, Unit
+from .forwarded import Forwarded
+from .source import LiveSource, Source
+from .unit import SourceReader, Unit
 
 
 class Playback:
@@ -16,6 +16,7 @@ class Playback:
         kind: "audio" or "video".
         source: What is played.
         failure: Why it ended early, in one sentence; None otherwise.
+        forwards: Whether frames are pushed, from a peer, and not read.
     """
 
     def __init__(self, kind: Kind, source: Source) -> None:
@@ -24,15 +25,11 @@ class Playback:
         self.kind = kind
         self.source = source
         self.failure: str | None = None
+        self.forwards = isinstance(source, Forwarded)
         self._codec: str | None = None
         self._done = asyncio.Event()
         self._gop: list[Unit] = []
-        self._reader: ClipReader | None = None
-
-    @property
-    def live(self) -> bool:
-        """Whether frames come from the peer and not from a clip."""
-        return isinstance(self.source, Echo)
+        self._reader: SourceReader | None = None
 
     @property
     def is_over(self) -> bool:
@@ -53,10 +50,13 @@ class Playback:
 
         Args:
             codec: The RTP encoding name that was negotiated.
+
+        Raises:
+            SourceError: The source is live, and is played elsewhere.
         """
-        if not self.live and self._reader is None and not self.is_over:
+        if not self.forwards and self._reader is None and not self.is_over:
             self._codec = codec
-            self._reader = Clips.running().open(self.source, self.kind, codec)
+            self._reader = self.source.open(self.kind, codec)
 
     def read(self) -> Unit | None:
         """Return the next frame.
@@ -69,9 +69,9 @@ class Playback:
             return None
         unit = reader.read()
         if unit is None and reader.ended:
-            self.failure = reader.clip.failure
+            self.failure = reader.failure
             if self.failure is None and self.source.repeats:
-                self._reader = Clips.running().open(self.source, self.kind, self._codec)
+                self._reader = self.source.open(self.kind, self._codec)
                 unit = self._reader.read()
             else:
                 self.stop()
@@ -81,8 +81,15 @@ class Playback:
             self._gop.append(unit)
         return unit
 
+    def pass_over(self) -> None:
+        """Let go what a live source gives while something else goes out; others stand still."""
+        if isinstance(self.source, LiveSource):
+            self.read()
+
     def stop(self) -> None:
         """Stop playing, and wake whoever waits for the end."""
-        self._reader = None
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
         self._gop.clear()
         self._done.set()

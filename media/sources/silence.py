@@ -10,7 +10,8 @@ import numpy as np
 
 from ..frames.frame import Kind
 from .encoder import encode_audio, encode_video
-from .source import Source, Unit, check_type
+from .source import Source, check_type
+from .unit import Unit
 
 
 @dataclass(frozen=True)

@@ -2,25 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..frames.frame import Kind
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """One encoded frame of a source, as it is kept for all legs that play it.
-
-    Attributes:
-        data: The whole encoded frame; H264 in Annex B format.
-        duration: How long it lasts, in ticks of the codec's RTP clock.
-        keyframe: Whether a decoder can start here.
-    """
-
-    data: bytes
-    duration: int
-    keyframe: bool = True
+from .clip import Clips
+from .unit import SourceReader, Unit
 
 
 def check_type(name: str, value: object, wanted: type, words: str) -> None:
@@ -77,6 +63,21 @@ class Source(ABC):
             SourceError: It can't be played; the message says why.
         """
 
+    def open(self, kind: Kind, codec: str) -> SourceReader:
+        """Begin to read the source for one leg. On the loop; must not block.
+
+        Args:
+            kind: "audio" or "video", one of `kinds`.
+            codec: The RTP encoding name.
+
+        Returns:
+            A reader at the beginning.
+
+        Raises:
+            SourceError: The codec is unknown.
+        """
+        return Clips.running().open(self, kind, codec)
+
     def key(self, kind: Kind, codec: str) -> Hashable:
         """Return what two encodings must share to be interchangeable.
 
@@ -88,3 +89,40 @@ class Source(ABC):
             A key for the cache of encodings.
         """
         return (self, kind, codec)
+
+
+class LiveSource(Source):
+    """Something that is made while it is played. It belongs to one leg, and nothing of it is kept.
+
+    What it would give while the leg is muted or paused is gone.
+    """
+
+    repeats = False
+
+    def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
+        """Return nothing: there is nothing that legs could share.
+
+        Args:
+            kind: "audio" or "video".
+            codec: The RTP encoding name.
+
+        Returns:
+            An empty iterator.
+        """
+        del kind, codec
+        return iter(())
+
+    @abstractmethod
+    def open(self, kind: Kind, codec: str) -> SourceReader:
+        """Begin to read the source. On the loop; must not block.
+
+        Args:
+            kind: "audio" or "video", one of `kinds`.
+            codec: The RTP encoding name.
+
+        Returns:
+            A reader, one frame ahead of what is played.
+
+        Raises:
+            SourceError: It is played already, or was.
+        """

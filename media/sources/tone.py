@@ -12,7 +12,8 @@ import numpy as np
 
 from ..frames.frame import Kind
 from .encoder import encode_audio
-from .source import Source, Unit, check_type
+from .source import Source, check_type
+from .unit import Unit
 
 RATE = 48000
 _BLOCK = RATE // 50

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from callboard.bots import Call, CallOver, Source, SourceError
 from callboard.media import Kind
-from callboard.media.sources.source import Unit
+from callboard.media.sources.unit import Unit
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB, staged
 from callboard.tests.live.test_calls import connect

@@ -14,7 +14,8 @@ from ...frames.frame import EncodedFrame, Kind
 from ...sources.pacer import Pacer, Ticket
 from ...sources.playback import Playback
 from ...sources.silence import Silence
-from ...sources.source import Source, Unit
+from ...sources.source import Source
+from ...sources.unit import Unit
 from .._aiortc import RtpStream
 
 logger = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ class Outgoing:
         self._is_watched = is_watched
         self._open_stream = stream
         self._stream: RtpStream | None = None
-        self._echo_offset: int | None = None
+        self._forward_offset: int | None = None
         self._idle: Playback | None = None
         self._keyframe_at = -1.0
         self._peer_may_ask_at = 0.0
@@ -146,7 +147,7 @@ class Outgoing:
             playback.prepare(self._name)
         self.playback.stop()
         self.playback = playback
-        self._echo_offset = None
+        self._forward_offset = None
         return playback
 
     def mute(self, muted: bool) -> None:
@@ -201,20 +202,20 @@ class Outgoing:
         self._peer_may_ask_at = now + max(0.5, again)
         self._replay()
 
-    def echo(self, frame: EncodedFrame) -> None:
-        """Send a received frame back, if the source is an echo.
+    def forward(self, frame: EncodedFrame) -> None:
+        """Send a frame that this leg or another one has received, if that is what is played.
 
         Args:
             frame: What came in, of this kind.
         """
-        if not self.playback.live or self._muted or self._paused or self._origin is None:
+        if not self.playback.forwards or self._muted or self._paused or self._origin is None:
             return
         if frame.codec != self._name:
             return
         now = self._ticks(asyncio.get_running_loop().time())
-        offset = self._echo_offset
+        offset = self._forward_offset
         if offset is None or abs(frame.timestamp + offset - now) > self._rate:
-            offset = self._echo_offset = now - frame.timestamp
+            offset = self._forward_offset = now - frame.timestamp
         self._send(frame.data, frame.timestamp + offset, frame.keyframe)
 
     def close(self) -> None:
@@ -235,7 +236,9 @@ class Outgoing:
 
     def _step(self, due: float) -> float:
         playback = self._current()
-        if playback.live or self._paused:
+        if playback is not self.playback or self._paused:
+            self.playback.pass_over()
+        if playback.forwards or self._paused:
             return due + 2 * Pacer.GRID
         unit = playback.read()
         if unit is None and playback.is_over:

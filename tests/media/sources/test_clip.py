@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 from callboard.media import Kind, Silence, Source, Tone
 from callboard.media.sources.clip import Clip, ClipReader, Clips
-from callboard.media.sources.source import Unit
+from callboard.media.sources.unit import Unit
 from callboard.tests.conftest import Run
 
 

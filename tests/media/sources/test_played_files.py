@@ -15,7 +15,7 @@ import pytest
 from callboard.media import FileSource, Kind, SourceError
 from callboard.media.frames.frame import EncodedFrame
 from callboard.media.sources.file_clock import LONGEST_GAP, FileClock
-from callboard.media.sources.source import Unit
+from callboard.media.sources.unit import Unit
 from callboard.tests.media.legs import luma, pitch, samples, video_decoder
 from hypothesis import given
 from hypothesis import strategies as st

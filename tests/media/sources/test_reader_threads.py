@@ -14,7 +14,7 @@ from callboard.media import Kind, Source, SourceError
 from callboard.media.sources import clip, reader_threads
 from callboard.media.sources.clip import Clips
 from callboard.media.sources.reader_threads import ReaderThreads
-from callboard.media.sources.source import Unit
+from callboard.media.sources.unit import Unit
 from callboard.tests.conftest import Run
 from callboard.tests.media.sources.test_clip import Numbers, drain
 

@@ -1,0 +1,41 @@
+"""What sources give, frame by frame, and how a leg reads it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One encoded frame of a source, as it is kept for all legs that play it.
+
+    Attributes:
+        data: The whole encoded frame; H264 in Annex B format.
+        duration: How long it lasts, in ticks of the codec's RTP clock.
+        keyframe: Whether a decoder can start here.
+    """
+
+    data: bytes
+    duration: int
+    keyframe: bool = True
+
+
+class SourceReader(Protocol):
+    """One leg's place in what it plays."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether everything was read."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why it ended early, in one sentence; None otherwise."""
+
+    def read(self) -> Unit | None:
+        """Return the next frame, when it is due.
+
+        Returns:
+            The frame. None if there is none yet, or no more.
+        """
+
+    def close(self) -> None:
+        """Read no more, and free what it takes."""
