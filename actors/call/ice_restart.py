@@ -91,13 +91,27 @@ class IceRestarts:
 # -- what is negotiated for it ---------------------------------------------------------------------
 
 
-class OfferRestart(Negotiation):
-    """We restart ICE."""
+class IceRestart(Negotiation):
+    """A restart of ICE, whoever begins it.
+
+    Args:
+        restarts: the call's.
+        description: the peer's, with its new credentials; empty if it has yet to tell them.
+    """
 
     latest_counts = True
 
-    def __init__(self, restarts: IceRestarts) -> None:
+    def __init__(self, restarts: IceRestarts, description: str = "") -> None:
         self._restarts = restarts
+        self._description = description
+
+    def failed(self, failure: NegotiationFailed) -> None:
+        """Go on with the old addresses."""
+        self._restarts.failed(failure)
+
+
+class OfferRestart(IceRestart):
+    """We restart ICE."""
 
     async def work(self, connection: PeerConnection) -> str:
         """Gather anew."""
@@ -109,19 +123,13 @@ class OfferRestart(Negotiation):
         self._restarts.sent()
 
     def failed(self, failure: NegotiationFailed) -> None:
-        """Go on."""
+        """Go on, and expect no answer."""
         self._restarts.not_begun(self)
-        self._restarts.failed(failure)
+        super().failed(failure)
 
 
-class FinishRestart(Negotiation):
+class FinishRestart(IceRestart):
     """The peer answers our restart."""
-
-    latest_counts = True
-
-    def __init__(self, restarts: IceRestarts, description: str) -> None:
-        self._restarts = restarts
-        self._description = description
 
     async def work(self, connection: PeerConnection) -> None:
         """Take its new credentials."""
@@ -131,19 +139,9 @@ class FinishRestart(Negotiation):
         """Wait no longer."""
         self._restarts.answered()
 
-    def failed(self, failure: NegotiationFailed) -> None:
-        """Go on."""
-        self._restarts.failed(failure)
 
-
-class FollowRestart(Negotiation):
+class FollowRestart(IceRestart):
     """The peer restarts ICE."""
-
-    latest_counts = True
-
-    def __init__(self, restarts: IceRestarts, description: str) -> None:
-        self._restarts = restarts
-        self._description = description
 
     async def work(self, connection: PeerConnection) -> str:
         """Take its new credentials, and gather anew."""
@@ -152,7 +150,3 @@ class FollowRestart(Negotiation):
     def done(self, sdp: str) -> None:
         """Answer with ours."""
         self._restarts.parts.signalling.restart(sdp, self._restarts.acknowledged, answer=True)
-
-    def failed(self, failure: NegotiationFailed) -> None:
-        """Go on."""
-        self._restarts.failed(failure)
