@@ -94,6 +94,14 @@ class Scene:
         self.ref.tell(CallPeer(PlaceCall(ALICE, Silence(), None, **order), OWN, placed))
         return placed
 
+    async def end_refuses(self, orders: list[AsyncioFuture[Any]]) -> None:
+        """Wait for the end of the conversation, and see that it has refused what it was ordered."""
+        await self.ref.ended
+        for one in orders:
+            with pytest.raises(CallOver):
+                one.get(timeout=0)
+        await self.end()
+
     async def end(self) -> None:
         """Stop everything."""
         if self.ref.is_alive():
@@ -177,11 +185,7 @@ def test_an_order_that_waits_is_told_when_the_conversation_ends(
         assert len(scene.all(SendIq)) == 2  # its devices are asked what they can do
         assert not any(one.done() for one in orders)
         end(scene)
-        await scene.ref.ended
-        for one in orders:
-            with pytest.raises(CallOver):
-                one.get(timeout=0)
-        await scene.end()
+        await scene.end_refuses(orders)
 
     run(main, loop="virtual")
 
@@ -197,11 +201,7 @@ def test_an_order_that_can_not_be_placed_is_told_and_those_behind_it(
     async def main() -> None:
         scene = Scene()
         orders = [scene.orders(), scene.orders()]
-        await scene.ref.ended
-        for one in orders:
-            with pytest.raises(CallOver):
-                one.get(timeout=0)
-        await scene.end()
+        await scene.end_refuses(orders)
 
     run(main, loop="virtual")
 

@@ -3,10 +3,11 @@
 import asyncio
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+
+from callboard.tests.live.loopback_server import LoopbackServer
 
 
-class Path:
+class Path(LoopbackServer):
     """A TCP proxy on loopback.
 
     Args:
@@ -19,20 +20,13 @@ class Path:
         self._ways: list[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port: int = self._server.sockets[0].getsockname()[1]
-        return self
-
     async def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.close()
-        self.cut()
-        await self._server.wait_closed()
+        await super().__aexit__(kind, error, trace)
         if self._tasks:
             await asyncio.wait(self._tasks)
 

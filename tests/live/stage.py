@@ -124,6 +124,21 @@ class Stage:
         """Return the first call, or the one of this id, that came in to an account's puppet."""
         return await self.told(account, Call, lambda call: sid in (None, call.id))
 
+    async def connected(self, caller: str, callee: str, **media: Any) -> tuple[Call, Call]:
+        """Return a call between two puppets that is connected, as either has it.
+
+        Args:
+            caller: whose puppet calls.
+            callee: whose puppet answers.
+            media: the sources that both send, by kind; a tone if there are none.
+        """
+        media = media or {"audio": "tone"}
+        out = await self.puppets[caller].call(callee, **media)
+        came = await self.ringing(callee)
+        await came.answer(**media)
+        await out.connected()
+        return out, came
+
     async def told(
         self, account: str, kind: type[E], found: Callable[[E], bool] = lambda _: True
     ) -> E:

@@ -5,7 +5,6 @@ import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, cast
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 
@@ -17,6 +16,7 @@ from callboard.bots.find import BUILT_IN
 from callboard.cli.deployment import deployed
 from callboard.config import Settings
 from callboard.server.certificate import make_certificates
+from callboard.tests.live.loopback_server import LoopbackServer
 from callboard.tests.live.stage import PASSWORD, Puppet, Stage
 
 HEADER = (
@@ -60,7 +60,7 @@ class Line:
         self._writer.transport.abort()
 
 
-class StagedServer:
+class StagedServer(LoopbackServer):
     """Lets everybody in over TLS, with a resource of their own choice; tests override the rest.
 
     Args:
@@ -74,25 +74,16 @@ class StagedServer:
         self.sessions: list[Line] = []
         self.authority = folder / "authority.pem"
         self._changed = asyncio.Event()
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._folder = folder
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self._certify)
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._context)
-        self.port: int = self._server.sockets[0].getsockname()[1]
-        return self
+        return await super().__aenter__()
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.close()
+    def cut(self) -> None:
+        """Drop the connections of all clients without a word."""
         for line in self.lines:
             line.cut()
-        await self._server.wait_closed()
 
     def _certify(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +91,8 @@ class StagedServer:
         chain, key = self._folder / "chain.pem", self._folder / "key.pem"
         for path, text in ((self.authority, made.authority), (chain, made.chain), (key, made.key)):
             path.write_text(text)
-        self._context.load_cert_chain(chain, key)
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.tls.load_cert_chain(chain, key)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = Line(writer)

@@ -377,10 +377,7 @@ def test_an_addition_that_the_peer_refuses_with_an_error_is_told_at_once(
 
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB]) as stage:
-            out = await stage.puppets[ALICE].call(BOB, audio="tone")
-            came = await stage.ringing(BOB)
-            await came.answer(audio="tone")
-            await out.connected()
+            out, came = await stage.connected(ALICE, BOB)
             with pytest.raises(CallOver, match="did not take it: feature-not-implemented"):
                 await out.add("video", "pattern")
             refusing.clear()

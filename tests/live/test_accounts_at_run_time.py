@@ -59,10 +59,7 @@ def test_an_account_is_added_and_removed(run: Run, tmp_path: Path) -> None:
 def test_the_calls_of_a_removed_account_go_on_until_they_end(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB], guests=["carol"]) as stage:
-            out = await stage.puppets[ALICE].call(BOB, audio="tone")
-            came = await stage.ringing(BOB)
-            await came.answer(audio="tone")
-            await out.connected()
+            out, _ = await stage.connected(ALICE, BOB)
             removed = await exchange(stage).request(RemoveAccount(BOB, 600), timeout=PATIENCE)
             late = await stage.puppets[ALICE].call(BOB, audio="tone", message=True)
             assert (await stage.record(ALICE, late.id)).reason == "gone"
@@ -78,10 +75,7 @@ def test_the_calls_of_a_removed_account_go_on_until_they_end(run: Run, tmp_path:
 def test_calls_that_last_too_long_are_ended(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB]) as stage:
-            out = await stage.puppets[ALICE].call(BOB, audio="tone")
-            came = await stage.ringing(BOB)
-            await came.answer(audio="tone")
-            await out.connected()
+            out, _ = await stage.connected(ALICE, BOB)
             removed = await exchange(stage).request(RemoveAccount(BOB, 0), timeout=PATIENCE)
             assert await removed is None
             assert (await stage.record(BOB, out.id)).state == "completed"
@@ -93,10 +87,7 @@ def test_calls_that_last_too_long_are_ended(run: Run, tmp_path: Path) -> None:
 def test_an_account_is_changed_when_its_calls_have_ended(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB]) as stage:
-            out = await stage.puppets[ALICE].call(BOB, audio="tone")
-            came = await stage.ringing(BOB)
-            await came.answer(audio="tone")
-            await out.connected()
+            out, _ = await stage.connected(ALICE, BOB)
             before = await exchange(stage).request(FindAccount(BOB), timeout=PATIENCE)
             first, last = settings(BOB, resource="first"), settings(BOB, resource="last")
             given_up = await exchange(stage).request(ChangeAccount(first, 600), timeout=PATIENCE)

@@ -87,10 +87,7 @@ def test_video_that_the_policy_does_not_take_is_refused_and_the_call_goes_on(
     async def main() -> None:
         audio_only = {**PUPPETS[1], "calls": {"video": False}}
         async with staged(tmp_path, [PUPPETS[0], audio_only]) as stage:
-            out = await stage.puppets[ALICE].call(BOB, audio="tone")
-            came = await stage.ringing(BOB)
-            await came.answer(audio="tone")
-            await out.connected()
+            out, _ = await stage.connected(ALICE, BOB)
             with pytest.raises(CallOver, match="did not take it"):
                 await out.add("video", "pattern")
             received = {one.kind: one.received for one in (await out.status()).statistics}
@@ -169,10 +166,7 @@ async def shown(call: Call, seen: Call, stage: Stage, watcher: str) -> int:
 def test_both_stop_sending_at_once_and_each_goes_on_when_it_likes(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB]) as stage:
-            out = await stage.puppets[ALICE].call(BOB, audio="tone", video="pattern")
-            came = await stage.ringing(BOB)
-            await came.answer(audio="tone", video="pattern")
-            await out.connected()
+            out, came = await stage.connected(ALICE, BOB, audio="tone", video="pattern")
             await stage.media(BOB, "video", packets=20)
             await asyncio.gather(out.pause("video"), came.pause("video"))
             assert (await out.status()).muted == (await came.status()).muted == ("video",)

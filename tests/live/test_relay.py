@@ -42,10 +42,7 @@ def test_accounts_find_the_relay_at_their_server_and_use_it_alone(
         ):
             for account in (ALICE, BOB):
                 await services_found(stage, account)
-            out = await stage.puppets[ALICE].call(BOB, audio="tone", video=video)
-            came = await stage.ringing(BOB)
-            await came.answer(audio="tone", video=video)
-            await out.connected()
+            out, _ = await stage.connected(ALICE, BOB, audio="tone", video=video)
             for account in (ALICE, BOB):
                 for kind in ("audio", "video") if video else ("audio",):
                     await stage.media(account, kind, packets=10)
