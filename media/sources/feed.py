@@ -9,7 +9,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from ..codecs.sound import Samples, SoundEncoder
+from ..codecs.sound import FRAME_SECONDS, Samples, SoundEncoder
 from ..codecs.threads import CodecThreads
 from ..errors import SourceError, shown
 from ..frames.codec import CLOCK_RATES
@@ -23,6 +23,8 @@ Sound = NDArray[np.int16] | bytes | bytearray | memoryview | av.AudioFrame
 
 RATES = (8_000, 192_000)
 """The lowest and the highest rate that sound may have, in Hz."""
+
+FRAME = float(FRAME_SECONDS)
 
 PATIENCE = 2
 """Frames of silence that go out before less than a frame of sound is filled up with silence."""
@@ -136,7 +138,7 @@ class Feed(LiveSource):
         """Take at least a frame's worth of what waits, if there is that much, for the encoder."""
         taken: list[av.AudioFrame] = []
         seconds = 0.0
-        while self._waiting and seconds < 0.02:
+        while self._waiting and seconds < FRAME:
             taken.append(self._waiting.popleft())
             seconds += taken[-1].samples / taken[-1].sample_rate
         self._waiting_seconds = max(0.0, self._waiting_seconds - seconds) if self._waiting else 0.0
@@ -279,9 +281,10 @@ class FeedReader:
         """
         if self.closed or self._is_encoding or self._ready is not None:
             return
-        taken = self._feed.take()
+        has_whole = self.held >= FRAME
+        taken = [] if has_whole else self._feed.take()
         fill = self._feed.is_drained or (self._starved >= PATIENCE and not taken)
-        if not taken and not (self.held and fill):
+        if not (taken or has_whole or (self.held and fill)):
             return
         self._is_encoding = True
         self.held += sum(each.samples / each.sample_rate for each in taken)
