@@ -9,11 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 #: Seconds in which anything that a test waits for must happen.
 PATIENCE = 60.0
+#: Seconds of sound in a packet.
+PACKET = 0.02
 
 
 def callboard(
@@ -108,3 +111,18 @@ def records(path: Path) -> dict[str, dict[str, Any]]:
     found = {record["account"]: record for record in lines}
     assert len(found) == len(lines)
     return found
+
+
+def seconds_between(record: dict[str, Any], begin: str, end: str) -> float:
+    """Seconds from one time of a detail record to another."""
+    begun, ended = (datetime.fromisoformat(record[name]) for name in (begin, end))
+    return (ended - begun).total_seconds()
+
+
+def check_sound(record: dict[str, Any], seconds: float) -> None:
+    """A recording has all sound that its call received, and is no longer than the call.
+
+    How much that is depends on the machine: what a busy one holds up, nobody sends later.
+    """
+    [received] = [one["received"] for one in record["media"] if one["kind"] == "audio"]
+    assert received * PACKET - 0.2 < seconds < seconds_between(record, "answered", "ended") + 0.5

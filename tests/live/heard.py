@@ -4,7 +4,8 @@ from pathlib import Path
 
 import av
 import numpy as np
-from callboard.media import read_clock
+from callboard.actors.records.call_record import CallRecord
+from callboard.media import inspect, read_clock
 from numpy.typing import NDArray
 
 
@@ -34,6 +35,17 @@ def clocks(path: Path, track: int) -> list[tuple[float, float]]:
             if clock is not None:
                 found.append((float(frame.time or 0.0), clock))
     return found
+
+
+def check_sound(path: Path, record: CallRecord) -> None:
+    """A recording has all sound that its call received, and is no longer than the call.
+
+    How much that is depends on the machine: what a busy one holds up, nobody sends later.
+    """
+    [received] = [one["received"] for one in record.media if one["kind"] == "audio"]
+    assert record.answered is not None
+    found = inspect(path).seconds
+    assert received * 0.02 - 0.2 < found < record.ended - record.answered + 0.5
 
 
 def _channels(frame: av.AudioFrame) -> NDArray[np.float64]:

@@ -250,11 +250,13 @@ def test_we_ask_for_a_key_frame_once_a_second(run: Run) -> None:
             await b.received("video", 3)
             seen: list[bytes] = []
             transport(b)._tx_srtp = Spy(transport(b)._tx_srtp, seen)
+            began = asyncio.get_running_loop().time()
             for _ in range(100):
                 b.pc.media.request_keyframe()
                 await b.received("audio", 1)
+            seconds = asyncio.get_running_loop().time() - began
             asked = [each for each in seen if each[1] == 206 and each[0] & 31 == 1]
-            assert 1 <= len(asked) <= 4  # two seconds, and the one at once
+            assert 1 <= len(asked) <= seconds + 2  # about four, and a hundred without a limit
 
     run(main)
 

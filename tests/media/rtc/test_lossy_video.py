@@ -46,6 +46,11 @@ async def our_call(link: Road) -> AsyncIterator[tuple[Leg, Leg]]:
         await b.pc.close()
 
 
+def between(first: int, second: int) -> float:
+    """Seconds from one RTP timestamp to another; they do not depend on how fast the machine is."""
+    return ((second - first + 2**31) % 2**32 - 2**31) / RATE
+
+
 def check_clocks(frames: list[EncodedFrame]) -> None:
     """Every picture can be decoded and read. One may go back a second: our answer to a PLI."""
     clocks = [read_clock(picture) for picture in pictures(frames)]
@@ -86,10 +91,9 @@ def test_one_packet_is_lost(run: Run, missing: tuple[str, ...], repaired: bool) 
 
 
 def test_a_recording_whose_first_key_frame_is_lost_has_pictures(run: Run, tmp_path: Path) -> None:
-    first: list[float] = []
+    first: list[int] = []
 
-    async def main() -> list[EncodedFrame]:
-        loop = asyncio.get_running_loop()
+    async def main() -> tuple[list[EncodedFrame], int]:
         with Writer() as writer:
             async with road() as link:
                 link.closed = True
@@ -103,7 +107,7 @@ def test_a_recording_whose_first_key_frame_is_lost_has_pictures(run: Run, tmp_pa
                     )
                     leg.pc.media.add_sink(recording.write)
                     await asyncio.sleep(1.5)
-                    link.passed = lambda data: first.append(loop.time()) if is_video(data) else None
+                    link.passed = lambda data: first.append(stamp(data)) if is_video(data) else None
                     link.closed = False
                     await leg.received("video", 10)
                     finished = await recording.close()
@@ -111,16 +115,17 @@ def test_a_recording_whose_first_key_frame_is_lost_has_pictures(run: Run, tmp_pa
         assert finished is not None
         (track,) = inspect(finished.path).tracks
         assert (track.kind, track.title) == ("video", "received")
-        return leg.seen("video")
+        return leg.seen("video"), leg.pc.media.by_kind["video"].incoming._unwrapper._origin
 
-    frames = run(main)
+    frames, origin = run(main)
     assert frames[0].keyframe
-    assert frames[0].arrival - first[0] <= 1.0 + lateness()
+    assert between(first[0], origin + frames[0].timestamp) <= 1.0 + lateness()
     check_clocks(frames)
 
 
 def test_after_an_outage_pictures_and_sound_are_in_step(run: Run) -> None:
     back: list[int] = []
+    longest: list[float] = []
 
     async def main() -> tuple[Leg, Leg, int]:
         async with road() as link, our_call(link) as (a, b):
@@ -134,7 +139,7 @@ def test_after_an_outage_pictures_and_sound_are_in_step(run: Run) -> None:
             incoming = b.pc.media.by_kind["video"].incoming
             freezes = b.pc.media.freezes()
             assert len(freezes) >= 1
-            assert 2.5 < max(each.seconds for each in freezes) < 3.5 + lateness()
+            longest.append(max(each.seconds for each in freezes))
             return a, b, incoming._unwrapper._origin
 
     a, b, origin = run(main)
@@ -142,8 +147,8 @@ def test_after_an_outage_pictures_and_sound_are_in_step(run: Run) -> None:
     outage = max(range(len(gaps(frames))), key=gaps(frames).__getitem__)
     after = frames[outage + 1]
     assert after.keyframe
-    waited = (origin + after.timestamp - back[0] + 2**31) % 2**32 - 2**31
-    assert waited / RATE <= 0.5 + lateness()
+    assert longest == [pytest.approx(after.arrival - frames[outage].arrival, abs=0.1)]
+    assert between(back[0], origin + after.timestamp) <= 0.5 + lateness()
     check_clocks(frames)
 
     def later(leg: Leg, kind: Kind, direction: Direction) -> float:

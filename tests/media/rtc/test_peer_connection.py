@@ -579,10 +579,8 @@ def test_close_while_ice_is_checking(run: Run) -> None:
         offer = await a.pc.offer(audio=Tone(), video=ClockPattern())
         await b.pc.answer(offer, audio=Tone(), video=ClockPattern())
         await b.event(IceChecking)
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        await b.pc.close()
-        assert loop.time() - began < 1
+        async with asyncio.timeout(30):  # by itself it would go on checking for 45 s and more
+            await b.pc.close()
         await a.pc.close()
         assert len(asyncio.all_tasks()) == 1
 
