@@ -12,6 +12,7 @@ from .errors import (
     shown,
 )
 from .frames.frame import Direction, EncodedFrame, Kind
+from .hearing.ear import Hearing
 from .recording.inspection import Inspection, Track, UnplayableError, declared_seconds, inspect
 from .recording.part_file import FinishedRecording, lock
 from .recording.recording import Recording
@@ -71,6 +72,7 @@ __all__ = [
     "FinishedRecording",
     "FirstMedia",
     "Forwarded",
+    "Hearing",
     "IceChecking",
     "IceConnected",
     "IceRenewed",

@@ -23,7 +23,17 @@ MAY_USE = {
 
 ROOMS: dict[str, tuple[str, ...]] = {
     "jingle": ("namespaces", "errors", "model", "xml", "sdp", "session", "call_messages", "*"),
-    "media": ("errors", "budget", "frames", "codecs", "sources", "recording", "rtc", "*"),
+    "media": (
+        "errors",
+        "budget",
+        "frames",
+        "codecs",
+        "sources",
+        "recording",
+        "hearing",
+        "rtc",
+        "*",
+    ),
     "media/rtc": ("dtls", "ice", "rtp/packet rtp/feedback", "_aiortc", "rtp", "*"),
     "media/rtc/rtp": ("packet", "video", "*"),
     "actors": ("runtime", "xmpp", "records", "messages", "context", "bot", "call", "*"),

@@ -130,6 +130,8 @@ class SoundDecoder:
         self._context = cast(AudioCodecContext, av.CodecContext.create(known.name, "r"))
         self._context.sample_rate = known.rate
         self._context.layout = "stereo" if self.channels == 2 else "mono"
+        self._is_opus = codec == "opus"
+        self._lost = b""
 
     def decode(self, data: bytes) -> Samples:
         """Decode a frame.
@@ -147,4 +149,17 @@ class SoundDecoder:
             for frame in self._context.decode(av.Packet(data)):
                 part = cast(Samples, frame.to_ndarray()).reshape(-1, self.channels)
                 sound = np.concatenate((sound, part)) if len(sound) else part
+            if self._is_opus:
+                self._lost = bytes((data[0] & ~3,))
         return sound
+
+    def conceal(self) -> Samples:
+        """Make a lost frame up from those before it.
+
+        FFmpeg has no call for it, but libopus does so when a packet ends after its first octet
+        (RFC 6716 §3.2.1: a frame of no octets was lost or not sent).
+
+        Returns:
+            As much sound as a frame of the last packet has; none for other codecs than Opus.
+        """
+        return self.decode(self._lost)

@@ -2,21 +2,24 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import suppress
 
 from aiortc import RTCRtpTransceiver
 
+from ..codecs.sound import Samples
 from ..errors import MediaClosedError
 from ..frames.frame import KINDS, Direction, EncodedFrame, Kind
+from ..hearing.ear import Ear, Hearing
+from ..hearing.frame_iterator import FrameIterator
+from ..hearing.sound_frames import sound_frames
 from ..sources.echo import Echo
 from ..sources.forwarded import Forwarded
 from ..sources.playback import Playback
 from ..sources.source import Source
 from . import _aiortc
 from .events import FirstMedia, PlaybackEnded, VideoUnseen
-from .rtp.frame_iterator import Frame
-from .rtp.incoming import FrameListener, Incoming
+from .rtp.incoming import Incoming
 from .rtp.medium import Medium, statistics
 from .rtp.outgoing import Outgoing
 from .rtp.receive_path import ReceivePath
@@ -39,7 +42,6 @@ class ConnectionMedia:
         sinks: Called on the loop with each encoded frame sent, and on the paths `packets` and
             `frames` with each one received. Add to it by `add_sink`, so that video starts with a
             key frame.
-        listeners: Called on the loop with the kind and each decoded frame, on the path `frames`.
         by_kind: What is in the call, for `OfferAnswer` to change.
         past: What was in the call, was used and is no longer in it.
     """
@@ -62,13 +64,13 @@ class ConnectionMedia:
         """
         self.path = path
         self.sinks: list[Sink] = []
-        self.listeners: list[FrameListener] = []
         self.by_kind: dict[Kind, Medium] = {}
         self.past: list[Medium] = []
         self._largest_picture = largest_picture
         self._on_event = on_event
         self._on_broken = on_broken
         self._closed = False
+        self._ear = Ear()
 
     def play(self, kind: Kind, source: Source) -> Playback:
         """Replace what is sent. The RTP timestamps go on.
@@ -182,24 +184,66 @@ class ConnectionMedia:
         with suppress(ValueError):
             self.sinks.remove(sink)
 
-    def frames(self, kind: Kind, limit: int = 50) -> AsyncIterator[Frame]:
-        """Iterate over the decoded frames of a kind, on the path `frames`.
+    def hear(
+        self,
+        rate: int,
+        channels: int,
+        callback: Callable[[Samples, int], None],
+        on_end: Callable[[], None] = lambda: None,
+    ) -> Hearing:
+        """Get the received sound, decoded, from now on. Nothing is decoded while nobody does.
+
+        Lost packets are concealed or silence, and so are gaps. It goes on when the codec or the
+        RTP stream changes, and when audio is removed and added again.
+
+        Args:
+            rate: Samples a second, in Hz: 8000 to 48000, a multiple of 50. Nothing is resampled if
+                it is the codec's: 48000 for Opus, 8000 for G.711.
+            channels: 1 or 2.
+            callback: Called on the loop with 20 ms of sound, of shape (samples, channels), and the
+                time at which it begins, in ticks of 48 kHz since the first sound. Several get the
+                same array: it must not be written to.
+            on_end: Called on the loop when the connection closes.
+
+        Returns:
+            The hearing, for `close()`.
+
+        Raises:
+            ValueError: There is no such rate, or are no so many channels; the path is `none`, or no
+                audio is received.
+            MediaClosedError: The connection is closed.
+        """
+        self._check_receiving("audio")
+        return self._ear.hear(
+            rate, channels, lambda *heard: heard, lambda heard: callback(*heard), on_end
+        )
+
+    def frames(
+        self, kind: Kind, limit: int = 50, *, rate: int = 48000, layout: str = "stereo"
+    ) -> FrameIterator:
+        """Iterate over the decoded frames of a kind: audio, or on the path `frames` video.
 
         Args:
             kind: "audio" or "video".
             limit: How many frames wait for a slow reader, 64 MiB at most. The oldest are dropped.
+            rate: Of audio, samples a second, in Hz: 8000 to 48000, a multiple of 50.
+            layout: Of audio, "mono" or "stereo".
 
         Returns:
             An iterator that ends when the connection closes; what was not read by then is gone.
 
         Raises:
-            ValueError: The path is not `frames`, or nothing of that kind is received.
+            ValueError: There is no such rate or layout; the path has no decoded frames of that
+                kind, or nothing of that kind is received.
+            MediaClosedError: The connection is closed.
         """
-        medium = self.by_kind.get(kind)
-        if self.path is not ReceivePath.FRAMES or medium is None:
+        incoming = self._check_receiving(kind)
+        if kind == "audio":
+            return sound_frames(self._ear, limit=limit, rate=rate, layout=layout)
+        if self.path is not ReceivePath.FRAMES:
             raise ValueError(f"There are no decoded {kind} frames: use the path 'frames'.")
-        iterator = medium.incoming.iterate(limit)
-        medium.incoming.request_keyframe()
+        iterator = incoming.iterate(limit)
+        incoming.request_keyframe()
         return iterator
 
     def request_keyframe(self) -> None:
@@ -278,7 +322,6 @@ class ConnectionMedia:
             on_first=self._first_media,
             on_unseen=lambda at: self._on_event(VideoUnseen(at)),
             on_frame=self._received,
-            listeners=self.listeners,
             largest_picture=self._largest_picture,
         )
 
@@ -294,12 +337,22 @@ class ConnectionMedia:
             medium.outgoing.prepare()
             sender = medium.transceiver.sender
             _aiortc.on_keyframe_request(sender, self._keyframe_requested)
-        if self.path is ReceivePath.FRAMES:
-            medium.incoming.start()
+        medium.incoming.start()
 
     def stop(self) -> None:
         """Take nothing more to play, and ask for nothing more: the connection closes."""
         self._closed = True
+        self._ear.end()
+
+    def _check_receiving(self, kind: Kind) -> Incoming:
+        if self._closed:
+            raise MediaClosedError("The connection is closed.")
+        medium = self.by_kind.get(kind)
+        if medium is None:
+            raise ValueError(f"This call receives no {kind}.")
+        if self.path is ReceivePath.NONE:
+            raise ValueError(f"There is no {kind} on the path 'none': use the path 'packets'.")
+        return medium.incoming
 
     def _check_echo(self, source: Source) -> None:
         if self.path is ReceivePath.NONE and isinstance(source, Echo):
@@ -324,6 +377,8 @@ class ConnectionMedia:
         outgoing = self._outgoing(frame.kind)
         if outgoing is not None and isinstance(outgoing.playback.source, Echo):
             outgoing.forward(frame)
+        if frame.kind == "audio":
+            self._ear.take(frame)
         self._feed(Direction.RECEIVED, frame)
 
     def _feed(self, direction: Direction, frame: EncodedFrame) -> None:

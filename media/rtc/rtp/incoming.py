@@ -14,8 +14,8 @@ from aiortc.mediastreams import MediaStreamError
 from ...frames.codec import CLOCK_RATES, Unwrapper
 from ...frames.frame import EncodedFrame, Kind
 from ...frames.picture_size import pixels_to_decode
+from ...hearing.frame_iterator import Frame, FrameIterator
 from .. import _aiortc
-from .frame_iterator import Frame, FrameIterator
 from .packet import RtpPacket
 from .receive_path import FrameQueue, NoDecoder, ReceivePath
 from .sequencer import Sequencer
@@ -25,9 +25,6 @@ from .video.receiver import VideoReceiver
 from .video.stream import Frames
 
 logger = logging.getLogger(__name__)
-
-FrameListener = Callable[[Kind, Frame], None]
-
 
 LARGEST_PICTURE = 3840 * 2160
 """Pixels of a picture that is decoded, unless something else is said: 4K UHD."""
@@ -55,7 +52,6 @@ class Incoming:
         on_first: Callable[[Kind, float], None],
         on_unseen: Callable[[float], None],
         on_frame: Callable[[EncodedFrame], None],
-        listeners: list[FrameListener],
         largest_picture: int = LARGEST_PICTURE,
     ) -> None:
         """Take a receiver that has not started.
@@ -68,7 +64,6 @@ class Incoming:
             on_first: Called with the kind and `loop.time()` in seconds at the first packet.
             on_unseen: Called with `loop.time()` when nothing can be shown of video that comes.
             on_frame: Called with each encoded frame, unless the path is `none`.
-            listeners: Those who want decoded frames, on the path `frames`.
             largest_picture: Pixels of a picture that is decoded; larger ones are left out.
         """
         self.kind = kind
@@ -80,7 +75,6 @@ class Incoming:
         self._feedback = feedback
         self._iterators: WeakSet[FrameIterator] = WeakSet()
         self._largest_picture = largest_picture
-        self._listeners = listeners
         self._loop = asyncio.get_running_loop()
         self._met = False
         self._on_first = on_first
@@ -97,7 +91,8 @@ class Incoming:
         is_seen = kind == "video" and path is not ReceivePath.NONE
         self._video = VideoReceiver() if is_seen else None
         self._warned = False
-        self._queue = FrameQueue() if path is ReceivePath.FRAMES else NoDecoder()
+        decodes = kind == "video" and path is ReceivePath.FRAMES
+        self._queue = FrameQueue() if decodes else NoDecoder()
         _aiortc.replace_decoder(self.receiver, self._queue)
         _aiortc.take_packets(self.receiver, self._packet, feedback)
 
@@ -137,12 +132,13 @@ class Incoming:
             self._look(now)
 
     def start(self) -> None:
-        """Begin to draw decoded frames, once the receiver has a track."""
-        if self._task is None and self.receiver.track is not None:
+        """Begin to draw decoded pictures, once the receiver has a track."""
+        decodes = isinstance(self._queue, FrameQueue)
+        if decodes and self._task is None and self.receiver.track is not None:
             self._task = self._loop.create_task(self._draw())
 
     def iterate(self, limit: int) -> FrameIterator:
-        """Give decoded frames to one more reader.
+        """Give decoded pictures to one more reader.
 
         Args:
             limit: How many frames may wait.
@@ -255,17 +251,17 @@ class Incoming:
     def _decode(
         self, waiting: FrameQueue, codec: str, frame: JitterFrame, *, keyframe: bool
     ) -> None:
-        """Have a frame decoded, if anybody looks or listens."""
-        if not self._listeners and not self._iterators:
+        """Have a picture decoded, if anybody looks."""
+        if not any(not iterator.ended for iterator in self._iterators):
             self._decoding = False
             return
         if not self._decoding and not keyframe:
             if not self._refused:
                 self.request_keyframe()  # a decoder that starts between key frames only complains
             return
-        self._decoding = (
-            self.kind == "audio" or self._has_room(codec, frame.data)
-        ) and waiting.put((self._by_name[codec], frame))
+        self._decoding = self._has_room(codec, frame.data) and waiting.put(
+            (self._by_name[codec], frame)
+        )
         if _aiortc.decoder_failed(self.receiver):
             self.request_keyframe()
 
@@ -292,9 +288,3 @@ class Incoming:
                 return
             for iterator in self._iterators:
                 iterator.put(frame)
-            for listener in tuple(self._listeners):
-                try:
-                    listener(self.kind, frame)
-                except Exception:
-                    logger.exception("A listener failed and is taken off")
-                    self._listeners.remove(listener)

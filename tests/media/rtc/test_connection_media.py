@@ -58,12 +58,13 @@ def test_what_is_not_sent_takes_no_orders(run: Run, order: str) -> None:
     run(main)
 
 
-def test_frames_want_their_path(run: Run) -> None:
+def test_decoded_pictures_want_their_path(run: Run) -> None:
     async def main() -> None:
         leg = Leg(ReceivePath.PACKETS)
-        await leg.pc.offer(audio=Tone(), video=None)
+        await leg.pc.offer(audio=Tone(), video=ClockPattern())
         with pytest.raises(ValueError, match="use the path 'frames'"):
-            leg.pc.media.frames("audio")
+            leg.pc.media.frames("video")
+        await leg.pc.media.frames("audio").aclose()
         await leg.pc.close()
 
     run(main)

@@ -8,7 +8,7 @@ import av
 import pytest
 from callboard.media import ClockPattern, ReceivePath, Tone
 from callboard.media.frames.picture_size import pixels_to_decode
-from callboard.media.rtc.rtp.frame_iterator import MOST_WAITING, FrameIterator
+from callboard.media.hearing.frame_iterator import MOST_WAITING, FrameIterator
 from callboard.media.rtc.rtp.receive_path import FrameQueue
 from callboard.tests.conftest import Run
 from callboard.tests.media.calls import film

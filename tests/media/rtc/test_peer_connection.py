@@ -161,11 +161,9 @@ def test_the_clock_moves_and_can_be_read(run: Run, codec: str) -> None:
     run(main)
 
 
-def test_decoded_frames_go_to_listeners_and_iterators(run: Run) -> None:
+def test_decoded_pictures_go_to_iterators(run: Run) -> None:
     async def main() -> None:
         async with call(ReceivePath.FRAMES, audio=Tone(440), video=ClockPattern()) as (_, b):
-            heard: list[str] = []
-            b.pc.media.listeners.append(lambda kind, _: heard.append(kind))
             frames = b.pc.media.frames("video")
             clocks = []
             async for frame in frames:
@@ -173,18 +171,15 @@ def test_decoded_frames_go_to_listeners_and_iterators(run: Run) -> None:
                 if len(clocks) == 5:
                     break
             assert None not in clocks
-            assert {"audio", "video"} >= set(heard) != set()
             left = b.pc.media.frames("audio", limit=3)
         assert len([frame async for frame in left]) <= 3
 
     run(main)
 
 
-def test_frames_only_on_their_path(run: Run) -> None:
+def test_only_what_is_sent_can_be_played(run: Run) -> None:
     async def main() -> None:
-        async with call(audio=Tone()) as (a, b):
-            with pytest.raises(ValueError, match="path 'frames'"):
-                b.pc.media.frames("audio")
+        async with call(audio=Tone()) as (a, _):
             with pytest.raises(ValueError, match="sends no video"):
                 a.pc.media.play("video", ClockPattern())
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import av
 
@@ -13,17 +13,28 @@ MOST_WAITING = 64 * 1024 * 1024
 
 
 class FrameIterator(AsyncIterator[Frame]):
-    """Decoded frames for one reader; the oldest are dropped when it is slow."""
+    """Decoded frames for one reader; the oldest are dropped when it is slow.
+
+    Args:
+        limit: how many may wait.
+
+    Attributes:
+        ended: whether there is nothing more to come, or nothing more is wanted.
+        on_close: called when the reader wants nothing more.
+    """
 
     def __init__(self, limit: int) -> None:
         self._frames: deque[Frame] = deque()
-        self._ended = False
+        self.ended = False
+        self.on_close: Callable[[], None] = lambda: None
         self._limit = limit
         self._octets = 0
         self._ready = asyncio.Event()
 
     def put(self, frame: Frame) -> None:
         """Add a frame."""
+        if self.ended:
+            return
         self._frames.append(frame)
         self._octets += _octets(frame)
         while len(self._frames) > max(1, self._limit) or (
@@ -34,17 +45,22 @@ class FrameIterator(AsyncIterator[Frame]):
 
     def end(self) -> None:
         """Let the reader end; what it has not read is gone."""
-        self._ended = True
+        self.ended = True
         self._frames.clear()
         self._octets = 0
         self._ready.set()
+
+    async def aclose(self) -> None:
+        """Read no more: nothing is decoded for this reader from now on."""
+        self.end()
+        self.on_close()
 
     def __aiter__(self) -> "FrameIterator":
         return self
 
     async def __anext__(self) -> Frame:
         while not self._frames:
-            if self._ended:
+            if self.ended:
                 raise StopAsyncIteration
             self._ready.clear()
             await self._ready.wait()
