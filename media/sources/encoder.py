@@ -2,44 +2,17 @@
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from typing import cast
 
 import av
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
+from ..codecs.picture import BIT_RATE, picture_encoder
 from ..codecs.sound import FRAME_SECONDS, sound_encoder
 from ..frames.codec import CLOCK_RATES, is_keyframe
 from .unit import Unit
 
 KEYFRAME_SECONDS = 1.0
-VIDEO_BIT_RATE = 500_000
-
-_VIDEO = {
-    # Real-time settings: no look-ahead, so that every picture gives one frame at once.
-    "VP8": (
-        "libvpx",
-        {
-            "deadline": "realtime",
-            "cpu-used": "8",
-            "lag-in-frames": "0",
-            "auto-alt-ref": "0",
-            "error-resilient": "0",
-        },
-    ),
-    # Constrained baseline, as offered; forced-idr makes our key frames real ones.
-    "H264": (
-        "libx264",
-        {
-            "preset": "veryfast",
-            "tune": "zerolatency",
-            "profile": "baseline",
-            "level": "31",
-            "forced-idr": "1",
-            "sc_threshold": "0",
-        },
-    ),
-}
 
 
 def encode_audio(
@@ -82,7 +55,7 @@ def encode_audio(
 
 
 def encode_video(
-    frames: Iterable[av.VideoFrame], codec: str, *, fps: Fraction, bit_rate: int = VIDEO_BIT_RATE
+    frames: Iterable[av.VideoFrame], codec: str, *, fps: Fraction, bit_rate: int = BIT_RATE
 ) -> Iterator[Unit]:
     """Encode pictures, with a key frame each second.
 
@@ -95,28 +68,19 @@ def encode_video(
     Yields:
         One encoded frame for each picture.
     """
-    name, options = _VIDEO[codec]
     clock_rate = CLOCK_RATES[codec]
     context: VideoCodecContext | None = None
     previous: tuple[bytes, bool, int] | None = None
     last_key = 0
     number = -1
     for frame in frames:
-        # An RTP clock as the time base would mislead rate control: encoders take it for the rate.
         if frame.pts is None or frame.time_base is None:
             raise ValueError("a picture has no time.")
         at = int(frame.pts * frame.time_base * clock_rate)
         picture = frame if frame.format.name == "yuv420p" else frame.reformat(format="yuv420p")
         if context is None:
-            context = cast(VideoCodecContext, av.CodecContext.create(name, "w"))
-            context.width, context.height = picture.width, picture.height
-            context.pix_fmt = "yuv420p"
-            context.bit_rate = bit_rate
-            context.framerate = fps
-            context.time_base = 1 / fps
-            context.gop_size = 100_000
-            context.thread_count = 1
-            context.options = dict(options)
+            size = (picture.width, picture.height)
+            context = picture_encoder(codec, size, fps=fps, bit_rate=bit_rate)
         key = previous is None or at - last_key >= KEYFRAME_SECONDS * clock_rate
         picture.pict_type = PictureType.I if key else PictureType.NONE
         picture.time_base = 1 / fps

@@ -1,0 +1,131 @@
+"""Encoders of pictures, one at a time. Blocking; they use no loop."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import cast
+
+import av
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType
+
+from ..frames.codec import is_keyframe
+
+BIT_RATE = 500_000
+"""Bits a second, as long as nobody says how many the leg may use."""
+
+CHANGE = 0.2
+"""By which share the bit rate must change for an encoder to begin anew."""
+
+
+@dataclass(frozen=True)
+class PictureCodec:
+    """How a codec is used here.
+
+    Attributes:
+        name: FFmpeg's name of its encoder.
+        options: FFmpeg's options for it.
+    """
+
+    name: str
+    options: Mapping[str, str]
+
+
+PICTURE_CODECS = {
+    # Real-time settings: no look-ahead, so that every picture gives one frame at once.
+    "VP8": PictureCodec(
+        "libvpx",
+        {
+            "deadline": "realtime",
+            "cpu-used": "8",
+            "lag-in-frames": "0",
+            "auto-alt-ref": "0",
+            "error-resilient": "0",
+        },
+    ),
+    # Constrained baseline, as offered; forced-idr makes our key frames real ones.
+    "H264": PictureCodec(
+        "libx264",
+        {
+            "preset": "veryfast",
+            "tune": "zerolatency",
+            "profile": "baseline",
+            "level": "31",
+            "forced-idr": "1",
+            "sc_threshold": "0",
+        },
+    ),
+}
+"""By RTP encoding name."""
+
+
+def picture_encoder(
+    codec: str, size: tuple[int, int], *, fps: Fraction, bit_rate: int = BIT_RATE
+) -> VideoCodecContext:
+    """Make FFmpeg's encoder of a codec. It gives key frames where they are asked for.
+
+    Args:
+        codec: The RTP encoding name.
+        size: Width and height in pixels; even.
+        fps: Pictures per second, about; also the encoder's clock.
+        bit_rate: Bits per second.
+    """
+    known = PICTURE_CODECS[codec]
+    context = cast(VideoCodecContext, av.CodecContext.create(known.name, "w"))
+    context.width, context.height = size
+    context.pix_fmt = "yuv420p"
+    context.bit_rate = bit_rate
+    context.framerate = fps
+    # An RTP clock would mislead rate control: encoders take the time base for the rate.
+    context.time_base = 1 / fps
+    context.gop_size = 100_000
+    context.thread_count = 1
+    context.options = dict(known.options)
+    return context
+
+
+class PictureEncoder:
+    """Encodes one stream, whose pictures may change their size, and whose bit rate may change."""
+
+    def __init__(self, codec: str, *, fps: Fraction) -> None:
+        """Begin a stream.
+
+        Args:
+            codec: The RTP encoding name.
+            fps: Pictures per second, about.
+        """
+        self._codec = codec
+        self._context: VideoCodecContext | None = None
+        self._fps = fps
+        self._number = 0
+
+    def encode(
+        self, picture: av.VideoFrame, *, bit_rate: int = BIT_RATE, keyframe: bool = False
+    ) -> tuple[bytes, bool]:
+        """Encode a picture.
+
+        Args:
+            picture: Of any format; its width and height are even.
+            bit_rate: Bits per second that the stream may have from now on.
+            keyframe: Whether a decoder must be able to start here.
+
+        Returns:
+            The encoded frame, and whether it is a key frame. The frame is empty if the encoder has
+            left the picture out to keep to the bit rate.
+        """
+        context = self._context
+        size = (picture.width, picture.height)
+        if context is None or size != (context.width, context.height) or self._is_off(bit_rate):
+            context = picture_encoder(self._codec, size, fps=self._fps, bit_rate=bit_rate)
+            self._context, keyframe = context, True
+        plain = picture if picture.format.name == "yuv420p" else picture.reformat(format="yuv420p")
+        plain.pict_type = PictureType.I if keyframe else PictureType.NONE
+        plain.time_base = 1 / self._fps
+        plain.pts = self._number
+        self._number += 1
+        data = b"".join(bytes(packet) for packet in context.encode(plain))
+        return data, bool(data) and is_keyframe(self._codec, data)
+
+    def _is_off(self, bit_rate: int) -> bool:
+        current = 0 if self._context is None else self._context.bit_rate or 0
+        return abs(bit_rate - current) > CHANGE * current
