@@ -2,11 +2,15 @@
 
 import importlib
 import sys
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+from ..config.document import Location
+from ..config.jid import is_jid
 from ..media import shown
 from .bot import Bot
 from .caller import CallerBot
@@ -20,6 +24,10 @@ BUILT_IN: dict[str, type[Bot]] = {
     "recorder": RecorderBot,
     "silent": SilentBot,
 }
+
+
+#: Options that name whom a bot turns to, by the class that has them.
+_PEERS: dict[type[Bot], tuple[str, ...]] = {CallerBot: ("to",)}
 
 
 class BotError(Exception):
@@ -57,6 +65,24 @@ def find_bot(name: str, folder: Path) -> type[Bot]:
     if not (isinstance(found, type) and issubclass(found, Bot)):
         raise BotError(f"{name} is not a subclass of callboard.bots.Bot")
     return found
+
+
+def peers(bot: type[Bot], options: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
+    """Say whom a bot will turn to, as far as options of built-in bots tell.
+
+    Args:
+        bot: its class.
+        options: the account's options; what is no JID there is left out.
+
+    Yields:
+        Where among the options it stands, and the JID.
+    """
+    for kind, names in _PEERS.items():
+        for name in names if issubclass(bot, kind) else ():
+            value = options.get(name)
+            for index, jid in enumerate(value if isinstance(value, list) else [value]):
+                if isinstance(jid, str) and is_jid(jid):
+                    yield ((name, index) if isinstance(value, list) else (name,)), jid
 
 
 def _module(name: str, folder: Path) -> ModuleType:

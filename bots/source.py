@@ -1,8 +1,10 @@
 """What a bot plays, as options and calls name it in words."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from ..config.error_sentence import describe
 from ..media import (
     READERS,
     ClockPattern,
@@ -18,8 +20,27 @@ from ..media import (
 #: A source, its name in words, or None for nothing.
 Playable = Source | str | Path | None
 
+#: What has a name of its own.
+_NAMES: Mapping[str, type[Source]] = {
+    "silence": Silence,
+    "tone": Tone,
+    "pattern": ClockPattern,
+    "echo": Echo,
+}
+_SPELLINGS = {"tone": ("tone", "tone:FREQUENCY")}
 
-def source(playable: Playable, folder: Path) -> Source | None:
+
+def names(kind: Kind) -> list[str]:
+    """Return the names of what gives a kind of media, as people write them.
+
+    Args:
+        kind: "audio" or "video".
+    """
+    fitting = (name for name, found in _NAMES.items() if kind in found.kinds)
+    return [spelling for name in fitting for spelling in _SPELLINGS.get(name, (name,))]
+
+
+def source(playable: Playable, folder: Path, kind: Kind) -> Source | None:
     """Return the source that a name stands for, once it is known that it can be played.
 
     It reads the file where the name is one, and so may block: see `find_source`.
@@ -28,46 +49,54 @@ def source(playable: Playable, folder: Path) -> Source | None:
         playable: ``silence``, ``tone``, ``tone:FREQUENCY`` in hertz, ``pattern`` (a moving clock),
             ``echo``, a file's path, a source, or None or ``none`` for nothing.
         folder: where a relative path begins.
+        kind: what it has to give: "audio" or "video".
 
     Raises:
-        SourceError: the frequency is no number, or there is no such file, or it can't be played.
+        SourceError: there is none, it can't be played, or it has none of this kind. The sentence
+            says what can be given instead.
         TypeError: it is none of these.
     """
-    found = _named(playable, folder)
-    if found is not None:
-        found.check()
+    found = _named(playable, folder, kind)
+    if found is None:
+        return None
+    found.check()
+    if kind not in found.kinds:
+        raise SourceError(f"{_shown(playable)} has no {kind}: give {_choice(kind)}")
     return found
 
 
-def _named(playable: Playable, folder: Path) -> Source | None:
+def _named(playable: Playable, folder: Path, kind: Kind) -> Source | None:
     if playable is None or isinstance(playable, Source):
         return playable
     if not isinstance(playable, str | Path):
         raise TypeError(  # what a type checker would say
             f"{type(playable).__name__} can't be played: give a source, its name, or a file's path"
         )
-    name, _, argument = str(playable).partition(":")
-    match name:
-        case "none":
-            return None
-        case "silence":
-            return Silence()
-        case "pattern":
-            return ClockPattern()
-        case "echo":
-            return Echo()
-        case "tone":
-            try:
-                return Tone(int(argument)) if argument else Tone()
-            except ValueError as error:
-                raise SourceError(f"{playable!r}: write tone:440 for 440 Hz ({error})") from None
+    if str(playable) == "none":
+        return None
+    if (named := _NAMES.get(str(playable))) is not None:
+        return named()
+    name, colon, frequency = str(playable).partition(":")
+    if name == "tone" and colon:
+        try:
+            return Tone(int(frequency)) if frequency else Tone()
+        except ValueError:
+            raise SourceError(
+                f"{_shown(playable)} is no tone: give a whole number of hertz from 20 to 3400, "
+                "like tone:440"
+            ) from None
     path = folder / playable
     if not _is_file(path):
-        raise SourceError(
-            f"{str(playable)!r} is not a file in {folder}, nor one of silence, tone, "
-            "tone:FREQUENCY, pattern, echo"
-        )
+        raise SourceError(f"{_shown(playable)} is not a file in {folder}: give {_choice(kind)}")
     return FileSource(path)
+
+
+def _choice(kind: Kind) -> str:
+    return f"{', '.join(names(kind))}, none, or the path of a file with {kind}"
+
+
+def _shown(playable: Playable) -> str:
+    return str(playable) if isinstance(playable, Source) else describe(str(playable))
 
 
 def _is_file(path: Path) -> bool:
@@ -86,10 +115,7 @@ async def find_source(playable: Playable, folder: Path, kind: Kind) -> Source | 
         kind: what it has to give: "audio" or "video".
 
     Raises:
-        SourceError: there is none, or it has none of this kind.
+        SourceError: see `source`.
         TypeError: it is nothing that can be played.
     """
-    found = await READERS.run(partial(source, playable, folder))
-    if found is not None and kind not in found.kinds:
-        raise SourceError(f"{playable} has no {kind}: play something with {kind}")
-    return found
+    return await READERS.run(partial(source, playable, folder, kind))

@@ -117,7 +117,7 @@ def check(file: File) -> None:
 def call(
     file: File,
     account: Annotated[str, typer.Argument(metavar="FROM", help="The account of FILE that calls.")],
-    to: Annotated[str, typer.Argument(metavar="TO", help="The JID to call.")],
+    to: Annotated[str, typer.Argument(metavar="TO", help="Whom to call: a JID.")],
     seconds: Annotated[
         float,
         typer.Option(metavar="SECONDS", min=1.0, max=86400.0, help="How long to hold the call."),
@@ -125,11 +125,16 @@ def call(
     audio: Annotated[
         str,
         typer.Option(
-            metavar="SOURCE", help="What to send: silence, tone, tone:FREQUENCY, a file, or none."
+            metavar="SOURCE",
+            help="What to send: silence, tone, tone:FREQUENCY, echo, a file's path, or none.",
         ),
     ] = "tone",
     video: Annotated[
-        str, typer.Option(metavar="SOURCE", help="What to show: pattern, a file, or none.")
+        str,
+        typer.Option(
+            metavar="SOURCE",
+            help="What to show: silence (black), pattern, echo, a file's path, or none.",
+        ),
     ] = "none",
     record: Annotated[bool, typer.Option("--record", help="Record both directions.")] = False,
     online_within: Within = 30.0,
@@ -141,7 +146,8 @@ def call(
     well, so that you can try both ends at once; with the embedded server, TO must be one. The
     paths of files to play begin beside FILE.
 
-    Exits with 0 if the call connected, 1 if it did not, and 2 if FILE is wrong.
+    Exits with 0 if the call connected, 1 if it did not, and 2 if FILE or an argument is wrong,
+    before anything connects. If it is interrupted, it exits with 130.
     """
     from .call import call as command
 

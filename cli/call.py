@@ -1,18 +1,21 @@
 """``callboard call``."""
 
 import asyncio
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, cast
 
 import typer
 
+from ..actors.messages.account import AccountRef
 from ..actors.messages.exchange import AccountChanged, BotFailed, CallStatus
 from ..actors.records.call_record import CallRecord
-from ..bots import SourceError
 from ..bots.bot import Bot
 from ..bots.caller import CallerBot
-from ..bots.source import source
-from ..config import Settings
-from ..config.jid import bare, parse_jid
+from ..bots.options import OptionsError
+from ..config import Embedded, Settings
+from ..config.jid import bare, is_jid
+from ..config.load import no_account
 from ..server import ServerError
 from .deployment import ExchangeError, deployed, reason
 from .main_loop import run_loop
@@ -23,6 +26,14 @@ from .views.steps import quality_table, step_table
 from .views.terminal import Terminal
 from .views.view import View, log_to, make_view
 
+#: The bot's options as the command line has them.
+_ARGUMENTS = {
+    "to": "TO",
+    "seconds": "--seconds",
+    "audio": "--audio",
+    "video": "--video",
+    "record": "--record",
+}
 #: Seconds that a call which has been hung up has for its end.
 GOODBYE = 1.0
 
@@ -55,32 +66,19 @@ def call(
         json: print JSON lines.
 
     Returns:
-        0 if the call connected, 1 if not, 2 if the file has no such account, or who is to be
-        called is no JID, or a source is none.
+        0 if the call connected, 1 if not, 2 if the file or an argument is wrong.
     """
     settings, classes = read_or_exit(file)
-    caller = next((one for one in settings.accounts if bare(one.jid) == bare(account)), None)
-    if caller is None:
-        known = ", ".join(one.jid for one in settings.accounts[:5])
-        typer.echo(f"{file}: there is no account {account}; it has {known}", err=True)
-        return 2
-    try:
-        parse_jid(to)
-    except ValueError as error:
-        typer.echo(f"callboard: {error}", err=True)
-        return 2
     folder = file.absolute().parent
-    try:
-        sources = [source(one, folder) for one in (audio, video)]
-    except SourceError as error:
-        typer.echo(f"callboard: {error}", err=True)
-        return 2
-    if not any(sources):
-        typer.echo("callboard: a call needs audio or video: give one of them a source", err=True)
-        return 2
     options = {"to": to, "seconds": seconds, "audio": audio, "video": video, "record": record}
-    others = tuple(one for one in settings.accounts if bare(one.jid) == bare(to))
-    caller = caller.model_copy(update={"bot": "caller", "options": options})
+    faults = list(_faults(settings, account, options, folder))
+    for fault in faults:
+        typer.echo(f"callboard: {fault}", err=True)
+    if faults:
+        return 2
+    by_name = {one.bare_jid: one for one in settings.accounts}
+    caller = by_name[bare(account)].model_copy(update={"bot": "caller", "options": options})
+    others = tuple(by_name[one] for one in {bare(to)} - {bare(account)} if one in by_name)
     drain = min(settings.drain, GOODBYE)  # who ends the command ends the call
     settings = settings.model_copy(update={"accounts": (*others, caller), "drain": drain})
     view = make_view(as_json=json)
@@ -97,6 +95,26 @@ def call(
     finally:
         view.close()
     return watch.tell(json=json)
+
+
+def _faults(
+    settings: Settings, account: str, options: Mapping[str, Any], folder: Path
+) -> Iterator[str]:
+    """Say what is wrong with the arguments, a sentence each, before anything connects."""
+    known = {one.bare_jid for one in settings.accounts}
+    to = options["to"]
+    if bare(account) not in known:
+        yield f"FROM: {no_account('the file', account, known)}"
+    try:
+        CallerBot(cast(AccountRef, None), bare(account), options, folder)
+    except OptionsError as error:
+        yield from (f"{_ARGUMENTS[option]}: {sentence}" for option, sentence in error.faults)
+    if not is_jid(to) or not isinstance(settings.server, Embedded):
+        return
+    if bare(to) not in known:
+        yield f"TO: {no_account('the embedded server', to, known)}"
+    elif bare(to) == bare(account):
+        yield f"TO: {bare(to)} can't call itself: give another account"
 
 
 class _Watch:

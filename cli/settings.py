@@ -15,9 +15,10 @@ import typer
 from ..actors.bot.containment import Author, BotExit, running
 from ..bots.bot import Bot
 from ..bots.bot_check import bot_faults, class_faults
-from ..bots.find import BotError, find_bot, raised_at
+from ..bots.find import BotError, find_bot, peers, raised_at
 from ..bots.options import OptionsError
 from ..config import AccountSettings, ConfigError, Settings, load
+from ..config.document import Location
 from ..config.load import Fault
 from ..media import shown
 from .preflight import preflight
@@ -39,7 +40,11 @@ def read(file: Path) -> tuple[Settings, dict[str, type[Bot]]]:
     bots = _Bots(file.absolute().parent)
     with _heeding_ctrl_c():
         settings = load(
-            file, check_bot=bots.find, check_account=bots.make, check_settings=preflight
+            file,
+            check_bot=bots.find,
+            check_account=bots.make,
+            check_settings=preflight,
+            peers=bots.peers,
         )
     return settings, bots.classes
 
@@ -106,6 +111,11 @@ class _Bots:
         else:
             for fault in faults:
                 yield ("bot",), f"bot: {fault}"
+
+    def peers(self, account: AccountSettings) -> Iterator[tuple[Location, str]]:
+        """Say whom an account's bot will turn to."""
+        for place, jid in peers(self.classes[account.bot], account.options):
+            yield ("options", *place), jid
 
 
 @contextmanager

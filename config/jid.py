@@ -117,6 +117,19 @@ def comparable(jid: str) -> str:
         return jid
 
 
+def is_jid(text: str) -> bool:
+    """Tell whether a text is an address.
+
+    Args:
+        text: The text.
+    """
+    try:
+        parse_jid(text)
+    except ValueError:
+        return False
+    return True
+
+
 def bare(jid: str) -> str:
     """Return an address without its resource, in the form in which addresses are compared.
 

@@ -4,6 +4,7 @@ import copy
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from .account import AccountSettings
 from .document import Document, Location, read_document
 from .error_sentence import describe, sentence, unknown_key
 from .fleet import MAX_ACCOUNTS, Fleet, parse_fleet
+from .jid import bare, parse_jid
 from .model import Model, ValidationContext, models_within
 from .problem import ConfigError, Problem
 from .server import EMBEDDED, EMBEDDED_HOST, is_embedded
@@ -24,6 +26,9 @@ S = TypeVar("S", bound=Settings)
 
 #: A place, and a sentence on what is wrong there.
 Fault = tuple[Location, str]
+
+MAX_COMPARED = 1000
+"""Accounts that a misspelled address is compared with."""
 
 _HOMES = {
     (): "at the top of the file",
@@ -43,6 +48,7 @@ def load(
     check_bot: Callable[[str], str | None] | None = None,
     check_account: Callable[[AccountSettings], Iterable[Fault]] | None = None,
     check_settings: Callable[[Settings], Iterable[Fault]] | None = None,
+    peers: Callable[[AccountSettings], Iterable[tuple[Location, str]]] | None = None,
 ) -> Settings:
     """Read a configuration file: see :func:`load_as`."""
     return load_as(
@@ -52,6 +58,7 @@ def load(
         check_bot=check_bot,
         check_account=check_account,
         check_settings=check_settings,
+        peers=peers,
     )
 
 
@@ -63,6 +70,7 @@ def load_as(
     check_bot: Callable[[str], str | None] | None = None,
     check_account: Callable[[AccountSettings], Iterable[Fault]] | None = None,
     check_settings: Callable[[S], Iterable[Fault]] | None = None,
+    peers: Callable[[AccountSettings], Iterable[tuple[Location, str]]] | None = None,
 ) -> S:
     """Read a configuration file that declares what a model says. Blocks: call it in an executor.
 
@@ -76,6 +84,9 @@ def load_as(
             its keys. Of a fleet only the first one's faults are told.
         check_settings: Given the settings without the keys at the top that have faults, says what
             else is wrong with them, and where.
+        peers: Given each account that is sound, says whom its bot will turn to: a key of the
+            account, and a JID. With the embedded server these must be accounts of the file, because
+            nobody else can be there. Of a fleet only the first one is asked.
 
     Returns:
         The settings: every path absolute, every fleet written out, every secret resolved.
@@ -85,7 +96,7 @@ def load_as(
     """
     variables = os.environ if environ is None else environ
     context = ValidationContext(path.absolute().parent, variables, check_bot)
-    loader = _Loader(read_document(path), context, model, check_account)
+    loader = _Loader(read_document(path), context, model, check_account, peers)
     settings = loader.settings(model)
     if check_settings is not None and (sound := settings or loader.sound):
         for place, message in check_settings(sound):
@@ -104,10 +115,12 @@ class _Loader:
         context: ValidationContext,
         model: type[Settings],
         check_account: Callable[[AccountSettings], Iterable[Fault]] | None,
+        peers: Callable[[AccountSettings], Iterable[tuple[Location, str]]] | None,
     ) -> None:
         self.document = document
         self.context = context
         self.check_account = check_account
+        self.peers = peers
         self.models = models_within(model)
         self.problems: list[Problem] = list(document.faults)
         self.sound: Any = None
@@ -153,10 +166,13 @@ class _Loader:
         """Check each entry and write fleets out."""
         made_up = SecretStr(secrets.token_urlsafe(24))
         seen: dict[str, int] = {}
+        named: list[tuple[Location, str]] = []
+        faulty: list[object] = []
         for index, entry in enumerate(entries):
             place: Location = ("accounts", index)
             account = self.validate(self.account_model, entry, place)
             if account is None:
+                faulty.append(entry)
                 continue
             if is_embedded(server) and account.domain != EMBEDDED_HOST:
                 self.add(
@@ -176,7 +192,33 @@ class _Loader:
             members = list(self.members(account, fleet, place))
             self.check_duplicates(members, seen, index)
             self.check_members(members or [account], place)
+            if not members:
+                faulty.append(entry)
+            named += [((*place, *key), jid) for key, jid in self.named_by(account)]
             yield from members
+        if is_embedded(server):
+            self.check_named(named, {*seen}, faulty)
+
+    def named_by(self, account: AccountSettings) -> Iterator[tuple[Location, str]]:
+        """Say whom an account will turn to, and at which of its keys."""
+        for index, jid in enumerate(account.subscriptions.request):
+            yield ("subscriptions", "request", index), jid
+        if self.peers is not None:
+            yield from self.peers(account)
+
+    def check_named(
+        self, named: list[tuple[Location, str]], known: set[str], faulty: list[object]
+    ) -> None:
+        """See that whom accounts turn to is there."""
+        for entry in faulty:
+            found = _addresses(entry)
+            if found is None:  # once its address is mended, it may be the one
+                return
+            known.update(found)
+        for place, jid in named:
+            if bare(jid) not in known:
+                key = next(part for part in reversed(place) if isinstance(part, str))
+                self.add(place, f"{key}: {no_account('the embedded server', jid, known)}")
 
     def members(
         self, account: AccountSettings, fleet: Fleet | None, place: Location
@@ -283,6 +325,37 @@ class _Loader:
         """Note a problem, unless the text there could not even be read as YAML."""
         if self.document.position(place, key=key) not in self.unreadable:
             self.problems.append(self.document.problem(place, message, key=key))
+
+
+def no_account(where: str, jid: str, accounts: Iterable[str]) -> str:
+    """Say that there is no such account, and which one may be meant.
+
+    Args:
+        where: What has none.
+        jid: The address.
+        accounts: The bare JIDs of all accounts.
+    """
+    known = sorted(accounts)
+    close = get_close_matches(bare(jid), known[:MAX_COMPARED], 1)
+    hint = f"did you mean {close[0]}?" if close else f"give one of {_few(known)}"
+    return f"{where} has no account {bare(jid)}: {hint}"
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
+
+
+def _addresses(entry: object) -> list[str] | None:
+    """Return the bare JIDs that an entry declares, also if the rest of it is wrong."""
+    jid = entry.get("jid") if isinstance(entry, dict) else None
+    if not isinstance(jid, str):
+        return None
+    try:
+        fleet = parse_fleet(jid)
+        return [bare(one) for one in (fleet.jids() if fleet else [str(parse_jid(jid))])]
+    except ValueError:
+        return None
 
 
 def _follows(details: ErrorDetails, found: list[ErrorDetails]) -> bool:

@@ -155,14 +155,8 @@ class MessagePhase(Paired):
 
 
 def _check_source(name: str, info: ValidationInfo) -> str:
-    if not name or "\0" in name:
-        raise ValueError("give silence, tone, tone:FREQUENCY, pattern, a file or none")
     if isinstance(info.context, ValidationContext):
-        found = source(name, info.context.folder)
-        if found is not None and info.field_name not in found.kinds:
-            raise ValueError(
-                f"{name} has no {info.field_name}: name something with {info.field_name}"
-            )
+        source(name, info.context.folder, "audio" if info.field_name == "audio" else "video")
     return name
 
 

@@ -97,7 +97,7 @@ def test_a_call_is_ordered_as_its_arguments_say(
     [
         ({"audio": None}, ValueError, "a call needs audio or video"),
         ({"audio": "none", "video": "none"}, ValueError, "a call needs audio or video"),
-        ({"audio": "pattern"}, SourceError, "pattern has no audio"),
+        ({"audio": "pattern"}, SourceError, "'pattern' has no audio"),
         ({"to": "a b@localhost"}, ValueError, "can't contain ' '"),
     ],
 )

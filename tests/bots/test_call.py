@@ -150,8 +150,8 @@ def test_frames_of_what_is_no_kind_are_refused_at_once(tmp_path: Path) -> None:
     ("use", "error", "words"),
     [
         (lambda call: call.play("nowhere.ogg"), SourceError, "'nowhere.ogg' is not a file"),
-        (lambda call: call.play("tone", kind="video"), SourceError, "tone has no video"),
-        (lambda call: call.answer(audio="pattern"), SourceError, "pattern has no audio"),
+        (lambda call: call.play("tone", kind="video"), SourceError, "'tone' has no video"),
+        (lambda call: call.answer(audio="pattern"), SourceError, "'pattern' has no audio"),
         (lambda call: call.add("video", None), ValueError, "give a source"),
         (lambda call: call.send(5), TypeError, "data is int: give text or bytes"),
         (lambda call: call.hangup("because"), ValueError, "reason is 'because': give one of"),

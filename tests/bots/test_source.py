@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from callboard.bots import ClockPattern, Echo, FileSource, Silence, Source, SourceError, Tone
-from callboard.bots.source import find_source, source
+from callboard.bots.source import find_source, names, source
 from callboard.media import Kind
 from callboard.tests.conftest import Run
 
@@ -35,14 +35,15 @@ def folder(tmp_path: Path) -> Path:
     ],
 )
 def test_a_word_names_a_source(folder: Path, named: Any, found: Source | None) -> None:
-    assert source(named, folder) == found
+    kind: Kind = "video" if named == "pattern" else "audio"
+    assert source(named, folder, kind) == found
 
 
 @pytest.mark.parametrize("absolute", [True, False])
 @pytest.mark.parametrize("kind", [str, Path])
 def test_a_path_begins_beside_the_file(folder: Path, absolute: bool, kind: type) -> None:
     named = kind(folder / "hello.wav" if absolute else "hello.wav")
-    found = source(named, folder)
+    found = source(named, folder, "audio")
     assert isinstance(found, FileSource)
     assert Path(found.path) == folder / "hello.wav"
 
@@ -52,16 +53,41 @@ def test_a_path_begins_beside_the_file(folder: Path, absolute: bool, kind: type)
 )
 def test_what_can_not_be_played_says_what_can(folder: Path, named: str) -> None:
     if named == "tone:":
-        assert source(named, folder) == Tone()
+        assert source(named, folder, "audio") == Tone()
         return
-    with pytest.raises(SourceError, match=r"tone:FREQUENCY, pattern, echo|tone:440"):
-        source(named, folder)
+    with pytest.raises(SourceError, match=r"tone:FREQUENCY, echo, none|like tone:440") as raised:
+        source(named, folder, "audio")
+    assert "pattern" not in str(raised.value)
+    assert len(str(raised.value)) < 300
+
+
+@pytest.mark.parametrize("kind", ["audio", "video"])
+@pytest.mark.parametrize("word", ["silence", "tone", "tone:300", "pattern", "echo"])
+def test_what_is_offered_for_a_kind_is_what_gives_it(folder: Path, kind: Kind, word: str) -> None:
+    name = word.partition(":")[0]
+    offered = [one.partition(":")[0] for one in names(kind)]
+    if name in offered:
+        found = source(word, folder, kind)
+        assert found is not None
+        assert kind in found.kinds
+        return
+    with pytest.raises(SourceError, match=f"^'{word}' has no {kind}: give ") as raised:
+        source(word, folder, kind)
+    assert name not in str(raised.value).partition(": give ")[2]
+
+
+@pytest.mark.parametrize("frequency", [20, 3400])
+def test_the_limits_of_a_tone_are_those_that_are_named(folder: Path, frequency: int) -> None:
+    assert source(f"tone:{frequency}", folder, "audio") == Tone(frequency)
+    beyond = 19 if frequency == 20 else 3401
+    with pytest.raises(SourceError, match="from 20 to 3400, like tone:440"):
+        source(f"tone:{beyond}", folder, "audio")
 
 
 @pytest.mark.parametrize("named", [5, 5.5, b"tone", ["tone"], True])
 def test_what_names_nothing_is_of_the_wrong_type(folder: Path, named: Any) -> None:
     with pytest.raises(TypeError, match="can't be played: give a source, its name, or a file"):
-        source(named, folder)
+        source(named, folder, "audio")
 
 
 @pytest.mark.parametrize(
@@ -84,9 +110,7 @@ def test_a_source_must_have_the_kind(
         if fits:
             await find_source(named, folder, kind)
             return
-        with pytest.raises(
-            SourceError, match=f"^{named} has no {kind}: play something with {kind}"
-        ):
+        with pytest.raises(SourceError, match=f"^'{named}' has no {kind}: give "):
             await find_source(named, folder, kind)
 
     run(main)

@@ -363,24 +363,6 @@ def test_call_ends_when_the_callee_can_not_log_in(tmp_path: Path) -> None:
     assert said in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("arguments", "status", "said"),
-    [
-        (["alice@localhost", "nobody@localhost"], 1, "could not deliver the call"),
-        (["bob@localhost", "desk@localhost"], 2, "there is no account bob@localhost"),
-        (["alice@localhost", "a b@@"], 2, "user name of 'a b@@' can't contain ' '"),
-        (["alice@localhost", "desk@localhost", "--audio", "a.wav"], 2, "'a.wav' is not a file"),
-        (["alice@localhost", "desk@localhost", "--audio", "none"], 2, "needs audio or video"),
-    ],
-)
-def test_call_says_why_not(tmp_path: Path, arguments: list[str], status: int, said: str) -> None:
-    file = deployment(tmp_path, PAIR.format(drain="500ms", seconds=60))
-    done = callboard("call", file, *arguments)
-    assert done.returncode == status
-    assert said in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-
-
 @contextmanager
 def server() -> Iterator[str]:
     """A Prosody with desk and alice; gives the lines of a YAML file that name it."""

@@ -108,7 +108,7 @@ def test_every_key_is_described() -> None:
         (
             "accounts: [{jid: 'a{01..20}@localhost', bot: e, options: {a: [1, {b: null}]}, show: xa"
             ", status: s, priority: -128, calls: {from: '*', max_duration: null, ring_timeout: 5},"
-            " subscriptions: {accept: [a@b, '*@c'], request: a@b}}]"
+            " subscriptions: {accept: [a@b, '*@c'], request: a01@localhost}}]"
         ),
     ],
 )
