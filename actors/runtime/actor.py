@@ -14,16 +14,15 @@ from asyncio import _get_running_loop
 from collections.abc import Callable, Coroutine, Mapping
 from operator import attrgetter
 from types import CoroutineType, TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
-import pykka
 from pykka import ActorDeadError, ActorRegistry
 
 from ._pykka import ActorStop, BaseActor, Envelope
 from .dispatch import handler_table, handles
 from .future import AsyncioFuture, ExcInfo
 from .inbox import Inbox, refuse
-from .ref import AsyncioActorRef, AwaitableRef
+from .ref import AsyncioActorRef
 from .tasks import Crash, Tasks, Timer
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ else:
 
     M = TypeVar("M")
 
-__all__ = ["AsyncioActor", "AsyncioActorRef", "ThreadingActor", "handles"]
+__all__ = ["AsyncioActor", "AsyncioActorRef", "handles"]
 
 logger = logging.getLogger(__name__)
 #: For what only Pykka's tests want to be said, such as the traceback of an exception that the asker
@@ -425,30 +424,3 @@ def _for_others(error: BaseException, actor: AsyncioActor) -> ExcInfo:
         dead.__cause__ = error
         return ActorDeadError, dead, None
     return type(error), error, error.__traceback__
-
-
-class ThreadingActor(pykka.ThreadingActor):
-    """An actor on a thread of its own, for work that blocks, whose answers can be awaited."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._actor_ref = AwaitableRef(self)
-
-    @classmethod
-    def start(cls, *args: Any, **kwargs: Any) -> AwaitableRef[Self]:
-        """Start an actor on a new thread.
-
-        Args:
-            args: for the constructor.
-            kwargs: for the constructor.
-
-        Returns:
-            Its address.
-        """
-        ref = super().start(*args, **kwargs)
-        assert isinstance(ref, AwaitableRef)  # noqa: S101 - set in __init__
-        return ref
-
-    @staticmethod
-    def _create_future() -> AsyncioFuture[Any]:
-        return AsyncioFuture()

@@ -80,6 +80,15 @@ def stanza_error(kind: str, condition: str) -> Element:
     return error
 
 
+def bounce(message: Element) -> Element:
+    """Return the error that a server answers a message with that it can't deliver now."""
+    error = Element(message.tag, {"type": "error", "id": message.get("id", "")})
+    if "to" in message.attrib:
+        error.set("from", message.attrib["to"])
+    error.append(stanza_error("wait", "recipient-unavailable"))
+    return error
+
+
 def error_condition(iq: Element) -> str:
     """Return the condition of an IQ of type error, or "undefined-condition" if it has none."""
     for element in iq.iterfind(f"{{{CLIENT}}}error/*"):

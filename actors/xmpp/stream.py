@@ -22,7 +22,7 @@ from .markup import markup
 from .masking import masked
 from .requests import Requests
 from .resumption import REQUEST, SM, HandledTooManyError, Resumption
-from .stanza import CLIENT, stanza_error
+from .stanza import CLIENT, bounce
 from .stream_end import Remedy, StreamEnd, read_stream_error, stream_error
 
 #: Stanzas that may wait for the stream to be up again; the senders of more are told.
@@ -152,11 +152,7 @@ class Stream(XmlStream):
         if name == "iq":
             self._requests.give_up(stanza.get("id", ""))
         elif name == "message" and stanza.get("type") != "error":
-            bounce = Element(stanza.tag, {"type": "error", "id": stanza.get("id", "")})
-            if "to" in stanza.attrib:
-                bounce.set("from", stanza.attrib["to"])
-            bounce.append(stanza_error("wait", "recipient-unavailable"))
-            self._deliver(StanzaReceived(bounce))
+            self._deliver(StanzaReceived(bounce(stanza)))
 
     def abandon(self) -> None:
         """Tell the senders of all that waits that it won't be sent, now and from now on."""

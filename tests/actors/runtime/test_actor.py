@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from callboard.actors.runtime.actor import AsyncioActor, ThreadingActor
+from callboard.actors.runtime.actor import AsyncioActor
 from callboard.actors.runtime.future import AsyncioFuture
+from callboard.actors.runtime.threading_actor import ThreadingActor
 from pykka import ActorDeadError, ActorRegistry
 
 OnEachLoop = Callable[[Callable[[], Any]], None]
