@@ -6,7 +6,17 @@ from ..actors.messages.exchange import CallStatus
 from ..actors.records.call_record import CallRecord
 from ..actors.xmpp.contact import Contact
 from ..jingle import Reason
-from ..media import ClockPattern, Echo, FileSource, Silence, Source, SourceError, Tone
+from ..media import (
+    ClockPattern,
+    Drawing,
+    Echo,
+    FileSource,
+    Silence,
+    Source,
+    SourceError,
+    Tone,
+    VideoFeed,
+)
 from .bot import Bot
 from .call import Call
 from .invite import Invite
@@ -22,6 +32,7 @@ __all__ = [
     "CallStatus",
     "ClockPattern",
     "Contact",
+    "Drawing",
     "Echo",
     "FileSource",
     "Invite",
@@ -35,4 +46,5 @@ __all__ = [
     "Source",
     "SourceError",
     "Tone",
+    "VideoFeed",
 ]

@@ -41,6 +41,7 @@ from .rtc.peer_connection import PeerConnection
 from .rtc.rtp.receive_path import ReceivePath
 from .rtc.rtp.statistics import MediaStatistics
 from .sources.clock_pattern import ClockPattern, read_clock
+from .sources.drawing import Drawing
 from .sources.echo import Echo
 from .sources.feed import Feed
 from .sources.file_source import FileSource
@@ -50,6 +51,7 @@ from .sources.reader_threads import READERS
 from .sources.silence import Silence
 from .sources.source import LiveSource, Source
 from .sources.tone import Tone
+from .sources.video_feed import VideoFeed
 
 __all__ = [
     "READERS",
@@ -65,6 +67,7 @@ __all__ = [
     "DataReceived",
     "DescriptionError",
     "Direction",
+    "Drawing",
     "Echo",
     "EncodedFrame",
     "Feed",
@@ -100,6 +103,7 @@ __all__ = [
     "Tone",
     "Track",
     "UnplayableError",
+    "VideoFeed",
     "VideoUnseen",
     "Writer",
     "declared_seconds",

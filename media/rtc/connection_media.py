@@ -302,6 +302,7 @@ class ConnectionMedia:
             source,
             codec=lambda: medium().codec,
             stream=lambda: medium().open_stream(),
+            bit_rate=lambda: medium().allowed_bit_rate,
             is_watched=lambda: bool(self.sinks),
             on_sent=self._sent,
             on_ended=self._playback_ended,

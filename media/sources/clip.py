@@ -166,6 +166,13 @@ class ClipReader:
         """Why it ended early, in one sentence; None otherwise."""
         return self.clip.failure
 
+    def request_keyframe(self) -> bool:
+        """Tell that frames are as they are."""
+        return False
+
+    def limit(self, bit_rate: int) -> None:
+        """Leave the frames as they are."""
+
     def close(self) -> None:
         """Read no more. The clip stays, for others."""
 

@@ -266,6 +266,13 @@ class FeedReader:
         self.held = 0.0
         return round(sent * 1000)
 
+    def request_keyframe(self) -> bool:
+        """Tell that frames are as they are."""
+        return False
+
+    def limit(self, bit_rate: int) -> None:
+        """Leave the frames as they are."""
+
     def close(self) -> None:
         """Take nothing more; who waits to write is told."""
         self.closed = True

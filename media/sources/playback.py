@@ -38,7 +38,7 @@ class Playback:
 
     @property
     def since_keyframe(self) -> tuple[Unit, ...]:
-        """What was played since the last key frame, including it."""
+        """What was played since the last key frame, including it; nothing of a live source."""
         return tuple(self._gop)
 
     async def ended(self) -> None:
@@ -75,11 +75,24 @@ class Playback:
                 unit = self._reader.read()
             else:
                 self.stop()
-        if unit is not None and self.kind == "video":
+        if unit is not None and self.kind == "video" and not isinstance(self.source, LiveSource):
             if unit.keyframe:
                 self._gop.clear()
             self._gop.append(unit)
         return unit
+
+    def request_keyframe(self) -> bool:
+        """Ask a live source for a key frame; False if frames are as they were encoded once."""
+        return self._reader is not None and self._reader.request_keyframe()
+
+    def limit(self, bit_rate: int) -> None:
+        """Let a live source keep to a bit rate.
+
+        Args:
+            bit_rate: Bits per second.
+        """
+        if self._reader is not None:
+            self._reader.limit(bit_rate)
 
     def pass_over(self) -> None:
         """Let go what a live source gives while something else goes out; others stand still."""

@@ -37,5 +37,19 @@ class SourceReader(Protocol):
             The frame. None if there is none yet, or no more.
         """
 
+    def request_keyframe(self) -> bool:
+        """Let the next frame be one at which a decoder can start.
+
+        Returns:
+            False if that can't be had, since frames come as they were encoded once.
+        """
+
+    def limit(self, bit_rate: int) -> None:
+        """Keep to what the leg may use, if that can be chosen.
+
+        Args:
+            bit_rate: Bits per second.
+        """
+
     def close(self) -> None:
         """Read no more, and free what it takes."""

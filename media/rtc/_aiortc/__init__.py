@@ -22,7 +22,7 @@ from .receivers import (
     replace_decoder,
     take_packets,
 )
-from .senders import RtpStream, on_keyframe_request, packets_sent, round_trip
+from .senders import RtpStream, allowed_bit_rate, on_keyframe_request, packets_sent, round_trip
 from .transports import (
     dtls_role,
     dtls_transports,
@@ -40,6 +40,7 @@ __all__ = [
     "DecoderQueue",
     "Feedback",
     "RtpStream",
+    "allowed_bit_rate",
     "carry",
     "codecs",
     "create_offer",

@@ -11,6 +11,7 @@ from aiortc.rtcdtlstransport import State
 from aiortc.rtp import HeaderExtensions
 
 ENABLED = "_enabled"
+ENCODER = "_RTCRtpSender__encoder"
 EXTENSIONS_MAP = "_RTCRtpSender__rtp_header_extensions_map"
 MID = "_RTCRtpSender__mid"
 NTP_TIMESTAMP = "_RTCRtpSender__ntp_timestamp"
@@ -111,6 +112,15 @@ def packets_sent(sender: RTCRtpSender) -> int:
     """Return the number of RTP packets sent: the public getStats() is a coroutine."""
     count: int = getattr(sender, PACKET_COUNT)
     return count
+
+
+def allowed_bit_rate(sender: RTCRtpSender) -> int | None:
+    """Give the bits per second of video that the peer takes (REMB), which aiortc's encoder is told.
+
+    aiortc keeps them between 250 kbit/s and 1.5 Mbit/s, for H264 between 500 kbit/s and 3 Mbit/s.
+    """
+    rate: int | None = getattr(getattr(sender, ENCODER), "target_bitrate", None)
+    return rate
 
 
 def round_trip(sender: RTCRtpSender) -> float | None:

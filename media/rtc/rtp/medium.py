@@ -2,6 +2,7 @@
 
 from aiortc import RTCRtpTransceiver
 
+from ...codecs.picture import BIT_RATE
 from ...frames.frame import Kind
 from .. import _aiortc
 from .incoming import Incoming
@@ -49,6 +50,11 @@ class Medium:
         """The negotiated codec's name and clock rate (Hz)."""
         codec = next(iter(_aiortc.codecs(self.transceiver).values()))
         return codec.name, codec.clockRate
+
+    @property
+    def allowed_bit_rate(self) -> int:
+        """Bits per second of video that the peer can take, as far as it has said so (REMB)."""
+        return _aiortc.allowed_bit_rate(self.transceiver.sender) or BIT_RATE
 
     def open_stream(self) -> _aiortc.RtpStream:
         """Open the RTP stream that goes out, once the sender has started."""

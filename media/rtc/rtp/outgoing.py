@@ -80,6 +80,7 @@ class Outgoing:
         *,
         codec: GetCodec,
         stream: OpenStream,
+        bit_rate: Callable[[], int],
         is_watched: Callable[[], bool],
         on_sent: Sent,
         on_ended: Ended,
@@ -92,6 +93,7 @@ class Outgoing:
             codec: Gives the negotiated codec's name and clock rate in Hz, once there is one.
             stream: Opens the RTP stream for audio; video leaves by aiortc, which cuts its frames
                 into packets and keeps them for retransmission.
+            bit_rate: Gives how many bits per second may be sent.
             is_watched: Whether frames that go out are to be told.
             on_sent: Called with each encoded frame that goes out, if so.
             on_ended: Called when a source was played to its end.
@@ -99,6 +101,7 @@ class Outgoing:
         self.kind = kind
         self.playback = Playback(kind, source)
         self.track = OutgoingTrack(kind, self._start)
+        self._bit_rate = bit_rate
         self._codec = codec
         self._is_watched = is_watched
         self._open_stream = stream
@@ -185,9 +188,10 @@ class Outgoing:
     def keyframe(self, *, by_peer: bool = False) -> None:
         """Send a key frame now, as the peer asked (RFC 4585 §6.3.1) or a recording needs.
 
-        What was sent since the last key frame is sent once more, that one first, within the time
-        of one frame: no encoder is asked, and the picture is at once where it should be. Twice a
-        second at most; for the peer only so often that it gets no more than twice what is sent.
+        A live source is asked for one. Of others, what was sent since the last key frame is sent
+        once more, that one first, within the time of one frame: no encoder is asked, and the
+        picture is at once where it should be. Twice a second at most; for the peer only so often
+        that it gets no more than twice what is sent.
 
         Args:
             by_peer: Whether it was the peer who asked.
@@ -240,6 +244,8 @@ class Outgoing:
             self.playback.pass_over()
         if playback.forwards or self._paused:
             return due + 2 * Pacer.GRID
+        if self.kind == "video":
+            playback.limit(self._bit_rate())
         unit = playback.read()
         if unit is None and playback.is_over:
             self._on_ended(playback)
@@ -264,8 +270,11 @@ class Outgoing:
         return round((at - self._origin) * self._rate)
 
     def _replay(self) -> None:
-        gop: tuple[Unit, ...] = self._current().since_keyframe
-        if not gop or self._paused:
+        playback = self._current()
+        if self._paused or playback.request_keyframe():
+            return
+        gop: tuple[Unit, ...] = playback.since_keyframe
+        if not gop:
             return
         # Squeezed in before the next frame, whose timestamp is at least one frame further on.
         step = max(1, min(unit.duration for unit in gop) // (len(gop) + 2))

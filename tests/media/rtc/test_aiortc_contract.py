@@ -1,10 +1,11 @@
 """Fails when a private name of aiortc that media/rtc/_aiortc uses has moved."""
 
 import inspect
+from typing import Any
 
 import pytest
-from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
-from aiortc.codecs import HEADER_EXTENSIONS
+from aiortc import RTCPeerConnection, RTCRtpCodecParameters, RTCRtpReceiver, RTCRtpSender
+from aiortc.codecs import HEADER_EXTENSIONS, get_encoder
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, State
 from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 from aiortc.rtcrtpreceiver import decoder_worker
@@ -19,6 +20,24 @@ from callboard.media.rtc._aiortc import (
     transports,
 )
 from callboard.tests.conftest import Run
+
+
+@pytest.mark.parametrize(("name", "most"), [("VP8", 1_500_000), ("H264", 3_000_000)])
+def test_an_encoder_keeps_what_the_peer_takes(run: Run, name: str, most: int) -> None:
+    async def main() -> None:
+        pc = RTCPeerConnection()
+        sender = pc.addTransceiver("video").sender
+        assert _aiortc.allowed_bit_rate(sender) is None
+        capable = RTCRtpSender.getCapabilities("video").codecs
+        codec = next(each for each in capable if each.name == name)
+        encoder: Any = get_encoder(RTCRtpCodecParameters(codec.mimeType, codec.clockRate))
+        setattr(sender, senders.ENCODER, encoder)
+        for said, kept in ((700_000, 700_000), (1 << 40, most)):
+            encoder.target_bitrate = said  # as aiortc does when a REMB comes
+            assert _aiortc.allowed_bit_rate(sender) == kept
+        await pc.close()
+
+    run(main)
 
 
 def test_the_names_are_where_they_were(run: Run) -> None:
@@ -42,6 +61,7 @@ def test_the_names_are_where_they_were(run: Run) -> None:
         assert getattr(extensions, receivers.EXTENSION_IDS).abs_send_time is None
         for name in (
             senders.ENABLED,
+            senders.ENCODER,
             senders.EXTENSIONS_MAP,
             senders.MID,
             senders.NTP_TIMESTAMP,
