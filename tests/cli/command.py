@@ -1,5 +1,7 @@
 """The command as people run it: a process of its own."""
 
+import contextlib
+import io
 import json
 import os
 import signal
@@ -12,11 +14,16 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+from callboard.cli.app import app
 
 #: Seconds in which anything that a test waits for must happen.
 PATIENCE = 60.0
 #: Seconds of sound in a packet.
 PACKET = 0.02
+#: Where modules are that no command reads anew; those that are built in have no file.
+INSTALLED = (sys.base_prefix, str(Path(__file__).parents[2]))
 
 
 def callboard(
@@ -32,6 +39,36 @@ def callboard(
         timeout=PATIENCE,
         check=False,
     )
+
+
+def in_process(
+    *arguments: object, cwd: Path | None = None, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command that soon ends here, for what it prints: a program takes a second to start.
+
+    What is the program's own (signals, threads, its streams, its start and end) needs `callboard`.
+    """
+    out, err = io.StringIO(), io.StringIO()
+    before = set(sys.modules)
+    with (
+        contextlib.chdir(cwd or "."),
+        mock.patch.dict(os.environ, environ or {}),
+        mock.patch.object(sys, "path", [*sys.path]),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            app(list(map(str, arguments)), prog_name="callboard")
+            status = 0
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    for name in set(sys.modules) - before:  # the next command reads its own bots
+        file = getattr(sys.modules[name], "__file__", None) or ""
+        if name.startswith("callboard_user_") or (
+            file and not file.startswith((sys.prefix, *INSTALLED))
+        ):
+            del sys.modules[name]
+    return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
 
 
 def command(*arguments: object) -> list[str]:

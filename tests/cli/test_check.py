@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from callboard.bots import Bot
-from callboard.tests.cli.command import callboard
+from callboard.tests.cli.command import callboard, in_process
 
 BAD = """\
 server: embedded
@@ -80,11 +80,19 @@ def folder(tmp_path: Path) -> Path:
 def test_every_fault_at_once_in_its_place(folder: Path) -> None:
     file = folder / "bad.yaml"
     file.write_text(BAD)
-    done = callboard("check", "bad.yaml", cwd=folder)
+    done = in_process("check", "bad.yaml", cwd=folder)
     assert done.returncode == 2
     assert not done.stdout
     wanted = FAULTS.format(folder=folder).splitlines()
     assert done.stderr.splitlines() == [f"bad.yaml:{line}" for line in wanted]
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_program_says_the_same(folder: Path, command: str) -> None:
+    (folder / "bad.yaml").write_text(BAD)
+    done = callboard(command, "bad.yaml", cwd=folder)
+    here = in_process("check", "bad.yaml", cwd=folder)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", here.stderr)
 
 
 def test_options_that_a_bot_refuses(folder: Path) -> None:
@@ -120,7 +128,7 @@ def test_options_that_a_bot_refuses(folder: Path) -> None:
         "  - {jid: f@localhost, bot: caller}\n"
         "  - {jid: g@localhost, bot: caller, options: {to: []}}\n"
     )
-    done = callboard("check", "options.yaml", cwd=folder)
+    done = in_process("check", "options.yaml", cwd=folder)
     assert done.returncode == 2
     path = (
         "Strange.path is 'elsewhere', but path says how calls receive media: give 'frames', "
@@ -296,7 +304,7 @@ def test_classes_that_can_not_work(tmp_path: Path, command: str) -> None:
     (tmp_path / "classes.py").write_text(CLASSES)
     lines = [f'  - {{jid: "{name.lower()}@localhost", bot: "classes:{name}"}}\n' for name in NAMED]
     (tmp_path / "accounts.yaml").write_text("accounts:\n" + "".join(lines))
-    done = callboard(command, "accounts.yaml", cwd=tmp_path)
+    done = in_process(command, "accounts.yaml", cwd=tmp_path)
     assert done.returncode == 2
     found = [line.partition(": bot: ")[2] for line in done.stderr.splitlines()]
     assert found == WRONG.splitlines()
@@ -326,7 +334,7 @@ def test_no_name_of_a_bots_own_may_be_taken(tmp_path: Path, where: str) -> None:
         for number, name in enumerate(NAMES)
     ]
     (tmp_path / "accounts.yaml").write_text("accounts:\n" + "".join(lines))
-    done = callboard("check", "accounts.yaml", cwd=tmp_path)
+    done = in_process("check", "accounts.yaml", cwd=tmp_path)
     assert done.returncode == 2
     found = done.stderr.splitlines()
     assert len(found) == len(NAMES)
@@ -382,7 +390,7 @@ def test_what_the_machine_and_the_bots_lack(tmp_path: Path, command: str) -> Non
     (tmp_path / "ca.pem").write_text("no certificate")
     (tmp_path / "plain").write_text("no folder")
     (tmp_path / "machine.yaml").write_text(MACHINE)
-    done = callboard(command, "machine.yaml", cwd=tmp_path)
+    done = in_process(command, "machine.yaml", cwd=tmp_path)
     assert done.returncode == 2
     wanted = LACKING.format(folder=tmp_path).splitlines()
     assert done.stderr.splitlines() == [f"machine.yaml:{line}" for line in wanted]
@@ -395,7 +403,7 @@ def test_ports_that_are_all_taken(tmp_path: Path) -> None:
         (tmp_path / "accounts.yaml").write_text(
             f"media: {{ports: {port}-{port}}}\naccounts:\n  - {{jid: a@localhost, bot: echo}}\n"
         )
-        done = callboard("check", "accounts.yaml", cwd=tmp_path)
+        done = in_process("check", "accounts.yaml", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith(f"accounts.yaml:1:16: ports: All UDP ports {port}-{port} on ")
 
@@ -408,7 +416,7 @@ def test_a_port_of_the_embedded_server_that_is_taken(tmp_path: Path) -> None:
             "accounts:\n  - {jid: a@localhost, bot: echo}\n"
         )
         for command in ("check", "run"):
-            done = callboard(command, "accounts.yaml", cwd=tmp_path)
+            done = in_process(command, "accounts.yaml", cwd=tmp_path)
             assert done.returncode == 2
             assert done.stderr.startswith(f"accounts.yaml:1:32: port: 127.0.0.1 port {port} can't")
 
@@ -417,14 +425,14 @@ def test_check_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "accounts.yaml").write_text(
         "recordings: deep/er\naccounts:\n  - {jid: a@localhost, bot: echo}\n"
     )
-    assert callboard("check", "accounts.yaml", cwd=tmp_path).returncode == 0
+    assert in_process("check", "accounts.yaml", cwd=tmp_path).returncode == 0
     assert [one.name for one in tmp_path.iterdir()] == ["accounts.yaml"]
 
 
 def test_run_and_call_refuse_what_check_refuses(folder: Path) -> None:
     (folder / "bad.yaml").write_text(BAD)
     for arguments in (("run", "bad.yaml"), ("call", "bad.yaml", "a@localhost", "b@localhost")):
-        done = callboard(*arguments, cwd=folder)
+        done = in_process(*arguments, cwd=folder)
         assert done.returncode == 2
         assert len(done.stderr.splitlines()) == len(FAULTS.splitlines())
 
@@ -433,7 +441,7 @@ def test_run_and_call_refuse_what_check_refuses(folder: Path) -> None:
 def test_a_class_beside_the_file(folder: Path, bot: str) -> None:
     deployment = folder / "accounts.yaml"
     deployment.write_text(f"accounts:\n  - {{jid: a@localhost, bot: '{bot}'}}\n")
-    done = callboard("check", deployment)  # from another folder
+    done = in_process("check", deployment)  # from another folder
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{deployment}: 1 account, bots: {bot}. No problems found.\n"
 
@@ -443,7 +451,7 @@ def test_the_examples_are_sound() -> None:
     files = sorted(examples.rglob("*.yaml"))
     assert files
     for file in files:
-        done = callboard("check", file)
+        done = in_process("check", file)
         assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -451,19 +459,19 @@ def test_a_load_plan_with_faults(tmp_path: Path) -> None:
     (tmp_path / "plan.yaml").write_text(
         "accounts:\n  - jid: a@localhost\n    show: no\nphases: []\n"
     )
-    done = callboard("check", "plan.yaml", cwd=tmp_path)
+    done = in_process("check", "plan.yaml", cwd=tmp_path)
     assert done.returncode == 2
     assert "plan.yaml:3:11: show is " in done.stderr
 
 
 def test_no_file(tmp_path: Path) -> None:
-    done = callboard("check", "nowhere.yaml", cwd=tmp_path)
+    done = in_process("check", "nowhere.yaml", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr == "nowhere.yaml:1:1: there is no such file: check the name\n"
 
 
 def test_schema_is_what_editors_read() -> None:
-    done = callboard("schema")
+    done = in_process("schema")
     assert done.returncode == 0
     schema = json.loads(done.stdout)
     assert schema["$schema"].startswith("https://json-schema.org/")
@@ -472,13 +480,13 @@ def test_schema_is_what_editors_read() -> None:
 
 @pytest.mark.parametrize("name", ["", "demo", "run", "check", "call", "schema"])
 def test_help_fits_a_narrow_terminal(name: str) -> None:
-    done = callboard(*name.split(), "--help", environ={"COLUMNS": "80"})
+    done = in_process(*name.split(), "--help", environ={"COLUMNS": "80"})
     assert done.returncode == 0
     assert done.stdout.startswith("Usage: ")
     assert all(len(line) <= 80 for line in done.stdout.splitlines())
 
 
 def test_arguments_that_are_wrong() -> None:
-    done = callboard("run")
+    done = in_process("run")
     assert done.returncode == 2
     assert "Missing argument 'FILE'" in done.stderr

@@ -18,7 +18,7 @@ recordings: recordings/
 drain: 0s
 accounts:
   - {jid: desk@localhost, bot: recorder}
-  - {jid: alice@localhost, bot: caller, options: {to: desk@localhost, video: none, seconds: 2}}
+  - {jid: alice@localhost, bot: caller, options: {to: desk@localhost, video: none, seconds: 1}}
   - {jid: last@localhost, bot: "ending:Ending"}
 """
 ENDING = """\
