@@ -13,8 +13,8 @@ from callboard import bots
 from callboard.bots.find import BUILT_IN
 from callboard.tests.cli.command import (
     Running,
-    callboard,
     check_sound,
+    in_process,
     records,
     running,
     seconds_between,
@@ -83,7 +83,7 @@ def said(run: Running, sentence: str) -> None:
 
 def test_readme_program_does_what_it_says(tmp_path: Path) -> None:
     file = programs(ROOT / "README.md", tmp_path)
-    assert callboard("check", file).returncode == 0
+    assert in_process("check", file).returncode == 0
     with running("run", file) as run:
         said(run, "^the call completed: success$")
         run.until(lambda e: e["event"] == "CallRecord" and e["account"] == "desk@localhost")
@@ -97,7 +97,7 @@ def test_readme_program_does_what_it_says(tmp_path: Path) -> None:
 
 def test_bots_page_program_does_what_it_says(tmp_path: Path) -> None:
     file = programs(ROOT / "docs" / "bots.md", tmp_path)
-    assert callboard("check", file).returncode == 0
+    assert in_process("check", file).returncode == 0
     with running("run", file) as run:
         for sentence in (
             "^open from 09:00, files are in ",

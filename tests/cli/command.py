@@ -68,7 +68,9 @@ def in_process(
             file and not file.startswith((sys.prefix, *INSTALLED))
         ):
             del sys.modules[name]
-    return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
+    return subprocess.CompletedProcess(
+        list(map(str, arguments)), status, out.getvalue(), err.getvalue()
+    )
 
 
 def command(*arguments: object) -> list[str]:
