@@ -1,0 +1,27 @@
+"""What a command reads before it answers."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("aioice", "aiortc", "av", "callboard.actors", "callboard.media", "numpy", "slixmpp")
+#: Runs the command that its arguments name, then prints which of these were imported.
+SCRIPT = f"""\
+import atexit, sys
+atexit.register(lambda: print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr))
+from callboard.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("line", ["--version", "--help", "check --help", "run", "schema"])
+def test_what_needs_no_media_answers_without_reading_their_libraries(line: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", SCRIPT, *line.split()],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == (2 if line == "run" else 0), done.stderr
+    assert done.stderr.splitlines()[-1] == "[]"
