@@ -333,7 +333,7 @@ class Call:
         except CallOver:
             if not self._record.done():
                 raise
-            raise CallOver(f"the call is over: {(await self._record).why}") from None
+            raise CallOver(f"the call is over ({(await self._record).why})") from None
 
 
 async def _ask(ref: CallRef, message: Ask[CallActorMessage, R]) -> R:

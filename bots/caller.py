@@ -58,8 +58,8 @@ class CallerBot(Bot):
         call = await self._place(peer)
         try:
             await call.connected()
-        except CallOver as over:
-            self.log.info("%s did not take the call: %s", peer, over)
+        except CallOver:
+            self.log.info("%s did not take the call (%s)", peer, (await call.ended()).why)
         else:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.seconds):

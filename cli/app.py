@@ -71,7 +71,7 @@ def demo(
     """Let alice call desk on a private server, and report how it went.
 
     Exits with 0 only if both sides connected, media flowed both ways, and the recording plays and
-    is as long as the call.
+    is as long as the call; with 1 if not, 2 if an argument is wrong, and 130 if it is interrupted.
     """
     from .demo import demo as command
 
@@ -81,7 +81,7 @@ def demo(
 
 @app.command()
 def run(file: File, online_within: Within = None, json: Json = False) -> None:
-    """Run the accounts of FILE until Ctrl-C or SIGTERM.
+    """Run the accounts of FILE until Ctrl-C, SIGTERM or SIGHUP.
 
     The first signal stops new calls, gives running calls some time to end (drain: in FILE), and
     logs everybody out. A second one ends running calls at once.
@@ -91,7 +91,8 @@ def run(file: File, online_within: Within = None, json: Json = False) -> None:
     If the server can't be reached, it is tried again and again; --online-within sets a limit.
 
     Exits with 0 if it was stopped in order, 1 if no account could log in, every account has given
-    up, or the server did not start or has ended, and 2 if FILE is wrong.
+    up, or the server did not start or has ended, 2 if FILE is wrong, and 130 if Ctrl-C comes while
+    FILE is being read.
     """
     from .run import run as command
 
@@ -147,7 +148,7 @@ def call(
     paths of files to play begin beside FILE.
 
     Exits with 0 if the call connected, 1 if it did not, and 2 if FILE or an argument is wrong,
-    before anything connects. If it is interrupted, it exits with 130.
+    before anything connects. Interrupted before the call connected, it exits with 130.
     """
     from .call import call as command
 

@@ -19,6 +19,7 @@ from ..config.load import no_account
 from ..server import ServerError
 from .deployment import ExchangeError, deployed, reason
 from .main_loop import run_loop
+from .process_end import INTERRUPTED
 from .run import anybody_online, drawn
 from .settings import read_or_exit
 from .views.event import Event
@@ -66,7 +67,8 @@ def call(
         json: print JSON lines.
 
     Returns:
-        0 if the call connected, 1 if not, 2 if the file or an argument is wrong.
+        0 if the call connected, 1 if not, 2 if the file or an argument is wrong, 130 if somebody
+        interrupted it before it connected.
     """
     settings, classes = read_or_exit(file)
     folder = file.absolute().parent
@@ -87,8 +89,7 @@ def call(
     try:
         run_loop(watch.run(settings, {**classes, "caller": CallerBot}, folder))
     except asyncio.CancelledError:
-        typer.echo("callboard: interrupted", err=True)
-        return 1
+        return INTERRUPTED
     except (ServerError, ExchangeError, OSError) as error:
         typer.echo(f"callboard: {reason(error)}", err=True)
         return 1
@@ -134,6 +135,7 @@ class _Watch:
         self._failure = ""
         self._within = within
         self._was_online = False
+        self._is_interrupted = False
         self._done = asyncio.Event()
         self._status: CallStatus | None = None
         self._records: list[CallRecord] = []
@@ -165,6 +167,7 @@ class _Watch:
         ):
             if not await anybody_online(deployment, self._within):
                 return
+            self._is_interrupted = deployment.stopping.is_set()
             done = asyncio.ensure_future(self._done.wait())
             over = asyncio.ensure_future(deployment.over())
             await asyncio.wait({done, over}, return_when=asyncio.FIRST_COMPLETED)
@@ -172,6 +175,7 @@ class _Watch:
             over.cancel()
             if over.done() and not over.cancelled():
                 over.result()
+                self._is_interrupted = True
 
     def tell(self, *, json: bool) -> int:
         """Say how it went; return the exit status."""
@@ -183,4 +187,6 @@ class _Watch:
             console.print(step_table(self._status))
             if ours is not None and ours.connected is not None:
                 console.print(quality_table(self._records))
-        return 0 if ours is not None and ours.connected is not None else 1
+        if ours is not None and ours.connected is not None:
+            return 0
+        return INTERRUPTED if self._is_interrupted else 1

@@ -17,6 +17,7 @@ from ..media import Inspection, UnplayableError, inspect
 from ..server import ServerError
 from .deployment import deployed, reason
 from .main_loop import run_loop
+from .process_end import INTERRUPTED
 from .views.event import Event
 from .views.json_view import JsonView
 from .views.line_view import LineView, near
@@ -42,7 +43,8 @@ def demo(*, seconds: float, out: Path, video: bool, json: bool) -> int:
         json: print JSON lines.
 
     Returns:
-        0 if everything was as it should be, else 1.
+        0 if everything was as it should be, 1 if not, 2 if the folder can't be one, 130 if somebody
+        interrupted it.
     """
     try:
         settings = _settings(seconds, out.absolute(), video)
@@ -53,11 +55,12 @@ def demo(*, seconds: float, out: Path, video: bool, json: bool) -> int:
     try:
         run_loop(stage.play(settings, seconds))
     except asyncio.CancelledError:
-        typer.echo("callboard: interrupted", err=True)
-        return 1
+        return INTERRUPTED
     except (ServerError, OSError) as error:
         typer.echo(f"callboard: {reason(error)}", err=True)
         return 1
+    if stage.is_interrupted:
+        return INTERRUPTED
     return stage.judge(video=video, json=json)
 
 
@@ -100,6 +103,7 @@ class _Stage:
         self.records: dict[str, CallRecord] = {}
         self.faults: list[str] = []
         self.inspection: Inspection | None = None
+        self.is_interrupted = False
 
     def see(self, event: Event) -> None:
         """Take an event."""
@@ -137,7 +141,9 @@ class _Stage:
             for task in (done, over):
                 task.cancel()
             if over in finished:
-                self.faults.append(str(over.exception() or "interrupted"))
+                error = over.exception()
+                self.is_interrupted = error is None
+                self.faults += [] if error is None else [str(error)]
             elif not finished:
                 self.faults.append(f"the call had not ended after {seconds + PATIENCE:g} s")
         recording = self.recording()
@@ -192,7 +198,7 @@ class _Stage:
                 self.faults.append(f"{account} has no record of the call")
                 continue
             if record.state != "completed":
-                self.faults.append(f"{account}: the call {record.state}: {record.why}")
+                self.faults.append(f"{account}: the call {record.state} ({record.why})")
             media = {one["kind"]: one for one in record.media}
             self.faults += [
                 f"{account} received no {kind}"

@@ -11,6 +11,8 @@ from .views.standard_streams import drain_outlets
 
 log = logging.getLogger(__name__)
 
+#: The exit status of a command that was interrupted before it had done what it is for.
+INTERRUPTED = 130
 #: Seconds that threads of bots may go on after everything else has ended.
 LEAVING = 5.0
 

@@ -2,6 +2,7 @@
 
 import sys
 
+from .process_end import INTERRUPTED, end_soon
 from .views.standard_streams import FULL, drain_outlets, open_standard_streams, to_nowhere
 
 
@@ -14,7 +15,7 @@ def main() -> None:
 
         app()
     except KeyboardInterrupt:  # while it starts: from there on, commands end in order
-        status = 130
+        status = INTERRUPTED
         sys.exit(status)
     except OSError as error:
         if error.filename is not None or error.errno not in FULL:
@@ -26,7 +27,7 @@ def main() -> None:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
         raise
     finally:
-        from .process_end import end_soon
-
+        if status == INTERRUPTED:  # typer, too, makes this of Ctrl-C, and says nothing
+            print("callboard: interrupted", file=sys.stderr)  # noqa: T201
         end_soon(status)
         drain_outlets()

@@ -255,7 +255,8 @@ class Call(
     def _hear_end(self, event: Event) -> None:
         match event:
             case Terminated(reason=reason, text=text):
-                self._closing.hang_up(reason or Reason.SUCCESS, text, ours=False)
+                words = f'the peer says "{text}"' if text else ""
+                self._closing.hang_up(reason or Reason.SUCCESS, words, ours=False)
             case Unacceptable(contents=(), reason=reason, text=text):
                 self._closing.hang_up(reason, text, ours=True, says=text)
             case ContentRemoved(remaining=False, reason=why):

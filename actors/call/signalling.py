@@ -41,8 +41,8 @@ WORDS = {
     Reason.BUSY: "too many calls at once",
     Reason.CONNECTIVITY_ERROR: "no way was found for the media",
     Reason.FAILED_TRANSPORT: "no way was found for the media",
-    Reason.GENERAL_ERROR: "something went wrong on this side",
-    Reason.MEDIA_ERROR: "something went wrong on this side",
+    Reason.GENERAL_ERROR: "something went wrong here",
+    Reason.MEDIA_ERROR: "something went wrong here",
     Reason.SECURITY_ERROR: "the media could not be secured",
     Reason.TIMEOUT: "it took too long",
 }

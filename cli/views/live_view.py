@@ -15,6 +15,7 @@ from rich.text import Text
 
 from ...actors.messages.exchange import AccountChanged, CallStatus
 from ...actors.records.call_record import CallRecord
+from ...config.jid import bare
 from .event import Event
 from .line_view import CLOCK, sentence
 from .printable import printable
@@ -100,10 +101,14 @@ class LiveView:
             case CallStatus():
                 self._calls[event.account, event.id] = event
             case CallRecord():
-                self._ended[event.state] += 1
+                self._ended[event.state] += not self._is_second_side(event)
                 self._print(event)
             case _:
                 self._print(event)
+
+    def _is_second_side(self, call: CallStatus | CallRecord) -> bool:
+        """Tell whether the caller is an account of ours too, and the call is counted there."""
+        return call.direction == "in" and bare(call.peer) in self._accounts
 
     def _print(self, event: Event, style: str = "") -> None:
         text = sentence(event)
@@ -155,7 +160,8 @@ class LiveView:
 
     def _call_table(self, rows: int) -> Table:
         ended = ", ".join(f"{n} {state}" for state, n in sorted(self._ended.items()))
-        table = _table(f"Calls: {len(self._calls)} now" + (f"; ended: {ended}" if ended else ""))
+        running = sum(not self._is_second_side(one) for one in self._calls.values())
+        table = _table(f"Calls: {running} now" + (f"; ended: {ended}" if ended else ""))
         width = self.console.width
         for column in _COLUMNS:
             if width >= column.least:

@@ -49,16 +49,19 @@ def quality_table(records: Sequence[CallRecord]) -> Table:
         records: the detail records of the call, one for each account.
     """
     table = _table("Quality of the call, as each account heard and saw it")
+    table.padding = 0  # the rules between columns keep them apart, and 80 columns hold them all
     table.add_column("account", no_wrap=True)
     for name in ("media", "codec"):
         table.add_column(name, no_wrap=True)
-    for name in ("sent", "received", "lost", "jitter", "rtt", "MOS"):
+    has_video = any(one["kind"] == "video" for record in records for one in record.media)
+    measures = ("sent", "received", "lost", "jitter", "rtt", "MOS", "frozen")
+    for name in measures if has_video else measures[:-1]:
         table.add_column(name, justify="right", no_wrap=True)
-    if any(one["kind"] == "video" for record in records for one in record.media):
-        table.caption = "MOS: of video, for how long the picture stood still"
+    if has_video:
+        table.caption = "frozen: for how long the picture stood still"
     for record in records:
         for one in record.media:
-            table.add_row(
+            cells = (
                 Name(record.account),
                 one["kind"],
                 one["codec"],
@@ -67,16 +70,11 @@ def quality_table(records: Sequence[CallRecord]) -> Table:
                 f"{one['lost']}",
                 f"{one['jitter_ms']:.1f} ms",
                 "" if one["rtt_ms"] is None else f"{one['rtt_ms']:.1f} ms",
-                score(one["kind"], one["mos"], one.get("frozen_ms", 0.0)),
+                "" if one["mos"] is None else f"{one['mos']:.2f}",
+                f"{one.get('frozen_ms', 0.0) / 1000:.1f} s" if one["kind"] == "video" else "",
             )
+            table.add_row(*cells[: len(table.columns)])
     return table
-
-
-def score(kind: str, mos: float | None, frozen_ms: float) -> str:
-    """Return how received media came through: sound's MOS; for how long a picture stood still."""
-    if kind == "video":
-        return f"{frozen_ms / 1000:.1f} s"
-    return "" if mos is None else f"{mos:.2f}"
 
 
 def _table(title: str) -> Table:

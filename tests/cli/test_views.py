@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 from callboard.actors.messages.exchange import AccountChanged, BotFailed, CallStatus
@@ -14,7 +15,7 @@ from callboard.actors.records.call_record import CallRecord
 from callboard.cli.views.json_view import JsonHandler, JsonView
 from callboard.cli.views.line_view import LineFormatter, sentence
 from callboard.cli.views.live_view import LiveView
-from callboard.cli.views.steps import quality_table, score
+from callboard.cli.views.steps import quality_table
 from callboard.cli.views.view import make_view
 from callboard.jingle import Reason
 from callboard.media import MediaStatistics
@@ -151,15 +152,37 @@ def test_quality_fits_80_columns() -> None:
     console = Console(width=80, file=io.StringIO(), record=True)
     console.print(quality_table([replace(record, media=tuple(media))]))
     text = console.export_text()
-    assert " alice@localhost  audio  opus   99999     99999   999 " in text
-    assert re.search(r"video  VP8 .* 1\.4 s", text)
+    assert " alice@localhost audio opus  99999    99999  999 " in text
+    head, sound, picture = (
+        next(line for line in text.splitlines() if word in line)
+        for word in ("MOS", " audio ", " video ")
+    )
+    assert head.split()[-2:] == ["MOS", "frozen"]
+    assert sound[: head.index("MOS") + 3].endswith(" 4.31")
+    assert not sound[head.index("MOS") + 3 :].strip()
+    assert picture.rstrip().endswith(" 1.4 s")
+    assert not picture[head.index("MOS") - 1 : head.index("MOS") + 3].strip()
     assert "for how long the picture stood still" in text
+    console.print(quality_table([replace(record, media=tuple(media[:1]))]))
+    assert "frozen" not in console.export_text()
 
 
-def test_sound_has_a_score_and_pictures_have_freezes() -> None:
-    assert score("audio", 4.312, 0.0) == "4.31"
-    assert score("audio", None, 0.0) == ""
-    assert score("video", None, 2040.0) == "2.0 s"
+def test_a_call_between_two_accounts_is_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    alice, desk = "alice@localhost", "desk@localhost"
+    sides: list[tuple[Literal["in", "out"], str, str]] = [
+        ("out", alice, f"{desk}/x"),
+        ("in", desk, f"{alice}/y"),
+        ("in", desk, "eve@b.c/z"),
+    ]
+    with live(monkeypatch, 80, 24) as view:
+        for jid in (alice, desk):
+            view.show(AccountChanged(jid, "online"))
+        for direction, account, peer in sides:
+            view.show(replace(status(account, peer), direction=direction))
+        assert "Calls: 2 now" in " ".join(drawn(view, 80))
+        for direction, account, peer in sides:
+            view.show(CallRecord("1", account, peer, direction, "completed", Reason.SUCCESS, 0, 5))
+        assert "ended: 2 completed" in " ".join(drawn(view, 80))
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ async def ended(call: Call, reason: Reason, words: str = "") -> str:
     """
     record = await call.ended()
     assert (record.state, record.reason) == ("failed", reason)
-    assert words in record.text or record.text == WORDS[reason]
+    assert words in record.text or record.text == f'the peer says "{WORDS[reason]}"'
     with pytest.raises(CallOver, match=reason):
         await call.connected()
     return record.text
