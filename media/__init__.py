@@ -38,8 +38,10 @@ from .rtc.events import (
 from .rtc.ice.network import Network
 from .rtc.ice.server import IceServer
 from .rtc.peer_connection import PeerConnection
+from .rtc.rtp.key_presses import LONGEST_PRESS, SHORTEST, KeyPress
 from .rtc.rtp.receive_path import ReceivePath
 from .rtc.rtp.statistics import MediaStatistics
+from .rtc.rtp.telephone_event import DIGITS, DigitBegan, DigitEnded, DigitEvent, check_digits
 from .sources.clock_pattern import ClockPattern, read_clock
 from .sources.drawing import Drawing
 from .sources.echo import Echo
@@ -54,7 +56,10 @@ from .sources.tone import Tone
 from .sources.video_feed import VideoFeed
 
 __all__ = [
+    "DIGITS",
+    "LONGEST_PRESS",
     "READERS",
+    "SHORTEST",
     "AddressLost",
     "Budget",
     "ClockPattern",
@@ -66,6 +71,9 @@ __all__ = [
     "DataOpened",
     "DataReceived",
     "DescriptionError",
+    "DigitBegan",
+    "DigitEnded",
+    "DigitEvent",
     "Direction",
     "Drawing",
     "Echo",
@@ -82,6 +90,7 @@ __all__ = [
     "IceServer",
     "IncompatibleMediaError",
     "Inspection",
+    "KeyPress",
     "Kind",
     "LiveSource",
     "MediaClosedError",
@@ -106,6 +115,7 @@ __all__ = [
     "VideoFeed",
     "VideoUnseen",
     "Writer",
+    "check_digits",
     "declared_seconds",
     "inspect",
     "lock",

@@ -17,6 +17,12 @@ CODECS: dict[Kind, tuple[str, ...]] = {
     "video": ("VP8", "H264"),
 }
 
+TELEPHONE_EVENT = "telephone-event"
+"""The RTP encoding name of keys that are pressed (RFC 4733): no codec, and never what is sent."""
+
+TELEPHONE_EVENTS: dict[int, int] = {48000: 110, 8000: 126}
+"""Clock rates at which they are offered, one for each codec's, and the payload types for them."""
+
 WRAP = 1 << 32
 _IDR = 5
 

@@ -20,14 +20,17 @@ from ..sources.source import Source
 from . import _aiortc
 from .events import FirstMedia, PlaybackEnded, VideoUnseen
 from .rtp.incoming import Incoming
+from .rtp.key_presses import KeyPress
 from .rtp.medium import Medium, statistics
 from .rtp.outgoing import Outgoing
 from .rtp.receive_path import ReceivePath
 from .rtp.statistics import MediaStatistics
+from .rtp.telephone_event import DigitEvent
 from .rtp.video.freezes import Freeze, Freezes
 
 logger = logging.getLogger(__name__)
 
+DigitListener = Callable[[DigitEvent], None]
 Sink = Callable[[Direction, EncodedFrame], None]
 
 DARK = 2.0
@@ -42,6 +45,7 @@ class ConnectionMedia:
         sinks: Called on the loop with each encoded frame sent, and on the paths `packets` and
             `frames` with each one received. Add to it by `add_sink`, so that video starts with a
             key frame.
+        digit_listeners: Called on the loop when the peer presses a key and when it lets it go.
         by_kind: What is in the call, for `OfferAnswer` to change.
         past: What was in the call, was used and is no longer in it.
     """
@@ -51,7 +55,7 @@ class ConnectionMedia:
         path: ReceivePath,
         *,
         largest_picture: int,
-        on_event: Callable[[FirstMedia | VideoUnseen | PlaybackEnded], None],
+        on_event: Callable[[FirstMedia | VideoUnseen | PlaybackEnded | DigitEvent], None],
         on_broken: Callable[[], None],
     ) -> None:
         """Begin without any media.
@@ -64,6 +68,7 @@ class ConnectionMedia:
         """
         self.path = path
         self.sinks: list[Sink] = []
+        self.digit_listeners: list[DigitListener] = []
         self.by_kind: dict[Kind, Medium] = {}
         self.past: list[Medium] = []
         self._largest_picture = largest_picture
@@ -103,6 +108,24 @@ class ConnectionMedia:
         """
         outgoing = self._outgoing(kind)
         return None if outgoing is None else outgoing.playback
+
+    def press(self, digits: str, seconds: float | None) -> list[KeyPress]:
+        """Press keys, in the place of the sound, after those that wait (RFC 4733).
+
+        Also while the sound is muted; while it is paused, they wait.
+
+        Args:
+            digits: Of 0-9, *, # and A-D; a comma waits for two seconds.
+            seconds: For how long each is pressed, 0.04 to 60; None: until it is released.
+
+        Returns:
+            The presses: each can be released, and its end can be awaited.
+
+        Raises:
+            ValueError: One is no key, they are too many, the peer takes none, or no audio is sent.
+            MediaClosedError: The connection is closed.
+        """
+        return self._sending("audio").press(digits, seconds)
 
     def mute(self, kind: Kind, muted: bool) -> None:
         """Send silence, or one black picture a second, in place of the source; or stop doing so.
@@ -303,6 +326,7 @@ class ConnectionMedia:
             codec=lambda: medium().codec,
             stream=lambda: medium().open_stream(),
             bit_rate=lambda: medium().allowed_bit_rate,
+            telephone_event=lambda: medium().telephone_event,
             is_watched=lambda: bool(self.sinks),
             on_sent=self._sent,
             on_ended=self._playback_ended,
@@ -323,6 +347,7 @@ class ConnectionMedia:
             on_first=self._first_media,
             on_unseen=lambda at: self._on_event(VideoUnseen(at)),
             on_frame=self._received,
+            on_digit=self._digit,
             largest_picture=self._largest_picture,
         )
 
@@ -381,6 +406,15 @@ class ConnectionMedia:
         if frame.kind == "audio":
             self._ear.take(frame)
         self._feed(Direction.RECEIVED, frame)
+
+    def _digit(self, event: DigitEvent) -> None:
+        for listener in tuple(self.digit_listeners):
+            try:
+                listener(event)
+            except Exception:
+                logger.exception("A listener for keys failed and is taken off")
+                self.digit_listeners.remove(listener)
+        self._on_event(event)
 
     def _feed(self, direction: Direction, frame: EncodedFrame) -> None:
         for sink in tuple(self.sinks):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..frames.frame import Kind
+from .rtp.telephone_event import DigitBegan, DigitEnded
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,8 @@ MediaEvent = (
     | FirstMedia
     | VideoUnseen
     | PlaybackEnded
+    | DigitBegan
+    | DigitEnded
     | DataOpened
     | DataReceived
     | DataClosed

@@ -274,6 +274,7 @@ class OfferAnswer:
             raise IncompatibleMediaError(f"There is no codec in common: {error}") from error
         except (ValueError, AssertionError, LookupError, AttributeError) as error:
             raise DescriptionError(f"The peer's {type_} cannot be used: {error}") from error
+        _aiortc.agree_on_events(self._pc, str(description))
         self._remote = description
 
     async def _roll_back(self) -> None:

@@ -6,12 +6,14 @@ or a module. `tests/media/rtc/test_aiortc_contract.py` fails when a name used he
 
 from .association import keep_to_bounds
 from .descriptions import (
+    agree_on_events,
     codecs,
     create_offer,
     forget,
     has_common_codec,
     keep_offered,
     local_description,
+    telephone_event,
 )
 from .feedback import Feedback, hold_to_budgets
 from .guards import carry, guard, has_broken, has_closed
@@ -40,6 +42,7 @@ __all__ = [
     "DecoderQueue",
     "Feedback",
     "RtpStream",
+    "agree_on_events",
     "allowed_bit_rate",
     "carry",
     "codecs",
@@ -68,6 +71,7 @@ __all__ = [
     "round_trip",
     "steer",
     "take_packets",
+    "telephone_event",
     "track_connecting",
     "transports_by_mid",
 ]

@@ -16,7 +16,7 @@ from aiortc.rtp import DYNAMIC_PAYLOAD_TYPES
 from aiortc.sdp import MediaDescription, SessionDescription
 
 from ...errors import DescriptionError
-from ...frames.codec import CLOCK_RATES
+from ...frames.codec import CLOCK_RATES, TELEPHONE_EVENT, TELEPHONE_EVENTS
 from .transports import transports_by_mid
 
 EXTENSIONS = "_headerExtensions"
@@ -38,8 +38,6 @@ async def create_offer(pc: RTCPeerConnection) -> RTCSessionDescription:
         if each.currentDirection is not None
     }
     offer: RTCSessionDescription = await pc.createOffer()
-    if not agreed:
-        return offer
     numbers: set[int] = set()
     extensions: dict[str, int] = {}
     for transceiver, codecs, headers in agreed.values():
@@ -54,13 +52,79 @@ async def create_offer(pc: RTCPeerConnection) -> RTCSessionDescription:
         if media.rtp.muxId in agreed:
             _, media.rtp.codecs, media.rtp.headerExtensions = agreed[media.rtp.muxId]
         else:
-            _renumber(media, numbers, extensions)
-            mid = f"{media.kind}-{secrets.token_hex(2)}"
-            for group in description.group:
-                group.items = [mid if item == media.rtp.muxId else item for item in group.items]
-            media.rtp.muxId = mid
+            media.rtp.codecs += _telephone_events(media.kind)
+            if agreed:
+                _renumber(media, numbers, extensions)
+                _rename(media, description)
         media.fmt = [codec.payloadType for codec in media.rtp.codecs]
     return RTCSessionDescription(str(description), offer.type)
+
+
+def _rename(media: MediaDescription, description: SessionDescription) -> None:
+    """Give a section a mid that the peer has not taken."""
+    mid = f"{media.kind}-{secrets.token_hex(2)}"
+    for group in description.group:
+        group.items = [mid if item == media.rtp.muxId else item for item in group.items]
+    media.rtp.muxId = mid
+
+
+def _telephone_events(kind: str) -> list[RTCRtpCodecParameters]:
+    """Give what is offered for keys: aiortc knows of no event (RFC 4733)."""
+    rates = TELEPHONE_EVENTS.items() if kind == "audio" else ()
+    return [_telephone_event(rate, number) for rate, number in rates]
+
+
+def _telephone_event(rate: int, number: int) -> RTCRtpCodecParameters:
+    return RTCRtpCodecParameters(
+        mimeType=f"audio/{TELEPHONE_EVENT}", clockRate=rate, channels=1, payloadType=number
+    )
+
+
+def _is_telephone_event(codec: RTCRtpCodecParameters) -> bool:
+    return bool(codec.name.lower() == TELEPHONE_EVENT)
+
+
+def agree_on_events(pc: RTCPeerConnection, sdp: str) -> None:
+    """Agree on the telephone-events that the peer has named, at the clock rates that we know.
+
+    aiortc leaves them out. They stand behind the codecs, of which it sends the first. Call it
+    between the peer's description and the next turn of the loop, in which aiortc begins to receive.
+
+    Args:
+        pc: The connection, which has taken the description.
+        sdp: The peer's description.
+    """
+    media = {each.rtp.muxId: each for each in SessionDescription.parse(sdp).media}
+    for transceiver in pc.getTransceivers():
+        named = media.get(transceiver.mid or "")
+        if transceiver.kind != "audio" or named is None:
+            continue
+        codecs = list(getattr(transceiver, TRANSCEIVER_CODECS))
+        taken = {codec.payloadType for codec in codecs}
+        rates = set(TELEPHONE_EVENTS)
+        for codec in filter(_is_telephone_event, named.rtp.codecs):
+            number = codec.payloadType or 0
+            if codec.clockRate in rates and number in DYNAMIC_PAYLOAD_TYPES and number not in taken:
+                rates.remove(codec.clockRate)
+                taken.add(number)
+                codecs.append(_telephone_event(codec.clockRate, number))
+        setattr(transceiver, TRANSCEIVER_CODECS, codecs)
+
+
+def telephone_event(transceiver: RTCRtpTransceiver) -> tuple[int, int] | None:
+    """Give the payload type and the clock rate (Hz) of the telephone-events that we may send.
+
+    The clock is that of what we send (RFC 4733 §2.1). A peer that has not named that one, as some
+    do that know Opus and telephone-event/8000, gets its own: it reads the duration by it.
+
+    Returns:
+        None if the peer has named none.
+    """
+    codecs: list[RTCRtpCodecParameters] = getattr(transceiver, TRANSCEIVER_CODECS)
+    found = filter(_is_telephone_event, codecs)
+    events = [(each.payloadType or 0, each.clockRate) for each in found]
+    same = (event for event in events if event[1] == codecs[0].clockRate)
+    return next(same, events[0] if events else None)
 
 
 def _renumber(media: MediaDescription, numbers: set[int], extensions: dict[str, int]) -> None:
@@ -98,17 +162,22 @@ def keep_offered(pc: RTCPeerConnection) -> None:
 
     aiortc takes only what both name, and Chromium may send another codec than its answer lists.
     Call it between an answer and the next turn of the loop, in which aiortc begins to receive.
-    Retransmissions are left out: it would send them, too.
+    Retransmissions are left out: it would send them, too. So are events that the peer does not
+    know: it would be sent them.
     """
     description = SessionDescription.parse(pc.localDescription.sdp)
     offered = {media.rtp.muxId: media.rtp.codecs for media in description.media}
     for transceiver in pc.getTransceivers():
         agreed = getattr(transceiver, TRANSCEIVER_CODECS)
         numbers = {each.payloadType for each in agreed}
+        rates = {each.clockRate for each in agreed if _is_telephone_event(each)}
         others = [
             each
             for each in offered.get(transceiver.mid or "", ())
-            if agreed and each.payloadType not in numbers and each.name.lower() != "rtx"
+            if agreed
+            and each.payloadType not in numbers
+            and each.name.lower() != "rtx"
+            and (each.clockRate in rates or not _is_telephone_event(each))
         ]
         setattr(transceiver, TRANSCEIVER_CODECS, [*agreed, *others])
 

@@ -61,34 +61,61 @@ class RtpStream:
         if extension:
             self._extension = _EXTENSION.pack(profile, len(extension) // 4) + extension
 
+    @property
+    def is_open(self) -> bool:
+        """Whether sending is on by what was negotiated, and there is a way out."""
+        sender = self._sender
+        return getattr(sender, ENABLED) and getattr(sender.transport, STATE) is State.CONNECTED
+
     def send(self, payload: bytes, timestamp: int) -> None:
-        """Send a packet, unless sending is off by what was negotiated, or there is no way out.
+        """Send a frame, unless the stream is closed.
 
         Args:
             payload: A whole frame.
             timestamp: In ticks of the codec's clock, from any origin.
         """
+        timestamp = (self._timestamp + timestamp) & 0xFFFFFFFF
+        if not self._send(payload, timestamp, self._payload_type | self._marker):
+            return
+        self._marker = 0
+        setattr(self._sender, NTP_TIMESTAMP, int((time.time() + _NTP_EPOCH) * (1 << 32)))
+        setattr(self._sender, RTP_TIMESTAMP, timestamp)
+
+    def send_event(
+        self, payload: bytes, timestamp: int, payload_type: int, *, marker: bool
+    ) -> None:
+        """Send what is no frame among the frames, unless the stream is closed.
+
+        Reports say nothing of its timestamp, as it may be that of an earlier time.
+
+        Args:
+            payload: Of the packet.
+            timestamp: As that of a frame.
+            payload_type: What it is.
+            marker: Whether it is the first packet of something.
+        """
+        timestamp = (self._timestamp + timestamp) & 0xFFFFFFFF
+        self._send(payload, timestamp, payload_type | (0x80 if marker else 0))
+
+    def _send(self, payload: bytes, timestamp: int, marked_type: int) -> bool:
         sender = self._sender
         transport = sender.transport
-        if not getattr(sender, ENABLED) or getattr(transport, STATE) is not State.CONNECTED:
-            return
-        timestamp = (self._timestamp + timestamp) & 0xFFFFFFFF
+        if not self.is_open:
+            return False
         header = _HEADER.pack(
             0x90 if self._extension else 0x80,
-            self._payload_type | self._marker,
+            marked_type,
             self._sequence_number,
             timestamp,
             self._ssrc,
         )
         packet = getattr(transport, SRTP_OUT).protect(header + self._extension + payload)
         self._sequence_number = (self._sequence_number + 1) & 0xFFFF
-        self._marker = 0
         if not sent(transport.transport._send(packet)):  # noqa: SLF001 -- the pair in use
-            return
-        setattr(sender, NTP_TIMESTAMP, int((time.time() + _NTP_EPOCH) * (1 << 32)))
-        setattr(sender, RTP_TIMESTAMP, timestamp)
+            return False
         setattr(sender, OCTET_COUNT, getattr(sender, OCTET_COUNT) + len(payload))
         setattr(sender, PACKET_COUNT, getattr(sender, PACKET_COUNT) + 1)
+        return True
 
 
 def sent(sending: Any) -> bool:

@@ -11,15 +11,17 @@ from aiortc import RTCRtpCodecParameters, RTCRtpTransceiver
 from aiortc.jitterbuffer import JitterFrame
 from aiortc.mediastreams import MediaStreamError
 
-from ...frames.codec import CLOCK_RATES, Unwrapper
+from ...frames.codec import CLOCK_RATES, TELEPHONE_EVENT, Unwrapper
 from ...frames.frame import EncodedFrame, Kind
 from ...frames.picture_size import pixels_to_decode
 from ...hearing.frame_iterator import Frame, FrameIterator
 from .. import _aiortc
+from .digit_reader import DigitReader
 from .packet import RtpPacket
 from .receive_path import FrameQueue, NoDecoder, ReceivePath
 from .sequencer import Sequencer
 from .statistics import Reception
+from .telephone_event import DigitEvent
 from .video.freezes import FreezeCount
 from .video.receiver import VideoReceiver
 from .video.stream import Frames
@@ -28,6 +30,9 @@ logger = logging.getLogger(__name__)
 
 LARGEST_PICTURE = 3840 * 2160
 """Pixels of a picture that is decoded, unless something else is said: 4K UHD."""
+
+HELD = 0.1
+"""Seconds for which a pressed key waits for sound that is missing before it."""
 
 SOON = 0.002
 """Seconds in which the loop comes back at the earliest: what is due then is done together."""
@@ -52,6 +57,7 @@ class Incoming:
         on_first: Callable[[Kind, float], None],
         on_unseen: Callable[[float], None],
         on_frame: Callable[[EncodedFrame], None],
+        on_digit: Callable[[DigitEvent], None],
         largest_picture: int = LARGEST_PICTURE,
     ) -> None:
         """Take a receiver that has not started.
@@ -64,6 +70,7 @@ class Incoming:
             on_first: Called with the kind and `loop.time()` in seconds at the first packet.
             on_unseen: Called with `loop.time()` when nothing can be shown of video that comes.
             on_frame: Called with each encoded frame, unless the path is `none`.
+            on_digit: Called when the peer presses a key and when it lets it go, on each path.
             largest_picture: Pixels of a picture that is decoded; larger ones are left out.
         """
         self.kind = kind
@@ -72,11 +79,15 @@ class Incoming:
         self._by_name: dict[str, RTCRtpCodecParameters] = {}
         self._codecs: dict[int, RTCRtpCodecParameters] = {}
         self._decoding = False
+        self._digits = DigitReader()
+        self._digit_timer: asyncio.TimerHandle | None = None
         self._feedback = feedback
         self._iterators: WeakSet[FrameIterator] = WeakSet()
         self._largest_picture = largest_picture
         self._loop = asyncio.get_running_loop()
+        self._knows_keys = False
         self._met = False
+        self._on_digit = on_digit
         self._on_first = on_first
         self._on_frame = on_frame
         self._on_unseen = on_unseen
@@ -111,6 +122,7 @@ class Incoming:
         agreed = _aiortc.codecs(self._transceiver)
         self._codecs |= agreed
         self._by_name = {codec.name: codec for codec in self._codecs.values()}
+        self._knows_keys = TELEPHONE_EVENT in self._by_name
         if self._video is None:
             return
         first = next(iter(agreed.values()), None)
@@ -155,6 +167,9 @@ class Incoming:
         self._path = ReceivePath.NONE
         if self._timer is not None:
             self._timer.cancel()
+        if self._digit_timer is not None:
+            self._digit_timer.cancel()
+        self._tell(self._digits.end(self._loop.time()))
         if self._video is not None:
             self._video.pause(self._loop.time())
         if self._task is not None:
@@ -188,7 +203,7 @@ class Incoming:
         if self.ssrc != packet.ssrc:
             self.ssrc = packet.ssrc
             self._sequencer = Sequencer()
-        if not self._is_receiving:
+        if not self._is_receiving and not self._knows_keys:
             return
         if self._video is not None:
             self._give(self._video.receive(codec.name, packet, now), now)
@@ -197,6 +212,8 @@ class Incoming:
             return
         for due in self._sequencer.put(packet):
             self._sound(due, now)
+        if codec.name == TELEPHONE_EVENT and self._digit_timer is None:
+            self._digit_timer = self._loop.call_later(HELD, self._digit_due)
 
     def _repair(self, payload_type: Any, packet: RtpPacket, now: float) -> None:
         """Take a video packet that was sent again (RFC 4588)."""
@@ -209,8 +226,28 @@ class Incoming:
     def _sound(self, packet: RtpPacket, now: float) -> None:
         """Hand an audio packet on: it is a whole frame (RFC 7587 §4.2, RFC 3551 §4.5.14)."""
         codec = self._codecs.get(packet.payload_type)
-        if codec is not None and packet.payload:
+        if codec is None or not packet.payload:
+            return
+        if codec.name == TELEPHONE_EVENT:
+            self._tell(self._digits.take(packet, codec.clockRate, now))
+        elif self._is_receiving:
             self._encoded(codec.name, packet.payload, packet.timestamp, now, keyframe=True)
+
+    def _digit_due(self) -> None:
+        """Wait no longer for what is missing before a key, or for the end of its press."""
+        now = self._loop.time()
+        self._digit_timer = None
+        for packet in self._sequencer.give_up():
+            self._sound(packet, now)
+        self._tell(self._digits.tick(now))
+        if self._digits.deadline < inf:
+            self._digit_timer = self._loop.call_at(
+                max(self._digits.deadline, now + SOON), self._digit_due
+            )
+
+    def _tell(self, told: list[DigitEvent]) -> None:
+        for each in told:
+            self._on_digit(each)
 
     def _give(self, frames: Frames, now: float) -> None:
         for frame in frames:

@@ -56,6 +56,11 @@ class Medium:
         """Bits per second of video that the peer can take, as far as it has said so (REMB)."""
         return _aiortc.allowed_bit_rate(self.transceiver.sender) or BIT_RATE
 
+    @property
+    def telephone_event(self) -> tuple[int, int] | None:
+        """The payload type and clock rate (Hz) for pressed keys; None: the peer takes none."""
+        return _aiortc.telephone_event(self.transceiver) if self.negotiated else None
+
     def open_stream(self) -> _aiortc.RtpStream:
         """Open the RTP stream that goes out, once the sender has started."""
         payload_type = next(iter(_aiortc.codecs(self.transceiver)))

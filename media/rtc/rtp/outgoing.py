@@ -17,12 +17,14 @@ from ...sources.silence import Silence
 from ...sources.source import Source
 from ...sources.unit import Unit
 from .._aiortc import RtpStream
+from .key_presses import STEP, KeyPress, KeyPresses
 
 logger = logging.getLogger(__name__)
 
 Sent = Callable[[EncodedFrame], None]
 Ended = Callable[[Playback], None]
 GetCodec = Callable[[], tuple[str, int]]
+GetTelephoneEvent = Callable[[], tuple[int, int] | None]
 OpenStream = Callable[[], RtpStream]
 
 
@@ -81,6 +83,7 @@ class Outgoing:
         codec: GetCodec,
         stream: OpenStream,
         bit_rate: Callable[[], int],
+        telephone_event: GetTelephoneEvent,
         is_watched: Callable[[], bool],
         on_sent: Sent,
         on_ended: Ended,
@@ -94,6 +97,8 @@ class Outgoing:
             stream: Opens the RTP stream for audio; video leaves by aiortc, which cuts its frames
                 into packets and keeps them for retransmission.
             bit_rate: Gives how many bits per second may be sent.
+            telephone_event: Gives the payload type and clock rate (Hz) for keys that are pressed;
+                None: the peer takes none.
             is_watched: Whether frames that go out are to be told.
             on_sent: Called with each encoded frame that goes out, if so.
             on_ended: Called when a source was played to its end.
@@ -109,6 +114,7 @@ class Outgoing:
         self._forward_offset: int | None = None
         self._idle: Playback | None = None
         self._keyframe_at = -1.0
+        self._keys = KeyPresses()
         self._peer_may_ask_at = 0.0
         self._last = -1
         self._muted = False
@@ -119,6 +125,7 @@ class Outgoing:
         self._on_sent = on_sent
         self._origin: float | None = None
         self._rate = 1
+        self._telephone_event = telephone_event
         self._ticket: Ticket | None = None
         self._time_base = Fraction(1)
 
@@ -185,6 +192,26 @@ class Outgoing:
         if not paused and self._origin is not None:
             self._replay()
 
+    def press(self, digits: str, seconds: float | None) -> list[KeyPress]:
+        """Press keys after those that wait. The source stands still while a key is pressed.
+
+        Args:
+            digits: Of 0-9, *, # and A-D; a comma waits for two seconds.
+            seconds: For how long each is pressed; None: until it is released.
+
+        Returns:
+            The presses.
+
+        Raises:
+            ValueError: One is no key, they are too many, or the peer takes none.
+        """
+        if self._telephone_event() is None:
+            raise ValueError(
+                "the peer takes no keys in this call: it has not agreed to telephone-event "
+                "(RFC 4733). Play their tones, if it listens for those"
+            )
+        return self._keys.press(digits, seconds)
+
     def keyframe(self, *, by_peer: bool = False) -> None:
         """Send a key frame now, as the peer asked (RFC 4585 §6.3.1) or a recording needs.
 
@@ -214,6 +241,8 @@ class Outgoing:
         """
         if not self.playback.forwards or self._muted or self._paused or self._origin is None:
             return
+        if self._keys.is_pressing:
+            return
         if frame.codec != self._name:
             return
         now = self._ticks(asyncio.get_running_loop().time())
@@ -226,6 +255,7 @@ class Outgoing:
         """Stop the clock and the track."""
         if self._ticket is not None:
             self._ticket.cancel()
+        self._keys.close()
         self.playback.stop()
         if self._idle is not None:
             self._idle.stop()
@@ -239,6 +269,9 @@ class Outgoing:
         self._origin = self._ticket.due
 
     def _step(self, due: float) -> float:
+        if not self._keys.is_idle and not self._paused and self._press(due):
+            self.playback.pass_over()
+            return due + STEP
         playback = self._current()
         if playback is not self.playback or self._paused:
             self.playback.pass_over()
@@ -256,6 +289,19 @@ class Outgoing:
         if self._muted and playback is self._idle:
             self._dark.set()
         return due + unit.duration / self._rate
+
+    def _press(self, due: float) -> bool:
+        """Send what is to be sent of a key now; False: it is time for the source."""
+        event, stream = self._telephone_event(), self._stream
+        if event is None or stream is None or not stream.is_open:
+            return False
+        payload_type, rate = event
+        next_one = max(self._ticks(due), self._last + 1)
+        packets = self._keys.step(due, next_one, self._rate, rate)
+        for packet in packets:
+            stream.send_event(packet.payload, packet.timestamp, payload_type, marker=packet.marker)
+            self._last = max(self._last, packet.timestamp)
+        return bool(packets)
 
     def _current(self) -> Playback:
         if not self._muted and not self.playback.is_over:

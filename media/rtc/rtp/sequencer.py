@@ -45,6 +45,14 @@ class Sequencer:
             due += self._take()
         return due
 
+    def give_up(self) -> list[RtpPacket]:
+        """Wait no longer; return the packets that have waited, in order."""
+        due = []
+        while self._held:
+            self._next = min(self._held, key=self._ahead)
+            due += self._take()
+        return due
+
     def _ahead(self, number: int) -> int:
         assert self._next is not None  # noqa: S101 -- `put` has seen to it
         return (number - self._next + _SEQUENCES // 2) % _SEQUENCES - _SEQUENCES // 2

@@ -111,6 +111,28 @@ def test_they_are_used_as_we_think() -> None:
     assert "self._connection = Connection(" in inspect.getsource(RTCIceGatherer)
 
 
+def test_telephone_events_are_ours_to_agree_on(run: Run) -> None:
+    """aiortc leaves out what it does not know, and of what it is given it sends the first."""
+
+    async def main() -> None:
+        theirs, ours = RTCPeerConnection(), RTCPeerConnection()
+        theirs.addTransceiver("audio")
+        offer = await _aiortc.create_offer(theirs)
+        assert "telephone-event/48000" in offer.sdp
+        await ours.setRemoteDescription(offer)
+        [transceiver] = ours.getTransceivers()
+        names = [codec.name for codec in _aiortc.codecs(transceiver).values()]
+        assert "telephone-event" not in names
+        _aiortc.agree_on_events(ours, offer.sdp)
+        [*before, one, other] = [each.name for each in _aiortc.codecs(transceiver).values()]
+        assert (before, one, other) == (names, "telephone-event", "telephone-event")
+        await theirs.close()
+        await ours.close()
+
+    run(main)
+    assert "self._run_rtp(parameters.codecs[0])" in inspect.getsource(RTCRtpSender)
+
+
 def test_audio_says_nothing_but_its_mid_in_each_packet() -> None:
     # What else an extension of audio's may say changes from packet to packet, and so isn't sent.
     offered = {extension.uri.rpartition(":")[2] for extension in HEADER_EXTENSIONS["audio"]}

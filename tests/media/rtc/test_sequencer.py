@@ -44,3 +44,13 @@ def test_whatever_comes_little_is_kept(numbers: list[int]) -> None:
         given_on += len(sequencer.put(packet(number)))
         assert len(sequencer._held) <= Sequencer.DEPTH
     assert given_on <= len(numbers)
+
+
+def test_who_waits_no_longer_gets_all_in_order() -> None:
+    sequencer = Sequencer()
+    sequencer.put(packet(1))
+    assert [sequencer.put(packet(number)) for number in (5, 3)] == [[], []]
+    assert [each.sequence_number for each in sequencer.give_up()] == [3, 5]
+    assert sequencer.give_up() == []
+    assert sequencer.put(packet(2)) == []
+    assert [each.sequence_number for each in sequencer.put(packet(6))] == [6]
