@@ -78,7 +78,7 @@ def leftovers(before: Snapshot) -> list[str]:
     return []
 
 
-# Both are looked at twice a test: `Path` would take a tenth of the whole time of short tests.
+# Each is looked at twice in each of thousands of tests: with `Path` it takes twice as long.
 def _descriptors() -> dict[int, str]:
     found = {}
     for number in os.listdir("/proc/self/fd"):  # noqa: PTH208
