@@ -32,6 +32,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "recording",
         "hearing",
         "rtc",
+        "joining",
         "*",
     ),
     "media/rtc": ("dtls", "ice", "rtp/packet rtp/feedback", "_aiortc", "rtp", "*"),

@@ -177,16 +177,17 @@ class ConnectionMedia:
         if not paused:
             self._ask_origin(outgoing.playback)
 
-    def forward(self, frame: EncodedFrame) -> None:
+    def forward(self, frame: EncodedFrame, *, anew: bool = False) -> None:
         """Send a frame that another leg has received, where a `Forwarded` is played.
 
         Args:
             frame: Whole, as a sink of the other leg gets it; one of another kind or codec than is
                 sent is left out.
+            anew: Whether it comes from another leg than the one before.
         """
         outgoing = self._outgoing(frame.kind)
         if outgoing is not None:
-            outgoing.forward(frame)
+            outgoing.forward(frame, anew=anew)
 
     def add_sink(self, sink: Sink) -> None:
         """Add a sink, and get it a key frame of each direction to start with.

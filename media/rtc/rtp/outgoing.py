@@ -233,11 +233,12 @@ class Outgoing:
         self._peer_may_ask_at = now + max(0.5, again)
         self._replay()
 
-    def forward(self, frame: EncodedFrame) -> None:
+    def forward(self, frame: EncodedFrame, *, anew: bool = False) -> None:
         """Send a frame that this leg or another one has received, if that is what is played.
 
         Args:
             frame: What came in, of this kind.
+            anew: Whether it comes from another leg than the one before.
         """
         if not self.playback.forwards or self._muted or self._paused or self._origin is None:
             return
@@ -246,7 +247,7 @@ class Outgoing:
         if frame.codec != self._name:
             return
         now = self._ticks(asyncio.get_running_loop().time())
-        offset = self._forward_offset
+        offset = None if anew else self._forward_offset
         if offset is None or abs(frame.timestamp + offset - now) > self._rate:
             offset = self._forward_offset = now - frame.timestamp
         self._send(frame.data, frame.timestamp + offset, frame.keyframe)

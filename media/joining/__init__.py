@@ -1,0 +1,1 @@
+"""What ties calls together: forwarding of encoded frames, and mixing."""

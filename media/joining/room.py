@@ -1,0 +1,296 @@
+"""Many legs that hear and see each other, on the loop."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+from ..codecs.sound import Samples
+from ..codecs.threads import CodecThreads
+from ..errors import MediaClosedError
+from ..frames.codec import CLOCK_RATES
+from ..frames.frame import KINDS, Direction, EncodedFrame, Kind
+from ..hearing.ear import Hearing
+from ..rtc.connection_media import ConnectionMedia
+from ..sources.forwarded import Forwarded
+from ..sources.pacer import Pacer
+from ..sources.playback import Playback
+from ..sources.silence import Silence
+from .mix import BLOCK, RATE, SILENT, Mix, Mixed, Voice, chime
+
+logger = logging.getLogger(__name__)
+
+MIX_CODEC = "opus"
+"""In which a recording of the mix is."""
+
+JOINED, LEFT = chime(660, 880), chime(880, 660)
+"""What all hear when somebody comes or goes."""
+
+QUIET = -55.0
+"""dBov below which nobody is taken to speak."""
+
+SPOKE = 50
+"""Blocks for which who has spoken still gets a mix of its own: a second."""
+
+
+class Member:
+    """One leg in a room.
+
+    Attributes:
+        media: Its audio and video.
+        speaks: Whether the others hear it, unless it is muted.
+        muted: Whether it is muted here; its peer is not told.
+        level: How loud it is, smoothed, in dBov.
+    """
+
+    MOST_WAITING = 5
+    """Blocks of it that wait to be mixed: 100 ms. Above that the oldest are dropped."""
+
+    def __init__(
+        self, media: ConnectionMedia, *, speaks: bool, ask: Callable[["Member"], None]
+    ) -> None:
+        self.level = SILENT
+        self.media = media
+        self.muted = False
+        self.sees: Member | None = None
+        self.speaks = speaks
+        self.playbacks: dict[Kind, Playback] = {}
+        self._ask = ask
+        self._hearing: Hearing | None = None
+        self._quiet = SPOKE
+        self._waiting: deque[Samples] = deque()
+
+    def enter(self) -> None:
+        """Play what the room gives, and hear what the peer says, as far as there is sound."""
+        for kind in KINDS:
+            playing = self.media.playing(kind)
+            is_ours = playing is not None and playing is self.playbacks.get(kind)
+            if (
+                playing is not None
+                and not is_ours
+                and (kind not in self.playbacks or playing.is_over)
+            ):
+                source = Forwarded(partial(self._ask, self))
+                self.playbacks[kind] = self.media.play(kind, source)
+        if self.speaks and self._hearing is None and "audio" in self.media.by_kind:
+            self._hearing = self.media.hear(RATE, 1, self._heard, self._deaf)
+
+    def leave(self) -> None:
+        """Play silence and black, unless something else is played, and hear nothing more."""
+        if self._hearing is not None:
+            self._hearing.close()
+            self._hearing = None
+        with suppress(MediaClosedError):
+            for kind, playback in self.playbacks.items():
+                if self.media.playing(kind) is playback:
+                    self.media.play(kind, Silence())
+
+    def take(self) -> Samples | None:
+        """Take the next 20 ms that it said."""
+        if self._waiting:
+            return self._waiting.popleft()
+        return None
+
+    def note(self, level: float) -> None:
+        """Note how loud a block of it was, in dBov."""
+        rate = 0.5 if level > self.level else 0.1
+        self.level += rate * (level - self.level)
+        self._quiet = 0 if level > QUIET else min(SPOKE, self._quiet + 1)
+
+    def voice(self) -> Voice:
+        """Give its part in the next block."""
+        sound = self.take()
+        if not self.speaks or self.muted:
+            sound = None
+        playback = self.playbacks.get("audio")
+        codec = None
+        if playback is not None and not playback.is_over:
+            codec = self.media.by_kind["audio"].codec[0]
+        return Voice(self, sound, codec, alone=sound is not None and self._quiet < SPOKE)
+
+    def _heard(self, sound: Samples, timestamp: int) -> None:
+        del timestamp
+        self._waiting.append(sound)
+        if len(self._waiting) > self.MOST_WAITING:
+            self._waiting.popleft()
+
+    def _deaf(self) -> None:
+        self._hearing = None
+
+
+class RoomMedia:
+    """Mixes the sound of its members, and shows who speaks to the others.
+
+    Each hears all others (N-1); who only listens shares one mix, which is encoded once. Pictures
+    are forwarded as they are, where the codec agrees; they change at a key frame, when somebody
+    else is clearly the loudest. Who speaks sees who spoke before.
+    """
+
+    CHANGE = 25
+    """Blocks for which somebody must be the loudest before all see it: half a second."""
+
+    def __init__(
+        self, *, tones: bool = True, on_mix: Callable[[EncodedFrame], None] | None = None
+    ) -> None:
+        """Open a room.
+
+        Args:
+            tones: Whether all hear a tone when somebody comes or goes.
+            on_mix: Called on the loop with each encoded frame of the mix of all.
+        """
+        self.members: list[Member] = []
+        self._before: Member | None = None
+        self._chime: deque[Samples] = deque()
+        self._is_mixing = False
+        self._lane = CodecThreads.running().lane()
+        self._loudest: tuple[Member | None, int] = (None, 0)
+        self._mix = Mix()
+        self._on_mix = on_mix
+        self._shown: Member | None = None
+        self._sinks: dict[Member, Callable[[Direction, EncodedFrame], None]] = {}
+        self._ticks = 0
+        self._tones = tones
+        self._ticket = Pacer.running().start(self._step)
+
+    @property
+    def speakers(self) -> list[Member]:
+        """Who can be heard now, the loudest first."""
+        loud = [member for member in self.members if member.level > QUIET]
+        return sorted(loud, key=lambda member: -member.level)
+
+    def add(self, media: ConnectionMedia, *, speaks: bool = True) -> Member:
+        """Let a leg in.
+
+        Args:
+            media: Its audio and video; what it plays is replaced.
+            speaks: Whether the others hear it.
+
+        Returns:
+            The member, for `remove` and `mute`.
+
+        Raises:
+            MediaClosedError: Its connection is closed.
+        """
+        member = Member(media, speaks=speaks, ask=self._asked)
+        member.enter()
+        self.members.append(member)
+        self._sinks[member] = sink = partial(self._saw, member)
+        media.sinks.append(sink)
+        if self._tones:
+            self._play(JOINED)
+        return member
+
+    def remove(self, member: Member) -> None:
+        """Let a leg go: it plays silence and black from then on. Does nothing if it has gone."""
+        if member not in self.members:
+            return
+        self.members.remove(member)
+        member.media.remove_sink(self._sinks.pop(member))
+        member.leave()
+        if self._shown is member:
+            self._shown = self._before
+        if self._before is member or self._before is self._shown:
+            self._before = None
+        for other in self.members:
+            if other.sees is member:
+                other.sees = None
+        if self._tones:
+            self._play(LEFT)
+
+    def mute(self, member: Member, on: bool = True) -> None:
+        """Let the others hear nothing of a member, or hear it again. Its peer is not told."""
+        member.muted = on
+
+    def close(self) -> None:
+        """Let all go, and mix no more."""
+        self._tones = False
+        for member in tuple(self.members):
+            self.remove(member)
+        self._ticket.cancel()
+        self._lane.close()
+
+    def _play(self, sound: Samples) -> None:
+        self._chime.clear()
+        self._chime.extend(sound[at : at + BLOCK] for at in range(0, len(sound), BLOCK))
+
+    def _step(self, due: float) -> float:
+        self._ticks += 1
+        for member in tuple(self.members):
+            try:
+                member.enter()
+            except MediaClosedError:
+                self.remove(member)
+        if not self._is_mixing and (self.members or self._on_mix is not None):
+            voices = [member.voice() for member in self.members]
+            extra = self._chime.popleft() if self._chime else None
+            wanted = () if self._on_mix is None else (MIX_CODEC,)
+            self._is_mixing = True
+            self._lane.run(
+                partial(self._mix.mix, voices, extra, wanted=wanted), partial(self._mixed, voices)
+            )
+        return due + BLOCK / RATE
+
+    def _mixed(self, voices: list[Voice], mixed: Mixed | None, error: Exception | None) -> None:
+        self._is_mixing = False
+        if mixed is None:
+            logger.error("A room could not be mixed", exc_info=error)
+            return
+        now = asyncio.get_running_loop().time()
+        frames = {codec: self._frame(codec, data, now) for codec, data in mixed.shared.items()}
+        for voice in voices:
+            member = voice.key
+            if not isinstance(member, Member):
+                continue
+            member.note(mixed.levels.get(member, SILENT))
+            if voice.codec is None:
+                continue
+            own = mixed.own.get(member)
+            frame = frames[voice.codec] if own is None else self._frame(voice.codec, own, now)
+            member.media.forward(frame)
+        if self._on_mix is not None and MIX_CODEC in frames:
+            self._on_mix(frames[MIX_CODEC])
+        self._look()
+
+    def _frame(self, codec: str, data: bytes, now: float) -> EncodedFrame:
+        rate = CLOCK_RATES[codec]
+        return EncodedFrame("audio", codec, data, self._ticks * rate // 50, rate, now, True)
+
+    def _look(self) -> None:
+        """Decide whose picture is shown."""
+        showing = [member for member in self.speakers if "video" in member.media.by_kind]
+        loudest = showing[0] if showing else None
+        before, blocks = self._loudest
+        self._loudest = (loudest, blocks + 1 if loudest is before else 1)
+        if self._shown is None:
+            loudest = loudest or next(
+                (each for each in self.members if "video" in each.media.by_kind), None
+            )
+        elif blocks < self.CHANGE:
+            return
+        if loudest is not None and loudest is not self._shown:
+            self._before, self._shown = self._shown, loudest
+            for member in (self._before, self._shown):
+                if member is not None:
+                    member.media.request_keyframe()
+
+    def _to_see(self, member: Member) -> Member | None:
+        return self._before if member is self._shown else self._shown
+
+    def _saw(self, origin: Member, direction: Direction, frame: EncodedFrame) -> None:
+        """Forward a picture to all who see it, or from this key frame on will."""
+        if frame.kind != "video" or direction is not Direction.RECEIVED:
+            return
+        for member in self.members:
+            if member.sees is origin and member is not origin:
+                member.media.forward(frame)
+            elif frame.keyframe and self._to_see(member) is origin:
+                member.sees = origin
+                member.media.forward(frame, anew=True)
+
+    def _asked(self, member: Member) -> None:
+        """Pass on that a member's peer asked for a key frame."""
+        origin = member.sees or self._to_see(member)
+        if origin is not None:
+            origin.media.request_keyframe()

@@ -1,0 +1,208 @@
+"""Legs in a room hear and see each other."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from callboard.media import ClockPattern, EncodedFrame, Silence, Source, Tone, read_clock
+from callboard.media.joining.room import RoomMedia
+from callboard.tests.conftest import Run
+from callboard.tests.media.legs import Leg, call, pictures, samples
+
+TONES = (400, 700, 1000)
+
+
+@asynccontextmanager
+async def calls(
+    sources: Sequence[Source], *, video: Sequence[Source | None] = ()
+) -> AsyncIterator[list[tuple[Leg, Leg]]]:
+    """Calls with our leg and the peer's, which plays a source."""
+    async with AsyncExitStack() as stack:
+        pairs = []
+        for number, source in enumerate(sources):
+            shown = video[number] if video else None
+            back = ClockPattern(160, 120, 5) if shown is not None else None
+            both = await stack.enter_async_context(
+                call(audio=source, video=shown, back_audio=Silence(), back_video=back)
+            )
+            pairs.append((both[1], both[0]))
+        yield pairs
+
+
+def strengths(frames: list[EncodedFrame]) -> dict[int, float]:
+    wave, rate = samples(frames)
+    time = np.arange(len(wave)) / rate
+    return {f: float(2 * abs(wave @ np.exp(-2j * np.pi * f * time)) / len(wave)) for f in TONES}
+
+
+def test_each_hears_the_others_and_not_itself(run: Run) -> None:
+    async def main() -> None:
+        mixed: list[EncodedFrame] = []
+        async with calls([Tone(frequency) for frequency in TONES]) as pairs:
+            room = RoomMedia(tones=False, on_mix=mixed.append)
+            for ours, _ in pairs:
+                room.add(ours.pc.media)
+            await asyncio.gather(*(peer.received("audio", 30) for _, peer in pairs))
+            for (_, peer), own in zip(pairs, TONES, strict=True):
+                heard = strengths(await peer.received("audio", 40))
+                for frequency, found in heard.items():
+                    assert (found < 300) if frequency == own else (found > 3000), (own, heard)
+                everything = peer.seen("audio")
+                assert all(b.timestamp > a.timestamp for a, b in pairwise(everything))
+            assert len(room.speakers) == 3
+            del mixed[:-40]
+            assert all(found > 3000 for found in strengths(mixed).values())
+            room.close()
+            assert not room.members
+
+    run(main)
+
+
+@pytest.mark.parametrize("how", ["mute", "listen", "leave"])
+def test_who_is_muted_or_gone_is_not_heard(run: Run, how: str) -> None:
+    async def main() -> None:
+        async with calls([Tone(400), Tone(700), Silence()]) as pairs:
+            room = RoomMedia(tones=False)
+            members = [
+                room.add(ours.pc.media, speaks=number > 0 or how != "listen")
+                for number, (ours, _) in enumerate(pairs)
+            ]
+            if how == "mute":
+                room.mute(members[0])
+            elif how == "leave":
+                room.remove(members[0])
+            await pairs[2][1].received("audio", 30)
+            heard = strengths(await pairs[2][1].received("audio", 40))
+            assert heard[700] > 3000
+            assert heard[400] < 100
+            own = strengths(await pairs[0][1].received("audio", 40))
+            assert (own[700] < 100) if how == "leave" else (own[700] > 3000)
+            assert own[400] < 300
+            if how == "listen":
+                assert members[0]._hearing is None, "nothing of a listener is decoded"
+            room.close()
+
+    run(main)
+
+
+def test_a_tone_tells_who_is_there_that_somebody_comes(run: Run) -> None:
+    async def main() -> None:
+        async with calls([Silence(), Silence()]) as pairs:
+            room = RoomMedia()
+            room.add(pairs[0][0].pc.media)
+            await pairs[0][1].received("audio", 30)
+            before = len(pairs[0][1].seen("audio"))
+            room.add(pairs[1][0].pc.media)
+            await pairs[0][1].received("audio", 30)
+            wave, _ = samples(pairs[0][1].seen("audio")[before:])
+            assert np.abs(wave).max() > 1000
+            room.close()
+
+    run(main)
+
+
+def test_the_picture_of_who_speaks_is_shown_from_a_key_frame_on(run: Run) -> None:
+    async def main() -> None:
+        quiet, loud = Silence(), Tone(400)
+        clocks = [
+            ClockPattern(160, 120, 15),
+            ClockPattern(176, 144, 15),
+            ClockPattern(192, 160, 15),
+        ]
+        async with calls([loud, quiet, quiet], video=clocks) as pairs:
+            room = RoomMedia(tones=False)
+            for ours, _ in pairs:
+                room.add(ours.pc.media)
+
+            async def shows(viewer: int, width: int) -> None:
+                peer = pairs[viewer][1]
+                await peer.until(
+                    lambda: any(size(frame) == width for frame in peer.seen("video")[-40:])
+                )
+                frames = await peer.received("video", 10)
+                start = next(
+                    at
+                    for at in range(len(peer.seen("video")))
+                    if size(peer.seen("video")[at]) == width
+                )
+                shown = pictures(peer.seen("video")[start:])
+                assert shown[-1].shape[1] == width
+                assert read_clock(shown[-1]) is not None
+                assert all(b.timestamp > a.timestamp for a, b in pairwise(peer.seen("video")))
+                assert frames
+
+            await shows(1, 160)
+            await shows(2, 160)
+            pairs[0][1].pc.media.play("audio", quiet)
+            pairs[2][1].pc.media.play("audio", loud)
+            await shows(1, 192)
+            await shows(0, 192)
+            await shows(2, 160)
+            room.close()
+
+    run(main)
+
+
+def size(frame: EncodedFrame) -> int | None:
+    """The width that a VP8 key frame says (RFC 6386 §9.1)."""
+    return int.from_bytes(frame.data[6:8], "little") & 0x3FFF if frame.keyframe else None
+
+
+def test_what_a_bot_plays_in_a_room_is_heard_and_then_the_room_again(run: Run) -> None:
+    async def main() -> None:
+        async with calls([Silence(), Tone(700)]) as pairs:
+            room = RoomMedia(tones=False)
+            for ours, _ in pairs:
+                room.add(ours.pc.media)
+            media, peer = pairs[0][0].pc.media, pairs[0][1]
+            playback = media.play("audio", Tone(400))
+            heard = strengths((await peer.received("audio", 40))[10:])
+            assert heard[400] > 3000
+            assert heard[700] < 300
+            playback.stop()
+            await peer.received("audio", 30)
+            heard = strengths(await peer.received("audio", 40))
+            assert heard[700] > 3000
+            room.close()
+
+    run(main)
+
+
+def test_coming_and_going_leaves_nothing(run: Run) -> None:
+    async def main() -> None:
+        async with calls([Tone(400), Tone(700)]) as pairs:
+            room = RoomMedia()
+            stays = room.add(pairs[0][0].pc.media)
+            media = pairs[1][0].pc.media
+            sinks = len(media.sinks)
+            for _ in range(500):
+                member = room.add(media)
+                await asyncio.sleep(0)
+                room.remove(member)
+                room.remove(member)
+            assert room.members == [stays]
+            assert len(media.sinks) == sinks
+            assert not media._ear._hearings
+            room.close()
+            assert not pairs[0][0].pc.media._ear._hearings
+
+    run(main)
+
+
+def test_a_leg_that_closes_harms_no_other(run: Run) -> None:
+    async def main() -> None:
+        async with calls([Tone(400), Tone(700), Silence()]) as pairs:
+            room = RoomMedia(tones=False)
+            members = [room.add(ours.pc.media) for ours, _ in pairs]
+            await pairs[0][0].pc.close()
+            await pairs[2][1].received("audio", 30)
+            heard = strengths(await pairs[2][1].received("audio", 40))
+            assert heard[700] > 3000
+            assert room.members == members[1:]
+            room.remove(members[0])
+            room.close()
+
+    run(main)
