@@ -134,10 +134,19 @@ class Program:
         )
 
     def end(self, number: int) -> int:
-        """Send a signal; return the exit status."""
+        """Send a signal; return the exit status.
+
+        Raises:
+            RuntimeError: it goes on all the same.
+        """
         assert self._process is not None
         self._process.send_signal(number)
-        status = self._process.wait(PATIENCE)
+        try:
+            status = self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(
+                f"{self.file.name} goes on after signal {number}: see {self._output}"
+            ) from None
         self.look()
         return status
 

@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -35,6 +36,9 @@ def main() -> int:
     given = parser.parse_args()
     if INSIDE not in os.environ:
         _enter()
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        # Under nohup the programs would ignore it as well; a handler of ours they don't inherit.
+        signal.signal(signal.SIGHUP, lambda *_: None)
     seed = secrets.randbits(32) if given.seed is None else given.seed
     folder = Path(tempfile.mkdtemp(prefix="chaos-")) if given.keep is None else given.keep
     folder.mkdir(exist_ok=True)
@@ -73,7 +77,10 @@ def _chaos(world: World, plan: list[str], seed: int, temporary: Path) -> int:
     try:
         world.start()
         done, wrong = _disturb(world, plan)
-        wrong += [f"a program ended with {status}" for status in world.stop() if status]
+        try:
+            wrong += [f"a program ended with {status}" for status in world.stop() if status]
+        except RuntimeError as error:
+            wrong.append(f"at the end: {error}")
     finally:
         world.close()
     counted, lost = _count(world)
