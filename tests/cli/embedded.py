@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,7 +12,9 @@ from callboard.server import Prosody
 
 
 @contextmanager
-def serving(accounts: Mapping[str, str]) -> Iterator[tuple[int, Path]]:
+def serving(
+    accounts: Mapping[str, str], services: Iterable[Mapping[str, object]] = ()
+) -> Iterator[tuple[int, Path]]:
     """Run a server on a loop of its own; give its port and the certificate to trust."""
     where: Future[tuple[int, Path]] = Future()
     loop = asyncio.new_event_loop()
@@ -20,7 +22,7 @@ def serving(accounts: Mapping[str, str]) -> Iterator[tuple[int, Path]]:
 
     async def serve() -> None:
         try:
-            async with Prosody(accounts) as prosody:
+            async with Prosody(accounts, services=services) as prosody:
                 where.set_result((prosody.port, prosody.certificate))
                 await over.wait()
         except BaseException as error:
