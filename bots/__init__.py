@@ -14,6 +14,9 @@ from ..media import (
     Silence,
     Source,
     SourceError,
+    SpeechBegan,
+    SpeechEnded,
+    SpeechError,
     Tone,
     VideoFeed,
 )
@@ -45,6 +48,9 @@ __all__ = [
     "Silence",
     "Source",
     "SourceError",
+    "SpeechBegan",
+    "SpeechEnded",
+    "SpeechError",
     "Tone",
     "VideoFeed",
 ]

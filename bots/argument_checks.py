@@ -8,9 +8,10 @@ import unicodedata
 from typing import TypeVar, get_args
 
 from ..actors.xmpp.stanza import check_text
+from ..config.duration import parse_duration
 from ..config.jid import normal_jid
 from ..jingle import Reason
-from ..media import Kind
+from ..media import Kind, channels_of, check_rate
 
 T = TypeVar("T")
 
@@ -107,6 +108,33 @@ def priority(name: str, value: object) -> int:
     if not -128 <= value <= 127:
         raise ValueError(f"{name} is {value}: give a number from -128 to 127")
     return value
+
+
+def number(name: str, value: object) -> float:
+    """Return a number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _wrong_type(name, value, "a number")
+    return value
+
+
+def duration(name: str, value: object) -> float:
+    """Return a duration in seconds; text like ``500ms`` will do, too."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise _wrong_type(name, value, "a duration like '500ms' or '2s', or seconds")
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise ValueError(f"{name} is {value!r}: {error}") from None
+
+
+def sound_format(rate: object, layout: object) -> tuple[int, str]:
+    """Return a sample rate in Hz and a layout of channels."""
+    if isinstance(rate, bool) or not isinstance(rate, int):
+        raise _wrong_type("rate", rate, "a whole number of Hz, like 16000")
+    text = _of_type("layout", layout, str, "'mono' or 'stereo'")
+    channels_of(text)
+    check_rate(rate)
+    return rate, text
 
 
 def flag(name: str, value: object) -> bool:

@@ -1,6 +1,7 @@
 """A call, as a bot sees it: a handle over the call's actor."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -17,6 +18,7 @@ from ..actors.messages.call import (
     Hangup,
     Hold,
     Listen,
+    ListenForSpeech,
     Mute,
     Pause,
     Play,
@@ -30,7 +32,7 @@ from ..actors.messages.exchange import CallStatus
 from ..actors.records.call_record import CallRecord
 from ..actors.runtime.ask import Ask
 from ..jingle import Reason
-from ..media import Kind, MediaClosedError, Silence
+from ..media import Kind, MediaClosedError, ReaderQueue, Silence, Speech, SpeechOptions
 from . import argument_checks
 from .source import Playable, find_source
 
@@ -294,25 +296,70 @@ class Call:
         """
         await self._ask(Hold(argument_checks.flag("on", on)))
 
-    def frames(self, kind: Kind = "audio") -> AsyncIterator[Any]:
+    def frames(
+        self, kind: Kind = "audio", *, rate: int = 48000, layout: str = "stereo"
+    ) -> AsyncIterator[Any]:
         """Iterate over the decoded frames that the peer sends, until the call ends.
 
-        The bot's class needs ``path = "frames"``. If the reader is slow, the oldest frames are
-        dropped.
+        For video the bot's class needs ``path = "frames"``. If the reader is slow, the oldest
+        frames are dropped. What is decoded costs CPU until the iterator is closed.
 
         Args:
-            kind: audio gives `av.AudioFrame` (48 kHz stereo, 20 ms), video `av.VideoFrame`.
+            kind: audio gives `av.AudioFrame` of 20 ms, video `av.VideoFrame`.
+            rate: of audio, samples a second, in Hz: 8000 to 48000, a multiple of 50.
+            layout: of audio, mono or stereo.
 
         Raises:
             CallOver: the call is over.
             TypeError: an argument is of the wrong type.
-            ValueError: the class has another path, or the call has nothing of this kind.
+            ValueError: there is no such rate or layout, the class has another path, or the call has
+                nothing of this kind.
         """
-        return self._frames(argument_checks.kind("kind", kind))
+        known = argument_checks.kind("kind", kind)
+        return self._read(Listen(known, *argument_checks.sound_format(rate, layout)))
 
-    async def _frames(self, kind: Kind) -> AsyncIterator[Any]:
-        async for frame in await self._ask(Listen(kind)):
-            yield frame
+    def speech(
+        self,
+        *,
+        threshold: float = 0.5,
+        min_speech: float | str = "30ms",
+        min_silence: float | str = "500ms",
+        pre_roll: float | str = "300ms",
+        longest: float | str = "30s",
+    ) -> AsyncIterator[Speech]:
+        """Iterate over what the peer says, until the call ends: it begins, and it has ended.
+
+        Gives a `SpeechBegan` as soon as the peer speaks, and a `SpeechEnded` with the sound once it
+        is silent. Needs ``pip install callboard[speech]``.
+
+        Args:
+            threshold: how sure it must be that this is speech, from 0.01 to 0.99.
+            min_speech: how long the peer must speak before it counts: a duration such as ``30ms``,
+                or seconds; at most ``5s``.
+            min_silence: how long it must be silent before the speech has ended: ``50ms`` to
+                ``10s``.
+            pre_roll: how much of what came before is part of the speech; at most ``5s``.
+            longest: after how long speech is cut in two: ``1s`` to ``5m``.
+
+        Raises:
+            CallOver: the call is over.
+            SpeechError: the extra is not installed.
+            TypeError: an argument is of the wrong type.
+            ValueError: an argument is out of its range, or the call has no audio.
+        """
+        options = SpeechOptions(
+            argument_checks.number("threshold", threshold),
+            argument_checks.duration("min_speech", min_speech),
+            argument_checks.duration("min_silence", min_silence),
+            argument_checks.duration("pre_roll", pre_roll),
+            argument_checks.duration("longest", longest),
+        )
+        return self._read(ListenForSpeech(options))
+
+    async def _read(self, message: Ask[CallActorMessage, ReaderQueue[R]]) -> AsyncIterator[R]:
+        async with aclosing(await self._ask(message)) as found:
+            async for each in found:
+                yield each
 
     async def status(self) -> CallStatus:
         """Return how the call stands: its phase, steps and quality.

@@ -109,9 +109,9 @@ class MediaSettings(Model):
     path: Literal["packets", "frames", "none"] = Field(
         default="packets",
         description="What happens to received media, unless a bot asks for something else: "
-        "`packets` keeps it encoded (for recording and echo; cheap), `frames` "
-        "decodes it for bots that listen or look (expensive), `none` counts and "
-        "discards it.",
+        "`packets` keeps it encoded for recording and echo, and decodes sound while "
+        "a bot listens; `frames` also decodes video for bots that look (expensive); "
+        "`none` counts and discards it.",
     )
     largest_picture: Size = Field(
         default="3840x2160",

@@ -12,7 +12,11 @@ from .errors import (
     shown,
 )
 from .frames.frame import Direction, EncodedFrame, Kind
-from .hearing.ear import Hearing
+from .hearing.ear import Hearing, check_rate
+from .hearing.reader_queue import ReaderQueue
+from .hearing.sound_frames import channels_of
+from .hearing.speech import Speech, SpeechBegan, SpeechEnded, SpeechOptions
+from .hearing.voice_detector import SpeechError
 from .recording.inspection import Inspection, Track, UnplayableError, declared_seconds, inspect
 from .recording.part_file import FinishedRecording, lock
 from .recording.recording import Recording
@@ -103,19 +107,27 @@ __all__ = [
     "PeerConnection",
     "Playback",
     "PlaybackEnded",
+    "ReaderQueue",
     "ReceivePath",
     "Recording",
     "Silence",
     "Sink",
     "Source",
     "SourceError",
+    "Speech",
+    "SpeechBegan",
+    "SpeechEnded",
+    "SpeechError",
+    "SpeechOptions",
     "Tone",
     "Track",
     "UnplayableError",
     "VideoFeed",
     "VideoUnseen",
     "Writer",
+    "channels_of",
     "check_digits",
+    "check_rate",
     "declared_seconds",
     "inspect",
     "lock",

@@ -1,13 +1,12 @@
 """What a call is told."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, TypeVar
 from xml.etree.ElementTree import Element
 
 from ...jingle import Reason
-from ...media import Direction, MediaEvent, Source
+from ...media import Direction, MediaEvent, ReaderQueue, Source, Speech, SpeechOptions
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
 from ..runtime.ref import AsyncioActorRef
@@ -146,10 +145,25 @@ class Wait(Ask["CallActorMessage", AsyncioFuture[Any]]):
 
 
 @dataclass(frozen=True, slots=True)
-class Listen(MidCallRequest[AsyncIterator[Any]]):
-    """Answered with an async iterator of decoded frames, on the path ``frames`` only."""
+class Listen(MidCallRequest[ReaderQueue[Any]]):
+    """Answered with the decoded frames of a kind; those of video on the path ``frames`` only.
+
+    Attributes:
+        kind: audio or video.
+        rate: of audio, samples a second, in Hz.
+        layout: of audio, ``mono`` or ``stereo``.
+    """
 
     kind: Literal["audio", "video"]
+    rate: int = 48000
+    layout: str = "stereo"
+
+
+@dataclass(frozen=True, slots=True)
+class ListenForSpeech(MidCallRequest[ReaderQueue[Speech]]):
+    """Answered with `SpeechBegan` and `SpeechEnded`, as they happen."""
+
+    options: SpeechOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,6 +397,7 @@ CallActorMessage = (
     | RestartIce
     | Wait
     | Listen
+    | ListenForSpeech
     | GetStatus
     | JingleReceived
     | PeerRinging

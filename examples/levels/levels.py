@@ -14,8 +14,6 @@ SILENCE = -50.0
 class Meter(Bot):
     """Answers, listens, and sends the caller a line of statistics for each second."""
 
-    path = "frames"  # it wants decoded audio
-
     async def on_call(self, call: Call) -> None:
         """Measure one caller."""
         await call.answer()

@@ -22,12 +22,26 @@ RATES = range(8000, 48001, 50)
 """Rates in Hz that can be asked for: 20 ms of each is a whole number of samples."""
 
 
+def check_rate(rate: int) -> None:
+    """See that a rate can be asked for.
+
+    Args:
+        rate: Samples a second, in Hz.
+
+    Raises:
+        ValueError: It can't.
+    """
+    if rate not in RATES:
+        raise ValueError(f"There is no sound of {rate} Hz: give 8000 to 48000, a multiple of 50.")
+
+
 class Hearing:
     """Somebody's listening to a leg, until it is closed.
 
     Attributes:
         rate: Samples a second that it gets, in Hz.
         channels: 1 or 2.
+        last: Done on a thread when there is nothing more to hear, if there is such work.
     """
 
     def __init__(
@@ -37,10 +51,12 @@ class Hearing:
         work: Callable[[Samples, int], Any],
         done: Callable[[Any], None],
         on_end: Callable[[], None],
+        last: Callable[[], Any] | None,
         forget: Callable[["Hearing"], None],
     ) -> None:
         self.rate = rate
         self.channels = channels
+        self.last = last
         self._done = done
         self._forget = forget
         self._is_open = True
@@ -100,6 +116,7 @@ class Ear:
 
     def __init__(self) -> None:
         self._decoding: _Decoding | None = None
+        self._ended = False
         self._hearings: tuple[Hearing, ...] = ()
         self._heard_at = 0.0
         self._lane: Lane | None = None
@@ -114,6 +131,7 @@ class Ear:
         work: Callable[[Samples, int], T | None],
         done: Callable[[T], None],
         on_end: Callable[[], None] = lambda: None,
+        last: Callable[[], T | None] | None = None,
     ) -> Hearing:
         """Begin to listen.
 
@@ -124,17 +142,15 @@ class Ear:
                 and never twice at once.
             done: Called on the loop with what that returned, if it is not None.
             on_end: Called on the loop when there is nothing more to hear.
+            last: Called on the thread before that; what it returns goes to `done` too.
 
         Raises:
             ValueError: There is no such rate, or are no so many channels.
         """
-        if rate not in RATES:
-            raise ValueError(
-                f"There is no sound of {rate} Hz: give 8000 to 48000, a multiple of 50."
-            )
+        check_rate(rate)
         if channels not in {1, 2}:
             raise ValueError(f"There is no sound of {channels} channels: give 1 or 2.")
-        hearing = Hearing(rate, channels, work, done, on_end, self._forget)
+        hearing = Hearing(rate, channels, work, done, on_end, last, self._forget)
         if self._lane is None:
             self._lane = CodecThreads.running().lane()
             self._decoding = _Decoding()
@@ -148,7 +164,7 @@ class Ear:
         Args:
             frame: Sound, in the order in which it was sent.
         """
-        if self._decoding is None or self._waiting >= self.BACKLOG:
+        if self._decoding is None or self._ended or self._waiting >= self.BACKLOG:
             return
         self._heard_at = frame.arrival
         pauses = frame.codec == "opus" and len(frame.data) <= 2
@@ -160,8 +176,12 @@ class Ear:
 
     def end(self) -> None:
         """Let everybody know that there is nothing more to hear."""
+        self._ended = True
         for hearing in self._hearings:
-            hearing.end()
+            if hearing.last is None or self._lane is None:
+                hearing.end()
+            else:
+                self._lane.run(hearing.last, partial(_end, hearing))
 
     def _forget(self, hearing: Hearing) -> None:
         self._hearings = tuple(each for each in self._hearings if each is not hearing)
@@ -196,9 +216,19 @@ class Ear:
         if now < self._heard_at + self._patience:
             self._look_at(self._heard_at + self._patience)
             return
+        if self._ended:
+            return
         if self._decoding is not None and self._waiting < self.BACKLOG:
             self._run(partial(self._decoding.wait, now - self._patience, self._hearings))
         self._look_at(now + self.EVERY)
+
+
+def _end(hearing: Hearing, result: Any, error: Exception | None) -> None:
+    if error is not None:
+        logger.error("A listener's last work failed", exc_info=error)
+    elif result is not None:
+        hearing.take(result)
+    hearing.end()
 
 
 class _Fault:

@@ -8,14 +8,29 @@ import numpy as np
 
 from ..codecs.sound import Samples
 from .ear import Ear
-from .frame_iterator import FrameIterator
+from .reader_queue import Frame, ReaderQueue, frame_octets
 from .timeline import CLOCK
 
 LAYOUTS = {"mono": 1, "stereo": 2}
 """Channels by FFmpeg's name of the layout."""
 
 
-def sound_frames(ear: Ear, *, limit: int, rate: int, layout: str) -> FrameIterator:
+def channels_of(layout: str) -> int:
+    """Tell how many channels a layout has.
+
+    Args:
+        layout: FFmpeg's name of it.
+
+    Raises:
+        ValueError: It is neither "mono" nor "stereo".
+    """
+    channels = LAYOUTS.get(layout)
+    if channels is None:
+        raise ValueError(f"There is no layout {layout!r}: give 'mono' or 'stereo'.")
+    return channels
+
+
+def sound_frames(ear: Ear, *, limit: int, rate: int, layout: str) -> ReaderQueue[Frame]:
     """Begin to read decoded sound.
 
     Args:
@@ -31,11 +46,9 @@ def sound_frames(ear: Ear, *, limit: int, rate: int, layout: str) -> FrameIterat
     Raises:
         ValueError: There is no such rate or layout.
     """
-    channels = LAYOUTS.get(layout)
-    if channels is None:
-        raise ValueError(f"There is no layout {layout!r}: give 'mono' or 'stereo'.")
-    iterator = FrameIterator(limit)
-    reader = weakref.ref(iterator)
+    channels = channels_of(layout)
+    reader = ReaderQueue(limit, frame_octets)
+    reading = weakref.ref(reader)
 
     def frame(sound: Samples, timestamp: int) -> av.AudioFrame:
         flat = np.ascontiguousarray(sound).reshape(1, -1)
@@ -46,17 +59,17 @@ def sound_frames(ear: Ear, *, limit: int, rate: int, layout: str) -> FrameIterat
         return made
 
     def put(frame: av.AudioFrame) -> None:
-        reading = reader()
-        if reading is None:
+        found = reading()
+        if found is None:
             hearing.close()
         else:
-            reading.put(frame)
+            found.put(frame)
 
     def end() -> None:
-        reading = reader()
-        if reading is not None:
-            reading.end()
+        found = reading()
+        if found is not None:
+            found.end()
 
     hearing = ear.hear(rate, channels, frame, put, end)
-    iterator.on_close = hearing.close
-    return iterator
+    reader.on_close = hearing.close
+    return reader

@@ -11,8 +11,9 @@ from ..codecs.sound import Samples
 from ..errors import MediaClosedError
 from ..frames.frame import KINDS, Direction, EncodedFrame, Kind
 from ..hearing.ear import Ear, Hearing
-from ..hearing.frame_iterator import FrameIterator
+from ..hearing.reader_queue import Frame, ReaderQueue
 from ..hearing.sound_frames import sound_frames
+from ..hearing.speech import Speech, SpeechOptions, hear_speech, read_speech
 from ..sources.echo import Echo
 from ..sources.forwarded import Forwarded
 from ..sources.playback import Playback
@@ -244,7 +245,7 @@ class ConnectionMedia:
 
     def frames(
         self, kind: Kind, limit: int = 50, *, rate: int = 48000, layout: str = "stereo"
-    ) -> FrameIterator:
+    ) -> ReaderQueue[Frame]:
         """Iterate over the decoded frames of a kind: audio, or on the path `frames` video.
 
         Args:
@@ -269,6 +270,48 @@ class ConnectionMedia:
         iterator = incoming.iterate(limit)
         incoming.request_keyframe()
         return iterator
+
+    def hear_speech(
+        self,
+        options: SpeechOptions,
+        callback: Callable[[Speech], None],
+        on_end: Callable[[], None] = lambda: None,
+    ) -> Hearing:
+        """Be told when the peer begins and ends to speak, for example to stop what is played.
+
+        Args:
+            options: What counts as speech.
+            callback: Called on the loop with `SpeechBegan` and `SpeechEnded`, in turns.
+            on_end: Called on the loop when the connection has closed, after the last of them.
+
+        Returns:
+            The hearing, for `close()`.
+
+        Raises:
+            SpeechError: The extra `speech` is not installed.
+            ValueError: The path is `none`, or no audio is received.
+            MediaClosedError: The connection is closed.
+        """
+        self._check_receiving("audio")
+        return hear_speech(self._ear, options, callback, on_end)
+
+    def speech(self, options: SpeechOptions, limit: int = 50) -> ReaderQueue[Speech]:
+        """Iterate over `SpeechBegan` and `SpeechEnded`, in turns.
+
+        Args:
+            options: What counts as speech.
+            limit: How many of them wait for a slow reader, 64 MiB at most. The oldest are dropped.
+
+        Returns:
+            An iterator. When the connection closes it ends, once all was read.
+
+        Raises:
+            SpeechError: The extra `speech` is not installed.
+            ValueError: The path is `none`, or no audio is received.
+            MediaClosedError: The connection is closed.
+        """
+        self._check_receiving("audio")
+        return read_speech(self._ear, options, limit=limit)
 
     def request_keyframe(self) -> None:
         """Ask the peer for a video key frame (PLI, RFC 4585 §6.3.1), and again until one comes.

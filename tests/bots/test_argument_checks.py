@@ -54,6 +54,7 @@ SOURCES = ["", "nowhere.ogg", "tone:0", "tone:-1", "tone:nan", "tone:99999999999
 SOURCES += ["x" * 5000, "a\0b", "/", "TONE"]
 FLAGS = ["yes", "", "False", 0, 1]
 KINDS = ["", "smell", "AUDIO", "audio ", "video\0"]
+NO_TIMES = [True, None, b"1s", ["1s"], {}, object()]
 REASONS = ["", "because", "SUCCESS", "busy ", "x" * 5000]
 BAD: dict[str, tuple[list[Any], list[Any]]] = {
     "to": (TYPES, ADDRESSES),
@@ -70,6 +71,13 @@ BAD: dict[str, tuple[list[Any], list[Any]]] = {
     "reason": (TYPES, REASONS),
     "show": ([5, b"", []], ["here", "Chat", "x" * 5000, "\0"]),
     "status": ([5, b"", []], ["\0", "\x07", "\x9b31m", "\u202e", "\ud800", "x" * 5000]),
+    "rate": ([True, *(one for one in TYPES if one != 5)], [0, 5, 7999, 16001, 96_000, 10**30]),
+    "layout": (TYPES, ["", "Mono", "5.1", "x" * 5000]),
+    "threshold": ([True, None, "1", b"1", []], [0, 1, -1, float("nan"), 10**30]),
+    "min_speech": (NO_TIMES, ["", "soon", "6s", -1, float("nan"), 10**30]),
+    "min_silence": (NO_TIMES, ["", "soon", "0s", "11s", -1, float("nan"), 10**30]),
+    "pre_roll": (NO_TIMES, ["", "soon", "6s", -1, float("nan"), 10**30]),
+    "longest": (NO_TIMES, ["", "soon", "0s", "1h", -1, float("nan"), 10**30]),
     "priority": (["5", 5.0, float("nan"), True, []], [-129, 128, 10**30]),
 }
 #: Where the same name means something else.

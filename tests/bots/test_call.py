@@ -1,9 +1,10 @@
 """A bot's handle on a call: what it asks the actor for, and what it raises when that is over."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from callboard.actors import AsyncioFuture
@@ -15,6 +16,7 @@ from callboard.actors.messages.call import (
     Hangup,
     Hold,
     Listen,
+    ListenForSpeech,
     Mute,
     Pause,
     Play,
@@ -25,7 +27,7 @@ from callboard.actors.messages.call import (
     Wait,
 )
 from callboard.bots import Call, ClockPattern, Echo, Reason, Silence, SourceError, Tone
-from callboard.media import MediaClosedError
+from callboard.media import MediaClosedError, ReaderQueue, SpeechOptions
 from callboard.tests.bots.staged import RECORD, RINGING, Staged, broken, settled, staged_call
 from callboard.tests.conftest import Run
 
@@ -58,8 +60,23 @@ PROMISED: dict[str, tuple[Use, object]] = {
     "add": (lambda call: call.add("video", "echo"), AddMedia("video", Echo())),
     "remove": (lambda call: call.remove("video"), RemoveMedia("video")),
 }
-FRAMES: tuple[Use, object] = (lambda call: anext(call.frames("video")), Listen("video"))
-EVERY = {**ASKED, **PROMISED, "frames": FRAMES}
+READ: dict[str, tuple[Use, object]] = {
+    "frames": (lambda call: anext(call.frames("video")), Listen("video")),
+    "frames of a rate": (
+        lambda call: anext(call.frames(rate=16000, layout="mono")),
+        Listen("audio", 16000, "mono"),
+    ),
+    "speech": (lambda call: anext(call.speech()), ListenForSpeech(SpeechOptions())),
+    "speech as wanted": (
+        lambda call: anext(
+            call.speech(
+                threshold=0.7, min_speech=0.1, min_silence="1s", pre_roll="0s", longest="1m"
+            )
+        ),
+        ListenForSpeech(SpeechOptions(0.7, 0.1, 1.0, 0.0, 60.0)),
+    ),
+}
+EVERY = {**ASKED, **PROMISED, **READ}
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -129,16 +146,66 @@ def test_the_end_gives_the_record(run: Run, tmp_path: Path) -> None:
     assert run(main) is RECORD
 
 
-def test_frames_are_given_until_there_are_no_more(run: Run, tmp_path: Path) -> None:
-    async def frames() -> AsyncIterator[int]:
+@pytest.mark.parametrize("name", READ)
+def test_what_is_heard_is_read(run: Run, tmp_path: Path, name: str) -> None:
+    use, message = READ[name]
+
+    async def main() -> None:
+        reader: ReaderQueue[int] = ReaderQueue(10, lambda _: 0)
+        reader.put(7)
+        actor, call = staged_call(tmp_path, {type(message): reader})
+        assert await use(call) == 7
+        assert actor.heard == [message]
+
+    run(main)
+
+
+def test_reading_ends_with_the_call_or_before(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        reader: ReaderQueue[int] = ReaderQueue(10, lambda _: 0)
+        _, call = staged_call(tmp_path, {Listen: reader})
         for one in range(3):
-            yield one
+            reader.put(one)
+        reader.finish()
+        assert [frame async for frame in call.frames()] == [0, 1, 2]
 
-    async def main() -> list[int]:
-        _, call = staged_call(tmp_path, {Listen: frames()})
-        return [frame async for frame in call.frames("audio")]
+        closed: list[bool] = []
+        reader = ReaderQueue(10, lambda _: 0)
+        reader.on_close = lambda: closed.append(True)
+        _, call = staged_call(tmp_path, {Listen: reader})
+        reader.put(7)
+        async with aclosing(cast(AsyncGenerator[int], call.frames())) as frames:
+            async for frame in frames:
+                assert frame == 7
+                break
+        assert closed == [True]
 
-    assert run(main) == [0, 1, 2]
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("use", "error", "words"),
+    [
+        (lambda call: call.frames(rate="16000"), TypeError, "rate is str: give a whole number"),
+        (lambda call: call.frames(rate=True), TypeError, "rate is bool"),
+        (lambda call: call.frames(rate=1000), ValueError, "no sound of 1000 Hz: give 8000 to"),
+        (lambda call: call.frames(layout=1), TypeError, "layout is int: give 'mono'"),
+        (lambda call: call.frames(layout="5.1"), ValueError, "no layout '5.1': give 'mono'"),
+        (lambda call: call.speech(threshold="1"), TypeError, "threshold is str: give a number"),
+        (lambda call: call.speech(threshold=3), ValueError, "threshold must be from 0.01"),
+        (lambda call: call.speech(min_speech="soon"), ValueError, "min_speech is 'soon': give a"),
+        (lambda call: call.speech(pre_roll=None), TypeError, "pre_roll is NoneType: give a"),
+        (lambda call: call.speech(min_silence="1h"), ValueError, "min_silence must be from 0.05"),
+        (lambda call: call.speech(longest="10ms"), ValueError, "longest must be from 1 to 300"),
+    ],
+)
+def test_what_can_not_be_heard_is_refused_where_it_is_said(
+    tmp_path: Path, use: Callable[[Any], object], error: type[Exception], words: str
+) -> None:
+    actor, call = staged_call(tmp_path)
+    with pytest.raises(error, match=words):
+        use(call)
+    assert not actor.heard
 
 
 def test_frames_of_what_is_no_kind_are_refused_at_once(tmp_path: Path) -> None:

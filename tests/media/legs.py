@@ -19,7 +19,7 @@ from callboard.media import (
     ReceivePath,
     Source,
 )
-from callboard.media.hearing.frame_iterator import Frame
+from callboard.media.hearing.reader_queue import Frame
 from numpy.typing import NDArray
 
 LOOPBACK = Network(addresses=("127.0.0.1",))

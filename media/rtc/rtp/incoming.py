@@ -14,7 +14,7 @@ from aiortc.mediastreams import MediaStreamError
 from ...frames.codec import CLOCK_RATES, TELEPHONE_EVENT, Unwrapper
 from ...frames.frame import EncodedFrame, Kind
 from ...frames.picture_size import pixels_to_decode
-from ...hearing.frame_iterator import Frame, FrameIterator
+from ...hearing.reader_queue import Frame, ReaderQueue, frame_octets
 from .. import _aiortc
 from .digit_reader import DigitReader
 from .packet import RtpPacket
@@ -82,7 +82,7 @@ class Incoming:
         self._digits = DigitReader()
         self._digit_timer: asyncio.TimerHandle | None = None
         self._feedback = feedback
-        self._iterators: WeakSet[FrameIterator] = WeakSet()
+        self._iterators: WeakSet[ReaderQueue[Frame]] = WeakSet()
         self._largest_picture = largest_picture
         self._loop = asyncio.get_running_loop()
         self._knows_keys = False
@@ -149,7 +149,7 @@ class Incoming:
         if decodes and self._task is None and self.receiver.track is not None:
             self._task = self._loop.create_task(self._draw())
 
-    def iterate(self, limit: int) -> FrameIterator:
+    def iterate(self, limit: int) -> ReaderQueue[Frame]:
         """Give decoded pictures to one more reader.
 
         Args:
@@ -158,7 +158,7 @@ class Incoming:
         Returns:
             The iterator.
         """
-        iterator = FrameIterator(limit)
+        iterator = ReaderQueue(limit, frame_octets)
         self._iterators.add(iterator)
         return iterator
 

@@ -11,7 +11,7 @@ import pytest
 from callboard.media.codecs.sound import Samples
 from callboard.media.frames.frame import EncodedFrame
 from callboard.media.hearing.ear import Ear
-from callboard.media.hearing.frame_iterator import FrameIterator
+from callboard.media.hearing.reader_queue import Frame, ReaderQueue
 from callboard.media.hearing.sound_frames import sound_frames
 from callboard.tests.conftest import Run
 from callboard.tests.media.hearing.sound import frames, packets, pitch, tone
@@ -146,7 +146,7 @@ def test_a_pause_that_opus_tells_of_is_silence_soon(run: Run) -> None:
         await listener.heard(20)
         listener.hearing.close()
 
-    run(main)
+    run(main, loop="asyncio")
 
 
 def test_what_waits_for_the_decoder_is_bounded(run: Run) -> None:
@@ -236,7 +236,7 @@ def test_two_hundred_readers_leave_nothing(run: Run, how: str) -> None:
         ear = Ear()
         coming = frames("opus", SECOND * 5)
         for at in range(200):
-            readers: list[FrameIterator] = [
+            readers: list[ReaderQueue[Frame]] = [
                 sound_frames(ear, limit=50, rate=8000 + 50 * at, layout=layout)
                 for layout in ("mono", "stereo")
             ]

@@ -8,7 +8,7 @@ import av
 import pytest
 from callboard.media import ClockPattern, ReceivePath, Tone
 from callboard.media.frames.picture_size import pixels_to_decode
-from callboard.media.hearing.frame_iterator import MOST_WAITING, FrameIterator
+from callboard.media.hearing.reader_queue import MOST_WAITING, ReaderQueue, frame_octets
 from callboard.media.rtc.rtp.receive_path import FrameQueue
 from callboard.tests.conftest import Run
 from callboard.tests.media.calls import film
@@ -116,15 +116,15 @@ class Encoded:
 
 def test_a_slow_reader_holds_so_much_and_nothing_after_the_end(run: Run) -> None:
     async def main() -> None:
-        iterator = FrameIterator(50)
+        iterator = ReaderQueue(50, frame_octets)
         size = 3840 * 2160 * 3 // 2
         for _ in range(12):
             iterator.put(av.VideoFrame(3840, 2160, "yuv420p"))
-        assert len(iterator._frames) == MOST_WAITING // size == 5
+        assert len(iterator._items) == MOST_WAITING // size == 5
         await anext(iterator)
         assert iterator._octets == 4 * size
         iterator.end()
-        assert not iterator._frames
+        assert not iterator._items
         assert [frame async for frame in iterator] == []
 
     run(main)
@@ -132,14 +132,14 @@ def test_a_slow_reader_holds_so_much_and_nothing_after_the_end(run: Run) -> None
 
 def test_one_frame_waits_however_large(run: Run) -> None:
     async def main() -> None:
-        iterator = FrameIterator(50)
+        iterator = ReaderQueue(50, frame_octets)
         for _ in range(3):
             iterator.put(av.VideoFrame(8192, 8192, "yuv420p"))
-        assert len(iterator._frames) == 1
-        sound = FrameIterator(3)
+        assert len(iterator._items) == 1
+        sound = ReaderQueue(3, frame_octets)
         for _ in range(5):
             sound.put(av.AudioFrame("s16", "stereo", 960))
-        assert len(sound._frames) == 3
+        assert len(sound._items) == 3
 
     run(main)
 
