@@ -184,27 +184,28 @@ def test_speech_is_found_once_in_noise(run: Run, level: float) -> None:
     said = spoken(SENTENCE, rate=48000)
     sound = noisy([1.5, said, 1.5], level)
 
-    async def main() -> None:
+    async def main() -> list[Speech]:
         ear = Ear()
         ear.BACKLOG = 10_000  # all comes at once here
         reader = read_speech(ear, SpeechOptions(), limit=50)
         listen(ear, sound)
-        began, ended = await anext(reader), await anext(reader)
-        assert isinstance(began, SpeechBegan)
-        assert isinstance(ended, SpeechEnded)
-        assert began.began == pytest.approx(1.5, abs=0.15)
-        assert ended.ended == pytest.approx(1.5 + len(said) / 48000, abs=0.4)
-        length = len(ended.pcm) / RATE
-        assert length == pytest.approx(0.3 + ended.ended - ended.began + 0.5, abs=0.1)
-        heard = ended.pcm.astype(np.float64)
-        original = spoken(SENTENCE)[:, 0].astype(np.float64)
-        match = np.correlate(heard, original, "valid")
-        norm = np.linalg.norm(original) * np.linalg.norm(heard)
-        assert match.max() / norm > 0.6, "it is what was said, from its beginning to its end"
+        found = [await anext(reader), await anext(reader)]
         ear.end()
         assert [each async for each in reader] == []
+        return found
 
-    run(main)
+    began, ended = run(main)
+    assert isinstance(began, SpeechBegan)
+    assert isinstance(ended, SpeechEnded)
+    assert began.began == pytest.approx(1.5, abs=0.15)
+    assert ended.ended == pytest.approx(1.5 + len(said) / 48000, abs=0.4)
+    length = len(ended.pcm) / RATE
+    assert length == pytest.approx(0.3 + ended.ended - ended.began + 0.5, abs=0.1)
+    heard = ended.pcm.astype(np.float64)
+    original = spoken(SENTENCE)[:, 0].astype(np.float64)
+    match = np.correlate(heard, original, "valid")
+    norm = np.linalg.norm(original) * np.linalg.norm(heard)
+    assert match.max() / norm > 0.6, "it is what was said, from its beginning to its end"
 
 
 @pytest.mark.parametrize("sound", ["noise", "tone", "silence"])
