@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import cast
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -67,6 +67,36 @@ def sound_encoder(codec: str, channels: int = 1) -> AudioCodecContext:
     return context
 
 
+def to_frame(sound: Samples, rate: int) -> av.AudioFrame:
+    """Make FFmpeg's frame of sound. PyAV's own way takes twice as long, 50 times a second.
+
+    Args:
+        sound: Of shape (samples, channels), 1 or 2 channels.
+        rate: Samples a second, in Hz.
+    """
+    layout = "stereo" if sound.shape[1] == 2 else "mono"
+    frame = av.AudioFrame(format="s16", layout=layout, samples=len(sound))
+    plane: Any = frame.planes[0]
+    plane.update(np.ascontiguousarray(sound))
+    frame.sample_rate = rate
+    return frame
+
+
+def to_samples(frame: av.AudioFrame) -> Samples:
+    """Give the sound of FFmpeg's frame without a copy. PyAV's own way takes six times as long.
+
+    Args:
+        frame: Of 16-bit samples, all channels in one plane.
+
+    Returns:
+        The sound, of shape (samples, channels).
+    """
+    channels = frame.layout.nb_channels
+    plane: Any = frame.planes[0]
+    flat: Samples = np.frombuffer(plane, np.int16, frame.samples * channels)
+    return flat.reshape(-1, channels)
+
+
 class SoundEncoder:
     """Encodes one stream.
 
@@ -100,10 +130,7 @@ class SoundEncoder:
         Returns:
             The encoded frame.
         """
-        frame = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(sound).reshape(1, -1), format="s16", layout=self._context.layout
-        )
-        frame.sample_rate = self.rate
+        frame = to_frame(sound, self.rate)
         frame.pts = self._time
         self._time += self.samples
         return b"".join(bytes(packet) for packet in self._context.encode(frame))
@@ -147,7 +174,7 @@ class SoundDecoder:
             return sound
         with suppress(av.error.FFmpegError):
             for frame in self._context.decode(av.Packet(data)):
-                part = cast(Samples, frame.to_ndarray()).reshape(-1, self.channels)
+                part = to_samples(frame)
                 sound = np.concatenate((sound, part)) if len(sound) else part
             if self._is_opus:
                 self._lost = bytes((data[0] & ~3,))

@@ -15,6 +15,10 @@ Done = Callable[[Any, Exception | None], None]
 Job = tuple[Callable[[], Any], Done]
 Settled = tuple[Done, Any, Exception | None]
 
+EVERY = 0.004
+"""Seconds between two wake-ups of a thread at least. What comes meanwhile waits, a tenth of a frame
+on average: a wake-up takes about as long as a decoder."""
+
 IDLE = 0.25
 """Seconds for which a thread waits for more before it ends."""
 
@@ -53,9 +57,10 @@ class Lane:
 class CodecThreads:
     """Threads for the encoders and decoders of an event loop's live streams, one for each core.
 
-    What is handed over in one turn of the loop goes to a thread at one wake-up, and what comes of
-    it comes back at one: with a wake-up for each frame, many streams would cost more than their
-    codecs. A thread ends when it has had nothing to do for a quarter of a second.
+    What is handed over within 4 ms goes to a thread at one wake-up, and what comes of it comes back
+    at one: with a wake-up for each frame, many streams would cost more than their codecs. A lone
+    stream has 20 ms between its frames, and does not wait. A thread ends when it has had nothing to
+    do for a quarter of a second.
     """
 
     MOST = 4
@@ -88,17 +93,23 @@ class _Worker:
         self._changed = threading.Condition()
         self._gathered: list[Job] = []
         self._handed_over: list[Job] = []
+        self._handed_over_at = 0.0
         self._loop = loop
         self._runs = False
 
     def add(self, job: Job) -> None:
-        """Take a job; it is handed over with the others of this turn of the loop."""
+        """Take a job; it is handed over with the others of this moment."""
         if not self._gathered:
-            self._loop.call_soon(self._hand_over)
+            due = self._handed_over_at + EVERY
+            if self._loop.time() < due:
+                self._loop.call_at(due, self._hand_over)
+            else:
+                self._loop.call_soon(self._hand_over)
         self._gathered.append(job)
 
     def _hand_over(self) -> None:
         jobs, self._gathered = self._gathered, []
+        self._handed_over_at = self._loop.time()
         with self._changed:
             self._handed_over += jobs
             if self._runs:

@@ -1,11 +1,9 @@
 """From one sample rate to another. Blocking; it uses no loop."""
 
-from typing import cast
-
 import av
 import numpy as np
 
-from ..codecs.sound import FRAME_SECONDS, Samples
+from ..codecs.sound import FRAME_SECONDS, Samples, to_frame, to_samples
 
 
 class SoundResampler:
@@ -29,9 +27,7 @@ class SoundResampler:
             channels: 1 or 2.
         """
         self.rate = rate
-        self._channels = channels
-        self._layout = "stereo" if channels == 2 else "mono"
-        self._resampler = av.AudioResampler("s16", self._layout, to)
+        self._resampler = av.AudioResampler("s16", "stereo" if channels == 2 else "mono", to)
         self._rest: Samples = np.zeros((to // self.AHEAD, channels), np.int16)
         self._samples = int(to * FRAME_SECONDS)
 
@@ -41,10 +37,7 @@ class SoundResampler:
         Args:
             block: Sound of shape (samples, channels).
         """
-        flat = np.ascontiguousarray(block).reshape(1, -1)
-        frame = av.AudioFrame.from_ndarray(flat, format="s16", layout=self._layout)
-        frame.sample_rate = self.rate
-        given = [cast(Samples, part.to_ndarray()) for part in self._resampler.resample(frame)]
-        sound = np.concatenate([self._rest, *(part.reshape(-1, self._channels) for part in given)])
+        given = self._resampler.resample(to_frame(block, self.rate))
+        sound = np.concatenate([self._rest, *map(to_samples, given)])
         self._rest = sound[self._samples :]
         return sound[: self._samples]

@@ -4,9 +4,8 @@ import weakref
 from fractions import Fraction
 
 import av
-import numpy as np
 
-from ..codecs.sound import Samples
+from ..codecs.sound import Samples, to_frame
 from .ear import Ear
 from .reader_queue import Frame, ReaderQueue, frame_octets
 from .timeline import CLOCK
@@ -51,9 +50,7 @@ def sound_frames(ear: Ear, *, limit: int, rate: int, layout: str) -> ReaderQueue
     reading = weakref.ref(reader)
 
     def frame(sound: Samples, timestamp: int) -> av.AudioFrame:
-        flat = np.ascontiguousarray(sound).reshape(1, -1)
-        made = av.AudioFrame.from_ndarray(flat, format="s16", layout=layout)
-        made.sample_rate = rate
+        made = to_frame(sound, rate)
         made.pts = timestamp * rate // CLOCK
         made.time_base = Fraction(1, rate)
         return made

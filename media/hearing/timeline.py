@@ -172,6 +172,11 @@ class SoundTimeline:
     def _add(self, sounds: dict[int, Samples]) -> list[Block]:
         """Let sound follow, and cut off the blocks that are whole."""
         size = BLOCK * self._rate // CLOCK
+        if all(len(sound) == size for sound in sounds.values()) and not any(
+            map(len, self._rest.values())
+        ):
+            self._next += BLOCK
+            return [Block(self._next - BLOCK, self._rate, sounds)]
         begins = self._next - max(map(len, self._rest.values()), default=0) * CLOCK // self._rate
         for each, sound in sounds.items():
             rest = self._rest[each]

@@ -3,13 +3,13 @@
 import asyncio
 from collections import deque
 from functools import partial
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
-from ..codecs.sound import FRAME_SECONDS, Samples, SoundEncoder
+from ..codecs.sound import FRAME_SECONDS, Samples, SoundEncoder, to_frame, to_samples
 from ..codecs.threads import CodecThreads
 from ..errors import SourceError, shown
 from ..frames.codec import CLOCK_RATES
@@ -173,14 +173,8 @@ class Feed(LiveSource):
             return [sound]
         samples = self._samples(sound)
         size = self.rate // 10
-        layout = "stereo" if self.channels == 2 else "mono"
-        pieces = []
-        for at in range(0, len(samples), size):
-            flat = np.ascontiguousarray(samples[at : at + size]).reshape(1, -1)
-            piece = av.AudioFrame.from_ndarray(flat, format="s16", layout=layout)
-            piece.sample_rate = self.rate
-            pieces.append(piece)
-        return pieces
+        cuts = range(0, len(samples), size)
+        return [to_frame(samples[at : at + size], self.rate) for at in cuts]
 
     def _samples(self, sound: object) -> Samples:
         if isinstance(sound, bytes | bytearray | memoryview):
@@ -352,7 +346,8 @@ class _Encoding:
             return _Encoded(b"", 0.0, len(sound) / rate)
         whole, self._sound = sound[:size], sound[size:]
         written = len(whole)
-        whole = np.pad(whole, ((0, size - written), (0, 0)))
+        if written < size:
+            whole = np.pad(whole, ((0, size - written), (0, 0)))
         return _Encoded(self._encoder.encode(whole), written / rate, len(self._sound) / rate)
 
     def _resampled(self, piece: av.AudioFrame) -> list[Samples]:
@@ -360,12 +355,8 @@ class _Encoding:
         layout = "stereo" if encoder.channels == 2 else "mono"
         key = (piece.sample_rate, piece.format.name, piece.layout.name)
         if key == (encoder.rate, "s16", layout):
-            return [_samples(piece)]
+            return [to_samples(piece)]
         if self._resampler is None or self._from != key:
             self._from = key
             self._resampler = av.AudioResampler(format="s16", layout=layout, rate=encoder.rate)
-        return [_samples(frame) for frame in self._resampler.resample(piece)]
-
-
-def _samples(frame: av.AudioFrame) -> Samples:
-    return cast(Samples, frame.to_ndarray()).reshape(-1, frame.layout.nb_channels)
+        return [to_samples(frame) for frame in self._resampler.resample(piece)]
