@@ -169,16 +169,15 @@ class SoundDecoder:
         Returns:
             The sound, of shape (samples, channels); nothing of a frame that can't be decoded.
         """
-        sound = np.zeros((0, self.channels), np.int16)
-        if not data:  # FFmpeg would take it for the end of the stream
-            return sound
-        with suppress(av.error.FFmpegError):
-            for frame in self._context.decode(av.Packet(data)):
-                part = to_samples(frame)
-                sound = np.concatenate((sound, part)) if len(sound) else part
-            if self._is_opus:
-                self._lost = bytes((data[0] & ~3,))
-        return sound
+        parts: list[Samples] = []
+        if data:  # FFmpeg would take nothing for the end of the stream
+            with suppress(av.error.FFmpegError):
+                parts = [to_samples(frame) for frame in self._context.decode(av.Packet(data))]
+                if self._is_opus:
+                    self._lost = bytes((data[0] & ~3,))
+        if len(parts) == 1:
+            return parts[0]
+        return np.concatenate(parts) if parts else np.zeros((0, self.channels), np.int16)
 
     def conceal(self) -> Samples:
         """Make a lost frame up from those before it.

@@ -83,8 +83,9 @@ class SoundTimeline:
         if begins > self._next:
             blocks += self._fill(begins - self._next)
         sounds = {each: decoder.decode(frame.data) for each, decoder in self._decoders.items()}
-        late = max(0, self._next - begins) * self._rate // CLOCK
-        sounds = {each: sound[late:] for each, sound in sounds.items()}
+        if begins < self._next:
+            late = (self._next - begins) * self._rate // CLOCK
+            sounds = {each: sound[late:] for each, sound in sounds.items()}
         if len({len(sound) for sound in sounds.values()}) == 1:  # or a frame could not be decoded
             blocks += self._add(sounds)
         self._arrival, self._heard_to = frame.arrival, self._next
@@ -137,8 +138,7 @@ class SoundTimeline:
         for each in wanted - self._decoders.keys():
             self._decoders[each] = SoundDecoder(codec, each)
             self._rate = self._decoders[each].rate
-            waiting = max((len(rest) for rest in self._rest.values()), default=0)
-            self._rest[each] = np.zeros((waiting, each), np.int16)
+            self._rest[each] = np.zeros((self._begun(), each), np.int16)
         for each in self._decoders.keys() - wanted:
             del self._decoders[each], self._rest[each]
         return blocks
@@ -166,18 +166,20 @@ class SoundTimeline:
 
     def _complete(self) -> list[Block]:
         """Let silence follow up to the end of a block that has begun."""
-        begun = max((len(rest) for rest in self._rest.values()), default=0)
+        begun = self._begun()
         return self._silence(BLOCK - begun * CLOCK // self._rate) if begun else []
+
+    def _begun(self) -> int:
+        """Tell how many samples there are of a block that is not whole yet."""
+        return max(map(len, self._rest.values()), default=0)
 
     def _add(self, sounds: dict[int, Samples]) -> list[Block]:
         """Let sound follow, and cut off the blocks that are whole."""
         size = BLOCK * self._rate // CLOCK
-        if all(len(sound) == size for sound in sounds.values()) and not any(
-            map(len, self._rest.values())
-        ):
+        if all(len(sound) == size for sound in sounds.values()) and not self._begun():
             self._next += BLOCK
             return [Block(self._next - BLOCK, self._rate, sounds)]
-        begins = self._next - max(map(len, self._rest.values()), default=0) * CLOCK // self._rate
+        begins = self._next - self._begun() * CLOCK // self._rate
         for each, sound in sounds.items():
             rest = self._rest[each]
             self._rest[each] = np.concatenate((rest, sound)) if len(rest) else sound
