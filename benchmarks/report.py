@@ -18,7 +18,18 @@ from callboard.benchmarks.usage import allow_files
 
 HERE = Path(__file__).parent
 TARGET = HERE / "RESULTS.md"
-BENCHMARKS = ("login", "memory", "leg", "picture", "live", "actors", "setup", "growth", "floor")
+BENCHMARKS = (
+    "login",
+    "memory",
+    "leg",
+    "picture",
+    "live",
+    "speech",
+    "actors",
+    "setup",
+    "growth",
+    "floor",
+)
 LIBRARIES = ("slixmpp", "aiortc", "aioice", "pykka", "uvloop", "av", "cryptography")
 PROGRAMS = {
     "Prosody": ("prosodyctl", "about"),

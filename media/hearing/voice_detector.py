@@ -65,4 +65,4 @@ class VoiceDetector:
         """
         if int(sound.max()) <= self.SILENT and int(sound.min()) >= -self.SILENT:
             return 0.0
-        return float(self._detector(sound.tobytes()))
+        return float(self._detector.process_samples((sound / 32768).tolist()))
