@@ -10,6 +10,7 @@ from ..media import (
     ClockPattern,
     Drawing,
     Echo,
+    Feed,
     FileSource,
     Silence,
     Source,
@@ -25,6 +26,7 @@ from .call import Call
 from .invite import Invite
 from .message import Message
 from .options import Options, OptionsError
+from .playback import Playback
 from .presence import Presence
 
 __all__ = [
@@ -37,12 +39,14 @@ __all__ = [
     "Contact",
     "Drawing",
     "Echo",
+    "Feed",
     "FileSource",
     "Invite",
     "Message",
     "Offline",
     "Options",
     "OptionsError",
+    "Playback",
     "Presence",
     "Reason",
     "Silence",

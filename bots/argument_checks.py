@@ -4,7 +4,9 @@ A value of the wrong type raises `TypeError`, one that can't be used `ValueError
 sentence that names the argument.
 """
 
+import asyncio
 import unicodedata
+from collections.abc import Awaitable
 from typing import TypeVar, get_args
 
 from ..actors.xmpp.stanza import check_text
@@ -140,6 +142,23 @@ def sound_format(rate: object, layout: object) -> tuple[int, str]:
 def flag(name: str, value: object) -> bool:
     """Return true or false."""
     return _of_type(name, value, bool, "True or False")
+
+
+def times(name: str, value: object) -> int | None:
+    """Return how often something is played: None for ever."""
+    if isinstance(value, bool):
+        return None if value else 1
+    if not isinstance(value, int):
+        raise _wrong_type(name, value, "True, False or a whole number")
+    if not 1 <= value <= 1_000_000:
+        raise ValueError(f"{name} is {value}: give True, False or a number from 1 to 1,000,000")
+    return value
+
+
+def until(name: str, value: object) -> None:
+    """Check what ends something early."""
+    if not isinstance(value, asyncio.Event | Awaitable | None):
+        raise _wrong_type(name, value, "an asyncio.Event, or something that can be awaited")
 
 
 def _of_type(name: str, value: object, wanted: type[T], words: str) -> T:

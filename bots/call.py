@@ -1,5 +1,6 @@
 """A call, as a bot sees it: a handle over the call's actor."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -32,9 +33,11 @@ from ..actors.messages.exchange import CallStatus
 from ..actors.records.call_record import CallRecord
 from ..actors.runtime.ask import Ask
 from ..jingle import Reason
-from ..media import Kind, MediaClosedError, ReaderQueue, Silence, Speech, SpeechOptions
+from ..media import Kind, MediaClosedError, ReaderQueue, Silence, Source, Speech, SpeechOptions
 from . import argument_checks
-from .source import Playable, find_source
+from .playback import Playback
+from .source import Playable, find_music, find_source
+from .until import Until, comes
 
 R = TypeVar("R")
 
@@ -162,24 +165,56 @@ class Call:
         """Wait for the end of the call, and return its detail record."""
         return await self._record
 
-    async def play(self, playable: Playable, *, kind: Kind = "audio") -> None:
+    async def play(
+        self,
+        playable: Playable,
+        *,
+        kind: Kind = "audio",
+        wait: bool = True,
+        until: Until = None,
+        loop: bool | int = False,
+    ) -> Playback:
         """Send something else from now on, and return once it has been played.
 
-        For something without an end (a tone, a clock pattern, silence), return at once.
+        For something without an end (a tone, a clock pattern, silence, a loop), return at once,
+        unless ``until`` gives it one.
 
         Args:
-            playable: see `callboard.bots.source`; a file's path is relative to the YAML file.
+            playable: see `callboard.bots.source`; a file's path is relative to the YAML file. A
+                list is played one after the other, without a gap.
             kind: audio or video.
+            wait: whether to return only when it has been played; if not, the playback's ``ended``
+                can be awaited.
+            until: ends it early: an `asyncio.Event`, or anything else that can be awaited.
+            loop: True repeats it for ever, a number plays it so often.
+
+        Returns:
+            What is played, to stop, seek or change its volume.
 
         Raises:
             CallOver: the call ended before that.
             SourceError: there is no such source, or it can't be played.
             TypeError: an argument is of the wrong type.
-            ValueError: the call sends nothing of this kind.
+            ValueError: the call sends nothing of this kind, or a value is out of range.
         """
         argument_checks.kind("kind", kind)
-        found = await find_source(playable, self._folder, kind)
-        await self._until(Play(kind, found or Silence()))
+        argument_checks.flag("wait", wait)
+        argument_checks.until("until", until)
+        times = argument_checks.times("loop", loop)
+        found = await find_source(playable, self._folder, kind, times) or Silence()
+        playback = await self._start(kind, found, until)
+        if wait and (until is not None or not found.repeats):
+            await playback.ended
+        return playback
+
+    async def _start(self, kind: Kind, found: Source, until: Until) -> Playback:
+        waiter = None if until is None else asyncio.ensure_future(comes(until))
+        try:
+            return Playback(self._ask, await self._ask(Play(kind, found, waiter)))
+        except BaseException:
+            if waiter is not None:
+                waiter.cancel()
+            raise
 
     async def record(self, on: bool = True, *, wav: bool = False) -> None:
         """Start or stop recording both directions.
@@ -284,17 +319,25 @@ class Call:
         """
         await self._ask(RestartIce())
 
-    async def hold(self, on: bool = True) -> None:
+    async def hold(self, on: bool = True, *, play: Playable = None) -> None:
         """Put the peer on hold, or resume (XEP-0167 §8.1).
+
+        What was played stands still meanwhile, and then goes on where it was; what is live goes on
+        as it is by then.
 
         Args:
             on: hold, or resume.
+            play: what the peer hears while on hold, again and again; None is silence.
 
         Raises:
             CallOver: the call is over.
+            SourceError: there is no such source, or it can't be played.
             TypeError: an argument is of the wrong type.
+            ValueError: the call sends no audio, or the music is an echo.
         """
-        await self._ask(Hold(argument_checks.flag("on", on)))
+        argument_checks.flag("on", on)
+        music = await find_music(play, self._folder) if on else None
+        await self._ask(Hold(on, music))
 
     def frames(
         self, kind: Kind = "audio", *, rate: int = 48000, layout: str = "stereo"

@@ -1,6 +1,6 @@
 """What a bot plays, as options and calls name it in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,14 +11,16 @@ from ..media import (
     Echo,
     FileSource,
     Kind,
+    LiveSource,
+    Playlist,
     Silence,
     Source,
     SourceError,
     Tone,
 )
 
-#: A source, its name in words, or None for nothing.
-Playable = Source | str | Path | None
+#: A source, its name in words, several of these in a list, or None for nothing.
+Playable = Source | str | Path | Sequence[Source | str | Path] | None
 
 #: What has a name of its own.
 _NAMES: Mapping[str, type[Source]] = {
@@ -40,32 +42,42 @@ def names(kind: Kind) -> list[str]:
     return [spelling for name in fitting for spelling in _SPELLINGS.get(name, (name,))]
 
 
-def source(playable: Playable, folder: Path, kind: Kind) -> Source | None:
+def source(playable: Playable, folder: Path, kind: Kind, times: int | None = 1) -> Source | None:
     """Return the source that a name stands for, once it is known that it can be played.
 
     It reads the file where the name is one, and so may block: see `find_source`.
 
     Args:
         playable: ``silence``, ``tone``, ``tone:FREQUENCY`` in hertz, ``pattern`` (a moving clock),
-            ``echo``, a file's path, a source, or None or ``none`` for nothing.
+            ``echo``, a file's path, a source, a list of these, or None or ``none`` for nothing.
         folder: where a relative path begins.
         kind: what it has to give: "audio" or "video".
+        times: how often it is played; None: for ever.
 
     Raises:
         SourceError: there is none, it can't be played, or it has none of this kind. The sentence
             says what can be given instead.
         TypeError: it is none of these.
     """
-    found = _named(playable, folder, kind)
+    found = _found(playable, folder, kind)
     if found is None:
         return None
+    if times != 1 and not (found.repeats and not isinstance(found, LiveSource)):
+        found = Playlist(found.sources if isinstance(found, Playlist) else (found,), times)
     found.check()
     if kind not in found.kinds:
         raise SourceError(f"{_shown(playable)} has no {kind}: give {_choice(kind)}")
     return found
 
 
-def _named(playable: Playable, folder: Path, kind: Kind) -> Source | None:
+def _found(playable: Playable, folder: Path, kind: Kind) -> Source | None:
+    if not isinstance(playable, list | tuple):
+        return _named(playable, folder, kind)
+    found = [_named(each, folder, kind) for each in playable]
+    return Playlist(tuple(each for each in found if each is not None))
+
+
+def _named(playable: object, folder: Path, kind: Kind) -> Source | None:
     if playable is None or isinstance(playable, Source):
         return playable
     if not isinstance(playable, str | Path):
@@ -95,7 +107,7 @@ def _choice(kind: Kind) -> str:
     return f"{', '.join(names(kind))}, none, or the path of a file with {kind}"
 
 
-def _shown(playable: Playable) -> str:
+def _shown(playable: object) -> str:
     return str(playable) if isinstance(playable, Source) else describe(str(playable))
 
 
@@ -106,16 +118,36 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-async def find_source(playable: Playable, folder: Path, kind: Kind) -> Source | None:
+async def find_source(
+    playable: Playable, folder: Path, kind: Kind, times: int | None = 1
+) -> Source | None:
     """Return the source that a name stands for, without blocking the loop.
 
     Args:
         playable: see `source`.
         folder: where a relative path begins.
         kind: what it has to give: "audio" or "video".
+        times: how often it is played; None: for ever.
 
     Raises:
         SourceError: see `source`.
         TypeError: it is nothing that can be played.
     """
-    return await READERS.run(partial(source, playable, folder, kind))
+    return await READERS.run(partial(source, playable, folder, kind, times))
+
+
+async def find_music(playable: Playable, folder: Path) -> Source | None:
+    """Return what is played again and again to who is on hold, without blocking the loop.
+
+    Args:
+        playable: see `source`.
+        folder: where a relative path begins.
+
+    Raises:
+        SourceError: see `source`.
+        TypeError: it is nothing that can be played.
+    """
+    found = await find_source(playable, folder, "audio")
+    if found is None or found.repeats or isinstance(found, LiveSource):
+        return found
+    return Playlist(found.sources if isinstance(found, Playlist) else (found,), None)

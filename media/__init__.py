@@ -53,6 +53,7 @@ from .sources.feed import Feed
 from .sources.file_source import FileSource
 from .sources.forwarded import Forwarded
 from .sources.playback import Playback
+from .sources.playlist import Playlist
 from .sources.reader_threads import READERS
 from .sources.silence import Silence
 from .sources.source import LiveSource, Source
@@ -107,6 +108,7 @@ __all__ = [
     "PeerConnection",
     "Playback",
     "PlaybackEnded",
+    "Playlist",
     "ReaderQueue",
     "ReceivePath",
     "Recording",

@@ -106,6 +106,7 @@ def test_bots_page_program_does_what_it_says(tmp_path: Path) -> None:
             "^visitor@localhost is here [(]available[)]$",
             "^visitor@localhost: subscription (from|to|both|none)$",
             "^connected after 0[.][4-9] s$",
+            "^counted down in 0[.][3-9] s$",
             "^heard 2 s$",
             "^completed after [0-9]+ packets$",
             "^the call completed: success$",
@@ -120,7 +121,7 @@ def test_bots_page_program_does_what_it_says(tmp_path: Path) -> None:
 
 def test_every_method_of_a_bot_stands_on_the_page() -> None:
     page = (ROOT / "docs" / "bots.md").read_text("utf-8")
-    for kind in (bots.Bot, bots.Call, bots.Message):
+    for kind in (bots.Bot, bots.Call, bots.Message, bots.Playback):
         for name, member in vars(kind).items():
             if inspect.isfunction(member) and not name.startswith("_"):
                 assert f"{name}(" in page, f"{kind.__name__}.{name}"

@@ -50,6 +50,7 @@ line of its own. To add a room, write its name where it belongs.
 
 SHARED = {
     "Call": "a bot's handle is named after its actor",
+    "Playback": "a bot's handle is named after what it is on",
     "Invite": "XEP-0482's element, and a bot's handle on it",
 }
 """Names that two classes have, and why a reader is not misled. All others have one meaning."""

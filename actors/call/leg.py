@@ -14,6 +14,7 @@ from ...media import (
     Network,
     PeerConnection,
     ReceivePath,
+    Source,
 )
 from ..context import Context
 from ..messages.call import CallActorMessage, Media
@@ -93,11 +94,18 @@ class Leg:
         """Tell whether anything of a kind is sent, be it paused or muted."""
         return self.connection.media.playing(kind) is not None
 
-    def hold(self, on: bool) -> None:
-        """Send silence and black on everything that is sent, or go on."""
+    def hold(self, on: bool, music: Source | None = None) -> None:
+        """Send music and black, or silence and black, on everything that is sent; or go on.
+
+        Raises:
+            ValueError: the music has no sound, or the call sends none.
+        """
+        media = self.connection.media
+        if music is not None:
+            media.hold("audio", on, music)
         for kind in KINDS:
-            if self.sends(kind):
-                self.connection.media.mute(kind, on)
+            if self.sends(kind) and (music is None or kind != "audio"):
+                media.hold(kind, on)
 
     # -- what is recorded --------------------------------------------------------------------------
 

@@ -1,10 +1,22 @@
 """What a call plays to its peer."""
 
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
 from ...jingle import Info
-from ...media import PlaybackEnded, SourceError
-from ..messages.call import Hold, Mute, Play
+from ...media import Playback, PlaybackEnded, SourceError
+from ..messages.call import (
+    Hold,
+    Interrupted,
+    Mute,
+    Play,
+    SeekPlayback,
+    SetGain,
+    Started,
+    StopPlayback,
+)
 from ..runtime.actor import handles
-from ..runtime.future import AsyncioFuture
 from .shared_parts import SharedParts
 
 
@@ -19,25 +31,66 @@ class Playing:
         self._parts = parts
 
     @handles(Play)
-    def play(self, message: Play) -> AsyncioFuture[None]:
+    def play(self, message: Play) -> Started:
         """Send another source from now on.
-
-        Returns:
-            A future that is done when the source has ended, or at once if it repeats.
 
         Raises:
             ValueError: the source has nothing of the kind, or nothing of the kind is sent.
         """
-        self._parts.leg.connection.media.play(message.kind, message.source)
-        future = self._parts.waiters.add(("play", message.kind))
-        if message.source.repeats:
-            self._parts.waiters.settle(("play", message.kind))
-        return future
+        playback = self._parts.leg.connection.media.play(message.kind, message.source)
+        ended = self._parts.waiters.add(playback)
+        until = message.until
+        if until is not None:
+            until.add_done_callback(self._interrupts(playback))
+            ended.add_done_callback(lambda _: until.cancel())
+        return Started(playback, ended)
+
+    def _interrupts(self, playback: Playback) -> Callable[[asyncio.Future[Any]], None]:
+        ref = self._parts.owner.actor_ref
+
+        def interrupt(until: asyncio.Future[Any]) -> None:
+            error = None if until.cancelled() else until.exception()
+            ref.post(Interrupted(playback, error))
+
+        return interrupt
+
+    @handles(Interrupted)
+    def interrupted(self, message: Interrupted) -> None:
+        """End a playback early: what it was to be played until has come."""
+        if isinstance(message.error, Exception):
+            self._parts.waiters.settle(message.playback, message.error)
+        message.playback.stop()
+
+    @handles(SeekPlayback)
+    def seek(self, message: SeekPlayback) -> None:
+        """Go to another moment of what is played.
+
+        Raises:
+            SourceError: the source can't be opened any more.
+            ValueError: there is no such moment.
+        """
+        message.playback.seek(message.seconds)
+
+    @handles(SetGain)
+    def gain(self, message: SetGain) -> None:
+        """Change the volume of what is played.
+
+        Raises:
+            ValueError: it has no volume that can be changed.
+        """
+        message.playback.gain(message.decibels)
+
+    @handles(StopPlayback)
+    def stop(self, message: StopPlayback) -> None:
+        """Play it no more: silence or black follows."""
+        message.playback.stop()
 
     def ended(self, event: PlaybackEnded) -> None:
         """Tell who waits for it that a source has ended."""
-        error = None if event.failure is None else SourceError(event.failure)
-        self._parts.waiters.settle(("play", event.kind), error)
+        failure = event.playback.failure
+        self._parts.waiters.settle(
+            event.playback, None if failure is None else SourceError(failure)
+        )
 
     @handles(Mute)
     def mute(self, message: Mute) -> None:
@@ -47,6 +100,10 @@ class Playing:
 
     @handles(Hold)
     def hold(self, message: Hold) -> None:
-        """Put the peer on hold, or take it back, and tell it (XEP-0167 §8.1)."""
-        self._parts.leg.hold(message.on)
+        """Put the peer on hold, or take it back, and tell it (XEP-0167 §8.1).
+
+        Raises:
+            ValueError: the music has no sound, or the call sends none.
+        """
+        self._parts.leg.hold(message.on, message.music)
         self._parts.signalling.inform(Info.HOLD if message.on else Info.UNHOLD)

@@ -1,12 +1,13 @@
 """What a call is told."""
 
+import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, TypeVar
 from xml.etree.ElementTree import Element
 
 from ...jingle import Reason
-from ...media import Direction, MediaEvent, ReaderQueue, Source, Speech, SpeechOptions
+from ...media import Direction, MediaEvent, Playback, ReaderQueue, Source, Speech, SpeechOptions
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
 from ..runtime.ref import AsyncioActorRef
@@ -58,11 +59,54 @@ class Hangup:
 
 
 @dataclass(frozen=True, slots=True)
-class Play(MidCallRequest[AsyncioFuture[None]]):
-    """Send another source from now on; answered with a future that is done when it has ended."""
+class Started:
+    """What a call has begun to play.
+
+    Attributes:
+        playback: it; the call's actor alone changes it.
+        ended: done when it is not played any more; raises `SourceError` or `CallOver`.
+    """
+
+    playback: Playback
+    ended: AsyncioFuture[None]
+
+
+@dataclass(frozen=True, slots=True)
+class Play(MidCallRequest[Started]):
+    """Send another source from now on.
+
+    Attributes:
+        kind: of what is sent.
+        source: what to play.
+        until: ends it early when it is done; cancelled when it has ended.
+    """
 
     kind: Literal["audio", "video"]
     source: Source
+    until: asyncio.Future[Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeekPlayback(MidCallRequest[None]):
+    """Go to another moment of what is played, in seconds since its beginning."""
+
+    playback: Playback
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetGain(MidCallRequest[None]):
+    """Make what is played louder or softer."""
+
+    playback: Playback
+    decibels: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopPlayback(MidCallRequest[None]):
+    """Play something no more, if it still is played."""
+
+    playback: Playback
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +138,15 @@ class Pause(MidCallRequest[AsyncioFuture[None]]):
 
 @dataclass(frozen=True, slots=True)
 class Hold(MidCallRequest[None]):
-    """Put the peer on hold, or take it back (XEP-0167 §8.1)."""
+    """Put the peer on hold, or take it back (XEP-0167 §8.1).
+
+    Attributes:
+        on: hold, or resume.
+        music: what the peer hears meanwhile; None: silence.
+    """
 
     on: bool
+    music: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +347,19 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True)
+class Interrupted:
+    """What a source was to be played until has come.
+
+    Attributes:
+        playback: what is not to go on.
+        error: what was raised in its place; None if nothing was.
+    """
+
+    playback: Playback
+    error: BaseException | None
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingPlaced:
     """A recorder knows where its files go.
 
@@ -387,6 +450,9 @@ CallActorMessage = (
     | Answer
     | Hangup
     | Play
+    | SeekPlayback
+    | SetGain
+    | StopPlayback
     | Record
     | Mute
     | Pause
@@ -412,6 +478,7 @@ CallActorMessage = (
     | Negotiated
     | NegotiationFailed
     | Media
+    | Interrupted
     | RecordingPlaced
     | KeyframeNeeded
     | RecordingFailed

@@ -128,6 +128,25 @@ class ConnectionMedia:
         """
         return self._sending("audio").press(digits, seconds)
 
+    def hold(self, kind: Kind, held: bool, music: Source | None = None) -> None:
+        """Send silence, a black picture a second or music in place of the source; or stop it.
+
+        The source pauses meanwhile. The RTP timestamps go on.
+
+        Args:
+            kind: "audio" or "video".
+            held: Whether to; a second time changes what is sent.
+            music: What to send in its place; None: silence or black.
+
+        Raises:
+            ValueError: Nothing of that kind is sent, or the music has no such kind.
+            MediaClosedError: The connection is closed.
+        """
+        outgoing = self._sending(kind)
+        outgoing.hold(held, music)
+        if not held:
+            self._ask_origin(outgoing.playback)
+
     def mute(self, kind: Kind, muted: bool) -> None:
         """Send silence, or one black picture a second, in place of the source; or stop doing so.
 
@@ -488,4 +507,5 @@ class ConnectionMedia:
     def _playback_ended(self, playback: Playback) -> None:
         if playback.failure is not None:
             logger.warning("A source ended early: %s", playback.failure)
-        self._on_event(PlaybackEnded(playback.kind, playback.failure))
+        if not self._closed:  # else its end is the connection's
+            self._on_event(PlaybackEnded(playback))

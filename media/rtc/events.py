@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..frames.frame import Kind
+from ..sources.playback import Playback
 from .rtp.telephone_event import DigitBegan, DigitEnded
 
 
@@ -93,15 +94,13 @@ class VideoUnseen:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackEnded:
-    """A source was played to its end. From now on silence or black goes out.
+    """A source is not played any more: it has ended, or was stopped, replaced or removed.
 
     Attributes:
-        kind: "audio" or "video".
-        failure: Why it ended early, in one sentence; None if it was played completely.
+        playback: Which one; its `failure` says why it ended early.
     """
 
-    kind: Kind
-    failure: str | None = None
+    playback: Playback
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,11 @@
 """An encoded source, made ahead of time and shared by all legs that play it."""
 
 import asyncio
+from array import array
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakSet
@@ -34,16 +37,28 @@ class Clip:
 
     LIMIT = 64 * 1024 * 1024
 
-    def __init__(self, source: "Source", kind: Kind, codec: str) -> None:
+    def __init__(
+        self, source: "Source", kind: Kind, codec: str, *, may_be_empty: bool = False
+    ) -> None:
+        """Begin with nothing encoded.
+
+        Args:
+            source: What to encode.
+            kind: "audio" or "video".
+            codec: The RTP encoding name.
+            may_be_empty: Whether a source that gives nothing has just ended, and not failed.
+        """
         self.failure: str | None = None
         self.ended = False
         self._batch = 25 if kind == "audio" else 8
         self._iterator: Iterator[Unit] | None = None
         self._job: asyncio.Future[Batch] | None = None
+        self._may_be_empty = may_be_empty
         self._open = (source, kind, codec)
         self._readers: WeakSet[ClipReader] = WeakSet()
         self._first = 0
         self._size = 0
+        self._starts = array("Q", [0])
         self._units: list[Unit] = []
 
     @property
@@ -51,13 +66,16 @@ class Clip:
         """Whether a new leg can still start at the beginning."""
         return self._size <= self.LIMIT
 
-    def open(self) -> "ClipReader":
+    def open(self, skipped: int = 0) -> "ClipReader":
         """Start reading at the beginning.
+
+        Args:
+            skipped: Ticks of the codec's RTP clock that the clip itself leaves out.
 
         Returns:
             A reader of its own for one leg.
         """
-        reader = ClipReader(self)
+        reader = ClipReader(self, skipped)
         self._readers.add(reader)
         self.prepare(0)
         return reader
@@ -74,6 +92,25 @@ class Clip:
         self.prepare(index)
         index -= self._first
         return self._units[index] if 0 <= index < len(self._units) else None
+
+    def place(self, ticks: int) -> "Place":
+        """Find where to begin for a moment: at the last key frame up to it.
+
+        Args:
+            ticks: Of the codec's RTP clock, since the beginning.
+        """
+        end = self._first + len(self._units)
+        if ticks >= self._starts[end] and self.ended:
+            return Place(end, self._starts[end], is_final=True)
+        at = min(bisect_right(self._starts, ticks) - 1, end - 1)
+        while at > self._first and not self._units[at - self._first].keyframe:
+            at -= 1
+        at = max(at, self._first)
+        return Place(at, self._starts[at], is_final=ticks < self._starts[end])
+
+    def prepare_more(self) -> None:
+        """See that more gets encoded."""
+        self.prepare(self._first + len(self._units))
 
     def prepare(self, index: int) -> None:
         """See that what follows a frame gets encoded in time.
@@ -110,7 +147,7 @@ class Clip:
             return
         failure = job.exception()
         units, error = ([], failure) if failure is not None else job.result()
-        if error is None and not units and not self._size:
+        if error is None and not units and not self._size and not self._may_be_empty:
             error = SourceError("there is nothing in it.")
         if error is not None:
             self._fail(error)
@@ -118,6 +155,8 @@ class Clip:
             self.ended = True
             self._iterator = None
         self._units += units
+        for unit in units:
+            self._starts.append(self._starts[-1] + unit.duration)
         self._size += sum(len(unit.data) for unit in units)
         if not self.whole:
             self._forget()
@@ -144,22 +183,56 @@ def _checked(unit: object) -> Unit:
     return unit
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a clip.
+
+    Attributes:
+        index: The number of a frame.
+        start: Ticks of the codec's RTP clock between the clip's beginning and this frame.
+        is_final: Whether it is known that no other frame is nearer to what was looked for; False
+            if that is not encoded yet.
+    """
+
+    index: int
+    start: int
+    is_final: bool
+
+
 class ClipReader:
     """One leg's place in a clip.
 
     Attributes:
         index: The number of the frame that comes next.
+        skipped: Ticks of the codec's RTP clock before the place at which reading began.
     """
 
-    def __init__(self, clip: Clip) -> None:
+    def __init__(self, clip: Clip, skipped: int = 0) -> None:
         self.clip = clip
         self.index = 0
+        self.skipped = skipped
+        self._wanted: int | None = None
+
+    def wind(self, ticks: int) -> bool:
+        """Go to a moment, or as soon as it is encoded; video begins at the last key frame.
+
+        Args:
+            ticks: Of the codec's RTP clock, since the beginning of the clip.
+
+        Returns:
+            Whether it is there.
+        """
+        place = self.clip.place(ticks)
+        self.index = place.index
+        self.skipped = place.start if place.is_final else ticks
+        self._wanted = None if place.is_final else ticks
+        return place.is_final
 
     @property
     def ended(self) -> bool:
         """Whether everything was read."""
         clip = self.clip
-        return clip.ended and clip.get(self.index) is None
+        return self._wanted is None and clip.ended and clip.get(self.index) is None
 
     @property
     def failure(self) -> str | None:
@@ -178,6 +251,9 @@ class ClipReader:
 
     def read(self) -> Unit | None:
         """Return the next frame; None if there is none yet, or no more (see `ended`)."""
+        if self._wanted is not None and not self.wind(self._wanted):
+            self.clip.prepare_more()
+            return None
         unit = self.clip.get(self.index)
         if unit is not None:
             self.index += 1

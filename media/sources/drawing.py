@@ -75,6 +75,8 @@ class Drawing(LiveSource):
 class DrawingReader:
     """The leg that shows a drawing."""
 
+    skipped = 0
+
     def __init__(self, drawing: Drawing, codec: str) -> None:
         self._drawing = drawing
         self._job: asyncio.Future[Unit | None] | None = None

@@ -214,6 +214,8 @@ class FeedReader:
         held: Seconds of sound that are here and not sent.
     """
 
+    skipped = 0
+
     def __init__(self, feed: Feed, codec: str) -> None:
         self.closed = False
         self.failure: str | None = None

@@ -31,13 +31,14 @@ class FileClock:
 
     Args:
         origin: The file's time at which playing begins (seconds): where its first track does.
+        start: Where in the time of playing the file is read from (seconds).
 
     Attributes:
         end: Where what was placed until now ends (seconds of playing).
     """
 
-    def __init__(self, origin: float) -> None:
-        self.end = 0.0
+    def __init__(self, origin: float, start: float = 0.0) -> None:
+        self.end = start
         self._shifts = [-origin]
         self._tracks: dict[int, _Track] = {}
 

@@ -37,16 +37,20 @@ class Pictures:
     Until the first one it is black; later a picture stands until the next one comes.
 
     Args:
-        reader: The file, at its beginning.
+        reader: The file, at its beginning or somewhere before `start`.
         fps: Pictures a second, at most; others are left out.
+        start: Where in the time of playing to begin, in seconds.
         to_end: Whether to last as long as the longest track.
     """
 
-    def __init__(self, reader: FileReader, fps: Fraction, *, to_end: bool) -> None:
+    def __init__(
+        self, reader: FileReader, fps: Fraction, *, start: float = 0.0, to_end: bool
+    ) -> None:
         self._reader = reader
         self._step = float(1 / fps)
         # Timestamps in milliseconds are never quite regular.
         self._tolerance = self._step / 4
+        self._start = start
         self._to_end = to_end
         self._at = 0.0
         self._shown: av.VideoFrame | None = None
@@ -56,8 +60,8 @@ class Pictures:
         """Decode the track."""
         due = 0.0
         end = 0.0
-        for frame in self._frames():
-            at = end if frame.pts is None else max(0.0, frame.time)
+        for frame in self._from_start():
+            at = end if frame.pts is None else max(0.0, frame.time - self._start)
             lasts = float((frame.duration or 0) * (frame.time_base or 0))
             if at + self._tolerance < due:
                 continue
@@ -72,10 +76,22 @@ class Pictures:
             due = max(due + self._step, at + 2 * self._tolerance)
             end = at + (lasts or self._step)
         if self._shown is not None:
-            end = max(end, self._reader.clock.end) if self._to_end else end
+            end = max(end, self._reader.clock.end - self._start) if self._to_end else end
             yield from self._stand(end - self._step)
             if end - self._step > self._at + self._tolerance:
                 yield self._show(self._shown, end - self._step)
+
+    def _from_start(self) -> Iterator[av.VideoFrame]:
+        """Leave out what comes before the start, but the picture that stands then."""
+        before: av.VideoFrame | None = None
+        for frame in self._frames():
+            if frame.pts is not None and frame.time < self._start:
+                before = frame
+                continue
+            if before is not None:
+                yield before
+                before = None
+            yield frame
 
     def _frames(self) -> Iterator[av.VideoFrame]:
         frames = self._reader.frames("video")

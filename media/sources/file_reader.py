@@ -30,6 +30,7 @@ class FileReader:
 
     Args:
         path: The file.
+        start: Where in the time of playing to begin, about and not later (seconds).
 
     Attributes:
         streams: The tracks, by kind.
@@ -39,7 +40,7 @@ class FileReader:
         SourceError: It can't be opened or is no media file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, start: float = 0.0) -> None:
         try:
             self._container = av.open(str(path))
         except (av.FFmpegError, OSError) as error:
@@ -53,7 +54,8 @@ class FileReader:
             self.close()
             raise
         starts = [s.start_time * s.time_base for s in self._known() if s.start_time is not None]
-        self.clock = FileClock(float(min(starts, default=0)))
+        origin = float(min(starts, default=0))
+        self.clock = FileClock(origin, start if start and self._seek(origin + start) else 0.0)
 
     def __enter__(self) -> Self:
         return self
@@ -118,6 +120,14 @@ class FileReader:
             video = next((each for each in found if each is best), found[0])
             video.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
             self.streams["video"] = video
+
+    def _seek(self, at: float) -> bool:
+        """Go to a time of the file; False if that can't be done, and it is read from its start."""
+        try:
+            self._container.seek(int(at * av.time_base))
+        except (av.FFmpegError, OSError):
+            return False
+        return True
 
     def _known(self) -> Iterator[Any]:
         return (each for each in self.streams.values() if each.time_base is not None)

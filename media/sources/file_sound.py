@@ -41,17 +41,18 @@ def fits(reader: FileReader, codec: str) -> bool:
     return first is not None and _fits(first)
 
 
-def as_it_is(reader: FileReader, *, to_end: bool) -> Iterator[Unit]:
+def as_it_is(reader: FileReader, *, start: float = 0.0, to_end: bool) -> Iterator[Unit]:
     """Take the packets of an Opus track over.
 
     Args:
-        reader: The file, at its beginning.
+        reader: The file, at its beginning or somewhere before `start`.
+        start: Where in the time of playing to begin, in seconds.
         to_end: Whether to last as long as the longest track.
 
     Yields:
         The packets, with silence where there are none.
     """
-    done = 0
+    done = round(start * OPUS_RATE)
     for packet in filter(bytes, reader.packets("audio")):
         if packet.pts is not None and packet.time_base:
             ahead = round(float(packet.pts * packet.time_base) * OPUS_RATE) - done
@@ -67,12 +68,15 @@ def as_it_is(reader: FileReader, *, to_end: bool) -> Iterator[Unit]:
         yield from [QUIET] * -(-(round(reader.clock.end * OPUS_RATE) - done) // USUAL)
 
 
-def encoded_anew(reader: FileReader, codec: str, *, to_end: bool) -> Iterator[Unit]:
+def encoded_anew(
+    reader: FileReader, codec: str, *, start: float = 0.0, to_end: bool
+) -> Iterator[Unit]:
     """Decode a track and encode it; one of several channels becomes stereo where Opus is sent.
 
     Args:
-        reader: The file, at its beginning.
+        reader: The file, at its beginning or somewhere before `start`.
         codec: The RTP encoding name.
+        start: Where in the time of playing to begin, in seconds.
         to_end: Whether to last as long as the longest track.
 
     Yields:
@@ -81,7 +85,7 @@ def encoded_anew(reader: FileReader, codec: str, *, to_end: bool) -> Iterator[Un
     stream = reader.streams["audio"]
     assert isinstance(stream, av.AudioStream)  # noqa: S101
     is_stereo = codec == "opus" and stream.layout.nb_channels != 1
-    sound = _Sound(CLOCK_RATES[codec], 2 if is_stereo else 1)
+    sound = _Sound(CLOCK_RATES[codec], 2 if is_stereo else 1, start)
     yield from encode_audio(sound.frames(reader, to_end=to_end), codec, channels=sound.channels)
 
 
@@ -106,11 +110,11 @@ def _fits(packet: "av.Packet[Any]") -> bool:
 class _Sound:
     """Samples of one rate and number of channels, each at its time."""
 
-    def __init__(self, rate: int, channels: int) -> None:
+    def __init__(self, rate: int, channels: int, start: float) -> None:
         self.channels = channels
         self._rate = rate
         self._layout = "stereo" if channels == 2 else "mono"
-        self._done = 0
+        self._done = round(start * rate)
         self._resampler: av.AudioResampler | None = None
         self._setup: tuple[str, str, int] | None = None
 

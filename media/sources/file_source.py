@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import ClassVar
 
 from ..errors import SourceError
+from ..frames.codec import CLOCK_RATES
 from ..frames.frame import Kind
+from .clip import Clip, Clips
 from .encoder import encode_video
 from .file_pictures import Pictures, rate
 from .file_reader import FileReader
 from .file_sound import as_it_is, encoded_anew, fits
 from .source import Source, check_type
-from .unit import Unit
+from .unit import SourceReader, Unit
 
 Version = tuple[int, ...]
 
@@ -72,6 +74,25 @@ class FileSource(Source):
         """
         return (self.path, self._version, kind, codec, self._ends_together)
 
+    def open_at(self, kind: Kind, codec: str, seconds: float) -> SourceReader:
+        """Begin to read the file for one leg at a later moment.
+
+        What is encoded already is shared; what is not yet is read from that moment on.
+
+        Args:
+            kind: "audio" or "video".
+            codec: The RTP encoding name.
+            seconds: Of playing, since the beginning.
+
+        Raises:
+            SourceError: The codec is unknown.
+        """
+        shared = Clips.running().open(self, kind, codec)
+        ticks = round(seconds * CLOCK_RATES[codec])
+        if shared.wind(ticks):
+            return shared
+        return Clip(_Part(self, seconds), kind, codec, may_be_empty=True).open(ticks)
+
     def check(self) -> None:
         """Read the beginning of the file, and learn what can be played.
 
@@ -88,37 +109,69 @@ class FileSource(Source):
             kind: "audio" or "video".
             codec: The RTP encoding name.
 
+        Returns:
+            The encoded frames.
+
+        Raises:
+            SourceError: The file has changed and can't be played any more.
+        """
+        return self.encode_from(0.0, kind, codec)
+
+    def encode_from(self, start: float, kind: Kind, codec: str) -> Iterator[Unit]:
+        """Do the same from a later moment on.
+
+        Args:
+            start: Where in the time of playing to begin, in seconds.
+            kind: "audio" or "video".
+            codec: The RTP encoding name.
+
         Yields:
             The encoded frames.
 
         Raises:
             SourceError: The file has changed and can't be played any more.
         """
+        to_end = self._ends_together
         with self._open(kind) as reader:
             is_fit = kind == "audio" and fits(reader, codec)
-        with self._open(kind) as reader:
+        with self._open(kind, start) as reader:
             if kind == "video":
                 fps = rate(reader.streams["video"])
-                yield from encode_video(
-                    Pictures(reader, fps, to_end=self._ends_together), codec, fps=fps
-                )
+                pictures = Pictures(reader, fps, start=start, to_end=to_end)
+                yield from encode_video(pictures, codec, fps=fps)
             elif is_fit:
-                yield from as_it_is(reader, to_end=self._ends_together)
+                yield from as_it_is(reader, start=start, to_end=to_end)
             else:
-                yield from encoded_anew(reader, codec, to_end=self._ends_together)
+                yield from encoded_anew(reader, codec, start=start, to_end=to_end)
 
     @property
     def _ends_together(self) -> bool:
         """Whether two tracks are made equally long, so that they stay in step in a loop."""
         return self.loop and self._is_checked and len(self.kinds) > 1
 
-    def _open(self, kind: Kind) -> FileReader:
+    def _open(self, kind: Kind, start: float = 0.0) -> FileReader:
         _version(self.path)  # by now there may be a pipe in its place, which opens for ever
-        reader = FileReader(self.path)
+        reader = FileReader(self.path, start)
         if kind in reader.streams:
             return reader
         reader.close()
         raise SourceError(f"{self.path} has no {kind}: play something that has.")
+
+
+@dataclass(frozen=True)
+class _Part(Source):
+    """A file from a later moment on."""
+
+    file: FileSource
+    start: float
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"audio", "video"})
+
+    def __str__(self) -> str:
+        return str(self.file)
+
+    def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
+        """Decode and encode it from there."""
+        return self.file.encode_from(self.start, kind, codec)
 
 
 def _version(path: Path) -> Version:

@@ -1,12 +1,20 @@
 """One leg that plays one source."""
 
 import asyncio
+from collections.abc import Callable
+from math import isfinite
 
 from ..errors import SourceError
+from ..frames.codec import CLOCK_RATES
 from ..frames.frame import Kind
 from .forwarded import Forwarded
+from .playlist import PlaylistReader, as_playlist
 from .source import LiveSource, Source
-from .unit import SourceReader, Unit
+from .unit import Unit
+from .volume import FAINTEST, LOUDEST, VolumeReader
+
+LATEST = 24 * 3600.0
+"""Seconds from the beginning to the latest place that can be sought."""
 
 
 class Playback:
@@ -19,7 +27,22 @@ class Playback:
         forwards: Whether frames are pushed, from a peer, and not read.
     """
 
-    def __init__(self, kind: Kind, source: Source) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        source: Source,
+        on_over: Callable[["Playback"], None] = lambda _: None,
+    ) -> None:
+        """Name what is to be played.
+
+        Args:
+            kind: "audio" or "video".
+            source: What to play.
+            on_over: Called once, when it has ended, for whatever reason.
+
+        Raises:
+            SourceError: The source has no such kind.
+        """
         if kind not in source.kinds:
             raise SourceError(f"{source} has no {kind}: play something that has.")
         self.kind = kind
@@ -29,12 +52,28 @@ class Playback:
         self._codec: str | None = None
         self._done = asyncio.Event()
         self._gop: list[Unit] = []
-        self._reader: SourceReader | None = None
+        self._on_over = on_over
+        self._position = 0.0
+        self._reader: PlaylistReader | None = None
+        self._volume: VolumeReader | None = None
+        self._wanted: tuple[float, float] = (0.0, 0.0)
 
     @property
     def is_over(self) -> bool:
         """Whether it has ended, for any reason."""
         return self._done.is_set()
+
+    @property
+    def position(self) -> float:
+        """Where it is, in seconds since the beginning of what is played now.
+
+        Each item of a list begins at 0, and so does what is repeated. Time in which something else
+        goes out, as while the leg is muted, does not count. At the end it stays where it was.
+        """
+        if self._reader is None or self._codec is None:
+            return self._position
+        ahead = 0 if self._volume is None else self._volume.ahead
+        return max(0, self._reader.position - ahead) / CLOCK_RATES[self._codec]
 
     @property
     def since_keyframe(self) -> tuple[Unit, ...]:
@@ -54,9 +93,67 @@ class Playback:
         Raises:
             SourceError: The source is live, and is played elsewhere.
         """
-        if not self.forwards and self._reader is None and not self.is_over:
-            self._codec = codec
-            self._reader = self.source.open(self.kind, codec)
+        if self.forwards or self._reader is not None or self.is_over:
+            return
+        self._codec = codec
+        self._reader = as_playlist(self.source).open(self.kind, codec)
+        seconds, decibels = self._wanted
+        if seconds:
+            self._reader.seek(seconds)
+        if decibels:
+            self.gain(decibels)
+
+    def seek(self, seconds: float) -> None:
+        """Go to another moment of what is played now. Past its end, what follows begins.
+
+        Video goes on at the last key frame before that moment. Nothing happens once it has ended.
+
+        Args:
+            seconds: Since its beginning.
+
+        Raises:
+            SourceError: The source can't be opened any more.
+            ValueError: It is no such number, or the source is live.
+        """
+        if not (isfinite(seconds) and 0 <= seconds <= LATEST):
+            raise ValueError(f"seconds is {seconds}: give a number from 0 to {LATEST:.0f}")
+        if self.is_over:
+            return
+        if self._reader is None:
+            first = as_playlist(self.source).sources[0]
+            if isinstance(first, LiveSource):
+                first.open_at(self.kind, "", seconds)  # says why not
+            self._wanted = (seconds, self._wanted[1])
+            self._position = seconds
+            return
+        self._reader.seek(seconds)
+        self._gop.clear()
+        if self._volume is not None:
+            self._volume.drop()
+
+    def gain(self, decibels: float) -> None:
+        """Make the sound louder or softer from now on, for this leg alone.
+
+        Args:
+            decibels: -100 to 20; 0 leaves it as it is.
+
+        Raises:
+            ValueError: It is no such number; or it is video, or frames of a peer that go on as they
+                are.
+        """
+        if not FAINTEST <= decibels <= LOUDEST:
+            raise ValueError(f"the gain is {decibels} dB: give {FAINTEST:.0f} to {LOUDEST:.0f} dB")
+        if self.kind != "audio":
+            raise ValueError("pictures have no volume: change the gain of audio")
+        if self.forwards:
+            raise ValueError(f"{self.source} goes out as it comes in: its volume can't be changed")
+        self._wanted = (self._wanted[0], decibels)
+        if self._reader is None or self._codec is None:
+            return
+        if self._volume is None and decibels:
+            self._volume = VolumeReader(self._reader, self._codec)
+        if self._volume is not None:
+            self._volume.decibels = decibels
 
     def read(self) -> Unit | None:
         """Return the next frame.
@@ -64,18 +161,14 @@ class Playback:
         Returns:
             The frame. None if there is none yet, or no more (then `is_over` is true).
         """
-        reader = self._reader
-        if reader is None or self._codec is None:
+        reader = self._volume or self._reader
+        if reader is None or self._reader is None:
             return None
         unit = reader.read()
         if unit is None and reader.ended:
-            self.failure = reader.failure
-            if self.failure is None and self.source.repeats:
-                self._reader = self.source.open(self.kind, self._codec)
-                unit = self._reader.read()
-            else:
-                self.stop()
-        if unit is not None and self.kind == "video" and not isinstance(self.source, LiveSource):
+            self.failure = reader.failure or self._reader.failure
+            self.stop()
+        if unit is not None and self.kind == "video" and not self._reader.is_live:
             if unit.keyframe:
                 self._gop.clear()
             self._gop.append(unit)
@@ -96,13 +189,19 @@ class Playback:
 
     def pass_over(self) -> None:
         """Let go what a live source gives while something else goes out; others stand still."""
-        if isinstance(self.source, LiveSource):
+        if self._reader is not None and self._reader.is_live:
             self.read()
 
     def stop(self) -> None:
         """Stop playing, and wake whoever waits for the end."""
+        if self.is_over:
+            return
+        self._position = self.position
+        if self._volume is not None:
+            self._volume.close()
         if self._reader is not None:
             self._reader.close()
-            self._reader = None
+        self._reader = self._volume = None
         self._gop.clear()
         self._done.set()
+        self._on_over(self)

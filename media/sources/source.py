@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator
 from typing import ClassVar
 
+from ..frames.codec import CLOCK_RATES
 from ..frames.frame import Kind
 from .clip import Clips
 from .unit import SourceReader, Unit
@@ -78,6 +79,26 @@ class Source(ABC):
         """
         return Clips.running().open(self, kind, codec)
 
+    def open_at(self, kind: Kind, codec: str, seconds: float) -> SourceReader:
+        """Begin to read the source for one leg at a later moment. On the loop; must not block.
+
+        Args:
+            kind: "audio" or "video", one of `kinds`.
+            codec: The RTP encoding name.
+            seconds: Of playing, since the beginning.
+
+        Returns:
+            A reader there, or at the end if it is over by then; of video, at the last key frame
+            before.
+
+        Raises:
+            SourceError: The codec is unknown.
+            ValueError: It is made while it is played.
+        """
+        reader = Clips.running().open(self, kind, codec)
+        reader.wind(round(seconds * CLOCK_RATES[codec]))
+        return reader
+
     def key(self, kind: Kind, codec: str) -> Hashable:
         """Return what two encodings must share to be interchangeable.
 
@@ -126,3 +147,17 @@ class LiveSource(Source):
         Raises:
             SourceError: It is played already, or was.
         """
+
+    def open_at(self, kind: Kind, codec: str, seconds: float) -> SourceReader:
+        """Refuse: there is no other place in it than the present.
+
+        Args:
+            kind: "audio" or "video".
+            codec: The RTP encoding name.
+            seconds: Since the beginning.
+
+        Raises:
+            ValueError: Always.
+        """
+        del kind, codec, seconds
+        raise ValueError(f"{self} is made while it is played: there is nothing to seek in it.")

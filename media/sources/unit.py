@@ -20,7 +20,16 @@ class Unit:
 
 
 class SourceReader(Protocol):
-    """One leg's place in what it plays."""
+    """One leg's place in what it plays.
+
+    Attributes:
+        skipped: Ticks of the codec's RTP clock between the source's beginning and the place at
+            which reading began.
+    """
+
+    @property
+    def skipped(self) -> int:
+        """See above."""
 
     @property
     def ended(self) -> bool:

@@ -116,6 +116,8 @@ class VideoFeedReader:
         closed: Whether the leg has stopped to show it.
     """
 
+    skipped = 0
+
     def __init__(self, feed: VideoFeed, codec: str) -> None:
         self.closed = False
         self._feed = feed

@@ -1,10 +1,11 @@
 """A bot's handle on a call: what it asks the actor for, and what it raises when that is over."""
 
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import pytest
 from callboard.actors import AsyncioFuture
@@ -24,14 +25,39 @@ from callboard.actors.messages.call import (
     RemoveMedia,
     RestartIce,
     SendData,
+    Started,
     Wait,
 )
-from callboard.bots import Call, ClockPattern, Echo, Reason, Silence, SourceError, Tone
-from callboard.media import MediaClosedError, ReaderQueue, SpeechOptions
+from callboard.bots import (
+    Call,
+    ClockPattern,
+    Echo,
+    Feed,
+    Reason,
+    Silence,
+    Source,
+    SourceError,
+    Tone,
+)
+from callboard.media import Kind, MediaClosedError, Playlist, ReaderQueue, SpeechOptions
+from callboard.media import Playback as MediaPlayback
+from callboard.media.sources.unit import Unit
 from callboard.tests.bots.staged import RECORD, RINGING, Staged, broken, settled, staged_call
 from callboard.tests.conftest import Run
 
 Use = Callable[[Call], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Once(Source):
+    """Something that has an end."""
+
+    repeats = False
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"audio"})
+
+    def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
+        yield Unit(b"sound", 960)
+
 
 #: A method, and the message that it is.
 ASKED: dict[str, tuple[Use, object]] = {
@@ -40,6 +66,11 @@ ASKED: dict[str, tuple[Use, object]] = {
     "mute": (lambda call: call.mute("audio"), Mute("audio", True)),
     "unmute": (lambda call: call.mute("video", on=False), Mute("video", False)),
     "hold": (lambda call: call.hold(), Hold(True)),
+    "music": (
+        lambda call: call.hold(play=Once()),
+        Hold(True, Playlist((Once(),), None)),
+    ),
+    "music without an end": (lambda call: call.hold(play="tone"), Hold(True, Tone())),
     "unhold": (lambda call: call.hold(on=False), Hold(False)),
     "send": (lambda call: call.send(b"octets"), SendData(b"octets")),
     "restart": (lambda call: call.restart_ice(), RestartIce()),
@@ -53,12 +84,28 @@ PROMISED: dict[str, tuple[Use, object]] = {
         Answer(Tone(300), ClockPattern(), True, True),
     ),
     "connected": (lambda call: call.connected(), Wait("connected")),
-    "play": (lambda call: call.play("tone"), Play("audio", Tone())),
-    "play nothing": (lambda call: call.play(None, kind="video"), Play("video", Silence())),
     "pause": (lambda call: call.pause(), Pause("video", True)),
     "go on": (lambda call: call.pause("audio", on=False), Pause("audio", False)),
     "add": (lambda call: call.add("video", "echo"), AddMedia("video", Echo())),
     "remove": (lambda call: call.remove("video"), RemoveMedia("video")),
+}
+#: What to play, and the message that it is.
+PLAYED: dict[str, tuple[Use, Play]] = {
+    "tone": (lambda call: call.play("tone"), Play("audio", Tone())),
+    "nothing": (lambda call: call.play(None, kind="video"), Play("video", Silence())),
+    "a loop": (
+        lambda call: call.play(Once(), loop=True, wait=False),
+        Play("audio", Playlist((Once(),), None)),
+    ),
+    "thrice": (
+        lambda call: call.play(Once(), loop=3),
+        Play("audio", Playlist((Once(),), 3)),
+    ),
+    "a list": (
+        lambda call: call.play([Once(), "tone:300"]),
+        Play("audio", Playlist((Once(), Tone(300)))),
+    ),
+    "once": (lambda call: call.play(Once()), Play("audio", Once())),
 }
 READ: dict[str, tuple[Use, object]] = {
     "frames": (lambda call: anext(call.frames("video")), Listen("video")),
@@ -76,7 +123,7 @@ READ: dict[str, tuple[Use, object]] = {
         ListenForSpeech(SpeechOptions(0.7, 0.1, 1.0, 0.0, 60.0)),
     ),
 }
-EVERY = {**ASKED, **PROMISED, **READ}
+EVERY = {**ASKED, **PROMISED, **PLAYED, **READ}
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -101,6 +148,21 @@ def test_what_takes_time_is_waited_for(run: Run, tmp_path: Path, name: str) -> N
     actor, call = staged_call(tmp_path, {type(message): broken(refused)})
     with pytest.raises(CallOver, match="the peer refuses"):
         run(lambda: _said(use, call))
+
+
+@pytest.mark.parametrize("name", PLAYED)
+def test_what_has_an_end_is_waited_for(run: Run, tmp_path: Path, name: str) -> None:
+    use, message = PLAYED[name]
+    over = CallOver("the peer hung up")
+    started = Started(MediaPlayback(message.kind, message.source), broken(over))
+    actor, call = staged_call(tmp_path, {Play: started})
+    if message.source.repeats:
+        playback = run(lambda: _said(use, call))
+        assert (playback.kind, playback.position) == (message.kind, 0.0)
+    else:
+        with pytest.raises(CallOver, match="the peer hung up"):
+            run(lambda: _said(use, call))
+    assert actor.heard == [message]
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -222,6 +284,17 @@ def test_frames_of_what_is_no_kind_are_refused_at_once(tmp_path: Path) -> None:
         (lambda call: call.play("tone", kind="video"), SourceError, "'tone' has no video"),
         (lambda call: call.answer(audio="pattern"), SourceError, "'pattern' has no audio"),
         (lambda call: call.add("video", None), ValueError, "give a source"),
+        (lambda call: call.play([]), SourceError, "The list is empty"),
+        (lambda call: call.play(["tone", "tone:300"]), SourceError, "has no end: put it last"),
+        (lambda call: call.play(["echo", "tone"]), SourceError, "has no end: play it alone"),
+        (lambda call: call.play(["tone", 5]), TypeError, "int can't be played"),
+        (lambda call: call.play(Feed(), loop=True), SourceError, "it can't be repeated"),
+        (lambda call: call.play("tone", loop=0), ValueError, "loop is 0: give True, False or"),
+        (lambda call: call.play("tone", loop="often"), TypeError, "loop is str: give True"),
+        (lambda call: call.play("tone", until="later"), TypeError, "until is str: give an asyncio"),
+        (lambda call: call.play("tone", wait="yes"), TypeError, "wait is str: give True or False"),
+        (lambda call: call.hold(play="nowhere.ogg"), SourceError, "'nowhere.ogg' is not a file"),
+        (lambda call: call.hold(play="pattern"), SourceError, "'pattern' has no audio"),
         (lambda call: call.send(5), TypeError, "data is int: give text or bytes"),
         (lambda call: call.hangup("because"), ValueError, "reason is 'because': give one of"),
     ],

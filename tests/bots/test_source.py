@@ -84,7 +84,7 @@ def test_the_limits_of_a_tone_are_those_that_are_named(folder: Path, frequency: 
         source(f"tone:{beyond}", folder, "audio")
 
 
-@pytest.mark.parametrize("named", [5, 5.5, b"tone", ["tone"], True])
+@pytest.mark.parametrize("named", [5, 5.5, b"tone", [["tone"]], True])
 def test_what_names_nothing_is_of_the_wrong_type(folder: Path, named: Any) -> None:
     with pytest.raises(TypeError, match="can't be played: give a source, its name, or a file"):
         source(named, folder, "audio")

@@ -72,7 +72,7 @@ class Outgoing:
     """Plays one source after the other into one track, on one unbroken RTP timeline.
 
     The RTP timestamp follows the clock: it goes on through swaps, mutes, gaps and echoes (RFC 3550
-    §5.1). After the end of a source, and while muted, silence or black goes out.
+    §5.1). After the end of a source, while muted and while held, silence or black goes out.
     """
 
     def __init__(
@@ -101,10 +101,10 @@ class Outgoing:
                 None: the peer takes none.
             is_watched: Whether frames that go out are to be told.
             on_sent: Called with each encoded frame that goes out, if so.
-            on_ended: Called when a source was played to its end.
+            on_ended: Called when a source is not played any more, for whatever reason.
         """
         self.kind = kind
-        self.playback = Playback(kind, source)
+        self.playback = Playback(kind, source, on_ended)
         self.track = OutgoingTrack(kind, self._start)
         self._bit_rate = bit_rate
         self._codec = codec
@@ -112,6 +112,8 @@ class Outgoing:
         self._open_stream = stream
         self._stream: RtpStream | None = None
         self._forward_offset: int | None = None
+        self._held = False
+        self._hold_music: Playback | None = None
         self._idle: Playback | None = None
         self._keyframe_at = -1.0
         self._keys = KeyPresses()
@@ -138,7 +140,9 @@ class Outgoing:
         """Have the beginning encoded now that the codec is negotiated."""
         self._name, self._rate = self._codec()
         self._time_base = Fraction(1, self._rate)
-        self.playback.prepare(self._name)
+        for playback in (self.playback, self._hold_music):
+            if playback is not None:
+                playback.prepare(self._name)
 
     def play(self, source: Source) -> Playback:
         """Swap what goes out.
@@ -152,7 +156,7 @@ class Outgoing:
         Raises:
             ValueError: The source has no media of this kind.
         """
-        playback = Playback(self.kind, source)
+        playback = Playback(self.kind, source, self._on_ended)
         if self._name:
             playback.prepare(self._name)
         self.playback.stop()
@@ -171,6 +175,31 @@ class Outgoing:
         self._muted = muted
         self._dark.clear()
         if not muted and self._origin is not None:
+            self._replay()
+
+    def hold(self, held: bool, music: Source | None = None) -> None:
+        """Send something else in the place of the source, which stands still meanwhile.
+
+        Args:
+            held: Whether to; a second time changes what is sent.
+            music: What to send; None sends silence or black. Muted, nothing of it is heard.
+
+        Raises:
+            ValueError: The music has no media of this kind, or is another leg's.
+        """
+        playback = None
+        if held and music is not None:
+            playback = Playback(self.kind, music, self._on_ended)
+            if playback.forwards:
+                raise ValueError(f"{music} can't be played to who is on hold: play a source.")
+            if self._name:
+                playback.prepare(self._name)
+        before, self._hold_music = self._hold_music, playback
+        if before is not None:
+            before.stop()
+        is_back = self._held and not held
+        self._held = held
+        if is_back and self._origin is not None:
             self._replay()
 
     async def darken(self) -> None:
@@ -240,7 +269,9 @@ class Outgoing:
             frame: What came in, of this kind.
             anew: Whether it comes from another leg than the one before.
         """
-        if not self.playback.forwards or self._muted or self._paused or self._origin is None:
+        if not self.playback.forwards or self._paused or self._origin is None:
+            return
+        if self._muted or self._held:
             return
         if self._keys.is_pressing:
             return
@@ -257,9 +288,9 @@ class Outgoing:
         if self._ticket is not None:
             self._ticket.cancel()
         self._keys.close()
-        self.playback.stop()
-        if self._idle is not None:
-            self._idle.stop()
+        for playback in (self.playback, self._hold_music, self._idle):
+            if playback is not None:
+                playback.stop()
         self.track.stop()
 
     def _start(self) -> None:
@@ -282,7 +313,6 @@ class Outgoing:
             playback.limit(self._bit_rate())
         unit = playback.read()
         if unit is None and playback.is_over:
-            self._on_ended(playback)
             unit = self._current().read()
         if unit is None:
             return due + Pacer.GRID
@@ -305,8 +335,9 @@ class Outgoing:
         return bool(packets)
 
     def _current(self) -> Playback:
-        if not self._muted and not self.playback.is_over:
-            return self.playback
+        wanted = self._hold_music if self._held else self.playback
+        if not self._muted and wanted is not None and not wanted.is_over:
+            return wanted
         if self._idle is None:
             self._idle = Playback(self.kind, Silence())
             self._idle.prepare(self._name)

@@ -16,6 +16,7 @@ from callboard.actors.messages.call import (
     Pause,
     Play,
     RemoveMedia,
+    Started,
     Wait,
 )
 from callboard.actors.records.call_record import CallRecord
@@ -47,7 +48,8 @@ async def ask_for_everything(scene: Scene) -> list[AsyncioFuture[Any]]:
         if isinstance(message, AddMedia):
             scene.call._actor_weakref()._progress.media = ("audio",)
         try:
-            given.append(await scene.call.request(message, timeout=5))
+            answer = await scene.call.request(message, timeout=5)
+            given.append(answer.ended if isinstance(answer, Started) else answer)
         except (CallOver, ValueError):
             continue
     await scene.settle()

@@ -283,7 +283,7 @@ def test_a_file_is_played_to_its_end(run: Run, tmp_path: Path) -> None:
             heard = await b.received("audio", 40)
             assert abs(pitch(heard) - 500) < 5
             ended = await a.event(PlaybackEnded)
-            assert (ended.kind, ended.failure) == ("audio", None)
+            assert (ended.playback.kind, ended.playback.failure) == ("audio", None)
             # Silence follows.
             quiet, _ = samples((await b.received("audio", 30))[-10:])
             sound, rate = samples(a.seen("audio", Direction.SENT))
@@ -307,8 +307,8 @@ def test_a_file_that_cannot_be_played_ends_with_its_reason(run: Run, tmp_path: P
     async def main() -> None:
         async with call(audio=source) as (a, b):
             ended = await a.event(PlaybackEnded)
-            assert ended.failure is not None
-            assert "beep.wav can't be played" in ended.failure
+            assert ended.playback.failure is not None
+            assert "beep.wav can't be played" in ended.playback.failure
             await b.received("audio", 5)
 
     run(main)
