@@ -28,6 +28,7 @@ from .message import Message
 from .options import Options, OptionsError
 from .playback import Playback
 from .presence import Presence
+from .room import Room
 
 __all__ = [
     "Bot",
@@ -49,6 +50,7 @@ __all__ = [
     "Playback",
     "Presence",
     "Reason",
+    "Room",
     "Silence",
     "Source",
     "SourceError",

@@ -101,6 +101,11 @@ class Call:
     def __repr__(self) -> str:
         return f"<Call {self.id} {self.direction} {self.peer}>"
 
+    @property
+    def ref(self) -> CallRef:
+        """The call's actor, for what ties calls together."""
+        return self._ref
+
     async def answer(
         self,
         *,

@@ -17,6 +17,7 @@ from .hearing.reader_queue import ReaderQueue
 from .hearing.sound_frames import channels_of
 from .hearing.speech import Speech, SpeechBegan, SpeechEnded, SpeechOptions
 from .hearing.voice_detector import SpeechError
+from .joining.room import RoomMedia, RoomMember
 from .recording.inspection import Inspection, Track, UnplayableError, declared_seconds, inspect
 from .recording.part_file import FinishedRecording, lock
 from .recording.recording import Recording
@@ -112,6 +113,8 @@ __all__ = [
     "ReaderQueue",
     "ReceivePath",
     "Recording",
+    "RoomMedia",
+    "RoomMember",
     "Silence",
     "Sink",
     "Source",

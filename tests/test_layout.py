@@ -37,7 +37,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "media/rtc": ("dtls", "ice", "rtp/packet rtp/feedback", "_aiortc", "rtp", "*"),
     "media/rtc/rtp": ("packet", "video", "*"),
-    "actors": ("runtime", "xmpp", "records", "messages", "context", "bot", "call", "*"),
+    "actors": ("runtime", "xmpp", "records", "messages", "context", "bot", "call", "joining", "*"),
     "load": ("measure", "plan", "run", "report", "*"),
     "cli": ("views", "*"),
 }
@@ -51,6 +51,7 @@ line of its own. To add a room, write its name where it belongs.
 SHARED = {
     "Call": "a bot's handle is named after its actor",
     "Playback": "a bot's handle is named after what it is on",
+    "Room": "a bot's handle is named after its actor",
     "Invite": "XEP-0482's element, and a bot's handle on it",
 }
 """Names that two classes have, and why a reader is not misled. All others have one meaning."""

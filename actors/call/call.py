@@ -54,6 +54,7 @@ from .content_changes import ContentChanges
 from .course import CallingIn, CallingOut
 from .data_channel import DataChannel
 from .ice_restart import IceRestarts
+from .joining import Joining
 from .listening import Listening
 from .media_events import TICK, MediaEvents
 from .opening import Opening
@@ -73,6 +74,7 @@ class Call(
         "_contents": ContentChanges,
         "_restarts": IceRestarts,
         "_playing": Playing,
+        "_joining": Joining,
         "_listening": Listening,
         "_recordings": Recordings,
         "_data": DataChannel,
@@ -104,6 +106,7 @@ class Call(
         self._restarts = IceRestarts(parts)
         self._opening = Opening(parts, self._contents)
         self._playing = Playing(parts)
+        self._joining = Joining(parts)
         self._listening = Listening(parts)
         self._recordings = Recordings(parts)
         self._data = DataChannel(parts)

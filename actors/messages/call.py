@@ -3,11 +3,22 @@
 import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 from xml.etree.ElementTree import Element
 
 from ...jingle import Reason
-from ...media import Direction, MediaEvent, Playback, ReaderQueue, Source, Speech, SpeechOptions
+from ...media import (
+    ConnectionMedia,
+    Direction,
+    MediaEvent,
+    Playback,
+    ReaderQueue,
+    Source,
+    Speech,
+    SpeechOptions,
+    Writer,
+)
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
 from ..runtime.ref import AsyncioActorRef
@@ -181,6 +192,43 @@ class SendData(MidCallRequest[None]):
 @dataclass(frozen=True, slots=True)
 class RestartIce(MidCallRequest[None]):
     """Look for a way to the peer anew while media go on (RFC 8445 §9)."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedMedia:
+    """What a call gives to the room or the bridge that it is in.
+
+    Attributes:
+        media: its audio and video.
+        recordings: the folder that its account records into.
+        writer: the thread that writes for all recordings.
+    """
+
+    media: ConnectionMedia
+    recordings: Path
+    writer: Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Join(MidCallRequest[JoinedMedia]):
+    """Be in a room or a bridge, and in no other. It raises ValueError if the call is in one.
+
+    Attributes:
+        by: the actor of the room or bridge. When that has ended, the call is free again.
+    """
+
+    by: AsyncioActorRef[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Be free for others.
+
+    Attributes:
+        by: the actor of the room or bridge; of another one it changes nothing.
+    """
+
+    by: AsyncioActorRef[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -462,6 +510,8 @@ CallActorMessage = (
     | SendData
     | RestartIce
     | Wait
+    | Join
+    | Leave
     | Listen
     | ListenForSpeech
     | GetStatus

@@ -35,7 +35,7 @@ SPOKE = 50
 """Blocks for which who has spoken still gets a mix of its own: a second."""
 
 
-class Member:
+class RoomMember:
     """One leg in a room.
 
     Attributes:
@@ -49,12 +49,12 @@ class Member:
     """Blocks of it that wait to be mixed: 100 ms. Above that the oldest are dropped."""
 
     def __init__(
-        self, media: ConnectionMedia, *, speaks: bool, ask: Callable[["Member"], None]
+        self, media: ConnectionMedia, *, speaks: bool, ask: Callable[["RoomMember"], None]
     ) -> None:
         self.level = SILENT
         self.media = media
         self.muted = False
-        self.sees: Member | None = None
+        self.sees: RoomMember | None = None
         self.speaks = speaks
         self.playbacks: dict[Kind, Playback] = {}
         self._ask = ask
@@ -140,27 +140,27 @@ class RoomMedia:
             tones: Whether all hear a tone when somebody comes or goes.
             on_mix: Called on the loop with each encoded frame of the mix of all.
         """
-        self.members: list[Member] = []
-        self._before: Member | None = None
+        self.members: list[RoomMember] = []
+        self._before: RoomMember | None = None
         self._chime: deque[Samples] = deque()
         self._is_mixing = False
         self._lane = CodecThreads.running().lane()
-        self._loudest: tuple[Member | None, int] = (None, 0)
+        self._loudest: tuple[RoomMember | None, int] = (None, 0)
         self._mix = Mix()
         self._on_mix = on_mix
-        self._shown: Member | None = None
-        self._sinks: dict[Member, Callable[[Direction, EncodedFrame], None]] = {}
+        self._shown: RoomMember | None = None
+        self._sinks: dict[RoomMember, Callable[[Direction, EncodedFrame], None]] = {}
         self._ticks = 0
         self._tones = tones
         self._ticket = Pacer.running().start(self._step)
 
     @property
-    def speakers(self) -> list[Member]:
+    def speakers(self) -> list[RoomMember]:
         """Who can be heard now, the loudest first."""
         loud = [member for member in self.members if member.level > QUIET]
         return sorted(loud, key=lambda member: -member.level)
 
-    def add(self, media: ConnectionMedia, *, speaks: bool = True) -> Member:
+    def add(self, media: ConnectionMedia, *, speaks: bool = True) -> RoomMember:
         """Let a leg in.
 
         Args:
@@ -173,7 +173,7 @@ class RoomMedia:
         Raises:
             MediaClosedError: Its connection is closed.
         """
-        member = Member(media, speaks=speaks, ask=self._asked)
+        member = RoomMember(media, speaks=speaks, ask=self._asked)
         member.enter()
         self.members.append(member)
         self._sinks[member] = sink = partial(self._saw, member)
@@ -182,7 +182,7 @@ class RoomMedia:
             self._play(JOINED)
         return member
 
-    def remove(self, member: Member) -> None:
+    def remove(self, member: RoomMember) -> None:
         """Let a leg go: it plays silence and black from then on. Does nothing if it has gone."""
         if member not in self.members:
             return
@@ -199,7 +199,7 @@ class RoomMedia:
         if self._tones:
             self._play(LEFT)
 
-    def mute(self, member: Member, on: bool = True) -> None:
+    def mute(self, member: RoomMember, on: bool = True) -> None:
         """Let the others hear nothing of a member, or hear it again. Its peer is not told."""
         member.muted = on
 
@@ -241,7 +241,7 @@ class RoomMedia:
         frames = {codec: self._frame(codec, data, now) for codec, data in mixed.shared.items()}
         for voice in voices:
             member = voice.key
-            if not isinstance(member, Member):
+            if not isinstance(member, RoomMember):
                 continue
             member.note(mixed.levels.get(member, SILENT))
             if voice.codec is None:
@@ -275,10 +275,10 @@ class RoomMedia:
                 if member is not None:
                     member.media.request_keyframe()
 
-    def _to_see(self, member: Member) -> Member | None:
+    def _to_see(self, member: RoomMember) -> RoomMember | None:
         return self._before if member is self._shown else self._shown
 
-    def _saw(self, origin: Member, direction: Direction, frame: EncodedFrame) -> None:
+    def _saw(self, origin: RoomMember, direction: Direction, frame: EncodedFrame) -> None:
         """Forward a picture to all who see it, or from this key frame on will."""
         if frame.kind != "video" or direction is not Direction.RECEIVED:
             return
@@ -289,7 +289,7 @@ class RoomMedia:
                 member.sees = origin
                 member.media.forward(frame, anew=True)
 
-    def _asked(self, member: Member) -> None:
+    def _asked(self, member: RoomMember) -> None:
         """Pass on that a member's peer asked for a key frame."""
         origin = member.sees or self._to_see(member)
         if origin is not None:

@@ -107,6 +107,7 @@ def test_all_actors_are_found() -> None:
         "Conversation",
         "Exchange",
         "Recorder",
+        "Room",
     }
 
 

@@ -1,0 +1,1 @@
+"""Actors that tie calls together."""

@@ -1,0 +1,70 @@
+"""What a room is told."""
+
+from dataclasses import dataclass
+
+from ..runtime.ask import Ask
+from ..runtime.future import AsyncioFuture
+from ..runtime.ref import AsyncioActorRef
+from .call import CallRef, JoinedMedia
+
+
+@dataclass(frozen=True, slots=True)
+class AddMember(Ask["RoomMessage", AsyncioFuture[None]]):
+    """Let a call in: answered with a future that is done when it is.
+
+    It raises `CallOver` if the call has ended, and ValueError if it is in a room or bridge.
+
+    Attributes:
+        call: who it is.
+        speaks: whether the others hear it.
+    """
+
+    call: CallRef
+    speaks: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMember(Ask["RoomMessage", bool]):
+    """Let a call go, which goes on alone: answered with whether it was there."""
+
+    call: CallRef
+
+
+@dataclass(frozen=True, slots=True)
+class MuteMember(Ask["RoomMessage", bool]):
+    """Let the others hear nothing of a call, or hear it again; answered as `RemoveMember` is."""
+
+    call: CallRef
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GetMembers(Ask["RoomMessage", tuple[tuple[CallRef, float], ...]]):
+    """Answered with who is in the room and how loud each is, in dBov, the loudest first."""
+
+
+# -- by itself -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A call gave its media, or could not.
+
+    Attributes:
+        order: what asked for it.
+        joined: its media, or what it raised.
+    """
+
+    order: AddMember
+    joined: JoinedMedia | Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A call has ended."""
+
+    call: CallRef
+
+
+RoomMessage = AddMember | RemoveMember | MuteMember | GetMembers | Arrived | Gone
+RoomRef = AsyncioActorRef[RoomMessage]

@@ -1,0 +1,106 @@
+"""Calls that hear each other in a room."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+from callboard.bots import Call, CallOver, Room
+from callboard.tests.conftest import Run
+from callboard.tests.live.stage import ALICE, BOB, CAROL, Stage, staged
+
+TONES = {ALICE: 400, BOB: 700}
+
+
+async def gathered(stage: Stage) -> list[tuple[Call, Call]]:
+    """Calls of Alice and Bob to Carol, each with its own tone: theirs and Carol's handle."""
+    pairs = []
+    for jid, tone in TONES.items():
+        call = await stage.puppets[jid].call(CAROL, audio=f"tone:{tone}")
+        came = await stage.ringing(CAROL, call.id)
+        await came.answer()
+        await call.connected()
+        pairs.append((call, came))
+    return pairs
+
+
+async def strengths(call: Call, frames: int) -> dict[int, float]:
+    """How strong each tone is in what a call hears from now on."""
+    parts: list[np.ndarray] = []
+    async for frame in call.frames("audio", layout="mono"):
+        parts.append(frame.to_ndarray().reshape(-1).astype(np.float64))
+        if len(parts) == frames:
+            break
+    wave = np.concatenate(parts[frames // 2 :])
+    time = np.arange(len(wave)) / 48_000
+    return {
+        tone: float(2 * abs(wave @ np.exp(-2j * np.pi * tone * time)) / len(wave))
+        for tone in TONES.values()
+    }
+
+
+async def until_heard(call: Call, tone: int, *, on: bool = True) -> dict[int, float]:
+    """Listen until a tone is there, or no longer."""
+    while True:
+        found = await strengths(call, 40)
+        if (found[tone] > 3000) is on:
+            return found
+
+
+def test_callers_of_a_bot_hear_each_other(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB, CAROL]) as stage, AsyncExitStack() as stack:
+            await stage.online(ALICE, BOB, CAROL)
+            (alice, one), (bob, two) = await gathered(stage)
+            room, other = Room(tones=False), Room()
+            stack.push_async_callback(room.close)
+            stack.push_async_callback(other.close)
+            await asyncio.gather(room.add(one), room.add(two))
+            assert (await until_heard(alice, 700))[400] < 300
+            assert (await until_heard(bob, 400))[700] < 300
+            assert {call for call, _ in await room.speakers()} == {one, two}
+            for wrong in (room, other):
+                with pytest.raises(ValueError, match="room"):
+                    await wrong.add(one)
+
+            await room.mute(two)
+            await until_heard(alice, 700, on=False)
+            await room.mute(two, on=False)
+            await until_heard(alice, 700)
+
+            await room.remove(two)
+            await until_heard(alice, 700, on=False)
+            with pytest.raises(CallOver, match="not in this room"):
+                await room.mute(two)
+            await other.add(two, speaks=False)
+            await other.remove(two)
+            await room.add(two)
+            await until_heard(alice, 700)
+
+            await bob.hangup()
+            await two.ended()
+            await until_heard(alice, 700, on=False)
+            with pytest.raises(CallOver):
+                await room.add(two)
+            assert [call for call, _ in await room.speakers()] == [one]
+            await room.close()
+            assert await room.speakers() == []
+            await room.add(one)
+            await alice.hangup()
+            await one.ended()
+
+    run(main)
+
+
+@pytest.mark.parametrize("wrong", [None, "call", 3])
+def test_only_calls_are_let_in(run: Run, wrong: object) -> None:
+    async def main() -> None:
+        room = Room()
+        for order in (room.add, room.remove, room.mute):
+            with pytest.raises(TypeError, match="give a Call"):
+                await order(wrong)  # type: ignore[arg-type]
+        with pytest.raises(TypeError):
+            Room(tones="loud")  # type: ignore[arg-type]
+
+    run(main)
