@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from callboard.bots import SpeechBegan, SpeechEnded
+from callboard.bots import Bot, Call, SpeechBegan, SpeechEnded
 from callboard.tests.conftest import Run
-from callboard.tests.live.stage import ALICE, BOB, staged
+from callboard.tests.live.stage import ALICE, BOB, Stage, Told, staged
 from callboard.tests.media.espeak import needs_espeak, write_speech
 from callboard.tests.media.hearing.sound import pitch
 
@@ -51,5 +51,36 @@ def test_speech_is_found_once_and_has_what_was_said(run: Run, tmp_path: Path) ->
             assert np.abs(ended.pcm.astype(np.int32)).max() > 3000
             await call.hangup()
             assert [each async for each in speech] == []
+
+    run(main)
+
+
+class Clerk(Bot):
+    """Takes down what its callers say."""
+
+    stage: Stage
+
+    async def on_call(self, call: Call) -> None:
+        await call.answer()
+        async for speech in call.speech(min_silence="10s"):
+            self.stage.see(Told(self.account, type(speech).__name__))
+
+
+@needs_espeak
+def test_the_last_words_before_a_hangup_are_heard(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "speech.wav"
+    write_speech(file, "One two three four.")
+    bots: list[str | dict[str, str]] = [ALICE, {"jid": BOB, "bot": "clerk"}]
+
+    async def main() -> None:
+        async with staged(tmp_path, bots, {"clerk": Clerk}) as stage:
+            Clerk.stage = stage
+            call = await stage.puppets[ALICE].call(BOB, audio="silence")
+            await call.connected()
+            plays = asyncio.create_task(call.play(str(file)))
+            await stage.told(BOB, str, lambda e: e == "SpeechBegan")
+            await plays
+            await call.hangup()
+            await stage.told(BOB, str, lambda e: e == "SpeechEnded")
 
     run(main)

@@ -1,11 +1,15 @@
 """What real legs hear of each other, decoded."""
 
 import asyncio
+from threading import Thread
+from threading import enumerate as enumerate_threads
 
+import av
 import numpy as np
 import pytest
 from callboard.media import MediaClosedError, ReceivePath, Silence, Tone
 from callboard.media.codecs.sound import Samples
+from callboard.media.codecs.threads import CodecThreads
 from callboard.tests.conftest import Run
 from callboard.tests.media.hearing.sound import level, pitch
 from callboard.tests.media.legs import Leg, call
@@ -77,5 +81,32 @@ def test_only_what_is_received_can_be_heard(run: Run) -> None:
             deaf.pc.media.frames("audio")
         await leg.pc.close()
         await deaf.pc.close()
+
+    run(main)
+
+
+def codec_threads() -> list[Thread]:
+    return [each for each in enumerate_threads() if each.name == "codecs"]
+
+
+def test_two_hundred_readers_leave_no_decoder_task_or_thread(run: Run) -> None:
+    async def main() -> None:
+        async with call(audio=Tone(400)) as (_, b):
+            before = len(asyncio.all_tasks())
+            for number in range(200):
+                frames = b.pc.media.frames("audio", rate=8000 + 50 * number, layout="mono")
+                if not number % 20:
+                    assert isinstance(await anext(frames), av.AudioFrame)
+                    assert len(asyncio.all_tasks()) == before
+                    assert len(codec_threads()) <= CodecThreads.MOST
+                if number % 2:
+                    await frames.aclose()
+                del frames
+            last = b.pc.media.frames("audio")
+            await anext(last)
+            await anext(last)
+            assert len(b.pc.media._ear._hearings) == 1
+            await last.aclose()
+            assert b.pc.media._ear._decoding is None
 
     run(main)
