@@ -23,23 +23,36 @@ class ReaderThreads:
     The threads of an executor are joined when Python ends, so one that never returns keeps the
     process alive until it is killed; and as there are only so many, a few that block stop everybody
     else. Here a job that takes longer than `patience` gives up its place to another thread, and the
-    process ends without waiting for it.
+    process ends without waiting for one that is stuck.
 
     Args:
         limit: Jobs that run at the same time, not counting those that are past `patience`.
-        patience: Seconds after which a job counts as stuck.
+        patience: Seconds after which a job gives up its place. A clip asks for frames half a second
+            before it needs them, so a few jobs that block are not heard in what others play.
+        stuck: Seconds after which a job counts as one that never ends.
         most: Threads in all. When all of them are stuck, new jobs fail.
     """
 
     IDLE = 0.05
     """Seconds for which a thread waits for its next job before it ends."""
 
+    TICK = 0.001
+    """Seconds by which a look comes later than what it looks for."""
+
     FAREWELL = 1.0
     """Seconds for which the end of the process waits for jobs that are not stuck."""
 
-    def __init__(self, *, limit: int | None = None, patience: float = 5.0, most: int = 256) -> None:
+    def __init__(
+        self,
+        *,
+        limit: int | None = None,
+        patience: float = 0.2,
+        stuck: float = 5.0,
+        most: int = 256,
+    ) -> None:
         self._limit = limit or min(32, (os.cpu_count() or 1) + 4)
         self._patience = patience
+        self._stuck = stuck
         self._most = most
         self._changed = threading.Condition()
         self._jobs: deque[Callable[[], None]] = deque()
@@ -72,13 +85,13 @@ class ReaderThreads:
                 loop.call_soon_threadsafe(_settle, future, outcome)
 
         with self._changed:
-            if self._stuck() >= self._most:
+            if self._past(self._stuck) >= self._most:
                 raise SourceError(
                     f"{self._most} sources block and give nothing: play sources that can be read."
                 )
             self._jobs.append(work)
             if not self._staff():
-                loop.call_later(self._patience, partial(self._relieve, loop))
+                self._relieve_later(loop)
         return future
 
     def end(self) -> None:
@@ -88,29 +101,36 @@ class ReaderThreads:
             self._ended = True
             self._jobs.clear()
             self._changed.notify_all()
-            while len(self._began) > self._stuck() and time.monotonic() < until:
+            while len(self._began) > self._past(self._stuck) and time.monotonic() < until:
                 self._changed.wait(until - time.monotonic())
 
     def _relieve(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Take another thread on for jobs that still wait, in place of one that is stuck."""
+        """Take another thread on for a job that still waits, if one has given up its place."""
         with self._changed:
             if self._jobs and not self._staff():
-                loop.call_later(self._patience, partial(self._relieve, loop))
+                self._relieve_later(loop)
+
+    def _relieve_later(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look again when the next job gives up its place. With the lock held."""
+        now = time.monotonic()
+        waits = [began + self._patience - now for began in self._began.values()]
+        wait = min((wait for wait in waits if wait > 0), default=self._patience)
+        loop.call_later(wait + self.TICK, partial(self._relieve, loop))
 
     def _staff(self) -> bool:
         """See that somebody takes the next job; False if all are busy. With the lock held."""
         if len(self._jobs) <= self._idle:
             self._changed.notify_all()
             return True
-        stuck = self._stuck()
-        if self._ended or self._threads - stuck >= self._limit or self._threads >= self._most:
+        places = self._threads - self._past(self._patience)
+        if self._ended or places >= self._limit or self._threads >= self._most:
             return False
         self._threads += 1
         threading.Thread(target=self._work, name="sources", daemon=True).start()
         return True
 
-    def _stuck(self) -> int:
-        before = time.monotonic() - self._patience
+    def _past(self, seconds: float) -> int:
+        before = time.monotonic() - seconds
         return sum(began < before for began in self._began.values())
 
     def _work(self) -> None:

@@ -52,9 +52,63 @@ def test_sources_that_block_leave_the_others_their_turn(
         gate.set()
 
 
+@pytest.mark.parametrize("is_playing", [True, False])
+def test_nine_sources_that_block_leave_no_gap_in_another(run: Run, is_playing: bool) -> None:
+    gate = threading.Event()
+
+    async def main() -> None:
+        clips = Clips.running()
+        good = clips.open(Numbers(200), "audio", "opus")
+        if is_playing:
+            assert [unit.data for unit in await drain(good, 1)] == [b"\0"]
+        blocked = [clips.open(Blocked(gate), "audio", "opus") for _ in range(9)]
+        numbers, gaps = [], 0
+        while not good.ended:  # as a leg plays it: a frame each 20 ms
+            unit = good.read()
+            if unit is not None:
+                numbers.append(unit.data[0])
+            elif numbers and not good.clip.ended:
+                gaps += 1
+            await asyncio.sleep(0.02)
+        assert numbers == list(range(int(is_playing), 200))
+        assert gaps == 0
+        assert [reader.read() for reader in blocked] == [None] * 9
+        gate.set()
+        for reader in blocked:
+            assert [unit.data for unit in await drain(reader)] == [b"at last"]
+
+    try:
+        run(main)
+    finally:
+        gate.set()
+
+
+def test_a_job_that_takes_its_time_is_not_taken_for_one_that_never_ends(run: Run) -> None:
+    gate, begun = threading.Event(), threading.Semaphore(0)
+    pool = ReaderThreads(limit=2, patience=0.01, most=3)
+
+    def take_time() -> bool:
+        begun.release()
+        return gate.wait()
+
+    async def main() -> None:
+        slow = [pool.run(take_time) for _ in range(3)]
+        for _ in slow:
+            assert await asyncio.to_thread(begun.acquire, timeout=30)
+        last = pool.run(lambda: 7)
+        gate.set()
+        assert all(await asyncio.gather(*slow))
+        assert await last == 7
+
+    try:
+        run(main)
+    finally:
+        gate.set()
+
+
 def test_only_so_many_may_block(run: Run) -> None:
     gate = threading.Event()
-    pool = ReaderThreads(limit=2, patience=0.02, most=4)
+    pool = ReaderThreads(limit=2, patience=0.01, stuck=0.02, most=4)
 
     async def main() -> None:
         blocked = [pool.run(gate.wait) for _ in range(4)]
