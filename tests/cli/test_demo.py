@@ -6,6 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import av
+import pytest
+from callboard.actors.records.call_record import CallRecord
+from callboard.cli.demo import length_fault
+from callboard.jingle import Reason
 from callboard.tests.cli.command import PACKET, callboard, records, seconds_between
 
 FIELDS = [
@@ -129,3 +133,37 @@ def test_out_that_is_a_file(tmp_path: Path) -> None:
     done = callboard("demo", "--out", file)
     assert done.returncode == 2
     assert done.stderr == f"callboard: --out {file}: {file} is a file: name a folder\n"
+
+
+@pytest.mark.parametrize(
+    ("packets", "seconds", "is_right"),
+    [
+        (500, 10.0, True),
+        (500, 10.4, True),
+        (500, 9.4, False),
+        (500, 10.7, False),
+        (350, 7.0, True),
+        (350, 10.0, True),
+        (350, 6.4, False),
+        (0, 0.0, True),
+    ],
+)
+def test_a_recording_is_as_long_as_the_sound_that_came(
+    packets: int, seconds: float, is_right: bool
+) -> None:
+    record = CallRecord(
+        id="sid",
+        account="desk@localhost",
+        peer="alice@localhost/phone",
+        direction="in",
+        state="completed",
+        reason=Reason.SUCCESS,
+        started=99.0,
+        answered=99.9,
+        connected=100.0,
+        ended=110.0,
+        media=({"kind": "audio", "received": packets}, {"kind": "video", "received": 9000}),
+    )
+    fault = length_fault(record, seconds)
+    assert (fault is None) == is_right
+    assert fault is None or f"{seconds:.2f} s" in fault
