@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Generator, Iterator
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
+import hypothesis
 import pytest
 import uvloop
 from callboard.tests.harness import findings, loopback
@@ -38,6 +39,10 @@ PROGRAMS = ("coturn", "pykka_runtime", "subprocess")
 failed = pytest.StashKey[bool]()
 
 loopback.install()
+
+# Each run tries the same examples, however slow the machine is; `script/fuzz` tries others.
+hypothesis.settings.register_profile("suite", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("suite")
 
 # Hundreds of tests start a program that imports Callboard; without the files that Python keeps its
 # bytecode in, each would compile it anew.
