@@ -15,7 +15,7 @@ import av
 import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.contrib.media import MediaPlayer, MediaRecorder
-from callboard.actors.call.recorder import Recorders
+from callboard.actors.call.recorders import Recorders
 from callboard.actors.garbage_collection import tune_garbage_collection
 from callboard.benchmarks.partner import Ask, partner, serve
 from callboard.benchmarks.result import Figure, Result, middle, percentile

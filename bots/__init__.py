@@ -4,6 +4,7 @@ from ..actors.account import Offline
 from ..actors.messages.call import CallOver
 from ..actors.messages.exchange import CallStatus
 from ..actors.records.call_record import CallRecord
+from ..actors.records.recording_outcome import RecordingOutcome
 from ..actors.xmpp.contact import Contact
 from ..jingle import Reason
 from ..media import (
@@ -28,6 +29,7 @@ from .message import Message
 from .options import Options, OptionsError
 from .playback import Playback
 from .presence import Presence
+from .recording import Recording
 from .room import Room
 
 __all__ = [
@@ -50,6 +52,8 @@ __all__ = [
     "Playback",
     "Presence",
     "Reason",
+    "Recording",
+    "RecordingOutcome",
     "Room",
     "Silence",
     "Source",

@@ -13,7 +13,7 @@ from ..actors.xmpp.stanza import check_text
 from ..config.duration import parse_duration
 from ..config.jid import normal_jid
 from ..jingle import Reason
-from ..media import Kind, channels_of, check_rate
+from ..media import BOTH, Direction, Directions, Kind, channels_of, check_rate
 
 T = TypeVar("T")
 
@@ -83,6 +83,17 @@ def kind(name: str, value: object) -> Kind:
     if found is None:
         raise ValueError(f"{name} is {text!r}: give 'audio' or 'video'")
     return found
+
+
+def directions(name: str, value: object) -> Directions:
+    """Return what to record."""
+    text = _of_type(name, value, str, "'received', 'sent' or 'both'")
+    if text == "both":
+        return BOTH
+    found = next((one for one in Direction if one == text), None)
+    if found is None:
+        raise ValueError(f"{name} is {text!r}: give 'received', 'sent' or 'both'")
+    return (found,)
 
 
 def reason(name: str, value: object) -> Reason:

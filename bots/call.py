@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from pykka import ActorDeadError
 
@@ -15,6 +15,7 @@ from ..actors.messages.call import (
     CallActorMessage,
     CallOver,
     CallRef,
+    GetRecordings,
     GetStatus,
     Hangup,
     Hold,
@@ -36,6 +37,7 @@ from ..jingle import Reason
 from ..media import Kind, MediaClosedError, ReaderQueue, Silence, Source, Speech, SpeechOptions
 from . import argument_checks
 from .playback import Playback
+from .recording import Recording
 from .source import Playable, find_music, find_source
 from .until import Until, comes
 
@@ -119,7 +121,7 @@ class Call:
         Args:
             audio: what to send at first: see `callboard.bots.source`.
             video: what to show; None shows nothing, and still receives the peer's video.
-            record: whether to record both directions.
+            record: whether to record both directions; `recordings` has the recording then.
             wav: whether to record audio as stereo WAV, with us on the left and the peer on the
                 right.
 
@@ -221,18 +223,35 @@ class Call:
                 waiter.cancel()
             raise
 
-    async def record(self, on: bool = True, *, wav: bool = False) -> None:
-        """Start or stop recording both directions.
+    async def record(
+        self, direction: Literal["received", "sent", "both"] = "both", *, wav: bool = False
+    ) -> Recording:
+        """Start a recording. A call may have several, also at the same time (16 at most).
 
         Args:
-            on: start or stop.
-            wav: whether to record audio as stereo WAV.
+            direction: what to record: what the peer sends, what we send, or both.
+            wav: whether to record audio as WAV: stereo with us on the left, or mono for one
+                direction.
+
+        Returns:
+            The recording. It ends with the call, or by its `stop`.
 
         Raises:
             CallOver: the call is over.
             TypeError: an argument is of the wrong type.
+            ValueError: there is no such direction, or 16 recordings go on already.
         """
-        await self._ask(Record(argument_checks.flag("on", on), argument_checks.flag("wav", wav)))
+        directions = argument_checks.directions("direction", direction)
+        message = Record(directions, argument_checks.flag("wav", wav))
+        return Recording(self._ref, await self._ask(message))
+
+    async def recordings(self) -> list[Recording]:
+        """Return all recordings of the call so far, in the order in which they began.
+
+        Raises:
+            CallOver: the call is over: its record has them.
+        """
+        return [Recording(self._ref, each) for each in await self._ask(GetRecordings())]
 
     async def mute(self, kind: Kind = "audio", on: bool = True) -> None:
         """Send silence or black instead of what is played, and tell the peer (XEP-0167 §8.2).

@@ -18,9 +18,11 @@ from .hearing.sound_frames import channels_of
 from .hearing.speech import Speech, SpeechBegan, SpeechEnded, SpeechOptions
 from .hearing.voice_detector import SpeechError
 from .joining.room import RoomMedia, RoomMember
+from .recording.container import BOTH, Directions
 from .recording.inspection import Inspection, Track, UnplayableError, declared_seconds, inspect
 from .recording.part_file import FinishedRecording, lock
 from .recording.recording import Recording
+from .recording.recording_file import expected_suffix
 from .recording.recovery import recover_recordings
 from .recording.writer_thread import Writer
 from .rtc.connection_media import ConnectionMedia, Sink
@@ -62,6 +64,7 @@ from .sources.tone import Tone
 from .sources.video_feed import VideoFeed
 
 __all__ = [
+    "BOTH",
     "DIGITS",
     "LONGEST_PRESS",
     "READERS",
@@ -81,6 +84,7 @@ __all__ = [
     "DigitEnded",
     "DigitEvent",
     "Direction",
+    "Directions",
     "Drawing",
     "Echo",
     "EncodedFrame",
@@ -134,6 +138,7 @@ __all__ = [
     "check_digits",
     "check_rate",
     "declared_seconds",
+    "expected_suffix",
     "inspect",
     "lock",
     "read_clock",

@@ -52,6 +52,7 @@ SHARED = {
     "Call": "a bot's handle is named after its actor",
     "Playback": "a bot's handle is named after what it is on",
     "Room": "a bot's handle is named after its actor",
+    "Recording": "a recording's files, and a bot's handle on it",
     "Invite": "XEP-0482's element, and a bot's handle on it",
 }
 """Names that two classes have, and why a reader is not misled. All others have one meaning."""

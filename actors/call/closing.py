@@ -116,6 +116,7 @@ class Closing:
         over = self._course.find(Over)
         if over is None:
             return
+        self._firmly(self._leg.recorders.give_up)
         try:
             record = self._progress.record(over.reason, over.text, ours=over.ours)
             self._course.take(CallEvent.RECORDED, Ended(record))

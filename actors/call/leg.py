@@ -8,6 +8,7 @@ from typing import Any
 from ...jingle import CandidatesReceived
 from ...media import (
     Direction,
+    Directions,
     Kind,
     MediaError,
     MediaEvent,
@@ -17,9 +18,9 @@ from ...media import (
     Source,
 )
 from ..context import Context
-from ..messages.call import CallActorMessage, Media
+from ..messages.call import CallActorMessage, Media, RecordingBegun
 from ..runtime.actor import AsyncioActor
-from .recorder import Recorders
+from .recorders import Recorders
 
 log = logging.getLogger(__name__)
 
@@ -109,11 +110,24 @@ class Leg:
 
     # -- what is recorded --------------------------------------------------------------------------
 
-    def record(self, *, video: bool, wav: bool) -> None:
-        """Begin to record both directions, unless that is done already."""
-        if self.recorders.start(video=video, wav=wav):
-            for direction in Direction:
-                self.get_keyframe(direction)
+    def record(self, directions: Directions, *, video: bool, wav: bool) -> RecordingBegun:
+        """Begin another recording.
+
+        Args:
+            directions: what is recorded.
+            video: whether video may come.
+            wav: audio as WAV.
+
+        Raises:
+            ValueError: too many go on at once.
+        """
+        codecs: dict[Kind, str] = {}
+        for direction in directions:
+            codecs |= self.connection.media.codecs(direction)
+        begun = self.recorders.start(directions, video=video, wav=wav, codecs=codecs)
+        for direction in directions:
+            self.get_keyframe(direction)
+        return begun
 
     def get_keyframe(self, direction: Direction) -> None:
         """Send a key frame, or ask the peer for one until it comes."""

@@ -2,7 +2,16 @@
 
 import logging
 
-from ..messages.call import KeyframeNeeded, Record, RecordingFailed, RecordingPlaced
+from ...media import BOTH, Directions
+from ..messages.call import (
+    GetRecordings,
+    KeyframeNeeded,
+    Record,
+    RecordingBegun,
+    RecordingFailed,
+    RecordingPlaced,
+    StopRecording,
+)
 from ..runtime.actor import handles
 from .shared_parts import SharedParts
 from .state import CallState
@@ -21,22 +30,39 @@ class Recordings:
         self._parts = parts
 
     @handles(Record)
-    def record(self, message: Record) -> None:
-        """Begin or end the recording of both directions."""
-        if message.on:
-            self.start(wav=message.wav)
-        else:
-            self._parts.owner.spawn(self._parts.leg.recorders.stop())
+    def record(self, message: Record) -> RecordingBegun:
+        """Begin another recording.
 
-    def start(self, *, wav: bool) -> None:
+        Raises:
+            ValueError: too many go on at once.
+        """
+        return self.start(message.directions, wav=message.wav)
+
+    def start(self, directions: Directions = BOTH, *, wav: bool) -> RecordingBegun:
         """Begin to record; video may come later, where the account's policy lets it.
 
         Args:
-            wav: record audio as stereo WAV.
+            directions: what is recorded.
+            wav: record audio as WAV.
+
+        Raises:
+            ValueError: too many go on at once.
         """
         policy = self._parts.context.settings.calls
         video = "video" in self._parts.progress.media or policy.video
-        self._parts.leg.record(video=video, wav=wav)
+        begun = self._parts.leg.record(directions, video=video, wav=wav)
+        self._parts.progress.note()
+        return begun
+
+    @handles(GetRecordings)
+    def all(self, _: GetRecordings) -> tuple[RecordingBegun, ...]:
+        """Return all recordings, in the order in which they began."""
+        return self._parts.leg.recorders.begun
+
+    @handles(StopRecording)
+    def stop(self, message: StopRecording) -> None:
+        """End a recording; whoever holds its future hears what became of it."""
+        self._parts.leg.recorders.stop(message.number)
 
     # -- what recorders tell -----------------------------------------------------------------------
 
@@ -58,6 +84,6 @@ class Recordings:
         parts = self._parts
         log.warning("%s: %s", parts.owner, message.why)
         if message.is_over:
-            parts.owner.spawn(parts.leg.recorders.stop(message.number))
+            parts.leg.recorders.stop(message.number)
         if parts.course.state is not CallState.ENDED:
             parts.runner.run(parts.bot.recording_failed(parts.owner.actor_ref, message.why))

@@ -9,8 +9,10 @@ from xml.etree.ElementTree import Element
 
 from ...jingle import Reason
 from ...media import (
+    BOTH,
     ConnectionMedia,
     Direction,
+    Directions,
     MediaEvent,
     Playback,
     ReaderQueue,
@@ -19,6 +21,7 @@ from ...media import (
     SpeechOptions,
     Writer,
 )
+from ..records.recording_outcome import RecordingOutcome
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
 from ..runtime.ref import AsyncioActorRef
@@ -121,11 +124,44 @@ class StopPlayback(MidCallRequest[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Record(MidCallRequest[None]):
-    """Begin or end the recording of both directions."""
+class RecordingBegun:
+    """A recording goes on, or did.
 
-    on: bool
+    Attributes:
+        number: which of the call's recordings it is.
+        path: where its file is to be, as the call stood when it began; without suffix if nothing
+            was negotiated then.
+        ended: settled with what became of it, however it ends.
+    """
+
+    number: int
+    path: Path
+    ended: AsyncioFuture[RecordingOutcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Record(MidCallRequest[RecordingBegun]):
+    """Begin another recording.
+
+    Attributes:
+        directions: what is recorded.
+        wav: record audio as WAV in the place of Ogg or Matroska.
+    """
+
+    directions: Directions = BOTH
     wav: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GetRecordings(MidCallRequest[tuple[RecordingBegun, ...]]):
+    """Answered with all recordings of the call, in the order in which they began."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecording:
+    """End one of the call's recordings, if it goes on."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -502,6 +538,8 @@ CallActorMessage = (
     | SetGain
     | StopPlayback
     | Record
+    | GetRecordings
+    | StopRecording
     | Mute
     | Pause
     | Hold

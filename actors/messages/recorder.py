@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 
 from ...media import Direction, EncodedFrame
-from ..records.recording_outcome import Recorded
-from ..runtime.ask import Ask
 from ..runtime.ref import AsyncioActorRef
 
 
@@ -26,10 +24,5 @@ class Miss:
     direction: Direction
 
 
-@dataclass(frozen=True, slots=True)
-class FinishRecording(Ask["RecorderMessage", tuple[Recorded, ...]]):
-    """End the recording: answered with a `Recorded` for each of its files."""
-
-
-RecorderMessage = Write | Miss | FinishRecording
+RecorderMessage = Write | Miss
 RecorderRef = AsyncioActorRef[RecorderMessage]

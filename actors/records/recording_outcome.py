@@ -1,13 +1,16 @@
-"""What became of a recording."""
+"""What became of a recording: its files, as the detail record has them."""
 
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Literal, Self
+
+#: What a recording holds.
+RecordedDirection = Literal["sent", "received", "both"]
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What became of a recording, for its call's detail record.
+    """One file of a recording, for its call's detail record.
 
     Attributes:
         path: the file, or None if there is none.
@@ -15,6 +18,7 @@ class Recorded:
         seconds: how long it plays.
         octets: its size.
         failure: why there is no whole file, in a sentence, or None.
+        direction: what was recorded.
     """
 
     path: str | None
@@ -22,11 +26,56 @@ class Recorded:
     seconds: float
     octets: int
     failure: str | None
+    direction: RecordedDirection = "both"
 
     @classmethod
-    def of(cls, path: str | None, seconds: float, octets: int, failure: str | None) -> Self:
+    def of(
+        cls,
+        path: str | None,
+        seconds: float,
+        octets: int,
+        failure: str | None,
+        direction: RecordedDirection = "both",
+    ) -> Self:
         """Return what became of a recording, its kind read from the file's name."""
         kind: Literal["audio", "video"] | None = None
         if path is not None:
             kind = "video" if PurePath(path).suffix == ".mkv" else "audio"
-        return cls(path, kind, round(seconds, 3), octets, failure)
+        return cls(path, kind, round(seconds, 3), octets, failure, direction)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingOutcome:
+    """What became of a recording.
+
+    Attributes:
+        files: its files as the call's detail record has them: one, or several if the codec
+            changed; without a path if there is none.
+    """
+
+    files: tuple[Recorded, ...]
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files, in order."""
+        return tuple(Path(one.path) for one in self.files if one.path is not None)
+
+    @property
+    def path(self) -> Path | None:
+        """The file, or the first of several; None if there is none."""
+        return next(iter(self.paths), None)
+
+    @property
+    def seconds(self) -> float:
+        """How long it plays, in seconds."""
+        return round(sum(one.seconds for one in self.files), 3)
+
+    @property
+    def bytes(self) -> int:
+        """Its size in octets."""
+        return sum(one.octets for one in self.files)
+
+    @property
+    def failure(self) -> str | None:
+        """Why there is no file, or not all of it, in a sentence; None if all is well."""
+        return next((one.failure for one in self.files if one.failure is not None), None)

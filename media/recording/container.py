@@ -12,6 +12,25 @@ MUXER = "Callboard"
 """The writer's name in our files. Only files with this name are finished after a kill."""
 
 
+Directions = tuple[Direction, ...]
+"""What a recording holds: `BOTH`, or one direction alone."""
+
+BOTH: Directions = (Direction.SENT, Direction.RECEIVED)
+"""Left and right of a stereo file."""
+
+KINDS_OF_FILE: tuple[Directions, ...] = (BOTH, *((direction,) for direction in BOTH))
+"""All directions that a file may hold."""
+
+
+def channels_title(directions: Directions) -> str:
+    """Return the title of an audio file that has a channel for each direction."""
+    if len(directions) == 1:
+        return directions[0].value
+    return ", ".join(
+        f"{ear}: {way}" for ear, way in zip(("left", "right"), directions, strict=True)
+    )
+
+
 class DamagedError(Exception):
     """A file that was left behind is not ours, or nothing in it can be saved. Says which."""
 

@@ -1,10 +1,11 @@
-"""Ogg files (RFC 3533) of Opus (RFC 7845): both directions as one stereo stream.
+"""Ogg files (RFC 3533) of Opus (RFC 7845): both directions as one stereo stream, or one as mono.
 
 Players play only one stream of an Ogg file, so one stream holds both directions. Each of its
 packets holds two Opus packets, ours for the left ear and theirs for the right (channel mapping
 family 1 with two uncoupled streams, RFC 7845 §5.1.1.2), and nothing is transcoded. This needs
 packets of 20 ms from both sides, which is what everyone sends. Others are split if Opus allows it;
-if not, they alone are encoded again.
+if not, they alone are encoded again. A file of one direction is the same with one stream
+(family 0, §5.1.1.1).
 """
 
 import itertools
@@ -18,7 +19,16 @@ import av
 
 from ..frames.frame import Direction, EncodedFrame
 from ..frames.opus_packet import SILENCE, OpusError, OpusPacket, parse
-from .container import MUXER, Chunk, DamagedError, write_all
+from .container import (
+    BOTH,
+    KINDS_OF_FILE,
+    MUXER,
+    Chunk,
+    DamagedError,
+    Directions,
+    channels_title,
+    write_all,
+)
 
 SLOT = 960
 """Samples of 48 kHz in each packet of the file: 20 ms."""
@@ -39,12 +49,17 @@ _MIRROR = bytes(int(f"{octet:08b}"[::-1], 2) for octet in range(256))
 
 
 class Ogg:
-    """An Ogg file with one stereo Opus stream."""
+    """An Ogg file with one Opus stream.
 
-    def __init__(self) -> None:
+    Args:
+        directions: Both for stereo, or one for mono. Frames of another are an error.
+    """
+
+    def __init__(self, directions: Directions = BOTH) -> None:
         self.seconds = 0.0
         self.problem: str | None = None
-        self._lanes = {direction: _Lane() for direction in Direction}
+        self._directions = directions
+        self._lanes = {direction: _Lane() for direction in directions}
         self._slots = 0
         self._end = 0
         self._pages = itertools.count()
@@ -64,9 +79,9 @@ class Ogg:
         self._lanes[direction].add(packet, seconds, self._slots)
 
     def take(self, now: float) -> list[Chunk]:
-        """Hand out the packets whose time has come in both directions (see `Container.take`)."""
-        both = min(lane.end for lane in self._lanes.values())
-        return self._emit(max(both, int((now - HOLD) * 48000 / SLOT)))
+        """Hand out the packets whose time has come in each direction (see `Container.take`)."""
+        whole = min(lane.end for lane in self._lanes.values())
+        return self._emit(max(whole, int((now - HOLD) * 48000 / SLOT)))
 
     def finish(self) -> list[Chunk]:
         """Hand out the rest, with the mark that the stream ends there."""
@@ -78,12 +93,13 @@ class Ogg:
         until = min(until, max(lane.end for lane in self._lanes.values()))
         pages: list[bytes] = []
         if not self._end and (until > self._slots or last):
-            pages += (self._page([_head()], 0, _FIRST), self._page([_tags()], 0))
+            head, tags = _head(self._directions), _tags(self._directions)
+            pages += (self._page([head], 0, _FIRST), self._page([tags], 0))
         packets = []
         for slot in range(self._slots, until):
-            ours = self._lanes[Direction.SENT].pop(slot)
-            theirs = self._lanes[Direction.RECEIVED].pop(slot)
-            packets.append(ours.encode(delimited=True) + theirs.encode())
+            *others, last_one = (self._lanes[one].pop(slot) for one in self._directions)
+            delimited = b"".join(one.encode(delimited=True) for one in others)
+            packets.append(delimited + last_one.encode())
         runs = list(_runs(packets)) or ([[]] if last else [])
         for number, run in enumerate(runs, 1):
             self._slots += len(run)
@@ -176,8 +192,11 @@ def repair(file: int) -> float:
         OSError: If it can't be read or written. It plays as well as before.
     """
     length = os.fstat(file).st_size
-    begin = _page([_head()], 0, 0, _FIRST) + _page([_tags()], 0, 1, 0)
-    if os.pread(file, len(begin), 0) != begin:
+    begins = [
+        _page([_head(each)], 0, 0, _FIRST) + _page([_tags(each)], 0, 1, 0) for each in KINDS_OF_FILE
+    ]
+    begin = next((each for each in begins if os.pread(file, len(each), 0) == each), None)
+    if begin is None:
         raise DamagedError("it was not written by Callboard")
     at = len(begin)
     last = b""
@@ -193,14 +212,17 @@ def repair(file: int) -> float:
     return int(struct.unpack_from("<q", last, 6)[0]) / 48000
 
 
-def _head() -> bytes:
-    """Return the identification header (RFC 7845 §5.1): two uncoupled streams, one for each ear."""
-    return b"OpusHead" + struct.pack("<BBHIhB", 1, 2, PRE_SKIP, 48000, 0, 1) + bytes((2, 0, 0, 1))
+def _head(directions: Directions) -> bytes:
+    """Return the identification header (RFC 7845 §5.1): two uncoupled streams, or a single one."""
+    count = len(directions)
+    family = 0 if count == 1 else 1
+    mapping = b"" if count == 1 else bytes((count, 0, *range(count)))
+    return b"OpusHead" + struct.pack("<BBHIhB", 1, count, PRE_SKIP, 48000, 0, family) + mapping
 
 
-def _tags() -> bytes:
+def _tags(directions: Directions) -> bytes:
     """Return the comment header (RFC 7845 §5.2)."""
-    comments = [b"TITLE=left: sent, right: received"]
+    comments = [b"TITLE=" + channels_title(directions).encode()]
     fields = [MUXER.encode(), *comments]
     fields = [len(field).to_bytes(4, "little") + field for field in fields]
     return b"OpusTags" + fields[0] + len(comments).to_bytes(4, "little") + b"".join(fields[1:])

@@ -13,6 +13,9 @@ from pathlib import Path
 from .container import Chunk, write_all
 
 PART = ".part"
+TIME = len("20261122t184336z")
+"""Characters of the time with which a name begins."""
+
 LONGEST_STEM = 64
 """Characters of a name without its suffixes and number; with them it stays within 80."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..frames.frame import Direction, EncodedFrame, Kind
 from ..frames.picture_size import picture_size
+from .container import BOTH, Directions
 from .part_file import FinishedRecording
 from .recording_file import Format, Placed, RecordingFile
 from .track_timeline import TrackTimeline
@@ -37,16 +38,16 @@ class Recording:
     direction and kind, titled "sent" and "received", from the beginning of the call. Opus alone
     becomes `.ogg`, one stereo stream with us left and them right. PCMU and PCMA become `.mka`, with
     a track for each direction. "wav" is decoded to 16-bit stereo at 48 kHz, us left and them right,
-    without video.
+    without video. One direction alone is recorded as mono.
 
     While the file grows it is called `….part`, and plays up to the last second whatever happens to
     the process. Pauses keep their length. If a codec that Ogg can't hold comes up during the call,
     the recording goes on in an `.mka`.
 
     Args:
-        folder: Where the file goes; made if missing.
-        name: What to call it, such as the JIDs of the call; only its safe characters are used,
-            after the time.
+        base: Where the file goes, without suffix: see `Writer.place`. The folder is made if
+            missing.
+        directions: What is recorded, sent before received. Other frames are left out.
         video: Whether video may come, also in mid-call. Audio is written at once in either case;
             until video has come, into two files, of which one stays (see `RecordingFile`). If
             False, video is left out.
@@ -62,9 +63,9 @@ class Recording:
 
     def __init__(
         self,
-        folder: Path,
-        name: str,
+        base: Path,
         *,
+        directions: Directions = BOTH,
         video: bool,
         format: Format = "auto",  # noqa: A002 - what it is
         writer: Writer,
@@ -74,9 +75,10 @@ class Recording:
         on_keyframe_needed: Callable[[Direction], None] = lambda _: None,
     ) -> None:
         self._writer = writer
+        self._directions = directions
         self._video = video and format == "auto"
         self._file = RecordingFile(
-            folder, name, datetime.now(UTC), video=self._video, format=format
+            base, datetime.now(UTC), directions=directions, video=self._video, format=format
         )
         self._started = started
         self._limit = limit
@@ -119,7 +121,7 @@ class Recording:
 
     @property
     def bases(self) -> tuple[Path, ...]:
-        """Where its files go, without suffix; a number may be added with the first octets."""
+        """Where its files go, without suffix."""
         whole = [finished.path.with_suffix("") for finished in self._file.files]
         return tuple(dict.fromkeys((*whole, self._file.base)))
 
@@ -131,6 +133,8 @@ class Recording:
             frame: The frame; those of a direction and kind come in order.
         """
         if self._closing is not None or not frame.data or frame.clock_rate <= 0:
+            return
+        if direction not in self._directions:
             return
         if frame.kind == "video" and not self._video_runs(direction, frame):
             return
@@ -159,7 +163,7 @@ class Recording:
         Args:
             direction: Whether we send or receive it.
         """
-        if self._video and direction not in self._running:
+        if self._video and direction in self._directions and direction not in self._running:
             self._say_missing(f"{direction} video")
 
     async def close(self) -> FinishedRecording | None:

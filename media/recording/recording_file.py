@@ -2,16 +2,16 @@
 
 import errno
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from ..frames.frame import Direction, EncodedFrame
+from ..frames.frame import Direction, EncodedFrame, Kind
 from . import matroska, ogg, wav
-from .container import Container, DamagedError
+from .container import Container, DamagedError, Directions
 from .matroska_track import CODECS
-from .part_file import FinishedRecording, PartFile, stem
+from .part_file import FinishedRecording, PartFile
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,21 @@ REPAIRS: dict[str, Callable[[int], float]] = {
     ".wav": wav.repair,
 }
 """For each suffix, what makes a file whole that was not finished."""
+
+
+def expected_suffix(codecs: Mapping[Kind, str], format: Format) -> str:  # noqa: A002
+    """Return the suffix of a recording of these codecs; "" if none are known yet.
+
+    Args:
+        codecs: What is to be recorded: the codec of each kind.
+        format: "auto" or "wav".
+    """
+    if format == "wav":
+        return ".wav"
+    if "video" in codecs:
+        return ".mkv"
+    audio = codecs.get("audio")
+    return "" if audio is None else ".ogg" if audio.upper() == "OPUS" else ".mka"
 
 
 class _Output:
@@ -54,7 +69,7 @@ class RecordingFile:
     """Writes frames into a container and the container into a file.
 
     As long as only Opus has come and video may still come, it writes two files: a Matroska file,
-    which can take video, and the stereo Ogg file that is kept if there is none. So the recording
+    which can take video, and the Ogg file that is kept if there is none. So the recording
     can be finished or killed at any moment, and nothing is rewritten at the end.
 
     When an Ogg recording meets another codec, it continues in a Matroska file.
@@ -63,9 +78,9 @@ class RecordingFile:
     before that is made a whole file.
 
     Args:
-        folder: Where the file goes.
-        name: What the file should be called; made safe here.
+        base: The file's path without suffix.
         started: When the recording began, in UTC.
+        directions: What is recorded.
         video: Whether video may come.
         format: "auto" for what fits the codecs, "wav" for decoded stereo.
 
@@ -74,30 +89,31 @@ class RecordingFile:
             is well.
         files: The finished files.
         ended: Whether nothing more is written.
-        base: The file's path without suffix. Until the first octets are written it is a guess: a
-            number may be added then.
+        base: The file's path without suffix. A number is added with the first octets if another
+            process has taken it.
     """
 
     def __init__(
         self,
-        folder: Path,
-        name: str,
+        base: Path,
         started: datetime,
         *,
+        directions: Directions,
         video: bool,
         format: Format,  # noqa: A002 - what it is
     ) -> None:
         self.failure: str | None = None
         self.files: list[FinishedRecording] = []
         self.ended = False
-        self._folder = folder
-        self._stem = stem(name, started)
+        self._folder = base.parent
+        self._stem = base.name
         self._started = started
+        self._directions = directions
         self._video = video
         self._format = format
         self._outputs: list[_Output] = []
         self._offset = 0.0
-        self.base = folder / self._stem
+        self.base = base
 
     def record(self, frames: Sequence[Placed], now: float) -> None:
         """Write frames.
@@ -166,12 +182,13 @@ class RecordingFile:
     def _choose(self, first: EncodedFrame) -> list[_Output]:
         """Choose the containers: Ogg takes Opus alone, Matroska takes everything."""
         if self._format == "wav":
-            return [_Output(wav.Wav(), ".wav")]
-        stereo = [_Output(ogg.Ogg(), ".ogg")] if first.codec.upper() == "OPUS" else []
-        if stereo and not self._video:
-            return stereo
+            return [_Output(wav.Wav(self._directions), ".wav")]
+        is_opus = first.codec.upper() == "OPUS"
+        sound = [_Output(ogg.Ogg(self._directions), ".ogg")] if is_opus else []
+        if sound and not self._video:
+            return sound
         started = self._started + timedelta(seconds=self._offset)
-        return [_Output(matroska.Matroska(started), ".mkv"), *stereo]
+        return [_Output(matroska.Matroska(started), ".mkv"), *sound]
 
     def _write(self, output: _Output, chunks: list[tuple[int, bytes]]) -> None:
         if output.file is not None:

@@ -1,4 +1,4 @@
-"""WAV files: both directions decoded to stereo, 16 bits at 48 kHz, us left and them right."""
+"""WAV files of 16 bits at 48 kHz: decoded stereo, us left and them right, or one side as mono."""
 
 import os
 import struct
@@ -10,12 +10,18 @@ from av.audio.codeccontext import AudioCodecContext
 from numpy.typing import NDArray
 
 from ..frames.frame import Direction, EncodedFrame
-from .container import MUXER, Chunk, DamagedError, write_all
+from .container import (
+    BOTH,
+    KINDS_OF_FILE,
+    MUXER,
+    Chunk,
+    DamagedError,
+    Directions,
+    channels_title,
+    write_all,
+)
 
 RATE = 48000
-HEADER = 110
-"""Octets before the first sample."""
-
 WINDOW = 4 * RATE
 """Samples that are kept, so that one direction may come up to some seconds later than the other."""
 
@@ -23,20 +29,27 @@ SLIP = RATE * 15 // 1000
 """Samples by which a direction may be off its time before silence is put in, or a packet left out:
 less than a packet."""
 
-LONGEST = (2**32 - HEADER) // 4 - WINDOW
-"""Samples that a WAV file can hold: its lengths have 32 bits, which is 6 hours 12 minutes."""
+LARGEST = 2**32 - 1
+"""Octets that a WAV file can have: its lengths have 32 bits. Stereo is 6 hours 12 minutes of it."""
 
 _CODECS = {"OPUS": "libopus", "PCMU": "pcm_mulaw", "PCMA": "pcm_alaw"}
 
 
 class Wav:
-    """A stereo WAV file. What it hands out begins with a header that fits what is there."""
+    """A WAV file. What it hands out begins with a header that fits what is there.
 
-    def __init__(self) -> None:
+    Args:
+        directions: Both for stereo, or one for mono. Frames of another are an error.
+    """
+
+    def __init__(self, directions: Directions = BOTH) -> None:
         self.seconds = 0.0
         self.problem: str | None = None
         self._lanes: dict[Direction, _Lane] = {}
-        self._canvas: NDArray[np.int16] = np.zeros((2 * WINDOW, 2), np.int16)
+        self._directions = directions
+        self._header = len(_header(directions, 0))
+        self._longest = _longest(directions)
+        self._canvas: NDArray[np.int16] = np.zeros((2 * WINDOW, len(directions)), np.int16)
         self._base = 0
         self._dirty: int | None = None
         self._end = 0
@@ -61,7 +74,7 @@ class Wav:
             return
         if lane.end is None or due > lane.end + SLIP:
             lane.end = due
-        self._paint(lane.end, samples, column=0 if direction is Direction.SENT else 1)
+        self._paint(lane.end, samples, column=self._directions.index(direction))
         lane.end += len(samples)
 
     def take(self, now: float) -> list[Chunk]:
@@ -69,7 +82,7 @@ class Wav:
         self._cut()
         self._forget()
         chunks, self._chunks = self._chunks, []
-        return [*chunks, (0, _header(self._end))] if chunks else []
+        return [*chunks, (0, _header(self._directions, self._end))] if chunks else []
 
     def finish(self) -> list[Chunk]:
         """Hand out the rest."""
@@ -79,14 +92,16 @@ class Wav:
         """Set aside what is new or changed."""
         if self._dirty is not None:
             samples = self._canvas[self._dirty - self._base : self._end - self._base]
-            self._chunks.append((HEADER + 4 * self._dirty, samples.astype("<i2").tobytes()))
+            offset = self._header + _width(self._directions) * self._dirty
+            self._chunks.append((offset, samples.astype("<i2").tobytes()))
             self._dirty = None
 
     def _paint(self, at: int, samples: NDArray[np.int16], *, column: int) -> None:
-        if at + len(samples) > LONGEST:
+        if at + len(samples) > self._longest:
+            hours = self._longest // RATE // 3600
             self.problem = (
-                "The recording stops after 6 hours, where a WAV file is full: record long calls as "
-                '.ogg or .mkv (format "auto")'
+                f"The recording stops after {hours} hours, where a WAV file is full: "
+                'record long calls as .ogg or .mkv (format "auto")'
             )
             return
         late = max(0, self._base - at)
@@ -99,7 +114,7 @@ class Wav:
             self._base = self._end = at
         room = at + len(samples) - self._base
         if room > len(self._canvas):
-            more = np.zeros((room + WINDOW - len(self._canvas), 2), np.int16)
+            more = np.zeros((room + WINDOW - len(self._canvas), self._canvas.shape[1]), np.int16)
             self._canvas = np.concatenate((self._canvas, more))
         place = at - self._base
         self._canvas[place : place + len(samples), column] = samples
@@ -112,7 +127,7 @@ class Wav:
         gone = self._end - WINDOW - self._base
         if gone > WINDOW // 2:
             kept = self._canvas[gone : self._end - self._base].copy()
-            self._canvas = np.zeros((2 * WINDOW, 2), np.int16)
+            self._canvas = np.zeros((2 * WINDOW, self._canvas.shape[1]), np.int16)
             self._canvas[: len(kept)] = kept
             self._base += gone
 
@@ -156,20 +171,39 @@ def repair(file: int) -> float:
         DamagedError: If the file was not written here. It is left as it was.
         OSError: If it can't be read or written. It plays as well as before.
     """
-    head = os.pread(file, HEADER, 0)
-    if len(head) < HEADER or _header(0)[8:-4] != head[8:-4]:
+    directions = next((each for each in KINDS_OF_FILE if _begins(file, each)), None)
+    if directions is None:
         raise DamagedError("it was not written by Callboard")
-    samples = min((os.fstat(file).st_size - HEADER) // 4, LONGEST)
-    os.ftruncate(file, HEADER + 4 * samples)
-    write_all(file, _header(samples), 0)
+    length, width = len(_header(directions, 0)), _width(directions)
+    samples = min((os.fstat(file).st_size - length) // width, _longest(directions))
+    os.ftruncate(file, length + width * samples)
+    write_all(file, _header(directions, samples), 0)
     return samples / RATE
 
 
-def _header(samples: int) -> bytes:
+def _begins(file: int, directions: Directions) -> bool:
+    """Tell whether a file has our header, whatever lengths are in it."""
+    header = _header(directions, 0)
+    found = os.pread(file, len(header), 0)
+    return len(found) == len(header) and found[8:-4] == header[8:-4]
+
+
+def _width(directions: Directions) -> int:
+    """Return the octets of a sample of all channels."""
+    return 2 * len(directions)
+
+
+def _longest(directions: Directions) -> int:
+    """Return the samples that a file can hold."""
+    return (LARGEST - len(_header(directions, 0))) // _width(directions) - WINDOW
+
+
+def _header(directions: Directions, samples: int) -> bytes:
     """Return RIFF, format and comment chunks, and the head of the data chunk."""
-    octets = 4 * samples
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 2, RATE, 4 * RATE, 4, 16)
-    notes = b"INFO" + _note(b"ISFT", MUXER) + _note(b"INAM", "left: sent, right: received")
+    width = _width(directions)
+    octets = width * samples
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, len(directions), RATE, width * RATE, width, 16)
+    notes = b"INFO" + _note(b"ISFT", MUXER) + _note(b"INAM", channels_title(directions))
     comment = struct.pack("<4sI", b"LIST", len(notes)) + notes
     body = b"WAVE" + form + comment + struct.pack("<4sI", b"data", octets)
     return b"RIFF" + struct.pack("<I", len(body) + octets) + body

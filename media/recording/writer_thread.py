@@ -4,8 +4,12 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
 from typing import Self
 
+from .part_file import TIME, stem
 from .recording_file import RecordingFile
 
 log = logging.getLogger(__name__)
@@ -23,12 +27,35 @@ class Writer:
         self._lock = threading.Lock()
         self._closed = False
         self._files: set[RecordingFile] = set()
+        self._places: tuple[str, set[Path]] = ("", set())
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def place(self, folder: Path, name: str) -> Path:
+        """Choose where a recording goes, at once: the disk is not asked. Call it from any thread.
+
+        Args:
+            folder: Where the file goes.
+            name: What to call it, such as the JIDs of the call; only its safe characters are used,
+                after the time.
+
+        Returns:
+            A path without suffix, which this writer gives no other recording.
+        """
+        whole = stem(name, datetime.now(UTC))
+        time = whole[:TIME]
+        with self._lock:
+            # A name begins with its second, so those of the seconds before can't come again.
+            taken = self._places[1] if self._places[0] == time else set()
+            self._places = (time, taken)
+            numbered = (f"{whole}-{number}" if number > 1 else whole for number in count(1))
+            place = next(path for each in numbered if (path := folder / each) not in taken)
+            taken.add(place)
+        return place
 
     def submit(self, job: Callable[[], object]) -> bool:
         """Run a job after all those submitted before it. Call it from any thread.

@@ -348,6 +348,17 @@ class ConnectionMedia:
         if outgoing is not None:
             outgoing.keyframe()
 
+    def codecs(self, direction: Direction) -> dict[Kind, str]:
+        """Return the codec of each kind of which the sinks get encoded frames, by what is agreed.
+
+        Args:
+            direction: Whether we send or receive.
+        """
+        if direction is Direction.RECEIVED and self.path is ReceivePath.NONE:
+            return {}
+        flowing = (kind for kind, medium in self.by_kind.items() if medium.flows(direction))
+        return {kind: self.by_kind[kind].codec[0] for kind in flowing}
+
     def statistics(self) -> tuple[MediaStatistics, ...]:
         """Return the counters, also after the connection is closed.
 

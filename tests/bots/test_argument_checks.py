@@ -68,6 +68,7 @@ BAD: dict[str, tuple[list[Any], list[Any]]] = {
     "wav": (TYPES + FLAGS, []),
     "on": (TYPES + FLAGS, []),
     "kind": (TYPES, KINDS),
+    "direction": (TYPES, ["", "in", "SENT", "sent ", "all"]),
     "reason": (TYPES, REASONS),
     "show": ([5, b"", []], ["here", "Chat", "x" * 5000, "\0"]),
     "status": ([5, b"", []], ["\0", "\x07", "\x9b31m", "\u202e", "\ud800", "x" * 5000]),
@@ -188,7 +189,7 @@ def test_what_is_right_is_taken(run: Run, tmp_path: Path) -> None:
         await bot.send("Desk@LOCALHOST", "x" * 60_000)
         await bot.set_presence("dnd", "👩‍💻 here\n", -128)
         await bot.invite(PEER, video=True)
-        await call.record(False, wav=True)
+        await call.record("sent", wav=True)
         await call.mute("video", False)
         await call.hold()
         await call.send(b"x" * 65_536)

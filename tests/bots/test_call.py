@@ -1,5 +1,6 @@
 """A bot's handle on a call: what it asks the actor for, and what it raises when that is over."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
@@ -13,6 +14,7 @@ from callboard.actors.messages.call import (
     AddMedia,
     Answer,
     CallOver,
+    GetRecordings,
     GetStatus,
     Hangup,
     Hold,
@@ -22,24 +24,28 @@ from callboard.actors.messages.call import (
     Pause,
     Play,
     Record,
+    RecordingBegun,
     RemoveMedia,
     RestartIce,
     SendData,
     Started,
+    StopRecording,
     Wait,
 )
+from callboard.actors.records.recording_outcome import Recorded, RecordingOutcome
 from callboard.bots import (
     Call,
     ClockPattern,
     Echo,
     Feed,
     Reason,
+    Recording,
     Silence,
     Source,
     SourceError,
     Tone,
 )
-from callboard.media import Kind, MediaClosedError, Playlist, ReaderQueue, SpeechOptions
+from callboard.media import Direction, Kind, MediaClosedError, Playlist, ReaderQueue, SpeechOptions
 from callboard.media import Playback as MediaPlayback
 from callboard.media.sources.unit import Unit
 from callboard.tests.bots.staged import RECORD, RINGING, Staged, broken, settled, staged_call
@@ -61,8 +67,6 @@ class Once(Source):
 
 #: A method, and the message that it is.
 ASKED: dict[str, tuple[Use, object]] = {
-    "record": (lambda call: call.record(wav=True), Record(True, True)),
-    "record off": (lambda call: call.record(on=False), Record(False)),
     "mute": (lambda call: call.mute("audio"), Mute("audio", True)),
     "unmute": (lambda call: call.mute("video", on=False), Mute("video", False)),
     "hold": (lambda call: call.hold(), Hold(True)),
@@ -123,7 +127,13 @@ READ: dict[str, tuple[Use, object]] = {
         ListenForSpeech(SpeechOptions(0.7, 0.1, 1.0, 0.0, 60.0)),
     ),
 }
-EVERY = {**ASKED, **PROMISED, **PLAYED, **READ}
+RECORDED: dict[str, tuple[Use, object]] = {
+    "record": (lambda call: call.record(), Record()),
+    "record ours": (lambda call: call.record("sent", wav=True), Record((Direction.SENT,), True)),
+    "record theirs": (lambda call: call.record("received"), Record((Direction.RECEIVED,))),
+    "recordings": (lambda call: call.recordings(), GetRecordings()),
+}
+EVERY = {**ASKED, **PROMISED, **PLAYED, **READ, **RECORDED}
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -180,6 +190,44 @@ def test_what_comes_too_late_says_why_the_call_is_over(
     words = f"the call is over ({why})" if why else "the call is over"
     with pytest.raises(CallOver, match=f"^{re.escape(words)}$"):
         run(lambda: _said(use, call))
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_recording_is_a_thing_with_a_path_an_end_and_a_stop(
+    run: Run, tmp_path: Path, name: str
+) -> None:
+    use, message = RECORDED[name]
+    ended: AsyncioFuture[RecordingOutcome] = AsyncioFuture()
+    begun = RecordingBegun(3, tmp_path / "call.ogg", ended)
+    answer = (begun,) if name == "recordings" else begun
+    actor, call = staged_call(tmp_path, {type(message): answer})
+    files = [Recorded.of(f"/there/call.{each}", 1.25, 10, None) for each in ("ogg", "mka")]
+
+    async def main() -> None:
+        given = await use(call)
+        (recording,) = given if isinstance(given, list) else (given,)
+        assert actor.heard == [message]
+        assert recording.path == tmp_path / "call.ogg"
+        assert "call.ogg" in repr(recording)
+        stopping = asyncio.create_task(recording.stop())
+        await asyncio.sleep(0)
+        assert actor.heard == [message, StopRecording(3)]
+        ended.set(RecordingOutcome(tuple(files)))
+        outcome = await stopping
+        assert (outcome.seconds, outcome.bytes, outcome.failure) == (2.5, 20, None)
+        assert outcome.path == recording.path == Path("/there/call.ogg")
+        assert outcome.paths == recording.paths == (outcome.path, Path("/there/call.mka"))
+        actor.has_ended = True
+        assert await recording.stop() is await recording.ended is outcome
+
+    run(main)
+
+
+def test_a_recording_without_a_file_keeps_its_path_and_says_why(tmp_path: Path) -> None:
+    lost = RecordingOutcome((Recorded.of(None, 0.0, 0, "The disk is full."),))
+    recording = Recording(Staged(), RecordingBegun(0, tmp_path / "call", settled(lost)))  # type: ignore[arg-type]
+    assert recording.path == tmp_path / "call"
+    assert (lost.path, lost.paths, lost.failure) == (None, (), "The disk is full.")
 
 
 def test_hanging_up_is_no_question_and_harmless_afterwards(run: Run, tmp_path: Path) -> None:

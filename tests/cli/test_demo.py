@@ -92,7 +92,7 @@ def test_audio_and_video(tmp_path: Path) -> None:
 
     (recording,) = found["desk@localhost"]["recordings"]
     path = Path(recording["path"])
-    assert list(recording) == ["path", "kind", "seconds", "octets", "failure"]
+    assert list(recording) == ["path", "kind", "seconds", "octets", "failure", "direction"]
     assert path.stat().st_size == recording["octets"]
     assert path.stat().st_mode & 0o777 == 0o600
     tracks = played(path)

@@ -66,7 +66,9 @@ def _check(record: dict[str, Any]) -> None:
         assert freeze["at"] >= 0
         assert freeze["seconds"] > 0
     for recording in record["recordings"]:
-        assert list(recording) == ["path", "kind", "seconds", "octets", "failure"]
+        keys = ["path", "kind", "seconds", "octets", "failure", "direction"]
+        assert list(recording) == keys
+        assert recording["direction"] in ("sent", "received", "both")
         if recording["path"] is None:
             assert recording["failure"]
         else:

@@ -1,5 +1,6 @@
 """Recordings of live calls: what is heard and seen in them, and what happens when there is none."""
 
+import asyncio
 import errno
 import os
 import shutil
@@ -164,10 +165,12 @@ def test_all_recordings_of_a_call_are_in_its_record(run: Run, tmp_path: Path) ->
         async with staged(tmp_path, [ALICE, BOB]) as stage:
             out, came = await connect(stage, record=True)
             await hold(stage, packets=20)
-            await came.record(on=False)
-            await came.record(wav=True)  # at once
+            (first,) = await came.recordings()
+            stopping = asyncio.create_task(first.stop())
+            second = await came.record(wav=True)  # at once
             await hold(stage, packets=70)
-            await came.record(on=False)
+            assert inspect((await stopping).paths[0]).seconds > 0.3
+            await second.stop()
             await came.record()
             await hold(stage, packets=120)
             await out.hangup()
@@ -179,6 +182,45 @@ def test_all_recordings_of_a_call_are_in_its_record(run: Run, tmp_path: Path) ->
             for each, path in zip(recordings, paths, strict=True):
                 assert each.failure is None
                 assert inspect(path).seconds > 0.3
+
+    run(main)
+
+
+def test_each_direction_has_a_recording_of_its_own_beside_that_of_both(
+    run: Run, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            out, came = await connect(stage)
+            theirs = await came.record(direction="received")
+            ours = await came.record(direction="sent", wav=True)
+            both = await came.record()
+            places = [theirs.path, ours.path, both.path]
+            assert len(set(places)) == 3
+            assert not any(
+                path.exists() for path in places
+            )  # they are known before the first frame
+            await hold(stage)
+            outcome = await theirs.stop()
+            assert (await came.status()).phase == "connected"
+            assert outcome.failure is None
+            assert outcome.path == places[0]
+            assert outcome.bytes == places[0].stat().st_size
+            assert inspect(places[0]).seconds == pytest.approx(outcome.seconds, abs=0.05)
+            await hold(stage, packets=2 * PACKETS)
+            await out.hangup()
+            await stage.states(ALICE, BOB)
+            others = [await ours.ended, await both.ended]
+            assert [one.path for one in others] == places[1:]
+            assert min(one.seconds for one in others) > outcome.seconds + 0.5
+            assert [path.suffix for path in places] == [".ogg", ".wav", ".ogg"]
+            (heard_theirs,), (heard_ours,), (heard_both,) = (heard.tones(path) for path in places)
+            assert near(heard_theirs, [440])
+            assert near(heard_ours, [880])
+            assert near(heard_both, [880, 440])
+            recordings = (await came.ended()).recordings
+            assert [one.direction for one in recordings] == ["received", "sent", "both"]
+            assert recordings == tuple(one for each in (outcome, *others) for one in each.files)
 
     run(main)
 

@@ -22,7 +22,7 @@ async def listen(call: Call) -> None:
 REQUESTS: dict[str, Callable[[Call], Awaitable[Any]]] = {
     "play": lambda call: call.play("tone"),
     "record": lambda call: call.record(),
-    "end record": lambda call: call.record(False),
+    "recordings": lambda call: call.recordings(),
     "mute": lambda call: call.mute(),
     "hold": lambda call: call.hold(),
     "pause": lambda call: call.pause("audio"),

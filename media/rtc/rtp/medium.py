@@ -3,7 +3,7 @@
 from aiortc import RTCRtpTransceiver
 
 from ...codecs.picture import BIT_RATE
-from ...frames.frame import Kind
+from ...frames.frame import Direction, Kind
 from .. import _aiortc
 from .incoming import Incoming
 from .outgoing import Outgoing
@@ -37,6 +37,11 @@ class Medium:
     def negotiated(self) -> bool:
         """Whether both sides have agreed on a codec."""
         return self.transceiver.currentDirection is not None
+
+    def flows(self, direction: Direction) -> bool:
+        """Tell whether both sides have agreed that this is sent, or received."""
+        one_way = "sendonly" if direction is Direction.SENT else "recvonly"
+        return self.transceiver.currentDirection in ("sendrecv", one_way)
 
     @property
     def used(self) -> bool:

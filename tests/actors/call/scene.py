@@ -85,6 +85,10 @@ class Media:
 
         return do
 
+    def codecs(self, _: Any) -> dict[Any, str]:
+        """Nothing is agreed."""
+        return {}
+
     def freezes(self) -> list[tuple[float, float]]:
         """Nothing stood still."""
         return []
@@ -145,6 +149,9 @@ class Puppet(SimpleNamespace):
     def path_of(self, _: str) -> None:
         """The settings' own."""
 
+    async def recording_failed(self, *_: Any) -> None:
+        """Nothing."""
+
     async def called(self, *_: Any) -> None:
         if self.stays:
             await asyncio.get_running_loop().create_future()
@@ -153,8 +160,10 @@ class Puppet(SimpleNamespace):
         """Nothing."""
 
 
-def make_context(exchange: Any, log: Any, **calls: Any) -> Context:
-    """Return what an account with a policy for calls works with."""
+def make_context(
+    exchange: Any, log: Any, folder: Path = Path(), writer: Any = None, **calls: Any
+) -> Context:
+    """Return what an account with a policy for calls works with; without a writer, none records."""
     settings = AccountSettings.model_validate(
         {"jid": OWN, "password": "x", "bot": "silent", "calls": calls}
     )
@@ -165,8 +174,8 @@ def make_context(exchange: Any, log: Any, **calls: Any) -> Context:
         use_services=False,
         path=ReceivePath.PACKETS,
         largest_picture=1,
-        recordings=Path(),
-        writer=Any,  # type: ignore[arg-type] # nothing is recorded
+        recordings=folder,
+        writer=writer,
         exchange=exchange,
         log=log,
         bot=Any,  # type: ignore[arg-type] # made already
@@ -183,6 +192,8 @@ class Scene:
     ears: list[Any] = field(default_factory=list)
     bot: Puppet = field(default_factory=Puppet)
     call: Any = None
+    folder: Path = Path()
+    writer: Any = None
 
     @property
     def records(self) -> list[CallRecord]:
@@ -194,7 +205,9 @@ class Scene:
             Ear.start(heard) for heard in (self.told, [], self.statuses, self.logged)
         )
         self.ears = [conversation, account, exchange, log]
-        context = make_context(exchange, log, max_duration="50s", ring_timeout="40s")
+        context = make_context(
+            exchange, log, self.folder, self.writer, max_duration="50s", ring_timeout="40s"
+        )
         role = Role.INITIATOR if outgoing else Role.RESPONDER
         first, second = (OWN, PEER) if outgoing else (PEER, OWN)
         session = Session(role, "sid", initiator=first, responder=second)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from callboard.actors.call import recorder
-from callboard.actors.call.recorder import Recorders
+from callboard.actors.call.recorders import Recorders
 from callboard.actors.messages.call import KeyframeNeeded
 from callboard.media import Direction, Writer
 from callboard.tests.conftest import Run
@@ -27,7 +27,7 @@ def test_a_disk_that_does_not_answer_holds_up_neither_the_call_nor_the_end_of_th
         writer.submit(answers.wait)  # what a write to a network drive does that is gone
         context: Any = SimpleNamespace(recordings=tmp_path, writer=writer)
         recorders = Recorders(context, "call")
-        assert recorders.start(video=False, wav=False)
+        recorders.start(video=False, wav=False)
         for _, frame in audio(Direction.SENT, 440)[:10]:
             recorders.write(Direction.SENT, frame)
         await recorders.finish()
@@ -50,7 +50,7 @@ def test_video_of_which_nothing_can_be_shown_is_said_to_be_missing(
             context: Any = SimpleNamespace(recordings=tmp_path, writer=writer)
             recorders = Recorders(context, "call")
             recorders.miss(Direction.RECEIVED)  # nobody records
-            assert recorders.start(video=True, wav=False)
+            recorders.start(video=True, wav=False)
             for _, frame in audio(Direction.SENT, 440)[:10]:
                 recorders.write(Direction.SENT, frame)
             recorders.miss(Direction.RECEIVED)
@@ -73,7 +73,7 @@ def test_a_recording_that_begins_between_key_frames_has_its_call_ask_for_one(
             context: Any = SimpleNamespace(recordings=tmp_path, writer=writer)
             call: Any = SimpleNamespace(post=told.append)
             recorders = Recorders(context, "call", call)
-            assert recorders.start(video=True, wav=False)
+            recorders.start(video=True, wav=False)
             for _, frame in frames[1:20]:
                 recorders.write(Direction.RECEIVED, frame)
             await recorders.finish()

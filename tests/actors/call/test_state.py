@@ -136,7 +136,7 @@ def test_whatever_hangs_or_fails_at_its_end_a_call_has_its_record(
         if what == "goodbye":
             monkeypatch.setattr("callboard.actors.call.signalling.Signalling.goodbye", fail)
         elif what == "recorder":
-            monkeypatch.setattr("callboard.actors.call.recorder.Recorders.finish", hang)
+            monkeypatch.setattr("callboard.actors.call.recorders.Recorders.finish", hang)
         elif how:
             setattr(Media, how, {what})
         ending = end(scene)

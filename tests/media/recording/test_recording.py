@@ -36,8 +36,7 @@ def record(
     async def main() -> tuple[FinishedRecording | None, str | None]:
         with Writer() as writer:
             recording = Recording(
-                folder,
-                "Alice@example.org → desk",
+                writer.place(folder, "Alice@example.org → desk"),
                 video=video,
                 format="wav" if wav else "auto",
                 writer=writer,
@@ -171,8 +170,7 @@ def test_video_begins_at_a_key_frame(tmp_path: Path) -> None:
     async def main() -> None:
         with Writer() as writer:
             recording = Recording(
-                tmp_path,
-                "late",
+                writer.place(tmp_path, "late"),
                 video=True,
                 writer=writer,
                 started=CLOCK,
@@ -195,7 +193,9 @@ def test_video_begins_at_a_key_frame(tmp_path: Path) -> None:
 def test_video_of_which_nothing_can_be_shown_is_said_to_be_missing(tmp_path: Path) -> None:
     async def main() -> None:
         with Writer() as writer:
-            recording = Recording(tmp_path, "blind", video=True, writer=writer, started=CLOCK)
+            recording = Recording(
+                writer.place(tmp_path, "blind"), video=True, writer=writer, started=CLOCK
+            )
             feed(recording, audio(SENT, 440, 1))
             assert recording.failure is None
             recording.miss(RECEIVED)
@@ -235,7 +235,12 @@ def test_names_are_ours_and_files_are_private(tmp_path: Path) -> None:
     async def main() -> list[FinishedRecording | None]:
         with Writer() as writer:
             calls = [
-                Recording(tmp_path, "../../etc/Bob@x/ü", video=False, writer=writer, started=CLOCK)
+                Recording(
+                    writer.place(tmp_path, "../../etc/Bob@x/ü"),
+                    video=False,
+                    writer=writer,
+                    started=CLOCK,
+                )
                 for _ in range(3)
             ]
             for call in calls:
@@ -255,7 +260,7 @@ def test_names_are_ours_and_files_are_private(tmp_path: Path) -> None:
 def test_long_names_are_cut(tmp_path: Path) -> None:
     async def main() -> FinishedRecording | None:
         with Writer() as writer:
-            recording = Recording(tmp_path, "x" * 5000, video=False, writer=writer)
+            recording = Recording(writer.place(tmp_path, "x" * 5000), video=False, writer=writer)
             feed(recording, audio(SENT, 440, 1))
             return await recording.close()
 
@@ -271,7 +276,9 @@ def test_what_a_slow_disk_cannot_take_is_left_out_and_said(tmp_path: Path) -> No
         released = threading.Event()
         with Writer() as writer:
             writer.submit(released.wait)
-            recording = Recording(tmp_path, "slow", video=True, writer=writer, limit=50_000)
+            recording = Recording(
+                writer.place(tmp_path, "slow"), video=True, writer=writer, limit=50_000
+            )
             feed(recording, frames)
             failure = recording.failure
             released.set()
@@ -297,7 +304,9 @@ def test_closing_the_writer_finishes_what_nobody_closed(tmp_path: Path) -> None:
 
     async def main() -> None:
         writer = Writer()
-        recording = Recording(tmp_path, "forgotten", video=False, writer=writer, started=CLOCK)
+        recording = Recording(
+            writer.place(tmp_path, "forgotten"), video=False, writer=writer, started=CLOCK
+        )
         feed(recording, frames)
         recording._flush()
         await asyncio.to_thread(writer.close)
@@ -315,7 +324,7 @@ def test_frames_reach_the_file_while_the_call_runs(tmp_path: Path) -> None:
     async def main() -> None:
         with Writer() as writer:
             loop = asyncio.get_running_loop()
-            recording = Recording(tmp_path, "running", video=True, writer=writer)
+            recording = Recording(writer.place(tmp_path, "running"), video=True, writer=writer)
             feed(recording, at(loop.time(), frames))
             recording._flush()
             flushed = asyncio.Event()
@@ -369,7 +378,9 @@ def test_what_ogg_can_not_take_goes_on_in_another_file(tmp_path: Path, codec: st
 
     async def main() -> tuple[FinishedRecording, ...]:
         with Writer() as writer:
-            recording = Recording(tmp_path, "call", video=False, writer=writer, started=CLOCK)
+            recording = Recording(
+                writer.place(tmp_path, "call"), video=False, writer=writer, started=CLOCK
+            )
             for second in range(6):
                 feed(recording, [f for f in frames if second <= f[1].arrival - CLOCK < second + 1])
                 recording._flush()

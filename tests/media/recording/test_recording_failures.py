@@ -47,8 +47,7 @@ def record(
     async def main() -> tuple[FinishedRecording | None, str]:
         with Writer() as writer:
             recording = Recording(
-                folder,
-                "call",
+                writer.place(folder, "call"),
                 video=way == ".mkv",
                 format="wav" if way == ".wav" else "auto",
                 writer=writer,
@@ -179,8 +178,7 @@ def test_what_goes_wrong_is_told_while_the_call_goes_on(
         folder = disk / "recordings"
         with Writer() as writer:
             recording = Recording(
-                folder,
-                "call",
+                writer.place(folder, "call"),
                 video=way == ".mkv",
                 format="wav" if way == ".wav" else "auto",
                 writer=writer,
@@ -213,7 +211,11 @@ def test_video_without_a_key_frame_is_told(run: Run, tmp_path: Path, codec: str)
         told = asyncio.Event()
         with Writer() as writer:
             recording = Recording(
-                tmp_path, "call", video=True, writer=writer, started=CLOCK, on_failure=told.set
+                writer.place(tmp_path, "call"),
+                video=True,
+                writer=writer,
+                started=CLOCK,
+                on_failure=told.set,
             )
             feed(recording, frames)
             await told.wait()

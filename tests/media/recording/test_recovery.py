@@ -40,9 +40,12 @@ LIVE_CALLS = textwrap.dedent("""
         ]
         with Writer() as writer:
             calls = [
-                (Recording(folder, "a", video=True, writer=writer), picture),
-                (Recording(folder, "b", video=False, writer=writer), sound),
-                (Recording(folder, "c", video=False, format="wav", writer=writer), sound),
+                (Recording(writer.place(folder, "a"), video=True, writer=writer), picture),
+                (Recording(writer.place(folder, "b"), video=False, writer=writer), sound),
+                (
+                    Recording(writer.place(folder, "c"), video=False, format="wav", writer=writer),
+                    sound,
+                ),
             ]
             start = loop.time()
             calls = [(recording, at(start, frames)) for recording, frames in calls]
@@ -110,8 +113,7 @@ def left(folder: Path, way: str) -> Path:
     async def main() -> FinishedRecording | None:
         with Writer() as writer:
             recording = Recording(
-                elsewhere,
-                "left",
+                writer.place(elsewhere, "left"),
                 video=way == ".mkv",
                 format="wav" if way == ".wav" else "auto",
                 writer=writer,

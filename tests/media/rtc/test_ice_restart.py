@@ -79,7 +79,7 @@ def test_nothing_is_lost_and_the_recording_goes_on(
         with Writer() as writer:
             async with jingle_call(video=ClockPattern(), back_video=ClockPattern()) as parties:
                 browser, bot = parties if by_initiator else reversed(parties)
-                recording = Recording(tmp_path, "call", video=True, writer=writer)
+                recording = Recording(writer.place(tmp_path, "call"), video=True, writer=writer)
                 bot.leg.pc.media.add_sink(recording.write)
                 await bot.leg.received("audio", 30)
                 sent = bot.leg.statistics("audio").sent

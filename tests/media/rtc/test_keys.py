@@ -210,7 +210,10 @@ def test_a_recording_is_silent_while_a_key_is_pressed(run: Run, tmp_path: Path, 
         with Writer() as writer:
             async with call(audio=Tone(440), back_audio=Tone(1000)) as (a, b):
                 recording = Recording(
-                    tmp_path, "keys", video=False, format="wav" if wav else "auto", writer=writer
+                    writer.place(tmp_path, "keys"),
+                    video=False,
+                    format="wav" if wav else "auto",
+                    writer=writer,
                 )
                 b.pc.media.add_sink(recording.write)
                 await b.received("audio", 40)

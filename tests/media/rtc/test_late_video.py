@@ -32,7 +32,9 @@ def record(folder: Path, frames: list[Timed]) -> tuple[FinishedRecording, list[l
 
     async def main() -> FinishedRecording | None:
         with Writer() as writer:
-            recording = Recording(folder, "late", video=True, writer=writer, started=CLOCK)
+            recording = Recording(
+                writer.place(folder, "late"), video=True, writer=writer, started=CLOCK
+            )
             last = int(frames[-1][1].arrival - CLOCK) + 1
             for second in range(last):
                 feed(recording, [f for f in frames if second <= f[1].arrival - CLOCK < second + 1])
@@ -108,7 +110,9 @@ def test_a_name_is_taken_by_either_file(tmp_path: Path) -> None:
 
         async def main(folder: Path = folder, taken: Path = taken) -> FinishedRecording | None:
             with Writer() as writer:
-                recording = Recording(folder, "late", video=True, writer=writer, started=CLOCK)
+                recording = Recording(
+                    writer.place(folder, "late"), video=True, writer=writer, started=CLOCK
+                )
                 taken.with_name(f"{recording._file._stem}{suffix}").write_bytes(b"mine")  # noqa: B023
                 feed(recording, sound(1))
                 return await recording.close()
@@ -129,7 +133,9 @@ def killed(folder: Path, frames: list[Timed]) -> list[Path]:
 
     async def main() -> None:
         with Writer() as writer:
-            recording = Recording(elsewhere, "late", video=True, writer=writer, started=CLOCK)
+            recording = Recording(
+                writer.place(elsewhere, "late"), video=True, writer=writer, started=CLOCK
+            )
             for second in range(4):
                 feed(recording, [f for f in frames if second <= f[1].arrival - CLOCK < second + 1])
                 recording._flush()

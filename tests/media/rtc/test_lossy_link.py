@@ -24,7 +24,7 @@ def test_five_percent_are_lost_and_five_come_late(run: Run, tmp_path: Path) -> N
                 await b.pc.add_candidate("0", candidate(offer))
                 await a.event(Connected)
                 await b.event(Connected)
-                recording = Recording(tmp_path, "lossy", video=True, writer=writer)
+                recording = Recording(writer.place(tmp_path, "lossy"), video=True, writer=writer)
                 a.pc.media.add_sink(recording.write)
                 await a.counted("audio", 50)
                 clean = a.statistics("audio")

@@ -99,8 +99,7 @@ def test_a_recording_whose_first_key_frame_is_lost_has_pictures(run: Run, tmp_pa
                 link.closed = True
                 async with camera_call(link, without("rtx")) as leg:
                     recording = Recording(
-                        tmp_path,
-                        "late",
+                        writer.place(tmp_path, "late"),
                         video=True,
                         writer=writer,
                         on_keyframe_needed=lambda _: leg.pc.media.request_keyframe(),

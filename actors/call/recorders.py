@@ -1,0 +1,186 @@
+"""The recorders of one call, and what they are given."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from ...media import BOTH, Direction, Directions, EncodedFrame, Kind, expected_suffix
+from ..context import Context
+from ..messages.call import CallRef, RecordingBegun
+from ..messages.recorder import Miss, RecorderRef, Write
+from ..records.recording_outcome import Recorded, RecordingOutcome
+from ..runtime.future import AsyncioFuture
+from .recorder import Recorder, said, settle
+
+#: Seconds of frames that recorders are given at once: a message for each would cost more than it.
+BATCH = 0.1
+#: Recordings of one call that may go on at the same time.
+MOST = 16
+
+
+class _Take:
+    """One recording of a call, as the call knows it.
+
+    Attributes:
+        recorder: its recorder.
+        directions: what is recorded.
+        begun: what its bot is told.
+        places: where its files go, without suffix.
+    """
+
+    __slots__ = ("begun", "directions", "places", "recorder")
+
+    def __init__(
+        self, recorder: RecorderRef, directions: Directions, begun: RecordingBegun, base: Path
+    ) -> None:
+        self.recorder = recorder
+        self.directions = directions
+        self.begun = begun
+        self.places: tuple[str, ...] = (str(base),)
+
+    @property
+    def recorded(self) -> tuple[Recorded, ...] | None:
+        """Its files, once it has ended."""
+        return self.begun.ended.get().files if self.begun.ended.done() else None
+
+    def give_up(self, why: str) -> None:
+        """Say that there is no file, unless it has ended."""
+        lost = Recorded.of(None, 0.0, 0, why, said(self.directions))
+        settle(self.begun.ended, RecordingOutcome((lost,)))
+
+
+class Recorders:
+    """A call's recorders. Several may run at the same time; one timer serves them all.
+
+    Args:
+        context: where recordings go, and who writes them.
+        name: what file names are made of, besides the time.
+        call: told where files go and what goes wrong; None: nobody is.
+    """
+
+    def __init__(self, context: Context, name: str, call: CallRef | None = None) -> None:
+        self._context = context
+        self._call = call
+        self._name = name
+        self._frames: list[tuple[Direction, EncodedFrame]] = []
+        self._takes: list[_Take] = []
+        self._running: tuple[_Take, ...] = ()
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def begun(self) -> tuple[RecordingBegun, ...]:
+        """All recordings, in the order in which they began."""
+        return tuple(take.begun for take in self._takes)
+
+    @property
+    def recorded(self) -> tuple[Recorded, ...]:
+        """What became of each recording that has ended, in the order in which they began."""
+        return tuple(each for take in self._takes for each in take.recorded or ())
+
+    @property
+    def so_far(self) -> tuple[Recorded, ...]:
+        """The recordings that have ended, and the others by their names without suffix."""
+        found: list[Recorded] = []
+        for take in self._takes:
+            direction = said(take.directions)
+            going_on = (Recorded.of(place, 0.0, 0, None, direction) for place in take.places)
+            recorded = take.recorded
+            found += going_on if recorded is None else recorded
+        return tuple(found)
+
+    def start(
+        self,
+        directions: Directions = BOTH,
+        *,
+        video: bool,
+        wav: bool,
+        codecs: Mapping[Kind, str] | None = None,
+    ) -> RecordingBegun:
+        """Start a recorder.
+
+        Args:
+            directions: what is recorded.
+            video: whether video may come.
+            wav: audio as WAV.
+            codecs: what flows in these directions, as far as that is known.
+
+        Raises:
+            ValueError: too many run.
+        """
+        if len(self._running) >= MOST:
+            raise ValueError(f"the call has {MOST} recordings at once already: stop one first")
+        self._give()  # what came before this one is not for it
+        base = self._context.writer.place(self._context.recordings, self._name)
+        suffix = expected_suffix(codecs or {}, "wav" if wav else "auto")
+        begun = RecordingBegun(len(self._takes), base.with_suffix(suffix), AsyncioFuture())
+        recorder = Recorder.start(
+            base,
+            begun.ended,
+            directions=directions,
+            video=video,
+            wav=wav,
+            writer=self._context.writer,
+            call=self._call,
+            number=begun.number,
+        )
+        take = _Take(recorder, directions, begun, base)
+        # A recorder that was killed could not say itself what became of it.
+        recorder.ended.add_done_callback(lambda _: take.give_up("The recorder failed: see the log"))
+        self._takes.append(take)
+        self._running += (take,)
+        return begun
+
+    def placed(self, number: int, places: tuple[str, ...]) -> None:
+        """Take note of where the files of a recording go."""
+        self._takes[number].places = places
+
+    def write(self, direction: Direction, frame: EncodedFrame) -> None:
+        """Give a frame to the recorders, if there are any."""
+        if not self._running:
+            return
+        self._frames.append((direction, frame))
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(BATCH, self._give)
+
+    def miss(self, direction: Direction) -> None:
+        """Tell the recorders that nothing can be shown of the video that comes."""
+        for take in self._running:
+            take.recorder.post(Miss(direction))
+
+    def stop(self, number: int) -> None:
+        """Stop a recording, if it goes on; its future is settled once the file is whole."""
+        take = self._takes[number]
+        if take in self._running:
+            self._give()
+            self._running = tuple(each for each in self._running if each is not take)
+            take.recorder.stop(block=False)
+
+    async def finish(self) -> None:
+        """Stop all, and wait until the files are whole."""
+        for take in self._running:
+            self.stop(take.begun.number)
+        for take in self._takes:
+            await take.begun.ended
+
+    def give_up(self) -> None:
+        """Settle the recordings that could not be finished in time."""
+        for take in self._takes:
+            places = ", ".join(take.places)
+            take.give_up(
+                "The recording was not finished when its call ended: "
+                f"the next start finishes what there is of {places}"
+            )
+
+    def _give(self) -> None:
+        """Give the recorders what has come since the last time."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._frames:
+            return
+        frames, self._frames = tuple(self._frames), []
+        for take in self._running:
+            if take.directions == BOTH:
+                take.recorder.post(Write(frames))
+            elif some := tuple(each for each in frames if each[0] in take.directions):
+                take.recorder.post(Write(some))
