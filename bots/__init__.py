@@ -31,6 +31,7 @@ from .playback import Playback
 from .presence import Presence
 from .recording import Recording
 from .room import Room
+from .speaking import Synthesizer, Utterance
 
 __all__ = [
     "Bot",
@@ -61,6 +62,8 @@ __all__ = [
     "SpeechBegan",
     "SpeechEnded",
     "SpeechError",
+    "Synthesizer",
     "Tone",
+    "Utterance",
     "VideoFeed",
 ]

@@ -43,7 +43,7 @@ class BotAdapter(BotPort):
 
     async def called(self, call: CallRef, status: CallStatus) -> None:
         """Give the bot a call."""
-        await self._bot.on_call(await Call.of(call, self._folder, status))
+        await self._bot.on_call(await self._handle(call, status))
 
     async def text(self, sender: str, body: str) -> None:
         """Give the bot a message."""
@@ -55,19 +55,24 @@ class BotAdapter(BotPort):
 
     async def media(self, call: CallRef, kinds: tuple[str, ...]) -> None:
         """Tell the bot that a call's media changed."""
-        await self._bot.on_media(await Call.of(call, self._folder))
+        await self._bot.on_media(await self._handle(call))
 
     async def data(self, call: CallRef, data: str | bytes) -> None:
         """Give the bot what came in on a data channel."""
-        await self._bot.on_data(await Call.of(call, self._folder), data)
+        await self._bot.on_data(await self._handle(call), data)
 
     async def recording_failed(self, call: CallRef, why: str) -> None:
         """Tell the bot that a recording is not whole."""
-        await self._bot.on_recording_failed(await Call.of(call, self._folder), why)
+        await self._bot.on_recording_failed(await self._handle(call), why)
 
     async def invited(self, invitation: Invitation) -> None:
         """Give the bot an invite."""
-        await self._bot.on_invite(Invite(invitation, self._account, self._folder))
+        await self._bot.on_invite(
+            Invite(invitation, self._account, self._folder, self._bot.synthesizer)
+        )
+
+    async def _handle(self, call: CallRef, status: CallStatus | None = None) -> Call:
+        return await Call.of(call, self._folder, status, self._bot.synthesizer)
 
     def path_of(self, sid: str) -> ReceivePath | None:
         """Say how a call receives media: as the bot's class says."""

@@ -14,6 +14,8 @@ from ..config.duration import parse_duration
 from ..config.jid import normal_jid
 from ..jingle import Reason
 from ..media import BOTH, Direction, Directions, Kind, channels_of, check_rate
+from ..media.sources import espeak
+from .speaking import ESPEAK, Synthesizer, Utterance
 
 T = TypeVar("T")
 
@@ -153,6 +155,30 @@ def sound_format(rate: object, layout: object) -> tuple[int, str]:
 def flag(name: str, value: object) -> bool:
     """Return true or false."""
     return _of_type(name, value, bool, "True or False")
+
+
+def utterance(text: object, voice: object, rate: object) -> Utterance:
+    """Return what is said, by whom, and how fast."""
+    said = _of_type("text", text, str, "text")
+    espeak.check_text(said)
+    named = None if voice is None else _of_type("voice", voice, str, "a voice's name, like en-us")
+    if named is not None:
+        espeak.check_voice(named)
+    if rate is None:
+        return Utterance(said, named)
+    if isinstance(rate, bool) or not isinstance(rate, int):
+        raise _wrong_type("rate", rate, "words a minute, like 175")
+    slowest, fastest = espeak.RATES
+    if not slowest <= rate <= fastest:
+        raise ValueError(f"rate is {rate}: give {slowest} to {fastest} words a minute")
+    return Utterance(said, named, rate)
+
+
+def synthesizer(name: str, value: object) -> Synthesizer:
+    """Return what speaks: espeak-ng, if nothing else is given."""
+    if value is None:
+        return ESPEAK
+    return _of_type(name, value, Synthesizer, "a Synthesizer(function, rate=…)")
 
 
 def times(name: str, value: object) -> int | None:

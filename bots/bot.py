@@ -22,6 +22,7 @@ from .message import Message
 from .options import Options
 from .presence import Presence
 from .source import Playable, find_source
+from .speaking import Synthesizer
 
 
 class AccountLog(logging.LoggerAdapter[logging.Logger]):
@@ -44,6 +45,7 @@ class Bot:
     Attributes:
         path: how its calls receive media: ``packets`` (record, echo), ``frames`` (decoded frames
             for `Call.frames`) or ``none``. None means what the YAML file says.
+        synthesizer: what speaks for `Call.say`; None means espeak-ng.
         account: the bare JID.
         options: the account's ``options`` from the YAML file.
         folder: the YAML file's folder, where relative paths begin.
@@ -51,6 +53,7 @@ class Bot:
     """
 
     path: ClassVar[str | None] = None
+    synthesizer: Synthesizer | None = None
 
     def __init__(
         self,
@@ -212,7 +215,7 @@ class Bot:
         order = PlaceCall(peer, sounds, shows, message, record, data)
         placed = await self._ref.request(order, timeout=HANDLED)
         ref = await placed
-        return await Call.of(ref, self.folder)
+        return await Call.of(ref, self.folder, synthesizer=self.synthesizer)
 
     async def invite(self, to: str, *, video: bool = False) -> str:
         """Invite somebody to call this account (XEP-0482). The call comes to `on_call`.

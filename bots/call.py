@@ -39,7 +39,8 @@ from . import argument_checks
 from .playback import Playback
 from .recording import Recording
 from .source import Playable, find_music, find_source
-from .until import Until, comes
+from .speaking import Synthesizer, check, speak
+from .until import Until, comes, first_of
 
 R = TypeVar("R")
 
@@ -66,6 +67,7 @@ class Call:
         status: CallStatus,
         record: AsyncioFuture[CallRecord],
         folder: Path,
+        synthesizer: Synthesizer | None = None,
     ) -> None:
         """Make a handle; bots are given theirs.
 
@@ -74,8 +76,10 @@ class Call:
             status: how it stood when the bot was told of it.
             record: the promise of its detail record, which outlives the call's actor.
             folder: where relative paths of files to play begin.
+            synthesizer: what says a text; None: espeak-ng.
         """
         self._ref = ref
+        self._synthesizer = synthesizer
         self._record = record
         self._folder = folder
         self.id = status.id
@@ -84,13 +88,20 @@ class Call:
         self.media = status.media
 
     @classmethod
-    async def of(cls, ref: CallRef, folder: Path, status: CallStatus | None = None) -> Self:
+    async def of(
+        cls,
+        ref: CallRef,
+        folder: Path,
+        status: CallStatus | None = None,
+        synthesizer: Synthesizer | None = None,
+    ) -> Self:
         """Make the handle of a call that goes on.
 
         Args:
             ref: the call's actor.
             folder: where relative paths of files to play begin.
             status: how it stands; None asks the actor.
+            synthesizer: what says a text; None: espeak-ng.
 
         Raises:
             CallOver: it is over already.
@@ -98,7 +109,7 @@ class Call:
         record = await _ask(ref, Wait("ended"))
         if status is None:
             status = await _ask(ref, GetStatus())
-        return cls(ref, status, record, folder)
+        return cls(ref, status, record, folder, synthesizer)
 
     def __repr__(self) -> str:
         return f"<Call {self.id} {self.direction} {self.peer}>"
@@ -211,6 +222,49 @@ class Call:
         found = await find_source(playable, self._folder, kind, times) or Silence()
         playback = await self._start(kind, found, until)
         if wait and (until is not None or not found.repeats):
+            await playback.ended
+        return playback
+
+    async def say(
+        self,
+        text: str,
+        *,
+        voice: str | None = None,
+        rate: int | None = None,
+        wait: bool = True,
+        until: Until = None,
+        synthesizer: Synthesizer | None = None,
+    ) -> Playback:
+        """Say something, and return once it has been said. It is heard as it is synthesized.
+
+        Args:
+            text: what to say, in up to 10,000 characters.
+            voice: one of the synthesizer's, as ``de`` or ``en-us``; None for its usual one.
+            rate: words a minute, 80 to 450; None for its usual one.
+            wait: whether to return only when it has been said.
+            until: ends it early, as with `play`.
+            synthesizer: what speaks; None for `Bot.synthesizer`.
+
+        Returns:
+            What is said, to stop it or change its volume.
+
+        Raises:
+            CallOver: the call ended before that.
+            SourceError: espeak-ng is not installed, or the synthesizer failed.
+            TypeError: an argument is of the wrong type.
+            ValueError: the call sends no audio, or a value can't be used.
+        """
+        argument_checks.flag("wait", wait)
+        argument_checks.until("until", until)
+        utterance = argument_checks.utterance(text, voice, rate)
+        speaker = argument_checks.synthesizer("synthesizer", synthesizer or self._synthesizer)
+        await check(speaker)
+        feed = speaker.feed()
+        spoken = speak(speaker, utterance, feed)
+        playback = await self._start(
+            "audio", feed, spoken if until is None else first_of(spoken, comes(until))
+        )
+        if wait:
             await playback.ended
         return playback
 

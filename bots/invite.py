@@ -6,6 +6,7 @@ from pathlib import Path
 from ..actors.messages.account import AccountRef, AnswerInvite, Invitation, PlaceCall
 from .call import HANDLED, Call
 from .source import Playable, find_source
+from .speaking import Synthesizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Invite:
     invitation: Invitation
     _account: AccountRef = field(repr=False)
     _folder: Path = field(repr=False)
+    _synthesizer: Synthesizer | None = field(default=None, repr=False)
 
     @property
     def sender(self) -> str:
@@ -56,7 +58,7 @@ class Invite:
             self.invitation.jid, sounds, shows, message=False, sid=self.invitation.sid
         )
         placed = await self._account.request(order, timeout=HANDLED)
-        return await Call.of(await placed, self._folder)
+        return await Call.of(await placed, self._folder, synthesizer=self._synthesizer)
 
     async def reject(self) -> None:
         """Reject the invite, and tell whoever sent it."""

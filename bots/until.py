@@ -1,7 +1,7 @@
 """What ends a playback early."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from typing import Any
 
 #: An event, or something else that can be awaited; None: nothing but its own end.
@@ -22,3 +22,20 @@ async def comes(until: asyncio.Event | Awaitable[Any]) -> None:
             until.result()
     else:
         await until
+
+
+async def first_of(*coroutines: Coroutine[Any, Any, None]) -> None:
+    """Wait for the first of several, and cancel the others.
+
+    Args:
+        coroutines: what is waited for; what the first one raises is raised.
+    """
+    tasks = [asyncio.ensure_future(each) for each in coroutines]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    for task in done:
+        task.result()

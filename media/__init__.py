@@ -52,7 +52,7 @@ from .rtc.rtp.telephone_event import DIGITS, DigitBegan, DigitEnded, DigitEvent,
 from .sources.clock_pattern import ClockPattern, read_clock
 from .sources.drawing import Drawing
 from .sources.echo import Echo
-from .sources.feed import Feed
+from .sources.feed import Feed, Sound
 from .sources.file_source import FileSource
 from .sources.forwarded import Forwarded
 from .sources.playback import Playback
@@ -121,6 +121,7 @@ __all__ = [
     "RoomMember",
     "Silence",
     "Sink",
+    "Sound",
     "Source",
     "SourceError",
     "Speech",

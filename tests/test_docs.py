@@ -107,6 +107,7 @@ def test_bots_page_program_does_what_it_says(tmp_path: Path) -> None:
             "^visitor@localhost: subscription (from|to|both|none)$",
             "^connected after 0[.][4-9] s$",
             "^counted down in 0[.][3-9] s$",
+            "^said it in 0[.][2-9] s$",
             "^heard 2 s$",
             "^completed after [0-9]+ packets$",
             "^the call completed: success$",

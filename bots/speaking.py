@@ -1,0 +1,132 @@
+"""What says a text: espeak-ng, or a synthesizer of a bot's own."""
+
+import asyncio
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ..media import READERS, Feed, Sound, SourceError, shown
+from ..media.sources import espeak
+from ..media.sources.espeak import EspeakSpeech
+
+_END = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """Something to say.
+
+    Attributes:
+        text: what.
+        voice: the name of a voice, as the synthesizer has it; None for its usual one.
+        rate: words a minute; None for the usual rate.
+    """
+
+    text: str
+    voice: str | None = None
+    rate: int | None = None
+
+
+@dataclass(frozen=True)
+class Synthesizer:
+    """A synthesizer of a bot's own.
+
+    Attributes:
+        speak: is given an `Utterance`, and gives its sound piece by piece: as int16 arrays, bytes
+            or `av.AudioFrame`s. An async generator runs on the loop and must not block it; an
+            ordinary generator, or another iterable, is read in a thread.
+        rate: samples a second of its arrays and bytes, in Hz.
+        channels: how many those have: 1 or 2.
+    """
+
+    speak: Callable[[Utterance], Iterable[Sound] | AsyncIterable[Sound]]
+    rate: int = 16_000
+    channels: int = 1
+
+    def __post_init__(self) -> None:
+        """Check the arguments.
+
+        Raises:
+            TypeError: one is of the wrong type.
+            ValueError: the rate or the number of channels is out of range.
+        """
+        if not callable(self.speak):
+            raise TypeError(f"speak is {type(self.speak).__name__}: give a function")
+        self.feed()
+
+    def feed(self) -> Feed:
+        """Make what its sound is written into."""
+        return Feed(self.rate, channels=self.channels)
+
+
+def _espeak(utterance: Utterance) -> EspeakSpeech:
+    return EspeakSpeech(utterance.text, utterance.voice, utterance.rate)
+
+
+#: What says a text where a bot has nothing else.
+ESPEAK = Synthesizer(_espeak)
+
+
+async def check(synthesizer: Synthesizer) -> None:
+    """Find out whether there is something that speaks.
+
+    Args:
+        synthesizer: what is to speak.
+
+    Raises:
+        SourceError: espeak-ng is not installed.
+    """
+    if synthesizer is ESPEAK:
+        await READERS.run(espeak.check_installed)
+
+
+async def speak(synthesizer: Synthesizer, utterance: Utterance, feed: Feed) -> None:
+    """Write what is synthesized into a feed, as it comes, and close it; return never.
+
+    To cancel this, as the end of the playback does, ends the synthesis.
+
+    Args:
+        synthesizer: what speaks.
+        utterance: what it says.
+        feed: what is played.
+
+    Raises:
+        SourceError: it can't be said.
+    """
+    try:
+        said = await READERS.run(partial(synthesizer.speak, utterance))
+        if isinstance(said, AsyncIterable):
+            async for sound in said:
+                await feed.write(sound)
+        else:
+            await _read(iter(said), feed)
+    except SourceError:
+        raise
+    except Exception as error:
+        raise SourceError(f"The text can't be said: {shown(error)}") from error
+    feed.close()
+    await asyncio.get_running_loop().create_future()
+
+
+async def _read(said: Iterator[Sound], feed: Feed) -> None:
+    try:
+        while True:
+            sound: Any = await READERS.run(lambda: next(said, _END))
+            if sound is _END:
+                return
+            await feed.write(sound)
+    finally:
+        if isinstance(said, EspeakSpeech):
+            said.close()
+        with suppress(SourceError):
+            READERS.run(lambda: _close(said))
+
+
+def _close(said: object) -> None:
+    """Let an iterator go, in a thread; one that is being read ends by itself."""
+    with suppress(Exception):
+        close: Any = said.reap if isinstance(said, EspeakSpeech) else getattr(said, "close", None)
+        if close is not None:
+            close()
