@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from callboard.bots.source import names
 from callboard.media import Kind
-from callboard.tests.cli.command import callboard
+from callboard.tests.cli.command import callboard, in_process
 from callboard.tests.cli.embedded import serving
 
 ACCOUNTS = """\
@@ -56,9 +56,9 @@ def file(tmp_path: Path) -> Path:
 )
 def test_call_refuses_what_check_refuses(file: Path, kind: Kind, named: str) -> None:
     given: dict[str, str] = {"audio": "tone", "video": "none", kind: f"{named!r}"}
-    called = callboard("call", file, ALICE, DESK, f"--{kind}", named)
+    called = in_process("call", file, ALICE, DESK, f"--{kind}", named)
     file.write_text(ACCOUNTS + CALLER.format(**given))
-    checked = callboard("check", file)
+    checked = in_process("check", file)
     assert checked.returncode == called.returncode == 2
     (wrong,) = checked.stderr.splitlines()
     sentence = wrong.partition(f" {kind}: ")[2]
@@ -102,7 +102,7 @@ def test_call_refuses_what_check_refuses(file: Path, kind: Kind, named: str) -> 
     ],
 )
 def test_who_calls_whom(file: Path, arguments: list[str], said: str) -> None:
-    done = callboard("call", file, *arguments)
+    done = in_process("call", file, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"callboard: {said}\n"
     assert not (file.parent / "recordings").exists()
@@ -134,7 +134,7 @@ def test_of_another_server_nobody_knows_who_is_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["audio", "video"])
 def test_help_names_every_source(kind: Kind) -> None:
-    done = callboard("call", "--help")
+    done = in_process("call", "--help")
     told = " ".join(done.stdout.partition(f"--{kind} ")[2].partition(" --")[0].split())
     for name in (*names(kind), "none"):
         assert f" {name}" in told

@@ -10,7 +10,7 @@ import pytest
 from callboard.actors.records.call_record import CallRecord
 from callboard.cli.demo import length_fault
 from callboard.jingle import Reason
-from callboard.tests.cli.command import PACKET, callboard, records, seconds_between
+from callboard.tests.cli.command import PACKET, callboard, in_process, records, seconds_between
 
 FIELDS = [
     *("version", "uuid", "id", "account", "peer", "direction", "state", "reason", "text"),
@@ -130,7 +130,7 @@ def test_json_lines(tmp_path: Path) -> None:
 def test_out_that_is_a_file(tmp_path: Path) -> None:
     file = tmp_path / "out"
     file.touch()
-    done = callboard("demo", "--out", file)
+    done = in_process("demo", "--out", file)
     assert done.returncode == 2
     assert done.stderr == f"callboard: --out {file}: {file} is a file: name a folder\n"
 
