@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import cast
 
 import av
+from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
@@ -129,3 +130,33 @@ class PictureEncoder:
     def _is_off(self, bit_rate: int) -> bool:
         current = 0 if self._context is None else self._context.bit_rate or 0
         return abs(bit_rate - current) > CHANGE * current
+
+
+class PictureDecoder:
+    """Decodes one stream."""
+
+    def __init__(self, codec: str) -> None:
+        """Begin a stream, with a key frame.
+
+        Args:
+            codec: The RTP encoding name.
+        """
+        name = {"VP8": "vp8", "H264": "h264"}[codec]
+        self._context = cast(VideoCodecContext, av.CodecContext.create(name, "r"))
+        self._context.flags |= Flags.low_delay
+        self._context.thread_count = 1
+
+    def decode(self, data: bytes) -> av.VideoFrame | None:
+        """Decode a frame.
+
+        Args:
+            data: Whole; H264 in Annex B format. Look at the size that it says before.
+
+        Returns:
+            The picture; None if it can't be decoded, or shows nothing.
+        """
+        try:
+            pictures = self._context.decode(av.Packet(data))
+        except av.error.FFmpegError:
+            return None
+        return pictures[-1] if pictures else None

@@ -4,9 +4,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar
 
 from aiortc import RTCRtpTransceiver
 
+from ..codecs.picture import BIT_RATE
 from ..codecs.sound import Samples
 from ..errors import MediaClosedError
 from ..frames.frame import KINDS, Direction, EncodedFrame, Kind
@@ -29,6 +31,8 @@ from .rtp.statistics import MediaStatistics
 from .rtp.telephone_event import DigitEvent
 from .rtp.video.freezes import Freeze, Freezes
 
+T = TypeVar("T")
+
 logger = logging.getLogger(__name__)
 
 DigitListener = Callable[[DigitEvent], None]
@@ -46,6 +50,8 @@ class ConnectionMedia:
         sinks: Called on the loop with each encoded frame sent, and on the paths `packets` and
             `frames` with each one received. Add to it by `add_sink`, so that video starts with a
             key frame.
+        receivers: Called on the loop with each encoded frame received, on the paths `packets` and
+            `frames`; unlike sinks they see nothing of what is sent, which costs less.
         digit_listeners: Called on the loop when the peer presses a key and when it lets it go.
         by_kind: What is in the call, for `OfferAnswer` to change.
         past: What was in the call, was used and is no longer in it.
@@ -70,6 +76,7 @@ class ConnectionMedia:
         self.path = path
         self.sinks: list[Sink] = []
         self.digit_listeners: list[DigitListener] = []
+        self.receivers: list[Callable[[EncodedFrame], None]] = []
         self.by_kind: dict[Kind, Medium] = {}
         self.past: list[Medium] = []
         self._largest_picture = largest_picture
@@ -209,6 +216,16 @@ class ConnectionMedia:
         if outgoing is not None:
             outgoing.forward(frame, anew=anew)
 
+    def codec(self, kind: Kind) -> str | None:
+        """Return the RTP encoding name of what is sent of a kind; None while nothing is."""
+        outgoing = self._outgoing(kind)
+        return None if outgoing is None else outgoing.codec or None
+
+    def bit_rate(self) -> int:
+        """Return the bits per second of video that the peer can take, as far as it has said so."""
+        medium = self.by_kind.get("video")
+        return BIT_RATE if medium is None else medium.allowed_bit_rate
+
     def add_sink(self, sink: Sink) -> None:
         """Add a sink, and get it a key frame of each direction to start with.
 
@@ -261,6 +278,29 @@ class ConnectionMedia:
         return self._ear.hear(
             rate, channels, lambda *heard: heard, lambda heard: callback(*heard), on_end
         )
+
+    def work_on(
+        self,
+        rate: int,
+        channels: int,
+        work: Callable[[Samples, int], T | None],
+        done: Callable[[T], None],
+        on_end: Callable[[], None] = lambda: None,
+    ) -> Hearing:
+        """Have something done with the received sound on the thread that decodes it.
+
+        Args:
+            rate: As in `hear`.
+            channels: As in `hear`.
+            work: Called on the thread with what `hear` gives, in order and never twice at once.
+            done: Called on the loop with what that returned, if it is not None.
+            on_end: Called on the loop when the connection closes.
+
+        Raises:
+            ValueError, MediaClosedError: See `hear`.
+        """
+        self._check_receiving("audio")
+        return self._ear.hear(rate, channels, work, done, on_end)
 
     def frames(
         self, kind: Kind, limit: int = 50, *, rate: int = 48000, layout: str = "stereo"
@@ -479,6 +519,12 @@ class ConnectionMedia:
             outgoing.forward(frame)
         if frame.kind == "audio":
             self._ear.take(frame)
+        for receiver in tuple(self.receivers):
+            try:
+                receiver(frame)
+            except Exception:
+                logger.exception("A receiver failed and is taken off")
+                self.receivers.remove(receiver)
         self._feed(Direction.RECEIVED, frame)
 
     def _digit(self, event: DigitEvent) -> None:

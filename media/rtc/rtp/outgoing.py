@@ -132,6 +132,11 @@ class Outgoing:
         self._time_base = Fraction(1)
 
     @property
+    def codec(self) -> str:
+        """The RTP encoding name of what goes out; empty before it is negotiated."""
+        return self._name
+
+    @property
     def muted(self) -> bool:
         """Whether silence or black goes out instead of the source."""
         return self._muted

@@ -1,0 +1,193 @@
+"""Two legs that hear and see each other, on the loop."""
+
+from contextlib import suppress
+from functools import partial
+
+from ..codecs.sound import Samples, SoundEncoder
+from ..errors import MediaClosedError
+from ..frames.codec import CLOCK_RATES
+from ..frames.frame import KINDS, EncodedFrame, Kind
+from ..hearing.ear import Hearing
+from ..rtc.connection_media import ConnectionMedia
+from ..rtc.rtp.key_presses import KeyPress
+from ..rtc.rtp.telephone_event import DigitBegan, DigitEvent
+from ..sources.forwarded import Forwarded
+from ..sources.playback import Playback
+from ..sources.silence import Silence
+from .picture_transcoding import PictureTranscoding
+
+
+class BridgeMedia:
+    """Sends on to each of two legs what the other one receives.
+
+    Where the codecs of a kind agree, encoded frames go on as they are, in the turn of the loop in
+    which they come. Where they do not, they go through a decoder and an encoder on a thread. That
+    is decided for each kind and each way, with each frame, so it follows when a codec changes.
+
+    Pictures begin with a key frame, for which the peer they come from is asked at once.
+    """
+
+    def __init__(self, one: ConnectionMedia, other: ConnectionMedia) -> None:
+        """Join two legs.
+
+        Args:
+            one: Audio and video of a leg; what it plays is replaced.
+            other: The same of the other one.
+
+        Raises:
+            MediaClosedError: One is closed.
+        """
+        self._ways = (_Way(one, other), _Way(other, one))
+        for way in self._ways:
+            way.open()
+
+    @property
+    def transcoded(self) -> frozenset[Kind]:
+        """The kinds that go through a decoder and an encoder, one way or both."""
+        return frozenset(kind for way in self._ways for kind in way.transcoded)
+
+    def close(self) -> None:
+        """Part the legs. They play silence and black, unless something else is played."""
+        for way in self._ways:
+            way.close()
+
+
+class _Way:
+    """What goes from one leg to the other."""
+
+    def __init__(self, origin: ConnectionMedia, target: ConnectionMedia) -> None:
+        self._origin = origin
+        self._target = target
+        self._hearing: Hearing | None = None
+        self._is_begun = dict.fromkeys(KINDS, False)
+        self._picture: PictureTranscoding | None = None
+        self._playbacks: dict[Kind, Playback] = {}
+        self._pressed: list[KeyPress] = []
+
+    @property
+    def transcoded(self) -> list[Kind]:
+        through: tuple[tuple[Kind, object], ...] = (
+            ("audio", self._hearing),
+            ("video", self._picture),
+        )
+        return [kind for kind, what in through if what is not None]
+
+    def open(self) -> None:
+        for kind in KINDS:
+            self._play(kind)
+        self._origin.receivers.append(self._take)
+        self._origin.digit_listeners.append(self._press)
+        self._origin.request_keyframe()
+
+    def close(self) -> None:
+        with suppress(ValueError):
+            self._origin.receivers.remove(self._take)
+            self._origin.digit_listeners.remove(self._press)
+        self._release()
+        self._stop_transcoding("audio")
+        self._stop_transcoding("video")
+        with suppress(MediaClosedError):
+            for kind, playback in self._playbacks.items():
+                if self._target.playing(kind) is playback:
+                    self._target.play(kind, Silence())
+
+    def _play(self, kind: Kind) -> None:
+        """Let the target play what comes, unless a bot plays it something else meanwhile."""
+        playing = self._target.playing(kind)
+        if playing is None or playing is self._playbacks.get(kind):
+            return
+        if kind in self._playbacks and not playing.is_over:
+            return
+        source = Forwarded(partial(self._request_keyframe, kind))
+        self._playbacks[kind] = self._target.play(kind, source)
+        self._is_begun[kind] = False
+
+    def _take(self, frame: EncodedFrame) -> None:
+        codec = self._target.codec(frame.kind)
+        if codec is None:
+            return
+        try:
+            self._play(frame.kind)
+        except MediaClosedError:
+            return
+        if codec == frame.codec:
+            self._stop_transcoding(frame.kind)
+            self._forward(frame)
+        elif frame.kind == "audio":
+            self._transcode_sound(codec)
+        else:
+            self._transcode_picture(codec, frame)
+
+    def _forward(self, frame: EncodedFrame) -> None:
+        begun = self._is_begun[frame.kind]
+        if not begun and not frame.keyframe:
+            self._origin.request_keyframe()
+            return
+        self._is_begun[frame.kind] = True
+        self._target.forward(frame, anew=not begun)
+
+    def _request_keyframe(self, kind: Kind) -> None:
+        if kind == "video" and self._picture is not None:
+            self._picture.want_keyframe()
+        elif kind == "video":
+            self._origin.request_keyframe()
+
+    def _press(self, event: DigitEvent) -> None:
+        """Press the key that the peer presses, for as long, if the other side takes keys."""
+        self._release()
+        if isinstance(event, DigitBegan):
+            with suppress(ValueError, MediaClosedError):
+                self._pressed = self._target.press(event.digit, None)
+
+    def _release(self) -> None:
+        for press in self._pressed:
+            press.release()
+        self._pressed = []
+
+    # -- through a decoder and an encoder ----------------------------------------------------------
+
+    def _transcode_sound(self, codec: str) -> None:
+        if self._hearing is not None and self._hearing.rate == _rate(codec):
+            return
+        self._stop_transcoding("audio")
+        encoder = SoundEncoder(codec)
+
+        def encode(sound: Samples, timestamp: int) -> tuple[bytes, int]:
+            return encoder.encode(sound), timestamp
+
+        def done(encoded: tuple[bytes, int]) -> None:
+            self._forward(_sound(codec, *encoded))
+
+        self._is_begun["audio"] = False
+        self._hearing = self._origin.work_on(encoder.rate, 1, encode, done, self._deaf)
+
+    def _transcode_picture(self, codec: str, frame: EncodedFrame) -> None:
+        if self._picture is None or self._picture.codec != codec:
+            self._stop_transcoding("video")
+            self._is_begun["video"] = False
+            self._picture = PictureTranscoding(
+                codec, self._forward, self._origin.request_keyframe, self._target.bit_rate
+            )
+        self._picture.take(frame)
+
+    def _stop_transcoding(self, kind: Kind) -> None:
+        if kind == "audio" and self._hearing is not None:
+            self._hearing.close()
+            self._hearing = None
+            self._is_begun[kind] = False
+        elif kind == "video" and self._picture is not None:
+            self._picture.close()
+            self._picture = None
+            self._is_begun[kind] = False
+
+    def _deaf(self) -> None:
+        self._hearing = None
+
+
+def _rate(codec: str) -> int:
+    return CLOCK_RATES[codec]
+
+
+def _sound(codec: str, data: bytes, timestamp: int) -> EncodedFrame:
+    rate = CLOCK_RATES[codec]
+    return EncodedFrame("audio", codec, data, timestamp * rate // 48_000, rate, 0.0, True)

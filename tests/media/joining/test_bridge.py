@@ -1,0 +1,195 @@
+"""Two legs that hear and see each other."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from itertools import pairwise
+
+import pytest
+from callboard.media import ClockPattern, Connected, EncodedFrame, Silence, Tone, read_clock
+from callboard.media.frames.frame import KINDS
+from callboard.media.joining.bridge import BridgeMedia
+from callboard.media.rtc.rtp.telephone_event import DigitEnded
+from callboard.tests.conftest import Run
+from callboard.tests.media.legs import Leg, connect, pictures, pitch
+
+
+def only(*names: str) -> Callable[[str], str]:
+    """Let an answer take these codecs and no others."""
+
+    known = (*names, "telephone-event")
+
+    def change(sdp: str) -> str:
+        kept = []
+        for section in re.split(r"(?m)^(?=m=)", sdp):
+            codecs = dict(re.findall(r"(?m)^a=rtpmap:(\d+) ([\w-]+)/", section))
+            wanted = [
+                number for number, name in codecs.items() if name in (*names, "telephone-event")
+            ]
+            if not section.startswith(("m=audio", "m=video")):
+                kept.append(section)
+                continue
+            first = rf"\1 {' '.join(wanted)}"
+            fewer = re.sub(r"(?m)^(m=\S+ \S+ \S+)( \d+)+", first, section, count=1)
+            drop = "|".join(set(codecs) - set(wanted)) or "none"
+            kept.append(re.sub(rf"(?m)^a=(rtpmap|fmtp|rtcp-fb):({drop}) .*\r?\n", "", fewer))
+        return "".join(kept)
+
+    return change
+
+
+Ends = tuple[Leg, Leg]
+
+
+@asynccontextmanager
+async def two_calls(
+    one: tuple[str, ...] = ("opus", "VP8"), other: tuple[str, ...] = ("opus", "VP8")
+) -> AsyncIterator[tuple[Ends, Ends]]:
+    """Two calls with ours and the peer's leg each; the peers send 400 and 700 Hz and a clock."""
+    legs = [Leg() for _ in range(4)]
+    try:
+        for number, (codecs, hertz) in enumerate(((one, 400), (other, 700))):
+            ours, peer = legs[2 * number : 2 * number + 2]
+            await connect(
+                ours,
+                peer,
+                audio=Silence(),
+                video=Silence(),
+                back_audio=Tone(hertz),
+                back_video=ClockPattern(160 + 16 * number, 128, 10),
+                change=only(*codecs),
+            )
+            await ours.event(Connected)
+            await peer.event(Connected)
+        yield (legs[0], legs[1]), (legs[2], legs[3])
+    finally:
+        await asyncio.gather(*(leg.pc.close() for leg in legs))
+
+
+async def sees(peer: Leg, width: int) -> None:
+    """Wait until a peer can read a clock in pictures of this width."""
+    while True:
+        before = len(peer.seen("video"))
+        await peer.received("video", 12)
+        frames = peer.seen("video")[before:]
+        if any(frame.keyframe for frame in frames):
+            shown = pictures(frames)
+            if shown and shown[-1].shape[1] == width:
+                assert read_clock(shown[-1]) is not None
+                return
+        peer.pc.media.request_keyframe()
+
+
+async def hears(peer: Leg, hertz: int) -> None:
+    while abs(pitch((await peer.received("audio", 30))[10:]) - hertz) > 5:
+        pass
+
+
+CODECS = [
+    (("opus", "VP8"), ("opus", "VP8"), set()),
+    (("opus", "VP8"), ("PCMU", "VP8"), {"audio"}),
+    (("opus", "VP8"), ("opus", "H264"), {"video"}),
+    (("PCMA", "H264"), ("PCMU", "VP8"), {"audio", "video"}),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "transcoded"), CODECS)
+def test_each_hears_and_sees_the_other(
+    run: Run, one: tuple[str, ...], other: tuple[str, ...], transcoded: set[str]
+) -> None:
+    async def main() -> None:
+        async with two_calls(one, other) as ((a, alice), (b, bob)):
+            bridge = BridgeMedia(a.pc.media, b.pc.media)
+            await asyncio.gather(hears(alice, 700), hears(bob, 400))
+            await asyncio.gather(sees(alice, 176), sees(bob, 160))
+            assert bridge.transcoded == transcoded
+            for peer in (alice, bob):
+                for kind in KINDS:
+                    frames = peer.seen(kind)
+                    assert all(b.timestamp > a.timestamp for a, b in pairwise(frames))
+                    assert {frame.codec for frame in frames} <= set(one) | set(other)
+            bridge.close()
+            await alice.received("audio", 20)
+            before = len(alice.seen("audio"))
+            await alice.received("audio", 20)
+            assert quiet(alice.seen("audio")[before:])
+
+    run(main)
+
+
+def quiet(frames: list[EncodedFrame]) -> bool:
+    return all(len(frame.data) < 20 or len(set(frame.data)) == 1 for frame in frames)
+
+
+def test_pictures_begin_with_a_key_frame_that_is_asked_for_once(run: Run) -> None:
+    async def main() -> None:
+        async with two_calls() as ((a, alice), (b, _)):
+            await b.received("video", 15)
+            at = len(alice.seen("video"))
+            bridge = BridgeMedia(a.pc.media, b.pc.media)
+            await alice.until(lambda: any(wide(frame) for frame in alice.seen("video")[at:]))
+            first = next(frame for frame in alice.seen("video")[at:] if len(frame.data) > 200)
+            assert first.keyframe
+            assert wide(first)
+            bridge.close()
+
+    run(main)
+
+
+def wide(frame: EncodedFrame) -> bool:
+    """Whether it is a key frame of Bob's picture (RFC 6386 §9.1)."""
+    return frame.keyframe and int.from_bytes(frame.data[6:8], "little") & 0x3FFF == 176
+
+
+def test_keys_are_passed_on_for_as_long_as_they_are_pressed(run: Run) -> None:
+    async def main() -> None:
+        async with two_calls() as ((a, alice), (b, bob)):
+            digits: list[str] = []
+            ended = asyncio.Event()
+
+            def hear(event: object) -> None:
+                if isinstance(event, DigitEnded):
+                    digits.append(event.digit)
+                    if len(digits) == 3:
+                        ended.set()
+
+            bob.pc.media.digit_listeners.append(hear)
+            bridge = BridgeMedia(a.pc.media, b.pc.media)
+            alice.pc.media.press("1#5", 0.1)
+            await ended.wait()
+            assert digits == ["1", "#", "5"]
+            bridge.close()
+
+    run(main)
+
+
+def test_joining_and_parting_leaves_nothing(run: Run) -> None:
+    async def main() -> None:
+        async with two_calls(("opus", "VP8"), ("PCMU", "H264")) as ((a, _), (b, _)):
+            for _ in range(100):
+                bridge = BridgeMedia(a.pc.media, b.pc.media)
+                await asyncio.sleep(0)
+                bridge.close()
+                bridge.close()
+            bridge = BridgeMedia(a.pc.media, b.pc.media)
+            await a.received("video", 3)
+            bridge.close()
+            for leg in (a, b):
+                assert not leg.pc.media.receivers
+                assert not leg.pc.media.digit_listeners
+                assert not leg.pc.media._ear._hearings
+
+    run(main)
+
+
+def test_a_leg_that_closes_harms_the_other_in_nothing(run: Run) -> None:
+    async def main() -> None:
+        async with two_calls() as ((a, alice), (b, _)):
+            bridge = BridgeMedia(a.pc.media, b.pc.media)
+            await hears(alice, 700)
+            await b.pc.close()
+            await alice.pc.close()
+            bridge.close()
+
+    run(main)
