@@ -23,6 +23,7 @@ from ..media import (
     VideoFeed,
 )
 from .bot import Bot
+from .bridge import Bridge
 from .call import Call
 from .invite import Invite
 from .message import Message
@@ -35,6 +36,7 @@ from .speaking import Synthesizer, Utterance
 
 __all__ = [
     "Bot",
+    "Bridge",
     "Call",
     "CallOver",
     "CallRecord",

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, get_args
 
 from pykka import ActorDeadError
 
@@ -36,6 +36,7 @@ from ..actors.runtime.ask import Ask
 from ..jingle import Reason
 from ..media import Kind, MediaClosedError, ReaderQueue, Silence, Source, Speech, SpeechOptions
 from . import argument_checks
+from .bridge import Bridge, OnHangup
 from .playback import Playback
 from .recording import Recording
 from .source import Playable, find_music, find_source
@@ -481,6 +482,31 @@ class Call:
         async with aclosing(await self._ask(message)) as found:
             async for each in found:
                 yield each
+
+    async def bridge(self, other: "Call", *, on_hangup: OnHangup = "both") -> Bridge:
+        """Let the peers of two calls hear and see each other, and return once they do.
+
+        What the two calls play is replaced. Media go on as they come where the codecs agree, and
+        through a decoder and an encoder where they do not. Keys are passed on, and what a peer
+        tells of being muted or holding. Recordings of both calls go on.
+
+        Args:
+            other: another call, of this account or another one of this program.
+            on_hangup: when one ends, ``both`` hangs up the other one too, ``one`` lets it go on.
+
+        Raises:
+            CallOver: one is over.
+            TypeError: an argument is of the wrong type.
+            ValueError: one is in a room or a bridge, both are the same, or a class has the path
+                ``none``.
+        """
+        if not isinstance(other, Call):
+            raise TypeError(f"{type(other).__name__} is no call: give a Call")
+        if other.ref == self._ref:
+            raise ValueError("a call can't be bridged with itself: give another one")
+        if on_hangup not in get_args(OnHangup):
+            raise ValueError(f"on_hangup is {on_hangup!r}: give both or one")
+        return await Bridge.of(self._ref, other.ref, on_hangup)
 
     async def status(self) -> CallStatus:
         """Return how the call stands: its phase, steps and quality.

@@ -17,6 +17,7 @@ from .hearing.reader_queue import ReaderQueue
 from .hearing.sound_frames import channels_of
 from .hearing.speech import Speech, SpeechBegan, SpeechEnded, SpeechOptions
 from .hearing.voice_detector import SpeechError
+from .joining.bridge import BridgeMedia
 from .joining.room import RoomMedia, RoomMember
 from .recording.container import BOTH, Directions
 from .recording.inspection import Inspection, Track, UnplayableError, declared_seconds, inspect
@@ -70,6 +71,7 @@ __all__ = [
     "READERS",
     "SHORTEST",
     "AddressLost",
+    "BridgeMedia",
     "Budget",
     "ClockPattern",
     "Closed",

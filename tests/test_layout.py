@@ -49,6 +49,7 @@ line of its own. To add a room, write its name where it belongs.
 """
 
 SHARED = {
+    "Bridge": "a bot's handle is named after its actor",
     "Call": "a bot's handle is named after its actor",
     "Playback": "a bot's handle is named after what it is on",
     "Room": "a bot's handle is named after its actor",

@@ -243,6 +243,9 @@ class Call(
                 self._opening.offer_lacks_parts()
             case InfoReceived(info=Info.RINGING):
                 self._opening.peer_rings()
+            case InfoReceived():
+                self._contents.hear(event)
+                self._joining.peer_informs(event)
             case CandidatesReceived():
                 self._leg.trickled(event)
             case IceRestarted():

@@ -1,6 +1,10 @@
 """What ties a call to others."""
 
-from ..messages.call import Join, JoinedMedia, Leave
+from typing import Any
+
+from ...jingle import InfoReceived
+from ..messages.bridge import PeerInforms
+from ..messages.call import Join, JoinedMedia, Leave, PassOn
 from ..runtime.actor import handles
 from ..runtime.ref import AsyncioActorRef
 from .shared_parts import SharedParts
@@ -14,8 +18,9 @@ class Joining:
     """
 
     def __init__(self, parts: SharedParts) -> None:
-        self._by: AsyncioActorRef[object] | None = None
+        self._by: AsyncioActorRef[Any] | None = None
         self._parts = parts
+        self._tell_infos = False
 
     @handles(Join)
     def join(self, message: Join) -> JoinedMedia:
@@ -26,7 +31,7 @@ class Joining:
         """
         if self._by is not None and self._by.is_alive():
             raise ValueError("the call is in a room or a bridge: let it leave that first")
-        self._by = message.by
+        self._by, self._tell_infos = message.by, message.tell_infos
         context = self._parts.context
         return JoinedMedia(self._parts.leg.connection.media, context.recordings, context.writer)
 
@@ -35,3 +40,16 @@ class Joining:
         """Let it be free for others."""
         if message.by == self._by:
             self._by = None
+
+    @handles(PassOn)
+    def pass_on(self, message: PassOn) -> None:
+        """Tell our peer what the peer of the other call in the bridge told."""
+        self._parts.signalling.inform(message.info, message.kind)
+
+    def peer_informs(self, event: InfoReceived) -> None:
+        """Tell the bridge what our peer told."""
+        if self._by is None or not self._tell_infos:
+            return
+        kinds = self._parts.signalling.kinds_of(event.content, ())
+        kind = next(iter(kinds), None)
+        self._by.post(PeerInforms(self._parts.owner.actor_ref, event.info, kind))

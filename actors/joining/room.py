@@ -1,13 +1,10 @@
 """A room: calls that hear and see each other."""
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass
 
-from pykka import ActorDeadError
-
 from ...media import MediaClosedError, RoomMedia, RoomMember
-from ..messages.call import CallOver, CallRef, Join, Leave, Wait
+from ..messages.call import CallOver, CallRef, Join, Leave
 from ..messages.room import (
     AddMember,
     Arrived,
@@ -19,9 +16,7 @@ from ..messages.room import (
 )
 from ..runtime.actor import AsyncioActor, handles
 from ..runtime.future import AsyncioFuture
-
-#: Seconds in which a call's actor answers; it never waits for anything itself.
-HANDLED = 10.0
+from .joined_call import HANDLED, settle_failed, until_over
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +42,7 @@ class Room(AsyncioActor[RoomMessage]):
     def _add(self, message: AddMember) -> AsyncioFuture[None]:
         call, done = message.call, AsyncioFuture[None]()
         if call in self._seats or call in self._arriving:
-            _fail(done, ValueError("the call is in this room already"))
+            settle_failed(done, ValueError("the call is in this room already"))
             return done
         self._arriving[call] = done
         self.pipe(
@@ -63,7 +58,7 @@ class Room(AsyncioActor[RoomMessage]):
         done = self._arriving.pop(call, None)
         if isinstance(joined, Exception):
             if done is not None:
-                _fail(done, joined)
+                settle_failed(done, joined)
             self._end_if_empty()
             return
         if done is None:  # it was removed meanwhile
@@ -73,7 +68,7 @@ class Room(AsyncioActor[RoomMessage]):
             member = self._media.add(joined.media, speaks=message.order.speaks)
         except (MediaClosedError, ValueError) as error:
             call.post(Leave(self.actor_ref))
-            _fail(done, error)
+            settle_failed(done, error)
             self._end_if_empty()
             return
         self._seats[call] = _Seat(member, self.spawn(self._watch(call)))
@@ -103,15 +98,13 @@ class Room(AsyncioActor[RoomMessage]):
         return tuple(sorted(levels, key=lambda each: -each[1]))
 
     async def _watch(self, call: CallRef) -> None:
-        with suppress(ActorDeadError, CallOver):
-            ended = await call.request(Wait("ended"), timeout=HANDLED)
-            await ended
+        await until_over(call)
         self.actor_ref.post(Gone(call))
 
     def _let_go(self, call: CallRef) -> bool:
         arriving = self._arriving.pop(call, None)
         if arriving is not None:
-            _fail(arriving, CallOver("the call was taken out of the room before it was in"))
+            settle_failed(arriving, CallOver("the call was taken out of the room before it was in"))
             return True
         seat = self._seats.pop(call, None)
         if seat is None:
@@ -131,9 +124,3 @@ class Room(AsyncioActor[RoomMessage]):
         for call in (*self._arriving, *self._seats):
             self._let_go(call)
         self._media.close()
-
-
-def _fail(future: AsyncioFuture[None], error: Exception) -> None:
-    if isinstance(error, ActorDeadError | MediaClosedError):
-        error = CallOver("the call is over")
-    future.set_exception((type(error), error, None))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 from xml.etree.ElementTree import Element
 
-from ...jingle import Reason
+from ...jingle import Info, Reason
 from ...media import (
     BOTH,
     ConnectionMedia,
@@ -251,9 +251,24 @@ class Join(MidCallRequest[JoinedMedia]):
 
     Attributes:
         by: the actor of the room or bridge. When that has ended, the call is free again.
+        tell_infos: whether it is told `PeerInforms`, as a bridge wants.
     """
 
     by: AsyncioActorRef[Any]
+    tell_infos: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PassOn(MidCallRequest[None]):
+    """Tell the peer a state of somebody else, as that the other end of a bridge is muted.
+
+    Attributes:
+        info: the state (XEP-0167 §7).
+        kind: of which media; None: of all.
+    """
+
+    info: Info
+    kind: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -550,6 +565,7 @@ CallActorMessage = (
     | Wait
     | Join
     | Leave
+    | PassOn
     | Listen
     | ListenForSpeech
     | GetStatus

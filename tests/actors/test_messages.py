@@ -101,6 +101,7 @@ ACTORS = sorted(actor_classes(), key=lambda one: one.__name__)
 def test_all_actors_are_found() -> None:
     assert {one.__name__ for one in ACTORS} == {
         "Account",
+        "Bridge",
         "Call",
         "CallLog",
         "CallLogSupervisor",

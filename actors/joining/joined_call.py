@@ -1,0 +1,35 @@
+"""What rooms and bridges have in common: a call that is in one."""
+
+from contextlib import suppress
+
+from pykka import ActorDeadError
+
+from ...media import MediaClosedError
+from ..messages.call import CallOver, CallRef, Wait
+from ..runtime.future import AsyncioFuture
+
+#: Seconds in which a call's actor answers; it never waits for anything itself.
+HANDLED = 10.0
+
+
+async def until_over(call: CallRef) -> None:
+    """Wait until a call has ended.
+
+    Args:
+        call: its actor.
+    """
+    with suppress(ActorDeadError, CallOver):
+        ended = await call.request(Wait("ended"), timeout=HANDLED)
+        await ended
+
+
+def settle_failed(future: AsyncioFuture[None], error: Exception) -> None:
+    """Tell who waits for a call to be let in why it is not.
+
+    Args:
+        future: what they wait for.
+        error: why; a call that has gone becomes a `CallOver`.
+    """
+    if isinstance(error, ActorDeadError | MediaClosedError):
+        error = CallOver("the call is over")
+    future.set_exception((type(error), error, None))

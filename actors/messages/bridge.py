@@ -1,0 +1,70 @@
+"""What a bridge is told."""
+
+from dataclasses import dataclass
+
+from ...jingle import Info
+from ..runtime.ask import Ask
+from ..runtime.future import AsyncioFuture
+from ..runtime.ref import AsyncioActorRef
+from .call import CallRef, JoinedMedia
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForBridge(Ask["BridgeMessage", AsyncioFuture[None]]):
+    """Answered with a future that is done when the calls hear each other.
+
+    It raises `CallOver` if one has ended, and ValueError if one is in a room or bridge.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class PeerInforms:
+    """The peer of one call told a state of its own, as that it is muted (XEP-0167 §7).
+
+    Attributes:
+        call: whose peer.
+        info: what it told.
+        kind: of which media; None: of all.
+    """
+
+    call: CallRef
+    info: Info
+    kind: str | None
+
+
+# -- by itself -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BothJoined:
+    """Both calls gave their media.
+
+    Attributes:
+        one: of the call that was bridged.
+        other: of the one that it is bridged to.
+    """
+
+    one: JoinedMedia
+    other: JoinedMedia
+
+
+@dataclass(frozen=True, slots=True)
+class NotJoined:
+    """A call could not give its media.
+
+    Attributes:
+        error: why.
+    """
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class SideGone:
+    """A call has ended."""
+
+    call: CallRef
+
+
+BridgeMessage = WaitForBridge | PeerInforms | BothJoined | NotJoined | SideGone
+BridgeRef = AsyncioActorRef[BridgeMessage]

@@ -1,0 +1,62 @@
+"""A bridge, as a bot sees it: two calls that hear and see each other."""
+
+from typing import Literal, Self
+
+from ..actors.joining.bridge import Bridge as BridgeActor
+from ..actors.messages.bridge import BridgeRef, WaitForBridge
+from ..actors.messages.call import CallRef
+
+#: Seconds in which the bridge's actor answers.
+HANDLED = 10.0
+
+OnHangup = Literal["both", "one"]
+
+
+class Bridge:
+    """Two calls that hear and see each other: what `Call.bridge` gives.
+
+    It ends when it is stopped, or with the first of the calls.
+    """
+
+    def __init__(self, ref: BridgeRef) -> None:
+        """Make a handle; see `Call.bridge`.
+
+        Args:
+            ref: the bridge's actor.
+        """
+        self._ref = ref
+
+    @classmethod
+    async def of(cls, one: CallRef, other: CallRef, on_hangup: OnHangup) -> Self:
+        """Join two calls, and return once they hear each other.
+
+        Args:
+            one: a call's actor.
+            other: another one's.
+            on_hangup: what happens when one ends: see `Call.bridge`.
+
+        Raises:
+            CallOver: one is over.
+            ValueError: one is in a room or a bridge.
+        """
+        ref = BridgeActor.start(one, other, ends_both=on_hangup == "both")
+        try:
+            await (await ref.request(WaitForBridge(), timeout=HANDLED))
+        except BaseException:
+            ref.stop(block=False)
+            raise
+        return cls(ref)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the calls hear each other."""
+        return self._ref.is_alive()
+
+    async def stop(self) -> None:
+        """Part the calls, which go on and hear silence. Does nothing if it has ended."""
+        self._ref.stop(block=False)
+        await self._ref.ended
+
+    async def ended(self) -> None:
+        """Wait until it has been stopped, or one of the calls has ended."""
+        await self._ref.ended

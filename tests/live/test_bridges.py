@@ -1,0 +1,121 @@
+"""Two calls of a bot whose peers hear each other."""
+
+from pathlib import Path
+
+import pytest
+from callboard.actors.messages.exchange import CallStatus
+from callboard.bots import CallOver, Room
+from callboard.tests.conftest import Run
+from callboard.tests.live import heard
+from callboard.tests.live.stage import ALICE, BOB, CAROL, staged
+from callboard.tests.live.test_rooms import gathered, until_heard
+
+ACCOUNTS = [ALICE, BOB, CAROL]
+
+
+@pytest.mark.parametrize("on_hangup", ["both", "one"])
+def test_peers_of_a_bridge_hear_each_other(run: Run, tmp_path: Path, on_hangup: str) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, ACCOUNTS) as stage:
+            await stage.online(*ACCOUNTS)
+            (alice, one), (bob, two) = await gathered(stage)
+            bridge = await one.bridge(two, on_hangup=on_hangup)  # type: ignore[arg-type]
+            assert bridge.is_open
+            assert (await until_heard(alice, 700))[400] < 300
+            assert (await until_heard(bob, 400))[700] < 300
+            await bob.hangup()
+            await bridge.ended()
+            assert not bridge.is_open
+            if on_hangup == "both":
+                assert (await alice.ended()).reason == "success"
+            else:
+                await until_heard(alice, 700, on=False)
+                await one.play("tone:700", wait=False)
+                await until_heard(alice, 700)
+
+    run(main)
+
+
+def test_a_bridge_is_refused_where_it_can_not_be(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, ACCOUNTS) as stage:
+            await stage.online(*ACCOUNTS)
+            (_, one), (bob, two) = await gathered(stage)
+            with pytest.raises(ValueError, match="itself"):
+                await one.bridge(one)
+            with pytest.raises(TypeError, match="give a Call"):
+                await one.bridge("bob")  # type: ignore[arg-type]
+            with pytest.raises(ValueError, match="both or one"):
+                await one.bridge(two, on_hangup="all")  # type: ignore[arg-type]
+            bridge = await one.bridge(two)
+            for first, second in ((one, two), (two, one)):
+                with pytest.raises(ValueError, match="room or a bridge"):
+                    await first.bridge(second)
+            room = Room()
+            with pytest.raises(ValueError, match="room or a bridge"):
+                await room.add(one)
+            await bridge.stop()
+            await bridge.stop()
+            await room.add(one)
+            with pytest.raises(ValueError, match="room or a bridge"):
+                await two.bridge(one)
+            await room.close()
+            await (await two.bridge(one)).stop()
+            await bob.hangup()
+            await two.ended()
+            with pytest.raises(CallOver):
+                await one.bridge(two)
+
+    run(main)
+
+
+def test_both_recordings_have_what_was_heard(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, ACCOUNTS) as stage:
+            await stage.online(*ACCOUNTS)
+            (alice, one), (bob, two) = await gathered(stage)
+            await one.bridge(two)
+            await until_heard(bob, 400)
+            await until_heard(alice, 700)
+            for call in (one, two):
+                await call.record(wav=True)
+            await until_heard(alice, 700)
+            await until_heard(alice, 700)
+            await alice.hangup()
+            for call, tones in ((one, [700, 400]), (two, [400, 700])):
+                (recording,) = (await call.ended()).recordings
+                assert recording.path is not None
+                (found,) = heard.tones(Path(recording.path))
+                assert found == pytest.approx(tones, abs=15), (
+                    "we on the left, the peer on the right"
+                )
+
+    run(main)
+
+
+def test_what_a_peer_tells_of_itself_is_passed_on(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, ACCOUNTS) as stage:
+            await stage.online(*ACCOUNTS)
+            (alice, one), (bob, two) = await gathered(stage)
+            await one.bridge(two)
+            await until_heard(bob, 400)
+
+            async def told(*, held: bool, muted: tuple[str, ...]) -> None:
+                stage.events.clear()
+                await stage.until(
+                    CallStatus, lambda e: e.account == BOB and (e.held, e.muted) == (held, muted)
+                )
+
+            await alice.mute()
+            await told(held=False, muted=("audio",))
+            await until_heard(bob, 400, on=False)
+            await alice.mute(on=False)
+            await told(held=False, muted=())
+            await alice.hold()
+            await told(held=True, muted=())
+            await alice.hold(on=False)
+            await told(held=False, muted=())
+            await until_heard(bob, 400)
+
+    run(main)
