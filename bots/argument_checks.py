@@ -16,6 +16,7 @@ from ..jingle import Reason
 from ..media import BOTH, Direction, Directions, Kind, channels_of, check_rate
 from ..media.sources import espeak
 from .speaking import ESPEAK, Synthesizer, Utterance
+from .until import CUES
 
 T = TypeVar("T")
 
@@ -194,8 +195,11 @@ def times(name: str, value: object) -> int | None:
 
 def until(name: str, value: object) -> None:
     """Check what ends something early."""
-    if not isinstance(value, asyncio.Event | Awaitable | None):
-        raise _wrong_type(name, value, "an asyncio.Event, or something that can be awaited")
+    if isinstance(value, str):
+        if value not in CUES:
+            raise ValueError(f"{name} is {value!r}: give 'speech', 'digit' or an asyncio.Event")
+    elif not isinstance(value, asyncio.Event | Awaitable | None):
+        raise _wrong_type(name, value, "'speech', 'digit', an asyncio.Event or an awaitable")
 
 
 def _of_type(name: str, value: object, wanted: type[T], words: str) -> T:

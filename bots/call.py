@@ -1,7 +1,7 @@
 """A call, as a bot sees it: a handle over the call's actor."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, get_args
@@ -15,6 +15,7 @@ from ..actors.messages.call import (
     CallActorMessage,
     CallOver,
     CallRef,
+    Cue,
     GetRecordings,
     GetStatus,
     Hangup,
@@ -41,7 +42,7 @@ from .playback import Playback
 from .recording import Recording
 from .source import Playable, find_music, find_source
 from .speaking import Synthesizer, check, speak
-from .until import Until, comes, first_of
+from .until import Until, comes, first_of, split
 
 R = TypeVar("R")
 
@@ -204,7 +205,8 @@ class Call:
             kind: audio or video.
             wait: whether to return only when it has been played; if not, the playback's ``ended``
                 can be awaited.
-            until: ends it early: an `asyncio.Event`, or anything else that can be awaited.
+            until: ends it early: ``speech`` when the peer begins to speak, ``digit`` when it
+                presses a key; an `asyncio.Event`, or anything else that can be awaited.
             loop: True repeats it for ever, a number plays it so often.
 
         Returns:
@@ -213,6 +215,7 @@ class Call:
         Raises:
             CallOver: the call ended before that.
             SourceError: there is no such source, or it can't be played.
+            SpeechError: the extra ``speech`` is not installed, for ``until="speech"``.
             TypeError: an argument is of the wrong type.
             ValueError: the call sends nothing of this kind, or a value is out of range.
         """
@@ -221,7 +224,8 @@ class Call:
         argument_checks.until("until", until)
         times = argument_checks.times("loop", loop)
         found = await find_source(playable, self._folder, kind, times) or Silence()
-        playback = await self._start(kind, found, until)
+        cue, awaited = split(until)
+        playback = await self._start(kind, found, awaited, cue)
         if wait and (until is not None or not found.repeats):
             await playback.ended
         return playback
@@ -261,18 +265,25 @@ class Call:
         speaker = argument_checks.synthesizer("synthesizer", synthesizer or self._synthesizer)
         await check(speaker)
         feed = speaker.feed()
+        cue, awaited = split(until)
         spoken = speak(speaker, utterance, feed)
         playback = await self._start(
-            "audio", feed, spoken if until is None else first_of(spoken, comes(until))
+            "audio", feed, spoken if awaited is None else first_of(spoken, comes(awaited)), cue
         )
         if wait:
             await playback.ended
         return playback
 
-    async def _start(self, kind: Kind, found: Source, until: Until) -> Playback:
+    async def _start(
+        self,
+        kind: Kind,
+        found: Source,
+        until: asyncio.Event | Awaitable[Any] | None,
+        cue: Cue | None,
+    ) -> Playback:
         waiter = None if until is None else asyncio.ensure_future(comes(until))
         try:
-            return Playback(self._ask, await self._ask(Play(kind, found, waiter)))
+            return Playback(self._ask, await self._ask(Play(kind, found, waiter, cue)))
         except BaseException:
             if waiter is not None:
                 waiter.cancel()

@@ -2,10 +2,25 @@
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
-from typing import Any
+from typing import Any, get_args
 
-#: An event, or something else that can be awaited; None: nothing but its own end.
-Until = asyncio.Event | Awaitable[Any] | None
+from ..actors.messages.call import Cue
+
+#: What the peer does, an event, or something else that can be awaited; None: its own end alone.
+Until = Cue | asyncio.Event | Awaitable[Any] | None
+
+CUES: tuple[Cue, ...] = get_args(Cue)
+
+
+def split(until: Until) -> tuple[Cue | None, asyncio.Event | Awaitable[Any] | None]:
+    """Tell what the call itself notices from what is awaited.
+
+    Args:
+        until: any of these.
+    """
+    if isinstance(until, str):
+        return until, None
+    return None, until
 
 
 async def comes(until: asyncio.Event | Awaitable[Any]) -> None:

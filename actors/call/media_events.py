@@ -9,6 +9,7 @@ from ...media import (
     Connected,
     DataOpened,
     DataReceived,
+    DigitBegan,
     Direction,
     FirstMedia,
     IceConnected,
@@ -62,6 +63,8 @@ class MediaEvents:
     def hear(self, event: MediaEvent) -> None:
         """Go on with an event."""
         parts = self._parts
+        if isinstance(event, DigitBegan):
+            self._playing.digit_began()
         match event:
             case Connected():
                 self._connected()

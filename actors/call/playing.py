@@ -5,7 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ...jingle import Info
-from ...media import Playback, PlaybackEnded, SourceError
+from ...media import (
+    Playback,
+    PlaybackEnded,
+    SourceError,
+    Speech,
+    SpeechBegan,
+    SpeechOptions,
+)
 from ..messages.call import (
     Hold,
     Interrupted,
@@ -29,16 +36,32 @@ class Playing:
 
     def __init__(self, parts: SharedParts) -> None:
         self._parts = parts
+        self._until_digit: set[Playback] = set()
 
     @handles(Play)
     def play(self, message: Play) -> Started:
         """Send another source from now on.
 
         Raises:
-            ValueError: the source has nothing of the kind, or nothing of the kind is sent.
+            SpeechError: it is to end when the peer speaks, and the extra ``speech`` is missing.
+            ValueError: the source has nothing of the kind, or nothing of the kind is sent; or no
+                audio is received, in which the peer could speak.
         """
-        playback = self._parts.leg.connection.media.play(message.kind, message.source)
+        media = self._parts.leg.connection.media
+        ear = _Ear(self._parts) if message.cue == "speech" else None
+        try:
+            playback = media.play(message.kind, message.source)
+        except BaseException:
+            if ear is not None:
+                ear.close()
+            raise
         ended = self._parts.waiters.add(playback)
+        if ear is not None:
+            ear.playback = playback
+            ended.add_done_callback(lambda _: ear.close())
+        if message.cue == "digit":
+            self._until_digit.add(playback)
+            ended.add_done_callback(lambda _: self._until_digit.discard(playback))
         until = message.until
         if until is not None:
             until.add_done_callback(self._interrupts(playback))
@@ -53,6 +76,11 @@ class Playing:
             ref.post(Interrupted(playback, error))
 
         return interrupt
+
+    def digit_began(self) -> None:
+        """The peer presses a key: end what was to be played until then."""
+        for playback in tuple(self._until_digit):
+            playback.stop()
 
     @handles(Interrupted)
     def interrupted(self, message: Interrupted) -> None:
@@ -107,3 +135,27 @@ class Playing:
         """
         self._parts.leg.hold(message.on, message.music)
         self._parts.signalling.inform(Info.HOLD if message.on else Info.UNHOLD)
+
+
+class _Ear:
+    """Listens for the peer's speech while something is played until it comes.
+
+    Args:
+        parts: the call's.
+
+    Attributes:
+        playback: what ends then.
+    """
+
+    def __init__(self, parts: SharedParts) -> None:
+        self.playback: Playback | None = None
+        self._ref = parts.owner.actor_ref
+        self._hearing = parts.leg.connection.media.hear_speech(SpeechOptions(), self._heard)
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._hearing.close()
+
+    def _heard(self, speech: Speech) -> None:
+        if isinstance(speech, SpeechBegan) and self.playback is not None:
+            self._ref.post(Interrupted(self.playback, None))

@@ -72,6 +72,10 @@ class Hangup:
     text: str = ""
 
 
+#: What a peer does that can end a playback.
+Cue = Literal["speech", "digit"]
+
+
 @dataclass(frozen=True, slots=True)
 class Started:
     """What a call has begun to play.
@@ -93,11 +97,13 @@ class Play(MidCallRequest[Started]):
         kind: of what is sent.
         source: what to play.
         until: ends it early when it is done; cancelled when it has ended.
+        cue: what else ends it early: that the peer speaks, or presses a key.
     """
 
     kind: Literal["audio", "video"]
     source: Source
     until: asyncio.Future[Any] | None = None
+    cue: Cue | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,10 @@ PLAYED: dict[str, tuple[Use, Play]] = {
         lambda call: call.play([Once(), "tone:300"]),
         Play("audio", Playlist((Once(), Tone(300)))),
     ),
+    "until they speak": (
+        lambda call: call.play(Once(), until="speech"),
+        Play("audio", Once(), None, "speech"),
+    ),
     "once": (lambda call: call.play(Once()), Play("audio", Once())),
 }
 READ: dict[str, tuple[Use, object]] = {
@@ -339,7 +343,12 @@ def test_frames_of_what_is_no_kind_are_refused_at_once(tmp_path: Path) -> None:
         (lambda call: call.play(Feed(), loop=True), SourceError, "it can't be repeated"),
         (lambda call: call.play("tone", loop=0), ValueError, "loop is 0: give True, False or"),
         (lambda call: call.play("tone", loop="often"), TypeError, "loop is str: give True"),
-        (lambda call: call.play("tone", until="later"), TypeError, "until is str: give an asyncio"),
+        (
+            lambda call: call.play("tone", until="later"),
+            ValueError,
+            "until is 'later': give 'speech'",
+        ),
+        (lambda call: call.play("tone", until=5), TypeError, "until is int: give 'speech'"),
         (lambda call: call.play("tone", wait="yes"), TypeError, "wait is str: give True or False"),
         (lambda call: call.say(" "), ValueError, "text is empty"),
         (lambda call: call.say("a" * 10_001), ValueError, "text has 10,001 characters"),

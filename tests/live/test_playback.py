@@ -14,6 +14,7 @@ from callboard.media import Kind
 from callboard.media.sources.unit import Unit
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB, staged
+from callboard.tests.media.espeak import needs_espeak
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,43 @@ def test_a_feed_is_played_until_it_is_closed_and_drained(run: Run, tmp_path: Pat
                 await came.play(feed)
             with pytest.raises(ValueError, match="nothing to seek"):
                 await (await came.play(Feed(), wait=False)).seek(1)
+            await out.hangup()
+            assert await stage.states(ALICE, BOB) == ["completed", "completed"]
+
+    run(main)
+
+
+@needs_espeak
+def test_a_playback_ends_as_soon_as_the_peer_speaks(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            out, came = await stage.connected(ALICE, BOB, audio="silence")
+            playing = asyncio.ensure_future(out.play("tone:600", until="speech"))
+            await hears(came, 600)
+            speaking = await came.say("Hello, is anybody there?", wait=False)
+            assert (await playing).is_over
+            await hears(came, 0)
+            await speaking.stop()
+            with pytest.raises(ValueError, match="sends no video"):
+                await out.play("pattern", kind="video", until="speech")
+            await out.hangup()
+            assert await stage.states(ALICE, BOB) == ["completed", "completed"]
+
+    run(main)
+
+
+def test_a_playback_ends_as_soon_as_the_peer_presses_a_key(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            out, came = await stage.connected(ALICE, BOB, audio="silence")
+            playing = asyncio.ensure_future(out.play("tone:600", until="digit"))
+            await hears(came, 600)
+            actor: Any = came._ref._actor_weakref()
+            actor._leg.connection.media.press("5", 0.1)
+            assert (await playing).is_over
+            await hears(came, 0)
+            later = await out.play("tone:700", wait=False)
+            await later.stop()
             await out.hangup()
             assert await stage.states(ALICE, BOB) == ["completed", "completed"]
 
