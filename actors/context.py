@@ -49,6 +49,9 @@ class BotPort(Protocol):
     async def data(self, call: CallRef, data: str | bytes) -> None:
         """Text or octets came in on a call's data channel."""
 
+    async def digit(self, call: CallRef, digit: str) -> None:
+        """The peer pressed a key in a call."""
+
     async def recording_failed(self, call: CallRef, why: str) -> None:
         """Something is not in a call's recording, or nothing more will be; the call goes on."""
 

@@ -20,6 +20,7 @@ from .messages.exchange import (
     BotFailed,
     CallStatus,
     ChangeAccount,
+    DigitPressed,
     ExchangeMessage,
     FindAccount,
     PresenceReturned,
@@ -241,8 +242,12 @@ class Exchange(Supervisor[ExchangeMessage]):
         self._observer(report)
         self._settle()
 
-    @handles(AccountReady, PresenceReturned, ReceiptReceived, CallStatus, BotFailed)
-    def _reported(self, report: Report) -> None:
+    @handles(AccountReady, PresenceReturned, ReceiptReceived)
+    def _account_reported(self, report: Report) -> None:
+        self._observer(report)
+
+    @handles(CallStatus, DigitPressed, BotFailed)
+    def _call_reported(self, report: Report) -> None:
         self._observer(report)
 
     @handles(WhenSettled)

@@ -61,6 +61,10 @@ class BotAdapter(BotPort):
         """Give the bot what came in on a data channel."""
         await self._bot.on_data(await self._handle(call), data)
 
+    async def digit(self, call: CallRef, digit: str) -> None:
+        """Tell the bot of a key that was pressed."""
+        await self._bot.on_digit(await Call.of(call, self._folder), digit)
+
     async def recording_failed(self, call: CallRef, why: str) -> None:
         """Tell the bot that a recording is not whole."""
         await self._bot.on_recording_failed(await self._handle(call), why)

@@ -13,7 +13,17 @@ from ..actors.xmpp.stanza import check_text
 from ..config.duration import parse_duration
 from ..config.jid import normal_jid
 from ..jingle import Reason
-from ..media import BOTH, Direction, Directions, Kind, channels_of, check_rate
+from ..media import (
+    BOTH,
+    LONGEST_PRESS,
+    SHORTEST,
+    Direction,
+    Directions,
+    Kind,
+    channels_of,
+    check_digits,
+    check_rate,
+)
 from ..media.sources import espeak
 from .speaking import ESPEAK, Synthesizer, Utterance
 from .until import CUES
@@ -126,6 +136,30 @@ def priority(name: str, value: object) -> int:
     return value
 
 
+def digits(name: str, value: object) -> str:
+    """Return keys to press, with commas that wait."""
+    text = _of_type(name, value, str, "keys, like '12#'")
+    try:
+        return check_digits(text, also=",")
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def key(name: str, value: object) -> str:
+    """Return the keys one of which ends something, or none."""
+    text = _of_type(name, value, str, "a key, like '#'")
+    return digits(name, text) if text else ""
+
+
+def count(name: str, value: object) -> int:
+    """Return how many of something are wanted."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _wrong_type(name, value, "a whole number")
+    if value < 1:
+        raise ValueError(f"{name} is {value}: give 1 or more")
+    return value
+
+
 def number(name: str, value: object) -> float:
     """Return a number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -151,6 +185,15 @@ def sound_format(rate: object, layout: object) -> tuple[int, str]:
     channels_of(text)
     check_rate(rate)
     return rate, text
+
+
+def press_duration(name: str, value: object) -> float:
+    """Return for how long a key is pressed, in seconds."""
+    found = duration(name, value)
+    if not SHORTEST <= found <= LONGEST_PRESS:
+        least, most = f"{SHORTEST * 1000:.0f}ms", f"{LONGEST_PRESS:.0f}s"
+        raise ValueError(f"{name} is {value!r}: give a duration from {least} to {most}")
+    return found
 
 
 def flag(name: str, value: object) -> bool:

@@ -146,6 +146,16 @@ class Bot:
             data: one message.
         """
 
+    async def on_digit(self, call: Call, digit: str) -> None:
+        """The peer pressed a key (RFC 4733, XEP-0181). The keys of a call come one after another.
+
+        `Call.digits` and `Call.read_digits` give the same keys to a bot that waits for them.
+
+        Args:
+            call: the call.
+            digit: one of 0-9, ``*``, ``#`` and A-D.
+        """
+
     async def on_recording_failed(self, call: Call, why: str) -> None:
         """A call's recording has a gap, or has ended early; the call goes on.
 

@@ -22,9 +22,11 @@ from ..actors.messages.call import (
     Hold,
     Listen,
     ListenForSpeech,
+    ListenToDigits,
     Mute,
     Pause,
     Play,
+    Press,
     Record,
     RemoveMedia,
     RestartIce,
@@ -349,6 +351,89 @@ class Call:
             ValueError: the call sends nothing of this kind.
         """
         await self._until(Pause(argument_checks.kind("kind", kind), argument_checks.flag("on", on)))
+
+    async def press(self, digits: str, *, duration: str | float = "100ms") -> None:
+        """Press keys for the peer to hear (RFC 4733), and return once the last one was sent.
+
+        They go out one after another in the place of the sound: what is played stands still
+        meanwhile. If the call is not connected yet, this waits until it is.
+
+        Args:
+            digits: 0-9, ``*``, ``#`` and A-D; a comma waits for two seconds.
+            duration: how long each is pressed: 40ms to 60s, or a number of seconds.
+
+        Raises:
+            CallOver: the call ended before that.
+            TypeError: an argument is of the wrong type.
+            ValueError: there is something else in ``digits``, the duration is out of range, more
+                than 256 keys would wait, the call sends no audio, or the peer takes no keys.
+        """
+        wanted = argument_checks.digits("digits", digits)
+        seconds = argument_checks.press_duration("duration", duration)
+        await self.connected()
+        await self._until(Press(wanted, seconds))
+
+    def digits(self) -> AsyncIterator[str]:
+        """Iterate over the keys that the peer presses, until the call ends.
+
+        Keys wait until they are read, the last 64 of them, so a caller can press ahead of a menu.
+        Each is read once: by this, or by `read_digits`. `Bot.on_digit` is told of all of them.
+
+        Raises:
+            CallOver: the call is over.
+        """
+        return self._digits()
+
+    async def _digits(self) -> AsyncIterator[str]:
+        async for digit in await self._ask(ListenToDigits()):
+            yield digit
+
+    async def read_digits(
+        self,
+        count: int | None = None,
+        *,
+        end: str = "",
+        timeout: str | float | None = None,
+        fresh: bool = False,
+    ) -> str:
+        """Read keys that the peer presses, until one of the arguments says that it is enough.
+
+        Args:
+            count: how many are wanted.
+            end: the key, or keys, after which no more is wanted; it is not part of the answer.
+            timeout: how long to wait for the first one, and for each one after another, as "5s" or
+                a number of seconds; None waits as long as the call lasts.
+            fresh: whether to forget what was pressed before and not read yet.
+
+        Returns:
+            What was pressed; less than ``count``, or "", if the time was over or ``end`` came.
+
+        Raises:
+            CallOver: the call ended before that.
+            TypeError: an argument is of the wrong type.
+            ValueError: an argument is out of range, or there are neither ``count``, ``end`` nor
+                ``timeout``.
+        """
+        most = None if count is None else argument_checks.count("count", count)
+        last = argument_checks.key("end", end)
+        patience = None if timeout is None else argument_checks.duration("timeout", timeout)
+        argument_checks.flag("fresh", fresh)
+        if most is None and not last and patience is None:
+            raise ValueError("this would read until the call ends: give count, end or timeout")
+        waiting = await self._ask(ListenToDigits(fresh))
+        found = ""
+        while most is None or len(found) < most:
+            try:
+                async with asyncio.timeout(patience):
+                    digit = await anext(waiting)
+            except TimeoutError:
+                break
+            except StopAsyncIteration:
+                raise CallOver(f"the call is over ({(await self._record).why})") from None
+            if digit in last:
+                break
+            found += digit
+        return found
 
     async def add(self, kind: Kind, playable: Playable) -> None:
         """Add audio or video during a call, and return once the peer accepts (XEP-0166 §7.2.2).

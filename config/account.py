@@ -108,6 +108,12 @@ class CallPolicy(Model):
         examples=["45s"],
     )
 
+    keep_digits: Flag = Field(
+        default=False,
+        description="Whether the keys that a peer presses stand in the log, in the events of "
+        "`--json` and in the call's detail record. They may be a PIN.",
+    )
+
     @field_validator("max_duration", "ring_timeout")
     @classmethod
     def _check_time(cls, seconds: float | None) -> float | None:

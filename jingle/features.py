@@ -18,7 +18,7 @@ def features(audio: bool, video: bool) -> tuple[str, ...]:
     """
     if not audio and not video:
         return ()
-    media = [ns.RTP_AUDIO] * audio + [ns.RTP_VIDEO] * video
+    media = [ns.RTP_AUDIO, ns.DTMF] * audio + [ns.RTP_VIDEO] * video
     return (
         ns.JINGLE,
         ns.RTP,

@@ -6,6 +6,7 @@ RTP = "urn:xmpp:jingle:apps:rtp:1"  # XEP-0167
 RTP_AUDIO = "urn:xmpp:jingle:apps:rtp:audio"
 RTP_VIDEO = "urn:xmpp:jingle:apps:rtp:video"
 RTP_INFO = "urn:xmpp:jingle:apps:rtp:info:1"
+DTMF = "urn:xmpp:jingle:dtmf:0"  # XEP-0181
 RTP_FEEDBACK = "urn:xmpp:jingle:apps:rtp:rtcp-fb:0"  # XEP-0293
 RTP_HEADER_EXTENSION = "urn:xmpp:jingle:apps:rtp:rtp-hdrext:0"  # XEP-0294
 RTP_SOURCE = "urn:xmpp:jingle:apps:rtp:ssma:0"  # XEP-0339

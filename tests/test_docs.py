@@ -112,9 +112,12 @@ def test_bots_page_program_does_what_it_says(tmp_path: Path) -> None:
             "^completed after [0-9]+ packets$",
             "^the call completed: success$",
             "^came to lobby@localhost/",
+            "^a PIN of 4 keys$",
+            "^somebody is there$",
+            "^the menu says 42$",
         ):
             said(run, sentence)
-        run.until(lambda _: sum(one["event"] == "CallRecord" for one in run.events) == 4)
+        run.until(lambda _: sum(one["event"] == "CallRecord" for one in run.events) == 6)
         assert run.stop() == 0
         said(run, "^lobby@localhost is closed$")
     assert all(event["event"] != "BotFailed" for event in run.events)

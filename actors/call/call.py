@@ -10,6 +10,7 @@ from ...jingle import (
     CandidatesReceived,
     ContentModified,
     ContentRemoved,
+    DtmfReceived,
     Event,
     IceRestarted,
     Info,
@@ -53,6 +54,7 @@ from ..xmpp.events import IqAnswered
 from .content_changes import ContentChanges
 from .course import CallingIn, CallingOut
 from .data_channel import DataChannel
+from .digits import Digits
 from .ice_restart import IceRestarts
 from .joining import Joining
 from .listening import Listening
@@ -78,6 +80,7 @@ class Call(
         "_listening": Listening,
         "_recordings": Recordings,
         "_data": DataChannel,
+        "_digits": Digits,
     },
 ):
     """One call.
@@ -110,11 +113,13 @@ class Call(
         self._listening = Listening(parts)
         self._recordings = Recordings(parts)
         self._data = DataChannel(parts)
+        self._digits = Digits(parts)
         self._media_events = MediaEvents(
             parts,
             playing=self._playing,
             recordings=self._recordings,
             data=self._data,
+            digits=self._digits,
             restarts=self._restarts,
         )
         self._on_call: asyncio.Task[None] | None = None
@@ -246,6 +251,8 @@ class Call(
             case InfoReceived():
                 self._contents.hear(event)
                 self._joining.peer_informs(event)
+            case DtmfReceived():
+                self._digits.signalled(event)
             case CandidatesReceived():
                 self._leg.trickled(event)
             case IceRestarted():

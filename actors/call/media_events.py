@@ -22,6 +22,7 @@ from ...media import (
 from ..messages.call import Tick
 from .course import Underway
 from .data_channel import DataChannel
+from .digits import Digits
 from .ice_restart import IceRestarts
 from .playing import Playing
 from .recordings import Recordings
@@ -42,6 +43,7 @@ class MediaEvents:
         playing: is told when a source has ended.
         recordings: records, if that was asked for.
         data: is told when the data channel is open.
+        digits: is told of the keys that the peer presses.
         restarts: restarts ICE.
     """
 
@@ -52,12 +54,14 @@ class MediaEvents:
         playing: Playing,
         recordings: Recordings,
         data: DataChannel,
+        digits: Digits,
         restarts: IceRestarts,
     ) -> None:
         self._parts = parts
         self._playing = playing
         self._recordings = recordings
         self._data = data
+        self._digits = digits
         self._restarts = restarts
 
     def hear(self, event: MediaEvent) -> None:
@@ -99,6 +103,8 @@ class MediaEvents:
 
     def _hear_more(self, event: MediaEvent) -> None:
         match event:
+            case DigitBegan():
+                self._digits.heard(event)
             case DataOpened():
                 self._parts.progress.step("data")
                 self._data.opened()

@@ -16,6 +16,9 @@ from .leg import Leg
 from .signalling import Signalling
 from .timeline import Timeline
 
+#: Keys that a record has at the most.
+MOST_DIGITS = 1_000
+
 
 class Progress:
     """How far a call has come, and what it consists of.
@@ -53,6 +56,11 @@ class Progress:
         self._told: CallStatus | None = None
         self._last: tuple[MediaStatistics, ...] | None = None
         self._freezes: tuple[RecordedFreeze, ...] = ()
+        self._digits: str | None = None
+
+    def keep_digit(self, digit: str) -> None:
+        """Note for the record which key the peer has pressed."""
+        self._digits = ((self._digits or "") + digit)[:MOST_DIGITS]
 
     def step(self, name: str) -> None:
         """Take a step, and report it if it was the first time."""
@@ -138,6 +146,7 @@ class Progress:
             media=tuple(_rounded(one) for one in self._last or ()),
             recordings=self._leg.recorders.recorded,
             freezes=self._freezes,
+            digits=self._digits,
             uuid=self._uuid,
         )
 

@@ -1,6 +1,6 @@
 """Who waits for something in a call."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from ..messages.call import CallOver
@@ -21,6 +21,7 @@ class Waiters:
         self.ended: AsyncioFuture[CallRecord] = AsyncioFuture()
         self._others: dict[Hashable, AsyncioFuture[None]] = {}
         self._over: CallOver | None = None
+        self._at_end: list[Callable[[], None]] = []
 
     def add(self, what: Hashable) -> AsyncioFuture[None]:
         """Give a future of something else, which `settle` settles.
@@ -35,6 +36,14 @@ class Waiters:
         else:
             self._others[what] = future
         return future
+
+    def at_end(self, then: Callable[[], None]) -> None:
+        """Have something done when the call is over.
+
+        Args:
+            then: lets go who waits for more than one thing.
+        """
+        self._at_end.append(then)
 
     def __contains__(self, what: object) -> bool:
         """Tell whether somebody waits for something."""
@@ -62,6 +71,8 @@ class Waiters:
         self._others.clear()
         for future in waiting:
             _fail(future, self._over)
+        for then in self._at_end:
+            then()
 
     def no_record(self) -> None:
         """Let go who waits for a record, if it could not be made."""

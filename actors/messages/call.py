@@ -1,7 +1,8 @@
 """What a call is told."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -222,6 +223,30 @@ class RemoveMedia(MidCallRequest[AsyncioFuture[None]]):
     """
 
     kind: Literal["audio", "video"]
+
+
+@dataclass(frozen=True, slots=True)
+class Press(MidCallRequest[AsyncioFuture[None]]):
+    """Press keys; answered with a future that is done when the last one has been sent.
+
+    Attributes:
+        digits: the keys, with commas that wait; not shown, as they may be a PIN.
+        seconds: for how long each is pressed.
+    """
+
+    digits: str = field(repr=False)
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ListenToDigits(MidCallRequest[AsyncIterator[str]]):
+    """Answered with an async iterator of the keys that the peer presses; each is read once.
+
+    Attributes:
+        fresh: whether those that were pressed before are forgotten.
+    """
+
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -465,6 +490,19 @@ class Interrupted:
 
 
 @dataclass(frozen=True, slots=True)
+class Pressed:
+    """The keys of a `Press` have been sent.
+
+    Attributes:
+        number: which of the call's.
+        sent: false if the audio ended before that.
+    """
+
+    number: int
+    sent: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingPlaced:
     """A recorder knows where its files go.
 
@@ -566,6 +604,8 @@ CallActorMessage = (
     | Hold
     | AddMedia
     | RemoveMedia
+    | Press
+    | ListenToDigits
     | SendData
     | RestartIce
     | Wait
@@ -589,6 +629,7 @@ CallActorMessage = (
     | NegotiationFailed
     | Media
     | Interrupted
+    | Pressed
     | RecordingPlaced
     | KeyframeNeeded
     | RecordingFailed

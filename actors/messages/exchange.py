@@ -180,6 +180,23 @@ class CallStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class DigitPressed:
+    """A peer has pressed a key in a call.
+
+    Attributes:
+        id: the call's session id.
+        account: our bare JID.
+        peer: the peer's.
+        digit: which key; None, unless the account's ``calls.keep_digits`` is on.
+    """
+
+    id: str
+    account: str
+    peer: str
+    digit: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class BotFailed:
     """A bot's code raised."""
 
@@ -188,7 +205,15 @@ class BotFailed:
     error: str
 
 
-Report = AccountChanged | AccountReady | PresenceReturned | ReceiptReceived | CallStatus | BotFailed
+Report = (
+    AccountChanged
+    | AccountReady
+    | PresenceReturned
+    | ReceiptReceived
+    | CallStatus
+    | DigitPressed
+    | BotFailed
+)
 ExchangeMessage = (
     SupervisorMessage
     | Shutdown

@@ -99,6 +99,7 @@ class CallRecord:
         recordings: in the order in which they began.
         freezes: when the peer's media stood still.
         listeners: who listened or joined.
+        digits: the keys that the peer pressed; None, unless ``calls.keep_digits`` is on.
         uuid: names this record and no other one; made here.
     """
 
@@ -119,6 +120,7 @@ class CallRecord:
     recordings: tuple[Recorded, ...] = ()
     freezes: tuple[RecordedFreeze, ...] = ()
     listeners: tuple[Listener, ...] = ()
+    digits: str | None = None
     uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @classmethod
@@ -197,6 +199,7 @@ class CallRecord:
                 "recordings": [dataclasses.asdict(one) for one in self.recordings],
                 "freezes": [dataclasses.asdict(one) for one in self.freezes],
                 "listeners": [dataclasses.asdict(one) for one in self.listeners],
+                "digits": self.digits,
             },
             ensure_ascii=False,
         )

@@ -17,7 +17,12 @@ _TEXTS = frozenset(f"{_SASL} password digest key token header".split())
 #: (XEP-0167 §7), tokens.
 _ATTRIBUTES = frozenset({"password", "username", "pwd", "key-params", "token", "secret"})
 #: A session's id in XEP-0198 is enough to take it over.
-_SESSIONS = {"{urn:xmpp:sm:3}enabled": "id", "{urn:xmpp:sm:3}resume": "previd"}
+#: The key that is pressed may be part of a PIN (XEP-0181).
+_ATTRIBUTE_OF = {
+    "{urn:xmpp:sm:3}enabled": "id",
+    "{urn:xmpp:sm:3}resume": "previd",
+    "{urn:xmpp:jingle:dtmf:0}dtmf": "code",
+}
 _FIELDS = ("password", "token", "secret")
 
 
@@ -43,7 +48,7 @@ def _without_secrets(element: Element) -> Element:
     copy = Element(element.tag)
     name = element.tag.rpartition("}")[2]
     for key, value in element.items():
-        is_secret = key in _ATTRIBUTES or _SESSIONS.get(element.tag) == key
+        is_secret = key in _ATTRIBUTES or _ATTRIBUTE_OF.get(element.tag) == key
         copy.set(key, HIDDEN if is_secret else value)
     is_secret = name in _TEXTS or (name == "field" and _is_secret_field(element))
     if is_secret:  # with all that is in it

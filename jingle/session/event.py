@@ -4,7 +4,7 @@ Each is a frozen dataclass. ``content`` is the name of the content in Jingle; ca
 mid that aiortc knows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..model.candidate import Candidate
 from ..model.info import Info
@@ -108,6 +108,17 @@ class InfoReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class DtmfReceived:
+    """The peer presses a key, and tells so in a stanza (XEP-0181).
+
+    Attributes:
+        digit: One of 0-9, *, # and A-D. Not shown, as it may be part of a PIN.
+    """
+
+    digit: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ContentAdded:
     """The peer offers more contents: answer by `accept_contents` or `reject_contents`.
 
@@ -206,6 +217,7 @@ Event = (
     | GatheringComplete
     | IceRestarted
     | InfoReceived
+    | DtmfReceived
     | ContentAdded
     | ContentAccepted
     | ContentRejected

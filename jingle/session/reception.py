@@ -39,6 +39,8 @@ _USELESS = Objection(Reason.FAILED_APPLICATION, "the content can't be read, or n
 
 Result = tuple[Agreement, list[Event]]
 _INFOS = {f"{{{ns.RTP_INFO}}}{each.value}": each for each in Info}
+_DTMF = f"{{{ns.DTMF}}}dtmf"
+_KEYS = frozenset("0123456789*#ABCD")
 
 
 def _session_initiate(agreement: Agreement, jingle: Element) -> Result:
@@ -118,18 +120,31 @@ def _refusal(description: Description) -> event.Unacceptable | None:
 
 
 def _session_info(agreement: Agreement, jingle: Element) -> Result:
-    known = [child for child in jingle if child.tag in _INFOS]
+    known = [child for child in jingle if child.tag in _INFOS or child.tag == _DTMF]
     if len(known) > limits.CONTENTS:
         raise too_much("too many payloads in one session-info")
     events = some(_read_info, known)
     if len(jingle) and not events:
         raise unsupported_info("this session-info is not understood")
-    return agreement, list(events)
+    # A key that is let go: earlier versions of XEP-0181 said so, and it tells us nothing.
+    return agreement, [each for each in events if each is not None]
 
 
-def _read_info(element: Element) -> Event:
+def _read_info(element: Element) -> Event | None:
+    if element.tag == _DTMF:
+        return _read_dtmf(element)
     content = text_of(element, "name", limits.IDENTIFIER)
     return event.InfoReceived(_INFOS[element.tag], content or None)
+
+
+def _read_dtmf(element: Element) -> Event | None:
+    """Read a key that is pressed (XEP-0181); it has no duration that anybody could need."""
+    code = element.get("code", "").upper()
+    if element.get("action") == "button-up":
+        return None
+    if code not in _KEYS:
+        raise unsupported_info("this is no key")
+    return event.DtmfReceived(code)
 
 
 def _security_info(agreement: Agreement, jingle: Element) -> Result:

@@ -67,6 +67,9 @@ class Participant(BotPort):
     async def data(self, call: CallRef, data: str | bytes) -> None:
         """Take no notice."""
 
+    async def digit(self, call: CallRef, digit: str) -> None:
+        """Take no notice."""
+
     async def recording_failed(self, call: CallRef, why: str) -> None:
         """Take no notice."""
 

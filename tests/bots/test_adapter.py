@@ -47,6 +47,9 @@ class Diary(Bot):
     async def on_data(self, call: Call, data: str | bytes) -> None:
         self.pages.append(("data", call.id, data))
 
+    async def on_digit(self, call: Call, digit: str) -> None:
+        self.pages.append(("digit", call.id, digit))
+
     async def on_recording_failed(self, call: Call, why: str) -> None:
         self.pages.append(("recording", call.id, why))
 
@@ -71,6 +74,7 @@ def test_each_event_comes_to_its_method(run: Run, tmp_path: Path) -> None:
         await adapter.presence(CONTACT)
         await adapter.media(call, ("audio", "video"))
         await adapter.data(call, b"octets")
+        await adapter.digit(call, "#")
         await adapter.recording_failed(call, "The disk is full")
         await adapter.invited(INVITATION)
         await adapter.stopping()
@@ -84,6 +88,7 @@ def test_each_event_comes_to_its_method(run: Run, tmp_path: Path) -> None:
         ("presence", PEER),
         ("media", "sid"),
         ("data", "sid", b"octets"),
+        ("digit", "sid", "#"),
         ("recording", "sid", "The disk is full"),
         ("invite", f"{PEER}/phone"),
         ("stop",),
@@ -100,6 +105,7 @@ def test_a_bot_hears_nothing_of_a_call_that_is_over_already(run: Run, tmp_path: 
             adapter.called(call, RINGING),
             adapter.media(call, ("audio",)),
             adapter.data(call, "text"),
+            adapter.digit(call, "1"),
             adapter.recording_failed(call, "why"),
         ):
             with pytest.raises(CallOver):

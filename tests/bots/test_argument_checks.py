@@ -56,6 +56,7 @@ FLAGS = ["yes", "", "False", 0, 1]
 KINDS = ["", "smell", "AUDIO", "audio ", "video\0"]
 NO_TIMES = [True, None, b"1s", ["1s"], {}, object()]
 REASONS = ["", "because", "SUCCESS", "busy ", "x" * 5000]
+DURATIONS = ["", "soon", "-1s", "5 s", -1, float("nan"), float("inf"), 10**9, "x" * 5000]
 BAD: dict[str, tuple[list[Any], list[Any]]] = {
     "to": (TYPES, ADDRESSES),
     "body": (TYPES, TEXTS),
@@ -79,13 +80,26 @@ BAD: dict[str, tuple[list[Any], list[Any]]] = {
     "min_silence": (NO_TIMES, ["", "soon", "0s", "11s", -1, float("nan"), 10**30]),
     "pre_roll": (NO_TIMES, ["", "soon", "6s", -1, float("nan"), 10**30]),
     "longest": (NO_TIMES, ["", "soon", "0s", "1h", -1, float("nan"), 10**30]),
+    "digits": (TYPES, ["", ",", "e", "1 2", "+49", "ß", "\0", "\ud800", "٣"]),
+    "duration": (NO_TIMES, [*DURATIONS, 0, "0s", "39ms", 61, "2m"]),
+    "count": ([5.5, "4", True, b"", []], [0, -1]),
+    "end": (TYPES, ["e", " ", "+", "\ud800"]),
+    "timeout": ([one for one in NO_TIMES if one is not None], DURATIONS),
+    "fresh": (TYPES + FLAGS, []),
     "priority": (["5", 5.0, float("nan"), True, []], [-129, 128, 10**30]),
 }
 #: Where the same name means something else.
 BAD["Call.send.data"] = ([None, 5, 5.5, [], {}], ["x" * 65_537, b"x" * 65_537, "\ud800"])
 BAD["Bot.invite.video"] = (TYPES + FLAGS, [])
 #: What is given for arguments that must be given.
-GOOD = {"to": PEER, "body": "text", "playable": "tone", "kind": "audio", "data": "text"}
+GOOD = {
+    "to": PEER,
+    "body": "text",
+    "playable": "tone",
+    "kind": "audio",
+    "data": "text",
+    "digits": "12#",
+}
 
 
 def handles(folder: Path) -> Iterator[Any]:
@@ -101,7 +115,11 @@ def handles(folder: Path) -> Iterator[Any]:
 def arguments(handle: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Each argument of each public method, with what else has to be given."""
     for name, method in inspect.getmembers(handle, inspect.ismethod):
-        if name.startswith(("_", "on_", "read_")) or inspect.isclass(method.__self__):
+        if (
+            name.startswith(("_", "on_"))
+            or name == "read_options"
+            or inspect.isclass(method.__self__)
+        ):
             continue
         parameters = inspect.signature(method).parameters
         for parameter in parameters.values():

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, cast
 
 import pytest
 from callboard.actors import AsyncioFuture
+from callboard.actors.call.digit_queue import DigitQueue
 from callboard.actors.messages.call import (
     AddMedia,
     Answer,
@@ -20,9 +21,11 @@ from callboard.actors.messages.call import (
     Hold,
     Listen,
     ListenForSpeech,
+    ListenToDigits,
     Mute,
     Pause,
     Play,
+    Press,
     Record,
     RecordingBegun,
     RemoveMedia,
@@ -137,7 +140,11 @@ RECORDED: dict[str, tuple[Use, object]] = {
     "record theirs": (lambda call: call.record("received"), Record((Direction.RECEIVED,))),
     "recordings": (lambda call: call.recordings(), GetRecordings()),
 }
-EVERY = {**ASKED, **PROMISED, **PLAYED, **READ, **RECORDED}
+DIGITS: dict[str, tuple[Use, object]] = {
+    "digits": (lambda call: anext(call.digits()), ListenToDigits()),
+    "read digits": (lambda call: call.read_digits(1, fresh=True), ListenToDigits(fresh=True)),
+}
+EVERY = {**ASKED, **PROMISED, **PLAYED, **READ, **RECORDED, **DIGITS}
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -401,3 +408,121 @@ def test_there_is_no_handle_on_a_call_that_is_over(run: Run, tmp_path: Path) -> 
 
 async def _said(use: Use, call: Call) -> Any:
     return await use(call)
+
+
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        (lambda call: call.press("12#"), Press("12#", 0.1)),
+        (lambda call: call.press("a,*", duration=2), Press("A,*", 2.0)),
+    ],
+)
+def test_keys_are_pressed_once_the_call_is_connected(
+    run: Run, tmp_path: Path, use: Use, message: Press
+) -> None:
+    actor, call = staged_call(tmp_path, {Press: settled(None)})
+    run(lambda: _said(use, call))
+    assert actor.heard == [Wait("connected"), message]
+
+    ended = CallOver("the call is over (decline)")
+    actor, call = staged_call(tmp_path, {Wait: broken(ended)})
+    with pytest.raises(CallOver, match="decline"):
+        run(lambda: _said(use, call))
+    assert actor.heard == [Wait("connected")]
+
+
+WRONG_KEYS: dict[str, tuple[Use, str]] = {
+    "none": (lambda call: call.press(""), "no key to press"),
+    "only a pause": (lambda call: call.press(","), "no key to press"),
+    "a letter": (lambda call: call.press("12e"), "'E' is no key"),
+    "too short": (lambda call: call.press("1", duration="39ms"), "40ms to 60s"),
+    "too long": (lambda call: call.press("1", duration=61), "40ms to 60s"),
+    "no duration": (lambda call: call.press("1", duration="soon"), "duration like 2s"),
+    "no count": (lambda call: call.read_digits(0), "count is 0"),
+    "no end": (lambda call: call.read_digits(end="E"), "'E' is no key"),
+    "no timeout": (lambda call: call.read_digits(timeout="5x"), "duration like 2s"),
+    "for ever": (lambda call: call.read_digits(), "give count, end or timeout"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_KEYS)
+def test_what_is_no_key_is_refused_where_it_is_said(run: Run, tmp_path: Path, name: str) -> None:
+    use, words = WRONG_KEYS[name]
+    actor, call = staged_call(tmp_path)
+    with pytest.raises(ValueError, match=words):
+        run(lambda: _said(use, call))
+    assert not actor.heard
+
+
+NO_TEXT: list[Use] = [
+    lambda call: call.press(12),  # type: ignore[arg-type] # that is what is tested
+    lambda call: call.press("1", duration=None),  # type: ignore[arg-type]
+    lambda call: call.read_digits("4"),  # type: ignore[arg-type]
+    lambda call: call.read_digits(True),
+    lambda call: call.read_digits(end=1),  # type: ignore[arg-type]
+    lambda call: call.read_digits(1, timeout=True),
+    lambda call: call.read_digits(1, fresh="no"),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize("use", NO_TEXT)
+def test_what_is_of_the_wrong_type_is_refused(run: Run, tmp_path: Path, use: Use) -> None:
+    actor, call = staged_call(tmp_path)
+    with pytest.raises(TypeError):
+        run(lambda: _said(use, call))
+    assert not actor.heard
+
+
+@pytest.mark.parametrize(
+    ("pressed", "arguments", "found", "left"),
+    [
+        ("1234", {"count": 4}, "1234", ""),
+        ("12345", {"count": 4}, "1234", "5"),
+        ("12#45", {"count": 4, "end": "#"}, "12", "45"),
+        ("1*5", {"end": "#*"}, "1", "5"),
+        ("#", {"end": "#"}, "", ""),
+        ("12", {"count": 4, "timeout": "2s"}, "12", ""),
+        ("", {"timeout": 1}, "", ""),
+    ],
+)
+def test_keys_are_read_until_it_is_enough(
+    run: Run, tmp_path: Path, pressed: str, arguments: dict[str, Any], found: str, left: str
+) -> None:
+    async def main() -> None:
+        queue = DigitQueue()
+        for digit in pressed:
+            queue.put(digit)
+        _, call = staged_call(tmp_path, {ListenToDigits: queue})
+        assert await call.read_digits(**arguments) == found
+        queue.end()
+        assert "".join([digit async for digit in call.digits()]) == left
+
+    run(main, loop="virtual")
+
+
+def test_a_reader_that_gives_up_takes_no_key_along(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        queue = DigitQueue()
+        _, call = staged_call(tmp_path, {ListenToDigits: queue})
+        reading = asyncio.ensure_future(call.read_digits(1))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        queue.put("7")
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        assert await call.read_digits(1) == "7"
+
+    run(main)
+
+
+def test_who_reads_when_the_call_ends_is_told_why(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        queue = DigitQueue()
+        queue.put("1")
+        queue.end()
+        _, call = staged_call(tmp_path, {ListenToDigits: queue}, record=settled(RECORD))
+        with pytest.raises(CallOver, match=re.escape(RECORD.why)):
+            await call.read_digits(4)
+
+    run(main)

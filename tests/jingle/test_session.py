@@ -15,6 +15,7 @@ from callboard.jingle import (
     ContentRejected,
     ContentRemoved,
     DescriptionReceived,
+    DtmfReceived,
     GatheringComplete,
     IceRestarted,
     Info,
@@ -847,3 +848,26 @@ def test_the_name_of_a_rejected_content_is_free_again(again: str) -> None:
         [done] = adding.receive(accepted)
         assert isinstance(done, ContentAccepted)
         assert done.contents == ("1",)
+
+
+@pytest.mark.parametrize("code", "0123456789*#ABCDa")
+def test_a_key_that_is_pressed(code: str) -> None:
+    """XEP-0181, with what it has beside the key."""
+    payload = f"<dtmf xmlns='urn:xmpp:jingle:dtmf:0' code='{code}' duration='400' volume='42'/>"
+    assert called().receive(jingle("session-info", payload)) == [DtmfReceived(code.upper())]
+
+
+def test_a_key_that_is_let_go_is_taken_and_says_nothing() -> None:
+    payload = "<dtmf xmlns='urn:xmpp:jingle:dtmf:0' action='button-up'/>"
+    assert called().receive(jingle("session-info", payload)) == []
+
+
+@pytest.mark.parametrize("code", ["", "E", "12", "\u0661", " 1"])
+def test_what_is_no_key_is_unsupported(code: str) -> None:
+    payload = f"<dtmf xmlns='urn:xmpp:jingle:dtmf:0' code='{code}'/>"
+    error = refusal(called(), jingle("session-info", payload))
+    assert error.condition == "feature-not-implemented"
+
+
+def test_a_key_is_not_shown() -> None:
+    assert "7" not in repr(DtmfReceived("7"))

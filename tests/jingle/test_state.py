@@ -29,3 +29,6 @@ def test_features_are_true_to_what_the_account_allows() -> None:
     }
     assert wanted_by_conversations <= set(audio)
     assert len(set(both)) == len(both)
+    keys = "urn:xmpp:jingle:dtmf:0"  # XEP-0181 has it advertised by those who read it
+    assert keys in audio
+    assert keys not in features(audio=False, video=True)

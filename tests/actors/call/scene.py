@@ -25,7 +25,6 @@ from callboard.actors.messages.call import (
     PeerRinging,
 )
 from callboard.actors.messages.conversation import SendJingle
-from callboard.actors.messages.exchange import CallStatus
 from callboard.actors.records.call_record import CallRecord
 from callboard.actors.runtime.actor import AsyncioActor
 from callboard.actors.xmpp.events import IqAnswered
@@ -188,12 +187,13 @@ class Scene:
 
     told: list[Any] = field(default_factory=list)
     logged: list[Any] = field(default_factory=list)
-    statuses: list[CallStatus] = field(default_factory=list)
+    statuses: list[Any] = field(default_factory=list)
     ears: list[Any] = field(default_factory=list)
     bot: Puppet = field(default_factory=Puppet)
     call: Any = None
     folder: Path = Path()
     writer: Any = None
+    calls: dict[str, Any] = field(default_factory=dict)
 
     @property
     def records(self) -> list[CallRecord]:
@@ -205,9 +205,8 @@ class Scene:
             Ear.start(heard) for heard in (self.told, [], self.statuses, self.logged)
         )
         self.ears = [conversation, account, exchange, log]
-        context = make_context(
-            exchange, log, self.folder, self.writer, max_duration="50s", ring_timeout="40s"
-        )
+        policy = {"max_duration": "50s", "ring_timeout": "40s", **self.calls}
+        context = make_context(exchange, log, self.folder, self.writer, **policy)
         role = Role.INITIATOR if outgoing else Role.RESPONDER
         first, second = (OWN, PEER) if outgoing else (PEER, OWN)
         session = Session(role, "sid", initiator=first, responder=second)

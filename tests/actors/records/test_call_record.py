@@ -30,7 +30,7 @@ def test_a_record_is_one_line_of_json_with_the_fields_in_order() -> None:
     assert list(json.loads(line)) == [
         *("version", "uuid", "id", "account", "peer", "direction", "state", "reason", "text"),
         *("started", "ringing", "answered", "connected", "ended", "setup_ms", "steps"),
-        *("media", "recordings", "freezes", "listeners"),
+        *("media", "recordings", "freezes", "listeners", "digits"),
     ]
 
 
@@ -47,6 +47,7 @@ def test_a_record_is_read_as_it_was_written() -> None:
         ),
         freezes=(RecordedFreeze("video", 3.0, 0.5),),
         listeners=(Listener("anna", "listened", 4.0, 10.0),),
+        digits="12#",
     )
     found = CallRecord.from_json(whole.to_json())
     assert found == whole

@@ -36,6 +36,7 @@ def iq(namespace: str, payload: str) -> str:
         iq("urn:xmpp:http:upload:0", f"<put><header>{SECRET}</header></put>"),
         f"<enabled xmlns='{SM}' id='{SECRET}'/>",
         f"<resume xmlns='{SM}' previd='{SECRET}' h='1'/>",
+        iq(ns.JINGLE, f"<dtmf xmlns='{ns.DTMF}' code='{SECRET}' duration='100'/>"),
     ],
 )
 def test_no_secret_is_shown(text: str) -> None:
