@@ -52,6 +52,8 @@ TEXTS = [
 ]
 SOURCES = ["", "nowhere.ogg", "tone:0", "tone:-1", "tone:nan", "tone:99999999999", "tone:4.5", "."]
 SOURCES += ["x" * 5000, "a\0b", "/", "TONE"]
+#: A list is played in turn, so what is wrong in one is a value.
+NO_SOURCES = [one for one in TYPES if one is not None and one != ["text"]]
 FLAGS = ["yes", "", "False", 0, 1]
 KINDS = ["", "smell", "AUDIO", "audio ", "video\0"]
 NO_TIMES = [True, None, b"1s", ["1s"], {}, object()]
@@ -60,9 +62,9 @@ DURATIONS = ["", "soon", "-1s", "5 s", -1, float("nan"), float("inf"), 10**9, "x
 BAD: dict[str, tuple[list[Any], list[Any]]] = {
     "to": (TYPES, ADDRESSES),
     "body": (TYPES, TEXTS),
-    "audio": ([one for one in TYPES if one is not None], [*SOURCES, "pattern"]),
-    "video": ([one for one in TYPES if one is not None], [*SOURCES, "tone"]),
-    "playable": ([one for one in TYPES if one is not None], SOURCES),
+    "audio": (NO_SOURCES, [*SOURCES, "pattern", ["text"]]),
+    "video": (NO_SOURCES, [*SOURCES, "tone", ["text"]]),
+    "playable": (NO_SOURCES, [*SOURCES, ["text"]]),
     "record": (TYPES + FLAGS, []),
     "data": (TYPES + FLAGS, []),
     "message": ([one for one in TYPES + FLAGS if one is not None], []),
@@ -86,15 +88,26 @@ BAD: dict[str, tuple[list[Any], list[Any]]] = {
     "end": (TYPES, ["e", " ", "+", "\ud800"]),
     "timeout": ([one for one in NO_TIMES if one is not None], DURATIONS),
     "fresh": (TYPES + FLAGS, []),
+    "other": ([*TYPES, "sid"], []),
+    "on_hangup": ([], ["", "BOTH", "none", None, 5, object()]),
+    "play": (NO_SOURCES, [*SOURCES, ["text"]]),
+    "wait": (TYPES + FLAGS, []),
+    "until": ([5, 5.5, b"", ["speech"], {}, object()], ["", "Speech", "key"]),
+    "loop": ([None, 5.5, "4", b"", [], {}], [0, -1, 10**7]),
+    "text": (TYPES, ["", "\0", "x" * 10_001]),
+    "voice": ([one for one in TYPES if one is not None], ["", "a b", "--x", "\0"]),
+    "synthesizer": ([5, "espeak", b"octets", ["text"], object()], []),
     "priority": (["5", 5.0, float("nan"), True, []], [-129, 128, 10**30]),
 }
 #: Where the same name means something else.
+BAD["Call.say.rate"] = ([True, 5.5, "fast", b"", []], [0, 79, 451, 10**30])
 BAD["Call.send.data"] = ([None, 5, 5.5, [], {}], ["x" * 65_537, b"x" * 65_537, "\ud800"])
 BAD["Bot.invite.video"] = (TYPES + FLAGS, [])
 #: What is given for arguments that must be given.
 GOOD = {
     "to": PEER,
     "body": "text",
+    "text": "text",
     "playable": "tone",
     "kind": "audio",
     "data": "text",
@@ -102,18 +115,24 @@ GOOD = {
 }
 
 
+def a_call(folder: Path) -> Call:
+    nobody: Any = Nobody()
+    return Call(nobody, CallStatus("sid", PEER, PEER, "in", "ringing", ()), AsyncioFuture(), folder)
+
+
 def handles(folder: Path) -> Iterator[Any]:
     """One of each class that a bot's author calls methods of."""
     nobody: Any = Nobody()
     yield Bot(nobody, PEER, {}, folder)
-    yield Call(nobody, CallStatus("sid", PEER, PEER, "in", "ringing", ()), AsyncioFuture(), folder)
+    yield a_call(folder)
     yield Message(PEER, "text", nobody)
     yield Invite(Invitation(PEER, "id", "sid", PEER, audio=True, video=False), nobody, folder)
     yield Presence(Contact(PEER, "", "both", {}))
 
 
-def arguments(handle: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def arguments(handle: Any, folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Each argument of each public method, with what else has to be given."""
+    good = {**GOOD, "other": a_call(folder)}
     for name, method in inspect.getmembers(handle, inspect.ismethod):
         if (
             name.startswith(("_", "on_"))
@@ -124,7 +143,7 @@ def arguments(handle: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
         parameters = inspect.signature(method).parameters
         for parameter in parameters.values():
             needed = {
-                one.name: GOOD[one.name]
+                one.name: good[one.name]
                 for one in parameters.values()
                 if one.default is one.empty and one is not parameter
             }
@@ -134,7 +153,7 @@ def arguments(handle: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
 def cases(folder: Path) -> Iterator[tuple[Any, str, dict[str, Any], type[Exception]]]:
     """Each bad value of each argument, and what it has to raise."""
     for handle in handles(folder):
-        for method, argument, needed in arguments(handle):
+        for method, argument, needed in arguments(handle, folder):
             full = f"{type(handle).__name__}.{method}.{argument}"
             types, values = BAD.get(full) or BAD[argument]
             for error, bad in ((TypeError, types), (ValueError, values)):
