@@ -113,7 +113,7 @@ class Call(
         self._listening = Listening(parts)
         self._recordings = Recordings(parts)
         self._data = DataChannel(parts)
-        self._digits = Digits(parts)
+        self._digits = Digits(parts, on_press=self._playing.digit_began)
         self._media_events = MediaEvents(
             parts,
             playing=self._playing,

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Literal
 
 from ...config.jid import bare
@@ -32,10 +33,12 @@ class Digits:
 
     Args:
         parts: the call's.
+        on_press: called once for each press of the peer's.
     """
 
-    def __init__(self, parts: SharedParts) -> None:
+    def __init__(self, parts: SharedParts, on_press: Callable[[], None]) -> None:
         self._parts = parts
+        self._on_press = on_press
         self._budget = Budget(RATE, AT_ONCE)
         self._queue = DigitQueue()
         self._presses = 0
@@ -83,6 +86,7 @@ class Digits:
     def _hear(self, digit: str, way: _Way) -> None:
         if self._is_told(digit, way) or self._parts.course.is_over:
             return
+        self._on_press()
         parts = self._parts
         signalling = parts.signalling
         shown = digit if parts.context.settings.calls.keep_digits else None

@@ -67,8 +67,6 @@ class MediaEvents:
     def hear(self, event: MediaEvent) -> None:
         """Go on with an event."""
         parts = self._parts
-        if isinstance(event, DigitBegan):
-            self._playing.digit_began()
         match event:
             case Connected():
                 self._connected()

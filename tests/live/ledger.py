@@ -12,7 +12,7 @@ from callboard.jingle import Reason
 FIELDS = (
     *("version", "uuid", "id", "account", "peer", "direction", "state", "reason", "text"),
     *("started", "ringing", "answered", "connected", "ended", "setup_ms", "steps"),
-    *("media", "recordings", "freezes", "listeners"),
+    *("media", "recordings", "freezes", "listeners", "digits"),
 )
 STATES = {"completed", "missed", "declined", "busy", "cancelled", "failed"}
 MEDIA = [
