@@ -31,13 +31,23 @@ from ..actors.messages.call import (
     RemoveMedia,
     RestartIce,
     SendData,
+    TakeSnapshot,
     Wait,
 )
 from ..actors.messages.exchange import CallStatus
 from ..actors.records.call_record import CallRecord
 from ..actors.runtime.ask import Ask
 from ..jingle import Reason
-from ..media import Kind, MediaClosedError, ReaderQueue, Silence, Source, Speech, SpeechOptions
+from ..media import (
+    ImageFormat,
+    Kind,
+    MediaClosedError,
+    ReaderQueue,
+    Silence,
+    Source,
+    Speech,
+    SpeechOptions,
+)
 from . import argument_checks
 from .bridge import Bridge, OnHangup
 from .playback import Playback
@@ -603,6 +613,24 @@ class Call:
         if on_hangup not in get_args(OnHangup):
             raise ValueError(f"on_hangup is {on_hangup!r}: give both or one")
         return await Bridge.of(self._ref, other.ref, on_hangup)
+
+    async def snapshot(self, format: ImageFormat = "jpeg") -> bytes:  # noqa: A002
+        """Return an image of what the peer shows. No decoder runs before or after that.
+
+        Args:
+            format: ``jpeg`` or ``png``.
+
+        Returns:
+            the image, as the content of a file.
+
+        Raises:
+            CallOver: the call is over.
+            SnapshotError: the peer sent no picture within five seconds, though it was asked to.
+            ValueError: there is no such format, or the call receives no video.
+        """
+        if format not in get_args(ImageFormat):
+            raise ValueError(f"format is {format!r}: give jpeg or png")
+        return await self._until(TakeSnapshot(format))
 
     async def status(self) -> CallStatus:
         """Return how the call stands: its phase, steps and quality.

@@ -14,6 +14,7 @@ from .errors import (
 from .frames.frame import Direction, EncodedFrame, Kind
 from .hearing.ear import Hearing, check_rate
 from .hearing.reader_queue import ReaderQueue
+from .hearing.snapshot import ImageFormat, SnapshotError
 from .hearing.sound_frames import channels_of
 from .hearing.speech import Speech, SpeechBegan, SpeechEnded, SpeechOptions
 from .hearing.voice_detector import SpeechError
@@ -100,6 +101,7 @@ __all__ = [
     "IceConnected",
     "IceRenewed",
     "IceServer",
+    "ImageFormat",
     "IncompatibleMediaError",
     "Inspection",
     "KeyPress",
@@ -123,6 +125,7 @@ __all__ = [
     "RoomMember",
     "Silence",
     "Sink",
+    "SnapshotError",
     "Sound",
     "Source",
     "SourceError",

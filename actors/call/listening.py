@@ -1,10 +1,12 @@
 """What a call's bot hears and sees of it."""
 
+from collections.abc import Coroutine
 from typing import Any
 
-from ...media import ReaderQueue, Speech
-from ..messages.call import Listen, ListenForSpeech
+from ...media import MediaClosedError, ReaderQueue, Speech
+from ..messages.call import CallOver, Listen, ListenForSpeech, TakeSnapshot
 from ..runtime.actor import handles
+from ..runtime.future import AsyncioFuture
 from .shared_parts import SharedParts
 
 
@@ -40,3 +42,26 @@ class Listening:
             ValueError: no audio is received.
         """
         return self._parts.leg.connection.media.speech(message.options)
+
+    @handles(TakeSnapshot)
+    def snapshot(self, message: TakeSnapshot) -> AsyncioFuture[bytes]:
+        """Make an image of what the peer shows, in a task."""
+        future: AsyncioFuture[bytes] = AsyncioFuture()
+        media = self._parts.leg.connection.media
+        task = self._parts.owner.spawn(_settled(future, media.snapshot(message.format)))
+        task.add_done_callback(lambda _: _give_up(future))
+        return future
+
+
+async def _settled(future: AsyncioFuture[bytes], work: Coroutine[Any, Any, bytes]) -> None:
+    try:
+        future.set(await work)
+    except Exception as error:
+        over = CallOver("the call is over") if isinstance(error, MediaClosedError) else error
+        future.set_exception((type(over), over, None))
+
+
+def _give_up(future: AsyncioFuture[bytes]) -> None:
+    if not future.done():  # the task was cancelled with its call
+        over = CallOver("the call is over")
+        future.set_exception((CallOver, over, None))

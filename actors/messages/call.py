@@ -14,6 +14,7 @@ from ...media import (
     ConnectionMedia,
     Direction,
     Directions,
+    ImageFormat,
     MediaEvent,
     Playback,
     ReaderQueue,
@@ -325,6 +326,20 @@ class Wait(Ask["CallActorMessage", AsyncioFuture[Any]]):
 
 
 @dataclass(frozen=True, slots=True)
+class TakeSnapshot(MidCallRequest[AsyncioFuture[bytes]]):
+    """Make an image of what the peer shows: answered with a future of the file's content.
+
+    It raises `SnapshotError` if the peer shows nothing, ValueError if no video is received, and
+    `CallOver` at the call's end.
+
+    Attributes:
+        format: of the image.
+    """
+
+    format: ImageFormat
+
+
+@dataclass(frozen=True, slots=True)
 class Listen(MidCallRequest[ReaderQueue[Any]]):
     """Answered with the decoded frames of a kind; those of video on the path ``frames`` only.
 
@@ -612,6 +627,7 @@ CallActorMessage = (
     | Join
     | Leave
     | PassOn
+    | TakeSnapshot
     | Listen
     | ListenForSpeech
     | GetStatus

@@ -160,3 +160,11 @@ class PictureDecoder:
         except av.error.FFmpegError:
             return None
         return pictures[-1] if pictures else None
+
+    def flush(self) -> av.VideoFrame | None:
+        """Give what the decoder still holds back; nothing can be decoded after that."""
+        try:
+            pictures = self._context.decode(None)
+        except av.error.FFmpegError:
+            return None
+        return pictures[-1] if pictures else None

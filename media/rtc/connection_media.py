@@ -14,6 +14,7 @@ from ..errors import MediaClosedError
 from ..frames.frame import KINDS, Direction, EncodedFrame, Kind
 from ..hearing.ear import Ear, Hearing
 from ..hearing.reader_queue import Frame, ReaderQueue
+from ..hearing.snapshot import ImageFormat, Snapshot
 from ..hearing.sound_frames import sound_frames
 from ..hearing.speech import Speech, SpeechOptions, hear_speech, read_speech
 from ..sources.echo import Echo
@@ -371,6 +372,30 @@ class ConnectionMedia:
         """
         self._check_receiving("audio")
         return read_speech(self._ear, options, limit=limit)
+
+    async def snapshot(self, format: ImageFormat = "jpeg") -> bytes:  # noqa: A002
+        """Make an image of the next key frame of the peer's video, which is asked for one.
+
+        Args:
+            format: "jpeg" or "png".
+
+        Returns:
+            The image, as the content of a file.
+
+        Raises:
+            SnapshotError: No key frame came within five seconds, or none that can be shown.
+            ValueError: No video is received, or the path is `none`.
+            MediaClosedError: The connection is closed.
+        """
+        self._check_receiving("video")
+        snapshot = Snapshot(format, self._largest_picture, self.request_keyframe)
+        self.receivers.append(snapshot.take)
+        try:
+            return await snapshot.image
+        finally:
+            snapshot.close()
+            with suppress(ValueError):
+                self.receivers.remove(snapshot.take)
 
     def request_keyframe(self) -> None:
         """Ask the peer for a video key frame (PLI, RFC 4585 §6.3.1), and again until one comes.

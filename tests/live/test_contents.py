@@ -195,3 +195,26 @@ def test_what_is_not_sent_cannot_be_paused(run: Run, tmp_path: Path) -> None:
             assert await stage.states(ALICE, BOB) == ["completed", "completed"]
 
     run(main)
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_bot_takes_a_picture_of_what_its_peer_shows(run: Run, tmp_path: Path, ends: bool) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            await stage.online(ALICE, BOB)
+            media = {"audio": "tone", "video": None if ends else "pattern"}
+            out, came = await stage.connected(ALICE, BOB, **media)
+            if not ends:
+                assert (await came.snapshot()).startswith(b"\xff\xd8\xff")
+                assert (await came.snapshot("png")).startswith(b"\x89PNG")
+                with pytest.raises(ValueError, match="jpeg or png"):
+                    await came.snapshot("gif")  # type: ignore[arg-type]
+            else:
+                with pytest.raises(ValueError, match="no video"):
+                    await came.snapshot()
+            await out.hangup()
+            await came.ended()
+            with pytest.raises(CallOver):
+                await came.snapshot()
+
+    run(main)
