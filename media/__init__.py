@@ -14,9 +14,9 @@ from .errors import (
 from .frames.frame import Direction, EncodedFrame, Kind
 from .hearing.ear import Hearing, check_rate
 from .hearing.reader_queue import ReaderQueue
-from .hearing.snapshot import ImageFormat, SnapshotError
 from .hearing.sound_frames import channels_of
 from .hearing.speech import Speech, SpeechBegan, SpeechEnded, SpeechOptions
+from .hearing.still_picture import ImageFormat, SnapshotError
 from .hearing.voice_detector import SpeechError
 from .joining.bridge import BridgeMedia
 from .joining.room import RoomMedia, RoomMember

@@ -14,9 +14,9 @@ from ..errors import MediaClosedError
 from ..frames.frame import KINDS, Direction, EncodedFrame, Kind
 from ..hearing.ear import Ear, Hearing
 from ..hearing.reader_queue import Frame, ReaderQueue
-from ..hearing.snapshot import ImageFormat, Snapshot
 from ..hearing.sound_frames import sound_frames
 from ..hearing.speech import Speech, SpeechOptions, hear_speech, read_speech
+from ..hearing.still_picture import ImageFormat, StillPicture
 from ..sources.echo import Echo
 from ..sources.forwarded import Forwarded
 from ..sources.playback import Playback
@@ -388,7 +388,7 @@ class ConnectionMedia:
             MediaClosedError: The connection is closed.
         """
         self._check_receiving("video")
-        snapshot = Snapshot(format, self._largest_picture, self.request_keyframe)
+        snapshot = StillPicture(format, self._largest_picture, self.request_keyframe)
         self.receivers.append(snapshot.take)
         try:
             return await snapshot.image

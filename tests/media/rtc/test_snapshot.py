@@ -14,8 +14,8 @@ from callboard.media import (
     Tone,
     read_clock,
 )
-from callboard.media.hearing import snapshot
-from callboard.media.hearing.snapshot import ImageFormat
+from callboard.media.hearing import still_picture
+from callboard.media.hearing.still_picture import ImageFormat
 from callboard.tests.conftest import Run
 from callboard.tests.media.joining.test_bridge import two_calls
 from callboard.tests.media.legs import Leg, call, luma
@@ -49,7 +49,7 @@ def test_it_is_what_the_peer_shows(
 
 
 def test_who_shows_nothing_gives_none(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "PATIENCE", 0.3)
+    monkeypatch.setattr(still_picture, "PATIENCE", 0.3)
 
     async def main() -> None:
         async with call(audio=Tone(), video=ClockPattern(), back_audio=Silence()) as (ours, peer):

@@ -30,7 +30,7 @@ class SnapshotError(MediaError):
     """There is no picture; the message says why."""
 
 
-class Snapshot:
+class StillPicture:
     """Takes the next key frame, and makes an image of it on a thread.
 
     Attributes:
@@ -42,7 +42,7 @@ class Snapshot:
         self,
         format: ImageFormat,
         most: int,
-        request_keyframe: Callable[[], None],  # noqa: A002
+        request_keyframe: Callable[[], None],
     ) -> None:
         """Begin to wait for a key frame.
 
