@@ -40,20 +40,20 @@ class StillPicture:
 
     def __init__(
         self,
-        format: ImageFormat,
+        image_format: ImageFormat,
         most: int,
         request_keyframe: Callable[[], None],
     ) -> None:
         """Begin to wait for a key frame.
 
         Args:
-            format: "jpeg" or "png".
+            image_format: "jpeg" or "png".
             most: Pixels of the largest picture that is decoded.
             request_keyframe: Asks the peer for a key frame, until one comes.
         """
         loop = asyncio.get_running_loop()
         self.image: asyncio.Future[bytes] = loop.create_future()
-        self._format: ImageFormat = format
+        self._format: ImageFormat = image_format
         self._lane = CodecThreads.running().lane()
         self._most = most
         self._timer = loop.call_later(PATIENCE, self._give_up)
