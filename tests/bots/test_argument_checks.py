@@ -90,6 +90,7 @@ BAD: dict[str, tuple[list[Any], list[Any]]] = {
     "fresh": (TYPES + FLAGS, []),
     "other": ([*TYPES, "sid"], []),
     "on_hangup": ([], ["", "BOTH", "none", None, 5, object()]),
+    "format": ([], ["", "JPEG", "gif", "x" * 5000, None, 5, b"png"]),
     "play": (NO_SOURCES, [*SOURCES, ["text"]]),
     "wait": (TYPES + FLAGS, []),
     "until": ([5, 5.5, b"", ["speech"], {}, object()], ["", "Speech", "key"]),
