@@ -1,7 +1,7 @@
 """A call, as a bot sees it: a handle over the call's actor."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, get_args
@@ -383,7 +383,7 @@ class Call:
         await self.connected()
         await self._until(Press(wanted, seconds))
 
-    def digits(self) -> AsyncIterator[str]:
+    def digits(self) -> AsyncGenerator[str, None]:
         """Iterate over the keys that the peer presses, until the call ends.
 
         Keys wait until they are read, the last 64 of them, so a caller can press ahead of a menu.
@@ -394,7 +394,7 @@ class Call:
         """
         return self._digits()
 
-    async def _digits(self) -> AsyncIterator[str]:
+    async def _digits(self) -> AsyncGenerator[str, None]:
         async for digit in await self._ask(ListenToDigits()):
             yield digit
 
@@ -526,7 +526,7 @@ class Call:
 
     def frames(
         self, kind: Kind = "audio", *, rate: int = 48000, layout: str = "stereo"
-    ) -> AsyncIterator[Any]:
+    ) -> AsyncGenerator[Any, None]:
         """Iterate over the decoded frames that the peer sends, until the call ends.
 
         For video the bot's class needs ``path = "frames"``. If the reader is slow, the oldest
@@ -554,7 +554,7 @@ class Call:
         min_silence: float | str = "500ms",
         pre_roll: float | str = "300ms",
         longest: float | str = "30s",
-    ) -> AsyncIterator[Speech]:
+    ) -> AsyncGenerator[Speech, None]:
         """Iterate over what the peer says, until the call ends: it begins, and it has ended.
 
         Gives a `SpeechBegan` as soon as the peer speaks, and a `SpeechEnded` with the sound once it
@@ -584,7 +584,9 @@ class Call:
         )
         return self._read(ListenForSpeech(options))
 
-    async def _read(self, message: Ask[CallActorMessage, ReaderQueue[R]]) -> AsyncIterator[R]:
+    async def _read(
+        self, message: Ask[CallActorMessage, ReaderQueue[R]]
+    ) -> AsyncGenerator[R, None]:
         async with aclosing(await self._ask(message)) as found:
             async for each in found:
                 yield each

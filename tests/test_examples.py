@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from callboard.tests.cli.command import Running, check_sound, records, running, seconds_between
+from callboard.tests.media.espeak import needs_espeak
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
@@ -59,3 +60,28 @@ def test_levels(tmp_path: Path) -> None:
     # A sine's peak lies 3 dB over its level.
     assert float(tone[2]) - float(tone[1]) == pytest.approx(3, abs=1)
     assert float(silence[1]) < -80
+
+
+def test_conference(tmp_path: Path) -> None:
+    with running("run", copied("conference", tmp_path)) as run:
+        logged(run, "Conference", r"/\S+ has joined, 3 here$")
+        for others in ("700 Hz and 1000 Hz", "400 Hz and 1000 Hz", "400 Hz and 700 Hz"):
+            logged(run, "Guest", f"^I hear {others}$")
+        assert run.stop() == 0
+    heard = {(e["account"], e["message"]) for e in run.events if "I hear" in e.get("message", "")}
+    for account, tone in {"alice": 400, "bob": 700, "carol": 1000}.items():
+        own = [line for who, line in heard if who.startswith(account) and f"{tone} Hz" in line]
+        assert own == []
+
+
+@needs_espeak
+def test_voice_agent(tmp_path: Path) -> None:
+    with running("run", copied("voice_agent", tmp_path)) as run:
+        logged(run, "Talker", "^the agent greeted me")
+        logged(run, "Talker", "^the agent answers$")
+        logged(run, "Agent", r"^alice@localhost/\S+ interrupted me after [\d.]+ s$")
+        heard = float(logged(run, "Talker", r"^the agent was silent after ([\d.]+) s$")[1])
+        run.until(lambda e: e["event"] == "CallRecord" and e["account"] == "agent@localhost")
+        assert run.stop() == 0
+    # Unless interrupted, it takes more than 15 seconds.
+    assert heard < 10
