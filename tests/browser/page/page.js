@@ -75,8 +75,10 @@ async function devices(video) {
   });
 }
 
+const KEYS = "telephone-event";
+
 // What the phone is to be like in its next calls, all of it optional:
-//   codecs     by kind of media, the one codec that it knows
+//   codecs     by kind of media, the one codec that it knows, beside pressed keys
 //   prefers    by kind of media, the one codec that it lists when it answers
 //   unbundled  it has a transport for each kind of media, as clients without BUNDLE do
 //   relayed    it sends and receives through a TURN server alone
@@ -94,7 +96,8 @@ export function be(
         const { kind } = transceiver.receiver.track;
         if (kind in wanted) {
           transceiver.setCodecPreferences(RTCRtpReceiver.getCapabilities(kind).codecs
-            .filter((one) => one.mimeType.toLowerCase() === `${kind}/${wanted[kind]}`.toLowerCase()));
+            .filter((one) => [wanted[kind], KEYS].some(
+              (name) => one.mimeType.toLowerCase() === `${kind}/${name}`.toLowerCase())));
         }
       }
     };
@@ -110,7 +113,7 @@ export function be(
       for (const { application } of changes.contents) {
         if (application.media in codecs) {
           application.codecs = application.codecs
-            .filter((one) => one.name.toLowerCase() === codecs[application.media].toLowerCase());
+            .filter((one) => [codecs[application.media].toLowerCase(), KEYS].includes(one.name.toLowerCase()));
         }
       }
       if (unbundled) delete changes.groups;
@@ -156,6 +159,16 @@ export async function mute(kind, on) {
   session.pc.getSenders().filter((one) => one.track?.kind === kind)
     .forEach((one) => { one.track.enabled = !on; });
   await (on ? session.mute("initiator", content) : session.unmute("initiator", content));
+}
+
+// Press keys (RTCDTMFSender), to the last.
+export async function press(keys, duration, gap) {
+  const { dtmf } = session.pc.getSenders().find((one) => one.track?.kind === "audio");
+  if (!dtmf.canInsertDTMF) throw new Error("the bot has not agreed to telephone-event");
+  const over = Promise.withResolvers();
+  dtmf.addEventListener("tonechange", ({ tone }) => tone === "" && over.resolve());
+  dtmf.insertDTMF(keys, duration, gap);
+  await over.promise;
 }
 
 function join(opened) {
@@ -249,6 +262,21 @@ export function hear() {
     level: Math.max(-120, spectrum[loudest]),
     loudness: Math.max(-120, 10 * Math.log10(power)),
   };
+}
+
+// The two tones of a key that are heard now (Hz), of each group the loudest, and the weaker's level.
+export function hearKey() {
+  if (!ear) return null;
+  const spectrum = new Float32Array(ear.frequencyBinCount);
+  ear.getFloatFrequencyData(spectrum);
+  const width = ear.context.sampleRate / ear.fftSize;
+  const loudest = (from, to) => {
+    let best = Math.round(from / width);
+    for (let at = best; at < to / width; at += 1) if (spectrum[at] > spectrum[best]) best = at;
+    return { frequency: best * width, level: Math.max(-120, spectrum[best]) };
+  };
+  const [low, high] = [loudest(650, 1000), loudest(1150, 1700)];
+  return { low: low.frequency, high: high.frequency, level: Math.min(low.level, high.level) };
 }
 
 // What the eye sees now: the picture's size, and its luma (0 to 255) scaled to 160 x 120.
