@@ -1,19 +1,22 @@
 """A room, as a bot sees it: calls that hear and see each other."""
 
-from typing import TypeVar
+from pathlib import Path
+from typing import Literal, TypeVar
 
 from pykka import ActorDeadError
 
 from ..actors.joining.room import Room as RoomActor
-from ..actors.messages.call import CallOver, CallRef
+from ..actors.messages.call import CallOver, CallRef, RecordingBegun
 from ..actors.messages.room import (
     AddMember,
     GetMembers,
+    GetRecording,
     MuteMember,
     RemoveMember,
     RoomMessage,
     RoomRef,
 )
+from ..actors.records.recording_outcome import RecordingOutcome
 from ..actors.runtime.ask import Ask
 from . import argument_checks
 from .call import HANDLED, Call
@@ -32,16 +35,23 @@ class Room:
     hears the room again. Nothing is mixed while the room is empty.
     """
 
-    def __init__(self, *, tones: bool = True) -> None:
+    def __init__(self, *, record: Literal["mix"] | None = None, tones: bool = True) -> None:
         """Open a room, which is empty.
 
         Args:
+            record: ``mix`` records what all say into one file, beside the recordings of the calls:
+                from when the first call comes until the last has left.
             tones: whether all hear a tone when somebody comes or goes.
 
         Raises:
             TypeError: an argument is of the wrong type.
+            ValueError: there is nothing of that name to record.
         """
+        if record not in {None, "mix"}:
+            raise ValueError(f"record is {record!r}: give mix, or None")
         self._calls: dict[object, Call] = {}
+        self._record = record is not None
+        self._recording: RecordingBegun | None = None
         self._ref: RoomRef | None = None
         self._tones = argument_checks.flag("tones", tones)
 
@@ -60,9 +70,11 @@ class Room:
         """
         order = AddMember(_ref(call), argument_checks.flag("speaks", speaks))
         if self._ref is None or not self._ref.is_alive():
-            self._ref = RoomActor.start(tones=self._tones)
+            self._ref = RoomActor.start(tones=self._tones, record=self._record)
         await (await self._ref.request(order, timeout=HANDLED))
         self._calls[call.ref] = call
+        if self._record:
+            self._recording = await self._ask(GetRecording()) or self._recording
 
     async def remove(self, call: Call) -> None:
         """Let a call go. It goes on alone, and hears silence. Does nothing if it is not here.
@@ -99,13 +111,27 @@ class Room:
         found = await self._ask(GetMembers()) or ()
         return [(self._calls[ref], level) for ref, level in found if ref in self._calls]
 
-    async def close(self) -> None:
-        """Let all go; their calls go on, and hear silence."""
+    @property
+    def path(self) -> Path | None:
+        """Where the recording of the mix is, or will be; None if there is none."""
+        if self._recording is None:
+            return None
+        ended = self._recording.ended
+        return (ended.get().path if ended.done() else None) or self._recording.path
+
+    async def close(self) -> RecordingOutcome | None:
+        """Let all go; their calls go on, and hear silence.
+
+        Returns:
+            what became of the recording of the mix, whose file is whole then; None if there is
+            none.
+        """
         ref, self._ref = self._ref, None
         self._calls.clear()
         if ref is not None:
             ref.stop(block=False)
             await ref.ended
+        return None if self._recording is None else await self._recording.ended
 
     async def _ask(self, message: Ask[RoomMessage, R]) -> R | None:
         """Ask the actor, which is there while the room is not empty."""

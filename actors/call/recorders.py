@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...media import BOTH, Direction, Directions, EncodedFrame, Kind, expected_suffix
 from ..context import Context
-from ..messages.call import CallRef, RecordingBegun
+from ..messages.call import CallRef, JoinedMedia, RecordingBegun
 from ..messages.recorder import Miss, RecorderRef, Write
 from ..records.recording_outcome import Recorded, RecordingOutcome
 from ..runtime.future import AsyncioFuture
@@ -53,12 +53,14 @@ class Recorders:
     """A call's recorders. Several may run at the same time; one timer serves them all.
 
     Args:
-        context: where recordings go, and who writes them.
+        context: where recordings go, and who writes them; or what a call gave to a room.
         name: what file names are made of, besides the time.
         call: told where files go and what goes wrong; None: nobody is.
     """
 
-    def __init__(self, context: Context, name: str, call: CallRef | None = None) -> None:
+    def __init__(
+        self, context: Context | JoinedMedia, name: str, call: CallRef | None = None
+    ) -> None:
         self._context = context
         self._call = call
         self._name = name

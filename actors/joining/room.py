@@ -3,12 +3,14 @@
 import asyncio
 from dataclasses import dataclass
 
-from ...media import MediaClosedError, RoomMedia, RoomMember
-from ..messages.call import CallOver, CallRef, Join, Leave
+from ...media import Direction, EncodedFrame, MediaClosedError, RoomMedia, RoomMember
+from ..call.recorders import Recorders
+from ..messages.call import CallOver, CallRef, Join, Leave, RecordingBegun
 from ..messages.room import (
     AddMember,
     Arrived,
     GetMembers,
+    GetRecording,
     Gone,
     MuteMember,
     RemoveMember,
@@ -30,12 +32,16 @@ class Room(AsyncioActor[RoomMessage]):
 
     Args:
         tones: whether all hear a tone when somebody comes or goes.
+        record: whether the mix is recorded, from the first call on, into the folder of its account.
     """
 
-    def __init__(self, *, tones: bool) -> None:
+    def __init__(self, *, tones: bool, record: bool) -> None:
         super().__init__()
         self._arriving: dict[CallRef, AsyncioFuture[None]] = {}
-        self._media = RoomMedia(tones=tones)
+        self._media = RoomMedia(tones=tones, on_mix=self._mixed if record else None)
+        self._record = record
+        self._recorders: Recorders | None = None
+        self._recording: RecordingBegun | None = None
         self._seats: dict[CallRef, _Seat] = {}
 
     @handles(AddMember)
@@ -72,6 +78,11 @@ class Room(AsyncioActor[RoomMessage]):
             self._end_if_empty()
             return
         self._seats[call] = _Seat(member, self.spawn(self._watch(call)))
+        if self._record and self._recorders is None:
+            self._recorders = Recorders(joined, "room")
+            self._recording = self._recorders.start(
+                (Direction.RECEIVED,), video=False, wav=False, codecs={"audio": "opus"}
+            )
         done.set(None)
 
     @handles(RemoveMember)
@@ -97,6 +108,14 @@ class Room(AsyncioActor[RoomMessage]):
         levels = ((call, seat.member.level) for call, seat in self._seats.items())
         return tuple(sorted(levels, key=lambda each: -each[1]))
 
+    @handles(GetRecording)
+    def _get_recording(self, _: GetRecording) -> RecordingBegun | None:
+        return self._recording
+
+    def _mixed(self, frame: EncodedFrame) -> None:
+        if self._recorders is not None:
+            self._recorders.write(Direction.RECEIVED, frame)
+
     async def _watch(self, call: CallRef) -> None:
         await until_over(call)
         self.actor_ref.post(Gone(call))
@@ -118,9 +137,11 @@ class Room(AsyncioActor[RoomMessage]):
         if not self._seats and not self._arriving:
             self.stop()
 
-    def on_end(self, error: BaseException | None) -> None:
-        """Let all go."""
+    async def on_end(self, error: BaseException | None) -> None:
+        """Let all go, and finish the recording."""
         del error
         for call in (*self._arriving, *self._seats):
             self._let_go(call)
         self._media.close()
+        if self._recorders is not None:
+            await self._recorders.finish()

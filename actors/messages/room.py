@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
 from ..runtime.ref import AsyncioActorRef
-from .call import CallRef, JoinedMedia
+from .call import CallRef, JoinedMedia, RecordingBegun
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,11 @@ class GetMembers(Ask["RoomMessage", tuple[tuple[CallRef, float], ...]]):
     """Answered with who is in the room and how loud each is, in dBov, the loudest first."""
 
 
+@dataclass(frozen=True, slots=True)
+class GetRecording(Ask["RoomMessage", RecordingBegun | None]):
+    """Answered with the recording of the mix; None if there is none."""
+
+
 # -- by itself -------------------------------------------------------------------------------------
 
 
@@ -66,5 +71,5 @@ class Gone:
     call: CallRef
 
 
-RoomMessage = AddMember | RemoveMember | MuteMember | GetMembers | Arrived | Gone
+RoomMessage = AddMember | RemoveMember | MuteMember | GetMembers | GetRecording | Arrived | Gone
 RoomRef = AsyncioActorRef[RoomMessage]

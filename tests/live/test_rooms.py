@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from callboard.bots import Call, CallOver, Room
@@ -102,5 +103,43 @@ def test_only_calls_are_let_in(run: Run, wrong: object) -> None:
                 await order(wrong)  # type: ignore[arg-type]
         with pytest.raises(TypeError):
             Room(tones="loud")  # type: ignore[arg-type]
+
+    run(main)
+
+
+@pytest.mark.parametrize("ends", ["close", "hangup"])
+def test_the_mix_is_recorded(run: Run, tmp_path: Path, ends: str) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB, CAROL]) as stage:
+            await stage.online(ALICE, BOB, CAROL)
+            (alice, one), (bob, two) = await gathered(stage)
+            room = Room(record="mix", tones=False)
+            before = room.path
+            await room.add(one)
+            await room.add(two)
+            assert before is None
+            await until_heard(alice, 700)
+            await until_heard(bob, 400)
+            await until_heard(bob, 400)
+            if ends == "hangup":
+                await alice.hangup()
+                await bob.hangup()
+                await one.ended()
+                await two.ended()
+            outcome = await room.close()
+            assert outcome is not None
+            assert outcome.failure is None
+            assert outcome.path == room.path
+            with av.open(str(outcome.path)) as container:
+                decoded = list(container.decode(audio=0))
+            wave = np.concatenate([frame.to_ndarray().mean(axis=0) for frame in decoded])
+            wave = wave[len(wave) // 2 :]
+            spectrum = np.abs(np.fft.rfft(wave * np.hanning(len(wave))))
+            hertz = np.fft.rfftfreq(len(wave), 1 / decoded[0].sample_rate)
+            for tone in TONES.values():
+                near = spectrum[np.abs(hertz - tone) < 10].max()
+                assert near > 20 * np.median(spectrum)
+            with pytest.raises(ValueError, match="give mix"):
+                Room(record="all")  # type: ignore[arg-type]
 
     run(main)
