@@ -190,6 +190,28 @@ def test_a_fifth_of_the_packets_is_lost(run: Run) -> None:
     run(main)
 
 
+def test_a_key_with_a_loss_before_it_is_heard_though_nothing_follows(run: Run) -> None:
+    async def main() -> None:
+        async with road() as link:
+            a, b = Leg(), Leg()
+            offer = await a.pc.offer(audio=Tone(440), video=None)
+            answer = await b.pc.answer(without_candidates(offer), audio=Tone(440), video=None)
+            offer, answer = await link.lead(offer, answer)
+            await a.pc.accept(answer)
+            await b.pc.add_candidate("0", candidate(offer))
+            await a.event(Connected)
+            await b.counted("audio", 10)
+            link.drop = lambda data: data[1] == 0x80 | 110  # a press's first packet, by its marker
+            [one] = a.pc.media.press("6", 0.04)
+            one.sent.add_done_callback(lambda _: a.pc.media.pause("audio", True))
+            await b.until(lambda: heard(b) == "6")
+            assert (await b.event(DigitEnded)).seconds == pytest.approx(0.04)
+            await a.pc.close()
+            await b.pc.close()
+
+    run(main)
+
+
 def test_an_echo_says_nothing_of_keys(run: Run) -> None:
     async def main() -> None:
         async with call(audio=Tone(440), back_audio=Echo()) as (a, b):

@@ -274,6 +274,16 @@ def test_silence_ends_a_press_and_what_comes_late_begins_no_other() -> None:
     assert reader.take(late, 48000, 1.0) == []
 
 
+def test_a_packet_of_an_earlier_press_is_no_third_one() -> None:
+    """A relay that numbers packets anew may send the last packet of a press behind the next one."""
+    reader = DigitReader()
+    told: Told = []
+    for number, (stamp, code) in enumerate([(1000, 3), (9000, 4), (1000, 3), (9000, 4)]):
+        event = TelephoneEvent(code, number > 1, 960).pack()
+        told += reader.take(RtpPacket(EVENT, number, stamp, 7, event), 48000, number * STEP)
+    assert pressed(told) == "34"
+
+
 def test_short_presses_may_share_a_packet() -> None:
     payload = TelephoneEvent(1, True, 800).pack() + TelephoneEvent(2, True, 800).pack()
     packet = RtpPacket(EVENT, 1, 1000, 7, payload, True)
