@@ -75,7 +75,7 @@ def test_pictures_both_ways_over_a_bad_line(
     # stanza.js tells Chromium nothing of our stream of retransmissions: it counts none of them.
     assert theirs["nacks"] > 0
     # What a browser can't decode it drops, and what it decodes on a busy machine may be late.
-    assert theirs["dropped"] <= 0.1 * theirs["shown"] + 5
+    assert theirs["dropped"] <= 0.1 * theirs["shown"] + 5 + 30 * lateness()
     [ours] = [one for one in record.media if one["kind"] == "video"]
     assert ours["lost"] > 0
     assert len(record.freezes) == ours["freezes"]

@@ -7,6 +7,7 @@ import numpy as np
 from callboard.media import Connected, Direction, Recording, Tone, Writer, inspect
 from callboard.media.rtc.rtp.quality import mean_opinion_score
 from callboard.tests.conftest import Run
+from callboard.tests.harness.loops import lateness
 from callboard.tests.media.calls import samples
 from callboard.tests.media.legs import Leg
 from callboard.tests.media.lossy import candidate, road, without_candidates
@@ -47,7 +48,10 @@ def test_five_percent_are_lost_and_five_come_late(run: Run, tmp_path: Path) -> N
         length = found.seconds * 48000
         loud = [np.abs(theirs[at : at + 960]).max() > 0.01 for at in range(0, int(length), 960)]
         # No more is missing than was lost or never sent; what came late is in its place.
-        assert loud.count(False) <= bad.lost + skipped + 15
+        # A machine that holds the loop up leaves out more, at both ends and at the recording's.
+        held_up = round(2 * 50 * lateness())
+        assert loud.count(False) <= bad.lost + skipped + 15 + held_up
+        assert loud.count(True) > 100
 
     run(main)
 
