@@ -47,6 +47,9 @@ class Bridge:
             raise
         return cls(ref)
 
+    def __repr__(self) -> str:
+        return f"<Bridge {'open' if self.is_open else 'closed'}>"
+
     @property
     def is_open(self) -> bool:
         """Whether the calls hear each other."""
