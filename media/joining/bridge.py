@@ -62,6 +62,7 @@ class _Way:
         self._is_begun = dict.fromkeys(KINDS, False)
         self._picture: PictureTranscoding | None = None
         self._playbacks: dict[Kind, Playback] = {}
+        self._sound_codec = ""  # that goes out, while sound is transcoded
         self._pressed: list[KeyPress] = []
 
     @property
@@ -105,6 +106,9 @@ class _Way:
     def _take(self, frame: EncodedFrame) -> None:
         codec = self._target.codec(frame.kind)
         if codec is None:
+            # Removed: what is sent when it is added again is not what a bot plays in our place.
+            self._playbacks.pop(frame.kind, None)
+            self._stop_transcoding(frame.kind)
             return
         try:
             self._play(frame.kind)
@@ -147,10 +151,11 @@ class _Way:
     # -- through a decoder and an encoder ----------------------------------------------------------
 
     def _transcode_sound(self, codec: str) -> None:
-        if self._hearing is not None and self._hearing.rate == _rate(codec):
+        if self._hearing is not None and self._sound_codec == codec:
             return
         self._stop_transcoding("audio")
         encoder = SoundEncoder(codec)
+        self._sound_codec = codec
 
         def encode(sound: Samples, timestamp: int) -> tuple[bytes, int]:
             return encoder.encode(sound), timestamp
@@ -182,10 +187,6 @@ class _Way:
 
     def _deaf(self) -> None:
         self._hearing = None
-
-
-def _rate(codec: str) -> int:
-    return CLOCK_RATES[codec]
 
 
 def _sound(codec: str, data: bytes, timestamp: int) -> EncodedFrame:

@@ -161,6 +161,30 @@ def test_keys_are_passed_on_for_as_long_as_they_are_pressed(run: Run) -> None:
     run(main)
 
 
+def test_sound_goes_on_when_it_is_added_again_in_another_codec(run: Run) -> None:
+    async def main() -> None:
+        async with two_calls(("opus", "VP8"), ("PCMU", "VP8")) as ((a, alice), (b, bob)):
+            bridge = BridgeMedia(a.pc.media, b.pc.media)
+            await hears(bob, 400)
+            for leg in (b, bob):
+                await leg.pc.withdraw(["audio"])
+            await a.received("audio", 5)
+            offer = await b.pc.offer_more(audio=Silence())
+            answer = await bob.pc.answer(offer, audio=Tone(700), video=None)
+            await b.pc.accept(only("PCMA", "VP8")(answer))
+            await bob.until(lambda: any(f.codec == "PCMA" for f in bob.seen("audio")))
+            at = next(n for n, f in enumerate(bob.seen("audio")) if f.codec == "PCMA")
+            await bob.received("audio", 60)
+            heard = bob.seen("audio")[at + 10 :]
+            assert {frame.codec for frame in heard} == {"PCMA"}
+            assert abs(pitch(heard) - 400) < 5
+            assert all(b.timestamp > a.timestamp for a, b in pairwise(heard))
+            await hears(alice, 700)
+            bridge.close()
+
+    run(main)
+
+
 def test_joining_and_parting_leaves_nothing(run: Run) -> None:
     async def main() -> None:
         async with two_calls(("opus", "VP8"), ("PCMU", "H264")) as ((a, _), (b, _)):
