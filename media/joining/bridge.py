@@ -83,6 +83,7 @@ class _Way:
     def close(self) -> None:
         with suppress(ValueError):
             self._origin.receivers.remove(self._take)
+        with suppress(ValueError):
             self._origin.digit_listeners.remove(self._press)
         self._release()
         self._stop_transcoding("audio")
