@@ -1,7 +1,6 @@
 """Two legs that hear and see each other, on the loop."""
 
 from contextlib import suppress
-from functools import partial
 
 from ..codecs.sound import Samples, SoundEncoder
 from ..errors import MediaClosedError
@@ -11,9 +10,7 @@ from ..hearing.ear import Hearing
 from ..rtc.connection_media import ConnectionMedia
 from ..rtc.rtp.key_presses import KeyPress
 from ..rtc.rtp.telephone_event import DigitBegan, DigitEvent
-from ..sources.forwarded import Forwarded
-from ..sources.playback import Playback
-from ..sources.silence import Silence
+from .forwarding_leg import ForwardingLeg
 from .picture_transcoding import PictureTranscoding
 
 
@@ -61,7 +58,7 @@ class _Way:
         self._hearing: Hearing | None = None
         self._is_begun = dict.fromkeys(KINDS, False)
         self._picture: PictureTranscoding | None = None
-        self._playbacks: dict[Kind, Playback] = {}
+        self._plays = ForwardingLeg(target, self._request_keyframe)
         self._sound_codec = ""  # that goes out, while sound is transcoded
         self._pressed: list[KeyPress] = []
 
@@ -75,44 +72,29 @@ class _Way:
 
     def open(self) -> None:
         for kind in KINDS:
-            self._play(kind)
+            self._plays.claim(kind)
         self._origin.receivers.append(self._take)
         self._origin.digit_listeners.append(self._press)
         self._origin.request_keyframe()
 
     def close(self) -> None:
-        with suppress(ValueError):
-            self._origin.receivers.remove(self._take)
+        self._origin.remove_receiver(self._take)
         with suppress(ValueError):
             self._origin.digit_listeners.remove(self._press)
         self._release()
         self._stop_transcoding("audio")
         self._stop_transcoding("video")
-        with suppress(MediaClosedError):
-            for kind, playback in self._playbacks.items():
-                if self._target.playing(kind) is playback:
-                    self._target.play(kind, Silence())
-
-    def _play(self, kind: Kind) -> None:
-        """Let the target play what comes, unless a bot plays it something else meanwhile."""
-        playing = self._target.playing(kind)
-        if playing is None or playing is self._playbacks.get(kind):
-            return
-        if kind in self._playbacks and not playing.is_over:
-            return
-        source = Forwarded(partial(self._request_keyframe, kind))
-        self._playbacks[kind] = self._target.play(kind, source)
-        self._is_begun[kind] = False
+        self._plays.give_back()
 
     def _take(self, frame: EncodedFrame) -> None:
         codec = self._target.codec(frame.kind)
         if codec is None:
-            # Removed: what is sent when it is added again is not what a bot plays in our place.
-            self._playbacks.pop(frame.kind, None)
+            self._plays.forget(frame.kind)
             self._stop_transcoding(frame.kind)
             return
         try:
-            self._play(frame.kind)
+            if self._plays.claim(frame.kind):
+                self._is_begun[frame.kind] = False
         except MediaClosedError:
             return
         if codec == frame.codec:
@@ -131,10 +113,10 @@ class _Way:
         self._is_begun[frame.kind] = True
         self._target.forward(frame, anew=not begun)
 
-    def _request_keyframe(self, kind: Kind) -> None:
-        if kind == "video" and self._picture is not None:
+    def _request_keyframe(self) -> None:
+        if self._picture is not None:
             self._picture.want_keyframe()
-        elif kind == "video":
+        else:
             self._origin.request_keyframe()
 
     def _press(self, event: DigitEvent) -> None:

@@ -4,20 +4,17 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 
 from ..codecs.sound import Samples
 from ..codecs.threads import CodecThreads
 from ..errors import MediaClosedError
 from ..frames.codec import CLOCK_RATES
-from ..frames.frame import KINDS, Direction, EncodedFrame, Kind
+from ..frames.frame import KINDS, EncodedFrame
 from ..hearing.ear import Hearing
 from ..rtc.connection_media import ConnectionMedia
-from ..sources.forwarded import Forwarded
 from ..sources.pacer import Pacer
-from ..sources.playback import Playback
-from ..sources.silence import Silence
+from .forwarding_leg import ForwardingLeg
 from .mix import BLOCK, RATE, SILENT, Mix, Mixed, Voice, chime
 
 logger = logging.getLogger(__name__)
@@ -48,44 +45,42 @@ class RoomMember:
     MOST_WAITING = 5
     """Blocks of it that wait to be mixed: 100 ms. Above that the oldest are dropped."""
 
-    def __init__(
-        self, media: ConnectionMedia, *, speaks: bool, ask: Callable[["RoomMember"], None]
-    ) -> None:
+    def __init__(self, media: ConnectionMedia, room: "RoomMedia", *, speaks: bool) -> None:
         self.level = SILENT
         self.media = media
         self.muted = False
         self.sees: RoomMember | None = None
         self.speaks = speaks
-        self.playbacks: dict[Kind, Playback] = {}
-        self._ask = ask
         self._hearing: Hearing | None = None
+        self._plays = ForwardingLeg(media, partial(room.asked, self))
         self._quiet = SPOKE
+        self._saw = partial(room.saw, self)
         self._waiting: deque[Samples] = deque()
 
     def enter(self) -> None:
-        """Play what the room gives, and hear what the peer says, as far as there is sound."""
+        """Begin to play what the room gives, and to give it what the peer says and shows.
+
+        Raises:
+            MediaClosedError: The connection is closed.
+            ValueError: Nothing can be heard on its path.
+        """
+        self.follow()
+        self.media.receivers.append(self._saw)
+
+    def follow(self) -> None:
+        """Go on with the kinds that there are now, and after what a bot has played meanwhile."""
         for kind in KINDS:
-            playing = self.media.playing(kind)
-            is_ours = playing is not None and playing is self.playbacks.get(kind)
-            if (
-                playing is not None
-                and not is_ours
-                and (kind not in self.playbacks or playing.is_over)
-            ):
-                source = Forwarded(partial(self._ask, self))
-                self.playbacks[kind] = self.media.play(kind, source)
+            self._plays.claim(kind)
         if self.speaks and self._hearing is None and "audio" in self.media.by_kind:
             self._hearing = self.media.hear(RATE, 1, self._heard, self._deaf)
 
     def leave(self) -> None:
         """Play silence and black, unless something else is played, and hear nothing more."""
+        self.media.remove_receiver(self._saw)
         if self._hearing is not None:
             self._hearing.close()
             self._hearing = None
-        with suppress(MediaClosedError):
-            for kind, playback in self.playbacks.items():
-                if self.media.playing(kind) is playback:
-                    self.media.play(kind, Silence())
+        self._plays.give_back()
 
     def take(self) -> Samples | None:
         """Take the next 20 ms that it said."""
@@ -104,10 +99,7 @@ class RoomMember:
         sound = self.take()
         if not self.speaks or self.muted:
             sound = None
-        playback = self.playbacks.get("audio")
-        codec = None
-        if playback is not None and not playback.is_over:
-            codec = self.media.by_kind["audio"].codec[0]
+        codec = self.media.by_kind["audio"].codec[0] if self._plays.plays("audio") else None
         return Voice(self, sound, codec, alone=sound is not None and self._quiet < SPOKE)
 
     def _heard(self, sound: Samples, timestamp: int) -> None:
@@ -149,7 +141,6 @@ class RoomMedia:
         self._mix = Mix()
         self._on_mix = on_mix
         self._shown: RoomMember | None = None
-        self._sinks: dict[RoomMember, Callable[[Direction, EncodedFrame], None]] = {}
         self._ticks = 0
         self._tones = tones
         self._ticket = Pacer.running().start(self._step)
@@ -173,11 +164,9 @@ class RoomMedia:
         Raises:
             MediaClosedError: Its connection is closed.
         """
-        member = RoomMember(media, speaks=speaks, ask=self._asked)
+        member = RoomMember(media, self, speaks=speaks)
         member.enter()
         self.members.append(member)
-        self._sinks[member] = sink = partial(self._saw, member)
-        media.sinks.append(sink)
         if self._tones:
             self._play(JOINED)
         return member
@@ -187,7 +176,6 @@ class RoomMedia:
         if member not in self.members:
             return
         self.members.remove(member)
-        member.media.remove_sink(self._sinks.pop(member))
         member.leave()
         if self._shown is member:
             self._shown = self._before
@@ -219,7 +207,7 @@ class RoomMedia:
         self._ticks += 1
         for member in tuple(self.members):
             try:
-                member.enter()
+                member.follow()
             except MediaClosedError:
                 self.remove(member)
         if not self._is_mixing and (self.members or self._on_mix is not None):
@@ -278,9 +266,14 @@ class RoomMedia:
     def _to_see(self, member: RoomMember) -> RoomMember | None:
         return self._before if member is self._shown else self._shown
 
-    def _saw(self, origin: RoomMember, direction: Direction, frame: EncodedFrame) -> None:
-        """Forward a picture to all who see it, or from this key frame on will."""
-        if frame.kind != "video" or direction is not Direction.RECEIVED:
+    def saw(self, origin: RoomMember, frame: EncodedFrame) -> None:
+        """Forward a picture to all who see it, or from this key frame on will.
+
+        Args:
+            origin: Whose peer sent it.
+            frame: What came in; sound is mixed and not forwarded.
+        """
+        if frame.kind != "video":
             return
         for member in self.members:
             if member.sees is origin and member is not origin:
@@ -289,8 +282,12 @@ class RoomMedia:
                 member.sees = origin
                 member.media.forward(frame, anew=True)
 
-    def _asked(self, member: RoomMember) -> None:
-        """Pass on that a member's peer asked for a key frame."""
+    def asked(self, member: RoomMember) -> None:
+        """Pass on that a peer asked for a key frame.
+
+        Args:
+            member: Whose peer.
+        """
         origin = member.sees or self._to_see(member)
         if origin is not None:
             origin.media.request_keyframe()

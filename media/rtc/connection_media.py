@@ -246,6 +246,15 @@ class ConnectionMedia:
         with suppress(ValueError):
             self.sinks.remove(sink)
 
+    def remove_receiver(self, receiver: Callable[[EncodedFrame], None]) -> None:
+        """Remove one of the receivers.
+
+        Args:
+            receiver: One that was added; others are ignored.
+        """
+        with suppress(ValueError):
+            self.receivers.remove(receiver)
+
     def hear(
         self,
         rate: int,
@@ -275,8 +284,7 @@ class ConnectionMedia:
                 audio is received.
             MediaClosedError: The connection is closed.
         """
-        self._check_receiving("audio")
-        return self._ear.hear(
+        return self.work_on(
             rate, channels, lambda *heard: heard, lambda heard: callback(*heard), on_end
         )
 
@@ -394,8 +402,7 @@ class ConnectionMedia:
             return await snapshot.image
         finally:
             snapshot.close()
-            with suppress(ValueError):
-                self.receivers.remove(snapshot.take)
+            self.remove_receiver(snapshot.take)
 
     def request_keyframe(self) -> None:
         """Ask the peer for a video key frame (PLI, RFC 4585 §6.3.1), and again until one comes.
@@ -549,7 +556,7 @@ class ConnectionMedia:
                 receiver(frame)
             except Exception:
                 logger.exception("A receiver failed and is taken off")
-                self.receivers.remove(receiver)
+                self.remove_receiver(receiver)
         self._feed(Direction.RECEIVED, frame)
 
     def _digit(self, event: DigitEvent) -> None:
