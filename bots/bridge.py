@@ -3,11 +3,9 @@
 from typing import Literal, Self
 
 from ..actors.joining.bridge import Bridge as BridgeActor
+from ..actors.joining.joined_call import HANDLED
 from ..actors.messages.bridge import BridgeRef, WaitForBridge
 from ..actors.messages.call import CallRef
-
-#: Seconds in which the bridge's actor answers.
-HANDLED = 10.0
 
 OnHangup = Literal["both", "one"]
 

@@ -1,4 +1,4 @@
-"""Encoders of pictures, one at a time. Blocking; they use no loop."""
+"""Encoders and decoders of pictures, one at a time. Blocking; they use no loop."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ..codecs.sound import FRAME_SECONDS, Samples, SoundEncoder, to_frame, to_samples
 from ..codecs.threads import CodecThreads
 from ..errors import SourceError, shown
-from ..frames.codec import CLOCK_RATES
 from ..frames.frame import Kind
 from ..frames.opus_packet import SILENCE
 from .source import LiveSource, check_type
@@ -226,7 +225,6 @@ class FeedReader:
         self._is_encoding = False
         self._lane = CodecThreads.running().lane()
         self._quiet = Unit(_QUIET[codec], self._encoding.duration)
-        self._rate = CLOCK_RATES[codec]
         self._ready: tuple[Unit, float] | None = None
         self._sent = 0.0
         self._starved = 0
