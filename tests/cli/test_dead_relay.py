@@ -8,6 +8,7 @@ from typing import Any
 
 from callboard.tests.cli.command import Running, running
 from callboard.tests.cli.embedded import serving
+from callboard.tests.harness.ports import asked
 
 SERVER = "server: {{host: 127.0.0.1, port: {}, ca: {}}}\n"
 PAIR = """\
@@ -58,17 +59,6 @@ def dead_servers() -> Iterator[tuple[socket.socket, list[dict[str, Any]]]]:
         address = {"host": "127.0.0.1", "port": sock.getsockname()[1], "transport": "udp"}
         turn = {"type": "turn", **address, "username": "user", "password": "s3cret"}
         yield sock, [{"type": "stun", **address}, turn]
-
-
-def asked(sock: socket.socket) -> int:
-    """Return how many datagrams have come."""
-    count = 0
-    while True:
-        try:
-            sock.recv(2048)
-        except BlockingIOError:
-            return count
-        count += 1
 
 
 def deployment(folder: Path, text: str) -> Path:

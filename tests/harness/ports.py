@@ -30,3 +30,14 @@ def free_ports(count: int) -> tuple[int, int]:
         except OSError:
             continue
         return first, first + count - 1
+
+
+def asked(sock: socket.socket) -> int:
+    """Return how many datagrams have come to a socket that does not block, and take them."""
+    count = 0
+    while True:
+        try:
+            sock.recv(2048)
+        except BlockingIOError:
+            return count
+        count += 1

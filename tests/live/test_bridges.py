@@ -7,18 +7,14 @@ from callboard.actors.messages.exchange import CallStatus
 from callboard.bots import CallOver, Room
 from callboard.tests.conftest import Run
 from callboard.tests.live import heard
-from callboard.tests.live.stage import ALICE, BOB, CAROL, staged
+from callboard.tests.live.stage import BOB
 from callboard.tests.live.test_rooms import gathered, until_heard
-
-ACCOUNTS = [ALICE, BOB, CAROL]
 
 
 @pytest.mark.parametrize("on_hangup", ["both", "one"])
 def test_peers_of_a_bridge_hear_each_other(run: Run, tmp_path: Path, on_hangup: str) -> None:
     async def main() -> None:
-        async with staged(tmp_path, ACCOUNTS) as stage:
-            await stage.online(*ACCOUNTS)
-            (alice, one), (bob, two) = await gathered(stage)
+        async with gathered(tmp_path) as (_, [(alice, one), (bob, two)]):
             bridge = await one.bridge(two, on_hangup=on_hangup)  # type: ignore[arg-type]
             assert bridge.is_open
             assert (await until_heard(alice, 700))[400] < 300
@@ -38,9 +34,7 @@ def test_peers_of_a_bridge_hear_each_other(run: Run, tmp_path: Path, on_hangup: 
 
 def test_a_bridge_is_refused_where_it_can_not_be(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
-        async with staged(tmp_path, ACCOUNTS) as stage:
-            await stage.online(*ACCOUNTS)
-            (_, one), (bob, two) = await gathered(stage)
+        async with gathered(tmp_path) as (_, [(_, one), (bob, two)]):
             with pytest.raises(ValueError, match="itself"):
                 await one.bridge(one)
             with pytest.raises(TypeError, match="give a Call"):
@@ -71,9 +65,7 @@ def test_a_bridge_is_refused_where_it_can_not_be(run: Run, tmp_path: Path) -> No
 
 def test_both_recordings_have_what_was_heard(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
-        async with staged(tmp_path, ACCOUNTS) as stage:
-            await stage.online(*ACCOUNTS)
-            (alice, one), (bob, two) = await gathered(stage)
+        async with gathered(tmp_path) as (_, [(alice, one), (bob, two)]):
             await one.bridge(two)
             await until_heard(bob, 400)
             await until_heard(alice, 700)
@@ -95,9 +87,7 @@ def test_both_recordings_have_what_was_heard(run: Run, tmp_path: Path) -> None:
 
 def test_what_a_peer_tells_of_itself_is_passed_on(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
-        async with staged(tmp_path, ACCOUNTS) as stage:
-            await stage.online(*ACCOUNTS)
-            (alice, one), (bob, two) = await gathered(stage)
+        async with gathered(tmp_path) as (stage, [(alice, one), (bob, two)]):
             await one.bridge(two)
             await until_heard(bob, 400)
 

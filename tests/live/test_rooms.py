@@ -1,7 +1,8 @@
 """Calls that hear each other in a room."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import av
@@ -14,16 +15,19 @@ from callboard.tests.live.stage import ALICE, BOB, CAROL, Stage, staged
 TONES = {ALICE: 400, BOB: 700}
 
 
-async def gathered(stage: Stage) -> list[tuple[Call, Call]]:
+@asynccontextmanager
+async def gathered(folder: Path) -> AsyncIterator[tuple[Stage, list[tuple[Call, Call]]]]:
     """Calls of Alice and Bob to Carol, each with its own tone: theirs and Carol's handle."""
-    pairs = []
-    for jid, tone in TONES.items():
-        call = await stage.puppets[jid].call(CAROL, audio=f"tone:{tone}")
-        came = await stage.ringing(CAROL, call.id)
-        await came.answer()
-        await call.connected()
-        pairs.append((call, came))
-    return pairs
+    async with staged(folder, [*TONES, CAROL]) as stage:
+        await stage.online(*TONES, CAROL)
+        pairs = []
+        for jid, tone in TONES.items():
+            call = await stage.puppets[jid].call(CAROL, audio=f"tone:{tone}")
+            came = await stage.ringing(CAROL, call.id)
+            await came.answer()
+            await call.connected()
+            pairs.append((call, came))
+        yield stage, pairs
 
 
 async def strengths(call: Call, frames: int) -> dict[int, float]:
@@ -51,9 +55,8 @@ async def until_heard(call: Call, tone: int, *, on: bool = True) -> dict[int, fl
 
 def test_callers_of_a_bot_hear_each_other(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
-        async with staged(tmp_path, [ALICE, BOB, CAROL]) as stage, AsyncExitStack() as stack:
-            await stage.online(ALICE, BOB, CAROL)
-            (alice, one), (bob, two) = await gathered(stage)
+        async with gathered(tmp_path) as (_, pairs), AsyncExitStack() as stack:
+            (alice, one), (bob, two) = pairs
             room, other = Room(tones=False), Room()
             stack.push_async_callback(room.close)
             stack.push_async_callback(other.close)
@@ -110,9 +113,7 @@ def test_only_calls_are_let_in(run: Run, wrong: object) -> None:
 @pytest.mark.parametrize("ends", ["close", "hangup"])
 def test_the_mix_is_recorded(run: Run, tmp_path: Path, ends: str) -> None:
     async def main() -> None:
-        async with staged(tmp_path, [ALICE, BOB, CAROL]) as stage:
-            await stage.online(ALICE, BOB, CAROL)
-            (alice, one), (bob, two) = await gathered(stage)
+        async with gathered(tmp_path) as (_, [(alice, one), (bob, two)]):
             room = Room(record="mix", tones=False)
             before = room.path
             await room.add(one)

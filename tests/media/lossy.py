@@ -7,6 +7,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from callboard.media import Connected, Source
+from callboard.tests.media.legs import Leg
+
 Address = tuple[str, int]
 
 
@@ -149,3 +152,23 @@ def without_candidates(sdp: str) -> str:
 def candidate(sdp: str) -> str:
     """Give a description's first candidate."""
     return next(line[2:] for line in sdp.splitlines() if line.startswith("a=candidate:"))
+
+
+@asynccontextmanager
+async def call_over(
+    link: Road, *, audio: Source, back_audio: Source, video: Source | None = None
+) -> AsyncIterator[tuple[Leg, Leg]]:
+    """Two connected legs of ours with a line between them, closed at the end."""
+    a, b = Leg(), Leg()
+    try:
+        offer = await a.pc.offer(audio=audio, video=video)
+        answer = await b.pc.answer(without_candidates(offer), audio=back_audio, video=None)
+        offer, answer = await link.lead(offer, answer)
+        await a.pc.accept(answer)
+        await b.pc.add_candidate("0", candidate(offer))
+        await a.event(Connected)
+        await b.event(Connected)
+        yield a, b
+    finally:
+        await a.pc.close()
+        await b.pc.close()

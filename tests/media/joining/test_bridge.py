@@ -10,6 +10,7 @@ import pytest
 from callboard.media import ClockPattern, Connected, EncodedFrame, Silence, Tone, read_clock
 from callboard.media.frames.frame import KINDS
 from callboard.media.joining.bridge import BridgeMedia
+from callboard.media.joining.room import RoomMedia
 from callboard.media.rtc.rtp.telephone_event import DigitEnded
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, connect, pictures, pitch
@@ -161,10 +162,25 @@ def test_keys_are_passed_on_for_as_long_as_they_are_pressed(run: Run) -> None:
     run(main)
 
 
-def test_sound_goes_on_when_it_is_added_again_in_another_codec(run: Run) -> None:
+def bridged(*legs: Leg) -> BridgeMedia:
+    one, other = legs
+    return BridgeMedia(one.pc.media, other.pc.media)
+
+
+def in_a_room(*legs: Leg) -> RoomMedia:
+    room = RoomMedia(tones=False)
+    for leg in legs:
+        room.add(leg.pc.media)
+    return room
+
+
+@pytest.mark.parametrize("join", [bridged, in_a_room])
+def test_sound_goes_on_when_it_is_added_again_in_another_codec(
+    run: Run, join: Callable[..., BridgeMedia | RoomMedia]
+) -> None:
     async def main() -> None:
         async with two_calls(("opus", "VP8"), ("PCMU", "VP8")) as ((a, alice), (b, bob)):
-            bridge = BridgeMedia(a.pc.media, b.pc.media)
+            joined = join(a, b)
             await hears(bob, 400)
             for leg in (b, bob):
                 await leg.pc.withdraw(["audio"])
@@ -180,7 +196,7 @@ def test_sound_goes_on_when_it_is_added_again_in_another_codec(run: Run) -> None
             assert abs(pitch(heard) - 400) < 5
             assert all(b.timestamp > a.timestamp for a, b in pairwise(heard))
             await hears(alice, 700)
-            bridge.close()
+            joined.close()
 
     run(main)
 

@@ -11,6 +11,7 @@ import pytest
 from callboard.media import IceServer, Network, NetworkError, Tone
 from callboard.media.rtc.ice.reachability import AGAIN, FIRST, LONGEST, SHORTEST, Reachability
 from callboard.tests.conftest import Run
+from callboard.tests.harness.ports import asked
 from callboard.tests.media.coturn import coturn, needs_coturn
 from callboard.tests.media.legs import Leg
 
@@ -32,17 +33,6 @@ def mute_server(
         if kind == "turn":
             url += f"?transport={transport}"
         yield IceServer(url, "user", "s3cret"), sock
-
-
-def asked(sock: socket.socket) -> int:
-    """Return how many datagrams have come."""
-    count = 0
-    while True:
-        try:
-            sock.recv(2048)
-        except BlockingIOError:
-            return count
-        count += 1
 
 
 async def offered(network: Network) -> tuple[str, float]:

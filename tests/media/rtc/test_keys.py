@@ -23,7 +23,7 @@ from callboard.media import (
 from callboard.tests.conftest import Run
 from callboard.tests.media.calls import samples
 from callboard.tests.media.legs import Leg, call, connect
-from callboard.tests.media.lossy import candidate, road, without_candidates
+from callboard.tests.media.lossy import call_over, road
 
 EVENTS = re.compile(r"a=rtpmap:(\d+) telephone-event/(\d+)\r\n")
 
@@ -168,15 +168,10 @@ def test_a_fifth_of_the_packets_is_lost(run: Run) -> None:
     digits = "0123456789*#ABCD5544"
 
     async def main() -> None:
-        async with road() as link:
-            a, b = Leg(), Leg()
-            offer = await a.pc.offer(audio=Tone(440), video=None)
-            answer = await b.pc.answer(without_candidates(offer), audio=Tone(440), video=None)
-            offer, answer = await link.lead(offer, answer)
-            await a.pc.accept(answer)
-            await b.pc.add_candidate("0", candidate(offer))
-            await a.event(Connected)
-            await b.event(Connected)
+        async with (
+            road() as link,
+            call_over(link, audio=Tone(440), back_audio=Tone(440)) as (a, b),
+        ):
             await b.counted("audio", 10)
             link.lost, link.late = 0.2, 0.1
             await press(a, digits)
@@ -184,30 +179,22 @@ def test_a_fifth_of_the_packets_is_lost(run: Run) -> None:
             await b.counted("audio", b.statistics("audio").received + 25)
             assert heard(b) == digits
             assert b.statistics("audio").lost > 20
-            await a.pc.close()
-            await b.pc.close()
 
     run(main)
 
 
 def test_a_key_with_a_loss_before_it_is_heard_though_nothing_follows(run: Run) -> None:
     async def main() -> None:
-        async with road() as link:
-            a, b = Leg(), Leg()
-            offer = await a.pc.offer(audio=Tone(440), video=None)
-            answer = await b.pc.answer(without_candidates(offer), audio=Tone(440), video=None)
-            offer, answer = await link.lead(offer, answer)
-            await a.pc.accept(answer)
-            await b.pc.add_candidate("0", candidate(offer))
-            await a.event(Connected)
+        async with (
+            road() as link,
+            call_over(link, audio=Tone(440), back_audio=Tone(440)) as (a, b),
+        ):
             await b.counted("audio", 10)
             link.drop = lambda data: data[1] == 0x80 | 110  # a press's first packet, by its marker
             [one] = a.pc.media.press("6", 0.04)
             one.sent.add_done_callback(lambda _: a.pc.media.pause("audio", True))
             await b.until(lambda: heard(b) == "6")
             assert (await b.event(DigitEnded)).seconds == pytest.approx(0.04)
-            await a.pc.close()
-            await b.pc.close()
 
     run(main)
 

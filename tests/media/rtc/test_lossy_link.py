@@ -4,27 +4,22 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from callboard.media import Connected, Direction, Recording, Tone, Writer, inspect
+from callboard.media import Direction, Recording, Tone, Writer, inspect
 from callboard.media.rtc.rtp.quality import mean_opinion_score
 from callboard.tests.conftest import Run
 from callboard.tests.harness.loops import lateness
 from callboard.tests.media.calls import samples
 from callboard.tests.media.legs import Leg
-from callboard.tests.media.lossy import candidate, road, without_candidates
+from callboard.tests.media.lossy import call_over, road
 
 
 def test_five_percent_are_lost_and_five_come_late(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         with Writer() as writer:
-            async with road() as link:
-                a, b = Leg(), Leg()
-                offer = await a.pc.offer(audio=Tone(440), video=None)
-                answer = await b.pc.answer(without_candidates(offer), audio=Tone(1000), video=None)
-                offer, answer = await link.lead(offer, answer)
-                await a.pc.accept(answer)
-                await b.pc.add_candidate("0", candidate(offer))
-                await a.event(Connected)
-                await b.event(Connected)
+            async with (
+                road() as link,
+                call_over(link, audio=Tone(440), back_audio=Tone(1000)) as (a, b),
+            ):
                 recording = Recording(writer.place(tmp_path, "lossy"), video=True, writer=writer)
                 a.pc.media.add_sink(recording.write)
                 await a.counted("audio", 50)
@@ -39,8 +34,6 @@ def test_five_percent_are_lost_and_five_come_late(run: Run, tmp_path: Path) -> N
                 assert bad.reordered > clean.reordered == 0
                 assert bad.mos < mean_opinion_score("opus", lost=0.03)
                 finished = await recording.close()
-                await a.pc.close()
-                await b.pc.close()
         assert finished is not None
         found = inspect(finished.path)
         assert finished.path.suffix == ".ogg"

@@ -1,15 +1,13 @@
 """Video over a bad line, from aiortc's camera and from ours: what is delivered of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from callboard.media import (
     ClockPattern,
-    Connected,
     Direction,
     EncodedFrame,
     Kind,
@@ -24,26 +22,15 @@ from callboard.tests.conftest import Run
 from callboard.tests.harness.loops import lateness
 from callboard.tests.media.camera import RATE, camera_call, gaps, is_video, stamp, without
 from callboard.tests.media.legs import Leg, luma, pictures
-from callboard.tests.media.lossy import Road, candidate, road, without_candidates
+from callboard.tests.media.lossy import call_over, road
 
 KINDS: tuple[Kind, ...] = ("audio", "video")
-
-
-@asynccontextmanager
-async def our_call(link: Road) -> AsyncIterator[tuple[Leg, Leg]]:
-    """Two legs of ours over a line: one sends sound and a clock, the other one echoes the sound."""
-    a, b = Leg(), Leg()
-    try:
-        offer = await a.pc.offer(audio=Tone(), video=ClockPattern(width=160, height=120, fps=30))
-        answer = await b.pc.answer(without_candidates(offer), audio=Tone(), video=None)
-        offer, answer = await link.lead(offer, answer)
-        await a.pc.accept(answer)
-        await b.pc.add_candidate("0", candidate(offer))
-        await b.event(Connected)
-        yield a, b
-    finally:
-        await a.pc.close()
-        await b.pc.close()
+CLOCK: dict[str, Any] = {
+    "audio": Tone(),
+    "video": ClockPattern(width=160, height=120, fps=30),
+    "back_audio": Tone(),
+}
+"""What the legs of a call send: one sound and a clock, the other one sound."""
 
 
 def between(first: int, second: int) -> float:
@@ -127,7 +114,7 @@ def test_after_an_outage_pictures_and_sound_are_in_step(run: Run) -> None:
     longest: list[float] = []
 
     async def main() -> tuple[Leg, Leg, int]:
-        async with road() as link, our_call(link) as (a, b):
+        async with road() as link, call_over(link, **CLOCK) as (a, b):
             await b.received("video", 30)
             link.closed = True
             await asyncio.sleep(3)
@@ -166,7 +153,7 @@ def test_a_tenth_is_lost_and_some_come_late(run: Run) -> None:
     """From a camera of ours, sound and reports too, each way."""
 
     async def main() -> tuple[list[EncodedFrame], int]:
-        async with road() as link, our_call(link) as (a, b):
+        async with road() as link, call_over(link, **CLOCK) as (a, b):
             await b.received("video", 5)
             link.lost, link.late, link.burst = 0.1, 0.05, 2
             await a.until(lambda: len(a.seen("video", Direction.SENT)) > 180)

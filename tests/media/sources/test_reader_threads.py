@@ -12,7 +12,7 @@ from typing import ClassVar
 import pytest
 from callboard.media import Kind, Source, SourceError
 from callboard.media.sources import clip, reader_threads
-from callboard.media.sources.clip import Clips
+from callboard.media.sources.clip import ClipReader, Clips
 from callboard.media.sources.reader_threads import ReaderThreads
 from callboard.media.sources.unit import Unit
 from callboard.tests.conftest import Run
@@ -31,6 +31,12 @@ class Blocked(Source):
         yield Unit(b"at last", 960)
 
 
+async def check_last_words(blocked: list[ClipReader]) -> None:
+    """Each of the sources that were blocked has given what it had."""
+    for reader in blocked:
+        assert [unit.data for unit in await drain(reader)] == [b"at last"]
+
+
 def test_sources_that_block_leave_the_others_their_turn(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -43,8 +49,7 @@ def test_sources_that_block_leave_the_others_their_turn(
         assert len(await drain(clips.open(Numbers(60), "audio", "opus"))) == 60
         assert [reader.read() for reader in blocked] == [None] * 7
         gate.set()
-        for reader in blocked:
-            assert [unit.data for unit in await drain(reader)] == [b"at last"]
+        await check_last_words(blocked)
 
     try:
         run(main)
@@ -74,8 +79,7 @@ def test_nine_sources_that_block_leave_no_gap_in_another(run: Run, is_playing: b
         assert gaps == 0
         assert [reader.read() for reader in blocked] == [None] * 9
         gate.set()
-        for reader in blocked:
-            assert [unit.data for unit in await drain(reader)] == [b"at last"]
+        await check_last_words(blocked)
 
     try:
         run(main)
@@ -207,7 +211,7 @@ def test_the_process_ends_while_a_source_blocks() -> None:
     program = """
         import asyncio, threading
         from callboard.media import Source
-        from callboard.media.sources.clip import Clips
+        from callboard.media.sources.clip import ClipReader, Clips
 
         class Blocked(Source):
             kinds = frozenset({"audio"})
