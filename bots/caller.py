@@ -24,6 +24,8 @@ class CallerBot(Bot):
         video: what is shown; ``pattern`` if not given, ``none`` for a call without video.
         seconds: how long each call is held, like 10s, which it is if not given.
         every: how long from one call's end to the next, like 1m; without it each is called once.
+        press: keys that are pressed once a call is connected, like "12#"; a comma waits for two
+            seconds.
         record: ``true`` records both directions.
     """
 
@@ -34,11 +36,14 @@ class CallerBot(Bot):
         self.every = options.seconds("every", None)
         self.audio = options.playable("audio", "audio", "tone")
         self.video = options.playable("video", "video", "pattern")
+        self.press = options.digits("press", "")
         self.record = options.flag("record", False)
         if "to" not in self.options or self.options["to"] == []:
             options.refuse("to", "there is nobody to call: give a JID, or a list of them")
         if self.audio in NOTHING and self.video in NOTHING:
             options.refuse("audio", "a call needs audio or video: give one of them a source")
+        elif self.press and self.audio in NOTHING:
+            options.refuse("press", "keys are pressed in the sound, and there is none: give audio")
 
     async def on_start(self) -> None:
         """Go through the list, for ever if `every` is given."""
@@ -63,9 +68,19 @@ class CallerBot(Bot):
         else:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.seconds):
+                    await self._press(call)
                     await call.ended()
             await call.hangup()
         await call.ended()
+
+    async def _press(self, call: Call) -> None:
+        try:
+            if self.press:
+                await call.press(self.press)
+        except CallOver:
+            return
+        except ValueError as error:  # the peer's device takes none, or no sound
+            self.log.warning("%s: %s", call.peer, error)
 
     async def _place(self, peer: str) -> Call:
         """Place a call; while the account is not online, wait for it to come back."""

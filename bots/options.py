@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from ..config.duration import parse_duration
 from ..config.jid import normal_jid
-from ..media import Kind, shown
+from ..media import Kind, check_digits, shown
 from .source import source
 
 T = TypeVar("T")
@@ -87,6 +87,15 @@ class Options:
         """
         return self.take(name, _addresses, default)
 
+    def digits(self, name: str, default: D) -> str | D:
+        """Return keys to press, as `Call.press` takes them: ``12#``, with commas that wait.
+
+        Args:
+            name: the option's name.
+            default: what it is if the file does not have it.
+        """
+        return self.take(name, _digits, default)
+
     def playable(self, name: str, kind: Kind, default: str | None) -> str | None:
         """Return the name of something to play, once it is known that it can be played.
 
@@ -157,6 +166,10 @@ def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("give true or false")
     return value
+
+
+def _digits(value: Any) -> str:
+    return check_digits(_text(value), also=",")
 
 
 def _addresses(value: Any) -> list[str]:

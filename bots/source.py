@@ -1,9 +1,10 @@
 """What a bot plays, as options and calls name it in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from ..config.duration import parse_duration
 from ..config.error_sentence import describe
 from ..media import (
     READERS,
@@ -29,7 +30,7 @@ _NAMES: Mapping[str, type[Source]] = {
     "pattern": ClockPattern,
     "echo": Echo,
 }
-_SPELLINGS = {"tone": ("tone", "tone:FREQUENCY")}
+_SPELLINGS = {"tone": ("tone", "tone:FREQUENCY", "tone:FREQUENCY:DURATION")}
 
 
 def names(kind: Kind) -> list[str]:
@@ -48,8 +49,9 @@ def source(playable: Playable, folder: Path, kind: Kind, times: int | None = 1) 
     It reads the file where the name is one, and so may block: see `find_source`.
 
     Args:
-        playable: ``silence``, ``tone``, ``tone:FREQUENCY`` in hertz, ``pattern`` (a moving clock),
-            ``echo``, a file's path, a source, a list of these, or None or ``none`` for nothing.
+        playable: ``silence``, ``tone``, ``tone:FREQUENCY`` in hertz, ``tone:FREQUENCY:DURATION``
+            like ``tone:440:500ms``, ``pattern`` (a moving clock), ``echo``, a file's path, a
+            source, a list of these, or None or ``none`` for nothing.
         folder: where a relative path begins.
         kind: what it has to give: "audio" or "video".
         times: how often it is played; None: for ever.
@@ -88,19 +90,29 @@ def _named(playable: object, folder: Path, kind: Kind) -> Source | None:
         return None
     if (named := _NAMES.get(str(playable))) is not None:
         return named()
-    name, colon, frequency = str(playable).partition(":")
-    if name == "tone" and colon:
-        try:
-            return Tone(int(frequency)) if frequency else Tone()
-        except ValueError:
-            raise SourceError(
-                f"{_shown(playable)} is no tone: give a whole number of hertz from 20 to 3400, "
-                "like tone:440"
-            ) from None
+    name, colon, rest = str(playable).partition(":")
+    if colon and (read := _READ.get(name)) is not None:
+        return read(rest)
     path = folder / playable
     if not _is_file(path):
         raise SourceError(f"{_shown(playable)} is not a file in {folder}: give {_choice(kind)}")
     return FileSource(path)
+
+
+def _tone(text: str) -> Tone:
+    frequency, _, duration = text.partition(":")
+    try:
+        hertz = int(frequency) if frequency else Tone.frequency
+        return Tone(hertz, seconds=parse_duration(duration) if duration else None)
+    except ValueError:
+        raise SourceError(
+            f"{describe(f'tone:{text}')} is no tone: give a whole number of hertz from 20 to 3400, "
+            "like tone:440, and if it has an end a duration from 20ms to 1h, like tone:440:500ms"
+        ) from None
+
+
+#: What begins with a name and a colon.
+_READ: Mapping[str, Callable[[str], Source]] = {"tone": _tone}
 
 
 def _choice(kind: Kind) -> str:

@@ -127,7 +127,8 @@ def call(
         str,
         typer.Option(
             metavar="SOURCE",
-            help="What to send: silence, tone, tone:FREQUENCY, echo, a file's path, or none.",
+            help="What to send: silence, tone, tone:FREQUENCY, tone:FREQUENCY:DURATION, echo, a "
+            "file's path, or none.",
         ),
     ] = "tone",
     video: Annotated[

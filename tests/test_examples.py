@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from callboard.tests.cli.command import Running, check_sound, records, running, seconds_between
+from callboard.tests.live import heard
 from callboard.tests.media.espeak import needs_espeak
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
@@ -85,3 +86,18 @@ def test_voice_agent(tmp_path: Path) -> None:
         assert run.stop() == 0
     # Unless interrupted, it takes more than 15 seconds.
     assert heard < 10
+
+
+@needs_espeak
+def test_switchboard(tmp_path: Path) -> None:
+    file = copied("switchboard", tmp_path)
+    file.write_text(file.read_text("utf-8") + "drain: 0s\n", "utf-8")
+    with running("run", file) as run:
+        logged(run, "Switchboard", r"^alice@localhost/\S+ talks to ann@localhost$")
+        logged(run, "Switchboard", r"^bob@localhost/\S+ is number 1$")
+        message = logged(run, "Switchboard", r"^([\d.]+) s from carol@localhost/\S+: (.+)$")
+        logged(run, "Switchboard", r"^bob@localhost/\S+ talks to ann@localhost$")
+        assert run.stop() == 0
+    assert float(message[1]) > 1
+    [[pitch]] = heard.tones(Path(message[2]))
+    assert pitch == pytest.approx(500, abs=5)

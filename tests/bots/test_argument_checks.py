@@ -184,6 +184,7 @@ def test_what_is_wrong_is_refused_where_it_is_said(run: Run, tmp_path: Path) -> 
 BAD_SOURCES: list[tuple[Callable[..., Any], list[Any], list[Any]]] = [
     (Tone, ["a", None, 440.5, float("nan"), True, b"", []], [0, -1, 10**9]),
     (lambda v: Tone(level=v), ["a", None, True, []], [-1, 2, float("nan"), 10**9]),
+    (lambda v: Tone(seconds=v), ["a", True, []], [-1, 0, float("nan"), 10**9]),
     (Silence, ["a", None, 5.5, True, []], [0, -2, 3, 10**9]),
     (lambda v: Silence(height=v), ["a", None, 5.5, True, []], [0, -2, 3, 10**9]),
     (ClockPattern, ["a", None, 200.0, True, []], [0, -2, 161, 10**9]),

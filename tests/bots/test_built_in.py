@@ -9,7 +9,7 @@ import pytest
 from callboard.actors import AsyncioFuture
 from callboard.actors.account import Offline
 from callboard.actors.messages.account import PlaceCall, SendText
-from callboard.actors.messages.call import Answer, CallOver, GetStatus, Hangup, Play, Wait
+from callboard.actors.messages.call import Answer, CallOver, GetStatus, Hangup, Play, Press, Wait
 from callboard.bots import Bot, Call, ClockPattern, Echo, Message, Silence, Source, Tone, bot
 from callboard.bots.caller import AGAIN, CallerBot
 from callboard.bots.find import BUILT_IN
@@ -97,7 +97,7 @@ class Line:
     """The account of a caller, and the calls that it has placed.
 
     Args:
-        outcomes: of each call in turn: "held", "refused", or "offline" for none.
+        outcomes: of each call in turn: "held", "deaf" to keys, "refused", or "offline" for none.
     """
 
     def __init__(self, *outcomes: str) -> None:
@@ -120,7 +120,7 @@ class _Call(Staged):
     """A call that connects at once or is refused, and ends once it is hung up."""
 
     def __init__(self, outcome: str) -> None:
-        super().__init__({GetStatus: RINGING})
+        super().__init__({GetStatus: RINGING, Press: settled(None)})
         self._outcome = outcome
         self._record: AsyncioFuture[Any] = AsyncioFuture()
         if outcome == "refused":
@@ -137,6 +137,9 @@ class _Call(Staged):
         if message == Wait("connected"):
             refused = self._outcome == "refused"
             return broken(CallOver("it is busy")) if refused else settled(None)
+        if isinstance(message, Press) and self._outcome == "deaf":
+            self.heard.append(message)
+            raise ValueError("the peer takes no keys")
         return await super().request(message, timeout=timeout)
 
 
@@ -193,6 +196,22 @@ def test_caller_waits_for_its_account(run: Run, tmp_path: Path) -> None:
     line = run(main, loop="virtual")
     assert pauses(line) == [AGAIN, AGAIN]
     assert [hung_up(call) for call in line.calls] == [True]
+
+
+@pytest.mark.usefixtures("sources_take_no_thread")
+@pytest.mark.parametrize("outcome", ["held", "deaf"])
+def test_caller_presses_keys_and_stays(run: Run, tmp_path: Path, outcome: str) -> None:
+    async def main() -> tuple[Line, float]:
+        line: Any = Line(outcome)
+        await CallerBot(
+            line, ACCOUNT, {"to": PEER, "press": ",1#", "seconds": 4}, tmp_path
+        ).on_start()
+        return line, asyncio.get_running_loop().time() - line.placed[0][0]
+
+    line, seconds = run(main, loop="virtual")
+    assert [one for one in line.calls[0].heard if isinstance(one, Press)] == [Press(",1#", 0.1)]
+    assert seconds == pytest.approx(4)
+    assert hung_up(line.calls[0])
 
 
 def test_caller_takes_no_calls(run: Run, tmp_path: Path) -> None:

@@ -29,6 +29,9 @@ def folder(tmp_path: Path) -> Path:
         ("silence", Silence()),
         ("tone", Tone()),
         ("tone:300", Tone(300)),
+        ("tone:300:500ms", Tone(300, seconds=0.5)),
+        ("tone::2s", Tone(seconds=2)),
+        ("tone:300:1", Tone(300, seconds=1)),
         ("pattern", ClockPattern()),
         ("echo", Echo()),
         (Tone(300), Tone(300)),
@@ -49,16 +52,22 @@ def test_a_path_begins_beside_the_file(folder: Path, absolute: bool, kind: type)
 
 
 @pytest.mark.parametrize(
-    "named", ["", ".", "nowhere.ogg", "tone:", "TONE", "tone:x", "tone:0", "a\0b", "x" * 5000]
+    "named",
+    [
+        *("", ".", "nowhere.ogg", "tone:", "TONE", "tone:x", "tone:0", "a\0b", "x" * 5000),
+        *("tone:440:0", "tone:440:2h", "tone:440:soon", "tone:440:1s:2", "tone:440:nan"),
+    ],
 )
 def test_what_can_not_be_played_says_what_can(folder: Path, named: str) -> None:
     if named == "tone:":
         assert source(named, folder, "audio") == Tone()
         return
-    with pytest.raises(SourceError, match=r"tone:FREQUENCY, echo, none|like tone:440") as raised:
+    with pytest.raises(
+        SourceError, match=r"FREQUENCY:DURATION, echo, none|like tone:440"
+    ) as raised:
         source(named, folder, "audio")
     assert "pattern" not in str(raised.value)
-    assert len(str(raised.value)) < 300
+    assert len(str(raised.value)) < 350
 
 
 @pytest.mark.parametrize("kind", ["audio", "video"])

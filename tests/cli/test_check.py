@@ -373,11 +373,11 @@ media.addresses must name addresses of this machine.
 5:8: drain: give a duration like 2s, 500ms, 1m30s or 1h
 8:11: desk@localhost is already declared in line 7: keep one, because an account runs only once
 8:71: loud: there is no such option: this bot takes no options
-12:25: greeting: 'none.ogg' is not a file in {folder}: give silence, tone, tone:FREQUENCY, echo, \
-none, or the path of a file with audio
+12:25: greeting: 'none.ogg' is not a file in {folder}: give silence, tone, tone:FREQUENCY, \
+tone:FREQUENCY:DURATION, echo, none, or the path of a file with audio
 12:42: vidoe: there is no such option: did you mean 'video'?
-12:58: audio: 'pattern' has no audio: give silence, tone, tone:FREQUENCY, echo, none, or the path \
-of a file with audio
+12:58: audio: 'pattern' has no audio: give silence, tone, tone:FREQUENCY, tone:FREQUENCY:DURATION, \
+echo, none, or the path of a file with audio
 12:72: wav: give true or false
 16:19: to: the user name of 'two words@localhost' can't contain ' '
 16:64: audio: a call needs audio or video: give one of them a source

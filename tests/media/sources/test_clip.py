@@ -109,9 +109,3 @@ def test_audio_comes_in_frames_of_20_ms(codec: str, duration: int) -> None:
     assert len(units) == 250
     assert {unit.duration for unit in units} == {duration}
     assert {unit.duration for unit in Silence().encode("audio", codec)} == {duration}
-
-
-@pytest.mark.parametrize("arguments", [{"frequency": 10}, {"frequency": 4000}, {"level": 2.0}])
-def test_tones_that_cannot_be_played(arguments: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="outside"):
-        Tone(**arguments)  # type: ignore[arg-type]
