@@ -332,7 +332,7 @@ class Call:
         return [Recording(self._ref, each) for each in await self._ask(GetRecordings())]
 
     async def mute(self, kind: Kind = "audio", on: bool = True) -> None:
-        """Send silence or black instead of what is played, and tell the peer (XEP-0167 §8.2).
+        """Send silence or black instead of what is played, and tell the peer (XEP-0167 §8).
 
         Args:
             kind: audio or video.
@@ -505,7 +505,7 @@ class Call:
         await self._ask(RestartIce())
 
     async def hold(self, on: bool = True, *, play: Playable = None) -> None:
-        """Put the peer on hold, or resume (XEP-0167 §8.1).
+        """Put the peer on hold, or resume (XEP-0167 §8).
 
         What was played stands still meanwhile, and then goes on where it was; what is live goes on
         as it is by then.

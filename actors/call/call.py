@@ -108,8 +108,8 @@ class Call(
         self._contents = ContentChanges(parts)
         self._restarts = IceRestarts(parts)
         self._opening = Opening(parts, self._contents)
-        self._playing = Playing(parts)
         self._joining = Joining(parts)
+        self._playing = Playing(parts, on_hold=self._joining.follow)
         self._listening = Listening(parts)
         self._recordings = Recordings(parts)
         self._data = DataChannel(parts)
@@ -250,7 +250,7 @@ class Call(
                 self._opening.peer_rings()
             case InfoReceived():
                 self._contents.hear(event)
-                self._joining.peer_informs(event)
+                self._joining.follow()
             case DtmfReceived():
                 self._digits.signalled(event)
             case CandidatesReceived():
@@ -260,6 +260,7 @@ class Call(
                 self._opening.offer_changed(event)
             case ContentModified():
                 self._contents.hear(event)
+                self._joining.follow()
                 self._opening.offer_changed(event)
             case _:
                 self._contents.hear(event)

@@ -109,6 +109,7 @@ class ContentChanges:
         if kinds != known:
             self.parts.progress.media = kinds
             self._tell()
+        self.parts.informing.follow()
 
     def _modified(self, event: ContentModified) -> None:
         """Follow who sends a content; each side may only decide for itself."""

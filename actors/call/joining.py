@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from ...jingle import InfoReceived
-from ..messages.bridge import PeerInforms
-from ..messages.call import Join, JoinedMedia, Leave, PassOn
+from ..messages.bridge import PeerChanged
+from ..messages.call import Join, JoinedMedia, Leave, PassOn, PeerState
 from ..runtime.actor import handles
 from ..runtime.ref import AsyncioActorRef
 from .shared_parts import SharedParts
@@ -20,7 +19,7 @@ class Joining:
     def __init__(self, parts: SharedParts) -> None:
         self._by: AsyncioActorRef[Any] | None = None
         self._parts = parts
-        self._tell_infos = False
+        self._told: PeerState | None = None
 
     @handles(Join)
     def join(self, message: Join) -> JoinedMedia:
@@ -31,25 +30,33 @@ class Joining:
         """
         if self._by is not None and self._by.is_alive():
             raise ValueError("the call is in a room or a bridge: let it leave that first")
-        self._by, self._tell_infos = message.by, message.tell_infos
+        self._by = message.by
+        state = self._state()
+        self._told = state if message.tell_states else None
         context = self._parts.context
-        return JoinedMedia(self._parts.leg.connection.media, context.recordings, context.writer)
+        media = self._parts.leg.connection.media
+        return JoinedMedia(media, state, context.recordings, context.writer)
 
     @handles(Leave)
     def leave(self, message: Leave) -> None:
-        """Let it be free for others."""
+        """Let it be free for others, and tell the peer no more how the other end is."""
         if message.by == self._by:
-            self._by = None
+            self._by = self._told = None
+            self._parts.informing.pass_on(PeerState())
 
     @handles(PassOn)
     def pass_on(self, message: PassOn) -> None:
-        """Tell our peer what the peer of the other call in the bridge told."""
-        self._parts.signalling.inform(message.info, message.kind)
+        """Tell our peer how the peer of the other call in the bridge is."""
+        if message.by == self._by:
+            self._parts.informing.pass_on(message.state)
 
-    def peer_informs(self, event: InfoReceived) -> None:
-        """Tell the bridge what our peer told."""
-        if self._by is None or not self._tell_infos:
-            return
-        kinds = self._parts.signalling.kinds_of(event.content, ())
-        kind = next(iter(kinds), None)
-        self._by.post(PeerInforms(self._parts.owner.actor_ref, event.info, kind))
+    def follow(self) -> None:
+        """Tell the bridge how our peer is, if that has changed."""
+        state = self._state()
+        if self._by is not None and self._told not in (None, state):
+            self._told = state
+            self._by.post(PeerChanged(self._parts.owner.actor_ref, state))
+
+    def _state(self) -> PeerState:
+        progress, informing = self._parts.progress, self._parts.informing
+        return PeerState(progress.held or informing.holds, progress.muted)

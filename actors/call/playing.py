@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from ...jingle import Info
 from ...media import (
     Playback,
     PlaybackEnded,
@@ -32,9 +31,11 @@ class Playing:
 
     Args:
         parts: the call's.
+        on_hold: called when the bot has put the peer on hold, or has taken it back.
     """
 
-    def __init__(self, parts: SharedParts) -> None:
+    def __init__(self, parts: SharedParts, on_hold: Callable[[], None]) -> None:
+        self._on_hold = on_hold
         self._parts = parts
         self._until_digit: set[Playback] = set()
 
@@ -122,19 +123,20 @@ class Playing:
 
     @handles(Mute)
     def mute(self, message: Mute) -> None:
-        """Send silence or black, or go on, and tell the peer (XEP-0167 §8.2)."""
+        """Send silence or black, or go on, and tell the peer (XEP-0167 §8)."""
         self._parts.leg.connection.media.mute(message.kind, message.on)
-        self._parts.signalling.inform(Info.MUTE if message.on else Info.UNMUTE, message.kind)
+        self._parts.informing.mute(message.kind, message.on)
 
     @handles(Hold)
     def hold(self, message: Hold) -> None:
-        """Put the peer on hold, or take it back, and tell it (XEP-0167 §8.1).
+        """Put the peer on hold, or take it back, and tell it (XEP-0167 §8).
 
         Raises:
             ValueError: the music has no sound, or the call sends none.
         """
         self._parts.leg.hold(message.on, message.music)
-        self._parts.signalling.inform(Info.HOLD if message.on else Info.UNHOLD)
+        self._parts.informing.hold(message.on)
+        self._on_hold()
 
 
 class _Ear:

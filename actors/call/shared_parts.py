@@ -10,6 +10,7 @@ from ..messages.call import CallActorMessage
 from ..runtime.actor import AsyncioActor
 from .closing import Closing
 from .course import CallingIn, CallingOut, Course
+from .informing import Informing
 from .leg import Leg
 from .negotiation import Negotiations
 from .progress import Progress
@@ -29,6 +30,7 @@ class SharedParts:
         runner: runs what the bot is told.
         course: where the call stands.
         signalling: says things to the peer.
+        informing: tells the peer who holds and mutes.
         leg: the media.
         negotiations: what is negotiated about the media.
         waiters: who waits for something in the call.
@@ -42,6 +44,7 @@ class SharedParts:
     runner: BotRunner
     course: Course
     signalling: Signalling
+    informing: Informing
     leg: Leg
     negotiations: Negotiations
     waiters: Waiters
@@ -77,6 +80,7 @@ class SharedParts:
             runner=BotRunner(owner, setup.bot, context),
             course=course,
             signalling=signalling,
+            informing=Informing(signalling),
             leg=leg,
             negotiations=Negotiations(owner, leg.connection, network.account),
             waiters=waiters,

@@ -211,13 +211,20 @@ class Signalling:
         """The peer has accepted: let the conversation know, which decides ties."""
         self._conversation.post(CallAccepted(self.sid))
 
-    def inform(self, info: Info, kind: str | None = None) -> None:
-        """Tell a state of ours (XEP-0167 §7), of one kind of media or of all."""
+    def inform(self, info: Info, kind: str | None = None) -> bool:
+        """Tell a state of ours (XEP-0167 §8); return whether the session can take it now.
+
+        Args:
+            info: the state.
+            kind: of media that the session has; None: of all.
+        """
         content = None if kind is None else self._session.content_of(kind)
         try:
             self._send(self._session.info(info, content))
         except LocalProtocolError:
             log.debug("%s: too early or too late for %s", self.sid, info)
+            return False
+        return True
 
     # -- its contents ------------------------------------------------------------------------------
 

@@ -1,15 +1,15 @@
 """A bridge: two calls that hear and see each other."""
 
-from ...media import BridgeMedia, MediaClosedError
+from ...media import BridgeMedia, ConnectionMedia, MediaClosedError
 from ..messages.bridge import (
     BothJoined,
     BridgeMessage,
     NotJoined,
-    PeerInforms,
+    PeerChanged,
     SideGone,
     WaitForBridge,
 )
-from ..messages.call import CallRef, Hangup, Join, JoinedMedia, Leave, PassOn
+from ..messages.call import CallRef, Hangup, Join, JoinedMedia, Leave, PassOn, PeerState
 from ..runtime.actor import AsyncioActor, handles
 from ..runtime.future import AsyncioFuture
 from .joined_call import HANDLED, settle_failed, until_over
@@ -30,6 +30,8 @@ class Bridge(AsyncioActor[BridgeMessage]):
         self._ends_both = ends_both
         self._media: BridgeMedia | None = None
         self._opened: AsyncioFuture[None] = AsyncioFuture()
+        self._legs: dict[CallRef, ConnectionMedia] = {}
+        self._states: dict[CallRef, PeerState] = {}
 
     def on_start(self) -> None:
         """Ask both for their media."""
@@ -37,7 +39,7 @@ class Bridge(AsyncioActor[BridgeMessage]):
 
     async def _join(self) -> tuple[JoinedMedia, JoinedMedia]:
         one, other = self._calls
-        order = Join(self.actor_ref, tell_infos=True)
+        order = Join(self.actor_ref, tell_states=True)
         first = await one.request(order, timeout=HANDLED)
         return first, await other.request(order, timeout=HANDLED)
 
@@ -52,7 +54,9 @@ class Bridge(AsyncioActor[BridgeMessage]):
         except (MediaClosedError, ValueError) as error:
             self._not_joined(NotJoined(error))
             return
-        for call in self._calls:
+        for call, joined in zip(self._calls, (message.one, message.other), strict=True):
+            self._legs[call] = joined.media
+            self._pass_on(call, self._states.get(call, joined.state))
             self.spawn(self._watch(call))
         self._opened.set(None)
 
@@ -61,9 +65,22 @@ class Bridge(AsyncioActor[BridgeMessage]):
         settle_failed(self._opened, message.error)
         self.stop()
 
-    @handles(PeerInforms)
-    def _pass_on(self, message: PeerInforms) -> None:
-        self._other(message.call).post(PassOn(message.info, message.kind))
+    @handles(PeerChanged)
+    def _changed(self, message: PeerChanged) -> None:
+        call, before = message.call, self._states.get(message.call, PeerState())
+        if self._media is None:  # it is passed on when both have joined
+            self._states[call] = message.state
+            return
+        self._pass_on(call, message.state)
+        if before.held and not message.state.held:
+            for leg in self._legs.values():
+                self._media.refresh(leg)
+        elif "video" in before.muted - message.state.muted:
+            self._media.refresh(self._legs[call])
+
+    def _pass_on(self, call: CallRef, state: PeerState) -> None:
+        self._states[call] = state
+        self._other(call).post(PassOn(self.actor_ref, state))
 
     @handles(SideGone)
     def _gone(self, message: SideGone) -> None:

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from ...jingle import Info
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
 from ..runtime.ref import AsyncioActorRef
-from .call import CallRef, JoinedMedia
+from .call import CallRef, JoinedMedia, PeerState
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +17,16 @@ class WaitForBridge(Ask["BridgeMessage", AsyncioFuture[None]]):
 
 
 @dataclass(frozen=True, slots=True)
-class PeerInforms:
-    """The peer of one call told a state of its own, as that it is muted (XEP-0167 §7).
+class PeerChanged:
+    """The peer of one call holds or mutes, or does so no more; or it was put on hold, or back.
 
     Attributes:
         call: whose peer.
-        info: what it told.
-        kind: of which media; None: of all.
+        state: its state now.
     """
 
     call: CallRef
-    info: Info
-    kind: str | None
+    state: PeerState
 
 
 # -- by itself -------------------------------------------------------------------------------------
@@ -66,5 +63,5 @@ class SideGone:
     call: CallRef
 
 
-BridgeMessage = WaitForBridge | PeerInforms | BothJoined | NotJoined | SideGone
+BridgeMessage = WaitForBridge | PeerChanged | BothJoined | NotJoined | SideGone
 BridgeRef = AsyncioActorRef[BridgeMessage]

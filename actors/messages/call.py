@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 from xml.etree.ElementTree import Element
 
-from ...jingle import Info, Reason
+from ...jingle import Reason
 from ...media import (
     BOTH,
     ConnectionMedia,
@@ -174,7 +174,7 @@ class StopRecording:
 
 @dataclass(frozen=True, slots=True)
 class Mute(MidCallRequest[None]):
-    """Send silence or black in the place of what is played, and say so (XEP-0167 §8.2)."""
+    """Send silence or black in the place of what is played, and say so (XEP-0167 §8)."""
 
     kind: Literal["audio", "video"]
     on: bool
@@ -193,7 +193,7 @@ class Pause(MidCallRequest[AsyncioFuture[None]]):
 
 @dataclass(frozen=True, slots=True)
 class Hold(MidCallRequest[None]):
-    """Put the peer on hold, or take it back (XEP-0167 §8.1).
+    """Put the peer on hold, or take it back (XEP-0167 §8).
 
     Attributes:
         on: hold, or resume.
@@ -263,16 +263,31 @@ class RestartIce(MidCallRequest[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class PeerState:
+    """What the other end of a call does not hear, or does not send, for now (XEP-0167 §8).
+
+    Attributes:
+        held: the call is on hold.
+        muted: the kinds of media that are muted, or not sent at all.
+    """
+
+    held: bool = False
+    muted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class JoinedMedia:
     """What a call gives to the room or the bridge that it is in.
 
     Attributes:
         media: its audio and video.
+        state: its peer's.
         recordings: the folder that its account records into.
         writer: the thread that writes for all recordings.
     """
 
     media: ConnectionMedia
+    state: PeerState
     recordings: Path
     writer: Writer
 
@@ -283,24 +298,24 @@ class Join(MidCallRequest[JoinedMedia]):
 
     Attributes:
         by: the actor of the room or bridge. When that has ended, the call is free again.
-        tell_infos: whether it is told `PeerInforms`, as a bridge wants.
+        tell_states: whether it is told `PeerChanged`, as a bridge wants.
     """
 
     by: AsyncioActorRef[Any]
-    tell_infos: bool = False
+    tell_states: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class PassOn(MidCallRequest[None]):
-    """Tell the peer a state of somebody else, as that the other end of a bridge is muted.
+class PassOn:
+    """Tell the peer how the other end of the bridge is, until the call leaves it.
 
     Attributes:
-        info: the state (XEP-0167 §7).
-        kind: of which media; None: of all.
+        by: the bridge's actor; of another one it changes nothing.
+        state: of the other end.
     """
 
-    info: Info
-    kind: str | None
+    by: AsyncioActorRef[Any]
+    state: PeerState
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,16 @@ class BridgeMedia:
         """The kinds that go through a decoder and an encoder, one way or both."""
         return frozenset(kind for way in self._ways for kind in way.transcoded)
 
+    def refresh(self, origin: ConnectionMedia) -> None:
+        """Ask for a key frame of a leg: its peer shows its pictures again.
+
+        Args:
+            origin: The one or the other leg.
+        """
+        for way in self._ways:
+            if way.origin is origin:
+                way.refresh()
+
     def close(self) -> None:
         """Part the legs. They play silence and black, unless something else is played."""
         for way in self._ways:
@@ -53,12 +63,12 @@ class _Way:
     """What goes from one leg to the other."""
 
     def __init__(self, origin: ConnectionMedia, target: ConnectionMedia) -> None:
-        self._origin = origin
+        self.origin = origin
         self._target = target
         self._hearing: Hearing | None = None
         self._is_begun = dict.fromkeys(KINDS, False)
         self._picture: PictureTranscoding | None = None
-        self._plays = ForwardingLeg(target, self._request_keyframe)
+        self._plays = ForwardingLeg(target, self.refresh)
         self._sound_codec = ""  # that goes out, while sound is transcoded
         self._pressed: list[KeyPress] = []
 
@@ -73,14 +83,14 @@ class _Way:
     def open(self) -> None:
         for kind in KINDS:
             self._plays.claim(kind)
-        self._origin.receivers.append(self._take)
-        self._origin.digit_listeners.append(self._press)
-        self._origin.request_keyframe()
+        self.origin.receivers.append(self._take)
+        self.origin.digit_listeners.append(self._press)
+        self.refresh()
 
     def close(self) -> None:
-        self._origin.remove_receiver(self._take)
+        self.origin.remove_receiver(self._take)
         with suppress(ValueError):
-            self._origin.digit_listeners.remove(self._press)
+            self.origin.digit_listeners.remove(self._press)
         self._release()
         self._stop_transcoding("audio")
         self._stop_transcoding("video")
@@ -106,18 +116,16 @@ class _Way:
             self._transcode_picture(codec, frame)
 
     def _forward(self, frame: EncodedFrame) -> None:
-        begun = self._is_begun[frame.kind]
-        if not begun and not frame.keyframe:
-            self._origin.request_keyframe()
-            return
+        anew = not self._is_begun[frame.kind]
         self._is_begun[frame.kind] = True
-        self._target.forward(frame, anew=not begun)
+        self._target.forward(frame, anew=anew)
 
-    def _request_keyframe(self) -> None:
+    def refresh(self) -> None:
+        """Get a key frame."""
         if self._picture is not None:
             self._picture.want_keyframe()
         else:
-            self._origin.request_keyframe()
+            self.origin.request_keyframe()
 
     def _press(self, event: DigitEvent) -> None:
         """Press the key that the peer presses, for as long, if the other side takes keys."""
@@ -147,14 +155,14 @@ class _Way:
             self._forward(_sound(codec, *encoded))
 
         self._is_begun["audio"] = False
-        self._hearing = self._origin.work_on(encoder.rate, 1, encode, done, self._deaf)
+        self._hearing = self.origin.work_on(encoder.rate, 1, encode, done, self._deaf)
 
     def _transcode_picture(self, codec: str, frame: EncodedFrame) -> None:
         if self._picture is None or self._picture.codec != codec:
             self._stop_transcoding("video")
             self._is_begun["video"] = False
             self._picture = PictureTranscoding(
-                codec, self._forward, self._origin.request_keyframe, self._target.bit_rate
+                codec, self._forward, self.origin.request_keyframe, self._target.bit_rate
             )
         self._picture.take(frame)
 

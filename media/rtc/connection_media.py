@@ -208,14 +208,17 @@ class ConnectionMedia:
     def forward(self, frame: EncodedFrame, *, anew: bool = False) -> None:
         """Send a frame that another leg has received, where a `Forwarded` is played.
 
+        Pictures begin with a key frame, also after a mute, a hold or a pause. Until it comes, where
+        they come from is asked for one.
+
         Args:
             frame: Whole, as a sink of the other leg gets it; one of another kind or codec than is
                 sent is left out.
             anew: Whether it comes from another leg than the one before.
         """
         outgoing = self._outgoing(frame.kind)
-        if outgoing is not None:
-            outgoing.forward(frame, anew=anew)
+        if outgoing is not None and not outgoing.forward(frame, anew=anew):
+            self._ask_origin(outgoing.playback)
 
     def codec(self, kind: Kind) -> str | None:
         """Return the RTP encoding name of what is sent of a kind; None while nothing is."""
@@ -548,7 +551,7 @@ class ConnectionMedia:
     def _received(self, frame: EncodedFrame) -> None:
         outgoing = self._outgoing(frame.kind)
         if outgoing is not None and isinstance(outgoing.playback.source, Echo):
-            outgoing.forward(frame)
+            self.forward(frame)
         if frame.kind == "audio":
             self._ear.take(frame)
         for receiver in tuple(self.receivers):

@@ -7,7 +7,7 @@ from callboard.actors.messages.exchange import CallStatus
 from callboard.bots import CallOver, Room
 from callboard.tests.conftest import Run
 from callboard.tests.live import heard
-from callboard.tests.live.stage import BOB
+from callboard.tests.live.stage import ALICE, BOB, CAROL
 from callboard.tests.live.test_rooms import gathered, until_heard
 
 
@@ -107,5 +107,34 @@ def test_what_a_peer_tells_of_itself_is_passed_on(run: Run, tmp_path: Path) -> N
             await alice.hold(on=False)
             await told(held=False, muted=())
             await until_heard(bob, 400)
+
+    run(main)
+
+
+def test_a_peer_that_mutes_or_holds_already_is_known_from_the_beginning_to_the_end(
+    run: Run, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with gathered(tmp_path) as (stage, [(alice, one), (_, two)]):
+
+            async def told(account: str, *, held: bool, muted: tuple[str, ...] = ()) -> None:
+                await stage.until(
+                    CallStatus,
+                    lambda e: e.account == account and (e.held, e.muted) == (held, muted),
+                )
+
+            await alice.mute()
+            await stage.until(CallStatus, lambda e: e.account == CAROL and e.muted == ("audio",))
+            await two.hold()
+            await told(BOB, held=True)
+            bridge = await one.bridge(two)
+            await told(BOB, held=True, muted=("audio",))
+            await told(ALICE, held=True)
+            stage.events.clear()
+            await bridge.stop()
+            await told(ALICE, held=False)
+            await told(BOB, held=True)
+            await two.hold(on=False)
+            await told(BOB, held=False)
 
     run(main)

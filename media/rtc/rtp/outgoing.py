@@ -112,6 +112,7 @@ class Outgoing:
         self._open_stream = stream
         self._stream: RtpStream | None = None
         self._forward_offset: int | None = None
+        self._awaits_keyframe = kind == "video"
         self._held = False
         self._hold_music: Playback | None = None
         self._idle: Playback | None = None
@@ -166,7 +167,7 @@ class Outgoing:
             playback.prepare(self._name)
         self.playback.stop()
         self.playback = playback
-        self._forward_offset = None
+        self._begin_anew()
         return playback
 
     def mute(self, muted: bool) -> None:
@@ -267,26 +268,39 @@ class Outgoing:
         self._peer_may_ask_at = now + max(0.5, again)
         self._replay()
 
-    def forward(self, frame: EncodedFrame, *, anew: bool = False) -> None:
+    def forward(self, frame: EncodedFrame, *, anew: bool = False) -> bool:
         """Send a frame that this leg or another one has received, if that is what is played.
+
+        Pictures begin with a key frame, also after some were left out: a decoder can make nothing
+        of those that come between.
 
         Args:
             frame: What came in, of this kind.
             anew: Whether it comes from another leg than the one before.
+
+        Returns:
+            False if the picture is left out because a key frame must come first.
         """
-        if not self.playback.forwards or self._paused or self._origin is None:
-            return
-        if self._muted or self._held:
-            return
-        if self._keys.is_pressing:
-            return
-        if frame.codec != self._name:
-            return
+        if anew:
+            self._begin_anew()
+        if not self.playback.forwards or self._origin is None or frame.codec != self._name:
+            return True
+        if self._paused or self._muted or self._held or self._keys.is_pressing:
+            self._awaits_keyframe = self.kind == "video"
+            return True
+        if self._awaits_keyframe and not frame.keyframe:
+            return False
+        self._awaits_keyframe = False
         now = self._ticks(asyncio.get_running_loop().time())
-        offset = None if anew else self._forward_offset
+        offset = self._forward_offset
         if offset is None or abs(frame.timestamp + offset - now) > self._rate:
             offset = self._forward_offset = now - frame.timestamp
         self._send(frame.data, frame.timestamp + offset, frame.keyframe)
+        return True
+
+    def _begin_anew(self) -> None:
+        self._forward_offset = None
+        self._awaits_keyframe = self.kind == "video"
 
     def close(self) -> None:
         """Stop the clock and the track."""

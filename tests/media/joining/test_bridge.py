@@ -11,6 +11,7 @@ from callboard.media import ClockPattern, Connected, EncodedFrame, Silence, Tone
 from callboard.media.frames.frame import KINDS
 from callboard.media.joining.bridge import BridgeMedia
 from callboard.media.joining.room import RoomMedia
+from callboard.media.rtc.connection_media import ConnectionMedia
 from callboard.media.rtc.rtp.telephone_event import DigitEnded
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, connect, pictures, pitch
@@ -130,6 +131,34 @@ def test_pictures_begin_with_a_key_frame_that_is_asked_for_once(run: Run) -> Non
             first = next(frame for frame in alice.seen("video")[at:] if len(frame.data) > 200)
             assert first.keyframe
             assert wide(first)
+            bridge.close()
+
+    run(main)
+
+
+BREAKS: dict[str, Callable[[ConnectionMedia, bool], None]] = {
+    "mute": lambda media, on: media.mute("video", on),
+    "hold": lambda media, on: media.hold("video", on),
+    "pause": lambda media, on: media.pause("video", on),
+}
+
+
+@pytest.mark.parametrize("what", BREAKS)
+def test_pictures_begin_with_a_key_frame_after_a_break(run: Run, what: str) -> None:
+    async def main() -> None:
+        async with two_calls() as ((a, alice), (b, _)):
+            bridge = BridgeMedia(a.pc.media, b.pc.media)
+            await sees(alice, 176)
+            BREAKS[what](a.pc.media, True)
+            missed = next(f for f in await b.received("video", 12) if not f.keyframe)
+            at = len(alice.seen("video"))
+            BREAKS[what](a.pc.media, False)
+            for take in b.pc.media.receivers:
+                take(missed)  # the next one comes before the key frame
+            await alice.until(lambda: any(map(wide, alice.seen("video")[at:])))
+            of_bob = {frame.data for frame in b.seen("video")}
+            shown = [frame for frame in alice.seen("video")[at:] if frame.data in of_bob]
+            assert wide(shown[0])
             bridge.close()
 
     run(main)
