@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
 
+from ..config import AccountSettings
 from ..config.jid import bare
 from ..jingle import namespaces as ns
-from .bot.runner import BotRunner
+from .account_bots import AccountBots
 from .call_router import CallRouter
 from .call_routes import Routes
 from .contacts import Contacts, RosterAsked
@@ -20,6 +21,7 @@ from .last_words import LastWords
 from .login_session import LoginSession
 from .messages.account import (
     AccountMessage,
+    ChangeSettings,
     ConversationEnded,
     ConversationIdle,
     DrainAccount,
@@ -36,7 +38,12 @@ from .messages.account import (
     SetPresence,
 )
 from .messages.call import CallRef, DrainCall
-from .messages.conversation import ConversationRef, NetworkFound, PresenceReceived
+from .messages.conversation import (
+    ConversationRef,
+    NetworkFound,
+    PresenceReceived,
+    SettingsChanged,
+)
 from .messages.exchange import PresenceReturned, ReceiptReceived
 from .runtime.actor import AsyncioActor, handles
 from .runtime.future import AsyncioFuture
@@ -91,6 +98,7 @@ class Account(
         "_contacts": Contacts,
         "_invites": Invites,
         "_ice_servers": IceServers,
+        "_bots": AccountBots,
     },
 ):
     """One XMPP account.
@@ -119,10 +127,8 @@ class Account(
         self._last_words = LastWords(self.actor_ref)
         self._looks_around = False
         self._early: list[Request | Letter] = []
-        self._bot_started = False
         self._logging_out = False
-        self._bot = context.bot(self.actor_ref, settings)
-        self._runner = BotRunner(self, self._bot, context)
+        self._bots = AccountBots(self, context, self._routes, self._start_bot)
 
     def __repr__(self) -> str:
         return f"<Account {self._bare}>"
@@ -155,7 +161,9 @@ class Account(
             if self._session.stream is not None:
                 self._session.stream.ask_for_acknowledgement()
             self._ice_servers.look()
-        if first:
+        if message.resumed:
+            self._start_bot()
+        elif first or not self._bots.has_begun:
             self.after(READY_DEADLINE, ReadyOverdue())
 
     def _login_step(self, step: str) -> None:
@@ -168,11 +176,8 @@ class Account(
 
     def _start_bot(self) -> None:
         """Let the bot begin, once: when the server has our presence, others can answer."""
-        if self._bot_started or not self._session.is_online:
+        if not self._session.is_online or not self._bots.begin():
             return
-        self._bot_started = True
-        # A lane of its own: it may last for as long as the bot likes.
-        self._runner.run(self._bot.started(), "start")
         for contact in self._contacts:
             if contact.resources:
                 self._tell_presence(contact)
@@ -205,7 +210,7 @@ class Account(
 
     def _kept_for_later(self, found: Request | Letter | Notice) -> bool:
         """Keep what the bot is to hear until it has begun; tell whether that is so."""
-        if self._bot_started or isinstance(found, Notice):
+        if self._bots.has_begun or isinstance(found, Notice):
             return False
         if isinstance(found, Request) and not is_jingle(found):
             return False
@@ -245,7 +250,7 @@ class Account(
             invitation = self._invites.invited(letter, letter.invite)
             if invitation is not None:
                 lane = ("invite", bare(letter.sender))
-                self._runner.run(self._bot.invited(invitation), lane)
+                self._bots.run(self._bots.current.invited(invitation), lane)
         # What is in a copy was for another device of ours (RFC 6121 §8.5.2.1.1): that it rings
         # here too is what XEP-0353 wants, but words are answered by the one that they went to.
         if letter.copy or letter.kind in ("error", "groupchat") or letter.call is not None:
@@ -254,8 +259,8 @@ class Account(
             receipt = ReceiptReceived(self._bare, letter.sender, letter.receipt)
             self._context.exchange.post(receipt)
         elif letter.body:
-            text = self._bot.text(letter.sender, letter.body)
-            self._runner.run(text, ("text", bare(letter.sender)))
+            text = self._bots.current.text(letter.sender, letter.body)
+            self._bots.run(text, ("text", bare(letter.sender)))
 
     def _noticed(self, notice: Notice) -> None:
         if notice.sender == self._session.jid and not notice.kind:
@@ -272,8 +277,8 @@ class Account(
 
     def _tell_presence(self, contact: Contact) -> None:
         """Tell the bot of a contact, in order for each; before it has begun it is told nothing."""
-        if self._bot_started:
-            self._runner.run(self._bot.presence(contact), ("presence", contact.jid))
+        if self._bots.has_begun:
+            self._bots.run(self._bots.current.presence(contact), ("presence", contact.jid))
 
     # -- what others ask it to send ----------------------------------------------------------------
 
@@ -307,6 +312,23 @@ class Account(
         stanza.append(capabilities.caps(policy.audio, policy.video))
         self._session.transmit(stanza)
 
+    # -- other settings ----------------------------------------------------------------------------
+
+    @handles(ChangeSettings)
+    def _change_settings(self, message: ChangeSettings) -> None:
+        before, settings = self._context.settings, message.settings
+        self._context = replace(self._context, settings=settings)
+        self._session.change(self._context)
+        self._contacts.change(settings.subscriptions)
+        self._invites.change(settings.calls)
+        self._calls.change(self._context)
+        if message.bot is not None:
+            self._bots.replace(message.bot, self._conversations.unplaced(), message.seconds)
+        self._conversations.tell_all(SettingsChanged(settings, self._bots.current))
+        self._start_bot()
+        if _shown(before) != _shown(settings):
+            self._set_presence(SetPresence(settings.show, settings.status, settings.priority))
+
     # -- calls and conversations -------------------------------------------------------------------
 
     @handles(PlaceCall)
@@ -326,6 +348,7 @@ class Account(
     def _forget_call(self, message: ForgetCall) -> None:
         for received in self._routes.forget(message.peer, message.sid):
             self._calls.unknown_session(received)
+        self._bots.forget(message.peer, message.sid)
         self._conversations.make_room()
         if self._calls.is_draining and not self._routes:
             self._log_out()
@@ -338,7 +361,7 @@ class Account(
         conversation = Conversation.start(
             self._context,
             account=account,
-            bot=self._bot,
+            bot=self._bots.current,
             own=self._session.jid,
             peer=peer,
             resources=self._contacts[peer].resources,
@@ -387,10 +410,16 @@ class Account(
 
         async def say_goodbye() -> None:
             if self._session.was_online:
-                await self._runner.last(self._bot.stopping())
+                await self._bots.last_words()
             self.stop()
 
         self.spawn(say_goodbye())
+
+
+def _shown(settings: AccountSettings) -> tuple[object, ...]:
+    """Return what others see of an account: its presence, with what calls have."""
+    policy = settings.calls
+    return settings.show, settings.status, settings.priority, policy.audio, policy.video
 
 
 def is_jingle(request: Request) -> bool:

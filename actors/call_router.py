@@ -64,6 +64,10 @@ class CallRouter:
         self._call_rate = CallRate(session.account_jid)
         self._heard_last: deque[tuple[str, ...]] = deque(maxlen=MAX_HEARD_LAST)
 
+    def change(self, context: Context) -> None:
+        """Follow another policy."""
+        self._context = context
+
     def drain(self) -> None:
         """Take no new calls."""
         self.is_draining = True

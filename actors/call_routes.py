@@ -93,6 +93,14 @@ class Routes:
         """Return with whom a session is."""
         return next((peer for peer, other in self._routes if other == sid), None)
 
+    def keys(self) -> list[tuple[str, str]]:
+        """Return which sessions there are: with whom, and their ids."""
+        return list(self._routes)
+
+    def keys_of(self, call: CallRef) -> list[tuple[str, str]]:
+        """Return the session of a call, if it has its place."""
+        return [key for key, route in self._routes.items() if route.call is call]
+
     def any_with(self, peer: str) -> bool:
         """Tell whether there is a session with a peer."""
         return peer in self._sessions

@@ -90,6 +90,13 @@ class Contacts:
             return self._roster.change(notice.sender, notice.resource)
         return None
 
+    def change(self, policy: Subscriptions) -> None:
+        """Follow another policy, and ask for the subscriptions that it adds."""
+        before, self._policy = self._policy, policy
+        for jid in policy.request:
+            if jid not in before.request and self._session.is_online and not self._roster.sees(jid):
+                self._subscribe(jid, "subscribe")
+
     def _subscribe(self, to: str, kind: str) -> None:
         stanza = Element(f"{{{CLIENT}}}presence", {"to": bare(to), "type": kind})
         self._session.transmit(stanza)

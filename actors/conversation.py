@@ -28,7 +28,7 @@ from .call.call import Call
 from .call.setup import CallSetup
 from .call.signalling import WORDS
 from .call_policy import refusal
-from .context import BotPort, Context, LastWord
+from .context import Context, LastWord
 from .devices import Devices
 from .messages.account import (
     AccountRef,
@@ -40,6 +40,7 @@ from .messages.account import (
     Send,
     SendIq,
 )
+from .messages.bot import BotPort
 from .messages.call import (
     CallOver,
     CallRef,
@@ -64,6 +65,7 @@ from .messages.conversation import (
     SendCallMessage,
     SendJingle,
     SessionInitiated,
+    SettingsChanged,
 )
 from .ongoing_calls import OngoingCall, OngoingCalls, Tie
 from .records.call_record import CallRecord
@@ -121,7 +123,7 @@ class Conversation(AsyncioActor[ConversationMessage]):
         self._network = network
         self._last_word = last_word
         self._devices = Devices(resources, Reader(bare(own)))
-        self._orders: list[CallPeer] = []
+        self._orders: list[tuple[CallPeer, BotPort]] = []
         self._calls = OngoingCalls()
 
     def __repr__(self) -> str:
@@ -132,7 +134,7 @@ class Conversation(AsyncioActor[ConversationMessage]):
 
         Who waits for a call that was not begun is told that it never will be.
         """
-        for waiting in self._orders:
+        for waiting, _ in self._orders:
             if not waiting.placed.done():
                 over = CallOver("the account has ended")
                 waiting.placed.set_exception((CallOver, over, None))
@@ -156,6 +158,11 @@ class Conversation(AsyncioActor[ConversationMessage]):
     @handles(NetworkFound)
     def _network_found(self, message: NetworkFound) -> None:
         self._network = message.network
+
+    @handles(SettingsChanged)
+    def _settings_changed(self, message: SettingsChanged) -> None:
+        self._context = replace(self._context, settings=message.settings)
+        self._bot = message.bot
 
     # -- incoming calls ----------------------------------------------------------------------------
 
@@ -216,7 +223,7 @@ class Conversation(AsyncioActor[ConversationMessage]):
         session = Session(
             Role.RESPONDER, proposal.id, initiator=received.sender, responder=self._jid
         )
-        self._start_call(session, received.sender, proposal.media, message=True)
+        self._start_call(session, received.sender, proposal.media, self._bot, message=True)
 
     def _wins_tie(self, tie: Tie, sender: str, sid: str) -> bool:
         return self._calls.wins_tie(tie, sid, own=self._jid, sender=sender)
@@ -252,7 +259,9 @@ class Conversation(AsyncioActor[ConversationMessage]):
                 draining=message.draining,
             )
         if refused is None:
-            self._start_call(session, message.sender, event.media, message=False, offer=offer)
+            self._start_call(
+                session, message.sender, event.media, self._bot, message=False, offer=offer
+            )
             return
         reason, text = refused
         terminate = session.terminate(reason, told or WORDS.get(reason, ""))
@@ -269,7 +278,7 @@ class Conversation(AsyncioActor[ConversationMessage]):
     @handles(CallPeer)
     def _call(self, message: CallPeer) -> None:
         self._jid = message.own
-        self._orders.append(message)
+        self._orders.append((message, self._bot))  # whose it is, whoever comes after
         self._learn_capabilities(self._devices.reached_by(message.order.to))
 
     def _learn_capabilities(self, jids: Iterable[str]) -> None:
@@ -298,12 +307,13 @@ class Conversation(AsyncioActor[ConversationMessage]):
                 sender, call.proceeding = call.proceeding, None
                 call.ref.post(PeerProceeds(sender, self._devices.refused_by([sender])))
         while self._orders:
-            waiting = self._orders[0]  # it waits here until it is placed, should there be a bug
+            # It waits here until it is placed, should there be a bug.
+            waiting, bot = self._orders[0]
             if not waiting.placed.done():
-                waiting.placed.set(self._place(waiting.order, waiting.own))
+                waiting.placed.set(self._place(waiting.order, waiting.own, bot))
             del self._orders[0]
 
-    def _place(self, order: PlaceCall, own: str) -> CallRef:
+    def _place(self, order: PlaceCall, own: str, bot: BotPort) -> CallRef:
         to, message = self._devices.way_to(order)
         # A UUID, as XEP-0353 shows it: some compare ids as such when both call at once.
         sid = order.sid or str(uuid.uuid4())
@@ -319,7 +329,7 @@ class Conversation(AsyncioActor[ConversationMessage]):
         media = tuple(
             kind for kind, source in (("audio", order.audio), ("video", order.video)) if source
         )
-        return self._start_call(session, to, media, message=message, order=order)
+        return self._start_call(session, to, media, bot, message=message, order=order)
 
     # -- calls -------------------------------------------------------------------------------------
 
@@ -328,6 +338,7 @@ class Conversation(AsyncioActor[ConversationMessage]):
         session: Session,
         peer: str,
         media: tuple[str, ...],
+        bot: BotPort,
         *,
         message: bool,
         offer: Initiated | None = None,
@@ -336,7 +347,7 @@ class Conversation(AsyncioActor[ConversationMessage]):
         setup = CallSetup(
             context=self._context,
             conversation=self.actor_ref,
-            bot=self._bot,
+            bot=bot,
             session=session,
             peer=peer,
             media=media,

@@ -111,6 +111,10 @@ class Conversations:
         self._placed.append((self._entries[peer].ref, placed))
         return placed
 
+    def unplaced(self) -> list[AsyncioFuture[CallRef]]:
+        """Return the promises of calls that have not begun."""
+        return [placed for _, placed in self._placed if not placed.done()]
+
     def break_off(self, ended: ConversationRef | None = None) -> None:
         """Break the promises that nobody will keep.
 

@@ -11,8 +11,9 @@ from ..config.jid import bare
 from ..media import IceServer, Network, ReceivePath, Writer, shown
 from .account import Account
 from .call_log_supervisor import LOG_DEADLINE, CallLogSupervisor
-from .context import BotFactory, Context, Endpoint
-from .messages.account import AccountRef, DrainAccount
+from .context import Context, Endpoint
+from .messages.account import AccountRef, ChangeSettings, DrainAccount
+from .messages.bot import BotFactory
 from .messages.exchange import (
     AccountChanged,
     AccountReady,
@@ -35,7 +36,15 @@ from .records.call_record import CallRecord
 from .runtime.actor import handles
 from .runtime.backoff import Backoff
 from .runtime.future import AsyncioFuture
-from .runtime.messages import Child, ChildDied, Drain, Restart, StartChild, StopChild
+from .runtime.messages import (
+    Child,
+    ChildDied,
+    Drain,
+    Restart,
+    RestartChild,
+    StartChild,
+    StopChild,
+)
 from .runtime.supervision import Supervisor
 
 log = logging.getLogger(__name__)
@@ -54,10 +63,12 @@ class _Change:
 
     Attributes:
         settings: the new ones.
+        bot: makes its bot.
         done: the promise of its new reference.
     """
 
     settings: AccountSettings
+    bot: BotFactory
     done: AsyncioFuture[AccountRef]
 
     def give_up(self, why: str) -> None:
@@ -85,7 +96,7 @@ class Exchange(Supervisor[ExchangeMessage]):
         observer: Callable[[Report | CallRecord], None],
     ) -> None:
         super().__init__(
-            map(self._child, settings.accounts),
+            (self._child(one, bot) for one in settings.accounts),
             # One account that crashes again and again must not take the others along.
             intensity=None,
             backoff=Backoff(),
@@ -107,7 +118,7 @@ class Exchange(Supervisor[ExchangeMessage]):
         self._accounts: dict[str, AccountRef] = {}
         self._states: dict[str, str] = {}
         self._settling: list[AsyncioFuture[int]] = []
-        self._known = {bare(one.jid): one for one in settings.accounts}
+        self._known = {bare(one.jid): (one, bot) for one in settings.accounts}
         self._changes: dict[str, _Change] = {}
 
     async def on_start(self) -> None:
@@ -137,27 +148,30 @@ class Exchange(Supervisor[ExchangeMessage]):
             log.error("the file of detail records took too long to be written")
         await asyncio.to_thread(self._writer.close, WRITER_DEADLINE)
 
-    def _child(self, settings: AccountSettings) -> Child:
-        start = partial(self._start_account, settings)
+    def _child(self, settings: AccountSettings, bot: BotFactory) -> Child:
+        start = partial(self._start_account, settings, bot)
         return Child(bare(settings.jid), start, Restart.TRANSIENT, GRACE)
 
     @handles(AddAccount)
     def _add_account(self, message: AddAccount) -> AccountRef:
-        return self._add(message.settings)
+        return self._add(message.settings, message.bot or self._bot)
 
-    def _add(self, settings: AccountSettings) -> AccountRef:
-        ref = self.start_child(StartChild(self._child(settings)))
-        self._known[bare(settings.jid)] = settings
+    def _add(self, settings: AccountSettings, bot: BotFactory) -> AccountRef:
+        ref = self.start_child(StartChild(self._child(settings, bot)))
+        self._known[bare(settings.jid)] = settings, bot
         return ref
 
     @handles(RemoveAccount)
     def _remove_account(self, message: RemoveAccount) -> AsyncioFuture[BaseException | None]:
         jid = bare(message.jid)
+        change = self._changes.pop(jid, None)
+        if change is not None:  # it is on its way out already
+            change.give_up(f"{jid} is removed")
+            ref = self._entries[jid].ref
+            assert ref is not None  # noqa: S101 - else it would have started anew
+            return ref.ended
         if jid not in self._known:
             raise ValueError(f"there is no account {jid}")
-        change = self._changes.pop(jid, None)
-        if change is not None:
-            change.give_up(f"{jid} is removed")
         return self._drain_account(jid, message.seconds)
 
     def _drain_account(self, jid: str, seconds: float) -> AsyncioFuture[BaseException | None]:
@@ -169,22 +183,46 @@ class Exchange(Supervisor[ExchangeMessage]):
     @handles(ChangeAccount)
     def _change_account(self, message: ChangeAccount) -> AsyncioFuture[AccountRef]:
         jid = bare(message.settings.jid)
-        changing = self._changes.get(jid)
-        if changing is None and jid not in self._known:
+        if jid not in self._known and jid not in self._entries:
             raise ValueError(f"there is no account {jid}")
         if self._is_draining:
             raise ValueError(f"{self} drains and does not start {jid!r}")
+        changed: AsyncioFuture[AccountRef] = AsyncioFuture()
+        if jid in self._known and self._keeps_its_login(message.settings):
+            changed.set(self._change_in_place(message))
+            return changed
+        changing = self._changes.get(jid)
         if changing is not None:
             changing.give_up(f"{jid} is changed once more")
-        changed: AsyncioFuture[AccountRef] = AsyncioFuture()
-        if changing is None and message.settings == self._known[jid] and jid in self._accounts:
-            changed.set(self._accounts[jid])
-            return changed
-        self._changes[jid] = _Change(message.settings, changed)
-        if changing is None:
+        bot = message.bot or (changing.bot if changing else self._known.get(jid, (0, self._bot))[1])
+        self._changes[jid] = _Change(message.settings, bot, changed)
+        if jid in self._known:
             self._drain_account(jid, message.seconds)
             self._start_changed(jid)  # if it has not even been there
         return changed
+
+    def _keeps_its_login(self, settings: AccountSettings) -> bool:
+        """Tell whether an account can take other settings as it is."""
+        jid = bare(settings.jid)
+        is_same = settings.jid == self._known[jid][0].jid
+        return is_same and self._states.get(jid) != "failed" and jid in self._accounts
+
+    def _change_in_place(self, message: ChangeAccount) -> AccountRef:
+        """Let an account go on with other settings; nothing happens if its bot can't be made."""
+        settings, jid = message.settings, bare(message.settings.jid)
+        (before, made), entry, ref = self._known[jid], self._entries[jid], self._accounts[jid]
+        make = message.bot or made
+        new_bot = message.bot is not None or _bot_of(settings) != _bot_of(before)
+        if settings == before and not new_bot:
+            return ref
+        bot = make(ref, settings) if new_bot and entry.ref is not None else None
+        self._known[jid] = settings, make
+        entry.child = self._child(settings, make)
+        if entry.ref is None:  # it waits for its next start
+            self.restart_child(RestartChild(jid))
+        else:
+            ref.post(ChangeSettings(settings, bot, message.seconds))
+        return self._accounts[jid]
 
     def child_died(self, message: ChildDied) -> None:
         """Start an account with its new settings when it has ended with its old ones."""
@@ -196,7 +234,7 @@ class Exchange(Supervisor[ExchangeMessage]):
             return
         change = self._changes.pop(str(jid))
         try:
-            change.done.set(self._add(change.settings))
+            change.done.set(self._add(change.settings, change.bot))
         except Exception as error:
             change.give_up(str(error))
 
@@ -207,7 +245,7 @@ class Exchange(Supervisor[ExchangeMessage]):
         self._states.pop(str(name), None)
         self._settle()
 
-    def _start_account(self, settings: AccountSettings) -> AccountRef:
+    def _start_account(self, settings: AccountSettings, bot: BotFactory) -> AccountRef:
         context = Context(
             settings=settings,
             endpoint=self._endpoint,
@@ -219,7 +257,7 @@ class Exchange(Supervisor[ExchangeMessage]):
             writer=self._writer,
             exchange=self.actor_ref,
             log=self._log,
-            bot=self._bot,
+            bot=bot,
         )
         try:
             ref = Account.start(context)
@@ -278,3 +316,8 @@ class Exchange(Supervisor[ExchangeMessage]):
     @handles(Shutdown)
     def _shut_down(self, message: Shutdown) -> None:
         self.drain(Drain(message.seconds + LOGOUT, DrainAccount(message.seconds)))
+
+
+def _bot_of(settings: AccountSettings) -> tuple[object, ...]:
+    """Return what a bot is made of."""
+    return settings.bot, settings.options

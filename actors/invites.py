@@ -40,6 +40,10 @@ class Invites:
         self._policy = policy
         self._is_copy = is_copy
 
+    def change(self, policy: CallPolicy) -> None:
+        """Follow another policy."""
+        self._policy = policy
+
     def invited(self, letter: Letter, invite: Invite) -> Invitation | None:
         """Take an invite.
 

@@ -56,9 +56,11 @@ class LoginSession:
 
     __slots__ = (
         "_account",
+        "_again",
         "_attempt",
         "_context",
         "_elsewhere",
+        "_has_new_password",
         "_opened_at",
         "_over",
         "_overdue",
@@ -92,6 +94,8 @@ class LoginSession:
         self._elsewhere: tuple[str, int | None] | None = None
         self._renamed = False
         self._overdue: Timer | None = None
+        self._again: Timer | None = None
+        self._has_new_password = False
 
     @property
     def own_bare(self) -> str:
@@ -114,6 +118,21 @@ class LoginSession:
 
     def _hear(self, event: StreamEvent) -> None:
         self._account.actor_ref.post(event)
+
+    def change(self, context: Context) -> None:
+        """Go on with other settings; another password is for the next login.
+
+        While there is no session, that login begins now.
+        """
+        before, self._context = self._context, context
+        password = context.settings.password
+        if password == before.settings.password or self.stream is None:
+            return
+        self.stream.change_password(password.get_secret_value())
+        if self._again is not None and self._again.is_pending:
+            self._connect(Connect())
+        else:
+            self._has_new_password = not self.is_online
 
     def finish(self) -> None:
         """Log in no more: the account is about to log out."""
@@ -155,6 +174,10 @@ class LoginSession:
     def _connect(self, _: Connect) -> None:
         if self.is_online or self._over or self.stream is None:
             return
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+        self._has_new_password = False
         endpoint = self._context.endpoint
         host, port = self._elsewhere or (endpoint.host, endpoint.port)
         if self._elsewhere is not None and port is None:
@@ -246,7 +269,7 @@ class LoginSession:
         backoff = BACKOFFS.get(end.remedy, BACKOFFS[Remedy.AGAIN])
         delay = self._tries.wait(backoff, lasted, random.random())  # noqa: S311 - not for secrets
         self._report("waiting", f"{end.reason}; next try in {delay:.1f} s")
-        self._account.after(delay, Connect())
+        self._again = self._account.after(delay, Connect())
 
     def _go_elsewhere(self, end: StreamEnd, lasted: float) -> None:
         if self._redirects >= MAX_REDIRECTS or end.address is None:
@@ -288,7 +311,9 @@ class LoginSession:
         return is_full(settings.jid) or bool(settings.resource)
 
     def _give_up(self, end: StreamEnd, lasted: float) -> None:
-        if self.was_online:  # it has worked before, so it may again
+        if self._has_new_password:  # the one that was refused is not the one that there is now
+            self._try_again(StreamEnd(end.reason), lasted)
+        elif self.was_online:  # it has worked before, so it may again
             self._try_again(StreamEnd(end.reason, Remedy.LATER), lasted)
         else:
             self._stop_trying(end.reason)

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ..actors.bot.containment import Author, running
-from ..actors.context import BotFactory, BotPort
 from ..actors.messages.account import AccountRef, Invitation
+from ..actors.messages.bot import BotFactory, BotPort
 from ..actors.messages.call import Answer, CallRef
 from ..actors.messages.exchange import CallStatus
 from ..actors.xmpp.contact import Contact
@@ -36,6 +36,10 @@ class BotAdapter(BotPort):
     async def started(self) -> None:
         """Tell the bot that it is online."""
         await self._bot.on_start()
+
+    def replaced(self) -> None:
+        """Let the bot order no more calls."""
+        self._bot.is_replaced = True
 
     async def stopping(self) -> None:
         """Tell the bot that it is about to log out."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ..actors.account import Offline
 from ..actors.messages.account import (
     AccountRef,
     GetRoster,
@@ -50,6 +51,8 @@ class Bot:
         options: the account's ``options`` from the YAML file.
         folder: the YAML file's folder, where relative paths begin.
         log: a logger whose lines have the bot's name and the account.
+        is_replaced: another bot has taken over, after a reload. This one sees its calls to their
+            end, and can begin none.
     """
 
     path: ClassVar[str | None] = None
@@ -80,6 +83,7 @@ class Bot:
         self.account = account
         self.options = options
         self.folder = folder
+        self.is_replaced = False
         log = logging.getLogger(f"callboard.bots.{type(self).__name__}")
         self.log = AccountLog(log, {"account": account})
         given = Options(options, folder)
@@ -222,6 +226,8 @@ class Bot:
         shows = await find_source(video, self.folder, "video")
         if sounds is None and shows is None:
             raise ValueError("a call needs audio or video")
+        if self.is_replaced:
+            raise Offline(f"another bot of {self.account} has taken over, so this one can't call")
         order = PlaceCall(peer, sounds, shows, message, record, data)
         placed = await self._ref.request(order, timeout=HANDLED)
         ref = await placed

@@ -19,7 +19,7 @@ VERBS = tuple(
 #: What a bot may override that is no coroutine.
 PLAIN = ("read_options",)
 #: What a bot has from the beginning.
-ATTRIBUTES = ("account", "options", "folder", "log", "_ref")
+ATTRIBUTES = ("account", "options", "folder", "is_replaced", "log", "_ref")
 
 
 def class_faults(bot: type[Bot]) -> Iterator[str]:
@@ -62,6 +62,7 @@ def bot_faults(bot: Bot, account: str, folder: Path) -> Iterator[str]:
         "account": own["account"] == account,
         "options": isinstance(own["options"], Mapping),
         "folder": own["folder"] == folder,
+        "is_replaced": own["is_replaced"] is False,
         "log": isinstance(own["log"], logging.Logger | logging.LoggerAdapter),
         "_ref": own["_ref"] is None,
     }

@@ -49,6 +49,8 @@ class CallerBot(Bot):
         """Go through the list, for ever if `every` is given."""
         while True:
             for peer in self.peers:
+                if self.is_replaced:
+                    return
                 await self.hold_call(peer)
                 await asyncio.sleep(self.every or 0.0)
             if self.every is None:

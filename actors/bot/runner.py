@@ -8,7 +8,8 @@ from typing import Any
 
 from ...config.jid import bare
 from ...media import shown
-from ..context import BotPort, Context
+from ..context import Context
+from ..messages.bot import BotPort
 from ..messages.exchange import BotFailed
 from ..runtime.actor import AsyncioActor
 from ..runtime.log_throttle import LogThrottle
@@ -41,6 +42,7 @@ class BotRunner:
         self._author = Author(bot.name, bare(context.settings.jid))
         self._lanes: dict[Hashable, deque[Coroutine[Any, Any, None]]] = {}
         self._waiting = 0
+        self._tasks: set[asyncio.Task[None]] = set()
         self._dropped = LogThrottle()
 
     def run(self, coroutine: Coroutine[Any, Any, None], lane: Hashable = None) -> None:
@@ -62,7 +64,16 @@ class BotRunner:
             waiting.append(coroutine)
             return
         waiting = self._lanes[lane] = deque([coroutine])
-        self._owner.spawn(self._work(lane)).add_done_callback(lambda _: self._close(lane, waiting))
+        task = self._owner.spawn(self._work(lane))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: self._close(lane, waiting))
+
+    async def end(self) -> None:
+        """Cancel what still runs, and return when it has ended."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def last(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine of the bot's now, for a few seconds at the most."""

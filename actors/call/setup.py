@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from ...jingle import Initiated, Session
 from ...media import Network
-from ..context import BotPort, Context, LastWord
+from ..context import Context, LastWord
 from ..messages.account import PlaceCall
+from ..messages.bot import BotPort
 from ..messages.conversation import ConversationRef
 
 

@@ -5,7 +5,8 @@ from typing import Self
 
 from ...config.jid import bare
 from ..bot.runner import BotRunner
-from ..context import BotPort, Context
+from ..context import Context
+from ..messages.bot import BotPort
 from ..messages.call import CallActorMessage
 from ..runtime.actor import AsyncioActor
 from .closing import Closing

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
+from ...config import AccountSettings
 from ...media import Source
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
@@ -12,6 +13,7 @@ from ..xmpp.contact import Contact
 from ..xmpp.events import IqAnswered, StreamEvent
 
 if TYPE_CHECKING:
+    from .bot import BotPort
     from .call import CallRef
     from .conversation import ConversationRef
 
@@ -159,6 +161,24 @@ class DrainAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeSettings:
+    """Go on with other settings, without a new login.
+
+    Calls that run keep the policy that they began with. A new password is for the next login. A bot
+    that is replaced takes nothing new, and sees its calls to their end.
+
+    Attributes:
+        settings: the new ones; their JID is the same, its resource too.
+        bot: takes what comes from now on; None leaves that to the one that there is.
+        seconds: that the calls of the bot that is replaced may go on for.
+    """
+
+    settings: AccountSettings
+    bot: "BotPort | None"
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationIdle:
     """The conversation with this bare JID has nothing to do.
 
@@ -230,6 +250,25 @@ class DrainOverdue:
     """The deadline that running calls were given is over."""
 
 
+@dataclass(frozen=True, slots=True)
+class OrderSettled:
+    """A call that a replaced bot had ordered has begun, or never will."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacedOverdue:
+    """The calls of a replaced bot have had their time."""
+
+    bot: "BotPort"
+
+
+@dataclass(frozen=True, slots=True)
+class BotLeft:
+    """A replaced bot has stopped."""
+
+    bot: "BotPort"
+
+
 AccountMessage = (
     Send
     | SendIq
@@ -243,6 +282,7 @@ AccountMessage = (
     | RouteCall
     | ForgetCall
     | DrainAccount
+    | ChangeSettings
     | ConversationIdle
     | ConversationEnded
     | StreamEvent
@@ -253,5 +293,8 @@ AccountMessage = (
     | ReadyOverdue
     | LoginOverdue
     | DrainOverdue
+    | OrderSettled
+    | ReplacedOverdue
+    | BotLeft
 )
 AccountRef = AsyncioActorRef[AccountMessage]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
+from ...config import AccountSettings
 from ...jingle import CallMessage
 from ...media import Network
 from ..runtime.future import AsyncioFuture
@@ -10,6 +11,7 @@ from ..runtime.ref import AsyncioActorRef
 from ..xmpp.contact import Resource
 from ..xmpp.events import IqAnswered
 from .account import PlaceCall, ReplyIq
+from .bot import BotPort
 from .call import CallRef
 
 # -- by its account --------------------------------------------------------------------------------
@@ -77,6 +79,14 @@ class NetworkFound:
     """Calls use this network from now on: the server has told of its STUN and TURN."""
 
     network: Network
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """Calls begin with other settings from now on, and with this bot."""
+
+    settings: AccountSettings
+    bot: BotPort
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +161,7 @@ ConversationMessage = (
     | PresenceReceived
     | IdleCheck
     | NetworkFound
+    | SettingsChanged
     | CallPeer
     | SendCallMessage
     | SendJingle

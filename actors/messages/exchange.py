@@ -13,6 +13,7 @@ from ..runtime.ref import AsyncioActorRef
 
 if TYPE_CHECKING:
     from .account import AccountRef  # noqa: F401 - in quotes below
+    from .bot import BotFactory
 
 # -- by commands -----------------------------------------------------------------------------------
 
@@ -48,9 +49,14 @@ class AddAccount(Ask["ExchangeMessage", "AccountRef"]):
     """Start one more account; answered with its reference.
 
     An asker gets ``ValueError`` if there is one of this JID, or the exchange drains.
+
+    Attributes:
+        settings: what it is declared with.
+        bot: makes its bot; None: what makes those of the exchange.
     """
 
     settings: AccountSettings
+    bot: "BotFactory | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +77,25 @@ class RemoveAccount(Ask["ExchangeMessage", AsyncioFuture[BaseException | None]])
 
 @dataclass(frozen=True, slots=True)
 class ChangeAccount(Ask["ExchangeMessage", AsyncioFuture["AccountRef"]]):
-    """Start an account anew with other settings, once its calls have ended and it has logged out.
+    """Give an account other settings, with as little as needs be.
 
-    Answered with a future of its new reference, which raises ``ValueError`` if the account is
+    It stays logged in, unless its resource changes or it has given up: then it starts anew once its
+    calls have ended and it has logged out. So does one that is about to leave.
+
+    Answered with a future of its reference then, which raises ``ValueError`` if the account is
     removed meanwhile, or the exchange ends. An asker gets ``ValueError`` if there is no account of
-    this JID, or the exchange drains. With the settings that it has, nothing happens to it.
+    this JID, or the exchange drains, and what making the bot raised. With the settings that it has,
+    nothing happens to it.
 
     Attributes:
         settings: the new ones.
-        seconds: that running calls may go on for.
+        seconds: that running calls may go on for, where they can't go on with the new settings.
+        bot: makes a new bot; None: the one that it has stays, unless its name or options change.
     """
 
     settings: AccountSettings
     seconds: float
+    bot: "BotFactory | None" = None
 
 
 # -- by accounts and calls -------------------------------------------------------------------------

@@ -182,6 +182,10 @@ class Stream(XmlStream):
         self._rest()
         await self.close_in_order(seconds)
 
+    def change_password(self, password: str) -> None:
+        """Use another password from the next `open` on."""
+        self._password = password
+
     def rename(self, resource: str) -> None:
         """Bind another resource from the next `open` on; the session of the old one is over."""
         self.resumption.forget()

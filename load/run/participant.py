@@ -4,8 +4,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...actors.context import BotPort
 from ...actors.messages.account import AccountRef, Invitation, Send
+from ...actors.messages.bot import BotPort
 from ...actors.messages.call import Answer, CallRef
 from ...actors.messages.exchange import CallStatus
 from ...actors.xmpp.contact import Contact
@@ -54,6 +54,9 @@ class Participant(BotPort):
 
     async def started(self) -> None:
         """Wait for the phases."""
+
+    def replaced(self) -> None:
+        """Nothing is reloaded in a load test."""
 
     async def stopping(self) -> None:
         """Say nothing."""

@@ -5,9 +5,10 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...actors.context import BotPort, Endpoint
+from ...actors.context import Endpoint
 from ...actors.exchange import Exchange
 from ...actors.messages.account import AccountRef
+from ...actors.messages.bot import BotPort
 from ...actors.messages.exchange import (
     AccountChanged,
     AccountReady,

@@ -11,8 +11,9 @@ from typing import Any, TypeVar, TypeVarTuple, cast
 from xml.etree import ElementTree as ET
 
 from callboard.actors.account import Account
-from callboard.actors.context import BotPort, Context, Endpoint
+from callboard.actors.context import Context, Endpoint
 from callboard.actors.messages.account import GetRoster, Invitation, PlaceCall
+from callboard.actors.messages.bot import BotPort
 from callboard.actors.messages.exchange import BotFailed, CallStatus
 from callboard.actors.runtime.actor import AsyncioActor
 from callboard.actors.xmpp.contact import Contact
