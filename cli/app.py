@@ -14,6 +14,7 @@ Begin with
   callboard demo                 see a call on a private server
   callboard check FILE           find what is wrong with a YAML file
   callboard run FILE             run its accounts
+  callboard status               see how they are, from another terminal
   callboard load PLAN            test a server with many of them
   callboard COMMAND --help       see what a command takes"""
 
@@ -28,6 +29,20 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="The YAML file with t
 Json = Annotated[
     bool, typer.Option("--json", help="Print events and log messages as lines of JSON.")
 ]
+
+Socket = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH", help="The control socket of the instance, where FILE does not tell."
+    ),
+]
+RunningFile = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[FILE]", help="The file that runs; if left out, one of the current folder."
+    ),
+]
+AnswerJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 Within = Annotated[
     float | None,
@@ -167,6 +182,17 @@ def call(
             json=json,
         )
     )
+
+
+@app.command()
+def status(file: RunningFile = None, socket: Socket = None, json: AnswerJson = False) -> None:
+    """Tell how a running instance stands: its accounts, calls, recordings and parts.
+
+    Exits with 0 if it answers, 1 if none runs or it does not answer, and 2 if an argument is wrong.
+    """
+    from .status import status as command
+
+    raise typer.Exit(command(file, socket, json=json))
 
 
 @app.command()

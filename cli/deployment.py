@@ -27,6 +27,11 @@ from ..actors.xmpp.tls_context import trust
 from ..bots.adapter import bot_factory
 from ..bots.bot import Bot
 from ..config import Embedded, Settings
+from ..control.address import NoPlaceError, derived_name, own_folder
+from ..control.claim import AlreadyRunningError, Claim, claim
+from ..control.control_socket import ControlSocket
+from ..control.instance.instance import Instance, State
+from ..control.models.status import PartSummary
 from ..media import FinishedRecording, recover_recordings
 from ..server import Prosody, ServerError
 from .views.event import Event, Observer
@@ -71,6 +76,13 @@ class Deployment:
         """The supervisor of all."""
         assert self._exchange is not None  # noqa: S101 - nobody is given a deployment before
         return self._exchange
+
+    @property
+    def state(self) -> State:
+        """What it does."""
+        if self.stopping.is_set():
+            return "ending"
+        return "starting" if self._exchange is None else "running"
 
     async def start(self, exchange: ExchangeRef, server: Prosody | None = None) -> None:
         """Wait until the exchange has started.
@@ -175,6 +187,8 @@ async def deployed(
     classes: dict[str, type[Bot]],
     folder: Path,
     observer: Observer,
+    *,
+    file: Path | None = None,
 ) -> AsyncIterator[Deployment]:
     """Start everything that a file declares, and end it in order.
 
@@ -186,35 +200,84 @@ async def deployed(
         classes: each bot's class by the name that accounts have for it.
         folder: the file's folder.
         observer: told what accounts, calls and recordings do.
+        file: what its control socket is found by; None: it has none, unless the settings name one.
 
     Raises:
+        ExchangeError: the file runs already.
         ServerError: the embedded server does not start.
         OSError: a file of the settings can't be read, or the file of records can't be written.
         asyncio.CancelledError: a signal came before everything was started.
     """
     deployment = Deployment(settings.drain, len(settings.accounts))
+    instance = Instance(settings, file or folder, deployment)
+    listeners = [TellOutside(one) for one in (deployment.hear, instance.hear, observer)]
 
     def see(event: Event) -> None:
-        deployment.hear(event)
-        observer(event)
+        for tell in listeners:
+            tell(event)
 
     with (
         contained(),
         watched(settings.drain + CLOSING + LAST_RESORT) as watch,
         _signals(deployment.stop, watch.ask),
     ):
-        finished = await asyncio.to_thread(recover_recordings, settings.recordings)
-        tell = TellOutside(observer)
-        for one in finished:
-            tell(one)
-        await asyncio.to_thread(_close_left, settings.call_log, finished)
-        async with _endpoint(settings) as (endpoint, server):
-            factory = bot_factory(classes, folder)
-            await deployment.start(Exchange.start(settings, endpoint, factory, see), server)
-            try:
-                yield deployment
-            finally:
-                await deployment.shut_down()
+        async with _controlled(instance, settings.control, file):
+            finished = await asyncio.to_thread(recover_recordings, settings.recordings)
+            for one in finished:
+                see(one)
+            await asyncio.to_thread(_close_left, settings.call_log, finished)
+            async with _endpoint(settings, instance) as (endpoint, server):
+                factory = bot_factory(classes, folder)
+                await deployment.start(Exchange.start(settings, endpoint, factory, see), server)
+                try:
+                    yield deployment
+                finally:
+                    await deployment.shut_down()
+
+
+@asynccontextmanager
+async def _controlled(
+    instance: Instance, declared: Path | None, file: Path | None
+) -> AsyncIterator[None]:
+    """Serve the control socket meanwhile, if there can be one."""
+    claimed = await _claim(declared, file)
+    if claimed is None:
+        yield
+        return
+    control = ControlSocket(claimed, instance)
+    await control.start()
+    try:
+        yield
+    finally:
+        await control.close()
+
+
+async def _claim(declared: Path | None, file: Path | None) -> Claim | None:
+    if declared is None and file is None:
+        return None
+    try:
+        return await asyncio.to_thread(_claim_path, declared, file)
+    except AlreadyRunningError as error:
+        raise ExchangeError(
+            f"{file or declared} runs already, in {error}: callboard status tells how it goes, "
+            "callboard stop ends it"
+        ) from None
+    except NoPlaceError as error:
+        if declared is not None:
+            raise ExchangeError(f"control: {error}") from None
+        log.warning(
+            "callboard status and other commands can't reach this run: there is no place for its "
+            "control socket (%s): declare one with control: PATH",
+            error,
+        )
+        return None
+
+
+def _claim_path(declared: Path | None, file: Path | None) -> Claim:
+    if declared is not None:
+        return claim(declared)
+    assert file is not None  # noqa: S101 - see above
+    return claim(own_folder() / derived_name(file))
 
 
 async def _ended(ref: ExchangeRef) -> None:
@@ -256,7 +319,9 @@ def _signals(stop: Callable[[], None], ask: Callable[..., None]) -> Iterator[Non
 
 
 @asynccontextmanager
-async def _endpoint(settings: Settings) -> AsyncIterator[tuple[Endpoint, Prosody | None]]:
+async def _endpoint(
+    settings: Settings, instance: Instance
+) -> AsyncIterator[tuple[Endpoint, Prosody | None]]:
     server = settings.server
     if not isinstance(server, Embedded):
         direct = server.tls == "direct"
@@ -266,8 +331,17 @@ async def _endpoint(settings: Settings) -> AsyncIterator[tuple[Endpoint, Prosody
         return
     accounts = {one.user: one.password.get_secret_value() for one in settings.accounts}
     async with Prosody(accounts, host=server.domain, port=server.port or 0) as prosody:
+        instance.add_part("embedded server", lambda: _look(prosody))
         context = await asyncio.to_thread(trust, prosody.certificate)
         yield Endpoint(prosody.address, prosody.port, False, context), prosody
+
+
+def _look(prosody: Prosody) -> PartSummary:
+    return PartSummary(
+        name="embedded server",
+        state="running" if prosody.is_running else "failed",
+        detail=f"Prosody at {prosody.address}:{prosody.port}",
+    )
 
 
 def reason(error: ServerError | ExchangeError | OSError) -> str:

@@ -34,7 +34,7 @@ def run(file: Path, *, within: float | None, json: bool) -> int:
     log_to(view, settings.log_level)
     try:
         tune_garbage_collection()
-        return run_loop(_run(settings, classes, file.absolute().parent, view, within))
+        return run_loop(_run(settings, classes, file.absolute(), view, within))
     except asyncio.CancelledError:
         return 0
     except (ServerError, ExchangeError, OSError) as error:
@@ -47,11 +47,14 @@ def run(file: Path, *, within: float | None, json: bool) -> int:
 async def _run(
     settings: Settings,
     classes: dict[str, type[Bot]],
-    folder: Path,
+    file: Path,
     view: View,
     within: float | None,
 ) -> int:
-    async with drawn(view), deployed(settings, classes, folder, view.show) as deployment:
+    async with (
+        drawn(view),
+        deployed(settings, classes, file.parent, view.show, file=file) as deployment,
+    ):
         if not await anybody_online(deployment, within):
             return 1
         await deployment.over()

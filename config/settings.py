@@ -1,5 +1,6 @@
 """Everything that one file declares."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +14,8 @@ from .model import FolderPath, Model
 from .server import AnyServer, Embedded
 
 LOOPBACK = "127.0.0.1"
+#: Octets that the path of a Unix socket may have (unix(7): 108 with the NUL at its end).
+LONGEST_SOCKET = 107
 
 
 def _beside_recordings(data: dict[str, object]) -> Path:
@@ -43,6 +46,13 @@ class Settings(Model):
         "`calls.jsonl` in the folder of the recordings.",
         examples=["calls.jsonl"],
     )
+    control: FolderPath | None = Field(
+        default=None,
+        description="The Unix socket at which `callboard status` and other commands find the "
+        "running instance. If left out, it has a name of its own in `$XDG_RUNTIME_DIR`, or in a "
+        "folder of this user's in `/tmp`.",
+        examples=["/run/callboard/control.sock"],
+    )
     media: MediaSettings = Field(
         default=MediaSettings(), description="The network and the receive path of all calls."
     )
@@ -72,6 +82,20 @@ class Settings(Model):
         if file.is_dir():
             raise ValueError(f"{file} is a folder: name a file, like calls.jsonl")
         return file
+
+    @field_validator("control")
+    @classmethod
+    def _check_control(cls, socket: Path | None) -> Path | None:
+        if socket is None:
+            return None
+        if (size := len(os.fsencode(socket))) > LONGEST_SOCKET:
+            raise ValueError(
+                f"{socket} is too long for a socket: {size} octets, and {LONGEST_SOCKET} are "
+                "possible: give a shorter path"
+            )
+        if socket.exists() and not socket.is_socket():
+            raise ValueError(f"{socket} is there, and no socket: choose another name")
+        return socket
 
     @field_validator("media")
     @classmethod

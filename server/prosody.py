@@ -164,6 +164,11 @@ class Prosody:
             # The keeper did it, unless it was never started or was killed itself.
             await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has been started, and has not ended."""
+        return self._keeper is not None and self._keeper.returncode is None
+
     async def wait(self) -> int:
         """Wait until the server has ended, by :meth:`stop` or by itself.
 

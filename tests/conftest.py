@@ -85,6 +85,8 @@ def temporary_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
     note of each test that asks for it, and the factory counts its folders again each time.
     """
     Folders.parent = tmp_path_factory.mktemp("tempfile")
+    # Control sockets of programs that tests start; a session's folder is its owner's alone.
+    os.environ["XDG_RUNTIME_DIR"] = str(tmp_path_factory.mktemp("run"))
 
 
 class Folders:

@@ -16,10 +16,18 @@ MAY_USE = {
     "actors": {"config", "jingle", "server", "media"},
     "bots": {"config", "jingle", "server", "media", "actors"},
     "load": {"config", "jingle", "server", "media", "actors", "bots"},
-    "cli": {"config", "jingle", "server", "media", "actors", "bots", "load"},
-    "benchmarks": {"config", "jingle", "server", "media", "actors", "bots", "load", "cli", "tests"},
+    "control": {"config", "jingle", "server", "media", "actors", "bots", "load"},
+    "cli": {"config", "jingle", "server", "media", "actors", "bots", "load", "control"},
+    "benchmarks": {
+        *("config", "jingle", "server", "media", "actors", "bots", "load", "control", "cli"),
+        "tests",
+    },
 }
 """What stands to the left of each package: imports run one way."""
+
+OUTSIDE_OF_ACTORS = ("messages", "records", "observer", "runtime.future", "runtime.ref")
+"""What control may use of actors: what they are told, and what they tell; nothing of their
+insides."""
 
 ROOMS: dict[str, tuple[str, ...]] = {
     "jingle": ("namespaces", "errors", "model", "xml", "sdp", "session", "call_messages", "*"),
@@ -39,6 +47,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "media/rtc/rtp": ("packet", "video", "*"),
     "actors": ("runtime", "xmpp", "records", "messages", "context", "bot", "call", "joining", "*"),
     "load": ("measure", "plan", "run", "report", "*"),
+    "control": ("problem", "models", "instance", "commands", "*"),
     "cli": ("views", "*"),
 }
 """The rooms of each folder that has some, the lowest first: each may use those before it.
@@ -100,6 +109,40 @@ def test_imports_run_one_way(package: str) -> None:
             if (ours and parts[1].removesuffix(".py") not in allowed) or parts[0] in forbidden:
                 wrong.append(f"{file.relative_to(ROOT)}:{line}: {package} must not import {name}")
     assert not wrong, "\n".join(wrong)
+
+
+def insides_used(package: str) -> list[str]:
+    """List the imports of a package that reach inside an actor."""
+    wrong = []
+    for file in sorted((ROOT / package).rglob("*.py")):
+        for line, name in imports(file):
+            _, inside, found = name.partition("callboard.actors.")
+            if inside and not f"{found}.".startswith(tuple(f"{one}." for one in OUTSIDE_OF_ACTORS)):
+                wrong.append(f"{file.relative_to(ROOT)}:{line}: must not import {name}")
+    return wrong
+
+
+def test_control_uses_no_inside_of_an_actor() -> None:
+    assert not insides_used("control"), "\n".join(insides_used("control"))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_inside"),
+    [
+        ("from ..actors.account import Account", True),
+        ("from ..actors import account", True),
+        ("from ..actors.call.leg import Leg", True),
+        ("from ..actors.runtime.actor import AsyncioActor", True),
+        ("from ..actors.messages.account import PlaceCall", False),
+        ("from ..actors.messages import account", False),
+        ("from ..actors.runtime.ref import AsyncioActorRef", False),
+    ],
+)
+def test_the_insides_of_actors_are_told_from_their_messages(
+    house: Path, text: str, is_inside: bool
+) -> None:
+    (house / "face.py").write_text(text)
+    assert bool(insides_used("media")) is is_inside
 
 
 def place(folder: str, parts: tuple[str, ...]) -> int | None:

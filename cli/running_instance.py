@@ -1,0 +1,44 @@
+"""What every command does that talks to a running instance."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import typer
+
+from ..control import Client, ControlError
+from ..control.problem import NoInstanceError, ProblemKind
+
+#: What a command does with the instance; it returns the exit status.
+Work = Callable[[Client], Awaitable[int]]
+
+
+def talk(file: Path | None, socket: Path | None, work: Work) -> int:
+    """Find a running instance, and do something with it.
+
+    Args:
+        file: what it runs; None: a file of the current folder.
+        socket: its control socket, if the file does not tell.
+        work: what is done.
+
+    Returns:
+        The exit status: that of the work, or 1 if none runs or it refuses, 2 if it says that an
+        argument is wrong.
+    """
+    try:
+        return asyncio.run(_talk(file, socket, work))
+    except NoInstanceError as error:
+        typer.echo(f"callboard: {error}", err=True)
+        return 1
+    except ControlError as error:
+        typer.echo(f"callboard: {error.detail}", err=True)
+        return 2 if error.kind is ProblemKind.WRONG_ARGUMENT else 1
+    except OSError as error:
+        typer.echo(f"callboard: {error.filename or socket}: {error.strerror}", err=True)
+        return 2
+
+
+async def _talk(file: Path | None, socket: Path | None, work: Work) -> int:
+    path = await asyncio.to_thread(Client.find, file) if socket is None else socket
+    async with Client.connected(path) as client:
+        return await work(client)

@@ -1,0 +1,1 @@
+"""The commands that a running instance takes, a noun a file."""

@@ -1,0 +1,1 @@
+"""What commands can see of a running instance, and ask of it."""

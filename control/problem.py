@@ -1,0 +1,65 @@
+"""Why a command was refused, in the words of RFC 9457."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class ProblemKind(StrEnum):
+    """The kinds of refusals; the values are RFC 9457's ``type``."""
+
+    BAD_REQUEST = "bad-request"
+    WRONG_PROTOCOL = "wrong-protocol"
+    UNKNOWN_COMMAND = "unknown-command"
+    UNKNOWN_ACCOUNT = "unknown-account"
+    UNKNOWN_CALL = "unknown-call"
+    AMBIGUOUS_CALL = "ambiguous-call"
+    NOT_POSSIBLE = "not-possible"
+    WRONG_ARGUMENT = "wrong-argument"
+    TOO_MUCH = "too-much"
+    CANCELLED = "cancelled"
+    BUG = "bug"
+    TIMED_OUT = "timed-out"
+
+    @property
+    def status(self) -> int:
+        """The status that HTTP has for it."""
+        return _WORDS[self][0]
+
+    @property
+    def title(self) -> str:  # type: ignore[override] # RFC 9457 calls it so
+        """The same sentence for all problems of this kind."""
+        return _WORDS[self][1]
+
+
+_WORDS: Mapping[ProblemKind, tuple[int, str]] = {
+    ProblemKind.BAD_REQUEST: (400, "The request can't be read"),
+    ProblemKind.WRONG_PROTOCOL: (400, "The request is of another version"),
+    ProblemKind.UNKNOWN_COMMAND: (404, "There is no such command"),
+    ProblemKind.UNKNOWN_ACCOUNT: (404, "There is no such account"),
+    ProblemKind.UNKNOWN_CALL: (404, "There is no such call"),
+    ProblemKind.AMBIGUOUS_CALL: (409, "More than one call fits"),
+    ProblemKind.NOT_POSSIBLE: (409, "It is not possible now"),
+    ProblemKind.WRONG_ARGUMENT: (422, "An argument can't be used"),
+    ProblemKind.TOO_MUCH: (429, "It is too much at once"),
+    ProblemKind.CANCELLED: (499, "It was cancelled"),
+    ProblemKind.BUG: (500, "Callboard failed"),
+    ProblemKind.TIMED_OUT: (504, "It took too long"),
+}
+
+
+class ControlError(Exception):
+    """A command was refused.
+
+    Args:
+        kind: why.
+        detail: a sentence that says what to do.
+    """
+
+    def __init__(self, kind: ProblemKind, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+
+
+class NoInstanceError(Exception):
+    """There is no instance to talk to, or it does not answer; the message says what to do."""
