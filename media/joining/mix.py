@@ -1,7 +1,8 @@
 """Sound of many, mixed so that each hears the others. Blocking; it uses no loop."""
 
 from collections.abc import Collection, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,8 @@ BLOCK = RATE // 50
 SILENT = -90.0
 """The level of silence, in dBov: the least that 16 bits can hold."""
 
-Sum = NDArray[np.int32]
+Sums = NDArray[np.float32]
+"""Sums of 16-bit samples, of shape (sums, samples). They are whole numbers, up to 512 voices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Voice:
     alone: bool
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Mixed:
     """What came of a block.
 
@@ -48,9 +50,9 @@ class Mixed:
         levels: How loud each was who said something, in dBov.
     """
 
-    own: dict[Hashable, bytes] = field(default_factory=dict)
-    shared: dict[str, bytes] = field(default_factory=dict)
-    levels: dict[Hashable, float] = field(default_factory=dict)
+    own: dict[Hashable, bytes]
+    shared: dict[str, bytes]
+    levels: dict[Hashable, float]
 
 
 class Limiter:
@@ -69,25 +71,46 @@ class Limiter:
     def __init__(self) -> None:
         self._gain = 1.0
 
-    def limit(self, block: Sum) -> Samples:
-        """Bring a block into range.
+    def gains(self, peak: float) -> tuple[float, float]:
+        """Decide about the next block.
 
         Args:
-            block: A sum, of shape (samples,).
+            peak: The largest sample of it, without its sign.
 
         Returns:
-            The sound, of shape (samples, 1).
+            The gain at its beginning and the one at its end.
         """
-        peak = int(np.abs(block).max(initial=0))
-        wanted = min(1.0, self._gain * self.RELEASE, self.MOST / max(peak, 1))
-        if wanted == self._gain == 1.0:
-            return block.astype(np.int16)[:, None]
-        gains = np.full(len(block), wanted)
-        length = self.RAMP if wanted < self._gain else len(block)
-        gains[:length] = np.linspace(self._gain, wanted, length)
-        self._gain = wanted
-        limited: Samples = np.clip(block * gains, -32_768, 32_767).astype(np.int16)
-        return limited[:, None]
+        before = self._gain
+        self._gain = min(1.0, before * self.RELEASE, self.MOST / max(peak, 1))
+        return before, self._gain
+
+
+def limit(sums: Sums, limiters: Sequence[Limiter]) -> Samples:
+    """Bring a block of each sum into range, all of them at once.
+
+    Args:
+        sums: A row each, of any length. They are changed.
+        limiters: One for each row.
+
+    Returns:
+        The sound, a row each.
+    """
+    peaks = np.maximum(sums.max(axis=1), -sums.min(axis=1)).tolist()
+    gains = [limiter.gains(peak) for limiter, peak in zip(limiters, peaks, strict=True)]
+    for row, (begins, ends) in zip(sums, gains, strict=True):
+        if begins == ends:
+            if ends != 1.0:
+                np.multiply(row, ends, out=row)
+            continue
+        length = Limiter.RAMP if ends < begins else len(row)
+        row[:length] *= _ramp(length) * (ends - begins) + begins
+        row[length:] *= ends
+    return np.clip(sums, -32_768, 32_767, out=sums).astype(np.int16)
+
+
+@cache
+def _ramp(length: int) -> NDArray[np.float32]:
+    return np.linspace(0, 1, length, dtype=np.float32)
 
 
 class _Output:
@@ -96,12 +119,11 @@ class _Output:
     def __init__(self, codec: str) -> None:
         self.codec = codec
         self._encoder = SoundEncoder(codec)
-        self._limiter = Limiter()
+        self.limiter = Limiter()
         rate = self._encoder.rate
         self._resampler = SoundResampler(RATE, rate, 1) if rate != RATE else None
 
-    def encode(self, block: Sum) -> bytes:
-        sound = self._limiter.limit(block)
+    def encode(self, sound: Samples) -> bytes:
         if self._resampler is not None:
             sound = self._resampler.resample(sound)
         return self._encoder.encode(sound)
@@ -127,51 +149,57 @@ class Mix:
         Returns:
             What each hears.
         """
-        mixed = Mixed()
-        total = np.zeros(BLOCK, np.int32)
-        for voice in voices:
-            if voice.sound is not None:
-                total += voice.sound[:, 0]
-                mixed.levels[voice.key] = level(voice.sound)
+        sounds = {voice.key: voice.sound[:, 0] for voice in voices if voice.sound is not None}
+        said = np.zeros((len(sounds), BLOCK), np.float32)
+        for row, sound in zip(said, sounds.values(), strict=True):
+            row[:] = sound
+        total = said.sum(axis=0)
         if chime is not None:
             total += chime[:, 0]
-        for gone in self._own.keys() - {voice.key for voice in voices if voice.alone}:
-            del self._own[gone]
-        codecs = set(wanted)
-        for voice in voices:
-            if voice.codec is None:
-                continue
-            if voice.alone:
-                others = total if voice.sound is None else total - voice.sound[:, 0]
-                mixed.own[voice.key] = _output(self._own, voice.key, voice.codec).encode(others)
-            else:
-                codecs.add(voice.codec)
-        for gone in self._shared.keys() - codecs:
-            del self._shared[gone]
-        for codec in codecs:
-            mixed.shared[codec] = _output(self._shared, codec, codec).encode(total)
-        return mixed
+        own = [voice for voice in voices if voice.alone and voice.codec is not None]
+        codecs = {*wanted, *(voice.codec for voice in voices if voice.codec and not voice.alone)}
+        outputs = [
+            *self._outputs(self._own, {voice.key: voice.codec or "" for voice in own}),
+            *self._outputs(self._shared, {codec: codec for codec in codecs}),
+        ]
+        sums = np.tile(total, (len(outputs), 1))
+        for mine, voice in zip(sums, own, strict=False):
+            if voice.key in sounds:
+                np.subtract(mine, sounds[voice.key], out=mine)
+        limited = limit(sums, [output.limiter for output in outputs]) if outputs else ()
+        encoded = [
+            output.encode(sound[:, None]) for output, sound in zip(outputs, limited, strict=True)
+        ]
+        return Mixed(
+            dict(zip((voice.key for voice in own), encoded, strict=False)),
+            dict(zip(codecs, encoded[len(own) :], strict=True)),
+            dict(zip(sounds, levels(said), strict=True)),
+        )
+
+    def _outputs(
+        self, outputs: dict[Hashable, _Output], codecs: dict[Hashable, str]
+    ) -> list[_Output]:
+        """Give one for each key, and drop the others."""
+        for gone in outputs.keys() - codecs.keys():
+            del outputs[gone]
+        for key, codec in codecs.items():
+            if key not in outputs or outputs[key].codec != codec:
+                outputs[key] = _Output(codec)
+        return [outputs[key] for key in codecs]
 
 
-def _output(outputs: dict[Hashable, _Output], key: Hashable, codec: str) -> _Output:
-    output = outputs.get(key)
-    if output is None or output.codec != codec:
-        output = outputs[key] = _Output(codec)
-    return output
-
-
-def level(sound: Samples) -> float:
+def levels(sound: Sums) -> list[float]:
     """Tell how loud sound is: its power, in dB below the loudest square wave (RFC 6464 §3).
 
     Args:
-        sound: Of any shape.
+        sound: A row for each, of one sample or more.
 
     Returns:
-        From -90 (silence) to 0 dBov.
+        For each row from -90 (silence) to 0 dBov.
     """
-    flat = sound.reshape(-1).astype(np.float32)
-    power = float(flat @ flat) / max(len(flat), 1) / 32_768**2
-    return max(SILENT, 10 * float(np.log10(max(power, 1e-9))))
+    powers = np.einsum("ij,ij->i", sound, sound) / (sound.shape[1] * 32_768**2)
+    found: list[float] = (10 * np.log10(np.maximum(powers, 1e-9))).tolist()
+    return [max(SILENT, each) for each in found]
 
 
 def chime(*frequencies: int, seconds: float = 0.12, volume: float = 0.12) -> Samples:

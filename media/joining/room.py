@@ -8,14 +8,14 @@ from functools import partial
 
 from ..codecs.sound import Samples
 from ..codecs.threads import CodecThreads
-from ..errors import MediaClosedError
 from ..frames.codec import CLOCK_RATES
 from ..frames.frame import KINDS, EncodedFrame
-from ..hearing.ear import Hearing
 from ..rtc.connection_media import ConnectionMedia
+from ..rtc.rtp.receive_path import ReceivePath
 from ..sources.pacer import Pacer
 from .forwarding_leg import ForwardingLeg
-from .mix import BLOCK, RATE, SILENT, Mix, Mixed, Voice, chime
+from .mix import BLOCK, RATE, SILENT, Mixed, chime
+from .room_sound import QUIET, Part, RoomSound
 
 logger = logging.getLogger(__name__)
 
@@ -24,12 +24,6 @@ MIX_CODEC = "opus"
 
 JOINED, LEFT = chime(660, 880), chime(880, 660)
 """What all hear when somebody comes or goes."""
-
-QUIET = -55.0
-"""dBov below which nobody is taken to speak."""
-
-SPOKE = 50
-"""Blocks for which who has spoken still gets a mix of its own: a second."""
 
 
 class RoomMember:
@@ -42,8 +36,8 @@ class RoomMember:
         level: How loud it is, smoothed, in dBov.
     """
 
-    MOST_WAITING = 5
-    """Blocks of it that wait to be mixed: 100 ms. Above that the oldest are dropped."""
+    MOST_WAITING = 10
+    """Frames of sound that wait to be mixed: 200 ms. Above that the oldest are dropped."""
 
     def __init__(self, media: ConnectionMedia, room: "RoomMedia", *, speaks: bool) -> None:
         self.level = SILENT
@@ -51,11 +45,9 @@ class RoomMember:
         self.muted = False
         self.sees: RoomMember | None = None
         self.speaks = speaks
-        self._hearing: Hearing | None = None
         self._plays = ForwardingLeg(media, partial(room.asked, self))
-        self._quiet = SPOKE
-        self._saw = partial(room.saw, self)
-        self._waiting: deque[Samples] = deque()
+        self._received = partial(room.received, self)
+        self._waiting: deque[EncodedFrame] = deque(maxlen=self.MOST_WAITING)
 
     def enter(self) -> None:
         """Begin to play what the room gives, and to give it what the peer says and shows.
@@ -64,52 +56,41 @@ class RoomMember:
             MediaClosedError: The connection is closed.
             ValueError: Nothing can be heard on its path.
         """
+        if self.speaks and self.media.path is ReceivePath.NONE:
+            raise ValueError("Nobody can be heard on the path 'none': use the path 'packets'.")
         self.follow()
-        self.media.receivers.append(self._saw)
+        self.media.receivers.append(self._received)
 
     def follow(self) -> None:
         """Go on with the kinds that there are now, and after what a bot has played meanwhile."""
         for kind in KINDS:
             self._plays.claim(kind)
-        if self.speaks and self._hearing is None and "audio" in self.media.by_kind:
-            self._hearing = self.media.hear(RATE, 1, self._heard, self._deaf)
 
     def leave(self) -> None:
         """Play silence and black, unless something else is played, and hear nothing more."""
-        self.media.remove_receiver(self._saw)
-        if self._hearing is not None:
-            self._hearing.close()
-            self._hearing = None
+        self.media.remove_receiver(self._received)
         self._plays.give_back()
 
-    def take(self) -> Samples | None:
-        """Take the next 20 ms that it said."""
-        if self._waiting:
-            return self._waiting.popleft()
-        return None
+    def take(self, frame: EncodedFrame) -> None:
+        """Take sound that came in, if the others are to hear it."""
+        if self._is_heard:
+            self._waiting.append(frame)
 
     def note(self, level: float) -> None:
         """Note how loud a block of it was, in dBov."""
         rate = 0.5 if level > self.level else 0.1
         self.level += rate * (level - self.level)
-        self._quiet = 0 if level > QUIET else min(SPOKE, self._quiet + 1)
 
-    def voice(self) -> Voice:
+    def part(self) -> Part:
         """Give its part in the next block."""
-        sound = self.take()
-        if not self.speaks or self.muted:
-            sound = None
-        codec = self.media.by_kind["audio"].codec[0] if self._plays.plays("audio") else None
-        return Voice(self, sound, codec, alone=sound is not None and self._quiet < SPOKE)
+        frames = tuple(self._waiting) if self._is_heard else None
+        self._waiting.clear()
+        codec = self.media.codec("audio") if self._plays.plays("audio") else None
+        return Part(self, frames, codec)
 
-    def _heard(self, sound: Samples, timestamp: int) -> None:
-        del timestamp
-        self._waiting.append(sound)
-        if len(self._waiting) > self.MOST_WAITING:
-            self._waiting.popleft()
-
-    def _deaf(self) -> None:
-        self._hearing = None
+    @property
+    def _is_heard(self) -> bool:
+        return self.speaks and not self.muted
 
 
 class RoomMedia:
@@ -138,9 +119,9 @@ class RoomMedia:
         self._is_mixing = False
         self._lane = CodecThreads.running().lane()
         self._loudest: tuple[RoomMember | None, int] = (None, 0)
-        self._mix = Mix()
         self._on_mix = on_mix
         self._shown: RoomMember | None = None
+        self._sound = RoomSound()
         self._ticks = 0
         self._tones = tones
         self._ticket = Pacer.running().start(self._step)
@@ -206,36 +187,36 @@ class RoomMedia:
     def _step(self, due: float) -> float:
         self._ticks += 1
         for member in tuple(self.members):
-            try:
-                member.follow()
-            except MediaClosedError:
+            if member.media.is_closed:
                 self.remove(member)
+            else:
+                member.follow()
         if not self._is_mixing and (self.members or self._on_mix is not None):
-            voices = [member.voice() for member in self.members]
+            parts = [member.part() for member in self.members]
             extra = self._chime.popleft() if self._chime else None
             wanted = () if self._on_mix is None else (MIX_CODEC,)
             self._is_mixing = True
             self._lane.run(
-                partial(self._mix.mix, voices, extra, wanted=wanted), partial(self._mixed, voices)
+                partial(self._sound.mix, parts, extra, wanted=wanted), partial(self._mixed, parts)
             )
         return due + BLOCK / RATE
 
-    def _mixed(self, voices: list[Voice], mixed: Mixed | None, error: Exception | None) -> None:
+    def _mixed(self, parts: list[Part], mixed: Mixed | None, error: Exception | None) -> None:
         self._is_mixing = False
         if mixed is None:
             logger.error("A room could not be mixed", exc_info=error)
             return
         now = asyncio.get_running_loop().time()
         frames = {codec: self._frame(codec, data, now) for codec, data in mixed.shared.items()}
-        for voice in voices:
-            member = voice.key
+        for part in parts:
+            member = part.key
             if not isinstance(member, RoomMember):
                 continue
             member.note(mixed.levels.get(member, SILENT))
-            if voice.codec is None:
+            if part.codec is None:
                 continue
             own = mixed.own.get(member)
-            frame = frames[voice.codec] if own is None else self._frame(voice.codec, own, now)
+            frame = frames[part.codec] if own is None else self._frame(part.codec, own, now)
             member.media.forward(frame)
         if self._on_mix is not None and MIX_CODEC in frames:
             self._on_mix(frames[MIX_CODEC])
@@ -266,14 +247,15 @@ class RoomMedia:
     def _to_see(self, member: RoomMember) -> RoomMember | None:
         return self._before if member is self._shown else self._shown
 
-    def saw(self, origin: RoomMember, frame: EncodedFrame) -> None:
-        """Forward a picture to all who see it, or from this key frame on will.
+    def received(self, origin: RoomMember, frame: EncodedFrame) -> None:
+        """Keep sound to be mixed, and show a picture to all who see it, or from now on will.
 
         Args:
             origin: Whose peer sent it.
-            frame: What came in; sound is mixed and not forwarded.
+            frame: What came in.
         """
-        if frame.kind != "video":
+        if frame.kind == "audio":
+            origin.take(frame)
             return
         for member in self.members:
             if member.sees is origin and member is not origin:

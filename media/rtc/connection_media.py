@@ -86,6 +86,11 @@ class ConnectionMedia:
         self._closed = False
         self._ear = Ear()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more is sent or received, for good."""
+        return self._closed
+
     def play(self, kind: Kind, source: Source) -> Playback:
         """Replace what is sent. The RTP timestamps go on.
 

@@ -4,8 +4,19 @@ import numpy as np
 import pytest
 from callboard.media.codecs.sound import Samples, SoundDecoder
 from callboard.media.frames.codec import CODECS
-from callboard.media.joining.mix import BLOCK, RATE, SILENT, Limiter, Mix, Voice, chime, level
+from callboard.media.joining.mix import (
+    BLOCK,
+    RATE,
+    SILENT,
+    Limiter,
+    Mix,
+    Voice,
+    chime,
+    levels,
+    limit,
+)
 from callboard.tests.media.codecs.test_sound import tone
+from numpy.typing import NDArray
 
 TONES = {"alice": 400, "bob": 700, "carol": 1000}
 
@@ -55,17 +66,20 @@ def test_who_only_listens_shares_one_encoding() -> None:
 def test_many_loud_voices_are_turned_down_and_not_cut() -> None:
     limiter = Limiter()
     loud = np.tile((np.sin(2 * np.pi * 50 * np.arange(960) / 48000) * 90_000).astype(np.int32), 20)
-    out = np.concatenate(
-        [limiter.limit(loud[at : at + BLOCK]) for at in range(0, len(loud), BLOCK)]
-    )
+
+    def turned_down(block: NDArray[np.int32]) -> Samples:
+        limited: Samples = limit(block.astype(np.float32)[None], [limiter])[0]
+        return limited
+
+    out = np.concatenate([turned_down(loud[at : at + BLOCK]) for at in range(0, len(loud), BLOCK)])
     assert np.abs(out.astype(np.int32)).max() <= 32_768
-    flat = out[BLOCK:, 0].astype(np.float64)
+    flat = out[BLOCK:].astype(np.float64)
     spectrum = np.abs(np.fft.rfft(flat * np.hanning(len(flat))))
     peak = int(np.argmax(spectrum))
     beside = np.delete(spectrum, range(max(0, peak - 4), peak + 5)).max()
     assert beside < spectrum[peak] / 300, "a sine stays one"
     quiet = np.full(BLOCK, 1000, np.int32)
-    gains = [float(limiter.limit(quiet)[-1, 0]) / 1000 for _ in range(20)]
+    gains = [float(turned_down(quiet)[-1]) / 1000 for _ in range(20)]
     assert gains[0] < 0.6
     assert gains[-1] == 1
     assert gains == sorted(gains)
@@ -77,11 +91,10 @@ def test_many_loud_voices_are_turned_down_and_not_cut() -> None:
         (np.full((960, 1), 32_767, np.int16), 0),
         (tone(440, 48_000, 0.02, 1), -13.3),
         (np.zeros((960, 1), np.int16), SILENT),
-        (np.zeros((0, 1), np.int16), SILENT),
     ],
 )
 def test_levels_are_in_dbov(sound: Samples, expected: float) -> None:
-    assert level(sound) == pytest.approx(expected, abs=0.3)
+    assert levels(sound.T.astype(np.float32)) == [pytest.approx(expected, abs=0.3)]
 
 
 def test_a_chime_is_heard_by_all() -> None:
@@ -89,4 +102,5 @@ def test_a_chime_is_heard_by_all() -> None:
     assert len(sound) % BLOCK == 0
     assert strength(sound[: BLOCK * 6], RATE, 660) > 2000
     mixed = Mix().mix([Voice("alice", None, "PCMU", alone=False)], sound[BLOCK : 2 * BLOCK])
-    assert level(SoundDecoder("PCMU").decode(mixed.shared["PCMU"])) > -40
+    heard = SoundDecoder("PCMU").decode(mixed.shared["PCMU"])
+    assert levels(heard.T.astype(np.float32))[0] > -40
