@@ -112,6 +112,7 @@ class LoginSession:
             settings.password.get_secret_value(),
             context=endpoint.trust,
             direct_tls=endpoint.direct_tls,
+            keeps_resource=self._is_declared(),
             deliver=self._hear,
         )
         self._connect(Connect())

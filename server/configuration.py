@@ -40,6 +40,7 @@ def prosody_configuration(
     host: str,
     port: int,
     modules: Iterable[str] = MODULES,
+    plugins: Path | None = None,
     http_port: int | None = None,
     plain: bool = False,
     services: Iterable[Mapping[str, object]] = (),
@@ -51,6 +52,7 @@ def prosody_configuration(
         host: The XMPP domain it serves.
         port: The TCP port for clients, on 127.0.0.1.
         modules: Prosody's modules to load.
+        plugins: A folder with modules besides Prosody's own, absolute; None: there are none.
         http_port: The TCP port for HTTP on 127.0.0.1, where browsers log in; None: no HTTP.
         plain: Whether SASL PLAIN (RFC 4616) is offered too, inside TLS.
         services: The STUN and TURN servers that clients are told of (XEP-0215), each as
@@ -68,6 +70,7 @@ def prosody_configuration(
         "pidfile": str(folder / "prosody.pid"),
         "data_path": str(folder / "data"),
         "installer_plugin_path": str(folder / "plugins"),
+        "plugin_paths": () if plugins is None else [str(plugins)],
         "log": [{"levels": {"min": "info"}, "to": "console"}],
         "interfaces": ["127.0.0.1"],
         "c2s_ports": [port],

@@ -53,6 +53,7 @@ class Prosody:
         accounts: From user name (localpart) to password.
         host: The XMPP domain of the accounts, in ASCII.
         modules: Prosody's modules to load.
+        plugins: A folder with modules besides Prosody's own, absolute; None: there are none.
         websocket: Whether browsers can log in, over WebSocket (RFC 7395) without TLS.
         plain: Whether clients that know no SCRAM can log in, with SASL PLAIN inside TLS.
         services: The STUN and TURN servers that clients are told of (XEP-0215); see
@@ -79,6 +80,7 @@ class Prosody:
         *,
         host: str = "localhost",
         modules: Iterable[str] = MODULES,
+        plugins: Path | None = None,
         websocket: bool = False,
         plain: bool = False,
         services: Iterable[Mapping[str, object]] = (),
@@ -99,6 +101,7 @@ class Prosody:
         self.certificate = Path()
         self._initial = dict(accounts)
         self._modules = tuple(modules)
+        self._plugins = plugins
         self._http_port: int | None = 0 if websocket else None
         self._plain = plain
         self._services = tuple(services)
@@ -256,6 +259,7 @@ class Prosody:
             host=self.host,
             port=self.port,
             modules=self._modules,
+            plugins=self._plugins,
             http_port=self._http_port,
             plain=self._plain,
             services=self._services,

@@ -12,7 +12,6 @@ import logging
 import ssl
 import sys
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any, cast
 from xml.etree.ElementTree import Element, ParseError
 
@@ -67,7 +66,7 @@ class XmlStream(XMLStream):
         self.enable_starttls = not direct_tls
         # A session that is resumed does not end with its connection.
         self.end_session_on_disconnect = False
-        self.stream_header = _header(self.default_domain)
+        self.stream_header = _header(self.default_domain, "")
         self.stream_footer = FOOTER
         # The same objects for all accounts: slixmpp only reads them.
         self.tls_services, self.starttls_services = _SERVICES
@@ -127,7 +126,12 @@ class XmlStream(XMLStream):
             port: of the host.
         """
         self._failure = None
+        self.stream_header = self._header(is_encrypted=bool(self.enable_direct_tls))
         self.connect(host, port)
+
+    def _header(self, *, is_encrypted: bool) -> str:
+        """Return the stream's header, which says whose stream it is to nobody but the server."""
+        return _header(self.default_domain, self.boundjid.bare if is_encrypted else "")
 
     def send_raw(self, data: str | bytes) -> None:
         """Write what is sent in one turn of the loop at once: one TLS record, one system call.
@@ -214,6 +218,7 @@ class XmlStream(XMLStream):
     def secure(self) -> None:
         """Begin with TLS, and a new stream after it."""
         self.parser = None  # what came before TLS is not heard after it (RFC 6120 §5.4.3.3)
+        self.stream_header = self._header(is_encrypted=True)
         self._securing = self.loop.create_task(self.start_tls())
 
     def restart(self) -> None:
@@ -327,9 +332,15 @@ class XmlStream(XMLStream):
         return StreamEnd(f"the connection broke ({words(reason)})")
 
 
-@lru_cache(maxsize=64)
-def _header(domain: str) -> str:
+def _header(domain: str, account: str) -> str:
+    """Return a stream's header (RFC 6120 §4.7).
+
+    Args:
+        domain: whom it is for.
+        account: the bare JID that it is from, or "".
+    """
+    source = f"from='{escape(account)}' " if account else ""
     return (
-        f"<stream:stream to='{escape(domain)}' xmlns:stream='{STREAMS}' xmlns='{CLIENT}' "
+        f"<stream:stream {source}to='{escape(domain)}' xmlns:stream='{STREAMS}' xmlns='{CLIENT}' "
         "xml:lang='en' version='1.0'>"
     )

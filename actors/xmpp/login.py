@@ -1,11 +1,14 @@
 """From a connection to a session: TLS, SASL, a resource, stream management.
 
 One of these stands for one try of one account, and is let go of when the session is there. It
-follows RFC 6120 §5 (STARTTLS), §6 (SASL), §7 (binding) and XEP-0198 §3, §5 (enabling, resumption).
+follows RFC 6120 §5 (STARTTLS), §6 (SASL), §7 (binding) and XEP-0198 §3, §5 (enabling, resumption);
+where the server has it, XEP-0388 with what can be had inline: a resource (XEP-0386), stream
+management, a session that is still there, a token for the next login (XEP-0484). All of that is one
+round trip in the place of five.
 """
 
 import asyncio
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Callable
 from enum import Enum, auto
 from functools import partial
@@ -13,6 +16,8 @@ from typing import Protocol
 from xml.etree.ElementTree import Element
 
 from ...config.jid import Jid, parse_jid
+from .fast import Fast, TokenMechanism
+from .inline_offer import BIND2, TOKEN_USED, InlineOffer, bind_request, token_request, user_agent
 from .markup import escape
 from .resumption import SM, Resumption
 from .sasl import (
@@ -23,12 +28,12 @@ from .sasl import (
     prepared,
     salted_password,
 )
+from .sasl_profile import SASL, SASL2, PlainProfile, SaslProfile, data, profile_of
 from .stanza import CLIENT, error_condition
 from .stream_end import Remedy, read_refusal
 
 STREAMS = "http://etherx.jabber.org/streams"
 TLS = "urn:ietf:params:xml:ns:xmpp-tls"
-SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
 BIND = "urn:ietf:params:xml:ns:xmpp-bind"
 SESSION = "urn:ietf:params:xml:ns:xmpp-session"
 
@@ -93,21 +98,36 @@ class Login:
         jid: the account's JID, with the resource to bind.
         password: its password.
         resumption: the session to go on with, if it has one.
+        fast: the token to log in with, if it has one.
+        keeps_resource: whether the resource is to be that one and no other.
     """
 
     def __init__(
-        self, connection: Connection, jid: Jid, password: str, resumption: Resumption
+        self,
+        connection: Connection,
+        jid: Jid,
+        password: str,
+        resumption: Resumption,
+        *,
+        fast: Fast,
+        keeps_resource: bool,
     ) -> None:
         self._connection = connection
         self._jid = jid
         self._password = password
         self._resumption = resumption
-        self._mechanism: Mechanism | None = None
+        self._fast = fast
+        self._keeps_resource = keeps_resource
+        self._profile: SaslProfile = PlainProfile()
+        self._inline = InlineOffer()
+        self._wish = ""
+        self._mechanism: Mechanism | TokenMechanism | None = None
         self._offered: frozenset[str] = frozenset()
         self._refusal = _NO_MECHANISM, Remedy.GIVE_UP
         self._awaits = _Awaits.FEATURES
         self._deriving = False
         self._authenticated = False
+        self._has_resource = False
         self._managed = False
         self._with_session = False
 
@@ -128,11 +148,15 @@ class Login:
         if not self._connection.tls_version():
             self._begin_tls(element)
         elif not self._authenticated:
-            mechanisms = element.iterfind(f"{{{SASL}}}mechanisms/{{{SASL}}}mechanism")
-            self._offered = frozenset(mechanism.text or "" for mechanism in mechanisms)
+            self._profile = profile_of(element)
+            self._offered = self._profile.mechanisms(element)
+            self._inline = InlineOffer.read(element)
             self._authenticate()
         else:
             self._managed = element.find(f"{{{SM}}}sm") is not None
+            if self._has_resource:
+                self._open()
+                return
             session = element.find(f"{{{SESSION}}}session")
             optional = session is None or session.find(f"{{{SESSION}}}optional") is not None
             self._with_session = not optional
@@ -188,21 +212,40 @@ class Login:
                 Remedy.GIVE_UP,
             )
             return
-        mechanism = choose(self._offered, credentials, version)
+        binding = credentials["channel_binding"]
+        mechanism = self._fast.mechanism(
+            self._inline.tokens, credentials["username"], binding
+        ) or choose(self._offered, credentials, version)
         self._mechanism = mechanism
         if mechanism is not None:
             self._awaits = _Awaits.SASL
-            first = mechanism.process()  # type: ignore[no-untyped-call]
-            text = "" if first is None else b64encode(first).decode() or "="
-            name = escape(mechanism.name)
-            self._connection.send_raw(f"<auth xmlns='{SASL}' mechanism='{name}'>{text}</auth>")
+            first = mechanism.process()
+            inline = self._requests(mechanism, binding)
+            self._connection.send_raw(self._profile.authenticate(mechanism.name, first, inline))
         else:
             self._connection.refuse(*self._refusal)
+
+    def _requests(self, mechanism: Mechanism | TokenMechanism, binding: bytes) -> str:
+        """Return what is asked for together with the login."""
+        inline, requests = self._inline, [user_agent(self._fast.client)]
+        if isinstance(mechanism, TokenMechanism):
+            self._wish = mechanism.name
+            requests.append(TOKEN_USED)
+        elif wish := self._fast.wish(inline.tokens, binding):
+            self._wish = wish
+            requests.append(token_request(wish))
+        resumes = bool(self._resumption.id)
+        if resumes and inline.resumes:
+            requests.append(self._resumption.resume())
+        # What can't be resumed inline is resumed before a resource is bound.
+        if inline.binds and not self._keeps_resource and (inline.resumes or not resumes):
+            requests.append(bind_request(enables=inline.enables))
+        return "".join(requests)
 
     def _challenged(self, element: Element) -> None:
         if self._mechanism is None or self._deriving:
             return
-        challenge = _decoded(element)
+        challenge = data(element)
         arguments = derivation(self._mechanism, challenge)
         if arguments is None:
             self._respond(challenge)
@@ -212,7 +255,7 @@ class Login:
         deriving = asyncio.get_running_loop().run_in_executor(None, salted_password, *arguments)
         deriving.add_done_callback(partial(self._derived, self._mechanism, challenge))
 
-    def _derived(self, mechanism: Mechanism, challenge: bytes, _: "asyncio.Future[bytes]") -> None:
+    def _derived(self, mechanism: object, challenge: bytes, _: "asyncio.Future[bytes]") -> None:
         self._deriving = False
         if mechanism is self._mechanism:
             self._respond(challenge)  # which finds the salted password remembered
@@ -220,28 +263,66 @@ class Login:
     def _respond(self, challenge: bytes) -> None:
         assert self._mechanism is not None  # noqa: S101 - the callers look
         try:
-            answer = self._mechanism.process(challenge)  # type: ignore[no-untyped-call]
+            answer = self._mechanism.process(challenge)
         except ImpostorError:
             self._impostor()
         except Exception:  # whatever slixmpp makes of a challenge without sense
-            self._connection.send_raw(f"<abort xmlns='{SASL}'/>")
+            self._connection.send_raw(f"<abort xmlns='{self._profile.namespace}'/>")
         else:
             text = b64encode(answer or b"").decode()
-            self._connection.send_raw(f"<response xmlns='{SASL}'>{text}</response>")
+            self._connection.send_raw(
+                f"<response xmlns='{self._profile.namespace}'>{text}</response>"
+            )
 
     def _succeeded(self, element: Element) -> None:
         mechanism, self._mechanism = self._mechanism, None
         if mechanism is None:
             return
         try:
-            mechanism.process(_decoded(element))  # type: ignore[no-untyped-call]
+            mechanism.process(self._profile.proof(element))
         except Exception:  # no proof, or none that can be read
             self._impostor()
             return
         self._authenticated = True
         self._awaits = _Awaits.FEATURES
         self._connection.took("sasl")
-        self._connection.restart()
+        if self._profile.namespace == SASL:
+            self._connection.restart()
+        else:
+            if isinstance(mechanism, TokenMechanism):
+                self._fast.used(mechanism)
+            self._fast.granted(self._wish, element)
+            self._succeeded_inline(element)
+
+    def _succeeded_inline(self, success: Element) -> None:
+        """Take what came with the login; features follow (XEP-0388 §2.6.2)."""
+        resumed, lost = success.find(f"{{{SM}}}resumed"), success.find(f"{{{SM}}}failed")
+        bound, refused = success.find(f"{{{BIND2}}}bound"), success.find(f"{{{BIND2}}}failed")
+        if resumed is not None:
+            self._resumed(resumed)
+            return
+        if lost is not None:
+            self._resumption.not_resumed(lost)
+        if refused is not None:
+            self._not_bound(refused)
+        elif bound is not None and self._take_address(
+            success.findtext(f"{{{SASL2}}}authorization-identifier", "")
+        ):
+            enabled = bound.find(f"{{{SM}}}enabled")
+            self._has_resource = True
+            if enabled is not None:
+                self._resumption.enable()
+                self._resumption.enabled(enabled)
+                self._opened()
+            else:
+                self._resumption.forget()
+
+    def _wants_more(self, _: Element) -> None:
+        self._connection.refuse(
+            "the server wants more than a password (XEP-0388 §2.6.3), which Callboard can't give: "
+            "let the account log in without there",
+            Remedy.GIVE_UP,
+        )
 
     def _impostor(self) -> None:
         self._connection.refuse(
@@ -254,6 +335,13 @@ class Login:
         if self._mechanism is None:
             return
         condition, remedy, words = read_refusal(element, SASL)
+        if isinstance(self._mechanism, TokenMechanism):
+            # Servers go on with tokens alone on that stream, so the password is for a new one.
+            self._connection.refuse(
+                "the server no longer takes the token of the last login: the password is next",
+                Remedy.AGAIN,
+            )
+            return
         self._refusal = (words, remedy)
         if condition not in _OF_THE_MECHANISM:
             self._connection.refuse(words, remedy)
@@ -282,13 +370,8 @@ class Login:
         if iq.get("type") == "error":
             self._not_bound(iq)
             return
-        text = iq.findtext(f"{{{BIND}}}bind/{{{BIND}}}jid", "").strip()
-        try:
-            self._jid = parse_jid(text) if text else self._jid
-        except ValueError as error:
-            self._connection.refuse(f"the server gave no address: {error}", Remedy.LATER)
+        if not self._take_address(iq.findtext(f"{{{BIND}}}bind/{{{BIND}}}jid", "")):
             return
-        self._connection.took("bind")
         if self._with_session:  # as servers before RFC 6121 want it
             self._awaits = _Awaits.SESSION
             self._connection.send_raw(
@@ -297,6 +380,16 @@ class Login:
         else:
             self._open()
 
+    def _take_address(self, text: str) -> bool:
+        """Take the full JID that the server gives; tell whether there is one."""
+        try:
+            self._jid = parse_jid(text.strip()) if text.strip() else self._jid
+        except ValueError as error:
+            self._connection.refuse(f"the server gave no address: {error}", Remedy.LATER)
+            return False
+        self._connection.took("bind")
+        return True
+
     def _session_begun(self, iq: Element) -> None:
         match iq.get("id"), iq.get("type"):
             case "session", "result":
@@ -304,16 +397,19 @@ class Login:
             case "session", "error":
                 self._not_bound(iq)
 
-    def _not_bound(self, iq: Element) -> None:
+    def _not_bound(self, refusal: Element) -> None:
         """Hear that the resource is not to be had (RFC 6120 §7.7)."""
-        condition = error_condition(iq)
+        condition = error_condition(refusal)
         remedy, words = _NOT_BOUND.get(condition, (Remedy.LATER, "look at its log"))
         self._connection.refuse(f"the server gave no resource ({condition}): {words}", remedy)
 
     def _open(self) -> None:
-        self._awaits = _Awaits.NOTHING
         if self._managed:
             self._connection.send_raw(self._resumption.enable())
+        self._opened()
+
+    def _opened(self) -> None:
+        self._awaits = _Awaits.NOTHING
         self._connection.opened(str(self._jid), resumed=False)
 
     def _resumed(self, element: Element) -> None:
@@ -324,14 +420,6 @@ class Login:
     def _not_resumed(self, element: Element) -> None:
         self._resumption.not_resumed(element)
         self._bind()
-
-
-def _decoded(element: Element) -> bytes:
-    text = (element.text or "").strip()
-    try:
-        return b"" if text == "=" else b64decode(text)
-    except ValueError:
-        return b""
 
 
 #: Why a resource is not given (RFC 6120 §7.6.2, §7.7.2).
@@ -350,6 +438,10 @@ _STEPS: dict[tuple[_Awaits, str], Callable[[Login, Element], None]] = {
     (_Awaits.SASL, f"{{{SASL}}}challenge"): Login._challenged,  # noqa: SLF001
     (_Awaits.SASL, f"{{{SASL}}}success"): Login._succeeded,  # noqa: SLF001
     (_Awaits.SASL, f"{{{SASL}}}failure"): Login._sasl_failure,  # noqa: SLF001
+    (_Awaits.SASL, f"{{{SASL2}}}challenge"): Login._challenged,  # noqa: SLF001
+    (_Awaits.SASL, f"{{{SASL2}}}success"): Login._succeeded,  # noqa: SLF001
+    (_Awaits.SASL, f"{{{SASL2}}}failure"): Login._sasl_failure,  # noqa: SLF001
+    (_Awaits.SASL, f"{{{SASL2}}}continue"): Login._wants_more,  # noqa: SLF001
     (_Awaits.BINDING, f"{{{CLIENT}}}iq"): Login._bound,  # noqa: SLF001
     (_Awaits.SESSION, f"{{{CLIENT}}}iq"): Login._session_begun,  # noqa: SLF001
     (_Awaits.RESUMPTION, f"{{{SM}}}resumed"): Login._resumed,  # noqa: SLF001

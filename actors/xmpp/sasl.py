@@ -52,7 +52,10 @@ def choose(
         "encrypted": True,
         "encrypted_plain": True,
         "tls_version": version,
-        "binding_proposed": any(name.endswith("-PLUS") for name in offered),
+        # Without anything to bind to, its GS2 header says "n", not "y": the latter is for clients
+        # that could, and see no server that can (RFC 5802 §6).
+        "binding_proposed": not credentials["channel_binding"]
+        or any(name.endswith("-PLUS") for name in offered),
     }
     for name in sorted(names, key=lambda name: MECH_SEC_SCORES.get(name, 0), reverse=True):
         try:
@@ -75,7 +78,7 @@ def salted_password(algorithm: str, password: bytes, salt: bytes, iterations: in
     return hashlib.pbkdf2_hmac(algorithm, password, salt, iterations)
 
 
-def derivation(mechanism: sasl.Mech, challenge: bytes) -> tuple[str, bytes, bytes, int] | None:
+def derivation(mechanism: object, challenge: bytes) -> tuple[str, bytes, bytes, int] | None:
     """Return the arguments of `salted_password` that a challenge asks for (RFC 5802 §5.1).
 
     Args:

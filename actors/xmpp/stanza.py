@@ -90,8 +90,11 @@ def bounce(message: Element) -> Element:
 
 
 def error_condition(iq: Element) -> str:
-    """Return the condition of an IQ of type error, or "undefined-condition" if it has none."""
-    for element in iq.iterfind(f"{{{CLIENT}}}error/*"):
+    """Return the condition of an IQ of type error, or "undefined-condition" if it has none.
+
+    Inside of what is no stanza, the error is in the namespace of that (XEP-0386 §3.3).
+    """
+    for element in iq.iterfind("{*}error/*"):
         namespace, _, name = element.tag[1:].partition("}")
         if namespace == STANZAS and name != "text":
             return name

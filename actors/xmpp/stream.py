@@ -16,6 +16,7 @@ from xml.etree.ElementTree import Element
 from ...config.jid import comparable, parse_jid
 from ._slixmpp import XmlStream
 from .events import StanzaReceived, StreamClosed, StreamEvent, StreamFailed, StreamOpened
+from .fast import Fast
 from .liveness import ASK_AFTER, DEADLINE, PING_AFTER, Liveness
 from .login import STREAMS, Login
 from .markup import markup
@@ -48,6 +49,7 @@ class Stream(XmlStream):
         password: its password; it appears in no `repr` and in no log.
         context: the TLS context, from `trust`.
         direct_tls: TLS from the first byte (XEP-0368) in the place of STARTTLS (RFC 6120 §5).
+        keeps_resource: whether the resource is to be that one and no other.
         deliver: told each `StreamEvent`, on the loop.
     """
 
@@ -58,11 +60,14 @@ class Stream(XmlStream):
         *,
         context: ssl.SSLContext,
         direct_tls: bool,
+        keeps_resource: bool,
         deliver: Callable[[StreamEvent], None],
     ) -> None:
         super().__init__(parse_jid(jid), context=context, direct_tls=direct_tls)
         self.resumption = Resumption()
         self._password = password
+        self._fast = Fast()
+        self._keeps_resource = keeps_resource
         self._deliver = deliver
         self._login: Login | None = None
         self._liveness = Liveness(self._ask_for_life, self._is_dead)
@@ -94,7 +99,14 @@ class Stream(XmlStream):
         self._end = None
         self._began = time.monotonic()
         self._steps = {}
-        self._login = Login(self, self.boundjid, self._password, self.resumption)
+        self._login = Login(
+            self,
+            self.boundjid,
+            self._password,
+            self.resumption,
+            fast=self._fast,
+            keeps_resource=self._keeps_resource,
+        )
         self.dial(host, port)
 
     def take(self, step: str) -> dict[str, float]:
@@ -189,6 +201,7 @@ class Stream(XmlStream):
     def rename(self, resource: str) -> None:
         """Bind another resource from the next `open` on; the session of the old one is over."""
         self.resumption.forget()
+        self._fast.rename()
         self.boundjid = replace(self.boundjid, resource=resource)
 
     def end(self, end: StreamEnd, parting: str = "") -> None:

@@ -16,9 +16,10 @@ from callboard.actors.xmpp.events import (
     StreamFailed,
     StreamOpened,
 )
-from callboard.actors.xmpp.login import BIND, SASL, SESSION, STREAMS, TLS
+from callboard.actors.xmpp.login import BIND, SESSION, STREAMS, TLS
 from callboard.actors.xmpp.markup import markup
 from callboard.actors.xmpp.resumption import SM
+from callboard.actors.xmpp.sasl_profile import SASL
 from callboard.actors.xmpp.stanza import CLIENT, STANZAS
 from callboard.actors.xmpp.stream import Stream
 from callboard.actors.xmpp.stream_end import CONDITIONS, ERRORS, REFUSALS
@@ -129,7 +130,12 @@ class Fuzzed(Stream):
     def __init__(self) -> None:
         self.events: list[StreamEvent] = []
         super().__init__(
-            JID, "secret", context=_context(), direct_tls=False, deliver=self.events.append
+            JID,
+            "secret",
+            context=_context(),
+            direct_tls=False,
+            keeps_resource=False,
+            deliver=self.events.append,
         )
 
     def connect(self, *_: Any) -> Any:

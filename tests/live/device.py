@@ -87,7 +87,12 @@ class Device:
     async def __aenter__(self) -> Self:
         context = await asyncio.to_thread(trust, self._stage.prosody.certificate)
         self._stream = _Line(
-            self.jid, PASSWORD, context=context, direct_tls=False, deliver=self._hear
+            self.jid,
+            PASSWORD,
+            context=context,
+            direct_tls=False,
+            keeps_resource=True,
+            deliver=self._hear,
         )
         self._stream.open(self._stage.prosody.address, self._stage.prosody.port)
         async with asyncio.timeout(PATIENCE):

@@ -21,6 +21,7 @@ from callboard.cli.deployment import Deployment, deployed
 from callboard.config import Settings
 from callboard.config.jid import bare
 from callboard.server import Prosody
+from callboard.server.configuration import MODULES
 from callboard.tests.live import ledger
 
 E = TypeVar("E")
@@ -222,6 +223,7 @@ async def staged(
     server: Mapping[str, Any] | None = None,
     websocket: bool = False,
     services: Sequence[Mapping[str, Any]] = (),
+    modules: Sequence[str] = (),
     wait: bool = True,
     **settings: Any,
 ) -> AsyncIterator[Stage]:
@@ -238,6 +240,7 @@ async def staged(
         server: what differs in the YAML file's ``server``.
         websocket: let browsers log in too.
         services: STUN and TURN servers that the server tells of.
+        modules: of Prosody's, besides the usual ones.
         wait: for all accounts to be online.
         settings: what the YAML file would have at its top.
     """
@@ -249,7 +252,14 @@ async def staged(
     users |= dict.fromkeys(guests, PASSWORD)
     users = {user: password for user, password in users.items() if user not in missing}
     media = {"addresses": ["127.0.0.1"], **settings.pop("media", {})}
-    async with Prosody(users, websocket=websocket, services=services) as prosody:
+    server_modules = (*MODULES, *modules)
+    async with Prosody(
+        users,
+        modules=server_modules,
+        plugins=Path(__file__).with_name("prosody_modules"),
+        websocket=websocket,
+        services=services,
+    ) as prosody:
         address = {"host": prosody.address, "port": prosody.port, "ca": prosody.certificate}
         checked = Settings.model_validate(
             {

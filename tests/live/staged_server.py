@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Self, cast
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 
-from callboard.actors.xmpp.login import BIND, SASL, STREAMS
+from callboard.actors.xmpp.login import BIND, STREAMS
 from callboard.actors.xmpp.markup import escape
 from callboard.actors.xmpp.resumption import SM
+from callboard.actors.xmpp.sasl_profile import SASL
 from callboard.actors.xmpp.stanza import CLIENT
 from callboard.bots.find import BUILT_IN
 from callboard.cli.deployment import deployed

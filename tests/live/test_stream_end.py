@@ -435,6 +435,7 @@ def test_what_can_not_be_reached_is_named(
             "secret",
             context=ssl.create_default_context(),
             direct_tls=False,
+            keeps_resource=True,
             deliver=print,
         )
         stream.custom_address = address

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from xml.etree.ElementTree import Element, fromstring
 
 import pytest
-from callboard.actors.xmpp.login import BIND, SASL, SESSION, STREAMS, TLS, Login
+from callboard.actors.xmpp.fast import Fast
+from callboard.actors.xmpp.login import BIND, SESSION, STREAMS, TLS, Login
 from callboard.actors.xmpp.resumption import SM, Resumption
+from callboard.actors.xmpp.sasl_profile import SASL
 from callboard.actors.xmpp.stream_end import REFUSALS, Remedy
 from callboard.config.jid import parse_jid
 from callboard.tests.conftest import Run
@@ -24,7 +26,15 @@ BOUND = f"<iq type='result' id='bind'><bind xmlns='{BIND}'><jid>a@b/other</jid><
 class Server:
     """Notes what a login sends, and says what a server would."""
 
-    def __init__(self, *, tls: str = "TLSv1.3", resumption: Resumption | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        tls: str = "TLSv1.3",
+        resumption: Resumption | None = None,
+        fast: Fast | None = None,
+        keeps_resource: bool = True,
+        binding: bytes = b"",
+    ) -> None:
         self.sent: list[str] = []
         self.said = asyncio.Event()
         self.steps: list[str] = []
@@ -32,13 +42,21 @@ class Server:
         self.session: tuple[str, bool] | None = None
         self.refused: tuple[str, Remedy] | None = None
         self.resumption = resumption or Resumption()
-        self.login = Login(self, parse_jid("a@b/c"), "secret", self.resumption)
+        self._binding = binding
+        self.login = Login(
+            self,
+            parse_jid("a@b/c"),
+            "secret",
+            self.resumption,
+            fast=fast or Fast(),
+            keeps_resource=keeps_resource,
+        )
 
     def tls_version(self) -> str:
         return self.tls
 
     def channel_binding(self) -> bytes:
-        return b""
+        return self._binding
 
     def send_raw(self, data: str | bytes) -> None:
         self.sent.append(data if isinstance(data, str) else data.decode())

@@ -3,9 +3,9 @@
 from xml.etree.ElementTree import fromstring
 
 import pytest
-from callboard.actors.xmpp.login import SASL
 from callboard.actors.xmpp.masking import HIDDEN, MAX_LENGTH, masked
 from callboard.actors.xmpp.resumption import SM
+from callboard.actors.xmpp.sasl_profile import SASL
 from callboard.jingle import namespaces as ns
 
 SECRET = "c2VjcmV0"

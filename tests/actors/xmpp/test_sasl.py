@@ -45,3 +45,23 @@ def test_a_salted_password_is_remembered_for_reconnections() -> None:
     for _ in range(3):
         mechanism("SHA-1").Hi(b"pencil", b"salt", 1000)
     assert sasl.salted_password.cache_info().hits == 2
+
+
+@pytest.mark.parametrize(
+    ("offered", "binding", "header"),
+    [
+        (["SCRAM-SHA-1"], b"", b"n,,"),
+        (["SCRAM-SHA-1", "SCRAM-SHA-1-PLUS"], b"", b"n,,"),
+        (["SCRAM-SHA-1"], b"tls", b"y,,"),
+        (["SCRAM-SHA-1", "SCRAM-SHA-1-PLUS"], b"tls", b"p=tls-unique,,"),
+    ],
+)
+def test_the_gs2_header_says_what_can_be_bound(
+    offered: list[str], binding: bytes, header: bytes
+) -> None:
+    credentials = dict.fromkeys(("username", "password"), b"x")
+    credentials |= {"authzid": b"", "channel_binding": binding}
+    version = "TLSv1.2" if binding else "TLSv1.3"
+    chosen = sasl.choose(offered, credentials, version)
+    assert chosen is not None
+    assert chosen.process().startswith(header)  # type: ignore[no-untyped-call]

@@ -164,6 +164,7 @@ def test_what_is_sent_without_a_connection_raises(run: Run) -> None:
             "secret",
             context=ssl.create_default_context(),
             direct_tls=False,
+            keeps_resource=True,
             deliver=lambda _: None,
         )
         with pytest.raises(NotConnectedError):

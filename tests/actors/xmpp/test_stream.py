@@ -21,6 +21,7 @@ def made(deliver: list[StreamEvent]) -> Stream:
         "secret",
         context=ssl.create_default_context(),
         direct_tls=False,
+        keeps_resource=True,
         deliver=deliver.append,
     )
 
