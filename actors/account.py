@@ -37,14 +37,14 @@ from .messages.account import (
     SendText,
     SetPresence,
 )
-from .messages.call import CallRef, DrainCall
+from .messages.call import CallRef, DrainCall, StreamChanged
 from .messages.conversation import (
     ConversationRef,
     NetworkFound,
     PresenceReceived,
     SettingsChanged,
 )
-from .messages.exchange import PresenceReturned, ReceiptReceived
+from .messages.exchange import AccountState, PresenceReturned, ReceiptReceived
 from .runtime.actor import AsyncioActor, handles
 from .runtime.future import AsyncioFuture
 from .runtime.ref import AsyncioActorRef
@@ -112,7 +112,8 @@ class Account(
         super().__init__()
         settings = context.settings
         self._context = context
-        self._session = LoginSession(self, context)
+        self._routes = Routes()
+        self._session = LoginSession(self, context, self._stream_changed)
         self._bare = self._session.account_jid
         self._reader = Reader(self._bare)
         self._presence = OwnPresence(settings.show, settings.status, settings.priority)
@@ -120,7 +121,6 @@ class Account(
         self._ice_servers = IceServers(
             self, self._session, context, self._reader, self._network_changed
         )
-        self._routes = Routes()
         self._conversations = Conversations(self._start_conversation, self._routes.any_with)
         self._calls = CallRouter(self._session, context, self._routes, self._conversations)
         self._invites = Invites(self._session, settings.calls, self._calls.is_copy)
@@ -165,6 +165,9 @@ class Account(
             self._start_bot()
         elif first or not self._bots.has_begun:
             self.after(READY_DEADLINE, ReadyOverdue())
+
+    def _stream_changed(self, state: AccountState, detail: str) -> None:
+        self._routes.tell_all(StreamChanged(state, detail))
 
     def _login_step(self, step: str) -> None:
         if self._session.step(step):

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..ladder.folder import LadderFolder
+from ..ladder.ladder import Ladder
 from .messages.call_log import Beat, CallGoesOn, CallLogMessage, Flush, Retry
 from .records.call_journal import CallJournal
 from .records.call_record import CallRecord
@@ -22,6 +24,8 @@ log = logging.getLogger(__name__)
 RETRY = 2.0
 #: Records that wait for space on the disk; more are given to the log instead.
 MAX_WAITING = 10_000
+#: Ladders that wait to be written; more are given up.
+MAX_LADDERS = 1_000
 #: Seconds between two notes that the process lives.
 BEAT = 5.0
 
@@ -60,14 +64,24 @@ class CallLog(AsyncioActor[CallLogMessage]):
         path: the file; its folder is made if it is not there. None keeps no file.
         also: told each record after it has been written, or waits to be.
         pending: what an earlier one has left.
+        ladders: keeps the calls' ladders; None: nobody does.
     """
 
-    def __init__(self, path: Path | None, also: Any = None, pending: Pending | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        also: Any = None,
+        pending: Pending | None = None,
+        ladders: LadderFolder | None = None,
+    ) -> None:
         super().__init__()
         self._path = path
         self._also = also
         self._file = None if path is None else RecordFile(path)
         self._pending = Pending() if pending is None else pending
+        self._kept = ladders
+        self._ladders: list[Ladder] = []
+        self._ladder_refused = False
         self._flushes = False
         self._refused = 0
         self._is_failing = False
@@ -108,6 +122,7 @@ class CallLog(AsyncioActor[CallLogMessage]):
         try:
             if self._waiting or self._is_failing:
                 await self._write()
+            await self._write_ladders()
             self._tell()
             for record in self._waiting:
                 log.error("%s: this record could not be written: %s", self._path, record.to_json())
@@ -153,6 +168,34 @@ class CallLog(AsyncioActor[CallLogMessage]):
             self._waiting.append(record)
         self._flush_soon()
 
+    @handles(Ladder)
+    def _ladder(self, ladder: Ladder) -> None:
+        if self._kept is None:
+            return
+        if len(self._ladders) < MAX_LADDERS:
+            self._ladders.append(ladder)
+        self._flush_soon()
+
+    async def _write_ladders(self) -> None:
+        """Write the ladders that wait; one that can't be written is given up, and said once."""
+        folder, ladders, self._ladders = self._kept, self._ladders, []
+        if folder is None or not ladders:
+            return
+
+        def write() -> None:
+            for ladder in ladders:
+                folder.add(ladder)
+
+        try:
+            await self._blocking(write)
+        except OSError as error:
+            if not self._ladder_refused:
+                words = "%s: the ladders of calls can't be kept: %s: calls go on without"
+                log.error(words, self._path, error.strerror or error)
+            self._ladder_refused = True
+        else:
+            self._ladder_refused = False
+
     def _flush_soon(self) -> None:
         if not self._flushes:
             self._flushes = True
@@ -166,6 +209,7 @@ class CallLog(AsyncioActor[CallLogMessage]):
         else:  # the journal has room of its own
             with suppress(OSError):
                 await self._write_journal()
+        await self._write_ladders()
         while self._is_failing and len(self._waiting) > MAX_WAITING:
             self._refuse(self._waiting.popleft())
         self._tell()

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from ..ladder.folder import LadderFolder
+from ..ladder.ladder import Ladder
 from .call_log import CallLog, Pending
 from .messages.call_log import CallGoesOn
 from .records.call_record import CallRecord
@@ -20,7 +22,7 @@ log = logging.getLogger(__name__)
 LOG_DEADLINE = 10.0
 
 
-class CallLogSupervisor(Supervisor[CallRecord | CallGoesOn]):
+class CallLogSupervisor(Supervisor[CallRecord | CallGoesOn | Ladder]):
     """Starts the call log again when it has crashed; no record is lost by that.
 
     It is told what the log is told, and passes it on. What the log had not done goes to the next
@@ -29,17 +31,23 @@ class CallLogSupervisor(Supervisor[CallRecord | CallGoesOn]):
     Args:
         path: the file of detail records; None keeps no file.
         also: told each record after it has been written, or waits to be.
+        ladders: keeps the calls' ladders; None: nobody does.
     """
 
-    def __init__(self, path: Path | None, also: Callable[[CallRecord], object]) -> None:
-        self._start = partial(self._start_log, path, also)
+    def __init__(
+        self,
+        path: Path | None,
+        also: Callable[[CallRecord], object],
+        ladders: LadderFolder | None = None,
+    ) -> None:
+        self._start = partial(self._start_log, path, also, ladders)
         super().__init__(
             [Child("call log", self._start, grace=LOG_DEADLINE)],
             intensity=None,
             backoff=Backoff(base=0.5, cap=30.0),
         )
         self._pending = Pending()
-        self._log: AsyncioActorRef[CallRecord | CallGoesOn] | None = None
+        self._log: AsyncioActorRef[CallRecord | CallGoesOn | Ladder] | None = None
 
     async def on_start(self) -> None:
         """Start the log; a file that can't be opened fails the start."""
@@ -58,12 +66,20 @@ class CallLogSupervisor(Supervisor[CallRecord | CallGoesOn]):
             log.error("this could not be recorded: %r", message)
 
     def _start_log(
-        self, path: Path | None, also: Callable[[CallRecord], object]
-    ) -> AsyncioActorRef[CallRecord | CallGoesOn]:
-        self._log = CallLog.start(path, also, self._pending)
+        self,
+        path: Path | None,
+        also: Callable[[CallRecord], object],
+        ladders: LadderFolder | None,
+    ) -> AsyncioActorRef[CallRecord | CallGoesOn | Ladder]:
+        self._log = CallLog.start(path, also, self._pending, ladders)
         return self._log
 
     @handles(CallRecord, CallGoesOn)
     def _pass_on(self, message: CallRecord | CallGoesOn) -> None:
         if self._log is None or not self._log.post(message):
             self._pending.unheard.append(message)
+
+    @handles(Ladder)
+    def _keep(self, ladder: Ladder) -> None:
+        if self._log is not None:  # a ladder is worth less than a record: nothing waits for a log
+            self._log.post(ladder)

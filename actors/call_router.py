@@ -5,6 +5,7 @@ from xml.etree.ElementTree import Element
 
 from ..config.jid import bare
 from ..jingle import CallMessage, Propose, Reject, unknown_session
+from .call.trace import keep_refusal
 from .call_policy import refusal
 from .call_rate import CallRate
 from .call_routes import Routes
@@ -117,7 +118,7 @@ class CallRouter:
         The server's error has the id of the proposal alone, which is the session's.
         """
         if not letter.copy:
-            unreachable = PeerUnreachable(letter.sender)
+            unreachable = PeerUnreachable(letter.sender, letter.stanza)
             self._routes.tell(bare(letter.sender), letter.id, unreachable)
 
     def call_message(self, letter: Letter, message: CallMessage) -> None:
@@ -143,12 +144,14 @@ class CallRouter:
                 return  # ours, heard before, or kept since long before we came
             if not self._call_rate.admit(peer):
                 return
-            if peer not in self._conversations and self._refuses(sender, message):
+            if peer not in self._conversations and self._refuses(sender, message, letter):
                 return
             self._routes.reserve(peer, message.id)
         elif not known:
             return
-        received = CallMessageReceived(sender, message, own, len(self._routes), self.is_draining)
+        received = CallMessageReceived(
+            sender, message, own, len(self._routes), self.is_draining, letter.stanza
+        )
         if not self._conversations.tell(peer, received) and not known:
             self._routes.forget(peer, message.id)
 
@@ -159,14 +162,16 @@ class CallRouter:
         self._heard_last.append(key)
         return False
 
-    def _refuses(self, sender: str, proposal: Propose) -> bool:
+    def _refuses(self, sender: str, proposal: Propose, letter: Letter) -> bool:
         """Refuse a stranger's proposal, if it is to be, without beginning a conversation for it."""
         policy, calls = self._context.settings.calls, len(self._routes) + 1
         refused = refusal(policy, sender, proposal.media, calls=calls, draining=self.is_draining)
         if refused is None:
             return False
         reason, text = refused
-        self._session.transmit(call_message(sender, Reject(proposal.id, reason)))
-        own = self._session.own_bare
-        self._context.log.post(CallRecord.refused(proposal.id, own, sender, reason, text))
+        answer = call_message(sender, Reject(proposal.id, reason))
+        self._session.transmit(answer)
+        record = CallRecord.refused(proposal.id, self._session.own_bare, sender, reason, text)
+        self._context.log.post(record)
+        keep_refusal(self._context, record, letter.stanza, answer)
         return True

@@ -7,6 +7,7 @@ from ssl import SSLContext
 from xml.etree.ElementTree import Element
 
 from ..config import AccountSettings
+from ..ladder.ladder import Ladder
 from ..media import Network, ReceivePath, Writer
 from .messages.bot import BotFactory
 from .messages.call_log import CallLogRef
@@ -14,6 +15,10 @@ from .messages.exchange import ExchangeRef
 
 #: Sends a stanza when the actors that would pass it on have ended; there is no answer.
 LastWord = Callable[[Element], None]
+
+
+#: Takes the ladder of a call that has ended; called on the loop, so it must not block.
+KeepLadder = Callable[[Ladder], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class Context:
         exchange: told the reports of accounts and calls.
         log: told each detail record.
         bot: makes the account's bot.
+        keep_ladder: told the ladder of each call at its end; None: no ladders are collected.
     """
 
     settings: AccountSettings
@@ -61,3 +67,4 @@ class Context:
     exchange: ExchangeRef
     log: CallLogRef
     bot: BotFactory
+    keep_ladder: KeepLadder | None = None

@@ -4,6 +4,7 @@ import logging
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
+from xml.etree.ElementTree import Element
 
 from ..config.jid import bare
 from ..jingle import (
@@ -27,6 +28,7 @@ from ..media import Network
 from .call.call import Call
 from .call.setup import CallSetup
 from .call.signalling import WORDS
+from .call.trace import keep_refusal
 from .call_policy import refusal
 from .context import Context, LastWord
 from .devices import Devices
@@ -42,6 +44,7 @@ from .messages.account import (
 )
 from .messages.bot import BotPort
 from .messages.call import (
+    CallMessageHeard,
     CallOver,
     CallRef,
     HandledElsewhere,
@@ -74,7 +77,7 @@ from .runtime.supervision import stop_all
 from .xmpp.contact import Resource
 from .xmpp.events import IqAnswered
 from .xmpp.safe_reader import Reader
-from .xmpp.stanza import call_message, iq_set
+from .xmpp.stanza import call_message, iq, iq_reply, iq_set
 
 log = logging.getLogger(__name__)
 
@@ -178,6 +181,8 @@ class Conversation(AsyncioActor[ConversationMessage]):
         if not call.takes(message, sender, own=received.own):
             log.debug("%r: %s may not say %r", self, sender, message)
             return
+        if received.stanza is not None:
+            call.ref.post(CallMessageHeard(received.stanza))
         if received.own:  # another device of ours took it, or refused it (XEP-0353 §3.3)
             call.ref.post(HandledElsewhere(not isinstance(message, Reject)))
             return
@@ -217,13 +222,21 @@ class Conversation(AsyncioActor[ConversationMessage]):
         if refused is not None:
             reason, text = refused
             answer = Reject(proposal.id, reason, tie_break=reason is Reason.EXPIRED)
-            self._send_call_message(SendCallMessage(received.sender, answer))
-            self._refused(proposal.id, received.sender, reason, text)
+            said = self._say(received.sender, answer)
+            record = self._refused(proposal.id, received.sender, reason, text)
+            keep_refusal(self._context, record, received.stanza, said)
             return
         session = Session(
             Role.RESPONDER, proposal.id, initiator=received.sender, responder=self._jid
         )
-        self._start_call(session, received.sender, proposal.media, self._bot, message=True)
+        self._start_call(
+            session,
+            received.sender,
+            proposal.media,
+            self._bot,
+            message=True,
+            heard=received.stanza,
+        )
 
     def _wins_tie(self, tie: Tie, sender: str, sid: str) -> bool:
         return self._calls.wins_tie(tie, sid, own=self._jid, sender=sender)
@@ -234,7 +247,10 @@ class Conversation(AsyncioActor[ConversationMessage]):
         if self._wins_tie("initiated", message.sender, sid):
             error = tie_break_error().to_element()
             self._account.post(ReplyIq(message.sender, message.iq, error))
-            self._refused(sid, message.sender, *TIE)
+            record = self._refused(sid, message.sender, *TIE)
+            heard = iq("set", message.jingle, sender=message.sender, id=message.iq)
+            said = iq_reply(message.sender, message.iq, error)
+            keep_refusal(self._context, record, heard, said)
             return
         session = Session(Role.RESPONDER, sid, initiator=message.sender, responder=self._jid)
         try:
@@ -244,6 +260,7 @@ class Conversation(AsyncioActor[ConversationMessage]):
             self._account.post(ForgetCall(self._peer, sid))
             return
         self._account.post(ReplyIq(message.sender, message.iq))
+        heard = iq("set", message.jingle, sender=message.sender, id=message.iq)
         [event] = [e for e in events if isinstance(e, Initiated | Unacceptable)]
         offer = event if isinstance(event, Initiated) else None
         refused: tuple[Reason, str] | None
@@ -260,18 +277,26 @@ class Conversation(AsyncioActor[ConversationMessage]):
             )
         if refused is None:
             self._start_call(
-                session, message.sender, event.media, self._bot, message=False, offer=offer
+                session,
+                message.sender,
+                event.media,
+                self._bot,
+                message=False,
+                offer=offer,
+                heard=heard,
             )
             return
         reason, text = refused
         terminate = session.terminate(reason, told or WORDS.get(reason, ""))
         self._account.post(SendIq(message.sender, terminate, "set", None, ""))
-        self._refused(sid, message.sender, reason, text)
+        record = self._refused(sid, message.sender, reason, text)
+        keep_refusal(self._context, record, heard, iq("set", terminate, to=message.sender))
 
-    def _refused(self, sid: str, sender: str, reason: Reason, text: str) -> None:
+    def _refused(self, sid: str, sender: str, reason: Reason, text: str) -> CallRecord:
         record = CallRecord.refused(sid, bare(self._jid), sender, reason, text)
         self._context.log.post(record)
         self._account.post(ForgetCall(self._peer, sid))
+        return record
 
     # -- outgoing calls ----------------------------------------------------------------------------
 
@@ -343,6 +368,7 @@ class Conversation(AsyncioActor[ConversationMessage]):
         message: bool,
         offer: Initiated | None = None,
         order: PlaceCall | None = None,
+        heard: Element | None = None,
     ) -> CallRef:
         setup = CallSetup(
             context=self._context,
@@ -354,6 +380,7 @@ class Conversation(AsyncioActor[ConversationMessage]):
             message=message,
             offer=offer,
             order=order,
+            heard=heard,
             network=self._network,
             last_word=self._last_word,
         )
@@ -369,9 +396,13 @@ class Conversation(AsyncioActor[ConversationMessage]):
 
     @handles(SendCallMessage)
     def _send_call_message(self, message: SendCallMessage) -> None:
-        stanza = call_message(message.to, message.message)
+        self._say(message.to, message.message)
+
+    def _say(self, to: str, message: CallMessage) -> Element:
+        stanza = call_message(to, message)
         if not self._account.post(Send(stanza)):
             self._last_word(stanza)
+        return stanza
 
     @handles(ReplyIq)
     def _reply_iq(self, message: ReplyIq) -> None:

@@ -8,10 +8,11 @@ from functools import partial
 
 from ..config import AccountSettings, Settings
 from ..config.jid import bare
+from ..ladder.folder import LadderFolder
 from ..media import IceServer, Network, ReceivePath, Writer, shown
 from .account import Account
 from .call_log_supervisor import LOG_DEADLINE, CallLogSupervisor
-from .context import Context, Endpoint
+from .context import Context, Endpoint, KeepLadder
 from .messages.account import AccountRef, ChangeSettings, DrainAccount
 from .messages.bot import BotFactory
 from .messages.exchange import (
@@ -86,6 +87,7 @@ class Exchange(Supervisor[ExchangeMessage]):
         endpoint: where the accounts connect to.
         bot: makes each account's bot.
         observer: told each report and each detail record, on the loop; it must not block.
+        keep_ladder: told each call's ladder in the place of the folder that the settings ask for.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Exchange(Supervisor[ExchangeMessage]):
         endpoint: Endpoint,
         bot: BotFactory,
         observer: Callable[[Report | CallRecord], None],
+        keep_ladder: KeepLadder | None = None,
     ) -> None:
         super().__init__(
             (self._child(one, bot) for one in settings.accounts),
@@ -113,7 +116,11 @@ class Exchange(Supervisor[ExchangeMessage]):
             tuple(IceServer(url) for url in media.stun),
             relay_only=media.relay == "only",
         )
-        self._log = CallLogSupervisor.start(settings.call_log, self._observer)
+        folder = None
+        if settings.ladders != "off" and keep_ladder is None:
+            folder = LadderFolder(settings.call_log, settings.ladders)
+        self._log = CallLogSupervisor.start(settings.call_log, self._observer, folder)
+        self._keep_ladder = self._log.post if folder is not None else keep_ladder
         self._writer = Writer()
         self._accounts: dict[str, AccountRef] = {}
         self._states: dict[str, str] = {}
@@ -258,6 +265,7 @@ class Exchange(Supervisor[ExchangeMessage]):
             exchange=self.actor_ref,
             log=self._log,
             bot=bot,
+            keep_ladder=self._keep_ladder,
         )
         try:
             ref = Account.start(context)

@@ -4,6 +4,7 @@ import logging
 import random
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from xml.etree.ElementTree import Element
 
@@ -45,6 +46,7 @@ class LoginSession:
     Args:
         account: the actor that this is a part of.
         context: what the account works with.
+        on_change: told each state of the stream, with a sentence or "".
 
     Attributes:
         jid: our full JID, as the server has it once there is a session.
@@ -61,6 +63,7 @@ class LoginSession:
         "_context",
         "_elsewhere",
         "_has_new_password",
+        "_on_change",
         "_opened_at",
         "_over",
         "_overdue",
@@ -75,7 +78,12 @@ class LoginSession:
         "was_online",
     )
 
-    def __init__(self, account: AsyncioActor[AccountMessage], context: Context) -> None:
+    def __init__(
+        self,
+        account: AsyncioActor[AccountMessage],
+        context: Context,
+        on_change: Callable[[AccountState, str], None],
+    ) -> None:
         settings = context.settings
         resource = settings.resource or f"callboard-{secrets.token_hex(4)}"
         self.jid = settings.jid if is_full(settings.jid) else f"{settings.jid}/{resource}"
@@ -84,6 +92,7 @@ class LoginSession:
         self.was_online = False
         self.stream: Stream | None = None
         self._account = account
+        self._on_change = on_change
         self._context = context
         self._ready = False
         self._over = False
@@ -149,6 +158,7 @@ class LoginSession:
 
     def _report(self, state: AccountState, detail: str = "") -> None:
         self._context.exchange.post(AccountChanged(self.account_jid, state, detail))
+        self._on_change(state, detail)
 
     # -- what is sent ------------------------------------------------------------------------------
 

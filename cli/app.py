@@ -2,7 +2,7 @@
 
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -193,6 +193,32 @@ def status(file: RunningFile = None, socket: Socket = None, json: AnswerJson = F
     from .status import status as command
 
     raise typer.Exit(command(file, socket, json=json))
+
+
+@app.command()
+def ladder(
+    call: Annotated[
+        str,
+        typer.Argument(
+            metavar="CALL",
+            help="The call: the id or uuid of its record, or how one begins; last; last-failed.",
+        ),
+    ],
+    file: File,
+    form: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="How it is shown.")
+    ] = "text",
+) -> None:
+    """Show what happened in a call: its stanzas, and ICE, DTLS and media between them.
+
+    The last line says why the call ended as it did. Secrets, texts and keys are masked. FILE may
+    also be the file of detail records.
+
+    Exits with 0 if the ladder is shown, 1 if there is none, and 2 if FILE is wrong.
+    """
+    from .ladder import ladder as command
+
+    raise typer.Exit(command(call, file, form=form))
 
 
 @app.command()

@@ -53,6 +53,13 @@ class Settings(Model):
         "folder of this user's in `/tmp`.",
         examples=["/run/callboard/control.sock"],
     )
+    ladders: Annotated[int, Field(ge=0, le=100_000)] | Literal["all", "off"] = Field(
+        default=100,
+        description="How many calls' ladders are kept beside `call_log`, in a folder named like "
+        "it (`calls.ladders`): those of the last calls, and of all calls that failed besides. "
+        "`all` keeps every call's, `off` none. `callboard ladder` shows them.",
+        examples=["all"],
+    )
     media: MediaSettings = Field(
         default=MediaSettings(), description="The network and the receive path of all calls."
     )

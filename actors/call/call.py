@@ -23,6 +23,7 @@ from ...jingle import (
 from ..messages.call import (
     BotDone,
     CallActorMessage,
+    CallMessageHeard,
     CallOver,
     Darkened,
     DrainCall,
@@ -43,6 +44,7 @@ from ..messages.call import (
     PeerRinging,
     PeerUnreachable,
     RingLongEnough,
+    StreamChanged,
     Tick,
     TieLost,
     Wait,
@@ -105,6 +107,7 @@ class Call(
         self._waiters = parts.waiters
         self._progress = parts.progress
         self._closing = parts.closing
+        self._trace = parts.trace
         self._contents = ContentChanges(parts)
         self._restarts = IceRestarts(parts)
         self._opening = Opening(parts, self._contents)
@@ -207,6 +210,15 @@ class Call(
 
     # -- what the peer says by message: XEP-0353 ---------------------------------------------------
 
+    @handles(CallMessageHeard)
+    def _call_message_heard(self, message: CallMessageHeard) -> None:
+        self._trace.stanza("in", message.stanza)
+
+    @handles(StreamChanged)
+    def _stream_changed(self, message: StreamChanged) -> None:
+        words = f": {message.detail}" if message.detail else ""
+        self._trace.note("stream", f"{message.state}{words}")
+
     @handles(PeerRinging)
     def _peer_rings(self, _: PeerRinging) -> None:
         self._opening.peer_rings()
@@ -279,6 +291,7 @@ class Call(
 
     @handles(IqAnswered)
     def _iq_answered(self, message: IqAnswered) -> None:
+        self._signalling.heard_answer(message)
         if not self._course.is_over:
             self._signalling.answered(message)
 

@@ -7,12 +7,14 @@ from ...jingle import Reason
 from ..context import Context
 from ..messages.call import CallActorMessage, Finished
 from ..messages.conversation import CallEnded, ConversationRef
+from ..records.call_record import CallRecord
 from ..runtime.actor import AsyncioActor
 from .course import CallingIn, Course, Ended, Over
 from .leg import Leg
 from .progress import Progress
 from .signalling import Signalling
 from .state import UNDESCRIBED, CallEvent
+from .trace import Trace
 from .waiters import Waiters
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ class Closing:
         leg: is closed.
         progress: writes the record.
         waiters: let go.
+        trace: is given the end.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Closing:
         leg: Leg,
         progress: Progress,
         waiters: Waiters,
+        trace: Trace,
     ) -> None:
         self._owner = owner
         self._context = context
@@ -52,6 +56,7 @@ class Closing:
         self._leg = leg
         self._progress = progress
         self._waiters = waiters
+        self._trace = trace
 
     def hang_up(
         self, reason: Reason, text: str, *, ours: bool, told: bool | None = None, says: str = ""
@@ -70,6 +75,8 @@ class Closing:
         taken = self._course.state in UNDESCRIBED
         if not self._course.take(CallEvent.OVER, Over(reason, text, ours)):
             return
+        who = "we end the call" if ours else "the call is ended"
+        self._trace.note("state", f"{who}: {reason}" + (f" ({text})" if text else ""))
         if not (not ours if told is None else told):
             self._firmly(lambda: self._signalling.goodbye(reason, says, taken=taken))
         self._firmly(self._progress.end)
@@ -123,9 +130,14 @@ class Closing:
             self._context.log.post(record)
             self._waiters.ended.set(record)
             self._progress.report()
+            self._firmly(lambda: self._keep_ladder(record, ours=over.ours))
         finally:
             self._waiters.no_record()
             self._conversation.post(CallEnded(self._signalling.sid))
+
+    def _keep_ladder(self, record: CallRecord, *, ours: bool) -> None:
+        if self._context.keep_ladder is not None:
+            self._context.keep_ladder(self._progress.ladder(record, ours=ours))
 
     def _firmly(self, step: Callable[[], None]) -> None:
         try:

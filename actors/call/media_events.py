@@ -24,6 +24,7 @@ from .course import Underway
 from .data_channel import DataChannel
 from .digits import Digits
 from .ice_restart import IceRestarts
+from .media_rungs import rung_of
 from .playing import Playing
 from .recordings import Recordings
 from .shared_parts import SharedParts
@@ -67,6 +68,9 @@ class MediaEvents:
     def hear(self, event: MediaEvent) -> None:
         """Go on with an event."""
         parts = self._parts
+        rung = rung_of(event)
+        if rung is not None:
+            parts.trace.note(*rung)
         match event:
             case Connected():
                 self._connected()
@@ -77,6 +81,7 @@ class MediaEvents:
             case PlaybackEnded():
                 self._playing.ended(event)
             case MediaFailed(reason=reason, text=text):
+                parts.progress.failure = event
                 parts.closing.hang_up(Reason(reason), text, ours=True)
             case Closed(by_peer=True):
                 parts.course.take(CallEvent.PEER_CLOSED)

@@ -27,6 +27,7 @@ from ..messages.call import (
 )
 from ..runtime.actor import handles
 from ..runtime.future import AsyncioFuture
+from ..xmpp.stanza import error_condition
 from .content_changes import ContentChanges
 from .course import CallingIn, CallingOut, Taken, Underway
 from .negotiation import Negotiation
@@ -100,6 +101,9 @@ class Opening:
     def peer_unreachable(self, message: PeerUnreachable) -> None:
         """Our proposal came back."""
         parts = self.parts
+        if message.stanza is not None:
+            parts.trace.stanza("in", message.stanza, "propose")
+            parts.progress.bounced = error_condition(message.stanza)
         waits = parts.course.state in (CallState.CALLING, CallState.ALERTING)
         if waits and parts.signalling.message and parts.signalling.reaches(message.sender):
             text = "the peer's server could not deliver the call"

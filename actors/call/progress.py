@@ -6,7 +6,9 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from ...jingle import Reason
-from ...media import MediaStatistics
+from ...ladder.cause import End, cause
+from ...ladder.ladder import Ladder
+from ...media import Direction, MediaFailed, MediaStatistics
 from ..context import Context
 from ..messages.call_log import CallGoesOn
 from ..messages.exchange import CallStatus
@@ -15,6 +17,7 @@ from .course import Course
 from .leg import Leg
 from .signalling import Signalling
 from .timeline import Timeline
+from .trace import Trace
 
 #: Keys that a record has at the most.
 MOST_DIGITS = 1_000
@@ -29,11 +32,14 @@ class Progress:
         signalling: who the parties are.
         leg: the media, with their counters.
         media: the kinds that were proposed or offered.
+        trace: what has happened so far.
 
     Attributes:
         media: the kinds that the call has now.
         held: the peer has put us on hold.
         muted: the kinds that the peer does not send, by its own account.
+        failure: why its media failed, if they did.
+        bounced: with which error our proposal came back; "" if it did not.
     """
 
     def __init__(
@@ -43,11 +49,16 @@ class Progress:
         signalling: Signalling,
         leg: Leg,
         media: tuple[str, ...],
+        trace: Trace,
     ) -> None:
         self.media = media
         self.held = False
         self.muted: frozenset[str] = frozenset()
+        self.failure: MediaFailed | None = None
+        self.bounced = ""
+        self._expected: tuple[str, ...] = ()
         self._context = context
+        self._trace = trace
         self._course = course
         self._signalling = signalling
         self._leg = leg
@@ -91,17 +102,52 @@ class Progress:
             muted=tuple(sorted(self.muted)),
         )
 
+    def ladder(self, record: CallRecord, *, ours: bool) -> Ladder:
+        """Return what has happened in the call, which is over.
+
+        Args:
+            record: its detail record.
+            ours: whether we ended it.
+        """
+        return self._trace.ladder(record, cause=cause(self._how(record, ours=ours)))
+
+    def ladder_so_far(self) -> Ladder:
+        """Return what has happened so far in the call, which goes on."""
+        record = self.record(Reason.SUCCESS, "", ours=True)
+        return self._trace.ladder(record, cause="", is_over=False)
+
+    def _how(self, record: CallRecord, *, ours: bool) -> End:
+        failure = self.failure
+        return End(
+            direction=record.direction,
+            state=record.state,
+            reason=str(record.reason),
+            text=record.text,
+            ours=ours,
+            steps=record.steps,
+            seconds=max(0.0, record.ended - record.started),
+            expected=self._expected,
+            failed_at=failure.stage if failure is not None else "",
+            own=failure.own if failure is not None else (),
+            theirs=failure.theirs if failure is not None else (),
+            bounced=self.bounced,
+        )
+
     def end(self) -> None:
         """The call is over: nothing is counted any more."""
         self._last = ()  # should the counters fail
         try:
-            self._last = self._leg.connection.media.statistics()
+            media = self._leg.connection.media
+            self._last = media.statistics()
+            self._expected = tuple(
+                kind for kind, one in media.by_kind.items() if one.flows(Direction.RECEIVED)
+            )
             now = asyncio.get_running_loop().time()
             self._freezes = tuple(
                 RecordedFreeze(
                     "video", round(self._timeline.ago(now - one.at), 3), round(one.seconds, 3)
                 )
-                for one in self._leg.connection.media.freezes()
+                for one in media.freezes()
             )
         finally:
             self.step("ended")

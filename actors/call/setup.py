@@ -1,6 +1,7 @@
 """What a call begins with."""
 
 from dataclasses import dataclass
+from xml.etree.ElementTree import Element
 
 from ...jingle import Initiated, Session
 from ...media import Network
@@ -26,6 +27,7 @@ class CallSetup:
         last_word: says goodbye when conversation and account end before it.
         offer: the peer's offer, if it came without a proposal.
         order: what the bot asked for, if we call.
+        heard: the stanza that the call begins with, if the peer calls.
     """
 
     context: Context
@@ -39,3 +41,4 @@ class CallSetup:
     last_word: LastWord
     offer: Initiated | None = None
     order: PlaceCall | None = None
+    heard: Element | None = None

@@ -17,6 +17,7 @@ from .negotiation import Negotiations
 from .progress import Progress
 from .setup import CallSetup
 from .signalling import Signalling
+from .trace import Trace
 from .waiters import Waiters
 
 
@@ -37,6 +38,7 @@ class SharedParts:
         waiters: who waits for something in the call.
         progress: tells how the call goes.
         closing: ends the call.
+        trace: what has happened so far.
     """
 
     owner: AsyncioActor[CallActorMessage]
@@ -51,6 +53,7 @@ class SharedParts:
     waiters: Waiters
     progress: Progress
     closing: Closing
+    trace: Trace
 
     @classmethod
     def assemble(cls, owner: AsyncioActor[CallActorMessage], setup: CallSetup) -> Self:
@@ -62,6 +65,9 @@ class SharedParts:
         """
         context, network = setup.context, setup.network
         beginning = CallingIn(setup.offer) if setup.order is None else CallingOut(setup.order)
+        trace = Trace(is_on=context.keep_ladder is not None)
+        if setup.heard is not None:
+            trace.stanza("in", setup.heard)
         course = Course(owner, context.settings.calls, beginning)
         signalling = Signalling(
             setup.session,
@@ -69,11 +75,12 @@ class SharedParts:
             message=setup.message,
             conversation=setup.conversation,
             last_word=setup.last_word,
+            trace=trace,
         )
         name = f"{signalling.own} {bare(setup.peer)}"
         leg = Leg(owner, context, setup.bot.path_of(setup.session.sid), network, name)
         waiters = Waiters()
-        progress = Progress(context, course, signalling, leg, setup.media)
+        progress = Progress(context, course, signalling, leg, setup.media, trace)
         return cls(
             owner=owner,
             context=context,
@@ -95,5 +102,7 @@ class SharedParts:
                 leg=leg,
                 progress=progress,
                 waiters=waiters,
+                trace=trace,
             ),
+            trace=trace,
         )

@@ -31,7 +31,8 @@ from ..messages.account import ReplyIq
 from ..messages.call import JingleReceived
 from ..messages.conversation import CallAccepted, ConversationRef, SendCallMessage, SendJingle
 from ..xmpp.events import IqAnswered
-from ..xmpp.stanza import call_message, error_condition, iq_reply, iq_set
+from ..xmpp.stanza import call_message, error_condition, iq, iq_reply, iq_set
+from .trace import Trace
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ class Signalling:
         message: whether XEP-0353 is used.
         conversation: sends what is said.
         last_word: sends what is said when the conversation has ended.
+        trace: is given what is said and heard.
 
     Attributes:
         peer: the peer's JID; full once a device has taken the call.
@@ -101,8 +103,10 @@ class Signalling:
         message: bool,
         conversation: ConversationRef,
         last_word: LastWord,
+        trace: Trace,
     ) -> None:
         self._session = session
+        self._trace = trace
         self._conversation = conversation
         self._last_word = last_word
         self._expected: dict[str, Then] = {}
@@ -164,6 +168,8 @@ class Signalling:
 
     def _say(self, message: CallMessage, to: str | None = None) -> None:
         to = to or self.peer
+        if self._trace.is_on:
+            self._trace.stanza("out", call_message(to, message))
         if not self._conversation.post(SendCallMessage(to, message)):
             self._last_word(call_message(to, message))
 
@@ -171,14 +177,17 @@ class Signalling:
 
     def receive(self, message: JingleReceived) -> list[Event]:
         """Take the peer's IQ and answer it; return what happened."""
+        heard = iq("set", message.jingle, sender=message.sender, id=message.iq)
+        self._trace.stanza("in", heard)
+        action = message.jingle.get("action", "")
         try:
             if message.sender != self.peer:
                 raise unknown_session(self.sid)
             events = self._session.receive(message.jingle)
         except RemoteProtocolError as error:
-            self._reply(ReplyIq(message.sender, message.iq, error.to_element()))
+            self._reply(ReplyIq(message.sender, message.iq, error.to_element()), action)
             return []
-        self._reply(ReplyIq(message.sender, message.iq))
+        self._reply(ReplyIq(message.sender, message.iq), action)
         return events
 
     def answered(self, message: IqAnswered) -> None:
@@ -190,6 +199,14 @@ class Signalling:
         refused = answer is not None and answer.get("type") == "error"
         condition = error_condition(answer) if answer is not None and refused else None
         then(Acknowledgement(answer is not None, condition))
+
+    def heard_answer(self, message: IqAnswered) -> None:
+        """Take note of the peer's answer to one of our IQs, also when the call is over."""
+        of = message.token.partition(" ")[0]
+        if message.answer is None:
+            self._trace.note("stanza", f"no answer to {of}", "in")
+        else:
+            self._trace.stanza("in", message.answer, of)
 
     def settle(self) -> list[Event]:
         """Wait no longer for what the peer's offer lacks; return what happened."""
@@ -342,11 +359,13 @@ class Signalling:
     def _send(self, jingle: Element, then: Then | None = None) -> None:
         self._sent += 1
         token = f"{jingle.get('action')} {self._sent}"
+        self._trace.stanza("out", iq("set", jingle, to=self.peer))
         if not self._conversation.post(SendJingle(self.sid, self.peer, jingle, token)):
             self._last_word(iq_set(self.peer, jingle))
         elif then is not None:
             self._expected[token] = then
 
-    def _reply(self, reply: ReplyIq) -> None:
+    def _reply(self, reply: ReplyIq, of: str) -> None:
+        self._trace.stanza("out", iq_reply(reply.to, reply.id, reply.error), of)
         if not self._conversation.post(reply):
             self._last_word(iq_reply(reply.to, reply.id, reply.error))

@@ -400,6 +400,26 @@ class JingleReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class CallMessageHeard:
+    """A call message about this call, as it came in; what it means comes after it."""
+
+    stanza: Element
+
+
+@dataclass(frozen=True, slots=True)
+class StreamChanged:
+    """The account's stream was lost, or is there again.
+
+    Attributes:
+        state: the account's.
+        detail: a sentence, or "".
+    """
+
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class PeerRinging:
     """The peer's device rings (XEP-0353 §3.1)."""
 
@@ -458,9 +478,11 @@ class PeerUnreachable:
 
     Attributes:
         sender: who says so; it counts from the address that the proposal went to.
+        stanza: the error that it came back with.
     """
 
     sender: str
+    stanza: Element | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -647,6 +669,8 @@ CallActorMessage = (
     | ListenForSpeech
     | GetStatus
     | JingleReceived
+    | CallMessageHeard
+    | StreamChanged
     | PeerRinging
     | PeerProceeds
     | PeerRejects

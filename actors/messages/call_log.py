@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ...ladder.ladder import Ladder
 from ..records.call_record import CallRecord
 from ..runtime.ref import AsyncioActorRef
 
@@ -37,6 +38,6 @@ class Beat:
     """It is time to note that the process lives."""
 
 
-CallLogMessage = CallRecord | CallGoesOn | Flush | Retry | Beat
+CallLogMessage = CallRecord | CallGoesOn | Ladder | Flush | Retry | Beat
 #: What may be told it by others, who know only its supervisor.
-CallLogRef = AsyncioActorRef[CallRecord | CallGoesOn]
+CallLogRef = AsyncioActorRef[CallRecord | CallGoesOn | Ladder]

@@ -27,6 +27,7 @@ class CallMessageReceived:
         own: it was sent by another resource of our account (a carbon, or to our bare JID).
         calls: how many calls the account has with this one, if it is a proposal.
         draining: the account takes no new calls.
+        stanza: the message itself.
     """
 
     sender: str
@@ -34,6 +35,7 @@ class CallMessageReceived:
     own: bool = False
     calls: int = 0
     draining: bool = False
+    stanza: Element | None = None
 
 
 @dataclass(frozen=True, slots=True)

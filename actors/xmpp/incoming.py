@@ -55,6 +55,7 @@ class Letter:
         invite: the invite in it (XEP-0482).
         receipt: the id of the message whose receipt it confirms (XEP-0184).
         body: its text, or "".
+        stanza: the message itself, if it is of a call, or an error.
     """
 
     sender: str
@@ -67,6 +68,7 @@ class Letter:
     invite: Invite | None = None
     receipt: str | None = None
     body: str = ""
+    stanza: Element | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,4 +168,5 @@ def _read_letter(
         invite=found if isinstance(found, Invite) else None,
         receipt=None if receipt is None else receipt.get("id", ""),
         body=message.findtext(f"{{{CLIENT}}}body") or "",
+        stanza=message if call is not None or message.get("type") == "error" else None,
     )

@@ -41,6 +41,22 @@ def iq_reply(to: str, identifier: str, payload: Element | None = None) -> Elemen
     return iq
 
 
+def iq(
+    kind: str,
+    payload: Element | None = None,
+    *,
+    to: str = "",
+    sender: str = "",
+    id: str = "",  # noqa: A002
+) -> Element:
+    """Return an IQ of what is known of it, as an account of it has it."""
+    known = {"type": kind, "id": id, "to": to, "from": sender}
+    stanza = Element(f"{{{CLIENT}}}iq", {name: value for name, value in known.items() if value})
+    if payload is not None:
+        stanza.append(payload)
+    return stanza
+
+
 def iq_set(to: str, payload: Element) -> Element:
     """Return an IQ of type set, whose answer nobody waits for."""
     attributes = {"type": "set", "id": secrets.token_hex(8), "to": to}

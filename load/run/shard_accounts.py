@@ -130,7 +130,7 @@ class ShardAccounts:
                 return theirs(ref, settings)
             return Participant(ref, self.tally, self.plan.phases, self.sources)
 
-        settings = self.plan.model_copy(update={"accounts": (), "call_log": None})
+        settings = self.plan.model_copy(update={"accounts": (), "call_log": None, "ladders": "off"})
         self._exchange = Exchange.start(settings, endpoint, make, self._see)
         await self._exchange.started
 

@@ -22,7 +22,14 @@ from ..sources.forwarded import Forwarded
 from ..sources.playback import Playback
 from ..sources.source import Source
 from . import _aiortc
-from .events import FirstMedia, PlaybackEnded, VideoUnseen
+from .events import (
+    FirstMedia,
+    KeyframeAsked,
+    KeyframeCame,
+    MediaBegan,
+    PlaybackEnded,
+    VideoUnseen,
+)
 from .rtp.incoming import Incoming
 from .rtp.key_presses import KeyPress
 from .rtp.medium import Medium, statistics
@@ -38,6 +45,19 @@ logger = logging.getLogger(__name__)
 
 DigitListener = Callable[[DigitEvent], None]
 Sink = Callable[[Direction, EncodedFrame], None]
+
+_Event = (
+    FirstMedia
+    | KeyframeAsked
+    | KeyframeCame
+    | MediaBegan
+    | PlaybackEnded
+    | VideoUnseen
+    | DigitEvent
+)
+
+REQUESTS_TOLD = 1.0
+"""Seconds between two of the peer's requests for a key frame that are told."""
 
 DARK = 2.0
 """Seconds in which the first black picture of a muted source must have gone out."""
@@ -63,7 +83,7 @@ class ConnectionMedia:
         path: ReceivePath,
         *,
         largest_picture: int,
-        on_event: Callable[[FirstMedia | VideoUnseen | PlaybackEnded | DigitEvent], None],
+        on_event: Callable[[_Event], None],
         on_broken: Callable[[], None],
     ) -> None:
         """Begin without any media.
@@ -84,6 +104,7 @@ class ConnectionMedia:
         self._on_event = on_event
         self._on_broken = on_broken
         self._closed = False
+        self._tell_request_at = 0.0
         self._ear = Ear()
 
     @property
@@ -482,6 +503,7 @@ class ConnectionMedia:
             bit_rate=lambda: medium().allowed_bit_rate,
             telephone_event=lambda: medium().telephone_event,
             is_watched=lambda: bool(self.sinks),
+            on_began=lambda: self._on_event(MediaBegan(kind)),
             on_sent=self._sent,
             on_ended=self._playback_ended,
         )
@@ -500,6 +522,7 @@ class ConnectionMedia:
             _aiortc.hold_to_budgets(transceiver, self._on_broken),
             on_first=self._first_media,
             on_unseen=lambda at: self._on_event(VideoUnseen(at)),
+            on_keyframe=self._keyframe,
             on_frame=self._received,
             on_digit=self._digit,
             largest_picture=self._largest_picture,
@@ -584,7 +607,14 @@ class ConnectionMedia:
                 logger.exception("A sink failed and is taken off")
                 self.remove_sink(sink)
 
+    def _keyframe(self, came: bool) -> None:
+        self._on_event(KeyframeCame() if came else KeyframeAsked(by_peer=False))
+
     def _keyframe_requested(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._tell_request_at:  # a peer may ask more often than anybody wants to hear
+            self._tell_request_at = now + REQUESTS_TOLD
+            self._on_event(KeyframeAsked(by_peer=True))
         outgoing = self._outgoing("video")
         if outgoing is not None and not self._ask_origin(outgoing.playback):
             outgoing.keyframe(by_peer=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 from aioice import Connection
 from aiortc import RTCDtlsTransport, RTCPeerConnection
@@ -66,6 +67,14 @@ class Connectivity:
             self._ice_deadline.start()
         for transport in _aiortc.dtls_transports(self._pc):
             transport.on("statechange", self._dtls_changed)
+
+    @property
+    def stage(self) -> Literal["ice", "dtls", "media"]:
+        """What is under way, or would fail now: ICE, DTLS, or what has connected."""
+        if Connected in self._reached and not self._unconnected():
+            return "media"
+        handshakes = any(t.state == "connecting" for t in _aiortc.dtls_transports(self._pc))
+        return "dtls" if handshakes or IceConnected in self._reached else "ice"
 
     def stop(self) -> None:
         """Stop reporting."""

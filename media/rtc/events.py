@@ -1,6 +1,7 @@
 """The events that a peer connection reports."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ..frames.frame import Kind
 from ..sources.playback import Playback
@@ -24,9 +25,11 @@ class IceConnected:
 
     Attributes:
         at: `loop.time()` in seconds.
+        pairs: The nominated pairs, one for each transport, in words: our candidate and the peer's.
     """
 
     at: float
+    pairs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,11 @@ class IceRenewed:
 
     Attributes:
         at: `loop.time()` in seconds.
+        pair: The pair, in words: our candidate and the peer's.
     """
 
     at: float
+    pair: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,33 @@ class FirstMedia:
 
     kind: Kind
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class MediaBegan:
+    """The first RTP packet of a kind went out.
+
+    Attributes:
+        kind: "audio" or "video".
+    """
+
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class KeyframeAsked:
+    """A key frame of video was asked for (PLI, RFC 4585 §6.3.1).
+
+    Attributes:
+        by_peer: Whether the peer asked us, or we asked the peer.
+    """
+
+    by_peer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeyframeCame:
+    """The key frame that we had asked the peer for came in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +170,16 @@ class MediaFailed:
         reason: The Jingle reason (XEP-0166 §7.4) that fits: "connectivity-error" (ICE),
             "failed-transport" (DTLS) or "security-error" (wrong fingerprint).
         text: One sentence for a person.
+        stage: What failed: to connect by ICE, the DTLS handshake, or what had connected.
+        own: Our ICE candidates until then, in words.
+        theirs: The peer's.
     """
 
     reason: str
     text: str
+    stage: Literal["ice", "dtls", "media"] = "media"
+    own: tuple[str, ...] = ()
+    theirs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +200,9 @@ MediaEvent = (
     | IceRenewed
     | AddressLost
     | FirstMedia
+    | MediaBegan
+    | KeyframeAsked
+    | KeyframeCame
     | VideoUnseen
     | PlaybackEnded
     | DigitBegan

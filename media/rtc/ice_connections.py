@@ -53,6 +53,20 @@ class IceConnections:
             self._open[id(connection)] = connection
             _aioice.bind_to(connection, self._network, self.dropped)
 
+    def pairs(self) -> tuple[str, ...]:
+        """Return the nominated pairs of all transports, in words."""
+        found = [_aioice.nominated(each) for each in _aiortc.ice_connections(self._pc)]
+        return tuple(pair for pairs in found for pair in pairs)
+
+    def candidates(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return our candidates and the peer's on all transports, in words, each once."""
+        used = _aiortc.ice_connections(self._pc)
+        own = dict.fromkeys(_aioice.described(c) for each in used for c in each.local_candidates)
+        theirs = dict.fromkeys(
+            _aioice.described(c) for each in used for c in each.remote_candidates
+        )
+        return tuple(own), tuple(theirs)
+
     async def close(self, *connections: Connection) -> None:
         """Close connections for good, even those that are closed already.
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection
@@ -13,7 +14,15 @@ from . import _aiortc
 from .connection_media import ConnectionMedia
 from .connectivity import BROKEN, Connectivity, Milestone
 from .data_channel import DataChannels
-from .events import AddressLost, Closed, Connected, IceRenewed, MediaEvent, MediaFailed
+from .events import (
+    AddressLost,
+    Closed,
+    Connected,
+    IceConnected,
+    IceRenewed,
+    MediaEvent,
+    MediaFailed,
+)
 from .ice import _aioice
 from .ice.network import Network
 from .ice.own_addresses import OwnAddresses, Watch
@@ -100,7 +109,7 @@ class PeerConnection:
             self._connections,
             self.tasks,
             deadline=ice_deadline,
-            on_renewed=lambda: self._emit(IceRenewed(asyncio.get_running_loop().time())),
+            on_renewed=self._renewed,
             on_failure=self._connectivity.fail,
         )
         self._watch = Watch(self._renewals.own_addresses, self._address_lost)
@@ -360,13 +369,20 @@ class PeerConnection:
     def _reached(self, milestone: Milestone) -> None:
         if isinstance(milestone, Connected):
             OwnAddresses.running().add(self._watch)
+        if isinstance(milestone, IceConnected):
+            milestone = replace(milestone, pairs=self._connections.pairs())
         self._emit(milestone)
+
+    def _renewed(self) -> None:
+        pairs = self._connections.pairs()
+        self._emit(IceRenewed(asyncio.get_running_loop().time(), ", ".join(pairs)))
 
     def _address_lost(self, address: str) -> None:
         self._emit(AddressLost(address, asyncio.get_running_loop().time()))
 
     def _fail(self, reason: str, text: str) -> None:
-        self._emit(MediaFailed(reason, text))
+        own, theirs = self._connections.candidates()
+        self._emit(MediaFailed(reason, text, self._connectivity.stage, own, theirs))
         self._close()
 
     def _broken(self) -> None:

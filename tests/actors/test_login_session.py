@@ -52,7 +52,7 @@ class Account(AsyncioActor[AccountMessage | Handled], parts={"session": LoginSes
 
     def __init__(self, context: Context) -> None:
         super().__init__()
-        self.session = LoginSession(cast("Any", self), context)
+        self.session = LoginSession(cast("Any", self), context, lambda *_: None)
 
     @handles(Handled)
     def _handled(self, _: Handled) -> None:

@@ -93,6 +93,20 @@ def own_address(connection: Connection) -> str | None:
     return None if name is None else str(name[0]).partition("%")[0]
 
 
+def nominated(connection: Connection) -> list[str]:
+    """Return the nominated pairs, one for each component, in words."""
+    return [
+        f"{described(pair.local_candidate)} ↔ {described(pair.remote_candidate)}"
+        for pair in connection._nominated.values()  # noqa: SLF001
+    ]
+
+
+def described(candidate: Candidate) -> str:
+    """Return a candidate in words: its type, and its address with the port."""
+    host = f"[{candidate.host}]" if ":" in candidate.host else candidate.host
+    return f"{candidate.type} {host}:{candidate.port}"
+
+
 async def close(connection: Connection) -> None:
     """Close a connection for good, also when an earlier close was cancelled half-way.
 

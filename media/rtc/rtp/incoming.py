@@ -56,6 +56,7 @@ class Incoming:
         *,
         on_first: Callable[[Kind, float], None],
         on_unseen: Callable[[float], None],
+        on_keyframe: Callable[[bool], None],
         on_frame: Callable[[EncodedFrame], None],
         on_digit: Callable[[DigitEvent], None],
         largest_picture: int = LARGEST_PICTURE,
@@ -69,6 +70,8 @@ class Incoming:
             feedback: Tells the peer what is missing.
             on_first: Called with the kind and `loop.time()` in seconds at the first packet.
             on_unseen: Called with `loop.time()` when nothing can be shown of video that comes.
+            on_keyframe: Called with False when the peer is asked for a key frame, with True when
+                one has come for that.
             on_frame: Called with each encoded frame, unless the path is `none`.
             on_digit: Called when the peer presses a key and when it lets it go, on each path.
             largest_picture: Pixels of a picture that is decoded; larger ones are left out.
@@ -87,9 +90,11 @@ class Incoming:
         self._loop = asyncio.get_running_loop()
         self._knows_keys = False
         self._met = False
+        self._asked = False
         self._on_digit = on_digit
         self._on_first = on_first
         self._on_frame = on_frame
+        self._on_keyframe = on_keyframe
         self._on_unseen = on_unseen
         self._path = path
         self._refused = False
@@ -250,6 +255,9 @@ class Incoming:
             self._on_digit(each)
 
     def _give(self, frames: Frames, now: float) -> None:
+        if self._asked and frames and self._video is not None and not self._video.awaits_keyframe:
+            self._asked = False
+            self._on_keyframe(True)
         for frame in frames:
             self._encoded(frame.codec, frame.data, frame.timestamp, now, keyframe=frame.keyframe)
 
@@ -262,6 +270,9 @@ class Incoming:
             due = video.tick(now)
             if video.ssrc is not None and due.keyframe:
                 self._feedback.keyframe(video.ssrc)
+                if not self._asked:
+                    self._asked = True
+                    self._on_keyframe(False)
             if video.ssrc is not None and due.missing:
                 self._feedback.missing(video.ssrc, due.missing)
             self._give(due.frames, now)

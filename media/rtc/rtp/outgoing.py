@@ -85,6 +85,7 @@ class Outgoing:
         bit_rate: Callable[[], int],
         telephone_event: GetTelephoneEvent,
         is_watched: Callable[[], bool],
+        on_began: Callable[[], None],
         on_sent: Sent,
         on_ended: Ended,
     ) -> None:
@@ -100,6 +101,7 @@ class Outgoing:
             telephone_event: Gives the payload type and clock rate (Hz) for keys that are pressed;
                 None: the peer takes none.
             is_watched: Whether frames that go out are to be told.
+            on_began: Called when the first packet goes out.
             on_sent: Called with each encoded frame that goes out, if so.
             on_ended: Called when a source is not played any more, for whatever reason.
         """
@@ -119,11 +121,13 @@ class Outgoing:
         self._keyframe_at = -1.0
         self._keys = KeyPresses()
         self._peer_may_ask_at = 0.0
+        self._has_begun = False
         self._last = -1
         self._muted = False
         self._dark = asyncio.Event()
         self._name = ""
         self._paused = False
+        self._on_began = on_began
         self._on_ended = on_ended
         self._on_sent = on_sent
         self._origin: float | None = None
@@ -379,6 +383,9 @@ class Outgoing:
             self._send(unit.data, self._last + step, keyframe=number == 0)
 
     def _send(self, data: bytes, timestamp: int, keyframe: bool) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            self._on_began()
         self._last = max(timestamp, self._last + 1)
         if self._stream is not None:
             self._stream.send(data, self._last)

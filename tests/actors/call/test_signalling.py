@@ -6,6 +6,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 from callboard.actors.call.signalling import WORDS, Acknowledgement, Signalling
+from callboard.actors.call.trace import Trace
 from callboard.actors.messages.account import ReplyIq
 from callboard.actors.messages.call import JingleReceived
 from callboard.actors.messages.conversation import CallAccepted, SendCallMessage, SendJingle
@@ -62,6 +63,7 @@ class Side:
             message=message,
             conversation=conversation,
             last_word=self.last_words.append,
+            trace=Trace(is_on=False),
         )
 
     @property

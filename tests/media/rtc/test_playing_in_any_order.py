@@ -87,6 +87,7 @@ class Scene:
             telephone_event=lambda: None,
             bit_rate=lambda: 300_000,
             is_watched=lambda: True,
+            on_began=lambda: None,
             on_sent=self.sent.frame,
             on_ended=self.ended.append,
         )

@@ -13,6 +13,7 @@ class KeyframeRequests:
 
     Attributes:
         wanted: Whether somebody waits for a key frame.
+        asked: Whether the peer was asked and has sent none since.
     """
 
     EVERY = 1.0
@@ -22,6 +23,7 @@ class KeyframeRequests:
 
     def __init__(self) -> None:
         self.wanted = True
+        self.asked = False
         self._allowed_at = -inf
         self._unheard = 0
 
@@ -36,7 +38,7 @@ class KeyframeRequests:
 
     def came(self) -> None:
         """Take note that a key frame has come."""
-        self.wanted = False
+        self.wanted = self.asked = False
 
     @property
     def next_at(self) -> float:
@@ -53,4 +55,5 @@ class KeyframeRequests:
             return False
         self._allowed_at = now + self.EVERY
         self._unheard += 1
+        self.asked = True
         return True

@@ -153,6 +153,11 @@ class VideoReceiver:
         self._look(now)
         return Due(frames, missing, keyframe)
 
+    @property
+    def awaits_keyframe(self) -> bool:
+        """Whether the peer was asked for a key frame, and has sent none since."""
+        return self._requests.asked
+
     def is_unseen(self, now: float) -> bool:
         """Tell whether for long nothing could be shown; said once each time.
 

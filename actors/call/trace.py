@@ -1,0 +1,141 @@
+"""What happens in one call, as it happens: the ladder that grows while the call goes on."""
+
+import time
+from collections import deque
+from dataclasses import replace
+from xml.etree.ElementTree import Element
+
+from ...ladder.ladder import Kind, Ladder, Rung, Way
+from ..context import Context
+from ..records.call_record import CallRecord
+from ..xmpp.redaction import redacted
+from ..xmpp.stanza_title import title
+
+#: Rungs that are kept of a call's beginning, and of its end.
+FIRST = 200
+LAST = 200
+#: Characters of stanzas that are kept of each of the two.
+MAX_XML = 96 * 1024
+#: Characters of the words of a rung.
+_MAX_TEXT = 200
+
+
+class Trace:
+    """Collects the ladder of one call, in bounded room: its beginning, and its end so far.
+
+    What is secret or private in a stanza is left out here, so that it is nowhere later. What
+    happens again and again without anything between it is one rung that counts.
+
+    Args:
+        is_on: whether anything is collected.
+    """
+
+    __slots__ = ("_first", "_is_on", "_last", "_left_out", "_origin", "_room", "began")
+
+    def __init__(self, *, is_on: bool) -> None:
+        self.began = time.time()
+        self._is_on = is_on
+        self._origin = time.monotonic()
+        self._first: list[Rung] = []
+        self._last: deque[Rung] = deque()
+        self._left_out = 0
+        self._room = {"first": MAX_XML, "last": MAX_XML}
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is collected."""
+        return self._is_on
+
+    @property
+    def seconds(self) -> float:
+        """How long ago the call began, in seconds."""
+        return time.monotonic() - self._origin
+
+    def stanza(self, way: Way, stanza: Element, of: str = "") -> None:
+        """Add a stanza.
+
+        Args:
+            way: out or in.
+            stanza: an ``<iq/>`` or a ``<message/>``.
+            of: of an IQ's answer, what it answers.
+        """
+        if self._is_on:
+            self._add(Rung(self.seconds, "stanza", way, title(stanza, of), redacted(stanza)))
+
+    def note(self, kind: Kind, text: str, way: Way = "") -> None:
+        """Add what is no stanza.
+
+        Args:
+            kind: what sort of thing.
+            text: it, in a few words.
+            way: whether it went out or came in; "": neither.
+        """
+        if self._is_on:
+            self._add(Rung(self.seconds, kind, way, _line(text)))
+
+    def _add(self, rung: Rung) -> None:
+        last = self._last or self._first
+        if last and not rung.xml:
+            before = last[-1]
+            if (before.kind, before.way, before.text) == (rung.kind, rung.way, rung.text):
+                last[-1] = Rung(before.at, rung.kind, rung.way, rung.text, times=before.times + 1)
+                return
+        if not self._last and len(self._first) < FIRST and len(rung.xml) <= self._room["first"]:
+            self._room["first"] -= len(rung.xml)
+            self._first.append(rung)
+            return
+        self._last.append(rung)
+        self._room["last"] -= len(rung.xml)
+        while len(self._last) > LAST or self._room["last"] < 0:
+            self._room["last"] += len(self._last.popleft().xml)
+            self._left_out += 1
+
+    def ladder(self, record: CallRecord, *, cause: str, is_over: bool = True) -> Ladder:
+        """Return what was collected up to now.
+
+        Args:
+            record: the call's detail record, as it stands.
+            cause: why it ended as it did.
+            is_over: whether it is over.
+        """
+        return Ladder(
+            uuid=record.uuid,
+            id=record.id,
+            account=record.account,
+            peer=record.peer,
+            direction=record.direction,
+            state=record.state if is_over else "running",
+            began=self.began,
+            seconds=max(0.0, record.ended - record.started) if is_over else self.seconds,
+            cause=cause,
+            rungs=(*self._first, *self._last),
+            left_out=self._left_out,
+            gap=len(self._first) if self._left_out else 0,
+        )
+
+
+def keep_refusal(
+    context: Context, record: CallRecord, heard: Element | None, said: Element
+) -> None:
+    """Keep the ladder of a call that our own policy refuses before it is one.
+
+    Args:
+        context: of the account.
+        record: its detail record.
+        heard: what the peer has said.
+        said: what it is answered.
+    """
+    if context.keep_ladder is None:
+        return
+    trace = Trace(is_on=True)
+    if heard is not None:
+        trace.stanza("in", heard)
+    trace.stanza("out", said)
+    words = f": {record.text}" if record.text else ""
+    cause = f"Refused by our own policy ({record.reason}{words})."
+    context.keep_ladder(replace(trace.ladder(record, cause=cause), refused=True))
+
+
+def _line(text: str) -> str:
+    shown = text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+    return shown if len(shown) <= _MAX_TEXT else f"{shown[: _MAX_TEXT - 1]}…"

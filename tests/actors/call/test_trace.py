@@ -1,0 +1,89 @@
+"""How a call's ladder grows: in order, in bounded room, and not at all where ladders are off."""
+
+from xml.etree.ElementTree import Element, SubElement
+
+import pytest
+from callboard.actors.call.trace import FIRST, LAST, MAX_XML, Trace
+from callboard.actors.records.call_record import CallRecord
+from callboard.actors.xmpp.stanza import CLIENT
+from callboard.jingle import Reason
+from callboard.jingle import namespaces as ns
+from callboard.ladder.ladder import Ladder
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Stand still until a test moves on."""
+    now = [50.0]
+    monkeypatch.setattr("callboard.actors.call.trace.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("callboard.actors.call.trace.time.time", lambda: 1_000_000.0 + now[0])
+    return now
+
+
+def stanza(size: int = 0) -> Element:
+    iq = Element(f"{{{CLIENT}}}iq", {"type": "set"})
+    jingle = SubElement(iq, f"{{{ns.JINGLE}}}jingle", {"action": "session-info"})
+    for number in range(size):
+        SubElement(jingle, f"{{{ns.RTP_INFO}}}mute", {"name": f"{number:0900}"})
+    return iq
+
+
+def ladder(trace: Trace) -> Ladder:
+    return trace.ladder(CallRecord.refused("sid", "a@b.c", "d@e.f", Reason.BUSY, ""), cause="")
+
+
+def test_rungs_have_the_time_since_the_first_on_one_clock(clock: list[float]) -> None:
+    trace = Trace(is_on=True)
+    clock[0] += 1.5
+    trace.stanza("in", stanza())
+    clock[0] += 0.25
+    trace.note("ice", "ICE connected")
+    found = ladder(trace)
+    assert [rung.at for rung in found.rungs] == [1.5, 1.75]
+    assert found.began == 1_000_050.0
+
+
+def test_what_happens_again_and_again_is_one_rung(clock: list[float]) -> None:
+    trace = Trace(is_on=True)
+    for _ in range(1000):
+        clock[0] += 1
+        trace.note("keyframe", "key frame asked for (PLI)", "in")
+    trace.note("keyframe", "key frame asked for (PLI)", "out")
+    assert [(rung.at, rung.times) for rung in ladder(trace).rungs] == [(1.0, 1000), (1000.0, 1)]
+
+
+def test_the_beginning_and_the_end_are_kept(clock: list[float]) -> None:
+    trace = Trace(is_on=True)
+    for number in range(2 * (FIRST + LAST)):
+        clock[0] += 1
+        trace.note("state", str(number))
+    found = ladder(trace)
+    assert len(found.rungs) == FIRST + LAST
+    assert (found.gap, found.left_out) == (FIRST, FIRST + LAST)
+    assert [found.rungs[at].text for at in (0, FIRST - 1, FIRST, -1)] == ["0", "199", "600", "799"]
+
+
+def test_stanzas_are_bounded_in_octets() -> None:
+    trace = Trace(is_on=True)
+    for _ in range(100):
+        trace.stanza("in", stanza(size=15))
+    found = ladder(trace)
+    assert sum(len(rung.xml) for rung in found.rungs) <= 2 * MAX_XML
+    assert len(found.rungs) + found.left_out == 100
+
+
+def test_nothing_is_collected_where_ladders_are_off() -> None:
+    trace = Trace(is_on=False)
+    trace.stanza("in", stanza())
+    trace.note("ice", "ICE connected")
+    assert not ladder(trace).rungs
+
+
+def test_words_of_others_stay_on_one_line() -> None:
+    trace = Trace(is_on=True)
+    trace.note("stream", "a\nb\x1b[31m" + "c" * 500)
+    [rung] = ladder(trace).rungs
+    assert rung.text.startswith("a?b?[31mccc")
+    assert len(rung.text) == 200
