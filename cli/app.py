@@ -222,6 +222,77 @@ def ladder(
 
 
 @app.command()
+def calls(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE] [CALL]",
+            help="The YAML file or calls.jsonl, and the id of one call to show.",
+        ),
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option(metavar="JID", help="Calls of this account, or *@domain.")
+    ] = None,
+    peer: Annotated[
+        str | None, typer.Option(metavar="JID", help="Calls with this peer, or *@domain.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Calls that began at or after TIME: 1d (a day ago), yesterday, 2026-11-28, 14:30.",
+        ),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Calls that began before TIME; a day counts whole."),
+    ] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(help="completed, missed, declined, busy, cancelled or failed."),
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Why it ended, such as timeout or connectivity-error.")
+    ] = None,
+    direction: Annotated[str | None, typer.Option(metavar="in|out", help="Who called.")] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(help="What occurs in a JID, an id, the reason or its sentence."),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(metavar="N", min=1, max=1000, help="How many to list at the most.")
+    ] = 50,
+    after: Annotated[
+        str | None,
+        typer.Option(metavar="PLACE", help="Go on where the page before has ended."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List past calls, the latest first, or show one with its steps and recordings.
+
+    FILE is the YAML file whose calls are looked for, or a calls.jsonl; without it, a file of the
+    current folder. It needs no running instance, and works beside one. CALL is the id in the first
+    column, or a session id.
+
+    Exits with 0, 1 if there is no such call, and 2 if an argument is wrong.
+    """
+    from .calls import Arguments
+    from .calls import calls as command
+
+    filters = {
+        "account": account,
+        "peer": peer,
+        "state": state,
+        "reason": reason,
+        "direction": direction,
+        "text": text,
+        "limit": limit,
+        "after": after,
+    }
+    raise typer.Exit(command(Arguments(tuple(words or ()), filters, since, until, json)))
+
+
+@app.command()
 def load(
     plan: Annotated[
         Path, typer.Argument(metavar="PLAN", help="The YAML file with the accounts and phases.")

@@ -49,7 +49,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "media/rtc/rtp": ("packet", "video", "*"),
     "actors": ("runtime", "xmpp", "records", "messages", "context", "bot", "call", "joining", "*"),
     "load": ("measure", "plan", "run", "report", "*"),
-    "control": ("problem", "models", "instance", "commands", "*"),
+    "control": ("problem", "models", "history", "instance", "commands", "*"),
     "cli": ("views", "*"),
 }
 """The rooms of each folder that has some, the lowest first: each may use those before it.

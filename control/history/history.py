@@ -1,0 +1,121 @@
+"""The past calls of a deployment."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from .index import Index
+from .past_call import PastCall
+from .search import Page, Search, find_call, find_calls
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: Seconds for which records are gathered before the index takes them in.
+GATHER = 1.0
+
+
+class PastCalls:
+    """Search in the past calls of a log, also while nothing runs. Everything blocks.
+
+    Args:
+        records: the file of detail records; it may be missing.
+        recordings: the folder of recordings.
+        stopping: once set, what takes long is left unfinished.
+    """
+
+    def __init__(
+        self, records: Path, recordings: Path, stopping: threading.Event | None = None
+    ) -> None:
+        self.records = records
+        self.recordings = recordings
+        self.index = Index(records, stopping)
+
+    def search(self, search: Search) -> Page:
+        """Return the calls that a search finds.
+
+        Raises:
+            PermissionError: the log may not be read.
+        """
+        return self.index.use(lambda database: find_calls(database, search, self.recordings))
+
+    def find(self, name: str) -> PastCall:
+        """Return one call.
+
+        Args:
+            name: its uuid, the beginning of it, or its session id.
+
+        Raises:
+            UnknownCallError: there is none, or more than one.
+            PermissionError: the log may not be read.
+        """
+        return self.index.use(lambda database: find_call(database, name, self.recordings))
+
+    def close(self) -> None:
+        """Give up what is kept in memory."""
+        self.index.close()
+
+
+class History:
+    """The past calls of a deployment that runs, on a thread of its own.
+
+    Use it on one event loop, and close it.
+
+    Args:
+        records: the file of detail records.
+        recordings: the folder of recordings.
+    """
+
+    def __init__(self, records: Path, recordings: Path) -> None:
+        self._stopping = threading.Event()
+        self._calls = PastCalls(records, recordings, self._stopping)
+        self._thread = ThreadPoolExecutor(1, "history")
+        self._gathering: asyncio.TimerHandle | None = None
+
+    def heed(self) -> None:
+        """Let the index soon take in what has come into the log."""
+        if self._gathering is None and not self._stopping.is_set():
+            self._gathering = asyncio.get_running_loop().call_later(GATHER, self._catch_up)
+
+    def _catch_up(self) -> None:
+        self._gathering = None
+        done = self._thread.submit(self._calls.index.use, lambda _: None)
+        done.add_done_callback(_say)
+
+    async def do(self, work: Callable[[PastCalls], T]) -> T:
+        """Do some work on the thread of the history.
+
+        Args:
+            work: what blocks.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, work, self._calls)
+
+    async def search(self, search: Search) -> Page:
+        """Return the calls that a search finds; raises as `PastCalls.search`."""
+        return await self.do(lambda calls: calls.search(search))
+
+    async def find(self, name: str) -> PastCall:
+        """Return one call; raises as `PastCalls.find`."""
+        return await self.do(lambda calls: calls.find(name))
+
+    async def close(self) -> None:
+        """End in a moment; what is left undone is done by the next one that uses the index."""
+        self._stopping.set()
+        if self._gathering is not None:
+            self._gathering.cancel()
+        await asyncio.to_thread(self._end)
+
+    def _end(self) -> None:
+        self._thread.shutdown(cancel_futures=True)
+        self._calls.close()
+
+
+def _say(done: Future[None]) -> None:
+    if not done.cancelled() and (error := done.exception()) is not None:
+        log.warning("the history could not take in what has come: %s", error)
