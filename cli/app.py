@@ -206,7 +206,7 @@ def ladder(
     ],
     file: File,
     form: Annotated[
-        Literal["text", "json"], typer.Option("--format", help="How it is shown.")
+        Literal["text", "svg", "json", "mermaid"], typer.Option("--format", help="How it is shown.")
     ] = "text",
 ) -> None:
     """Show what happened in a call: its stanzas, and ICE, DTLS and media between them.

@@ -11,10 +11,12 @@ import typer
 from ..config import ConfigError, load
 from ..ladder.folder import LadderNotFound, find_ladder
 from ..ladder.ladder import Ladder
+from ..ladder.mermaid import mermaid
+from ..ladder.svg import svg
 from ..ladder.text import ASCII, text
 from .views.printable import printable
 
-Format = Literal["text", "json"]
+Format = Literal["text", "svg", "json", "mermaid"]
 
 
 def ladder(call: str, file: Path, *, form: Format) -> int:
@@ -61,4 +63,13 @@ def _json(ladder: Ladder) -> Iterable[str]:
     yield json.dumps(ladder.to_json(), ensure_ascii=False, indent=2)
 
 
-_SHOWN: dict[Format, Callable[[Ladder], Iterable[str]]] = {"text": _text, "json": _json}
+def _svg(ladder: Ladder) -> Iterable[str]:
+    yield svg(ladder).rstrip()
+
+
+_SHOWN: dict[Format, Callable[[Ladder], Iterable[str]]] = {
+    "text": _text,
+    "svg": _svg,
+    "json": _json,
+    "mermaid": mermaid,
+}

@@ -1,7 +1,7 @@
 """Why a call ended as it did, in a sentence that says where to look."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 #: Seconds of connected media before it says something that none came.
@@ -22,8 +22,7 @@ class End:
         ours: whether we ended it.
         steps: step → seconds since the call began.
         seconds: how long it took.
-        kinds: the media that it had at its end.
-        expected: those of them that the peer had agreed to send.
+        expected: the kinds of media that the peer had agreed to send.
         failed_at: how far its media had come when they failed, if they did.
         own, theirs: our candidates and the peer's at that moment, as ``host 192.0.2.1:3478``.
         bounced: the condition with which the proposal came back; "" if it did not.
@@ -36,11 +35,10 @@ class End:
     ours: bool
     steps: Mapping[str, float]
     seconds: float
-    kinds: tuple[str, ...] = ()
     expected: tuple[str, ...] = ()
     failed_at: Literal["", "ice", "dtls", "media"] = ""
     own: tuple[str, ...] = ()
-    theirs: tuple[str, ...] = field(default=())
+    theirs: tuple[str, ...] = ()
     bounced: str = ""
 
     @property
@@ -173,6 +171,8 @@ def _declined(end: End) -> str:
 
 
 def _cancelled(end: End) -> str:
+    if end.text.startswith("answered on another"):
+        return f"Taken elsewhere: the call was {_sentence(end.text)}"
     if end.ours == (end.direction == "out"):
         who = "we" if end.ours else "the caller"
         after = duration(end.seconds)

@@ -4,7 +4,7 @@ import textwrap
 import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, repeat
 
 from .cause import duration
 from .ladder import Kind, Ladder, Rung
@@ -46,15 +46,14 @@ def text(ladder: Ladder, *, colours: bool = False) -> Iterator[str]:
             yield painted(gap_words(ladder), _SOFT)
         yield from _rung(rung, painted)
     yield ""
-    yield from textwrap.wrap(
-        f"Why: {_printable(ladder.cause) or 'the call goes on'}", WIDTH, subsequent_indent="     "
-    )
+    cause = _wrapped(_printable(ladder.cause) or "the call goes on", WIDTH - 5)
+    yield from (f"{before}{line}" for before, line in zip(_before("Why: "), cause, strict=False))
 
 
 def gap_words(ladder: Ladder) -> str:
     """Return what stands where rungs are left out."""
     what = "thing that happened" if ladder.left_out == 1 else "things that happened"
-    return f"{'⋮':>{_TIME + 2}} {ladder.left_out} {what} here were not kept"
+    return f"{'⋮':>{_TIME + 1}} {ladder.left_out} {what} here were not kept"
 
 
 def when(ladder: Ladder) -> str:
@@ -73,7 +72,7 @@ class _Painter:
 
 
 def _head(ladder: Ladder, painted: _Painter) -> Iterator[str]:
-    yield _fitting(f"Call {_printable(ladder.id)}: {ladder.state}", WIDTH)
+    yield _fitting(f"Call {_printable(ladder.id)}: {_printable(ladder.state)}", WIDTH)
     yield _fitting(f"{when(ladder)}, record {_printable(ladder.uuid)}", WIDTH)
     yield ""
     half = _INSIDE // 2
@@ -87,25 +86,31 @@ def _head(ladder: Ladder, painted: _Painter) -> Iterator[str]:
 def _rung(rung: Rung, painted: _Painter) -> Iterator[str]:
     words = _printable(rung.text) + (f" x {rung.times}" if rung.times > 1 else "")
     colour = _colour(rung)
-    stamp = f"{rung.at:{_TIME - 1}.3f} "
+    stamp = f"{rung.at:.3f}" if rung.at < 10_000 else f"{rung.at:.0f}"
+    lines = _wrapped(words if rung.way else f"• {words}", _INSIDE - 6)
     if rung.way:
-        lines = [_arrow(rung, words)] if len(words) <= _INSIDE - 6 else _folded(words)
-        if len(words) > _INSIDE - 6:
-            lines[-1:] = [_arrow(rung, lines[-1].strip())]
+        drawn = [*(f"   {line}" for line in lines[:-1]), _arrow(rung, lines[-1])]
     else:
-        lines = _folded(f"• {words}")
-    for line, before in zip(lines, chain([stamp], (" " * _TIME for _ in lines)), strict=False):
-        yield f"{before}│{painted(line.ljust(_INSIDE), colour)}│"
+        drawn = [f"   {'  ' if number else ''}{line}" for number, line in enumerate(lines)]
+    for before, line in zip(_before(f"{stamp:>{_TIME - 1}} "), drawn, strict=False):
+        yield f"{before}│{painted(line + ' ' * (_INSIDE - _cells(line)), colour)}│"
 
 
 def _arrow(rung: Rung, words: str) -> str:
-    line = ("─" if rung.kind == "stanza" else "═") * (_INSIDE - len(words) - 4)
+    line = ("─" if rung.kind == "stanza" else "═") * (_INSIDE - _cells(words) - 4)
     return f" {words} {line}▶ " if rung.way == "out" else f" ◀{line} {words} "
 
 
-def _folded(words: str) -> list[str]:
-    room = _INSIDE - 6
-    return [f"   {line}" for line in textwrap.wrap(words, room, subsequent_indent="  ")] or [""]
+def _before(first: str) -> Iterator[str]:
+    """Give what stands before each line of several, the first of which has something."""
+    return chain([first], repeat(" " * len(first)))
+
+
+def _wrapped(words: str, columns: int) -> list[str]:
+    """Return words on as many lines as they need; at least one, be it empty."""
+    if _cells(words) > len(words):  # some take two columns, which textwrap does not know
+        columns //= 2
+    return textwrap.wrap(words, columns) or [""]
 
 
 def _colour(rung: Rung) -> str:

@@ -325,7 +325,7 @@ class Call(
     @handles(Tick)
     def _tick(self, message: Tick) -> None:
         if not self._course.is_over:
-            self._progress.report()
+            self._progress.look()
             self.after(TICK, message)
 
     @handles(Overdue)

@@ -15,6 +15,7 @@ from ..messages.exchange import CallStatus
 from ..records.call_record import CallRecord, RecordedFreeze, outcome
 from .course import Course
 from .leg import Leg
+from .quality_notes import QualityNotes, quality
 from .signalling import Signalling
 from .timeline import Timeline
 from .trace import Trace
@@ -56,6 +57,7 @@ class Progress:
         self.muted: frozenset[str] = frozenset()
         self.failure: MediaFailed | None = None
         self.bounced = ""
+        self._quality = QualityNotes()
         self._expected: tuple[str, ...] = ()
         self._context = context
         self._trace = trace
@@ -78,12 +80,19 @@ class Progress:
         if self._timeline.take(name):
             self.report()
 
-    def report(self) -> None:
-        """Tell the exchange how the call stands, unless it knows."""
+    def look(self) -> None:
+        """Take note of how the media come through, and report it."""
+        status = self.report()
+        for words in self._quality.look(status.seconds, status.statistics):
+            self._trace.note("quality", words)
+
+    def report(self) -> CallStatus:
+        """Tell the exchange how the call stands, unless it knows; return it."""
         status = self.status()
         if status != self._told:
             self._told = status
             self._context.exchange.post(status)
+        return status
 
     def status(self) -> CallStatus:
         """Return how the call stands."""
@@ -142,6 +151,8 @@ class Progress:
             self._expected = tuple(
                 kind for kind, one in media.by_kind.items() if one.flows(Direction.RECEIVED)
             )
+            for one in self._last:
+                self._trace.note("quality", quality(one))
             now = asyncio.get_running_loop().time()
             self._freezes = tuple(
                 RecordedFreeze(

@@ -169,7 +169,9 @@ class Signalling:
     def _say(self, message: CallMessage, to: str | None = None) -> None:
         to = to or self.peer
         if self._trace.is_on:
-            self._trace.stanza("out", call_message(to, message))
+            ours = to == self.own
+            of = "our other devices" if ours else ""
+            self._trace.stanza("" if ours else "out", call_message(to, message), of)
         if not self._conversation.post(SendCallMessage(to, message)):
             self._last_word(call_message(to, message))
 

@@ -13,7 +13,7 @@ _MAX_WORD = 32
 
 _JINGLE = f"{{{ns.JINGLE}}}jingle"
 _CALL_MESSAGE = f"{{{ns.CALL_MESSAGE}}}"
-_UNPRINTABLE = re.compile(r"[^\x21-\x7e]+")
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 #: Actions (XEP-0166 §7.2) of which it is told which media they are about.
 _ABOUT_MEDIA = frozenset(
     {
@@ -35,9 +35,10 @@ def title(stanza: Element, of: str = "") -> str:
 
     Args:
         stanza: an ``<iq/>`` or a ``<message/>``.
-        of: of an IQ's answer, what it answers.
+        of: of an IQ's answer, what it answers; of another stanza, whom it goes to if that is not
+            the peer.
     """
-    words = _words(stanza, f" to {_word(of)}" if of else "")
+    words = _words(stanza, f" to {_UNPRINTABLE.sub('?', of)[:_MAX_WORD]}" if of else "")
     return words if len(words) <= MAX_TITLE else f"{words[: MAX_TITLE - 1]}…"
 
 
@@ -52,7 +53,7 @@ def _words(stanza: Element, of: str) -> str:
         return " ".join(_of_jingle(jingle))
     for child in stanza:
         if child.tag.startswith(_CALL_MESSAGE):
-            return " ".join(_of_message(child))
+            return " ".join(_of_message(child)) + of
     return _word(stanza.tag.rpartition("}")[2])
 
 
@@ -120,4 +121,4 @@ def _reason(element: Element) -> Iterator[str]:
 
 def _word(text: str) -> str:
     """Return what somebody else has chosen as one short word of ASCII."""
-    return _UNPRINTABLE.sub("?", text)[:_MAX_WORD]
+    return _UNPRINTABLE.sub("?", text[:_MAX_WORD]).replace(" ", "_")
