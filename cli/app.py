@@ -2,11 +2,14 @@
 
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from .views.standard_streams import install_outlets
+
+if TYPE_CHECKING:
+    from ..config.metrics import ListenAddress
 
 #: What click keeps as it is written, after a line with ``\b``.
 _START = """\b
@@ -55,6 +58,26 @@ Within = Annotated[
 ]
 
 
+def _address(text: str) -> "ListenAddress":
+    from ..config.metrics import parse_address
+
+    try:
+        return parse_address(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+Metrics = Annotated[
+    Any,
+    typer.Option(
+        "--metrics",
+        metavar="ADDRESS",
+        parser=_address,
+        help="Where Prometheus finds metrics, like 127.0.0.1:9100 or 9100.",
+    ),
+]
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"callboard {installed_version('callboard')}")
@@ -95,7 +118,9 @@ def demo(
 
 
 @app.command()
-def run(file: File, online_within: Within = None, json: Json = False) -> None:
+def run(
+    file: File, online_within: Within = None, metrics: Metrics = None, json: Json = False
+) -> None:
     """Run the accounts of FILE until Ctrl-C, SIGTERM or SIGHUP.
 
     The first signal stops new calls, gives running calls some time to end (drain: in FILE), and
@@ -105,6 +130,8 @@ def run(file: File, online_within: Within = None, json: Json = False) -> None:
 
     If the server can't be reached, it is tried again and again; --online-within sets a limit.
 
+    --metrics serves /metrics, /healthz and /readyz over HTTP, as metrics: in FILE does.
+
     Exits with 0 if it was stopped in order, 1 if no account could log in, every account has given
     up, or the server did not start or has ended, 2 if FILE is wrong, and 130 if Ctrl-C comes while
     FILE is being read.
@@ -112,7 +139,7 @@ def run(file: File, online_within: Within = None, json: Json = False) -> None:
     from .run import run as command
 
     install_outlets()
-    raise typer.Exit(command(file, within=online_within, json=json))
+    raise typer.Exit(command(file, within=online_within, metrics=metrics, json=json))
 
 
 @app.command()
@@ -310,15 +337,7 @@ def load(
             help="How many processes to use; by default, one for each core.",
         ),
     ] = None,
-    metrics: Annotated[
-        int | None,
-        typer.Option(
-            metavar="PORT",
-            min=1,
-            max=65535,
-            help="A port on loopback where Prometheus finds metrics during the run.",
-        ),
-    ] = None,
+    metrics: Metrics = None,
     ray: Annotated[
         str | None,
         typer.Option(

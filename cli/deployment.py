@@ -27,6 +27,7 @@ from ..actors.xmpp.tls_context import trust
 from ..bots.adapter import bot_factory
 from ..bots.bot import Bot
 from ..config import Embedded, Settings
+from ..config.metrics import MetricsSettings
 from ..control.address import NoPlaceError, derived_name, own_folder
 from ..control.claim import AlreadyRunningError, Claim, claim
 from ..control.control_socket import ControlSocket
@@ -76,6 +77,11 @@ class Deployment:
         """The supervisor of all."""
         assert self._exchange is not None  # noqa: S101 - nobody is given a deployment before
         return self._exchange
+
+    @property
+    def stands(self) -> bool:
+        """Whether the exchange has not ended."""
+        return self._exchange is None or self._exchange.is_alive()
 
     @property
     def state(self) -> State:
@@ -189,6 +195,7 @@ async def deployed(
     observer: Observer,
     *,
     file: Path | None = None,
+    metrics: MetricsSettings | None = None,
 ) -> AsyncIterator[Deployment]:
     """Start everything that a file declares, and end it in order.
 
@@ -201,16 +208,19 @@ async def deployed(
         folder: the file's folder.
         observer: told what accounts, calls and recordings do.
         file: what its control socket is found by; None: it has none, unless the settings name one.
+        metrics: where to serve metrics and health while all runs; None: nowhere.
 
     Raises:
         ExchangeError: the file runs already.
         ServerError: the embedded server does not start.
-        OSError: a file of the settings can't be read, or the file of records can't be written.
+        OSError: a file of the settings can't be read, the file of records can't be written, or
+            metrics can't be served where they are wanted.
         asyncio.CancelledError: a signal came before everything was started.
     """
     deployment = Deployment(settings.drain, len(settings.accounts))
     instance = Instance(settings, file or folder, deployment)
-    listeners = [TellOutside(one) for one in (deployment.hear, instance.hear, observer)]
+    hearers: tuple[Observer, ...] = (deployment.hear, instance.hear, observer)
+    listeners = [TellOutside(one) for one in hearers]
 
     def see(event: Event) -> None:
         for tell in listeners:
@@ -221,7 +231,10 @@ async def deployed(
         watched(settings.drain + CLOSING + LAST_RESORT) as watch,
         _signals(deployment.stop, watch.ask),
     ):
-        async with _controlled(instance, settings.control, file):
+        async with (
+            _controlled(instance, settings.control, file),
+            _monitored(metrics, deployment, instance, listeners),
+        ):
             finished = await asyncio.to_thread(recover_recordings, settings.recordings)
             for one in finished:
                 see(one)
@@ -278,6 +291,34 @@ def _claim_path(declared: Path | None, file: Path | None) -> Claim:
         return claim(declared)
     assert file is not None  # noqa: S101 - see above
     return claim(own_folder() / derived_name(file))
+
+
+@asynccontextmanager
+async def _monitored(
+    metrics: MetricsSettings | None,
+    deployment: Deployment,
+    instance: Instance,
+    listeners: list[TellOutside[Event]],
+) -> AsyncIterator[None]:
+    """Serve metrics and health meanwhile, if they are wanted."""
+    if metrics is None:
+        yield
+        return
+    from ..control.metrics.monitoring import Monitoring  # noqa: PLC0415 - the extra "metrics"
+
+    monitoring = Monitoring(
+        metrics,
+        instance.settings,
+        stands=lambda: deployment.stands,
+        ending=deployment.stopping.is_set,
+    )
+    served = PartSummary(name="metrics", state="running", detail=monitoring.url)
+    instance.add_part(served.name, lambda: served)
+    listeners.append(TellOutside(monitoring.hear))
+    try:
+        yield
+    finally:
+        await monitoring.close()
 
 
 async def _ended(ref: ExchangeRef) -> None:

@@ -11,13 +11,14 @@ import uvloop
 
 from ..actors.observer import Observer
 from ..config import ConfigError
+from ..config.metrics import ListenAddress
 from ..load import load_plan
 from ..load.measure.usage import raise_open_files
 from ..load.plan.capacity import CapacityError, check_open_files, open_files
 from ..load.report.report import write_report
 from ..load.run.process import Hear, ShardProcess
 from ..load.run.progress import Carrier
-from ..load.run.prometheus import PrometheusServer
+from ..load.run.prometheus import serve_metrics
 from ..load.run.run import Run
 from ..load.run.verdict import Status, Verdict
 from ..server import ServerError
@@ -26,7 +27,12 @@ from .views.load_view import LoadView, make_load_view, print_verdict
 
 
 def load(
-    file: Path, *, out: Path | None, shards: int | None, metrics: int | None, ray: str | None
+    file: Path,
+    *,
+    out: Path | None,
+    shards: int | None,
+    metrics: ListenAddress | None,
+    ray: str | None,
 ) -> int:
     """Run a load plan and write the report.
 
@@ -34,7 +40,7 @@ def load(
         file: the YAML file.
         out: where the report goes, or None for none.
         shards: how many processes; None for what the plan says, or one for each core.
-        metrics: the port on which Prometheus finds metrics while it runs, or None.
+        metrics: where Prometheus finds metrics while it runs; None for what the plan says.
         ray: the address of a Ray cluster whose machines run the shards, or None for this machine.
 
     Returns:
@@ -46,6 +52,8 @@ def load(
         for problem in error.problems:
             typer.echo(str(problem), err=True)
         return Status.WRONG_PLAN
+    if metrics is None and plan.metrics is not None:
+        metrics = plan.metrics.address
     view = make_load_view(file.name)
     try:
         if out is not None:
@@ -96,7 +104,7 @@ def _carriers(ray: str | None) -> Iterator[tuple[Callable[[Hear], Carrier], int 
         yield found
 
 
-async def _run(run: Run, view: LoadView, metrics: int | None) -> Verdict:
+async def _run(run: Run, view: LoadView, metrics: ListenAddress | None) -> Verdict:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -106,13 +114,14 @@ async def _run(run: Run, view: LoadView, metrics: int | None) -> Verdict:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
     drawing = asyncio.create_task(view.draw(run))
-    server = None if metrics is None else PrometheusServer(metrics, run)
+    server = None
     try:
+        server = None if metrics is None else serve_metrics(metrics, run)
         return await run.run()
     finally:
         drawing.cancel()
         await asyncio.gather(drawing, return_exceptions=True)
         if server is not None:
-            server.close()
+            await asyncio.to_thread(server.close)
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)

@@ -1,14 +1,17 @@
 """What a machine lacks for a file: ``run`` would fail on it before its first login."""
 
+import errno
 import os
 import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from ..config import Embedded, Settings
 from ..config.load import Fault
+from ..config.metrics import MetricsSettings
 from ..media import Network, NetworkError
 from ..server import ServerError
 from ..server.prosody import ADDRESS, find_prosody
@@ -28,6 +31,8 @@ def preflight(settings: Settings) -> Iterator[Fault]:
         yield from _port(settings.server.port)
     yield from _sockets(settings)
     yield from _folders(settings)
+    if settings.metrics is not None:
+        yield from _metrics(settings.metrics, len(settings.accounts))
 
 
 def _port(port: int | None) -> Iterator[Fault]:
@@ -75,6 +80,49 @@ def _folders(settings: Settings) -> Iterator[Fault]:
         except OSError as error:
             place = f"nothing can be written to {file or folder} ({error.strerror})"
             yield (key,), f"{key}: {place}: choose another place, or make it writable"
+
+
+#: The packages of extras, by what they are called where they are imported.
+EXTRAS = {"metrics": ("h11", "prometheus_client")}
+#: Accounts that may have a metric of their own.
+MOST_NAMED = 100
+
+
+def missing_extra(extra: str) -> str | None:
+    """Say in a sentence which package of an extra is not installed; None: all are.
+
+    Args:
+        extra: a key of `EXTRAS`.
+    """
+    for package in EXTRAS[extra]:
+        if find_spec(package) is None:
+            return (
+                f"needs the package {package}, which is not installed: "
+                f"run pip install 'callboard[{extra}]'"
+            )
+    return None
+
+
+def _metrics(metrics: MetricsSettings, accounts: int) -> Iterator[Fault]:
+    """See that the address is this machine's. What uses the port may be the running instance."""
+    if fault := missing_extra("metrics"):
+        yield ("metrics",), f"metrics: {fault}"
+    if metrics.accounts and accounts > MOST_NAMED:
+        words = f"there are {accounts:,}, which is more than {MOST_NAMED} metrics"
+        yield ("metrics", "accounts"), f"accounts: {words}: leave it out"
+    address = metrics.address
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        with socket.socket(family) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            words = f"nothing can listen at {address} ({error.strerror})"
+            yield (
+                ("metrics", "address"),
+                f"address: {words}: give an IP address of this machine, and a port above 1023",
+            )
 
 
 @contextmanager

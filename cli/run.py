@@ -11,25 +11,33 @@ from ..actors.garbage_collection import tune_garbage_collection
 from ..actors.observer import Observer
 from ..bots.bot import Bot
 from ..config import Settings
+from ..config.metrics import ListenAddress, MetricsSettings
 from ..server import ServerError
 from .deployment import Deployment, ExchangeError, deployed, reason
 from .main_loop import run_loop
+from .preflight import missing_extra
 from .settings import read_or_exit
 from .views.view import REFRESH, View, log_to, make_view
 
 
-def run(file: Path, *, within: float | None, json: bool) -> int:
+def run(file: Path, *, within: float | None, metrics: ListenAddress | None, json: bool) -> int:
     """Run the accounts of a file until somebody ends it.
 
     Args:
         file: the YAML file.
         within: how many seconds are tried to get an account online, or None for ever.
+        metrics: where to serve metrics and health; None for what the file says.
         json: print JSON lines.
 
     Returns:
         0 in order, 1 if no account could log in, the server did not start, or all ended by itself.
     """
     settings, classes = read_or_exit(file)
+    if metrics is not None:
+        settings = settings.model_copy(update={"metrics": _moved(settings.metrics, metrics)})
+        if fault := missing_extra("metrics"):
+            typer.echo(f"callboard: --metrics: {fault}", err=True)
+            return 2
     view = make_view(as_json=json)
     log_to(view, settings.log_level)
     try:
@@ -44,6 +52,12 @@ def run(file: Path, *, within: float | None, json: bool) -> int:
         view.close()
 
 
+def _moved(metrics: MetricsSettings | None, address: ListenAddress) -> MetricsSettings:
+    if metrics is None:
+        return MetricsSettings(address=address)
+    return metrics.model_copy(update={"address": address})
+
+
 async def _run(
     settings: Settings,
     classes: dict[str, type[Bot]],
@@ -53,7 +67,14 @@ async def _run(
 ) -> int:
     async with (
         drawn(view),
-        deployed(settings, classes, file.parent, view.show, file=file) as deployment,
+        deployed(
+            settings,
+            classes,
+            file.parent,
+            view.show,
+            file=file,
+            metrics=settings.metrics,
+        ) as deployment,
     ):
         if not await anybody_online(deployment, within):
             return 1

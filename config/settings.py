@@ -4,16 +4,16 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from .account import AccountSettings
 from .duration import Duration
 from .fleet import MAX_ACCOUNTS
 from .media import MediaSettings
+from .metrics import LOOPBACK, Address, MetricsSettings, as_metrics
 from .model import FolderPath, Model
 from .server import AnyServer, Embedded
 
-LOOPBACK = "127.0.0.1"
 #: Octets that the path of a Unix socket may have (unix(7): 108 with the NUL at its end).
 LONGEST_SOCKET = 107
 
@@ -21,6 +21,13 @@ LONGEST_SOCKET = 107
 def _beside_recordings(data: dict[str, object]) -> Path:
     recordings = data.get("recordings")
     return (recordings if isinstance(recordings, Path) else Path()) / "calls.jsonl"
+
+
+AnyMetrics = Annotated[
+    MetricsSettings,
+    BeforeValidator(as_metrics, json_schema_input_type=Address | MetricsSettings),
+]
+"""An address, or a mapping."""
 
 
 class Settings(Model):
@@ -71,6 +78,12 @@ class Settings(Model):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe messages that are logged."
+    )
+    metrics: AnyMetrics | None = Field(
+        default=None,
+        description="Where `callboard run` serves metrics for Prometheus, and whether all is well: "
+        "an address, or a mapping with the keys below. If left out, nowhere.",
+        examples=["127.0.0.1:9100", {"address": "127.0.0.1:9100", "ready": "80%"}],
     )
     accounts: Annotated[
         tuple[AccountSettings, ...], Field(min_length=1, max_length=MAX_ACCOUNTS)

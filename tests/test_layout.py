@@ -48,8 +48,17 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "media/rtc": ("dtls", "ice", "rtp/packet rtp/feedback", "_aiortc", "rtp", "*"),
     "media/rtc/rtp": ("packet", "video", "*"),
     "actors": ("runtime", "xmpp", "records", "messages", "context", "bot", "call", "joining", "*"),
-    "load": ("measure", "plan", "run", "report", "*"),
-    "control": ("problem", "models", "history", "instance", "commands", "*"),
+    "load": ("scrape", "measure", "plan", "run", "report", "*"),
+    "control": (
+        "problem",
+        "models",
+        "history",
+        "instance",
+        "commands",
+        "account_standing",
+        "metrics",
+        "*",
+    ),
     "cli": ("views", "*"),
 }
 """The rooms of each folder that has some, the lowest first: each may use those before it.

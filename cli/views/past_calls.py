@@ -12,9 +12,9 @@ from ...actors.records.call_record import CallRecord
 from ...config.jid import bare
 from ...control.history.past_call import PastCall, PastRecording
 from ...control.history.search import Page, Search
+from ...load.measure.steps import CALL_STEPS
 from .line_view import near
 from .printable import printable
-from .steps import STEPS
 from .terminal import Terminal, shortened
 
 #: Characters of a record's uuid that are shown.
@@ -214,7 +214,7 @@ def _steps(record: CallRecord) -> Iterator[str]:
     for step, at in sorted(record.steps.items(), key=lambda one: one[1]):
         begun = datetime.fromtimestamp(record.started + at).astimezone()
         took = f"+{(at - before) * 1000:.0f} ms"
-        meaning = STEPS.get(step, "")
+        meaning = CALL_STEPS.get(step, "")
         clock = f"{begun:%H:%M:%S}.{begun.microsecond // 1000:03d}"
         yield f"{clock} {took:>9}  {step:<12} {meaning}".rstrip()
         before = at

@@ -1,26 +1,14 @@
 """How a call was set up and how good it is, as tables for people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich import box
 from rich.table import Table
 
 from ...actors.messages.exchange import CallStatus
 from ...actors.records.call_record import CallRecord
+from ...load.measure.steps import CALL_STEPS
 from .terminal import Name
-
-#: The steps of a call in their order, and what each means.
-STEPS: Mapping[str, str] = {
-    "propose": "proposed by message (XEP-0353)",
-    "ringing": "the other side rings",
-    "proceed": "the other side takes the call",
-    "initiate": "offer sent (session-initiate)",
-    "accept": "answer came (session-accept)",
-    "ice": "connected (ICE)",
-    "dtls": "secured (DTLS-SRTP)",
-    "first-audio": "first audio heard",
-    "first-video": "first video seen",
-}
 
 
 def step_table(status: CallStatus) -> Table:
@@ -34,10 +22,12 @@ def step_table(status: CallStatus) -> Table:
     table.add_column("")
     table.add_column("after", justify="right", no_wrap=True)
     table.add_column("took", justify="right", no_wrap=True)
-    taken = [(step, status.steps[step]) for step in STEPS if step in status.steps]
+    taken = [(step, status.steps[step]) for step in CALL_STEPS if step in status.steps]
     before = 0.0
     for step, at in sorted(taken, key=lambda one: one[1]):
-        table.add_row(step, STEPS[step], f"{at * 1000:.0f} ms", f"{(at - before) * 1000:.0f} ms")
+        table.add_row(
+            step, CALL_STEPS[step], f"{at * 1000:.0f} ms", f"{(at - before) * 1000:.0f} ms"
+        )
         before = at
     return table
 

@@ -1,14 +1,14 @@
 """From what the actors report to metrics."""
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Mapping
 
 from ...actors.messages.exchange import AccountReady, CallStatus
 from ...actors.records.call_record import CallRecord
 from ...media import MediaStatistics
 from ...media.rtc.rtp.quality import mean_opinion_score
 from .call_side import TO_CALLEE, TO_CALLER, CallSide
-from .metric import CALL_STEPS, LOGIN_STEPS
+from .media_growth import media_growth
+from .steps import CALL_STEPS, LOGIN_STEPS, new_steps
 from .tally import Tally
 
 MEDIA_STEPS = ("first-audio", "first-video")
@@ -20,7 +20,8 @@ def measure_login(event: AccountReady, tally: Tally) -> None:
     """Record a login: the whole, and each step from the one before."""
     tally.count("login.ok")
     tally.record("login", max(event.steps.values()))
-    _record_steps("login", LOGIN_STEPS, event.steps, tally)
+    for step, seconds in new_steps(LOGIN_STEPS, event.steps):
+        tally.record(f"login.{step}", seconds)
 
 
 def measure_setup(before: CallStatus | None, now: CallStatus, tally: Tally) -> None:
@@ -32,7 +33,8 @@ def measure_setup(before: CallStatus | None, now: CallStatus, tally: Tally) -> N
         tally: where it is recorded, at once: a call may be held for hours.
     """
     known: Mapping[str, float] = {} if before is None else before.steps
-    _record_steps("call", CALL_STEPS, now.steps, tally, known=known)
+    for step, seconds in new_steps(CALL_STEPS, now.steps, known):
+        tally.record(f"call.{step}", seconds)
     if "dtls" in now.steps and "dtls" not in known:
         tally.record("call.setup", now.steps["dtls"])
     heard = [now.steps[step] for step in MEDIA_STEPS if step in now.steps]
@@ -48,21 +50,16 @@ def measure_media(before: CallStatus | None, now: CallStatus, tally: Tally) -> N
         now: how it stands.
         tally: where it is recorded.
     """
-    known = {} if before is None else {one.kind: one for one in before.statistics}
     seconds = now.seconds - (0.0 if before is None else before.seconds)
     hears, tells = (TO_CALLER, TO_CALLEE) if now.direction == "out" else (TO_CALLEE, TO_CALLER)
-    for one in now.statistics:
-        old = known.get(one.kind)
-        sent, received, lost, reordered = (
-            max(0, getattr(one, name) - getattr(old, name, 0))
-            for name in ("sent", "received", "lost", "reordered")
-        )
+    for grown in media_growth(before, now):
+        one, received, lost = grown.now, grown.received, grown.lost
         for where in (one.kind, f"{one.kind}.{hears}"):
             tally.count(f"{where}.received", received)
             tally.count(f"{where}.lost", lost)
-            tally.count(f"{where}.reordered", reordered)
+            tally.count(f"{where}.reordered", grown.reordered)
         for where in (one.kind, f"{one.kind}.{tells}"):
-            tally.count(f"{where}.sent", sent)
+            tally.count(f"{where}.sent", grown.sent)
         if received + lost and seconds >= LONG_ENOUGH:
             _record_now(one, received / seconds, lost / (received + lost), tally)
 
@@ -106,22 +103,6 @@ def _side(record: CallRecord, status: CallStatus | None, phase: int | None) -> C
         seconds=0.0 if record.connected is None else record.ended - record.connected,
         media=() if status is None else status.statistics,
     )
-
-
-def _record_steps(
-    activity: str,
-    named: Iterable[str],
-    steps: Mapping[str, float],
-    tally: Tally,
-    *,
-    known: Mapping[str, float] = MappingProxyType({}),
-) -> None:
-    taken = sorted((steps[step], step) for step in named if step in steps)
-    before = 0.0
-    for at, step in taken:
-        if step not in known:
-            tally.record(f"{activity}.{step}", at - before)
-        before = at
 
 
 def _record_now(one: MediaStatistics, rate: float, lost: float, tally: Tally) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .call_side import TO_CALLEE, TO_CALLER
+from .steps import CALL_STEPS, LOGIN_STEPS
 
 Kind = Literal["distribution", "counter", "gauge"]
 
@@ -41,29 +42,6 @@ _OF_PHASES = frozenset(
 )
 #: Whole numbers a unit: histograms hold microseconds and thousandths.
 SCALES: Mapping[str, float] = {"s": 1e6, "%": 1e3, "MiB": 1e3, "MOS": 1e3, "/s": 1e3, "": 1.0}
-
-LOGIN_STEPS: Mapping[str, str] = {
-    "tcp": "TCP connected",
-    "tls": "TLS secured",
-    "sasl": "authenticated (SASL)",
-    "bind": "resource bound",
-    "roster": "roster received",
-    "presence": "presence announced",
-}
-"""The steps of a login, in their order."""
-
-CALL_STEPS: Mapping[str, str] = {
-    "propose": "proposed by message (XEP-0353)",
-    "ringing": "the other side rings",
-    "proceed": "the other side takes the call",
-    "initiate": "offer sent (session-initiate)",
-    "accept": "answer received (session-accept)",
-    "ice": "connected (ICE)",
-    "dtls": "secured (DTLS-SRTP)",
-    "first-audio": "first audio heard",
-    "first-video": "first video seen",
-}
-"""The steps of a call, in their order, as the caller sees them."""
 
 
 def _legs(name: str, kind: str, words: str) -> list[Metric]:

@@ -54,7 +54,7 @@ thresholds:
 | `samples.csv` | a row for each second |
 | `calls.csv` | a row for each side of each call and kind of media: setup, packets, quality |
 | `junit.xml` | each threshold as a test case, for continuous integration |
-| `--metrics PORT` | metrics for Prometheus during the run, on loopback |
+| `--metrics ADDRESS` | metrics for Prometheus during the run: `9100` is a port on loopback |
 
 | exit status | |
 |---|---|

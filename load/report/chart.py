@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..measure.measurements import Measurements, Point
-from ..measure.metric import CALL_STEPS, LOGIN_STEPS, METRICS
+from ..measure.metric import METRICS
+from ..measure.steps import CALL_STEPS, LOGIN_STEPS
 from ..measure.totals import Spread
 from ..plan.phase import Once, Repeated
 from ..run.progress import PhaseRun

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -10,34 +10,28 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
+from ...config.metrics import ListenAddress
 from ..measure.metric import METRICS
+from ..scrape.exposition import Exposition
+from ..scrape.http_server import HttpServer
 from .run import Run
 
 QUANTILES = ("p50", "p95", "p99")
-ADDRESS = "127.0.0.1"
 
 
-class PrometheusServer:
-    """Serves ``/metrics`` on loopback, in a thread of its own, until it is closed.
+def serve_metrics(address: ListenAddress, run: Run) -> HttpServer:
+    """Serve ``/metrics`` from a thread of its own, until that is closed.
 
     Args:
-        port: the TCP port.
+        address: where.
         run: what is told of; its points are immutable, so the thread may read them at any time.
 
     Raises:
-        OSError: the port is taken.
+        OSError: the port can't be had.
     """
-
-    def __init__(self, port: int, run: Run) -> None:
-        registry = CollectorRegistry()
-        registry.register(_Collector(run))
-        self._server, self._thread = start_http_server(port, ADDRESS, registry)
-
-    def close(self) -> None:
-        """Close the port and end the thread."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collector(run))
+    return HttpServer(address, {"/metrics": Exposition(registry).page})
 
 
 class _Collector(Collector):

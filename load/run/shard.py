@@ -4,12 +4,13 @@ import asyncio
 import gc
 import os
 import socket
-import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from ...actors.context import Endpoint
 from ...actors.xmpp.tls_context import trust
+from ..measure.loop_lag import watch_lag
 from ..measure.tally import Tally
 from ..measure.usage import Usage, raise_open_files
 from ..plan.capacity import check_open_files, shard_files
@@ -118,10 +119,7 @@ class Shard:
     # -- how the generator itself fares ------------------------------------------------------------
 
     async def _probe(self) -> None:
-        while True:
-            before = time.monotonic()
-            await asyncio.sleep(PROBE)
-            self._tally.record("generator.lag", max(0.0, time.monotonic() - before - PROBE))
+        await watch_lag(partial(self._tally.record, "generator.lag"), PROBE)
 
     async def _measure(self) -> None:
         while True:

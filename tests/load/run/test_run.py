@@ -4,15 +4,15 @@ import asyncio
 import os
 import re
 import signal
-import socket
 import urllib.request
 from pathlib import Path
 
 import pytest
+from callboard.config.metrics import ListenAddress
 from callboard.load import load_plan
 from callboard.load.measure.measurements import Point
 from callboard.load.report.report import write_report
-from callboard.load.run.prometheus import PrometheusServer
+from callboard.load.run.prometheus import serve_metrics
 from callboard.load.run.run import Run
 from callboard.load.run.verdict import Status, Verdict
 from callboard.tests.conftest import Run as RunFixture
@@ -145,12 +145,10 @@ def test_prometheus_finds_metrics_while_it_runs(tmp_path: Path) -> None:
     test.measurements.count("login.ok", 7)
     test.measurements.record("call.setup", 0.25)
     test.measurements.close(1.0)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = PrometheusServer(port, test)
+    server = serve_metrics(ListenAddress("127.0.0.1", 0), test)
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE) as answer:
+        page = f"http://127.0.0.1:{server.port}/metrics"
+        with urllib.request.urlopen(page, timeout=PATIENCE) as answer:
             text = answer.read().decode()
     finally:
         server.close()

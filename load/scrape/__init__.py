@@ -1,0 +1,1 @@
+"""What monitoring asks for over HTTP: a small server, and metrics as text for Prometheus."""
