@@ -26,8 +26,10 @@ from .messages.account import (
     ConversationIdle,
     DrainAccount,
     DrainOverdue,
+    FindCall,
     ForgetCall,
     LookAround,
+    Offline,
     PlaceCall,
     ReadyOverdue,
     ReplyIq,
@@ -72,10 +74,6 @@ MAX_EARLY = 1_000
 #: What a call's IQs are, and a roster's push: their types and their payloads.
 JINGLE = ("set", f"{{{ns.JINGLE}}}jingle")
 PUSH = ("set", f"{{{ROSTER}}}query")
-
-
-class Offline(Exception):  # noqa: N818 - a state, as the message says
-    """The account can't do that: it is not online, or it is about to log out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +340,10 @@ class Account(
         if placed is None:
             raise Offline(f"{self._bare} has too many conversations, so it can't call {order.to}")
         return placed
+
+    @handles(FindCall)
+    def _find_call(self, message: FindCall) -> CallRef | None:
+        return self._routes.find(message.peer, message.sid)
 
     @handles(RouteCall)
     def _route_call(self, message: RouteCall) -> None:

@@ -78,6 +78,11 @@ class Routes:
         route.waiting.append(received)
         return True
 
+    def find(self, peer: str, sid: str) -> CallRef | None:
+        """Return a session's call, if it has been started."""
+        route = self._routes.get((peer, sid))
+        return None if route is None else route.call
+
     def tell(self, peer: str, sid: str, message: CallActorMessage) -> None:
         """Tell a session's call something, if there is one."""
         route = self._routes.get((peer, sid))

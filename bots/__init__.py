@@ -1,6 +1,6 @@
 """What a bot author touches: ``Bot``, ``Call``, ``Message``, ``Presence``, and what to play."""
 
-from ..actors.account import Offline
+from ..actors.messages.account import Offline
 from ..actors.messages.call import CallOver
 from ..actors.messages.exchange import CallStatus
 from ..actors.records.call_record import CallRecord

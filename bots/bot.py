@@ -6,10 +6,10 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ..actors.account import Offline
 from ..actors.messages.account import (
     AccountRef,
     GetRoster,
+    Offline,
     PlaceCall,
     SendInvite,
     SendText,

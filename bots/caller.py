@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from ..actors.account import Offline
+from ..actors.messages.account import Offline
 from ..actors.messages.call import CallOver
 from .bot import Bot
 from .call import Call

@@ -37,6 +37,11 @@ class Playback:
         return self._started.playback.kind
 
     @property
+    def repeats(self) -> bool:
+        """Whether it goes on until it is stopped or replaced, as a tone or a loop does."""
+        return self._started.playback.source.repeats
+
+    @property
     def position(self) -> float:
         """Where it is now, in seconds since the beginning of the item that is played.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from .instance_commands import COMMANDS as INSTANCE_COMMANDS
 from .views.standard_streams import install_outlets
 
 if TYPE_CHECKING:
@@ -32,20 +33,6 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="The YAML file with t
 Json = Annotated[
     bool, typer.Option("--json", help="Print events and log messages as lines of JSON.")
 ]
-
-Socket = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="PATH", help="The control socket of the instance, where FILE does not tell."
-    ),
-]
-RunningFile = Annotated[
-    Path | None,
-    typer.Argument(
-        metavar="[FILE]", help="The file that runs; if left out, one of the current folder."
-    ),
-]
-AnswerJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 Within = Annotated[
     float | None,
@@ -181,14 +168,19 @@ def call(
         ),
     ] = "none",
     record: Annotated[bool, typer.Option("--record", help="Record both directions.")] = False,
+    detach: Annotated[
+        bool,
+        typer.Option("--detach", help="Print the call's id, and let the instance hold it alone."),
+    ] = False,
     online_within: Within = 30.0,
     json: Json = False,
 ) -> None:
     """Let one account of FILE call somebody, and report how it went.
 
-    FROM calls TO, holds the call, and hangs up. If TO is an account of FILE too, its bot runs as
-    well, so that you can try both ends at once; with the embedded server, TO must be one. The
-    paths of files to play begin beside FILE.
+    FROM calls TO, holds the call, and hangs up. If FILE runs already, its instance places the call;
+    it is hung up when this command ends, unless it is detached. If not, the account runs for the
+    call. If TO is an account of FILE too, its bot runs as well, so that you can try both ends at
+    once; with the embedded server, TO must be one. The paths of files to play begin beside FILE.
 
     Exits with 0 if the call connected, 1 if it did not, and 2 if FILE or an argument is wrong,
     before anything connects. Interrupted before the call connected, it exits with 130.
@@ -205,21 +197,15 @@ def call(
             audio=audio,
             video=video,
             record=record,
+            detach=detach,
             within=online_within,
             json=json,
         )
     )
 
 
-@app.command()
-def status(file: RunningFile = None, socket: Socket = None, json: AnswerJson = False) -> None:
-    """Tell how a running instance stands: its accounts, calls, recordings and parts.
-
-    Exits with 0 if it answers, 1 if none runs or it does not answer, and 2 if an argument is wrong.
-    """
-    from .status import status as command
-
-    raise typer.Exit(command(file, socket, json=json))
+for _command in INSTANCE_COMMANDS:
+    app.command()(_command)
 
 
 @app.command()

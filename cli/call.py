@@ -17,14 +17,13 @@ from ..config import Embedded, Settings
 from ..config.jid import bare, is_jid
 from ..config.load import no_account
 from ..server import ServerError
+from .call_through import call_through, find_instance, show_call
 from .deployment import ExchangeError, deployed, reason
 from .main_loop import run_loop
 from .process_end import INTERRUPTED
 from .run import anybody_online, drawn
 from .settings import read_or_exit
 from .views.event import Event
-from .views.steps import quality_table, step_table
-from .views.terminal import Terminal
 from .views.view import View, log_to, make_view
 
 #: The bot's options as the command line has them.
@@ -48,12 +47,14 @@ def call(
     audio: str,
     video: str,
     record: bool,
+    detach: bool,
     within: float | None,
     json: bool,
 ) -> int:
     """Let one account of a file call somebody, and say how it went.
 
-    If the one who is called is an account of the file too, its bot runs as well.
+    If an instance of the file runs, its account calls. If not, that account alone is run, and the
+    one who is called as well, if it is an account of the file too.
 
     Args:
         file: the YAML file.
@@ -63,6 +64,7 @@ def call(
         audio: what is sent.
         video: what is shown.
         record: whether both directions are recorded.
+        detach: let a running instance hold the call without this command.
         within: how many seconds are tried to log in, or None for ever.
         json: print JSON lines.
 
@@ -70,6 +72,20 @@ def call(
         0 if the call connected, 1 if not, 2 if the file or an argument is wrong, 130 if somebody
         interrupted it before it connected.
     """
+    socket = find_instance(file)
+    if socket is not None:
+        how: dict[str, Any] = {
+            "audio": audio,
+            "video": video,
+            "record": record,
+            "seconds": seconds,
+            "detach": detach,
+        }
+        return call_through(socket, account, to, json=json, **how)
+    if detach:
+        words = f"--detach: nothing runs {file}: start it with callboard run"
+        typer.echo(f"callboard: {words}", err=True)
+        return 1
     settings, classes = read_or_exit(file)
     folder = file.absolute().parent
     options = {"to": to, "seconds": seconds, "audio": audio, "video": video, "record": record}
@@ -143,12 +159,14 @@ class _Watch:
     def see(self, event: Event) -> None:
         """Take an event."""
         self._view.show(event)
-        if isinstance(event, CallStatus) and event.account == self._caller:
+        if isinstance(event, CallStatus) and self._is_ours(event):
             self._status = event
         if isinstance(event, CallRecord):
             self._records.append(event)
         match event:
-            case CallRecord(account=jid) | BotFailed(account=jid) if bare(jid) == self._caller:
+            case (
+                CallRecord(account=self._caller, direction="out") | BotFailed(account=self._caller)
+            ):
                 self._done.set()
             case AccountChanged(jid=self._caller, state="online"):
                 self._was_online = True
@@ -158,6 +176,10 @@ class _Watch:
             case AccountChanged(jid=jid, state="failed", detail=detail) if jid == self._callee:
                 self._failure = f"{jid} can't be called, because it stays offline: {detail}"
                 self._done.set()
+
+    def _is_ours(self, event: CallStatus | CallRecord) -> bool:
+        """Whether it is of the call, not of one that others place meanwhile."""
+        return event.account == self._caller and event.direction == "out"
 
     async def run(self, settings: Settings, classes: dict[str, type[Bot]], folder: Path) -> None:
         """Run until the call is over or somebody ends it."""
@@ -181,12 +203,10 @@ class _Watch:
         """Say how it went; return the exit status."""
         if self._failure:
             typer.echo(f"callboard: {self._failure}", err=True)
-        ours = next((one for one in self._records if one.account == self._caller), None)
+        ours = next((one for one in self._records if self._is_ours(one)), None)
         if not json and self._status is not None:
-            console = Terminal()
-            console.print(step_table(self._status))
-            if ours is not None and ours.connected is not None:
-                console.print(quality_table(self._records))
+            both = [one for one in self._records if ours is None or one.id == ours.id]
+            show_call(self._status, both)
         if ours is not None and ours.connected is not None:
             return 0
         return INTERRUPTED if self._is_interrupted else 1

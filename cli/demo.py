@@ -20,8 +20,9 @@ from .main_loop import run_loop
 from .process_end import INTERRUPTED
 from .views.event import Event
 from .views.json_view import JsonView
-from .views.line_view import LineView, near
+from .views.line_view import LineView
 from .views.printable import printable
+from .views.sentences import near
 from .views.steps import quality_table, step_table
 from .views.terminal import Terminal
 from .views.view import log_to

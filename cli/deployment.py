@@ -218,7 +218,7 @@ async def deployed(
         asyncio.CancelledError: a signal came before everything was started.
     """
     deployment = Deployment(settings.drain, len(settings.accounts))
-    instance = Instance(settings, file or folder, deployment)
+    instance = Instance(settings, file or folder, folder, deployment)
     hearers: tuple[Observer, ...] = (deployment.hear, instance.hear, observer)
     listeners = [TellOutside(one) for one in hearers]
 
@@ -228,6 +228,7 @@ async def deployed(
 
     with (
         contained(),
+        instance.logged(),
         watched(settings.drain + CLOSING + LAST_RESORT) as watch,
         _signals(deployment.stop, watch.ask),
     ):
@@ -254,15 +255,15 @@ async def _controlled(
 ) -> AsyncIterator[None]:
     """Serve the control socket meanwhile, if there can be one."""
     claimed = await _claim(declared, file)
-    if claimed is None:
-        yield
-        return
-    control = ControlSocket(claimed, instance)
-    await control.start()
+    control = None if claimed is None else ControlSocket(claimed, instance)
     try:
+        if control is not None:
+            await control.start()
         yield
     finally:
-        await control.close()
+        await instance.close()
+        if control is not None:
+            await control.close()
 
 
 async def _claim(declared: Path | None, file: Path | None) -> Claim | None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import typer
+from pydantic import ValidationError
 
 from ..control import Client, ControlError
 from ..control.problem import NoInstanceError, ProblemKind
@@ -33,6 +34,11 @@ def talk(file: Path | None, socket: Path | None, work: Work) -> int:
     except ControlError as error:
         typer.echo(f"callboard: {error.detail}", err=True)
         return 2 if error.kind is ProblemKind.WRONG_ARGUMENT else 1
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        typer.echo(f"callboard: {where}: {first['msg']}", err=True)
+        return 2
     except OSError as error:
         typer.echo(f"callboard: {error.filename or socket}: {error.strerror}", err=True)
         return 2

@@ -193,8 +193,9 @@ class ClientConnection:
 
     # -- what it is told ---------------------------------------------------------------------------
 
-    def _tell(self, identifier: RequestId, told: BaseModel) -> None:
-        self._write(protocol.event(identifier, to_json(told)))
+    def _tell(self, identifier: RequestId, *told: BaseModel | bytes) -> None:
+        lines = (one if isinstance(one, bytes) else to_json(one) for one in told)
+        self._write(b"".join(protocol.event(identifier, line) for line in lines))
 
     def _write(self, line: bytes) -> None:
         if self._writer.transport.is_closing():

@@ -72,6 +72,10 @@ class SetPresence(Ask["AccountMessage", None]):
     priority: int | None = None
 
 
+class Offline(Exception):  # noqa: N818 - a state, as the message says
+    """The account can't do that: it is not online, or it is about to log out."""
+
+
 @dataclass(frozen=True, slots=True)
 class GetRoster(Ask["AccountMessage", tuple[Contact, ...]]):
     """Ask for the roster: answered with a tuple of `Contact`."""
@@ -97,6 +101,14 @@ class PlaceCall(Ask["AccountMessage", AsyncioFuture["CallRef"]]):
     record: bool = False
     data: bool = False
     sid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FindCall(Ask["AccountMessage", "CallRef | None"]):
+    """Answered with the call of (peer's bare JID, sid) that goes on, or None."""
+
+    peer: str
+    sid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +289,7 @@ AccountMessage = (
     | SetPresence
     | GetRoster
     | PlaceCall
+    | FindCall
     | SendInvite
     | AnswerInvite
     | RouteCall

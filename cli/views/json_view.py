@@ -1,21 +1,21 @@
 """One JSON object a line for each event and for each line of the log, for programs."""
 
-import dataclasses
 import json
 import logging
+import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from ...actors.records.call_record import CallRecord
+from ...control.instance.clock import iso
+from ...control.instance.events import event_of, log_event
 from .event import Event
 
 
 class JsonView:
     """Prints one JSON object a line.
 
-    Each has ``time`` (ISO 8601 UTC), ``event`` (the event's class, or ``Log``) and the event's
-    fields.
+    Each has ``time`` (ISO 8601 UTC), ``event`` and the event's fields, as clients of the control
+    socket are told them.
 
     Args:
         stream: where the lines go.
@@ -26,23 +26,24 @@ class JsonView:
 
     def show(self, event: Event) -> None:
         """Print an event."""
-        if isinstance(event, CallRecord):
-            fields: Mapping[str, Any] = json.loads(event.to_json())
-        else:
-            fields = dataclasses.asdict(event)
-        self.print(type(event).__name__, fields)
+        self._write(event_of(event, time.time()).model_dump(mode="json"))
+
+    def show_record(self, record: logging.LogRecord) -> None:
+        """Print a line of the log."""
+        self._write(log_event(record).model_dump(mode="json", exclude_none=True))
 
     def print(self, kind: str, fields: Mapping[str, Any]) -> None:
         """Print one object.
 
         Args:
             kind: what it is about.
-            fields: what JSON can hold, and paths.
+            fields: what JSON can hold.
         """
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self._write({"time": iso(time.time()), "event": kind, **fields})
+
+    def _write(self, fields: Mapping[str, Any]) -> None:
         # In ASCII no text can be taken for a line's end, or turn a terminal on which it is read.
-        line = json.dumps({"time": now, "event": kind, **fields}, default=str)
-        self._stream.write(f"{line}\n")
+        self._stream.write(f"{json.dumps(fields)}\n")
         self._stream.flush()
 
     def draw(self) -> None:
@@ -66,14 +67,6 @@ class JsonHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record, with what raised."""
         try:
-            self._print(record)
+            self._view.show_record(record)
         except Exception:
             self.handleError(record)
-
-    def _print(self, record: logging.LogRecord) -> None:
-        fields = {"level": record.levelname, "logger": record.name, "message": record.getMessage()}
-        if account := getattr(record, "account", ""):
-            fields["account"] = account
-        if record.exc_info:
-            fields["exception"] = logging.Formatter().formatException(record.exc_info)
-        self._view.print("Log", fields)

@@ -1,10 +1,10 @@
 """Accounts and calls as tables that are drawn anew, for a terminal."""
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TextIO
 
 from rich import box
@@ -16,9 +16,10 @@ from rich.text import Text
 from ...actors.messages.exchange import AccountChanged, CallStatus
 from ...actors.records.call_record import CallRecord
 from ...config.jid import bare
+from ...control.instance.events import event_of
 from .event import Event
-from .line_view import CLOCK, sentence
 from .printable import printable
+from .sentences import local, sentence
 from .terminal import Name, Terminal
 
 #: Lines of a table that are no rows: title, head, rule, empty ones, and how many more.
@@ -111,9 +112,10 @@ class LiveView:
         return call.direction == "in" and bare(call.peer) in self._accounts
 
     def _print(self, event: Event, style: str = "") -> None:
-        text = sentence(event)
+        told = event_of(event, time.time())
+        text = sentence(told)
         if text is not None:
-            now = Text(f"{datetime.now().astimezone():{CLOCK}} ", "dim")
+            now = Text(f"{local(told.time)} ", "dim")
             self.console.print(now + Text(printable(text), style), soft_wrap=True)
 
     def say(self, line: str) -> None:

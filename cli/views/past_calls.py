@@ -13,8 +13,8 @@ from ...config.jid import bare
 from ...control.history.past_call import PastCall, PastRecording
 from ...control.history.search import Page, Search
 from ...load.measure.steps import CALL_STEPS
-from .line_view import near
 from .printable import printable
+from .sentences import near
 from .terminal import Terminal, shortened
 
 #: Characters of a record's uuid that are shown.

@@ -1,13 +1,13 @@
 """How an instance stands, for people."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rich import box
 from rich.table import Table
 
 from ...control.models.status import CallSummary, Counts, StatusResult
 from .printable import printable
+from .sentences import near
 from .terminal import Name, Terminal
 
 #: Characters of a call's id that are shown; they name it as long as no other begins so.
@@ -150,9 +150,3 @@ def size(octets: int) -> str:
             break
         value, unit = value / 1000, larger
     return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-
-
-def near(path: str) -> str:
-    """Return a path as short as people write it: relative if it is in the current folder."""
-    whole, here = Path(path), Path.cwd()
-    return str(whole.relative_to(here)) if whole.is_relative_to(here) else path

@@ -1,7 +1,13 @@
 """All commands."""
 
+from .calls import CALLS, HANGUP
+from .events import EVENTS, LOGS
 from .handler import table
+from .placing import CALL
+from .playing import PLAY, SAY
+from .presence import PRESENCE
 from .status import STATUS
+from .stop import STOP
 
 #: What a running instance takes. To add a command: its model in `models/`, its handler here.
-COMMANDS = table(STATUS)
+COMMANDS = table(STATUS, CALLS, CALL, HANGUP, SAY, PLAY, PRESENCE, EVENTS, LOGS, STOP)

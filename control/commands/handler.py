@@ -2,15 +2,21 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 
 from ..instance.instance import Instance
 from ..models.base import Command, Result
 
-#: Tells the client something before the answer.
-Tell = Callable[[BaseModel], None]
+
+class Tell(Protocol):
+    """Tells the client events before the result; each is a model, or JSON already."""
+
+    def __call__(self, *told: BaseModel | bytes) -> None:
+        """Tell them."""
+
+
 #: Does what a command says. It runs in a task of its own, which is cancelled if its client leaves;
 #: what it raises but `ControlError` is a bug.
 Handle = Callable[[Any, Instance, Tell], Awaitable[Result]]

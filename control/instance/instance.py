@@ -1,19 +1,25 @@
 """A running instance, as commands see it."""
 
+import asyncio
+import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from ...actors.messages.exchange import ExchangeRef, Report
-from ...actors.records.call_record import CallRecord
+from ...actors.messages.exchange import ExchangeRef
 from ...config import Embedded, Settings
-from ...media import FinishedRecording
 from ..models.status import PartSummary, ServerSummary, StatusResult
 from ..problem import ControlError, ProblemKind
-from .overview import Overview, iso
+from .clock import iso
+from .event_hub import EventHub, HubEntry
+from .events import Reported, event_of
+from .log_tail import LogTail
+from .overview import Overview
 
 State = Literal["starting", "running", "ending"]
 
@@ -39,21 +45,29 @@ class Instance:
     Args:
         settings: what its file declares.
         file: the file.
+        folder: where relative paths begin.
         running: what keeps it running.
 
     Attributes:
         settings: what its file declares.
         file: the file.
+        folder: where relative paths begin.
         overview: its accounts and calls.
+        events: what happens.
+        logs: what is logged.
     """
 
-    def __init__(self, settings: Settings, file: Path, running: Running) -> None:
+    def __init__(self, settings: Settings, file: Path, folder: Path, running: Running) -> None:
         self.settings = settings
         self.file = file
+        self.folder = folder
         self.overview = Overview(settings.accounts)
+        self.events = EventHub()
+        self.logs = EventHub()
         self._running = running
         self._started = time.time()
         self._clock = time.monotonic()
+        self._kept: set[asyncio.Task[None]] = set()
         self._parts: dict[str, Callable[[], PartSummary]] = {}
 
     @property
@@ -68,6 +82,19 @@ class Instance:
                 ProblemKind.NOT_POSSIBLE, "the instance is still starting: try again in a moment"
             )
         return self._running.exchange
+
+    def keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let something go on without the client that wanted it, to the end of the instance."""
+        task = asyncio.create_task(work, name="control, detached")
+        self._kept.add(task)
+        task.add_done_callback(self._kept.discard)
+
+    async def close(self) -> None:
+        """End what goes on without a client."""
+        if tasks := list(self._kept):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
     def stop(self) -> None:
         """Ask for the end in order; the second time, at once."""
@@ -87,9 +114,22 @@ class Instance:
         """
         self._parts[name] = look
 
-    def hear(self, report: Report | CallRecord | FinishedRecording) -> None:
+    def hear(self, report: Reported) -> None:
         """Take a report of what happens."""
+        at = time.time()
         self.overview.hear(report)
+        kind = type(report).__name__
+        self.events.publish(HubEntry(at, kind, partial(event_of, report, at), report))
+
+    @contextmanager
+    def logged(self) -> Iterator[None]:
+        """Let clients have the log meanwhile."""
+        tail = LogTail(self.logs)
+        logging.getLogger().addHandler(tail)
+        try:
+            yield
+        finally:
+            logging.getLogger().removeHandler(tail)
 
     def status(self, limit: int) -> StatusResult:
         """Say how it stands.

@@ -4,14 +4,14 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from ...actors.messages.exchange import AccountChanged, AccountState, BotFailed, CallStatus, Report
+from ...actors.messages.exchange import AccountChanged, AccountState, BotFailed, CallStatus
 from ...actors.records.call_record import CallRecord
 from ...config import AccountSettings
 from ...config.jid import bare
-from ...media import FinishedRecording
 from ..models.status import AccountSummary, CallSummary, Counts, RecordingsSummary
+from .clock import iso
+from .events import Reported
 
 #: States in which an account can't work, the worst first; those in them are listed first.
 TROUBLES = ("failed", "ended", "waiting")
@@ -53,7 +53,7 @@ class Overview:
         self._ended: Counter[str] = Counter()
         self._recordings: Counter[str] = Counter()
 
-    def hear(self, report: Report | CallRecord | FinishedRecording) -> None:
+    def hear(self, report: Reported) -> None:
         """Note a report."""
         match report:
             case AccountChanged():
@@ -104,6 +104,10 @@ class Overview:
     def call_count(self) -> int:
         """How many calls go on."""
         return len(self._calls)
+
+    def has_call(self, account: str, sid: str) -> bool:
+        """Tell whether a call of an account goes on."""
+        return (account, sid) in self._calls
 
     def knows(self, jid: str) -> bool:
         """Tell whether there is an account of this bare JID."""
@@ -188,16 +192,6 @@ class Overview:
             incomplete=counted["incomplete"],
             octets=counted["octets"],
         )
-
-
-def iso(at: float) -> str:
-    """Return a time as the detail records have it: ISO 8601 in UTC, with milliseconds.
-
-    Args:
-        at: seconds since the epoch.
-    """
-    text = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
 
 
 def _counts(counted: Counter[str]) -> Counts:

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from .base import Command, Result
+from .text import Text
 
 #: Accounts that an answer lists at the most.
 MOST_LISTED = 10_000
@@ -26,10 +27,10 @@ class AccountSummary(Result):
     jid: str
     bot: str
     state: Literal["starting", "connecting", "online", "waiting", "failed", "closed", "ended"]
-    detail: str = ""
+    detail: Text = ""
     since: str
     calls: int = 0
-    failure: str = ""
+    failure: Text = ""
 
 
 class CallSummary(Result):
@@ -48,7 +49,7 @@ class CallSummary(Result):
         muted: the kinds that the peer has muted.
     """
 
-    id: str
+    id: Text
     account: str
     peer: str
     direction: Literal["in", "out"]
@@ -82,7 +83,7 @@ class RecordingsSummary(Result):
         octets: the size of all of them.
     """
 
-    folder: str
+    folder: Text
     finished: int
     incomplete: int
     octets: int
@@ -99,7 +100,7 @@ class PartSummary(Result):
 
     name: str
     state: Literal["running", "failed", "ended"]
-    detail: str = ""
+    detail: Text = ""
 
 
 class Counts(Result):
@@ -135,7 +136,7 @@ class StatusResult(Result):
     """
 
     callboard: str
-    file: str
+    file: Text
     pid: int
     state: Literal["starting", "running", "ending"]
     started: str

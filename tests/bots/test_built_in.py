@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from callboard.actors import AsyncioFuture
-from callboard.actors.account import Offline
-from callboard.actors.messages.account import PlaceCall, SendText
+from callboard.actors.messages.account import Offline, PlaceCall, SendText
 from callboard.actors.messages.call import Answer, CallOver, GetStatus, Hangup, Play, Press, Wait
 from callboard.bots import Bot, Call, ClockPattern, Echo, Message, Silence, Source, Tone, bot
 from callboard.bots.caller import AGAIN, CallerBot

@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from callboard.actors.account import Offline
-from callboard.actors.messages.account import AnswerInvite, Invitation, PlaceCall, SendText
+from callboard.actors.messages.account import AnswerInvite, Invitation, Offline, PlaceCall, SendText
 from callboard.actors.messages.call import CallOver, GetStatus, Wait
 from callboard.actors.xmpp.contact import Contact, Resource
 from callboard.bots import ClockPattern, Invite, Message, Presence, Silence, SourceError, Tone

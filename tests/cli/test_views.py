@@ -13,10 +13,12 @@ import pytest
 from callboard.actors.messages.exchange import AccountChanged, BotFailed, CallStatus
 from callboard.actors.records.call_record import CallRecord
 from callboard.cli.views.json_view import JsonHandler, JsonView
-from callboard.cli.views.line_view import LineFormatter, sentence
+from callboard.cli.views.line_view import LineFormatter
 from callboard.cli.views.live_view import LiveView
+from callboard.cli.views.sentences import sentence
 from callboard.cli.views.steps import quality_table
 from callboard.cli.views.view import make_view
+from callboard.control.instance.events import event_of
 from callboard.jingle import Reason
 from callboard.media import MediaStatistics
 from rich.console import Console
@@ -202,7 +204,7 @@ def test_a_call_between_two_accounts_is_one_call(monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_sentences(event: AccountChanged | BotFailed | CallRecord, words: str | None) -> None:
-    assert sentence(event) == words
+    assert sentence(event_of(event, 0.0)) == words
 
 
 def test_log_lines() -> None:

@@ -1,0 +1,83 @@
+"""``callboard events`` and ``callboard logs``."""
+
+import json as json_lines
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from ..control import Client
+from ..control.models.base import Command
+from ..control.models.events import EVENTS, EventsCommand, LogsCommand
+from ..control.problem import NoInstanceError
+from .running_instance import talk
+from .views.sentences import Sentences
+
+
+def events(
+    file: Path | None,
+    socket: Path | None,
+    *,
+    follow: bool,
+    last: int,
+    only: tuple[str, ...],
+    json: bool,
+) -> int:
+    """Print what happens in a running instance.
+
+    Args:
+        file: what it runs; None: a file of the current folder.
+        socket: its control socket, if the file does not tell.
+        follow: go on with what comes.
+        last: how many of those that were come first.
+        only: which kinds; none: all.
+        json: print lines of JSON.
+
+    Returns:
+        The exit status.
+    """
+    return _follow(file, socket, EventsCommand(follow=follow, last=last, only=only), json=json)
+
+
+def logs(file: Path | None, socket: Path | None, *, follow: bool, last: int, json: bool) -> int:
+    """Print what a running instance logs.
+
+    Args:
+        file: what it runs; None: a file of the current folder.
+        socket: its control socket, if the file does not tell.
+        follow: go on with what comes.
+        last: how many of the lines that were come first.
+        json: print lines of JSON.
+
+    Returns:
+        The exit status.
+    """
+    return _follow(file, socket, LogsCommand(follow=follow, last=last), json=json)
+
+
+def _follow(file: Path | None, socket: Path | None, command: Command[Any], *, json: bool) -> int:
+    sentences = Sentences()
+
+    async def ask(client: Client) -> int:
+        async for event in _told(client, command):
+            line: str | None
+            if json:
+                line = json_lines.dumps(event)
+            else:
+                line = sentences.line(EVENTS.validate_python(event))
+            if line is not None:
+                sys.stdout.write(f"{line}\n")
+                sys.stdout.flush()
+        return 0
+
+    return talk(file, socket, ask)
+
+
+async def _told(client: Client, command: Command[Any]) -> AsyncIterator[dict[str, Any]]:
+    """Give the events of a command, to its end or the instance's."""
+    try:
+        async for told in client.follow(command):
+            if isinstance(told, dict):
+                yield told
+    except NoInstanceError:
+        return

@@ -1,0 +1,33 @@
+"""``events`` and ``logs``: what happens, and what is logged."""
+
+from ..instance.event_hub import EventHub, Wanted
+from ..instance.instance import Instance
+from ..models.events import EventsCommand, LogsCommand, StreamResult
+from .handler import Handler, Tell
+
+
+async def _events(command: EventsCommand, instance: Instance, tell: Tell) -> StreamResult:
+    only = frozenset(command.only)
+    wanted: Wanted = (lambda entry: entry.kind in only) if only else (lambda _: True)
+    return await _stream(instance.events, wanted, command.last, tell, follow=command.follow)
+
+
+async def _logs(command: LogsCommand, instance: Instance, tell: Tell) -> StreamResult:
+    return await _stream(instance.logs, lambda _: True, command.last, tell, follow=command.follow)
+
+
+async def _stream(
+    hub: EventHub, wanted: Wanted, last: int, tell: Tell, *, follow: bool
+) -> StreamResult:
+    reader = hub.open(wanted)
+    try:
+        tell(*(entry.line for entry in hub.last(last, wanted)))
+        while follow:
+            tell(*(entry.line for entry in await reader.next()))
+    finally:
+        hub.close(reader)
+    return StreamResult()
+
+
+EVENTS = Handler(EventsCommand, _events)
+LOGS = Handler(LogsCommand, _logs)

@@ -1,0 +1,85 @@
+"""Events made of reports and of records of the log."""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from ...actors.messages.exchange import (
+    AccountChanged,
+    AccountReady,
+    BotFailed,
+    CallStatus,
+    DigitPressed,
+    PresenceReturned,
+    ReceiptReceived,
+    Report,
+)
+from ...actors.records.call_record import CallRecord
+from ...media import FinishedRecording
+from ..models.events import (
+    AccountChangedEvent,
+    AccountReadyEvent,
+    BotFailedEvent,
+    CallRecordEvent,
+    CallStatusEvent,
+    DigitPressedEvent,
+    FinishedRecordingEvent,
+    LiveCall,
+    LogEvent,
+    PresenceReturnedEvent,
+    ReceiptReceivedEvent,
+    TimedEvent,
+)
+from .clock import iso
+
+Reported = Report | CallRecord | FinishedRecording
+
+#: What is told of each kind of report.
+EVENTS_OF: Mapping[type[Reported], type[TimedEvent]] = {
+    AccountChanged: AccountChangedEvent,
+    AccountReady: AccountReadyEvent,
+    BotFailed: BotFailedEvent,
+    CallRecord: CallRecordEvent,
+    CallStatus: CallStatusEvent,
+    DigitPressed: DigitPressedEvent,
+    FinishedRecording: FinishedRecordingEvent,
+    PresenceReturned: PresenceReturnedEvent,
+    ReceiptReceived: ReceiptReceivedEvent,
+}
+
+
+def event_of(report: Reported, at: float) -> TimedEvent:
+    """Return the event that tells a report.
+
+    Args:
+        report: what was reported.
+        at: when, in seconds since the epoch.
+    """
+    fields: dict[str, Any] = {"time": iso(at), "event": type(report).__name__}
+    if isinstance(report, CallRecord):
+        fields |= json.loads(report.to_json())
+    elif isinstance(report, FinishedRecording):
+        fields |= {"path": str(report.path), "seconds": report.seconds, "bytes": report.bytes}
+    else:
+        fields |= {name: getattr(report, name) for name in report.__slots__}
+    return EVENTS_OF[type(report)].model_validate(fields, from_attributes=True)
+
+
+def live_call(status: CallStatus) -> LiveCall:
+    """Return how a call stands."""
+    return LiveCall.model_validate(status, from_attributes=True)
+
+
+def log_event(record: logging.LogRecord) -> LogEvent:
+    """Return the event that tells a line of the log."""
+    exception = logging.Formatter().formatException(record.exc_info) if record.exc_info else None
+    return LogEvent(
+        time=iso(record.created),
+        event="Log",
+        level=record.levelname,
+        logger=record.name,
+        message=record.getMessage(),
+        account=getattr(record, "account", None) or None,
+        exception=exception,
+    )

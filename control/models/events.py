@@ -1,0 +1,214 @@
+"""What happens in an instance: what ``--json`` prints, and what clients are told."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, TypeAdapter
+
+from .base import Command, Result
+from .detail_record import DetailRecord
+from .text import Text
+
+
+class TimedEvent(Result):
+    """Something that happened.
+
+    Attributes:
+        time: when (ISO 8601, UTC).
+        event: what.
+    """
+
+    time: str
+    event: str
+
+
+class AccountChangedEvent(TimedEvent):
+    """An account's stream changed."""
+
+    event: Literal["AccountChanged"]
+    jid: str
+    state: Literal["connecting", "online", "waiting", "failed", "closed", "ended"]
+    detail: Text = ""
+
+
+class AccountReadyEvent(TimedEvent):
+    """A login is complete; each step has its seconds since the login began."""
+
+    event: Literal["AccountReady"]
+    jid: str
+    steps: dict[str, float]
+
+
+class PresenceReturnedEvent(TimedEvent):
+    """The server has announced a presence of ours."""
+
+    event: Literal["PresenceReturned"]
+    jid: str
+    status: Text
+
+
+class ReceiptReceivedEvent(TimedEvent):
+    """A message of ours was received (XEP-0184)."""
+
+    event: Literal["ReceiptReceived"]
+    account: str
+    sender: str
+    id: Text
+
+
+class LiveMedia(Result):
+    """What is sent and received of a kind while a call goes on."""
+
+    kind: Literal["audio", "video"]
+    codec: str
+    sent: int
+    received: int
+    lost: int
+    jitter_ms: float
+    rtt_ms: float | None
+    mos: float | None
+    reordered: int = 0
+    freezes: int = 0
+    frozen_ms: float = 0.0
+
+
+class LiveCall(Result):
+    """How a call stands; `callboard.actors.messages.exchange.CallStatus` says what it all means."""
+
+    id: Text
+    account: str
+    peer: str
+    direction: Literal["in", "out"]
+    phase: Literal["proposed", "ringing", "connecting", "connected", "ended"]
+    media: tuple[str, ...]
+    seconds: float = 0.0
+    steps: dict[str, float] = Field(default_factory=dict)
+    statistics: tuple[LiveMedia, ...] = ()
+    held: bool = False
+    muted: tuple[str, ...] = ()
+
+
+class CallStatusEvent(LiveCall, TimedEvent):
+    """How a call stands: at each step, and once a second while media flows."""
+
+    event: Literal["CallStatus"]
+
+
+class DigitPressedEvent(TimedEvent):
+    """A peer has pressed a key; which one is told if ``calls.keep_digits`` is on."""
+
+    event: Literal["DigitPressed"]
+    id: Text
+    account: str
+    peer: str
+    digit: str | None
+
+
+class BotFailedEvent(TimedEvent):
+    """A bot's code raised."""
+
+    event: Literal["BotFailed"]
+    account: str
+    bot: str
+    error: Text
+
+
+class CallRecordEvent(DetailRecord, TimedEvent):
+    """A call has ended."""
+
+    event: Literal["CallRecord"]
+
+
+class FinishedRecordingEvent(TimedEvent):
+    """A recording was finished that an earlier run had left."""
+
+    event: Literal["FinishedRecording"]
+    path: Text
+    seconds: float
+    bytes: int
+
+
+class LogEvent(TimedEvent):
+    """A line of the log.
+
+    Attributes:
+        level: as DEBUG, INFO, WARNING or ERROR.
+        logger: who says it.
+        message: what is said.
+        account: whose bot says it, or None.
+        exception: what was raised, with where, or None.
+    """
+
+    event: Literal["Log"]
+    level: str
+    logger: str
+    message: Text
+    account: str | None = None
+    exception: Text | None = None
+
+
+class GapEvent(TimedEvent):
+    """A reader was too slow, and was not told everything.
+
+    Attributes:
+        missed: how much.
+    """
+
+    event: Literal["Gap"]
+    missed: int
+
+
+AnyEvent = Annotated[
+    AccountChangedEvent
+    | AccountReadyEvent
+    | PresenceReturnedEvent
+    | ReceiptReceivedEvent
+    | CallStatusEvent
+    | DigitPressedEvent
+    | BotFailedEvent
+    | CallRecordEvent
+    | FinishedRecordingEvent
+    | LogEvent
+    | GapEvent,
+    Field(discriminator="event"),
+]
+#: Reads an event of any kind.
+EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+
+#: Events that are kept to be told to who comes later.
+MOST_KEPT = 1_000
+
+
+class StreamResult(Result):
+    """The end of what was told."""
+
+
+class EventsCommand(Command[StreamResult]):
+    """Ask what happens; events come until the request is cancelled.
+
+    Attributes:
+        follow: tell what happens from now on too.
+        last: how many of those that are kept come first.
+        only: the kinds that are told, as ``CallRecord``; none: all.
+    """
+
+    name: ClassVar[str] = "events"
+    result = StreamResult
+
+    follow: bool = False
+    last: Annotated[int, Field(ge=0, le=MOST_KEPT)] = MOST_KEPT
+    only: Annotated[tuple[str, ...], Field(max_length=32)] = ()
+
+
+class LogsCommand(Command[StreamResult]):
+    """Ask for the log; lines come as events until the request is cancelled.
+
+    Attributes:
+        follow: tell what is logged from now on too.
+        last: how many of the lines that are kept come first.
+    """
+
+    name: ClassVar[str] = "logs"
+    result = StreamResult
+
+    follow: bool = False
+    last: Annotated[int, Field(ge=0, le=MOST_KEPT)] = 100

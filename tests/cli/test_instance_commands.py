@@ -1,0 +1,220 @@
+"""The commands that talk to a running instance; one instance in another process for all tests."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from callboard.cli.process_end import INTERRUPTED
+from callboard.tests.cli.command import PATIENCE, Running, callboard, in_process, running
+
+FILE = """\
+recordings: recordings/
+drain: 0
+accounts:
+  - {jid: desk@localhost, bot: echo}
+  - {jid: alice@localhost, bot: silent}
+  - {jid: bob@localhost, bot: silent}
+"""
+ALICE, BOB, DESK = "alice@localhost", "bob@localhost", "desk@localhost"
+
+
+class Instance:
+    """A `run` in another process, and commands that are given to it."""
+
+    def __init__(self, run: Running, file: Path) -> None:
+        self.run = run
+        self.file = file
+
+    def give(self, *arguments: object, status: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run a command in the file's folder."""
+        done = in_process(*arguments, cwd=self.file.parent)
+        assert done.returncode == status, done.stderr
+        return done
+
+    def answer(self, *arguments: object) -> Any:
+        """What a command prints as JSON."""
+        return json.loads(self.give(*arguments, "--json").stdout)
+
+    def until(self, kind: str, **fields: Any) -> dict[str, Any]:
+        """The first event with these fields, past or to come."""
+        return self.run.until(lambda e: e["event"] == kind and fields.items() <= e.items())
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    file = tmp_path_factory.mktemp("instance") / "accounts.yaml"
+    file.write_text(FILE)
+    with running("run", file) as run:
+        found = Instance(run, file)
+        for jid in (ALICE, BOB, DESK):
+            found.until("AccountReady", jid=jid)
+        yield found
+
+
+@pytest.fixture
+def call(instance: Instance) -> Iterator[dict[str, Any]]:
+    """A call from alice to desk that goes on without a client; it ends with the test."""
+    sid = instance.give("call", instance.file, ALICE, DESK, "--detach").stdout.strip()
+    connected = instance.until("CallStatus", id=sid, account=ALICE, phase="connected")
+    instance.until("CallStatus", id=sid, account=DESK, phase="connected")
+    try:
+        yield connected
+    finally:
+        in_process("hangup", sid, "--file", instance.file)
+        instance.until("CallRecord", id=sid, account=ALICE)
+        instance.until("CallRecord", id=sid, account=DESK)
+
+
+def test_status_names_everything(instance: Instance) -> None:
+    for done in (
+        in_process("status", cwd=instance.file.parent),
+        in_process("status", instance.file),
+        in_process("status", "accounts.yaml", cwd=instance.file.parent),
+    ):
+        assert done.returncode == 0, done.stderr
+        assert f"(process {instance.run.process.pid}, Callboard" in done.stdout
+        assert "accounts    3 online" in done.stdout
+    found = instance.answer("status")
+    assert found["pid"] == instance.run.process.pid
+    assert {one["name"]: one["state"] for one in found["parts"]} == {
+        "control socket": "running",
+        "embedded server": "running",
+    }
+
+
+def test_a_call_is_placed_by_the_instance(instance: Instance) -> None:
+    done = in_process("call", instance.file, ALICE, DESK, "--seconds", 1)
+    assert done.returncode == 0, done.stderr
+    assert "Setup of the call, as alice@localhost saw it" in done.stdout
+    assert "Quality of the call" in done.stdout
+    states = [e for e in instance.run.events if e["event"] == "AccountChanged"]
+    assert [e["state"] for e in states if e["jid"] == ALICE] == ["connecting", "online"]
+    record = instance.until("CallRecord", account=ALICE, direction="out")
+    assert (record["state"], record["reason"]) == ("completed", "success")
+
+
+def test_a_call_is_hung_up_by_the_beginning_of_its_id(
+    instance: Instance, call: dict[str, Any]
+) -> None:
+    shown = instance.give("status").stdout
+    assert call["id"][:8] in shown
+    assert len([line for line in shown.splitlines() if call["id"][:8] in line]) == 2
+    found = instance.answer("hangup", call["id"][:8])
+    assert [one["id"] for one in found["calls"]] == [call["id"]]
+    record = instance.until("CallRecord", id=call["id"], account=ALICE)
+    assert record["state"] == "completed"
+
+
+def test_all_calls_of_an_account_are_hung_up(instance: Instance, call: dict[str, Any]) -> None:
+    assert instance.answer("hangup", "--all", "--account", BOB) == {"calls": []}
+    [ended] = instance.answer("hangup", "--all", "--account", ALICE)["calls"]
+    assert (ended["id"], ended["account"]) == (call["id"], ALICE)
+    instance.until("CallRecord", id=call["id"], account=DESK)
+
+
+def test_a_call_ends_when_its_client_leaves(instance: Instance) -> None:
+    with running("call", instance.file, BOB, DESK, "--seconds", "600") as calling:
+        connected = calling.until(lambda e: e.get("phase") == "connected" and e["account"] == BOB)
+        assert calling.stop(signal.SIGINT) == INTERRUPTED
+    record = instance.until("CallRecord", id=connected["id"], account=BOB)
+    assert (record["state"], record["reason"]) == ("completed", "success")
+
+
+def test_something_is_said_and_played(instance: Instance, call: dict[str, Any]) -> None:
+    name = call["id"][:6]
+    done = instance.give("say", name, "Hello", status=1)
+    assert "between accounts of this instance: say whose end is meant" in done.stderr
+    instance.give("say", name, "Hello", "--account", ALICE)
+    instance.give("play", name, "tone:440:200ms", "--account", ALICE)
+    instance.give("play", name, "tone:440", "--account", ALICE)
+    done = instance.give("play", name, "missing.ogg", "--account", ALICE, status=2)
+    assert "missing.ogg" in done.stderr
+
+
+def test_presence_is_changed(instance: Instance) -> None:
+    instance.give("presence", BOB, "--show", "away", "--status", "at lunch")
+    instance.until("PresenceReturned", jid=BOB, status="at lunch")
+    assert "give show, status or priority" in instance.give("presence", BOB, status=2).stderr
+    assert "chat, away, dnd" in instance.give("presence", BOB, "--show", "gone", status=2).stderr
+
+
+def test_events_and_the_log_are_printed(instance: Instance) -> None:
+    lines = instance.give("events").stdout.splitlines()
+    assert any(line.endswith("desk@localhost online") for line in lines)
+    found = instance.give("events", "--json", "--only", "AccountReady").stdout.splitlines()
+    own = [e for e in instance.run.events if e["event"] == "AccountReady"]
+    timeless = [{**json.loads(line), "time": ""} for line in found]
+    assert timeless == [{**event, "time": ""} for event in own]
+    assert "the embedded server listens on" in instance.give("logs").stdout
+    [last] = instance.give("logs", "-n", "1", "--json").stdout.splitlines()
+    assert json.loads(last)["event"] == "Log"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["hangup", "nobody"], 1, "no call 'nobody' goes on"),
+        (["hangup"], 2, "Give its id, or --all"),
+        (["hangup", "x", "--all"], 2, "Give its id, or --all"),
+        (["hangup", "--all", "--account", "desc@localhost"], 1, "did you mean desk@localhost?"),
+        (["hangup", "--all", "--account", "@@"], 1, "is no JID"),
+        (["say", "nobody", "Hello"], 1, "no call 'nobody' goes on"),
+        (["say", "", "Hello"], 2, "call"),
+        (["say", "x", "a" * 10_001], 2, "text"),
+        (["play", "x" * 9_000, "tone"], 2, "call"),
+        (["presence", "eve@localhost", "--show", "away"], 1, "has no account eve@localhost"),
+        (["presence", "bob@localhost", "--priority", "200"], 2, "priority"),
+        (["status", "--socket", "/nowhere/s"], 1, "nothing runs at /nowhere/s"),
+        (["status", "other.yaml"], 1, "nothing runs other.yaml: start it with callboard run"),
+    ],
+)
+def test_what_can_not_be_done_is_said_in_a_sentence(
+    instance: Instance, arguments: list[str], status: int, words: str
+) -> None:
+    done = instance.give(*arguments, status=status)
+    assert words in done.stderr
+    assert done.stderr.startswith("callboard: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_what_is_not_there_is_told_to_who_calls(instance: Instance) -> None:
+    for account, to, words in (
+        ("eve@localhost", DESK, "has no account eve@localhost"),
+        (ALICE, "not a jid@", "can't contain ' '"),
+        (BOB, "nobody@localhost", "the embedded server has no account nobody@localhost"),
+        (ALICE, ALICE, "can't call itself"),
+    ):
+        done = in_process("call", instance.file, account, to)
+        assert done.returncode in (1, 2)
+        assert words in done.stderr
+
+
+def test_the_file_can_not_run_twice(instance: Instance) -> None:
+    done = callboard("run", instance.file)
+    assert done.returncode == 1
+    assert f"runs already, in process {instance.run.process.pid}" in done.stderr
+    assert instance.answer("status")["accounts"]["by_state"] == {"online": 3}
+
+
+def test_stop_waits_for_the_end(tmp_path: Path) -> None:
+    """Also that a killed instance is told from none, and replaced."""
+    file = tmp_path / "accounts.yaml"
+    file.write_text(FILE)
+    assert "nothing runs a file in" in in_process("status", cwd=tmp_path).stderr
+    with running("run", file) as run:
+        run.until(lambda e: e["event"] == "AccountReady")
+        run.process.kill()
+        run.process.wait(PATIENCE)
+    done = in_process("status", file)
+    assert done.returncode == 1
+    assert "any more: the instance was killed" in done.stderr
+    with running("run", file) as run:
+        run.until(lambda e: e["event"] == "AccountReady")
+        done = in_process("stop", file)
+        assert done.returncode == 0, done.stderr
+        assert run.process.wait(PATIENCE) == 0
+    assert "nothing runs" in in_process("status", file).stderr

@@ -1,0 +1,109 @@
+"""Each report, as ``--json`` prints it and clients are told it."""
+
+import dataclasses
+import json
+import logging
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from callboard.actors.messages.exchange import (
+    AccountChanged,
+    AccountReady,
+    BotFailed,
+    CallStatus,
+    DigitPressed,
+    PresenceReturned,
+    ReceiptReceived,
+    Report,
+)
+from callboard.actors.records.call_record import CallRecord, Listener, RecordedFreeze
+from callboard.actors.records.recording_outcome import Recorded
+from callboard.control.instance.events import EVENTS_OF, event_of, live_call, log_event
+from callboard.control.models.events import EVENTS, LiveCall, LiveMedia
+from callboard.jingle import Reason
+from callboard.media import FinishedRecording, MediaStatistics
+
+MEDIA = MediaStatistics("audio", "opus", 5, 4, 1, 15.25, None, 4.31, 1, 2, 440.0)
+REPORTS = [
+    AccountChanged("a@b.c", "waiting", "try it\udcff again"),
+    AccountReady("a@b.c", {"tcp": 0.1}),
+    PresenceReturned("a@b.c", "well"),
+    ReceiptReceived("a@b.c", "d@e.f/x", "1"),
+    CallStatus(
+        *("1", "a@b.c", "d@e.f/x", "out", "connected", ("audio",), 1.5, {"ice": 0.2}, (MEDIA,)),
+        held=True,
+        muted=("audio",),
+    ),
+    DigitPressed("1", "a@b.c", "d@e.f/x", None),
+    BotFailed("a@b.c", "Desk", "KeyError: \ud800"),
+    CallRecord(
+        *("1", "a@b.c", "d@e.f/x", "in", "failed", Reason.MEDIA_ERROR, 1.0, 5.0, "no\u2028way"),
+        connected=2.0,
+        steps={"ice": 0.25},
+        media=({k: v for k, v in dataclasses.asdict(MEDIA).items() if k != "reordered"},),
+        recordings=(Recorded("/x/y.mkv", "video", 1.5, 7, None),),
+        freezes=(RecordedFreeze("video", 1.0, 0.5),),
+        listeners=(Listener("eve", "listened", 1.0, 2.0),),
+        digits="12",
+    ),
+    FinishedRecording(Path("/x/y.mkv"), 1.5, 7),
+]
+
+
+def holdable(value: Any) -> Any:
+    """What UTF-8 can hold of a text, and what is in a list or a mapping."""
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case dict():
+            return {key: holdable(each) for key, each in value.items()}
+        case list() | tuple():
+            return [holdable(each) for each in value]
+    return value
+
+
+@pytest.mark.parametrize("report", REPORTS, ids=lambda report: type(report).__name__)
+def test_all_that_a_report_has_is_told(report: Any) -> None:
+    if isinstance(report, CallRecord):
+        fields = json.loads(report.to_json())
+    else:
+        fields = json.loads(json.dumps(dataclasses.asdict(report), default=str))
+    event = event_of(report, 0.25)
+    told = event.model_dump(mode="json")
+    assert told == {
+        "time": "1970-01-01T00:00:00.250Z",
+        "event": type(report).__name__,
+        **holdable(fields),
+    }
+    assert list(told)[:2] == ["time", "event"]
+    assert EVENTS.validate_json(event.model_dump_json()) == event
+
+
+def test_each_kind_of_report_has_its_event() -> None:
+    assert set(EVENTS_OF) == {*get_args(Report), CallRecord, FinishedRecording}
+    assert {type(report) for report in REPORTS} == set(EVENTS_OF)
+
+
+@pytest.mark.parametrize(("model", "told"), [(LiveCall, CallStatus), (LiveMedia, MediaStatistics)])
+def test_a_field_that_is_added_is_told_too(model: Any, told: Any) -> None:
+    assert list(model.model_fields) == [field.name for field in dataclasses.fields(told)]
+
+
+def test_how_a_call_stands_is_the_same_in_an_event_and_in_an_answer() -> None:
+    [status] = [report for report in REPORTS if isinstance(report, CallStatus)]
+    event = event_of(status, 0.0).model_dump(exclude={"time", "event"})
+    assert live_call(status).model_dump() == event
+
+
+def test_a_line_of_the_log_is_an_event() -> None:
+    record = logging.LogRecord("callboard.x", logging.WARNING, "", 0, "well, %d", (5,), None)
+    record.created, record.account = 1.5, "a@b.c"
+    assert log_event(record).model_dump(exclude_none=True) == {
+        "time": "1970-01-01T00:00:01.500Z",
+        "event": "Log",
+        "level": "WARNING",
+        "logger": "callboard.x",
+        "message": "well, 5",
+        "account": "a@b.c",
+    }
