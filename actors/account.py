@@ -336,6 +336,8 @@ class Account(
     def _place_call(self, order: PlaceCall) -> AsyncioFuture[CallRef]:
         if not self._session.is_online or self._calls.is_draining:
             raise Offline(f"{self._bare} is not online, so it can't call {order.to}")
+        if bare(order.to) == self._bare:
+            raise ValueError(f"{self._bare} can't call itself: give another account")
         placed = self._conversations.place(bare(order.to), order, self._session.jid)
         if placed is None:
             raise Offline(f"{self._bare} has too many conversations, so it can't call {order.to}")

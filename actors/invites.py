@@ -6,7 +6,7 @@ from collections.abc import Callable
 from xml.etree.ElementTree import Element
 
 from ..config.account import CallPolicy
-from ..config.jid import normal_jid
+from ..config.jid import bare, normal_jid
 from ..jingle.call_messages.invite import Invite, InviteAnswer, JingleMethod
 from .call_router import STALE
 from .login_session import LoginSession
@@ -58,7 +58,7 @@ class Invites:
             (
                 one
                 for one in invite.methods
-                if isinstance(one, JingleMethod) and self._policy.allows(one.jid or sender)
+                if isinstance(one, JingleMethod) and self._leads_on(one.jid or sender)
             ),
             None,
         )
@@ -80,6 +80,10 @@ class Invites:
             audio=invite.audio,
             video=invite.video,
         )
+
+    def _leads_on(self, jid: str) -> bool:
+        is_other = bare(jid) != bare(self._session.account_jid)
+        return is_other and self._policy.allows(jid)
 
     @handles(SendInvite)
     def _send_invite(self, message: SendInvite) -> None:

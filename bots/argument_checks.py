@@ -136,19 +136,19 @@ def priority(name: str, value: object) -> int:
     return value
 
 
-def digits(name: str, value: object) -> str:
-    """Return keys to press, with commas that wait."""
+def digits(name: str, value: object, *, also: str = ",") -> str:
+    """Return keys to press; what ``also`` has may stand between them, as commas that wait."""
     text = _of_type(name, value, str, "keys, like '12#'")
     try:
-        return check_digits(text, also=",")
+        return check_digits(text, also=also)
     except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+        raise ValueError(f"{name}: {error}") from None  # not the text, which may be a PIN
 
 
 def key(name: str, value: object) -> str:
     """Return the keys one of which ends something, or none."""
     text = _of_type(name, value, str, "a key, like '#'")
-    return digits(name, text) if text else ""
+    return digits(name, text, also="") if text else ""
 
 
 def count(name: str, value: object) -> int:

@@ -215,7 +215,7 @@ class Bot:
             Offline: the account is not online, or it is about to log out.
             SourceError: there is no such source, or it can't be played.
             TypeError: an argument is of the wrong type.
-            ValueError: ``to`` is not a JID, or there is neither audio nor video.
+            ValueError: ``to`` is not a JID or is this account, or there is neither audio nor video.
         """
         peer = argument_checks.address("to", to)
         argument_checks.flag("record", record)

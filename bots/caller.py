@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from ..actors.messages.account import Offline
 from ..actors.messages.call import CallOver
+from ..config.jid import bare
 from .bot import Bot
 from .call import Call
 from .options import NOTHING, Options
@@ -40,6 +41,8 @@ class CallerBot(Bot):
         self.record = options.flag("record", False)
         if "to" not in self.options or self.options["to"] == []:
             options.refuse("to", "there is nobody to call: give a JID, or a list of them")
+        if self.account in map(bare, self.peers):
+            options.refuse("to", f"{self.account} can't call itself: give another account")
         if self.audio in NOTHING and self.video in NOTHING:
             options.refuse("audio", "a call needs audio or video: give one of them a source")
         elif self.press and self.audio in NOTHING:

@@ -130,8 +130,6 @@ def _faults(
         return
     if bare(to) not in known:
         yield f"TO: {no_account('the embedded server', to, known)}"
-    elif bare(to) == bare(account):
-        yield f"TO: {bare(to)} can't call itself: give another account"
 
 
 class _Watch:

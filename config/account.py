@@ -57,9 +57,13 @@ def _check_bot(name: str, info: ValidationInfo) -> str:
     return name
 
 
-Patterns = Annotated[tuple[Pattern, ...], Field(max_length=10_000), Items()]
+Patterns = Annotated[
+    tuple[Pattern, ...], Field(max_length=10_000), Items("a pattern like *@example.org")
+]
 Peers = Annotated[
-    tuple[Annotated[str, AfterValidator(_check_peer)], ...], Field(max_length=10_000), Items()
+    tuple[Annotated[str, AfterValidator(_check_peer)], ...],
+    Field(max_length=10_000),
+    Items("a JID like alice@example.org"),
 ]
 
 
@@ -68,12 +72,13 @@ class CallPolicy(Model):
 
     answer: Literal["auto", "bot", "never"] = Field(
         default="bot",
-        description="`auto` answers each call that is allowed, after `after`. `bot` leaves it "
-        "to the bot. `never` declines every call.",
+        description="`auto` answers each call that is allowed, once it has rung for `after`, if "
+        "the bot has not answered it within another second. `bot` leaves it to the bot. `never` "
+        "declines every call.",
     )
     after: Duration = Field(
         default=0.0,
-        description="How long a call rings before `answer: auto` answers it.",
+        description="How long a call rings at least, whether `answer: auto` or the bot answers it.",
         examples=["2s"],
     )
     from_: Patterns = Field(
@@ -233,13 +238,15 @@ class AccountSettings(Model):
         """Make the JID a full one when the resource has a key of its own."""
         if isinstance(data, dict):
             jid, resource = data.get("jid"), data.get("resource")
-            if isinstance(jid, str) and isinstance(resource, str) and "/" not in jid:
+            if isinstance(jid, str) and isinstance(resource, str) and resource and "/" not in jid:
                 return {**data, "jid": f"{jid}/{resource}"}
         return data
 
     @field_validator("resource")
     @classmethod
     def _check_resource(cls, resource: str | None, info: ValidationInfo) -> str | None:
+        if resource == "":
+            raise ValueError("the resource is empty: leave it out, and the server chooses one")
         if "jid" not in info.data:
             return resource
         named = info.data["jid"].partition("/")[2] or None

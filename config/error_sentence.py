@@ -51,7 +51,11 @@ def _choice(details: Details) -> str:
 def _similar(value: object, expected: str) -> str:
     choices = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
     close = get_close_matches(str(value), choices, 1)
-    return f" (did you mean '{close[0]}'?)" if close else ""
+    return f" (did you mean '{close[0]}'?)" if close and isinstance(value, str) else ""
+
+
+def _items(details: Details) -> str:
+    return f"{_found(details)}: give {details['ctx']['what']}, or a list of them"
 
 
 def _own(details: Details) -> str:
@@ -67,6 +71,7 @@ _SENTENCES: dict[str, Callable[[Details], str]] = {
     "bool_type": _wanted("true or false"),
     "tuple_type": _wanted("a list"),
     "list_type": _wanted("a list"),
+    "items_type": _items,
     "dict_type": _wanted("a mapping"),
     "model_type": _wanted("a mapping"),
     "model_attributes_type": _wanted("a mapping"),

@@ -144,11 +144,8 @@ class _Loader:
 
     def without_faults(self, model: type[S], top: dict[str, object]) -> S | None:
         """Read what is left when the keys at the top that have faults are left out."""
-        try:
-            return model.model_validate(top, context=self.context)
-        except ValidationError as error:
-            faulty = {details["loc"][:1] for details in error.errors()}
-        rest = {key: value for key, value in top.items() if (key,) not in faulty}
+        faulty = self.faulty_keys(model, top)
+        rest = {key: value for key, value in top.items() if key not in faulty}
         try:
             return model.model_validate(rest, context=self.context)
         except ValidationError:
@@ -170,34 +167,80 @@ class _Loader:
         faulty: list[object] = []
         for index, entry in enumerate(entries):
             place: Location = ("accounts", index)
-            account = self.validate(self.account_model, entry, place)
+            account, wrong = self.entry(entry, place)
             if account is None:
                 faulty.append(entry)
                 continue
-            if is_embedded(server) and account.domain != EMBEDDED_HOST:
-                self.add(
-                    (*place, "jid"),
-                    f"the embedded server has accounts at {EMBEDDED_HOST} only, not at "
-                    f"{account.domain}: change the domain, or name its server under 'server:' "
-                    "({} looks it up in DNS)",
-                )
+            self.check_server(account, wrong, place, server)
             if not account.password.get_secret_value():
-                if not is_embedded(server) and isinstance(server, str | dict):
-                    self.add(place, f"the password of {account.jid} is missing: add 'password:'")
                 account = account.model_copy(update={"password": made_up})
             fleet = parse_fleet(account.jid)
             if len(seen) + (len(fleet) if fleet else 1) > MAX_ACCOUNTS:
                 self.add((*place, "jid"), f"over {MAX_ACCOUNTS:,} accounts: declare fewer")
                 return
             members = list(self.members(account, fleet, place))
-            self.check_duplicates(members, seen, index)
-            self.check_members(members or [account], place)
-            if not members:
-                faulty.append(entry)
+            if "jid" not in wrong:
+                self.check_duplicates(members or [account], seen, index)
+            if not wrong & {"bot", "options"}:
+                self.check_members(members or [account], place)
             named += [((*place, *key), jid) for key, jid in self.named_by(account)]
-            yield from members
+            if wrong or not members:
+                faulty.append(entry)
+            else:
+                yield from members
         if is_embedded(server):
             self.check_named(named, {*seen}, faulty)
+
+    def check_server(
+        self, account: AccountSettings, wrong: frozenset[str], place: Location, server: object
+    ) -> None:
+        """See that an account is one of the server's, and can log in there."""
+        if is_embedded(server):
+            if account.domain != EMBEDDED_HOST:
+                self.add(
+                    (*place, "jid"),
+                    f"the embedded server has accounts at {EMBEDDED_HOST} only, not at "
+                    f"{account.domain}: change the domain, or name its server under 'server:' "
+                    "({} looks it up in DNS)",
+                )
+            return
+        is_missing = "password" not in wrong and not account.password.get_secret_value()
+        if is_missing and isinstance(server, str | dict):
+            whose = "the password" if "jid" in wrong else f"the password of {account.jid}"
+            self.add(place, f"{whose} is missing: add 'password:'")
+
+    def entry(
+        self, entry: object, place: Location
+    ) -> tuple[AccountSettings | None, frozenset[str]]:
+        """Check an entry; of one with faults, read the rest, so that its other faults are found.
+
+        Args:
+            entry: What stands under ``accounts``.
+            place: Where.
+
+        Returns:
+            The account without its keys that have faults, if anything is left; and these keys. What
+            an account must have is made up.
+        """
+        account = self.validate(self.account_model, entry, place)
+        if account is not None or not isinstance(entry, dict):
+            return account, frozenset()
+        wrong = self.faulty_keys(self.account_model, entry)
+        made_up = {"jid": f"nobody@{EMBEDDED_HOST}", "bot": "silent"}
+        rest = {key: value for key, value in entry.items() if key not in wrong}
+        rest |= {key: value for key, value in made_up.items() if key in wrong}
+        try:
+            return self.account_model.model_validate(rest, context=self.context), wrong
+        except ValidationError:
+            return None, wrong
+
+    def faulty_keys(self, model: type[Model], value: object) -> frozenset[str]:
+        """Name the keys of a mapping that have faults, or lack."""
+        try:
+            model.model_validate(value, context=self.context)
+        except ValidationError as error:
+            return frozenset(str(part) for each in error.errors() for part in each["loc"][:1])
+        return frozenset()
 
     def named_by(self, account: AccountSettings) -> Iterator[tuple[Location, str]]:
         """Say whom an account will turn to, and at which of its keys."""

@@ -64,10 +64,12 @@ Size = Annotated[
 Addresses = Annotated[
     tuple[Annotated[str, AfterValidator(_check_address)], ...],
     Field(min_length=1, max_length=64),
-    Items(),
+    Items("an IP address of this machine"),
 ]
 StunServers = Annotated[
-    tuple[Annotated[str, AfterValidator(_check_stun)], ...], Field(max_length=8), Items()
+    tuple[Annotated[str, AfterValidator(_check_stun)], ...],
+    Field(max_length=8),
+    Items("a server like stun.example.org:3478"),
 ]
 Ports = Annotated[
     tuple[int, int] | None,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -14,7 +15,7 @@ from pydantic import (
     Strict,
     ValidationInfo,
 )
-from pydantic_core import core_schema
+from pydantic_core import PydanticCustomError, core_schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +75,25 @@ def _named(annotation: Any) -> list[type[Model]]:
     return [model for part in get_args(annotation) for model in _named(part)]
 
 
-def as_items(value: Any) -> Any:
+def as_items(value: Any, what: str) -> Any:
     """Take one text where a list of texts is wanted: ``from: "*@example.org"``.
 
     Args:
         value: What stands in the file.
+        what: What one of them is, for the sentence.
 
     Returns:
-        A tuple for a text or a list, anything else as it is.
+        A tuple.
+
+    Raises:
+        PydanticCustomError: It is neither a text nor a list.
     """
     match value:
         case str():
             return (value,)
-        case list():
+        case list() | tuple():
             return tuple(value)
-    return value
+    raise PydanticCustomError("items_type", "give {what}, or a list of them", {"what": what})
 
 
 def as_path(value: Any, info: ValidationInfo) -> Any:
@@ -122,13 +127,21 @@ Count = Annotated[int, Strict()]
 FolderPath = Annotated[Path, BeforeValidator(as_path)]
 
 
+@dataclass(frozen=True)
 class Items:
-    """Marks a tuple that may also be written as a single item. Put its bounds before it."""
+    """Marks a tuple that may also be written as a single item. Put its bounds before it.
+
+    Attributes:
+        what: What one of them is, for the sentence that refuses something else.
+    """
+
+    what: str
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        return core_schema.no_info_before_validator_function(as_items, handler(source))
+        read = partial(as_items, what=self.what)
+        return core_schema.no_info_before_validator_function(read, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler

@@ -64,6 +64,8 @@ class Server(Model):
     @field_validator("host")
     @classmethod
     def _check_host(cls, host: str | None) -> str | None:
+        if host == "":
+            raise ValueError("the name is empty: give one, or leave it out")
         if host is not None:
             check_domain(host.lower())
         return host and host.lower()
@@ -110,9 +112,9 @@ def _as_server(value: Any) -> Any:
     match value:
         case "embedded":
             return {"host": EMBEDDED}
-        case str():
+        case str() if value:
             return {"host": value}
-        case None | dict() | Embedded() | Server():
+        case dict() | Embedded() | Server():
             return value
     raise ValueError("give 'embedded', the server's name, or a mapping with host, port, tls and ca")
 

@@ -432,14 +432,14 @@ def test_keys_are_pressed_once_the_call_is_connected(
 
 
 WRONG_KEYS: dict[str, tuple[Use, str]] = {
-    "none": (lambda call: call.press(""), "no key to press"),
-    "only a pause": (lambda call: call.press(","), "no key to press"),
-    "a letter": (lambda call: call.press("12e"), "'E' is no key"),
+    "none": (lambda call: call.press(""), "no key in it"),
+    "only a pause": (lambda call: call.press(","), "no key in it"),
+    "a letter": (lambda call: call.press("12e"), "'E' in it, which is no key"),
     "too short": (lambda call: call.press("1", duration="39ms"), "40ms to 60s"),
     "too long": (lambda call: call.press("1", duration=61), "40ms to 60s"),
     "no duration": (lambda call: call.press("1", duration="soon"), "duration like 2s"),
     "no count": (lambda call: call.read_digits(0), "count is 0"),
-    "no end": (lambda call: call.read_digits(end="E"), "'E' is no key"),
+    "no end": (lambda call: call.read_digits(end="E"), "'E' in it, which is no key"),
     "no timeout": (lambda call: call.read_digits(timeout="5x"), "duration like 2s"),
     "for ever": (lambda call: call.read_digits(), "give count, end or timeout"),
 }

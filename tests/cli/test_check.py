@@ -2,6 +2,8 @@
 
 import json
 import socket
+from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -490,3 +492,47 @@ def test_arguments_that_are_wrong() -> None:
     done = in_process("run")
     assert done.returncode == 2
     assert "Missing argument 'FILE'" in done.stderr
+
+
+#: Faults of one account each, and what is said of them; none hides another one.
+ONE_BY_ONE = {
+    "jid: desk@example.org": "the embedded server has accounts at localhost only",
+    "jid: twin@localhost": "twin@localhost is already declared",
+    "jid: two words@localhost": "jid: the user name of 'two words@localhost' can't contain",
+    "bot: recordr": "bot: there is no bot 'recordr'",
+    "options: {loud: true}": "loud: there is no such option",
+    "options: {wav: 1}": "wav: give true or false",
+    "options: 5": "options is the number 5",
+    "show: gone": "show is 'gone'",
+    "colour: red": "there is no key 'colour' here",
+    "calls: {limit: many}": "limit is 'many'",
+    "calls: {from: 5}": "from is the number 5: give a pattern like *@example.org, or a list",
+    "subscriptions: {request: nobody@localhost}": "request: the embedded server has no account",
+    "password: [1]": "password is a list",
+    'resource: ""': "resource: the resource is empty",
+}
+
+
+def pairs() -> Iterator[tuple[str, str]]:
+    """Each two of them that one account can have."""
+    for one, other in combinations(ONE_BY_ONE, 2):
+        keys = {one.partition(":")[0], other.partition(":")[0]}
+        if len(keys) == 2 and keys != {"bot", "options"}:  # which options there are, the bot says
+            yield one, other
+
+
+@pytest.mark.parametrize(("one", "other"), [*pairs()])
+def test_no_fault_hides_another_one(tmp_path: Path, one: str, other: str) -> None:
+    keys = dict(text.partition(": ")[::2] for text in (one, other))
+    entry = {"jid": "desk@localhost", "bot": "recorder", **keys}
+    lines = "\n".join(f"    {key}: {value}" for key, value in entry.items())
+    text = f"accounts:\n  - {{jid: twin@localhost, bot: echo}}\n  -\n{lines}\n"
+    (tmp_path / "accounts.yaml").write_text(text)
+    done = in_process("check", "accounts.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    found = done.stderr.splitlines()
+    wanted = {ONE_BY_ONE[one], ONE_BY_ONE[other]}
+    if "two words" in one and "request" in other:  # once it is mended, it may be the one
+        wanted.discard(ONE_BY_ONE[other])
+    assert [words for words in wanted if not any(words in line for line in found)] == []
+    assert len(found) == len(wanted)

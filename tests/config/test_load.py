@@ -277,12 +277,12 @@ accounts:
         ("recordings: x\n", "1:1: 'accounts' is missing"),
         ("accounts:\n", "1:1: accounts is left empty: give a list"),
         (
-            "accounts: [{jid: a@b.c, bot: echo, calls: {max_duration: 0s}}]",
-            "1:58: max_duration: a call needs more than 0 s: give more",
+            "accounts: [{jid: a@localhost, bot: echo, calls: {max_duration: 0s}}]",
+            "1:64: max_duration: a call needs more than 0 s: give more",
         ),
         (
-            "accounts: [{jid: a@b.c, bot: echo, calls: {ring_timeout: 0}}]",
-            "1:58: ring_timeout: a call needs more than 0 s: give more",
+            "accounts: [{jid: a@localhost, bot: echo, calls: {ring_timeout: 0}}]",
+            "1:64: ring_timeout: a call needs more than 0 s: give more",
         ),
         ("accounts: []\n", "1:11: accounts is a list of 0: give at least 1 of them"),
         ("accounts: {a: 1}\n", "1:11: accounts is a mapping: give a list"),

@@ -234,6 +234,18 @@ def test_a_bot_that_answers_too_late_has_not_failed(
     assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
 
 
+def test_nobody_calls_itself(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE]) as stage:
+            for own in (ALICE, "Alice@LOCALHOST", f"{ALICE}/phone"):
+                for message in (None, True, False):
+                    with pytest.raises(ValueError, match=r"^alice@localhost can't call itself: "):
+                        await stage.puppets[ALICE].call(own, message=message)
+            assert stage.records() == []
+
+    run(main)
+
+
 def test_two_calls_at_once_do_not_mix(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB, CAROL]) as stage:

@@ -90,14 +90,16 @@ class Eager(Bot):
         (["carol@localhost/phone"], None),
         (["carol@localhost/phone", None], "alice@localhost/phone"),
         (["carol@localhost/phone", "alice@localhost/phone"], "alice@localhost/phone"),
+        ([BOB, "Bob@localhost/phone"], None),
+        ([BOB, None], "alice@localhost/phone"),
     ],
-    ids=["only-a-stranger", "the-sender-too", "named-too"],
+    ids=["only-a-stranger", "the-sender-too", "named-too", "only-itself", "itself-too"],
 )
 def test_an_invite_leads_to_nobody_whom_the_policy_does_not_list(
     run: Run, tmp_path: Path, named: list[str | None], called: str | None
 ) -> None:
     async def main() -> None:
-        account = {"jid": BOB, "bot": "eager", "calls": {"from": "alice@*"}}
+        account = {"jid": BOB, "bot": "eager", "calls": {"from": ["alice@*", BOB]}}
         async with (
             staged(tmp_path, [account], {"eager": Eager}, guests=["alice", "carol"]) as stage,
             Device(stage, "alice@localhost/phone") as phone,
