@@ -5,7 +5,9 @@ from array import array
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakSet
@@ -29,6 +31,9 @@ class Clip:
     They are pulled from the encoder in a thread, at most a second ahead of the leg that is
     furthest on. All are kept, so that a leg that comes later costs nothing, up to `LIMIT` bytes;
     past that the clip is offered to no new leg, and drops what its legs have played.
+
+    When the last leg has left, the source is closed, with what it holds open. For a later leg that
+    goes on beyond what is kept, it is opened there again.
 
     Attributes:
         failure: Why encoding ended early, in one sentence; None while all is well.
@@ -80,6 +85,23 @@ class Clip:
         self.prepare(0)
         return reader
 
+    def leave(self, reader: "ClipReader") -> None:
+        """Read no more for one leg.
+
+        Args:
+            reader: Its reader.
+        """
+        self._readers.discard(reader)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the source, unless somebody reads it."""
+        if self._readers or self._job is not None or self._iterator is None:
+            return
+        iterator, self._iterator = self._iterator, None
+        with suppress(SourceError):  # every thread is stuck
+            READERS.run(partial(_close, iterator))
+
     def get(self, index: int) -> Unit | None:
         """Return one frame of the clip.
 
@@ -120,7 +142,9 @@ class Clip:
         """
         if self.ended or self._job is not None:
             return
-        if index + self._batch < self._first + len(self._units):
+        made = self._first + len(self._units)
+        ahead = self._batch if self._iterator is not None else max(self._batch, made // 2)
+        if index + ahead < made:
             return
         try:
             self._job = READERS.run(self._pull)
@@ -134,7 +158,8 @@ class Clip:
         try:
             if self._iterator is None:
                 source, kind, codec = self._open
-                self._iterator = iter(source.encode(kind, codec))
+                made = self._starts[-1] / CLOCK_RATES[codec]
+                self._iterator = iter(source.encode_from(made, kind, codec))
             for unit in islice(self._iterator, self._batch):
                 units.append(_checked(unit))  # noqa: PERF401 -- those before a failure count
         except Exception as error:
@@ -160,6 +185,7 @@ class Clip:
         self._size += sum(len(unit.data) for unit in units)
         if not self.whole:
             self._forget()
+        self._let_go()
 
     def _fail(self, error: BaseException) -> None:
         self.ended = True
@@ -172,6 +198,13 @@ class Clip:
         played = min((reader.index for reader in self._readers), default=self._first)
         del self._units[: played - self._first]
         self._first = played
+
+
+def _close(iterator: Iterator[Unit]) -> None:
+    close = getattr(iterator, "close", None)
+    with suppress(Exception):  # a bot's source: nobody plays it any more
+        if close is not None:
+            close()
 
 
 def _checked(unit: object) -> Unit:
@@ -248,6 +281,7 @@ class ClipReader:
 
     def close(self) -> None:
         """Read no more. The clip stays, for others."""
+        self.clip.leave(self)
 
     def read(self) -> Unit | None:
         """Return the next frame; None if there is none yet, or no more (see `ended`)."""

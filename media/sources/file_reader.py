@@ -50,12 +50,12 @@ class FileReader:
         self.streams: dict[Kind, AvStream] = {}
         try:
             self._choose()
+            starts = [s.start_time * s.time_base for s in self._known() if s.start_time is not None]
+            origin = float(min(starts, default=0))
+            self.clock = FileClock(origin, start if start and self._seek(origin + start) else 0.0)
         except BaseException:
             self.close()
             raise
-        starts = [s.start_time * s.time_base for s in self._known() if s.start_time is not None]
-        origin = float(min(starts, default=0))
-        self.clock = FileClock(origin, start if start and self._seek(origin + start) else 0.0)
 
     def __enter__(self) -> Self:
         return self

@@ -173,6 +173,10 @@ class _Part(Source):
         """Decode and encode it from there."""
         return self.file.encode_from(self.start, kind, codec)
 
+    def encode_from(self, start: float, kind: Kind, codec: str) -> Iterator[Unit]:
+        """Decode and encode it from later on."""
+        return self.file.encode_from(self.start + start, kind, codec)
+
 
 def _version(path: Path) -> Version:
     """Tell a file from its successor.

@@ -55,6 +55,25 @@ class Source(ABC):
             second at least.
         """
 
+    def encode_from(self, start: float, kind: Kind, codec: str) -> Iterator[Unit]:
+        """Encode the source from a later moment on: for a leg that goes on where others left.
+
+        What comes before that is encoded in vain, unless a source knows better.
+
+        Args:
+            start: Seconds of playing, since the beginning.
+            kind: "audio" or "video", one of `kinds`.
+            codec: The RTP encoding name.
+
+        Yields:
+            The encoded frames, as `encode` does.
+        """
+        left = round(start * CLOCK_RATES[codec])
+        for unit in self.encode(kind, codec):
+            if left <= 0:
+                yield unit
+            left -= unit.duration
+
     def check(self) -> None:  # noqa: B027 -- most can always be played
         """Find out whether the source can be played, and which kinds it has. May block.
 
