@@ -54,6 +54,7 @@ class Ladder:
         left_out: how many rungs were not kept.
         gap: how many of the rungs stand before those that were not kept.
         refused: whether our own policy refused it before it rang.
+        connected: after how many seconds media could flow; None: never.
     """
 
     uuid: str
@@ -69,6 +70,7 @@ class Ladder:
     left_out: int = 0
     gap: int = 0
     refused: bool = False
+    connected: float | None = None
 
     @property
     def has_failed(self) -> bool:
@@ -88,7 +90,6 @@ class Ladder:
     def _head(self) -> dict[str, Any]:
         head = {each.name: getattr(self, each.name) for each in fields(self)}
         del head["rungs"]
-        head["seconds"] = round(self.seconds, 4)
         return {"version": VERSION, **head}
 
     @classmethod
@@ -124,6 +125,7 @@ class Ladder:
             _check(isinstance(getattr(ladder, name), str) for name in _TEXTS)
             _check((ladder.direction in ("in", "out"), version == VERSION))
             _check((isinstance(ladder.refused, bool),))
+            _check((isinstance(ladder.connected, int | float | None),))
             numbers = (ladder.began, ladder.seconds, ladder.left_out, ladder.gap)
             _check(isinstance(one, int | float) for one in numbers)
         except (KeyError, TypeError, AttributeError) as error:
@@ -136,7 +138,6 @@ _TEXTS = ("uuid", "id", "account", "peer", "state", "cause")
 
 def _fields(rung: Rung) -> dict[str, Any]:
     found = asdict(rung)
-    found["at"] = round(rung.at, 4)
     if not rung.xml:
         del found["xml"]
     if rung.times == 1:

@@ -19,7 +19,8 @@ _MIDDLE = (_OWN + _PEER) / 2
 _INSIDE = int((_PEER - _OWN - 60) / _CHARACTER)
 _FOOT = int((WIDTH - 40) / _CHARACTER)
 
-_STYLE = """
+#: The colours and fonts of the picture.
+STYLE = """
 .ladder { color-scheme: light dark;
   --ground: #fff; --text: #1b1f24; --soft: #5b6470; --rule: #c9d0d8;
   --stanza: #1b1f24; --ice: #0b7285; --dtls: #3b5bdb; --media: #0b7a3e; --keyframe: #862e9c;
@@ -45,13 +46,14 @@ _STYLE = """
 """
 
 
-def svg(ladder: Ladder) -> str:
+def svg(ladder: Ladder, *, style: bool = True) -> str:
     """Draw a ladder.
 
     Pointing at a stanza shows its XML. The picture takes the colours that its reader prefers.
 
     Args:
         ladder: what to draw.
+        style: whether the picture has `STYLE` in it; a page with several has it once.
 
     Returns:
         An SVG document.
@@ -84,7 +86,7 @@ def svg(ladder: Ladder) -> str:
     return "\n".join(
         (
             opening,
-            f"<style>{_STYLE}</style>",
+            f"<style>{STYLE}</style>" if style else "",
             f'<rect class="ground" width="{WIDTH}" height="{height}" rx="10"/>',
             *_head(ladder),
             lives,

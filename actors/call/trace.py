@@ -49,7 +49,7 @@ class Trace:
     @property
     def seconds(self) -> float:
         """How long ago the call began, in seconds."""
-        return time.monotonic() - self._origin
+        return round(time.monotonic() - self._origin, 4)
 
     def stanza(self, way: Way, stanza: Element, of: str = "") -> None:
         """Add a stanza.
@@ -98,6 +98,8 @@ class Trace:
             cause: why it ended as it did.
             is_over: whether it is over.
         """
+        seconds = round(max(0.0, record.ended - record.started), 4) if is_over else self.seconds
+        connected = record.steps.get("dtls")
         return Ladder(
             uuid=record.uuid,
             id=record.id,
@@ -106,10 +108,11 @@ class Trace:
             direction=record.direction,
             state=record.state if is_over else "running",
             began=self.began,
-            seconds=max(0.0, record.ended - record.started) if is_over else self.seconds,
+            seconds=seconds,
             cause=cause,
             rungs=(*self._first, *self._last),
             left_out=self._left_out,
+            connected=None if connected is None else round(connected, 4),
             gap=len(self._first) if self._left_out else 0,
         )
 

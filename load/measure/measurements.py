@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .ended_calls import EndedCalls
 from .histogram import Histogram
 from .metric import METRICS
+from .notable_ladders import NotableLadders
 from .tally import Snapshot
 from .totals import Spread, Totals
 
@@ -41,6 +42,7 @@ class Measurements(Totals):
         phases: what belongs to each phase, by its title.
         shards: how each shard itself fared, by its number.
         calls: the calls that have ended.
+        ladders: of those of them that say most.
     """
 
     def __init__(self, titles: Sequence[str] = ()) -> None:
@@ -49,6 +51,7 @@ class Measurements(Totals):
         self.phases = {title: Totals() for title in titles}
         self.shards: defaultdict[int, Totals] = defaultdict(Totals)
         self.calls = EndedCalls(titles)
+        self.ladders = NotableLadders()
         self._titles = titles
         self._gauges: dict[int, Mapping[str, float]] = {}
         self._interval: dict[str, Histogram] = {}
@@ -122,6 +125,8 @@ class Measurements(Totals):
         self.causes.update(snapshot.causes)
         for side in snapshot.sides:
             self.calls.add(side)
+        for ladder in snapshot.ladders:
+            self.ladders.add(ladder)
         found = {
             name: Histogram.decoded(name, encoded) for name, encoded in snapshot.histograms.items()
         }

@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ...ladder.ladder import Ladder
 from .call_side import CallSide
 from .histogram import Histogram
+from .notable_ladders import NotableLadders
 
 MAX_CAUSES = 100
 """Different causes of errors that are told apart; a server may word each one anew."""
@@ -22,6 +24,7 @@ class Snapshot:
         histograms: metric → its distribution, in hdrhistogram's own compressed encoding.
         causes: (what failed, why) → how often.
         sides: of the calls that have ended.
+        ladders: of those of them that say most.
         phases: place of a phase in the plan → what belongs to that phase, and is not above.
     """
 
@@ -30,6 +33,7 @@ class Snapshot:
     histograms: Mapping[str, bytes] = field(default_factory=dict)
     causes: Mapping[tuple[str, str], int] = field(default_factory=dict)
     sides: tuple[CallSide, ...] = ()
+    ladders: tuple[Ladder, ...] = ()
     phases: Mapping[int, "Snapshot"] = field(default_factory=dict)
 
 
@@ -43,6 +47,7 @@ class Tally:
         self._causes: Counter[tuple[str, str]] = Counter()
         self._known: set[tuple[str, str]] = set()
         self._sides: list[CallSide] = []
+        self._ladders = NotableLadders()
         self._phases: dict[int, Tally] = {}
 
     def of(self, phase: int | None) -> "Tally":
@@ -102,15 +107,20 @@ class Tally:
         """Note one side of a call that has ended."""
         self._sides.append(side)
 
+    def ladder(self, ladder: Ladder) -> None:
+        """Take the ladder of one side of a call that has ended."""
+        self._ladders.add(ladder)
+
     def take(self) -> Snapshot:
         """Return what came since the last time, and begin anew."""
         snapshot = Snapshot(
-            dict(self._counters),
-            dict(self._gauges),
-            {name: found.encode() for name, found in self._histograms.items()},
-            dict(self._causes),
-            tuple(self._sides),
-            {number: one.take() for number, one in self._phases.items() if one.filled},
+            counters=dict(self._counters),
+            gauges=dict(self._gauges),
+            histograms={name: found.encode() for name, found in self._histograms.items()},
+            causes=dict(self._causes),
+            sides=tuple(self._sides),
+            ladders=self._ladders.take(),
+            phases={number: one.take() for number, one in self._phases.items() if one.filled},
         )
         self._counters.clear()
         self._histograms.clear()

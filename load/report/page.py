@@ -11,6 +11,9 @@ from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined, Template
 
+from ...ladder.cause import duration
+from ...ladder.ladder import Ladder
+from ...ladder.svg import STYLE, svg
 from ..measure.call_side import TO_CALLEE, TO_CALLER
 from ..measure.ended_calls import ReceivedMedia
 from ..measure.measurements import Measurements
@@ -131,6 +134,8 @@ def page(name: str, run: Run, verdict: Verdict) -> str:
         directions=_directions(measured),
         worst=_worst(run, legs),
         errors=_errors(run),
+        failed_ladders=_ladders(measured.ladders.failed),
+        slow_ladders=_ladders(measured.ladders.slowest),
         shards=_shards(run),
         distributions=distributions("All distributions", measured, names),
         counters=counters("All counters", measured),
@@ -152,6 +157,7 @@ def _template() -> Template:
         "uplot_script": read("vendor", "uPlot.iife.min.js"),
         "uplot_style": read("vendor", "uPlot.min.css"),
         "plots_script": read("plots.js"),
+        "ladder_style": STYLE,
     }
     return environment.from_string(read("page.html"))
 
@@ -337,6 +343,16 @@ def _errors(run: Run) -> Table:
     ]
     head = (Cell("times", "number"), Cell("phase"), Cell("what"), Cell("why"))
     return Table("Errors", head, rows)
+
+
+def _ladders(ladders: Sequence[Ladder]) -> list[tuple[str, str]]:
+    """Return the title of each ladder, and its picture: our own markup, with all words escaped."""
+    return [(_title(one), svg(one, style=False)) for one in ladders]
+
+
+def _title(ladder: Ladder) -> str:
+    setup = "" if ladder.connected is None else f", connected after {duration(ladder.connected)}"
+    return f"{ladder.account} to {ladder.peer.partition('/')[0]}{setup}: {ladder.cause}"
 
 
 def _causes(run: Run) -> Counter[tuple[str, str, str]]:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ...ladder.folder import LadderFolder, folder_of
 from ..run.run import Run
 from ..run.verdict import Verdict
 from .junit import junit
@@ -38,13 +39,25 @@ def write_report(folder: Path, name: str, run: Run, verdict: Verdict) -> list[Pa
         "calls.csv": run.measurements.calls.csv,
         "junit.xml": lambda: [junit(name, run.elapsed, verdict).encode()],
     }
-    written = []
+    written = _ladders(folder, run)
     for file, make in makers.items():
         path = folder / file
         with open(path, "wb", opener=_private) as opened:
             opened.writelines(make())
         written.append(path)
     return written
+
+
+def _ladders(folder: Path, run: Run) -> list[Path]:
+    """Keep ladders as a running instance does, so that ``callboard ladder`` finds them."""
+    ladders = run.measurements.ladders
+    records = folder / "calls.jsonl"
+    for old in folder_of(records).rglob("*.jsonl"):
+        old.unlink()
+    kept = LadderFolder(records, "all")
+    for each in (*ladders.slowest, *ladders.failed):
+        kept.add(each)
+    return [folder_of(records)] if ladders.slowest or ladders.failed else []
 
 
 def _private(path: str, flags: int) -> int:

@@ -131,7 +131,8 @@ class ShardAccounts:
             return Participant(ref, self.tally, self.plan.phases, self.sources)
 
         settings = self.plan.model_copy(update={"accounts": (), "call_log": None, "ladders": "off"})
-        self._exchange = Exchange.start(settings, endpoint, make, self._see)
+        keep = None if self.plan.ladders == "off" else self.tally.ladder
+        self._exchange = Exchange.start(settings, endpoint, make, self._see, keep)
         await self._exchange.started
 
     async def close(self, seconds: float) -> None:
