@@ -133,7 +133,10 @@ class SoundEncoder:
         frame = to_frame(sound, self.rate)
         frame.pts = self._time
         self._time += self.samples
-        return b"".join(bytes(packet) for packet in self._context.encode(frame))
+        packets = self._context.encode(frame)
+        if len(packets) == 1:
+            return bytes(packets[0])
+        return b"".join(bytes(packet) for packet in packets)
 
 
 class SoundDecoder:

@@ -12,8 +12,8 @@ from weakref import WeakKeyDictionary
 T = TypeVar("T")
 
 Done = Callable[[Any, Exception | None], None]
-Job = tuple[Callable[[], Any], Done]
-Settled = tuple[Done, Any, Exception | None]
+Job = tuple["Lane", Callable[[], Any], Done]
+Settled = tuple["Lane", Done, Any, Exception | None]
 
 EVERY = 0.004
 """Seconds between two wake-ups of a thread at least. What comes meanwhile waits, a tenth of a frame
@@ -27,10 +27,13 @@ class Lane:
     """One stream's way through the threads: its jobs run one after the other, in their order.
 
     So an encoder or a decoder that only jobs of one lane touch needs no lock.
+
+    Attributes:
+        closed: Whether nobody wants to hear of its jobs any more.
     """
 
     def __init__(self, worker: "_Worker") -> None:
-        self._closed = False
+        self.closed = False
         self._worker = worker
 
     def run(self, job: Callable[[], T], done: Callable[[T | None, Exception | None], None]) -> None:
@@ -41,17 +44,12 @@ class Lane:
             done: Called on the loop with what the job returned and None, or with None and what it
                 raised. Not called any more once the lane is closed.
         """
-
-        def settle(result: Any, error: Exception | None) -> None:
-            if not self._closed:
-                done(result, error)
-
-        if not self._closed:
-            self._worker.add((job, settle))
+        if not self.closed:
+            self._worker.add((self, job, done))
 
     def close(self) -> None:
         """Hear of no job any more. One that runs is not stopped."""
-        self._closed = True
+        self.closed = True
 
 
 class CodecThreads:
@@ -120,7 +118,7 @@ class _Worker:
 
     def _work(self) -> None:
         while jobs := self._take():
-            settled = [_settled(job, done) for job, done in jobs]
+            settled = [_settled(*job) for job in jobs]
             jobs.clear()
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 self._loop.call_soon_threadsafe(_settle, settled)
@@ -133,21 +131,22 @@ class _Worker:
             return jobs
 
 
-def _settled(job: Callable[[], Any], done: Done) -> Settled:
+def _settled(lane: Lane, job: Callable[[], Any], done: Done) -> Settled:
     try:
-        return done, job(), None
+        return lane, done, job(), None
     except Exception as error:
-        return done, None, error
+        return lane, done, None, error
 
 
 def _settle(settled: list[Settled]) -> None:
-    loop = asyncio.get_running_loop()
-    for done, result, error in settled:
+    for lane, done, result, error in settled:
+        if lane.closed:
+            continue
         try:
             done(result, error)
         except Exception as fault:  # the others are settled all the same
             context = {"message": "What a codec gave could not be used", "exception": fault}
-            loop.call_exception_handler(context)
+            asyncio.get_running_loop().call_exception_handler(context)
 
 
 _threads: WeakKeyDictionary[asyncio.AbstractEventLoop, CodecThreads] = WeakKeyDictionary()

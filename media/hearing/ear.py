@@ -117,7 +117,7 @@ class Ear:
     def __init__(self) -> None:
         self._decoding: _Decoding | None = None
         self._ended = False
-        self._hearings: tuple[Hearing, ...] = ()
+        self._listeners = _Listeners(())
         self._heard_at = 0.0
         self._lane: Lane | None = None
         self._patience = self.PATIENCE
@@ -155,7 +155,7 @@ class Ear:
             self._lane = CodecThreads.running().lane()
             self._decoding = _Decoding()
             self._waiting = 0
-        self._hearings = (*self._hearings, hearing)
+        self._listeners = _Listeners((*self._hearings, hearing))
         return hearing
 
     def take(self, frame: EncodedFrame) -> None:
@@ -168,7 +168,7 @@ class Ear:
             return
         self._heard_at = frame.arrival
         pauses = frame.codec == "opus" and len(frame.data) <= 2
-        self._run(partial(self._decoding.hear, frame, self._hearings))
+        self._run(partial(self._decoding.hear, frame, self._listeners))
         patience = self.PAUSE if pauses else self.PATIENCE
         if self._timer is None or patience < self._patience:
             self._look_at(frame.arrival + patience)
@@ -183,9 +183,14 @@ class Ear:
             else:
                 self._lane.run(hearing.last, partial(_end, hearing))
 
+    @property
+    def _hearings(self) -> tuple[Hearing, ...]:
+        return self._listeners.hearings
+
     def _forget(self, hearing: Hearing) -> None:
-        self._hearings = tuple(each for each in self._hearings if each is not hearing)
-        if self._hearings or self._lane is None:
+        left = tuple(each for each in self._hearings if each is not hearing)
+        self._listeners = _Listeners(left)
+        if left or self._lane is None:
             return
         self._lane.close()
         self._lane = self._decoding = None
@@ -219,7 +224,7 @@ class Ear:
         if self._ended:
             return
         if self._decoding is not None and self._waiting < self.BACKLOG:
-            self._run(partial(self._decoding.wait, now - self._patience, self._hearings))
+            self._run(partial(self._decoding.wait, now - self._patience, self._listeners))
         self._look_at(now + self.EVERY)
 
 
@@ -238,6 +243,21 @@ class _Fault:
         self.error = error
 
 
+class _Listeners:
+    """All who listen at one time, and what they want.
+
+    Attributes:
+        hearings: They.
+        wanted: Rates and channels, each once.
+        channels: How many are wanted, each number once.
+    """
+
+    def __init__(self, hearings: tuple[Hearing, ...]) -> None:
+        self.hearings = hearings
+        self.wanted = {(hearing.rate, hearing.channels) for hearing in hearings}
+        self.channels = frozenset(hearing.channels for hearing in hearings)
+
+
 class _Decoding:
     """What happens on the thread: frames become blocks, and blocks what each listener wants."""
 
@@ -245,25 +265,22 @@ class _Decoding:
         self._resamplers: dict[tuple[int, int], SoundResampler] = {}
         self._timeline = SoundTimeline()
 
-    def hear(self, frame: EncodedFrame, hearings: tuple[Hearing, ...]) -> list[tuple[Hearing, Any]]:
+    def hear(self, frame: EncodedFrame, listeners: _Listeners) -> list[tuple[Hearing, Any]]:
         """Decode a frame, and let the listeners work on what comes of it."""
-        blocks = self._timeline.hear(frame, {hearing.channels for hearing in hearings})
-        return self._give(blocks, hearings)
+        return self._give(self._timeline.hear(frame, listeners.channels), listeners)
 
-    def wait(self, until: float, hearings: tuple[Hearing, ...]) -> list[tuple[Hearing, Any]]:
+    def wait(self, until: float, listeners: _Listeners) -> list[tuple[Hearing, Any]]:
         """Let the listeners work on the silence that takes the place of what has not come."""
-        return self._give(self._timeline.wait(until), hearings)
+        return self._give(self._timeline.wait(until), listeners)
 
-    def _give(
-        self, blocks: list[Block], hearings: tuple[Hearing, ...]
-    ) -> list[tuple[Hearing, Any]]:
-        wanted = {(hearing.rate, hearing.channels) for hearing in hearings}
-        for gone in self._resamplers.keys() - wanted:
-            del self._resamplers[gone]
+    def _give(self, blocks: list[Block], listeners: _Listeners) -> list[tuple[Hearing, Any]]:
+        if self._resamplers:
+            for gone in self._resamplers.keys() - listeners.wanted:
+                del self._resamplers[gone]
         results = []
         for block in blocks:
-            sounds = {each: self._convert(block, *each) for each in wanted}
-            for hearing in hearings:
+            sounds = {each: self._convert(block, *each) for each in listeners.wanted}
+            for hearing in listeners.hearings:
                 sound = sounds[hearing.rate, hearing.channels]
                 result = hearing.work(sound, block.timestamp)
                 if result is not None:
@@ -275,7 +292,8 @@ class _Decoding:
         if sound is None:
             sound = _mixed(next(iter(block.sound.values())), channels)
         if rate == block.rate:
-            self._resamplers.pop((rate, channels), None)
+            if self._resamplers:
+                self._resamplers.pop((rate, channels), None)
             return sound
         resampler = self._resamplers.get((rate, channels))
         if resampler is None or resampler.rate != block.rate:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 import av
@@ -30,29 +31,31 @@ class ReaderQueue(AsyncIterator[T], Generic[T]):
     def __init__(self, limit: int, octets: Callable[[T], int]) -> None:
         self.ended = False
         self.on_close: Callable[[], None] = _nothing
-        self._items: deque[T] = deque()
+        self._items: deque[tuple[T, int]] = deque()
         self._limit = limit
         self._octets = 0
         self._octets_of = octets
-        self._ready = asyncio.Event()
+        self._readers: list[asyncio.Future[None]] = []
 
     def put(self, item: T) -> None:
         """Add one."""
         if self.ended:
             return
-        self._items.append(item)
-        self._octets += self._octets_of(item)
+        octets = self._octets_of(item)
+        self._items.append((item, octets))
+        self._octets += octets
         while len(self._items) > max(1, self._limit) or (
             self._octets > MOST_WAITING and len(self._items) > 1
         ):
-            self._octets -= self._octets_of(self._items.popleft())
-        self._ready.set()
+            self._octets -= self._items.popleft()[1]
+        if self._readers:
+            self._wake()
 
     def finish(self) -> None:
         """Let the reader end once it has read what waits."""
         self.ended = True
         self.on_close = _nothing
-        self._ready.set()
+        self._wake()
 
     def end(self) -> None:
         """Let the reader end; what it has not read is gone."""
@@ -72,11 +75,23 @@ class ReaderQueue(AsyncIterator[T], Generic[T]):
         while not self._items:
             if self.ended:
                 raise StopAsyncIteration
-            self._ready.clear()
-            await self._ready.wait()
-        item = self._items.popleft()
-        self._octets -= self._octets_of(item)
+            ready = asyncio.get_running_loop().create_future()
+            self._readers.append(ready)
+            try:
+                await ready
+            except asyncio.CancelledError:
+                with suppress(ValueError):
+                    self._readers.remove(ready)
+                raise
+        item, octets = self._items.popleft()
+        self._octets -= octets
         return item
+
+    def _wake(self) -> None:
+        readers, self._readers = self._readers, []
+        for ready in readers:
+            if not ready.done():
+                ready.set_result(None)
 
 
 def _nothing() -> None:

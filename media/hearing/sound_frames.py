@@ -6,7 +6,7 @@ from fractions import Fraction
 import av
 
 from ..codecs.sound import Samples, to_frame
-from .ear import Ear
+from .ear import Ear, check_rate
 from .reader_queue import Frame, ReaderQueue, frame_octets
 from .timeline import CLOCK
 
@@ -46,13 +46,15 @@ def sound_frames(ear: Ear, *, limit: int, rate: int, layout: str) -> ReaderQueue
         ValueError: There is no such rate or layout.
     """
     channels = channels_of(layout)
+    check_rate(rate)
     reader = ReaderQueue(limit, frame_octets)
     reading = weakref.ref(reader)
+    time_base = Fraction(1, rate)
 
     def frame(sound: Samples, timestamp: int) -> av.AudioFrame:
         made = to_frame(sound, rate)
         made.pts = timestamp * rate // CLOCK
-        made.time_base = Fraction(1, rate)
+        made.time_base = time_base
         return made
 
     def put(frame: av.AudioFrame) -> None:

@@ -56,6 +56,8 @@ class SoundTimeline:
     def __init__(self) -> None:
         self._arrival = 0.0
         self._began = 0.0
+        self._begun = 0  # samples of a block that is not whole yet
+        self._channels: Collection[int] = ()
         self._clock_rate = 0
         self._codec = ""
         self._concealable = 0
@@ -79,7 +81,9 @@ class SoundTimeline:
             The blocks that are whole now, those for the gap before the frame among them.
         """
         begins = self._place(frame)
-        blocks = self._use(frame.codec, channels)
+        blocks: list[Block] = []
+        if frame.codec != self._codec or channels != self._channels:
+            blocks = self._use(frame.codec, channels)
         if begins > self._next:
             blocks += self._fill(begins - self._next)
         sounds = {each: decoder.decode(frame.data) for each, decoder in self._decoders.items()}
@@ -130,6 +134,7 @@ class SoundTimeline:
     def _use(self, codec: str, channels: Collection[int]) -> list[Block]:
         """Have decoders for a codec, as many as are wanted."""
         blocks: list[Block] = []
+        self._channels = channels
         if codec != self._codec:
             blocks = self._complete()
             self._decoders, self._rest = {}, {}
@@ -138,7 +143,7 @@ class SoundTimeline:
         for each in wanted - self._decoders.keys():
             self._decoders[each] = SoundDecoder(codec, each)
             self._rate = self._decoders[each].rate
-            self._rest[each] = np.zeros((self._begun(), each), np.int16)
+            self._rest[each] = np.zeros((self._begun, each), np.int16)
         for each in self._decoders.keys() - wanted:
             del self._decoders[each], self._rest[each]
         return blocks
@@ -166,26 +171,22 @@ class SoundTimeline:
 
     def _complete(self) -> list[Block]:
         """Let silence follow up to the end of a block that has begun."""
-        begun = self._begun()
-        return self._silence(BLOCK - begun * CLOCK // self._rate) if begun else []
-
-    def _begun(self) -> int:
-        """Tell how many samples there are of a block that is not whole yet."""
-        return max(map(len, self._rest.values()), default=0)
+        missing = BLOCK - self._begun * CLOCK // self._rate
+        return self._silence(missing) if self._begun else []
 
     def _add(self, sounds: dict[int, Samples]) -> list[Block]:
         """Let sound follow, and cut off the blocks that are whole."""
         size = BLOCK * self._rate // CLOCK
-        if all(len(sound) == size for sound in sounds.values()) and not self._begun():
+        length = len(next(iter(sounds.values())))
+        if length == size and not self._begun:
             self._next += BLOCK
             return [Block(self._next - BLOCK, self._rate, sounds)]
-        begins = self._next - self._begun() * CLOCK // self._rate
+        begins = self._next - self._begun * CLOCK // self._rate
         for each, sound in sounds.items():
             rest = self._rest[each]
             self._rest[each] = np.concatenate((rest, sound)) if len(rest) else sound
-        length = len(next(iter(sounds.values())))
         self._next += length * CLOCK // self._rate
-        whole = len(next(iter(self._rest.values()))) // size
+        whole, self._begun = divmod(self._begun + length, size)
         blocks = [
             Block(
                 begins + number * BLOCK,

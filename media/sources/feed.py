@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import av
 import numpy as np
@@ -86,18 +86,16 @@ class Feed(LiveSource):
             TypeError: It is no sound.
             ValueError: The samples do not fit the feed's channels.
         """
-        pieces = deque(self._pieces(sound))
-        while pieces:
+        for piece in self._pieces(sound):
             self._check_open()
-            if self._held < self.buffer:
-                piece = pieces.popleft()
-                self._waiting.append(piece)
-                self._waiting_seconds += piece.samples / piece.sample_rate
-                if self._reader is not None:
-                    self._reader.wake()
-            else:
+            while self._held >= self.buffer:
                 self._room.clear()
                 await self._room.wait()
+                self._check_open()
+            self._waiting.append(piece)
+            self._waiting_seconds += piece.samples / piece.sample_rate
+            if self._reader is not None:
+                self._reader.wake()
         self._check_open()
 
     def clear(self) -> int:
@@ -133,15 +131,19 @@ class Feed(LiveSource):
         self._reader.wake()
         return self._reader
 
-    def take(self) -> list[av.AudioFrame]:
-        """Take at least a frame's worth of what waits, if there is that much, for the encoder."""
+    def take(self) -> tuple[list[av.AudioFrame], float]:
+        """Take at least a frame's worth of what waits, if there is that much, for the encoder.
+
+        Returns:
+            Pieces of sound, and how long they last in seconds.
+        """
         taken: list[av.AudioFrame] = []
         seconds = 0.0
         while self._waiting and seconds < FRAME:
             taken.append(self._waiting.popleft())
             seconds += taken[-1].samples / taken[-1].sample_rate
         self._waiting_seconds = max(0.0, self._waiting_seconds - seconds) if self._waiting else 0.0
-        return taken
+        return taken, seconds
 
     def make_room(self) -> None:
         """Let go who waits to write, if there is room."""
@@ -282,43 +284,46 @@ class FeedReader:
         """
         if self.closed or self._is_encoding or self._ready is not None:
             return
+        taken: list[av.AudioFrame] = []
+        seconds = 0.0
         has_whole = self.held >= FRAME
-        taken = [] if has_whole else self._feed.take()
+        if not has_whole:
+            taken, seconds = self._feed.take()
         fill = self._feed.is_drained or (self._starved >= PATIENCE and not taken)
         if not (taken or has_whole or (self.held and fill)):
             return
         self._is_encoding = True
-        self.held += sum(each.samples / each.sample_rate for each in taken)
+        self.held += seconds
         job = partial(self._encoding.encode, taken, self._clear_count, fill=fill)
-        self._lane.run(job, partial(self._encoded, self._clear_count))
+        self._lane.run(job, self._encoded)
 
-    def _encoded(self, clear_count: int, frame: "_Encoded | None", error: Exception | None) -> None:
+    def _encoded(self, frame: "_Encoded | None", error: Exception | None) -> None:
         self._is_encoding = False
         if frame is None:
             self.failure = f"The feed can't be encoded: {error and shown(error)}"
-        elif clear_count == self._clear_count:
+        elif frame.clear_count == self._clear_count:
             self.held = frame.left
             if frame.data:
                 self._ready = (Unit(frame.data, self._encoding.duration), frame.seconds)
         self._feed.make_room()
-        self.wake()
+        if self._ready is None:
+            self.wake()
 
 
-class _Encoded:
+class _Encoded(NamedTuple):
     """A frame.
 
     Attributes:
         data: Encoded; empty if there was not enough for one.
         seconds: How much of it was written, and is not fill.
         left: Seconds of sound that wait for the next one.
+        clear_count: How often the feed had been cleared when it was asked for.
     """
 
-    __slots__ = ("data", "left", "seconds")
-
-    def __init__(self, data: bytes, seconds: float, left: float) -> None:
-        self.data = data
-        self.seconds = seconds
-        self.left = left
+    data: bytes
+    seconds: float
+    left: float
+    clear_count: int
 
 
 class _Encoding:
@@ -329,6 +334,7 @@ class _Encoding:
         self.duration = self._encoder.duration
         self._clear_count = 0
         self._from: tuple[int, str, str] | None = None
+        self._layout = av.AudioLayout("stereo" if self._encoder.channels == 2 else "mono")
         self._resampler: av.AudioResampler | None = None
         self._sound = np.zeros((0, self._encoder.channels), np.int16)
 
@@ -338,25 +344,32 @@ class _Encoding:
             self._clear_count = clear_count
             self._sound = self._sound[:0]
             self._resampler = self._from = None
-        parts = [self._sound, *(part for piece in pieces for part in self._resampled(piece))]
-        sound = np.concatenate(parts) if len(parts) > 1 else self._sound
+        sound = self._sound
+        if pieces:
+            parts = [part for piece in pieces for part in self._resampled(piece)]
+            if len(sound) or len(parts) != 1:
+                parts = [np.concatenate((sound, *parts))]
+            sound = parts[0]
         rate, size = self._encoder.rate, self._encoder.samples
         if len(sound) < size and not fill:
             self._sound = sound
-            return _Encoded(b"", 0.0, len(sound) / rate)
+            return _Encoded(b"", 0.0, len(sound) / rate, clear_count)
         whole, self._sound = sound[:size], sound[size:]
         written = len(whole)
         if written < size:
             whole = np.pad(whole, ((0, size - written), (0, 0)))
-        return _Encoded(self._encoder.encode(whole), written / rate, len(self._sound) / rate)
+        encoded = self._encoder.encode(whole)
+        return _Encoded(encoded, written / rate, len(self._sound) / rate, clear_count)
 
     def _resampled(self, piece: av.AudioFrame) -> list[Samples]:
         encoder = self._encoder
-        layout = "stereo" if encoder.channels == 2 else "mono"
-        key = (piece.sample_rate, piece.format.name, piece.layout.name)
-        if key == (encoder.rate, "s16", layout):
+        rate, layout = piece.sample_rate, piece.layout
+        if rate == encoder.rate and layout == self._layout and piece.format.name == "s16":
             return [to_samples(piece)]
+        key = (rate, piece.format.name, layout.name)
         if self._resampler is None or self._from != key:
             self._from = key
-            self._resampler = av.AudioResampler(format="s16", layout=layout, rate=encoder.rate)
+            self._resampler = av.AudioResampler(
+                format="s16", layout=self._layout, rate=encoder.rate
+            )
         return [to_samples(frame) for frame in self._resampler.resample(piece)]
