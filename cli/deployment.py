@@ -31,6 +31,9 @@ from ..config.metrics import MetricsSettings
 from ..control.address import NoPlaceError, derived_name, own_folder
 from ..control.claim import AlreadyRunningError, Claim, claim
 from ..control.control_socket import ControlSocket
+from ..control.history.history import History
+from ..control.history.retention import RecordingsRemoved
+from ..control.history.upkeep import Upkeep
 from ..control.instance.instance import Instance, State
 from ..control.models.status import PartSummary
 from ..media import FinishedRecording, recover_recordings
@@ -240,7 +243,12 @@ async def deployed(
             for one in finished:
                 see(one)
             await asyncio.to_thread(_close_left, settings.call_log, finished)
-            async with _endpoint(settings, instance) as (endpoint, server):
+            async with (
+                _remembered(instance, see) as history,
+                _endpoint(settings, instance) as (endpoint, server),
+            ):
+                if file is not None:  # else it is over soon
+                    listeners.append(TellOutside(history.hear))
                 factory = bot_factory(classes, folder)
                 await deployment.start(Exchange.start(settings, endpoint, factory, see), server)
                 try:
@@ -264,6 +272,22 @@ async def _controlled(
         await instance.close()
         if control is not None:
             await control.close()
+
+
+@asynccontextmanager
+async def _remembered(
+    instance: Instance, tell: Callable[[RecordingsRemoved], object]
+) -> AsyncIterator[History]:
+    """Let past calls be searched meanwhile, and keep what is left of them within its limits."""
+    settings = instance.settings
+    history = History(settings.call_log, settings.recordings)
+    instance.history = history
+    upkeep = Upkeep(history, lambda: instance.settings.keep, tell)
+    try:
+        yield history
+    finally:
+        await upkeep.close()
+        await history.close()
 
 
 async def _claim(declared: Path | None, file: Path | None) -> Claim | None:

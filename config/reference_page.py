@@ -65,6 +65,7 @@ def reference() -> str:
         section("server", "As a mapping:", models["Server"]),
         section("media", "", models["MediaSettings"]),
         section("metrics", "As a mapping:", models["MetricsSettings"]),
+        section("keep", "", models["Keep"]),
         section("accounts", "Each item is a mapping:", models["AccountSettings"]),
         section("accounts: calls", "", models["CallPolicy"]),
         section("accounts: subscriptions", "", models["Subscriptions"]),

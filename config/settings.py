@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from .account import AccountSettings
 from .duration import Duration
 from .fleet import MAX_ACCOUNTS
+from .keep import Keep
 from .media import MediaSettings
 from .metrics import LOOPBACK, Address, MetricsSettings, as_metrics
 from .model import FolderPath, Model
@@ -52,6 +53,13 @@ class Settings(Model):
         description="The file to which each call adds a line of JSON when it ends. If left out, "
         "`calls.jsonl` in the folder of the recordings.",
         examples=["calls.jsonl"],
+    )
+    keep: Keep | None = Field(
+        default=None,
+        description="How long recordings and detail records are kept; if left out, for ever. "
+        "What is beyond it is removed when the run starts, and then each hour. "
+        "`docs/operating.md` says what is never removed.",
+        examples=[{"for": "90d", "size": "20GB"}],
     )
     control: FolderPath | None = Field(
         default=None,

@@ -5,14 +5,17 @@ import fcntl
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 #: Seconds that another process may take for its lines.
 LOCK_DEADLINE = 2.0
 #: Octets that are looked at for the beginning of an unfinished last line.
 LONGEST_LINE = 1 << 20
+#: What a file is called that is to take the place of another one.
+PART = ".part"
 
 _NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EINVAL, errno.ENOLCK}
 
@@ -51,25 +54,99 @@ class RecordFile:
         with self._opened() as file:
             write_lines(file, lines)
 
+    def rewrite(self, is_kept: Callable[[bytes], bool]) -> int:
+        """Leave out lines. Others may add some meanwhile; they wait for a moment only.
+
+        The file is replaced by another one at once: a kill leaves the one or the other.
+
+        Args:
+            is_kept: tells of each whole line, with its line break, whether it stays.
+
+        Returns:
+            How many lines were left out; if it is none, the file stays what it is.
+
+        Raises:
+            OSError: it could not be done; the file is as it was.
+        """
+        path = Path(os.path.realpath(self.path))  # a link to it stays one
+        part = path.with_name(path.name + PART)
+        with path.open("rb") as old, _made(part, old.fileno()) as new:
+            taken, dropped = _copy(old, new, is_kept)
+            if not dropped:
+                part.unlink()
+                return 0
+            os.fsync(new)
+            with self._opened() as file:
+                if not os.path.sameopenfile(file, old.fileno()):
+                    raise FileNotFoundError(errno.ENOENT, "it was replaced meanwhile", str(path))
+                old.seek(taken)
+                dropped += _copy(old, new, is_kept)[1]
+                os.fsync(new)
+                part.rename(path)
+        return dropped
+
     @contextmanager
     def _opened(self) -> Iterator[int]:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        try:
-            file = os.open(self.path, flags, 0o600)
-        except FileNotFoundError:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = os.open(self.path, flags, 0o600)
-        try:
-            status = os.fstat(file)
-            if stat.S_ISREG(status.st_mode):
-                if status.st_mode & 0o077:
-                    with suppress(PermissionError):  # it belongs to somebody else, who decides
-                        os.fchmod(file, 0o600)
-                _lock(file, self.path)  # until it is closed
-                _cut_back(file)
-            yield file
-        finally:
-            os.close(file)
+        while True:
+            try:
+                file = os.open(self.path, flags, 0o600)
+            except FileNotFoundError:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                file = os.open(self.path, flags, 0o600)
+            try:
+                status = os.fstat(file)
+                if stat.S_ISREG(status.st_mode):
+                    if status.st_mode & 0o077:
+                        with suppress(PermissionError):  # it belongs to somebody else, who decides
+                            os.fchmod(file, 0o600)
+                    _lock(file, self.path)  # until it is closed
+                    if not self._is(file):  # it was replaced while we waited
+                        continue
+                    _cut_back(file)
+                yield file
+                return
+            finally:
+                os.close(file)
+
+    def _is(self, file: int) -> bool:
+        """Tell whether an open file is the one that has the path."""
+        with suppress(FileNotFoundError):
+            return os.path.samestat(os.fstat(file), self.path.stat())
+        return False
+
+
+@contextmanager
+def _made(part: Path, like: int) -> Iterator[int]:
+    """Make a file that is to take another one's place, and remove it if something goes wrong."""
+    with suppress(FileNotFoundError):
+        part.unlink()  # which a kill left
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    file = os.open(part, flags, 0o600)
+    try:
+        owner = os.fstat(like)
+        with suppress(PermissionError):
+            os.fchown(file, owner.st_uid, owner.st_gid)
+        yield file
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(file)
+
+
+def _copy(old: BinaryIO, new: int, is_kept: Callable[[bytes], bool]) -> tuple[int, int]:
+    """Copy the whole lines that are kept; return where they end, and how many are not kept."""
+    at, dropped = old.tell(), 0
+    while (line := old.readline()).endswith(b"\n"):
+        at += len(line)
+        if not is_kept(line):
+            dropped += 1
+            continue
+        data = memoryview(line)
+        while data:
+            data = data[os.write(new, data) :]
+    return at, dropped
 
 
 def write_lines(file: int, lines: Iterable[str]) -> None:

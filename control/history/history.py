@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from ...actors.records.call_record import CallRecord
 from .index import Index
 from .past_call import PastCall
 from .search import Page, Search, find_call, find_calls
@@ -16,6 +17,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+#: Seconds that the thread leaves to the event loop again and again while it reads a long log.
+REST = 0.002
 #: Seconds for which records are gathered before the index takes them in.
 GATHER = 1.0
 
@@ -27,14 +30,19 @@ class PastCalls:
         records: the file of detail records; it may be missing.
         recordings: the folder of recordings.
         stopping: once set, what takes long is left unfinished.
+        rest: seconds to rest after every few lines that the index takes in.
     """
 
     def __init__(
-        self, records: Path, recordings: Path, stopping: threading.Event | None = None
+        self,
+        records: Path,
+        recordings: Path,
+        stopping: threading.Event | None = None,
+        rest: float = 0.0,
     ) -> None:
         self.records = records
         self.recordings = recordings
-        self.index = Index(records, stopping)
+        self.index = Index(records, stopping, rest)
 
     def search(self, search: Search) -> Page:
         """Return the calls that a search finds.
@@ -73,12 +81,14 @@ class History:
 
     def __init__(self, records: Path, recordings: Path) -> None:
         self._stopping = threading.Event()
-        self._calls = PastCalls(records, recordings, self._stopping)
+        self._calls = PastCalls(records, recordings, self._stopping, REST)
         self._thread = ThreadPoolExecutor(1, "history")
         self._gathering: asyncio.TimerHandle | None = None
 
-    def heed(self) -> None:
-        """Let the index soon take in what has come into the log."""
+    def hear(self, event: object) -> None:
+        """Let the index soon take in what has come into the log, if it is a detail record."""
+        if not isinstance(event, CallRecord):
+            return
         if self._gathering is None and not self._stopping.is_set():
             self._gathering = asyncio.get_running_loop().call_later(GATHER, self._catch_up)
 

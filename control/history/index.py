@@ -25,6 +25,8 @@ SUFFIX = ".index"
 VERSION = 1
 #: Lines that are taken in at once; a kill loses no more of the work than that.
 BATCH = 5000
+#: Lines between two rests.
+FEW = 20
 #: KiB of the index that are kept in memory while it is used.
 CACHE = 32_768
 #: Seconds that another process may take for its work on the index.
@@ -77,10 +79,14 @@ class Index:
     Args:
         records: the file of detail records.
         stopping: once set, what takes long is left unfinished; the next use goes on with it.
+        rest: seconds to rest after every few lines, so that an event loop beside it keeps its pace.
     """
 
-    def __init__(self, records: Path, stopping: threading.Event | None = None) -> None:
+    def __init__(
+        self, records: Path, stopping: threading.Event | None = None, rest: float = 0.0
+    ) -> None:
         self.records = records
+        self._rest = rest
         self.path = records.with_name(records.name + SUFFIX)
         self._stopping = stopping or threading.Event()
         self._memory: sqlite3.Connection | None = None
@@ -244,7 +250,11 @@ class Index:
         """Take in some lines, and note how far that is, in one transaction."""
         take = _TAKERS[kind]
         with _transaction(database):
-            skipped = sum(not take(database, number, line) for line in lines)
+            skipped = 0
+            for count, line in enumerate(lines, 1):
+                skipped += not take(database, number, line)
+                if self._rest and count % FEW == 0:
+                    self._stopping.wait(self._rest)
             if skipped:
                 words = "UPDATE files SET skipped = skipped + ? WHERE id = ?"
                 database.execute(words, (skipped, number))

@@ -17,6 +17,7 @@ from ...actors.messages.exchange import (
 )
 from ...actors.records.call_record import CallRecord
 from ...media import FinishedRecording
+from ..history.retention import RecordingsRemoved
 from ..models.events import (
     AccountChangedEvent,
     AccountReadyEvent,
@@ -29,11 +30,12 @@ from ..models.events import (
     LogEvent,
     PresenceReturnedEvent,
     ReceiptReceivedEvent,
+    RecordingsRemovedEvent,
     TimedEvent,
 )
 from .clock import iso
 
-Reported = Report | CallRecord | FinishedRecording
+Reported = Report | CallRecord | FinishedRecording | RecordingsRemoved
 
 #: What is told of each kind of report.
 EVENTS_OF: Mapping[type[Reported], type[TimedEvent]] = {
@@ -46,6 +48,7 @@ EVENTS_OF: Mapping[type[Reported], type[TimedEvent]] = {
     FinishedRecording: FinishedRecordingEvent,
     PresenceReturned: PresenceReturnedEvent,
     ReceiptReceived: ReceiptReceivedEvent,
+    RecordingsRemoved: RecordingsRemovedEvent,
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from ...actors.messages.exchange import ExchangeRef
 from ...config import Embedded, Settings
+from ..history.history import History
 from ..models.status import PartSummary, ServerSummary, StatusResult
 from ..problem import ControlError, ProblemKind
 from .clock import iso
@@ -55,6 +56,7 @@ class Instance:
         overview: its accounts and calls.
         events: what happens.
         logs: what is logged.
+        history: its past calls; None before it has started.
     """
 
     def __init__(self, settings: Settings, file: Path, folder: Path, running: Running) -> None:
@@ -64,6 +66,7 @@ class Instance:
         self.overview = Overview(settings.accounts)
         self.events = EventHub()
         self.logs = EventHub()
+        self.history: History | None = None
         self._running = running
         self._started = time.time()
         self._clock = time.monotonic()

@@ -17,6 +17,7 @@ from ...load.measure.loop_lag import watch_lag
 from ...load.scrape.exposition import Exposition
 from ...load.scrape.http_server import HttpServer
 from ...media import FinishedRecording
+from ..history.retention import RecordingsRemoved
 from .account_metrics import AccountMetrics
 from .call_metrics import CallMetrics
 from .health import Health
@@ -94,7 +95,7 @@ class Monitoring:
                 metrics.address,
             )
 
-    def hear(self, event: Report | CallRecord | FinishedRecording) -> None:
+    def hear(self, event: Report | CallRecord | FinishedRecording | RecordingsRemoved) -> None:
         """Count what happens."""
         match event:
             case CallStatus():

@@ -127,6 +127,27 @@ class FinishedRecordingEvent(TimedEvent):
     bytes: int
 
 
+class RecordingsRemovedEvent(TimedEvent):
+    """What was too old or too much was removed, as ``keep:`` in the file says.
+
+    Attributes:
+        recordings: how many recordings.
+        octets: how large they were.
+        aged: how many of them were too old; the others were too much.
+        ladders: how many ladders.
+        records: how many detail records.
+        is_all: whether nothing is left to be removed now.
+    """
+
+    event: Literal["RecordingsRemoved"]
+    recordings: int
+    octets: int
+    aged: int
+    ladders: int
+    records: int
+    is_all: bool
+
+
 class LogEvent(TimedEvent):
     """A line of the log.
 
@@ -167,6 +188,7 @@ AnyEvent = Annotated[
     | BotFailedEvent
     | CallRecordEvent
     | FinishedRecordingEvent
+    | RecordingsRemovedEvent
     | LogEvent
     | GapEvent,
     Field(discriminator="event"),

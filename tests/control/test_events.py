@@ -15,11 +15,11 @@ from callboard.actors.messages.exchange import (
     DigitPressed,
     PresenceReturned,
     ReceiptReceived,
-    Report,
 )
 from callboard.actors.records.call_record import CallRecord, Listener, RecordedFreeze
 from callboard.actors.records.recording_outcome import Recorded
-from callboard.control.instance.events import EVENTS_OF, event_of, live_call, log_event
+from callboard.control.history.retention import RecordingsRemoved
+from callboard.control.instance.events import EVENTS_OF, Reported, event_of, live_call, log_event
 from callboard.control.models.events import EVENTS, LiveCall, LiveMedia
 from callboard.jingle import Reason
 from callboard.media import FinishedRecording, MediaStatistics
@@ -48,6 +48,7 @@ REPORTS = [
         digits="12",
     ),
     FinishedRecording(Path("/x/y.mkv"), 1.5, 7),
+    RecordingsRemoved(3, 4000, 2, 1, 5, is_all=False),
 ]
 
 
@@ -81,7 +82,7 @@ def test_all_that_a_report_has_is_told(report: Any) -> None:
 
 
 def test_each_kind_of_report_has_its_event() -> None:
-    assert set(EVENTS_OF) == {*get_args(Report), CallRecord, FinishedRecording}
+    assert set(EVENTS_OF) == set(get_args(Reported))
     assert {type(report) for report in REPORTS} == set(EVENTS_OF)
 
 

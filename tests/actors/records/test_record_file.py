@@ -125,3 +125,64 @@ def test_a_device_is_no_file_to_cut_back() -> None:
     RecordFile(Path(os.devnull)).append(["one"])
     with pytest.raises(OSError, match="No space left"):
         RecordFile(Path("/dev/full")).append(["one"])
+
+
+def test_lines_are_left_out_while_others_add_some(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    RecordFile(path).append([f"old {n}" for n in range(1000)])
+    spawn = multiprocessing.get_context("fork")
+    writers = [spawn.Process(target=_append, args=(path, word, 200)) for word in "abc"]
+    for one in writers:
+        one.start()
+    dropped = 0
+    while any(one.is_alive() for one in writers):
+        dropped += RecordFile(path).rewrite(lambda line: not line.startswith(b"old"))
+        RecordFile(path).append(["old again"])
+    for one in writers:
+        one.join()
+    assert [one.exitcode for one in writers] == [0, 0, 0]
+    dropped += RecordFile(path).rewrite(lambda line: not line.startswith(b"old"))
+    lines = path.read_text().splitlines()
+    assert len(lines) == 600
+    for word in "abc":
+        mine = [line for line in lines if line.startswith(word)]
+        assert mine == [f"{word}-{number}-{word * 500}" for number in range(200)]
+    assert dropped >= 1001
+    assert [one.name for one in tmp_path.iterdir()] == ["calls.jsonl"]
+    for one in writers:
+        one.close()
+
+
+def test_a_file_of_which_nothing_is_left_out_stays_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    RecordFile(path).append(["one", "two"])
+    before = path.stat().st_ino
+    assert RecordFile(path).rewrite(lambda _: True) == 0
+    assert path.stat().st_ino == before
+    assert [one.name for one in tmp_path.iterdir()] == ["calls.jsonl"]
+
+
+def test_a_link_to_the_file_stays_one(tmp_path: Path) -> None:
+    path, link = tmp_path / "calls.jsonl", tmp_path / "link"
+    RecordFile(path).append(["one", "two"])
+    link.symlink_to(path)
+    assert RecordFile(link).rewrite(lambda line: line == b"two\n") == 1
+    assert link.is_symlink()
+    assert path.read_text() == "two\n"
+
+
+def test_a_disk_that_fills_up_while_lines_are_left_out_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    RecordFile(path).append([f"line {n}" for n in range(100)])
+    before = path.read_bytes()
+    with room_for(300), pytest.raises(OSError, match="too large"):
+        RecordFile(path).rewrite(lambda line: line != b"line 0\n")
+    assert path.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["calls.jsonl"]
+
+
+def test_an_unfinished_line_is_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    path.write_text("one\ntwo\nthr")
+    assert RecordFile(path).rewrite(lambda line: line != b"one\n") == 1
+    assert path.read_text() == "two\n"
