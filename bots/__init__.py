@@ -34,6 +34,7 @@ from .presence import Presence
 from .recording import Recording
 from .room import Room
 from .speaking import Synthesizer, Utterance
+from .until import Speaks
 
 __all__ = [
     "Bot",
@@ -63,6 +64,7 @@ __all__ = [
     "SnapshotError",
     "Source",
     "SourceError",
+    "Speaks",
     "SpeechBegan",
     "SpeechEnded",
     "SpeechError",

@@ -4,9 +4,7 @@ A value of the wrong type raises `TypeError`, one that can't be used `ValueError
 sentence that names the argument.
 """
 
-import asyncio
 import unicodedata
-from collections.abc import Awaitable
 from typing import TypeVar, get_args
 
 from ..actors.xmpp.stanza import check_text
@@ -26,7 +24,6 @@ from ..media import (
 )
 from ..media.sources import espeak
 from .speaking import ESPEAK, Synthesizer, Utterance
-from .until import CUES
 
 T = TypeVar("T")
 
@@ -234,15 +231,6 @@ def times(name: str, value: object) -> int | None:
     if not 1 <= value <= 1_000_000:
         raise ValueError(f"{name} is {value}: give True, False or a number from 1 to 1,000,000")
     return value
-
-
-def until(name: str, value: object) -> None:
-    """Check what ends something early."""
-    if isinstance(value, str):
-        if value not in CUES:
-            raise ValueError(f"{name} is {value!r}: give 'speech', 'digit' or an asyncio.Event")
-    elif not isinstance(value, asyncio.Event | Awaitable | None):
-        raise _wrong_type(name, value, "'speech', 'digit', an asyncio.Event or an awaitable")
 
 
 def _of_type(name: str, value: object, wanted: type[T], words: str) -> T:

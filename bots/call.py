@@ -217,8 +217,9 @@ class Call:
             kind: audio or video.
             wait: whether to return only when it has been played; if not, the playback's ``ended``
                 can be awaited.
-            until: ends it early: ``speech`` when the peer begins to speak, ``digit`` when it
-                presses a key; an `asyncio.Event`, or anything else that can be awaited.
+            until: ends it early: ``speech`` (or `Speaks`, with limits) when the peer begins to
+                speak, ``digit`` when it presses a key; an `asyncio.Event`, or anything else that
+                can be awaited.
             loop: True repeats it for ever, a number plays it so often.
 
         Returns:
@@ -233,10 +234,9 @@ class Call:
         """
         argument_checks.kind("kind", kind)
         argument_checks.flag("wait", wait)
-        argument_checks.until("until", until)
+        cue, awaited = split(until)
         times = argument_checks.times("loop", loop)
         found = await find_source(playable, self._folder, kind, times) or Silence()
-        cue, awaited = split(until)
         playback = await self._start(kind, found, awaited, cue)
         if wait and (until is not None or not found.repeats):
             await playback.ended
@@ -272,12 +272,11 @@ class Call:
             ValueError: the call sends no audio, or a value can't be used.
         """
         argument_checks.flag("wait", wait)
-        argument_checks.until("until", until)
+        cue, awaited = split(until)
         utterance = argument_checks.utterance(text, voice, rate)
         speaker = argument_checks.synthesizer("synthesizer", synthesizer or self._synthesizer)
         await check(speaker)
         feed = speaker.feed()
-        cue, awaited = split(until)
         spoken = speak(speaker, utterance, feed)
         playback = await self._start(
             "audio", feed, spoken if awaited is None else first_of(spoken, comes(awaited)), cue

@@ -69,9 +69,12 @@ class Room:
                 ``none``.
         """
         order = AddMember(_ref(call), argument_checks.flag("speaks", speaks))
-        if self._ref is None or not self._ref.is_alive():
-            self._ref = RoomActor.start(tones=self._tones, record=self._record)
-        await (await self._ref.request(order, timeout=HANDLED))
+        added = await self._ask(order)
+        if added is None:  # nobody was here, or the last one has just left
+            if self._ref is None or not self._ref.is_alive():
+                self._ref = RoomActor.start(tones=self._tones, record=self._record)
+            added = await self._ref.request(order, timeout=HANDLED)
+        await added
         self._calls[call.ref] = call
         if self._record:
             self._recording = await self._ask(GetRecording()) or self._recording
@@ -96,11 +99,15 @@ class Room:
             on: mute, or unmute.
 
         Raises:
-            CallOver: the call is not in the room any more.
+            CallOver: the call is over.
             TypeError: an argument is of the wrong type.
+            ValueError: the call is not in this room.
         """
-        if not await self._ask(MuteMember(_ref(call), argument_checks.flag("on", on))):
-            raise CallOver("the call is not in this room")
+        if await self._ask(MuteMember(_ref(call), argument_checks.flag("on", on))):
+            return
+        if not call.ref.is_alive():
+            raise CallOver("the call is over")
+        raise ValueError("the call is not in this room: add it first")
 
     async def speakers(self) -> list[tuple[Call, float]]:
         """Return who is here and how loud each is, the loudest first.

@@ -2,25 +2,74 @@
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
-from typing import Any, get_args
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from ..actors.messages.call import Cue
+from ..media import SpeechOptions
+from . import argument_checks
+
+_USUAL = SpeechOptions()
+
+
+@dataclass(frozen=True)
+class Speaks:
+    """That the peer speaks, as sure as it has to be: ``"speech"`` with other limits than usual.
+
+    Attributes:
+        threshold: how sure it must be that it is speech, between 0 and 1; less ends a playback
+            earlier, and more often for other noise.
+        min_speech: how long the peer must speak: ``100ms``, or seconds; up to ``5s``.
+    """
+
+    threshold: float = _USUAL.threshold
+    min_speech: str | float = _USUAL.min_speech
+
+    def __post_init__(self) -> None:
+        """Check the arguments.
+
+        Raises:
+            TypeError: one is of the wrong type.
+            ValueError: one is out of its range.
+        """
+        self.options()
+
+    def options(self) -> SpeechOptions:
+        """Return what is listened for."""
+        return SpeechOptions(
+            threshold=argument_checks.number("threshold", self.threshold),
+            min_speech=argument_checks.duration("min_speech", self.min_speech),
+        )
+
 
 #: What the peer does, an event, or something else that can be awaited; None: its own end alone.
-Until = Cue | asyncio.Event | Awaitable[Any] | None
-
-CUES: tuple[Cue, ...] = get_args(Cue)
+Until = Literal["speech", "digit"] | Speaks | asyncio.Event | Awaitable[Any] | None
 
 
-def split(until: Until) -> tuple[Cue | None, asyncio.Event | Awaitable[Any] | None]:
+def split(until: object) -> tuple[Cue | None, asyncio.Event | Awaitable[Any] | None]:
     """Tell what the call itself notices from what is awaited.
 
     Args:
-        until: any of these.
+        until: what was given as such.
+
+    Raises:
+        TypeError: it is nothing of that kind.
+        ValueError: there is no such word.
     """
-    if isinstance(until, str):
-        return until, None
-    return None, until
+    if until is None or isinstance(until, asyncio.Event | Awaitable):
+        return None, until
+    if isinstance(until, Speaks):
+        return until.options(), None
+    if not isinstance(until, str):
+        raise TypeError(
+            f"until is {type(until).__name__}: give 'speech', 'digit', Speaks(), an asyncio.Event "
+            "or an awaitable"
+        )
+    if until == "speech":
+        return SpeechOptions(), None
+    if until == "digit":
+        return "digit", None
+    raise ValueError(f"until is {until!r}: give 'speech', 'digit' or an asyncio.Event")
 
 
 async def comes(until: asyncio.Event | Awaitable[Any]) -> None:

@@ -49,7 +49,8 @@ class Playing:
                 audio is received, in which the peer could speak.
         """
         media = self._parts.leg.connection.media
-        ear = _Ear(self._parts) if message.cue == "speech" else None
+        cue = message.cue
+        ear = _Ear(self._parts, cue) if isinstance(cue, SpeechOptions) else None
         try:
             playback = media.play(message.kind, message.source)
         except BaseException:
@@ -60,7 +61,7 @@ class Playing:
         if ear is not None:
             ear.playback = playback
             ended.add_done_callback(lambda _: ear.close())
-        if message.cue == "digit":
+        if cue == "digit":
             self._until_digit.add(playback)
             ended.add_done_callback(lambda _: self._until_digit.discard(playback))
         until = message.until
@@ -144,15 +145,16 @@ class _Ear:
 
     Args:
         parts: the call's.
+        options: what counts as speech.
 
     Attributes:
         playback: what ends then.
     """
 
-    def __init__(self, parts: SharedParts) -> None:
+    def __init__(self, parts: SharedParts, options: SpeechOptions) -> None:
         self.playback: Playback | None = None
         self._ref = parts.owner.actor_ref
-        self._hearing = parts.leg.connection.media.hear_speech(SpeechOptions(), self._heard)
+        self._hearing = parts.leg.connection.media.hear_speech(options, self._heard)
 
     def close(self) -> None:
         """Listen no more."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ...media import Direction, EncodedFrame, MediaClosedError, RoomMedia, RoomMember
 from ..call.recorders import Recorders
-from ..messages.call import CallOver, CallRef, Join, Leave, RecordingBegun
+from ..messages.call import CallRef, Join, Leave, RecordingBegun
 from ..messages.room import (
     AddMember,
     Arrived,
@@ -123,7 +123,9 @@ class Room(AsyncioActor[RoomMessage]):
     def _let_go(self, call: CallRef) -> bool:
         arriving = self._arriving.pop(call, None)
         if arriving is not None:
-            settle_failed(arriving, CallOver("the call was taken out of the room before it was in"))
+            settle_failed(
+                arriving, ValueError("the call was taken out of the room before it was in")
+            )
             return True
         seat = self._seats.pop(call, None)
         if seat is None:

@@ -74,8 +74,8 @@ class Hangup:
     text: str = ""
 
 
-#: What a peer does that can end a playback.
-Cue = Literal["speech", "digit"]
+#: What a peer does that can end a playback: it presses a key, or says what counts as speech.
+Cue = Literal["digit"] | SpeechOptions
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from callboard.bots import (
     Message,
     Presence,
     Silence,
+    Speaks,
     Tone,
 )
 from callboard.tests.conftest import Run
@@ -238,3 +239,17 @@ def test_what_is_right_is_taken(run: Run, tmp_path: Path) -> None:
         assert ears.told[0].to == PEER
 
     run(main)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (name, value)
+        for name in ("threshold", "min_speech")
+        for values in BAD[name]
+        for value in values
+    ],
+)
+def test_what_counts_as_speech_is_refused_where_it_is_said(name: str, value: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=name):
+        Speaks(**{name: value})

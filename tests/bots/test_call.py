@@ -46,6 +46,7 @@ from callboard.bots import (
     Silence,
     Source,
     SourceError,
+    Speaks,
     Tone,
 )
 from callboard.media import Direction, Kind, MediaClosedError, Playlist, ReaderQueue, SpeechOptions
@@ -114,7 +115,11 @@ PLAYED: dict[str, tuple[Use, Play]] = {
     ),
     "until they speak": (
         lambda call: call.play(Once(), until="speech"),
-        Play("audio", Once(), None, "speech"),
+        Play("audio", Once(), None, SpeechOptions()),
+    ),
+    "until they speak for long": (
+        lambda call: call.play(Once(), until=Speaks(threshold=0.8, min_speech="200ms")),
+        Play("audio", Once(), None, SpeechOptions(threshold=0.8, min_speech=0.2)),
     ),
     "once": (lambda call: call.play(Once()), Play("audio", Once())),
 }
