@@ -34,16 +34,19 @@ class Claim:
     def __init__(self, path: Path, lock: int, listener: socket.socket) -> None:
         self.path = path
         self.listener = listener
-        self._lock = lock
+        self._lock: int | None = lock
 
     def release(self) -> None:
-        """Let another instance have the path. It blocks for a moment."""
+        """Let another instance have the path, if that was not done. It blocks for a moment."""
+        if self._lock is None:
+            return
+        lock, self._lock = self._lock, None
         self.listener.close()
         with suppress(OSError):
             self.path.unlink()
         with suppress(OSError):
             _lock_file(self.path).unlink()
-        os.close(self._lock)
+        os.close(lock)
 
 
 def claim(path: Path) -> Claim:

@@ -2,71 +2,26 @@
 
 import json
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from callboard.cli.process_end import INTERRUPTED
-from callboard.tests.cli.command import PATIENCE, Running, callboard, in_process, running
-
-FILE = """\
-recordings: recordings/
-drain: 0
-accounts:
-  - {jid: desk@localhost, bot: echo}
-  - {jid: alice@localhost, bot: silent}
-  - {jid: bob@localhost, bot: silent}
-"""
-ALICE, BOB, DESK = "alice@localhost", "bob@localhost", "desk@localhost"
-
-
-class Instance:
-    """A `run` in another process, and commands that are given to it."""
-
-    def __init__(self, run: Running, file: Path) -> None:
-        self.run = run
-        self.file = file
-
-    def give(self, *arguments: object, status: int = 0) -> subprocess.CompletedProcess[str]:
-        """Run a command in the file's folder."""
-        done = in_process(*arguments, cwd=self.file.parent)
-        assert done.returncode == status, done.stderr
-        return done
-
-    def answer(self, *arguments: object) -> Any:
-        """What a command prints as JSON."""
-        return json.loads(self.give(*arguments, "--json").stdout)
-
-    def until(self, kind: str, **fields: Any) -> dict[str, Any]:
-        """The first event with these fields, past or to come."""
-        return self.run.until(lambda e: e["event"] == kind and fields.items() <= e.items())
+from callboard.tests.cli.command import PATIENCE, callboard, in_process, running
+from callboard.tests.cli.instance import ALICE, BOB, DESK, FILE, Instance, running_instance
 
 
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    file = tmp_path_factory.mktemp("instance") / "accounts.yaml"
-    file.write_text(FILE)
-    with running("run", file) as run:
-        found = Instance(run, file)
-        for jid in (ALICE, BOB, DESK):
-            found.until("AccountReady", jid=jid)
+    with running_instance(tmp_path_factory.mktemp("instance")) as found:
         yield found
 
 
 @pytest.fixture
 def call(instance: Instance) -> Iterator[dict[str, Any]]:
-    """A call from alice to desk that goes on without a client; it ends with the test."""
-    sid = instance.give("call", instance.file, ALICE, DESK, "--detach").stdout.strip()
-    connected = instance.until("CallStatus", id=sid, account=ALICE, phase="connected")
-    instance.until("CallStatus", id=sid, account=DESK, phase="connected")
-    try:
-        yield connected
-    finally:
-        in_process("hangup", sid, "--file", instance.file)
-        instance.until("CallRecord", id=sid, account=ALICE)
-        instance.until("CallRecord", id=sid, account=DESK)
+    with instance.calling(ALICE, DESK) as found:
+        yield found
 
 
 def test_status_names_everything(instance: Instance) -> None:
