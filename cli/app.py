@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from .instance_commands import COMMANDS as INSTANCE_COMMANDS
+from .instance_commands import Socket
 from .views.standard_streams import install_outlets
 
 if TYPE_CHECKING:
@@ -217,21 +218,29 @@ def ladder(
             help="The call: the id or uuid of its record, or how one begins; last; last-failed.",
         ),
     ],
-    file: File,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="The YAML file, a calls.jsonl, or the folder of a load report; if left out, "
+            "what the current folder has.",
+        ),
+    ] = None,
     form: Annotated[
         Literal["text", "svg", "json", "mermaid"], typer.Option("--format", help="How it is shown.")
     ] = "text",
+    socket: Socket = None,
 ) -> None:
     """Show what happened in a call: its stanzas, and ICE, DTLS and media between them.
 
-    The last line says why the call ended as it did. Secrets, texts and keys are masked. FILE may
-    also be the file of detail records.
+    The last line says why the call ended as it did. Secrets, texts and keys are masked. It needs no
+    running instance, but for calls that go on.
 
-    Exits with 0 if the ladder is shown, 1 if there is none, and 2 if FILE is wrong.
+    Exits with 0 if the ladder is shown, 1 if there is none, and 2 if an argument is wrong.
     """
     from .ladder import ladder as command
 
-    raise typer.Exit(command(call, file, form=form))
+    raise typer.Exit(command(call, file, socket, form=form))
 
 
 @app.command()

@@ -1,7 +1,6 @@
 """``callboard calls``."""
 
 import json as json_module
-import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,17 +12,14 @@ import typer
 from pydantic import ValidationError
 
 from ..config import ConfigError
-from ..config.places import Places, read_places
 from ..control.history.history import PastCalls
 from ..control.history.moment import parse_moment
 from ..control.history.search import Search, UnknownCallError
+from .log_places import WrongArgumentError, places_of
 from .views.past_calls import show_call, show_page
 from .views.terminal import Terminal
 
-#: Where calls are looked for if no file is named, in this order.
-_USUAL = ("accounts.yaml", "accounts.yml", "calls.jsonl", "recordings/calls.jsonl")
 _SUFFIXES = frozenset({".yaml", ".yml", ".jsonl"})
-_ACCOUNTS = re.compile(r"^accounts[ \t]*:", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +51,7 @@ def calls(arguments: Arguments) -> int:
             file, name = _told_apart(arguments.words)
             search = _search(arguments)
             past = _open(file)
-    except _WrongArgumentError as error:
+    except WrongArgumentError as error:
         typer.echo(f"callboard: {error}", err=True)
         return 2
     try:
@@ -82,17 +78,13 @@ def calls(arguments: Arguments) -> int:
     return 0
 
 
-class _WrongArgumentError(Exception):
-    """What was typed is wrong; the message says what to do."""
-
-
 @contextmanager
 def _wrong_arguments() -> Iterator[None]:
     """Make one sentence of what is wrong with arguments."""
     try:
         yield
     except ConfigError as error:
-        raise _WrongArgumentError("\n".join(map(str, error.problems))) from None
+        raise WrongArgumentError("\n".join(map(str, error.problems))) from None
 
 
 def _told_apart(words: tuple[str, ...]) -> tuple[Path | None, str | None]:
@@ -100,55 +92,13 @@ def _told_apart(words: tuple[str, ...]) -> tuple[Path | None, str | None]:
     files = [one for one in words if Path(one).suffix in _SUFFIXES or Path(one).is_file()]
     names = [one for one in words if one not in files]
     if len(files) > 1 or len(names) > 1:
-        raise _WrongArgumentError("give one file and one call at the most")
+        raise WrongArgumentError("give one file and one call at the most")
     return (Path(files[0]) if files else None), (names[0] if names else None)
 
 
 def _open(file: Path | None) -> PastCalls:
-    places = _places(file)
+    places = places_of(file)
     return PastCalls(places.call_log, places.recordings)
-
-
-def _places(file: Path | None) -> Places:
-    """Find the log, and the folder of recordings."""
-    if file is None:
-        file = _usual()
-    if file.suffix != ".jsonl":
-        return read_places(file)
-    if not file.is_file():
-        raise _WrongArgumentError(f"{file}: there is no such file: name calls.jsonl or a YAML file")
-    log = file.absolute()
-    return Places(log.parent, log)
-
-
-def _usual() -> Path:
-    """Find what is meant in the current folder."""
-    for name in _USUAL[:2]:
-        if Path(name).is_file():
-            return Path(name)
-    yaml = [*Path().glob("*.yaml"), *Path().glob("*.yml")]
-    declaring = [one for one in sorted(yaml) if one.is_file() and _declares_accounts(one)]
-    if len(declaring) == 1:
-        return declaring[0]
-    if declaring:
-        names = ", ".join(map(str, declaring[:3]))
-        raise _WrongArgumentError(
-            f"there are several files with accounts here: name one of {names}"
-        )
-    for name in _USUAL[2:]:
-        if Path(name).is_file():
-            return Path(name)
-    raise _WrongArgumentError(
-        "there is no file with accounts in this folder: name the YAML file, or a calls.jsonl"
-    )
-
-
-def _declares_accounts(file: Path) -> bool:
-    try:
-        with file.open(encoding="utf-8", errors="replace") as stream:
-            return _ACCOUNTS.search(stream.read(1 << 20)) is not None
-    except OSError:
-        return False
 
 
 def _search(arguments: Arguments) -> Search:
@@ -162,7 +112,7 @@ def _search(arguments: Arguments) -> Search:
             try:
                 moment = parse_moment(text, now)
             except ValueError as error:
-                raise _WrongArgumentError(f"--{option} {text!r:.40}: {error}") from None
+                raise WrongArgumentError(f"--{option} {text!r:.40}: {error}") from None
             fields[option] = moment.begin if option == "since" else moment.end
     try:
         return Search.model_validate(fields)
@@ -170,4 +120,4 @@ def _search(arguments: Arguments) -> Search:
         found = error.errors(include_url=False)[0]
         option = str(found["loc"][0])
         words = found["msg"].removeprefix("Value error, ")
-        raise _WrongArgumentError(f"--{option}: {words[:1].lower()}{words[1:]}") from None
+        raise WrongArgumentError(f"--{option}: {words[:1].lower()}{words[1:]}") from None

@@ -8,44 +8,79 @@ from typing import Literal
 
 import typer
 
-from ..config import ConfigError, load
+from ..config import ConfigError
+from ..control import Client
+from ..control.models.ladder import LadderCommand
+from ..control.problem import NoInstanceError
 from ..ladder.folder import LadderNotFound, find_ladder
 from ..ladder.ladder import Ladder
 from ..ladder.mermaid import mermaid
 from ..ladder.svg import svg
 from ..ladder.text import ASCII, text
+from .log_places import WrongArgumentError, places_of
+from .running_instance import talk
 from .views.printable import printable
 
 Format = Literal["text", "svg", "json", "mermaid"]
 
 
-def ladder(call: str, file: Path, *, form: Format) -> int:
+def ladder(call: str, file: Path | None, socket: Path | None, *, form: Format) -> int:
     """Print the ladder of a call.
+
+    What is on the disk is looked at first, and needs no instance that runs. One that does knows the
+    calls that go on.
 
     Args:
         call: which one.
-        file: the YAML file of its accounts, or the file of detail records.
+        file: the YAML file of its accounts, the file of detail records, or the folder of a load
+            report; None: what the current folder has.
+        socket: the control socket of the instance to ask in the place of the disk.
         form: how it is shown.
 
     Returns:
-        the exit status: 0 it is printed, 1 there is no such ladder, 2 the file is wrong.
+        the exit status: 0 it is printed, 1 there is no such ladder, 2 an argument is wrong.
     """
+    why_not = ""
+    if socket is None:
+        try:
+            return _print(find_ladder(_records(file), call), form)
+        except ConfigError as error:
+            why_not, status = "\n".join(map(str, error.problems)), 2
+        except WrongArgumentError as error:
+            why_not, status = f"callboard: {error}", 2
+        except OSError as error:
+            why_not, status = f"callboard: {error.filename}: {error.strerror}", 1
+        except LadderNotFound as error:
+            why_not, status = f"callboard: {printable(str(error))}", 1
+        if not _runs(file):
+            typer.echo(why_not, err=True)
+            return status
+
+    async def ask(client: Client) -> int:
+        return _print((await client.ask(LadderCommand(call=call))).ladder, form)
+
+    return talk(file, socket, ask)
+
+
+def _records(file: Path | None) -> Path:
+    """Return the file of detail records; it need not be there, as a load test leaves none."""
+    if file is not None and file.is_dir():
+        return file / "calls.jsonl"
+    return file if file is not None and file.suffix == ".jsonl" else places_of(file).call_log
+
+
+def _runs(file: Path | None) -> bool:
     try:
-        found = find_ladder(_records(file), call)
-    except ConfigError as error:
-        for problem in error.problems:
-            typer.echo(str(problem), err=True)
-        return 2
-    except (LadderNotFound, OSError) as error:
-        typer.echo(f"callboard: {printable(str(error))}", err=True)
-        return 1
-    for line in _SHOWN[form](found):
+        Client.find(file)
+    except NoInstanceError:
+        return False
+    return True
+
+
+def _print(ladder: Ladder, form: Format) -> int:
+    for line in _SHOWN[form](ladder):
         typer.echo(line)
     return 0
-
-
-def _records(file: Path) -> Path:
-    return file if file.suffix == ".jsonl" else load(file).call_log
 
 
 def _text(ladder: Ladder) -> Iterable[str]:

@@ -23,6 +23,10 @@ _MAX_HEAD = 1 << 16
 Keep = int | Literal["all"]
 
 
+#: Names of calls that have ended, beside their ids.
+LADDERS_ENDED = ("last", "last-failed")
+
+
 class LadderNotFound(Exception):  # noqa: N818 - what happened, not a fault
     """There is no such ladder, or there are several; the message says what to do."""
 
@@ -169,7 +173,7 @@ def find_ladder(records: Path, call: str) -> Ladder:
         OSError: a file can't be read.
     """
     folder = folder_of(records)
-    if call in ("last", "last-failed"):
+    if call in LADDERS_ENDED:
         return _read(_last(folder, failed=call == "last-failed"))
     if not call:
         raise LadderNotFound("name a call by its id or by how that begins, or say last")

@@ -20,6 +20,7 @@ from ...jingle import (
     Terminated,
     Unacceptable,
 )
+from ...ladder.ladder import Ladder
 from ..messages.call import (
     BotDone,
     CallActorMessage,
@@ -28,6 +29,7 @@ from ..messages.call import (
     Darkened,
     DrainCall,
     Finished,
+    GetLadder,
     GetStatus,
     HandledElsewhere,
     Hangup,
@@ -203,6 +205,10 @@ class Call(
     @handles(GetStatus)
     def _get_status(self, _: GetStatus) -> CallStatus:
         return self._progress.status()
+
+    @handles(GetLadder)
+    def _get_ladder(self, _: GetLadder) -> Ladder:
+        return self._progress.ladder_so_far()
 
     @handles(Wait)
     def _wait(self, message: Wait) -> AsyncioFuture[Any]:

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 from xml.etree.ElementTree import Element
 
 from ...jingle import Reason
+from ...ladder.ladder import Ladder
 from ...media import (
     BOTH,
     ConnectionMedia,
@@ -381,6 +382,11 @@ class GetStatus(Ask["CallActorMessage", CallStatus]):
     """Answered with a `CallStatus`."""
 
 
+@dataclass(frozen=True, slots=True)
+class GetLadder(Ask["CallActorMessage", Ladder]):
+    """Answered with the call's ladder as far as it has grown; without rungs where they are off."""
+
+
 # -- by its account and conversation ---------------------------------------------------------------
 
 
@@ -668,6 +674,7 @@ CallActorMessage = (
     | Listen
     | ListenForSpeech
     | GetStatus
+    | GetLadder
     | JingleReceived
     | CallMessageHeard
     | StreamChanged

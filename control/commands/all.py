@@ -3,6 +3,7 @@
 from .calls import CALLS, HANGUP
 from .events import EVENTS, LOGS
 from .handler import table
+from .ladder import LADDER
 from .placing import CALL
 from .playing import PLAY, SAY
 from .presence import PRESENCE
@@ -10,4 +11,4 @@ from .status import STATUS
 from .stop import STOP
 
 #: What a running instance takes. To add a command: its model in `models/`, its handler here.
-COMMANDS = table(STATUS, CALLS, CALL, HANGUP, SAY, PLAY, PRESENCE, EVENTS, LOGS, STOP)
+COMMANDS = table(STATUS, CALLS, CALL, HANGUP, SAY, PLAY, PRESENCE, EVENTS, LOGS, LADDER, STOP)

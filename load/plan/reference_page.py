@@ -50,7 +50,7 @@ thresholds:
 |---|---|
 | on the terminal | progress of the phases, rates, percentiles, causes of errors; then the verdict |
 | `report.html` | a single page that needs no other files, with the verdict at the top |
-| `calls.ladders/` | the ladders of some failed calls and of the slowest, also on the page |
+| `calls.ladders/` | the ladders of some failed calls and of the slowest, for `callboard ladder` |
 | `summary.json` | the same numbers for programs: the whole run, each phase, each shard |
 | `samples.csv` | a row for each second |
 | `calls.csv` | a row for each side of each call and kind of media: setup, packets, quality |

@@ -1,6 +1,7 @@
 """The commands that talk to a running instance; one instance in another process for all tests."""
 
 import json
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -173,3 +174,40 @@ def test_stop_waits_for_the_end(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         assert run.process.wait(PATIENCE) == 0
     assert "nothing runs" in in_process("status", file).stderr
+
+
+def test_the_ladder_of_a_call_is_shown_while_it_goes_on(
+    instance: Instance, call: dict[str, Any]
+) -> None:
+    for done in (
+        instance.give("ladder", call["id"]),
+        in_process("ladder", call["id"][:12], instance.file),
+    ):
+        assert f"Call {call['id']}: running" in done.stdout
+        assert "session-initiate (audio) ---" in done.stdout
+        assert "Why: the call goes on" in done.stdout
+    assert (
+        instance.give("ladder", "no-such-call", status=1).stderr.count("no ladder of a call") == 1
+    )
+
+
+def test_the_ladder_of_a_call_that_has_ended_needs_no_instance(
+    instance: Instance, tmp_path: Path
+) -> None:
+    sid = instance.give("call", instance.file, ALICE, DESK, "--seconds", "1", "--json")
+    assert sid.returncode == 0
+    copy = tmp_path / "calls.jsonl"
+    folder = instance.file.parent / "recordings" / "calls.ladders"
+    shutil.copytree(folder, tmp_path / "calls.ladders")
+    text = in_process("ladder", "last", copy).stdout
+    assert "Why: Completed: media could flow for" in text
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    found = json.loads(in_process("ladder", "last", copy, "--format", "json").stdout)
+    assert found["state"] == "completed"
+    assert in_process("ladder", "last", copy, "--format", "svg").stdout.startswith("<svg ")
+    assert in_process("ladder", "last", copy, "--format", "mermaid").stdout.startswith("sequence")
+    none = in_process("ladder", "last-failed", copy)
+    assert (none.returncode, none.stdout) == (1, "")
+    assert "has no ladder of a failed call yet" in none.stderr
+    assert in_process("ladder", "last", tmp_path / "no.yaml").returncode == 2

@@ -1,0 +1,62 @@
+"""Where past calls are, by the file that somebody names, or by the folder that they are in."""
+
+import re
+from pathlib import Path
+
+from ..config.places import Places, read_places
+
+#: Where calls are looked for if no file is named, in this order.
+_USUAL = ("accounts.yaml", "accounts.yml", "calls.jsonl", "recordings/calls.jsonl")
+_ACCOUNTS = re.compile(r"^accounts[ \t]*:", re.MULTILINE)
+
+
+class WrongArgumentError(Exception):
+    """What was typed is wrong; the message says what to do."""
+
+
+def places_of(file: Path | None) -> Places:
+    """Find the file of detail records, and the folder of recordings.
+
+    Args:
+        file: the YAML file, or the file of detail records; None: what the current folder has.
+
+    Raises:
+        WrongArgumentError: there is none, or there are several.
+        ConfigError: the YAML file is wrong.
+    """
+    if file is None:
+        file = _usual()
+    if file.suffix != ".jsonl":
+        return read_places(file)
+    if not file.is_file():
+        raise WrongArgumentError(f"{file}: there is no such file: name calls.jsonl or a YAML file")
+    log = file.absolute()
+    return Places(log.parent, log)
+
+
+def _usual() -> Path:
+    """Find what is meant in the current folder."""
+    for name in _USUAL[:2]:
+        if Path(name).is_file():
+            return Path(name)
+    yaml = [*Path().glob("*.yaml"), *Path().glob("*.yml")]
+    declaring = [one for one in sorted(yaml) if one.is_file() and _declares_accounts(one)]
+    if len(declaring) == 1:
+        return declaring[0]
+    if declaring:
+        names = ", ".join(map(str, declaring[:3]))
+        raise WrongArgumentError(f"there are several files with accounts here: name one of {names}")
+    for name in _USUAL[2:]:
+        if Path(name).is_file():
+            return Path(name)
+    raise WrongArgumentError(
+        "there is no file with accounts in this folder: name the YAML file, or a calls.jsonl"
+    )
+
+
+def _declares_accounts(file: Path) -> bool:
+    try:
+        with file.open(encoding="utf-8", errors="replace") as stream:
+            return _ACCOUNTS.search(stream.read(1 << 20)) is not None
+    except OSError:
+        return False
