@@ -17,7 +17,7 @@ from ..actors.messages.account import (
 )
 from ..actors.xmpp.contact import Contact
 from . import argument_checks
-from .call import HANDLED, Call
+from .call import HANDLED, Call, codecs_of
 from .invite import Invite
 from .message import Message
 from .options import Options
@@ -192,6 +192,7 @@ class Bot:
         record: bool = False,
         message: bool | None = None,
         data: bool = False,
+        like: Call | None = None,
     ) -> Call:
         """Call somebody. It does not wait for the answer: `Call.connected` does.
 
@@ -206,12 +207,14 @@ class Bot:
             message: whether to propose the call by message (XEP-0353); None decides by what the
                 peer can do.
             data: whether to offer a data channel beside the media (XEP-0343).
+            like: a call whose codecs are offered first, so that a bridge with it need not
+                transcode.
 
         Returns:
             The call, which rings or soon will.
 
         Raises:
-            CallOver: the call ended at once.
+            CallOver: the call ended at once, or ``like`` is over.
             Offline: the account is not online, or it is about to log out.
             SourceError: there is no such source, or it can't be played.
             TypeError: an argument is of the wrong type.
@@ -226,9 +229,10 @@ class Bot:
         shows = await find_source(video, self.folder, "video")
         if sounds is None and shows is None:
             raise ValueError("a call needs audio or video")
+        prefer = await codecs_of("like", like)
         if self.is_replaced:
             raise Offline(f"another bot of {self.account} has taken over, so this one can't call")
-        order = PlaceCall(peer, sounds, shows, message, record, data)
+        order = PlaceCall(peer, sounds, shows, message, record, data, prefer=prefer)
         placed = await self._ref.request(order, timeout=HANDLED)
         ref = await placed
         return await Call.of(ref, self.folder, synthesizer=self.synthesizer)

@@ -16,6 +16,7 @@ from ..actors.messages.call import (
     CallOver,
     CallRef,
     Cue,
+    GetCodecs,
     GetRecordings,
     GetStatus,
     Hangup,
@@ -140,6 +141,7 @@ class Call:
         video: Playable = None,
         record: bool = False,
         wav: bool = False,
+        like: "Call | None" = None,
     ) -> None:
         """Answer the call, and return once media flows.
 
@@ -149,9 +151,10 @@ class Call:
             record: whether to record both directions; `recordings` has the recording then.
             wav: whether to record audio as stereo WAV, with us on the left and the peer on the
                 right.
+            like: a call whose codecs are preferred, so that a bridge with it need not transcode.
 
         Raises:
-            CallOver: the call ended before that.
+            CallOver: the call ended before that, or ``like`` is over.
             SourceError: there is no such source, or it can't be played.
             TypeError: an argument is of the wrong type.
         """
@@ -159,7 +162,7 @@ class Call:
         argument_checks.flag("wav", wav)
         sounds = await find_source(audio, self._folder, "audio")
         shows = await find_source(video, self._folder, "video")
-        await self._until(Answer(sounds, shows, record, wav))
+        await self._until(Answer(sounds, shows, record, wav, await codecs_of("like", like)))
 
     async def decline(self, reason: Reason = Reason.DECLINE) -> None:
         """Decline the call.
@@ -607,9 +610,7 @@ class Call:
             ValueError: one is in a room or a bridge, both are the same, or a class has the path
                 ``none``.
         """
-        if not isinstance(other, Call):
-            raise TypeError(f"{type(other).__name__} is no call: give a Call")
-        if other.ref == self._ref:
+        if a_call("other", other).ref == self._ref:
             raise ValueError("a call can't be bridged with itself: give another one")
         if on_hangup not in get_args(OnHangup):
             raise ValueError(f"on_hangup is {on_hangup!r}: give both or one")
@@ -653,6 +654,37 @@ class Call:
             if not self._record.done():
                 raise
             raise CallOver(f"the call is over ({(await self._record).why})") from None
+
+
+async def codecs_of(name: str, call: object) -> tuple[str, ...]:
+    """Return the codecs that both sides of a call take, once they are agreed.
+
+    Args:
+        name: of the argument.
+        call: the call; None has none.
+
+    Raises:
+        CallOver: it is over.
+        TypeError: it is no call.
+    """
+    if call is None:
+        return ()
+    return await _ask(a_call(name, call).ref, GetCodecs())
+
+
+def a_call(name: str, value: object) -> Call:
+    """Return a call.
+
+    Args:
+        name: of the argument.
+        value: what was given.
+
+    Raises:
+        TypeError: it is no call.
+    """
+    if not isinstance(value, Call):
+        raise TypeError(f"{name} is {type(value).__name__}: give a Call")
+    return value
 
 
 async def _ask(ref: CallRef, message: Ask[CallActorMessage, R]) -> R:

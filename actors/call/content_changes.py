@@ -348,6 +348,7 @@ class TakeContents(Negotiation):
             audio=None if sources is None else sources.audio,
             video=None if sources is None else sources.video,
             refuse=self._contents.refused,
+            prefer=() if sources is None else sources.prefer,
         )
 
     def done(self, sdp: str) -> None:

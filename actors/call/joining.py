@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from ...media import Direction
 from ..messages.bridge import PeerChanged
-from ..messages.call import Join, JoinedMedia, Leave, PassOn, PeerState
+from ..messages.call import GetCodecs, Join, JoinedMedia, Leave, PassOn, PeerState
 from ..runtime.actor import handles
 from ..runtime.ref import AsyncioActorRef
 from .shared_parts import SharedParts
@@ -49,6 +50,13 @@ class Joining:
         """Tell our peer how the peer of the other call in the bridge is."""
         if message.by == self._by:
             self._parts.informing.pass_on(message.state)
+
+    @handles(GetCodecs)
+    def codecs(self, _: GetCodecs) -> tuple[str, ...]:
+        """Name the codecs with which another call could be bridged to this one as it is."""
+        media = self._parts.leg.connection.media
+        agreed = media.codecs(Direction.RECEIVED) | media.codecs(Direction.SENT)
+        return tuple(agreed.values())
 
     def follow(self) -> None:
         """Tell the bridge how our peer is, if that has changed."""

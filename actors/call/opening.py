@@ -298,7 +298,9 @@ class MakeOffer(Negotiation):
     async def work(self, connection: PeerConnection) -> str:
         """Make our offer."""
         order = self._order
-        return await connection.offer(audio=order.audio, video=order.video, data=order.data)
+        return await connection.offer(
+            audio=order.audio, video=order.video, data=order.data, prefer=order.prefer
+        )
 
     def done(self, sdp: str) -> None:
         """Send it, now or when the call is taken."""
@@ -336,8 +338,14 @@ class MakeAnswer(Negotiation):
     async def work(self, connection: PeerConnection) -> str:
         """Take the peer's offer, and make our answer."""
         refuse = self._opening.contents.refused
-        audio, video = self._answer.audio, self._answer.video
-        return await connection.answer(self._offer.offer, audio=audio, video=video, refuse=refuse)
+        answer = self._answer
+        return await connection.answer(
+            self._offer.offer,
+            audio=answer.audio,
+            video=answer.video,
+            refuse=refuse,
+            prefer=answer.prefer,
+        )
 
     def done(self, sdp: str) -> None:
         """Send it."""

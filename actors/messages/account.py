@@ -92,6 +92,7 @@ class PlaceCall(Ask["AccountMessage", AsyncioFuture["CallRef"]]):
         record: whether both directions are recorded.
         data: whether there is a data channel beside the media (XEP-0343).
         sid: the session id, if the call answers an invite (XEP-0482); None makes one up.
+        prefer: codecs that are offered before the others, by their RTP encoding names.
     """
 
     to: str
@@ -101,6 +102,7 @@ class PlaceCall(Ask["AccountMessage", AsyncioFuture["CallRef"]]):
     record: bool = False
     data: bool = False
     sid: str | None = None
+    prefer: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,12 +59,14 @@ class Answer(Ask["CallActorMessage", AsyncioFuture[None]]):
         audio, video: what is sent; None sends nothing of that kind and still receives it.
         record: whether both directions are recorded.
         wav: record audio as stereo WAV in the place of Ogg or Matroska.
+        prefer: codecs that are answered before the others, by their RTP encoding names.
     """
 
     audio: Source | None
     video: Source | None
     record: bool = False
     wav: bool = False
+    prefer: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +306,14 @@ class Join(MidCallRequest[JoinedMedia]):
 
     by: AsyncioActorRef[Any]
     tell_states: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GetCodecs(MidCallRequest[tuple[str, ...]]):
+    """Answered with the codec of each kind of media, for another call to prefer.
+
+    Before the media are negotiated there are none.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -670,6 +680,7 @@ CallActorMessage = (
     | Join
     | Leave
     | PassOn
+    | GetCodecs
     | TakeSnapshot
     | Listen
     | ListenForSpeech

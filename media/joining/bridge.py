@@ -102,18 +102,16 @@ class _Way:
             self._plays.forget(frame.kind)
             self._stop_transcoding(frame.kind)
             return
-        try:
+        with suppress(MediaClosedError):  # then the bridge is about to end
             if self._plays.claim(frame.kind):
                 self._is_begun[frame.kind] = False
-        except MediaClosedError:
-            return
-        if codec == frame.codec:
-            self._stop_transcoding(frame.kind)
-            self._forward(frame)
-        elif frame.kind == "audio":
-            self._transcode_sound(codec)
-        else:
-            self._transcode_picture(codec, frame)
+            if codec == frame.codec:
+                self._stop_transcoding(frame.kind)
+                self._forward(frame)
+            elif frame.kind == "audio":
+                self._transcode_sound(codec)
+            else:
+                self._transcode_picture(codec, frame)
 
     def _forward(self, frame: EncodedFrame) -> None:
         anew = not self._is_begun[frame.kind]

@@ -1,9 +1,9 @@
 """Offers and answers of one peer connection, each time the call changes (RFC 3264, RFC 8829)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from aiortc import RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc import RTCPeerConnection, RTCRtpSender, RTCRtpTransceiver, RTCSessionDescription
 from aiortc.exceptions import OperationError
 from aiortc.sdp import candidate_from_sdp
 
@@ -53,11 +53,12 @@ class OfferAnswer:
         self._lines: list[str] = []
         self._remote: SessionDescription | None = None
 
-    async def offer(self, sources: SourcesByKind) -> str:
+    async def offer(self, sources: SourcesByKind, prefer: Sequence[str] = ()) -> str:
         """Offer the kinds that have a source, beside what is already in the call.
 
         Args:
             sources: What to play, by kind.
+            prefer: RTP encoding names of codecs that are offered before the others, in this order.
 
         Returns:
             Our whole description, as SDP.
@@ -67,7 +68,7 @@ class OfferAnswer:
         """
         fresh = [kind for kind in KINDS if sources.get(kind) is not None]
         for kind in fresh:
-            self._add(kind, sources[kind], "sendrecv")
+            self._add(kind, sources[kind], "sendrecv", prefer)
         try:
             await self._describe(await _aiortc.create_offer(self._pc))
         except Exception:
@@ -77,13 +78,22 @@ class OfferAnswer:
         self._lines = SessionDescription(self._pc.localDescription.sdp).mids()
         return str(self._pc.localDescription.sdp)
 
-    async def answer(self, offer: str, sources: SourcesByKind, refuse: Collection[Kind]) -> str:
+    async def answer(
+        self,
+        offer: str,
+        sources: SourcesByKind,
+        refuse: Collection[Kind],
+        prefer: Sequence[str] = (),
+    ) -> str:
         """Take the peer's whole offer and answer it.
+
+        New kinds have their codecs in the order of the offer (RFC 3264 §6.1).
 
         Args:
             offer: The peer's description, as SDP.
             sources: What to play, for kinds that send nothing yet.
             refuse: New kinds to answer as `inactive`.
+            prefer: RTP encoding names of codecs that new kinds have before the others.
 
         Returns:
             Our whole description, as SDP.
@@ -106,7 +116,7 @@ class OfferAnswer:
         description.remove(set(refused))
         if not any(section.media_kind for section in description.sections):
             raise IncompatibleMediaError("The offer has no audio or video that we can take.")
-        fresh = self._make_room(description, sources, refuse)
+        fresh = self._make_room(description, sources, refuse, prefer)
         try:
             if self._lines:
                 description.fit(self._lines, SessionDescription(self._pc.localDescription.sdp))
@@ -128,6 +138,8 @@ class OfferAnswer:
     async def accept(self, answer: str) -> None:
         """Take the peer's whole answer to our offer. Kinds that it refuses leave the call.
 
+        What is sent is what the answer names first (RFC 3264 §7).
+
         Args:
             answer: The peer's description, as SDP.
 
@@ -137,6 +149,10 @@ class OfferAnswer:
         """
         description = SessionDescription(answer)
         kept = {each.mid for each in description.sections if not each.rejected}
+        for kind, medium in self._media.by_kind.items():
+            section = description.find(medium.transceiver.mid or "")
+            if section is not None and not medium.negotiated:
+                _order_codecs(medium.transceiver, kind, section.codecs)
         description.fit(self._lines, SessionDescription(self._pc.localDescription.sdp))
         description.sections = [each for each in description.sections if each.mid in self._lines]
         await self._set_remote(description, "answer")
@@ -210,7 +226,11 @@ class OfferAnswer:
         return not section.rejected and bool(section.media_kind) and section.mid not in living
 
     def _make_room(
-        self, description: SessionDescription, sources: SourcesByKind, refuse: Collection[Kind]
+        self,
+        description: SessionDescription,
+        sources: SourcesByKind,
+        refuse: Collection[Kind],
+        prefer: Sequence[str],
     ) -> list[Kind]:
         """Make a transceiver for each section that has none; return the kinds that are new."""
         fresh: list[Kind] = []
@@ -226,21 +246,20 @@ class OfferAnswer:
             elif kind in self._media.by_kind:
                 self._pc.addTransceiver(kind, "inactive")
             else:
-                self._add(kind, source, "inactive" if kind in refuse else None)
+                order = (*prefer, *section.codecs)
+                self._add(kind, source, "inactive" if kind in refuse else None, order)
                 fresh.append(kind)
         return fresh
 
-    def _add(self, kind: Kind, source: Source | None, direction: str | None) -> None:
+    def _add(
+        self, kind: Kind, source: Source | None, direction: str | None, prefer: Sequence[str]
+    ) -> None:
         """Add a transceiver, with what it sends and receives."""
         outgoing = None if source is None else self._media.outgoing(kind, source)
         trackable: Any = kind if outgoing is None else outgoing.track
         chosen = direction or ("recvonly" if source is None else "sendrecv")
         transceiver = self._pc.addTransceiver(trackable, chosen)
-        capabilities = RTCRtpSender.getCapabilities(kind).codecs
-        names = [name.lower() for name in CODECS[kind]]
-        known = [c for c in capabilities if c.name.lower() in (*names, "rtx")]
-        known.sort(key=lambda c: (*names, "rtx").index(c.name.lower()))
-        transceiver.setCodecPreferences(known)
+        _order_codecs(transceiver, kind, prefer)
         incoming = self._media.incoming(kind, transceiver)
         self._media.by_kind[kind] = Medium(kind, transceiver, incoming, outgoing)
 
@@ -302,3 +321,13 @@ class OfferAnswer:
         if _aiortc.is_alone(self._pc, transport):
             await transport.stop()
             await transport.transport.stop()
+
+
+def _order_codecs(transceiver: RTCRtpTransceiver, kind: Kind, prefer: Sequence[str]) -> None:
+    """Let a kind have some codecs before the others that we know."""
+    capabilities = RTCRtpSender.getCapabilities(kind).codecs
+    names = [name.lower() for name in CODECS[kind]]
+    first = [name.lower() for name in prefer if name.lower() in names]
+    order = [*dict.fromkeys((*first, *names)), "rtx"]
+    known = [codec for codec in capabilities if codec.name.lower() in order]
+    transceiver.setCodecPreferences(sorted(known, key=lambda c: order.index(c.name.lower())))

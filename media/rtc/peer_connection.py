@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -126,13 +126,21 @@ class PeerConnection:
         return dict(self._connections.dropped)
 
     @owned
-    async def offer(self, *, audio: Source | None, video: Source | None, data: bool = False) -> str:
+    async def offer(
+        self,
+        *,
+        audio: Source | None,
+        video: Source | None,
+        data: bool = False,
+        prefer: Sequence[str] = (),
+    ) -> str:
         """Make an offer with all candidates in it (RFC 8829 §4.1.8).
 
         Args:
             audio: What to play; None leaves audio out.
             video: What to play; None leaves video out.
             data: Whether to open a data channel too (XEP-0343).
+            prefer: RTP encoding names of codecs that are offered before the others, in this order.
 
         Returns:
             The local description, as SDP.
@@ -147,7 +155,7 @@ class PeerConnection:
         async with self._negotiating:
             if data:
                 self.data.create()
-            return await self._offer_answer.offer({"audio": audio, "video": video})
+            return await self._offer_answer.offer({"audio": audio, "video": video}, prefer)
 
     @owned
     async def offer_more(self, *, audio: Source | None = None, video: Source | None = None) -> str:
@@ -204,6 +212,7 @@ class PeerConnection:
         audio: Source | None,
         video: Source | None,
         refuse: Collection[Kind] = (),
+        prefer: Sequence[str] = (),
     ) -> str:
         """Take an offer and answer it, with all candidates in the answer.
 
@@ -217,6 +226,8 @@ class PeerConnection:
                 not touched: see `ConnectionMedia.play`.
             video: The same for video.
             refuse: New kinds to answer as `inactive`. They keep their place, without media.
+            prefer: RTP encoding names of codecs that new kinds have before the others; those follow
+                in the order of the offer.
 
         Returns:
             The local description, as SDP.
@@ -230,7 +241,7 @@ class PeerConnection:
         """
         async with self._negotiating:
             sources: dict[Kind, Source | None] = {"audio": audio, "video": video}
-            answer = await self._offer_answer.answer(offer, sources, refuse)
+            answer = await self._offer_answer.answer(offer, sources, refuse, prefer)
             self._negotiated()
             return answer
 

@@ -8,6 +8,7 @@ from ..frames.frame import Kind
 
 _BUNDLE = "a=group:BUNDLE "
 _DIRECTION = re.compile(r"a=(sendrecv|sendonly|recvonly|inactive)\s*$")
+_RTPMAP = re.compile(r"a=rtpmap:(\d+) ([^/\s]+)/")
 _TRANSPORT = ("a=ice-", "a=candidate:", "a=end-of-candidates", "a=fingerprint:", "a=setup:")
 
 
@@ -48,6 +49,19 @@ class Section:
     def candidates(self) -> list[str]:
         """Its candidate-attributes (RFC 8839 §5.1), each without "candidate:"."""
         return [line[12:] for line in self.lines if line.startswith("a=candidate:")]
+
+    @property
+    def codecs(self) -> list[str]:
+        """The RTP encoding names of its formats, in their order, the preferred one first.
+
+        PCMU and PCMA may go without a name (RFC 3551 §6).
+        """
+        names = {"0": "PCMU", "8": "PCMA"}
+        for line in self.lines:
+            found = _RTPMAP.match(line)
+            if found is not None:
+                names[found[1]] = found[2]
+        return [names[each] for each in self.lines[0].split()[3:] if each in names]
 
     @property
     def repairs(self) -> dict[int, int]:

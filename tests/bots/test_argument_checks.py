@@ -90,6 +90,7 @@ BAD: dict[str, tuple[list[Any], list[Any]]] = {
     "timeout": ([one for one in NO_TIMES if one is not None], DURATIONS),
     "fresh": (TYPES + FLAGS, []),
     "other": ([*TYPES, "sid"], []),
+    "like": ([*(one for one in TYPES if one is not None), "sid"], []),
     "on_hangup": ([], ["", "BOTH", "none", None, 5, object()]),
     "format": ([], ["", "JPEG", "gif", "x" * 5000, None, 5, b"png"]),
     "play": (NO_SOURCES, [*SOURCES, ["text"]]),

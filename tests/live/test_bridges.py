@@ -1,13 +1,14 @@
 """Two calls of a bot whose peers hear each other."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from callboard.actors.messages.exchange import CallStatus
 from callboard.bots import CallOver, Room
 from callboard.tests.conftest import Run
 from callboard.tests.live import heard
-from callboard.tests.live.stage import ALICE, BOB, CAROL
+from callboard.tests.live.stage import ALICE, BOB, CAROL, staged
 from callboard.tests.live.test_rooms import gathered, until_heard
 
 
@@ -136,5 +137,39 @@ def test_a_peer_that_mutes_or_holds_already_is_known_from_the_beginning_to_the_e
             await told(BOB, held=True)
             await two.hold(on=False)
             await told(BOB, held=False)
+
+    run(main)
+
+
+def test_a_call_like_another_one_has_its_codecs(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB, CAROL]) as stage:
+            show: dict[str, Any] = {"audio": "tone:400", "video": "pattern"}
+            with monkeypatch.context() as only:
+                few = {"audio": ("PCMU",), "video": ("H264",)}
+                only.setattr("callboard.media.rtc.offer_answer.CODECS", few)
+                alice, one = await stage.connected(ALICE, CAROL, **show)
+            carol = stage.puppets[CAROL]
+            calls = []
+            two = await carol.call(BOB, **show, like=one)
+            bob = await stage.ringing(BOB, two.id)
+            await bob.answer(**show)
+            calls.append(two)
+            call = await stage.puppets[BOB].call(CAROL, **show)
+            three = await stage.ringing(CAROL, call.id)
+            await three.answer(**show, like=one)
+            calls.append(three)
+            for each in calls:
+                await each.connected()
+                status = await each.status()
+                assert [medium.codec for medium in status.statistics] == ["PCMU", "H264"]
+            await one.bridge(two)
+            await until_heard(bob, 400)
+            await alice.hangup()
+            await one.ended()
+            with pytest.raises(CallOver):
+                await carol.call(BOB, like=one)
 
     run(main)

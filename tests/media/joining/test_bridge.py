@@ -5,9 +5,18 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
+from typing import Any
 
 import pytest
-from callboard.media import ClockPattern, Connected, EncodedFrame, Silence, Tone, read_clock
+from callboard.media import (
+    ClockPattern,
+    Connected,
+    Direction,
+    EncodedFrame,
+    Silence,
+    Tone,
+    read_clock,
+)
 from callboard.media.frames.frame import KINDS
 from callboard.media.joining.bridge import BridgeMedia
 from callboard.media.joining.room import RoomMedia
@@ -113,6 +122,41 @@ def test_each_hears_and_sees_the_other(
             before = len(alice.seen("audio"))
             await alice.received("audio", 20)
             assert quiet(alice.seen("audio")[before:])
+
+    run(main)
+
+
+@pytest.mark.parametrize("asks", ["we", "the peer"])
+@pytest.mark.parametrize("codecs", [("opus", "VP8"), ("PCMU", "H264"), ("PCMA", "VP8")])
+def test_a_second_leg_that_prefers_what_the_first_one_has_is_not_transcoded(
+    run: Run, codecs: tuple[str, ...], asks: str
+) -> None:
+    async def main() -> None:
+        legs = [Leg() for _ in range(4)]
+        a, alice, b, bob = legs
+        sources: dict[str, Any] = {"audio": Silence(), "video": Silence()}
+        shows: dict[str, Any] = {"audio": Tone(700), "video": ClockPattern(176, 128, 10)}
+        try:
+            offer = await alice.pc.offer(audio=Tone(400), video=ClockPattern(160, 128, 10))
+            await alice.pc.accept(await a.pc.answer(only(*codecs)(offer), **sources))
+            prefer = tuple(a.pc.media.codecs(Direction.SENT).values())
+            assert prefer == codecs
+            if asks == "we":
+                offer = await b.pc.offer(**sources, prefer=prefer)
+                await b.pc.accept(await bob.pc.answer(offer, **shows))
+            else:
+                offer = await bob.pc.offer(**shows)
+                await bob.pc.accept(await b.pc.answer(offer, **sources, prefer=prefer))
+            await asyncio.gather(*(leg.event(Connected) for leg in legs))
+            bridge = BridgeMedia(a.pc.media, b.pc.media)
+            await asyncio.gather(sees(alice, 176), sees(bob, 160), hears(alice, 700))
+            await hears(bob, 400)
+            assert not bridge.transcoded
+            for kind, codec in zip(KINDS, codecs, strict=True):
+                assert {frame.codec for frame in bob.seen(kind)} == {codec}
+            bridge.close()
+        finally:
+            await asyncio.gather(*(leg.pc.close() for leg in legs))
 
     run(main)
 
