@@ -6,6 +6,7 @@ from ..actors.joining.bridge import Bridge as BridgeActor
 from ..actors.joining.joined_call import HANDLED
 from ..actors.messages.bridge import BridgeRef, WaitForBridge
 from ..actors.messages.call import CallRef
+from ..media import Source
 
 OnHangup = Literal["both", "one"]
 
@@ -25,19 +26,30 @@ class Bridge:
         self._ref = ref
 
     @classmethod
-    async def of(cls, one: CallRef, other: CallRef, on_hangup: OnHangup) -> Self:
+    async def of(
+        cls,
+        one: CallRef,
+        other: CallRef,
+        on_hangup: OnHangup,
+        meanwhile: Source | None,
+        patience: float | None,
+    ) -> Self:
         """Join two calls, and return once they hear each other.
 
         Args:
             one: a call's actor.
             other: another one's.
             on_hangup: what happens when one ends: see `Call.bridge`.
+            meanwhile: what the one hears until the other is connected; None: what it plays.
+            patience: seconds in which the other must be connected; None: as long as it rings.
 
         Raises:
             CallOver: one is over.
+            SourceError: what one should hear can't be played.
             ValueError: one is in a room or a bridge.
         """
-        ref = BridgeActor.start(one, other, ends_both=on_hangup == "both")
+        both = on_hangup == "both"
+        ref = BridgeActor.start(one, other, ends_both=both, meanwhile=meanwhile, patience=patience)
         try:
             await (await ref.request(WaitForBridge(), timeout=HANDLED))
         except BaseException:

@@ -593,28 +593,47 @@ class Call:
             async for each in found:
                 yield each
 
-    async def bridge(self, other: "Call", *, on_hangup: OnHangup = "both") -> Bridge:
+    async def bridge(
+        self,
+        other: "Call",
+        *,
+        on_hangup: OnHangup = "both",
+        meanwhile: Playable = None,
+        timeout: str | float | None = None,
+    ) -> Bridge:
         """Let the peers of two calls hear and see each other, and return once they do.
 
         What the two calls play is replaced. Media go on as they come where the codecs agree, and
-        through a decoder and an encoder where they do not. Keys are passed on, and what a peer
-        tells of being muted or holding. Recordings of both calls go on.
+        through a decoder and an encoder where they do not: see ``like`` of `Bot.call`. Keys are
+        passed on, and what a peer tells of being muted or holding. Recordings of both calls go on.
+
+        The other call may still ring. If it ends before it is connected, this one goes on, in
+        silence.
 
         Args:
             other: another call, of this account or another one of this program.
             on_hangup: when one ends, ``both`` hangs up the other one too, ``one`` lets it go on.
+                While the other one rings, ``both`` lets it ring no longer when this one ends, or
+                when this is cancelled.
+            meanwhile: what the peer hears until the other one is connected, again and again; None
+                is what the call plays already.
+            timeout: how long to wait for the other one to be connected, such as "20s", or a number
+                of seconds; it is hung up then. None waits for as long as it rings.
 
         Raises:
-            CallOver: one is over.
+            CallOver: one is over: the text says which and why.
+            SourceError: there is no such source, or it can't be played.
             TypeError: an argument is of the wrong type.
-            ValueError: one is in a room or a bridge, both are the same, or a class has the path
-                ``none``.
+            ValueError: one is in a room or a bridge, both are the same, an argument can't be used,
+                or a class has the path ``none``.
         """
         if a_call("other", other).ref == self._ref:
             raise ValueError("a call can't be bridged with itself: give another one")
         if on_hangup not in get_args(OnHangup):
             raise ValueError(f"on_hangup is {on_hangup!r}: give both or one")
-        return await Bridge.of(self._ref, other.ref, on_hangup)
+        patience = None if timeout is None else argument_checks.duration("timeout", timeout)
+        music = await find_music(meanwhile, self._folder)
+        return await Bridge.of(self._ref, other.ref, on_hangup, music, patience)
 
     async def snapshot(self, format: ImageFormat = "jpeg") -> bytes:  # noqa: A002
         """Return an image of what the peer shows. No decoder runs before or after that.

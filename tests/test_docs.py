@@ -115,9 +115,11 @@ def test_bots_page_program_does_what_it_says(tmp_path: Path) -> None:
             "^a PIN of 4 keys$",
             "^somebody is there$",
             "^the menu says 42$",
+            "^put through at once$",
+            "^put through after asking$",
         ):
             said(run, sentence)
-        run.until(lambda _: sum(one["event"] == "CallRecord" for one in run.events) == 6)
+        run.until(lambda _: sum(one["event"] == "CallRecord" for one in run.events) == 14)
         assert run.stop() == 0
         said(run, "^lobby@localhost is closed$")
     assert all(event["event"] != "BotFailed" for event in run.events)

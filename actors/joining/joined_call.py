@@ -6,21 +6,24 @@ from pykka import ActorDeadError
 
 from ...media import MediaClosedError
 from ..messages.call import CallOver, CallRef, Wait
+from ..records.call_record import CallRecord
 from ..runtime.future import AsyncioFuture
 
 #: Seconds in which a call's actor answers; it never waits for anything itself.
 HANDLED = 10.0
 
 
-async def until_over(call: CallRef) -> None:
-    """Wait until a call has ended.
+async def until_over(call: CallRef) -> str:
+    """Wait until a call has ended; return a sentence about it.
 
     Args:
         call: its actor.
     """
     with suppress(ActorDeadError, CallOver):
         ended = await call.request(Wait("ended"), timeout=HANDLED)
-        await ended
+        record: CallRecord = await ended
+        return f"the call with {record.peer} is over ({record.why})"
+    return "the call is over"
 
 
 def settle_failed(future: AsyncioFuture[None], error: Exception) -> None:

@@ -12,7 +12,8 @@ from .call import CallRef, JoinedMedia, PeerState
 class WaitForBridge(Ask["BridgeMessage", AsyncioFuture[None]]):
     """Answered with a future that is done when the calls hear each other.
 
-    It raises `CallOver` if one has ended, and ValueError if one is in a room or bridge.
+    It raises `CallOver` if one has ended, ValueError if one is in a room or bridge, and
+    `SourceError` if what one hears meanwhile can't be played.
     """
 
 
@@ -33,8 +34,8 @@ class PeerChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class BothJoined:
-    """Both calls gave their media.
+class BothReady:
+    """Both calls gave their media, and are connected.
 
     Attributes:
         one: of the call that was bridged.
@@ -46,8 +47,8 @@ class BothJoined:
 
 
 @dataclass(frozen=True, slots=True)
-class NotJoined:
-    """A call could not give its media.
+class NotReady:
+    """A call could not give its media, or can't play what it is to play meanwhile.
 
     Attributes:
         error: why.
@@ -57,11 +58,22 @@ class NotJoined:
 
 
 @dataclass(frozen=True, slots=True)
+class Unanswered:
+    """The other call has had its time to be connected."""
+
+
+@dataclass(frozen=True, slots=True)
 class SideGone:
-    """A call has ended."""
+    """A call has ended.
+
+    Attributes:
+        call: which one.
+        why: a sentence about it.
+    """
 
     call: CallRef
+    why: str
 
 
-BridgeMessage = WaitForBridge | PeerChanged | BothJoined | NotJoined | SideGone
+BridgeMessage = WaitForBridge | PeerChanged | BothReady | NotReady | Unanswered | SideGone
 BridgeRef = AsyncioActorRef[BridgeMessage]

@@ -94,6 +94,7 @@ BAD: dict[str, tuple[list[Any], list[Any]]] = {
     "on_hangup": ([], ["", "BOTH", "none", None, 5, object()]),
     "format": ([], ["", "JPEG", "gif", "x" * 5000, None, 5, b"png"]),
     "play": (NO_SOURCES, [*SOURCES, ["text"]]),
+    "meanwhile": (NO_SOURCES, [*SOURCES, ["text"]]),
     "wait": (TYPES + FLAGS, []),
     "until": ([5, 5.5, b"", ["speech"], {}, object()], ["", "Speech", "key"]),
     "loop": ([None, 5.5, "4", b"", [], {}], [0, -1, 10**7]),

@@ -1,5 +1,6 @@
 """Two calls of a bot whose peers hear each other."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -171,5 +172,39 @@ def test_a_call_like_another_one_has_its_codecs(
             await one.ended()
             with pytest.raises(CallOver):
                 await carol.call(BOB, like=one)
+
+    run(main)
+
+
+def test_a_caller_hears_something_until_the_other_one_answers(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB, CAROL]) as stage:
+            carol = stage.puppets[CAROL]
+            alice, one = await stage.connected(ALICE, CAROL, audio="tone:400")
+            refused = await carol.call(BOB, like=one)
+            bridging = asyncio.ensure_future(one.bridge(refused, meanwhile="tone:700"))
+            await until_heard(alice, 700)
+            await (await stage.ringing(BOB, refused.id)).decline()
+            with pytest.raises(CallOver, match=r"bob@localhost/?\S* is over [(]decline"):
+                await bridging
+            await until_heard(alice, 700, on=False)
+
+            two = await carol.call(BOB, like=one)
+            bridging = asyncio.ensure_future(one.bridge(two, meanwhile="tone:700", timeout="30s"))
+            await until_heard(alice, 700)
+            bob = await stage.ringing(BOB, two.id)
+            await bob.answer(audio="tone:300")
+            bridge = await bridging
+            assert (await until_heard(bob, 400))[700] < 300
+            await until_heard(alice, 700, on=False)
+            await bridge.stop()
+
+            third = await carol.call(BOB)
+            bridging = asyncio.ensure_future(one.bridge(third))
+            rings = await stage.ringing(BOB, third.id)
+            await alice.hangup()
+            with pytest.raises(CallOver, match="alice@localhost"):
+                await bridging
+            assert (await rings.ended()).state == "missed"
 
     run(main)

@@ -1,5 +1,7 @@
 """A bridge's actor between two calls whose peers are real sessions; their media are staged."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, ClassVar
@@ -7,10 +9,29 @@ from typing import Any, ClassVar
 import pytest
 from callboard.actors.joining.bridge import Bridge
 from callboard.actors.messages.bridge import WaitForBridge
-from callboard.actors.messages.call import Hangup, Hold, PassOn, PeerState
+from callboard.actors.messages.call import (
+    CallOver,
+    Hangup,
+    Hold,
+    PassOn,
+    PeerProceeds,
+    PeerRejects,
+    PeerState,
+)
 from callboard.actors.messages.conversation import SendJingle
-from callboard.jingle import Info, InfoReceived, Session
-from callboard.tests.actors.call.scene import Scene, connected, leaving, peer_session
+from callboard.bots.bridge import Bridge as Handle
+from callboard.jingle import Info, InfoReceived, Reason, Role, Session
+from callboard.media import Connected, SourceError, Tone
+from callboard.tests.actors.call.scene import (
+    ANSWER,
+    PEER,
+    Scene,
+    alerting,
+    connected,
+    leaving,
+    peer_session,
+)
+from callboard.tests.actors.call.scene import Media as StagedConnection
 from callboard.tests.conftest import Run
 
 
@@ -30,6 +51,16 @@ class Media:
     def close(self) -> None:
         """Note the end."""
         type(self).closed += 1
+
+
+class Music:
+    """A playback."""
+
+    stopped = False
+
+    def stop(self) -> None:
+        """Note it."""
+        self.stopped = True
 
 
 @pytest.fixture(autouse=True)
@@ -116,9 +147,7 @@ async def bridged(one: Side, other: Side) -> Any:
 
 
 async def end(*sides: Side) -> None:
-    for side in sides:
-        side.scene.call.tell(Hangup())
-        await side.scene.end()
+    await end_all(*(side.scene for side in sides))
 
 
 @pytest.mark.parametrize("one", STATES)
@@ -179,3 +208,152 @@ def test_what_comes_for_a_call_that_is_over_does_not_harm_it(run: Run) -> None:
         assert scene.records[0].reason == "gone"
 
     run(main, loop="virtual")
+
+
+# -- while the other one rings ---------------------------------------------------------------------
+
+
+@dataclass
+class Waiting:
+    """A call that is connected, another one that rings, and who waits for both.
+
+    Attributes:
+        one, other: the calls.
+        music: what the one hears.
+        asked: who waits until they are bridged.
+    """
+
+    one: Scene
+    other: Scene
+    music: Music
+    asked: asyncio.Task[Handle]
+
+    @classmethod
+    async def begun(cls, monkeypatch: pytest.MonkeyPatch, on_hangup: Any, **wait: Any) -> "Waiting":
+        music = Music()
+        monkeypatch.setattr(StagedConnection, "play", lambda *_: music, raising=False)
+        one, other = Scene(), Scene()
+        await connected(one)
+        await alerting(other)
+        await one.settle()
+        wait = {"meanwhile": Tone(), "patience": None, **wait}
+        asked = asyncio.ensure_future(Handle.of(one.call, other.call, on_hangup=on_hangup, **wait))
+        await one.settle()
+        assert not asked.done()
+        assert not music.stopped
+        return cls(one, other, music, asked)
+
+    async def close(self) -> None:
+        """End what goes on."""
+        for scene in (self.one, self.other):
+            scene.call.post(Hangup())
+            await scene.end()
+
+
+async def declined(waiting: Waiting) -> None:
+    waiting.other.call.tell(PeerRejects(Reason.DECLINE))
+
+
+async def given_up(waiting: Waiting) -> None:
+    waiting.one.call.tell(Hangup())
+
+
+async def cancelled(waiting: Waiting) -> None:
+    waiting.asked.cancel()
+
+
+async def late(_: Waiting) -> None:
+    await asyncio.sleep(11)
+
+
+@pytest.mark.parametrize("on_hangup", ["both", "one"])
+@pytest.mark.parametrize(
+    ("ends", "patience", "says", "one_goes_on"),
+    [
+        (declined, None, "the call with alice@localhost/phone is over .decline", True),
+        (given_up, None, "the call with alice@localhost/phone is over .success", False),
+        (cancelled, None, None, True),
+        (late, 10.0, "nobody answered within 10 s", True),
+    ],
+)
+def test_a_bridge_that_does_not_come_about(
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    ends: Callable[[Waiting], Awaitable[None]],
+    patience: float | None,
+    says: str | None,
+    one_goes_on: bool,
+    on_hangup: str,
+) -> None:
+    async def main() -> None:
+        waiting = await Waiting.begun(monkeypatch, on_hangup, patience=patience)
+        await ends(waiting)
+        with pytest.raises(CallOver if says else asyncio.CancelledError, match=says):
+            await waiting.asked
+        await waiting.one.settle()
+        assert waiting.music.stopped
+        assert bool(waiting.one.records) != one_goes_on
+        rings_on = on_hangup == "one" and ends in (given_up, cancelled)
+        assert bool(waiting.other.records) != rings_on
+        if one_goes_on:  # and can be bridged anew
+            third = Scene()
+            await connected(third)
+            await third.settle()
+            bridge = await Handle.of(waiting.one.call, third.call, "one", None, None)
+            await bridge.stop()
+            third.call.tell(Hangup())
+            await third.end()
+        await waiting.close()
+
+    run(main, loop="virtual")
+
+
+def test_a_bridge_opens_when_the_other_call_is_connected(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        waiting = await Waiting.begun(monkeypatch, "both", patience=10.0)
+        other, connection = waiting.other, StagedConnection.last
+        other.call.tell(PeerProceeds(PEER))
+        await other.settle()
+        other.hears("session-accept", ANSWER, Role.RESPONDER)
+        await other.settle()
+        assert not waiting.asked.done()
+        connection.tell(Connected(0.0))
+        bridge = await waiting.asked
+        await asyncio.sleep(11)  # the clock has stopped
+        assert bridge.is_open
+        await waiting.close()
+        await bridge.ended()
+        assert not bridge.is_open
+
+    run(main, loop="virtual")
+
+
+def test_what_can_not_be_played_meanwhile_ends_no_call(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        one, other = Scene(), Scene()
+        await connected(one)
+        await alerting(other)
+        await one.settle()
+
+        def play(*_: Any) -> None:
+            raise SourceError("it is gone")
+
+        monkeypatch.setattr(StagedConnection, "play", play, raising=False)
+        with pytest.raises(SourceError, match="it is gone"):
+            await Handle.of(one.call, other.call, "both", Tone(), None)
+        await one.settle()
+        assert not one.records
+        assert not other.records
+        await end_all(one, other)
+
+    run(main, loop="virtual")
+
+
+async def end_all(*scenes: Scene) -> None:
+    for scene in scenes:
+        scene.call.tell(Hangup())
+        await scene.end()
