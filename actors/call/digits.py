@@ -71,6 +71,8 @@ class Digits:
 
     @handles(Pressed)
     def _pressed(self, message: Pressed) -> None:
+        if not message.sent and self._parts.leg.connection.closed:
+            return  # the call is about to be over, which settles it with the reason
         error = None if message.sent else CallOver("the call sends no audio any more")
         self._parts.waiters.settle(("press", message.number), error)
 

@@ -75,6 +75,7 @@ class Media:
         self.media = self.data = self
         self.done: list[str] = []
         self.added = 0
+        self.closed = False
         type(self).last = self
 
     def __getattr__(self, name: str) -> Any:

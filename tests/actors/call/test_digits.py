@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from types import SimpleNamespace
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
@@ -9,9 +10,15 @@ import pytest
 from callboard.actors.call.digit_queue import MOST_WAITING, DigitQueue
 from callboard.actors.call.digits import AT_ONCE, SAME
 from callboard.actors.messages.account import ReplyIq
-from callboard.actors.messages.call import Hangup, JingleReceived, ListenToDigits, Press
+from callboard.actors.messages.call import (
+    CallOver,
+    Hangup,
+    JingleReceived,
+    ListenToDigits,
+    Press,
+)
 from callboard.actors.messages.exchange import DigitPressed
-from callboard.media import DigitBegan, DigitEnded
+from callboard.media import Closed, DigitBegan, DigitEnded
 from callboard.tests.actors.call.scene import PEER, Media, Scene, connected
 from callboard.tests.conftest import Run
 
@@ -166,6 +173,30 @@ def test_keys_that_nobody_reads_take_no_room() -> None:
     for number in range(1000):
         queue.put(str(number % 10))
     assert len(queue._digits) == MOST_WAITING
+
+
+@pytest.mark.parametrize(
+    ("closes", "why"), [(False, "sends no audio"), (True, r"the call is over \(gone")]
+)
+def test_a_press_that_was_cut_off_says_what_ended_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch, closes: bool, why: str
+) -> None:
+    async def main() -> None:
+        scene, _ = await on_the_phone()
+        sent = asyncio.get_running_loop().create_future()
+        pressed = [SimpleNamespace(sent=sent)]
+        monkeypatch.setattr(Media, "press", lambda *_: pressed, raising=False)
+        promised = await scene.call.request(Press("7", 0.1), timeout=5)
+        Media.last.closed = closes
+        sent.set_result(False)
+        if closes:
+            Media.last.tell(Closed(by_peer=True))
+        with pytest.raises(CallOver, match=why):
+            await promised
+        scene.call.post(Hangup())
+        await scene.end()
+
+    run(main, loop="virtual")
 
 
 def test_keys_to_press_are_not_shown() -> None:
