@@ -212,7 +212,7 @@ class Call(
 
     @handles(Wait)
     def _wait(self, message: Wait) -> AsyncioFuture[Any]:
-        return self._waiters.connected if message.until == "connected" else self._waiters.ended
+        return self._waiters.promised(message.until)
 
     # -- what the peer says by message: XEP-0353 ---------------------------------------------------
 

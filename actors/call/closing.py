@@ -80,8 +80,8 @@ class Closing:
         if not (not ours if told is None else told):
             self._firmly(lambda: self._signalling.goodbye(reason, says, taken=taken))
         self._firmly(self._progress.end)
-        words = f"the call is over ({reason}: {text})" if text else f"the call is over ({reason})"
-        self._firmly(lambda: self._waiters.call_over(words))
+        why = f"{reason}: {text}" if text else str(reason)
+        self._firmly(lambda: self._waiters.call_over(why))
         if not self._owner.actor_stopped.is_set():
             self._owner.pipe(self._leg.close(), Finished)
 

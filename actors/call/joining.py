@@ -4,7 +4,17 @@ from typing import Any
 
 from ...media import Direction
 from ..messages.bridge import PeerChanged
-from ..messages.call import GetCodecs, Join, JoinedMedia, Leave, PassOn, PeerState
+from ..messages.call import (
+    Bridged,
+    GetCodecs,
+    GetIdentity,
+    Join,
+    JoinedMedia,
+    Leave,
+    PassOn,
+    PeerState,
+)
+from ..records.call_record import OtherCall
 from ..runtime.actor import handles
 from ..runtime.ref import AsyncioActorRef
 from .shared_parts import SharedParts
@@ -43,6 +53,7 @@ class Joining:
         """Let it be free for others, and tell the peer no more how the other end is."""
         if message.by == self._by:
             self._by = self._told = None
+            self._parts.progress.bridge_ends()
             self._parts.informing.pass_on(PeerState())
 
     @handles(PassOn)
@@ -50,6 +61,17 @@ class Joining:
         """Tell our peer how the peer of the other call in the bridge is."""
         if message.by == self._by:
             self._parts.informing.pass_on(message.state)
+
+    @handles(Bridged)
+    def bridged(self, message: Bridged) -> None:
+        """Note for the record with which call this one is bridged."""
+        if message.by == self._by and not self._parts.course.is_over:
+            self._parts.progress.bridge_begins(message.to)
+
+    @handles(GetIdentity)
+    def identity(self, _: GetIdentity) -> OtherCall:
+        """Say what the record of another call says of this one."""
+        return self._parts.progress.identity()
 
     @handles(GetCodecs)
     def codecs(self, _: GetCodecs) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from ...media import Direction, MediaFailed, MediaStatistics
 from ..context import Context
 from ..messages.call_log import CallGoesOn
 from ..messages.exchange import CallStatus
-from ..records.call_record import CallRecord, RecordedFreeze, outcome
+from ..records.call_record import CallRecord, OtherCall, RecordedBridge, RecordedFreeze, outcome
 from .course import Course
 from .leg import Leg
 from .quality_notes import QualityNotes, quality
@@ -20,8 +20,9 @@ from .signalling import Signalling
 from .timeline import Timeline
 from .trace import Trace
 
-#: Keys that a record has at the most.
+#: Keys, and bridges, that a record has at the most.
 MOST_DIGITS = 1_000
+MOST_BRIDGES = 100
 
 
 class Progress:
@@ -70,10 +71,32 @@ class Progress:
         self._last: tuple[MediaStatistics, ...] | None = None
         self._freezes: tuple[RecordedFreeze, ...] = ()
         self._digits: str | None = None
+        self._bridges: tuple[RecordedBridge, ...] = ()
 
     def keep_digit(self, digit: str) -> None:
         """Note for the record which key the peer has pressed."""
         self._digits = ((self._digits or "") + digit)[:MOST_DIGITS]
+
+    def identity(self) -> OtherCall:
+        """Return what the record of another call says of this one."""
+        signalling = self._signalling
+        return OtherCall(self._uuid, signalling.sid, signalling.own, signalling.peer)
+
+    def bridge_begins(self, to: OtherCall) -> None:
+        """Note for the record, also if the process dies, with which call it is bridged."""
+        at = round(self._timeline.ago(0), 3)
+        self._bridges = (
+            *self._bridges,
+            RecordedBridge(to.uuid, to.id, to.account, to.peer, at=at),
+        )[-MOST_BRIDGES:]
+        self.note()
+
+    def bridge_ends(self) -> None:
+        """Note that it is bridged no more, if it was."""
+        if self._bridges and self._bridges[-1].seconds is None:
+            *before, last = self._bridges
+            seconds = round(self._timeline.ago(last.at), 3)
+            self._bridges = (*before, replace(last, seconds=seconds))
 
     def step(self, name: str) -> None:
         """Take a step, and report it if it was the first time."""
@@ -144,6 +167,7 @@ class Progress:
 
     def end(self) -> None:
         """The call is over: nothing is counted any more."""
+        self.bridge_ends()
         self._last = ()  # should the counters fail
         try:
             media = self._leg.connection.media
@@ -203,6 +227,7 @@ class Progress:
             media=tuple(_rounded(one) for one in self._last or ()),
             recordings=self._leg.recorders.recorded,
             freezes=self._freezes,
+            bridges=self._bridges,
             digits=self._digits,
             uuid=self._uuid,
         )

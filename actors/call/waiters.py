@@ -1,7 +1,7 @@
 """Who waits for something in a call."""
 
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, Literal
 
 from ..messages.call import CallOver
 from ..records.call_record import CallRecord
@@ -13,15 +13,26 @@ class Waiters:
 
     Attributes:
         connected: the moment when media flows; `CallOver` if that never comes.
+        over: the moment when it is over, with a sentence about why.
         ended: the detail record.
     """
 
     def __init__(self) -> None:
         self.connected: AsyncioFuture[None] = AsyncioFuture()
+        self.over: AsyncioFuture[str] = AsyncioFuture()
         self.ended: AsyncioFuture[CallRecord] = AsyncioFuture()
         self._others: dict[Hashable, AsyncioFuture[None]] = {}
         self._over: CallOver | None = None
         self._at_end: list[Callable[[], None]] = []
+
+    def promised(self, until: Literal["connected", "over", "ended"]) -> AsyncioFuture[Any]:
+        """Give the future of one of these moments."""
+        moments: dict[str, AsyncioFuture[Any]] = {
+            "connected": self.connected,
+            "over": self.over,
+            "ended": self.ended,
+        }
+        return moments[until]
 
     def add(self, what: Hashable) -> AsyncioFuture[None]:
         """Give a future of something else, which `settle` settles.
@@ -62,9 +73,15 @@ class Waiters:
         elif future is not None:
             future.set(None)
 
-    def call_over(self, words: str) -> None:
-        """Let go who waits for what does not come any more; only the record is still to come."""
-        self._over = CallOver(words)
+    def call_over(self, why: str) -> None:
+        """Let go who waits for what does not come any more; only the record is still to come.
+
+        Args:
+            why: a sentence about it.
+        """
+        self._over = CallOver(f"the call is over ({why})")
+        if not self.over.done():
+            self.over.set(why)
         if self.connected.done():
             self.connected = AsyncioFuture()
         waiting = [self.connected, *self._others.values()]
@@ -76,6 +93,8 @@ class Waiters:
 
     def no_record(self) -> None:
         """Let go who waits for a record, if it could not be made."""
+        if not self.over.done():
+            self.over.set("something went wrong")
         if not self.ended.done():
             _fail(self.ended, CallOver("the call is over, and could not be recorded"))
 

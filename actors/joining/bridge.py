@@ -15,11 +15,12 @@ from ..messages.bridge import (
     WaitForBridge,
 )
 from ..messages.call import (
+    Bridged,
     CallOver,
     CallRef,
+    GetIdentity,
     Hangup,
     Join,
-    JoinedMedia,
     Leave,
     PassOn,
     PeerState,
@@ -77,13 +78,13 @@ class Bridge(AsyncioActor[BridgeMessage]):
     def on_start(self) -> None:
         """Ask both for their media, and wait until they are connected."""
         self._waited = asyncio.get_running_loop().create_future()
-        self.pipe(self._prepare(self._waited), lambda both: BothReady(*both), NotReady)
+        self.pipe(self._prepare(self._waited), lambda ready: ready, NotReady)
         for call in self._calls:
             self.spawn(self._watch(call))
         if self._patience is not None:
             self.after(self._patience, Unanswered())
 
-    async def _prepare(self, waited: asyncio.Future[None]) -> tuple[JoinedMedia, JoinedMedia]:
+    async def _prepare(self, waited: asyncio.Future[None]) -> BothReady:
         one, other = self._calls
         order = Join(self.actor_ref, tell_states=True)
         first = await one.request(order, timeout=HANDLED)
@@ -93,7 +94,9 @@ class Bridge(AsyncioActor[BridgeMessage]):
         if self._meanwhile is not None and not connected.done():
             await one.request(Play("audio", self._meanwhile, waited), timeout=HANDLED)
         await connected
-        return first, second
+        identity = GetIdentity()
+        names = [await call.request(identity, timeout=HANDLED) for call in (other, one)]
+        return BothReady((first, second), (names[0], names[1]))
 
     @handles(WaitForBridge)
     def _wait(self, _: WaitForBridge) -> AsyncioFuture[None]:
@@ -104,13 +107,14 @@ class Bridge(AsyncioActor[BridgeMessage]):
         if self._stage is not _Stage.WAITING:
             return
         try:
-            self._media = BridgeMedia(message.one.media, message.other.media)
+            self._media = BridgeMedia(*(joined.media for joined in message.media))
         except (MediaClosedError, ValueError) as error:
             self._not_ready(NotReady(error))
             return
         self._stage = _Stage.OPEN
-        for call, joined in zip(self._calls, (message.one, message.other), strict=True):
+        for call, joined, name in zip(self._calls, message.media, message.names, strict=True):
             self._legs[call] = joined.media
+            call.post(Bridged(self.actor_ref, name))
             self._pass_on(call, self._states.get(call, joined.state))
         self._opened.set(None)
 
@@ -151,7 +155,8 @@ class Bridge(AsyncioActor[BridgeMessage]):
             self._other(message.call).post(Hangup())
         elif self._stage is _Stage.WAITING and self._ends_both and message.call == one:
             other.post(Hangup())
-        self._break_off(CallOver(message.why))
+        which = "the call" if message.call == one else "the other call"
+        self._break_off(CallOver(f"{which} is over ({message.why})"))
 
     def _other(self, call: CallRef) -> CallRef:
         one, other = self._calls

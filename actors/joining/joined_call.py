@@ -6,7 +6,6 @@ from pykka import ActorDeadError
 
 from ...media import MediaClosedError
 from ..messages.call import CallOver, CallRef, Wait
-from ..records.call_record import CallRecord
 from ..runtime.future import AsyncioFuture
 
 #: Seconds in which a call's actor answers; it never waits for anything itself.
@@ -14,16 +13,16 @@ HANDLED = 10.0
 
 
 async def until_over(call: CallRef) -> str:
-    """Wait until a call has ended; return a sentence about it.
+    """Wait until a call is over; return a sentence about why.
 
     Args:
         call: its actor.
     """
-    with suppress(ActorDeadError, CallOver):
-        ended = await call.request(Wait("ended"), timeout=HANDLED)
-        record: CallRecord = await ended
-        return f"the call with {record.peer} is over ({record.why})"
-    return "the call is over"
+    with suppress(ActorDeadError):
+        over = await call.request(Wait("over"), timeout=HANDLED)
+        why: str = await over
+        return why
+    return "it has ended"
 
 
 def settle_failed(future: AsyncioFuture[None], error: Exception) -> None:

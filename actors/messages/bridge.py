@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ..records.call_record import OtherCall
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
 from ..runtime.ref import AsyncioActorRef
@@ -38,12 +39,12 @@ class BothReady:
     """Both calls gave their media, and are connected.
 
     Attributes:
-        one: of the call that was bridged.
-        other: of the one that it is bridged to.
+        media: of the call that was bridged, and of the one that it is bridged to.
+        names: for the record of each what it says of the other one.
     """
 
-    one: JoinedMedia
-    other: JoinedMedia
+    media: tuple[JoinedMedia, JoinedMedia]
+    names: tuple[OtherCall, OtherCall]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class SideGone:
 
     Attributes:
         call: which one.
-        why: a sentence about it.
+        why: a sentence about why.
     """
 
     call: CallRef

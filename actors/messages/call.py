@@ -24,6 +24,7 @@ from ...media import (
     SpeechOptions,
     Writer,
 )
+from ..records.call_record import OtherCall
 from ..records.recording_outcome import RecordingOutcome
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
@@ -309,6 +310,24 @@ class Join(MidCallRequest[JoinedMedia]):
 
 
 @dataclass(frozen=True, slots=True)
+class Bridged:
+    """Note for the record whose peer ours hears from now on, until the call leaves the bridge.
+
+    Attributes:
+        by: the bridge's actor; of another one it changes nothing.
+        to: the other call.
+    """
+
+    by: AsyncioActorRef[Any]
+    to: OtherCall
+
+
+@dataclass(frozen=True, slots=True)
+class GetIdentity(MidCallRequest[OtherCall]):
+    """Answered with what another call's record says of this one."""
+
+
+@dataclass(frozen=True, slots=True)
 class GetCodecs(MidCallRequest[tuple[str, ...]]):
     """Answered with the codec of each kind of media, for another call to prefer.
 
@@ -345,10 +364,11 @@ class Wait(Ask["CallActorMessage", AsyncioFuture[Any]]):
     """Answered with a future that is done when the call is there, or over.
 
     Attributes:
-        until: ``connected`` gives None, or raises `CallOver`; ``ended`` gives the detail record.
+        until: ``connected`` gives None, or raises `CallOver`; ``over`` gives a sentence about why,
+            as soon as that is so; ``ended`` gives the detail record.
     """
 
-    until: Literal["connected", "ended"]
+    until: Literal["connected", "over", "ended"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -680,6 +700,8 @@ CallActorMessage = (
     | Join
     | Leave
     | PassOn
+    | Bridged
+    | GetIdentity
     | GetCodecs
     | TakeSnapshot
     | Listen

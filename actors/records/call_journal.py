@@ -218,9 +218,16 @@ def _known(records: Path, uuids: set[str]) -> set[str]:
 def _closed(record: CallRecord, end: float, lengths: Mapping[Path, float]) -> CallRecord:
     """Return the record of a call that a kill ended."""
     times = (record.started, record.ringing, record.answered, record.connected, end)
+    ended = max(at for at in times if at is not None)
     return replace(
         record,
-        ended=max(at for at in times if at is not None),
+        ended=ended,
+        bridges=tuple(
+            one
+            if one.seconds is not None
+            else replace(one, seconds=round(max(0.0, ended - record.started - one.at), 3))
+            for one in record.bridges
+        ),
         recordings=tuple(
             one if one.octets or one.failure else _found(one, lengths) for one in record.recordings
         ),

@@ -82,6 +82,36 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherCall:
+    """A call, as the record of another one names it.
+
+    Attributes:
+        uuid: of its record.
+        id: its session id.
+        account: the account that has it.
+        peer: its peer's JID.
+    """
+
+    uuid: str
+    id: str
+    account: str
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedBridge(OtherCall):
+    """A time in which the peer, and that of another call, heard and saw each other.
+
+    Attributes:
+        at: when it began, in seconds after the call began.
+        seconds: how long it lasted; None while it goes on.
+    """
+
+    at: float
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CallRecord:
     """One call as one account saw it.
 
@@ -99,6 +129,7 @@ class CallRecord:
         recordings: in the order in which they began.
         freezes: when the peer's media stood still.
         listeners: who listened or joined.
+        bridges: with which calls it was bridged.
         digits: the keys that the peer pressed; None, unless ``calls.keep_digits`` is on.
         uuid: names this record and no other one; made here.
     """
@@ -120,6 +151,7 @@ class CallRecord:
     recordings: tuple[Recorded, ...] = ()
     freezes: tuple[RecordedFreeze, ...] = ()
     listeners: tuple[Listener, ...] = ()
+    bridges: tuple[RecordedBridge, ...] = ()
     digits: str | None = None
     uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
 
@@ -199,6 +231,7 @@ class CallRecord:
                 "recordings": [dataclasses.asdict(one) for one in self.recordings],
                 "freezes": [dataclasses.asdict(one) for one in self.freezes],
                 "listeners": [dataclasses.asdict(one) for one in self.listeners],
+                "bridges": [dataclasses.asdict(one) for one in self.bridges],
                 "digits": self.digits,
             },
             ensure_ascii=False,

@@ -199,6 +199,7 @@ def _sheet(call: PastCall) -> Iterator[Text]:
         ("Media", _media(record)),
         ("Freezes", _freezes(record)),
         ("Listeners", _listeners(record)),
+        ("Bridges", _bridges(record)),
         ("Recordings", _recordings(call)),
     ):
         found = list(lines)
@@ -243,6 +244,12 @@ def _freezes(record: CallRecord) -> Iterator[str]:
 def _listeners(record: CallRecord) -> Iterator[str]:
     for one in record.listeners:
         yield f"after {one.at:.1f} s: {one.name} {one.part} for {one.seconds:.1f} s"
+
+
+def _bridges(record: CallRecord) -> Iterator[str]:
+    for one in record.bridges:
+        lasted = "" if one.seconds is None else f" for {one.seconds:.1f} s"
+        yield f"after {one.at:.1f} s: {one.account} with {one.peer}{lasted} (record {one.uuid})"
 
 
 def _recordings(call: PastCall) -> Iterator[str]:

@@ -15,7 +15,7 @@ from callboard.tests.cli.command import PACKET, callboard, in_process, records, 
 FIELDS = [
     *("version", "uuid", "id", "account", "peer", "direction", "state", "reason", "text"),
     *("started", "ringing", "answered", "connected", "ended", "setup_ms", "steps"),
-    *("media", "recordings", "freezes", "listeners", "digits"),
+    *("media", "recordings", "freezes", "listeners", "bridges", "digits"),
 ]
 MEDIA_FIELDS = [
     *("kind", "codec", "sent", "received", "lost", "jitter_ms", "rtt_ms", "mos"),

@@ -12,7 +12,7 @@ from callboard.jingle import Reason
 FIELDS = (
     *("version", "uuid", "id", "account", "peer", "direction", "state", "reason", "text"),
     *("started", "ringing", "answered", "connected", "ended", "setup_ms", "steps"),
-    *("media", "recordings", "freezes", "listeners", "digits"),
+    *("media", "recordings", "freezes", "listeners", "bridges", "digits"),
 )
 STATES = {"completed", "missed", "declined", "busy", "cancelled", "failed"}
 MEDIA = [
@@ -60,6 +60,10 @@ def _check(record: dict[str, Any]) -> None:
         _check_media(media)
     assert list(record["steps"].values()) == sorted(record["steps"].values())
     assert record["listeners"] == []
+    for bridge in record["bridges"]:
+        assert list(bridge) == ["uuid", "id", "account", "peer", "at", "seconds"]
+        assert bridge["at"] >= 0
+        assert bridge["seconds"] >= 0
     for freeze in record["freezes"]:
         assert list(freeze) == ["kind", "at", "seconds"]
         assert freeze["kind"] == "video"

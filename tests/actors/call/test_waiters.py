@@ -31,6 +31,7 @@ ONCE: Any = SimpleNamespace(repeats=False)
 #: All that gives somebody a future.
 ASKED: tuple[Any, ...] = (
     Wait("connected"),
+    Wait("over"),
     Wait("ended"),
     Answer(Silence(), None),
     Play("audio", ONCE),
@@ -148,7 +149,7 @@ def test_after_the_end_nothing_is_promised_but_the_record(connected: bool) -> No
     if connected:
         waiters.connected.set(None)
     added, ended = waiters.add("play"), waiters.ended
-    waiters.call_over("the call is over: busy")
+    waiters.call_over("busy")
     for future in (waiters.connected, added, waiters.add("else")):
         with pytest.raises(CallOver, match="busy"):
             future.get(timeout=0)

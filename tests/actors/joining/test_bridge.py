@@ -18,6 +18,7 @@ from callboard.actors.messages.call import (
     PeerRejects,
     PeerState,
 )
+from callboard.actors.messages.call_log import CallGoesOn
 from callboard.actors.messages.conversation import SendJingle
 from callboard.bots.bridge import Bridge as Handle
 from callboard.jingle import Info, InfoReceived, Reason, Role, Session
@@ -198,6 +199,31 @@ def test_key_frames_are_asked_for_when_a_hold_ends(run: Run, first: State) -> No
     run(main, loop="virtual")
 
 
+def test_both_records_say_with_whom_the_call_was_bridged(run: Run) -> None:
+    async def main() -> None:
+        sides = [await Side.connected() for _ in range(3)]
+        one, other, third = sides
+        for partner in (other, third):
+            bridge = await bridged(one, partner)
+            noted = [each for each in one.scene.logged if isinstance(each, CallGoesOn)][-1]
+            assert noted.record.bridges[-1].seconds is None, "should the process die now"
+            if partner is other:
+                bridge.stop(block=False)
+                await bridge.ended
+        await end(*sides)
+        records = [side.scene.records[0] for side in sides]
+        found = [[each.uuid for each in record.bridges] for record in records]
+        mine, others, thirds = (record.uuid for record in records)
+        assert found == [[others, thirds], [mine], [mine]]
+        for record in records:
+            for bridge in record.bridges:
+                assert (bridge.id, bridge.account, bridge.peer) == ("sid", "desk@localhost", PEER)
+                assert bridge.seconds is not None
+                assert bridge.at + bridge.seconds <= record.ended - record.started + 0.01
+
+    run(main, loop="virtual")
+
+
 def test_what_comes_for_a_call_that_is_over_does_not_harm_it(run: Run) -> None:
     async def main() -> None:
         scene = Scene()
@@ -270,8 +296,8 @@ async def late(_: Waiting) -> None:
 @pytest.mark.parametrize(
     ("ends", "patience", "says", "one_goes_on"),
     [
-        (declined, None, "the call with alice@localhost/phone is over .decline", True),
-        (given_up, None, "the call with alice@localhost/phone is over .success", False),
+        (declined, None, "the other call is over .decline", True),
+        (given_up, None, "the call is over .success", False),
         (cancelled, None, None, True),
         (late, 10.0, "nobody answered within 10 s", True),
     ],

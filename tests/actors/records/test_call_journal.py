@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from callboard.actors.records import call_journal
 from callboard.actors.records.call_journal import CallJournal, close_left
-from callboard.actors.records.call_record import CallRecord
+from callboard.actors.records.call_record import CallRecord, RecordedBridge
 from callboard.actors.records.recording_outcome import Recorded
 from callboard.jingle import Reason
 from callboard.media import FinishedRecording
@@ -68,6 +68,23 @@ def test_what_went_on_is_recorded_once(tmp_path: Path) -> None:
     assert [found.uuid for found in read(records)] == [one.uuid, three.uuid]
     assert not journals(tmp_path)
     assert close_left(records) == []
+
+
+def test_a_bridge_of_a_killed_process_ended_with_it(tmp_path: Path) -> None:
+    records = tmp_path / "calls.jsonl"
+    journal = CallJournal(records)
+    bridges = tuple(
+        RecordedBridge("uuid", "id", "desk@localhost", "bob@localhost", at, seconds)
+        for at, seconds in ((1.0, 2.0), (4.0, None))
+    )
+    journal.note(going_on(bridges=bridges))
+    journal.write()
+    killed(journal)
+    [path] = journals(tmp_path)
+    os.utime(path, (1_700_000_010.0, 1_700_000_010.0))
+    close_left(records)
+    [found] = read(records)
+    assert [(one.at, one.seconds) for one in found.bridges] == [(1.0, 2.0), (4.0, 6.0)]
 
 
 def test_a_kill_between_the_record_and_the_journal_makes_no_second_one(tmp_path: Path) -> None:

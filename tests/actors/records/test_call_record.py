@@ -3,7 +3,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from callboard.actors.records.call_record import VERSION, CallRecord, Listener, RecordedFreeze
+from callboard.actors.records.call_record import (
+    VERSION,
+    CallRecord,
+    Listener,
+    RecordedBridge,
+    RecordedFreeze,
+)
 from callboard.actors.records.recording_outcome import Recorded
 from callboard.jingle import Reason
 
@@ -30,7 +36,7 @@ def test_a_record_is_one_line_of_json_with_the_fields_in_order() -> None:
     assert list(json.loads(line)) == [
         *("version", "uuid", "id", "account", "peer", "direction", "state", "reason", "text"),
         *("started", "ringing", "answered", "connected", "ended", "setup_ms", "steps"),
-        *("media", "recordings", "freezes", "listeners", "digits"),
+        *("media", "recordings", "freezes", "listeners", "bridges", "digits"),
     ]
 
 
@@ -47,6 +53,7 @@ def test_a_record_is_read_as_it_was_written() -> None:
         ),
         freezes=(RecordedFreeze("video", 3.0, 0.5),),
         listeners=(Listener("anna", "listened", 4.0, 10.0),),
+        bridges=(RecordedBridge("uuid", "id", "desk@localhost", "anna@localhost/x", 5.0, 6.25),),
         digits="12#",
     )
     found = CallRecord.from_json(whole.to_json())
