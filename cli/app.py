@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from .instance_commands import COMMANDS as INSTANCE_COMMANDS
-from .instance_commands import Socket
+from .instance_commands import AnswerJson, Socket
 from .views.standard_streams import install_outlets
 
 if TYPE_CHECKING:
@@ -288,15 +288,20 @@ def calls(
         str | None,
         typer.Option(metavar="PLACE", help="Go on where the page before has ended."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="List the calls that go on in a running instance.")
+    ] = False,
+    socket: Socket = None,
+    json: AnswerJson = False,
 ) -> None:
-    """List past calls, the latest first, or show one with its steps and recordings.
+    """List past calls, the latest first, or those that go on; or show one with all that is known.
 
     FILE is the YAML file whose calls are looked for, or a calls.jsonl; without it, a file of the
     current folder. It needs no running instance, and works beside one. CALL is the id in the first
-    column, or a session id.
+    column, a session id, last, or last-failed.
 
-    Exits with 0, 1 if there is no such call, and 2 if an argument is wrong.
+    Exits with 0, 1 if there is no such call or, with --live, nothing runs, and 2 if an argument is
+    wrong.
     """
     from .calls import Arguments
     from .calls import calls as command
@@ -311,7 +316,9 @@ def calls(
         "limit": limit,
         "after": after,
     }
-    raise typer.Exit(command(Arguments(tuple(words or ()), filters, since, until, json)))
+    raise typer.Exit(
+        command(Arguments(tuple(words or ()), filters, since, until, live, socket, json))
+    )
 
 
 @app.command()

@@ -12,10 +12,14 @@ import typer
 from pydantic import ValidationError
 
 from ..config import ConfigError
+from ..control import Client
 from ..control.history.history import PastCalls
 from ..control.history.moment import parse_moment
 from ..control.history.search import Search, UnknownCallError
+from ..control.models.calls import CallsCommand
 from .log_places import WrongArgumentError, places_of
+from .running_instance import talk
+from .views.live_calls import show_live_calls
 from .views.past_calls import show_call, show_page
 from .views.terminal import Terminal
 
@@ -30,6 +34,8 @@ class Arguments:
         words: a file, a call, or both.
         filters: what to look for, by the names that `Search` has, texts as they were typed.
         since, until: times as they were typed.
+        live: ask a running instance which calls go on.
+        socket: its control socket, if the file does not tell.
         json: print JSON.
     """
 
@@ -37,11 +43,13 @@ class Arguments:
     filters: Mapping[str, Any]
     since: str | None
     until: str | None
+    live: bool
+    socket: Path | None
     json: bool
 
 
 def calls(arguments: Arguments) -> int:
-    """List past calls, or show one.
+    """List past calls, or those that go on, or show one.
 
     Returns:
         0, 1 if there is no such call, 2 if an argument is wrong.
@@ -49,6 +57,10 @@ def calls(arguments: Arguments) -> int:
     try:
         with _wrong_arguments():
             file, name = _told_apart(arguments.words)
+            if arguments.live:
+                return _live(file, name, arguments)
+            if arguments.socket is not None:
+                raise WrongArgumentError("--socket: past calls need no instance: add --live")
             search = _search(arguments)
             past = _open(file)
     except WrongArgumentError as error:
@@ -76,6 +88,24 @@ def calls(arguments: Arguments) -> int:
     finally:
         past.close()
     return 0
+
+
+def _live(file: Path | None, name: str | None, arguments: Arguments) -> int:
+    given = {option for option, value in arguments.filters.items() if value is not None}
+    given |= {option for option in ("since", "until") if getattr(arguments, option) is not None}
+    if name is not None or given - set(CallsCommand.model_fields):
+        raise WrongArgumentError("--live takes --account, --peer and --limit only")
+
+    async def ask(client: Client) -> int:
+        wanted = {name: arguments.filters[name] for name in CallsCommand.model_fields}
+        answer = await client.ask(CallsCommand.model_validate(wanted))
+        if arguments.json:
+            typer.echo(answer.model_dump_json())
+        else:
+            show_live_calls(answer, Terminal())
+        return 0
+
+    return talk(file, arguments.socket, ask)
 
 
 @contextmanager

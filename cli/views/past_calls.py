@@ -119,7 +119,7 @@ def _line(cells: dict[str, str], widths: dict[str, int]) -> str:
 def _row(call: PastCall, domain: str, now: datetime) -> _Row:
     record = call.record
     begun = datetime.fromtimestamp(record.started).astimezone()
-    talked = "" if record.connected is None else _clock(record.ended - record.connected)
+    talked = "" if record.connected is None else clock(record.ended - record.connected)
     return _Row(
         id=printable(record.uuid[:SHORT]),
         when=f"{begun:%m-%d %H:%M}" if begun.year == now.year else f"{begun:%Y-%m-%d}",
@@ -190,7 +190,7 @@ def _sheet(call: PastCall) -> Iterator[Text]:
     }
     if record.connected is not None:
         connected = record.ended - record.connected
-        facts["lasted"] += f", connected for {_clock(connected)}"
+        facts["lasted"] += f", connected for {clock(connected)}"
     for name, value in facts.items():
         if value:
             yield Text(f"{name:<9} {printable(value)}")
@@ -269,8 +269,12 @@ def _recordings(call: PastCall) -> Iterator[str]:
             yield f"  {recorded.failure}"
 
 
-def _clock(seconds: float) -> str:
-    """Return a length as a clock shows it: 2:05, 1:02:05."""
+def clock(seconds: float) -> str:
+    """Return a length as a clock shows it: 2:05, 1:02:05.
+
+    Args:
+        seconds: how long it is.
+    """
     minutes, rest = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -3,6 +3,7 @@
 from .calls import CALLS, HANGUP
 from .events import EVENTS, LOGS
 from .handler import table
+from .history import HISTORY, PAST_CALL
 from .ladder import LADDER
 from .placing import CALL
 from .playing import PLAY, SAY
@@ -11,4 +12,7 @@ from .status import STATUS
 from .stop import STOP
 
 #: What a running instance takes. To add a command: its model in `models/`, its handler here.
-COMMANDS = table(STATUS, CALLS, CALL, HANGUP, SAY, PLAY, PRESENCE, EVENTS, LOGS, LADDER, STOP)
+COMMANDS = table(
+    *(STATUS, CALLS, CALL, HANGUP, SAY, PLAY, PRESENCE, EVENTS, LOGS, STOP),
+    *(HISTORY, PAST_CALL, LADDER),
+)

@@ -9,20 +9,24 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from ...actors.records.call_record import CallRecord, State
 from ...config.jid import parse_jid
 from ...config.pattern import check_pattern
 from ...jingle import Reason
+from ..models.base import Command
+from ..models.history import HistoryResult
 from .past_call import PastCall
 
 #: Calls that one page may have.
 MOST = 1000
 #: Characters at the beginning of an id that can name a call.
 SHORTEST = 4
+#: Names of the call that ended last, and of the last one that failed.
+LAST = ("last", "last-failed")
 #: Octets in a database that belong to one parameter at the most.
 _LONGEST = 3100
 _WILD = frozenset("*?")
@@ -30,8 +34,8 @@ _WILD = frozenset("*?")
 Text = Annotated[str, Field(min_length=1, max_length=_LONGEST)]
 
 
-class Search(BaseModel):
-    """What to look for; what is left out matches each call.
+class Search(Command[HistoryResult]):
+    """What to look for; what is left out matches each call. It is a command of a running instance.
 
     Attributes:
         account, peer: a JID, a pattern as ``*@example.org``, or a user's name or a domain alone.
@@ -43,14 +47,15 @@ class Search(BaseModel):
         after: the `Page.next` of the page before.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    name: ClassVar[str] = "history"
+    result = HistoryResult
 
     account: Text | None = None
     peer: Text | None = None
     since: Annotated[float, Field(allow_inf_nan=False)] | None = None
     until: Annotated[float, Field(allow_inf_nan=False)] | None = None
     state: State | None = None
-    reason: Reason | None = None
+    reason: Annotated[Reason, Field(strict=False)] | None = None
     direction: Literal["in", "out"] | None = None
     text: Text | None = None
     limit: Annotated[int, Field(ge=1, le=MOST)] = 50
@@ -99,7 +104,11 @@ class Page:
 
 
 class UnknownCallError(LookupError):
-    """No call, or more than one, goes by a name; the message says what to do."""
+    """No call goes by a name; the message says what to do."""
+
+
+class AmbiguousCallError(UnknownCallError):
+    """More than one call goes by a name; the message says which."""
 
 
 #: A call that was copied with its file, as logrotate does, counts once.
@@ -146,22 +155,24 @@ def find_call(database: sqlite3.Connection, name: str, folder: Path) -> PastCall
 
     Args:
         database: the index.
-        name: its ``uuid`` or its session id, or the beginning of one, of four characters or more.
+        name: its ``uuid`` or its session id, or the beginning of one, of four characters or more;
+            ``last``, or ``last-failed``.
         folder: where recordings are.
 
     Raises:
-        UnknownCallError: there is none, or more than one.
+        AmbiguousCallError: there is more than one.
+        UnknownCallError: there is none.
     """
     name = name.encode(errors="replace").decode()
-    rows: list[tuple[str, str]] = []
+    rows: list[tuple[str, str]] = _last(database, name)
     for wanted, values in _names(name):
+        if rows:
+            break
         rows = database.execute(
             f"SELECT uuid, line FROM calls JOIN lines USING (id) WHERE ({wanted}) AND {_ONCE} "  # noqa: S608
             "ORDER BY started DESC, uuid DESC LIMIT 10",
             values,
         ).fetchall()
-        if rows:
-            break
     if not rows:
         raise UnknownCallError(
             f"there is no past call {name!r:.60}: give the id that 'callboard calls' shows, "
@@ -170,8 +181,19 @@ def find_call(database: sqlite3.Connection, name: str, folder: Path) -> PastCall
     if len(rows) > 1:
         # Both ends of a call between two accounts have one session id.
         ids = ", ".join(uuid for uuid, _ in rows[:3]) + (" …" if len(rows) > 3 else "")
-        raise UnknownCallError(f"more than one past call is {name!r:.60}: give one of {ids}")
+        raise AmbiguousCallError(f"more than one past call is {name!r:.60}: give one of {ids}")
     return _past_call(database, rows[0][1], folder)
+
+
+def _last(database: sqlite3.Connection, name: str) -> list[tuple[str, str]]:
+    """Return the call that ended last, if that is what is asked for."""
+    if name not in LAST:
+        return []
+    return database.execute(
+        "SELECT uuid, line FROM calls JOIN lines USING (id) "
+        "WHERE ? = 'last' OR state = 'failed' ORDER BY ended DESC, uuid LIMIT 1",
+        (name,),
+    ).fetchall()
 
 
 def _names(name: str) -> Iterator[tuple[str, tuple[str, ...]]]:

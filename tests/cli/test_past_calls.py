@@ -83,3 +83,26 @@ def test_what_is_too_old_is_removed_when_a_run_starts(tmp_path: Path) -> None:
     assert Path(late.recordings[0].path or "").exists()
     assert [one["uuid"] for one in found(file, "--until", "1d")] == [late.uuid]
     assert len(found(file)) == 3
+
+
+def test_the_calls_that_go_on_are_asked_of_the_instance(tmp_path: Path) -> None:
+    file = tmp_path / "accounts.yaml"
+    file.write_text(FILE.format(seconds=600))
+    with running("run", file) as run:
+        run.connected("desk@localhost")
+        done = in_process("calls", "--live", "--account", "desk@localhost", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "alice@localhost" in done.stdout
+        assert "connected" in done.stdout
+        live = json.loads(in_process("calls", file, "--live", "--json").stdout)
+        assert (live["total"], len(live["calls"])) == (2, 2)
+        none = in_process("calls", file, "--live", "--peer", "nobody@localhost")
+        assert (none.returncode, none.stdout) == (0, "No calls go on.\n")
+        for words in (["--state", "failed"], ["--since", "1d"], ["some-call"]):
+            done = in_process("calls", file, "--live", *words)
+            assert done.returncode == 2
+            assert "--live takes --account, --peer and --limit only" in done.stderr
+        assert run.stop() == 0
+    done = in_process("calls", file, "--live")
+    assert done.returncode == 1
+    assert "nothing runs" in done.stderr

@@ -232,3 +232,17 @@ def test_what_was_found_is_the_whole_record(log: Path, calls: PastCalls) -> None
     record: CallRecord = past(steps={"ice": 1.0}, media=({"kind": "audio"},), text="a\u2028b")
     add(log, record)
     assert calls.search(Search()).calls[0].record == record
+
+
+def test_the_last_call_and_the_last_failed_one_have_names(log: Path, calls: PastCalls) -> None:
+    with pytest.raises(UnknownCallError):
+        calls.find("last")
+    add(
+        log,
+        past(id="failed", state="failed", ended=NOON + 10),
+        past(id="last", ended=NOON + 20, started=NOON - 50),
+        past(id="other", ended=NOON + 15),
+        past(id="earlier", state="failed", ended=NOON + 5),
+    )
+    assert calls.find("last").record.ended == NOON + 20
+    assert calls.find("last-failed").record.id == "failed"

@@ -1,0 +1,50 @@
+"""``history`` and ``past-call``: calls that have ended, also in earlier runs."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from ..history.history import PastCalls
+from ..history.search import AmbiguousCallError, Search, UnknownCallError
+from ..instance.instance import Instance
+from ..models.history import HistoryResult, PastCallCommand, PastCallDetail, PastCallResult
+from ..problem import ControlError, ProblemKind
+from .handler import Handler, Tell
+
+T = TypeVar("T")
+
+
+async def _history(search: Search, instance: Instance, tell: Tell) -> HistoryResult:
+    return await _do(
+        instance, lambda calls: HistoryResult.model_validate(calls.search(search).to_json())
+    )
+
+
+async def _past_call(command: PastCallCommand, instance: Instance, tell: Tell) -> PastCallResult:
+    try:
+        return await _do(
+            instance,
+            lambda calls: PastCallResult(
+                call=PastCallDetail.model_validate(calls.find(command.call).to_json())
+            ),
+        )
+    except AmbiguousCallError as error:
+        raise ControlError(ProblemKind.AMBIGUOUS_CALL, str(error)) from None
+    except UnknownCallError as error:
+        raise ControlError(ProblemKind.UNKNOWN_CALL, str(error)) from None
+
+
+async def _do(instance: Instance, work: Callable[[PastCalls], T]) -> T:
+    """Do some work on the thread of the history."""
+    if instance.history is None:
+        raise ControlError(
+            ProblemKind.NOT_POSSIBLE, "the instance is still starting: try again in a moment"
+        )
+    try:
+        return await instance.history.do(work)
+    except OSError as error:
+        words = f"the detail records can't be read: {error.filename}: {error.strerror}"
+        raise ControlError(ProblemKind.NOT_POSSIBLE, words) from None
+
+
+HISTORY = Handler(Search, _history)
+PAST_CALL = Handler(PastCallCommand, _past_call)
