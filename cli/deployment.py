@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..actors.bot.containment import contained
 from ..actors.bot.loop_watch import watched
@@ -28,6 +28,7 @@ from ..bots.adapter import bot_factory
 from ..bots.bot import Bot
 from ..config import Embedded, Settings
 from ..config.metrics import MetricsSettings
+from ..config.webhook import WebhookSettings
 from ..control.address import NoPlaceError, derived_name, own_folder
 from ..control.claim import AlreadyRunningError, Claim, claim
 from ..control.control_socket import ControlSocket
@@ -39,6 +40,9 @@ from ..control.models.status import PartSummary
 from ..media import FinishedRecording, recover_recordings
 from ..server import Prosody, ServerError
 from .views.event import Event, Observer
+
+if TYPE_CHECKING:
+    from ..control.webhooks.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
@@ -199,6 +203,7 @@ async def deployed(
     *,
     file: Path | None = None,
     metrics: MetricsSettings | None = None,
+    webhooks: Sequence[WebhookSettings] = (),
 ) -> AsyncIterator[Deployment]:
     """Start everything that a file declares, and end it in order.
 
@@ -212,6 +217,7 @@ async def deployed(
         observer: told what accounts, calls and recordings do.
         file: what its control socket is found by; None: it has none, unless the settings name one.
         metrics: where to serve metrics and health while all runs; None: nowhere.
+        webhooks: whom to tell what happens.
 
     Raises:
         ExchangeError: the file runs already.
@@ -237,7 +243,8 @@ async def deployed(
     ):
         async with (
             _controlled(instance, settings.control, file),
-            _monitored(metrics, deployment, instance, listeners),
+            _told(webhooks, instance, listeners) as telling,
+            _monitored(metrics, deployment, instance, listeners, telling),
         ):
             finished = await asyncio.to_thread(recover_recordings, settings.recordings)
             for one in finished:
@@ -319,11 +326,34 @@ def _claim_path(declared: Path | None, file: Path | None) -> Claim:
 
 
 @asynccontextmanager
+async def _told(
+    webhooks: Sequence[WebhookSettings],
+    instance: Instance,
+    listeners: list[TellOutside[Event]],
+) -> AsyncIterator["Webhooks | None"]:
+    """Tell receivers what happens meanwhile, if there are any."""
+    if not webhooks:
+        yield None
+        return
+    from ..control.webhooks.webhooks import Webhooks  # noqa: PLC0415 - the extra "webhooks"
+
+    telling = await Webhooks.started(webhooks)
+    for name, look in telling.parts():
+        instance.add_part(name, look)
+    listeners.append(TellOutside(telling.hear))
+    try:
+        yield telling
+    finally:
+        await telling.close()
+
+
+@asynccontextmanager
 async def _monitored(
     metrics: MetricsSettings | None,
     deployment: Deployment,
     instance: Instance,
     listeners: list[TellOutside[Event]],
+    telling: "Webhooks | None",
 ) -> AsyncIterator[None]:
     """Serve metrics and health meanwhile, if they are wanted."""
     if metrics is None:
@@ -337,6 +367,8 @@ async def _monitored(
         stands=lambda: deployment.stands,
         ending=deployment.stopping.is_set,
     )
+    if telling is not None:
+        monitoring.watch_webhooks(telling.receivers)
     served = PartSummary(name="metrics", state="running", detail=monitoring.url)
     instance.add_part(served.name, lambda: served)
     listeners.append(TellOutside(monitoring.hear))

@@ -33,6 +33,8 @@ def preflight(settings: Settings) -> Iterator[Fault]:
     yield from _folders(settings)
     if settings.metrics is not None:
         yield from _metrics(settings.metrics, len(settings.accounts))
+    if settings.webhooks and (fault := missing_extra("webhooks")):
+        yield ("webhooks",), f"webhooks: {fault}"
 
 
 def _port(port: int | None) -> Iterator[Fault]:
@@ -83,7 +85,7 @@ def _folders(settings: Settings) -> Iterator[Fault]:
 
 
 #: The packages of extras, by what they are called where they are imported.
-EXTRAS = {"metrics": ("h11", "prometheus_client")}
+EXTRAS = {"metrics": ("h11", "prometheus_client"), "webhooks": ("h11",)}
 #: Accounts that may have a metric of their own.
 MOST_NAMED = 100
 

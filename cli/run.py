@@ -74,6 +74,7 @@ async def _run(
             view.show,
             file=file,
             metrics=settings.metrics,
+            webhooks=settings.webhooks,
         ) as deployment,
     ):
         if not await anybody_online(deployment, within):

@@ -15,9 +15,8 @@ from pydantic import (
 from .duration import Duration
 from .fleet import parse_fleet
 from .jid import parse_jid
-from .model import Count, Flag, Items, Model, ValidationContext
+from .model import Count, Flag, Items, Model, ValidationContext, as_secret
 from .pattern import Pattern, matches
-from .secret import resolve_secret
 
 
 def _check_peer(text: str) -> str:
@@ -41,12 +40,6 @@ def _check_text(text: str) -> str:
         if not character.isprintable() and character not in "\n\t":
             raise ValueError(f"{character!r} can't be sent over XMPP: remove it")
     return text
-
-
-def _resolve(value: Any, info: ValidationInfo) -> Any:
-    if isinstance(value, str) and isinstance(info.context, ValidationContext):
-        return resolve_secret(value, info.context.folder, info.context.environ)
-    return value
 
 
 def _check_bot(name: str, info: ValidationInfo) -> str:
@@ -187,7 +180,7 @@ class AccountSettings(Model):
         description="The resource, unless `jid` has one. If left out, the server chooses one.",
         examples=["callboard"],
     )
-    password: Annotated[SecretStr, BeforeValidator(_resolve)] = Field(
+    password: Annotated[SecretStr, BeforeValidator(as_secret)] = Field(
         default=SecretStr(""),
         description="The password itself, `${VARIABLE}` for an environment variable (`$${` for "
         "those two characters), or `file:PATH`, relative to this file; the file's "

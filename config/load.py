@@ -27,6 +27,9 @@ S = TypeVar("S", bound=Settings)
 #: A place, and a sentence on what is wrong there.
 Fault = tuple[Location, str]
 
+_SECRETS = {("password",), ("secret",), ("url",)}
+"""Keys whose values are never shown."""
+
 MAX_COMPARED = 1000
 """Accounts that a misspelled address is compared with."""
 
@@ -362,7 +365,7 @@ class _Loader:
                 message = unknown_key(key, _keys(self.models[names]), _elsewhere(self.models))
             self.add((*where, key), message, key=True)
         else:
-            self.add(where, sentence(details, where, secret=names[-1:] == ("password",)))
+            self.add(where, sentence(details, where, secret=names[-1:] in _SECRETS))
 
     def add(self, place: Location, message: str, *, key: bool = False) -> None:
         """Note a problem, unless the text there could not even be read as YAML."""

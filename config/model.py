@@ -17,6 +17,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, core_schema
 
+from .secret import resolve_secret
+
 
 @dataclass(frozen=True, slots=True)
 class ValidationContext:
@@ -120,6 +122,18 @@ def as_path(value: Any, info: ValidationInfo) -> Any:
     except RuntimeError:
         raise ValueError(f"there is no home folder for {value.parts[0]}: write it out") from None
     return info.context.folder / path if isinstance(info.context, ValidationContext) else path
+
+
+def as_secret(value: Any, info: ValidationInfo) -> Any:
+    """Find the secret that a text names: see :func:`resolve_secret`.
+
+    Args:
+        value: What stands in the file.
+        info: Holds the :class:`ValidationContext`; without one the text stays as it is.
+    """
+    if isinstance(value, str) and isinstance(info.context, ValidationContext):
+        return resolve_secret(value, info.context.folder, info.context.environ)
+    return value
 
 
 Flag = Annotated[bool, Strict()]

@@ -66,6 +66,7 @@ def reference() -> str:
         section("media", "", models["MediaSettings"]),
         section("metrics", "As a mapping:", models["MetricsSettings"]),
         section("keep", "", models["Keep"]),
+        section("webhooks", "Each item is a mapping:", models["WebhookSettings"]),
         section("accounts", "Each item is a mapping:", models["AccountSettings"]),
         section("accounts: calls", "", models["CallPolicy"]),
         section("accounts: subscriptions", "", models["Subscriptions"]),

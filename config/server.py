@@ -80,18 +80,27 @@ class Server(Model):
     @field_validator("ca")
     @classmethod
     def _check_ca(cls, ca: Any) -> Any:
-        if ca is not None and not ca.is_file():
-            raise ValueError(
-                f"there is no file {ca}: give a PEM file with the authority's certificate"
-            )
-        try:
-            ca is None or ssl.create_default_context(cafile=ca)
-        except (OSError, ValueError) as error:  # SSLError is an OSError
-            raise ValueError(
-                f"{ca} contains no certificate ({_words(error)}): give a PEM file with the "
-                "authority's"
-            ) from None
-        return ca
+        return check_authorities(ca)
+
+
+def check_authorities(ca: Any) -> Any:
+    """Check that a file has certificates of authorities to trust.
+
+    Args:
+        ca: The file, or None.
+
+    Raises:
+        ValueError: It has none, or can't be read.
+    """
+    if ca is not None and not ca.is_file():
+        raise ValueError(f"there is no file {ca}: give a PEM file with the authority's certificate")
+    try:
+        ca is None or ssl.create_default_context(cafile=ca)
+    except (OSError, ValueError) as error:  # SSLError is an OSError
+        raise ValueError(
+            f"{ca} contains no certificate ({_words(error)}): give a PEM file with the authority's"
+        ) from None
+    return ca
 
 
 def is_embedded(value: object) -> bool:

@@ -14,6 +14,7 @@ from .media import MediaSettings
 from .metrics import LOOPBACK, Address, MetricsSettings, as_metrics
 from .model import FolderPath, Model
 from .server import AnyServer, Embedded
+from .webhook import MOST_WEBHOOKS, WebhookSettings
 
 #: Octets that the path of a Unix socket may have (unix(7): 108 with the NUL at its end).
 LONGEST_SOCKET = 107
@@ -92,6 +93,11 @@ class Settings(Model):
         description="Where `callboard run` serves metrics for Prometheus, and whether all is well: "
         "an address, or a mapping with the keys below. If left out, nowhere.",
         examples=["127.0.0.1:9100", {"address": "127.0.0.1:9100", "ready": "80%"}],
+    )
+    webhooks: Annotated[tuple[WebhookSettings, ...], Field(max_length=MOST_WEBHOOKS)] = Field(
+        default=(),
+        description="Whom `callboard run` tells over HTTP when a call starts or ends, a "
+        "recording is ready, or an account is lost or back.",
     )
     accounts: Annotated[
         tuple[AccountSettings, ...], Field(min_length=1, max_length=MAX_ACCOUNTS)

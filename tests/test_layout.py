@@ -27,7 +27,10 @@ MAY_USE = {
 }
 """What stands to the left of each package: imports run one way."""
 
-OUTSIDE_OF_ACTORS = ("messages", "records", "observer", "runtime.future", "runtime.ref")
+OUTSIDE_OF_ACTORS = (
+    *("messages", "records", "observer"),
+    *("runtime.future", "runtime.ref", "runtime.backoff", "runtime.side_loop"),
+)
 """What control may use of actors: what they are told, and what they tell; nothing of their
 insides."""
 
@@ -56,6 +59,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "instance",
         "commands",
         "account_standing",
+        "webhooks",
         "metrics",
         "*",
     ),

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector
@@ -18,10 +18,12 @@ from ...load.scrape.exposition import Exposition
 from ...load.scrape.http_server import HttpServer
 from ...media import FinishedRecording
 from ..history.retention import RecordingsRemoved
+from ..webhooks.receiver import Receiver
 from .account_metrics import AccountMetrics
 from .call_metrics import CallMetrics
 from .health import Health
 from .recordings_on_disk import RecordingsOnDisk
+from .webhook_metrics import WebhookMetrics
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +48,6 @@ class Monitoring:
         OSError: the address can't be had.
 
     Attributes:
-        registry: where other parts may register metrics.
         port: the TCP port.
         url: of the metrics.
     """
@@ -59,34 +60,34 @@ class Monitoring:
         stands: Callable[[], bool],
         ending: Callable[[], bool],
     ) -> None:
-        self.registry = CollectorRegistry(auto_describe=False)
+        self._registry = CollectorRegistry(auto_describe=False)
         self._settings = metrics
         self._ending = ending
         accounts = [bare(one.jid) for one in settings.accounts]
-        self._accounts = AccountMetrics(self.registry, accounts, named=metrics.accounts)
-        self._calls = CallMetrics(self.registry)
+        self._accounts = AccountMetrics(self._registry, accounts, named=metrics.accounts)
+        self._calls = CallMetrics(self._registry)
         self._bots = Counter(
-            "callboard_bot_failures", "How often a bot's code raised.", registry=self.registry
+            "callboard_bot_failures", "How often a bot's code raised.", registry=self._registry
         )
         lag = Histogram(
             "callboard_loop_lag_seconds",
             "How late the event loop wakes up.",
             buckets=LAG_SECONDS,
-            registry=self.registry,
+            registry=self._registry,
         )
-        build = Info("callboard_build", "What is running.", registry=self.registry)
+        build = Info("callboard_build", "What is running.", registry=self._registry)
         build.info({"version": version("callboard"), "python": platform.python_version()})
-        ProcessCollector(registry=self.registry)
+        ProcessCollector(registry=self._registry)
         health = Health(stands, self._unready)
         pages = {
-            "/metrics": Exposition(self.registry).page,
+            "/metrics": Exposition(self._registry).page,
             "/healthz": health.alive,
             "/readyz": health.ready,
         }
         self._server = HttpServer(metrics.address, pages)
         self.port = self._server.port
         self.url = f"http://{metrics.address._replace(port=self.port)}/metrics"
-        self._recordings = RecordingsOnDisk(self.registry, settings.recordings)
+        self._recordings = RecordingsOnDisk(self._registry, settings.recordings)
         self._probe = asyncio.create_task(watch_lag(lag.observe, PROBE), name="loop lag")
         if not metrics.address.is_loopback:
             log.warning(
@@ -108,6 +109,14 @@ class Monitoring:
                 self._accounts.ready(event)
             case BotFailed():
                 self._bots.inc()
+
+    def watch_webhooks(self, receivers: Sequence[Receiver]) -> None:
+        """Serve metrics of webhooks too.
+
+        Args:
+            receivers: of the events.
+        """
+        self._registry.register(WebhookMetrics(receivers))
 
     def _unready(self) -> str | None:
         online, count = self._accounts.online, self._accounts.all

@@ -13,6 +13,7 @@ from ...config.fleet import MAX_ACCOUNTS
 from ...config.load import load_as
 from ...config.model import Count, Model
 from ...config.pattern import matches
+from ...config.webhook import WebhookSettings
 from .pairing import Pairing
 from .phase import CallPhase, MessagePhase, Once, Phase, PresencePhase
 from .threshold import AnyThreshold, Threshold
@@ -87,6 +88,12 @@ def _check_accounts(phase: Phase, info: ValidationInfo) -> Phase:
     return phase
 
 
+def _refuse_webhooks(webhooks: tuple[WebhookSettings, ...]) -> tuple[WebhookSettings, ...]:
+    if webhooks:
+        raise ValueError("load tests tell no webhooks what happens: remove them from the plan")
+    return webhooks
+
+
 def _check_phase(threshold: Threshold, info: ValidationInfo) -> Threshold:
     known = titles(info.data.get("phases", ()))
     if threshold.phase is not None and known and threshold.phase not in known:
@@ -104,6 +111,9 @@ class Plan(Settings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="error", description="The least severe messages that are logged."
+    )
+    webhooks: Annotated[tuple[WebhookSettings, ...], AfterValidator(_refuse_webhooks)] = Field(
+        default=(), description="Load tests tell nobody; only `callboard run` does."
     )
     phases: Annotated[
         tuple[Annotated[Phase, AfterValidator(_check_accounts)], ...],

@@ -1,0 +1,1 @@
+"""Telling receivers of the operator's what happens, over HTTP."""
