@@ -99,14 +99,14 @@ def _module(name: str, folder: Path) -> ModuleType:
         if not path.is_file():
             return importlib.import_module(name)
         importlib.invalidate_caches()
-        return importlib.import_module(f"{_package(folder)}.{name}")
+        return importlib.import_module(f"{package_of(folder)}.{name}")
     except ModuleNotFoundError as error:
         if error.name == name.partition(".")[0]:
             beside = path.relative_to(folder)
             raise BotError(
                 f"there is no {beside} in {folder}, and no module {name} is installed"
             ) from None
-        missing = str(error.name).removeprefix(f"{_package(folder)}.")
+        missing = str(error.name).removeprefix(f"{package_of(folder)}.")
         raise BotError(
             f"{name} imports the module {missing}, which can't be found: install it, or put it "
             "beside the YAML file"
@@ -117,7 +117,7 @@ def _module(name: str, folder: Path) -> ModuleType:
         raise BotError(f"importing {name} raised {words}") from None
 
 
-def _package(folder: Path) -> str:
+def package_of(folder: Path) -> str:
     """Return the name of a package whose modules are the files of a folder.
 
     Under that name they are imported, so that two deployments with a ``bots.py`` each do not meet
