@@ -29,7 +29,7 @@ class ModuleFolder:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder.resolve()
+        self._folder = folder.absolute()
         self._roots: set[Path] = set()
         self._digests: dict[Path, bytes] = {}
 

@@ -109,12 +109,15 @@ def demo(
 def run(
     file: File, online_within: Within = None, metrics: Metrics = None, json: Json = False
 ) -> None:
-    """Run the accounts of FILE until Ctrl-C, SIGTERM or SIGHUP.
+    """Run the accounts of FILE until Ctrl-C or SIGTERM.
 
     The first signal stops new calls, gives running calls some time to end (drain: in FILE), and
     logs everybody out. A second one ends running calls at once.
 
     On a terminal, accounts and calls are shown as tables; elsewhere, each change is a line.
+
+    SIGHUP reads FILE and its bots again, and takes what has changed, as callboard reload does. From
+    a terminal that was closed, it ends as SIGTERM does.
 
     If the server can't be reached, it is tried again and again; --online-within sets a limit.
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from ..actors.records.record_file import RecordFile
 from ..actors.xmpp.tls_context import trust
 from ..bots.adapter import bot_factory
 from ..bots.bot import Bot
+from ..bots.module_folder import ModuleFolder
 from ..config import Embedded, Settings
 from ..config.metrics import MetricsSettings
 from ..config.webhook import WebhookSettings
@@ -39,6 +40,8 @@ from ..control.instance.instance import Instance, State
 from ..control.models.status import PartSummary
 from ..media import FinishedRecording, recover_recordings
 from ..server import Prosody, ServerError
+from .controlling_terminal import ControllingTerminal
+from .reloads import Reloads
 from .views.event import Event, Observer
 
 if TYPE_CHECKING:
@@ -118,6 +121,13 @@ class Deployment:
         else:
             log.info("ending: %s", self._farewell("a second signal"))
         self.stopping.set()
+
+    def take(self, settings: Settings) -> None:
+        """Go on with other settings."""
+        self._drain = settings.drain
+        self._accounts = len(settings.accounts)
+        known = {one.bare_jid for one in settings.accounts}
+        self._failures = {jid: why for jid, why in self._failures.items() if jid in known}
 
     def hear(self, event: Event) -> None:
         """Note which calls are running, and which accounts have given up."""
@@ -204,11 +214,13 @@ async def deployed(
     file: Path | None = None,
     metrics: MetricsSettings | None = None,
     webhooks: Sequence[WebhookSettings] = (),
+    modules: ModuleFolder | None = None,
 ) -> AsyncIterator[Deployment]:
     """Start everything that a file declares, and end it in order.
 
     SIGINT, SIGTERM and SIGHUP set `Deployment.stopping`; a second one ends at once. While all is
-    still being started, one cancels the caller's task.
+    still being started, one cancels the caller's task. With `modules`, SIGHUP reads the file again
+    instead, unless it comes from a terminal that hangs up.
 
     Args:
         settings: the file's settings.
@@ -218,6 +230,7 @@ async def deployed(
         file: what its control socket is found by; None: it has none, unless the settings name one.
         metrics: where to serve metrics and health while all runs; None: nowhere.
         webhooks: whom to tell what happens.
+        modules: the modules beside the file, which can be read again while it runs.
 
     Raises:
         ExchangeError: the file runs already.
@@ -228,8 +241,13 @@ async def deployed(
     """
     deployment = Deployment(settings.drain, len(settings.accounts))
     instance = Instance(settings, file or folder, folder, deployment)
-    hearers: tuple[Observer, ...] = (deployment.hear, instance.hear, observer)
-    listeners = [TellOutside(one) for one in hearers]
+    heard: list[Observer] = [deployment.hear, instance.hear, observer]
+    reloads = None
+    if file is not None and modules is not None:
+        declared = settings, classes
+        reloads = Reloads(file, declared, modules, instance, deployment.take)
+        heard.append(reloads.hear)
+    listeners = [TellOutside(one) for one in heard]
 
     def see(event: Event) -> None:
         for tell in listeners:
@@ -239,7 +257,8 @@ async def deployed(
         contained(),
         instance.logged(),
         watched(settings.drain + CLOSING + LAST_RESORT) as watch,
-        _signals(deployment.stop, watch.ask),
+        _signals(deployment.stop, watch.ask, None if reloads is None else reloads.ask),
+        nullcontext() if reloads is None else closing(reloads),
     ):
         async with (
             _controlled(instance, settings.control, file),
@@ -258,6 +277,9 @@ async def deployed(
                     listeners.append(TellOutside(history.hear))
                 factory = bot_factory(classes, folder)
                 await deployment.start(Exchange.start(settings, endpoint, factory, see), server)
+                if reloads is not None:
+                    reloads.start(server)
+                    instance.let_reload(reloads.reload)
                 try:
                     yield deployment
                 finally:
@@ -397,22 +419,42 @@ def _close_left(file: Path, finished: Iterable[FinishedRecording]) -> None:
 
 
 @contextmanager
-def _signals(stop: Callable[[], None], ask: Callable[..., None]) -> Iterator[None]:
+def _signals(
+    stop: Callable[[], None], ask: Callable[..., None], reload: Callable[[], None] | None = None
+) -> Iterator[None]:
     """Have SIGINT, SIGTERM and SIGHUP call one function on the loop, and another one at once.
 
     nohup's SIGHUP stays ignored.
+
+    Args:
+        stop: called on the loop.
+        ask: called at once.
+        reload: called on the loop, in the place of both, if SIGHUP comes while the terminal is
+            still there, or there never was one.
     """
     loop = asyncio.get_running_loop()
-    numbers = [signal.SIGINT, signal.SIGTERM]
+    terminal = ControllingTerminal()
+
+    def hang_up() -> None:
+        if reload is None or terminal.has_hung_up():
+            stop()
+        else:
+            reload()
+
+    def hang_up_at_once(*_: object) -> None:
+        if reload is None or terminal.has_hung_up():
+            ask()
+
+    handlers = {signal.SIGINT: (stop, ask), signal.SIGTERM: (stop, ask)}
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        numbers.append(signal.SIGHUP)
-    for number in numbers:
-        loop.add_signal_handler(number, stop)
-        signal.signal(number, ask)  # the loop hears of it all the same, when it gets to it
+        handlers[signal.SIGHUP] = (hang_up, hang_up_at_once)
+    for number, (later, at_once) in handlers.items():
+        loop.add_signal_handler(number, later)
+        signal.signal(number, at_once)  # the loop hears of it all the same, when it gets to it
     try:
         yield
     finally:
-        for number in numbers:
+        for number in handlers:
             loop.remove_signal_handler(number)
 
 

@@ -213,6 +213,24 @@ def events(
     )
 
 
+def reload(file: RunningFile = None, socket: Socket = None, json: AnswerJson = False) -> None:
+    """Let a running instance read its file and bots again, and take what has changed.
+
+    New accounts log in; removed ones leave when their calls have ended. Changed ones stay logged
+    in, unless their resource changes. Calls that run keep the bot that they began with, for as long
+    as the file's drain says.
+
+    If anything is wrong with the file or a bot, or a key has changed that can't change while it
+    runs, nothing changes. Each problem is a line on standard error, as callboard check has it.
+
+    Exits with 0 if all was taken, 1 if none runs, it is ending, or some accounts stay as they were,
+    and 2 if the file is wrong.
+    """
+    from .reload import reload as command
+
+    raise typer.Exit(command(file, socket, json=json))
+
+
 def stop(
     file: RunningFile = None,
     now: Annotated[bool, typer.Option("--now", help="Give running calls no time.")] = False,
@@ -232,4 +250,4 @@ def stop(
 
 
 #: In the order of ``callboard --help``.
-COMMANDS = (status, hangup, say, play, presence, events, logs, stop)
+COMMANDS = (status, hangup, say, play, presence, events, logs, reload, stop)

@@ -17,19 +17,23 @@ from ..server import ServerError
 from ..server.prosody import ADDRESS, find_prosody
 
 
-def preflight(settings: Settings) -> Iterator[Fault]:
+def preflight(settings: Settings, running: Settings | None = None) -> Iterator[Fault]:
     """Say what this machine lacks for what a file declares. It leaves nothing behind.
 
     Args:
         settings: what is declared.
+        running: what runs on it already, and has its ports.
     """
-    if isinstance(settings.server, Embedded):
+    if isinstance(settings.server, Embedded) and (
+        running is None or running.server != settings.server
+    ):
         try:
             find_prosody()
         except ServerError as error:
             yield ("server",), f"server: {error}"
         yield from _port(settings.server.port)
-    yield from _sockets(settings)
+    if running is None or running.media != settings.media:
+        yield from _sockets(settings)
     yield from _folders(settings)
     if settings.metrics is not None:
         yield from _metrics(settings.metrics, len(settings.accounts))

@@ -10,6 +10,7 @@ import typer
 from ..actors.garbage_collection import tune_garbage_collection
 from ..actors.observer import Observer
 from ..bots.bot import Bot
+from ..bots.module_folder import ModuleFolder
 from ..config import Settings
 from ..config.metrics import ListenAddress, MetricsSettings
 from ..server import ServerError
@@ -32,9 +33,11 @@ def run(file: Path, *, within: float | None, metrics: ListenAddress | None, json
     Returns:
         0 in order, 1 if no account could log in, the server did not start, or all ended by itself.
     """
-    settings, classes = read_or_exit(file)
+    modules = ModuleFolder(file.absolute().parent)
+    settings, classes = read_or_exit(file, modules)
+    served = settings.metrics
     if metrics is not None:
-        settings = settings.model_copy(update={"metrics": _moved(settings.metrics, metrics)})
+        served = _moved(settings.metrics, metrics)
         if fault := missing_extra("metrics"):
             typer.echo(f"callboard: --metrics: {fault}", err=True)
             return 2
@@ -42,7 +45,7 @@ def run(file: Path, *, within: float | None, metrics: ListenAddress | None, json
     log_to(view, settings.log_level)
     try:
         tune_garbage_collection()
-        return run_loop(_run(settings, classes, file.absolute(), view, within))
+        return run_loop(_run(settings, classes, file.absolute(), modules, served, view, within))
     except asyncio.CancelledError:
         return 0
     except (ServerError, ExchangeError, OSError) as error:
@@ -62,6 +65,8 @@ async def _run(
     settings: Settings,
     classes: dict[str, type[Bot]],
     file: Path,
+    modules: ModuleFolder,
+    metrics: MetricsSettings | None,
     view: View,
     within: float | None,
 ) -> int:
@@ -73,7 +78,8 @@ async def _run(
             file.parent,
             view.show,
             file=file,
-            metrics=settings.metrics,
+            metrics=metrics,
+            modules=modules,
             webhooks=settings.webhooks,
         ) as deployment,
     ):

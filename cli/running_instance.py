@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from ..control import Client, ControlError
 from ..control.problem import NoInstanceError, ProblemKind
 
+#: Refusals that say that what the user wrote is wrong.
+_OF_THE_USER = {ProblemKind.WRONG_ARGUMENT, ProblemKind.INVALID_FILE}
 #: What a command does with the instance; it returns the exit status.
 Work = Callable[[Client], Awaitable[int]]
 
@@ -32,8 +34,9 @@ def talk(file: Path | None, socket: Path | None, work: Work) -> int:
         typer.echo(f"callboard: {error}", err=True)
         return 1
     except ControlError as error:
-        typer.echo(f"callboard: {error.detail}", err=True)
-        return 2 if error.kind is ProblemKind.WRONG_ARGUMENT else 1
+        is_list = error.kind is ProblemKind.INVALID_FILE  # as `check` prints it
+        typer.echo(error.detail if is_list else f"callboard: {error.detail}", err=True)
+        return 2 if error.kind in _OF_THE_USER else 1
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))

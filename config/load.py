@@ -37,6 +37,9 @@ _HOMES = {
     (): "at the top of the file",
     ("accounts",): "in an account",
 }
+_MADE_UP = SecretStr(secrets.token_urlsafe(24))
+"""What accounts of the embedded server have for a password that need none: the same for as long as
+the process lives, so that a file read again has not changed."""
 _RENAMED: dict[tuple[tuple[str, ...], str], str] = {
     ((), "calls"): "the file of call records is named by 'call_log'; 'calls', which calls are "
     "taken, belongs in an account",
@@ -164,7 +167,6 @@ class _Loader:
 
     def accounts(self, entries: list[object], server: object) -> Iterator[AccountSettings]:
         """Check each entry and write fleets out."""
-        made_up = SecretStr(secrets.token_urlsafe(24))
         seen: dict[str, int] = {}
         named: list[tuple[Location, str]] = []
         faulty: list[object] = []
@@ -176,7 +178,7 @@ class _Loader:
                 continue
             self.check_server(account, wrong, place, server)
             if not account.password.get_secret_value():
-                account = account.model_copy(update={"password": made_up})
+                account = account.model_copy(update={"password": _MADE_UP})
             fleet = parse_fleet(account.jid)
             if len(seen) + (len(fleet) if fleet else 1) > MAX_ACCOUNTS:
                 self.add((*place, "jid"), f"over {MAX_ACCOUNTS:,} accounts: declare fewer")

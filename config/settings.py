@@ -81,8 +81,8 @@ class Settings(Model):
     )
     drain: Duration = Field(
         default=10.0,
-        description="How long running calls may go on after SIGTERM, SIGINT or SIGHUP. No new "
-        "ones start.",
+        description="How long running calls may go on after SIGTERM or SIGINT, when no new ones "
+        "start; and after a reload that removes their account or replaces its bot.",
         examples=["30s"],
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(

@@ -15,6 +15,7 @@ class ProblemKind(StrEnum):
     AMBIGUOUS_CALL = "ambiguous-call"
     NOT_POSSIBLE = "not-possible"
     WRONG_ARGUMENT = "wrong-argument"
+    INVALID_FILE = "invalid-file"
     TOO_MUCH = "too-much"
     CANCELLED = "cancelled"
     BUG = "bug"
@@ -40,6 +41,7 @@ _WORDS: Mapping[ProblemKind, tuple[int, str]] = {
     ProblemKind.AMBIGUOUS_CALL: (409, "More than one call fits"),
     ProblemKind.NOT_POSSIBLE: (409, "It is not possible now"),
     ProblemKind.WRONG_ARGUMENT: (422, "An argument can't be used"),
+    ProblemKind.INVALID_FILE: (422, "The file can't be used"),
     ProblemKind.TOO_MUCH: (429, "It is too much at once"),
     ProblemKind.CANCELLED: (499, "It was cancelled"),
     ProblemKind.BUG: (500, "Callboard failed"),

@@ -7,6 +7,7 @@ that call its handlers, and those that the bot makes itself.
 
 import asyncio
 import logging
+from asyncio import _get_running_loop
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
@@ -108,7 +109,10 @@ def running(author: Author) -> Iterator[None]:
         BotExit: it raised what is no ordinary exception.
         Exception: what else it raised.
     """
-    before, Now.author = Now.author, author
+    keeps_loop = _get_running_loop() is not None  # else it is in a thread of its own
+    before = Now.author
+    if keeps_loop:
+        Now.author = author
     try:
         yield
     except Exception:
@@ -116,7 +120,8 @@ def running(author: Author) -> Iterator[None]:
     except BaseException as error:
         raise BotExit(f"it raised {shown(error)}") from error
     finally:
-        Now.author = before
+        if keeps_loop:
+            Now.author = before
 
 
 async def run_code(coroutine: Coroutine[Any, Any, Any], author: Author) -> BaseException | None:

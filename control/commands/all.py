@@ -8,11 +8,12 @@ from .ladder import LADDER
 from .placing import CALL
 from .playing import PLAY, SAY
 from .presence import PRESENCE
+from .reload import RELOAD
 from .status import STATUS
 from .stop import STOP
 
 #: What a running instance takes. To add a command: its model in `models/`, its handler here.
 COMMANDS = table(
-    *(STATUS, CALLS, CALL, HANGUP, SAY, PLAY, PRESENCE, EVENTS, LOGS, STOP),
+    *(STATUS, RELOAD, CALLS, CALL, HANGUP, SAY, PLAY, PRESENCE, EVENTS, LOGS, STOP),
     *(HISTORY, PAST_CALL, LADDER),
 )

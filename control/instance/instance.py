@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 from ...actors.messages.exchange import ExchangeRef
 from ...config import Embedded, Settings
 from ..history.history import History
+from ..models.reload import ReloadResult
 from ..models.status import PartSummary, ServerSummary, StatusResult
 from ..problem import ControlError, ProblemKind
 from .clock import iso
@@ -72,6 +73,7 @@ class Instance:
         self._clock = time.monotonic()
         self._kept: set[asyncio.Task[None]] = set()
         self._parts: dict[str, Callable[[], PartSummary]] = {}
+        self._reload: Callable[[], Awaitable[ReloadResult]] | None = None
 
     @property
     def exchange(self) -> ExchangeRef:
@@ -102,6 +104,26 @@ class Instance:
     def stop(self) -> None:
         """Ask for the end in order; the second time, at once."""
         self._running.stop()
+
+    def let_reload(self, reload: Callable[[], Awaitable[ReloadResult]]) -> None:
+        """Let the file be taken anew.
+
+        Args:
+            reload: does it, or raises a `ControlError`.
+        """
+        self._reload = reload
+
+    async def reload(self) -> ReloadResult:
+        """Read the file and its bots again, and return what has changed.
+
+        Raises:
+            ControlError: nothing has changed; says why.
+        """
+        if self._reload is None:
+            raise ControlError(
+                ProblemKind.NOT_POSSIBLE, "only what `callboard run` runs can be taken anew"
+            )
+        return await self._reload()
 
     @property
     def state(self) -> State:

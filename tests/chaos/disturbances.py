@@ -72,7 +72,7 @@ def end_program(world: World) -> None:
     """End a program in order while its calls run, and start it again."""
     program = world.chance.choice(world.programs)
     program.connected()
-    number = world.chance.choice((signal.SIGTERM, signal.SIGHUP, signal.SIGINT))
+    number = world.chance.choice((signal.SIGTERM, signal.SIGINT))
     status = program.end(number)
     if status != 0:
         raise RuntimeError(f"{program.file.name} ended with {status} after signal {number}")

@@ -35,7 +35,7 @@ def deployment(folder: Path, text: str) -> Path:
     return file
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_call_in_order(tmp_path: Path, number: int) -> None:
     file = deployment(tmp_path, PAIR.format(drain="500ms", seconds=60))
     with running("run", file) as run:
