@@ -72,7 +72,13 @@ class Switchboard:
 
 @asynccontextmanager
 async def seated(
-    numbers: list[int], port: int, authority: str, folder: str, **options: Any
+    numbers: list[int],
+    port: int,
+    authority: str,
+    folder: str,
+    *,
+    ladders: str | int = 100,
+    **options: Any,
 ) -> AsyncIterator[tuple[Switchboard, Deployment]]:
     """Log in some accounts, each with a seat.
 
@@ -81,6 +87,7 @@ async def seated(
         port: the server's, on loopback.
         authority: the file with the authority of its certificate.
         folder: where detail records go.
+        ladders: whose are kept.
         options: the seats'.
     """
     settings = Settings.model_validate(
@@ -89,6 +96,7 @@ async def seated(
             "recordings": folder,
             "call_log": Path(folder, "calls.jsonl"),
             "drain": 1,
+            "ladders": ladders,
             "media": {"addresses": ["127.0.0.1"]},
             "accounts": [
                 {

@@ -29,6 +29,7 @@ BENCHMARKS = (
     "setup",
     "growth",
     "floor",
+    "ladders",
 )
 LIBRARIES = ("slixmpp", "aiortc", "aioice", "pykka", "uvloop", "av", "cryptography")
 PROGRAMS = {

@@ -1,6 +1,7 @@
 """The folder with the ladders of calls that have ended, beside the file of detail records."""
 
 import os
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -12,7 +13,9 @@ from .ladder import Ladder
 
 SUFFIX = ".jsonl"
 #: What a file is called until it is whole.
-_PART = ".part"
+_PART = ".new"
+#: Seconds after which nobody writes such a file any more.
+_ABANDONED = 60.0
 #: Where the ladders of calls that failed are, within the folder.
 FAILED = "failed"
 #: Failed calls whose ladders are kept; a stranger may make calls fail, and must not fill the disk.
@@ -112,6 +115,7 @@ class LadderFolder:
         """Return what is kept, the oldest first; what earlier runs left is found once."""
         if failed not in self._kept:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _sweep(folder)
             self._kept[failed] = deque(_by_age(folder))
         return self._kept[failed]
 
@@ -127,6 +131,14 @@ def _write(path: Path, ladder: Ladder) -> None:
         with suppress(OSError):
             part.unlink()
         raise
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a process that was killed has left half-written."""
+    for left in folder.glob(f"*{SUFFIX}{_PART}"):
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > _ABANDONED:
+                left.unlink()
 
 
 def _by_age(folder: Path) -> list[Path]:

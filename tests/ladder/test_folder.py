@@ -65,6 +65,16 @@ def test_what_earlier_runs_left_counts(records: Path) -> None:
     assert kept(records) == {"b", "c"}
 
 
+def test_half_a_ladder_that_a_kill_left_is_removed(records: Path) -> None:
+    add(LadderFolder(records, 2), records, "a")
+    half = folder_of(records) / "b.jsonl.new"
+    half.write_text("{")
+    os.utime(half, (1, 1))
+    assert find_ladder(records, "last").uuid == "a"
+    add(LadderFolder(records, 2), records, "c")
+    assert not half.exists()
+
+
 def test_failed_calls_do_not_fill_the_disk(records: Path) -> None:
     add(LadderFolder(records, 2, most_failed=3), records, *"abcde", state="failed")
     assert kept(records) == {"c", "d", "e"}
