@@ -44,8 +44,8 @@ class Bot:
     method is logged with the bot's name. It ends the call that it was raised for, and nothing else.
 
     Attributes:
-        path: how its calls receive media: ``packets`` (record, echo), ``frames`` (decoded frames
-            for `Call.frames`) or ``none``. None means what the YAML file says.
+        path: how its calls receive media: ``packets``, or ``none`` to count it only; ``frames`` is
+            the same as ``packets``. None means what the YAML file says.
         synthesizer: what speaks for `Call.say`; None means espeak-ng.
         account: the bare JID.
         options: the account's ``options`` from the YAML file.

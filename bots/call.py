@@ -531,8 +531,8 @@ class Call:
     ) -> AsyncGenerator[Any, None]:
         """Iterate over the decoded frames that the peer sends, until the call ends.
 
-        For video the bot's class needs ``path = "frames"``. If the reader is slow, the oldest
-        frames are dropped. What is decoded costs CPU until the iterator is closed.
+        If the reader is slow, the oldest frames are dropped. What is decoded costs CPU until the
+        iterator is closed.
 
         Args:
             kind: audio gives `av.AudioFrame` of 20 ms, video `av.VideoFrame`.

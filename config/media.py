@@ -111,8 +111,8 @@ class MediaSettings(Model):
     path: Literal["packets", "frames", "none"] = Field(
         default="packets",
         description="What happens to received media, unless a bot asks for something else: "
-        "`packets` keeps it encoded for recording and echo, and decodes sound while "
-        "a bot listens; `frames` also decodes video for bots that look (expensive); "
+        "`packets` keeps it encoded for recording and echo, and decodes it only while "
+        "a bot listens or looks; `frames` is the same, and once was needed for video; "
         "`none` counts and discards it.",
     )
     largest_picture: Size = Field(

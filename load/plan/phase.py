@@ -183,7 +183,7 @@ class CallPhase(Paired):
     path: Literal["packets", "frames", "none"] = Field(
         default="none",
         description="What happens to received media: `none` counts it, `packets` puts whole "
-        "encoded frames together, `frames` decodes it.",
+        "encoded frames together, and so does `frames`.",
     )
     propose: Flag = Field(
         default=True,

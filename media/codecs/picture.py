@@ -133,7 +133,11 @@ class PictureEncoder:
 
 
 class PictureDecoder:
-    """Decodes one stream."""
+    """Decodes one stream.
+
+    Attributes:
+        failed: Whether it has met a frame that can't be decoded.
+    """
 
     def __init__(self, codec: str) -> None:
         """Begin a stream, with a key frame.
@@ -145,6 +149,7 @@ class PictureDecoder:
         self._context = cast(VideoCodecContext, av.CodecContext.create(name, "r"))
         self._context.flags |= Flags.low_delay
         self._context.thread_count = 1
+        self.failed = False
 
     def decode(self, data: bytes) -> av.VideoFrame | None:
         """Decode a frame.
@@ -158,6 +163,7 @@ class PictureDecoder:
         try:
             pictures = self._context.decode(av.Packet(data))
         except av.error.FFmpegError:
+            self.failed = True
             return None
         return pictures[-1] if pictures else None
 

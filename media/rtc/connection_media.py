@@ -13,6 +13,7 @@ from ..codecs.sound import Samples
 from ..errors import MediaClosedError
 from ..frames.frame import KINDS, Direction, EncodedFrame, Kind
 from ..hearing.ear import Ear, Hearing
+from ..hearing.eye import Eye
 from ..hearing.reader_queue import Frame, ReaderQueue
 from ..hearing.sound_frames import sound_frames
 from ..hearing.speech import Speech, SpeechOptions, hear_speech, read_speech
@@ -90,7 +91,7 @@ class ConnectionMedia:
 
         Args:
             path: What becomes of received media.
-            largest_picture: Pixels of the largest picture that is decoded, on the path `frames`.
+            largest_picture: Pixels of the largest picture that is decoded.
             on_event: Called on the loop with what happens.
             on_broken: Called when the tasks of a transport have failed.
         """
@@ -106,6 +107,7 @@ class ConnectionMedia:
         self._closed = False
         self._tell_request_at = 0.0
         self._ear = Ear()
+        self._eye = Eye(largest_picture, self.request_keyframe)
 
     @property
     def is_closed(self) -> bool:
@@ -343,7 +345,10 @@ class ConnectionMedia:
     def frames(
         self, kind: Kind, limit: int = 50, *, rate: int = 48000, layout: str = "stereo"
     ) -> ReaderQueue[Frame]:
-        """Iterate over the decoded frames of a kind: audio, or on the path `frames` video.
+        """Iterate over the decoded frames of a kind. Nothing is decoded while nobody does.
+
+        It goes on when the kind is removed and added again. Pictures begin with a key frame, which
+        the peer is asked for.
 
         Args:
             kind: "audio" or "video".
@@ -355,18 +360,14 @@ class ConnectionMedia:
             An iterator that ends when the connection closes; what was not read by then is gone.
 
         Raises:
-            ValueError: There is no such rate or layout; the path has no decoded frames of that
-                kind, or nothing of that kind is received.
+            ValueError: There is no such rate or layout; the path is `none`, or nothing of that kind
+                is received.
             MediaClosedError: The connection is closed.
         """
-        incoming = self._check_receiving(kind)
+        self._check_receiving(kind)
         if kind == "audio":
             return sound_frames(self._ear, limit=limit, rate=rate, layout=layout)
-        if self.path is not ReceivePath.FRAMES:
-            raise ValueError(f"There are no decoded {kind} frames: use the path 'frames'.")
-        iterator = incoming.iterate(limit)
-        incoming.request_keyframe()
-        return iterator
+        return self._eye.look(limit)
 
     def hear_speech(
         self,
@@ -525,7 +526,6 @@ class ConnectionMedia:
             on_keyframe=self._keyframe,
             on_frame=self._received,
             on_digit=self._digit,
-            largest_picture=self._largest_picture,
         )
 
     def begin(self, medium: Medium, repairs: dict[int, int]) -> None:
@@ -540,22 +540,20 @@ class ConnectionMedia:
             medium.outgoing.prepare()
             sender = medium.transceiver.sender
             _aiortc.on_keyframe_request(sender, self._keyframe_requested)
-        medium.incoming.start()
 
     def stop(self) -> None:
         """Take nothing more to play, and ask for nothing more: the connection closes."""
         self._closed = True
         self._ear.end()
+        self._eye.end()
 
-    def _check_receiving(self, kind: Kind) -> Incoming:
+    def _check_receiving(self, kind: Kind) -> None:
         if self._closed:
             raise MediaClosedError("The connection is closed.")
-        medium = self.by_kind.get(kind)
-        if medium is None:
+        if kind not in self.by_kind:
             raise ValueError(f"This call receives no {kind}.")
         if self.path is ReceivePath.NONE:
             raise ValueError(f"There is no {kind} on the path 'none': use the path 'packets'.")
-        return medium.incoming
 
     def _check_echo(self, source: Source) -> None:
         if self.path is ReceivePath.NONE and isinstance(source, Echo):
@@ -582,6 +580,8 @@ class ConnectionMedia:
             self.forward(frame)
         if frame.kind == "audio":
             self._ear.take(frame)
+        else:
+            self._eye.take(frame)
         for receiver in tuple(self.receivers):
             try:
                 receiver(frame)

@@ -30,11 +30,13 @@ from .ice_connections import IceConnections
 from .ice_renewal import IceRenewals
 from .offer_answer import OfferAnswer
 from .owned_tasks import OwnedTasks, cancelled, owned
-from .rtp.incoming import LARGEST_PICTURE
 from .rtp.receive_path import ReceivePath
 from .session_description import SessionDescription
 
 logger = logging.getLogger(__name__)
+
+LARGEST_PICTURE = 3840 * 2160
+"""Pixels of a picture that is decoded, unless something else is said: 4K UHD."""
 
 STEP = 3.0
 """Seconds for each step of closing; a TURN server that is gone takes one."""
@@ -70,7 +72,7 @@ class PeerConnection:
             on_event: Called on the loop with what happens; `Closed` is the last event.
             ice_deadline: Seconds until ICE must be connected, once both descriptions are known.
             dtls_deadline: Seconds from there until DTLS must be done.
-            largest_picture: Pixels of the largest picture that is decoded, on the path `frames`.
+            largest_picture: Pixels of the largest picture that is decoded.
                 Larger ones are left out.
         """
         self._on_event = on_event
@@ -355,7 +357,7 @@ class PeerConnection:
         await _in_time("its transceivers", self._stop_transceivers())
         await _in_time("its sockets", self._connections.close(*connections))
         for medium in media:
-            await _in_time("what comes in", medium.incoming.close())
+            medium.incoming.close()
         for connection in connections:
             _aioice.abandon(connection)
         if self.dropped:

@@ -19,8 +19,6 @@ from .feedback import Feedback, hold_to_budgets
 from .guards import carry, guard, has_broken, has_closed
 from .receivers import (
     DecoderQueue,
-    decoder_failed,
-    forget_frames,
     replace_decoder,
     take_packets,
 )
@@ -47,12 +45,10 @@ __all__ = [
     "carry",
     "codecs",
     "create_offer",
-    "decoder_failed",
     "dtls_role",
     "dtls_transports",
     "fingerprint_refused",
     "forget",
-    "forget_frames",
     "guard",
     "has_broken",
     "has_closed",

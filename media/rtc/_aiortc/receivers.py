@@ -1,6 +1,5 @@
 """aiortc's RTP receivers: what comes in, seen before aiortc's decoder would."""
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -16,7 +15,6 @@ from .feedback import Feedback
 from .transports import ice_connection
 
 CODECS = "_RTCRtpReceiver__codecs"
-DECODER_ERROR = "_RTCRtpReceiver__decoder_error"
 DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
 ESTIMATOR = "_RTCRtpReceiver__remote_bitrate_estimator"
 EXTENSION_IDS = "_HeaderExtensionsMap__ids"
@@ -77,15 +75,6 @@ class EarlyPackets:
 def replace_decoder(receiver: RTCRtpReceiver, decoder_queue: DecoderQueue) -> None:
     """Stand between depacketiser and decoder: in public there are only decoded frames."""
     setattr(receiver, DECODER_QUEUE, decoder_queue)
-
-
-def decoder_failed(receiver: RTCRtpReceiver) -> bool:
-    """Tell whether the decoder has met a frame that it can't show since this was asked last."""
-    event: threading.Event = getattr(receiver, DECODER_ERROR)
-    if not event.is_set():
-        return False
-    event.clear()
-    return True
 
 
 def take_packets(receiver: RTCRtpReceiver, take: Take, feedback: Feedback) -> None:
@@ -176,10 +165,3 @@ def _take_early(transport: RTCDtlsTransport, ssrc: int, takers: tuple[Take, ...]
     if not isinstance(arrivals.first, EarlyPackets):
         arrivals.first = EarlyPackets(transport)
     arrivals.first.streams[ssrc.to_bytes(4)] = takers
-
-
-def forget_frames(receiver: RTCRtpReceiver) -> None:
-    """Free decoded frames that nobody drew; the track lives as long as whoever holds it."""
-    track: Any = receiver.track
-    while track is not None and not track._queue.empty():  # noqa: SLF001
-        track._queue.get_nowait()  # noqa: SLF001

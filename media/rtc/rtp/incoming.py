@@ -1,35 +1,24 @@
 """One kind of media on its way into one leg."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from math import inf
-from typing import Any, cast
-from weakref import WeakSet
+from typing import Any
 
 from aiortc import RTCRtpCodecParameters, RTCRtpTransceiver
-from aiortc.jitterbuffer import JitterFrame
-from aiortc.mediastreams import MediaStreamError
 
 from ...frames.codec import CLOCK_RATES, TELEPHONE_EVENT, Unwrapper
 from ...frames.frame import EncodedFrame, Kind
-from ...frames.picture_size import pixels_to_decode
-from ...hearing.reader_queue import Frame, ReaderQueue, frame_octets
 from .. import _aiortc
 from .digit_reader import DigitReader
 from .packet import RtpPacket
-from .receive_path import FrameQueue, NoDecoder, ReceivePath
+from .receive_path import NoDecoder, ReceivePath
 from .sequencer import Sequencer
 from .statistics import Reception
 from .telephone_event import DigitEvent
 from .video.freezes import FreezeCount
 from .video.receiver import VideoReceiver
 from .video.stream import Frames
-
-logger = logging.getLogger(__name__)
-
-LARGEST_PICTURE = 3840 * 2160
-"""Pixels of a picture that is decoded, unless something else is said: 4K UHD."""
 
 HELD = 0.1
 """Seconds for which a pressed key waits for sound that is missing before it."""
@@ -59,7 +48,6 @@ class Incoming:
         on_keyframe: Callable[[bool], None],
         on_frame: Callable[[EncodedFrame], None],
         on_digit: Callable[[DigitEvent], None],
-        largest_picture: int = LARGEST_PICTURE,
     ) -> None:
         """Take a receiver that has not started.
 
@@ -74,19 +62,14 @@ class Incoming:
                 one has come for that.
             on_frame: Called with each encoded frame, unless the path is `none`.
             on_digit: Called when the peer presses a key and when it lets it go, on each path.
-            largest_picture: Pixels of a picture that is decoded; larger ones are left out.
         """
         self.kind = kind
         self.receiver = transceiver.receiver
         self.reception = Reception()
-        self._by_name: dict[str, RTCRtpCodecParameters] = {}
         self._codecs: dict[int, RTCRtpCodecParameters] = {}
-        self._decoding = False
         self._digits = DigitReader()
         self._digit_timer: asyncio.TimerHandle | None = None
         self._feedback = feedback
-        self._iterators: WeakSet[ReaderQueue[Frame]] = WeakSet()
-        self._largest_picture = largest_picture
         self._loop = asyncio.get_running_loop()
         self._knows_keys = False
         self._met = False
@@ -97,19 +80,14 @@ class Incoming:
         self._on_keyframe = on_keyframe
         self._on_unseen = on_unseen
         self._path = path
-        self._refused = False
         self._sequencer = Sequencer()
         self.ssrc: int | None = None
-        self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._transceiver = transceiver
         self._unwrapper = Unwrapper()
         is_seen = kind == "video" and path is not ReceivePath.NONE
         self._video = VideoReceiver() if is_seen else None
-        self._warned = False
-        decodes = kind == "video" and path is ReceivePath.FRAMES
-        self._queue = FrameQueue() if decodes else NoDecoder()
-        _aiortc.replace_decoder(self.receiver, self._queue)
+        _aiortc.replace_decoder(self.receiver, NoDecoder())
         _aiortc.take_packets(self.receiver, self._packet, feedback)
 
     def freezes(self) -> FreezeCount:
@@ -126,8 +104,7 @@ class Incoming:
         """
         agreed = _aiortc.codecs(self._transceiver)
         self._codecs |= agreed
-        self._by_name = {codec.name: codec for codec in self._codecs.values()}
-        self._knows_keys = TELEPHONE_EVENT in self._by_name
+        self._knows_keys = any(codec.name == TELEPHONE_EVENT for codec in self._codecs.values())
         if self._video is None:
             return
         first = next(iter(agreed.values()), None)
@@ -148,27 +125,8 @@ class Incoming:
             self._video.want_keyframe(now)
             self._look(now)
 
-    def start(self) -> None:
-        """Begin to draw decoded pictures, once the receiver has a track."""
-        decodes = isinstance(self._queue, FrameQueue)
-        if decodes and self._task is None and self.receiver.track is not None:
-            self._task = self._loop.create_task(self._draw())
-
-    def iterate(self, limit: int) -> ReaderQueue[Frame]:
-        """Give decoded pictures to one more reader.
-
-        Args:
-            limit: How many frames may wait.
-
-        Returns:
-            The iterator.
-        """
-        iterator = ReaderQueue(limit, frame_octets)
-        self._iterators.add(iterator)
-        return iterator
-
-    async def close(self) -> None:
-        """Stop drawing; readers end."""
+    def close(self) -> None:
+        """Take nothing more."""
         self._path = ReceivePath.NONE
         if self._timer is not None:
             self._timer.cancel()
@@ -177,12 +135,6 @@ class Incoming:
         self._tell(self._digits.end(self._loop.time()))
         if self._video is not None:
             self._video.pause(self._loop.time())
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-        for iterator in self._iterators:
-            iterator.end()
-        _aiortc.forget_frames(self.receiver)
 
     @property
     def _is_receiving(self) -> bool:
@@ -293,46 +245,3 @@ class Incoming:
         timestamp = self._unwrapper.map(timestamp)
         rate = CLOCK_RATES[codec]
         self._on_frame(EncodedFrame(self.kind, codec, data, timestamp, rate, now, keyframe))
-        if isinstance(self._queue, FrameQueue):
-            self._decode(self._queue, codec, JitterFrame(data, timestamp), keyframe=keyframe)
-
-    def _decode(
-        self, waiting: FrameQueue, codec: str, frame: JitterFrame, *, keyframe: bool
-    ) -> None:
-        """Have a picture decoded, if anybody looks."""
-        if not any(not iterator.ended for iterator in self._iterators):
-            self._decoding = False
-            return
-        if not self._decoding and not keyframe:
-            if not self._refused:
-                self.request_keyframe()  # a decoder that starts between key frames only complains
-            return
-        self._decoding = self._has_room(codec, frame.data) and waiting.put(
-            (self._by_name[codec], frame)
-        )
-        if _aiortc.decoder_failed(self.receiver):
-            self.request_keyframe()
-
-    def _has_room(self, codec: str, data: bytes) -> bool:
-        """Look at the size that a frame says before a decoder takes that much memory."""
-        pixels = pixels_to_decode(codec, data)
-        if pixels is not None and pixels <= self._largest_picture:
-            self._refused = False
-            return True
-        if not self._warned:
-            self._warned = True
-            size = "no size that can be read" if pixels is None else f"{pixels} pixels"
-            logger.warning(
-                "Pictures of %s are not decoded: %d pixels is the most", size, self._largest_picture
-            )
-        self._refused = True
-        return False
-
-    async def _draw(self) -> None:
-        while True:
-            try:
-                frame = cast(Frame, await self.receiver.track.recv())
-            except MediaStreamError:
-                return
-            for iterator in self._iterators:
-                iterator.put(frame)

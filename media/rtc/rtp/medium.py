@@ -77,7 +77,7 @@ class Medium:
         if self.outgoing is not None:
             self.outgoing.close()
         await self.transceiver.stop()
-        await self.incoming.close()
+        self.incoming.close()
 
 
 def statistics(media: list[Medium]) -> MediaStatistics:

@@ -50,7 +50,6 @@ def test_the_names_are_where_they_were(run: Run) -> None:
         assert hasattr(pc, transports.CONNECT)
         for name in (
             receivers.CODECS,
-            receivers.DECODER_ERROR,
             receivers.DECODER_QUEUE,
             receivers.ESTIMATOR,
             receivers.HANDLE_RTP,
@@ -91,8 +90,6 @@ def test_they_are_used_as_we_think() -> None:
     assert f"{queue}.put(None)" in receiver
     assert "self.__codecs[codec.payloadType] = codec" in receiver
     assert "self.__remote_streams[packet.ssrc].add(packet)" in receiver
-    assert "self.__decoder_error.is_set()" in receiver  # which nobody asks but us, then
-    assert "decode_error.set()" in inspect.getsource(decoder_worker)
     assert "task = input_q.get()\n        if task is None:" in inspect.getsource(decoder_worker)
     sender = inspect.getsource(RTCRtpSender)
     assert "self._send_keyframe()" in sender

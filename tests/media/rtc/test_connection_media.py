@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from callboard.media import ClockPattern, Echo, MediaClosedError, ReceivePath, Silence, Tone
+from callboard.media import ClockPattern, Echo, Kind, MediaClosedError, ReceivePath, Silence, Tone
+from callboard.media.frames.frame import KINDS
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg
 
@@ -58,13 +59,13 @@ def test_what_is_not_sent_takes_no_orders(run: Run, order: str) -> None:
     run(main)
 
 
-def test_decoded_pictures_want_their_path(run: Run) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_is_heard_or_seen_where_all_is_only_counted(run: Run, kind: Kind) -> None:
     async def main() -> None:
-        leg = Leg(ReceivePath.PACKETS)
+        leg = Leg(ReceivePath.NONE)
         await leg.pc.offer(audio=Tone(), video=ClockPattern())
-        with pytest.raises(ValueError, match="use the path 'frames'"):
-            leg.pc.media.frames("video")
-        await leg.pc.media.frames("audio").aclose()
+        with pytest.raises(ValueError, match="use the path 'packets'"):
+            leg.pc.media.frames(kind)
         await leg.pc.close()
 
     run(main)

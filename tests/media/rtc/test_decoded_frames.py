@@ -1,18 +1,14 @@
 """Decoded frames: no larger than is sensible, no more than a reader can wait for."""
 
-import logging
-import struct
-from typing import Any
-
 import av
 import pytest
-from callboard.media import ClockPattern, ReceivePath, Tone
+from callboard.media import ClockPattern, Tone
 from callboard.media.frames.picture_size import pixels_to_decode
 from callboard.media.hearing.reader_queue import MOST_WAITING, ReaderQueue, frame_octets
-from callboard.media.rtc.rtp.receive_path import FrameQueue
 from callboard.tests.conftest import Run
 from callboard.tests.media.calls import film
 from callboard.tests.media.legs import call
+from callboard.tests.media.video_frames import vp8
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,11 +42,6 @@ def sps(width: int, height: int, crop: tuple[int, int] = (0, 0)) -> bytes:
     return b"\0\0\0\1\x67" + body.replace(b"\0\0\0", b"\0\0\3\0")
 
 
-def vp8(width: int, height: int) -> bytes:
-    """The head of a key frame (RFC 6386 §9.1)."""
-    return b"\x10\2\0\x9d\1\x2a" + struct.pack("<HH", width, height) + bytes(60)
-
-
 @pytest.mark.parametrize(
     ("codec", "data", "pixels"),
     [
@@ -77,41 +68,6 @@ def test_what_a_decoder_would_make_room_for(codec: str, data: bytes, pixels: int
 def test_any_octets(codec: str, data: bytes) -> None:
     pixels = pixels_to_decode(codec, b"\0\0\1\x67" + data if codec == "H264" else data)
     assert pixels is None or pixels >= 0
-
-
-def test_too_large_a_picture_is_not_decoded(run: Run, caplog: pytest.LogCaptureFixture) -> None:
-    async def main() -> None:
-        async with call(ReceivePath.FRAMES, audio=Tone(), video=ClockPattern()) as (_, b):
-            frames = b.pc.media.frames("video")
-            await anext(frames)
-            incoming = b.pc.media.by_kind["video"].incoming
-            put: Any = incoming._queue
-            given_to_decoder: list[Any] = []
-            put._queue.put = given_to_decoder.append
-
-            def came(data: bytes, *, keyframe: bool) -> None:
-                incoming._encoded("VP8", data, 0, 0.0, keyframe=keyframe)
-
-            for _ in range(20):
-                came(vp8(16383, 16383), keyframe=True)
-            assert given_to_decoder == []
-            assert caplog.text.count("268402689 pixels are not decoded") == 1
-            came(film(0.2)[1][0], keyframe=False)  # of the picture that was left out
-            assert given_to_decoder == []
-            came(film(0.2)[0][0], keyframe=True)
-            assert len(given_to_decoder) == 1
-            del put._queue.put
-
-    with caplog.at_level(logging.WARNING):
-        run(main)
-
-
-class Encoded:
-    """As aiortc's depacketiser gives it."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.timestamp = 0
 
 
 def test_a_slow_reader_holds_so_much_and_nothing_after_the_end(run: Run) -> None:
@@ -144,27 +100,12 @@ def test_one_frame_waits_however_large(run: Run) -> None:
     run(main)
 
 
-def test_what_waits_for_the_decoder_is_bounded_in_octets() -> None:
-    queue = FrameQueue()
-    large = Encoded(bytes(3_000_000))
-    for number in range(18):
-        assert queue.put((None, large)) == (number % 4 < 3)
-        assert queue._put_in - queue._taken_out <= FrameQueue.MOST_WAITING + 3_000_000
-    taken = queue.get()
-    assert taken is not None
-    queue.put(None)
-    assert queue.get() is None
-    assert queue._put_in == queue._taken_out
-
-
 def test_frames_end_with_the_call(run: Run) -> None:
     async def main() -> None:
-        async with call(ReceivePath.FRAMES, audio=Tone(), video=ClockPattern()) as (_, b):
+        async with call(audio=Tone(), video=ClockPattern()) as (_, b):
             frames = b.pc.media.frames("video")
             await anext(frames)
             await b.received("video", 20)
-            incoming = b.pc.media.by_kind["video"].incoming
         assert [frame async for frame in frames] == []
-        assert incoming.receiver.track._queue.empty()  # type: ignore[attr-defined]
 
     run(main)

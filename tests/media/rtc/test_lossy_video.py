@@ -11,7 +11,6 @@ from callboard.media import (
     Direction,
     EncodedFrame,
     Kind,
-    ReceivePath,
     Recording,
     Tone,
     Writer,
@@ -175,7 +174,7 @@ def test_decoded_pictures_go_on_after_a_loss(run: Run) -> None:
     async def main() -> list[float | None]:
         async with (
             road() as link,
-            camera_call(link, without("rtx", "nack"), path=ReceivePath.FRAMES) as leg,
+            camera_call(link, without("rtx", "nack")) as leg,
         ):
             await leg.received("video", 5)
             shown = leg.pc.media.frames("video")

@@ -161,9 +161,10 @@ def test_the_clock_moves_and_can_be_read(run: Run, codec: str) -> None:
     run(main)
 
 
-def test_decoded_pictures_go_to_iterators(run: Run) -> None:
+@pytest.mark.parametrize("path", [ReceivePath.PACKETS, ReceivePath.FRAMES])
+def test_decoded_pictures_go_to_iterators(run: Run, path: ReceivePath) -> None:
     async def main() -> None:
-        async with call(ReceivePath.FRAMES, audio=Tone(440), video=ClockPattern()) as (_, b):
+        async with call(path, audio=Tone(440), video=ClockPattern()) as (_, b):
             frames = b.pc.media.frames("video")
             clocks = []
             async for frame in frames:

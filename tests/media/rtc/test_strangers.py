@@ -15,7 +15,6 @@ from callboard.media import (
     IceRenewed,
     MediaFailed,
     Network,
-    ReceivePath,
     Tone,
 )
 from callboard.media.rtc import _aiortc
@@ -290,9 +289,7 @@ def test_a_call_outlives_what_its_peer_sends(run: Run) -> None:
     """With the right keys, what no library expects: it is dropped, and nothing else."""
 
     async def main() -> None:
-        async with call(
-            path=ReceivePath.FRAMES, audio=Tone(), back_audio=Tone(), video=ClockPattern()
-        ) as (
+        async with call(audio=Tone(), back_audio=Tone(), video=ClockPattern()) as (
             a,
             b,
         ):
