@@ -69,20 +69,20 @@ def calls(arguments: Arguments) -> int:
     try:
         if name is None:
             page = past.search(search)
-            if arguments.json:
-                typer.echo(json_module.dumps(page.to_json(), ensure_ascii=False))
+            if arguments.json:  # in ASCII, as a terminal may read it
+                typer.echo(json_module.dumps(page.to_json()))
             else:
                 show_page(page, search, Terminal())
         else:
             found = past.find(name)
             if arguments.json:
-                typer.echo(json_module.dumps(found.to_json(), ensure_ascii=False))
+                typer.echo(json_module.dumps(found.to_json()))
             else:
                 show_call(found, Terminal())
     except UnknownCallError as error:
         typer.echo(f"callboard: {error}", err=True)
         return 1
-    except PermissionError as error:
+    except OSError as error:
         typer.echo(f"callboard: {error.filename}: {error.strerror}", err=True)
         return 1
     finally:
@@ -100,7 +100,7 @@ def _live(file: Path | None, name: str | None, arguments: Arguments) -> int:
         wanted = {name: arguments.filters[name] for name in CallsCommand.model_fields}
         answer = await client.ask(CallsCommand.model_validate(wanted))
         if arguments.json:
-            typer.echo(answer.model_dump_json())
+            typer.echo(json_module.dumps(answer.model_dump(mode="json")))
         else:
             show_live_calls(answer, Terminal())
         return 0

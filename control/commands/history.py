@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ..history.history import PastCalls
+from ..history.index import StoppedError
 from ..history.search import AmbiguousCallError, Search, UnknownCallError
 from ..instance.instance import Instance
 from ..models.history import HistoryResult, PastCallCommand, PastCallDetail, PastCallResult
@@ -41,6 +42,8 @@ async def _do(instance: Instance, work: Callable[[PastCalls], T]) -> T:
         )
     try:
         return await instance.history.do(work)
+    except StoppedError:
+        raise ControlError(ProblemKind.NOT_POSSIBLE, "the instance is ending") from None
     except OSError as error:
         words = f"the detail records can't be read: {error.filename}: {error.strerror}"
         raise ControlError(ProblemKind.NOT_POSSIBLE, words) from None

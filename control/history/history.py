@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ...actors.records.call_record import CallRecord
-from .index import Index
+from .index import Index, StoppedError
 from .past_call import PastCall
 from .search import Page, Search, find_call, find_calls
 
@@ -48,7 +48,8 @@ class PastCalls:
         """Return the calls that a search finds.
 
         Raises:
-            PermissionError: the log may not be read.
+            OSError: the log can't be read.
+            StoppedError: it is the end.
         """
         return self.index.use(lambda database: find_calls(database, search, self.recordings))
 
@@ -60,7 +61,8 @@ class PastCalls:
 
         Raises:
             UnknownCallError: there is none, or more than one.
-            PermissionError: the log may not be read.
+            OSError: the log can't be read.
+            StoppedError: it is the end.
         """
         return self.index.use(lambda database: find_call(database, name, self.recordings))
 
@@ -127,5 +129,6 @@ class History:
 
 
 def _say(done: Future[None]) -> None:
-    if not done.cancelled() and (error := done.exception()) is not None:
+    error = None if done.cancelled() else done.exception()
+    if error is not None and not isinstance(error, StoppedError):
         log.warning("the history could not take in what has come: %s", error)

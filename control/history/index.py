@@ -12,60 +12,31 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from ...actors.records.call_record import CallRecord
-from .log_file import LogFile, Mark, log_files, opened
-from .removals import Removal, removals_of
+from .log_file import LogFile, log_files, opened
+from .removals import removals_of
+from .tables import TAKERS, VERSION, connect, forget_file, known_file, make, note_mark, transaction
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 SUFFIX = ".index"
-#: Grows when a table changes: an index of another version is made again.
-VERSION = 1
 #: Lines that are taken in at once; a kill loses no more of the work than that.
 BATCH = 5000
 #: Lines between two rests.
 FEW = 20
-#: KiB of the index that are kept in memory while it is used.
-CACHE = 32_768
 #: Seconds that another process may take for its work on the index.
 LOCK_DEADLINE = 60.0
 #: Times that the folder is looked at again because files were moved meanwhile.
 ROUNDS = 3
 
-_TABLES = f"""
-CREATE TABLE files (
-    id INTEGER PRIMARY KEY, kind TEXT, device TEXT, inode TEXT, size INTEGER, modified INTEGER,
-    position INTEGER, head BLOB, tail BLOB, skipped INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (device, inode)
-);
-CREATE TABLE calls (
-    id INTEGER PRIMARY KEY, file INTEGER, uuid TEXT, sid TEXT, account TEXT, peer TEXT,
-    bare TEXT, direction TEXT, state TEXT, reason TEXT, started REAL, ended REAL, words TEXT
-);
-CREATE INDEX calls_by_file ON calls (file);
-CREATE INDEX calls_by_uuid ON calls (uuid);
-CREATE INDEX calls_by_sid ON calls (sid);
-CREATE INDEX calls_by_time ON calls (started, uuid);
-CREATE INDEX calls_by_account ON calls (account, started);
-CREATE INDEX calls_by_peer ON calls (bare, started);
-CREATE TABLE lines (id INTEGER PRIMARY KEY, line TEXT);
-CREATE TABLE recordings (path TEXT, call INTEGER, file INTEGER, ended REAL);
-CREATE INDEX recordings_by_path ON recordings (path, ended);
-CREATE INDEX recordings_by_time ON recordings (ended);
-CREATE INDEX recordings_by_file ON recordings (file);
-CREATE TABLE removals (path TEXT, at REAL, why TEXT, file INTEGER);
-CREATE INDEX removals_by_path ON removals (path);
-CREATE INDEX removals_by_file ON removals (file);
-PRAGMA user_version = {VERSION};
-"""
-#: Tables with what stands in a file, in the order in which they are emptied.
-_CONTENT = ("recordings", "removals", "calls")
-
 
 class IndexBusyError(Exception):
     """Another process works on the index for too long."""
+
+
+class StoppedError(Exception):
+    """The deployment ends, and the index may not be up to date."""
 
 
 class Index:
@@ -74,7 +45,7 @@ class Index:
     It is a SQLite database beside the log, ``calls.jsonl.index``, mode 0600. The lines of the log
     are what counts: each use first brings the index up to date with them, and makes it again if it
     is damaged. Several processes may use it, one at a time; a kill at any moment leaves it whole.
-    Where it can't be written, it is kept in memory.
+    Where it can't be written, it is kept in memory, as beside a device, which holds no records.
 
     Args:
         records: the file of detail records.
@@ -101,8 +72,11 @@ class Index:
             What the work does.
 
         Raises:
-            PermissionError: the log may not be read.
+            OSError: the log can't be read.
+            StoppedError: the index could not be brought up to date before the end.
         """
+        if self._memory is None and self.records.exists() and not self.records.is_file():
+            self._memory = make(":memory:")
         if self._memory is None:
             try:
                 return self._use_file(work)
@@ -111,9 +85,14 @@ class Index:
                     raise
                 words = "%s can't be used (%s): the records are read anew, and kept in memory"
                 log.warning(words, self.path, getattr(error, "strerror", None) or error)
-            self._memory = _new(":memory:")
+            self._memory = make(":memory:")
         self._catch_up(self._memory)
         return work(self._memory)
+
+    def check(self) -> None:
+        """Raise `StoppedError` if it is time to end."""
+        if self._stopping.is_set():
+            raise StoppedError("the instance ends")
 
     def close(self) -> None:
         """Give up what is kept in memory."""
@@ -150,7 +129,9 @@ class Index:
                     return
             finally:
                 os.close(file)
-            if time.monotonic() > deadline or self._stopping.wait(0.02):
+            self._stopping.wait(0.02)
+            self.check()
+            if time.monotonic() > deadline:
                 raise IndexBusyError("another process works on it")
 
     def _open(self) -> sqlite3.Connection:
@@ -158,7 +139,7 @@ class Index:
             self._remove()
         with suppress(FileExistsError):
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        database = _connect(self.path)
+        database = connect(self.path)
         try:
             (version,) = database.execute("PRAGMA user_version").fetchone()
             if version == VERSION:
@@ -169,7 +150,7 @@ class Index:
         database.close()
         self._remove()
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        return _new(self.path)
+        return make(self.path)
 
     def _remove(self) -> None:
         for suffix in ("-journal", "-wal", "-shm", ""):
@@ -182,8 +163,6 @@ class Index:
         before = None
         for _ in range(ROUNDS):
             seen = self._read_all(database)
-            if self._stopping.is_set():
-                return
             if seen == before:
                 break
             before = seen
@@ -193,8 +172,8 @@ class Index:
             if (int(row[1]), int(row[2])) not in seen
         }
         for file in gone:
-            with _transaction(database):
-                _forget(database, file)
+            with transaction(database):
+                forget_file(database, file)
                 database.execute("DELETE FROM files WHERE id = ?", (file,))
 
     def _read_all(self, database: sqlite3.Connection) -> set[tuple[int, int]]:
@@ -206,21 +185,21 @@ class Index:
                 if file is not None and file.identity not in seen:
                     seen.add(file.identity)
                     self._read(database, file, kind)
-            if self._stopping.is_set():
-                break
         return seen
 
     def _read(self, database: sqlite3.Connection, file: LogFile, kind: str) -> None:
-        number, mark = _known(database, file, kind)
+        number, mark = known_file(database, file, kind)
         if mark is not None and file.continues(mark):
             if file.is_read(mark):
                 return
             offset = mark.offset
         else:
             offset = 0
-            with _transaction(database):
-                _forget(database, number)
-                _note(database, number, file.mark(-1 if file.is_compressed else 0, is_end=False))
+            with transaction(database):
+                forget_file(database, number)
+                note_mark(
+                    database, number, file.mark(-1 if file.is_compressed else 0, is_end=False)
+                )
                 database.execute("UPDATE files SET skipped = 0 WHERE id = ?", (number,))
         batch: list[bytes] = []
         for line, end in file.lines(offset):
@@ -229,12 +208,11 @@ class Index:
             if len(batch) == BATCH:
                 self._take(database, number, kind, batch, file, offset, is_end=False)
                 batch = []
-                if self._stopping.is_set():
-                    return
+                self.check()
         self._take(database, number, kind, batch, file, offset, is_end=True)
         if file.is_compressed:
-            with _transaction(database):
-                _note(database, number, file.mark(file.status.st_size, is_end=True))
+            with transaction(database):
+                note_mark(database, number, file.mark(file.status.st_size, is_end=True))
 
     def _take(
         self,
@@ -248,8 +226,8 @@ class Index:
         is_end: bool,
     ) -> None:
         """Take in some lines, and note how far that is, in one transaction."""
-        take = _TAKERS[kind]
-        with _transaction(database):
+        take = TAKERS[kind]
+        with transaction(database):
             skipped = 0
             for count, line in enumerate(lines, 1):
                 skipped += not take(database, number, line)
@@ -259,123 +237,7 @@ class Index:
                 words = "UPDATE files SET skipped = skipped + ? WHERE id = ?"
                 database.execute(words, (skipped, number))
             if not file.is_compressed:  # which counts once it was read to its end
-                _note(database, number, file.mark(offset, is_end=is_end))
-
-
-def _connect(path: Path | str) -> sqlite3.Connection:
-    # Only the thread that made it uses it, but one in memory goes with whoever closes the index.
-    database = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
-    try:  # what retention takes out of the log is not to be found in the index either
-        database.execute("PRAGMA secure_delete = ON")
-        database.execute(f"PRAGMA cache_size = -{CACHE}")
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def _new(path: Path | str) -> sqlite3.Connection:
-    database = _connect(path)
-    try:
-        database.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT;")
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-@contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        with suppress(sqlite3.Error):
-            database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")
-
-
-def _known(database: sqlite3.Connection, file: LogFile, kind: str) -> tuple[int, Mark | None]:
-    """Return a file's number in the index, and how far it was read."""
-    # Some file systems have inodes of 64 bits, which SQLite's numbers do not hold.
-    identity = (str(file.identity[0]), str(file.identity[1]))
-    found = database.execute(
-        "SELECT id, size, modified, position, head, tail, kind FROM files "
-        "WHERE device = ? AND inode = ?",
-        identity,
-    ).fetchone()
-    if found is None:
-        with _transaction(database):
-            made = database.execute(
-                "INSERT INTO files (device, inode, kind) VALUES (?, ?, ?)", (*identity, kind)
-            )
-        return int(made.lastrowid or 0), None
-    number, size, modified, offset, head, tail, was = found
-    if was != kind or offset is None:
-        with _transaction(database):
-            _forget(database, number)
-            database.execute("UPDATE files SET kind = ? WHERE id = ?", (kind, number))
-        return number, None
-    return number, Mark(*file.identity, size, modified, offset, head, tail)
-
-
-def _note(database: sqlite3.Connection, number: int, mark: Mark) -> None:
-    database.execute(
-        "UPDATE files SET size = ?, modified = ?, position = ?, head = ?, tail = ? WHERE id = ?",
-        (mark.size, mark.modified, mark.offset, mark.head, mark.tail, number),
-    )
-
-
-def _forget(database: sqlite3.Connection, number: int) -> None:
-    """Take out what a file held."""
-    database.execute(
-        "DELETE FROM lines WHERE id IN (SELECT id FROM calls WHERE file = ?)", (number,)
-    )
-    for table in _CONTENT:
-        database.execute(f"DELETE FROM {table} WHERE file = ?", (number,))  # noqa: S608 - ours
-
-
-def _take_call(database: sqlite3.Connection, number: int, line: bytes) -> bool:
-    try:
-        text = line.decode()
-        record = CallRecord.from_json(text)
-    except ValueError:
-        return not line.strip()
-    bare = record.peer.partition("/")[0]
-    words = (record.account, record.peer, record.reason, record.text, record.id, record.uuid)
-    made = database.execute(
-        "INSERT INTO calls (file, uuid, sid, account, peer, bare, direction, state, reason, "
-        "started, ended, words) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(number, record.uuid, record.id, record.account, record.peer, bare),
-            *(record.direction, record.state, str(record.reason), record.started, record.ended),
-            "\n".join(words).casefold(),
-        ),
-    )
-    call = made.lastrowid
-    database.execute("INSERT INTO lines VALUES (?, ?)", (call, text))
-    paths = [one.path for one in record.recordings if one.path is not None]
-    database.executemany(
-        "INSERT INTO recordings VALUES (?, ?, ?, ?)",
-        [(path, call, number, record.ended) for path in paths],
-    )
-    return True
-
-
-def _take_removal(database: sqlite3.Connection, number: int, line: bytes) -> bool:
-    try:
-        one = Removal.from_json(line)
-    except ValueError:
-        return not line.strip()
-    database.execute(
-        "INSERT INTO removals VALUES (?, ?, ?, ?)", (one.path, one.at, one.why, number)
-    )
-    return True
-
-
-#: What takes in a line of each kind of file, and tells whether it could be read.
-_TAKERS = {"call": _take_call, "removal": _take_removal}
+                note_mark(database, number, file.mark(offset, is_end=is_end))
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
@@ -389,8 +251,8 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
 
 def _is_of(error: OSError, records: Path) -> bool:
     """Tell whether it is the log that can't be read, not the index."""
-    name = str(error.filename or "")
-    return error.errno == errno.EACCES and name in map(str, log_files(records))
+    names = map(str, [*log_files(records), removals_of(records)])
+    return str(error.filename or "") in names
 
 
 def _lock(file: int) -> bool:

@@ -1,5 +1,6 @@
 """The files that hold detail records, and how far each has been read."""
 
+import errno
 import gzip
 import hashlib
 import os
@@ -18,6 +19,8 @@ WITNESS = 4096
 LONGEST_LINE = 1 << 20
 #: What logrotate and its like put after the name: ``.1``, ``.2.gz``, ``-20261128``.
 _ROTATED = re.compile(r"[.-]\d[\dt:_-]{0,30}(\.gz)?", re.IGNORECASE)
+#: What is no file that could be read, whoever reads it: nothing, a loop of links, a socket.
+_NO_FILE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO})
 _GZIP = b"\x1f\x8b"
 
 
@@ -155,13 +158,13 @@ def opened(path: Path) -> Iterator[LogFile | None]:
         path: where it is.
 
     Raises:
-        PermissionError: it may not be read.
+        OSError: it is there, and can't be read.
     """
     try:
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except PermissionError:
-        raise
-    except OSError:
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise
         yield None
         return
     with os.fdopen(file, "rb") as stream:

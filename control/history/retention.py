@@ -113,6 +113,7 @@ class Retention:
 
         Raises:
             OSError: something could not be removed, or the records can't be written.
+            StoppedError: it is the end.
         """
         now = time.time() if now is None else now
         age = self._keep.for_
@@ -192,7 +193,12 @@ class Retention:
             ):
                 return 0
             folder = self._calls.recordings
-            return RecordFile(records).rewrite(lambda line: _is_kept(line, before, folder))
+
+            def is_kept(line: bytes) -> bool:
+                self._calls.index.check()
+                return _is_kept(line, before, folder)
+
+            return RecordFile(records).rewrite(is_kept)
         return 0
 
     def _tidy(self) -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from ...config.keep import Keep
 from .history import History
+from .index import StoppedError
 from .retention import RecordingsRemoved, Retention
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,8 @@ class Upkeep:
             return True
         try:
             swept = await self._history.do(lambda calls: Retention(calls, keep).sweep())
+        except StoppedError:
+            return True
         except OSError as error:
             place = error.filename or "the recordings"
             log.warning(

@@ -19,8 +19,9 @@ import pytest
 from callboard.actors.records.call_record import CallRecord
 from callboard.actors.records.record_file import RecordFile
 from callboard.control.history import index as module
+from callboard.control.history import tables
 from callboard.control.history.history import PastCalls
-from callboard.control.history.index import Index
+from callboard.control.history.index import Index, StoppedError
 from callboard.control.history.log_file import log_files
 from callboard.control.history.search import Search
 from callboard.tests.control.history.past import add, old_line, past
@@ -177,14 +178,14 @@ class Log:
                         os.kill(os.getpid(), signal.SIGKILL)
                     return 0
 
-                connect = module._connect
+                connect = tables.connect
 
                 def dying(path: Path | str) -> sqlite3.Connection:
                     database = connect(path)
                     database.set_progress_handler(kill, 20)
                     return database
 
-                module._connect = dying
+                vars(module)["connect"] = vars(tables)["connect"] = dying
                 Index(self.path).use(lambda _: None)
             finally:
                 os._exit(0)
@@ -349,7 +350,7 @@ def test_a_long_build_ends_when_it_is_asked_to_and_goes_on_later(
     add(log, *(past() for _ in range(95)))
     stopping = threading.Event()
     taken = 0
-    real = module._take_call
+    real = tables._take_call
 
     def take(*arguments: Any) -> bool:
         nonlocal taken
@@ -358,8 +359,40 @@ def test_a_long_build_ends_when_it_is_asked_to_and_goes_on_later(
             stopping.set()
         return real(*arguments)
 
-    monkeypatch.setitem(module._TAKERS, "call", take)
-    Index(log, stopping).use(lambda _: None)
+    monkeypatch.setitem(tables.TAKERS, "call", take)
+    with pytest.raises(StoppedError):
+        Index(log, stopping).use(lambda _: None)
     assert taken == 30
     assert len(indexed(log)) == 95
     assert taken == 95
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO, errno.EACCES])
+def test_a_file_that_can_not_be_read_now_is_not_taken_for_one_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    add(log, past())
+    add(tmp_path / "calls.jsonl.1", past())
+    before = indexed(log)
+    real = os.open
+
+    def refuse(path: str | Path, *args: int) -> int:
+        if Path(path).name == "calls.jsonl.1":
+            raise OSError(number, os.strerror(number), str(path))
+        return real(path, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        with pytest.raises(OSError, match=os.strerror(number)):
+            Index(log).use(lambda _: None)
+    with closing(sqlite3.connect(tmp_path / "calls.jsonl.index")) as database:
+        assert database.execute("SELECT count(*) FROM calls").fetchone() == (2,)
+    assert indexed(log) == before
+
+
+def test_a_device_holds_no_records(tmp_path: Path) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.symlink_to("/dev/null")
+    assert indexed(log) == []
+    assert [one.name for one in tmp_path.iterdir()] == ["calls.jsonl"]
