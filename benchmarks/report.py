@@ -27,6 +27,7 @@ BENCHMARKS = (
     "speech",
     "actors",
     "setup",
+    "control",
     "growth",
     "floor",
     "ladders",

@@ -13,7 +13,6 @@ ends it.
 """
 
 import json
-from importlib.metadata import version
 from typing import Any
 
 from pydantic import BaseModel
@@ -21,6 +20,7 @@ from pydantic_core import from_json, to_json
 
 from .models.base import Command
 from .problem import ControlError
+from .version import VERSION
 
 #: The version of this protocol. It grows when something that is here changes or goes.
 PROTOCOL = 1
@@ -34,7 +34,7 @@ RequestId = str | int
 
 def greeting() -> bytes:
     """Return the server's first line."""
-    return _line({"callboard": version("callboard"), "protocol": PROTOCOL})
+    return _line({"callboard": VERSION, "protocol": PROTOCOL})
 
 
 def request(identifier: RequestId, command: Command[Any]) -> bytes:

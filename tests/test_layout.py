@@ -54,6 +54,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "load": ("scrape", "measure", "plan", "run", "report", "*"),
     "control": (
         "problem",
+        "version",
         "models",
         "history",
         "instance",

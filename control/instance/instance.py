@@ -7,7 +7,6 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -17,6 +16,7 @@ from ..history.history import History
 from ..models.reload import ReloadResult
 from ..models.status import PartSummary, ServerSummary, StatusResult
 from ..problem import ControlError, ProblemKind
+from ..version import VERSION
 from .clock import iso
 from .event_hub import EventHub, HubEntry
 from .events import Reported, event_of
@@ -164,7 +164,7 @@ class Instance:
         """
         overview = self.overview
         return StatusResult(
-            callboard=version("callboard"),
+            callboard=VERSION,
             file=str(self.file),
             pid=os.getpid(),
             state=self.state,

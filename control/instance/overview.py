@@ -19,14 +19,33 @@ TROUBLES = ("failed", "ended", "waiting")
 
 @dataclass(slots=True)
 class _Account:
-    """What is known of an account."""
+    """What is known of an account.
 
+    Attributes:
+        told: the same as it is listed, once it was asked for; None when it has changed.
+    """
+
+    jid: str
     bot: str
-    since: float
+    since: str
     state: AccountState | None = None
     detail: str = ""
     failure: str = ""
     calls: int = 0
+    told: AccountSummary | None = None
+
+    def summary(self) -> AccountSummary:
+        if self.told is None:
+            self.told = AccountSummary(
+                jid=self.jid,
+                bot=self.bot,
+                state=self.state or "starting",
+                detail=self.detail,
+                since=self.since,
+                calls=self.calls,
+                failure=self.failure,
+            )
+        return self.told
 
 
 @dataclass(slots=True)
@@ -34,7 +53,7 @@ class _Call:
     """What is known of a call that goes on."""
 
     status: CallStatus
-    started: float
+    started: str
 
 
 class Overview:
@@ -47,8 +66,10 @@ class Overview:
     """
 
     def __init__(self, accounts: Iterable[AccountSettings]) -> None:
-        now = time.time()
-        self._accounts = {bare(one.jid): _Account(one.bot, now) for one in accounts}
+        now = iso(time.time())
+        self._accounts = {
+            jid: _Account(jid, one.bot, now) for one in accounts for jid in (bare(one.jid),)
+        }
         self._calls: dict[tuple[str, str], _Call] = {}
         self._ended: Counter[str] = Counter()
         self._recordings: Counter[str] = Counter()
@@ -57,11 +78,11 @@ class Overview:
         """Note a report."""
         match report:
             case AccountChanged():
-                account = self._account(report.jid)
+                account = self._changed(report.jid)
                 account.state, account.detail = report.state, report.detail
-                account.since = time.time()
+                account.since = iso(time.time())
             case BotFailed():
-                account = self._account(report.account)
+                account = self._changed(report.account)
                 account.failure, account.bot = report.error, report.bot
             case CallStatus(phase="ended"):
                 self._forget(report.account, report.id)
@@ -76,29 +97,32 @@ class Overview:
 
     def declare(self, settings: AccountSettings) -> None:
         """Note an account that has come, or has another bot now."""
-        self._account(bare(settings.jid)).bot = settings.bot
+        self._changed(bare(settings.jid)).bot = settings.bot
 
     def forget_account(self, jid: str) -> None:
         """Forget an account that is no more."""
         self._accounts.pop(jid, None)
 
-    def _account(self, jid: str) -> _Account:
-        if jid not in self._accounts:
-            self._accounts[jid] = _Account("", time.time())
-        return self._accounts[jid]
+    def _changed(self, jid: str) -> _Account:
+        """Return an account that is about to change."""
+        found = self._accounts.get(jid)
+        if found is None:
+            found = self._accounts[jid] = _Account(jid, "", iso(time.time()))
+        found.told = None
+        return found
 
     def _note(self, status: CallStatus) -> None:
         key = status.account, status.id
         if key in self._calls:
             self._calls[key].status = status
         else:
-            at = time.time() - max(status.steps.values(), default=0.0)
+            at = iso(time.time() - max(status.steps.values(), default=0.0))
             self._calls[key] = _Call(status, at)
-            self._account(status.account).calls += 1
+            self._changed(status.account).calls += 1
 
     def _forget(self, account: str, sid: str) -> None:
         if self._calls.pop((account, sid), None) is not None:
-            self._account(account).calls -= 1
+            self._changed(account).calls -= 1
 
     @property
     def call_count(self) -> int:
@@ -141,20 +165,9 @@ class Overview:
         """
         rank = {state: at for at, state in enumerate(TROUBLES)}
         ordered = sorted(
-            self._accounts.items(), key=lambda one: rank.get(one[1].state or "", len(rank))
+            self._accounts.values(), key=lambda one: rank.get(one.state or "", len(rank))
         )
-        return tuple(
-            AccountSummary(
-                jid=jid,
-                bot=one.bot,
-                state=one.state or "starting",
-                detail=one.detail,
-                since=iso(one.since),
-                calls=one.calls,
-                failure=one.failure,
-            )
-            for jid, one in ordered[:limit]
-        )
+        return tuple(one.summary() for one in ordered[:limit])
 
     def calls(self, limit: int) -> tuple[CallSummary, ...]:
         """List calls that go on, those that began first at first.
@@ -170,7 +183,7 @@ class Overview:
                 direction=status.direction,
                 phase=status.phase,
                 media=status.media,
-                started=iso(one.started),
+                started=one.started,
                 seconds=status.seconds,
                 held=status.held,
                 muted=status.muted,
