@@ -10,6 +10,7 @@ from callboard.actors.messages.exchange import AccountReady, CallStatus
 from callboard.benchmarks.accounts import HOST, password, user
 from callboard.bots import Bot, Call
 from callboard.cli.deployment import Deployment, deployed
+from callboard.cli.views.event import Event, Observer
 from callboard.config import Settings
 
 #: Seconds in which anything must happen.
@@ -38,16 +39,26 @@ class Seat(Bot):
         await call.ended()
 
 
+def nobody(_: Event) -> None:
+    """Hear nothing."""
+
+
 class Switchboard:
-    """What happens in a deployment, for those who wait for it."""
+    """What happens in a deployment, for those who wait for it.
+
+    Attributes:
+        heard: told all of it too.
+    """
 
     def __init__(self) -> None:
         self.calls: dict[tuple[str, str], CallStatus] = {}
         self.ready: set[str] = set()
+        self.heard: Observer = nobody
         self._changed = asyncio.Event()
 
-    def see(self, event: object) -> None:
+    def see(self, event: Event) -> None:
         """Take an event."""
+        self.heard(event)
         match event:
             case AccountReady():
                 self.ready.add(event.jid)

@@ -29,6 +29,7 @@ BENCHMARKS = (
     "setup",
     "control",
     "growth",
+    "watching",
     "floor",
     "ladders",
 )
