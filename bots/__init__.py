@@ -20,6 +20,7 @@ from ..media import (
     SpeechBegan,
     SpeechEnded,
     SpeechError,
+    SpokenText,
     Tone,
     VideoFeed,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "SpeechBegan",
     "SpeechEnded",
     "SpeechError",
+    "SpokenText",
     "Synthesizer",
     "Tone",
     "Utterance",

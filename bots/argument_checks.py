@@ -5,7 +5,7 @@ sentence that names the argument.
 """
 
 import unicodedata
-from typing import TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 
 from ..actors.xmpp.stanza import check_text
 from ..config.duration import parse_duration
@@ -35,6 +35,9 @@ LONGEST_STATUS = 1024
 LONGEST_DATA = 64 * 1024
 SHOWS = ("", "chat", "away", "dnd", "xa")
 KINDS: tuple[Kind, ...] = get_args(Kind)
+#: What `Call.record` records.
+Recorded = Literal["received", "sent", "both"]
+DIRECTIONS: tuple[Recorded, ...] = get_args(Recorded)
 
 #: Octets that a character gets besides its own as it is sent: ``&quot;`` has six in all.
 _ESCAPED = {"&": 4, "<": 3, ">": 3, '"': 5, "'": 5}
@@ -98,12 +101,9 @@ def kind(name: str, value: object) -> Kind:
 def directions(name: str, value: object) -> Directions:
     """Return what to record."""
     text = _of_type(name, value, str, "'received', 'sent' or 'both'")
-    if text == "both":
-        return BOTH
-    found = next((one for one in Direction if one == text), None)
-    if found is None:
+    if text not in DIRECTIONS:
         raise ValueError(f"{name} is {text!r}: give 'received', 'sent' or 'both'")
-    return (found,)
+    return BOTH if text == "both" else (Direction(text),)
 
 
 def reason(name: str, value: object) -> Reason:
@@ -209,9 +209,7 @@ def utterance(text: object, voice: object, rate: object) -> Utterance:
         return Utterance(said, named)
     if isinstance(rate, bool) or not isinstance(rate, int):
         raise _wrong_type("rate", rate, "words a minute, like 175")
-    slowest, fastest = espeak.RATES
-    if not slowest <= rate <= fastest:
-        raise ValueError(f"rate is {rate}: give {slowest} to {fastest} words a minute")
+    espeak.check_rate(rate)
     return Utterance(said, named, rate)
 
 

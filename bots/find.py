@@ -14,12 +14,14 @@ from ..config.jid import is_jid
 from ..media import shown
 from .bot import Bot
 from .caller import CallerBot
+from .conference import ConferenceBot
 from .echo import EchoBot
 from .recorder import RecorderBot
 from .silent import SilentBot
 
 BUILT_IN: dict[str, type[Bot]] = {
     "caller": CallerBot,
+    "conference": ConferenceBot,
     "echo": EchoBot,
     "recorder": RecorderBot,
     "silent": SilentBot,

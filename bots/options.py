@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..config.duration import parse_duration
+from ..config.error_sentence import describe
 from ..config.jid import normal_jid
-from ..media import Kind, check_digits, shown
-from .source import source
+from ..media import Kind, SpokenText, check_digits, shown
+from .source import Playable, source
 
 T = TypeVar("T")
 D = TypeVar("D")
+W = TypeVar("W", bound=str)
 
 #: What is sent where nothing is.
 NOTHING = (None, "none")
@@ -96,10 +98,11 @@ class Options:
         """
         return self.take(name, _digits, default)
 
-    def playable(self, name: str, kind: Kind, default: str | None) -> str | None:
-        """Return the name of something to play, once it is known that it can be played.
+    def playable(self, name: str, kind: Kind, default: str | None) -> Playable:
+        """Return something to play, once it is known that it can be played.
 
-        It is what `Call.play` takes: the name of a source, or a file's path.
+        It is what `Call.play` takes: the name of a source, a file's path, or several of these in a
+        list. The file may also have a text to say, as ``{say: TEXT, voice: NAME, rate: NUMBER}``.
 
         Args:
             name: the option's name.
@@ -179,14 +182,46 @@ def _addresses(value: Any) -> list[str]:
     return [normal_jid(one) for one in found]
 
 
-def _playable(value: Any, *, folder: Path, kind: Kind) -> str | None:
-    if value is not None and not isinstance(value, str):
-        raise ValueError("give the name of a source, like silence, or the path of a file")
-    if value is not None:
-        _check_source(value, folder, kind)
-    return value
+def one_of(choices: Iterable[W]) -> Callable[[Any], W]:
+    """Return what reads an option that is one of several words, for `Options.take`.
+
+    Args:
+        choices: the words.
+    """
+    known = tuple(choices)
+
+    def read(value: Any) -> W:
+        for word in known:
+            if word == value:
+                return word
+        raise ValueError(f"it is {describe(value)}: give {' or '.join(known)}")
+
+    return read
+
+
+def _playable(value: Any, *, folder: Path, kind: Kind) -> Playable:
+    if value is None:
+        return None
+    found = tuple(map(_item, value)) if isinstance(value, list) else _item(value)
+    _check_source(found, folder, kind)
+    return found
+
+
+def _item(value: Any) -> str | SpokenText:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        if "say" not in value or not {*value} <= {"say", "voice", "rate"}:
+            raise ValueError("give say, and if you like voice and rate")
+        return SpokenText(value["say"], value.get("voice"), value.get("rate"))
+    raise ValueError(
+        "give the name of a source, like silence, the path of a file, {say: TEXT}, or a list of "
+        "these"
+    )
 
 
 @lru_cache(maxsize=256)  # the bots of a fleet name the same, and the loop must not read it again
-def _check_source(name: str, folder: Path, kind: Kind) -> None:
-    source(name, folder, kind)
+def _check_source(
+    playable: str | SpokenText | tuple[str | SpokenText, ...], folder: Path, kind: Kind
+) -> None:
+    source(playable, folder, kind)

@@ -1,18 +1,27 @@
 """The bot ``recorder``."""
 
+from typing import Any, Literal, get_args
+
+from ..media import SpeechError, check_speech
+from .argument_checks import DIRECTIONS, Recorded
 from .bot import Bot
 from .call import Call
-from .options import Options
+from .options import Options, one_of
+
+Cue = Literal["speech", "digit"]
+CUES: tuple[Cue, ...] = get_args(Cue)
 
 
 class RecorderBot(Bot):
-    """Answers every call, records both directions, and stays until the caller hangs up.
+    """Answers every call, greets, records, and stays until the caller hangs up.
 
     Options:
         audio: what callers hear; ``silence`` if not given.
         video: what callers see; ``pattern`` (a moving clock) if not given.
-        greeting: a file that is played first.
-        wav: ``true`` records audio as stereo WAV.
+        greeting: what is played or said first, like ``["say:Hello.", "tone:880:500ms"]``.
+        until: what the caller does to end the greeting early: ``speech`` or ``digit``.
+        direction: what is recorded: ``received``, ``sent``, or ``both``, as it is if not given.
+        wav: ``true`` records audio as WAV: stereo, or mono for one direction.
     """
 
     def read_options(self, options: Options) -> None:
@@ -20,12 +29,29 @@ class RecorderBot(Bot):
         self.audio = options.playable("audio", "audio", "silence")
         self.video = options.playable("video", "video", "pattern")
         self.greeting = options.playable("greeting", "audio", None)
+        self.until: Cue | None = options.take("until", _until, None)
+        self.direction: Recorded = options.take("direction", one_of(DIRECTIONS), "both")
         self.wav = options.flag("wav", False)
+        if self.until is not None and self.greeting is None:
+            options.refuse("until", "there is no greeting that could end: give a greeting")
 
     async def on_call(self, call: Call) -> None:
         """Answer, greet, record."""
-        await call.answer(audio=self.audio, video=self.video, record=True, wav=self.wav)
+        both = self.direction == "both"  # from the first frame on
+        await call.answer(audio=self.audio, video=self.video, record=both, wav=self.wav and both)
+        if not both:
+            await call.record(self.direction, wav=self.wav)
         if self.greeting is not None:
-            await call.play(self.greeting)
+            await call.play(self.greeting, until=self.until)
             await call.play(self.audio)
         await call.ended()
+
+
+def _until(value: Any) -> Cue:
+    cue: Cue = one_of(CUES)(value)
+    if cue == "speech":
+        try:
+            check_speech()
+        except SpeechError as error:
+            raise ValueError(str(error)) from None
+    return cue

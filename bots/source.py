@@ -17,6 +17,7 @@ from ..media import (
     Silence,
     Source,
     SourceError,
+    SpokenText,
     Tone,
 )
 
@@ -30,7 +31,10 @@ _NAMES: Mapping[str, type[Source]] = {
     "pattern": ClockPattern,
     "echo": Echo,
 }
-_SPELLINGS = {"tone": ("tone", "tone:FREQUENCY", "tone:FREQUENCY:DURATION")}
+_SPELLINGS = {
+    "tone": ("tone", "tone:FREQUENCY", "tone:FREQUENCY:DURATION"),
+    "say": ("say:TEXT",),
+}
 
 
 def names(kind: Kind) -> list[str]:
@@ -39,7 +43,8 @@ def names(kind: Kind) -> list[str]:
     Args:
         kind: "audio" or "video".
     """
-    fitting = (name for name, found in _NAMES.items() if kind in found.kinds)
+    sources: Mapping[str, type[Source]] = {**_NAMES, "say": SpokenText}
+    fitting = (name for name, found in sources.items() if kind in found.kinds)
     return [spelling for name in fitting for spelling in _SPELLINGS.get(name, (name,))]
 
 
@@ -50,8 +55,8 @@ def source(playable: Playable, folder: Path, kind: Kind, times: int | None = 1) 
 
     Args:
         playable: ``silence``, ``tone``, ``tone:FREQUENCY`` in hertz, ``tone:FREQUENCY:DURATION``
-            like ``tone:440:500ms``, ``pattern`` (a moving clock), ``echo``, a file's path, a
-            source, a list of these, or None or ``none`` for nothing.
+            like ``tone:440:500ms``, ``say:TEXT``, ``pattern`` (a moving clock), ``echo``, a file's
+            path, ``loop:PATH``, a source, a list of these, or None or ``none`` for nothing.
         folder: where a relative path begins.
         kind: what it has to give: "audio" or "video".
         times: how often it is played; None: for ever.
@@ -93,10 +98,12 @@ def _named(playable: object, folder: Path, kind: Kind) -> Source | None:
     name, colon, rest = str(playable).partition(":")
     if colon and (read := _READ.get(name)) is not None:
         return read(rest)
-    path = folder / playable
+    path, loop = folder / playable, False
+    if colon and name == "loop" and not _is_file(path):
+        path, loop = folder / rest, True
     if not _is_file(path):
         raise SourceError(f"{_shown(playable)} is not a file in {folder}: give {_choice(kind)}")
-    return FileSource(path)
+    return FileSource(path, loop)
 
 
 def _tone(text: str) -> Tone:
@@ -111,12 +118,19 @@ def _tone(text: str) -> Tone:
         ) from None
 
 
+def _spoken(text: str) -> SpokenText:
+    try:
+        return SpokenText(text.strip())
+    except ValueError as error:
+        raise SourceError(f"{describe(f'say:{text}')} can't be said: {error}") from None
+
+
 #: What begins with a name and a colon.
-_READ: Mapping[str, Callable[[str], Source]] = {"tone": _tone}
+_READ: Mapping[str, Callable[[str], Source]] = {"tone": _tone, "say": _spoken}
 
 
 def _choice(kind: Kind) -> str:
-    return f"{', '.join(names(kind))}, none, or the path of a file with {kind}"
+    return f"{', '.join(names(kind))}, none, the path of a file with {kind}, or loop:PATH"
 
 
 def _shown(playable: object) -> str:

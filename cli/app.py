@@ -160,8 +160,8 @@ def call(
         str,
         typer.Option(
             metavar="SOURCE",
-            help="What to send: silence, tone, tone:FREQUENCY, tone:FREQUENCY:DURATION, echo, a "
-            "file's path, or none.",
+            help="What to send: silence, tone, tone:FREQUENCY, tone:FREQUENCY:DURATION, say:TEXT, "
+            "echo, a file's path, loop:PATH, or none.",
         ),
     ] = "tone",
     video: Annotated[

@@ -17,7 +17,7 @@ from .hearing.reader_queue import ReaderQueue
 from .hearing.sound_frames import channels_of
 from .hearing.speech import Speech, SpeechBegan, SpeechEnded, SpeechOptions
 from .hearing.still_picture import ImageFormat, SnapshotError
-from .hearing.voice_detector import SpeechError
+from .hearing.voice_detector import SpeechError, check_speech
 from .joining.bridge import BridgeMedia
 from .joining.room import RoomMedia, RoomMember
 from .recording.container import BOTH, Directions
@@ -65,6 +65,7 @@ from .sources.playlist import Playlist
 from .sources.reader_threads import READERS
 from .sources.silence import Silence
 from .sources.source import LiveSource, Source
+from .sources.spoken_text import SpokenText
 from .sources.tone import Tone
 from .sources.video_feed import VideoFeed
 
@@ -140,6 +141,7 @@ __all__ = [
     "SpeechEnded",
     "SpeechError",
     "SpeechOptions",
+    "SpokenText",
     "Tone",
     "Track",
     "UnplayableError",
@@ -149,6 +151,7 @@ __all__ = [
     "channels_of",
     "check_digits",
     "check_rate",
+    "check_speech",
     "declared_seconds",
     "expected_suffix",
     "inspect",

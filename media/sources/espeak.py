@@ -60,6 +60,20 @@ def check_voice(voice: str) -> None:
         raise ValueError(f"voice is {voice!r}: give a name from 'espeak-ng --voices', like en-us")
 
 
+def check_rate(rate: int) -> None:
+    """Check how fast something is said.
+
+    Args:
+        rate: Words a minute.
+
+    Raises:
+        ValueError: It is out of range.
+    """
+    slowest, fastest = RATES
+    if not slowest <= rate <= fastest:
+        raise ValueError(f"rate is {rate}: give {slowest} to {fastest} words a minute")
+
+
 def check_installed() -> None:
     """Look for the program.
 

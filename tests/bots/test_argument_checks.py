@@ -20,6 +20,7 @@ from callboard.bots import (
     Presence,
     Silence,
     Speaks,
+    SpokenText,
     Tone,
 )
 from callboard.tests.conftest import Run
@@ -188,6 +189,9 @@ BAD_SOURCES: list[tuple[Callable[..., Any], list[Any], list[Any]]] = [
     (Tone, ["a", None, 440.5, float("nan"), True, b"", []], [0, -1, 10**9]),
     (lambda v: Tone(level=v), ["a", None, True, []], [-1, 2, float("nan"), 10**9]),
     (lambda v: Tone(seconds=v), ["a", True, []], [-1, 0, float("nan"), 10**9]),
+    (SpokenText, [5, None, b"a", []], ["", " ", "a\0b", "x" * 10_001]),
+    (lambda v: SpokenText("a", voice=v), [5, b"a", []], ["", "-w", "en us", "x" * 65]),
+    (lambda v: SpokenText("a", rate=v), ["a", 175.0, True, []], [0, 79, 451]),
     (Silence, ["a", None, 5.5, True, []], [0, -2, 3, 10**9]),
     (lambda v: Silence(height=v), ["a", None, 5.5, True, []], [0, -2, 3, 10**9]),
     (ClockPattern, ["a", None, 200.0, True, []], [0, -2, 161, 10**9]),
@@ -202,7 +206,9 @@ def test_a_source_is_made_of_nothing_that_it_cannot_play() -> None:
     for make, types, values in BAD_SOURCES:
         for error, bad in ((TypeError, types), (ValueError, values)):
             for value in bad:
-                with pytest.raises(error, match=r"is \w+: give|outside|can't be|is -?\d+: give"):
+                with pytest.raises(
+                    error, match=r"is \w+: give|outside|can't be|is -?\d+: give|^voice is|^text "
+                ):
                     make(value)
 
 

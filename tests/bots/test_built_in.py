@@ -8,12 +8,22 @@ from typing import Any
 import pytest
 from callboard.actors import AsyncioFuture
 from callboard.actors.messages.account import Offline, PlaceCall, SendText
-from callboard.actors.messages.call import Answer, CallOver, GetStatus, Hangup, Play, Press, Wait
+from callboard.actors.messages.call import (
+    Answer,
+    CallOver,
+    GetStatus,
+    Hangup,
+    Play,
+    Press,
+    Record,
+    Started,
+    Wait,
+)
 from callboard.bots import Bot, Call, ClockPattern, Echo, Message, Silence, Source, Tone, bot
 from callboard.bots.caller import AGAIN, CallerBot
 from callboard.bots.find import BUILT_IN
 from callboard.bots.source import Playable, source
-from callboard.media import Kind
+from callboard.media import Direction, Kind, Playback
 from callboard.tests.bots.staged import (
     ACCOUNT,
     PEER,
@@ -75,12 +85,22 @@ def test_echo_sends_back_what_it_gets(
             {"audio": "tone:300", "video": "none", "wav": True, "greeting": "tone"},
             [Answer(Tone(300), None, True, True), Play("audio", Tone()), Play("audio", Tone(300))],
         ),
+        (
+            {"direction": "received", "wav": True, "greeting": "tone", "until": "digit"},
+            [
+                Answer(Silence(), ClockPattern()),
+                Record((Direction.RECEIVED,), True),
+                Play("audio", Tone(), cue="digit"),
+                Play("audio", Silence()),
+            ],
+        ),
     ],
 )
 def test_recorder_answers_greets_and_records(
     run: Run, tmp_path: Path, options: dict[str, Any], steps: list[Any]
 ) -> None:
-    answers = {Answer: settled(None), Play: settled(None)}
+    started = Started(Playback("audio", Silence()), settled(None))
+    answers = {Answer: settled(None), Play: started}
     actor, call = staged_call(tmp_path, answers, record=settled(RECORD))
     run(lambda: made("recorder", tmp_path, **options).on_call(call))
     assert actor.heard == steps

@@ -64,7 +64,11 @@ def test_an_installed_module_will_do(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("ecko", "", r"there is no bot 'ecko' \(did you mean echo\?\): use one of caller, echo"),
+        (
+            "ecko",
+            "",
+            r"there is no bot 'ecko' \(did you mean echo\?\): use one of caller, conference",
+        ),
         ("desk", "", r"there is no bot 'desk': use one of .* or module:Class of your own"),
         ("not-one:Desk", "", "'not-one' is not the name of a module: write it like mybots"),
         ("nowhere:Desk", "", r"there is no nowhere.py in .*, and no module nowhere is installed"),

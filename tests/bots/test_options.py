@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from callboard.bots import Bot, Options, OptionsError
+from callboard.bots import Bot, Options, OptionsError, SpokenText
 from callboard.bots.find import BUILT_IN
+from callboard.bots.options import one_of
+from callboard.media.hearing import voice_detector
+from callboard.media.sources import espeak
 from callboard.tests.bots.staged import ACCOUNT
+from callboard.tests.media.espeak import needs_espeak
 
 Read = Callable[[Options], Any]
 
@@ -21,6 +25,7 @@ READERS: list[tuple[Read, object, object]] = [
     (lambda o: o.addresses("x", []), ["a@b", "c@d/E"], ["a@b", "c@d/E"]),
     (lambda o: o.digits("x", "-"), ",12#a", ",12#A"),
     (lambda o: o.playable("x", "audio", "tone"), "tone:300", "tone:300"),
+    (lambda o: o.playable("x", "audio", "tone"), ["tone:90:1s", "tone"], ("tone:90:1s", "tone")),
     (lambda o: o.playable("x", "video", "pattern"), None, None),
     (lambda o: o.playable("x", "video", "pattern"), "none", "none"),
     (lambda o: o.take("x", int, 0), "7", 7),
@@ -38,6 +43,14 @@ WRONG: list[tuple[Read, object, str]] = [
     (lambda o: o.digits("x", "-"), "12x", "'X' in it, which is no key"),
     (lambda o: o.digits("x", "-"), ",", "there is no key"),
     (lambda o: o.playable("x", "audio", "tone"), 5, "give the name of a source"),
+    (lambda o: o.playable("x", "audio", "tone"), [], "list is empty"),
+    (lambda o: o.playable("x", "audio", "tone"), ["tone", None], "give the name of a source"),
+    (lambda o: o.playable("x", "audio", "tone"), ["tone", "tone"], "put it last"),
+    (lambda o: o.playable("x", "audio", "tone"), {"sya": "Hi"}, "give say, and"),
+    (lambda o: o.playable("x", "audio", "tone"), {"say": "Hi", "pitch": 3}, "give say, and"),
+    (lambda o: o.playable("x", "audio", "tone"), {"say": 5}, "text is int"),
+    (lambda o: o.playable("x", "audio", "tone"), {"say": "Hi", "rate": 1000}, "80 to 450"),
+    (lambda o: o.take("x", one_of(["-", "b"]), "-"), "c", "it is 'c': give - or b"),
     (lambda o: o.playable("x", "audio", "tone"), "nowhere.ogg", "'nowhere.ogg' is not a file"),
     (lambda o: o.playable("x", "audio", "tone"), "pattern", "'pattern' has no audio"),
     (lambda o: o.take("x", int, 0), "seven", "invalid literal"),
@@ -143,6 +156,13 @@ class Lax(Picky):
         (BUILT_IN["silent"], {"loud": True}, ["loud"]),
         (BUILT_IN["recorder"], {}, []),
         (BUILT_IN["recorder"], {"audio": "tone", "greeting": "tone", "wav": True}, []),
+        (BUILT_IN["recorder"], {"direction": "received", "greeting": "tone:90:1s"}, []),
+        (BUILT_IN["recorder"], {"greeting": ["tone:90:1s", "tone"], "until": "digit"}, []),
+        (BUILT_IN["recorder"], {"direction": "in", "until": "silence"}, ["until", "direction"]),
+        (BUILT_IN["recorder"], {"until": "digit"}, ["until"]),
+        (BUILT_IN["conference"], {}, []),
+        (BUILT_IN["conference"], {"greeting": "tone:90:1s", "record": "mix", "tones": False}, []),
+        (BUILT_IN["conference"], {"record": True, "tones": 1}, ["record", "tones"]),
         (BUILT_IN["recorder"], {"wav": 1, "greeting": "pattern"}, ["greeting", "wav"]),
         (BUILT_IN["caller"], {"to": "a@b"}, []),
         (BUILT_IN["caller"], {"to": ["a@b"], "every": "1m", "seconds": 5, "record": True}, []),
@@ -173,3 +193,48 @@ def test_what_was_read_is_there_from_the_beginning(tmp_path: Path) -> None:
     assert Picky(None, ACCOUNT, {"floor": "2"}, tmp_path).floor == 2
     bot = Pickier(None, ACCOUNT, {}, tmp_path)
     assert (bot.floor, bot.quiet) == (0, False)
+
+
+@needs_espeak
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("say:Hi", "say:Hi"),
+        (["say:Hi", "tone:90:1s"], ("say:Hi", "tone:90:1s")),
+        ({"say": "Hi"}, SpokenText("Hi")),
+        ({"say": "Hi", "voice": "de", "rate": 120}, SpokenText("Hi", "de", 120)),
+        ({"say": "Hi", "voice": "xx"}, "espeak-ng has no voice 'xx': give one of"),
+    ],
+)
+def test_an_option_may_be_a_text_to_say(tmp_path: Path, given: object, found: object) -> None:
+    options = Options({"x": given}, tmp_path)
+    read = options.playable("x", "audio", None)
+    if isinstance(found, str) and " has no " in found:
+        with pytest.raises(OptionsError, match=found):
+            options.check()
+        return
+    options.check()
+    assert read == found
+
+
+@pytest.mark.parametrize("given", ["say:Hi", {"say": "Hi"}, ["tone:90:1s", "say:Hi"]])
+def test_without_espeak_an_option_says_what_to_install(
+    tmp_path: Path, given: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(espeak, "PROGRAM", "no-such-program")
+    options = Options({"x": given}, tmp_path)
+    options.playable("x", "audio", None)
+    with pytest.raises(OptionsError, match="x: no-such-program is not installed: install it"):
+        options.check()
+
+
+def test_without_the_extra_speech_an_option_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(voice_detector, "find_spec", lambda _: None)
+    voice_detector.check_speech.cache_clear()
+    try:
+        with pytest.raises(OptionsError, match=r"until: .*pip install 'callboard\[speech\]'"):
+            BUILT_IN["recorder"](None, ACCOUNT, {"greeting": "tone", "until": "speech"}, tmp_path)
+    finally:
+        voice_detector.check_speech.cache_clear()

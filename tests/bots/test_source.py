@@ -5,10 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from callboard.bots import ClockPattern, Echo, FileSource, Silence, Source, SourceError, Tone
+from callboard.bots import (
+    ClockPattern,
+    Echo,
+    FileSource,
+    Silence,
+    Source,
+    SourceError,
+    SpokenText,
+    Tone,
+)
 from callboard.bots.source import find_source, names, source
 from callboard.media import Kind
 from callboard.tests.conftest import Run
+from callboard.tests.media.espeak import needs_espeak
 
 
 @pytest.fixture
@@ -32,6 +42,8 @@ def folder(tmp_path: Path) -> Path:
         ("tone:300:500ms", Tone(300, seconds=0.5)),
         ("tone::2s", Tone(seconds=2)),
         ("tone:300:1", Tone(300, seconds=1)),
+        pytest.param("say:Hello", SpokenText("Hello"), marks=needs_espeak),
+        pytest.param("say: Hello: you ", SpokenText("Hello: you"), marks=needs_espeak),
         ("pattern", ClockPattern()),
         ("echo", Echo()),
         (Tone(300), Tone(300)),
@@ -51,10 +63,17 @@ def test_a_path_begins_beside_the_file(folder: Path, absolute: bool, kind: type)
     assert Path(found.path) == folder / "hello.wav"
 
 
+def test_a_file_is_played_in_a_loop(folder: Path) -> None:
+    assert source("loop:hello.wav", folder, "audio") == FileSource(folder / "hello.wav", loop=True)
+    (folder / "loop:x.wav").write_bytes((folder / "hello.wav").read_bytes())
+    assert source("loop:x.wav", folder, "audio") == FileSource(folder / "loop:x.wav")
+
+
 @pytest.mark.parametrize(
     "named",
     [
         *("", ".", "nowhere.ogg", "tone:", "TONE", "tone:x", "tone:0", "a\0b", "x" * 5000),
+        *("say:", "say: ", "loop:", "loop:nowhere.ogg", "loop:tone"),
         *("tone:440:0", "tone:440:2h", "tone:440:soon", "tone:440:1s:2", "tone:440:nan"),
     ],
 )
@@ -63,7 +82,7 @@ def test_what_can_not_be_played_says_what_can(folder: Path, named: str) -> None:
         assert source(named, folder, "audio") == Tone()
         return
     with pytest.raises(
-        SourceError, match=r"FREQUENCY:DURATION, echo, none|like tone:440"
+        SourceError, match=r"N, echo, say:TEXT, none|like tone:440|something to say"
     ) as raised:
         source(named, folder, "audio")
     assert "pattern" not in str(raised.value)

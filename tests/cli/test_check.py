@@ -42,8 +42,8 @@ FAULTS = """\
 11:10: bot: desks has no class 'Missing'; it has Desk
 13:10: bot: desks:NoBot is not a subclass of callboard.bots.Bot
 14:15: password: the environment variable CALLBOARD_UNSET is not set: export it first
-16:10: bot: there is no bot 'recordr' (did you mean recorder?): use one of caller, echo, \
-recorder, silent, or module:Class of your own
+16:10: bot: there is no bot 'recordr' (did you mean recorder?): use one of caller, \
+conference, echo, recorder, silent, or module:Class of your own
 18:10: bot: importing broken raised SyntaxError at line 1: '(' was never closed (broken.py, line 1)
 20:10: bot: needy imports the module no_such_module, which can't be found: install it, or put it \
 beside the YAML file
@@ -376,10 +376,10 @@ media.addresses must name addresses of this machine.
 8:11: desk@localhost is already declared in line 7: keep one, because an account runs only once
 8:71: loud: there is no such option: this bot takes no options
 12:25: greeting: 'none.ogg' is not a file in {folder}: give silence, tone, tone:FREQUENCY, \
-tone:FREQUENCY:DURATION, echo, none, or the path of a file with audio
+tone:FREQUENCY:DURATION, echo, say:TEXT, none, the path of a file with audio, or loop:PATH
 12:42: vidoe: there is no such option: did you mean 'video'?
 12:58: audio: 'pattern' has no audio: give silence, tone, tone:FREQUENCY, tone:FREQUENCY:DURATION, \
-echo, none, or the path of a file with audio
+echo, say:TEXT, none, the path of a file with audio, or loop:PATH
 12:72: wav: give true or false
 16:19: to: the user name of 'two words@localhost' can't contain ' '
 16:64: audio: a call needs audio or video: give one of them a source

@@ -1,0 +1,78 @@
+"""What an operator gets from built-in bots with a YAML file alone."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from callboard.tests.conftest import Run
+from callboard.tests.live import heard
+from callboard.tests.live.stage import ALICE, BOB, CAROL, staged
+from callboard.tests.live.test_playback import hears
+from callboard.tests.live.test_rooms import until_heard
+from callboard.tests.media.espeak import needs_espeak
+
+DESK = "desk@localhost"
+
+
+def entry(bot: str, **options: Any) -> dict[str, Any]:
+    return {"jid": DESK, "bot": bot, "options": options}
+
+
+@needs_espeak
+def test_a_recorder_says_its_greeting_and_records_the_caller_alone(
+    run: Run, tmp_path: Path
+) -> None:
+    options = {
+        "greeting": ["tone:600:1s", {"say": "One", "rate": 300}, "tone:880:1s"],
+        "direction": "received",
+        "wav": True,
+    }
+
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, entry("recorder", **options)]) as stage:
+            call = await stage.puppets[ALICE].call(DESK, audio="tone:350")
+            await call.connected()
+            for frequency in (600, 880, 0):
+                await hears(call, frequency)
+            await call.hangup()
+            [recording] = (await stage.record(DESK)).recordings
+            assert recording.path is not None
+            [channels] = heard.tones(Path(recording.path))
+            assert channels == [pytest.approx(350, abs=5)]
+
+    run(main)
+
+
+def test_a_greeting_ends_with_a_key_of_the_callers(run: Run, tmp_path: Path) -> None:
+    options = {"greeting": "tone:600:1h", "until": "digit", "audio": "tone:1000"}
+
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, entry("recorder", **options)]) as stage:
+            call = await stage.puppets[ALICE].call(DESK)
+            await call.connected()
+            await hears(call, 600)
+            await call.press("1")
+            await hears(call, 1000)
+            await call.hangup()
+
+    run(main)
+
+
+def test_a_conference_lets_all_who_call_hear_each_other(run: Run, tmp_path: Path) -> None:
+    options = {"greeting": "tone:880:500ms", "record": "mix", "tones": False}
+
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB, CAROL, entry("conference", **options)]) as stage:
+            calls = {}
+            for jid, tone in ((ALICE, 400), (BOB, 700)):
+                calls[jid] = await stage.puppets[jid].call(DESK, audio=f"tone:{tone}")
+                await hears(calls[jid], 880)
+            assert (await until_heard(calls[ALICE], 700))[400] < 300
+            assert (await until_heard(calls[BOB], 400))[700] < 300
+            for call in calls.values():
+                await call.hangup()
+                await call.ended()
+
+    run(main)
+    [mix] = [one for one in tmp_path.iterdir() if one.suffix == ".ogg"]
+    assert heard.tones(mix)
