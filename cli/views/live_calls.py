@@ -20,9 +20,10 @@ def show_live_calls(answer: CallsResult, terminal: Terminal) -> None:
     if not answer.calls:
         terminal.print("No calls go on.")
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), expand=True)
     for name in ("call", "account", "", "peer", "phase", "media"):
-        table.add_column(name, no_wrap=True)
+        # The names give way to the others where a terminal is narrow.
+        table.add_column(name, no_wrap=True, ratio=1 if name in ("account", "peer") else None)
     for name in ("time", "lost", "MOS"):
         table.add_column(name, no_wrap=True, justify="right")
     for one in answer.calls:
