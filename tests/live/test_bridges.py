@@ -209,3 +209,29 @@ def test_a_caller_hears_something_until_the_other_one_answers(run: Run, tmp_path
             assert (await rings.ended()).state == "missed"
 
     run(main)
+
+
+def test_calls_of_different_accounts_are_bridged(run: Run, tmp_path: Path) -> None:
+    dave = "dave@localhost"
+
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB, CAROL, dave]) as stage:
+            alice, one = await stage.connected(ALICE, CAROL, audio="tone:400")
+            bob, two = await stage.connected(BOB, dave, audio="tone:700")
+            bridge = await one.bridge(two)
+            assert (await until_heard(alice, 700))[400] < 300
+            assert (await until_heard(bob, 400))[700] < 300
+            digits = bob.digits()
+            await alice.press("5")
+            assert await anext(digits) == "5"
+            await digits.aclose()
+            await alice.mute()
+            await stage.until(CallStatus, lambda e: e.account == BOB and e.muted == ("audio",))
+            await bob.hangup()
+            await bridge.ended()
+            first, second = await one.ended(), await two.ended()
+            assert (first.account, second.account) == (CAROL, dave)
+            assert first.bridges[0].uuid == second.uuid
+            assert second.bridges[0].account == CAROL
+
+    run(main)

@@ -67,12 +67,22 @@ function watch(created) {
 
 // -- the call -----------------------------------------------------------------------------------
 
+let own = {};
+
 async function devices(video) {
   const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-  return navigator.mediaDevices.getUserMedia({
+  const width = own.width ?? 320;
+  const stream = await navigator.mediaDevices.getUserMedia({
     audio,
-    video: video && { width: 320, height: 240, frameRate: 15 },
+    video: video && { width, height: (width * 3) / 4, frameRate: 15 },
   });
+  if (!own.tone) return stream;
+  const context = new AudioContext();
+  const oscillator = new OscillatorNode(context, { frequency: own.tone });
+  const microphone = context.createMediaStreamDestination();
+  oscillator.connect(new GainNode(context, { gain: 0.3 })).connect(microphone);
+  oscillator.start();
+  return new MediaStream([...microphone.stream.getTracks(), ...stream.getVideoTracks()]);
 }
 
 const KEYS = "telephone-event";
@@ -83,9 +93,12 @@ const KEYS = "telephone-event";
 //   unbundled  it has a transport for each kind of media, as clients without BUNDLE do
 //   relayed    it sends and receives through a TURN server alone
 //   forged     the fingerprint that it tells is not its certificate's
+//   tone       what its microphone gives in the place of beeps, in Hz
+//   width      of its camera's picture; its height is three quarters of that
 export function be(
-  { codecs = {}, prefers = {}, unbundled = false, relayed = false, forged = false },
+  { codecs = {}, prefers = {}, unbundled = false, relayed = false, forged = false, tone, width },
 ) {
+  own = { tone, width };
   const { jingle } = client;
   jingle.config.peerConnectionConfig.bundlePolicy = unbundled ? "max-compat" : "balanced";
   jingle.config.peerConnectionConfig.iceTransportPolicy = relayed ? "relay" : "all";

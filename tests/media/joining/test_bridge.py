@@ -4,9 +4,12 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
+import av
 import pytest
 from callboard.media import (
     ClockPattern,
@@ -300,6 +303,118 @@ def test_a_leg_that_closes_harms_the_other_in_nothing(run: Run) -> None:
             await hears(alice, 700)
             await b.pc.close()
             await alice.pc.close()
+            bridge.close()
+
+    run(main)
+
+
+@pytest.mark.parametrize(("other", "some"), [(("opus", "VP8"), False), (("PCMU", "H264"), True)])
+def test_no_decoder_or_encoder_runs_where_the_codecs_agree(
+    run: Run, monkeypatch: pytest.MonkeyPatch, other: tuple[str, ...], some: bool
+) -> None:
+    made: list[tuple[Any, ...]] = []
+    create = av.CodecContext.create
+
+    def counted(*given: Any) -> Any:
+        made.append(given)
+        return create(*given)
+
+    async def main() -> None:
+        async with two_calls(other=other) as ((a, alice), (b, bob)):
+            for leg in (a, b, alice, bob):  # what they play is encoded before the bridge
+                for kind in KINDS:
+                    await leg.received(kind, 2)
+            with monkeypatch.context() as counting:
+                counting.setattr(av, "CodecContext", SimpleNamespace(create=counted))
+                bridge = BridgeMedia(a.pc.media, b.pc.media)
+                at = {peer: len(peer.seen("video")) for peer in (alice, bob)}
+                for peer, origin in ((alice, b), (bob, a)):
+                    await peer.received("audio", 50)
+                    await peer.until(lambda p=peer: len(p.seen("video")) > at[p] + 20)  # type: ignore[misc]
+                    sent = {frame.data for frame in origin.seen("video")}
+                    shown = [f for f in peer.seen("video")[at[peer] :] if f.data in sent]
+                    assert some or shown, "they are the same pictures, octet by octet"
+            assert bool(made) == some
+            assert bool(bridge.transcoded) == some
+            bridge.close()
+
+    run(main)
+
+
+@dataclass
+class StagedTimer:
+    """A timer of `StagedTime`."""
+
+    at: float
+    callback: Callable[[], None]
+    is_cancelled: bool = False
+
+    def when(self) -> float:
+        """Give when it is due."""
+        return self.at
+
+    def cancel(self) -> None:
+        """Let it not come."""
+        self.is_cancelled = True
+
+
+class StagedTime:
+    """The clock of what receives, which a test moves on. It shows whole seconds at first."""
+
+    def __init__(self) -> None:
+        self._timers: list[StagedTimer] = []
+        self.now = float(int(asyncio.get_running_loop().time()) + 60)
+
+    def time(self) -> float:
+        """Give the staged seconds."""
+        return self.now
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> StagedTimer:
+        """Note a timer."""
+        self._timers.append(StagedTimer(when, callback))
+        return self._timers[-1]
+
+    def go_on(self, seconds: float) -> None:
+        """Move on, and let the timers come that are due then."""
+        self.now += seconds
+        due = [timer for timer in self._timers if timer.at <= self.now]
+        self._timers = [timer for timer in self._timers if timer.at > self.now]
+        for timer in due:
+            if not timer.is_cancelled:
+                timer.callback()
+
+
+@pytest.mark.parametrize(
+    ("every", "seconds", "requests"), [(0.25, 3.0, 4), (0.5, 0.5, 2), (1.25, 5.0, 5)]
+)
+def test_requests_for_a_key_frame_go_on_at_once_and_then_once_a_second(
+    run: Run, every: float, seconds: float, requests: int
+) -> None:
+    async def main() -> None:
+        async with two_calls() as ((a, alice), (b, _)):
+            bridge = BridgeMedia(a.pc.media, b.pc.media)
+            await sees(alice, 176)
+            incoming = b.pc.media.by_kind["video"].incoming
+            clock = StagedTime()
+            asked = 0
+            ask = incoming._feedback.keyframe
+
+            def count(ssrc: int) -> None:
+                nonlocal asked
+                asked += 1
+                ask(ssrc)
+
+            incoming._loop = clock  # type: ignore[assignment] # what of a loop it uses
+            incoming._feedback.keyframe = count  # type: ignore[method-assign]
+            at = clock.now
+            while clock.now <= at + seconds:
+                before, came = asked, len(b.seen("video"))
+                a.pc.media._keyframe_requested()  # as aiortc does when Alice sends a PLI
+                if asked > before:  # Bob answers each, so none is repeated for want of an answer
+                    await b.until(lambda n=came: any(f.keyframe for f in b.seen("video")[n:]))  # type: ignore[misc]
+                assert asked >= 1, "the first one goes on at once"
+                clock.go_on(every)
+            assert asked == requests
             bridge.close()
 
     run(main)
