@@ -94,20 +94,16 @@ class Switchboard(Bot):
             patience: ends the waiting; once they talk, it is over.
         """
         try:
-            other = await self.call(agent)
-            try:
-                async with asyncio.timeout(self.ringing):
-                    await call.play(MUSIC, loop=True, until=other.connected())
-                await call.bridge(other)
-                patience.reschedule(None)
-                self.log.info("%s talks to %s", call.peer, agent)
-                await call.ended()
-                return True
-            finally:
-                await other.hangup()
-        except (CallOver, Offline, TimeoutError) as error:
-            self.log.info("%s did not get %s: %s", call.peer, agent, str(error) or "no answer")
+            other = await self.call(agent, like=call)
+            await call.bridge(other, meanwhile=MUSIC, timeout=self.ringing)
+        except (CallOver, Offline) as error:
+            self.log.info("%s did not get %s: %s", call.peer, agent, error)
             return False
+        else:
+            patience.reschedule(None)
+            self.log.info("%s talks to %s", call.peer, agent)
+            await call.ended()
+            return True
         finally:
             asyncio.get_running_loop().call_later(self.pause, self.set_free, agent)
 
