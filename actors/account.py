@@ -350,6 +350,8 @@ class Account(
     @handles(RouteCall)
     def _route_call(self, message: RouteCall) -> None:
         self._routes.lead(message.peer, message.sid, message.call)
+        for said in self._invites.of(message.sid):
+            message.call.post(said)
 
     @handles(ForgetCall)
     def _forget_call(self, message: ForgetCall) -> None:

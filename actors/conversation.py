@@ -44,7 +44,6 @@ from .messages.account import (
 )
 from .messages.bot import BotPort
 from .messages.call import (
-    CallMessageHeard,
     CallOver,
     CallRef,
     HandledElsewhere,
@@ -54,6 +53,7 @@ from .messages.call import (
     PeerRetracts,
     PeerRinging,
     TieLost,
+    TraceStanza,
 )
 from .messages.conversation import (
     CallAccepted,
@@ -182,7 +182,7 @@ class Conversation(AsyncioActor[ConversationMessage]):
             log.debug("%r: %s may not say %r", self, sender, message)
             return
         if received.stanza is not None:
-            call.ref.post(CallMessageHeard(received.stanza))
+            call.ref.post(TraceStanza(received.stanza))
         if received.own:  # another device of ours took it, or refused it (XEP-0353 §3.3)
             call.ref.post(HandledElsewhere(not isinstance(message, Reject)))
             return

@@ -11,9 +11,14 @@ from ..jingle.call_messages.invite import Invite, InviteAnswer, JingleMethod
 from .call_router import STALE
 from .login_session import LoginSession
 from .messages.account import AnswerInvite, Invitation, SendInvite
+from .messages.call import TraceStanza
 from .runtime.actor import handles
 from .xmpp.incoming import Letter
 from .xmpp.stanza import CLIENT
+
+#: Sessions whose invites are kept until their call begins, and messages of each.
+MOST_NOTED = 64
+MOST_SAID = 4
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +34,7 @@ class Invites:
 
     __slots__ = (
         "_is_copy",
+        "_messages",
         "_policy",
         "_session",
     )
@@ -39,6 +45,7 @@ class Invites:
         self._session = session
         self._policy = policy
         self._is_copy = is_copy
+        self._messages: dict[str, list[TraceStanza]] = {}
 
     def change(self, policy: CallPolicy) -> None:
         """Follow another policy."""
@@ -72,6 +79,8 @@ class Invites:
             return None
         if self._is_copy("invite", sender, method.sid):
             return None
+        if letter.stanza is not None:
+            self._note(method.sid, TraceStanza(letter.stanza))
         return Invitation(
             sender=sender,
             id=letter.id,
@@ -88,17 +97,30 @@ class Invites:
     @handles(SendInvite)
     def _send_invite(self, message: SendInvite) -> None:
         invite = Invite((JingleMethod(message.sid, self._session.jid),), video=message.video)
-        self._send_chat(message.to, invite.to_element())
+        self._send_chat(message.to, invite.to_element(), message.sid)
 
     @handles(AnswerInvite)
     def _answer_invite(self, message: AnswerInvite) -> None:
         invitation = message.invitation
         method = JingleMethod(invitation.sid, invitation.jid) if message.accept else None
         answer = InviteAnswer("accept" if message.accept else "reject", invitation.id, method)
-        self._send_chat(invitation.sender, answer.to_element())
+        self._send_chat(invitation.sender, answer.to_element(), invitation.sid)
 
-    def _send_chat(self, to: str, payload: Element) -> None:
+    def of(self, sid: str) -> list[TraceStanza]:
+        """Return what was said of invites to a session, once: its call has begun."""
+        return self._messages.pop(sid, [])
+
+    def _note(self, sid: str, said: TraceStanza) -> None:
+        """Keep what is said before there is a call, for the ladder of the call."""
+        if sid not in self._messages and len(self._messages) >= MOST_NOTED:
+            del self._messages[next(iter(self._messages))]
+        said_of_it = self._messages.setdefault(sid, [])
+        if len(said_of_it) < MOST_SAID:
+            said_of_it.append(said)
+
+    def _send_chat(self, to: str, payload: Element, sid: str) -> None:
         attributes = {"to": to, "type": "chat", "id": secrets.token_hex(8)}
         stanza = Element(f"{{{CLIENT}}}message", attributes)
         stanza.append(payload)
         self._session.transmit(stanza)
+        self._note(sid, TraceStanza(stanza, "out"))

@@ -24,7 +24,6 @@ from ...ladder.ladder import Ladder
 from ..messages.call import (
     BotDone,
     CallActorMessage,
-    CallMessageHeard,
     CallOver,
     Darkened,
     DrainCall,
@@ -49,6 +48,7 @@ from ..messages.call import (
     StreamChanged,
     Tick,
     TieLost,
+    TraceStanza,
     Wait,
 )
 from ..messages.exchange import CallStatus
@@ -216,9 +216,9 @@ class Call(
 
     # -- what the peer says by message: XEP-0353 ---------------------------------------------------
 
-    @handles(CallMessageHeard)
-    def _call_message_heard(self, message: CallMessageHeard) -> None:
-        self._trace.stanza("in", message.stanza)
+    @handles(TraceStanza)
+    def _trace_stanza(self, message: TraceStanza) -> None:
+        self._trace.stanza(message.way, message.stanza, at=message.at)
 
     @handles(StreamChanged)
     def _stream_changed(self, message: StreamChanged) -> None:

@@ -1,6 +1,7 @@
 """What happens in one call, as it happens: the ladder that grows while the call goes on."""
 
 import time
+from bisect import insort
 from collections import deque
 from dataclasses import replace
 from xml.etree.ElementTree import Element
@@ -51,16 +52,25 @@ class Trace:
         """How long ago the call began, in seconds."""
         return round(time.monotonic() - self._origin, 4)
 
-    def stanza(self, way: Way, stanza: Element, of: str = "") -> None:
+    def stanza(self, way: Way, stanza: Element, of: str = "", *, at: float | None = None) -> None:
         """Add a stanza.
 
         Args:
             way: out or in.
             stanza: an ``<iq/>`` or a ``<message/>``.
             of: of an IQ's answer, what it answers.
+            at: when, on `time.monotonic`'s clock; None: now. What was before others takes its
+                place before them, as an invite to the call does.
         """
-        if self._is_on:
-            self._add(Rung(self.seconds, "stanza", way, title(stanza, of), redacted(stanza)))
+        if not self._is_on:
+            return
+        seconds = self.seconds if at is None else round(at - self._origin, 4)
+        rung = Rung(seconds, "stanza", way, title(stanza, of), redacted(stanza))
+        if self._first and not self._last and seconds < self._first[-1].at:
+            insort(self._first, rung, key=lambda one: one.at)
+            self._room["first"] -= len(rung.xml)
+        else:
+            self._add(rung)
 
     def note(self, kind: Kind, text: str, way: Way = "") -> None:
         """Add what is no stanza.
@@ -98,6 +108,10 @@ class Trace:
             cause: why it ended as it did.
             is_over: whether it is over.
         """
+        rungs, earlier = (*self._first, *self._last), 0.0
+        if rungs and rungs[0].at < 0:  # what led to the call is the first of it
+            earlier = -rungs[0].at
+            rungs = tuple(replace(one, at=round(one.at + earlier, 4)) for one in rungs)
         seconds = round(max(0.0, record.ended - record.started), 4) if is_over else self.seconds
         connected = record.steps.get("dtls")
         return Ladder(
@@ -107,10 +121,10 @@ class Trace:
             peer=record.peer,
             direction=record.direction,
             state=record.state if is_over else "running",
-            began=self.began,
+            began=self.began - earlier,
             seconds=seconds,
             cause=cause,
-            rungs=(*self._first, *self._last),
+            rungs=rungs,
             left_out=self._left_out,
             connected=None if connected is None else round(connected, 4),
             gap=len(self._first) if self._left_out else 0,

@@ -1,6 +1,7 @@
 """What a call is told."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -436,10 +437,18 @@ class JingleReceived:
 
 
 @dataclass(frozen=True, slots=True)
-class CallMessageHeard:
-    """A call message about this call, as it came in; what it means comes after it."""
+class TraceStanza:
+    """A message about this call, for its ladder; what it means for the call is told apart.
+
+    Attributes:
+        stanza: the ``<message/>``.
+        way: whether it came in, or we have sent it.
+        at: when, on `time.monotonic`'s clock; now, if left out.
+    """
 
     stanza: Element
+    way: Literal["in", "out"] = "in"
+    at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -709,7 +718,7 @@ CallActorMessage = (
     | GetStatus
     | GetLadder
     | JingleReceived
-    | CallMessageHeard
+    | TraceStanza
     | StreamChanged
     | PeerRinging
     | PeerProceeds

@@ -55,7 +55,7 @@ class Letter:
         invite: the invite in it (XEP-0482).
         receipt: the id of the message whose receipt it confirms (XEP-0184).
         body: its text, or "".
-        stanza: the message itself, if it is of a call, or an error.
+        stanza: the message itself, if it is of a call or an invite, or an error.
     """
 
     sender: str
@@ -157,6 +157,7 @@ def _read_letter(
     call = next(calls, None)
     invite = message.find(f"{{{ns.CALL_INVITE}}}invite")
     found = None if invite is None else parse_invite(invite)
+    is_kept = call is not None or invite is not None or message.get("type") == "error"
     return Letter(
         sender=normal_jid(message.get("from") or own),
         to=normal_jid(message.get("to") or own),
@@ -168,5 +169,5 @@ def _read_letter(
         invite=found if isinstance(found, Invite) else None,
         receipt=None if receipt is None else receipt.get("id", ""),
         body=message.findtext(f"{{{CLIENT}}}body") or "",
-        stanza=message if call is not None or message.get("type") == "error" else None,
+        stanza=message if is_kept else None,
     )

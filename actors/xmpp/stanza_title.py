@@ -13,6 +13,7 @@ _MAX_WORD = 32
 
 _JINGLE = f"{{{ns.JINGLE}}}jingle"
 _CALL_MESSAGE = f"{{{ns.CALL_MESSAGE}}}"
+_INVITE = f"{{{ns.CALL_INVITE}}}"
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 #: Actions (XEP-0166 §7.2) of which it is told which media they are about.
 _ABOUT_MEDIA = frozenset(
@@ -54,6 +55,9 @@ def _words(stanza: Element, of: str) -> str:
     for child in stanza:
         if child.tag.startswith(_CALL_MESSAGE):
             return " ".join(_of_message(child)) + of
+        if child.tag.startswith(_INVITE):
+            name = _word(child.tag.removeprefix(_INVITE))
+            return "invite to the call" if name == "invite" else f"{name} the invite"
     return _word(stanza.tag.rpartition("}")[2])
 
 

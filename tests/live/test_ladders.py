@@ -10,9 +10,12 @@ from xml.etree.ElementTree import Element, fromstring
 import pytest
 from aiortc import RTCDtlsTransport
 from callboard.actors.messages.exchange import AccountChanged, CallStatus
-from callboard.bots import Call, CallOver
+from callboard.actors.xmpp.stanza import CLIENT
+from callboard.bots import Call, CallOver, Invite
 from callboard.jingle import Proceed, Ringing, Session
 from callboard.jingle import namespaces as ns
+from callboard.jingle.call_messages.invite import Invite as InviteElement
+from callboard.jingle.call_messages.invite import JingleMethod
 from callboard.ladder.folder import find_ladder, folder_of
 from callboard.ladder.ladder import Ladder
 from callboard.media import PeerConnection
@@ -144,6 +147,29 @@ def test_a_lost_stream_stands_between_a_calls_stanzas(run: Run, tmp_path: Path, 
         found = words(kept.of(ALICE))
         assert any(one.startswith("waiting: the connection broke") for one in found)
         assert in_order(found, "online: resumed", "> session-terminate [success]")
+
+    run(main)
+
+
+def test_an_invite_stands_before_the_call_that_it_leads_to(
+    run: Run, tmp_path: Path, kept: Kept
+) -> None:
+    async def main() -> None:
+        async with (
+            staged(tmp_path, [ALICE], guests=["carol"]) as stage,
+            Device(stage, DEVICE) as device,
+        ):
+            message = Element(f"{{{CLIENT}}}message", {"to": ALICE, "type": "chat", "id": "i-1"})
+            message.append(InviteElement((JingleMethod("sid-of-it", DEVICE),)).to_element())
+            device.send(message)
+            invite = await stage.told(ALICE, Invite)
+            call = await invite.accept()
+            await call.hangup()
+            await kept.after(stage, ALICE)
+        ladder = kept.of(ALICE)
+        assert in_order(words(ladder), "< invite to the call", "> accept the invite")
+        assert ladder.rungs[0].at == 0
+        assert words(ladder)[0] == "< invite to the call"
 
     run(main)
 

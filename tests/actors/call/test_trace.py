@@ -45,6 +45,20 @@ def test_rungs_have_the_time_since_the_first_on_one_clock(clock: list[float]) ->
     assert found.began == 1_000_050.0
 
 
+def test_what_led_to_the_call_comes_first_and_begins_the_clock(clock: list[float]) -> None:
+    trace = Trace(is_on=True)
+    clock[0] += 1
+    trace.note("ice", "ICE checks begin")
+    trace.stanza("in", stanza(), at=48.0)
+    trace.stanza("in", stanza(), at=50.5)
+    trace.stanza("in", stanza(), at=51.0)
+    found = ladder(trace)
+    assert [(one.at, one.kind) for one in found.rungs] == [
+        (0.0, "stanza"), (2.5, "stanza"), (3.0, "ice"), (3.0, "stanza"),
+    ]  # fmt: skip
+    assert found.began == 1_000_048.0
+
+
 def test_what_happens_again_and_again_is_one_rung(clock: list[float]) -> None:
     trace = Trace(is_on=True)
     for _ in range(1000):
