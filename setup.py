@@ -3,7 +3,7 @@
 from setuptools import find_packages, setup  # type: ignore[import-untyped]
 
 #: Folders that stay in the repository, packages or not.
-STAYING = ("benchmarks", "docs", "examples", "script", "tests")
+STAYING = ("benchmarks", "deploy", "docs", "examples", "script", "tests")
 
 inner = [
     f"callboard.{name}"

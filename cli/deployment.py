@@ -42,6 +42,7 @@ from ..media import FinishedRecording, recover_recordings
 from ..server import Prosody, ServerError
 from .controlling_terminal import ControllingTerminal
 from .reloads import Reloads
+from .service_manager import ServiceManager
 from .views.event import Event, Observer
 
 if TYPE_CHECKING:
@@ -121,6 +122,10 @@ class Deployment:
         else:
             log.info("ending: %s", self._farewell("a second signal"))
         self.stopping.set()
+
+    def ending(self) -> float:
+        """Return the seconds that the end may take."""
+        return self._drain + CLOSING + LAST_RESORT
 
     def take(self, settings: Settings) -> None:
         """Go on with other settings."""
@@ -215,6 +220,7 @@ async def deployed(
     metrics: MetricsSettings | None = None,
     webhooks: Sequence[WebhookSettings] = (),
     modules: ModuleFolder | None = None,
+    service: ServiceManager | None = None,
 ) -> AsyncIterator[Deployment]:
     """Start everything that a file declares, and end it in order.
 
@@ -231,6 +237,7 @@ async def deployed(
         metrics: where to serve metrics and health while all runs; None: nowhere.
         webhooks: whom to tell what happens.
         modules: the modules beside the file, which can be read again while it runs.
+        service: is told how it goes, where this runs as a service.
 
     Raises:
         ExchangeError: the file runs already.
@@ -243,9 +250,10 @@ async def deployed(
     instance = Instance(settings, file or folder, folder, deployment)
     heard: list[Observer] = [deployment.hear, instance.hear, observer]
     reloads = None
+    service = service or ServiceManager(None)
     if file is not None and modules is not None:
         declared = settings, classes
-        reloads = Reloads(file, declared, modules, instance, deployment.take)
+        reloads = Reloads(file, declared, modules, instance, deployment.take, service)
         heard.append(reloads.hear)
     listeners = [TellOutside(one) for one in heard]
 
@@ -281,7 +289,8 @@ async def deployed(
                     reloads.start(server)
                     instance.let_reload(reloads.reload)
                 try:
-                    yield deployment
+                    async with service.told(instance.sentence, deployment.ending):
+                        yield deployment
                 finally:
                     await deployment.shut_down()
 

@@ -24,6 +24,7 @@ from ..control.models.reload import AccountChange, AccountRefusal, ReloadResult
 from ..control.problem import ControlError, ProblemKind
 from ..media import shown
 from ..server import Prosody, ServerError
+from .service_manager import ServiceManager
 from .settings import read
 from .settings_difference import Declared, SettingsDifference, difference
 from .views.event import Event
@@ -48,6 +49,7 @@ class Reloads:
         modules: where those are from.
         instance: the running instance.
         take: told the new settings, to go on with what is not the accounts'.
+        service: told when a reload begins and ends.
     """
 
     def __init__(
@@ -57,12 +59,14 @@ class Reloads:
         modules: ModuleFolder,
         instance: Instance,
         take: Callable[[Settings], None],
+        service: ServiceManager,
     ) -> None:
         self._file = file
         self._declared = declared
         self._modules = modules
         self._instance = instance
         self._take = take
+        self._service = service
         self._server: Prosody | None = None
         self._started = asyncio.Event()
         self._now: asyncio.Task[ReloadResult] | None = None
@@ -121,20 +125,26 @@ class Reloads:
         if before is not None:
             await asyncio.wait({before})
         self._now, self._next = self._next, None
+        await self._started.wait()
+        problem = ""
+        self._service.reloading()
         try:
             result = await self._reload()
         except ControlError as error:
+            problem = error.detail
             for line in error.detail.splitlines():
                 log.error("not reloaded: %s", line)
             raise
         except Exception as error:
+            problem = repr(error)
             log.exception("not reloaded")
             raise ControlError(ProblemKind.BUG, f"the reload failed: {error!r}") from error
+        finally:
+            self._service.reloaded(problem)
         log.info("reloaded %s: %s", self._file.name, result.sentence())
         return result
 
     async def _reload(self) -> ReloadResult:
-        await self._started.wait()
         exchange = self._instance.exchange
         before = self._declared
         now = await self._read()

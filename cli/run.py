@@ -1,6 +1,7 @@
 """``callboard run``."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from ..server import ServerError
 from .deployment import Deployment, ExchangeError, deployed, reason
 from .main_loop import run_loop
 from .preflight import missing_extra
+from .service_manager import ServiceManager
 from .settings import read_or_exit
 from .views.view import REFRESH, View, log_to, make_view
 
@@ -33,6 +35,7 @@ def run(file: Path, *, within: float | None, metrics: ListenAddress | None, json
     Returns:
         0 in order, 1 if no account could log in, the server did not start, or all ended by itself.
     """
+    service = ServiceManager.of(os.environ)
     modules = ModuleFolder(file.absolute().parent)
     settings, classes = read_or_exit(file, modules)
     served = settings.metrics
@@ -45,7 +48,8 @@ def run(file: Path, *, within: float | None, metrics: ListenAddress | None, json
     log_to(view, settings.log_level)
     try:
         tune_garbage_collection()
-        return run_loop(_run(settings, classes, file.absolute(), modules, served, view, within))
+        work = _run(settings, classes, file.absolute(), modules, served, service, view, within)
+        return run_loop(work)
     except asyncio.CancelledError:
         return 0
     except (ServerError, ExchangeError, OSError) as error:
@@ -67,6 +71,7 @@ async def _run(
     file: Path,
     modules: ModuleFolder,
     metrics: MetricsSettings | None,
+    service: ServiceManager,
     view: View,
     within: float | None,
 ) -> int:
@@ -80,6 +85,7 @@ async def _run(
             file=file,
             metrics=metrics,
             modules=modules,
+            service=service,
             webhooks=settings.webhooks,
         ) as deployment,
     ):

@@ -11,7 +11,7 @@ from ..config.document import Location
 from ..config.load import Fault
 
 #: The keys at the top of the file that can change while it runs.
-CHANGEABLE = frozenset({"accounts", "drain", "log_level"})
+CHANGEABLE = frozenset({"accounts", "drain", "keep", "log_level"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,12 @@ class Instance:
         finally:
             logging.getLogger().removeHandler(tail)
 
+    def sentence(self) -> str:
+        """Say in a line how it stands."""
+        states = self.overview.account_counts().by_state
+        accounts = ", ".join(f"{count:,} {state}" for state, count in states.items())
+        return f"accounts: {accounts or 'none'}; calls: {self.overview.call_count:,}"
+
     def status(self, limit: int) -> StatusResult:
         """Say how it stands.
 
