@@ -35,6 +35,10 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print events and log messages as lines of JSON.")
 ]
 
+Dev = Annotated[
+    bool,
+    typer.Option("--dev", help="Reload whenever FILE or a module beside it changes."),
+]
 Within = Annotated[
     float | None,
     typer.Option(
@@ -107,7 +111,11 @@ def demo(
 
 @app.command()
 def run(
-    file: File, online_within: Within = None, metrics: Metrics = None, json: Json = False
+    file: File,
+    online_within: Within = None,
+    metrics: Metrics = None,
+    dev: Dev = False,
+    json: Json = False,
 ) -> None:
     """Run the accounts of FILE until Ctrl-C or SIGTERM.
 
@@ -130,7 +138,7 @@ def run(
     from .run import run as command
 
     install_outlets()
-    raise typer.Exit(command(file, within=online_within, metrics=metrics, json=json))
+    raise typer.Exit(command(file, within=online_within, metrics=metrics, json=json, dev=dev))
 
 
 @app.command()

@@ -4,7 +4,13 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    closing,
+    contextmanager,
+    nullcontext,
+)
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +49,7 @@ from ..server import Prosody, ServerError
 from .controlling_terminal import ControllingTerminal
 from .reloads import Reloads
 from .service_manager import ServiceManager
+from .source_watch import watched_sources
 from .views.event import Event, Observer
 
 if TYPE_CHECKING:
@@ -221,6 +228,7 @@ async def deployed(
     webhooks: Sequence[WebhookSettings] = (),
     modules: ModuleFolder | None = None,
     service: ServiceManager | None = None,
+    dev: bool = False,
 ) -> AsyncIterator[Deployment]:
     """Start everything that a file declares, and end it in order.
 
@@ -238,6 +246,7 @@ async def deployed(
         webhooks: whom to tell what happens.
         modules: the modules beside the file, which can be read again while it runs.
         service: is told how it goes, where this runs as a service.
+        dev: read the file again whenever it or a module beside it changes.
 
     Raises:
         ExchangeError: the file runs already.
@@ -289,10 +298,19 @@ async def deployed(
                     reloads.start(server)
                     instance.let_reload(reloads.reload)
                 try:
-                    async with service.told(instance.sentence, deployment.ending):
+                    async with (
+                        service.told(instance.sentence, deployment.ending),
+                        _watching(file, reloads if dev else None),
+                    ):
                         yield deployment
                 finally:
                     await deployment.shut_down()
+
+
+def _watching(file: Path | None, reloads: Reloads | None) -> AbstractAsyncContextManager[None]:
+    if file is None or reloads is None:
+        return nullcontext()
+    return watched_sources(file, reloads.ask)
 
 
 @asynccontextmanager

@@ -89,7 +89,7 @@ def _folders(settings: Settings) -> Iterator[Fault]:
 
 
 #: The packages of extras, by what they are called where they are imported.
-EXTRAS = {"metrics": ("h11", "prometheus_client"), "webhooks": ("h11",)}
+EXTRAS = {"dev": ("watchfiles",), "metrics": ("h11", "prometheus_client"), "webhooks": ("h11",)}
 #: Accounts that may have a metric of their own.
 MOST_NAMED = 100
 

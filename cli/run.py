@@ -23,7 +23,14 @@ from .settings import read_or_exit
 from .views.view import REFRESH, View, log_to, make_view
 
 
-def run(file: Path, *, within: float | None, metrics: ListenAddress | None, json: bool) -> int:
+def run(
+    file: Path,
+    *,
+    within: float | None,
+    metrics: ListenAddress | None,
+    json: bool,
+    dev: bool = False,
+) -> int:
     """Run the accounts of a file until somebody ends it.
 
     Args:
@@ -31,6 +38,7 @@ def run(file: Path, *, within: float | None, metrics: ListenAddress | None, json
         within: how many seconds are tried to get an account online, or None for ever.
         metrics: where to serve metrics and health; None for what the file says.
         json: print JSON lines.
+        dev: read the file again whenever it or a module beside it changes.
 
     Returns:
         0 in order, 1 if no account could log in, the server did not start, or all ended by itself.
@@ -44,12 +52,15 @@ def run(file: Path, *, within: float | None, metrics: ListenAddress | None, json
         if fault := missing_extra("metrics"):
             typer.echo(f"callboard: --metrics: {fault}", err=True)
             return 2
+    if dev and (fault := missing_extra("dev")):
+        typer.echo(f"callboard: --dev: {fault}", err=True)
+        return 2
     view = make_view(as_json=json)
     log_to(view, settings.log_level)
     try:
         tune_garbage_collection()
-        work = _run(settings, classes, file.absolute(), modules, served, service, view, within)
-        return run_loop(work)
+        file = file.absolute()
+        return run_loop(_run(settings, classes, file, modules, served, service, view, within, dev))
     except asyncio.CancelledError:
         return 0
     except (ServerError, ExchangeError, OSError) as error:
@@ -74,6 +85,7 @@ async def _run(
     service: ServiceManager,
     view: View,
     within: float | None,
+    dev: bool,
 ) -> int:
     async with (
         drawn(view),
@@ -86,6 +98,7 @@ async def _run(
             metrics=metrics,
             modules=modules,
             service=service,
+            dev=dev,
             webhooks=settings.webhooks,
         ) as deployment,
     ):
