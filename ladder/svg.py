@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
 from .ladder import Ladder, Rung
-from .text import when
+from .text import stamp, when
 
 #: Pixels: the whole picture, its lines of life, and one row.
 WIDTH = 880
@@ -119,7 +119,7 @@ def _rung(rung: Rung, at: float) -> tuple[str, float]:
     ink = "bad" if bad else "soft" if answer else rung.kind
     flow = ' class="flow"' if rung.way and rung.kind != "stanza" else ""
     title = f"<title>{escape(_clean(rung.xml))}</title>" if rung.xml else ""
-    stamp = _text(_OWN - 14, at + 4, f"{rung.at:.3f} s", "at")
+    time = _text(_OWN - 14, at + 4, f"{stamp(rung)} s", "at")
     if rung.way:
         lines = [_cut(words, _INSIDE)]
         drawn = _arrow(rung.way, at) + _on_line(rung.way, lines[0], at)
@@ -130,7 +130,7 @@ def _rung(rung: Rung, at: float) -> tuple[str, float]:
             for number, line in enumerate(lines)
         )
     group = f'<g{flow} style="--ink: var(--{ink})">{title}{drawn}</g>'
-    return stamp + group, _ROW + 18 * (len(lines) - 1)
+    return time + group, _ROW + 18 * (len(lines) - 1)
 
 
 def _arrow(way: str, at: float) -> str:

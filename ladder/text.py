@@ -63,6 +63,11 @@ def when(ladder: Ladder) -> str:
     return f"{began.replace('+00:00', '')} UTC, {length}"
 
 
+def stamp(rung: Rung) -> str:
+    """Return when a rung was, in seconds, with as many digits as a column has room for."""
+    return f"{rung.at:.3f}" if rung.at < 10_000 else f"{rung.at:.0f}"
+
+
 class _Painter:
     def __init__(self, colours: bool) -> None:
         self._colours = colours
@@ -86,13 +91,12 @@ def _head(ladder: Ladder, painted: _Painter) -> Iterator[str]:
 def _rung(rung: Rung, painted: _Painter) -> Iterator[str]:
     words = _printable(rung.text) + (f" x {rung.times}" if rung.times > 1 else "")
     colour = _colour(rung)
-    stamp = f"{rung.at:.3f}" if rung.at < 10_000 else f"{rung.at:.0f}"
     lines = _wrapped(words if rung.way else f"• {words}", _INSIDE - 6)
     if rung.way:
         drawn = [*(f"   {line}" for line in lines[:-1]), _arrow(rung, lines[-1])]
     else:
         drawn = [f"   {'  ' if number else ''}{line}" for number, line in enumerate(lines)]
-    for before, line in zip(_before(f"{stamp:>{_TIME - 1}} "), drawn, strict=False):
+    for before, line in zip(_before(f"{stamp(rung):>{_TIME - 1}} "), drawn, strict=False):
         yield f"{before}│{painted(line + ' ' * (_INSIDE - _cells(line)), colour)}│"
 
 
