@@ -49,6 +49,20 @@ class Attendance(Result):
     seconds: float
 
 
+class BridgedTime(Result):
+    """A time in which the peer, and that of another call, heard and saw each other.
+
+    It names the other call; `at` is in seconds after this one began.
+    """
+
+    uuid: str
+    id: Text
+    account: str
+    peer: str
+    at: float
+    seconds: float | None
+
+
 class DetailRecord(Result):
     """A call that has ended, as one account saw it; times are ISO 8601 in UTC.
 
@@ -75,4 +89,5 @@ class DetailRecord(Result):
     recordings: tuple[RecordedFile, ...]
     freezes: tuple[StoodStill, ...]
     listeners: tuple[Attendance, ...]
+    bridges: tuple[BridgedTime, ...]
     digits: str | None

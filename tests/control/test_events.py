@@ -16,7 +16,12 @@ from callboard.actors.messages.exchange import (
     PresenceReturned,
     ReceiptReceived,
 )
-from callboard.actors.records.call_record import CallRecord, Listener, RecordedFreeze
+from callboard.actors.records.call_record import (
+    CallRecord,
+    Listener,
+    RecordedBridge,
+    RecordedFreeze,
+)
 from callboard.actors.records.recording_outcome import Recorded
 from callboard.control.history.retention import RecordingsRemoved
 from callboard.control.instance.events import EVENTS_OF, Reported, event_of, live_call, log_event
@@ -45,6 +50,7 @@ REPORTS = [
         recordings=(Recorded("/x/y.mkv", "video", 1.5, 7, None),),
         freezes=(RecordedFreeze("video", 1.0, 0.5),),
         listeners=(Listener("eve", "listened", 1.0, 2.0),),
+        bridges=(RecordedBridge("u", "2", "a@b.c", "g@h.i/x", 1.0, 2.0),),
         digits="12",
     ),
     FinishedRecording(Path("/x/y.mkv"), 1.5, 7),
