@@ -2,7 +2,7 @@
 
 from .bot import Bot
 from .call import Call
-from .options import Options, one_of
+from .options import OneOf, Options
 from .room import Room
 
 
@@ -18,7 +18,7 @@ class ConferenceBot(Bot):
     def read_options(self, options: Options) -> None:
         """Read what callers hear, and what is recorded."""
         self.greeting = options.playable("greeting", "audio", None)
-        self.record = options.take("record", one_of(["mix", "none"]), "none")
+        self.record = options.take("record", OneOf(["mix", "none"]), "none")
         self.tones = options.flag("tones", True)
 
     async def on_start(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..config.duration import parse_duration
 from ..config.error_sentence import describe
@@ -60,7 +60,7 @@ class Options:
             name: the option's name.
             default: what it is if the file does not have it.
         """
-        return self.take(name, _text, default)
+        return self.take(name, as_text, default)
 
     def flag(self, name: str, default: D) -> bool | D:
         """Return an option that is true or false.
@@ -69,7 +69,7 @@ class Options:
             name: the option's name.
             default: what it is if the file does not have it.
         """
-        return self.take(name, _flag, default)
+        return self.take(name, as_flag, default)
 
     def seconds(self, name: str, default: D) -> float | D:
         """Return a duration in seconds; the file may say ``500ms``, ``10s``, ``1m30s`` or ``10``.
@@ -87,7 +87,7 @@ class Options:
             name: the option's name.
             default: what it is if the file does not have it.
         """
-        return self.take(name, _addresses, default)
+        return self.take(name, as_addresses, default)
 
     def digits(self, name: str, default: D) -> str | D:
         """Return keys to press, as `Call.press` takes them: ``12#``, with commas that wait.
@@ -96,7 +96,7 @@ class Options:
             name: the option's name.
             default: what it is if the file does not have it.
         """
-        return self.take(name, _digits, default)
+        return self.take(name, as_digits, default)
 
     def playable(self, name: str, kind: Kind, default: str | None) -> Playable:
         """Return something to play, once it is known that it can be played.
@@ -109,7 +109,7 @@ class Options:
             kind: what it must have: audio or video.
             default: what it is if the file does not have it.
         """
-        return self.take(name, partial(_playable, folder=self._folder, kind=kind), default)
+        return self.take(name, partial(as_playable, folder=self._folder, kind=kind), default)
 
     def take(self, name: str, read: Callable[[Any], T], default: D) -> T | D:
         """Return an option that a function of yours reads.
@@ -159,47 +159,57 @@ class Options:
             raise OptionsError(self._faults)
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """Read text."""
     if not isinstance(value, str):
         raise ValueError("give text, in quotes if it looks like a number")
     return value
 
 
-def _flag(value: Any) -> bool:
+def as_flag(value: Any) -> bool:
+    """Read true or false."""
     if not isinstance(value, bool):
         raise ValueError("give true or false")
     return value
 
 
-def _digits(value: Any) -> str:
-    return check_digits(_text(value), also=",")
+def as_digits(value: Any) -> str:
+    """Read keys to press."""
+    return check_digits(as_text(value), also=",")
 
 
-def _addresses(value: Any) -> list[str]:
+def as_addresses(value: Any) -> list[str]:
+    """Read one JID, or a list of them."""
     found = [value] if isinstance(value, str) else value
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
         raise ValueError("give a JID like desk@example.org, or a list of them")
     return [normal_jid(one) for one in found]
 
 
-def one_of(choices: Iterable[W]) -> Callable[[Any], W]:
-    """Return what reads an option that is one of several words, for `Options.take`.
+class OneOf(Generic[W]):
+    """Reads an option that is one of several words, for `Options.take`.
 
     Args:
         choices: the words.
     """
-    known = tuple(choices)
 
-    def read(value: Any) -> W:
-        for word in known:
+    def __init__(self, choices: Iterable[W]) -> None:
+        self.choices = tuple(choices)
+
+    def __call__(self, value: object) -> W:
+        """Return the word that a value is.
+
+        Raises:
+            ValueError: it is none of them.
+        """
+        for word in self.choices:
             if word == value:
                 return word
-        raise ValueError(f"it is {describe(value)}: give {' or '.join(known)}")
-
-    return read
+        raise ValueError(f"it is {describe(value)}: give {' or '.join(self.choices)}")
 
 
-def _playable(value: Any, *, folder: Path, kind: Kind) -> Playable:
+def as_playable(value: Any, *, folder: Path, kind: Kind) -> Playable:
+    """Read something to play."""
     if value is None:
         return None
     found = tuple(map(_item, value)) if isinstance(value, list) else _item(value)

@@ -1,12 +1,12 @@
 """The bot ``recorder``."""
 
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from ..media import SpeechError, check_speech
 from .argument_checks import DIRECTIONS, Recorded
 from .bot import Bot
 from .call import Call
-from .options import Options, one_of
+from .options import OneOf, Options
 
 Cue = Literal["speech", "digit"]
 CUES: tuple[Cue, ...] = get_args(Cue)
@@ -29,11 +29,16 @@ class RecorderBot(Bot):
         self.audio = options.playable("audio", "audio", "silence")
         self.video = options.playable("video", "video", "pattern")
         self.greeting = options.playable("greeting", "audio", None)
-        self.until: Cue | None = options.take("until", _until, None)
-        self.direction: Recorded = options.take("direction", one_of(DIRECTIONS), "both")
+        self.until: Cue | None = options.take("until", OneOf(CUES), None)
+        self.direction: Recorded = options.take("direction", OneOf(DIRECTIONS), "both")
         self.wav = options.flag("wav", False)
         if self.until is not None and self.greeting is None:
             options.refuse("until", "there is no greeting that could end: give a greeting")
+        if self.until == "speech":
+            try:
+                check_speech()
+            except SpeechError as error:
+                options.refuse("until", str(error))
 
     async def on_call(self, call: Call) -> None:
         """Answer, greet, record."""
@@ -45,13 +50,3 @@ class RecorderBot(Bot):
             await call.play(self.greeting, until=self.until)
             await call.play(self.audio)
         await call.ended()
-
-
-def _until(value: Any) -> Cue:
-    cue: Cue = one_of(CUES)(value)
-    if cue == "speech":
-        try:
-            check_speech()
-        except SpeechError as error:
-            raise ValueError(str(error)) from None
-    return cue

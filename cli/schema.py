@@ -4,6 +4,7 @@ import json
 
 import typer
 
+from ..bots.options_schema import with_options
 from ..config import settings_schema
 
 
@@ -13,7 +14,7 @@ def schema(*, plan: bool) -> None:
     Args:
         plan: of load plans, in the place of accounts files.
     """
-    schema = settings_schema()
+    schema = with_options(settings_schema())
     if plan:
         from ..load import plan_schema  # noqa: PLC0415 - it loads what accounts files do not need
 

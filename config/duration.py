@@ -2,7 +2,7 @@
 
 import math
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
@@ -44,18 +44,15 @@ def parse_duration(value: object) -> float:
     return seconds
 
 
-Duration = Annotated[
-    float,
-    BeforeValidator(parse_duration),
-    WithJsonSchema(
-        {
-            "title": "duration",
-            "anyOf": [
-                {"type": "string", "pattern": PATTERN},
-                {"type": "string", "pattern": rf"^{_PART}$"},
-                {"type": "number", "minimum": 0, "maximum": MAX_SECONDS},
-            ],
-        }
-    ),
-]
+SCHEMA: dict[str, Any] = {
+    "title": "duration",
+    "anyOf": [
+        {"type": "string", "pattern": PATTERN},
+        {"type": "string", "pattern": rf"^{_PART}$"},
+        {"type": "number", "minimum": 0, "maximum": MAX_SECONDS},
+    ],
+}
+"""What :func:`parse_duration` takes, as JSON Schema."""
+
+Duration = Annotated[float, BeforeValidator(parse_duration), WithJsonSchema(SCHEMA)]
 """A duration in seconds, read by :func:`parse_duration`."""

@@ -32,7 +32,7 @@ accounts:
 
 `callboard check FILE` prints everything that is wrong with a file, each problem with its line and
 column, and exits with status 2. `callboard schema` prints the JSON Schema, which lets an editor
-complete and check keys while you type.
+complete and check keys while you type, the options of built-in bots too.
 
 - **Paths** are relative to the file's folder.
 - **Durations** are written `2s`, `500ms`, `1m30s`, `1h`, `1d`, or as a number of seconds.

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from callboard.bots import Bot, Options, OptionsError, SpokenText
 from callboard.bots.find import BUILT_IN
-from callboard.bots.options import one_of
+from callboard.bots.options import OneOf
 from callboard.media.hearing import voice_detector
 from callboard.media.sources import espeak
 from callboard.tests.bots.staged import ACCOUNT
@@ -50,7 +50,7 @@ WRONG: list[tuple[Read, object, str]] = [
     (lambda o: o.playable("x", "audio", "tone"), {"say": "Hi", "pitch": 3}, "give say, and"),
     (lambda o: o.playable("x", "audio", "tone"), {"say": 5}, "text is int"),
     (lambda o: o.playable("x", "audio", "tone"), {"say": "Hi", "rate": 1000}, "80 to 450"),
-    (lambda o: o.take("x", one_of(["-", "b"]), "-"), "c", "it is 'c': give - or b"),
+    (lambda o: o.take("x", OneOf(["-", "b"]), "-"), "c", "it is 'c': give - or b"),
     (lambda o: o.playable("x", "audio", "tone"), "nowhere.ogg", "'nowhere.ogg' is not a file"),
     (lambda o: o.playable("x", "audio", "tone"), "pattern", "'pattern' has no audio"),
     (lambda o: o.take("x", int, 0), "seven", "invalid literal"),
