@@ -13,9 +13,11 @@ from callboard.actors.call_log import CallLog
 from callboard.actors.messages.call_log import CallGoesOn
 from callboard.actors.records.call_record import CallRecord
 from callboard.actors.records.record_file import RecordFile
+from callboard.ladder.folder import LadderFolder, find_ladder
 from callboard.tests.actors.records.test_call_journal import going_on, journals, read
 from callboard.tests.actors.records.test_record_file import room_for
 from callboard.tests.conftest import Run
+from callboard.tests.ladder.test_folder import LADDER
 
 
 class Seen:
@@ -180,3 +182,39 @@ def test_what_comes_while_the_disk_is_busy_is_written_together(
     assert sum(written) == 2_000
     assert len(written) < 10
     assert [int(one.id) for one in read(path)] == list(range(2_000))
+
+
+def test_ladders_that_cannot_be_kept_are_said_once_and_cost_no_record(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "calls.jsonl"
+    (tmp_path / "calls.ladders").write_text("in the way")
+
+    async def main() -> None:
+        seen = Seen()
+        ref = CallLog.start(path, seen, None, LadderFolder(path, 5))
+        await ref.started
+        for number in range(3):
+            ref.tell(replace(going_on(str(number)), state="completed"))
+            ref.tell(LADDER)
+            await seen.count(number + 1)
+        await ended(ref)
+        assert len(read(path)) == 3
+
+    run(main)
+    said = [one for one in caplog.messages if "ladders" in one]
+    assert len(said) == 1
+    assert said[0].endswith("calls go on without")
+
+
+def test_ladders_that_wait_are_written_at_the_end(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+
+    async def main() -> None:
+        ref = CallLog.start(path, None, None, LadderFolder(path, 5))
+        await ref.started
+        ref.tell(LADDER)
+        await ended(ref)
+
+    run(main)
+    assert find_ladder(path, "last") == LADDER
