@@ -1,5 +1,6 @@
 """The command ``callboard`` and its subcommands (typer)."""
 
+import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -135,6 +136,8 @@ def run(
     up, or the server did not start or has ended, 2 if FILE is wrong, and 130 if Ctrl-C comes while
     FILE is being read.
     """
+    if sys.stderr.isatty():  # a person waits, and what follows is slow to read
+        typer.echo(f"callboard: starting {file} …", err=True)
     from .run import run as command
 
     install_outlets()

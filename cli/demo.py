@@ -13,9 +13,10 @@ from ..actors.messages.exchange import AccountChanged, BotFailed, CallStatus
 from ..actors.records.call_record import CallRecord
 from ..bots.find import BUILT_IN
 from ..config import Settings
+from ..control.address import NoPlaceError, derived_name, own_folder
 from ..media import Inspection, UnplayableError, inspect
 from ..server import ServerError
-from .deployment import deployed, reason
+from .deployment import ExchangeError, deployed, reason
 from .main_loop import run_loop
 from .process_end import INTERRUPTED
 from .views.event import Event
@@ -59,7 +60,7 @@ def demo(*, seconds: float, out: Path, video: bool, json: bool) -> int:
         run_loop(stage.play(settings, seconds))
     except asyncio.CancelledError:
         return INTERRUPTED
-    except (ServerError, OSError) as error:
+    except (ServerError, ExchangeError, OSError) as error:
         typer.echo(f"callboard: {reason(error)}", err=True)
         return 1
     if stage.is_interrupted:
@@ -76,6 +77,7 @@ def _settings(seconds: float, out: Path, video: bool) -> Settings:
             "server": "embedded",
             "recordings": out,
             "call_log": out / "calls.jsonl",
+            "control": _control(out),
             "drain": 0,
             "log_level": "warning",
             "accounts": [
@@ -89,6 +91,14 @@ def _settings(seconds: float, out: Path, video: bool) -> Settings:
             ],
         }
     )
+
+
+def _control(out: Path) -> Path | None:
+    """Return where the control socket is, which commands find by the folder; None if nowhere."""
+    try:
+        return own_folder() / derived_name(out)
+    except NoPlaceError:
+        return None
 
 
 class _Stage:

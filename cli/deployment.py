@@ -122,7 +122,8 @@ class Deployment:
     def stop(self) -> None:
         """Ask for the end in order; the second time, at once."""
         if self._exchange is None:
-            if self._starting is not None:
+            if self._starting is not None and not self.stopping.is_set():
+                log.info("ending: not everything was started yet")
                 self._starting.cancel()
         elif self.stopping.is_set():
             self._exchange.tell(Shutdown(0))

@@ -1,12 +1,22 @@
 """Ctrl-C before a command has done what it is for: one sentence, and one status."""
 
+import asyncio
+import logging
 import os
+import pty
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from callboard.tests.cli.command import PATIENCE, callboard, command
+from callboard.bots.find import BUILT_IN
+from callboard.cli.deployment import deployed
+from callboard.config import Settings
+from callboard.control.control_socket import ControlSocket
+from callboard.media import FinishedRecording
+from callboard.tests.cli.command import PATIENCE, callboard, command, in_process
+from callboard.tests.conftest import Run
 
 ACCOUNTS = """\
 server: embedded
@@ -44,12 +54,73 @@ def test_it_says_so(tmp_path: Path, arguments: list[object], line: str) -> None:
     try:
         assert process.stdout is not None
         assert any(line in one for one in process.stdout)
+        if "calls" in line:
+            seen = in_process("status", cwd=tmp_path)
+            assert "callboard-demo: up for" in seen.stdout, seen.stderr
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
         process.communicate()
     assert (process.returncode, said) == (130, "callboard: interrupted\n")
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_it_says_so_while_a_run_is_starting(
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    signals: int,
+) -> None:
+    """Two at the same moment as well: the second one must not cut off what the first one ends."""
+    looked: list[str] = []
+
+    def interrupted(folder: Path) -> list[FinishedRecording]:
+        for _ in range(signals):
+            os.kill(os.getpid(), signal.SIGINT)
+        return []
+
+    monkeypatch.setattr("callboard.cli.deployment.recover_recordings", interrupted)
+    close = ControlSocket.close
+
+    async def closed(control: ControlSocket) -> None:
+        await close(control)
+        looked.append("closed")
+
+    monkeypatch.setattr(ControlSocket, "close", closed)
+    declared = {"jid": "desk@localhost", "password": "s3", "bot": "silent"}
+    settings = Settings.model_validate({"recordings": tmp_path, "accounts": [declared]})
+
+    async def main() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            async with deployed(
+                settings, BUILT_IN, tmp_path, lambda _: None, file=tmp_path / "a.yaml"
+            ):
+                pytest.fail("it has started")
+
+    with caplog.at_level(logging.INFO):
+        run(main)
+    said = [one.message for one in caplog.records if one.message.startswith("ending")]
+    assert said == ["ending: not everything was started yet"]
+    assert looked == ["closed"]
+
+
+def test_a_person_is_told_that_it_starts(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    with (
+        os.fdopen(ours, "rb", buffering=0) as terminal,
+        subprocess.Popen(command("run", "missing.yaml"), cwd=tmp_path, stderr=theirs) as process,
+    ):
+        os.close(theirs)
+        said = b""
+        with suppress(OSError):  # EIO: the other end is closed
+            while data := terminal.read(4096):
+                said += data
+        assert process.wait(PATIENCE) == 2
+    first, second, *_ = said.decode().splitlines()
+    assert first == "callboard: starting missing.yaml …"
+    assert second.startswith("missing.yaml")
 
 
 @pytest.mark.parametrize("name", ["check", "run", "call"])
