@@ -24,6 +24,7 @@ BENCHMARKS = (
     "leg",
     "picture",
     "live",
+    "bridge",
     "speech",
     "actors",
     "setup",

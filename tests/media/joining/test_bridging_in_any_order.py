@@ -1,0 +1,217 @@
+"""Whatever is played, muted, held, recorded and bridged, and in whichever order: one timeline."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from callboard.media import Direction, EncodedFrame, Kind, Playback, PlaybackEnded, Silence, Source
+from callboard.media.frames.codec import CLOCK_RATES
+from callboard.media.joining.bridge import BridgeMedia
+from callboard.media.rtc.connection_media import ConnectionMedia
+from callboard.media.rtc.rtp.outgoing import Outgoing
+from callboard.media.rtc.rtp.receive_path import ReceivePath
+from callboard.tests.conftest import Run
+from callboard.tests.media.rtc import test_playing_in_any_order as playing
+from callboard.tests.media.rtc.test_playing_in_any_order import CODEC, WHICH, Sent
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+OTHER_CODEC: dict[Kind, str] = {"audio": "PCMU", "video": "H264"}
+ORDERS = st.one_of(
+    playing.ORDERS.filter(lambda order: order[0] != "forward"),
+    st.tuples(st.just("play"), WHICH),
+    st.tuples(st.just("join"), st.none()),
+    st.tuples(st.just("join"), st.none()),
+    st.tuples(st.just("leave"), st.none()),
+    st.tuples(st.just("record"), st.none()),
+    st.tuples(st.just("record no more"), st.none()),
+    st.tuples(st.just("the other sends"), st.tuples(st.booleans(), st.integers(0, 1 << 32))),
+    st.tuples(st.just("the other goes on"), st.tuples(st.booleans(), st.booleans())),
+)
+TIMED = st.lists(st.tuples(ORDERS, st.integers(0, 30)), max_size=16)
+
+
+class Line:
+    """Stands for one kind of media that is negotiated; nothing goes on a network."""
+
+    negotiated = True
+    telephone_event = None
+    allowed_bit_rate = 300_000
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.codec = (CODEC[kind], CLOCK_RATES[CODEC[kind]])
+        self.incoming = self
+        self.outgoing: Outgoing | None = None
+        self.requests = 0
+
+    def request_keyframe(self) -> None:
+        """Count it."""
+        self.requests += 1
+
+    def open_stream(self) -> Sent:
+        """Take sound, as the network would."""
+        return Sent()
+
+
+class Scene:
+    """A leg, whose bot does what it likes, and another one that it may be bridged with."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind: Kind = kind
+        self.ended: list[Playback] = []
+        self.played: list[Playback] = []
+        self.stamps: list[int] = []
+        self.records: list[list[int]] = []
+        self.writing: list[int] | None = None
+        self.bridge: BridgeMedia | None = None
+        self.ours, self.other = self._leg(), self._leg()
+        self.ours.sinks.append(self._sent)
+        self.timestamp = 0
+
+    def _leg(self) -> ConnectionMedia:
+        def hear(event: object) -> None:
+            if isinstance(event, PlaybackEnded):
+                self.ended.append(event.playback)
+
+        media = ConnectionMedia(
+            ReceivePath.PACKETS, largest_picture=1, on_event=hear, on_broken=lambda: None
+        )
+        line: Any = Line(self.kind)
+        media.by_kind[self.kind] = line
+        line.outgoing = media.outgoing(self.kind, Silence())
+        self.played.append(line.outgoing.playback)
+        play = media.play
+
+        def noted(kind: Kind, source: Source) -> Playback:
+            self.played.append(play(kind, source))
+            return self.played[-1]
+
+        media.play = noted  # type: ignore[method-assign]
+        return media
+
+    @property
+    def legs(self) -> tuple[Outgoing, Outgoing]:
+        """What sends, of both."""
+        found = [leg.by_kind[self.kind].outgoing for leg in (self.ours, self.other)]
+        assert found[0] is not None
+        assert found[1] is not None
+        return found[0], found[1]
+
+    @property
+    def outgoing(self) -> Outgoing:
+        """What sends, of ours."""
+        return self.legs[0]
+
+    def source(self, which: int) -> Source:
+        """Make one of the sources."""
+        sources = playing.SOURCES[self.kind]
+        return sources[which % len(sources)]()
+
+    def _sent(self, way: Direction, frame: EncodedFrame) -> None:
+        if way is Direction.SENT:
+            self.stamps.append(frame.timestamp)
+            if self.writing is not None:
+                self.writing.append(frame.timestamp)
+
+    def join(self, _: None) -> None:
+        """Begin a bridge, or another one."""
+        self.leave(None)
+        self.bridge = BridgeMedia(self.ours, self.other)
+
+    def leave(self, _: None) -> None:
+        """Part, if they are bridged."""
+        if self.bridge is not None:
+            self.bridge.close()
+            self.bridge = None
+
+    def record(self, _: None) -> None:
+        """Begin a recording."""
+        self.writing = []
+        self.records.append(self.writing)
+
+    def record_no_more(self, _: None) -> None:
+        """End it."""
+        self.writing = None
+
+    def sends(self, how: tuple[bool, int]) -> None:
+        """Let the other leg receive something, from anywhere in time."""
+        is_other, self.timestamp = how
+        self._receive(is_other, keyframe=True)
+
+    def goes_on(self, how: tuple[bool, bool]) -> None:
+        """Let the other leg receive what follows."""
+        is_other, keyframe = how
+        self.timestamp += CLOCK_RATES[CODEC[self.kind]] // 50
+        self._receive(is_other, keyframe=keyframe or self.kind == "audio")
+
+    def _receive(self, is_other: bool, *, keyframe: bool) -> None:
+        codec = (OTHER_CODEC if is_other else CODEC)[self.kind]
+        data = bytes(160) if codec == "PCMU" else b"\x00x"
+        frame = EncodedFrame(
+            self.kind, codec, data, self.timestamp, CLOCK_RATES[codec], 0.0, keyframe
+        )
+        self.other._received(frame)
+
+
+def _play(scene: Scene, which: int) -> None:
+    scene.ours.play(scene.kind, scene.source(which))
+
+
+ORDER: dict[str, Callable[[Any, Any], Any]] = {
+    **playing.ORDER,
+    "play": _play,
+    "join": Scene.join,
+    "leave": Scene.leave,
+    "record": Scene.record,
+    "record no more": Scene.record_no_more,
+    "the other sends": Scene.sends,
+    "the other goes on": Scene.goes_on,
+}
+
+
+@pytest.mark.parametrize("kind", ["audio", "video"])
+def test_any_order_with_bridges_keeps_one_timeline_and_tells_each_end_once(
+    run: Run, kind: Kind
+) -> None:
+    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(TIMED)
+    def holds(orders: list[tuple[tuple[str, Any], int]]) -> None:
+        run(lambda: main(orders))
+
+    async def main(orders: list[tuple[tuple[str, Any], int]]) -> None:
+        scene = Scene(kind)
+        draining = [asyncio.ensure_future(_drain(leg.track)) for leg in scene.legs]
+        await asyncio.sleep(0)
+        if kind == "audio":
+            for leg in scene.legs:
+                leg._start()
+        for (name, value), milliseconds in orders:
+            with suppress(ValueError):  # what can't be done now is refused, and changes nothing
+                ORDER[name](scene, value)
+            await asyncio.sleep(milliseconds / 1000)
+        scene.leave(None)
+        for leg in scene.legs:
+            leg.close()
+        for task in draining:
+            task.cancel()
+        await asyncio.wait(draining)
+        for stamps in (scene.stamps, *scene.records):
+            assert stamps == sorted(set(stamps))
+        assert all(playback.is_over for playback in scene.played)
+        ended = [each for each in scene.ended if each in scene.played]  # and what held the line
+        assert sorted(map(id, ended)) == sorted(map(id, scene.played))
+        for media in (scene.ours, scene.other):
+            assert not media.receivers
+            assert not media.digit_listeners
+            assert not media._ear._hearings
+
+    holds()
+
+
+async def _drain(track: Any) -> None:
+    with suppress(Exception):
+        while True:
+            await track.recv()
