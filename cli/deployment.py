@@ -230,6 +230,7 @@ async def deployed(
     modules: ModuleFolder | None = None,
     service: ServiceManager | None = None,
     dev: bool = False,
+    terminal: ControllingTerminal | None = None,
 ) -> AsyncIterator[Deployment]:
     """Start everything that a file declares, and end it in order.
 
@@ -248,6 +249,7 @@ async def deployed(
         modules: the modules beside the file, which can be read again while it runs.
         service: is told how it goes, where this runs as a service.
         dev: read the file again whenever it or a module beside it changes.
+        terminal: the terminal that the process was started from.
 
     Raises:
         ExchangeError: the file runs already.
@@ -261,6 +263,7 @@ async def deployed(
     heard: list[Observer] = [deployment.hear, instance.hear, observer]
     reloads = None
     service = service or ServiceManager(None)
+    terminal = terminal or ControllingTerminal()
     if file is not None and modules is not None:
         declared = settings, classes
         reloads = Reloads(file, declared, modules, instance, deployment.take, service)
@@ -275,7 +278,7 @@ async def deployed(
         contained(),
         instance.logged(),
         watched(settings.drain + CLOSING + LAST_RESORT) as watch,
-        _signals(deployment.stop, watch.ask, None if reloads is None else reloads.ask),
+        _signals(deployment.stop, watch.ask, terminal, None if reloads is None else reloads.ask),
         nullcontext() if reloads is None else closing(reloads),
     ):
         async with (
@@ -448,7 +451,10 @@ def _close_left(file: Path, finished: Iterable[FinishedRecording]) -> None:
 
 @contextmanager
 def _signals(
-    stop: Callable[[], None], ask: Callable[..., None], reload: Callable[[], None] | None = None
+    stop: Callable[[], None],
+    ask: Callable[..., None],
+    terminal: ControllingTerminal,
+    reload: Callable[[], None] | None = None,
 ) -> Iterator[None]:
     """Have SIGINT, SIGTERM and SIGHUP call one function on the loop, and another one at once.
 
@@ -457,11 +463,11 @@ def _signals(
     Args:
         stop: called on the loop.
         ask: called at once.
+        terminal: the terminal that the process was started from.
         reload: called on the loop, in the place of both, if SIGHUP comes while the terminal is
             still there, or there never was one.
     """
     loop = asyncio.get_running_loop()
-    terminal = ControllingTerminal()
 
     def hang_up() -> None:
         if reload is None or terminal.has_hung_up():
@@ -479,6 +485,8 @@ def _signals(
     for number, (later, at_once) in handlers.items():
         loop.add_signal_handler(number, later)
         signal.signal(number, at_once)  # the loop hears of it all the same, when it gets to it
+    if terminal.was_asked and reload is not None:
+        reload()  # the file may have been read before it was changed
     try:
         yield
     finally:

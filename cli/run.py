@@ -3,18 +3,17 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import typer
 
 from ..actors.garbage_collection import tune_garbage_collection
 from ..actors.observer import Observer
-from ..bots.bot import Bot
 from ..bots.module_folder import ModuleFolder
-from ..config import Settings
 from ..config.metrics import ListenAddress, MetricsSettings
 from ..server import ServerError
+from .controlling_terminal import ControllingTerminal
 from .deployment import Deployment, ExchangeError, deployed, reason
 from .main_loop import run_loop
 from .preflight import missing_extra
@@ -43,6 +42,8 @@ def run(
     Returns:
         0 in order, 1 if no account could log in, the server did not start, or all ended by itself.
     """
+    terminal = ControllingTerminal()
+    terminal.wait_for_start()
     service = ServiceManager.of(os.environ)
     modules = ModuleFolder(file.absolute().parent)
     settings, classes = read_or_exit(file, modules)
@@ -60,7 +61,20 @@ def run(
     try:
         tune_garbage_collection()
         file = file.absolute()
-        return run_loop(_run(settings, classes, file, modules, served, service, view, within, dev))
+        running = deployed(
+            settings,
+            classes,
+            file.parent,
+            view.show,
+            file=file,
+            metrics=served,
+            webhooks=settings.webhooks,
+            modules=modules,
+            service=service,
+            dev=dev,
+            terminal=terminal,
+        )
+        return run_loop(_run(running, view, within))
     except asyncio.CancelledError:
         return 0
     except (ServerError, ExchangeError, OSError) as error:
@@ -77,31 +91,9 @@ def _moved(metrics: MetricsSettings | None, address: ListenAddress) -> MetricsSe
 
 
 async def _run(
-    settings: Settings,
-    classes: dict[str, type[Bot]],
-    file: Path,
-    modules: ModuleFolder,
-    metrics: MetricsSettings | None,
-    service: ServiceManager,
-    view: View,
-    within: float | None,
-    dev: bool,
+    running: AbstractAsyncContextManager[Deployment], view: View, within: float | None
 ) -> int:
-    async with (
-        drawn(view),
-        deployed(
-            settings,
-            classes,
-            file.parent,
-            view.show,
-            file=file,
-            metrics=metrics,
-            modules=modules,
-            service=service,
-            dev=dev,
-            webhooks=settings.webhooks,
-        ) as deployment,
-    ):
+    async with drawn(view), running as deployment:
         if not await anybody_online(deployment, within):
             return 1
         await deployment.over()

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from callboard.tests.cli.command import PATIENCE, Running, callboard, command, records, running
 
 ACCOUNTS = """\
@@ -80,6 +81,30 @@ def test_sighup_takes_new_code_and_the_call_goes_on_with_the_old(tmp_path: Path)
         ]
     found = records(tmp_path / "recordings" / "calls.jsonl")
     assert {one["state"] for one in found.values()} == {"completed"}
+
+
+SLOW = """\
+import os, signal
+from callboard.bots.silent import SilentBot as Desk
+
+if not os.path.exists("there"):
+    open("there", "w").close()
+    os.kill(os.getpid(), signal.SIGHUP)
+"""
+
+
+def test_a_reload_that_is_asked_for_at_the_very_start_follows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as while the bots' modules are imported for the first time."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "desk.py").write_text(SLOW)
+    file = tmp_path / "accounts.yaml"
+    file.write_text("accounts:\n  - {jid: desk@localhost, bot: 'desk:Desk'}\n")
+    with running("run", file) as run:
+        logged(run, "reloaded accounts.yaml: nothing has changed")
+        run.until(lambda e: e.get("state") == "online")
+        assert run.stop() == 0
 
 
 @contextmanager
