@@ -7,12 +7,13 @@ from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import to_json
+from pydantic_core import ErrorDetails, to_json
 
+from ..config.error_sentence import sentence, unknown_key
 from . import protocol
 from .commands.handler import Handler
 from .instance.instance import Instance
-from .models.base import Result
+from .models.base import Command, Result
 from .problem import ControlError, ProblemKind
 from .protocol import LONGEST_ID, LONGEST_LINE, PROTOCOL, RequestId
 
@@ -30,6 +31,8 @@ STALL = 30.0
 GOODBYE = 1.0
 #: Lines a second that are read of one client, and how many at once.
 RATE, BURST = 100.0, 200
+#: Characters of an error's sentence at the most.
+LONGEST_DETAIL = 400
 #: Characters of a request's own words that an error repeats.
 QUOTED = 60
 
@@ -229,9 +232,18 @@ def _validated(handler: Handler, fields: dict[str, Any]) -> Any:
     try:
         return handler.command.model_validate_json(to_json(fields))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))[:QUOTED] or handler.command.name
-        raise ControlError(ProblemKind.WRONG_ARGUMENT, f"{where}: {first['msg']}") from None
+        detail = _sentence(error.errors(include_url=False)[0], handler.command)
+        raise ControlError(ProblemKind.WRONG_ARGUMENT, detail[:LONGEST_DETAIL]) from None
+
+
+def _sentence(found: ErrorDetails, command: type[Command[Any]]) -> str:
+    place = found["loc"]
+    name = str(place[-1])[:QUOTED] if place else command.name
+    if found["type"] == "missing":
+        return f"{name} is missing: {command.name} needs it"
+    if found["type"] == "extra_forbidden":
+        return unknown_key(name, command.model_fields, {})
+    return sentence(found, place, secret=False)
 
 
 def _quoted(name: object) -> str:

@@ -1,13 +1,21 @@
 """``events`` and ``logs``: what happens, and what is logged."""
 
 from ..instance.event_hub import EventHub, Wanted
+from ..instance.events import EVENTS_OF
 from ..instance.instance import Instance
 from ..models.events import EventsCommand, LogsCommand, StreamResult
+from ..problem import ControlError, ProblemKind
 from .handler import Handler, Tell
+
+#: The kinds of events that there are.
+KINDS = frozenset(kind.__name__ for kind in EVENTS_OF) | {"Gap"}
 
 
 async def _events(command: EventsCommand, instance: Instance, tell: Tell) -> StreamResult:
     only = frozenset(command.only)
+    if unknown := sorted(only - KINDS):
+        words = f"{unknown[0][:60]!r} is no event: give one of {', '.join(sorted(KINDS))}"
+        raise ControlError(ProblemKind.WRONG_ARGUMENT, f"only: {words}")
     wanted: Wanted = (lambda entry: entry.kind in only) if only else (lambda _: True)
     return await _stream(instance.events, wanted, command.last, tell, follow=command.follow)
 

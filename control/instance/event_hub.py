@@ -107,9 +107,15 @@ class EventHub:
         self._kept: deque[HubEntry] = deque(maxlen=MOST_KEPT)
         self._readers: set[EventReader] = set()
 
-    def publish(self, entry: HubEntry) -> None:
-        """Tell what happened."""
-        self._kept.append(entry)
+    def publish(self, entry: HubEntry, *, keep: bool = True) -> None:
+        """Tell what happened.
+
+        Args:
+            entry: what.
+            keep: whether who comes later is told too.
+        """
+        if keep:
+            self._kept.append(entry)
         for reader in self._readers:
             reader.tell(entry)
 

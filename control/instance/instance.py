@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from ...actors.messages.exchange import ExchangeRef
+from ...actors.messages.exchange import CallStatus, ExchangeRef
 from ...config import Embedded, Settings
 from ..history.history import History
 from ..models.reload import ReloadResult
@@ -142,9 +142,11 @@ class Instance:
     def hear(self, report: Reported) -> None:
         """Take a report of what happens."""
         at = time.time()
+        # What comes each second is of no use to who comes later, and would leave no room for more.
+        keep = not isinstance(report, CallStatus) or self.overview.is_news(report)
         self.overview.hear(report)
-        kind = type(report).__name__
-        self.events.publish(HubEntry(at, kind, partial(event_of, report, at), report))
+        entry = HubEntry(at, type(report).__name__, partial(event_of, report, at), report)
+        self.events.publish(entry, keep=keep)
 
     @contextmanager
     def logged(self) -> Iterator[None]:

@@ -13,6 +13,9 @@ from ..models.status import AccountSummary, CallSummary, Counts, RecordingsSumma
 from .clock import iso
 from .events import Reported
 
+#: What a call's status must differ in to be more than one of those that come each second.
+_NEWS = ("phase", "steps", "media", "held", "muted")
+
 #: States in which an account can't work, the worst first; those in them are listed first.
 TROUBLES = ("failed", "ended", "waiting")
 
@@ -94,6 +97,17 @@ class Overview:
                 for one in report.recordings:
                     self._recordings["finished" if one.failure is None else "incomplete"] += 1
                     self._recordings["octets"] += one.octets
+
+    def is_news(self, status: CallStatus) -> bool:
+        """Tell whether something about a call has changed but its time and its counters.
+
+        Args:
+            status: how it stands, not noted yet.
+        """
+        before = self._calls.get((status.account, status.id))
+        return before is None or any(
+            getattr(before.status, name) != getattr(status, name) for name in _NEWS
+        )
 
     def declare(self, settings: AccountSettings) -> None:
         """Note an account that has come, or has another bot now."""

@@ -1,10 +1,16 @@
 """``callboard call``: what is wrong with its arguments is said before anything connects."""
 
+import io
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from callboard.actors.records.call_record import CallRecord
 from callboard.bots.source import names
+from callboard.cli.call import _Watch
+from callboard.cli.views.json_view import JsonView
+from callboard.jingle import Reason
 from callboard.media import Kind
 from callboard.tests.cli.command import callboard, in_process
 from callboard.tests.cli.embedded import serving
@@ -138,3 +144,16 @@ def test_help_names_every_source(kind: Kind) -> None:
     told = " ".join(done.stdout.partition(f"--{kind} ")[2].partition(" --")[0].split())
     for name in (*names(kind), "none"):
         assert f" {name}" in told
+
+
+def test_the_end_of_another_call_is_not_that_of_ours() -> None:
+    """The other side called at the same time, and was refused."""
+    watch = _Watch(JsonView(io.StringIO()), "alice@localhost", "desk@localhost", None)
+    record = CallRecord(
+        *("1", "alice@localhost", "desk@localhost/x", "in", "declined", Reason.DECLINE, 0.0, 1.0)
+    )
+    watch.see(record)
+    assert not watch._done.is_set()
+    watch.see(replace(record, id="2", direction="out", state="completed", connected=0.5))
+    assert watch._done.is_set()
+    assert watch.tell(json=True) == 0

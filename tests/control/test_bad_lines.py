@@ -111,6 +111,10 @@ LINES: dict[str, tuple[bytes, str]] = {
     "a wrong type": (b'{"id": 1, "command": "status", "limit": "1"}', "wrong-argument"),
     "out of range": (b'{"id": 1, "command": "status", "limit": -1}', "wrong-argument"),
     "an argument is missing": (b'{"id": 1, "command": "say", "call": "x"}', "wrong-argument"),
+    "an event that is none": (
+        rb'{"id": 1, "command": "events", "only": ["\u001b"]}',
+        "wrong-argument",
+    ),
     "cancel nothing": (b'{"id": 1, "command": "cancel"}', "bad-request"),
     "no such call": (b'{"id": 1, "command": "hangup", "call": "nobody"}', "unknown-call"),
     "a call with a NUL": (rb'{"id": 1, "command": "hangup", "call": "\u0000"}', "unknown-call"),
@@ -192,7 +196,7 @@ def test_an_id_can_not_be_used_twice_at_once(instance: Instance) -> None:
 
 
 def test_a_client_has_so_many_requests_at_once(instance: Instance) -> None:
-    follow = b'{"id": %d, "command": "events", "follow": true, "last": 0, "only": ["None"]}\n'
+    follow = b'{"id": %d, "command": "events", "follow": true, "last": 0, "only": ["Gap"]}\n'
     with Wire(instance.socket) as wire:
         wire.send(b"".join(follow % number for number in range(100)))
         refused = [wire.line() or {} for _ in range(68)]

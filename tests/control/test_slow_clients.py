@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, cast
 
 import pytest
-from callboard.actors.messages.exchange import BotFailed, ExchangeRef
+from callboard.actors.messages.exchange import (
+    AccountChanged,
+    BotFailed,
+    CallStatus,
+    ExchangeRef,
+)
 from callboard.config import Settings
 from callboard.control import Client, ControlError, client_connection
 from callboard.control.claim import claim
@@ -221,5 +226,28 @@ def test_the_end_of_the_socket_ends_all_requests(run: Run) -> None:
                 with pytest.raises((ControlError, NoInstanceError)):
                     await asking
             assert not here.path.exists()
+
+    run(main)
+
+
+def test_who_comes_later_is_told_what_happened_not_each_second_of_each_call(run: Run) -> None:
+    async def main() -> None:
+        async with world() as here, Client.connected(here.path) as client:
+            here.instance.hear(AccountChanged("desk@localhost", "online"))
+            for second in range(2_000):
+                status = CallStatus(
+                    id="1",
+                    account="desk@localhost",
+                    peer="alice@localhost/x",
+                    direction="out",
+                    phase="connected",
+                    media=("audio",),
+                    seconds=second,
+                    steps={"dtls": 0.1} | ({} if second < 1_000 else {"first-audio": 0.2}),
+                )
+                here.instance.hear(status)
+            told = [one async for one in client.follow(EventsCommand())]
+            kinds = [one["event"] for one in told if isinstance(one, dict)]
+            assert kinds == ["AccountChanged", "CallStatus", "CallStatus"]
 
     run(main)
