@@ -27,8 +27,9 @@ R = TypeVar("R")
 class Room:
     """Calls that hear and see each other: a conference.
 
-    Each hears all others and not itself. Everybody sees who speaks, as far as the codecs agree; who
-    speaks sees who spoke before. Calls of several bots and accounts may be in one room, and a call
+    Each hears all others and not itself. Everybody sees who speaks; who speaks sees who spoke
+    before. Pictures are passed on as they come where the codec agrees; for the others they are
+    decoded and encoded, once for each codec. Calls of several bots and accounts may be in one room, and a call
     is in one room at a time.
 
     What a bot plays to a call in the room goes to that call alone, and when it has ended the call

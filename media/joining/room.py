@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
+from ..codecs.picture import BIT_RATE
 from ..codecs.sound import Samples
 from ..codecs.threads import CodecThreads
 from ..frames.codec import CLOCK_RATES
@@ -15,6 +16,7 @@ from ..rtc.rtp.receive_path import ReceivePath
 from ..sources.pacer import Pacer
 from .forwarding_leg import ForwardingLeg
 from .mix import BLOCK, RATE, SILENT, Mixed, chime
+from .picture_transcoding import PictureTranscoding
 from .room_sound import QUIET, Part, RoomSound
 
 logger = logging.getLogger(__name__)
@@ -42,9 +44,11 @@ class RoomMember:
     def __init__(self, media: ConnectionMedia, room: "RoomMedia", *, speaks: bool) -> None:
         self.level = SILENT
         self.media = media
+        self._room = room
         self.muted = False
         self.sees: RoomMember | None = None
         self.speaks = speaks
+        self._in_codecs: dict[str, PictureTranscoding] = {}
         self._plays = ForwardingLeg(media, partial(room.asked, self))
         self._received = partial(room.received, self)
         self._waiting: deque[EncodedFrame] = deque(maxlen=self.MOST_WAITING)
@@ -70,6 +74,7 @@ class RoomMember:
         """Play silence and black, unless something else is played, and hear nothing more."""
         self.media.remove_receiver(self._received)
         self._plays.give_back()
+        self.transcode_to({}, None)
 
     def take(self, frame: EncodedFrame) -> None:
         """Take sound that came in, if the others are to hear it."""
@@ -88,6 +93,43 @@ class RoomMember:
         codec = self.media.codec("audio") if self._plays.plays("audio") else None
         return Part(self, frames, codec)
 
+    def transcode_to(
+        self, viewers: Mapping[str, Collection["RoomMember"]], frame: EncodedFrame | None
+    ) -> None:
+        """Give its picture in other codecs too, once for all who want one of them.
+
+        Args:
+            viewers: Who does, by RTP encoding name; nothing of other codecs is made any more.
+            frame: The next one of its picture.
+        """
+        for codec in self._in_codecs.keys() - viewers.keys():
+            self._in_codecs.pop(codec).close()
+        for codec in viewers:
+            if codec not in self._in_codecs:
+                self._in_codecs[codec] = PictureTranscoding(
+                    codec,
+                    partial(self._room.show, self),
+                    self.media.request_keyframe,
+                    partial(self._room.bit_rate, self, codec),
+                )
+            if frame is not None:
+                self._in_codecs[codec].take(frame)
+
+    def request_keyframe(self, codec: str | None = None) -> None:
+        """Let a key frame of its picture come.
+
+        Args:
+            codec: In which somebody needs one; None: in all.
+        """
+        transcoding = self._in_codecs.get(codec or "")
+        if transcoding is not None:
+            transcoding.want_keyframe()
+            return
+        self.media.request_keyframe()
+        if codec is None:
+            for each in self._in_codecs.values():
+                each.want_keyframe()
+
     @property
     def _is_heard(self) -> bool:
         return self.speaks and not self.muted
@@ -97,8 +139,9 @@ class RoomMedia:
     """Mixes the sound of its members, and shows who speaks to the others.
 
     Each hears all others (N-1); who only listens shares one mix, which is encoded once. Pictures
-    are forwarded as they are, where the codec agrees; they change at a key frame, when somebody
-    else is clearly the loudest. Who speaks sees who spoke before.
+    are forwarded as they are where the codec agrees. For those who have another codec they go
+    through a decoder and an encoder, once for each codec. They change at a key frame, when
+    somebody else is clearly the loudest. Who speaks sees who spoke before.
     """
 
     CHANGE = 25
@@ -165,6 +208,8 @@ class RoomMedia:
         for other in self.members:
             if other.sees is member:
                 other.sees = None
+        if self._shown is not None:
+            self._shown.request_keyframe()
         if self._tones:
             self._play(LEFT)
 
@@ -242,7 +287,7 @@ class RoomMedia:
             self._before, self._shown = self._shown, loudest
             for member in (self._before, self._shown):
                 if member is not None:
-                    member.media.request_keyframe()
+                    member.request_keyframe()
 
     def _to_see(self, member: RoomMember) -> RoomMember | None:
         return self._before if member is self._shown else self._shown
@@ -257,12 +302,48 @@ class RoomMedia:
         if frame.kind == "audio":
             origin.take(frame)
             return
-        for member in self.members:
-            if member.sees is origin and member is not origin:
+        viewers: dict[str, list[RoomMember]] = {}
+        for member in self._viewers(origin):
+            codec = member.media.codec("video")
+            if codec is not None and codec != frame.codec:
+                viewers.setdefault(codec, []).append(member)
+        self.show(origin, frame)
+        origin.transcode_to(viewers, frame)
+
+    def show(self, origin: RoomMember, frame: EncodedFrame) -> None:
+        """Forward a picture to all who see it, or from this key frame on will, in its codec.
+
+        Args:
+            origin: Whose picture.
+            frame: As it came in, or in another codec.
+        """
+        for member in self._viewers(origin):
+            if member.media.codec("video") != frame.codec:
+                continue
+            if member.sees is origin:
                 member.media.forward(frame)
-            elif frame.keyframe and self._to_see(member) is origin:
+            elif frame.keyframe:
                 member.sees = origin
                 member.media.forward(frame, anew=True)
+
+    def bit_rate(self, origin: RoomMember, codec: str) -> int:
+        """Return the bits per second that all can take who see a picture in a codec.
+
+        Args:
+            origin: Whose picture.
+            codec: The RTP encoding name.
+        """
+        media = [member.media for member in self._viewers(origin)]
+        rates = [each.bit_rate() for each in media if each.codec("video") == codec]
+        return min(rates, default=BIT_RATE)
+
+    def _viewers(self, origin: RoomMember) -> list[RoomMember]:
+        """Give who sees a member, or is to see it."""
+        return [
+            member
+            for member in self.members
+            if member is not origin and origin in {member.sees, self._to_see(member)}
+        ]
 
     def asked(self, member: RoomMember) -> None:
         """Pass on that a peer asked for a key frame.
@@ -272,4 +353,4 @@ class RoomMedia:
         """
         origin = member.sees or self._to_see(member)
         if origin is not None:
-            origin.media.request_keyframe()
+            origin.request_keyframe(member.media.codec("video"))

@@ -7,9 +7,18 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from callboard.media import ClockPattern, EncodedFrame, Silence, Source, Tone, read_clock
+from callboard.media import (
+    ClockPattern,
+    Connected,
+    EncodedFrame,
+    Silence,
+    Source,
+    Tone,
+    read_clock,
+)
 from callboard.media.joining.room import RoomMedia
 from callboard.tests.conftest import Run
+from callboard.tests.media.joining.test_bridge import only, sees
 from callboard.tests.media.legs import Leg, call, pictures, samples
 
 TONES = (400, 700, 1000)
@@ -198,6 +207,54 @@ def test_a_leg_that_closes_harms_no_other(run: Run) -> None:
             await heard(pairs[2][1], 700)
             assert room.members == members[1:]
             room.remove(members[0])
+            room.close()
+
+    run(main)
+
+
+@asynccontextmanager
+async def showing(*codecs: str) -> AsyncIterator[list[tuple[Leg, Leg]]]:
+    """Calls with our leg and the peer's, of which each shows a clock of another width."""
+    legs = [Leg() for _ in range(2 * len(codecs))]
+    pairs = list(zip(legs[::2], legs[1::2], strict=True))
+    try:
+        for number, ((ours, peer), codec) in enumerate(zip(pairs, codecs, strict=True)):
+            offer = await ours.pc.offer(audio=Silence(), video=Silence())
+            speech = Silence() if number else Tone(400)
+            clock = ClockPattern(160 + 16 * number, 128, 10)
+            answer = await peer.pc.answer(only("opus", codec)(offer), audio=speech, video=clock)
+            await ours.pc.accept(answer)
+            await ours.event(Connected)
+        yield pairs
+    finally:
+        await asyncio.gather(*(leg.pc.close() for leg in legs))
+
+
+def test_who_has_another_codec_sees_who_speaks_and_each_codec_is_made_once(run: Run) -> None:
+    async def main() -> None:
+        async with showing("VP8", "VP8", "H264", "H264") as pairs:
+            room = RoomMedia(tones=False)
+            first, *others = (room.add(ours.pc.media) for ours, _ in pairs[:3])
+            await asyncio.gather(*(sees(peer, 160) for _, peer in pairs[1:3]))
+            assert set(first._in_codecs) == {"H264"}
+            others.append(room.add(pairs[3][0].pc.media))
+            only_one = first._in_codecs["H264"]
+            await sees(pairs[3][1], 160)  # who comes later gets a key frame, too
+            assert first._in_codecs == {"H264": only_one}
+            assert not any(member._in_codecs for member in others)
+
+            pairs[0][1].pc.media.play("audio", Silence())
+            pairs[2][1].pc.media.play("audio", Tone(700))
+            await asyncio.gather(*(sees(pairs[at][1], 192) for at in (0, 1, 3)))
+            await sees(pairs[2][1], 160)  # who speaks sees who spoke before
+            assert set(others[1]._in_codecs) == {"VP8"}
+            for _, peer in pairs:
+                assert all(b.timestamp > a.timestamp for a, b in pairwise(peer.seen("video")))
+
+            room.remove(others[2])
+            room.remove(others[1])  # now all see the first again
+            await sees(pairs[1][1], 160)
+            assert not first._in_codecs, "nobody is left who needs that"
             room.close()
 
     run(main)
