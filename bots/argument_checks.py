@@ -184,6 +184,15 @@ def sound_format(rate: object, layout: object) -> tuple[int, str]:
     return rate, text
 
 
+def waiting(name: str, value: object) -> int:
+    """Return how many frames may wait for a reader."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _wrong_type(name, value, "a whole number of frames")
+    if not 1 <= value <= 1000:
+        raise ValueError(f"{name} is {value}: give 1 to 1000")
+    return value
+
+
 def press_duration(name: str, value: object) -> float:
     """Return for how long a key is pressed, in seconds."""
     found = duration(name, value)

@@ -527,7 +527,7 @@ class Call:
         await self._ask(Hold(on, music))
 
     def frames(
-        self, kind: Kind = "audio", *, rate: int = 48000, layout: str = "stereo"
+        self, kind: Kind = "audio", *, rate: int = 48000, layout: str = "stereo", limit: int = 50
     ) -> AsyncGenerator[Any, None]:
         """Iterate over the decoded frames that the peer sends, until the call ends.
 
@@ -538,15 +538,17 @@ class Call:
             kind: audio gives `av.AudioFrame` of 20 ms, video `av.VideoFrame`.
             rate: of audio, samples a second, in Hz: 8000 to 48000, a multiple of 50.
             layout: of audio, mono or stereo.
+            limit: how many frames may wait for a slow reader, 1 to 1000; few keep the delay short.
 
         Raises:
             CallOver: the call is over.
             TypeError: an argument is of the wrong type.
-            ValueError: there is no such rate or layout, the class has another path, or the call has
-                nothing of this kind.
+            ValueError: there is no such rate or layout, the class has the path ``none``, or the
+                call has nothing of this kind.
         """
         known = argument_checks.kind("kind", kind)
-        return self._read(Listen(known, *argument_checks.sound_format(rate, layout)))
+        sound = argument_checks.sound_format(rate, layout)
+        return self._read(Listen(known, *sound, argument_checks.waiting("limit", limit)))
 
     def speech(
         self,

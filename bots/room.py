@@ -29,8 +29,8 @@ class Room:
 
     Each hears all others and not itself. Everybody sees who speaks; who speaks sees who spoke
     before. Pictures are passed on as they come where the codec agrees; for the others they are
-    decoded and encoded, once for each codec. Calls of several bots and accounts may be in one room, and a call
-    is in one room at a time.
+    decoded and encoded, once for each codec. Calls of several bots and accounts may be in one
+    room, and a call is in one room at a time.
 
     What a bot plays to a call in the room goes to that call alone, and when it has ended the call
     hears the room again. Nothing is mixed while the room is empty.

@@ -25,10 +25,10 @@ class Listening:
         """Return the decoded frames of a kind, as they come.
 
         Raises:
-            ValueError: the receive path does not decode the kind, or nothing of it is received.
+            ValueError: the receive path is `none`, or nothing of the kind is received.
         """
         media = self._parts.leg.connection.media
-        return media.frames(message.kind, rate=message.rate, layout=message.layout)
+        return media.frames(message.kind, message.limit, rate=message.rate, layout=message.layout)
 
     @handles(ListenForSpeech)
     def speech(self, message: ListenForSpeech) -> ReaderQueue[Speech]:

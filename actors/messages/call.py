@@ -388,17 +388,19 @@ class TakeSnapshot(MidCallRequest[AsyncioFuture[bytes]]):
 
 @dataclass(frozen=True, slots=True)
 class Listen(MidCallRequest[ReaderQueue[Any]]):
-    """Answered with the decoded frames of a kind; those of video on the path ``frames`` only.
+    """Answered with the decoded frames of a kind.
 
     Attributes:
         kind: audio or video.
         rate: of audio, samples a second, in Hz.
         layout: of audio, ``mono`` or ``stereo``.
+        limit: how many may wait for a slow reader.
     """
 
     kind: Literal["audio", "video"]
     rate: int = 48000
     layout: str = "stereo"
+    limit: int = 50
 
 
 @dataclass(frozen=True, slots=True)

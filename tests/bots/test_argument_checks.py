@@ -78,6 +78,7 @@ BAD: dict[str, tuple[list[Any], list[Any]]] = {
     "show": ([5, b"", []], ["here", "Chat", "x" * 5000, "\0"]),
     "status": ([5, b"", []], ["\0", "\x07", "\x9b31m", "\u202e", "\ud800", "x" * 5000]),
     "rate": ([True, *(one for one in TYPES if one != 5)], [0, 5, 7999, 16001, 96_000, 10**30]),
+    "limit": ([5.5, "4", True, None, b"", []], [0, -1, 1001, 10**30]),
     "layout": (TYPES, ["", "Mono", "5.1", "x" * 5000]),
     "threshold": ([True, None, "1", b"1", []], [0, 1, -1, float("nan"), 10**30]),
     "min_speech": (NO_TIMES, ["", "soon", "6s", -1, float("nan"), 10**30]),

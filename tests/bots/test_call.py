@@ -126,8 +126,8 @@ PLAYED: dict[str, tuple[Use, Play]] = {
 READ: dict[str, tuple[Use, object]] = {
     "frames": (lambda call: anext(call.frames("video")), Listen("video")),
     "frames of a rate": (
-        lambda call: anext(call.frames(rate=16000, layout="mono")),
-        Listen("audio", 16000, "mono"),
+        lambda call: anext(call.frames(rate=16000, layout="mono", limit=2)),
+        Listen("audio", 16000, "mono", 2),
     ),
     "speech": (lambda call: anext(call.speech()), ListenForSpeech(SpeechOptions())),
     "speech as wanted": (
