@@ -43,7 +43,9 @@ def talk(file: Path | None, socket: Path | None, work: Work) -> int:
         typer.echo(f"callboard: {where}: {first['msg']}", err=True)
         return 2
     except OSError as error:
-        typer.echo(f"callboard: {error.filename or socket}: {error.strerror}", err=True)
+        if error.filename is None:
+            raise  # nobody reads what is printed, for example
+        typer.echo(f"callboard: {error.filename}: {error.strerror}", err=True)
         return 2
 
 

@@ -41,8 +41,9 @@ def show_status(answer: StatusResult, terminal: Terminal) -> None:
         f"recordings  {recordings}",
     ]
     lines += [
-        f"{one.name + ':' if one.state != 'running' else one.name:<11} {one.state} {one.detail}"
-        for one in answer.parts
+        f"{'parts' if not at else '':<11} {one.name} {one.state}"
+        + (f": {one.detail}" if one.detail else "")
+        for at, one in enumerate(answer.parts)
     ]
     for line in lines:
         terminal.print(printable(line), soft_wrap=True)

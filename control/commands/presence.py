@@ -4,12 +4,21 @@ from ...actors.messages.account import SetPresence
 from ...bots import argument_checks
 from ..instance.instance import Instance
 from ..models.presence import PresenceCommand, PresenceResult
+from ..problem import ControlError, ProblemKind
 from .finding import HANDLED, find_account, known_account
 from .handler import Handler, Tell
 from .refusals import refusing
 
+#: What an account may show; the first is what RFC 6121 has no word for.
+SHOWS = ("available", "chat", "away", "dnd", "xa")
+
 
 async def _presence(command: PresenceCommand, instance: Instance, tell: Tell) -> PresenceResult:
+    if command.show not in (None, *SHOWS):
+        raise ControlError(
+            ProblemKind.WRONG_ARGUMENT,
+            f"show is {command.show!r:.60}: give {', '.join(SHOWS[:-1])} or {SHOWS[-1]}",
+        )
     with refusing():
         show = "" if command.show == "available" else command.show
         message = SetPresence(
