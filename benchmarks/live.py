@@ -1,254 +1,382 @@
-"""Live sound: how late it is, and what feeds, rooms and listeners cost beside their codecs."""
+"""Live sound: what rooms, listeners, feeds and agents cost beside their codecs alone."""
 
 import asyncio
+import statistics
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import av
 import numpy as np
 from callboard.actors.garbage_collection import tune_garbage_collection
-from callboard.benchmarks.leg import LOOPBACK, Ours, make_file, peer, run
-from callboard.benchmarks.result import Figure, Result, middle, percentile
-from callboard.benchmarks.trial import main, trial, turns
+from callboard.benchmarks.leg import LOOPBACK, PACKETS, make_file, pacing, peer, watch
+from callboard.benchmarks.partner import Ask, partner
+from callboard.benchmarks.result import Figure, Result, percentile
+from callboard.benchmarks.trial import main, trial
 from callboard.benchmarks.usage import cpu, keep_to
 from callboard.media import (
     Connected,
-    Direction,
     Echo,
-    EncodedFrame,
     Feed,
-    Kind,
     MediaEvent,
     PeerConnection,
     ReceivePath,
     Silence,
-    Source,
-    Writer,
+    SourceError,
+    SpeechOptions,
 )
-from callboard.media.codecs.sound import SoundDecoder, SoundEncoder
-from callboard.media.joining.mix import chime
+from callboard.media.codecs.sound import Samples, SoundDecoder, SoundEncoder
+from callboard.media.hearing.resampler import SoundResampler
+from callboard.media.hearing.voice_detector import VoiceDetector
+from callboard.media.joining.mix import RATE, Limiter, limit
 from callboard.media.joining.room import RoomMedia
-from callboard.media.sources.encoder import encode_audio
-from callboard.media.sources.unit import Unit
+from callboard.media.rtc import _aiortc
 
-SPEAKERS = 20
-#: Frames a second of each stream.
-FRAMES = 50
-
-
-# -- what it costs ---------------------------------------------------------------------------------
-
-
-class InRoom(Ours):
-    """A leg in a room with all others; of the kind ``listen``, all but the first only listen."""
-
-    room: ClassVar[RoomMedia | None] = None
-
-    def __init__(self, kind: str, file: str, folder: str, writer: Writer) -> None:
-        super().__init__("silent", file, folder, writer)
-        self._speaks = kind == "speak"
-        self._source = Silence()
-
-    async def accept(self, answer: str) -> None:
-        """Take the answer, and join the room when connected."""
-        await super().accept(answer)
-        room = InRoom.room = InRoom.room or RoomMedia(tones=False)
-        speaks = self._speaks or len(room.members) < SPEAKERS
-        room.add(self.pc.media, speaks=speaks)
-
-    async def close(self) -> None:
-        """Close the room, and end it."""
-        if InRoom.room is not None:
-            InRoom.room.close()
-        await super().close()
+LEGS = 20
+#: Seconds for which a role is played before it is counted.
+SETTLE = 0.5
+#: Frames of sound that the codecs go round.
+ROUND = 200
+#: What is played in turns: echoed legs; the same and, every 20 ms, the codecs that a role needs;
+#: and the role.
+ROLES = (
+    *("echo", "codecs of a room", "room", "room, half listen"),
+    *("codecs of a feed", "feed", "codecs of an agent", "agent"),
+)
 
 
-class Fed(Ours):
-    """A leg that hears, and writes what it hears into a feed."""
+class Leg:
+    """A leg that takes one role after the other."""
 
-    def __init__(self, kind: str, file: str, folder: str, writer: Writer) -> None:
-        super().__init__("silent", file, folder, writer)
-        del kind
-        self._source = self._feed = Feed(48_000)
-        self._task: asyncio.Task[None] | None = None
+    def __init__(self) -> None:
+        self.connected = asyncio.Event()
+        self.pc = PeerConnection(network=LOOPBACK, path=ReceivePath.PACKETS, on_event=self._event)
+        self.media = self.pc.media
 
-    async def accept(self, answer: str) -> None:
-        """Take the answer, and begin to hear when connected."""
-        await super().accept(answer)
-        self._task = asyncio.ensure_future(echo_by_hand(self.pc, self._feed))
+    def _event(self, event: MediaEvent) -> None:
+        if isinstance(event, Connected):
+            self.connected.set()
 
-    async def close(self) -> None:
-        """End it."""
-        if self._task is not None:
-            self._task.cancel()
-        await super().close()
+    async def connect(self, ask: Ask) -> None:
+        """Connect to the other process."""
+        answer = await ask({"offer": await self.pc.offer(audio=Silence(), video=None)})
+        async with asyncio.timeout(30):
+            await self.pc.accept(answer["answer"])
+            await self.connected.wait()
+
+    def received(self) -> int:
+        """Return how many packets have come in."""
+        return self.media.statistics()[0].received
 
 
-async def echo_by_hand(connection: PeerConnection, feed: Feed) -> None:
+# -- what legs do ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def echoing(legs: list[Leg]) -> Iterator[None]:
+    """Echo."""
+    for leg in legs:
+        leg.media.play("audio", Echo())
+    yield
+
+
+@contextmanager
+def in_room(legs: list[Leg], *, speakers: int) -> Iterator[None]:
+    """Be in one room, of which so many speak."""
+    room = RoomMedia(tones=False)
+    for number, leg in enumerate(legs):
+        room.add(leg.media, speaks=number < speakers)
+    yield
+    room.close()
+
+
+@contextmanager
+def feeding(legs: list[Leg]) -> Iterator[None]:
+    """Hear, and write what is heard."""
+    feeds = [Feed(RATE) for _ in legs]
+    for leg, feed in zip(legs, feeds, strict=True):
+        leg.media.play("audio", feed)
+    writing = [pass_on(leg.pc, feed) for leg, feed in zip(legs, feeds, strict=True)]
+    tasks = [asyncio.ensure_future(each) for each in writing]
+    yield
+    for task in tasks:
+        task.cancel()
+
+
+async def pass_on(connection: PeerConnection, feed: Feed) -> None:
     """Write each frame that is heard."""
-    async for frame in connection.media.frames("audio", rate=48_000, layout="mono"):
+    async for frame in connection.media.frames("audio", rate=RATE, layout="mono"):
         if isinstance(frame, av.AudioFrame):
             await feed.write(frame)
 
 
-async def legs(kind: str, file: str, count: int, seconds: float) -> dict[str, Any]:
-    """Run legs of one kind: echo, feed, speak or listen."""
-    tune_garbage_collection()
-    make = {"echo": Ours, "feed": Fed}.get(kind, InRoom)
-    return await run(make, kind, file, count, seconds)
-
-
-async def codecs(frames: int) -> dict[str, Any]:
-    """Say what a stream takes that is decoded, and one that is encoded, in percent of a core."""
-    keep_to(0)
-    noise = np.random.default_rng(1)
-    moments = np.arange(48_000) / 48_000
-    wave = np.sin(2 * np.pi * 440 * moments) * 8_000 + noise.normal(0, 500, len(moments))
-    sound = wave.astype(np.int16)[:, None]
-    encoder, decoder = SoundEncoder("opus"), SoundDecoder("opus")
-    began = cpu()
-    packets = [encoder.encode(sound[at % 50 * 960 :][:960]) for at in range(frames)]
-    between = cpu()
-    for packet in packets:
-        decoder.decode(packet)
-    each = 100 * FRAMES / frames
-    return {"encode": (between - began) * each, "decode": (cpu() - between) * each}
-
-
-# -- how late it is --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Beeps(Source):
-    """A short tone every 0.7 s."""
-
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"audio"})
-
-    def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
-        """Encode one beep and the silence after it."""
-        del kind
-        sound = np.zeros((33_600, 1), np.int16)
-        beep = chime(440, seconds=0.1, volume=0.5)
-        sound[9_600 : 9_600 + len(beep)] = beep
-        frame = av.AudioFrame.from_ndarray(sound.reshape(1, -1), format="s16", layout="mono")
-        frame.sample_rate = 48_000
-        return encode_audio([frame], codec)
-
-
-def onsets(frames: list[EncodedFrame]) -> list[float]:
-    """Say when each beep began, by when the frame went out or came in that has its beginning."""
-    decoder = SoundDecoder("opus")
-    found: list[float] = []
-    quiet = 10
-    for frame in frames:
-        sound = np.abs(decoder.decode(frame.data)[:, 0].astype(np.int32))
-        loud = np.flatnonzero(sound > 3_000)
-        if len(loud) and quiet >= 10:
-            found.append(frame.arrival + float(loud[0]) / 48_000)
-        quiet = 0 if len(loud) else quiet + 1
-    return found
-
-
-async def delay(kind: str, seconds: float) -> dict[str, Any]:
-    """Say how long after it went out a beep comes back, by an echo or by a feed, in ms."""
-    frames: dict[Direction, list[EncodedFrame]] = {way: [] for way in Direction}
-    connected = asyncio.Event()
-
-    def hear(event: MediaEvent) -> None:
-        if isinstance(event, Connected):
-            connected.set()
-
-    caller, bot = (
-        PeerConnection(network=LOOPBACK, path=ReceivePath.PACKETS, on_event=each)
-        for each in (lambda _: None, hear)
-    )
-    caller.media.add_sink(lambda way, frame: frames[way].append(frame))
-    feed = Feed(48_000)
-    offer = await caller.offer(audio=Beeps(), video=None)
-    answer = await bot.answer(offer, audio=Echo() if kind == "echo" else feed, video=None)
-    await caller.accept(answer)
-    await connected.wait()
-    task = asyncio.ensure_future(echo_by_hand(bot, feed)) if kind != "echo" else None
-    await asyncio.sleep(seconds)
-    if task is not None:
+@contextmanager
+def answering(legs: list[Leg], *, sound: Samples) -> Iterator[None]:
+    """Look for speech in what is heard, and speak all the time."""
+    feeds = [Feed(RATE) for _ in legs]
+    hearings = []
+    for leg, feed in zip(legs, feeds, strict=True):
+        leg.media.play("audio", feed)
+        hearings.append(leg.media.hear_speech(SpeechOptions(), lambda _: None))
+    tasks = [asyncio.ensure_future(speak(feed, sound)) for feed in feeds]
+    yield
+    for task, hearing in zip(tasks, hearings, strict=True):
         task.cancel()
-    await caller.close()
-    await bot.close()
-    sent, received = onsets(frames[Direction.SENT]), onsets(frames[Direction.RECEIVED])
-    late = [min(at - left for left in sent if left <= at) * 1000 for at in received if at > sent[0]]
-    return {"p50": percentile(late, 0.5), "p95": percentile(late, 0.95), "beeps": len(late)}
+        hearing.close()
+
+
+async def speak(feed: Feed, sound: Samples) -> None:
+    """Write sound over and over, 100 ms at a time, as a synthesizer gives it."""
+    size = RATE // 10
+    try:
+        while True:
+            for at in range(0, len(sound) - size, size):
+                await feed.write(sound[at : at + size])
+    except SourceError:
+        return
+
+
+class Beside:
+    """Echo, and do the work of codecs for all legs every 20 ms, at once and on the loop.
+
+    What can't be done in time is left out: what counts is what each time takes.
+
+    Attributes:
+        each: CPU seconds of each time that it was done.
+    """
+
+    def __init__(self, work: Callable[[int], None]) -> None:
+        self.each: list[float] = []
+        self._work = work
+
+    @contextmanager
+    def __call__(self, legs: list[Leg]) -> Iterator[None]:
+        """Do so meanwhile."""
+
+        async def work() -> None:
+            while True:
+                began = time.thread_time()
+                self._work(len(self.each))
+                self.each.append(time.thread_time() - began)
+                await asyncio.sleep(1 / PACKETS)
+
+        with echoing(legs):
+            task = asyncio.ensure_future(work())
+            yield
+            task.cancel()
+
+
+# -- the codecs alone ------------------------------------------------------------------------------
+
+
+class Codecs:
+    """What a role can't do without, for each leg a decoder and an encoder of its own.
+
+    They decode what the peer sends, and encode what the legs encode.
+    """
+
+    def __init__(self, file: str, legs: int) -> None:
+        self.packets = packets_of(file)[: ROUND + 1]
+        decoder = SoundDecoder("opus")
+        self.alone = [decoder.decode(packet) for packet in self.packets][1:]
+        self.sound = np.concatenate(self.alone)
+        steps = [number * ROUND // legs for number in range(legs)]
+        self._from = steps
+        self._mixed = mixes(self.alone, steps)
+        self._decoders = [SoundDecoder("opus") for _ in steps]
+        self._encoders = [SoundEncoder("opus") for _ in steps]
+        self._resamplers = [SoundResampler(RATE, VoiceDetector.RATE, 1) for _ in steps]
+        self._detectors = [VoiceDetector() for _ in steps]
+        self._rest = [np.zeros(0, np.int16) for _ in steps]
+
+    def room(self, number: int) -> None:
+        """Decode a frame of each leg, and encode what the others say."""
+        for leg, begins in enumerate(self._from):
+            at = (begins + number) % ROUND
+            self._decoders[leg].decode(self.packets[1 + at])
+            self._encoders[leg].encode(self._mixed[leg][number % ROUND])
+
+    def feed(self, number: int) -> None:
+        """Decode a frame of each leg, and encode as much."""
+        for leg, begins in enumerate(self._from):
+            at = (begins + number) % ROUND
+            self._decoders[leg].decode(self.packets[1 + at])
+            self._encoders[leg].encode(self.alone[at])
+
+    def agent(self, number: int) -> None:
+        """Decode a frame of each leg, look for speech at 16 kHz, and encode as much."""
+        for leg, begins in enumerate(self._from):
+            at = (begins + number) % ROUND
+            sound = self._decoders[leg].decode(self.packets[1 + at])
+            heard = self._resamplers[leg].resample(sound)[:, 0]
+            waiting = np.concatenate((self._rest[leg], heard))
+            if len(waiting) >= VoiceDetector.SAMPLES:
+                self._detectors[leg].probability(waiting[: VoiceDetector.SAMPLES])
+                waiting = waiting[VoiceDetector.SAMPLES :]
+            self._rest[leg] = waiting
+            self._encoders[leg].encode(self.alone[at])
+
+
+def packets_of(file: str) -> list[bytes]:
+    """Read the Opus packets of a file."""
+    with av.open(file) as container:
+        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+def mixes(alone: list[Samples], begins: list[int]) -> list[list[Samples]]:
+    """Give what each of several hears of the others, who begin to say the same at other times."""
+    loud = np.stack([sound[:, 0] for sound in alone]).astype(np.float32)
+    said = np.stack([np.roll(loud, -begin, axis=0) for begin in begins])
+    total = said.sum(axis=0)
+    limiters = [Limiter() for _ in begins]
+    blocks = [limit(total[at] - said[:, at], limiters) for at in range(len(alone))]
+    return [[block[leg][:, None] for block in blocks] for leg in range(len(begins))]
 
 
 # -- the measurement -------------------------------------------------------------------------------
 
 
+async def roles(file: str, count: int, cycles: int, seconds: float) -> dict[str, Any]:
+    """Let the same legs take each role in turns, against a peer in a process of its own.
+
+    Returns:
+        ``cpu``: by role, percent of a core for all legs at 50 packets/s, once a cycle;
+        ``late``: by role, the 99th percentile of the pacing error in ms; ``kept``: by role, the
+        share of the packets that went out.
+    """
+    keep_to(0)
+    tune_garbage_collection()
+    codecs = Codecs(file, count)
+    alone = {
+        "codecs of a room": Beside(codecs.room),
+        "codecs of a feed": Beside(codecs.feed),
+        "codecs of an agent": Beside(codecs.agent),
+    }
+    begin: dict[str, Callable[[list[Leg]], Any]] = {
+        "echo": echoing,
+        "room": partial(in_room, speakers=count),
+        "room, half listen": partial(in_room, speakers=count // 2),
+        "feed": feeding,
+        "agent": partial(answering, sound=codecs.sound),
+        **alone,
+    }
+    used: dict[str, list[float]] = {role: [] for role in ROLES}
+    kept: dict[str, list[float]] = {role: [] for role in ROLES}
+    late: dict[str, list[float]] = {role: [] for role in ROLES}
+    async with partner(peer, file=file) as ask, _connected(ask, count) as legs:
+        times = [watch(_transport(leg)) for leg in legs[:10]]
+        for _ in range(cycles):
+            for role in ROLES:
+                with begin[role](legs):
+                    await asyncio.sleep(min(SETTLE, seconds))
+                    for each in times:
+                        each.clear()
+                    done = alone[role].each if role in alone else []
+                    done.clear()
+                    share, core = await _count(ask, legs, seconds)
+                    late[role] += [
+                        1000 * error for each in times if each for error in pacing(list(each))
+                    ]
+                core -= sum(done) / seconds
+                work = statistics.mean(done) * PACKETS if done else 0.0
+                used[role].append(100 * (core / max(share, 0.01) + work))
+                kept[role].append(share)
+    return {
+        "cpu": used,
+        "kept": {role: statistics.median(each) for role, each in kept.items()},
+        "late": {role: percentile(each, 0.99) if each else 0.0 for role, each in late.items()},
+    }
+
+
+@asynccontextmanager
+async def _connected(ask: Ask, count: int) -> Any:
+    async with AsyncExitStack() as stack:
+        legs = []
+        for _ in range(count):
+            leg = Leg()
+            stack.push_async_callback(leg.pc.close)
+            await leg.connect(ask)
+            legs.append(leg)
+        yield legs
+
+
+async def _count(ask: Ask, legs: list[Leg], seconds: float) -> tuple[float, float]:
+    """Give the share of the packets that went both ways, and of a core that it took."""
+    before = await ask({"count": True})
+    mine, began, used = sum(leg.received() for leg in legs), time.perf_counter(), cpu()
+    await asyncio.sleep(seconds)
+    used, lasted = cpu() - used, time.perf_counter() - began
+    mine = sum(leg.received() for leg in legs) - mine
+    after = await ask({"count": True})
+    theirs = sum(after["count"]) - sum(before["count"])
+    rate = mine / lasted + theirs / (after["time"] - before["time"])
+    return rate / 2 / PACKETS / len(legs), used / lasted
+
+
+def _transport(leg: Leg) -> Any:
+    return _aiortc.dtls_transports(leg.pc._pc)[0].transport  # noqa: SLF001
+
+
 async def measure(quick: bool) -> Result:
     """Measure in turns."""
-    seconds, times, count = (0.4, 1, 2) if quick else (6.0, 3, SPEAKERS)
+    count, cycles, seconds = (2, 1, 0.2) if quick else (LEGS, 9, 1.5)
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder, "played.ogg"))
-        await asyncio.to_thread(make_file, Path(file), 2 if quick else 10)
-        common = {"file": file, "seconds": seconds}
-        parts, echo, feed, speak, listen = await turns(
-            times,
-            lambda: trial(codecs, frames=50 if quick else 3000),
-            lambda: trial(legs, kind="echo", count=count, **common),
-            lambda: trial(legs, kind="feed", count=count, **common),
-            lambda: trial(legs, kind="speak", count=count, **common),
-            lambda: trial(legs, kind="listen", count=2 * count, **common),
-            together=quick,
+        await asyncio.to_thread(make_file, Path(file), 5 if quick else 10)
+        found = await trial(roles, file=file, count=count, cycles=cycles, seconds=seconds)
+    used = found["cpu"]
+    listener = [
+        (half - room / 2) / (echo / 2)
+        for half, room, echo in zip(
+            used["room, half listen"], used["room"], used["echo"], strict=True
         )
-    lasts = 1.5 if quick else 30.0
-    echoed, fed = await turns(
-        1,
-        lambda: trial(delay, kind="echo", seconds=lasts),
-        lambda: trial(delay, kind="feed", seconds=lasts),
-        together=quick,
-    )
-    coded = middle(parts, "decode") + middle(parts, "encode")
-    beside = middle(echo, "cpu")
-    room = middle(speak, "cpu")
-    listener = 2 * middle(listen, "cpu") - room
+    ]
     return Result(
         "Live sound",
         f"{count} legs in one process on one core, their peers in another on another core, Opus. "
-        "The yardstick of a leg that hears and speaks is an echoed leg, one decoder and one "
-        "encoder. In the room all speak; a listener's cost is what as many listeners as speakers "
-        "add. Delay: a beep every 0.7 s, from the frame that goes out to the one that comes back, "
-        "both ends in one process.",
+        f"The same legs take each role for {seconds:g} s, in turns, {cycles} times; a ratio is the "
+        "median of those within a turn. The yardstick is as many echoed legs, and every 20 ms for "
+        "each leg what its role can't do without, by plain calls in the same process: decoding "
+        "what the peer sends, encoding what the leg encodes (in a room, what all others say), and "
+        "for an agent the detector, to which sound goes at 16 kHz. A listener is what the leg of "
+        "one who only listens costs, where half of them do.",
         [
-            _ratio("a room's leg / (echo leg + decode + encode)", room / (beside + coded), 1.3),
-            _ratio("a listener's leg / echo leg", listener / beside, 1.3),
+            _ratio("a room's leg / (echo leg + decode + encode)", _each(used, "room")),
+            _ratio("a listener's leg / echo leg", statistics.median(listener)),
             _ratio(
-                "a leg that hears and feeds / (echo leg + decode + encode)",
-                middle(feed, "cpu") / (beside + coded),
-                1.3,
+                "a leg that hears and feeds / (echo leg + decode + encode)", _each(used, "feed")
             ),
-            _ratio("pacing error in the room, p99 ms", middle(speak, "late"), 20),
-            Figure(
-                "ear to ear through a feed, p50 ms",
-                fed[0]["p50"],
-                {"echo": echoed[0]["p50"]},
-                reach="<= 80",
-                met=fed[0]["p50"] <= 80,
+            _ratio(
+                "an agent's leg / (echo leg + decode + detector + encode)", _each(used, "agent")
             ),
             Figure(
-                "ear to ear through a feed, p95 ms",
-                fed[0]["p95"],
-                {"echo": echoed[0]["p95"]},
-                reach="<= 120",
-                met=fed[0]["p95"] <= 120,
+                "pacing error in the room, p99 ms",
+                found["late"]["room"],
+                {"echo": found["late"]["echo"]},
+                reach="< 20",
+                met=found["late"]["room"] < 20,
+            ),
+            *(
+                Figure(f"CPU a leg, % of a core, {role}", statistics.median(used[role]) / count)
+                for role in ROLES
             ),
         ],
     )
 
 
-def _ratio(what: str, found: float, most: float) -> Figure:
+def _each(used: dict[str, list[float]], role: str) -> float:
+    codecs = {"room": "codecs of a room", "feed": "codecs of a feed", "agent": "codecs of an agent"}
+    both = zip(used[role], used[codecs[role]], strict=True)
+    return statistics.median(ours / yardstick for ours, yardstick in both)
+
+
+def _ratio(what: str, found: float, most: float = 1.3) -> Figure:
     return Figure(what, found, reach=f"<= {most:g}", met=found <= most)
 
 
 if __name__ == "__main__":
-    main(measure, {"codecs": codecs, "delay": delay, "legs": legs, "peer": peer})
+    main(measure, {"peer": peer, "roles": roles})

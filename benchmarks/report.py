@@ -24,6 +24,7 @@ BENCHMARKS = (
     "leg",
     "picture",
     "live",
+    "lateness",
     "bridge",
     "speech",
     "actors",
