@@ -1,41 +1,45 @@
 """What a bot author touches: ``Bot``, ``Call``, ``Message``, ``Presence``, and what to play."""
 
-from ..actors.messages.account import Offline
-from ..actors.messages.call import CallOver
-from ..actors.messages.exchange import CallStatus
-from ..actors.records.call_record import CallRecord
-from ..actors.records.recording_outcome import RecordingOutcome
-from ..actors.xmpp.contact import Contact
-from ..jingle import Reason
-from ..media import (
-    ClockPattern,
-    Drawing,
-    Echo,
-    Feed,
-    FileSource,
-    Silence,
-    SnapshotError,
-    Source,
-    SourceError,
-    SpeechBegan,
-    SpeechEnded,
-    SpeechError,
-    SpokenText,
-    Tone,
-    VideoFeed,
-)
-from .bot import Bot
-from .bridge import Bridge
-from .call import Call
-from .invite import Invite
-from .message import Message
-from .options import Options, OptionsError
-from .playback import Playback
-from .presence import Presence
-from .recording import Recording
-from .room import Room
-from .speaking import Synthesizer, Utterance
-from .until import Speaks
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..actors.messages.account import Offline
+    from ..actors.messages.call import CallOver
+    from ..actors.messages.exchange import CallStatus
+    from ..actors.records.call_record import CallRecord
+    from ..actors.records.recording_outcome import RecordingOutcome
+    from ..actors.xmpp.contact import Contact
+    from ..jingle import Reason
+    from ..media import (
+        ClockPattern,
+        Drawing,
+        Echo,
+        Feed,
+        FileSource,
+        Silence,
+        SnapshotError,
+        Source,
+        SourceError,
+        SpeechBegan,
+        SpeechEnded,
+        SpeechError,
+        SpokenText,
+        Tone,
+        VideoFeed,
+    )
+    from .bot import Bot
+    from .bridge import Bridge
+    from .call import Call
+    from .invite import Invite
+    from .message import Message
+    from .options import Options, OptionsError
+    from .playback import Playback
+    from .presence import Presence
+    from .recording import Recording
+    from .room import Room
+    from .speaking import Synthesizer, Utterance
+    from .until import Speaks
 
 __all__ = [
     "Bot",
@@ -75,3 +79,43 @@ __all__ = [
     "Utterance",
     "VideoFeed",
 ]
+
+#: Where each name is. What is imported with all of them takes a second or more, and most of it is
+#: for calls alone, so each is looked up when it is first asked for (PEP 562).
+_HOMES = {
+    "..actors.messages.account": "Offline",
+    "..actors.messages.call": "CallOver",
+    "..actors.messages.exchange": "CallStatus",
+    "..actors.records.call_record": "CallRecord",
+    "..actors.records.recording_outcome": "RecordingOutcome",
+    "..actors.xmpp.contact": "Contact",
+    "..jingle": "Reason",
+    "..media": (
+        "ClockPattern Drawing Echo Feed FileSource Silence SnapshotError Source "
+        "SourceError SpeechBegan SpeechEnded SpeechError SpokenText Tone VideoFeed"
+    ),
+    ".bot": "Bot",
+    ".bridge": "Bridge",
+    ".call": "Call",
+    ".invite": "Invite",
+    ".message": "Message",
+    ".options": "Options OptionsError",
+    ".playback": "Playback",
+    ".presence": "Presence",
+    ".recording": "Recording",
+    ".room": "Room",
+    ".speaking": "Synthesizer Utterance",
+    ".until": "Speaks",
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOME_OF[name], __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

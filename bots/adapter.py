@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from .. import media
 from ..actors.bot.containment import Author, running
 from ..actors.messages.account import AccountRef, Invitation
 from ..actors.messages.bot import BotFactory, BotPort
@@ -9,7 +10,7 @@ from ..actors.messages.call import Answer, CallRef
 from ..actors.messages.exchange import CallStatus
 from ..actors.xmpp.contact import Contact
 from ..config import AccountSettings
-from ..media import ReceivePath, Silence
+from ..media import ReceivePath
 from .bot import Bot
 from .call import Call
 from .invite import Invite
@@ -88,7 +89,7 @@ class BotAdapter(BotPort):
 
     def answer_to(self, sid: str) -> Answer:
         """Say how a call is answered when `calls.answer` is ``auto``."""
-        return Answer(Silence(), None)
+        return Answer(media.Silence(), None)
 
 
 def bot_factory(classes: dict[str, type[Bot]], folder: Path) -> BotFactory:

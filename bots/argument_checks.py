@@ -7,6 +7,7 @@ sentence that names the argument.
 import unicodedata
 from typing import Literal, TypeVar, get_args
 
+from .. import media
 from ..actors.xmpp.stanza import check_text
 from ..config.duration import parse_duration
 from ..config.jid import normal_jid
@@ -18,12 +19,9 @@ from ..media import (
     Direction,
     Directions,
     Kind,
-    channels_of,
     check_digits,
-    check_rate,
 )
-from ..media.sources import espeak
-from .speaking import ESPEAK, Synthesizer, Utterance
+from .speaking import Synthesizer, Utterance, espeak_ng
 
 T = TypeVar("T")
 
@@ -179,8 +177,8 @@ def sound_format(rate: object, layout: object) -> tuple[int, str]:
     if isinstance(rate, bool) or not isinstance(rate, int):
         raise _wrong_type("rate", rate, "a whole number of Hz, like 16000")
     text = _of_type("layout", layout, str, "'mono' or 'stereo'")
-    channels_of(text)
-    check_rate(rate)
+    media.channels_of(text)
+    media.check_rate(rate)
     return rate, text
 
 
@@ -209,6 +207,8 @@ def flag(name: str, value: object) -> bool:
 
 def utterance(text: object, voice: object, rate: object) -> Utterance:
     """Return what is said, by whom, and how fast."""
+    from ..media.sources import espeak  # noqa: PLC0415 - encoders come with it
+
     said = _of_type("text", text, str, "text")
     espeak.check_text(said)
     named = None if voice is None else _of_type("voice", voice, str, "a voice's name, like en-us")
@@ -225,7 +225,7 @@ def utterance(text: object, voice: object, rate: object) -> Utterance:
 def synthesizer(name: str, value: object) -> Synthesizer:
     """Return what speaks: espeak-ng, if nothing else is given."""
     if value is None:
-        return ESPEAK
+        return espeak_ng()
     return _of_type(name, value, Synthesizer, "a Synthesizer(function, rate=…)")
 
 

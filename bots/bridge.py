@@ -2,7 +2,6 @@
 
 from typing import Literal, Self
 
-from ..actors.joining.bridge import Bridge as BridgeActor
 from ..actors.joining.joined_call import HANDLED
 from ..actors.messages.bridge import BridgeRef, WaitForBridge
 from ..actors.messages.call import CallRef
@@ -48,6 +47,9 @@ class Bridge:
             SourceError: what one should hear can't be played.
             ValueError: one is in a room or a bridge.
         """
+        # The media stack comes with it.
+        from ..actors.joining.bridge import Bridge as BridgeActor  # noqa: PLC0415
+
         both = on_hangup == "both"
         ref = BridgeActor.start(one, other, ends_both=both, meanwhile=meanwhile, patience=patience)
         try:

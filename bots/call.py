@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, TypeVar, get_args
 
 from pykka import ActorDeadError
 
+from .. import media
 from ..actors import AsyncioFuture
 from ..actors.messages.call import (
     AddMedia,
@@ -39,16 +40,7 @@ from ..actors.messages.exchange import CallStatus
 from ..actors.records.call_record import CallRecord
 from ..actors.runtime.ask import Ask
 from ..jingle import Reason
-from ..media import (
-    ImageFormat,
-    Kind,
-    MediaClosedError,
-    ReaderQueue,
-    Silence,
-    Source,
-    Speech,
-    SpeechOptions,
-)
+from ..media import Kind, MediaClosedError
 from . import argument_checks
 from .bridge import Bridge, OnHangup
 from .playback import Playback
@@ -239,7 +231,7 @@ class Call:
         argument_checks.flag("wait", wait)
         cue, awaited = split(until)
         times = argument_checks.times("loop", loop)
-        found = await find_source(playable, self._folder, kind, times) or Silence()
+        found = await find_source(playable, self._folder, kind, times) or media.Silence()
         playback = await self._start(kind, found, awaited, cue)
         if wait and (until is not None or not found.repeats):
             await playback.ended
@@ -291,7 +283,7 @@ class Call:
     async def _start(
         self,
         kind: Kind,
-        found: Source,
+        found: "media.Source",
         until: asyncio.Event | Awaitable[Any] | None,
         cue: Cue | None,
     ) -> Playback:
@@ -558,7 +550,7 @@ class Call:
         min_silence: float | str = "500ms",
         pre_roll: float | str = "300ms",
         longest: float | str = "30s",
-    ) -> AsyncGenerator[Speech, None]:
+    ) -> "AsyncGenerator[media.Speech, None]":
         """Iterate over what the peer says, until the call ends: it begins, and it has ended.
 
         Gives a `SpeechBegan` as soon as the peer speaks, and a `SpeechEnded` with the sound once it
@@ -579,7 +571,7 @@ class Call:
             TypeError: an argument is of the wrong type.
             ValueError: an argument is out of its range, or the call has no audio.
         """
-        options = SpeechOptions(
+        options = media.SpeechOptions(
             argument_checks.number("threshold", threshold),
             argument_checks.duration("min_speech", min_speech),
             argument_checks.duration("min_silence", min_silence),
@@ -589,7 +581,7 @@ class Call:
         return self._read(ListenForSpeech(options))
 
     async def _read(
-        self, message: Ask[CallActorMessage, ReaderQueue[R]]
+        self, message: "Ask[CallActorMessage, media.ReaderQueue[R]]"
     ) -> AsyncGenerator[R, None]:
         async with aclosing(await self._ask(message)) as found:
             async for each in found:
@@ -637,7 +629,7 @@ class Call:
         music = await find_music(meanwhile, self._folder)
         return await Bridge.of(self._ref, other.ref, on_hangup, music, patience)
 
-    async def snapshot(self, format: ImageFormat = "jpeg") -> bytes:  # noqa: A002
+    async def snapshot(self, format: "media.ImageFormat" = "jpeg") -> bytes:  # noqa: A002
         """Return an image of what the peer shows. No decoder runs before or after that.
 
         Args:
@@ -651,7 +643,7 @@ class Call:
             SnapshotError: the peer sent no picture within five seconds, though it was asked to.
             ValueError: there is no such format, or the call receives no video.
         """
-        if format not in get_args(ImageFormat):
+        if format not in get_args(media.ImageFormat):
             raise ValueError(f"format is {format!r}: give jpeg or png")
         return await self._until(TakeSnapshot(format))
 

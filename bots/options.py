@@ -6,10 +6,11 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from .. import media
 from ..config.duration import parse_duration
 from ..config.error_sentence import describe
 from ..config.jid import normal_jid
-from ..media import Kind, SpokenText, check_digits, shown
+from ..media import Kind, check_digits, shown
 from .source import Playable, source
 
 T = TypeVar("T")
@@ -217,13 +218,13 @@ def as_playable(value: Any, *, folder: Path, kind: Kind) -> Playable:
     return found
 
 
-def _item(value: Any) -> str | SpokenText:
+def _item(value: Any) -> "str | media.SpokenText":
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
         if "say" not in value or not {*value} <= {"say", "voice", "rate"}:
             raise ValueError("give say, and if you like voice and rate")
-        return SpokenText(value["say"], value.get("voice"), value.get("rate"))
+        return media.SpokenText(value["say"], value.get("voice"), value.get("rate"))
     raise ValueError(
         "give the name of a source, like silence, the path of a file, {say: TEXT}, or a list of "
         "these"
@@ -232,6 +233,8 @@ def _item(value: Any) -> str | SpokenText:
 
 @lru_cache(maxsize=256)  # the bots of a fleet name the same, and the loop must not read it again
 def _check_source(
-    playable: str | SpokenText | tuple[str | SpokenText, ...], folder: Path, kind: Kind
+    playable: "str | media.SpokenText | tuple[str | media.SpokenText, ...]",
+    folder: Path,
+    kind: Kind,
 ) -> None:
     source(playable, folder, kind)

@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from ..media import SpeechError, check_speech
+from .. import media
 from .argument_checks import DIRECTIONS, Recorded
 from .bot import Bot
 from .call import Call
@@ -36,8 +36,8 @@ class RecorderBot(Bot):
             options.refuse("until", "there is no greeting that could end: give a greeting")
         if self.until == "speech":
             try:
-                check_speech()
-            except SpeechError as error:
+                media.check_speech()
+            except media.SpeechError as error:
                 options.refuse("until", str(error))
 
     async def on_call(self, call: Call) -> None:

@@ -5,7 +5,6 @@ from typing import Literal, TypeVar
 
 from pykka import ActorDeadError
 
-from ..actors.joining.room import Room as RoomActor
 from ..actors.messages.call import CallOver, CallRef, RecordingBegun
 from ..actors.messages.room import (
     AddMember,
@@ -73,6 +72,9 @@ class Room:
         added = await self._ask(order)
         if added is None:  # nobody was here, or the last one has just left
             if self._ref is None or not self._ref.is_alive():
+                # The media stack comes with it.
+                from ..actors.joining.room import Room as RoomActor  # noqa: PLC0415
+
                 self._ref = RoomActor.start(tones=self._tones, record=self._record)
             added = await self._ref.request(order, timeout=HANDLED)
         await added

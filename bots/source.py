@@ -4,32 +4,20 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from .. import media
 from ..config.duration import parse_duration
 from ..config.error_sentence import describe
-from ..media import (
-    READERS,
-    ClockPattern,
-    Echo,
-    FileSource,
-    Kind,
-    LiveSource,
-    Playlist,
-    Silence,
-    Source,
-    SourceError,
-    SpokenText,
-    Tone,
-)
+from ..media import READERS, Kind, LiveSource, Source, SourceError
 
 #: A source, its name in words, several of these in a list, or None for nothing.
 Playable = Source | str | Path | Sequence[Source | str | Path] | None
 
-#: What has a name of its own.
-_NAMES: Mapping[str, type[Source]] = {
-    "silence": Silence,
-    "tone": Tone,
-    "pattern": ClockPattern,
-    "echo": Echo,
+#: What has a name of its own; each is loaded when it is first wanted.
+_NAMES: Mapping[str, Callable[[], type[Source]]] = {
+    "silence": lambda: media.Silence,
+    "tone": lambda: media.Tone,
+    "pattern": lambda: media.ClockPattern,
+    "echo": lambda: media.Echo,
 }
 _SPELLINGS = {
     "tone": ("tone", "tone:FREQUENCY", "tone:FREQUENCY:DURATION"),
@@ -43,7 +31,7 @@ def names(kind: Kind) -> list[str]:
     Args:
         kind: "audio" or "video".
     """
-    sources: Mapping[str, type[Source]] = {**_NAMES, "say": SpokenText}
+    sources = {name: found() for name, found in _NAMES.items()} | {"say": media.SpokenText}
     fitting = (name for name, found in sources.items() if kind in found.kinds)
     return [spelling for name in fitting for spelling in _SPELLINGS.get(name, (name,))]
 
@@ -70,7 +58,8 @@ def source(playable: Playable, folder: Path, kind: Kind, times: int | None = 1) 
     if found is None:
         return None
     if times != 1 and not (found.repeats and not isinstance(found, LiveSource)):
-        found = Playlist(found.sources if isinstance(found, Playlist) else (found,), times)
+        listed = found.sources if isinstance(found, media.Playlist) else (found,)
+        found = media.Playlist(listed, times)
     found.check()
     if kind not in found.kinds:
         raise SourceError(f"{_shown(playable)} has no {kind}: give {_choice(kind)}")
@@ -81,7 +70,7 @@ def _found(playable: Playable, folder: Path, kind: Kind) -> Source | None:
     if not isinstance(playable, list | tuple):
         return _named(playable, folder, kind)
     found = [_named(each, folder, kind) for each in playable]
-    return Playlist(tuple(each for each in found if each is not None))
+    return media.Playlist(tuple(each for each in found if each is not None))
 
 
 def _named(playable: object, folder: Path, kind: Kind) -> Source | None:
@@ -94,7 +83,7 @@ def _named(playable: object, folder: Path, kind: Kind) -> Source | None:
     if str(playable) == "none":
         return None
     if (named := _NAMES.get(str(playable))) is not None:
-        return named()
+        return named()()
     name, colon, rest = str(playable).partition(":")
     if colon and (read := _READ.get(name)) is not None:
         return read(rest)
@@ -103,14 +92,14 @@ def _named(playable: object, folder: Path, kind: Kind) -> Source | None:
         path, loop = folder / rest, True
     if not _is_file(path):
         raise SourceError(f"{_shown(playable)} is not a file in {folder}: give {_choice(kind)}")
-    return FileSource(path, loop)
+    return media.FileSource(path, loop)
 
 
-def _tone(text: str) -> Tone:
+def _tone(text: str) -> "media.Tone":
     frequency, _, duration = text.partition(":")
     try:
-        hertz = int(frequency) if frequency else Tone.frequency
-        return Tone(hertz, seconds=parse_duration(duration) if duration else None)
+        hertz = int(frequency) if frequency else media.Tone.frequency
+        return media.Tone(hertz, seconds=parse_duration(duration) if duration else None)
     except ValueError:
         raise SourceError(
             f"{describe(f'tone:{text}')} is no tone: give a whole number of hertz from 20 to 3400, "
@@ -118,9 +107,9 @@ def _tone(text: str) -> Tone:
         ) from None
 
 
-def _spoken(text: str) -> SpokenText:
+def _spoken(text: str) -> "media.SpokenText":
     try:
-        return SpokenText(text.strip())
+        return media.SpokenText(text.strip())
     except ValueError as error:
         raise SourceError(f"{describe(f'say:{text}')} can't be said: {error}") from None
 
@@ -176,4 +165,4 @@ async def find_music(playable: Playable, folder: Path) -> Source | None:
     found = await find_source(playable, folder, "audio")
     if found is None or found.repeats or isinstance(found, LiveSource):
         return found
-    return Playlist(found.sources if isinstance(found, Playlist) else (found,), None)
+    return media.Playlist(found.sources if isinstance(found, media.Playlist) else (found,), None)

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from ..media import READERS, Feed, Sound, SourceError, shown
-from ..media.sources import espeak
-from ..media.sources.espeak import EspeakSpeech
+from ..media import READERS, SourceError, shown
+
+if TYPE_CHECKING:
+    from ..media import Feed, Sound
+    from ..media.sources.espeak import EspeakSpeech
 
 _END = object()
 
@@ -41,7 +43,7 @@ class Synthesizer:
         channels: how many those have: 1 or 2.
     """
 
-    speak: Callable[[Utterance], Iterable[Sound] | AsyncIterable[Sound]]
+    speak: Callable[[Utterance], "Iterable[Sound] | AsyncIterable[Sound]"]
     rate: int = 16_000
     channels: int = 1
 
@@ -56,17 +58,23 @@ class Synthesizer:
             raise TypeError(f"speak is {type(self.speak).__name__}: give a function")
         self.feed()
 
-    def feed(self) -> Feed:
+    def feed(self) -> "Feed":
         """Make what its sound is written into."""
+        from ..media import Feed  # noqa: PLC0415 - encoders come with it
+
         return Feed(self.rate, channels=self.channels)
 
 
-def _espeak(utterance: Utterance) -> EspeakSpeech:
+def _espeak(utterance: Utterance) -> "EspeakSpeech":
+    from ..media.sources.espeak import EspeakSpeech  # noqa: PLC0415 - encoders come with it
+
     return EspeakSpeech(utterance.text, utterance.voice, utterance.rate)
 
 
-#: What says a text where a bot has nothing else.
-ESPEAK = Synthesizer(_espeak)
+@cache
+def espeak_ng() -> Synthesizer:
+    """Return what says a text where a bot has nothing else."""
+    return Synthesizer(_espeak)
 
 
 async def check(synthesizer: Synthesizer) -> None:
@@ -78,11 +86,13 @@ async def check(synthesizer: Synthesizer) -> None:
     Raises:
         SourceError: espeak-ng is not installed.
     """
-    if synthesizer is ESPEAK:
+    if synthesizer is espeak_ng():
+        from ..media.sources import espeak  # noqa: PLC0415 - encoders come with it
+
         await READERS.run(espeak.check_installed)
 
 
-async def speak(synthesizer: Synthesizer, utterance: Utterance, feed: Feed) -> None:
+async def speak(synthesizer: Synthesizer, utterance: Utterance, feed: "Feed") -> None:
     """Write what is synthesized into a feed, as it comes, and close it; return never.
 
     To cancel this, as the end of the playback does, ends the synthesis.
@@ -110,7 +120,7 @@ async def speak(synthesizer: Synthesizer, utterance: Utterance, feed: Feed) -> N
     await asyncio.get_running_loop().create_future()
 
 
-async def _read(said: Iterator[Sound], feed: Feed) -> None:
+async def _read(said: "Iterator[Sound]", feed: "Feed") -> None:
     try:
         while True:
             sound: Any = await READERS.run(lambda: next(said, _END))
@@ -118,7 +128,7 @@ async def _read(said: Iterator[Sound], feed: Feed) -> None:
                 return
             await feed.write(sound)
     finally:
-        if isinstance(said, EspeakSpeech):
+        if _is_espeak(said):
             said.close()
         with suppress(SourceError):
             READERS.run(lambda: _close(said))
@@ -127,6 +137,12 @@ async def _read(said: Iterator[Sound], feed: Feed) -> None:
 def _close(said: object) -> None:
     """Let an iterator go, in a thread; one that is being read ends by itself."""
     with suppress(Exception):
-        close: Any = said.reap if isinstance(said, EspeakSpeech) else getattr(said, "close", None)
+        close: Any = said.reap if _is_espeak(said) else getattr(said, "close", None)
         if close is not None:
             close()
+
+
+def _is_espeak(said: object) -> "TypeGuard[EspeakSpeech]":
+    from ..media.sources.espeak import EspeakSpeech  # noqa: PLC0415 - encoders come with it
+
+    return isinstance(said, EspeakSpeech)

@@ -14,6 +14,7 @@ from contextlib import (
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import media
 from ..actors.bot.containment import contained
 from ..actors.bot.loop_watch import watched
 from ..actors.context import Endpoint
@@ -44,7 +45,7 @@ from ..control.history.retention import RecordingsRemoved
 from ..control.history.upkeep import Upkeep
 from ..control.instance.instance import Instance, State
 from ..control.models.status import PartSummary
-from ..media import FinishedRecording, recover_recordings
+from ..media import FinishedRecording
 from ..server import Prosody, ServerError
 from .controlling_terminal import ControllingTerminal
 from .reloads import Reloads
@@ -286,7 +287,7 @@ async def deployed(
             _told(webhooks, instance, listeners) as telling,
             _monitored(metrics, deployment, instance, listeners, telling),
         ):
-            finished = await asyncio.to_thread(recover_recordings, settings.recordings)
+            finished = await asyncio.to_thread(media.recover_recordings, settings.recordings)
             for one in finished:
                 see(one)
             await asyncio.to_thread(_close_left, settings.call_log, finished)

@@ -1,73 +1,78 @@
 """The media of calls: sources, peer connections, recordings, quality."""
 
-from .budget import Budget
-from .errors import (
-    DataChannelError,
-    DescriptionError,
-    IncompatibleMediaError,
-    MediaClosedError,
-    MediaError,
-    NetworkError,
-    SourceError,
-    shown,
-)
-from .frames.frame import Direction, EncodedFrame, Kind
-from .hearing.ear import Hearing, check_rate
-from .hearing.reader_queue import ReaderQueue
-from .hearing.sound_frames import channels_of
-from .hearing.speech import Speech, SpeechBegan, SpeechEnded, SpeechOptions
-from .hearing.still_picture import ImageFormat, SnapshotError
-from .hearing.voice_detector import SpeechError, check_speech
-from .joining.bridge import BridgeMedia
-from .joining.room import RoomMedia, RoomMember
-from .recording.container import BOTH, Directions
-from .recording.inspection import Inspection, Track, UnplayableError, declared_seconds, inspect
-from .recording.part_file import FinishedRecording, lock
-from .recording.recording import Recording
-from .recording.recording_file import expected_suffix
-from .recording.recovery import recover_recordings
-from .recording.writer_thread import Writer
-from .rtc.connection_media import ConnectionMedia, Sink
-from .rtc.events import (
-    AddressLost,
-    Closed,
-    Connected,
-    DataClosed,
-    DataOpened,
-    DataReceived,
-    FirstMedia,
-    IceChecking,
-    IceConnected,
-    IceRenewed,
-    KeyframeAsked,
-    KeyframeCame,
-    MediaBegan,
-    MediaEvent,
-    MediaFailed,
-    PlaybackEnded,
-    VideoUnseen,
-)
-from .rtc.ice.network import Network
-from .rtc.ice.server import IceServer
-from .rtc.peer_connection import PeerConnection
-from .rtc.rtp.key_presses import LONGEST_PRESS, SHORTEST, KeyPress
-from .rtc.rtp.receive_path import ReceivePath
-from .rtc.rtp.statistics import MediaStatistics
-from .rtc.rtp.telephone_event import DIGITS, DigitBegan, DigitEnded, DigitEvent, check_digits
-from .sources.clock_pattern import ClockPattern, read_clock
-from .sources.drawing import Drawing
-from .sources.echo import Echo
-from .sources.feed import Feed, Sound
-from .sources.file_source import FileSource
-from .sources.forwarded import Forwarded
-from .sources.playback import Playback
-from .sources.playlist import Playlist
-from .sources.reader_threads import READERS
-from .sources.silence import Silence
-from .sources.source import LiveSource, Source
-from .sources.spoken_text import SpokenText
-from .sources.tone import Tone
-from .sources.video_feed import VideoFeed
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .budget import Budget
+    from .errors import (
+        DataChannelError,
+        DescriptionError,
+        IncompatibleMediaError,
+        MediaClosedError,
+        MediaError,
+        NetworkError,
+        SourceError,
+        shown,
+    )
+    from .frames.frame import Direction, EncodedFrame, Kind
+    from .hearing.ear import Hearing, check_rate
+    from .hearing.reader_queue import ReaderQueue
+    from .hearing.sound_frames import channels_of
+    from .hearing.speech import Speech, SpeechBegan, SpeechEnded
+    from .hearing.speech_options import SpeechOptions
+    from .hearing.still_picture import ImageFormat, SnapshotError
+    from .hearing.voice_detector import SpeechError, check_speech
+    from .joining.bridge import BridgeMedia
+    from .joining.room import RoomMedia, RoomMember
+    from .recording.container import BOTH, Directions
+    from .recording.inspection import Inspection, Track, UnplayableError, declared_seconds, inspect
+    from .recording.part_file import FinishedRecording, lock
+    from .recording.recording import Recording
+    from .recording.recording_file import expected_suffix
+    from .recording.recovery import recover_recordings
+    from .recording.writer_thread import Writer
+    from .rtc.connection_media import ConnectionMedia, Sink
+    from .rtc.events import (
+        AddressLost,
+        Closed,
+        Connected,
+        DataClosed,
+        DataOpened,
+        DataReceived,
+        FirstMedia,
+        IceChecking,
+        IceConnected,
+        IceRenewed,
+        KeyframeAsked,
+        KeyframeCame,
+        MediaBegan,
+        MediaEvent,
+        MediaFailed,
+        PlaybackEnded,
+        VideoUnseen,
+    )
+    from .rtc.ice.network import Network
+    from .rtc.ice.server import IceServer
+    from .rtc.peer_connection import PeerConnection
+    from .rtc.rtp.key_presses import LONGEST_PRESS, SHORTEST, KeyPress
+    from .rtc.rtp.receive_path import ReceivePath
+    from .rtc.rtp.statistics import MediaStatistics
+    from .rtc.rtp.telephone_event import DIGITS, DigitBegan, DigitEnded, DigitEvent, check_digits
+    from .sources.clock_pattern import ClockPattern, read_clock
+    from .sources.drawing import Drawing
+    from .sources.echo import Echo
+    from .sources.feed import Feed, Sound
+    from .sources.file_source import FileSource
+    from .sources.forwarded import Forwarded
+    from .sources.playback import Playback
+    from .sources.playlist import Playlist
+    from .sources.reader_threads import READERS
+    from .sources.silence import Silence
+    from .sources.source import LiveSource, Source
+    from .sources.spoken_text import SpokenText
+    from .sources.tone import Tone
+    from .sources.video_feed import VideoFeed
 
 __all__ = [
     "BOTH",
@@ -160,3 +165,69 @@ __all__ = [
     "recover_recordings",
     "shown",
 ]
+
+#: Where each name is. What is imported with all of them takes a second or more, and most of it is
+#: for calls alone, so each is looked up when it is first asked for (PEP 562).
+_HOMES = {
+    ".budget": "Budget",
+    ".errors": (
+        "DataChannelError DescriptionError IncompatibleMediaError MediaClosedError "
+        "MediaError NetworkError SourceError shown"
+    ),
+    ".frames.frame": "Direction EncodedFrame Kind",
+    ".hearing.ear": "Hearing check_rate",
+    ".hearing.reader_queue": "ReaderQueue",
+    ".hearing.sound_frames": "channels_of",
+    ".hearing.speech": "Speech SpeechBegan SpeechEnded",
+    ".hearing.speech_options": "SpeechOptions",
+    ".hearing.still_picture": "ImageFormat SnapshotError",
+    ".hearing.voice_detector": "SpeechError check_speech",
+    ".joining.bridge": "BridgeMedia",
+    ".joining.room": "RoomMedia RoomMember",
+    ".recording.container": "BOTH Directions",
+    ".recording.inspection": "Inspection Track UnplayableError declared_seconds inspect",
+    ".recording.part_file": "FinishedRecording lock",
+    ".recording.recording": "Recording",
+    ".recording.recording_file": "expected_suffix",
+    ".recording.recovery": "recover_recordings",
+    ".recording.writer_thread": "Writer",
+    ".rtc.connection_media": "ConnectionMedia Sink",
+    ".rtc.events": (
+        "AddressLost Closed Connected DataClosed DataOpened DataReceived FirstMedia "
+        "IceChecking IceConnected IceRenewed KeyframeAsked KeyframeCame MediaBegan "
+        "MediaEvent MediaFailed PlaybackEnded VideoUnseen"
+    ),
+    ".rtc.ice.network": "Network",
+    ".rtc.ice.server": "IceServer",
+    ".rtc.peer_connection": "PeerConnection",
+    ".rtc.rtp.key_presses": "KeyPress LONGEST_PRESS SHORTEST",
+    ".rtc.rtp.receive_path": "ReceivePath",
+    ".rtc.rtp.statistics": "MediaStatistics",
+    ".rtc.rtp.telephone_event": "DIGITS DigitBegan DigitEnded DigitEvent check_digits",
+    ".sources.clock_pattern": "ClockPattern read_clock",
+    ".sources.drawing": "Drawing",
+    ".sources.echo": "Echo",
+    ".sources.feed": "Feed Sound",
+    ".sources.file_source": "FileSource",
+    ".sources.forwarded": "Forwarded",
+    ".sources.playback": "Playback",
+    ".sources.playlist": "Playlist",
+    ".sources.reader_threads": "READERS",
+    ".sources.silence": "Silence",
+    ".sources.source": "LiveSource Source",
+    ".sources.spoken_text": "SpokenText",
+    ".sources.tone": "Tone",
+    ".sources.video_feed": "VideoFeed",
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOME_OF[name], __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

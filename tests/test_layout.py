@@ -1,6 +1,7 @@
 """The picture of the house, read from the imports."""
 
 import ast
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -312,6 +313,24 @@ def test_a_name_means_one_thing() -> None:
                 if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                     where.setdefault(node.name, []).append(str(file.relative_to(ROOT)))
     assert not {name: files for name, files in where.items() if files[1:] and name not in SHARED}
+
+
+@pytest.mark.parametrize("face", ["bots", "media"])
+def test_what_is_looked_up_is_what_type_checkers_see(face: str) -> None:
+    module = importlib.import_module(f"callboard.{face}")
+    tree = ast.parse((ROOT / face / "__init__.py").read_text(encoding="utf-8"))
+    seen = {
+        f"{'.' * node.level}{node.module}": sorted(name.name for name in node.names)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level
+    }
+    assert {home: sorted(names.split()) for home, names in module._HOMES.items()} == seen
+    names = [name for names in seen.values() for name in names]
+    assert sorted(module.__all__) == sorted(names)
+    assert set(names) <= set(dir(module))
+    assert all(getattr(module, name) is not None for name in names)
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = module.no_such_name
 
 
 def test_the_root_imports_nothing() -> None:

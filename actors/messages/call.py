@@ -6,25 +6,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from xml.etree.ElementTree import Element
 
 from ...jingle import Reason
 from ...ladder.ladder import Ladder
-from ...media import (
-    BOTH,
-    ConnectionMedia,
-    Direction,
-    Directions,
-    ImageFormat,
-    MediaEvent,
-    Playback,
-    ReaderQueue,
-    Source,
-    Speech,
-    SpeechOptions,
-    Writer,
-)
+from ...media import BOTH, MediaEvent, SpeechOptions
 from ..records.call_record import OtherCall
 from ..records.recording_outcome import RecordingOutcome
 from ..runtime.ask import Ask
@@ -32,6 +19,19 @@ from ..runtime.future import AsyncioFuture
 from ..runtime.ref import AsyncioActorRef
 from ..xmpp.events import IqAnswered
 from .exchange import CallStatus
+
+if TYPE_CHECKING:
+    from ...media import (
+        ConnectionMedia,
+        Direction,
+        Directions,
+        ImageFormat,
+        Playback,
+        ReaderQueue,  # noqa: F401 - in quotes below
+        Source,
+        Speech,  # noqa: F401 - in quotes below
+        Writer,
+    )
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -64,8 +64,8 @@ class Answer(Ask["CallActorMessage", AsyncioFuture[None]]):
         prefer: codecs that are answered before the others, by their RTP encoding names.
     """
 
-    audio: Source | None
-    video: Source | None
+    audio: "Source | None"
+    video: "Source | None"
     record: bool = False
     wav: bool = False
     prefer: tuple[str, ...] = ()
@@ -92,7 +92,7 @@ class Started:
         ended: done when it is not played any more; raises `SourceError` or `CallOver`.
     """
 
-    playback: Playback
+    playback: "Playback"
     ended: AsyncioFuture[None]
 
 
@@ -108,7 +108,7 @@ class Play(MidCallRequest[Started]):
     """
 
     kind: Literal["audio", "video"]
-    source: Source
+    source: "Source"
     until: asyncio.Future[Any] | None = None
     cue: Cue | None = None
 
@@ -117,7 +117,7 @@ class Play(MidCallRequest[Started]):
 class SeekPlayback(MidCallRequest[None]):
     """Go to another moment of what is played, in seconds since its beginning."""
 
-    playback: Playback
+    playback: "Playback"
     seconds: float
 
 
@@ -125,7 +125,7 @@ class SeekPlayback(MidCallRequest[None]):
 class SetGain(MidCallRequest[None]):
     """Make what is played louder or softer."""
 
-    playback: Playback
+    playback: "Playback"
     decibels: float
 
 
@@ -133,7 +133,7 @@ class SetGain(MidCallRequest[None]):
 class StopPlayback(MidCallRequest[None]):
     """Play something no more, if it still is played."""
 
-    playback: Playback
+    playback: "Playback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class Record(MidCallRequest[RecordingBegun]):
         wav: record audio as WAV in the place of Ogg or Matroska.
     """
 
-    directions: Directions = BOTH
+    directions: "Directions" = BOTH
     wav: bool = False
 
 
@@ -206,7 +206,7 @@ class Hold(MidCallRequest[None]):
     """
 
     on: bool
-    music: Source | None = None
+    music: "Source | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ class AddMedia(MidCallRequest[AsyncioFuture[None]]):
     """
 
     kind: Literal["audio", "video"]
-    source: Source
+    source: "Source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,10 +291,10 @@ class JoinedMedia:
         writer: the thread that writes for all recordings.
     """
 
-    media: ConnectionMedia
+    media: "ConnectionMedia"
     state: PeerState
     recordings: Path
-    writer: Writer
+    writer: "Writer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,11 +383,11 @@ class TakeSnapshot(MidCallRequest[AsyncioFuture[bytes]]):
         format: of the image.
     """
 
-    format: ImageFormat
+    format: "ImageFormat"
 
 
 @dataclass(frozen=True, slots=True)
-class Listen(MidCallRequest[ReaderQueue[Any]]):
+class Listen(MidCallRequest["ReaderQueue[Any]"]):
     """Answered with the decoded frames of a kind.
 
     Attributes:
@@ -404,7 +404,7 @@ class Listen(MidCallRequest[ReaderQueue[Any]]):
 
 
 @dataclass(frozen=True, slots=True)
-class ListenForSpeech(MidCallRequest[ReaderQueue[Speech]]):
+class ListenForSpeech(MidCallRequest["ReaderQueue[Speech]"]):
     """Answered with `SpeechBegan` and `SpeechEnded`, as they happen."""
 
     options: SpeechOptions
@@ -584,7 +584,7 @@ class Interrupted:
         error: what was raised in its place; None if nothing was.
     """
 
-    playback: Playback
+    playback: "Playback"
     error: BaseException | None
 
 
@@ -622,7 +622,7 @@ class KeyframeNeeded:
         direction: whether we sent or received it.
     """
 
-    direction: Direction
+    direction: "Direction"
 
 
 @dataclass(frozen=True, slots=True)

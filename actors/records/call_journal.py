@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from ...media import FinishedRecording, declared_seconds, lock
+from ...media import FinishedRecording, lock
 from .call_record import CallRecord
 from .record_file import RecordFile, write_lines
 from .recording_outcome import Recorded
@@ -241,6 +241,8 @@ def _found(recording: Recorded, lengths: Mapping[Path, float]) -> Recorded:
         if path.is_file():
             seconds = lengths.get(path)
             if seconds is None:  # another instance finished it
+                from ...media import declared_seconds  # noqa: PLC0415 - decoders come with it
+
                 seconds = declared_seconds(path)
             return Recorded.of(str(path), seconds, path.stat().st_size, None)
     part = next(base.parent.glob(f"{_escaped(base.name)}.*.part"), None)

@@ -49,6 +49,10 @@ class JsonView:
     def draw(self) -> None:
         """Nothing is drawn."""
 
+    def handler(self) -> logging.Handler:
+        """Return what puts the log among the lines."""
+        return JsonHandler(self)
+
     def close(self) -> None:
         """Nothing is left open."""
 

@@ -30,6 +30,12 @@ class LineView:
     def draw(self) -> None:
         """Nothing is drawn."""
 
+    def handler(self) -> logging.Handler:
+        """Return what puts the log among the lines."""
+        handler = logging.StreamHandler(self.stream)
+        handler.setFormatter(LineFormatter())
+        return handler
+
     def close(self) -> None:
         """Nothing is left open."""
 

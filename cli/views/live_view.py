@@ -18,6 +18,7 @@ from ...actors.records.call_record import CallRecord
 from ...config.jid import bare
 from ...control.instance.events import event_of
 from .event import Event
+from .line_view import LineFormatter
 from .printable import printable
 from .sentences import local, sentence
 from .terminal import Name, Terminal
@@ -125,6 +126,12 @@ class LiveView:
     def draw(self) -> None:
         """Draw the tables."""
         self._live.update(self.tables(), refresh=True)
+
+    def handler(self) -> logging.Handler:
+        """Return what puts the log above the tables."""
+        handler = LiveHandler(self)
+        handler.setFormatter(LineFormatter())
+        return handler
 
     def close(self) -> None:
         """Take the tables off the terminal."""

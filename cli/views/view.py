@@ -6,9 +6,8 @@ from typing import Protocol, TextIO
 
 from ...actors.log_level import set_log_level
 from .event import Event
-from .json_view import JsonHandler, JsonView
-from .line_view import LineFormatter, LineView
-from .live_view import LiveHandler, LiveView
+from .json_view import JsonView
+from .line_view import LineView
 
 #: Times a second that the tables are drawn.
 REFRESH = 4
@@ -22,6 +21,9 @@ class View(Protocol):
 
     def draw(self) -> None:
         """Draw what has changed; called `REFRESH` times a second."""
+
+    def handler(self) -> logging.Handler:
+        """Return what puts the log where its lines go, in their order."""
 
     def close(self) -> None:
         """Leave the terminal as it was found."""
@@ -37,7 +39,11 @@ def make_view(*, as_json: bool, stream: TextIO | None = None) -> View:
     out = sys.stdout if stream is None else stream
     if as_json:
         return JsonView(out)
-    return LiveView(out) if out.isatty() else LineView(out)
+    if not out.isatty():
+        return LineView(out)
+    from .live_view import LiveView  # noqa: PLC0415 - what draws is not for lines
+
+    return LiveView(out)
 
 
 def log_to(view: View, level: str) -> None:
@@ -47,14 +53,5 @@ def log_to(view: View, level: str) -> None:
         view: the view; the log goes where its lines go, in their order.
         level: debug, info, warning or error; libraries speak from warning on unless it is debug.
     """
-    handler: logging.Handler
-    if isinstance(view, JsonView):
-        handler = JsonHandler(view)
-    elif isinstance(view, LiveView):
-        handler = LiveHandler(view)
-    else:
-        handler = logging.StreamHandler(view.stream if isinstance(view, LineView) else sys.stdout)
-    if not isinstance(view, JsonView):
-        handler.setFormatter(LineFormatter())
-    logging.basicConfig(handlers=[handler], force=True)
+    logging.basicConfig(handlers=[view.handler()], force=True)
     set_log_level(level)

@@ -10,7 +10,6 @@ from pathlib import Path
 from . import matroska
 from .container import DamagedError
 from .part_file import OURS, PART, FinishedRecording, lock, publish
-from .recording_file import REPAIRS
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +70,8 @@ def _finished(part: Path) -> list[FinishedRecording]:
 
 def _finish(part: Path) -> FinishedRecording | None:
     """Finish one file; None if it is in use, or was empty and is gone."""
+    from .recording_file import REPAIRS  # noqa: PLC0415 - encoders come with it
+
     with _locked(part) as file:
         if file is None:
             return None

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from .part_file import TIME, stem
-from .recording_file import RecordingFile
+
+if TYPE_CHECKING:
+    from .recording_file import RecordingFile
 
 log = logging.getLogger(__name__)
 
@@ -75,11 +77,11 @@ class Writer:
             self._jobs.put(job)
             return True
 
-    def adopt(self, file: RecordingFile) -> None:
+    def adopt(self, file: "RecordingFile") -> None:
         """Finish a file when the writer is closed, unless it is released before."""
         self.submit(lambda: self._files.add(file))
 
-    def release(self, file: RecordingFile) -> None:
+    def release(self, file: "RecordingFile") -> None:
         """Forget a file. Call it only in a job."""
         self._files.discard(file)
 

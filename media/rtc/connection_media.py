@@ -16,7 +16,8 @@ from ..hearing.ear import Ear, Hearing
 from ..hearing.eye import Eye
 from ..hearing.reader_queue import Frame, ReaderQueue
 from ..hearing.sound_frames import sound_frames
-from ..hearing.speech import Speech, SpeechOptions, hear_speech, read_speech
+from ..hearing.speech import Speech, hear_speech, read_speech
+from ..hearing.speech_options import SpeechOptions
 from ..hearing.still_picture import ImageFormat, StillPicture
 from ..sources.echo import Echo
 from ..sources.forwarded import Forwarded

@@ -1,11 +1,13 @@
 """The events that a peer connection reports."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..frames.frame import Kind
-from ..sources.playback import Playback
 from .rtp.telephone_event import DigitBegan, DigitEnded
+
+if TYPE_CHECKING:
+    from ..sources.playback import Playback
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class PlaybackEnded:
         playback: Which one; its `failure` says why it ended early.
     """
 
-    playback: Playback
+    playback: "Playback"
 
 
 @dataclass(frozen=True, slots=True)

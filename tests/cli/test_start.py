@@ -25,3 +25,15 @@ def test_what_needs_no_media_answers_without_reading_their_libraries(line: str) 
     )
     assert done.returncode == (2 if line == "run" else 0), done.stderr
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("module", ["cli.run", "cli.check", "bots", "bots.call", "actors.exchange"])
+def test_a_start_does_without_what_only_calls_need(module: str) -> None:
+    script = (
+        f"import sys, callboard.{module}\n"
+        "print([name for name in ('aiortc', 'av', 'numpy', 'rich') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script], capture_output=True, encoding="utf-8", check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from callboard.bots import Call, CallOver, Feed, SourceError, Synthesizer, Utterance
-from callboard.bots.speaking import ESPEAK
+from callboard.bots.speaking import espeak_ng
 from callboard.media.sources import espeak
 from callboard.media.sources.espeak import EspeakSpeech
 from callboard.tests.conftest import Run
@@ -175,5 +175,5 @@ def test_what_can_not_be_a_synthesizer_is_refused() -> None:
     with pytest.raises(TypeError, match="speak is str: give a function"):
         Synthesizer("espeak")  # type: ignore[arg-type] # that is what is tested
     with pytest.raises(ValueError, match="rate of 100 Hz"):
-        Synthesizer(ESPEAK.speak, rate=100)
-    assert isinstance(ESPEAK.feed(), Feed)
+        Synthesizer(espeak_ng().speak, rate=100)
+    assert isinstance(espeak_ng().feed(), Feed)
