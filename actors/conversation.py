@@ -25,6 +25,7 @@ from ..jingle import (
     tie_break_error,
 )
 from ..media import Network
+from .call.call import Call
 from .call.setup import CallSetup
 from .call.signalling import WORDS
 from .call.trace import keep_refusal
@@ -383,9 +384,6 @@ class Conversation(AsyncioActor[ConversationMessage]):
             network=self._network,
             last_word=self._last_word,
         )
-        # All of the media stack comes with it, which logins do without; `Exchange` loads it early.
-        from .call.call import Call  # noqa: PLC0415
-
         call = Call.start(setup)
         waits = message and order is not None
         standing = Standing(session.role, peer, None if waits else peer)

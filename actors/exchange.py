@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 
 from ..config import AccountSettings, Settings
 from ..config.jid import bare
@@ -128,7 +127,6 @@ class Exchange(Supervisor[ExchangeMessage]):
         self._settling: list[AsyncioFuture[int]] = []
         self._known = {bare(one.jid): (one, bot) for one in settings.accounts}
         self._changes: dict[str, _Change] = {}
-        self._is_prepared = False
 
     async def on_start(self) -> None:
         """Open the file of records, then start the accounts in the file's order."""
@@ -289,9 +287,6 @@ class Exchange(Supervisor[ExchangeMessage]):
         self._states[report.jid] = report.state
         self._observer(report)
         self._settle()
-        if report.state == "online" and not self._is_prepared:
-            self._is_prepared = True
-            self.spawn(asyncio.to_thread(_prepare), name="loading of what calls need")
 
     @handles(AccountReady, PresenceReturned, ReceiptReceived)
     def _account_reported(self, report: Report) -> None:
@@ -334,11 +329,3 @@ class Exchange(Supervisor[ExchangeMessage]):
 def _bot_of(settings: AccountSettings) -> tuple[object, ...]:
     """Return what a bot is made of."""
     return settings.bot, settings.options
-
-
-def _prepare() -> None:
-    """Import what calls need, so that the first one has not to wait for it.
-
-    It takes longer than a start and a login together, which do without.
-    """
-    import_module(".call.call", __package__)

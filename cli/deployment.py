@@ -18,7 +18,6 @@ from .. import media
 from ..actors.bot.containment import contained
 from ..actors.bot.loop_watch import watched
 from ..actors.context import Endpoint
-from ..actors.exchange import Exchange
 from ..actors.messages.exchange import (
     AccountChanged,
     CallStatus,
@@ -54,6 +53,7 @@ from .source_watch import watched_sources
 from .views.event import Event, Observer
 
 if TYPE_CHECKING:
+    from ..actors.exchange import Exchange
     from ..control.webhooks.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
@@ -292,13 +292,15 @@ async def deployed(
                 see(one)
             await asyncio.to_thread(_close_left, settings.call_log, finished)
             async with (
+                _loading() as loaded,
                 _remembered(instance, see) as history,
                 _endpoint(settings, instance) as (endpoint, server),
             ):
                 if file is not None:  # else it is over soon
                     listeners.append(TellOutside(history.hear))
                 factory = bot_factory(classes, folder)
-                await deployment.start(Exchange.start(settings, endpoint, factory, see), server)
+                exchange = (await loaded).start(settings, endpoint, factory, see)
+                await deployment.start(exchange, server)
                 if reloads is not None:
                     reloads.start(server)
                     instance.let_reload(reloads.reload)
@@ -316,6 +318,24 @@ def _watching(file: Path | None, reloads: Reloads | None) -> AbstractAsyncContex
     if file is None or reloads is None:
         return nullcontext()
     return watched_sources(file, reloads.ask)
+
+
+@asynccontextmanager
+async def _loading() -> AsyncIterator["asyncio.Future[type[Exchange]]"]:
+    """Import what accounts and calls need in a thread, while the server starts."""
+    loaded = asyncio.ensure_future(asyncio.to_thread(_load))
+    try:
+        yield loaded
+    finally:
+        await asyncio.wait({loaded})
+
+
+def _load() -> "type[Exchange]":
+    from ..actors.exchange import Exchange  # noqa: PLC0415 - it takes a second
+
+    for name in media.__all__:
+        getattr(media, name)
+    return Exchange
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ def test_what_needs_no_media_answers_without_reading_their_libraries(line: str) 
     assert done.stderr.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("module", ["cli.run", "cli.check", "bots", "bots.call", "actors.exchange"])
+@pytest.mark.parametrize("module", ["cli.run", "cli.check", "bots", "bots.call"])
 def test_a_start_does_without_what_only_calls_need(module: str) -> None:
     script = (
         f"import sys, callboard.{module}\n"
