@@ -35,7 +35,12 @@ from callboard.jingle import Session, namespaces
 from callboard.media import PeerConnection
 
 PeerConnection.__init__.__kwdefaults__["ice_deadline"] = 1.0
-accept = Session.accept
+accept, answer = Session.accept, PeerConnection.answer
+
+
+def patient(self, *given, **named):  # so that who calls is the one who gives up
+    self._connectivity._ice_deadline.seconds = 30.0
+    return answer(self, *given, **named)
 
 
 def staged(self, *given, **named):
@@ -49,7 +54,7 @@ def staged(self, *given, **named):
     return jingle
 
 
-Session.accept = staged
+Session.accept, PeerConnection.answer = staged, patient
 
 
 class Answering(Bot):

@@ -21,7 +21,7 @@ from callboard.control.claim import claim
 from callboard.control.commands.all import COMMANDS
 from callboard.control.commands.handler import Handler, Tell
 from callboard.control.control_socket import ControlSocket
-from callboard.control.instance.event_hub import MOST_WAITING
+from callboard.control.instance import event_hub
 from callboard.control.instance.instance import Instance
 from callboard.control.models.base import Command, Result
 from callboard.control.models.events import EventsCommand
@@ -159,7 +159,11 @@ def test_who_reads_no_answers_is_not_heard_any_more_and_dropped(
     run(main)
 
 
-def test_a_reader_that_is_too_slow_is_told_what_it_missed(run: Run) -> None:
+def test_a_reader_that_is_too_slow_is_told_what_it_missed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_hub, "MOST_WAITING", 100)
+
     async def main() -> None:
         async with world() as here, Client.connected(here.path) as client:
             told = client.follow(EventsCommand(follow=True, last=0))
@@ -167,7 +171,7 @@ def test_a_reader_that_is_too_slow_is_told_what_it_missed(run: Run) -> None:
             reading = asyncio.ensure_future(anext(told))
             while "2 clients" not in await clients(here.path):
                 pass
-            for number in range(MOST_WAITING + 5):  # at one moment: no reader has its turn
+            for number in range(105):  # at one moment: no reader has its turn
                 here.instance.hear(BotFailed("desk@localhost", "Desk", f"{number}"))
             first, second = await asyncio.wait_for(reading, WAIT), await anext(told)
             assert isinstance(first, dict)
