@@ -286,8 +286,8 @@ making classes:Leaves raised SystemExit at line 60: no luck
 making classes:Interrupts raised KeyboardInterrupt at line 64
 making classes:Cancels raised CancelledError at line 68
 Two.on_stop is not async: begin it with 'async def on_stop' (classes.py, line 74)
-Two.call is called as call(to, audio, video, record, message, data), which it does not accept \
-(got an unexpected keyword argument 'audio') (classes.py, line 71)
+Two.call is called as call(to, audio, video, record, message, data, like), which it does not \
+accept (got an unexpected keyword argument 'audio') (classes.py, line 71)
 making classes:Wordless raised ValueError at line 79
 making classes:Mumbles raised Unspeakable at line 87: Unspeakable, which can't be shown: its own \
 str raises
