@@ -67,6 +67,7 @@ async def _watched(wanted: bool, board: Switchboard, folder: Path) -> AsyncItera
     monitoring = Monitoring(
         MetricsSettings(address=ListenAddress("127.0.0.1", 0)),
         settings,
+        declared=lambda: ["desk@localhost"],
         stands=lambda: True,
         ending=lambda: False,
     )

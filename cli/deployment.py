@@ -438,6 +438,7 @@ async def _monitored(
     monitoring = Monitoring(
         metrics,
         instance.settings,
+        declared=lambda: [one.bare_jid for one in instance.settings.accounts],
         stands=lambda: deployment.stands,
         ending=deployment.stopping.is_set,
     )

@@ -58,15 +58,9 @@ class AccountMetrics(Collector):
         for step, seconds in new_steps(LOGIN_STEPS, report.steps):
             self._steps.labels(step).observe(seconds)
 
-    @property
-    def online(self) -> int:
-        """How many accounts are online."""
-        return self._standing.counts["online"]
-
-    @property
-    def all(self) -> int:
-        """How many accounts there are."""
-        return len(self._standing.states)
+    def online(self, accounts: Iterable[str]) -> int:
+        """Return how many of these accounts, named by their bare JIDs, are online."""
+        return sum(self._standing.states.get(one) == "online" for one in accounts)
 
     def collect(self) -> Iterator[Metric]:
         """Give what is so at the moment; called by the server's thread."""

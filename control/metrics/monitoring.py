@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector
@@ -11,7 +11,6 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Info, Proce
 from ...actors.messages.exchange import AccountChanged, AccountReady, BotFailed, CallStatus, Report
 from ...actors.records.call_record import CallRecord
 from ...config import Settings
-from ...config.jid import bare
 from ...config.metrics import MetricsSettings
 from ...load.measure.loop_lag import watch_lag
 from ...load.scrape.exposition import Exposition
@@ -41,6 +40,7 @@ class Monitoring:
     Args:
         metrics: where to serve what.
         settings: the file's.
+        declared: the bare JIDs that the file declares now: a reload can change them.
         stands: whether the exchange runs.
         ending: whether somebody has asked for the end.
 
@@ -57,14 +57,15 @@ class Monitoring:
         metrics: MetricsSettings,
         settings: Settings,
         *,
+        declared: Callable[[], Collection[str]],
         stands: Callable[[], bool],
         ending: Callable[[], bool],
     ) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
         self._settings = metrics
+        self._declared = declared
         self._ending = ending
-        accounts = [bare(one.jid) for one in settings.accounts]
-        self._accounts = AccountMetrics(self._registry, accounts, named=metrics.accounts)
+        self._accounts = AccountMetrics(self._registry, declared(), named=metrics.accounts)
         self._calls = CallMetrics(self._registry)
         self._bots = Counter(
             "callboard_bot_failures", "How often a bot's code raised.", registry=self._registry
@@ -119,9 +120,10 @@ class Monitoring:
         self._registry.register(WebhookMetrics(receivers))
 
     def _unready(self) -> str | None:
-        online, count = self._accounts.online, self._accounts.all
         if self._ending():
             return "It is ending: no new calls are taken."
+        declared = self._declared()
+        online, count = self._accounts.online(declared), len(declared)
         needed = self._settings.needed(count)
         if online >= needed > 0:
             return None

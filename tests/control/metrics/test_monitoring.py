@@ -205,7 +205,11 @@ def test_it_is_ready_as_the_file_demands(
 
     async def main() -> tuple[int, str, str]:
         monitoring = Monitoring(
-            free_port(declared), declared, stands=lambda: True, ending=lambda: False
+            free_port(declared),
+            declared,
+            declared=lambda: jids,
+            stands=lambda: True,
+            ending=lambda: False,
         )
         try:
             for jid in jids[:online]:
@@ -217,6 +221,32 @@ def test_it_is_ready_as_the_file_demands(
     found, _, text = run(main)
     assert found == status
     assert text.startswith("ok" if status == 200 else f"{online} of 5 accounts are online")
+
+
+def test_only_what_is_declared_now_has_to_be_online(run: Run, tmp_path: Path) -> None:
+    """A reload removes one that was never online, and another one is a bot's own."""
+    declared = settings(tmp_path)
+    jids = [one.bare_jid for one in declared.accounts]
+
+    async def main() -> list[int]:
+        monitoring = Monitoring(
+            free_port(declared),
+            declared,
+            declared=lambda: jids,
+            stands=lambda: True,
+            ending=lambda: False,
+        )
+        try:
+            for jid in (jids[0], "guest@localhost"):
+                monitoring.hear(AccountChanged(jid, "online"))
+            found = [(await get(monitoring.port, "/readyz"))[0]]
+            monitoring.hear(AccountChanged(jids.pop(), "ended"))
+            found.append((await get(monitoring.port, "/readyz"))[0])
+            return found
+        finally:
+            await monitoring.close()
+
+    assert run(main) == [503, 200]
 
 
 @pytest.mark.parametrize("path", ["alive", "ready"])
