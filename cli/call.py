@@ -80,6 +80,7 @@ def call(
             "record": record,
             "seconds": seconds,
             "detach": detach,
+            "online_within": within,
         }
         return call_through(socket, account, to, json=json, **how)
     if detach:

@@ -67,7 +67,7 @@ def call_through(socket: Path, account: str, to: str, *, json: bool, **how: Any)
             sys.stdout.flush()
         if event["event"] == "CallRecord":
             records.append(CallRecord.from_json(json_lines.dumps(event)))
-        elif event["account"] == bare(account):
+        elif event["event"] == "CallStatus" and event["account"] == bare(account):
             fields = {name: event[name] for name in CallStatus.__slots__}
             statuses.append(_STATUS.validate_python(fields))
 

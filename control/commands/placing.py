@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from ...actors.messages.account import AccountRef, PlaceCall
 from ...actors.messages.call import CallOver, CallRef, Hangup
-from ...actors.messages.exchange import CallStatus
+from ...actors.messages.exchange import AccountChanged, AccountReady, CallStatus
 from ...actors.records.call_record import CallRecord
 from ...bots import Call, argument_checks
 from ...bots.source import find_source
@@ -16,6 +16,7 @@ from ..instance.event_hub import EventReader
 from ..instance.instance import Instance
 from ..models.calls import CallCommand, CallResult
 from ..models.detail_record import DetailRecord
+from ..problem import ControlError, ProblemKind
 from .finding import HANDLED, find_account, known_account
 from .handler import Handler, Tell
 from .refusals import refusing
@@ -28,6 +29,7 @@ async def _call(command: CallCommand, instance: Instance, tell: Tell) -> CallRes
     own = known_account(instance, command.account)
     with refusing():
         order = await _order(command, instance, own)
+        await _logged_in(instance, (own, bare(order.to)), command.online_within, tell)
         account = await find_account(instance, own)
         ends = own, bare(order.to)
         reader = instance.events.open(lambda entry: _is_of(entry.report, ends))
@@ -44,6 +46,29 @@ async def _call(command: CallCommand, instance: Instance, tell: Tell) -> CallRes
                 raise
         finally:
             instance.events.close(reader)
+
+
+async def _logged_in(
+    instance: Instance, accounts: tuple[str, ...], seconds: float | None, tell: Tell
+) -> None:
+    """Wait until accounts of ours that still log in for the first time have, or give up."""
+    reader = instance.events.open(
+        lambda entry: (
+            isinstance(entry.report, AccountChanged | AccountReady) and entry.report.jid in accounts
+        )
+    )
+    try:
+        async with asyncio.timeout(seconds):
+            while any(map(instance.overview.begins, accounts)):
+                tell(*(one.line for one in await reader.next()))
+    except TimeoutError:
+        late = next(filter(instance.overview.begins, accounts), accounts[0])
+        raise ControlError(
+            ProblemKind.NOT_POSSIBLE,
+            f"{late} could not log in within {seconds:g} s: see callboard status",
+        ) from None
+    finally:
+        instance.events.close(reader)
 
 
 async def _order(command: CallCommand, instance: Instance, own: str) -> PlaceCall:

@@ -5,7 +5,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ...actors.messages.exchange import AccountChanged, AccountState, BotFailed, CallStatus
+from ...actors.messages.exchange import (
+    AccountChanged,
+    AccountReady,
+    AccountState,
+    BotFailed,
+    CallStatus,
+)
 from ...actors.records.call_record import CallRecord
 from ...config import AccountSettings
 from ...config.jid import bare
@@ -25,6 +31,7 @@ class _Account:
     """What is known of an account.
 
     Attributes:
+        was_ready: a login of it has been complete.
         told: the same as it is listed, once it was asked for; None when it has changed.
     """
 
@@ -35,6 +42,7 @@ class _Account:
     detail: str = ""
     failure: str = ""
     calls: int = 0
+    was_ready: bool = False
     told: AccountSummary | None = None
 
     def summary(self) -> AccountSummary:
@@ -84,6 +92,8 @@ class Overview:
                 account = self._changed(report.jid)
                 account.state, account.detail = report.state, report.detail
                 account.since = iso(time.time())
+            case AccountReady():
+                self._changed(report.jid).was_ready = True
             case BotFailed():
                 account = self._changed(report.account)
                 account.failure, account.bot = report.error, report.bot
@@ -150,6 +160,15 @@ class Overview:
     def knows(self, jid: str) -> bool:
         """Tell whether there is an account of this bare JID."""
         return jid in self._accounts
+
+    def begins(self, jid: str) -> bool:
+        """Tell whether an account of this bare JID still tries to log in for the first time."""
+        account = self._accounts.get(jid)
+        return (
+            account is not None
+            and not account.was_ready
+            and account.state in (None, "connecting", "online", "waiting")
+        )
 
     def jids(self) -> list[str]:
         """Return the bare JIDs of all accounts, in the order of the file."""

@@ -72,6 +72,8 @@ class CallCommand(Command[CallResult]):
         record: whether both directions are recorded.
         seconds: how long it is held once it has connected; None: until somebody ends it.
         detach: whether the answer comes at once, and the call goes on without the client.
+        online_within: for how many seconds the first logins of both ends are waited for, as far as
+            they are accounts of the instance; None: for as long as they are tried.
     """
 
     name: ClassVar[str] = "call"
@@ -84,6 +86,7 @@ class CallCommand(Command[CallResult]):
     record: bool = False
     seconds: Annotated[float, Field(ge=0.1, le=86_400)] | None = 10.0
     detach: bool = False
+    online_within: Annotated[float, Field(ge=0)] | None = 30.0
 
 
 class EndedCall(Result):
