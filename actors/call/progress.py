@@ -15,7 +15,7 @@ from ..messages.exchange import CallStatus
 from ..records.call_record import CallRecord, OtherCall, RecordedBridge, RecordedFreeze, outcome
 from .course import Course
 from .leg import Leg
-from .quality_notes import QualityNotes, quality
+from .quality_notes import QualityNotes, qualities
 from .signalling import Signalling
 from .timeline import Timeline
 from .trace import Trace
@@ -176,7 +176,8 @@ class Progress:
                 kind for kind, one in media.by_kind.items() if one.flows(Direction.RECEIVED)
             )
             for one in self._last:
-                self._trace.note("quality", quality(one))
+                for words in qualities(one):
+                    self._trace.note("quality", words)
             now = asyncio.get_running_loop().time()
             self._freezes = tuple(
                 RecordedFreeze(

@@ -44,7 +44,7 @@ class QualityNotes:
             if changed:
                 yield changed
             elif is_due:
-                yield quality(one)
+                yield from qualities(one)
 
     def _change(self, one: MediaStatistics) -> str:
         """Say that a kind has become poor or well since the last look."""
@@ -80,3 +80,18 @@ def quality(one: MediaStatistics) -> str:
     if one.freezes:
         parts.append(f"{one.frozen_ms / 1000:.1f} s frozen")
     return f"{one.kind} in: {', '.join(parts)}"
+
+
+def qualities(one: MediaStatistics) -> Iterator[str]:
+    """Give in words how a kind of media comes in, and how ours does at the peer, if it has said so.
+
+    Args:
+        one: its counters since the call began.
+    """
+    yield quality(one)
+    if one.peer_lost is not None and one.peer_jitter_ms is not None and one.sent:
+        share = min(1.0, one.peer_lost / one.sent)
+        yield (
+            f"{one.kind} out, as the peer reports: {share:.1%} lost, "
+            f"jitter {one.peer_jitter_ms:.1f} ms"
+        )

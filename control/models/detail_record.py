@@ -19,6 +19,8 @@ class RecordedMedia(Result):
     mos: float | None
     freezes: int = 0
     frozen_ms: float = 0.0
+    peer_lost: int | None = None
+    peer_jitter_ms: float | None = None
 
 
 class RecordedFile(Result):

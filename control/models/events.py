@@ -69,6 +69,8 @@ class LiveMedia(Result):
     reordered: int = 0
     freezes: int = 0
     frozen_ms: float = 0.0
+    peer_lost: int | None = None
+    peer_jitter_ms: float | None = None
 
 
 class LiveCall(Result):

@@ -19,7 +19,7 @@ FIELDS = [
 ]
 MEDIA_FIELDS = [
     *("kind", "codec", "sent", "received", "lost", "jitter_ms", "rtt_ms", "mos"),
-    *("freezes", "frozen_ms"),
+    *("freezes", "frozen_ms", "peer_lost", "peer_jitter_ms"),
 ]
 STEPS = ["propose", "ringing", "proceed", "initiate", "accept", "ice", "dtls", "first-audio"]
 

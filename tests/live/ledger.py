@@ -17,7 +17,7 @@ FIELDS = (
 STATES = {"completed", "missed", "declined", "busy", "cancelled", "failed"}
 MEDIA = [
     *("kind", "codec", "sent", "received", "lost", "jitter_ms", "rtt_ms", "mos"),
-    *("freezes", "frozen_ms"),
+    *("freezes", "frozen_ms", "peer_lost", "peer_jitter_ms"),
 ]
 TIMES = ("started", "ringing", "answered", "connected", "ended")
 
@@ -89,5 +89,6 @@ def _check_media(media: dict[str, Any]) -> None:
         assert isinstance(media[name], int)
         assert media[name] >= 0
     assert media["jitter_ms"] >= 0
-    assert media["rtt_ms"] is None or media["rtt_ms"] >= 0
+    for name in ("rtt_ms", "peer_lost", "peer_jitter_ms"):
+        assert media[name] is None or media[name] >= 0
     assert media["mos"] is None or 1 <= media["mos"] <= 4.6

@@ -22,7 +22,14 @@ from .receivers import (
     replace_decoder,
     take_packets,
 )
-from .senders import RtpStream, allowed_bit_rate, on_keyframe_request, packets_sent, round_trip
+from .senders import (
+    RtpStream,
+    allowed_bit_rate,
+    on_keyframe_request,
+    packets_sent,
+    reception,
+    round_trip,
+)
 from .transports import (
     dtls_role,
     dtls_transports,
@@ -63,6 +70,7 @@ __all__ = [
     "local_description",
     "on_keyframe_request",
     "packets_sent",
+    "reception",
     "replace_decoder",
     "round_trip",
     "steer",

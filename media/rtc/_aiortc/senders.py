@@ -18,6 +18,7 @@ NTP_TIMESTAMP = "_RTCRtpSender__ntp_timestamp"
 OCTET_COUNT = "_RTCRtpSender__octet_count"
 PACKET_COUNT = "_RTCRtpSender__packet_count"
 ROUND_TRIP = "_RTCRtpSender__rtt"
+STATISTICS = "_RTCRtpSender__stats"
 RTP_TIMESTAMP = "_RTCRtpSender__rtp_timestamp"
 SEND_KEYFRAME = "_send_keyframe"
 SRTP_OUT = "_tx_srtp"
@@ -154,3 +155,13 @@ def round_trip(sender: RTCRtpSender) -> float | None:
     """Give the smoothed round trip in seconds from RTCP reports (RFC 3550 §6.4.1), if any came."""
     rtt: float | None = getattr(sender, ROUND_TRIP)
     return rtt
+
+
+def reception(sender: RTCRtpSender) -> tuple[int, int] | None:
+    """Give what the peer last reported of what is sent (RFC 3550 §6.4.1), if anything came.
+
+    Returns:
+        Packets lost since the beginning, and the interarrival jitter in units of the RTP clock.
+    """
+    report = getattr(sender, STATISTICS).get(f"remote-inbound-rtp_{id(sender)}")
+    return None if report is None else (report.packetsLost, report.jitter)

@@ -90,7 +90,7 @@ def statistics(media: list[Medium]) -> MediaStatistics:
         Sums of what is counted, and the newest of what is measured.
     """
     newest = media[-1]
-    codec, _ = newest.codec
+    codec, clock_rate = newest.codec
     receptions = [medium.incoming.reception for medium in media]
     received = sum(reception.received for reception in receptions)
     lost = sum(reception.lost for reception in receptions)
@@ -101,6 +101,7 @@ def statistics(media: list[Medium]) -> MediaStatistics:
     if received:
         share = lost / (lost + received)
         mos = mean_opinion_score(codec, lost=share, jitter_ms=jitter_ms, rtt_ms=rtt_ms)
+    reported = _aiortc.reception(newest.transceiver.sender)
     freezes = [medium.incoming.freezes() for medium in media]
     return MediaStatistics(
         kind=newest.kind,
@@ -114,4 +115,6 @@ def statistics(media: list[Medium]) -> MediaStatistics:
         reordered=sum(reception.reordered for reception in receptions),
         freezes=sum(each.count for each in freezes),
         frozen_ms=1000 * sum(each.seconds for each in freezes),
+        peer_lost=None if reported is None else max(0, reported[0]),
+        peer_jitter_ms=None if reported is None else reported[1] * 1000 / clock_rate,
     )

@@ -28,6 +28,9 @@ class MediaStatistics:
         freezes: How often received video stood still (W3C webrtc-stats, `freezeCount`; `Freezes`
             says where we differ). 0 for audio and on the path `none`.
         frozen_ms: For how long in all, in milliseconds (`totalFreezesDuration`).
+        peer_lost: RTP packets of ours that the peer has not received, as it reports it (RFC 3550
+            §6.4.1); None before its first report.
+        peer_jitter_ms: The jitter of what it receives, in milliseconds, likewise.
     """
 
     kind: Kind
@@ -41,6 +44,8 @@ class MediaStatistics:
     reordered: int = 0
     freezes: int = 0
     frozen_ms: float = 0.0
+    peer_lost: int | None = None
+    peer_jitter_ms: float | None = None
 
 
 class StreamCounter:

@@ -1,9 +1,10 @@
 """When a ladder tells how media come through: now and then, and when that changes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
-from callboard.actors.call.quality_notes import QualityNotes, quality
+from callboard.actors.call.quality_notes import QualityNotes, qualities, quality
 from callboard.media import MediaStatistics
 
 pytestmark = pytest.mark.unit
@@ -58,3 +59,14 @@ def test_a_pause_is_not_poor() -> None:
 def test_quality_in_words() -> None:
     assert quality(counted(99, 1)) == "audio in: 1.0% lost, jitter 1.2 ms, rtt 40.0 ms, MOS 4.40"
     assert quality(counted(0)) == "audio: nothing received, 0 packets sent"
+
+
+def test_what_the_peer_reports_is_told_beside_what_comes_in() -> None:
+    reported = replace(counted(200), peer_lost=3, peer_jitter_ms=2.34)
+    assert list(qualities(reported)) == [
+        quality(reported),
+        "audio out, as the peer reports: 1.5% lost, jitter 2.3 ms",
+    ]
+    assert list(qualities(counted(200))) == [quality(counted(200))]
+    [share] = [*qualities(replace(reported, peer_lost=1 << 23))][1:]
+    assert "100.0% lost" in share

@@ -70,6 +70,7 @@ def test_the_names_are_where_they_were(run: Run) -> None:
             senders.RTP_TIMESTAMP,
             senders.SEND_KEYFRAME,
             senders.SSRC,
+            senders.STATISTICS,
         ):
             assert hasattr(sender, name), name
         for name in (receivers.SRTP_IN, senders.SRTP_OUT, transports.SSL):
@@ -78,6 +79,7 @@ def test_the_names_are_where_they_were(run: Run) -> None:
         assert len(_aiortc.ice_connections(pc)) == 1
         assert _aiortc.packets_sent(sender) == 0
         assert _aiortc.round_trip(sender) is None
+        assert _aiortc.reception(sender) is None
         await pc.close()
 
     run(main)
@@ -95,6 +97,10 @@ def test_they_are_used_as_we_think() -> None:
     assert "self._send_keyframe()" in sender
     assert "payloads, timestamp = self.__encoder.pack(data)" in sender
     assert "data = await self.__track.recv()" in sender  # where audio waits for ever
+    reports = inspect.getsource(RTCRtpSender._handle_rtcp_packet)
+    assert 'id="remote-inbound-rtp_" + str(id(self))' in reports
+    assert "packetsLost=report.packets_lost" in reports
+    assert "jitter=report.jitter" in reports
     for used in ("__ntp_timestamp", "__rtp_timestamp", "__octet_count", "__packet_count"):
         assert f"self.{used}" in inspect.getsource(RTCRtpSender._run_rtcp), used
     dtls = inspect.getsource(RTCDtlsTransport)

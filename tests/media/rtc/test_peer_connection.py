@@ -602,6 +602,11 @@ def test_statistics_are_plausible(run: Run) -> None:
                 mean_opinion_score("opus", lost=0, jitter_ms=audio.jitter_ms, rtt_ms=audio.rtt_ms)
             )
             assert video.mos is None
+            await a.until(lambda: a.statistics("audio").peer_lost is not None)
+            audio = a.statistics("audio")
+            assert audio.peer_lost == 0
+            assert audio.peer_jitter_ms is not None
+            assert 0 <= audio.peer_jitter_ms < 50 + 1000 * lateness()
             await b.received("audio", 1)
         assert a.pc.media.statistics()[0].sent >= audio.sent
 
