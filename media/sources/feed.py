@@ -86,6 +86,7 @@ class Feed(LiveSource):
             TypeError: It is no sound.
             ValueError: The samples do not fit the feed's channels.
         """
+        await asyncio.sleep(0)  # a loop that writes nothing, or clears, never waits for room
         for piece in self._pieces(sound):
             self._check_open()
             while self._held >= self.buffer:

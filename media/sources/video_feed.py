@@ -59,6 +59,7 @@ class VideoFeed(LiveSource):
             TypeError: It is no picture.
             ValueError: Its size can't be sent.
         """
+        await asyncio.sleep(0)  # a loop that writes what is refused never waits for its turn
         frame = as_picture(picture)
         self._check_open()
         while self._waiting is not None:

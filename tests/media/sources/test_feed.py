@@ -130,6 +130,24 @@ def test_less_than_a_frame_waits_for_the_rest_and_not_for_ever(run: Run) -> None
     run(main)
 
 
+@pytest.mark.parametrize("sound", [b"", np.zeros(0, np.int16), av.AudioFrame(), bytes(320)])
+def test_a_loop_of_writes_that_need_no_room_gives_way(run: Run, sound: Any) -> None:
+    async def main() -> None:
+        feed = Feed(8_000)
+
+        async def write() -> None:
+            for _ in range(1000):
+                await feed.write(sound)
+                feed.clear()
+
+        writing = asyncio.ensure_future(write())
+        await asyncio.sleep(0)
+        assert not writing.done()
+        await writing
+
+    run(main)
+
+
 def test_who_writes_too_much_waits(run: Run) -> None:
     async def main() -> None:
         feed = Feed(8_000, buffer=0.1)

@@ -149,6 +149,24 @@ def test_one_that_never_ends_hurts_only_itself(run: Run) -> None:
         gate.set()
 
 
+def test_a_loop_of_refused_pictures_gives_way(run: Run) -> None:
+    async def main() -> None:
+        feed = VideoFeed()
+        feed.close()
+
+        async def write() -> None:
+            for _ in range(1000):
+                with pytest.raises(SourceError, match="closed"):
+                    await feed.write(grey(100))
+
+        writing = asyncio.ensure_future(write())
+        await asyncio.sleep(0)
+        assert not writing.done()
+        await writing
+
+    run(main)
+
+
 @pytest.mark.parametrize("codec", CODECS)
 def test_what_is_written_is_shown(run: Run, codec: str) -> None:
     async def main() -> None:
