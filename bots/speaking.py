@@ -1,7 +1,7 @@
 """What says a text: espeak-ng, or a synthesizer of a bot's own."""
 
 import asyncio
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
@@ -108,8 +108,7 @@ async def speak(synthesizer: Synthesizer, utterance: Utterance, feed: "Feed") ->
     try:
         said = await READERS.run(partial(synthesizer.speak, utterance))
         if isinstance(said, AsyncIterable):
-            async for sound in said:
-                await feed.write(sound)
+            await _listen(aiter(said), feed)
         else:
             await _read(iter(said), feed)
     except SourceError:
@@ -118,6 +117,17 @@ async def speak(synthesizer: Synthesizer, utterance: Utterance, feed: "Feed") ->
         raise SourceError(f"The text can't be said: {shown(error)}") from error
     feed.close()
     await asyncio.get_running_loop().create_future()
+
+
+async def _listen(said: "AsyncIterator[Sound]", feed: "Feed") -> None:
+    try:
+        async for sound in said:
+            await feed.write(sound)
+    finally:
+        close: Any = getattr(said, "aclose", None)
+        if close is not None:
+            with suppress(Exception):  # it must not hide why this ends
+                await close()
 
 
 async def _read(said: "Iterator[Sound]", feed: "Feed") -> None:
