@@ -1,8 +1,13 @@
 """``callboard events`` and ``callboard logs``."""
 
+import asyncio
+import errno
 import json as json_lines
+import os
+import stat
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +64,10 @@ def _follow(file: Path | None, socket: Path | None, command: Command[Any], *, js
     sentences = Sentences()
 
     async def ask(client: Client) -> int:
+        with _read_by_somebody():
+            return await tell(client)
+
+    async def tell(client: Client) -> int:
         async for event in _told(client, command):
             line: str | None
             if json:
@@ -71,6 +80,40 @@ def _follow(file: Path | None, socket: Path | None, command: Command[Any], *, js
         return 0
 
     return talk(file, socket, ask)
+
+
+@contextmanager
+def _read_by_somebody() -> Iterator[None]:
+    """Raise `BrokenPipeError` as soon as standard output is a pipe that nobody reads any more.
+
+    What is followed may be silent for hours, and nothing that is written would tell.
+    """
+    try:
+        fd = os.dup(sys.stdout.fileno())  # an outlet gives up the other one when it fails
+    except (AttributeError, OSError):
+        yield  # who has replaced it sees to it
+        return
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    has_gone = False
+
+    def end() -> None:
+        nonlocal has_gone
+        has_gone = True
+        loop.remove_reader(fd)
+        if task is not None:
+            task.cancel()
+
+    try:
+        if stat.S_ISFIFO(os.fstat(fd).st_mode):
+            loop.add_reader(fd, end)  # its own end of a pipe has nothing else to tell
+        yield
+    except asyncio.CancelledError:
+        if task is None or not has_gone or task.uncancel():
+            raise
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from None
+    finally:
+        loop.remove_reader(fd)
+        os.close(fd)
 
 
 async def _told(client: Client, command: Command[Any]) -> AsyncIterator[dict[str, Any]]:

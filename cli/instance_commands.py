@@ -178,11 +178,12 @@ def logs(
 ) -> None:
     """Print the last lines of a running instance's log.
 
-    Exits with 0 when all is printed or the instance has ended, 1 if none runs, and 130 on Ctrl-C.
+    Exits with 0 when all is printed or the instance has ended, 1 if none runs or nobody
+    reads what is printed, and 130 on Ctrl-C.
     """
     from .events import logs as command
 
-    install_outlets()
+    install_outlets(needs_reader=True)
     raise typer.Exit(command(file, socket, follow=follow, last=lines, json=json))
 
 
@@ -203,11 +204,12 @@ def events(
 
     They are the lines that run prints; with --json, all that it prints with --json.
 
-    Exits with 0 when all is printed or the instance has ended, 1 if none runs, and 130 on Ctrl-C.
+    Exits with 0 when all is printed or the instance has ended, 1 if none runs or nobody
+    reads what is printed, and 130 on Ctrl-C.
     """
     from .events import events as command
 
-    install_outlets()
+    install_outlets(needs_reader=True)
     raise typer.Exit(
         command(file, socket, follow=follow, last=lines, only=tuple(only or ()), json=json)
     )

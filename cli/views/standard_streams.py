@@ -23,7 +23,8 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 class Outlet(io.TextIOBase):
     """A text stream that a thread of its own writes to a file descriptor.
 
-    Writing to it takes no time and raises nothing, whether the other end is slow, full or gone.
+    Writing to it takes no time, whether the other end is slow, full or gone, and raises nothing
+    unless it needs a reader.
     What the encoding lacks is escaped.
 
     Args:
@@ -31,15 +32,24 @@ class Outlet(io.TextIOBase):
         name: what it is called in sentences.
         encoding: of what is written.
         complain: told in a line what was lost.
+        needs_reader: whether writing raises `BrokenPipeError` once the reader has gone, because
+            there is nothing else to do than to print.
     """
 
     def __init__(
-        self, fd: int, name: str, encoding: str, complain: Callable[[str], object]
+        self,
+        fd: int,
+        name: str,
+        encoding: str,
+        complain: Callable[[str], object],
+        *,
+        needs_reader: bool = False,
     ) -> None:
         self._fd = fd
         self._name = name
         self._encoding = encoding
         self._complain = complain
+        self._needs_reader = needs_reader
         self._is_terminal = os.isatty(fd)
         self._changed = threading.Condition()
         self._waiting: list[str] = []
@@ -79,7 +89,8 @@ class Outlet(io.TextIOBase):
             raise TypeError("an outlet takes text")
         with self._changed:
             if self._gone:
-                pass
+                if self._needs_reader:
+                    raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
             elif self._size + len(text) > LIMIT:
                 self._missed += text.count("\n")
             else:
@@ -143,6 +154,8 @@ class Outlet(io.TextIOBase):
             # Others write to it too: Python at its end, and libraries.
             with suppress(OSError):
                 to_nowhere(self._fd)
+            if self._needs_reader:
+                return
         if error.errno not in self._told:
             self._told.add(error.errno)
             self._complain(f"callboard: {self._name}: {error.strerror}: continuing without it\n")
@@ -162,8 +175,12 @@ def to_nowhere(fd: int) -> None:
         os.close(nowhere)
 
 
-def install_outlets() -> None:
-    """Let standard output and standard error be outlets from here to the end of the process."""
+def install_outlets(*, needs_reader: bool = False) -> None:
+    """Let standard output and standard error be outlets from here to the end of the process.
+
+    Args:
+        needs_reader: whether to end when nobody reads standard output any more.
+    """
     try:
         error_fd, output_fd = sys.stderr.fileno(), sys.stdout.fileno()
     except (AttributeError, OSError):
@@ -171,7 +188,13 @@ def install_outlets() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     error = Outlet(error_fd, "standard error", sys.stderr.encoding, lambda _: None)
-    sys.stdout = Outlet(output_fd, "standard output", sys.stdout.encoding, error.write)
+    sys.stdout = Outlet(
+        output_fd,
+        "standard output",
+        sys.stdout.encoding,
+        error.write,
+        needs_reader=needs_reader,
+    )
     sys.stderr = error
 
 

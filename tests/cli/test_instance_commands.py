@@ -129,6 +129,22 @@ def test_events_and_the_log_are_printed(instance: Instance) -> None:
     assert json.loads(last)["event"] == "Log"
 
 
+@pytest.mark.parametrize("name", ["events", "logs"])
+def test_who_follows_ends_when_nobody_reads_any_more(instance: Instance, name: str) -> None:
+    with subprocess.Popen(
+        command(name, instance.file, "-f"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            assert process.stdout.readline()
+            process.stdout.close()
+            assert process.wait(PATIENCE) == 1  # though nothing more happens
+            assert process.stderr.read() == b""
+        finally:
+            process.kill()
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
