@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import uvloop
 
+from .process_end import leave_behind
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -77,6 +79,7 @@ def _close(loop: asyncio.AbstractEventLoop) -> None:
     """End what is left, and close the loop; what does not end in time is left behind."""
     with suppress(RuntimeError):  # "stopped before the future completed", by a bot
         _until(loop, loop.create_task(_end_rest(loop)))
+    leave_behind(asyncio.all_tasks(loop))
     loop.close()
 
 

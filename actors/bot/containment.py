@@ -22,6 +22,9 @@ T = TypeVar("T")
 
 #: Seconds that a bot's code may go on after it was cancelled; then nobody waits for it any more.
 UNWILLING = 3.0
+#: Tasks that go on although they were cancelled. One that Python frees is closed in whatever thread
+#: that happens, and code that swallows this, too, would keep that thread busy for ever.
+_unwilling: "set[asyncio.Task[Any]]" = set()
 
 
 class BotExit(Exception):  # noqa: N818 - what the bot did, not a fault of ours
@@ -146,6 +149,8 @@ async def run_code(coroutine: Coroutine[Any, Any, Any], author: Author) -> BaseE
         task.cancel()
         await asyncio.wait({task}, timeout=UNWILLING)
         if not task.done():
+            _unwilling.add(task)
+            task.add_done_callback(_unwilling.discard)
             log.warning(
                 "%s goes on although it was cancelled %.0f s ago (at %s): nobody waits for it any "
                 "more. Let it raise CancelledError",

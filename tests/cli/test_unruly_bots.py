@@ -56,6 +56,39 @@ class Stubborn(Bot):
                 await asyncio.sleep(3600)
             except asyncio.CancelledError:
                 pass
+
+class Deaf(Bot):
+    async def on_start(self):
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except BaseException:
+                pass
+
+class DeafTask(Bot):
+    async def on_start(self):
+        asyncio.create_task(Deaf.on_start(self))
+
+class DeafToFutures(Bot):
+    async def on_start(self):
+        while True:
+            try:
+                await asyncio.get_running_loop().create_future()
+            except:
+                continue
+
+class DeafGenerator(Bot):
+    async def ticks(self):
+        while True:
+            try:
+                await asyncio.sleep(3600)
+                yield 1
+            except BaseException:
+                pass
+
+    async def on_start(self):
+        async for _ in self.ticks():
+            pass
 """
 FILE = """\
 server: embedded
@@ -67,9 +100,19 @@ accounts:
     options: {{to: desk@localhost, video: none, seconds: 3600}}
   - {{jid: bob@localhost, bot: "unruly:{bot}"}}
 """
+BOTS = (
+    "Callbacks",
+    "Garbage",
+    "Threads",
+    "Stubborn",
+    "Deaf",
+    "DeafTask",
+    "DeafToFutures",
+    "DeafGenerator",
+)
 
 
-@pytest.mark.parametrize("bot", ["Callbacks", "Garbage", "Threads", "Stubborn"])
+@pytest.mark.parametrize("bot", BOTS)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_others_go_on_and_a_signal_ends_it(tmp_path: Path, bot: str, number: int) -> None:
     (tmp_path / "unruly.py").write_text(MODULE)
