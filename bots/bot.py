@@ -41,7 +41,7 @@ class Bot:
 
     Each ``on_…`` is a coroutine and runs in a task of its own. One peer's messages come one after
     another, and so do its presences and its invites; calls run side by side. An exception from a
-    method is logged with the bot's name. It ends the call that it was raised for, and nothing else.
+    method is logged with the bot's name and account. From `on_call`, it also ends that call.
 
     Attributes:
         path: how its calls receive media: ``packets``, or ``none`` to count it only; ``frames`` is

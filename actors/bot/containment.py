@@ -194,14 +194,16 @@ def author_of(task: object) -> Author | None:
 
 @contextmanager
 def contained() -> Iterator[None]:
-    """Keep the tasks that bots make on the running loop from ending it, and name who made them."""
+    """Keep bots' tasks from ending the running loop, and name whose task or callback fails."""
     loop = asyncio.get_running_loop()
     factory, handler = loop.get_task_factory(), loop.get_exception_handler()
 
     def failed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        author = author_of(context.get("task") or context.get("future"))
+        author, what = author_of(context.get("task") or context.get("future")), "task that it made"
+        if author is None and "handle" in context:  # it is told in the callback's own context
+            author, what = _AUTHOR.get(), "callback of its own"
         if author is not None and (error := context.get("exception")):
-            log.error("%s: a task that it made failed", author, exc_info=error)
+            log.error("%s: a %s failed", author, what, exc_info=error)
         elif handler is None:
             loop.default_exception_handler(context)
         else:

@@ -207,6 +207,39 @@ def test_a_task_that_nobody_awaits_is_told_with_its_bot(
     assert words in [record.getMessage() for record in caplog.records]
 
 
+def test_a_callback_that_fails_is_told_with_its_bot_and_ends_no_call(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Careless(Bot):
+        async def on_call(self, call: Call) -> None:
+            await call.answer()
+
+        async def on_message(self, message: Message) -> None:
+            def fall() -> None:
+                raise ValueError(message.body)
+
+            loop = asyncio.get_running_loop()
+            loop.call_soon(fall)
+            loop.call_later(0, fall)
+            asyncio.create_task(asyncio.sleep(0)).add_done_callback(lambda _: fall())
+            await asyncio.sleep(0.01)
+            await message.reply("done")
+
+    async def main() -> None:
+        accounts: list[Any] = [ALICE, {"jid": BOB, "bot": "careless"}]
+        async with staged(tmp_path, accounts, {"careless": Careless}) as stage:
+            call = await stage.puppets[ALICE].call(BOB)
+            await call.connected()
+            await stage.puppets[ALICE].send(BOB, "fall")
+            await stage.told(ALICE, Message)
+            await call.hangup()
+            assert (await call.ended()).state == "completed"
+
+    run(main)
+    words = "bot Careless of bob@localhost: a callback of its own failed"
+    assert [record.getMessage() for record in caplog.records].count(words) == 3
+
+
 def test_who_swallows_its_cancellation_is_not_waited_for(
     run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
