@@ -28,10 +28,13 @@ async def _calls(command: CallsCommand, instance: Instance, tell: Tell) -> Calls
 
 
 async def _hangup(command: HangupCommand, instance: Instance, tell: Tell) -> HangupResult:
-    if (command.call is None) is not command.all:
-        raise ControlError(
-            ProblemKind.WRONG_ARGUMENT, "which call is to end? Give its id, or --all"
-        )
+    if command.call is not None and command.all:
+        words = "a call's id and --all are too much: give one of them"
+        raise ControlError(ProblemKind.WRONG_ARGUMENT, words)
+    if command.call is None and not command.all:
+        whose = "" if command.account is None else ", which with --account are that account's"
+        words = f"which call is to end? Give its id, or --all for all calls{whose}"
+        raise ControlError(ProblemKind.WRONG_ARGUMENT, words)
     with refusing():
         if command.call is not None:
             found = known_calls(instance, command.call, command.account)

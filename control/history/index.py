@@ -75,6 +75,9 @@ class Index:
             OSError: the log can't be read.
             StoppedError: the index could not be brought up to date before the end.
         """
+        if not self.records.parent.exists():  # before the first run there is nothing to index
+            with closing(make(":memory:")) as nothing:
+                return work(nothing)
         if self._memory is None and self.records.exists() and not self.records.is_file():
             self._memory = make(":memory:")
         if self._memory is None:

@@ -173,6 +173,8 @@ def find_call(database: sqlite3.Connection, name: str, folder: Path) -> PastCall
             "ORDER BY started DESC, uuid DESC LIMIT 10",
             values,
         ).fetchall()
+    if not rows and name in LAST:
+        raise UnknownCallError("no calls yet" if name == "last" else "no call has failed yet")
     if not rows:
         raise UnknownCallError(
             f"there is no past call {name!r:.60}: give the id that 'callboard calls' shows, "

@@ -396,3 +396,13 @@ def test_a_device_holds_no_records(tmp_path: Path) -> None:
     log.symlink_to("/dev/null")
     assert indexed(log) == []
     assert [one.name for one in tmp_path.iterdir()] == ["calls.jsonl"]
+
+
+def test_before_the_first_run_there_are_no_calls_and_no_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    index = Index(tmp_path / "recordings" / "calls.jsonl")
+    count = "SELECT count(*) FROM calls"
+    assert index.use(lambda database: database.execute(count).fetchone()) == (0,)
+    assert not caplog.records
+    assert not index.records.parent.exists()

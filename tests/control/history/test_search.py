@@ -235,8 +235,9 @@ def test_what_was_found_is_the_whole_record(log: Path, calls: PastCalls) -> None
 
 
 def test_the_last_call_and_the_last_failed_one_have_names(log: Path, calls: PastCalls) -> None:
-    with pytest.raises(UnknownCallError):
-        calls.find("last")
+    for name, words in (("last", "no calls yet"), ("last-failed", "no call has failed yet")):
+        with pytest.raises(UnknownCallError, match=words):
+            calls.find(name)
     add(
         log,
         past(id="failed", state="failed", ended=NOON + 10),
