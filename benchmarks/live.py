@@ -19,6 +19,7 @@ from callboard.benchmarks.result import Figure, Result, percentile
 from callboard.benchmarks.trial import main, trial
 from callboard.benchmarks.usage import cpu, keep_to
 from callboard.media import (
+    CallOver,
     Connected,
     Echo,
     Feed,
@@ -136,7 +137,7 @@ async def speak(feed: Feed, sound: Samples) -> None:
         while True:
             for at in range(0, len(sound) - size, size):
                 await feed.write(sound[at : at + size])
-    except SourceError:
+    except (CallOver, SourceError):
         return
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from ..media import READERS, SourceError, shown
+from ..media import READERS, CallOver, SourceError, shown
 
 if TYPE_CHECKING:
     from ..media import Feed, Sound
@@ -111,7 +111,7 @@ async def speak(synthesizer: Synthesizer, utterance: Utterance, feed: "Feed") ->
             await _listen(aiter(said), feed)
         else:
             await _read(iter(said), feed)
-    except SourceError:
+    except (CallOver, SourceError):
         raise
     except Exception as error:
         raise SourceError(f"The text can't be said: {shown(error)}") from error

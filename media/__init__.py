@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .budget import Budget
     from .errors import (
+        CallOver,
         DataChannelError,
         DescriptionError,
         IncompatibleMediaError,
@@ -83,6 +84,7 @@ __all__ = [
     "AddressLost",
     "BridgeMedia",
     "Budget",
+    "CallOver",
     "ClockPattern",
     "Closed",
     "Connected",
@@ -171,7 +173,7 @@ __all__ = [
 _HOMES = {
     ".budget": "Budget",
     ".errors": (
-        "DataChannelError DescriptionError IncompatibleMediaError MediaClosedError "
+        "CallOver DataChannelError DescriptionError IncompatibleMediaError MediaClosedError "
         "MediaError NetworkError SourceError shown"
     ),
     ".frames.frame": "Direction EncodedFrame Kind",

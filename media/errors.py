@@ -27,6 +27,10 @@ class DataChannelError(MediaError):
     """A message could not be sent over a data channel; the message says why."""
 
 
+class CallOver(Exception):  # noqa: N818 - what happened, not a fault
+    """The call ended, or never was, before what was asked of it could happen."""
+
+
 class SourceError(MediaError, ValueError):
     """A source can't be played; the message says why and what can be done."""
 

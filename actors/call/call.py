@@ -179,8 +179,12 @@ class Call(
             self.stop()
 
     def _is_too_late(self, error: Exception) -> bool:
-        """Whether the bot has only found out that its call is over."""
-        return isinstance(error, CallOver) and self._course.is_over
+        """Whether the bot has only found out that its call is over.
+
+        The peer may close the media a moment before its goodbye comes.
+        """
+        is_over = self._course.is_over or self._leg.connection.closed
+        return isinstance(error, CallOver) and is_over
 
     # -- what its bot asks for: the parts handle the rest ------------------------------------------
 

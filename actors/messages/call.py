@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 from ...jingle import Reason
 from ...ladder.ladder import Ladder
 from ...media import BOTH, MediaEvent, SpeechOptions
+from ...media import CallOver as CallOver  # noqa: PLC0414 - it is imported from here too
 from ..records.call_record import OtherCall
 from ..records.recording_outcome import RecordingOutcome
 from ..runtime.ask import Ask
@@ -34,10 +35,6 @@ if TYPE_CHECKING:
     )
 
 R_co = TypeVar("R_co", covariant=True)
-
-
-class CallOver(Exception):  # noqa: N818 - what happened, not a fault
-    """The call ended, or never was, before what was asked of it could happen."""
 
 
 # -- by its bot ------------------------------------------------------------------------------------

@@ -348,7 +348,7 @@ class PeerConnection:
         media = tuple(self.media.by_kind.values())
         for medium in media:
             if medium.outgoing is not None:
-                medium.outgoing.close()
+                medium.outgoing.close(with_call=True)
         connections = tuple(self._connections.open)
         await _in_time("the peer connection", self._pc.close())
         await _in_time("its sockets", self._connections.close())

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..codecs.sound import FRAME_SECONDS, Samples, SoundEncoder, to_frame, to_samples
 from ..codecs.threads import CodecThreads
-from ..errors import SourceError, shown
+from ..errors import CallOver, SourceError, shown
 from ..frames.frame import Kind
 from ..frames.opus_packet import SILENCE
 from .source import LiveSource, check_type
@@ -67,6 +67,7 @@ class Feed(LiveSource):
         self._waiting: deque[av.AudioFrame] = deque()
         self._waiting_seconds = 0.0
         self._room = asyncio.Event()
+        self._call_is_over = False
         self._closed = False
         self._reader: FeedReader | None = None
 
@@ -82,6 +83,7 @@ class Feed(LiveSource):
                 rate; or an `av.AudioFrame` of any rate, layout and format.
 
         Raises:
+            CallOver: The call that plays it is over.
             SourceError: The feed is closed, or not played any more.
             TypeError: It is no sound.
             ValueError: The samples do not fit the feed's channels.
@@ -113,6 +115,11 @@ class Feed(LiveSource):
     def close(self) -> None:
         """End the playback once everything is sent. Nothing more can be written."""
         self._closed = True
+        self._room.set()
+
+    def call_over(self) -> None:
+        """Tell who writes that the call is over."""
+        self._call_is_over = True
         self._room.set()
 
     def open(self, kind: Kind, codec: str) -> "FeedReader":
@@ -163,6 +170,8 @@ class Feed(LiveSource):
     def _check_open(self) -> None:
         if self._closed:
             raise SourceError("The feed is closed: make another one to write more.")
+        if self._call_is_over:
+            raise CallOver("the call is over")
         if self._reader is not None and self._reader.closed:
             raise SourceError("The feed is not played any more: play another one.")
 

@@ -65,6 +65,11 @@ class Playlist(Source):
             source.check()
         self._find_kinds()
 
+    def call_over(self) -> None:
+        """Tell each of them, also those that were still to come."""
+        for source in self.sources:
+            source.call_over()
+
     def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
         """Encode all of it, once.
 

@@ -118,6 +118,9 @@ class Source(ABC):
         reader.wind(round(seconds * CLOCK_RATES[codec]))
         return reader
 
+    def call_over(self) -> None:  # noqa: B027 -- most have nobody to tell
+        """Be told that the call that plays this, or was to, is over."""
+
     def key(self, kind: Kind, codec: str) -> Hashable:
         """Return what two encodings must share to be interchangeable.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..codecs.threads import CodecThreads
-from ..errors import SourceError, shown
+from ..errors import CallOver, SourceError, shown
 from ..frames.frame import Kind
 from .live_pictures import LivePictures, as_picture, check_fps
 from .source import LiveSource
@@ -39,6 +39,7 @@ class VideoFeed(LiveSource):
         """
         check_fps(fps)
         self.fps = fps
+        self._call_is_over = False
         self._closed = False
         self._reader: VideoFeedReader | None = None
         self._taken = asyncio.Event()
@@ -55,6 +56,7 @@ class VideoFeed(LiveSource):
                 `av.VideoFrame` of any format. Width and height are even; they may change.
 
         Raises:
+            CallOver: The call that plays it is over.
             SourceError: The feed is closed, or not played any more.
             TypeError: It is no picture.
             ValueError: Its size can't be sent.
@@ -73,6 +75,11 @@ class VideoFeed(LiveSource):
     def close(self) -> None:
         """End the playback once everything is sent. Nothing more can be written."""
         self._closed = True
+        self._taken.set()
+
+    def call_over(self) -> None:
+        """Tell who writes that the call is over."""
+        self._call_is_over = True
         self._taken.set()
 
     def open(self, kind: Kind, codec: str) -> "VideoFeedReader":
@@ -106,6 +113,8 @@ class VideoFeed(LiveSource):
     def _check_open(self) -> None:
         if self._closed:
             raise SourceError("The feed is closed: make another one to write more.")
+        if self._call_is_over:
+            raise CallOver("the call is over")
         if self._reader is not None and self._reader.closed:
             raise SourceError("The feed is not played any more: play another one.")
 

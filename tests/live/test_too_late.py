@@ -6,8 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from callboard.bots import Call, CallOver
+from callboard.actors.messages.exchange import BotFailed
+from callboard.bots import Bot, Call, CallOver, Feed, VideoFeed
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB, staged
 
@@ -80,5 +82,52 @@ def test_what_comes_too_early_is_refused(run: Run, tmp_path: Path, name: str) ->
             assert (await out.status()).media == ("audio", "video")
             await out.hangup()
             assert await stage.states(ALICE, BOB) == ["completed", "completed"]
+
+    run(main)
+
+
+def writer(kind: str, raised: list[Exception], *, waits: bool) -> type[Bot]:
+    """A bot that writes into a feed until that raises something."""
+
+    class Writer(Bot):
+        async def on_call(self, call: Call) -> None:
+            feed, written = (
+                (Feed(), bytes(9600))
+                if kind == "audio"
+                else (VideoFeed(), np.zeros((48, 64, 3), np.uint8))
+            )
+            if waits:  # its turn never comes
+                await call.answer(audio=["tone:400:1h", feed])
+            else:
+                await call.answer(**{kind: feed})  # type: ignore[arg-type]
+            try:
+                while True:
+                    await feed.write(written)  # type: ignore[arg-type]
+            except Exception as error:
+                raised.append(error)
+                raise
+
+    return Writer
+
+
+@pytest.mark.parametrize("who", ["peer", "account"])
+@pytest.mark.parametrize(("kind", "waits"), [("audio", False), ("audio", True), ("video", False)])
+def test_who_writes_into_a_feed_learns_that_the_call_is_over(
+    run: Run, tmp_path: Path, kind: str, waits: bool, who: str
+) -> None:
+    raised: list[Exception] = []
+
+    async def main() -> None:
+        accounts: list[Any] = [ALICE, {"jid": BOB, "bot": "writer"}]
+        bots = {"writer": writer(kind, raised, waits=waits)}
+        async with staged(tmp_path, accounts, bots) as stage:
+            await stage.online(ALICE, BOB)
+            call = await stage.puppets[ALICE].call(BOB, audio="tone", video="pattern")
+            await call.connected()
+            if who == "peer":
+                await call.hangup()
+                await stage.record(BOB)
+        assert [type(error) for error in raised] == [CallOver]
+        assert not stage.all(BotFailed)
 
     run(main)

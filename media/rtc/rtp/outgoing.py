@@ -306,13 +306,19 @@ class Outgoing:
         self._forward_offset = None
         self._awaits_keyframe = self.kind == "video"
 
-    def close(self) -> None:
-        """Stop the clock and the track."""
+    def close(self, *, with_call: bool = False) -> None:
+        """Stop the clock and the track.
+
+        Args:
+            with_call: Whether the whole call is over, which live sources tell who writes.
+        """
         if self._ticket is not None:
             self._ticket.cancel()
         self._keys.close()
         for playback in (self.playback, self._hold_music, self._idle):
             if playback is not None:
+                if with_call:
+                    playback.source.call_over()
                 playback.stop()
         self.track.stop()
 
