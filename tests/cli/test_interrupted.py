@@ -81,7 +81,7 @@ def test_it_says_so_while_a_run_is_starting(
             os.kill(os.getpid(), signal.SIGINT)
         return []
 
-    monkeypatch.setattr("callboard.cli.deployment.recover_recordings", interrupted)
+    monkeypatch.setattr("callboard.media.recover_recordings", interrupted)
     close = ControlSocket.close
 
     async def closed(control: ControlSocket) -> None:

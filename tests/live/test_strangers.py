@@ -106,7 +106,7 @@ def test_many_strangers_leave_next_to_nothing(
                     await until(lambda: len(asyncio.all_tasks()) <= tasks + KEPT)
                 assert len(sent) == (SENDERS if make is proposal else 0)
                 assert not account._routes
-                await until(lambda: not account._runner._lanes)
+                await until(lambda: not account._bots._runner._lanes)
                 assert len(list(account._contacts)) <= STRANGERS + 1
                 told = [e.what for e in stage.all(Told)]
                 if make is text:
@@ -158,9 +158,9 @@ def test_what_a_bot_does_with_many_at_once_is_bounded(
             for number in range(SENDERS):
                 account.actor_ref.tell(StanzaReceived(text(number)))
             await until(account.actor_inbox.empty)
-            assert len(account._runner._lanes) <= 100
+            assert len(account._bots._runner._lanes) <= 100
             stuck.set()
-            await until(lambda: not account._runner._lanes)
+            await until(lambda: not account._bots._runner._lanes)
 
     run(main)
     slow = [one.getMessage() for one in caplog.records if "too slow" in one.getMessage()]

@@ -184,8 +184,9 @@ def test_the_report_is_one_page_and_others_are_for_programs(small: Done) -> None
     assert suite.attrib["failures"] == "1"
     assert "call.setup.p95" in (small.out / "samples.csv").read_text().splitlines()[0]
     html = (small.out / "report.html").read_text()
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in small.out.iterdir()}
-    assert modes == dict.fromkeys(modes, 0o600)
+    found = list(small.out.rglob("*"))
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in found}
+    assert modes == {path: 0o700 if path.is_dir() else 0o600 for path in found}
     assert len(modes) >= 5
     assert stat.S_IMODE(small.out.stat().st_mode) == 0o700
     body = html.split("<script>", maxsplit=1)[0]
