@@ -91,6 +91,7 @@ class FileSource(Source):
         ticks = round(seconds * CLOCK_RATES[codec])
         if shared.wind(ticks):
             return shared
+        shared.close()
         return Clip(_Part(self, seconds), kind, codec, may_be_empty=True).open(ticks)
 
     def check(self) -> None:
