@@ -1,7 +1,8 @@
 """What a bot author touches: ``Bot``, ``Call``, ``Message``, ``Presence``, and what to play."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from ..media.late_names import late_names
 
 if TYPE_CHECKING:
     from ..actors.messages.account import Offline
@@ -107,15 +108,4 @@ _HOMES = {
     ".speaking": "Synthesizer Utterance",
     ".until": "Speaks",
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOME_OF[name], __name__), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = late_names(__name__, _HOMES)

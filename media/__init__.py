@@ -1,7 +1,8 @@
 """The media of calls: sources, peer connections, recordings, quality."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from .late_names import late_names
 
 if TYPE_CHECKING:
     from .budget import Budget
@@ -221,15 +222,4 @@ _HOMES = {
     ".sources.tone": "Tone",
     ".sources.video_feed": "VideoFeed",
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOME_OF[name], __name__), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = late_names(__name__, _HOMES)
