@@ -220,7 +220,7 @@ class Login:
         if mechanism is not None:
             self._awaits = _Awaits.SASL
             first = mechanism.process()
-            inline = self._requests(mechanism, binding)
+            inline = self._requests(mechanism, binding) if self._profile.takes_inline else ""
             self._connection.send_raw(self._profile.authenticate(mechanism.name, first, inline))
         else:
             self._connection.refuse(*self._refusal)
@@ -286,13 +286,13 @@ class Login:
         self._authenticated = True
         self._awaits = _Awaits.FEATURES
         self._connection.took("sasl")
-        if self._profile.namespace == SASL:
+        if not self._profile.takes_inline:
             self._connection.restart()
-        else:
-            if isinstance(mechanism, TokenMechanism):
-                self._fast.used(mechanism)
-            self._fast.granted(self._wish, element)
-            self._succeeded_inline(element)
+            return
+        if isinstance(mechanism, TokenMechanism):
+            self._fast.used(mechanism)
+        self._fast.granted(self._wish, element)
+        self._succeeded_inline(element)
 
     def _succeeded_inline(self, success: Element) -> None:
         """Take what came with the login; features follow (XEP-0388 §2.6.2)."""

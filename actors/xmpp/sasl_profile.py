@@ -15,6 +15,8 @@ class SaslProfile(Protocol):
 
     #: Of all of them.
     namespace: str
+    #: Whether more can be asked for with the login, and the same stream goes on after it.
+    takes_inline: bool
 
     def mechanisms(self, features: Element) -> frozenset[str]:
         """Return the names of the mechanisms that a server offers in this way."""
@@ -25,7 +27,7 @@ class SaslProfile(Protocol):
         Args:
             mechanism: its name.
             initial: the first response; None if the server is to begin.
-            inline: XML with what else is asked for at once.
+            inline: XML with what else is asked for at once, where that can be.
         """
 
     def proof(self, success: Element) -> bytes:
@@ -36,6 +38,7 @@ class PlainProfile:
     """RFC 6120 §6: a login alone; a new stream follows."""
 
     namespace = SASL
+    takes_inline = False
 
     def mechanisms(self, features: Element) -> frozenset[str]:
         """Return the names of the mechanisms that a server offers in this way."""
@@ -56,6 +59,7 @@ class ExtensibleProfile:
     """XEP-0388: a login that brings a resource and a session with it; the same stream goes on."""
 
     namespace = SASL2
+    takes_inline = True
 
     def mechanisms(self, features: Element) -> frozenset[str]:
         """Return the names of the mechanisms that a server offers in this way."""

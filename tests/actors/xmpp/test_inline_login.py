@@ -276,3 +276,10 @@ def test_a_client_stays_the_same_until_it_is_renamed() -> None:
     fast.rename()
     assert fast.client != client
     assert fast.mechanism((NONE,), b"a", b"") is None
+
+
+def test_where_nothing_goes_inline_nothing_is_made_for_it() -> None:
+    fast = Fast()
+    server = Server(fast=fast)
+    server.offers_mechanisms("PLAIN")
+    assert fast._client == ""
