@@ -8,11 +8,11 @@ from xml.etree.ElementTree import Element
 
 from ...jingle import namespaces as ns
 from .markup import escape
+from .masking import HIDDEN
 from .stanza import CLIENT, DELAY, HINTS
 
 #: Characters of one stanza.
 MAX_LENGTH = 16_384
-HIDDEN = "***"
 #: What stands for what is left out of a stanza that is too long.
 CUT = "…"
 

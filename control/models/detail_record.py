@@ -6,8 +6,8 @@ from .base import Result
 from .text import Text
 
 
-class RecordedMedia(Result):
-    """What was sent and received of a kind; see `docs/records.md`."""
+class CountedMedia(Result):
+    """What both a running call and a record have of a kind; see `docs/records.md`."""
 
     kind: Literal["audio", "video"]
     codec: str
@@ -17,6 +17,11 @@ class RecordedMedia(Result):
     jitter_ms: float
     rtt_ms: float | None
     mos: float | None
+
+
+class RecordedMedia(CountedMedia):
+    """What was sent and received of a kind."""
+
     freezes: int = 0
     frozen_ms: float = 0.0
     peer_lost: int | None = None

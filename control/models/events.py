@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, TypeAdapter
 
 from .base import Command, Result
-from .detail_record import DetailRecord
+from .detail_record import CountedMedia, DetailRecord
 from .text import Text
 
 
@@ -55,17 +55,9 @@ class ReceiptReceivedEvent(TimedEvent):
     id: Text
 
 
-class LiveMedia(Result):
+class LiveMedia(CountedMedia):
     """What is sent and received of a kind while a call goes on."""
 
-    kind: Literal["audio", "video"]
-    codec: str
-    sent: int
-    received: int
-    lost: int
-    jitter_ms: float
-    rtt_ms: float | None
-    mos: float | None
     reordered: int = 0
     freezes: int = 0
     frozen_ms: float = 0.0

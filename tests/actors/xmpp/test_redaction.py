@@ -3,7 +3,8 @@
 from xml.etree.ElementTree import Element, fromstring, tostring
 
 import pytest
-from callboard.actors.xmpp.redaction import HIDDEN, MAX_LENGTH, redacted
+from callboard.actors.xmpp.masking import HIDDEN
+from callboard.actors.xmpp.redaction import MAX_LENGTH, redacted
 from callboard.actors.xmpp.stanza import CLIENT
 from callboard.actors.xmpp.stanza_title import title
 from callboard.jingle import namespaces as ns
