@@ -12,13 +12,14 @@ from callboard.actors.messages.exchange import (
     AccountReady,
     BotFailed,
     CallStatus,
+    ExchangeRef,
     FindAccount,
 )
 from callboard.actors.records.call_record import CallRecord
 from callboard.bots import Bot, Call, Invite, Message, Presence
 from callboard.bots.find import BUILT_IN
 from callboard.cli.deployment import Deployment, deployed
-from callboard.config import Settings
+from callboard.config import AccountSettings, Settings
 from callboard.config.jid import bare
 from callboard.server import Prosody
 from callboard.server.configuration import MODULES
@@ -150,10 +151,15 @@ class Stage:
         assert isinstance(event.what, kind)
         return event.what
 
+    @property
+    def exchange(self) -> ExchangeRef:
+        """The supervisor of all accounts."""
+        assert self.deployment is not None
+        return self.deployment.exchange
+
     async def account(self, jid: str) -> Any:
         """Return the actor of an account, for a look inside."""
-        assert self.deployment is not None
-        ref = await self.deployment.exchange.request(FindAccount(jid), timeout=PATIENCE)
+        ref = await self.exchange.request(FindAccount(jid), timeout=PATIENCE)
         assert ref is not None
         return ref._actor_weakref()
 
@@ -173,6 +179,13 @@ class Stage:
         """See that each call that was ever seen has its one record."""
         calls = {(status.account, status.id) for status in self.all(CallStatus)}
         ledger.check_complete(self.records(), calls)
+
+
+def entry(jid: str, **more: Any) -> AccountSettings:
+    """Return what an account of a puppet's is declared by."""
+    return AccountSettings.model_validate(
+        {"jid": jid, "password": PASSWORD, "bot": "puppet", **more}
+    )
 
 
 class Puppet(Bot):

@@ -8,26 +8,20 @@ from callboard.actors.messages.exchange import (
     AccountChanged,
     AddAccount,
     ChangeAccount,
-    ExchangeRef,
     FindAccount,
     RemoveAccount,
 )
-from callboard.config import AccountSettings
 from callboard.tests.conftest import Run
-from callboard.tests.live.stage import ALICE, BOB, PASSWORD, PATIENCE, Stage, staged
+from callboard.tests.live.stage import (
+    ALICE,
+    BOB,
+    PATIENCE,
+    Stage,
+    entry,
+    staged,
+)
 
 CAROL = "carol@localhost"
-
-
-def settings(jid: str, **more: Any) -> AccountSettings:
-    return AccountSettings.model_validate(
-        {"jid": jid, "password": PASSWORD, "bot": "puppet", **more}
-    )
-
-
-def exchange(stage: Stage) -> ExchangeRef:
-    assert stage.deployment is not None
-    return stage.deployment.exchange
 
 
 def states(stage: Stage, jid: str) -> list[str]:
@@ -37,18 +31,18 @@ def states(stage: Stage, jid: str) -> list[str]:
 def test_an_account_is_added_and_removed(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE], guests=["carol"]) as stage:
-            ref = await exchange(stage).request(AddAccount(settings(CAROL)), timeout=PATIENCE)
+            ref = await stage.exchange.request(AddAccount(entry(CAROL)), timeout=PATIENCE)
             await stage.online(CAROL)
             with pytest.raises(ValueError, match="already has a child"):
-                await exchange(stage).request(AddAccount(settings(CAROL)), timeout=PATIENCE)
-            removed = await exchange(stage).request(RemoveAccount(CAROL, 5), timeout=PATIENCE)
+                await stage.exchange.request(AddAccount(entry(CAROL)), timeout=PATIENCE)
+            removed = await stage.exchange.request(RemoveAccount(CAROL, 5), timeout=PATIENCE)
             assert await removed is None
             assert not ref.is_alive()
-            assert await exchange(stage).request(FindAccount(CAROL), timeout=PATIENCE) is None
+            assert await stage.exchange.request(FindAccount(CAROL), timeout=PATIENCE) is None
             assert states(stage, CAROL) == ["connecting", "online", "closed"]
             with pytest.raises(ValueError, match="no account"):
-                await exchange(stage).request(RemoveAccount(CAROL, 5), timeout=PATIENCE)
-            await exchange(stage).request(AddAccount(settings(CAROL)), timeout=PATIENCE)
+                await stage.exchange.request(RemoveAccount(CAROL, 5), timeout=PATIENCE)
+            await stage.exchange.request(AddAccount(entry(CAROL)), timeout=PATIENCE)
             await stage.until(
                 AccountChanged, lambda _: states(stage, CAROL)[3:] == ["connecting", "online"]
             )
@@ -60,7 +54,7 @@ def test_the_calls_of_a_removed_account_go_on_until_they_end(run: Run, tmp_path:
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB], guests=["carol"]) as stage:
             out, _ = await stage.connected(ALICE, BOB)
-            removed = await exchange(stage).request(RemoveAccount(BOB, 600), timeout=PATIENCE)
+            removed = await stage.exchange.request(RemoveAccount(BOB, 600), timeout=PATIENCE)
             late = await stage.puppets[ALICE].call(BOB, audio="tone", message=True)
             assert (await stage.record(ALICE, late.id)).reason == "gone"
             assert (await out.status()).phase == "connected"
@@ -76,7 +70,7 @@ def test_calls_that_last_too_long_are_ended(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB]) as stage:
             out, _ = await stage.connected(ALICE, BOB)
-            removed = await exchange(stage).request(RemoveAccount(BOB, 0), timeout=PATIENCE)
+            removed = await stage.exchange.request(RemoveAccount(BOB, 0), timeout=PATIENCE)
             assert await removed is None
             assert (await stage.record(BOB, out.id)).state == "completed"
             assert (await out.ended()).reason == "success"
@@ -88,10 +82,13 @@ def test_an_account_is_changed_when_its_calls_have_ended(run: Run, tmp_path: Pat
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB]) as stage:
             out, _ = await stage.connected(ALICE, BOB)
-            before = await exchange(stage).request(FindAccount(BOB), timeout=PATIENCE)
-            first, last = settings(BOB, resource="first"), settings(BOB, resource="last")
-            given_up = await exchange(stage).request(ChangeAccount(first, 600), timeout=PATIENCE)
-            changed = await exchange(stage).request(ChangeAccount(last, 600), timeout=PATIENCE)
+            before = await stage.exchange.request(FindAccount(BOB), timeout=PATIENCE)
+            first, last = (
+                entry(BOB, resource="first"),
+                entry(BOB, resource="last"),
+            )
+            given_up = await stage.exchange.request(ChangeAccount(first, 600), timeout=PATIENCE)
+            changed = await stage.exchange.request(ChangeAccount(last, 600), timeout=PATIENCE)
             with pytest.raises(ValueError, match="changed once more"):
                 await given_up
             assert not changed.done()
@@ -100,10 +97,10 @@ def test_an_account_is_changed_when_its_calls_have_ended(run: Run, tmp_path: Pat
             assert after is not before
             await stage.until(AccountChanged, lambda _: states(stage, BOB)[-1] == "online")
             assert (await stage.account(BOB))._session.jid == f"{BOB}/last"
-            same = await exchange(stage).request(ChangeAccount(last, 0), timeout=PATIENCE)
+            same = await stage.exchange.request(ChangeAccount(last, 0), timeout=PATIENCE)
             assert await same is after
             with pytest.raises(ValueError, match="no account"):
-                await exchange(stage).request(ChangeAccount(settings(CAROL), 0), timeout=PATIENCE)
+                await stage.exchange.request(ChangeAccount(entry(CAROL), 0), timeout=PATIENCE)
 
     run(main)
 
@@ -114,8 +111,8 @@ def test_a_change_that_the_end_of_the_exchange_overtakes_is_told(run: Run, tmp_p
             out = await stage.puppets[ALICE].call(BOB, audio="tone")
             await stage.ringing(BOB)
             assert out.id
-            last = settings(BOB, resource="last")
-            return await exchange(stage).request(ChangeAccount(last, 600), timeout=PATIENCE)
+            last = entry(BOB, resource="last")
+            return await stage.exchange.request(ChangeAccount(last, 600), timeout=PATIENCE)
 
     changed = run(main)
     with pytest.raises(ValueError, match=r"drains|has ended"):

@@ -8,7 +8,6 @@ import pytest
 from callboard.actors.messages.exchange import (
     AccountChanged,
     ChangeAccount,
-    ExchangeRef,
     FindAccount,
     PresenceReturned,
 )
@@ -16,18 +15,16 @@ from callboard.bots.adapter import bot_factory
 from callboard.bots.bot import Bot
 from callboard.config import AccountSettings
 from callboard.tests.conftest import Run
-from callboard.tests.live.stage import ALICE, BOB, PASSWORD, PATIENCE, Puppet, Stage, Told, staged
-
-
-def settings(jid: str, **more: Any) -> AccountSettings:
-    return AccountSettings.model_validate(
-        {"jid": jid, "password": PASSWORD, "bot": "puppet", **more}
-    )
-
-
-def exchange(stage: Stage) -> ExchangeRef:
-    assert stage.deployment is not None
-    return stage.deployment.exchange
+from callboard.tests.live.stage import (
+    ALICE,
+    BOB,
+    PATIENCE,
+    Puppet,
+    Stage,
+    Told,
+    entry,
+    staged,
+)
 
 
 def logins(stage: Stage, jid: str) -> list[str]:
@@ -43,7 +40,7 @@ async def changed(
     """Change an account, and return its reference."""
     made = None if bots is None else bot_factory(bots, stage.folder)
     change = ChangeAccount(new, seconds, made)
-    return await (await exchange(stage).request(change, timeout=PATIENCE))
+    return await (await stage.exchange.request(change, timeout=PATIENCE))
 
 
 def told(stage: Stage, jid: str) -> list[Any]:
@@ -68,9 +65,9 @@ def test_what_needs_no_new_login_is_changed_without_one(
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB]) as stage:
             out, came = await stage.connected(ALICE, BOB)
-            before = await exchange(stage).request(FindAccount(BOB), timeout=PATIENCE)
-            assert await changed(stage, settings(BOB, **more)) is before
-            assert (await stage.account(BOB))._context.settings == settings(BOB, **more)
+            before = await stage.exchange.request(FindAccount(BOB), timeout=PATIENCE)
+            assert await changed(stage, entry(BOB, **more)) is before
+            assert (await stage.account(BOB))._context.settings == entry(BOB, **more)
             assert (await out.status()).phase == (await came.status()).phase == "connected"
             if "options" in more:
                 assert stage.puppets[BOB].options == {"floor": 4}
@@ -87,11 +84,11 @@ def test_the_next_call_meets_the_new_policy(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB]) as stage:
             out, _ = await stage.connected(ALICE, BOB)
-            await changed(stage, settings(BOB, calls={"answer": "never"}))
+            await changed(stage, entry(BOB, calls={"answer": "never"}))
             late = await stage.puppets[ALICE].call(BOB, audio="tone")
             assert (await stage.record(ALICE, late.id)).state != "completed"
             assert (await out.status()).phase == "connected"
-            await changed(stage, settings(BOB))
+            await changed(stage, entry(BOB))
             again = await stage.puppets[ALICE].call(BOB, audio="tone")
             await (await stage.ringing(BOB, again.id)).answer(audio="tone")
             await again.connected()
@@ -102,7 +99,7 @@ def test_the_next_call_meets_the_new_policy(run: Run, tmp_path: Path) -> None:
 def test_a_new_status_is_shown_at_once(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(tmp_path, [BOB]) as stage:
-            await changed(stage, settings(BOB, status="Back soon"))
+            await changed(stage, entry(BOB, status="Back soon"))
             await stage.until(PresenceReturned, lambda e: (e.jid, e.status) == (BOB, "Back soon"))
 
     run(main)
@@ -135,7 +132,7 @@ def test_a_bot_without_calls_stops_before_the_next_one_starts(run: Run, tmp_path
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB]) as stage:
             new = type("NewPuppet", (NewPuppet,), {"stage": stage})
-            await changed(stage, settings(BOB), {"puppet": new})
+            await changed(stage, entry(BOB), {"puppet": new})
             await stage.until(Told, lambda _: told(stage, BOB).count("start") == 2)
             assert [one for one in told(stage, BOB) if isinstance(one, str)] == [
                 *("start", "stop", "start")
@@ -155,7 +152,7 @@ def test_calls_go_on_with_the_bot_that_they_began_with(run: Run, tmp_path: Path)
             _, came = await stage.connected(ALICE, BOB)
             old = stage.puppets[BOB]
             new = type("NewPuppet", (NewPuppet,), {"stage": stage})
-            await changed(stage, settings(BOB), {"puppet": new})
+            await changed(stage, entry(BOB), {"puppet": new})
             await stage.until(Told, lambda _: told(stage, BOB).count("start") == 2)
             with pytest.raises(Exception, match="has taken over"):
                 await old.call(ALICE)
@@ -178,11 +175,11 @@ def test_a_bot_that_calls_is_left_its_call_and_no_longer(run: Run, tmp_path: Pat
         Busy.ended.clear()
         async with staged(tmp_path, [ALICE, BOB]) as stage:
             busy = type("Busy", (Busy,), {"stage": stage})
-            await changed(stage, settings(BOB), {"puppet": busy})
+            await changed(stage, entry(BOB), {"puppet": busy})
             account = await stage.account(BOB)
             while not account._conversations.unplaced():  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0)
-            await changed(stage, settings(BOB), {"puppet": stage_puppet(stage)})
+            await changed(stage, entry(BOB), {"puppet": stage_puppet(stage)})
             came = await stage.ringing(ALICE)
             await came.answer(audio="tone")
             await came.connected()
@@ -201,7 +198,7 @@ def test_the_calls_of_a_replaced_bot_have_a_deadline(run: Run, tmp_path: Path) -
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB]) as stage:
             out, _ = await stage.connected(ALICE, BOB)
-            await changed(stage, settings(BOB), {"puppet": stage_puppet(stage)}, seconds=0.1)
+            await changed(stage, entry(BOB), {"puppet": stage_puppet(stage)}, seconds=0.1)
             assert (await stage.record(BOB, out.id)).state == "completed"
             await stage.told(BOB, str, lambda what: what == "stop")
             assert logins(stage, BOB) == ["connecting", "online"]
@@ -213,7 +210,7 @@ def test_a_bot_that_cannot_be_made_changes_nothing(run: Run, tmp_path: Path) -> 
     async def main() -> None:
         async with staged(tmp_path, [BOB]) as stage:
             old = stage.puppets[BOB]
-            new = settings(BOB, status="Back soon")
+            new = entry(BOB, status="Back soon")
             with pytest.raises(ValueError, match="no, thanks"):
                 await changed(stage, new, {"puppet": Unmakable})
             account = await stage.account(BOB)
@@ -231,7 +228,7 @@ def test_the_right_password_brings_an_account_online_that_had_given_up(
         wrong = {"jid": BOB, "password": "wrong"}
         async with staged(tmp_path, [ALICE, wrong], wait=False) as stage:
             await stage.state(BOB, "failed")
-            await changed(stage, settings(BOB))
+            await changed(stage, entry(BOB))
             await stage.state(BOB, "online")
 
     run(main)
@@ -242,7 +239,7 @@ def test_an_account_that_restarts_after_a_crash_has_its_new_settings(
 ) -> None:
     async def main() -> None:
         async with staged(tmp_path, [BOB]) as stage:
-            ref = await changed(stage, settings(BOB, status="Back soon"))
+            ref = await changed(stage, entry(BOB, status="Back soon"))
             ref.kill()
             await stage.until(AccountChanged, lambda _: logins(stage, BOB)[2:].count("online") == 1)
             assert (await stage.account(BOB))._context.settings.status == "Back soon"

@@ -104,6 +104,19 @@ async def connect(
 
 
 @asynccontextmanager
+async def pair(
+    path: ReceivePath = ReceivePath.PACKETS, network: Network = LOOPBACK
+) -> AsyncIterator[tuple[Leg, Leg]]:
+    """Two legs that do not know each other yet, closed at the end."""
+    a, b = Leg(path, network), Leg(path, network)
+    try:
+        yield a, b
+    finally:
+        await a.pc.close()
+        await b.pc.close()
+
+
+@asynccontextmanager
 async def call(
     path: ReceivePath = ReceivePath.PACKETS,
     *,
@@ -111,8 +124,7 @@ async def call(
     **sources: Source | None,
 ) -> AsyncIterator[tuple[Leg, Leg]]:
     """Two connected legs, closed at the end."""
-    a, b = Leg(path, network), Leg(path, network)
-    try:
+    async with pair(path, network) as (a, b):
         await connect(
             a,
             b,
@@ -124,9 +136,6 @@ async def call(
         await a.event(Connected)
         await b.event(Connected)
         yield a, b
-    finally:
-        await a.pc.close()
-        await b.pc.close()
 
 
 def samples(frames: list[EncodedFrame]) -> tuple[NDArray[np.float64], int]:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from callboard.media import Connected, Source
-from callboard.tests.media.legs import Leg
+from callboard.tests.media.legs import Leg, pair
 
 Address = tuple[str, int]
 
@@ -159,8 +159,7 @@ async def call_over(
     link: Road, *, audio: Source, back_audio: Source, video: Source | None = None
 ) -> AsyncIterator[tuple[Leg, Leg]]:
     """Two connected legs of ours with a line between them, closed at the end."""
-    a, b = Leg(), Leg()
-    try:
+    async with pair() as (a, b):
         offer = await a.pc.offer(audio=audio, video=video)
         answer = await b.pc.answer(without_candidates(offer), audio=back_audio, video=None)
         offer, answer = await link.lead(offer, answer)
@@ -169,6 +168,3 @@ async def call_over(
         await a.event(Connected)
         await b.event(Connected)
         yield a, b
-    finally:
-        await a.pc.close()
-        await b.pc.close()

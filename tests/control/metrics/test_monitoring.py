@@ -6,7 +6,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,22 @@ def fetched(port: int, path: str, accept: str = "*/*") -> tuple[int, str, str]:
 
 async def get(port: int, path: str, accept: str = "*/*") -> tuple[int, str, str]:
     return await asyncio.to_thread(fetched, port, path, accept)
+
+
+@asynccontextmanager
+async def monitored(declared: Settings, jids: list[str]) -> AsyncIterator[Monitoring]:
+    """Metrics and health of an exchange that stands, and is told what the test says."""
+    monitoring = Monitoring(
+        free_port(declared),
+        declared,
+        declared=lambda: jids,
+        stands=lambda: True,
+        ending=lambda: False,
+    )
+    try:
+        yield monitoring
+    finally:
+        await monitoring.close()
 
 
 def settings(folder: Path, ready: str = "all", accounts: int = 2) -> Settings:
@@ -204,19 +221,10 @@ def test_it_is_ready_as_the_file_demands(
     )
 
     async def main() -> tuple[int, str, str]:
-        monitoring = Monitoring(
-            free_port(declared),
-            declared,
-            declared=lambda: jids,
-            stands=lambda: True,
-            ending=lambda: False,
-        )
-        try:
+        async with monitored(declared, jids) as monitoring:
             for jid in jids[:online]:
                 monitoring.hear(AccountChanged(jid, "online"))
             return await get(monitoring.port, "/readyz")
-        finally:
-            await monitoring.close()
 
     found, _, text = run(main)
     assert found == status
@@ -229,22 +237,13 @@ def test_only_what_is_declared_now_has_to_be_online(run: Run, tmp_path: Path) ->
     jids = [one.bare_jid for one in declared.accounts]
 
     async def main() -> list[int]:
-        monitoring = Monitoring(
-            free_port(declared),
-            declared,
-            declared=lambda: jids,
-            stands=lambda: True,
-            ending=lambda: False,
-        )
-        try:
+        async with monitored(declared, jids) as monitoring:
             for jid in (jids[0], "guest@localhost"):
                 monitoring.hear(AccountChanged(jid, "online"))
             found = [(await get(monitoring.port, "/readyz"))[0]]
             monitoring.hear(AccountChanged(jids.pop(), "ended"))
             found.append((await get(monitoring.port, "/readyz"))[0])
             return found
-        finally:
-            await monitoring.close()
 
     assert run(main) == [503, 200]
 
