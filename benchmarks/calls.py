@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from callboard.actors.messages.exchange import AccountReady, CallStatus
 from callboard.benchmarks.accounts import HOST, password, user
 from callboard.bots import Bot, Call
-from callboard.cli.deployment import Deployment, deployed
+from callboard.cli.deployed import deployed
+from callboard.cli.deployment import Deployment
 from callboard.cli.views.event import Event, Observer
 from callboard.config import Settings
 

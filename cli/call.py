@@ -18,7 +18,8 @@ from ..config.jid import bare, is_jid
 from ..config.load import no_account
 from ..server import ServerError
 from .call_through import call_through, find_instance, show_call
-from .deployment import ExchangeError, deployed, reason
+from .deployed import deployed
+from .deployment import ExchangeError, reason
 from .main_loop import run_loop
 from .process_end import INTERRUPTED
 from .run import anybody_online, drawn

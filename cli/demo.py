@@ -16,7 +16,8 @@ from ..config import Settings
 from ..control.address import NoPlaceError, derived_name, own_folder
 from ..media import Inspection, UnplayableError, inspect
 from ..server import ServerError
-from .deployment import ExchangeError, deployed, reason
+from .deployed import deployed
+from .deployment import ExchangeError, reason
 from .main_loop import run_loop
 from .process_end import INTERRUPTED
 from .views.event import Event

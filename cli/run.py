@@ -14,7 +14,8 @@ from ..bots.module_folder import ModuleFolder
 from ..config.metrics import ListenAddress, MetricsSettings
 from ..server import ServerError
 from .controlling_terminal import ControllingTerminal
-from .deployment import Deployment, ExchangeError, deployed, reason
+from .deployed import deployed
+from .deployment import Deployment, ExchangeError, reason
 from .main_loop import run_loop
 from .preflight import missing_extra
 from .service_manager import ServiceManager

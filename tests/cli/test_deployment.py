@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from callboard.actors.records.call_record import CallRecord
 from callboard.bots.find import BUILT_IN
-from callboard.cli.deployment import ExchangeError, deployed
+from callboard.cli.deployed import deployed
+from callboard.cli.deployment import ExchangeError
 from callboard.cli.views.event import Event
 from callboard.config import Settings
 from callboard.tests.cli.command import callboard

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from callboard.bots.find import BUILT_IN
-from callboard.cli.deployment import deployed
+from callboard.cli.deployed import deployed
 from callboard.config import Settings
 from callboard.control.control_socket import ControlSocket
 from callboard.media import FinishedRecording

@@ -18,7 +18,8 @@ from callboard.actors.messages.exchange import (
 )
 from callboard.actors.xmpp.stream import Stream
 from callboard.bots.module_folder import ModuleFolder
-from callboard.cli.deployment import Deployment, deployed
+from callboard.cli.deployed import deployed
+from callboard.cli.deployment import Deployment
 from callboard.cli.settings import read
 from callboard.cli.views.event import Event
 from callboard.control import Client, ControlError

@@ -18,7 +18,8 @@ from callboard.actors.messages.exchange import (
 from callboard.actors.records.call_record import CallRecord
 from callboard.bots import Bot, Call, Invite, Message, Presence
 from callboard.bots.find import BUILT_IN
-from callboard.cli.deployment import Deployment, deployed
+from callboard.cli.deployed import deployed
+from callboard.cli.deployment import Deployment
 from callboard.config import AccountSettings, Settings
 from callboard.config.jid import bare
 from callboard.server import Prosody

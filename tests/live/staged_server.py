@@ -14,7 +14,7 @@ from callboard.actors.xmpp.resumption import SM
 from callboard.actors.xmpp.sasl_profile import SASL
 from callboard.actors.xmpp.stanza import CLIENT
 from callboard.bots.find import BUILT_IN
-from callboard.cli.deployment import deployed
+from callboard.cli.deployed import deployed
 from callboard.config import Settings
 from callboard.server.certificate import make_certificates
 from callboard.tests.live.loopback_server import LoopbackServer

@@ -17,7 +17,7 @@ from callboard.actors.xmpp.stanza import STANZAS
 from callboard.actors.xmpp.stream import Stream
 from callboard.actors.xmpp.stream_end import CONDITIONS, Remedy, read_address
 from callboard.bots.find import BUILT_IN
-from callboard.cli.deployment import deployed
+from callboard.cli.deployed import deployed
 from callboard.config import Settings
 from callboard.tests.conftest import Run
 from callboard.tests.live.asker import Asker

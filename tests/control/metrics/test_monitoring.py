@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from callboard.actors.messages.exchange import AccountChanged
 from callboard.bots.find import BUILT_IN
-from callboard.cli.deployment import deployed
+from callboard.cli.deployed import deployed
 from callboard.cli.views.event import Event
 from callboard.config import Settings
 from callboard.config.metrics import ListenAddress, MetricsSettings

@@ -14,7 +14,7 @@ import pytest
 from callboard.actors.messages.exchange import AccountChanged
 from callboard.actors.runtime.backoff import Backoff
 from callboard.bots.find import BUILT_IN
-from callboard.cli.deployment import deployed
+from callboard.cli.deployed import deployed
 from callboard.cli.views.event import Event
 from callboard.config import Settings
 from callboard.config.metrics import ListenAddress, MetricsSettings

@@ -1,0 +1,372 @@
+"""How a deployment starts and ends: its parts, the server, the signals."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    closing,
+    contextmanager,
+    nullcontext,
+)
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import media
+from ..actors.bot.containment import contained
+from ..actors.bot.loop_watch import watched
+from ..actors.context import Endpoint
+from ..actors.observer import Observer as TellOutside
+from ..actors.records.call_journal import close_left
+from ..actors.records.record_file import RecordFile
+from ..actors.xmpp.tls_context import trust
+from ..bots.adapter import bot_factory
+from ..bots.bot import Bot
+from ..bots.module_folder import ModuleFolder
+from ..config import Embedded, Settings
+from ..config.metrics import MetricsSettings
+from ..config.webhook import WebhookSettings
+from ..control.address import NoPlaceError, derived_name, own_folder
+from ..control.claim import AlreadyRunningError, Claim, claim
+from ..control.control_socket import ControlSocket
+from ..control.history.history import History
+from ..control.history.retention import RecordingsRemoved
+from ..control.history.upkeep import Upkeep
+from ..control.instance.instance import Instance
+from ..control.models.status import PartSummary
+from ..media import FinishedRecording
+from ..server import Prosody
+from .controlling_terminal import ControllingTerminal
+from .deployment import CLOSING, LAST_RESORT, Deployment, ExchangeError
+from .reloads import Reloads
+from .service_manager import ServiceManager
+from .source_watch import watched_sources
+from .views.event import Event, Observer
+
+if TYPE_CHECKING:
+    from ..actors.exchange import Exchange
+    from ..control.webhooks.webhooks import Webhooks
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def deployed(
+    settings: Settings,
+    classes: dict[str, type[Bot]],
+    folder: Path,
+    observer: Observer,
+    *,
+    file: Path | None = None,
+    metrics: MetricsSettings | None = None,
+    webhooks: Sequence[WebhookSettings] = (),
+    modules: ModuleFolder | None = None,
+    service: ServiceManager | None = None,
+    dev: bool = False,
+    terminal: ControllingTerminal | None = None,
+) -> AsyncIterator[Deployment]:
+    """Start everything that a file declares, and end it in order.
+
+    SIGINT, SIGTERM and SIGHUP set `Deployment.stopping`; a second one ends at once. While all is
+    still being started, one cancels the caller's task. With `modules`, SIGHUP reads the file again
+    instead, unless it comes from a terminal that hangs up.
+
+    Args:
+        settings: the file's settings.
+        classes: each bot's class by the name that accounts have for it.
+        folder: the file's folder.
+        observer: told what accounts, calls and recordings do.
+        file: what its control socket is found by; None: it has none, unless the settings name one.
+        metrics: where to serve metrics and health while all runs; None: nowhere.
+        webhooks: whom to tell what happens.
+        modules: the modules beside the file, which can be read again while it runs.
+        service: is told how it goes, where this runs as a service.
+        dev: read the file again whenever it or a module beside it changes.
+        terminal: the terminal that the process was started from.
+
+    Raises:
+        ExchangeError: the file runs already.
+        ServerError: the embedded server does not start.
+        OSError: a file of the settings can't be read, the file of records can't be written, or
+            metrics can't be served where they are wanted.
+        asyncio.CancelledError: a signal came before everything was started.
+    """
+    deployment = Deployment(settings.drain, len(settings.accounts))
+    instance = Instance(settings, file or folder, folder, deployment)
+    heard: list[Observer] = [deployment.hear, instance.hear, observer]
+    reloads = None
+    service = service or ServiceManager(None)
+    terminal = terminal or ControllingTerminal()
+    if file is not None and modules is not None:
+        declared = settings, classes
+        reloads = Reloads(file, declared, modules, instance, deployment.take, service)
+        heard.append(reloads.hear)
+    listeners = [TellOutside(one) for one in heard]
+
+    def see(event: Event) -> None:
+        for tell in listeners:
+            tell(event)
+
+    with (
+        contained(),
+        instance.logged(),
+        watched(settings.drain + CLOSING + LAST_RESORT) as watch,
+        _signals(deployment.stop, watch.ask, terminal, None if reloads is None else reloads.ask),
+        nullcontext() if reloads is None else closing(reloads),
+    ):
+        async with (
+            _controlled(instance, settings.control, file),
+            _told(webhooks, instance, listeners) as telling,
+            _monitored(metrics, deployment, instance, listeners, telling),
+        ):
+            finished = await asyncio.to_thread(media.recover_recordings, settings.recordings)
+            for one in finished:
+                see(one)
+            await asyncio.to_thread(_close_left, settings.call_log, finished)
+            async with (
+                _loading() as loaded,
+                _remembered(instance, see) as history,
+                _endpoint(settings, instance) as (endpoint, server),
+            ):
+                if file is not None:  # else it is over soon
+                    listeners.append(TellOutside(history.hear))
+                factory = bot_factory(classes, folder)
+                exchange = (await loaded).start(settings, endpoint, factory, see)
+                await deployment.start(exchange, server)
+                if reloads is not None:
+                    reloads.start(server)
+                    instance.let_reload(reloads.reload)
+                try:
+                    async with (
+                        service.told(instance.sentence, deployment.ending),
+                        _watching(file, reloads if dev else None),
+                    ):
+                        yield deployment
+                finally:
+                    await deployment.shut_down()
+
+
+def _watching(file: Path | None, reloads: Reloads | None) -> AbstractAsyncContextManager[None]:
+    if file is None or reloads is None:
+        return nullcontext()
+    return watched_sources(file, reloads.ask)
+
+
+@asynccontextmanager
+async def _loading() -> AsyncIterator["asyncio.Future[type[Exchange]]"]:
+    """Import what accounts and calls need in a thread, while the server starts."""
+    loaded = asyncio.ensure_future(asyncio.to_thread(_load))
+    try:
+        yield loaded
+    finally:
+        await asyncio.wait({loaded})
+
+
+def _load() -> "type[Exchange]":
+    from ..actors.exchange import Exchange  # noqa: PLC0415 - it takes a second
+
+    for name in media.__all__:
+        getattr(media, name)
+    return Exchange
+
+
+@asynccontextmanager
+async def _controlled(
+    instance: Instance, declared: Path | None, file: Path | None
+) -> AsyncIterator[None]:
+    """Serve the control socket meanwhile, if there can be one."""
+    claimed = await _claim(declared, file)
+    control = None if claimed is None else ControlSocket(claimed, instance)
+    try:
+        if control is not None:
+            await control.start()
+        yield
+    finally:
+        await instance.close()
+        if control is not None:
+            await control.close()
+
+
+@asynccontextmanager
+async def _remembered(
+    instance: Instance, tell: Callable[[RecordingsRemoved], object]
+) -> AsyncIterator[History]:
+    """Let past calls be searched meanwhile, and keep what is left of them within its limits."""
+    settings = instance.settings
+    history = History(settings.call_log, settings.recordings)
+    instance.history = history
+    upkeep = Upkeep(history, lambda: instance.settings.keep, tell)
+    try:
+        yield history
+    finally:
+        await upkeep.close()
+        await history.close()
+
+
+async def _claim(declared: Path | None, file: Path | None) -> Claim | None:
+    if declared is None and file is None:
+        return None
+    try:
+        return await asyncio.to_thread(_claim_path, declared, file)
+    except AlreadyRunningError as error:
+        raise ExchangeError(
+            f"{file or declared} runs already, in {error}: callboard status tells how it goes, "
+            "callboard stop ends it"
+        ) from None
+    except NoPlaceError as error:
+        if declared is not None:
+            raise ExchangeError(f"control: {error}") from None
+        log.warning(
+            "callboard status and other commands can't reach this run: there is no place for its "
+            "control socket (%s): declare one with control: PATH",
+            error,
+        )
+        return None
+
+
+def _claim_path(declared: Path | None, file: Path | None) -> Claim:
+    if declared is not None:
+        return claim(declared)
+    assert file is not None  # noqa: S101 - see above
+    return claim(own_folder() / derived_name(file))
+
+
+@asynccontextmanager
+async def _told(
+    webhooks: Sequence[WebhookSettings],
+    instance: Instance,
+    listeners: list[TellOutside[Event]],
+) -> AsyncIterator["Webhooks | None"]:
+    """Tell receivers what happens meanwhile, if there are any."""
+    if not webhooks:
+        yield None
+        return
+    from ..control.webhooks.webhooks import Webhooks  # noqa: PLC0415 - the extra "webhooks"
+
+    telling = await Webhooks.started(webhooks)
+    for name, look in telling.parts():
+        instance.add_part(name, look)
+    listeners.append(TellOutside(telling.hear))
+    try:
+        yield telling
+    finally:
+        await telling.close()
+
+
+@asynccontextmanager
+async def _monitored(
+    metrics: MetricsSettings | None,
+    deployment: Deployment,
+    instance: Instance,
+    listeners: list[TellOutside[Event]],
+    telling: "Webhooks | None",
+) -> AsyncIterator[None]:
+    """Serve metrics and health meanwhile, if they are wanted."""
+    if metrics is None:
+        yield
+        return
+    from ..control.metrics.monitoring import Monitoring  # noqa: PLC0415 - the extra "metrics"
+
+    monitoring = Monitoring(
+        metrics,
+        instance.settings,
+        declared=lambda: [one.bare_jid for one in instance.settings.accounts],
+        stands=lambda: deployment.stands,
+        ending=deployment.stopping.is_set,
+    )
+    if telling is not None:
+        monitoring.watch_webhooks(telling.receivers)
+    served = PartSummary(name="metrics", state="running", detail=monitoring.url)
+    instance.add_part(served.name, lambda: served)
+    listeners.append(TellOutside(monitoring.hear))
+    try:
+        yield
+    finally:
+        await monitoring.close()
+
+
+def _close_left(file: Path, finished: Iterable[FinishedRecording]) -> None:
+    """Record the calls that an earlier run left, and see that the file can be written to."""
+    RecordFile(file).mend()
+    try:
+        closed = close_left(file, finished)
+    except OSError as error:
+        log.warning(
+            "%s: calls left over from an earlier run are not recorded: %s", file, error.strerror
+        )
+        return
+    if closed:
+        log.info("recorded %d calls left over from an earlier run, as failed", len(closed))
+
+
+@contextmanager
+def _signals(
+    stop: Callable[[], None],
+    ask: Callable[..., None],
+    terminal: ControllingTerminal,
+    reload: Callable[[], None] | None = None,
+) -> Iterator[None]:
+    """Have SIGINT, SIGTERM and SIGHUP call one function on the loop, and another one at once.
+
+    nohup's SIGHUP stays ignored.
+
+    Args:
+        stop: called on the loop.
+        ask: called at once.
+        terminal: the terminal that the process was started from.
+        reload: called on the loop, in the place of both, if SIGHUP comes while the terminal is
+            still there, or there never was one.
+    """
+    loop = asyncio.get_running_loop()
+
+    def hang_up() -> None:
+        if reload is None or terminal.has_hung_up():
+            stop()
+        else:
+            reload()
+
+    def hang_up_at_once(*_: object) -> None:
+        if reload is None or terminal.has_hung_up():
+            ask()
+
+    handlers = {signal.SIGINT: (stop, ask), signal.SIGTERM: (stop, ask)}
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        handlers[signal.SIGHUP] = (hang_up, hang_up_at_once)
+    for number, (later, at_once) in handlers.items():
+        loop.add_signal_handler(number, later)
+        signal.signal(number, at_once)  # the loop hears of it all the same, when it gets to it
+    if terminal.was_asked and reload is not None:
+        reload()  # the file may have been read before it was changed
+    try:
+        yield
+    finally:
+        for number in handlers:
+            loop.remove_signal_handler(number)
+
+
+@asynccontextmanager
+async def _endpoint(
+    settings: Settings, instance: Instance
+) -> AsyncIterator[tuple[Endpoint, Prosody | None]]:
+    server = settings.server
+    if not isinstance(server, Embedded):
+        direct = server.tls == "direct"
+        port = server.port or (5223 if direct else 5222)
+        context = await asyncio.to_thread(trust, server.ca)
+        yield Endpoint(server.host, port if server.host else None, direct, context), None
+        return
+    accounts = {one.user: one.password.get_secret_value() for one in settings.accounts}
+    async with Prosody(accounts, host=server.domain, port=server.port or 0) as prosody:
+        instance.add_part("embedded server", lambda: _look(prosody))
+        context = await asyncio.to_thread(trust, prosody.certificate)
+        yield Endpoint(prosody.address, prosody.port, False, context), prosody
+
+
+def _look(prosody: Prosody) -> PartSummary:
+    return PartSummary(
+        name="embedded server",
+        state="running" if prosody.is_running else "failed",
+        detail=f"Prosody at {prosody.address}:{prosody.port}",
+    )
