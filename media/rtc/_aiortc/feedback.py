@@ -14,7 +14,8 @@ from aiortc.rtp import RTP_HISTORY_SIZE, RtcpByePacket, RtcpRtpfbPacket
 
 from ...budget import Budget
 from ..rtp.feedback import MOST_LOST, nack, pli, remb
-from .senders import EXTENSIONS_MAP, OCTET_COUNT, SRTP_OUT, STATE, sent
+from .senders import EXTENSIONS_MAP, OCTET_COUNT
+from .transports import SRTP_OUT, STATE, sent
 
 logger = logging.getLogger(__name__)
 

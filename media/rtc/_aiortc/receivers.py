@@ -12,7 +12,7 @@ from aiortc.rtcrtpreceiver import StreamStatistics
 from ..ice import _aioice
 from ..rtp.packet import RtpPacket
 from .feedback import Feedback
-from .transports import ice_connection
+from .transports import STATE, ice_connection
 
 CODECS = "_RTCRtpReceiver__codecs"
 DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
@@ -21,7 +21,6 @@ EXTENSION_IDS = "_HeaderExtensionsMap__ids"
 HANDLE_RTP = "_handle_rtp_packet"
 REMOTE_STREAMS = "_RTCRtpReceiver__remote_streams"
 SRTP_IN = "_rx_srtp"
-STATE = "_state"
 
 Take = Callable[[RtpPacket], None]
 """Takes a packet in the turn of the loop in which it comes."""

@@ -4,11 +4,12 @@ import secrets
 import struct
 import time
 from collections.abc import Callable
-from typing import Any
 
 from aiortc import RTCRtpSender
 from aiortc.rtcdtlstransport import State
 from aiortc.rtp import HeaderExtensions
+
+from .transports import SRTP_OUT, STATE, sent
 
 ENABLED = "_enabled"
 ENCODER = "_RTCRtpSender__encoder"
@@ -21,9 +22,7 @@ ROUND_TRIP = "_RTCRtpSender__rtt"
 STATISTICS = "_RTCRtpSender__stats"
 RTP_TIMESTAMP = "_RTCRtpSender__rtp_timestamp"
 SEND_KEYFRAME = "_send_keyframe"
-SRTP_OUT = "_tx_srtp"
 SSRC = "_ssrc"
-STATE = "_state"
 
 _HEADER = struct.Struct("!BBHII")
 _EXTENSION = struct.Struct("!HH")
@@ -117,18 +116,6 @@ class RtpStream:
         setattr(sender, OCTET_COUNT, getattr(sender, OCTET_COUNT) + len(payload))
         setattr(sender, PACKET_COUNT, getattr(sender, PACKET_COUNT) + 1)
         return True
-
-
-def sent(sending: Any) -> bool:
-    """Run a coroutine that waits for nothing; False if there is no connection."""
-    try:
-        sending.send(None)
-    except StopIteration:
-        return True
-    except ConnectionError:
-        return False
-    sending.close()
-    raise RuntimeError("aioice waits when it sends: it did not when this was written.")
 
 
 def on_keyframe_request(sender: RTCRtpSender, callback: Callable[[], None]) -> None:

@@ -73,9 +73,9 @@ def test_the_names_are_where_they_were(run: Run) -> None:
             senders.STATISTICS,
         ):
             assert hasattr(sender, name), name
-        for name in (receivers.SRTP_IN, senders.SRTP_OUT, transports.SSL):
+        for name in (receivers.SRTP_IN, transports.SRTP_OUT, transports.SSL):
             assert getattr(receiver.transport, name) is None, name
-        assert getattr(receiver.transport, senders.STATE) is State.NEW
+        assert getattr(receiver.transport, transports.STATE) is State.NEW
         assert len(_aiortc.ice_connections(pc)) == 1
         assert _aiortc.packets_sent(sender) == 0
         assert _aiortc.round_trip(sender) is None
