@@ -40,6 +40,10 @@ Dev = Annotated[
     bool,
     typer.Option("--dev", help="Reload whenever FILE or a module beside it changes."),
 ]
+Web = Annotated[
+    bool,
+    typer.Option("--web", help="Serve the board, a page to see and steer what runs, as web: does."),
+]
 Within = Annotated[
     float | None,
     typer.Option(
@@ -115,6 +119,7 @@ def run(
     file: File,
     online_within: Within = None,
     metrics: Metrics = None,
+    web: Web = False,
     dev: Dev = False,
     json: Json = False,
 ) -> None:
@@ -132,6 +137,8 @@ def run(
 
     --metrics serves /metrics, /healthz and /readyz over HTTP, as metrics: in FILE does.
 
+    --web serves the board and prints its link, which has a token in it. web: in FILE says where.
+
     Exits with 0 if it was stopped in order, 1 if no account could log in, every account has given
     up, or the server did not start or has ended, 2 if FILE is wrong, and 130 if Ctrl-C comes while
     FILE is being read.
@@ -141,7 +148,9 @@ def run(
     from .run import run as command
 
     install_outlets()
-    raise typer.Exit(command(file, within=online_within, metrics=metrics, json=json, dev=dev))
+    raise typer.Exit(
+        command(file, within=online_within, metrics=metrics, web=web, json=json, dev=dev)
+    )
 
 
 @app.command()

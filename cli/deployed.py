@@ -27,6 +27,7 @@ from ..bots.bot import Bot
 from ..bots.module_folder import ModuleFolder
 from ..config import Embedded, Settings
 from ..config.metrics import MetricsSettings
+from ..config.web import WebSettings
 from ..config.webhook import WebhookSettings
 from ..control.address import NoPlaceError, derived_name, own_folder
 from ..control.claim import AlreadyRunningError, Claim, claim
@@ -48,6 +49,7 @@ from .views.event import Event, Observer
 if TYPE_CHECKING:
     from ..actors.exchange import Exchange
     from ..control.webhooks.webhooks import Webhooks
+    from ..web.board import Board
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,7 @@ async def deployed(
     file: Path | None = None,
     metrics: MetricsSettings | None = None,
     webhooks: Sequence[WebhookSettings] = (),
+    web: WebSettings | None = None,
     modules: ModuleFolder | None = None,
     service: ServiceManager | None = None,
     dev: bool = False,
@@ -81,6 +84,7 @@ async def deployed(
         file: what its control socket is found by; None: it has none, unless the settings name one.
         metrics: where to serve metrics and health while all runs; None: nowhere.
         webhooks: whom to tell what happens.
+        web: where to serve the board while all runs; None: nowhere.
         modules: the modules beside the file, which can be read again while it runs.
         service: is told how it goes, where this runs as a service.
         dev: read the file again whenever it or a module beside it changes.
@@ -90,7 +94,7 @@ async def deployed(
         ExchangeError: the file runs already.
         ServerError: the embedded server does not start.
         OSError: a file of the settings can't be read, the file of records can't be written, or
-            metrics can't be served where they are wanted.
+            metrics or the board can't be served where they are wanted.
         asyncio.CancelledError: a signal came before everything was started.
     """
     deployment = Deployment(settings.drain, len(settings.accounts))
@@ -140,6 +144,7 @@ async def deployed(
                     instance.let_reload(reloads.reload)
                 try:
                     async with (
+                        _boarded(web, deployment, instance),
                         service.told(instance.sentence, deployment.ending),
                         _watching(file, reloads if dev else None),
                     ):
@@ -285,6 +290,29 @@ async def _monitored(
         yield
     finally:
         await monitoring.close()
+
+
+@asynccontextmanager
+async def _boarded(
+    web: WebSettings | None, deployment: Deployment, instance: Instance
+) -> AsyncIterator[None]:
+    """Serve the board meanwhile, if it is wanted."""
+    if web is None:
+        yield
+        return
+    board_type = await asyncio.to_thread(_load_board)
+    board = await board_type.started(web, instance)
+    deployment.board = board
+    try:
+        yield
+    finally:
+        await board.close()
+
+
+def _load_board() -> "type[Board]":
+    from ..web.board import Board  # noqa: PLC0415 - the extra "web", and half a second
+
+    return Board
 
 
 def _close_left(file: Path, finished: Iterable[FinishedRecording]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..actors.messages.exchange import (
     AccountChanged,
@@ -16,6 +16,9 @@ from ..config import Settings
 from ..control.instance.instance import State
 from ..server import Prosody, ServerError
 from .views.event import Event
+
+if TYPE_CHECKING:
+    from ..web.board import Board
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +41,12 @@ class Deployment:
 
     Attributes:
         stopping: set when somebody asks for the end.
+        board: the board, if it is served.
     """
 
     def __init__(self, drain: float, accounts: int) -> None:
         self.stopping = asyncio.Event()
+        self.board: Board | None = None
         self._drain = drain
         self._accounts = accounts
         self._failures: dict[str, str] = {}

@@ -10,8 +10,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..config import Embedded, Settings
+from ..config.document import Location
 from ..config.load import Fault
-from ..config.metrics import MetricsSettings
+from ..config.metrics import ListenAddress, MetricsSettings
+from ..config.web import WebSettings
 from ..media import Network, NetworkError
 from ..server import ServerError
 from ..server.prosody import ADDRESS, find_prosody
@@ -37,6 +39,8 @@ def preflight(settings: Settings, running: Settings | None = None) -> Iterator[F
     yield from _folders(settings)
     if settings.metrics is not None:
         yield from _metrics(settings.metrics, len(settings.accounts))
+    if settings.web is not None:
+        yield from _web(settings.web)
     if settings.webhooks and (fault := missing_extra("webhooks")):
         yield ("webhooks",), f"webhooks: {fault}"
 
@@ -89,7 +93,12 @@ def _folders(settings: Settings) -> Iterator[Fault]:
 
 
 #: The packages of extras, by what they are called where they are imported.
-EXTRAS = {"dev": ("watchfiles",), "metrics": ("h11", "prometheus_client"), "webhooks": ("h11",)}
+EXTRAS = {
+    "dev": ("watchfiles",),
+    "metrics": ("h11", "prometheus_client"),
+    "web": ("fastapi", "sse_starlette", "uvicorn"),
+    "webhooks": ("h11",),
+}
 #: Accounts that may have a metric of their own.
 MOST_NAMED = 100
 
@@ -116,7 +125,24 @@ def _metrics(metrics: MetricsSettings, accounts: int) -> Iterator[Fault]:
     if metrics.accounts and accounts > MOST_NAMED:
         words = f"there are {accounts:,}, which is more than {MOST_NAMED} metrics"
         yield ("metrics", "accounts"), f"accounts: {words}: leave it out"
-    address = metrics.address
+    yield from _listening(metrics.address, ("metrics", "address"))
+
+
+def _web(web: WebSettings) -> Iterator[Fault]:
+    """See that the board can be served. What uses the port may be the running instance."""
+    if fault := missing_extra("web"):
+        yield ("web",), f"web: {fault}"
+    if web.address is not None:
+        yield from _listening(web.address, ("web", "address"))
+    for index, address in enumerate(web.media.addresses or ()):
+        try:
+            Network((address,)).bind(address).close()
+        except NetworkError as error:
+            yield ("web", "media", "addresses", index), f"addresses: {error}"
+
+
+def _listening(address: ListenAddress, place: Location) -> Iterator[Fault]:
+    """See that an address is this machine's."""
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
         with socket.socket(family) as listener:
@@ -125,10 +151,8 @@ def _metrics(metrics: MetricsSettings, accounts: int) -> Iterator[Fault]:
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             words = f"nothing can listen at {address} ({error.strerror})"
-            yield (
-                ("metrics", "address"),
-                f"address: {words}: give an IP address of this machine, and a port above 1023",
-            )
+            remedy = "give an IP address of this machine, and a port above 1023"
+            yield place, f"address: {words}: {remedy}"
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from ..actors.garbage_collection import tune_garbage_collection
 from ..actors.observer import Observer
 from ..bots.module_folder import ModuleFolder
 from ..config.metrics import ListenAddress, MetricsSettings
+from ..config.web import WebSettings
 from ..server import ServerError
 from .controlling_terminal import ControllingTerminal
 from .deployed import deployed
@@ -29,6 +30,7 @@ def run(
     within: float | None,
     metrics: ListenAddress | None,
     json: bool,
+    web: bool = False,
     dev: bool = False,
 ) -> int:
     """Run the accounts of a file until somebody ends it.
@@ -38,6 +40,7 @@ def run(
         within: how many seconds are tried to get an account online, or None for ever.
         metrics: where to serve metrics and health; None for what the file says.
         json: print JSON lines.
+        web: serve the board, also if the file does not say so.
         dev: read the file again whenever it or a module beside it changes.
 
     Returns:
@@ -54,6 +57,10 @@ def run(
         if fault := missing_extra("metrics"):
             typer.echo(f"callboard: --metrics: {fault}", err=True)
             return 2
+    board = settings.web or (WebSettings() if web else None)
+    if board is not None and (fault := missing_extra("web")):
+        typer.echo(f"callboard: --web: {fault}", err=True)
+        return 2
     if dev and (fault := missing_extra("dev")):
         typer.echo(f"callboard: --dev: {fault}", err=True)
         return 2
@@ -70,12 +77,13 @@ def run(
             file=file,
             metrics=served,
             webhooks=settings.webhooks,
+            web=board,
             modules=modules,
             service=service,
             dev=dev,
             terminal=terminal,
         )
-        return run_loop(_run(running, view, within))
+        return run_loop(_run(running, view, within, is_logged=service.is_there))
     except asyncio.CancelledError:
         return 0
     except (ServerError, ExchangeError, OSError) as error:
@@ -92,9 +100,15 @@ def _moved(metrics: MetricsSettings | None, address: ListenAddress) -> MetricsSe
 
 
 async def _run(
-    running: AbstractAsyncContextManager[Deployment], view: View, within: float | None
+    running: AbstractAsyncContextManager[Deployment],
+    view: View,
+    within: float | None,
+    *,
+    is_logged: bool,
 ) -> int:
     async with drawn(view), running as deployment:
+        if deployment.board is not None:
+            view.say(f"callboard: {deployment.board.sentence(secret=not is_logged)}")
         if not await anybody_online(deployment, within):
             return 1
         await deployment.over()

@@ -34,6 +34,11 @@ class ServiceManager:
         self._is_failing = False
         self._note = ""
 
+    @property
+    def is_there(self) -> bool:
+        """Whether this process runs as a service, so that all it prints is kept in a log."""
+        return self._address is not None
+
     @classmethod
     def of(cls, environ: MutableMapping[str, str]) -> "ServiceManager":
         """Return what the environment tells of.

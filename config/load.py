@@ -27,7 +27,10 @@ S = TypeVar("S", bound=Settings)
 #: A place, and a sentence on what is wrong there.
 Fault = tuple[Location, str]
 
-_SECRETS = {("password",), ("secret",), ("url",)}
+_SECRETS = {
+    *(("password",), ("secret",), ("url",)),
+    *(("view",), ("listen",), ("control",), ("talk",)),
+}
 """Keys whose values are never shown."""
 
 MAX_COMPARED = 1000

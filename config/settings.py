@@ -14,6 +14,7 @@ from .media import MediaSettings
 from .metrics import LOOPBACK, Address, MetricsSettings, as_metrics
 from .model import FolderPath, Model
 from .server import AnyServer, Embedded
+from .web import WebSettings, as_web
 from .webhook import MOST_WEBHOOKS, WebhookSettings
 
 #: Octets that the path of a Unix socket may have (unix(7): 108 with the NUL at its end).
@@ -30,6 +31,12 @@ AnyMetrics = Annotated[
     BeforeValidator(as_metrics, json_schema_input_type=Address | MetricsSettings),
 ]
 """An address, or a mapping."""
+
+AnyWeb = Annotated[
+    WebSettings | None,
+    BeforeValidator(as_web, json_schema_input_type=bool | Address | WebSettings | None),
+]
+"""`true` or `false`, an address, or a mapping."""
 
 
 class Settings(Model):
@@ -93,6 +100,13 @@ class Settings(Model):
         description="Where `callboard run` serves metrics for Prometheus, and whether all is well: "
         "an address, or a mapping with the keys below. If left out, nowhere.",
         examples=["127.0.0.1:9100", {"address": "127.0.0.1:9100", "ready": "80%"}],
+    )
+    web: AnyWeb = Field(
+        default=None,
+        description="Where `callboard run` serves the board, a page on which people see and steer "
+        "what runs: `true` for a free port of this machine, an address, or a mapping with the keys "
+        "below. If left out, only with `--web`.",
+        examples=["127.0.0.1:8470", {"address": 8470, "url": "https://board.example.org"}],
     )
     webhooks: Annotated[tuple[WebhookSettings, ...], Field(max_length=MOST_WEBHOOKS)] = Field(
         default=(),

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails, to_json
+from pydantic import BaseModel
+from pydantic_core import to_json
 
-from ..config.error_sentence import sentence, unknown_key
 from . import protocol
 from .commands.handler import Handler
+from .commands.validation import QUOTED, validated
 from .instance.instance import Instance
-from .models.base import Command, Result
+from .models.base import Result
 from .problem import ControlError, ProblemKind
 from .protocol import LONGEST_ID, LONGEST_LINE, PROTOCOL, RequestId
 
@@ -31,10 +31,6 @@ STALL = 30.0
 GOODBYE = 1.0
 #: Lines a second that are read of one client, and how many at once.
 RATE, BURST = 100.0, 200
-#: Characters of an error's sentence at the most.
-LONGEST_DETAIL = 400
-#: Characters of a request's own words that an error repeats.
-QUOTED = 60
 
 _CANCELLED = ControlError(ProblemKind.CANCELLED, "the request was cancelled")
 _BUG = ControlError(ProblemKind.BUG, "this is a bug in Callboard: see its log")
@@ -161,7 +157,7 @@ class ClientConnection:
             raise ControlError(
                 ProblemKind.UNKNOWN_COMMAND, f"{_quoted(name)} is no command: give one of {known}"
             )
-        command = _validated(handler, fields)
+        command = validated(handler.command, fields)
         if len(self._requests) >= MOST_REQUESTS:
             raise ControlError(
                 ProblemKind.TOO_MUCH,
@@ -226,24 +222,6 @@ def _identifier(fields: dict[str, Any], name: str = "id") -> RequestId:
             f"{name}: give a number, or a text of up to {LONGEST_ID} characters",
         )
     return found
-
-
-def _validated(handler: Handler, fields: dict[str, Any]) -> Any:
-    try:
-        return handler.command.model_validate_json(to_json(fields))
-    except ValidationError as error:
-        detail = _sentence(error.errors(include_url=False)[0], handler.command)
-        raise ControlError(ProblemKind.WRONG_ARGUMENT, detail[:LONGEST_DETAIL]) from None
-
-
-def _sentence(found: ErrorDetails, command: type[Command[Any]]) -> str:
-    place = found["loc"]
-    name = str(place[-1])[:QUOTED] if place else command.name
-    if found["type"] == "missing":
-        return f"{name} is missing: {command.name} needs it"
-    if found["type"] == "extra_forbidden":
-        return unknown_key(name, command.model_fields, {})
-    return sentence(found, place, secret=False)
 
 
 def _quoted(name: object) -> str:

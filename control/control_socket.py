@@ -47,6 +47,7 @@ class ControlSocket:
         self._server = await asyncio.start_unix_server(
             self._accept, sock=self._claim.listener, limit=LONGEST_LINE
         )
+        self._instance.socket = self._claim.path
         self._instance.add_part("control socket", self._look)
 
     async def close(self) -> None:

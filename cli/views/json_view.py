@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 import time
 from collections.abc import Mapping
 from typing import Any, TextIO
@@ -45,6 +46,10 @@ class JsonView:
         # In ASCII no text can be taken for a line's end, or turn a terminal on which it is read.
         self._stream.write(f"{json.dumps(fields)}\n")
         self._stream.flush()
+
+    def say(self, line: str) -> None:
+        """Print a line for people on standard error."""
+        print(line, file=sys.stderr, flush=True)  # noqa: T201
 
     def draw(self) -> None:
         """Nothing is drawn."""

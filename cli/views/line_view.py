@@ -27,6 +27,11 @@ class LineView:
             self.stream.write(f"{line}\n")
             self.stream.flush()
 
+    def say(self, line: str) -> None:
+        """Print a line."""
+        self.stream.write(f"{line}\n")
+        self.stream.flush()
+
     def draw(self) -> None:
         """Nothing is drawn."""
 

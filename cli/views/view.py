@@ -19,6 +19,9 @@ class View(Protocol):
     def show(self, event: Event) -> None:
         """Show one event; called on the loop."""
 
+    def say(self, line: str) -> None:
+        """Tell a person something that is neither an event nor logged."""
+
     def draw(self) -> None:
         """Draw what has changed; called `REFRESH` times a second."""
 

@@ -58,6 +58,7 @@ class Instance:
         events: what happens.
         logs: what is logged.
         history: its past calls; None before it has started.
+        socket: where its control socket is; None: it has none.
     """
 
     def __init__(self, settings: Settings, file: Path, folder: Path, running: Running) -> None:
@@ -68,6 +69,7 @@ class Instance:
         self.events = EventHub()
         self.logs = EventHub()
         self.history: History | None = None
+        self.socket: Path | None = None
         self._running = running
         self._started = time.time()
         self._clock = time.monotonic()

@@ -291,7 +291,9 @@ async def staged(
         for name, one in classes.items():
             if issubclass(one, Puppet):
                 classes[name] = type(one.__name__, (one,), {"stage": stage})
-        async with deployed(checked, classes, folder, stage.see) as stage.deployment:
+        async with deployed(
+            checked, classes, folder, stage.see, web=checked.web
+        ) as stage.deployment:
             if wait:
                 await stage.online(*(one["jid"] for one in declared))
             yield stage

@@ -1,0 +1,66 @@
+"""The board as a part of what runs."""
+
+import asyncio
+import stat
+from pathlib import Path
+
+from callboard.control import Client
+from callboard.control.models.status import StatusCommand, StatusResult
+from callboard.tests.conftest import Run
+from callboard.tests.control.stage import controlled
+from callboard.tests.live.stage import ALICE, BOB
+from callboard.tests.web.http import ask
+from callboard.tests.web.stage import TOKENS, boarded
+
+
+def test_the_board_tells_what_the_control_socket_tells(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with boarded(tmp_path, [ALICE, BOB]) as (stage, port):
+            call, _ = await stage.connected(ALICE, BOB)
+            answer = await ask(port, "/api/status?limit=10", token=TOKENS["view"])
+            assert answer.status == 200
+            status = StatusResult.model_validate_json(answer.body)
+            assert [one.jid for one in status.account_list] == [ALICE, BOB]
+            assert {one.id for one in status.call_list} == {call.id}
+            assert [one.state for one in status.parts if one.name == "board"] == ["running"]
+            await call.hangup()
+            await stage.record(ALICE)
+
+    run(main)
+
+
+def test_a_token_is_made_and_kept_for_its_owner_alone(run: Run, tmp_path: Path) -> None:
+    async def main() -> Path:
+        async with (
+            controlled(tmp_path, [ALICE], web=True) as (stage, path),
+            Client.connected(path) as client,
+        ):
+            assert stage.deployment is not None
+            board = stage.deployment.board
+            assert board is not None
+            assert board.link is not None
+            file = path.with_suffix(".board")
+            assert file.read_text() == f"{board.link}\n"
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600
+            token = board.link.partition("#token=")[2]
+            assert len(token) >= 32
+            said = (await client.ask(StatusCommand())).model_dump_json()
+            assert board.url in said
+            assert str(file) in said
+            assert token not in said + repr(board.__dict__["_gate"])
+            assert (await ask(board.port, "/api/status", token=token)).status == 200
+            return file
+
+    file = run(main)
+    assert not file.exists()
+
+
+def test_the_end_waits_for_no_visitor(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with boarded(tmp_path, [ALICE]) as (_, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /api/sta")
+        assert await reader.read() == b""
+        writer.close()
+
+    run(main)

@@ -1,0 +1,72 @@
+"""The board's application: what is served where."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from ..config.error_sentence import sentence
+from ..control.instance.instance import Instance
+from ..control.problem import ControlError, ProblemKind
+from ..control.version import VERSION
+from . import commands, visitors
+from .problem_details import problem_response, refusal_of
+from .visitor_role import VisitorRole
+from .visitors import Visitors, at_least
+
+
+def make_app(instance: Instance, known: Visitors, more: Iterable[APIRouter] = ()) -> FastAPI:
+    """Return the application.
+
+    Args:
+        instance: what runs.
+        known: tells visitors by their requests.
+        more: what else is served.
+    """
+    app = FastAPI(
+        title="Callboard",
+        version=VERSION,
+        description="What a running instance of Callboard does, and what it can be told.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.instance = instance
+    app.state.visitors = known
+    app.include_router(visitors.router)
+    app.include_router(commands.command_router())
+    for router in more:
+        app.include_router(router)
+    app.add_exception_handler(ControlError, _refused)
+    app.add_exception_handler(HTTPException, _refused_by_http)
+    app.add_exception_handler(RequestValidationError, _not_valid)
+
+    @app.get("/api/openapi.json", include_in_schema=False, dependencies=[_SEES])
+    async def openapi() -> dict[str, Any]:
+        return app.openapi()
+
+    return app
+
+
+_SEES = Depends(at_least(VisitorRole.VIEW))
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ControlError)  # noqa: S101 - it is registered for these
+    return problem_response(error)
+
+
+async def _refused_by_http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these
+    return refusal_of(error).response()
+
+
+async def _not_valid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for these
+    [first, *_rest] = error.errors()
+    place = tuple(first["loc"])
+    words = sentence(first, place, secret=True)
+    return problem_response(ControlError(ProblemKind.WRONG_ARGUMENT, words))

@@ -1,0 +1,189 @@
+"""The board as a part of a running instance: started, watched and ended with it."""
+
+import asyncio
+import logging
+import os
+import random
+import secrets
+import socket
+from pathlib import Path
+from typing import Self
+
+from ..actors.runtime.backoff import Backoff, Tries
+from ..config.metrics import LOOPBACK, ListenAddress
+from ..config.web import WebSettings
+from ..control.instance.instance import Instance
+from ..control.models.status import PartSummary
+from .app import make_app
+from .board_server import BoardServer
+from .credentials import Credentials
+from .gate import Gate, Origins
+from .visitor_role import VisitorRole
+from .visitors import Visitors
+
+log = logging.getLogger(__name__)
+
+#: Seconds that the last answers may take.
+CLOSING = 5.0
+#: How soon it is served again after a failure.
+BACKOFF = Backoff(base=0.5, cap=30.0)
+
+
+class Board:
+    """Serves the board until it is closed; whatever happens to it, calls go on.
+
+    Args:
+        settings: where, and who may do what.
+        instance: what runs.
+        listener: the socket that it is served at.
+
+    Attributes:
+        port: the TCP port.
+        url: of the page, without a token.
+        link: the page's address with the token that was made at start; None if the file has tokens.
+    """
+
+    def __init__(self, settings: WebSettings, instance: Instance, listener: socket.socket) -> None:
+        address = ListenAddress(*listener.getsockname()[:2])
+        origins = origins_of(settings, address)
+        tokens = {
+            VisitorRole.named(name): token.get_secret_value()
+            for name, token in settings.tokens.given().items()
+        }
+        self.port = address.port
+        self.url = settings.url or f"http://{address}"
+        self.link: str | None = None
+        if not tokens:
+            made = secrets.token_urlsafe(32)
+            tokens[VisitorRole.TALK] = made
+            self.link = f"{self.url}/#token={made}"
+        cookie = "__Host-callboard" if origins.is_https else f"callboard-{address.port}"
+        visitors = Visitors(Credentials(tokens), cookie, is_https=origins.is_https)
+        self._instance = instance
+        self._listener = listener
+        self._link_file: Path | None = None
+        self._gate = Gate(make_app(instance, visitors), origins, cookie)
+        self._server = BoardServer(self._gate)
+        self._failure = ""
+        self._task = asyncio.create_task(self._keep(), name="board")
+        instance.add_part("board", self._look)
+
+    @classmethod
+    async def started(cls, settings: WebSettings, instance: Instance) -> Self:
+        """Serve the board of an instance.
+
+        Args:
+            settings: where, and who may do what.
+            instance: what runs.
+
+        Raises:
+            OSError: the port can't be had; says what to do.
+        """
+        board = cls(settings, instance, listen(settings))
+        if board.link is not None and instance.socket is not None:
+            board._link_file = instance.socket.with_suffix(".board")
+            await asyncio.to_thread(_keep_link, board._link_file, board.link)
+        return board
+
+    async def close(self) -> None:
+        """Take nobody any more, end what goes on, and close the port."""
+        self._gate.close()
+        self._server.end()
+        _, late = await asyncio.wait({self._task}, timeout=CLOSING)
+        for task in late:
+            task.cancel()
+            await asyncio.wait({task})
+        self._listener.close()
+        if self._link_file is not None:
+            await asyncio.to_thread(self._link_file.unlink, missing_ok=True)
+
+    def sentence(self, *, secret: bool) -> str:
+        """Say where the board is.
+
+        Args:
+            secret: whether the token that was made for this run may be shown.
+        """
+        if self.link is not None and secret:
+            return f"the board is at {self.link}"
+        return f"the board is at {self.url}{self._hint()}"
+
+    def _hint(self) -> str:
+        if self._link_file is None:
+            return ""
+        return f"; the link with its token is in {self._link_file}"
+
+    def _look(self) -> PartSummary:
+        requests = self._gate.running
+        detail = f"{self.url} ({requests} request{'' if requests == 1 else 's'})"
+        return PartSummary(
+            name="board",
+            state="failed" if self._failure else "running",
+            detail=self._failure or f"{detail}{self._hint()}",
+        )
+
+    async def _keep(self) -> None:
+        """Serve; if that fails, serve again after a while."""
+        tries, clock = Tries(), asyncio.get_running_loop().time
+        while True:
+            began = clock()
+            try:
+                await self._server.run_on(self._listener.dup())
+            except Exception as error:
+                log.exception("the board has failed, and is served again soon")
+                self._failure = f"it failed: {error!r}"
+            if self._server.should_exit:
+                return
+            await asyncio.sleep(tries.wait(BACKOFF, clock() - began, random.random()))  # noqa: S311
+            self._server = BoardServer(self._gate)
+            self._failure = ""
+
+
+def listen(settings: WebSettings) -> socket.socket:
+    """Open the port of the board.
+
+    Raises:
+        OSError: it can't be had; says what to do.
+    """
+    address = settings.address or ListenAddress(LOOPBACK, 0)
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        listener = socket.create_server(address, family=family)
+    except OSError as error:
+        words = os.strerror(error.errno) if error.errno else str(error)
+        raise OSError(
+            f"the board can't be served at {address} ({words.lower()}): choose another port or "
+            "address under web: in the file, or end what uses it"
+        ) from None
+    listener.setblocking(False)
+    return listener
+
+
+def origins_of(settings: WebSettings, address: ListenAddress) -> Origins:
+    """Return where the board may be reached.
+
+    Args:
+        settings: what the file says.
+        address: where it listens.
+    """
+    origins = {f"http://{address}"}
+    if address.is_loopback:
+        origins |= {f"http://{host}:{address.port}" for host in ("localhost", LOOPBACK, "[::1]")}
+    if settings.url is not None:
+        origins.add(settings.url)
+    return Origins(
+        hosts=frozenset(one.partition("://")[2] for one in origins),
+        origins=frozenset(origins),
+        is_https=settings.url is not None and settings.url.startswith("https://"),
+    )
+
+
+def _keep_link(file: Path, link: str) -> None:
+    """Write the link where its owner alone can read it."""
+    file.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(file, flags, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)
+        os.write(descriptor, f"{link}\n".encode("ascii"))
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,113 @@
+"""uvicorn on a loop that is not its own."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import h11
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+#: Connections at a time; more are closed at once.
+MOST_CONNECTIONS = 512
+#: Octets of a request's line with its headers.
+LARGEST_HEAD = 16 * 1024
+#: Seconds that the head of a request may take to come.
+HEAD = 10.0
+#: Seconds that a client which reads nothing may keep an answer waiting.
+STALL = 10.0
+#: Seconds that a connection stays open without a request.
+IDLE = 30
+#: Seconds that answers may take at the end.
+CLOSING = 2
+
+
+class BoundedConnection(H11Protocol):
+    """A connection that nobody can keep open by sending, or reading, too slowly."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a connection, if there are not too many."""
+        self._late: asyncio.TimerHandle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
+        super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            transport.abort()
+            return
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come."""
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget a connection."""
+        for timer in (self._late, self._stalled):
+            if timer is not None:
+                timer.cancel()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client reads too slowly: give it some time."""
+        super().pause_writing()
+        if self._stalled is None:
+            self._stalled = self.loop.call_later(STALL, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        super().resume_writing()
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+
+    def _watch(self) -> None:
+        """Limit the time in which the head of a request must come."""
+        waits = self.conn.their_state is h11.IDLE
+        if waits and self._late is None:
+            self._late = self.loop.call_later(HEAD, self.transport.abort)
+        elif not waits and self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+
+class BoardServer(uvicorn.Server):
+    """Serves an application until it is told to end. Signals are the command's, not uvicorn's.
+
+    Args:
+        app: what is served.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=BoundedConnection,
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                date_header=False,
+                h11_max_incomplete_event_size=LARGEST_HEAD,
+                timeout_keep_alive=IDLE,
+                timeout_graceful_shutdown=CLOSING,
+            )
+        )
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+    async def run_on(self, listener: socket.socket) -> None:
+        """Serve on a socket that listens; it is closed at the end."""
+        await self.serve([listener])
+
+    def end(self, *_: Any) -> None:
+        """End soon."""
+        self.should_exit = True

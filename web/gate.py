@@ -1,0 +1,229 @@
+"""What each request passes before anything else sees it, and each answer on its way out."""
+
+import asyncio
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .problem_details import Refusal
+from .rates import Rates
+
+log = logging.getLogger(__name__)
+
+#: Octets of a request's body at the most.
+LARGEST_BODY = 256 * 1024
+#: Seconds that a body may take to come.
+PATIENCE = 10.0
+#: Octets of a path with its query at the most.
+LONGEST_TARGET = 4096
+#: Requests that go on at once, those that wait for events among them.
+MOST_REQUESTS = 256
+#: Requests a second of one address, and how many at once.
+RATE, BURST = 100.0, 400
+
+#: Methods that change nothing (RFC 9110 §9.2.1).
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob:",
+        "media-src 'self' blob:",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = (
+    ("Content-Security-Policy", POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(self), microphone=(self), geolocation=(), usb=()"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Where the board may be reached.
+
+    Attributes:
+        hosts: what ``Host`` may be, in lower case.
+        origins: what ``Origin`` may be, in lower case.
+        is_https: whether browsers reach it by HTTPS alone.
+    """
+
+    hosts: frozenset[str]
+    origins: frozenset[str]
+    is_https: bool
+
+
+class Gate:
+    """Lets through what may be meant for the board, within bounds.
+
+    ``Host`` must be ours, or another site's name that leads to this machine could be used to read
+    the answers (DNS rebinding). ``Origin`` must be ours, and must be there where a cookie would let
+    something be changed, or another site could have a browser send it (CSRF).
+
+    Args:
+        app: what is behind it.
+        origins: where the board may be reached.
+        cookie: the name of the cookie.
+    """
+
+    def __init__(self, app: ASGIApp, origins: Origins, cookie: str) -> None:
+        self._app = app
+        self._origins = origins
+        self._cookie = cookie
+        self._rates = Rates(RATE, BURST)
+        self._running: set[asyncio.Task[None]] = set()
+        self._is_closing = False
+        headers = [*HEADERS]
+        if origins.is_https:
+            headers.append(("Strict-Transport-Security", "max-age=31536000"))
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers]
+
+    @property
+    def running(self) -> int:
+        """How many requests go on."""
+        return len(self._running)
+
+    def close(self) -> None:
+        """End the requests that go on, and take no more."""
+        self._is_closing = True
+        for task in self._running:
+            task.cancel()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI)."""
+        if scope["type"] != "http":
+            return
+        answer = _Answer(send, self._headers)
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - each request runs in one
+        try:
+            self._check(scope)
+            self._running.add(task)
+            await self._app(scope, _Body(scope, receive).receive, answer.send)
+        except Refusal as refusal:
+            await self._refuse(refusal, scope, receive, answer)
+        except asyncio.CancelledError:
+            if not self._is_closing:
+                raise
+            task.uncancel()
+            await self._refuse(Refusal(503, "callboard is ending"), scope, receive, answer)
+        except Exception:
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            bug = Refusal(500, "this is a bug in Callboard: see its log")
+            await self._refuse(bug, scope, receive, answer)
+        finally:
+            self._running.discard(task)
+
+    async def _refuse(
+        self, refusal: Refusal, scope: Scope, receive: Receive, answer: "_Answer"
+    ) -> None:
+        if not answer.has_begun:
+            await refusal.response()(scope, receive, answer.send)
+
+    def _check(self, scope: Scope) -> None:
+        headers = Headers(scope=scope)
+        self._check_place(headers)
+        self._check_origin(scope["method"], headers)
+        if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_TARGET:
+            raise Refusal(414, f"the path has over {LONGEST_TARGET} octets")
+        if self._is_closing:
+            raise Refusal(503, "callboard is ending")
+        if len(self._running) >= MOST_REQUESTS:
+            raise Refusal(
+                503, f"{MOST_REQUESTS} requests go on: try again soon", {"Retry-After": "1"}
+            )
+        client = "" if scope["client"] is None else scope["client"][0]
+        if seconds := self._rates.wait(client):
+            after = {"Retry-After": str(int(seconds) + 1)}
+            raise Refusal(429, f"this is more than {RATE:g} requests a second: wait", after)
+        self._rates.count(client)
+
+    def _check_place(self, headers: Headers) -> None:
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or hosts[0].lower() not in self._origins.hosts:
+            raise Refusal(
+                421,
+                "the Host header names no address of the board: open the link that callboard has "
+                "printed, or set url: under web: in the file if a proxy stands before the board",
+            )
+
+    def _check_origin(self, method: str, headers: Headers) -> None:
+        given = headers.getlist("origin")
+        if not given and (method in SAFE or not self._has_cookie(headers)):
+            # A browser sends Origin with what changes something; programs have no cookie of ours.
+            return _check_fetch_site(method, headers)
+        if len(given) != 1 or given[0].lower() not in self._origins.origins:
+            raise Refusal(403, "the Origin header names another site than the board")
+        return None
+
+    def _has_cookie(self, headers: Headers) -> bool:
+        return any(self._cookie in one for one in headers.getlist("cookie"))
+
+
+def _check_fetch_site(method: str, headers: Headers) -> None:
+    """Refuse what another site has a browser fetch; a link that somebody follows is let through."""
+    site = headers.get("sec-fetch-site", "none")
+    if site in ("same-origin", "none"):
+        return
+    if method == "GET" and headers.get("sec-fetch-mode") == "navigate":
+        return
+    raise Refusal(403, "another site has asked for this: open the board itself")
+
+
+class _Body:
+    """The body of a request, as far as it is neither too large nor too slow."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._receive = receive
+        self._left = LARGEST_BODY
+        self._is_over = False
+        length = Headers(scope=scope).get("content-length", "0")
+        if not length.isdecimal() or len(length) > 9 or int(length) > LARGEST_BODY:
+            raise Refusal(413, f"the body has over {LARGEST_BODY} octets: send less")
+
+    async def receive(self) -> Message:
+        if self._is_over:
+            return await self._receive()  # which waits until the client leaves
+        try:
+            async with asyncio.timeout(PATIENCE):
+                message = await self._receive()
+        except TimeoutError:
+            raise Refusal(408, f"the body did not come within {PATIENCE:g} s") from None
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise Refusal(413, f"the body has over {LARGEST_BODY} octets: send less")
+        self._is_over = not message.get("more_body", False)
+        return message
+
+
+class _Answer:
+    """An answer on its way out, with the headers that all have."""
+
+    def __init__(self, send: Send, headers: Collection[tuple[bytes, bytes]]) -> None:
+        self._send = send
+        self._headers = headers
+        self.has_begun = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.has_begun = True
+            given = {name.lower() for name, _ in message.get("headers", ())}
+            more = list(self._headers)
+            if b"cache-control" not in given:
+                more.append((b"cache-control", b"no-store"))
+            message = {**message, "headers": [*message.get("headers", ()), *more]}
+        await self._send(message)

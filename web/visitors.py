@@ -1,0 +1,155 @@
+"""Logging in to the board, and what each role is let do."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from .credentials import LIFETIME, Credentials, Visitor
+from .problem_details import Refusal
+from .rates import Rates
+from .visitor_role import VisitorRole
+
+#: Wrong tokens a second of one address, and how many at once.
+RATE, BURST = 0.2, 10
+
+
+class Visit(BaseModel):
+    """Who the visitor is.
+
+    Attributes:
+        role: what they may do: view, listen, control or talk; each may do what those before may.
+        expires: when they have to log in again, in seconds since the epoch; None: never.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    role: str
+    expires: float | None
+
+
+class LogIn(BaseModel):
+    """A token that is to be exchanged for a cookie."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    token: Annotated[str, Field(min_length=1, max_length=512)] = Field(repr=False)
+
+
+class Visitors:
+    """Knows visitors by their requests.
+
+    Args:
+        credentials: the tokens, and the cookies made from them.
+        cookie: the cookie's name.
+        is_https: whether the cookie is sent over HTTPS only.
+    """
+
+    def __init__(self, credentials: Credentials, cookie: str, *, is_https: bool) -> None:
+        self._credentials = credentials
+        self._cookie = cookie
+        self._is_https = is_https
+        self._wrong = Rates(RATE, BURST)
+
+    def known(self, request: Request) -> Visitor:
+        """Return who has sent a request.
+
+        Raises:
+            Refusal: nobody knows.
+        """
+        given = request.headers.get("authorization", "")
+        scheme, _, token = given.partition(" ")
+        if scheme.lower() == "bearer":
+            return self.by_token(request, token.strip())
+        visitor = self._credentials.by_cookie(request.cookies.get(self._cookie, ""))
+        if visitor is None:
+            raise _unknown("log in first, with the link that callboard has printed")
+        return visitor
+
+    def by_token(self, request: Request, token: str) -> Visitor:
+        """Return whose token this is.
+
+        Raises:
+            Refusal: nobody's; too many such from one address are not even looked at.
+        """
+        client = "" if request.client is None else request.client.host
+        if seconds := self._wrong.wait(client):
+            after = {"Retry-After": str(int(seconds) + 1)}
+            raise Refusal(429, "too many wrong tokens came from this address: wait", after)
+        visitor = self._credentials.by_token(token)
+        if visitor is None:
+            self._wrong.count(client)
+            raise _unknown("this token is not known: take the link that callboard has printed")
+        return visitor
+
+    def greet(self, visitor: Visitor, response: Response) -> Visit:
+        """Give a visitor a cookie."""
+        response.set_cookie(
+            self._cookie,
+            self._credentials.cookie(visitor.role),
+            max_age=LIFETIME,
+            path="/",
+            secure=self._is_https,
+            httponly=True,
+            samesite="strict",
+        )
+        return Visit(role=visitor.role.word, expires=visitor.expires)
+
+    def forget(self, visitor: Visitor, response: Response) -> None:
+        """Take a visitor's cookie back."""
+        self._credentials.revoke(visitor)
+        response.delete_cookie(
+            self._cookie, path="/", secure=self._is_https, httponly=True, samesite="strict"
+        )
+
+
+def visitor_of(request: Request) -> Visitor:
+    """Return who has sent a request (a dependency).
+
+    Raises:
+        Refusal: nobody knows.
+    """
+    visitors: Visitors = request.app.state.visitors
+    return visitors.known(request)
+
+
+Known = Annotated[Visitor, Depends(visitor_of)]
+
+
+def at_least(role: VisitorRole) -> Callable[[Visitor], Visitor]:
+    """Return a dependency that lets through who may do what a role may."""
+
+    def check(visitor: Known) -> Visitor:
+        if visitor.role < role:
+            raise Refusal(403, f"this needs the role {role.word}, and yours is {visitor.role.word}")
+        return visitor
+
+    return check
+
+
+def _unknown(detail: str) -> Refusal:
+    return Refusal(401, detail, {"WWW-Authenticate": 'Bearer realm="callboard"'})
+
+
+router = APIRouter(tags=["session"])
+
+
+@router.post("/api/session")
+async def log_in(wanted: LogIn, request: Request, response: Response) -> Visit:
+    """Exchange a token for a cookie."""
+    visitors: Visitors = request.app.state.visitors
+    return visitors.greet(visitors.by_token(request, wanted.token), response)
+
+
+@router.get("/api/session")
+async def who_am_i(visitor: Known) -> Visit:
+    """Tell who the visitor is."""
+    return Visit(role=visitor.role.word, expires=visitor.expires)
+
+
+@router.delete("/api/session", status_code=204)
+async def log_out(visitor: Known, request: Request, response: Response) -> None:
+    """Take the cookie back."""
+    visitors: Visitors = request.app.state.visitors
+    visitors.forget(visitor, response)
