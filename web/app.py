@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ..config.error_sentence import sentence
+from ..config.web import WebSettings
 from ..control.instance.instance import Instance
 from ..control.problem import ControlError, ProblemKind
 from ..control.version import VERSION
@@ -18,11 +19,14 @@ from .visitor_role import VisitorRole
 from .visitors import Visitors, at_least
 
 
-def make_app(instance: Instance, known: Visitors, more: Iterable[APIRouter] = ()) -> FastAPI:
+def make_app(
+    instance: Instance, settings: WebSettings, known: Visitors, more: Iterable[APIRouter] = ()
+) -> FastAPI:
     """Return the application.
 
     Args:
         instance: what runs.
+        settings: of the board.
         known: tells visitors by their requests.
         more: what else is served.
     """
@@ -36,6 +40,7 @@ def make_app(instance: Instance, known: Visitors, more: Iterable[APIRouter] = ()
     )
     app.state.instance = instance
     app.state.visitors = known
+    app.state.settings = settings
     app.include_router(visitors.router)
     app.include_router(commands.command_router())
     for router in more:

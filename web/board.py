@@ -62,7 +62,7 @@ class Board:
         self._instance = instance
         self._listener = listener
         self._link_file: Path | None = None
-        self._gate = Gate(make_app(instance, visitors), origins, cookie)
+        self._gate = Gate(make_app(instance, settings, visitors), origins, cookie)
         self._server = BoardServer(self._gate)
         self._failure = ""
         self._task = asyncio.create_task(self._keep(), name="board")
