@@ -4,7 +4,7 @@ import asyncio
 from array import array
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -21,8 +21,8 @@ from .unit import Unit
 if TYPE_CHECKING:  # a source opens clips
     from .source import Source
 
-Batch = tuple[list[Unit], BaseException | None]
-"""Frames, and why no more follow, if that is a failure."""
+Batch = tuple[list[Unit], BaseException | None, Iterator[Unit] | None]
+"""Frames; why no more follow, if that is a failure; and where more come from."""
 
 
 class Clip:
@@ -96,11 +96,15 @@ class Clip:
 
     def _let_go(self) -> None:
         """Close the source, unless somebody reads it."""
-        if self._readers or self._job is not None or self._iterator is None:
+        if self._readers:
             return
+        job, self._job = self._job, None
+        if job is not None:
+            job.cancel()
         iterator, self._iterator = self._iterator, None
-        with suppress(SourceError):  # every thread is stuck
-            READERS.run(partial(_close, iterator))
+        if iterator is not None:
+            with suppress(SourceError):  # every thread is stuck
+                READERS.run(partial(_close, iterator))
 
     def get(self, index: int) -> Unit | None:
         """Return one frame of the clip.
@@ -146,32 +150,25 @@ class Clip:
         ahead = self._batch if self._iterator is not None else max(self._batch, made // 2)
         if index + ahead < made:
             return
+        source, kind, codec = self._open
+        start = self._starts[-1] / CLOCK_RATES[codec]
+        begin = partial(source.encode_from, start, kind, codec)
+        pull = _Pull(self._iterator, begin, self._batch)
+        # While the job has it, nobody else does: if the clip is left meanwhile, the job closes it.
+        self._iterator = None
         try:
-            self._job = READERS.run(self._pull)
+            self._job = READERS.run(pull, abandoned=pull.close)
         except SourceError as error:
             self._fail(error)
             return
         self._job.add_done_callback(self._take)
 
-    def _pull(self) -> Batch:
-        units: list[Unit] = []
-        try:
-            if self._iterator is None:
-                source, kind, codec = self._open
-                made = self._starts[-1] / CLOCK_RATES[codec]
-                self._iterator = iter(source.encode_from(made, kind, codec))
-            for unit in islice(self._iterator, self._batch):
-                units.append(_checked(unit))  # noqa: PERF401 -- those before a failure count
-        except Exception as error:
-            return units, error
-        return units, None
-
     def _take(self, job: "asyncio.Future[Batch]") -> None:
-        self._job = None
-        if job.cancelled():
+        if job is not self._job:
             return
+        self._job = None
         failure = job.exception()
-        units, error = ([], failure) if failure is not None else job.result()
+        units, error, self._iterator = ([], failure, None) if failure is not None else job.result()
         if error is None and not units and not self._size and not self._may_be_empty:
             error = SourceError("there is nothing in it.")
         if error is not None:
@@ -198,6 +195,39 @@ class Clip:
         played = min((reader.index for reader in self._readers), default=self._first)
         del self._units[: played - self._first]
         self._first = played
+
+
+class _Pull:
+    """A batch that is pulled in a thread, from a source that is opened first if it was not yet.
+
+    Args:
+        iterator: What the source gives; None opens it.
+        begin: Opens it.
+        count: How many frames to pull.
+    """
+
+    def __init__(
+        self, iterator: Iterator[Unit] | None, begin: Callable[[], Iterator[Unit]], count: int
+    ) -> None:
+        self._begin = begin
+        self._count = count
+        self._iterator = iterator
+
+    def __call__(self) -> Batch:
+        units: list[Unit] = []
+        try:
+            if self._iterator is None:
+                self._iterator = iter(self._begin())
+            for unit in islice(self._iterator, self._count):
+                units.append(_checked(unit))  # noqa: PERF401 -- those before a failure count
+        except Exception as error:
+            return units, error, self._iterator
+        return units, None, self._iterator
+
+    def close(self) -> None:
+        """Close the source: nobody takes the batch."""
+        if self._iterator is not None:
+            _close(self._iterator)
 
 
 def _close(iterator: Iterator[Unit]) -> None:

@@ -1,6 +1,7 @@
 """The tracks of a file, read as players do: on one clock, and past what is damaged."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -48,6 +49,7 @@ class FileReader:
         except ValueError as error:
             raise SourceError(f"{path} can't be played: {error}.") from None
         self.streams: dict[Kind, AvStream] = {}
+        self._begun: Iterator[av.Packet[Any]] | None = None
         try:
             self._choose()
             starts = [s.start_time * s.time_base for s in self._known() if s.start_time is not None]
@@ -72,15 +74,33 @@ class FileReader:
         """Close the file."""
         self._container.close()
 
-    def packets(self, kind: Kind) -> Iterator["av.Packet[Any]"]:
-        """Read the packets of a track; the other track's are read too, for the clock.
+    def peek(self, kind: Kind) -> "av.Packet[Any] | None":
+        """Look at the first packet of a track; `packets` gives it all the same.
 
         Args:
             kind: "audio" or "video", one of `streams`.
 
-        Yields:
+        Returns:
+            The packet; None if the track has none.
+        """
+        packets = self.packets(kind)
+        first = next(filter(bytes, packets), None)
+        self._begun = packets if first is None else chain((first,), packets)
+        return first
+
+    def packets(self, kind: Kind) -> Iterator["av.Packet[Any]"]:
+        """Read the packets of a track; the other track's are read too, for the clock.
+
+        Args:
+            kind: "audio" or "video", one of `streams`, and the same as before.
+
+        Returns:
             The packets with their times of playing; empty ones at the end.
         """
+        begun, self._begun = self._begun, None
+        return begun or self._demuxed(kind)
+
+    def _demuxed(self, kind: Kind) -> Iterator["av.Packet[Any]"]:
         wanted = self.streams[kind].index
         failures = 0
         while failures < MOST_FAILURES:

@@ -28,7 +28,7 @@ def fits(reader: FileReader, codec: str) -> bool:
     """Tell whether the sound can go out as it is: Opus in frames of 20 ms or less.
 
     Args:
-        reader: The file, at its beginning; it is read.
+        reader: The file. It stays where it is.
         codec: The RTP encoding name.
     """
     stream = reader.streams["audio"]
@@ -37,7 +37,7 @@ def fits(reader: FileReader, codec: str) -> bool:
     # More than two channels are several Opus streams in each packet (RFC 7845 §5.1.1).
     if stream.codec_context.codec.canonical_name != "opus" or stream.layout.nb_channels > 2:
         return False
-    first = next(filter(bytes, reader.packets("audio")), None)
+    first = reader.peek("audio")
     return first is not None and _fits(first)
 
 

@@ -133,14 +133,12 @@ class FileSource(Source):
             SourceError: The file has changed and can't be played any more.
         """
         to_end = self._ends_together
-        with self._open(kind) as reader:
-            is_fit = kind == "audio" and fits(reader, codec)
         with self._open(kind, start) as reader:
             if kind == "video":
                 fps = rate(reader.streams["video"])
                 pictures = Pictures(reader, fps, start=start, to_end=to_end)
                 yield from encode_video(pictures, codec, fps=fps)
-            elif is_fit:
+            elif fits(reader, codec):
                 yield from as_it_is(reader, start=start, to_end=to_end)
             else:
                 yield from encoded_anew(reader, codec, start=start, to_end=to_end)

@@ -61,12 +61,17 @@ class ReaderThreads:
         self._threads = 0
         self._ended = False
 
-    def run(self, job: Callable[[], T]) -> "asyncio.Future[T]":
+    def run(
+        self, job: Callable[[], T], *, abandoned: Callable[[], None] | None = None
+    ) -> "asyncio.Future[T]":
         """Run a job on one of the threads.
 
         Args:
             job: Called without arguments. It may block; its exceptions go to the future, and what
                 is no `Exception`, such as SystemExit, goes there as a `SourceError`.
+            abandoned: Called on one of the threads, after the job or in its place, when nobody can
+                be told its outcome: the future was cancelled or the loop has closed. It frees what
+                the job holds open.
 
         Returns:
             A future of the running loop. To cancel it does not stop a job that has begun.
@@ -78,11 +83,20 @@ class ReaderThreads:
         future: asyncio.Future[T] = loop.create_future()
 
         def work() -> None:
-            if future.cancelled():
-                return
-            outcome = _outcome(job)
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(_settle, future, outcome)
+            if not future.cancelled():
+                outcome = _outcome(job)
+                with suppress(RuntimeError):  # the loop is closed
+                    loop.call_soon_threadsafe(settle, outcome)
+                    return
+            if abandoned is not None:
+                _outcome(abandoned)
+
+        def settle(outcome: Outcome) -> None:
+            if not future.done():
+                _settle(future, outcome)
+            elif abandoned is not None:
+                with suppress(SourceError):  # every thread is stuck
+                    self.run(partial(_outcome, abandoned))
 
         with self._changed:
             if self._past(self._stuck) >= self._most:
@@ -167,8 +181,6 @@ def _outcome(job: Callable[[], T]) -> Outcome:
 
 def _settle(future: "asyncio.Future[Any]", outcome: Outcome) -> None:
     result, error = outcome
-    if future.done():
-        return
     if error is not None:
         future.set_exception(error)
     else:

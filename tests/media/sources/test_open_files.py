@@ -5,6 +5,7 @@ import os
 import wave
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -15,6 +16,8 @@ from callboard.media.sources.playlist import Playlist
 from callboard.media.sources.unit import Unit
 from callboard.tests.conftest import Run
 from callboard.tests.media.codecs.test_sound import pitch, tone
+
+really_open: Any = av.open
 
 #: Seconds of the files: much more than is encoded ahead.
 SECONDS = 8
@@ -140,6 +143,20 @@ def test_it_is_closed_when_the_last_leg_has_gone(run: Run, file: Path, how: str)
             await until(lambda: times_open(file) == 0)
 
     run(main)
+
+
+@pytest.mark.parametrize("start", [0.0, 3.0])
+def test_it_is_opened_once(file: Path, monkeypatch: pytest.MonkeyPatch, start: float) -> None:
+    kind, codec = FILES[file.name]
+    opened: list[str] = []
+
+    def count(name: str) -> Any:
+        opened.append(name)
+        return really_open(name)
+
+    monkeypatch.setattr(av, "open", count)
+    assert len(list(FileSource(file).encode_from(start, kind, codec))) > 10
+    assert opened == [str(file)]
 
 
 def test_it_is_closed_while_the_next_one_waits_for_its_turn(run: Run, tmp_path: Path) -> None:

@@ -305,10 +305,15 @@ def test_a_list_is_played_one_after_the_other(run: Run) -> None:
 
 def test_a_list_goes_on_at_once_as_what_follows_is_encoded_already(run: Run) -> None:
     async def main() -> None:
-        playback = Playback("audio", Playlist((Once(400, 40), Tone(800))))
+        following = Tone(800)
+        playback = Playback("audio", Playlist((Once(400, 40), following)))
         playback.prepare("opus")
+        other = Playback("audio", following)
+        other.prepare("opus")
+        await read(other, 1)  # what is encoded is shared
         await read(playback, 40)
         assert playback.read() is not None
+        other.stop()
         assert playback.position == pytest.approx(0.02)
         playback.stop()
 

@@ -6,7 +6,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import pytest
@@ -85,6 +85,91 @@ def test_nine_sources_that_block_leave_no_gap_in_another(run: Run, is_playing: b
         run(main)
     finally:
         gate.set()
+
+
+@dataclass(frozen=True, eq=False)
+class Slow(Source):
+    """Waits to be let go before its first frame, or in mid-batch; tells when it is closed."""
+
+    first: bool
+    gate: threading.Event = field(default_factory=threading.Event)
+    begun: threading.Event = field(default_factory=threading.Event)
+    closed: threading.Event = field(default_factory=threading.Event)
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"audio"})
+
+    def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
+        try:
+            for number in range(1000):
+                if number == (0 if self.first else 10):
+                    self.begun.set()
+                    self.gate.wait()
+                yield Unit(b"sound", 960)
+        finally:
+            self.closed.set()
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("leaves", [True, False])
+def test_a_source_is_closed_though_the_loop_has_gone_amid_a_batch(
+    run: Run, first: bool, leaves: bool
+) -> None:
+    source = Slow(first)
+
+    async def main() -> None:
+        reader = Clips.running().open(source, "audio", "opus")
+        assert await asyncio.to_thread(source.begun.wait, 30)
+        if leaves:
+            reader.close()
+
+    try:
+        run(main)
+        assert not source.closed.is_set()
+    finally:
+        source.gate.set()
+    assert source.closed.wait(30)
+
+
+def test_a_source_that_is_left_amid_a_batch_is_closed_and_opened_again(run: Run) -> None:
+    source = Slow(first=False)
+
+    async def main() -> None:
+        clips = Clips.running()
+        clips.open(source, "audio", "opus").close()
+        reader = clips.open(source, "audio", "opus")
+        reader.close()
+        source.gate.set()
+        assert len(await drain(clips.open(source, "audio", "opus"))) == 1000
+
+    run(main)
+    assert source.closed.wait(30)
+
+
+@pytest.mark.parametrize("when", ["before its turn", "while it runs", "after the loop has gone"])
+def test_what_nobody_can_be_told_frees_what_it_holds(run: Run, when: str) -> None:
+    gate, begun, freed = threading.Event(), threading.Event(), threading.Event()
+    pool = ReaderThreads(limit=1, patience=60)
+
+    def hold() -> bool:
+        begun.set()
+        return gate.wait()
+
+    async def main() -> None:
+        if when == "before its turn":
+            pool.run(hold)
+            pool.run(lambda: True, abandoned=freed.set).cancel()
+        else:
+            job = pool.run(hold, abandoned=freed.set)
+        assert await asyncio.to_thread(begun.wait, 30)
+        if when == "while it runs":
+            job.cancel()
+            gate.set()
+            assert await asyncio.to_thread(freed.wait, 30)
+
+    try:
+        run(main)
+    finally:
+        gate.set()
+    assert freed.wait(30)
 
 
 def test_a_job_that_takes_its_time_is_not_taken_for_one_that_never_ends(run: Run) -> None:
