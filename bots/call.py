@@ -203,8 +203,8 @@ class Call:
     ) -> Playback:
         """Send something else from now on, and return once it has been played.
 
-        For something without an end (a tone, a clock pattern, silence, a loop), return at once,
-        unless ``until`` gives it one.
+        For something without an end (a tone, a clock pattern, silence, a loop, an echo), return at
+        once, unless ``until`` gives it one.
 
         Args:
             playable: see `callboard.bots.source`; a file's path is relative to the YAML file. A
@@ -233,7 +233,7 @@ class Call:
         times = argument_checks.times("loop", loop)
         found = await find_source(playable, self._folder, kind, times) or media.Silence()
         playback = await self._start(kind, found, awaited, cue)
-        if wait and (until is not None or not found.repeats):
+        if wait and (until is not None or found.has_end):
             await playback.ended
         return playback
 
@@ -262,7 +262,7 @@ class Call:
 
         Raises:
             CallOver: the call ended before that.
-            SourceError: espeak-ng is not installed, or the synthesizer failed.
+            SourceError: espeak-ng is not installed or has no such voice, or the synthesizer failed.
             TypeError: an argument is of the wrong type.
             ValueError: the call sends no audio, or a value can't be used.
         """
@@ -270,7 +270,7 @@ class Call:
         cue, awaited = split(until)
         utterance = argument_checks.utterance(text, voice, rate)
         speaker = argument_checks.synthesizer("synthesizer", synthesizer or self._synthesizer)
-        await check(speaker)
+        await check(speaker, utterance.voice)
         feed = speaker.feed()
         spoken = speak(speaker, utterance, feed)
         playback = await self._start(

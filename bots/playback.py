@@ -38,8 +38,8 @@ class Playback:
 
     @property
     def repeats(self) -> bool:
-        """Whether it goes on until it is stopped or replaced, as a tone or a loop does."""
-        return self._started.playback.source.repeats
+        """Whether it goes on until it is stopped or replaced, as a tone, a loop or an echo does."""
+        return not self._started.playback.source.has_end
 
     @property
     def position(self) -> float:

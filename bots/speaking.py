@@ -77,19 +77,20 @@ def espeak_ng() -> Synthesizer:
     return Synthesizer(_espeak)
 
 
-async def check(synthesizer: Synthesizer) -> None:
+async def check(synthesizer: Synthesizer, voice: str | None = None) -> None:
     """Find out whether there is something that speaks.
 
     Args:
         synthesizer: what is to speak.
+        voice: the name of the voice; None: its usual one.
 
     Raises:
-        SourceError: espeak-ng is not installed.
+        SourceError: espeak-ng is not installed, or has no such voice.
     """
     if synthesizer is espeak_ng():
         from ..media.sources import espeak  # noqa: PLC0415 - encoders come with it
 
-        await READERS.run(espeak.check_installed)
+        await READERS.run(partial(espeak.check_installed, voice))
 
 
 async def speak(synthesizer: Synthesizer, utterance: Utterance, feed: "Feed") -> None:

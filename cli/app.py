@@ -3,10 +3,12 @@
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .argument_types import number, one_of, whole
+from .argument_types import text as not_empty
 from .instance_commands import COMMANDS as INSTANCE_COMMANDS
 from .instance_commands import AnswerJson, Socket
 from .views.standard_streams import install_outlets
@@ -49,7 +51,7 @@ Within = Annotated[
     typer.Option(
         "--online-within",
         metavar="SECONDS",
-        min=0.0,
+        parser=number(0),
         help="How long to wait for a first account to come online before giving up.",
     ),
 ]
@@ -95,7 +97,7 @@ def callboard(
 def demo(
     seconds: Annotated[
         float,
-        typer.Option(metavar="SECONDS", min=1.0, max=3600.0, help="How long to hold the call."),
+        typer.Option(metavar="SECONDS", parser=number(1, 3600), help="How long to hold the call."),
     ] = 5.0,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Where to put calls.jsonl and the recording.")
@@ -170,16 +172,20 @@ def check(file: File) -> None:
 @app.command()
 def call(
     file: File,
-    account: Annotated[str, typer.Argument(metavar="FROM", help="The account of FILE that calls.")],
-    to: Annotated[str, typer.Argument(metavar="TO", help="Whom to call: a JID.")],
+    account: Annotated[
+        str,
+        typer.Argument(metavar="FROM", parser=not_empty, help="The account of FILE that calls."),
+    ],
+    to: Annotated[str, typer.Argument(metavar="TO", parser=not_empty, help="Whom to call: a JID.")],
     seconds: Annotated[
         float,
-        typer.Option(metavar="SECONDS", min=1.0, max=86400.0, help="How long to hold the call."),
+        typer.Option(metavar="SECONDS", parser=number(1, 86400), help="How long to hold the call."),
     ] = 10.0,
     audio: Annotated[
         str,
         typer.Option(
             metavar="SOURCE",
+            parser=not_empty,
             help="What to send: silence, tone, tone:FREQUENCY, tone:FREQUENCY:DURATION, say:TEXT, "
             "echo, a file's path, loop:PATH, or none.",
         ),
@@ -188,6 +194,7 @@ def call(
         str,
         typer.Option(
             metavar="SOURCE",
+            parser=not_empty,
             help="What to show: silence (black), pattern, echo, a file's path, or none.",
         ),
     ] = "none",
@@ -238,19 +245,26 @@ def ladder(
         str,
         typer.Argument(
             metavar="CALL",
+            parser=not_empty,
             help="The call: the id or uuid of its record, or how one begins; last; last-failed.",
         ),
     ],
     file: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[FILE]",
+            metavar="FILE",
             help="The YAML file, a calls.jsonl, or the folder of a load report; if left out, "
             "what the current folder has.",
         ),
     ] = None,
     form: Annotated[
-        Literal["text", "svg", "json", "mermaid"], typer.Option("--format", help="How it is shown.")
+        Any,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            parser=one_of("text", "svg", "json", "mermaid"),
+            help="How it is shown: as text, svg, json or mermaid.",
+        ),
     ] = "text",
     socket: Socket = None,
 ) -> None:
@@ -276,10 +290,12 @@ def calls(
         ),
     ] = None,
     account: Annotated[
-        str | None, typer.Option(metavar="JID", help="Calls of this account, or *@domain.")
+        str | None,
+        typer.Option(metavar="JID", parser=not_empty, help="Calls of this account, or *@domain."),
     ] = None,
     peer: Annotated[
-        str | None, typer.Option(metavar="JID", help="Calls with this peer, or *@domain.")
+        str | None,
+        typer.Option(metavar="JID", parser=not_empty, help="Calls with this peer, or *@domain."),
     ] = None,
     since: Annotated[
         str | None,
@@ -294,22 +310,32 @@ def calls(
     ] = None,
     state: Annotated[
         str | None,
-        typer.Option(help="completed, missed, declined, busy, cancelled or failed."),
+        typer.Option(
+            metavar="STATE", help="completed, missed, declined, busy, cancelled or failed."
+        ),
     ] = None,
     reason: Annotated[
-        str | None, typer.Option(help="Why it ended, such as timeout or connectivity-error.")
+        str | None,
+        typer.Option(metavar="REASON", help="Why it ended, such as timeout or connectivity-error."),
     ] = None,
     direction: Annotated[str | None, typer.Option(metavar="in|out", help="Who called.")] = None,
     text: Annotated[
         str | None,
-        typer.Option(help="What occurs in a JID, an id, the reason or its sentence."),
+        typer.Option(
+            parser=not_empty,
+            metavar="TEXT",
+            help="What occurs in a JID, an id, the reason or its sentence.",
+        ),
     ] = None,
     limit: Annotated[
-        int, typer.Option(metavar="N", min=1, max=1000, help="How many to list at the most.")
+        int,
+        typer.Option(metavar="N", parser=whole(1, 1000), help="How many to list at the most."),
     ] = 50,
     after: Annotated[
         str | None,
-        typer.Option(metavar="PLACE", help="Go on where the page before has ended."),
+        typer.Option(
+            metavar="PLACE", parser=not_empty, help="Go on where the page before has ended."
+        ),
     ] = None,
     live: Annotated[
         bool, typer.Option("--live", help="List the calls that go on in a running instance.")
@@ -357,8 +383,7 @@ def load(
         int | None,
         typer.Option(
             metavar="N",
-            min=1,
-            max=1024,
+            parser=whole(1, 1024),
             help="How many processes to use; by default, one for each core.",
         ),
     ] = None,

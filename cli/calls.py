@@ -12,11 +12,13 @@ import typer
 from pydantic import ValidationError
 
 from ..config import ConfigError
+from ..config.error_sentence import sentence
 from ..control import Client
 from ..control.history.history import PastCalls
 from ..control.history.moment import parse_moment
 from ..control.history.search import Search, UnknownCallError
 from ..control.models.calls import CallsCommand
+from .argument_types import is_file
 from .log_places import WrongArgumentError, places_of
 from .running_instance import talk
 from .views.live_calls import show_live_calls
@@ -119,7 +121,7 @@ def _wrong_arguments() -> Iterator[None]:
 
 def _told_apart(words: tuple[str, ...]) -> tuple[Path | None, str | None]:
     """Tell the file from the call: a file is there, or has a file's suffix."""
-    files = [one for one in words if Path(one).suffix in _SUFFIXES or Path(one).is_file()]
+    files = [one for one in words if Path(one).suffix in _SUFFIXES or is_file(one)]
     names = [one for one in words if one not in files]
     if len(files) > 1 or len(names) > 1:
         raise WrongArgumentError("give one file and one call at the most")
@@ -148,6 +150,5 @@ def _search(arguments: Arguments) -> Search:
         return Search.model_validate(fields)
     except ValidationError as error:
         found = error.errors(include_url=False)[0]
-        option = str(found["loc"][0])
-        words = found["msg"].removeprefix("Value error, ")
-        raise WrongArgumentError(f"--{option}: {words[:1].lower()}{words[1:]}") from None
+        words = sentence(found, (f"--{found['loc'][0]}",), secret=False)
+        raise WrongArgumentError(words) from None

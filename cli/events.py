@@ -6,14 +6,15 @@ import json as json_lines
 import os
 import stat
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..control import Client
 from ..control.models.base import Command
-from ..control.models.events import EVENTS, EventsCommand, LogsCommand
+from ..control.models.events import EVENTS, MOST_KEPT, EventsCommand, LogsCommand
 from ..control.problem import NoInstanceError
 from .running_instance import talk
 from .views.sentences import Sentences
@@ -34,14 +35,16 @@ def events(
         file: what it runs; None: a file of the current folder.
         socket: its control socket, if the file does not tell.
         follow: go on with what comes.
-        last: how many of those that were come first.
+        last: how many lines of those that were come first.
         only: which kinds; none: all.
         json: print lines of JSON.
 
     Returns:
         The exit status.
     """
-    return _follow(file, socket, EventsCommand(follow=follow, last=last, only=only), json=json)
+    kept = last if json else MOST_KEPT  # some have no line
+    command = EventsCommand(follow=follow, last=kept, only=only, mark=not json)
+    return _follow(file, socket, command, last, json=json)
 
 
 def logs(file: Path | None, socket: Path | None, *, follow: bool, last: int, json: bool) -> int:
@@ -57,29 +60,53 @@ def logs(file: Path | None, socket: Path | None, *, follow: bool, last: int, jso
     Returns:
         The exit status.
     """
-    return _follow(file, socket, LogsCommand(follow=follow, last=last), json=json)
+    return _follow(file, socket, LogsCommand(follow=follow, last=last), None, json=json)
 
 
-def _follow(file: Path | None, socket: Path | None, command: Command[Any], *, json: bool) -> int:
+def _follow(
+    file: Path | None, socket: Path | None, command: Command[Any], last: int | None, *, json: bool
+) -> int:
     sentences = Sentences()
+
+    def line(event: dict[str, Any]) -> str | None:
+        return json_lines.dumps(event) if json else sentences.line(EVENTS.validate_python(event))
 
     async def ask(client: Client) -> int:
         with _read_by_somebody():
             return await tell(client)
 
     async def tell(client: Client) -> int:
-        async for event in _told(client, command):
-            line: str | None
-            if json:
-                line = json_lines.dumps(event)
-            else:
-                line = sentences.line(EVENTS.validate_python(event))
-            if line is not None:
-                sys.stdout.write(f"{line}\n")
-                sys.stdout.flush()
+        async with aclosing(_told(client, command)) as told:
+            if not json and last is not None:
+                _print(*await _last_lines(told, line, last))
+            async for event in told:
+                _print(line(event))
         return 0
 
     return talk(file, socket, ask)
+
+
+async def _last_lines(
+    told: AsyncGenerator[dict[str, Any], None],
+    line: Callable[[dict[str, Any]], str | None],
+    last: int,
+) -> list[str]:
+    """Return the last lines of what was told before now."""
+    found: deque[str] = deque(maxlen=last)
+    async for event in told:
+        if event["event"] == "Now":
+            break
+        text = line(event)
+        if text is not None:
+            found.append(text)
+    return list(found)
+
+
+def _print(*lines: str | None) -> None:
+    for line in lines:
+        if line is not None:
+            sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 @contextmanager
@@ -116,7 +143,7 @@ def _read_by_somebody() -> Iterator[None]:
         os.close(fd)
 
 
-async def _told(client: Client, command: Command[Any]) -> AsyncIterator[dict[str, Any]]:
+async def _told(client: Client, command: Command[Any]) -> AsyncGenerator[dict[str, Any], None]:
     """Give the events of a command, to its end or the instance's."""
     try:
         async for told in client.follow(command):

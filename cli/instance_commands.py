@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from .argument_types import one_of, whole
+from .argument_types import text as not_empty
 from .views.standard_streams import install_outlets
 
 Socket = Annotated[
@@ -16,7 +18,7 @@ Socket = Annotated[
 RunningFile = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[FILE]", help="The file that runs; if left out, one of the current folder."
+        metavar="FILE", help="The file that runs; if left out, one of the current folder."
     ),
 ]
 FileOption = Annotated[
@@ -31,15 +33,23 @@ Follow = Annotated[
     bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")
 ]
 CallName = Annotated[
-    str, typer.Argument(metavar="CALL", help="The call's id, or how it begins: see status.")
+    str,
+    typer.Argument(
+        metavar="CALL", parser=not_empty, help="The call's id, or how it begins: see status."
+    ),
 ]
 End = Annotated[
     str | None,
     typer.Option(
         "--account",
         metavar="ACCOUNT",
+        parser=not_empty,
         help="Whose end of the call, if both are accounts of the instance.",
     ),
+]
+Lines = Annotated[
+    int,
+    typer.Option("--lines", "-n", metavar="N", parser=whole(0, 1000), help="How many, at first."),
 ]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait for the end of it.")]
 
@@ -59,13 +69,16 @@ def status(file: RunningFile = None, socket: Socket = None, json: AnswerJson = F
 def hangup(
     call: Annotated[
         str | None,
-        typer.Argument(metavar="[CALL]", help="The call's id, or how it begins: see status."),
+        typer.Argument(
+            metavar="CALL", parser=not_empty, help="The call's id, or how it begins: see status."
+        ),
     ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="All calls; with --account, all of that account.")
     ] = False,
     account: Annotated[
-        str | None, typer.Option("--account", metavar="ACCOUNT", help="Whose calls.")
+        str | None,
+        typer.Option("--account", metavar="ACCOUNT", parser=not_empty, help="Whose calls."),
     ] = None,
     file: FileOption = None,
     socket: Socket = None,
@@ -83,11 +96,15 @@ def hangup(
 
 def say(
     call: CallName,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to say.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", parser=not_empty, help="What to say.")],
     voice: Annotated[
-        str | None, typer.Option(metavar="VOICE", help="A voice of the synthesizer, as de.")
+        str | None,
+        typer.Option(metavar="VOICE", parser=not_empty, help="A voice of the synthesizer, as de."),
     ] = None,
-    rate: Annotated[int | None, typer.Option(metavar="RATE", help="Words a minute.")] = None,
+    rate: Annotated[
+        int | None,
+        typer.Option(metavar="RATE", parser=whole(), help="Words a minute, from 80 to 450."),
+    ] = None,
     account: End = None,
     no_wait: NoWait = False,
     file: FileOption = None,
@@ -113,6 +130,7 @@ def play(
         str,
         typer.Argument(
             metavar="SOURCE",
+            parser=not_empty,
             help="What to play: silence, tone:FREQUENCY, pattern, echo, or a file's path.",
         ),
     ],
@@ -142,15 +160,24 @@ def play(
 
 
 def presence(
-    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="An account of the instance.")],
+    account: Annotated[
+        str,
+        typer.Argument(metavar="ACCOUNT", parser=not_empty, help="An account of the instance."),
+    ],
     show: Annotated[
-        str | None, typer.Option(metavar="SHOW", help="available, chat, away, dnd or xa.")
+        str | None,
+        typer.Option(
+            metavar="SHOW",
+            parser=one_of("available", "chat", "away", "dnd", "xa"),
+            help="available, chat, away, dnd or xa.",
+        ),
     ] = None,
     status: Annotated[
         str | None, typer.Option(metavar="TEXT", help="A text; an empty one takes it away.")
     ] = None,
     priority: Annotated[
-        int | None, typer.Option(metavar="NUMBER", help="From -128 to 127.")
+        int | None,
+        typer.Option(metavar="NUMBER", parser=whole(-128, 127), help="From -128 to 127."),
     ] = None,
     file: FileOption = None,
     socket: Socket = None,
@@ -170,9 +197,7 @@ def presence(
 def logs(
     file: RunningFile = None,
     follow: Follow = False,
-    lines: Annotated[
-        int, typer.Option("--lines", "-n", metavar="N", min=0, max=1000, help="How many, at first.")
-    ] = 100,
+    lines: Lines = 100,
     socket: Socket = None,
     json: LinesJson = False,
 ) -> None:
@@ -190,12 +215,12 @@ def logs(
 def events(
     file: RunningFile = None,
     follow: Follow = False,
-    lines: Annotated[
-        int, typer.Option("--lines", "-n", metavar="N", min=0, max=1000, help="How many, at first.")
-    ] = 1000,
+    lines: Lines = 1000,
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="KIND", help="Only these, as CallRecord; may be given again."),
+        typer.Option(
+            metavar="KIND", parser=not_empty, help="Only these, as CallRecord; may be given again."
+        ),
     ] = None,
     socket: Socket = None,
     json: LinesJson = False,

@@ -72,7 +72,7 @@ def _records(file: Path | None) -> Path:
 def _runs(file: Path | None) -> bool:
     try:
         Client.find(file)
-    except NoInstanceError:
+    except (NoInstanceError, OSError):
         return False
     return True
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ..control import Client
 from ..control.models.playing import PlayCommand, SayCommand
+from .argument_types import is_file
 from .running_instance import talk
 
 
@@ -69,8 +70,7 @@ def play(
     Returns:
         The exit status.
     """
-    here = Path(source)
-    found = str(here.absolute()) if here.is_file() else source
+    found = str(Path(source).absolute()) if is_file(source) else source
 
     async def ask(client: Client) -> int:
         await client.ask(

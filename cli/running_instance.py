@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 from pydantic import ValidationError
 
+from ..config.error_sentence import sentence
 from ..control import Client, ControlError
 from ..control.problem import NoInstanceError, ProblemKind
 
@@ -39,8 +40,7 @@ def talk(file: Path | None, socket: Path | None, work: Work) -> int:
         return 2 if error.kind in _OF_THE_USER else 1
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        typer.echo(f"callboard: {where}: {first['msg']}", err=True)
+        typer.echo(f"callboard: {sentence(first, first['loc'], secret=False)}", err=True)
         return 2
     except OSError as error:
         if error.filename is None:

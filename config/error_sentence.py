@@ -22,6 +22,8 @@ def _size(details: Details) -> str:
     word = "at most" if "max_length" in context else "at least"
     limit = context.get("max_length", context.get("min_length"))
     unit = "characters" if str(details["type"]).startswith("string") else "of them"
+    if limit == 1:
+        unit = unit.removesuffix("s")
     return f"{_found(details)}: give {word} {limit:,} {unit}"
 
 
@@ -65,6 +67,7 @@ def _own(details: Details) -> str:
 _SENTENCES: dict[str, Callable[[Details], str]] = {
     "value_error": _own,
     "literal_error": _choice,
+    "enum": _choice,
     "string_type": _text,
     "int_type": _wanted("a whole number"),
     "int_from_float": _wanted("a whole number"),

@@ -231,6 +231,12 @@ def _is_ours(path: Path) -> bool:
     return False
 
 
+def _is_socket(path: Path) -> bool:
+    with suppress(OSError):
+        return stat.S_ISSOCK(path.stat().st_mode)
+    return True
+
+
 def _is_served(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as trial:
         trial.setblocking(False)
@@ -241,6 +247,8 @@ def _why_not(path: Path, error: OSError) -> str:
     match error.errno:
         case errno.ENOENT:
             return f"nothing runs at {path}: start it with callboard run"
+        case errno.ECONNREFUSED if not _is_socket(path):
+            return f"{path} is no socket: give the one that callboard run has"
         case errno.ECONNREFUSED:
             return (
                 f"nothing runs at {path} any more: the instance was killed. callboard run replaces "

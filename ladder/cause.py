@@ -91,8 +91,7 @@ def _completed(end: End) -> str:
         )
     who = "we hung up" if end.ours else "the peer hung up"
     why = "" if end.reason == "success" else f" ({end.reason})"
-    words = f" {_sentence(end.text)}" if end.text else ""
-    return f"Completed: media could flow for {end.since('dtls')}; {who}{why}.{words}"
+    return f"Completed: media could flow for {end.since('dtls')}; {who}{why}.{_more(end)}"
 
 
 def _no_way(end: End) -> str:
@@ -198,7 +197,12 @@ def _by(end: End) -> str:
 
 
 def _more(end: End) -> str:
-    return f" {_sentence(end.text)}" if end.text else ""
+    if not end.text.strip():
+        return ""
+    words = _sentence(end.text)
+    first = words.split(maxsplit=1)[0].rstrip(",.!?")
+    # A name, an address or a code is left as it is.
+    return f" {words[0].upper()}{words[1:]}" if first.isalpha() else f" {words}"
 
 
 def _sentence(text: str) -> str:

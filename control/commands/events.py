@@ -1,9 +1,12 @@
 """``events`` and ``logs``: what happens, and what is logged."""
 
+import time
+
+from ..instance.clock import iso
 from ..instance.event_hub import EventHub, Wanted
 from ..instance.events import EVENTS_OF
 from ..instance.instance import Instance
-from ..models.events import EventsCommand, LogsCommand, StreamResult
+from ..models.events import EventsCommand, LogsCommand, NowEvent, StreamResult
 from ..problem import ControlError, ProblemKind
 from .handler import Handler, Tell
 
@@ -17,7 +20,9 @@ async def _events(command: EventsCommand, instance: Instance, tell: Tell) -> Str
         words = f"{unknown[0][:60]!r} is no event: give one of {', '.join(sorted(KINDS))}"
         raise ControlError(ProblemKind.WRONG_ARGUMENT, f"only: {words}")
     wanted: Wanted = (lambda entry: entry.kind in only) if only else (lambda _: True)
-    return await _stream(instance.events, wanted, command.last, tell, follow=command.follow)
+    return await _stream(
+        instance.events, wanted, command.last, tell, follow=command.follow, mark=command.mark
+    )
 
 
 async def _logs(command: LogsCommand, instance: Instance, tell: Tell) -> StreamResult:
@@ -25,11 +30,13 @@ async def _logs(command: LogsCommand, instance: Instance, tell: Tell) -> StreamR
 
 
 async def _stream(
-    hub: EventHub, wanted: Wanted, last: int, tell: Tell, *, follow: bool
+    hub: EventHub, wanted: Wanted, last: int, tell: Tell, *, follow: bool, mark: bool = False
 ) -> StreamResult:
     reader = hub.open(wanted)
     try:
         tell(*(entry.line for entry in hub.last(last, wanted)))
+        if mark:
+            tell(NowEvent(time=iso(time.time()), event="Now"))
         while follow:
             tell(*(entry.line for entry in await reader.next()))
     finally:

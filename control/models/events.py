@@ -172,6 +172,12 @@ class GapEvent(TimedEvent):
     missed: int
 
 
+class NowEvent(TimedEvent):
+    """What comes after it happens from now on, if a client wants to know where that begins."""
+
+    event: Literal["Now"]
+
+
 AnyEvent = Annotated[
     AccountChangedEvent
     | AccountReadyEvent
@@ -184,7 +190,8 @@ AnyEvent = Annotated[
     | FinishedRecordingEvent
     | RecordingsRemovedEvent
     | LogEvent
-    | GapEvent,
+    | GapEvent
+    | NowEvent,
     Field(discriminator="event"),
 ]
 #: Reads an event of any kind.
@@ -205,6 +212,7 @@ class EventsCommand(Command[StreamResult]):
         follow: tell what happens from now on too.
         last: how many of those that are kept come first.
         only: the kinds that are told, as ``CallRecord``; none: all.
+        mark: tell with an event ``Now`` where what was kept ends.
     """
 
     name: ClassVar[str] = "events"
@@ -213,6 +221,7 @@ class EventsCommand(Command[StreamResult]):
     follow: bool = False
     last: Annotated[int, Field(ge=0, le=MOST_KEPT)] = MOST_KEPT
     only: Annotated[tuple[str, ...], Field(max_length=32)] = ()
+    mark: bool = False
 
 
 class LogsCommand(Command[StreamResult]):

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+from functools import cache
 from typing import IO, Any, Self
 
 import av
@@ -74,17 +75,57 @@ def check_rate(rate: int) -> None:
         raise ValueError(f"rate is {rate}: give {slowest} to {fastest} words a minute")
 
 
-def check_installed() -> None:
-    """Look for the program.
+def check_installed(voice: str | None = None) -> None:
+    """Look for the program, and for a voice of it.
+
+    Args:
+        voice: The voice's name; None: its usual one.
 
     Raises:
         SourceError: It is not there.
     """
-    if shutil.which(PROGRAM) is None:
+    program = shutil.which(PROGRAM)
+    if program is None:
         raise SourceError(
             f"{PROGRAM} is not installed: install it (the package has the same name), or give a "
             "synthesizer of your own."
         )
+    if voice is not None and not _has_voice(program, voice):
+        raise SourceError(
+            f"{PROGRAM} has no voice {voice!r}: give a name from '{PROGRAM} --voices', like en-us."
+        )
+
+
+def _has_voice(program: str, voice: str) -> bool:
+    """Tell whether the program has a voice, or one for its language.
+
+    The program itself takes ``elvish`` for ``el``, which is Greek.
+    """
+    name = voice.partition("+")[0].casefold()
+    return not {name, re.split("[-_]", name)[0]}.isdisjoint(_voices(program))
+
+
+@cache
+def _voices(program: str) -> frozenset[str]:
+    """Return the names that the program's voices go by: languages, own names and files."""
+    found: set[str] = set()
+    for wanted in ("--voices", "--voices=mb"):
+        said = subprocess.run(  # noqa: S603 -- two words of ours
+            [program, wanted],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_FAREWELL,
+            check=False,
+        )
+        for line in said.stdout.splitlines()[1:]:
+            columns = line.casefold().split(maxsplit=5)
+            if len(columns) >= 5:
+                _, language, _, named, file, *others = columns
+                found |= {language, named, file, file.rpartition("/")[2]}
+                found |= set(re.findall(r"\(([^ )]+) ", "".join(others)))
+    return frozenset(found)
 
 
 class EspeakSpeech:

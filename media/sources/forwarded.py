@@ -26,6 +26,11 @@ class Forwarded(LiveSource):
         """
         self.request_keyframe = request_keyframe
 
+    @property
+    def has_end(self) -> bool:
+        """It has none: frames may come for as long as the call goes on."""
+        return False
+
     def open(self, kind: Kind, codec: str) -> SourceReader:
         """Refuse: there is nothing to read.
 

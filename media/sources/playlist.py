@@ -55,6 +55,11 @@ class Playlist(Source):
     def __str__(self) -> str:
         return ", ".join(map(str, self.sources))
 
+    @property
+    def has_end(self) -> bool:
+        """See `Source.has_end`: that of the last one, unless all is played for ever."""
+        return self.times is not None and self.sources[-1].has_end
+
     def check(self) -> None:
         """Check each of them.
 

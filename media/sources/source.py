@@ -39,6 +39,11 @@ class Source(ABC):
     kinds: ClassVar[frozenset[Kind]]
     repeats: bool = True
 
+    @property
+    def has_end(self) -> bool:
+        """Whether it ends by itself some time; else it is played until something else is."""
+        return not self.repeats
+
     @abstractmethod
     def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
         """Encode the source, lazily. Runs in a thread of its own, a little ahead of playing.

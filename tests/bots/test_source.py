@@ -8,6 +8,7 @@ import pytest
 from callboard.bots import (
     ClockPattern,
     Echo,
+    Feed,
     FileSource,
     Silence,
     Source,
@@ -17,6 +18,7 @@ from callboard.bots import (
 )
 from callboard.bots.source import find_source, names, source
 from callboard.media import Kind
+from callboard.media.sources.forwarded import Forwarded
 from callboard.tests.conftest import Run
 from callboard.tests.media.espeak import needs_espeak
 
@@ -52,6 +54,36 @@ def folder(tmp_path: Path) -> Path:
 def test_a_word_names_a_source(folder: Path, named: Any, found: Source | None) -> None:
     kind: Kind = "video" if named == "pattern" else "audio"
     assert source(named, folder, kind) == found
+
+
+@pytest.mark.parametrize(
+    ("named", "times", "has_end"),
+    [
+        ("silence", 1, False),
+        ("tone", 1, False),
+        ("tone:300:500ms", 1, True),
+        ("tone:300:500ms", None, False),
+        ("tone:300:500ms", 3, True),
+        ("pattern", 1, False),
+        ("echo", 1, False),
+        (["echo"], 1, False),
+        ("hello.wav", 1, True),
+        ("hello.wav", None, False),
+        ("loop:hello.wav", 1, False),
+        (["hello.wav", "tone"], 1, False),
+        (["tone:300:500ms", "hello.wav"], 2, True),
+        pytest.param("say:Hello", 1, True, marks=needs_espeak),
+        (Feed(), 1, True),
+        (Forwarded(), 1, False),
+    ],
+)
+def test_what_is_played_has_an_end_or_none(
+    folder: Path, named: Any, times: int | None, has_end: bool
+) -> None:
+    kind: Kind = "video" if named == "pattern" else "audio"
+    found = source(named, folder, kind, times)
+    assert found is not None
+    assert found.has_end is has_end
 
 
 @pytest.mark.parametrize("absolute", [True, False])

@@ -125,3 +125,24 @@ def test_each_end_has_its_sentence(known: End, begins: str) -> None:
 )  # fmt: skip
 def test_durations_are_read_by_people(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("the account is logging out.", "The account is logging out."),
+        ("Bye", "Bye."),
+        ("bob@example.org is gone", "bob@example.org is gone."),
+        ("écoute!", "Écoute!"),
+        ("x-err 5", "x-err 5."),
+        ("486", "486."),
+    ],
+)
+def test_a_sentence_of_another_begins_as_one(text: str, words: str) -> None:
+    for reason, known in (
+        ("success", {"state": "completed", "steps": HEARD}),
+        ("decline", {"state": "declined"}),
+        ("cancel", {"state": "cancelled"}),
+    ):
+        assert cause(end(reason, text=text, **known)).endswith(f". {words}")
+    assert cause(end("decline", text=" ")).endswith("refused the call.")
