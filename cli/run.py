@@ -67,7 +67,6 @@ def run(
     view = make_view(as_json=json)
     log_to(view, settings.log_level)
     try:
-        tune_garbage_collection()
         file = file.absolute()
         running = deployed(
             settings,
@@ -109,6 +108,7 @@ async def _run(
     async with drawn(view), running as deployment:
         if deployment.board is not None:
             view.say(f"callboard: {deployment.board.sentence(secret=not is_logged)}")
+        tune_garbage_collection()
         if not await anybody_online(deployment, within):
             return 1
         await deployment.over()
