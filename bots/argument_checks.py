@@ -24,6 +24,7 @@ from ..media import (
 from .speaking import Synthesizer, Utterance, espeak_ng
 
 T = TypeVar("T")
+W = TypeVar("W", bound=str)
 
 #: Octets that a message may have as it is sent; more than this is refused by some servers.
 LONGEST_MESSAGE = 60_000
@@ -87,21 +88,26 @@ def data(name: str, value: object) -> str | bytes:
     return value
 
 
+def one_of(name: str, value: object, words: tuple[W, ...]) -> W:
+    """Return one of several words."""
+    *most, last = map(repr, words)
+    choice = " or ".join(filter(None, (", ".join(most), last)))
+    text = _of_type(name, value, str, choice)
+    for word in words:
+        if word == text:
+            return word
+    raise ValueError(f"{name} is {text!r}: give {choice}")
+
+
 def kind(name: str, value: object) -> Kind:
     """Return a kind of media."""
-    text = _of_type(name, value, str, "'audio' or 'video'")
-    found = next((one for one in KINDS if one == text), None)
-    if found is None:
-        raise ValueError(f"{name} is {text!r}: give 'audio' or 'video'")
-    return found
+    return one_of(name, value, KINDS)
 
 
 def directions(name: str, value: object) -> Directions:
     """Return what to record."""
-    text = _of_type(name, value, str, "'received', 'sent' or 'both'")
-    if text not in DIRECTIONS:
-        raise ValueError(f"{name} is {text!r}: give 'received', 'sent' or 'both'")
-    return BOTH if text == "both" else (Direction(text),)
+    word = one_of(name, value, DIRECTIONS)
+    return BOTH if word == "both" else (Direction(word),)
 
 
 def reason(name: str, value: object) -> Reason:

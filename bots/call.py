@@ -149,6 +149,7 @@ class Call:
             CallOver: the call ended before that, or ``like`` is over.
             SourceError: there is no such source, or it can't be played.
             TypeError: an argument is of the wrong type.
+            ValueError: the call goes out, so the peer answers it.
         """
         argument_checks.flag("record", record)
         argument_checks.flag("wav", wav)
@@ -623,11 +624,10 @@ class Call:
         """
         if a_call("other", other).ref == self._ref:
             raise ValueError("a call can't be bridged with itself: give another one")
-        if on_hangup not in get_args(OnHangup):
-            raise ValueError(f"on_hangup is {on_hangup!r}: give both or one")
+        ends: OnHangup = argument_checks.one_of("on_hangup", on_hangup, get_args(OnHangup))
         patience = None if timeout is None else argument_checks.duration("timeout", timeout)
         music = await find_music(meanwhile, self._folder)
-        return await Bridge.of(self._ref, other.ref, on_hangup, music, patience)
+        return await Bridge.of(self._ref, other.ref, ends, music, patience)
 
     async def snapshot(self, format: "media.ImageFormat" = "jpeg") -> bytes:  # noqa: A002
         """Return an image of what the peer shows. No decoder runs before or after that.
@@ -641,11 +641,13 @@ class Call:
         Raises:
             CallOver: the call is over.
             SnapshotError: the peer sent no picture within five seconds, though it was asked to.
+            TypeError: the format is no text.
             ValueError: there is no such format, or the call receives no video.
         """
-        if format not in get_args(media.ImageFormat):
-            raise ValueError(f"format is {format!r}: give jpeg or png")
-        return await self._until(TakeSnapshot(format))
+        wanted: media.ImageFormat = argument_checks.one_of(
+            "format", format, get_args(media.ImageFormat)
+        )
+        return await self._until(TakeSnapshot(wanted))
 
     async def status(self) -> CallStatus:
         """Return how the call stands: its phase, steps and quality.

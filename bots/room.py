@@ -1,15 +1,16 @@
 """A room, as a bot sees it: calls that hear and see each other."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from pykka import ActorDeadError
 
+from ..actors import AsyncioFuture
 from ..actors.messages.call import CallOver, CallRef, RecordingBegun
 from ..actors.messages.room import (
     AddMember,
     GetMembers,
-    GetRecording,
     MuteMember,
     RemoveMember,
     RoomMessage,
@@ -47,9 +48,11 @@ class Room:
             TypeError: an argument is of the wrong type.
             ValueError: there is nothing of that name to record.
         """
-        if record not in {None, "mix"}:
-            raise ValueError(f"record is {record!r}: give mix, or None")
+        if record is not None:
+            argument_checks.one_of("record", record, ("mix",))
         self._calls: dict[object, Call] = {}
+        self._is_closing = False
+        self._outcome: AsyncioFuture[RecordingOutcome | None] = AsyncioFuture()
         self._record = record is not None
         self._recording: RecordingBegun | None = None
         self._ref: RoomRef | None = None
@@ -69,18 +72,29 @@ class Room:
                 ``none``.
         """
         order = AddMember(_ref(call), argument_checks.flag("speaks", speaks))
-        added = await self._ask(order)
-        if added is None:  # nobody was here, or the last one has just left
-            if self._ref is None or not self._ref.is_alive():
-                # The media stack comes with it.
-                from ..actors.joining.room import Room as RoomActor  # noqa: PLC0415
+        while True:
+            ref = self._open()
+            with suppress(ActorDeadError):  # the last one has just left: open it again
+                added = await ref.request(order, timeout=HANDLED)
+                break
+        recording = await added
+        if ref == self._ref:
+            self._recording = recording
+            self._calls = {each: call for each, call in self._calls.items() if call.ref.is_alive()}
+            self._calls[call.ref] = call
 
-                self._ref = RoomActor.start(tones=self._tones, record=self._record)
-            added = await self._ref.request(order, timeout=HANDLED)
-        await added
-        self._calls[call.ref] = call
-        if self._record:
-            self._recording = await self._ask(GetRecording()) or self._recording
+    def _open(self) -> RoomRef:
+        """Return the actor, which is there while the room is not empty."""
+        if self._ref is None or self._is_closing or not self._ref.is_alive():
+            # The media stack comes with it.
+            from ..actors.joining.room import Room as RoomActor  # noqa: PLC0415
+
+            self._is_closing = False
+            self._outcome = AsyncioFuture()
+            self._ref = RoomActor.start(
+                tones=self._tones, record=self._record, outcome=self._outcome
+            )
+        return self._ref
 
     async def remove(self, call: Call) -> None:
         """Let a call go. It goes on alone, and hears silence. Does nothing if it is not here.
@@ -136,15 +150,17 @@ class Room:
             what became of the recording of the mix, whose file is whole then; None if there is
             none.
         """
-        ref, self._ref = self._ref, None
+        ref, outcome = self._ref, self._outcome
+        if ref is None:
+            return None
+        self._is_closing = True
         self._calls.clear()
-        if ref is not None:
-            ref.stop(block=False)
-            await ref.ended
-        return None if self._recording is None else await self._recording.ended
+        ref.stop(block=False)
+        await ref.ended
+        return outcome.get() if outcome.done() else None
 
     async def _ask(self, message: Ask[RoomMessage, R]) -> R | None:
-        """Ask the actor, which is there while the room is not empty."""
+        """Ask the actor, if somebody is here."""
         if self._ref is None:
             return None
         try:

@@ -34,12 +34,12 @@ class Joining:
 
     @handles(Join)
     def join(self, message: Join) -> JoinedMedia:
-        """Give the media to who asks.
+        """Give the media to who asks, also again to who has them.
 
         Raises:
             ValueError: the call is in a room or a bridge.
         """
-        if self._by is not None and self._by.is_alive():
+        if self._by not in (None, message.by) and self._by.is_alive():
             raise ValueError("the call is in a room or a bridge: let it leave that first")
         self._by = message.by
         state = self._state()

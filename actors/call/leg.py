@@ -20,6 +20,7 @@ from ...media import (
 from ..context import Context
 from ..messages.call import CallActorMessage, Media, RecordingBegun
 from ..runtime.actor import AsyncioActor
+from .mixes import Mixes
 from .recorders import Recorders
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Leg:
     Attributes:
         connection: the WebRTC stack.
         recorders: the recordings.
+        mixes: those of the rooms that it was in.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Leg:
     ) -> None:
         self._owner = owner
         self.recorders = Recorders(context, name, owner.actor_ref)
+        self.mixes = Mixes()
         self.connection = PeerConnection(
             network=network,
             path=path or context.path,
@@ -142,6 +145,7 @@ class Leg:
         """Finish the recording and close the connection, each in its time; nothing is raised."""
         await asyncio.gather(
             self._in_time("the recording", self.recorders.finish(), RECORDING_DEADLINE),
+            self._in_time("the room's recording", self.mixes.finish(), RECORDING_DEADLINE),
             self._in_time("the connection", self.connection.close(), CONNECTION_DEADLINE),
         )
 

@@ -15,7 +15,6 @@ from ...media import PeerConnection
 from ..messages.account import PlaceCall
 from ..messages.call import (
     Answer,
-    CallOver,
     HandledElsewhere,
     Overdue,
     PeerFinishes,
@@ -177,10 +176,13 @@ class Opening:
         """Take the call, as soon as it has rung long enough; return a future of its media.
 
         Raises:
-            CallOver: it is a call of ours.
+            ValueError: it is a call of ours.
         """
         if self.parts.signalling.outgoing:
-            raise CallOver("only an incoming call can be answered")
+            raise ValueError(
+                "this call goes out, so the peer answers it: await connected() in the place of "
+                "answer()"
+            )
         ringing = self.parts.course.find(CallingIn)
         if ringing is not None and ringing.answer is None:
             ringing.answer = self.contents.sources = message

@@ -192,7 +192,8 @@ class Progress:
         """Tell the call log what is to be recorded if the process dies now."""
         text = "the program was killed, or the machine went down, while the call went on"
         record = self.record(Reason.GENERAL_ERROR, text, ours=True)
-        record = replace(record, recordings=self._leg.recorders.so_far)
+        so_far = (*self._leg.recorders.so_far, *self._leg.mixes.so_far)
+        record = replace(record, recordings=so_far)
         self._context.log.post(CallGoesOn(record))
 
     def record(self, reason: Reason, text: str, *, ours: bool) -> CallRecord:
@@ -226,7 +227,7 @@ class Progress:
             ended=at("ended") or self._timeline.began,
             steps=self._timeline.steps(),
             media=tuple(_rounded(one) for one in self._last or ()),
-            recordings=self._leg.recorders.recorded,
+            recordings=(*self._leg.recorders.recorded, *self._leg.mixes.recorded),
             freezes=self._freezes,
             bridges=self._bridges,
             digits=self._digits,

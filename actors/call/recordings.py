@@ -6,6 +6,7 @@ from ...media import BOTH, Directions
 from ..messages.call import (
     GetRecordings,
     KeyframeNeeded,
+    MixBegun,
     Record,
     RecordingBegun,
     RecordingFailed,
@@ -63,6 +64,13 @@ class Recordings:
     def stop(self, message: StopRecording) -> None:
         """End a recording; whoever holds its future hears what became of it."""
         self._parts.leg.recorders.stop(message.number)
+
+    @handles(MixBegun)
+    def mix_begun(self, message: MixBegun) -> None:
+        """Note for the record, also if the process dies, what the call's room records."""
+        if self._parts.course.state is not CallState.ENDED:
+            self._parts.leg.mixes.note(message)
+            self._parts.progress.note()
 
     # -- what recorders tell -----------------------------------------------------------------------
 

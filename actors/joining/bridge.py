@@ -1,7 +1,10 @@
 """A bridge: two calls that hear and see each other."""
 
 import asyncio
+from contextlib import suppress
 from enum import Enum, auto
+
+from pykka import ActorDeadError
 
 from ...jingle import Reason
 from ...media import BridgeMedia, ConnectionMedia, MediaClosedError, Source
@@ -128,8 +131,14 @@ class Bridge(AsyncioActor[BridgeMessage]):
     @handles(Unanswered)
     def _unanswered(self, _: Unanswered) -> None:
         if self._stage is _Stage.WAITING:
-            text = f"nobody answered within {self._patience:g} s"
-            self._calls[1].post(Hangup(Reason.TIMEOUT, text))
+            self.spawn(self._end_unanswered(self._calls[1]))
+
+    async def _end_unanswered(self, other: CallRef) -> None:
+        with suppress(ActorDeadError):
+            connected = await other.request(Wait("connected"), timeout=HANDLED)
+            if not connected.done():
+                text = f"nobody answered within {self._patience:g} s"
+                other.post(Hangup(Reason.TIMEOUT, text))
 
     @handles(PeerChanged)
     def _changed(self, message: PeerChanged) -> None:

@@ -1,6 +1,7 @@
 """What rooms and bridges have in common: a call that is in one."""
 
 from contextlib import suppress
+from typing import Any
 
 from pykka import ActorDeadError
 
@@ -25,7 +26,7 @@ async def until_over(call: CallRef) -> str:
     return "it has ended"
 
 
-def settle_failed(future: AsyncioFuture[None], error: Exception) -> None:
+def settle_failed(future: AsyncioFuture[Any], error: Exception) -> None:
     """Tell who waits for a call to be let in why it is not.
 
     Args:

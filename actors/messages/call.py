@@ -321,6 +321,22 @@ class Bridged:
 
 
 @dataclass(frozen=True, slots=True)
+class MixBegun:
+    """Note for the record that what all say in the room is recorded.
+
+    Attributes:
+        recording: of the mix.
+        at: when it began, in seconds of `loop.time()`.
+        left: settled when the call has left the room; if it was the last one there, once the file
+            is whole. Then its record can tell how long it is.
+    """
+
+    recording: RecordingBegun
+    at: float
+    left: AsyncioFuture[None]
+
+
+@dataclass(frozen=True, slots=True)
 class GetIdentity(MidCallRequest[OtherCall]):
     """Answered with what another call's record says of this one."""
 
@@ -709,6 +725,7 @@ CallActorMessage = (
     | Leave
     | PassOn
     | Bridged
+    | MixBegun
     | GetIdentity
     | GetCodecs
     | TakeSnapshot

@@ -9,8 +9,10 @@ from .call import CallRef, JoinedMedia, RecordingBegun
 
 
 @dataclass(frozen=True, slots=True)
-class AddMember(Ask["RoomMessage", AsyncioFuture[None]]):
+class AddMember(Ask["RoomMessage", AsyncioFuture[RecordingBegun | None]]):
     """Let a call in: answered with a future that is done when it is.
+
+    It gives the recording of the mix, or None if there is none.
 
     It raises `CallOver` if the call has ended, and ValueError if it is in a room or bridge.
 
@@ -43,11 +45,6 @@ class GetMembers(Ask["RoomMessage", tuple[tuple[CallRef, float], ...]]):
     """Answered with who is in the room and how loud each is, in dBov, the loudest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class GetRecording(Ask["RoomMessage", RecordingBegun | None]):
-    """Answered with the recording of the mix; None if there is none."""
-
-
 # -- by itself -------------------------------------------------------------------------------------
 
 
@@ -56,11 +53,11 @@ class Arrived:
     """A call gave its media, or could not.
 
     Attributes:
-        order: what asked for it.
+        call: which one.
         joined: its media, or what it raised.
     """
 
-    order: AddMember
+    call: CallRef
     joined: JoinedMedia | Exception
 
 
@@ -71,5 +68,5 @@ class Gone:
     call: CallRef
 
 
-RoomMessage = AddMember | RemoveMember | MuteMember | GetMembers | GetRecording | Arrived | Gone
+RoomMessage = AddMember | RemoveMember | MuteMember | GetMembers | Arrived | Gone
 RoomRef = AsyncioActorRef[RoomMessage]

@@ -229,7 +229,10 @@ def _closed(record: CallRecord, end: float, lengths: Mapping[Path, float]) -> Ca
             for one in record.bridges
         ),
         recordings=tuple(
-            one if one.octets or one.failure else _found(one, lengths) for one in record.recordings
+            one
+            if one.octets or one.failure
+            else replace(_found(one, lengths), direction=one.direction)
+            for one in record.recordings
         ),
     )
 

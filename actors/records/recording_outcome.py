@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Literal, Self
 
-#: What a recording holds.
-RecordedDirection = Literal["sent", "received", "both"]
+#: What a recording holds; ``mix`` is what all said in a room that the call was in.
+RecordedDirection = Literal["sent", "received", "both", "mix"]
 
 
 @dataclass(frozen=True, slots=True)

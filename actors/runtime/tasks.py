@@ -88,7 +88,9 @@ class Tasks:
     ) -> asyncio.Task[None]:
         """Run a coroutine as a task whose outcome becomes a message; see ``AsyncioActor.pipe``."""
         self._check(work)
-        return self.spawn(self._report(work, then, failed), name=name)
+        task = self.spawn(self._report(work, then, failed), name=name)
+        task.add_done_callback(lambda _: work.close())  # cancelled before it began, it never ran
+        return task
 
     def after(self, seconds: float, message: object) -> Timer:
         """Tell the actor a message later; see ``AsyncioActor.after``."""

@@ -18,6 +18,7 @@ from ...config.jid import bare
 from ..models.status import AccountSummary, CallSummary, Counts, RecordingsSummary
 from .clock import iso
 from .events import Reported
+from .new_recordings import NewRecordings
 
 #: What a call's status must differ in to be more than one of those that come each second.
 _NEWS = ("phase", "steps", "media", "held", "muted")
@@ -84,6 +85,7 @@ class Overview:
         self._calls: dict[tuple[str, str], _Call] = {}
         self._ended: Counter[str] = Counter()
         self._recordings: Counter[str] = Counter()
+        self._new = NewRecordings()
 
     def hear(self, report: Reported) -> None:
         """Note a report."""
@@ -104,7 +106,7 @@ class Overview:
             case CallRecord():
                 self._forget(report.account, report.id)
                 self._ended[report.state] += 1
-                for one in report.recordings:
+                for one in self._new.of(report):
                     self._recordings["finished" if one.failure is None else "incomplete"] += 1
                     self._recordings["octets"] += one.octets
 

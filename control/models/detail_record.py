@@ -36,7 +36,7 @@ class RecordedFile(Result):
     seconds: float
     octets: int
     failure: Text | None
-    direction: Literal["sent", "received", "both"] = "both"
+    direction: Literal["sent", "received", "both", "mix"] = "both"
 
 
 class StoodStill(Result):

@@ -12,6 +12,7 @@ from ...config.webhook import HookName
 from ...media import FinishedRecording
 from ..account_standing import AccountStanding, Turn
 from ..instance.events import Reported
+from ..instance.new_recordings import NewRecordings
 
 _TURNS: Mapping[Turn, HookName] = {"lost": "account-lost", "back": "account-back"}
 
@@ -41,6 +42,7 @@ class Hooks:
     def __init__(self) -> None:
         self._standing = AccountStanding()
         self._calls: set[tuple[str, str]] = set()
+        self._recordings = NewRecordings()
 
     def found(self, report: Reported) -> Iterator[Hook]:
         """Give what a report means, in order."""
@@ -50,7 +52,7 @@ class Hooks:
             case CallRecord():
                 self._calls.discard((report.account, report.id))
                 yield Hook("call-ended", report)
-                for one in report.recordings:
+                for one in self._recordings.of(report):
                     if one.path is not None:
                         file = FinishedRecording(Path(one.path), one.seconds, one.octets)
                         yield Hook("recording-ready", file, report)

@@ -439,7 +439,7 @@ def test_keys_are_pressed_once_the_call_is_connected(
 WRONG_KEYS: dict[str, tuple[Use, str]] = {
     "none": (lambda call: call.press(""), "no key in it"),
     "only a pause": (lambda call: call.press(","), "no key in it"),
-    "a letter": (lambda call: call.press("12e"), "'E' in it, which is no key"),
+    "a letter": (lambda call: call.press("12e"), "'e' in it, which is no key"),
     "too short": (lambda call: call.press("1", duration="39ms"), "40ms to 60s"),
     "too long": (lambda call: call.press("1", duration=61), "40ms to 60s"),
     "no duration": (lambda call: call.press("1", duration="soon"), "duration like 2s"),
@@ -488,6 +488,8 @@ def test_what_is_of_the_wrong_type_is_refused(run: Run, tmp_path: Path, use: Use
         ("#", {"end": "#"}, "", ""),
         ("12", {"count": 4, "timeout": "2s"}, "12", ""),
         ("", {"timeout": 1}, "", ""),
+        ("12", {"count": 4, "timeout": "0s"}, "12", ""),
+        ("", {"timeout": 0}, "", ""),
     ],
 )
 def test_keys_are_read_until_it_is_enough(

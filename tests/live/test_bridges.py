@@ -41,7 +41,7 @@ def test_a_bridge_is_refused_where_it_can_not_be(run: Run, tmp_path: Path) -> No
                 await one.bridge(one)
             with pytest.raises(TypeError, match="give a Call"):
                 await one.bridge("bob")  # type: ignore[arg-type]
-            with pytest.raises(ValueError, match="both or one"):
+            with pytest.raises(ValueError, match="'both' or 'one'"):
                 await one.bridge(two, on_hangup="all")  # type: ignore[arg-type]
             bridge = await one.bridge(two)
             for first, second in ((one, two), (two, one)):

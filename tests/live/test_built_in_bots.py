@@ -1,9 +1,14 @@
 """What an operator gets from built-in bots with a YAML file alone."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from callboard.config.keep import Keep
+from callboard.control.history.history import PastCalls
+from callboard.control.history.retention import Retention
+from callboard.control.history.search import Search
 from callboard.tests.conftest import Run
 from callboard.tests.live import heard
 from callboard.tests.live.stage import ALICE, BOB, CAROL, staged
@@ -76,3 +81,21 @@ def test_a_conference_lets_all_who_call_hear_each_other(run: Run, tmp_path: Path
     run(main)
     [mix] = [one for one in tmp_path.iterdir() if one.suffix == ".ogg"]
     assert heard.tones(mix)
+
+    calls = PastCalls(tmp_path / "calls.jsonl", tmp_path)
+    try:
+        found = calls.search(Search(account=DESK)).calls
+        mixes = [one for call in found for one in call.recordings]
+        assert [one.recorded.direction for one in mixes] == ["mix", "mix"], "one of each call"
+        assert {one.path for one in mixes} == {mix}
+        assert max(one.recorded.octets for one in mixes) == mix.stat().st_size
+        keep = Keep.model_validate({"for": "1d"})
+        removed = Retention(calls, keep).sweep(time.time() + 86400 * 0.9)
+        assert removed.is_none
+        removed = Retention(calls, keep).sweep(time.time() + 86400 * 1.05)
+        assert removed.recordings == 1
+        assert not mix.exists()
+        found = calls.search(Search(account=DESK)).calls
+        assert {one.presence for call in found for one in call.recordings} == {"removed"}
+    finally:
+        calls.close()

@@ -142,7 +142,7 @@ def test_the_mix_is_recorded(run: Run, tmp_path: Path, ends: str) -> None:
             for tone in TONES.values():
                 near = spectrum[np.abs(hertz - tone) < 10].max()
                 assert near > 20 * np.median(spectrum)
-            with pytest.raises(ValueError, match="give mix"):
+            with pytest.raises(ValueError, match="give 'mix'"):
                 Room(record="all")  # type: ignore[arg-type]
 
     run(main)

@@ -102,8 +102,8 @@ def check_digits(digits: str, also: str = "") -> str:
     wanted = digits.upper()
     if not wanted.strip(also):
         raise ValueError("there is no key in it: give some of 0-9, *, # and A-D")
-    for one in wanted:
-        if one not in DIGITS and one not in also:
+    for one in digits:
+        if one.upper() not in DIGITS and one not in also:
             raise ValueError(
                 f"there is {one!r} in it, which is no key: give some of 0-9, *, # and A-D"
             )

@@ -334,6 +334,57 @@ def test_a_bridge_that_does_not_come_about(
     run(main, loop="virtual")
 
 
+@pytest.mark.parametrize("patience", [0.0, 1e-9, 0.5, 10.0])
+def test_calls_that_are_connected_are_bridged_however_short_the_wait_may_be(
+    run: Run, patience: float
+) -> None:
+    async def main() -> None:
+        one, other = await Side.connected(), await Side.connected()
+        bridge = await Handle.of(one.scene.call, other.scene.call, "both", None, patience)
+        await asyncio.sleep(2 * patience)
+        assert bridge.is_open
+        await bridge.stop()
+        await end(one, other)
+
+    run(main, loop="virtual")
+
+
+def test_no_wait_at_all_ends_a_call_that_rings(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        waiting = Scene(), Scene()
+        monkeypatch.setattr(StagedConnection, "play", lambda *_: Music(), raising=False)
+        await connected(waiting[0])
+        await alerting(waiting[1])
+        with pytest.raises(CallOver, match="nobody answered within 0 s"):
+            await Handle.of(waiting[0].call, waiting[1].call, "both", Tone(), 0.0)
+        assert not waiting[0].records
+        await end_all(waiting[0])
+        await waiting[1].end()
+
+    run(main, loop="virtual")
+
+
+def test_the_wait_is_for_the_other_call_alone(run: Run) -> None:
+    async def main() -> None:
+        one, other = Scene(), Scene()
+        await alerting(one)
+        connection = StagedConnection.last
+        await connected(other)
+        await other.settle()
+        asked = asyncio.ensure_future(Handle.of(one.call, other.call, "both", None, 0.0))
+        await asyncio.sleep(1)
+        one.call.tell(PeerProceeds(PEER))
+        await one.settle()
+        one.hears("session-accept", ANSWER, Role.RESPONDER)
+        await one.settle()
+        connection.tell(Connected(0.0))
+        bridge = await asked
+        await bridge.stop()
+        await end_all(one, other)
+
+    run(main, loop="virtual")
+
+
 def test_a_bridge_opens_when_the_other_call_is_connected(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 from callboard.actors.records import call_journal
 from callboard.actors.records.call_journal import CallJournal, close_left
 from callboard.actors.records.call_record import CallRecord, RecordedBridge
-from callboard.actors.records.recording_outcome import Recorded
+from callboard.actors.records.recording_outcome import Recorded, RecordedDirection
 from callboard.jingle import Reason
 from callboard.media import FinishedRecording
 from callboard.tests.actors.records.test_record_file import room_for
@@ -186,7 +186,11 @@ def test_nothing_is_left_when_no_call_goes_on(tmp_path: Path) -> None:
 def test_recordings_are_found_by_their_names(tmp_path: Path) -> None:
     done = Recorded.of(str(tmp_path / "first.ogg"), 2.0, 100, None)
     names = ("second", "third-2", "fourth", "none")
-    left = [Recorded.of(str(tmp_path / name), 0.0, 0, None) for name in names]
+    ways: tuple[RecordedDirection, ...] = ("sent", "mix", "received", "both")
+    left = [
+        Recorded.of(str(tmp_path / name), 0.0, 0, None, way)
+        for name, way in zip(names, ways, strict=True)
+    ]
     for name in ("second.mka", "third.mkv", "third-2.mkv", "fourth.mkv.part"):
         (tmp_path / name).write_bytes(name.encode())
     journal = CallJournal(tmp_path / "calls.jsonl")
@@ -197,8 +201,10 @@ def test_recordings_are_found_by_their_names(tmp_path: Path) -> None:
         tmp_path / "calls.jsonl", [FinishedRecording(tmp_path / "second.mka", 4.5, 10)]
     )
     assert found.recordings[0] == done
-    assert found.recordings[1] == Recorded.of(str(tmp_path / "second.mka"), 4.5, 10, None)
-    assert found.recordings[2] == Recorded.of(str(tmp_path / "third-2.mkv"), 0.0, 11, None)
+    assert found.recordings[1] == Recorded.of(str(tmp_path / "second.mka"), 4.5, 10, None, "sent")
+    third = Recorded.of(str(tmp_path / "third-2.mkv"), 0.0, 11, None, "mix")
+    assert found.recordings[2] == third
+    assert [one.direction for one in found.recordings[1:]] == list(ways)
     assert "fourth.mkv.part was left unfinished" in str(found.recordings[3].failure)
     assert found.recordings[4].failure == ("There is no recording: nothing of it was written yet.")
     assert json.loads(found.to_json())["recordings"][2]["kind"] == "video"

@@ -135,6 +135,20 @@ def test_cancelled_pipe_tells_nothing(on_each_loop: OnEachLoop) -> None:
     on_each_loop(main)
 
 
+def test_what_is_cancelled_before_it_began_is_closed(on_each_loop: OnEachLoop) -> None:
+    """Else Python warns of a coroutine that nobody awaited, as the harness does not let pass."""
+
+    async def main() -> None:
+        ref = Worker.start()
+        diary = await ref.ask(Do(lambda actor: actor.diary), block=False)
+        ref.tell(Do(lambda actor: actor.pipe(hang(diary), Note, Failed)))
+        ref.stop(block=False)
+        await ref.ended
+        assert diary == ["stopped"]
+
+    on_each_loop(main)
+
+
 @pytest.mark.parametrize("end", ["stop", "kill", "fail"])
 def test_tasks_and_timers_end_before_their_actor(on_each_loop: OnEachLoop, end: str) -> None:
     async def main() -> None:

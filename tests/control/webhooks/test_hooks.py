@@ -62,5 +62,18 @@ def test_a_recording_is_told_with_its_call() -> None:
     assert first.call is second.call is record
 
 
+def test_the_recording_of_a_room_is_told_once_and_whole() -> None:
+    going_on = Recorded.of("/r/room.ogg", 1.5, 0, None, "mix")
+    whole = replace(going_on, seconds=9.0, octets=100)
+    other = replace(whole, path="/r/room-2.ogg")
+    found = [
+        replace(RECORD, id=str(number), recordings=recordings)
+        for number, recordings in enumerate([(going_on,), (whole,), (whole, other), (other,)])
+    ]
+    ended = "call-ended"
+    ready = "recording-ready"
+    assert names(*found) == [ended, ended, ready, ended, ready, ended]
+
+
 def test_each_has_a_name_of_its_own() -> None:
     assert len({Hook("call-ended", RECORD).id for _ in range(100)}) == 100

@@ -222,6 +222,12 @@ def test_letters_may_be_small() -> None:
     assert check_digits("abcd*#19") == "ABCD*#19"
 
 
+@pytest.mark.parametrize("wrong", ["x", "X", "e", "ß", "ŉ", "é", "-"])
+def test_what_is_no_key_is_named_as_it_was_given(wrong: str) -> None:
+    with pytest.raises(ValueError, match=f"there is '{wrong}' in it"):
+        check_digits(f"12{wrong}")
+
+
 @given(
     digits=st.text(DIGITS, min_size=1, max_size=8),
     chance=st.randoms(use_true_random=False),
