@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from .hearing.still_picture import ImageFormat, SnapshotError
     from .hearing.voice_detector import SpeechError, check_speech
     from .joining.bridge import BridgeMedia
+    from .joining.join_in import JoinIn
     from .joining.room import RoomMedia, RoomMember
+    from .joining.take_over import TakeOver
+    from .joining.tap import Tap
     from .recording.container import BOTH, Directions
     from .recording.inspection import Inspection, Track, UnplayableError, declared_seconds, inspect
     from .recording.part_file import FinishedRecording, lock
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
     )
     from .rtc.ice.network import Network
     from .rtc.ice.server import IceServer
+    from .rtc.offered_codecs import cut_to
     from .rtc.peer_connection import PeerConnection
     from .rtc.rtp.key_presses import LONGEST_PRESS, SHORTEST, KeyPress
     from .rtc.rtp.receive_path import ReceivePath
@@ -116,6 +120,7 @@ __all__ = [
     "ImageFormat",
     "IncompatibleMediaError",
     "Inspection",
+    "JoinIn",
     "KeyPress",
     "KeyframeAsked",
     "KeyframeCame",
@@ -150,6 +155,8 @@ __all__ = [
     "SpeechError",
     "SpeechOptions",
     "SpokenText",
+    "TakeOver",
+    "Tap",
     "Tone",
     "Track",
     "UnplayableError",
@@ -160,6 +167,7 @@ __all__ = [
     "check_digits",
     "check_rate",
     "check_speech",
+    "cut_to",
     "declared_seconds",
     "expected_suffix",
     "inspect",
@@ -186,7 +194,10 @@ _HOMES = {
     ".hearing.still_picture": "ImageFormat SnapshotError",
     ".hearing.voice_detector": "SpeechError check_speech",
     ".joining.bridge": "BridgeMedia",
+    ".joining.join_in": "JoinIn",
     ".joining.room": "RoomMedia RoomMember",
+    ".joining.take_over": "TakeOver",
+    ".joining.tap": "Tap",
     ".recording.container": "BOTH Directions",
     ".recording.inspection": "Inspection Track UnplayableError declared_seconds inspect",
     ".recording.part_file": "FinishedRecording lock",
@@ -202,6 +213,7 @@ _HOMES = {
     ),
     ".rtc.ice.network": "Network",
     ".rtc.ice.server": "IceServer",
+    ".rtc.offered_codecs": "cut_to",
     ".rtc.peer_connection": "PeerConnection",
     ".rtc.rtp.key_presses": "KeyPress LONGEST_PRESS SHORTEST",
     ".rtc.rtp.receive_path": "ReceivePath",

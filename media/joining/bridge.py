@@ -11,6 +11,7 @@ from ..rtc.connection_media import ConnectionMedia
 from ..rtc.rtp.key_presses import KeyPress
 from ..rtc.rtp.telephone_event import DigitBegan, DigitEvent
 from .forwarding_leg import ForwardingLeg
+from .inserted_leg import InsertedLeg
 from .picture_transcoding import PictureTranscoding
 
 
@@ -34,7 +35,7 @@ class BridgeMedia:
         Raises:
             MediaClosedError: One is closed.
         """
-        self._ways = (_Way(one, other), _Way(other, one))
+        self._ways = (OneWay(one, other), OneWay(other, one))
         for way in self._ways:
             way.open()
 
@@ -59,21 +60,38 @@ class BridgeMedia:
             way.close()
 
 
-class _Way:
-    """What goes from one leg to the other."""
+class OneWay:
+    """What goes from one leg to another one, and how it gets there.
 
-    def __init__(self, origin: ConnectionMedia, target: ConnectionMedia) -> None:
+    Attributes:
+        origin: The leg that it comes from.
+    """
+
+    def __init__(
+        self,
+        origin: ConnectionMedia,
+        target: ConnectionMedia,
+        plays: ForwardingLeg | InsertedLeg | None = None,
+    ) -> None:
+        """Change nothing yet.
+
+        Args:
+            origin: The leg that it comes from.
+            target: The other one.
+            plays: How it goes out there; None: in the place of what the leg plays.
+        """
         self.origin = origin
         self._target = target
         self._hearing: Hearing | None = None
         self._is_begun = dict.fromkeys(KINDS, False)
         self._picture: PictureTranscoding | None = None
-        self._plays = ForwardingLeg(target, self.refresh)
+        self._plays = plays or ForwardingLeg(target, self.refresh)
         self._sound_codec = ""  # that goes out, while sound is transcoded
         self._pressed: list[KeyPress] = []
 
     @property
     def transcoded(self) -> list[Kind]:
+        """The kinds that go through a decoder and an encoder."""
         through: tuple[tuple[Kind, object], ...] = (
             ("audio", self._hearing),
             ("video", self._picture),
@@ -81,13 +99,14 @@ class _Way:
         return [kind for kind, what in through if what is not None]
 
     def open(self) -> None:
-        for kind in KINDS:
-            self._plays.claim(kind)
+        """Begin."""
+        self._plays.open()
         self.origin.receivers.append(self._take)
         self.origin.digit_listeners.append(self._press)
         self.refresh()
 
     def close(self) -> None:
+        """Let what goes out be as it was."""
         self.origin.remove_receiver(self._take)
         with suppress(ValueError):
             self.origin.digit_listeners.remove(self._press)
@@ -116,7 +135,7 @@ class _Way:
     def _forward(self, frame: EncodedFrame) -> None:
         anew = not self._is_begun[frame.kind]
         self._is_begun[frame.kind] = True
-        self._target.forward(frame, anew=anew)
+        self._plays.forward(frame, anew=anew)
 
     def refresh(self) -> None:
         """Get a key frame."""

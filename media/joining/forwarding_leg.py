@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ..errors import MediaClosedError
-from ..frames.frame import Kind
+from ..frames.frame import KINDS, EncodedFrame, Kind
 from ..rtc.connection_media import ConnectionMedia
 from ..sources.forwarded import Forwarded
 from ..sources.playback import Playback
@@ -24,6 +24,15 @@ class ForwardingLeg:
         self._media = media
         self._playbacks: dict[Kind, Playback] = {}
         self._request_keyframe = request_keyframe
+
+    def open(self) -> None:
+        """Play what is forwarded, of each kind.
+
+        Raises:
+            MediaClosedError: The connection is closed.
+        """
+        for kind in KINDS:
+            self.claim(kind)
 
     def claim(self, kind: Kind) -> bool:
         """Play what is forwarded, unless a bot plays something else meanwhile.
@@ -49,6 +58,15 @@ class ForwardingLeg:
     def forget(self, kind: Kind) -> None:
         """Note that a kind is removed: what is sent when it is added again is no bot's choice."""
         self._playbacks.pop(kind, None)
+
+    def forward(self, frame: EncodedFrame, *, anew: bool = False) -> None:
+        """Send a frame.
+
+        Args:
+            frame: In the codec that the leg sends.
+            anew: Whether it comes from elsewhere than the one before.
+        """
+        self._media.forward(frame, anew=anew)
 
     def plays(self, kind: Kind) -> bool:
         """Tell whether what is forwarded goes out."""

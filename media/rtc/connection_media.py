@@ -33,6 +33,7 @@ from .events import (
     VideoUnseen,
 )
 from .rtp.incoming import Incoming
+from .rtp.insert import Insert
 from .rtp.key_presses import KeyPress
 from .rtp.medium import Medium, statistics
 from .rtp.outgoing import Outgoing
@@ -107,6 +108,7 @@ class ConnectionMedia:
         self._on_broken = on_broken
         self._closed = False
         self._tell_request_at = 0.0
+        self._came: dict[Kind, str] = {}
         self._ear = Ear()
         self._eye = Eye(largest_picture, self.request_keyframe)
 
@@ -132,7 +134,7 @@ class ConnectionMedia:
         outgoing = self._sending(kind)
         self._check_echo(source)
         playback = outgoing.play(source)
-        self._ask_origin(playback)
+        self._ask_origin(outgoing)
         return playback
 
     def playing(self, kind: Kind) -> Playback | None:
@@ -182,7 +184,7 @@ class ConnectionMedia:
         outgoing = self._sending(kind)
         outgoing.hold(held, music)
         if not held:
-            self._ask_origin(outgoing.playback)
+            self._ask_origin(outgoing)
 
     def mute(self, kind: Kind, muted: bool) -> None:
         """Send silence, or one black picture a second, in place of the source; or stop doing so.
@@ -200,7 +202,7 @@ class ConnectionMedia:
         outgoing = self._sending(kind)
         outgoing.mute(muted)
         if not muted:
-            self._ask_origin(outgoing.playback)
+            self._ask_origin(outgoing)
 
     async def darken(self, kind: Kind) -> None:
         """Mute a kind and wait, at most two seconds, until silence or a black picture is out.
@@ -232,7 +234,7 @@ class ConnectionMedia:
         outgoing = self._sending(kind)
         outgoing.pause(paused)
         if not paused:
-            self._ask_origin(outgoing.playback)
+            self._ask_origin(outgoing)
 
     def forward(self, frame: EncodedFrame, *, anew: bool = False) -> None:
         """Send a frame that another leg has received, where a `Forwarded` is played.
@@ -247,7 +249,63 @@ class ConnectionMedia:
         """
         outgoing = self._outgoing(frame.kind)
         if outgoing is not None and not outgoing.forward(frame, anew=anew):
-            self._ask_origin(outgoing.playback)
+            self._ask_origin(outgoing)
+
+    def put_between(self, kind: Kind, insert: Insert) -> bool:
+        """Let something stand between what is played and what goes out, with nobody else there.
+
+        Args:
+            kind: "audio" or "video". If nothing of it is sent, nothing happens.
+            insert: Is given each frame that would go out; `inject` sends one in its place.
+
+        Returns:
+            Whether that begins now.
+        """
+        outgoing = self._outgoing(kind)
+        if outgoing is None or outgoing.insert is insert:
+            return False
+        outgoing.put_between(insert)
+        return True
+
+    def remove_insert(self, insert: Insert) -> None:
+        """Let go out again what is played, beginning with a key frame.
+
+        Args:
+            insert: What stands between; another one is left there.
+        """
+        for medium in self.by_kind.values():
+            if medium.outgoing is not None and medium.outgoing.insert is insert:
+                medium.outgoing.put_between(None)
+                self._ask_origin(medium.outgoing)
+
+    def inject(self, frame: EncodedFrame, *, anew: bool = False) -> None:
+        """Send a frame of who stands between what is played and what goes out.
+
+        Args:
+            frame: Whole; one of another kind or codec than is sent is left out.
+            anew: Whether it comes from elsewhere than the one before.
+        """
+        outgoing = self._outgoing(frame.kind)
+        if outgoing is None or outgoing.insert is None:
+            return
+        if not outgoing.inject(frame, anew=anew):
+            outgoing.insert.request_keyframe()
+
+    def is_sending(self, kind: Kind) -> bool:
+        """Tell whether frames of a kind that are forwarded go out, as far as we know."""
+        outgoing = self._outgoing(kind)
+        return outgoing is not None and outgoing.has_started
+
+    def since_keyframe(self) -> tuple[EncodedFrame, ...]:
+        """Return the pictures that were sent since the last key frame; none of what is live."""
+        outgoing = self._outgoing("video")
+        return () if outgoing is None else outgoing.since_keyframe()
+
+    def renew_picture(self) -> None:
+        """Send a key frame of what is live, from whomever it comes."""
+        outgoing = self._outgoing("video")
+        if outgoing is not None and not self._ask_origin(outgoing):
+            outgoing.keyframe()
 
     def codec(self, kind: Kind) -> str | None:
         """Return the RTP encoding name of what is sent of a kind; None while nothing is."""
@@ -462,6 +520,20 @@ class ConnectionMedia:
         flowing = (kind for kind, medium in self.by_kind.items() if medium.flows(direction))
         return {kind: self.by_kind[kind].codec[0] for kind in flowing}
 
+    def flowing(self, direction: Direction) -> dict[Kind, str]:
+        """Return the codec of each kind of which the sinks get encoded frames, by what flows.
+
+        A peer may send another codec than it has named first. Until something has come, what is
+        agreed counts.
+
+        Args:
+            direction: Whether we send or receive.
+        """
+        flowing = self.codecs(direction)
+        if direction is Direction.SENT:
+            return {kind: self.codec(kind) or agreed for kind, agreed in flowing.items()}
+        return {kind: self._came.get(kind, agreed) for kind, agreed in flowing.items()}
+
     def statistics(self) -> tuple[MediaStatistics, ...]:
         """Return the counters, also after the connection is closed.
 
@@ -576,6 +648,7 @@ class ConnectionMedia:
         self._feed(Direction.SENT, frame)
 
     def _received(self, frame: EncodedFrame) -> None:
+        self._came[frame.kind] = frame.codec
         outgoing = self._outgoing(frame.kind)
         if outgoing is not None and isinstance(outgoing.playback.source, Echo):
             self.forward(frame)
@@ -617,15 +690,15 @@ class ConnectionMedia:
             self._tell_request_at = now + REQUESTS_TOLD
             self._on_event(KeyframeAsked(by_peer=True))
         outgoing = self._outgoing("video")
-        if outgoing is not None and not self._ask_origin(outgoing.playback):
+        if outgoing is not None and not self._ask_origin(outgoing):
             outgoing.keyframe(by_peer=True)
 
-    def _ask_origin(self, playback: Playback) -> bool:
+    def _ask_origin(self, outgoing: Outgoing) -> bool:
         """Ask for a key frame where frames come from that are sent on; False if none are."""
-        source = playback.source
-        if not isinstance(source, Forwarded):
+        source = outgoing.playback.source
+        if not isinstance(source, Forwarded) or outgoing.inserted is not None:
             return False
-        if playback.kind == "video":
+        if outgoing.kind == "video":
             (source.request_keyframe or self.request_keyframe)()
         return True
 

@@ -9,6 +9,8 @@ from ..frames.frame import Kind
 _BUNDLE = "a=group:BUNDLE "
 _DIRECTION = re.compile(r"a=(sendrecv|sendonly|recvonly|inactive)\s*$")
 _RTPMAP = re.compile(r"a=rtpmap:(\d+) ([^/\s]+)/")
+_FORMAT = re.compile(r"a=(?:rtpmap|fmtp|rtcp-fb):(\d+) ")
+_REPAIRS = re.compile(r"a=fmtp:(\d+) (?:.*; *)?apt=(\d+)\s*(?:;|$)")
 _TRANSPORT = ("a=ice-", "a=candidate:", "a=end-of-candidates", "a=fingerprint:", "a=setup:")
 
 
@@ -56,12 +58,7 @@ class Section:
 
         PCMU and PCMA may go without a name (RFC 3551 §6).
         """
-        names = {"0": "PCMU", "8": "PCMA"}
-        for line in self.lines:
-            found = _RTPMAP.match(line)
-            if found is not None:
-                names[found[1]] = found[2]
-        return [names[each] for each in self.lines[0].split()[3:] if each in names]
+        return list(self._names().values())
 
     @property
     def repairs(self) -> dict[int, int]:
@@ -85,6 +82,44 @@ class Section:
         return next(
             (line[len(begin) :].strip() for line in self.lines if line.startswith(begin)), None
         )
+
+    def keep_codec(self, name: str) -> bool:
+        """Remove the formats of all other codecs, but keep what repairs this one (RFC 4588).
+
+        Args:
+            name: Its RTP encoding name, in any case.
+
+        Returns:
+            False, and nothing is removed, if it is not among them.
+        """
+        kept = {number for number, each in self._names().items() if each.lower() == name.lower()}
+        if not kept:
+            return False
+        repairs = (_REPAIRS.match(line) for line in self.lines)
+        kept |= {found[1] for found in repairs if found is not None and found[2] in kept}
+        head, formats = self.lines[0].split()[:3], self.lines[0].split()[3:]
+        lines = [" ".join([*head, *(each for each in formats if each in kept)])]
+        for line in self.lines[1:]:
+            found = _FORMAT.match(line)
+            if found is None or found[1] in kept:
+                lines.append(line)
+        self.lines = lines
+        return True
+
+    def refuse(self) -> None:
+        """Set its port to 0 (RFC 3264 §6)."""
+        fields = self.lines[0].split(" ")
+        fields[1] = "0"
+        self.lines[0] = " ".join(fields)
+
+    def _names(self) -> dict[str, str]:
+        """Give the RTP encoding names by their payload types, in the order of the m-line."""
+        names = {"0": "PCMU", "8": "PCMA"}
+        for line in self.lines:
+            found = _RTPMAP.match(line)
+            if found is not None:
+                names[found[1]] = found[2]
+        return {each: names[each] for each in self.lines[0].split()[3:] if each in names}
 
     def set_up(self, setup: str) -> None:
         """Set who begins the DTLS handshake (RFC 5763 §5).

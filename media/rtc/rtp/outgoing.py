@@ -17,7 +17,9 @@ from ...sources.silence import Silence
 from ...sources.source import Source
 from ...sources.unit import Unit
 from .._aiortc import RtpStream
+from .insert import Insert
 from .key_presses import STEP, KeyPress, KeyPresses
+from .splice import Splice
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +75,9 @@ class Outgoing:
 
     The RTP timestamp follows the clock: it goes on through swaps, mutes, gaps and echoes (RFC 3550
     §5.1). After the end of a source, while muted and while held, silence or black goes out.
+
+    Attributes:
+        insert: What stands between what is played and what goes out; None for nothing.
     """
 
     def __init__(
@@ -113,8 +118,9 @@ class Outgoing:
         self._is_watched = is_watched
         self._open_stream = stream
         self._stream: RtpStream | None = None
-        self._forward_offset: int | None = None
-        self._awaits_keyframe = kind == "video"
+        self._forwarded = Splice(kind)
+        self._injected = Splice(kind)
+        self.insert: Insert | None = None
         self._held = False
         self._hold_music: Playback | None = None
         self._idle: Playback | None = None
@@ -140,6 +146,11 @@ class Outgoing:
     def codec(self) -> str:
         """The RTP encoding name of what goes out; empty before it is negotiated."""
         return self._name
+
+    @property
+    def has_started(self) -> bool:
+        """Whether the sender has asked for the first packet: what is forwarded goes out."""
+        return self._origin is not None
 
     @property
     def muted(self) -> bool:
@@ -267,10 +278,67 @@ class Outgoing:
             return
         if now < (self._peer_may_ask_at if by_peer else self._keyframe_at + 0.5):
             return
+        if self.inserted is not None:
+            self._keyframe_at = now
+            self.inserted.request_keyframe()
+            return
         self._keyframe_at = now
         again = sum(unit.duration for unit in self._current().since_keyframe) / self._rate
         self._peer_may_ask_at = now + max(0.5, again)
         self._replay()
+
+    def since_keyframe(self) -> tuple[EncodedFrame, ...]:
+        """Give the pictures since the last key frame as they went out, squeezed into a moment.
+
+        Returns:
+            The last one has the RTP timestamp that it went out with. None of what is live.
+        """
+        if self._paused or self.inserted is not None or self._origin is None:
+            return ()
+        units = self._current().since_keyframe
+        step = self._rate // 1000
+        first = self._last - step * (len(units) - 1)
+        return tuple(
+            self._frame(unit.data, first + step * number, unit.keyframe)
+            for number, unit in enumerate(units)
+        )
+
+    def put_between(self, insert: Insert | None) -> None:
+        """Let something stand between what is played and what goes out, or nothing any more.
+
+        What is played goes on for itself. While muted or held it goes out all the same.
+
+        Args:
+            insert: Is given each frame that would go out; `inject` sends one in its place.
+        """
+        self.insert = insert
+        self._injected = Splice(self.kind)
+        if insert is None:
+            self._begin_anew()
+            if self._origin is not None:
+                self._replay()
+
+    def inject(self, frame: EncodedFrame, *, anew: bool = False) -> bool:
+        """Send a frame of who stands between.
+
+        Args:
+            frame: Of this kind; one in another codec than is sent is left out.
+            anew: Whether it comes from elsewhere than the one before.
+
+        Returns:
+            False if the picture is left out because a key frame must come first.
+        """
+        if anew:
+            self._injected = Splice(self.kind)
+        if self._origin is None or frame.codec != self._name:
+            return True
+        if self.inserted is None or self._paused or self._keys.is_pressing:
+            self._injected.skip()
+            return True
+        at = self._injected.place(frame, self._now(), self._rate)
+        if at is not None:
+            self._put(frame.data, at, frame.keyframe)
+        return at is not None
 
     def forward(self, frame: EncodedFrame, *, anew: bool = False) -> bool:
         """Send a frame that this leg or another one has received, if that is what is played.
@@ -290,21 +358,15 @@ class Outgoing:
         if not self.playback.forwards or self._origin is None or frame.codec != self._name:
             return True
         if self._paused or self._muted or self._held or self._keys.is_pressing:
-            self._awaits_keyframe = self.kind == "video"
+            self._forwarded.skip()
             return True
-        if self._awaits_keyframe and not frame.keyframe:
-            return False
-        self._awaits_keyframe = False
-        now = self._ticks(asyncio.get_running_loop().time())
-        offset = self._forward_offset
-        if offset is None or abs(frame.timestamp + offset - now) > self._rate:
-            offset = self._forward_offset = now - frame.timestamp
-        self._send(frame.data, frame.timestamp + offset, frame.keyframe)
-        return True
+        at = self._forwarded.place(frame, self._now(), self._rate)
+        if at is not None:
+            self._send(frame.data, at, frame.keyframe)
+        return at is not None
 
     def _begin_anew(self) -> None:
-        self._forward_offset = None
-        self._awaits_keyframe = self.kind == "video"
+        self._forwarded = Splice(self.kind)
 
     def close(self, *, with_call: bool = False) -> None:
         """Stop the clock and the track.
@@ -372,6 +434,14 @@ class Outgoing:
             self._idle.prepare(self._name)
         return self._idle
 
+    @property
+    def inserted(self) -> Insert | None:
+        """Who stands between now: muted and held, nobody does."""
+        return None if self._muted or self._held else self.insert
+
+    def _now(self) -> int:
+        return self._ticks(asyncio.get_running_loop().time())
+
     def _ticks(self, at: float) -> int:
         assert self._origin is not None  # noqa: S101 -- only called once started
         return round((at - self._origin) * self._rate)
@@ -389,6 +459,13 @@ class Outgoing:
             self._send(unit.data, self._last + step, keyframe=number == 0)
 
     def _send(self, data: bytes, timestamp: int, keyframe: bool) -> None:
+        """Send what is played, or give it to who stands between."""
+        if self.inserted is None:
+            self._put(data, timestamp, keyframe)
+        else:
+            self.inserted.take(self._frame(data, timestamp, keyframe))
+
+    def _put(self, data: bytes, timestamp: int, keyframe: bool) -> None:
         if not self._has_begun:
             self._has_begun = True
             self._on_began()
@@ -400,16 +477,16 @@ class Outgoing:
             packet.pts = self._last
             packet.time_base = self._time_base
             self.track.put(packet)
-        if not self._is_watched():
-            return
-        self._on_sent(
-            EncodedFrame(
-                kind=self.kind,
-                codec=self._name,
-                data=data,
-                timestamp=self._last,
-                clock_rate=self._rate,
-                arrival=asyncio.get_running_loop().time(),
-                keyframe=keyframe,
-            )
+        if self._is_watched():
+            self._on_sent(self._frame(data, self._last, keyframe))
+
+    def _frame(self, data: bytes, timestamp: int, keyframe: bool) -> EncodedFrame:
+        return EncodedFrame(
+            kind=self.kind,
+            codec=self._name,
+            data=data,
+            timestamp=timestamp,
+            clock_rate=self._rate,
+            arrival=asyncio.get_running_loop().time(),
+            keyframe=keyframe,
         )

@@ -1,0 +1,92 @@
+"""What one direction of a leg carries, sent to somebody else as it is."""
+
+import asyncio
+from collections.abc import Callable
+
+from ..frames.frame import Direction, EncodedFrame, Kind
+from ..rtc.connection_media import ConnectionMedia
+from ..sources.forwarded import Forwarded
+
+
+class Tap:
+    """Forwards the encoded frames of one direction of a leg, on the loop.
+
+    Nothing is decoded or encoded, and the leg's peer gets nothing that it would not get anyway. For
+    what is received it is asked for a key frame. For what is sent, the pictures since the last key
+    frame are sent to the listener alone; a live source is asked for a new one.
+    """
+
+    AGAIN = 1.0
+    """Seconds after which pictures since the last key frame are sent again at the earliest."""
+
+    def __init__(
+        self,
+        origin: ConnectionMedia,
+        direction: Direction,
+        target: ConnectionMedia,
+        on_other_codec: Callable[[Kind, str], None],
+    ) -> None:
+        """Forward nothing yet.
+
+        Args:
+            origin: The leg's audio and video.
+            direction: Which of it is forwarded.
+            target: The listener's; it plays a `source` of this object's.
+            on_other_codec: Called once for a kind that goes on in another codec, with its RTP
+                encoding name. Nothing of the kind is forwarded then.
+        """
+        self._origin = origin
+        self._direction = direction
+        self._target = target
+        self._on_other_codec = on_other_codec
+        self._is_shown = False
+        self._changed: set[Kind] = set()
+        self._kept_at = 0.0
+
+    def source(self) -> Forwarded:
+        """Make what the listener plays."""
+        return Forwarded(self.refresh)
+
+    def open(self) -> None:
+        """Begin: the listener is connected."""
+        if self._direction is Direction.SENT:
+            # Not `add_sink`, for which the leg would send its peer a key frame.
+            self._origin.sinks.append(self._hear)
+        else:
+            self._origin.receivers.append(self._take)
+        self.refresh()
+
+    def close(self) -> None:
+        """Forward nothing more."""
+        self._origin.remove_sink(self._hear)
+        self._origin.remove_receiver(self._take)
+
+    def refresh(self) -> None:
+        """Get the listener a key frame."""
+        if self._direction is Direction.RECEIVED:
+            self._origin.request_keyframe()
+            return
+        now = asyncio.get_running_loop().time()
+        if now < self._kept_at + self.AGAIN or not self._target.is_sending("video"):
+            return
+        self._kept_at = now
+        kept = self._origin.since_keyframe()
+        for frame in kept:
+            self._target.forward(frame)
+        if not kept:
+            self._origin.renew_picture()
+
+    def _hear(self, direction: Direction, frame: EncodedFrame) -> None:
+        if direction is Direction.SENT:
+            self._take(frame)
+
+    def _take(self, frame: EncodedFrame) -> None:
+        codec = self._target.codec(frame.kind)
+        if not self._is_shown and self._target.is_sending("video"):
+            self._is_shown = True
+            self.refresh()  # the next picture may come much later than the next sound
+        if codec == frame.codec:
+            self._target.forward(frame)
+        elif codec is not None and frame.kind not in self._changed:
+            self._changed.add(frame.kind)
+            self._on_other_codec(frame.kind, frame.codec)

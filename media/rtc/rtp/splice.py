@@ -1,0 +1,34 @@
+"""Where frames from elsewhere stand on the timeline of what a leg sends."""
+
+from ...frames.frame import EncodedFrame, Kind
+
+
+class Splice:
+    """Puts frames of one origin after what a leg has sent. Pictures begin with a key frame."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._offset: int | None = None
+        self._awaits_keyframe = kind == "video"
+        self._kind = kind
+
+    def skip(self) -> None:
+        """Note that frames were left out: a decoder can make nothing of the pictures between."""
+        self._awaits_keyframe = self._kind == "video"
+
+    def place(self, frame: EncodedFrame, now: int, rate: int) -> int | None:
+        """Find the RTP timestamp for a frame.
+
+        Args:
+            frame: The next one.
+            now: The leg's timestamp of this moment.
+            rate: Ticks a second of the leg's clock, in Hz.
+
+        Returns:
+            The timestamp; None if the picture is left out because a key frame must come first.
+        """
+        if self._awaits_keyframe and not frame.keyframe:
+            return None
+        self._awaits_keyframe = False
+        if self._offset is None or abs(frame.timestamp + self._offset - now) > rate:
+            self._offset = now - frame.timestamp
+        return frame.timestamp + self._offset
