@@ -74,6 +74,14 @@ class BotAdapter(BotPort):
         """Tell the bot that a recording is not whole."""
         await self._bot.on_recording_failed(await self._handle(call), why)
 
+    async def taken_over(self, call: CallRef, person: str) -> None:
+        """Tell the bot that somebody talks in its place."""
+        await self._bot.on_takeover(await self._handle(call), person)
+
+    async def given_back(self, call: CallRef, person: str) -> None:
+        """Tell the bot that it is heard again."""
+        await self._bot.on_giveback(await self._handle(call), person)
+
     async def invited(self, invitation: Invitation) -> None:
         """Give the bot an invite."""
         await self._bot.on_invite(

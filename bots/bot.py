@@ -171,6 +171,27 @@ class Bot:
             why: a sentence that says what to do, as in the call's detail record.
         """
 
+    async def on_takeover(self, call: Call, person: str) -> None:
+        """Somebody at the board has taken over: the peer hears and sees that person instead.
+
+        What the bot plays goes on unheard, keys that it presses are still sent, and what is
+        recorded is what the peer gets.
+
+        Args:
+            call: the call.
+            person: who it is, as the board names them.
+        """
+
+    async def on_giveback(self, call: Call, person: str) -> None:
+        """The person who had taken over has left: the peer hears and sees the bot again.
+
+        That may also be since the person's connection was lost.
+
+        Args:
+            call: the call.
+            person: who it was.
+        """
+
     async def on_invite(self, invite: Invite) -> None:
         """Somebody invites to a call (XEP-0482). A bot that does not override this ignores it.
 

@@ -59,6 +59,7 @@ from .content_changes import ContentChanges
 from .course import CallingIn, CallingOut
 from .data_channel import DataChannel
 from .digits import Digits
+from .guests import Guests
 from .ice_restart import IceRestarts
 from .joining import Joining
 from .listening import Listening
@@ -82,6 +83,7 @@ class Call(
         "_playing": Playing,
         "_joining": Joining,
         "_listening": Listening,
+        "_guests": Guests,
         "_recordings": Recordings,
         "_data": DataChannel,
         "_digits": Digits,
@@ -116,6 +118,7 @@ class Call(
         self._joining = Joining(parts)
         self._playing = Playing(parts, on_hold=self._joining.follow)
         self._listening = Listening(parts)
+        self._guests = Guests(parts, self._contents)
         self._recordings = Recordings(parts)
         self._data = DataChannel(parts)
         self._digits = Digits(parts, on_press=self._playing.digit_began)

@@ -19,6 +19,7 @@ from ...media import (
 )
 from ..context import Context
 from ..messages.call import CallActorMessage, Media, RecordingBegun
+from ..messages.guest import GuestRef
 from ..runtime.actor import AsyncioActor
 from .mixes import Mixes
 from .recorders import Recorders
@@ -45,6 +46,7 @@ class Leg:
         connection: the WebRTC stack.
         recorders: the recordings.
         mixes: those of the rooms that it was in.
+        guests: those who hear it at a page, or talk in it, by number.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Leg:
             largest_picture=context.largest_picture,
         )
         self.connection.media.add_sink(self.recorders.write)
+        self.guests: dict[int, GuestRef] = {}
         self._early: list[CandidatesReceived] | None = []
 
     def _heard(self, event: MediaEvent) -> None:
@@ -142,12 +145,20 @@ class Leg:
     # -- the end -----------------------------------------------------------------------------------
 
     async def close(self) -> None:
-        """Finish the recording and close the connection, each in its time; nothing is raised."""
+        """Finish the recording, close the connection, part from guests; nothing is raised."""
         await asyncio.gather(
             self._in_time("the recording", self.recorders.finish(), RECORDING_DEADLINE),
             self._in_time("the room's recording", self.mixes.finish(), RECORDING_DEADLINE),
             self._in_time("the connection", self.connection.close(), CONNECTION_DEADLINE),
+            self._in_time("a page", self._part_from_guests(), CONNECTION_DEADLINE),
         )
+
+    async def _part_from_guests(self) -> None:
+        guests = tuple(self.guests.values())
+        for guest in guests:
+            guest.stop(block=False)
+        for guest in guests:
+            await guest.ended
 
     async def _in_time(self, what: str, work: Coroutine[Any, Any, None], seconds: float) -> None:
         try:

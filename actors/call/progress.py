@@ -10,9 +10,17 @@ from ...ladder.cause import End, cause
 from ...ladder.ladder import Ladder
 from ...media import Direction, MediaFailed, MediaStatistics
 from ..context import Context
+from ..messages.call import GuestKind
 from ..messages.call_log import CallGoesOn
 from ..messages.exchange import CallStatus
-from ..records.call_record import CallRecord, OtherCall, RecordedBridge, RecordedFreeze, outcome
+from ..records.call_record import (
+    CallRecord,
+    Listener,
+    OtherCall,
+    RecordedBridge,
+    RecordedFreeze,
+    outcome,
+)
 from .course import Course
 from .leg import Leg
 from .quality_notes import QualityNotes, qualities
@@ -23,6 +31,8 @@ from .trace import Trace
 #: Keys, and bridges, that a record has at the most.
 MOST_DIGITS = 1_000
 MOST_BRIDGES = 100
+#: Visits that a record has at the most: more than a call can have at a time.
+MOST_GUESTS = 1_000
 
 
 class Progress:
@@ -72,6 +82,7 @@ class Progress:
         self._freezes: tuple[RecordedFreeze, ...] = ()
         self._digits: str | None = None
         self._bridges: tuple[RecordedBridge, ...] = ()
+        self._guests: dict[int, Listener] = {}
 
     def keep_digit(self, digit: str) -> None:
         """Note for the record which key the peer has pressed."""
@@ -97,6 +108,29 @@ class Progress:
             *before, last = self._bridges
             seconds = round(self._timeline.ago(last.at), 3)
             self._bridges = (*before, replace(last, seconds=seconds))
+
+    def guest_comes(self, number: int, kind: GuestKind, name: str, role: str) -> None:
+        """Note for the record, also if the process dies, who is at a page.
+
+        Args:
+            number: which of the call's guests it is.
+            kind: what it does.
+            name: who it is.
+            role: what allows it.
+        """
+        at = round(self._timeline.ago(0), 3)
+        self._guests[number] = Listener(name, kind.value, at, role=role)
+        if len(self._guests) > MOST_GUESTS:
+            past = (key for key, one in self._guests.items() if one.seconds is not None)
+            del self._guests[next(past)]
+        self.note()
+
+    def guest_goes(self, number: int) -> None:
+        """Note that a guest has gone, if it had not."""
+        guest = self._guests.get(number)
+        if guest is not None and guest.seconds is None:
+            seconds = round(self._timeline.ago(guest.at), 3)
+            self._guests[number] = replace(guest, seconds=seconds)
 
     def step(self, name: str) -> None:
         """Take a step, and report it if it was the first time."""
@@ -168,6 +202,8 @@ class Progress:
     def end(self) -> None:
         """The call is over: nothing is counted any more."""
         self.bridge_ends()
+        for number in self._guests:
+            self.guest_goes(number)
         self._last = ()  # should the counters fail
         try:
             media = self._leg.connection.media
@@ -229,6 +265,7 @@ class Progress:
             media=tuple(_rounded(one) for one in self._last or ()),
             recordings=(*self._leg.recorders.recorded, *self._leg.mixes.recorded),
             freezes=self._freezes,
+            listeners=tuple(self._guests.values()),
             bridges=self._bridges,
             digits=self._digits,
             uuid=self._uuid,

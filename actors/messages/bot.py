@@ -50,6 +50,12 @@ class BotPort(Protocol):
     async def recording_failed(self, call: CallRef, why: str) -> None:
         """Something is not in a call's recording, or nothing more will be; the call goes on."""
 
+    async def taken_over(self, call: CallRef, person: str) -> None:
+        """Somebody at a page talks in the place of the bot, and may show something."""
+
+    async def given_back(self, call: CallRef, person: str) -> None:
+        """Who talked in the place of the bot has left: the peer hears and sees the bot again."""
+
     async def invited(self, invitation: Invitation) -> None:
         """Somebody invites to a call that exists (XEP-0482)."""
 

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from ...jingle import Reason
 from ...ladder.ladder import Ladder
-from ...media import BOTH, MediaEvent, SpeechOptions
+from ...media import BOTH, Direction, MediaEvent, SpeechOptions
 from ...media import CallOver as CallOver  # noqa: PLC0414 - it is imported from here too
 from ..records.call_record import OtherCall
 from ..records.recording_outcome import RecordingOutcome
@@ -20,13 +20,15 @@ from ..runtime.future import AsyncioFuture
 from ..runtime.ref import AsyncioActorRef
 from ..xmpp.events import IqAnswered
 from .exchange import CallStatus
+from .guest import GuestRef
 
 if TYPE_CHECKING:
     from ...media import (
         ConnectionMedia,
-        Direction,
         Directions,
         ImageFormat,
+        Kind,
+        Network,
         Playback,
         ReaderQueue,  # noqa: F401 - in quotes below
         Source,
@@ -423,6 +425,84 @@ class ListenForSpeech(MidCallRequest["ReaderQueue[Speech]"]):
     options: SpeechOptions
 
 
+class GuestKind(StrEnum):
+    """What somebody at a page does in a call."""
+
+    #: It hears and sees what the peer sends.
+    RECEIVED = "received"
+    #: It hears and sees what is sent to the peer.
+    SENT = "sent"
+    #: The peer hears it beside the bot.
+    JOIN = "join"
+    #: The peer hears and sees it in the place of the bot.
+    TAKE_OVER = "take-over"
+
+    @property
+    def direction(self) -> Direction | None:
+        """What it hears; None: it talks."""
+        return None if self.talks else Direction(self.value)
+
+    @property
+    def talks(self) -> bool:
+        """Whether the peer hears it."""
+        return self in (GuestKind.JOIN, GuestKind.TAKE_OVER)
+
+
+class OfferError(ValueError):
+    """The offer of a page can't be used; the message is a sentence that says what would do."""
+
+
+class GuestRefused(Exception):  # noqa: N818 - what happened, not a fault
+    """A call takes no guest, or not this one, now.
+
+    Attributes:
+        why: ``early``: it is not connected; ``full``: it has too many; ``talking``: somebody talks
+            in it already.
+    """
+
+    def __init__(self, why: Literal["early", "full", "talking"], sentence: str) -> None:
+        super().__init__(sentence)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class GuestAdmitted:
+    """Somebody at a page is about to hear a call, or to talk in it.
+
+    Attributes:
+        guest: its actor; stop it to let it go.
+        answer: settled with the answer to the page's offer, as SDP, with all candidates. It raises
+            `MediaError` if there is none, and `CallOver` if it has gone before that.
+        over: settled with a sentence about why it has gone, when nothing of it is left.
+    """
+
+    guest: GuestRef
+    answer: AsyncioFuture[str]
+    over: AsyncioFuture[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AdmitGuest(MidCallRequest[GuestAdmitted]):
+    """Let somebody at a page hear the call, or talk in it.
+
+    It raises `OfferError` if the offer can't be used, and `GuestRefused` if the call takes no such
+    guest.
+
+    Attributes:
+        kind: what it does.
+        offer: the page's offer, as SDP: only to receive, or only to send.
+        name: who it is, for the record.
+        role: what allows it, for the record.
+        network: the addresses and ports for the page.
+    """
+
+    kind: GuestKind
+    offer: str
+    name: str
+    role: str
+    network: "Network"
+
+
 @dataclass(frozen=True, slots=True)
 class GetStatus(Ask["CallActorMessage", CallStatus]):
     """Answered with a `CallStatus`."""
@@ -635,7 +715,7 @@ class KeyframeNeeded:
         direction: whether we sent or received it.
     """
 
-    direction: "Direction"
+    direction: Direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -651,6 +731,30 @@ class RecordingFailed:
     number: int
     why: str
     is_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GuestConnected:
+    """A guest's page is connected.
+
+    Attributes:
+        number: which of the call's guests it is.
+        kinds: the kinds of media that are agreed with it.
+    """
+
+    number: int
+    kinds: "tuple[Kind, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class GuestGone:
+    """A guest has gone.
+
+    Attributes:
+        number: which of the call's guests it was.
+    """
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -729,6 +833,9 @@ CallActorMessage = (
     | GetIdentity
     | GetCodecs
     | TakeSnapshot
+    | AdmitGuest
+    | GuestConnected
+    | GuestGone
     | Listen
     | ListenForSpeech
     | GetStatus

@@ -66,19 +66,22 @@ class RecordedFreeze:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A person who heard or joined the call from outside of it.
+    """A person at a page who heard the call, or talked in it.
 
     Attributes:
         name: who it was.
-        part: ``listened`` heard it, ``talked`` was heard too.
+        part: what it did: ``received`` and ``sent`` heard that direction, ``join`` was heard beside
+            the bot, ``take-over`` in its place.
         at: when it began, in seconds after the call began.
-        seconds: how long it lasted.
+        seconds: how long it lasted; None while it goes on.
+        role: what allowed it.
     """
 
     name: str
-    part: Literal["listened", "talked"]
+    part: Literal["received", "sent", "join", "take-over"]
     at: float
-    seconds: float
+    seconds: float | None = None
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ class CallRecord:
         media: by kind, what `media.MediaStatistics` has.
         recordings: in the order in which they began.
         freezes: when the peer's media stood still.
-        listeners: who listened or joined.
+        listeners: who listened, joined or took over at a page.
         bridges: with which calls it was bridged.
         digits: the keys that the peer pressed; None, unless ``calls.keep_digits`` is on.
         uuid: names this record and no other one; made here.

@@ -241,9 +241,18 @@ def _freezes(record: CallRecord) -> Iterator[str]:
         yield f"after {one.at:.1f} s: {one.kind} for {one.seconds:.1f} s"
 
 
+_PARTS = {
+    "received": "heard the peer",
+    "sent": "heard what was sent",
+    "join": "joined",
+    "take-over": "took over",
+}
+
+
 def _listeners(record: CallRecord) -> Iterator[str]:
     for one in record.listeners:
-        yield f"after {one.at:.1f} s: {one.name} {one.part} for {one.seconds:.1f} s"
+        lasted = "" if one.seconds is None else f" for {one.seconds:.1f} s"
+        yield f"after {one.at:.1f} s: {one.name} ({one.role}) {_PARTS[one.part]}{lasted}"
 
 
 def _bridges(record: CallRecord) -> Iterator[str]:

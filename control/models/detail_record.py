@@ -48,12 +48,13 @@ class StoodStill(Result):
 
 
 class Attendance(Result):
-    """A person who heard or joined the call from outside of it."""
+    """A person at a page who heard the call, or talked in it."""
 
     name: Text
-    part: Literal["listened", "talked"]
+    part: Literal["received", "sent", "join", "take-over"]
     at: float
-    seconds: float
+    seconds: float | None
+    role: str
 
 
 class BridgedTime(Result):

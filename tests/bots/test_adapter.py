@@ -53,6 +53,12 @@ class Diary(Bot):
     async def on_recording_failed(self, call: Call, why: str) -> None:
         self.pages.append(("recording", call.id, why))
 
+    async def on_takeover(self, call: Call, person: str) -> None:
+        self.pages.append(("takeover", call.id, person))
+
+    async def on_giveback(self, call: Call, person: str) -> None:
+        self.pages.append(("giveback", call.id, person))
+
     async def on_invite(self, invite: Invite) -> None:
         self.pages.append(("invite", invite.sender))
 
@@ -76,6 +82,8 @@ def test_each_event_comes_to_its_method(run: Run, tmp_path: Path) -> None:
         await adapter.data(call, b"octets")
         await adapter.digit(call, "#")
         await adapter.recording_failed(call, "The disk is full")
+        await adapter.taken_over(call, "anna")
+        await adapter.given_back(call, "anna")
         await adapter.invited(INVITATION)
         await adapter.stopping()
 
@@ -90,6 +98,8 @@ def test_each_event_comes_to_its_method(run: Run, tmp_path: Path) -> None:
         ("data", "sid", b"octets"),
         ("digit", "sid", "#"),
         ("recording", "sid", "The disk is full"),
+        ("takeover", "sid", "anna"),
+        ("giveback", "sid", "anna"),
         ("invite", f"{PEER}/phone"),
         ("stop",),
     ]

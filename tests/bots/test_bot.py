@@ -64,6 +64,8 @@ def test_a_bot_that_overrides_nothing_declines_calls_and_keeps_silent(
         await bot.on_media(call)
         await bot.on_data(call, "text")
         await bot.on_recording_failed(call, "why")
+        await bot.on_takeover(call, "anna")
+        await bot.on_giveback(call, "anna")
         await bot.on_invite(Invite(invitation, silent, tmp_path))
         await bot.on_stop()
 

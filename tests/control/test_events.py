@@ -49,7 +49,7 @@ REPORTS = [
         media=({k: v for k, v in dataclasses.asdict(MEDIA).items() if k != "reordered"},),
         recordings=(Recorded("/x/y.mkv", "video", 1.5, 7, None),),
         freezes=(RecordedFreeze("video", 1.0, 0.5),),
-        listeners=(Listener("eve", "listened", 1.0, 2.0),),
+        listeners=(Listener("eve", "take-over", 1.0, 2.0, "talk"),),
         bridges=(RecordedBridge("u", "2", "a@b.c", "g@h.i/x", 1.0, 2.0),),
         digits="12",
     ),

@@ -60,7 +60,10 @@ def _check(record: dict[str, Any]) -> None:
     for media in record["media"]:
         _check_media(media)
     assert list(record["steps"].values()) == sorted(record["steps"].values())
-    assert record["listeners"] == []
+    for listener in record["listeners"]:
+        assert set(listener) == {"name", "role", "part", "at", "seconds"}
+        assert listener["part"] in ("received", "sent", "join", "take-over")
+        assert listener["seconds"] >= 0
     for bridge in record["bridges"]:
         assert list(bridge) == ["uuid", "id", "account", "peer", "at", "seconds"]
         assert bridge["at"] >= 0

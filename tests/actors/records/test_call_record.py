@@ -52,7 +52,7 @@ def test_a_record_is_read_as_it_was_written() -> None:
             Recorded.of(None, 0.0, 0, "The disk is full."),
         ),
         freezes=(RecordedFreeze("video", 3.0, 0.5),),
-        listeners=(Listener("anna", "listened", 4.0, 10.0),),
+        listeners=(Listener("anna", "received", 4.0, 10.0, "listen"),),
         bridges=(RecordedBridge("uuid", "id", "desk@localhost", "anna@localhost/x", 5.0, 6.25),),
         digits="12#",
     )

@@ -1,0 +1,60 @@
+"""What the guest of a call is told: somebody at a page who hears the call, or talks in it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ...media import MediaEvent
+from ..runtime.ref import AsyncioActorRef
+
+# -- by itself -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The offer of the page is answered.
+
+    Attributes:
+        sdp: the answer.
+    """
+
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotAnswered:
+    """The offer of the page can't be answered.
+
+    Attributes:
+        error: why.
+    """
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class PageMedia:
+    """Something happened on the peer connection with the page."""
+
+    event: MediaEvent
+
+
+@dataclass(frozen=True, slots=True)
+class OtherCodec:
+    """What the guest hears or sees goes on in a codec that the page has not agreed to.
+
+    Attributes:
+        kind: of what it hears or sees.
+        codec: its RTP encoding name.
+    """
+
+    kind: Literal["audio", "video"]
+    codec: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listened:
+    """It is time to look whether anything has come from the page."""
+
+
+GuestMessage = Answered | NotAnswered | PageMedia | OtherCodec | Listened
+GuestRef = AsyncioActorRef[GuestMessage]

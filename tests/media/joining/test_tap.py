@@ -1,0 +1,160 @@
+"""Somebody at a page who hears and sees one direction of a leg."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from callboard.media import (
+    ClockPattern,
+    Connected,
+    Direction,
+    Drawing,
+    IncompatibleMediaError,
+    ReceivePath,
+    Source,
+    Tap,
+    Tone,
+    cut_to,
+)
+from callboard.tests.conftest import Run
+from callboard.tests.media.legs import Leg
+from callboard.tests.media.page import Page, page
+
+OURS, THEIRS = 440, 1000
+BOTH = list(Direction)
+
+
+@asynccontextmanager
+async def call(
+    *codecs: str, shows: Source | None = None, video: bool = True
+) -> AsyncIterator[tuple[Leg, Leg]]:
+    """A call: we send 440 Hz and a clock of 160 pixels, the peer 1000 Hz and one of 176."""
+    ours, peer = Leg(), Leg()
+    try:
+        offer = await ours.pc.offer(
+            audio=Tone(OURS), video=(shows or ClockPattern(160, 128, 10)) if video else None
+        )
+        back = ClockPattern(176, 128, 10) if video else None
+        answer = await peer.pc.answer(offer, audio=Tone(THEIRS), video=back, prefer=codecs)
+        await ours.pc.accept(answer)
+        await ours.event(Connected)
+        await peer.event(Connected)
+        yield ours, peer
+    finally:
+        await ours.pc.close()
+        await peer.pc.close()
+
+
+@asynccontextmanager
+async def listening(
+    ours: Leg, direction: Direction, one: Page, offer: str
+) -> AsyncIterator[tuple[Leg, list[tuple[str, str]]]]:
+    """A leg that sends a page one direction of another one, and what it heard of other codecs."""
+    side, changes = Leg(ReceivePath.NONE), list[tuple[str, str]]()
+    tap = Tap(ours.pc.media, direction, side.pc.media, lambda *change: changes.append(change))
+    try:
+        codecs = ours.pc.media.flowing(direction)
+        answer = await side.pc.answer(
+            cut_to(offer, codecs),
+            audio=tap.source() if "audio" in codecs else None,
+            video=tap.source() if "video" in codecs else None,
+        )
+        await one.take(answer)
+        await side.event(Connected)
+        tap.open()
+        yield side, changes
+    finally:
+        tap.close()
+        await side.pc.close()
+
+
+@pytest.mark.parametrize("codecs", [("opus", "VP8"), ("PCMU", "H264")])
+@pytest.mark.parametrize("direction", BOTH)
+def test_a_page_hears_and_sees_one_direction(
+    run: Run, direction: Direction, codecs: tuple[str, ...]
+) -> None:
+    async def main() -> None:
+        async with call(*codecs) as (ours, peer), page() as one:
+            await ours.received("video", 2)
+            before = len(peer.seen("video"))
+            async with listening(ours, direction, one, await one.to_listen()) as (side, _):
+                await one.hears(OURS if direction is Direction.SENT else THEIRS)
+                await one.sees(160 if direction is Direction.SENT else 176)
+                went = [*side.seen("audio", Direction.SENT), *side.seen("video", Direction.SENT)]
+                assert {frame.codec for frame in went} == set(codecs)
+            after = peer.seen("video")[before:]
+            steps = [later.timestamp - earlier.timestamp for earlier, later in pairwise(after)]
+            assert min(steps) >= 90_000 // 10, "the peer was sent pictures again"
+            assert peer.statistics("audio").lost == 0
+
+    run(main)
+
+
+def test_only_the_codec_of_the_call_is_answered(run: Run) -> None:
+    async def main() -> None:
+        async with call("opus", "H264") as (ours, _), page() as one:
+            offer = await one.to_listen()
+            async with listening(ours, Direction.RECEIVED, one, offer) as (side, _):
+                agreed = side.pc.media
+                assert agreed.codec("audio") == "opus"
+                assert agreed.codec("video") == "H264"
+                assert one.pc.remoteDescription is not None
+                sdp = one.pc.remoteDescription.sdp
+                assert "VP8" not in sdp
+                assert "PCM" not in sdp
+                assert "telephone-event" not in sdp
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "codec"), [(("video",), ""), (("audio",), "PCMA")], ids=["kind", "codec"]
+)
+def test_what_a_call_does_not_have_is_refused(run: Run, kinds: tuple[str, ...], codec: str) -> None:
+    async def main() -> None:
+        async with call("opus", video=False) as (ours, _), page() as one:
+            offer = await one.to_listen(*kinds, codecs=codec)
+            with pytest.raises(IncompatibleMediaError):
+                async with listening(ours, Direction.RECEIVED, one, offer):
+                    pass
+
+    run(main)
+
+
+def test_a_page_that_offers_more_than_the_call_has_gets_what_there_is(run: Run) -> None:
+    async def main() -> None:
+        async with call("opus", video=False) as (ours, _), page() as one:
+            offer = await one.to_listen()
+            async with listening(ours, Direction.SENT, one, offer) as (side, _):
+                await one.hears(OURS)
+                assert side.pc.media.codec("video") is None
+
+    run(main)
+
+
+def test_a_live_picture_is_seen_at_once(run: Run) -> None:
+    async def main() -> None:
+        drawing = Drawing(lambda _: np.full((128, 160, 3), 90, np.uint8), width=160, height=128)
+        async with call(shows=drawing) as (ours, peer), page() as one:
+            await peer.received("video", 2)
+            async with listening(ours, Direction.SENT, one, await one.to_listen()):
+                await one.until(lambda: bool(one.pictures))
+
+    run(main)
+
+
+def test_another_codec_is_told_once_and_not_sent(run: Run) -> None:
+    async def main() -> None:
+        async with call() as (ours, _), page() as one:
+            offer = await one.to_listen("audio")
+            async with listening(ours, Direction.RECEIVED, one, offer) as (side, changes):
+                await one.hears(THEIRS)
+                (frame, *_) = ours.seen("audio")
+                for _ in range(3):
+                    ours.pc.media._received(frame._replace(codec="PCMU"))
+                assert changes == [("audio", "PCMU")]
+                assert {each.codec for each in side.seen("audio", Direction.SENT)} == {"opus"}
+
+    run(main)
