@@ -13,14 +13,19 @@ from ..config.web import WebSettings
 from ..control.instance.instance import Instance
 from ..control.problem import ControlError, ProblemKind
 from ..control.version import VERSION
-from . import commands, visitors
+from . import commands, page_media, visitors, whep, whip
+from .page_sessions import PageSessions
 from .problem_details import problem_response, refusal_of
 from .visitor_role import VisitorRole
 from .visitors import Visitors, at_least
 
 
 def make_app(
-    instance: Instance, settings: WebSettings, known: Visitors, more: Iterable[APIRouter] = ()
+    instance: Instance,
+    settings: WebSettings,
+    known: Visitors,
+    sessions: PageSessions,
+    more: Iterable[APIRouter] = (),
 ) -> FastAPI:
     """Return the application.
 
@@ -28,6 +33,7 @@ def make_app(
         instance: what runs.
         settings: of the board.
         known: tells visitors by their requests.
+        sessions: those of pages that listen to calls, or talk in them.
         more: what else is served.
     """
     app = FastAPI(
@@ -41,8 +47,11 @@ def make_app(
     app.state.instance = instance
     app.state.visitors = known
     app.state.settings = settings
+    app.state.sessions = sessions
     app.include_router(visitors.router)
     app.include_router(commands.command_router())
+    for one in (page_media, whep, whip):
+        app.include_router(one.router)
     for router in more:
         app.include_router(router)
     app.add_exception_handler(ControlError, _refused)

@@ -18,6 +18,7 @@ from .app import make_app
 from .board_server import BoardServer
 from .credentials import Credentials
 from .gate import Gate, Origins
+from .page_sessions import PageSessions
 from .visitor_role import VisitorRole
 from .visitors import Visitors
 
@@ -62,7 +63,9 @@ class Board:
         self._instance = instance
         self._listener = listener
         self._link_file: Path | None = None
-        self._gate = Gate(make_app(instance, settings, visitors), origins, cookie)
+        self._sessions = PageSessions()
+        app = make_app(instance, settings, visitors, self._sessions)
+        self._gate = Gate(app, origins, cookie)
         self._server = BoardServer(self._gate)
         self._failure = ""
         self._task = asyncio.create_task(self._keep(), name="board")
@@ -94,6 +97,7 @@ class Board:
             task.cancel()
             await asyncio.wait({task})
         self._listener.close()
+        await self._sessions.close()
         if self._link_file is not None:
             await asyncio.to_thread(self._link_file.unlink, missing_ok=True)
 

@@ -76,6 +76,12 @@ class Participant(BotPort):
     async def recording_failed(self, call: CallRef, why: str) -> None:
         """Take no notice."""
 
+    async def taken_over(self, call: CallRef, person: str) -> None:
+        """Take no notice."""
+
+    async def given_back(self, call: CallRef, person: str) -> None:
+        """Take no notice."""
+
     async def invited(self, invitation: Invitation) -> None:
         """Take no notice."""
 

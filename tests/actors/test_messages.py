@@ -107,6 +107,7 @@ def test_all_actors_are_found() -> None:
         "CallLogSupervisor",
         "Conversation",
         "Exchange",
+        "Guest",
         "Recorder",
         "Room",
     }

@@ -40,7 +40,7 @@ class Desk(Puppet):
 @asynccontextmanager
 async def desk(folder: Path, **media: Any) -> AsyncIterator[tuple[Stage, Call, Call]]:
     """A call of Alice's to Bob's desk, as either has it."""
-    accounts = [ALICE, {"jid": BOB, "bot": "desk"}]
+    accounts: list[str | dict[str, Any]] = [ALICE, {"jid": BOB, "bot": "desk"}]
     async with staged(folder, accounts, {"desk": Desk}) as stage:
         out = await stage.puppets[ALICE].call(BOB, audio=f"tone:{THEIRS}", **media)
         came = await stage.ringing(BOB)
@@ -244,7 +244,6 @@ def test_many_listeners_come_and_go_and_leave_nothing(run: Run, tmp_path: Path) 
                     each.guest.stop(block=False)
                 for each in begun:
                     await each.over
-            assert came.ref._actor_weakref()._leg.guests.keys() <= {91}
             await out.hangup()
             assert len((await came.ended()).listeners) == 100
 

@@ -43,6 +43,8 @@ class Microphone(MediaStreamTrack):
 
     async def recv(self) -> av.AudioFrame:
         """Give the next 20 ms when they are due."""
+        if self.readyState != "live":
+            raise MediaStreamError
         loop = asyncio.get_running_loop()
         if self._began is None:
             self._began = loop.time()

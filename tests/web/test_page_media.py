@@ -1,0 +1,183 @@
+"""Pages that listen to calls by WHEP, and talk in them by WHIP."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from callboard.bots import Call
+from callboard.config import Settings
+from callboard.config.web import WebSettings
+from callboard.tests.conftest import Run
+from callboard.tests.live.stage import ALICE, BOB
+from callboard.tests.live.test_rooms import until_heard
+from callboard.tests.media.page import page
+from callboard.tests.web.http import Answer, ask
+from callboard.tests.web.stage import TOKENS, bare_board, boarded
+from callboard.web.page_network import ice_servers, page_network
+
+SDP = "application/sdp"
+PERSON = 700
+
+
+async def post(port: int, target: str, offer: str, role: str, **headers: str) -> Answer:
+    """Send an offer."""
+    given = {"Content_Type": SDP, **headers}
+    return await ask(port, target, "POST", body=offer.encode(), token=TOKENS[role], **given)
+
+
+async def leave(port: int, session: str) -> Answer:
+    """End a session."""
+    return await ask(port, session, "DELETE", token=TOKENS["listen"])
+
+
+def target(call: Call, what: str, **query: str) -> str:
+    """Where a page listens to Bob's end of a call, or talks in it."""
+    words = "&".join(f"{name}={value}" for name, value in {"account": BOB, **query}.items())
+    return f"/api/calls/{call.id}/{what}?{words}"
+
+
+@pytest.mark.parametrize(("direction", "hertz"), [("received", 400), ("sent", 1000)])
+def test_a_page_listens_by_whep(run: Run, tmp_path: Path, direction: str, hertz: int) -> None:
+    async def main() -> None:
+        async with boarded(tmp_path, [ALICE, BOB]) as (stage, port), page() as one:
+            out = await stage.puppets[ALICE].call(BOB, audio="tone:400")
+            came = await stage.ringing(BOB)
+            await came.answer(audio="tone:1000")
+            await out.connected()
+            where = target(came, f"listen/{direction}")
+            found = await post(port, where, await one.to_listen(), "listen")
+            assert (found.status, found.headers["content-type"]) == (201, SDP)
+            await one.take(found.body.decode())
+            await one.hears(hertz)
+            session = found.headers["location"]
+            assert (await ask(port, session, "PATCH", token=TOKENS["talk"])).status == 405
+            assert (await leave(port, session)).status == 204
+            await one.gone()
+            gone = await leave(port, session)
+            assert gone.status in (204, 410)  # it may be about to end
+            await out.hangup()
+            (listener,) = (await came.ended()).listeners
+            assert (listener.name, listener.role) == ("listen", "listen")
+            late = await post(port, where, await fresh_offer(), "listen")
+            assert late.status == 404
+            assert (await leave(port, session)).json["detail"].startswith("the session has ended")
+
+    run(main)
+
+
+async def fresh_offer() -> str:
+    """What another page offers."""
+    async with page() as one:
+        return await one.to_listen("audio")
+
+
+def test_a_page_talks_by_whip_and_no_second_one_does(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with boarded(tmp_path, [ALICE, BOB]) as (stage, port), page() as one, page() as two:
+            out = await stage.puppets[ALICE].call(BOB, audio="tone:1000")
+            came = await stage.ringing(BOB)
+            await came.answer(audio="tone:400")
+            await out.connected()
+            offer = await one.to_talk(PERSON)
+            refused = await post(port, target(came, "talk"), offer, "control")
+            assert refused.status == 403
+            where = target(came, "talk", how="take-over")
+            found = await post(port, where, offer, "talk")
+            assert found.status == 201
+            await one.take(found.body.decode())
+            assert (await until_heard(out, PERSON))[400] < 300
+            second = await post(port, target(came, "talk"), await two.to_talk(PERSON), "talk")
+            assert (second.status, second.headers["content-type"]) == (
+                409,
+                "application/problem+json",
+            )
+            assert "somebody talks" in second.json["detail"]
+            assert (await leave(port, found.headers["location"])).status == 204
+            await until_heard(out, 400)
+            await out.hangup()
+            await came.ended()
+
+    run(main)
+
+
+WRONG: list[tuple[str, str, str, str, int]] = [
+    ("/api/calls/x/listen/received", "", SDP, "view", 403),
+    ("/api/calls/x/listen/received", "", "text/plain", "listen", 415),
+    ("/api/calls/x/listen/both", "", SDP, "listen", 422),
+    ("/api/calls/x/listen/received", "v=0", SDP, "listen", 404),
+    ("/api/calls/x/talk?how=shout", "", SDP, "talk", 422),
+]
+
+
+@pytest.mark.parametrize(("where", "offer", "kind", "role", "status"), WRONG)
+def test_what_is_wrong_is_told(
+    run: Run, tmp_path: Path, where: str, offer: str, kind: str, role: str, status: int
+) -> None:
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port):
+            found = await post(port, where, offer or "v=0", role, Content_Type=kind)
+            assert found.status == status
+            assert found.headers["content-type"] == "application/problem+json"
+            assert (await leave(port, "/api/media/nobody")).status == 404
+
+    run(main)
+
+
+def test_offers_that_can_not_be_used_are_refused_with_a_sentence(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with boarded(tmp_path, [ALICE, BOB]) as (stage, port):
+            out = await stage.puppets[ALICE].call(BOB, audio="tone")
+            came = await stage.ringing(BOB)
+            early = await post(port, target(came, "listen/sent"), await fresh_offer(), "listen")
+            assert (early.status, "not connected" in early.json["detail"]) == (409, True)
+            await came.answer(audio="tone")
+            await out.connected()
+            for offer, status in (("v=0\r\n", 400), ("\ud800", 400), (await video_offer(), 422)):
+                body = offer.encode(errors="surrogatepass")
+                found = await ask(
+                    port,
+                    target(came, "listen/sent"),
+                    "POST",
+                    body=body,
+                    token=TOKENS["listen"],
+                    Content_Type=SDP,
+                )
+                assert (found.status, bool(found.json["detail"])) == (status, True)
+            await out.hangup()
+            await came.ended()
+
+    run(main)
+
+
+async def video_offer() -> str:
+    """What a page offers that only wants to see."""
+    async with page() as one:
+        return await one.to_listen("video")
+
+
+NETWORKS: list[tuple[dict[str, Any], dict[str, Any], tuple[str, ...] | None]] = [
+    ({}, {}, ("127.0.0.1",)),
+    ({}, {"addresses": ["192.0.2.1"]}, ("127.0.0.1",)),
+    ({"media": {"addresses": ["192.0.2.2"]}}, {"addresses": ["192.0.2.1"]}, ("192.0.2.2",)),
+    ({"url": "https://b.example"}, {"addresses": ["192.0.2.1"]}, ("192.0.2.1",)),
+    ({"url": "https://b.example"}, {}, ("127.0.0.1",)),
+]
+
+
+@pytest.mark.parametrize(("web", "media", "addresses"), NETWORKS)
+def test_pages_are_told_the_addresses_of_the_file_alone(
+    web: dict[str, Any], media: dict[str, Any], addresses: tuple[str, ...] | None
+) -> None:
+    declared = {"accounts": [{"jid": "a@localhost", "bot": "echo"}], "media": media}
+    found = page_network(WebSettings.model_validate(web), Settings.model_validate(declared))
+    assert found.addresses == addresses
+
+
+def test_a_relay_is_named_to_pages() -> None:
+    relay = {"url": "turn:turn.example.org:3478", "user": 'a"b', "password": "s\\w\n"}
+    settings = WebSettings.model_validate({"media": {"relay": relay}})
+    assert ice_servers(settings.media.relay) == {
+        "Link": '<turn:turn.example.org:3478>; rel="ice-server"; username="a\\"b"; '
+        'credential="s\\\\w"; credential-type="password"'
+    }
+    assert ice_servers(None) == {}
