@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 from callboard.actors.garbage_collection import tune_garbage_collection
-from callboard.benchmarks.leg import LOOPBACK, Ours, make_file, peer, run
+from callboard.benchmarks.leg import LOOPBACK, Ours, peer, run
+from callboard.benchmarks.played import make_file
 from callboard.benchmarks.result import Figure, Result, middle, percentile
 from callboard.benchmarks.trial import main, trial, turns
 from callboard.media import (

@@ -10,8 +10,9 @@ from typing import Any, Literal, cast
 
 from callboard.actors.garbage_collection import tune_garbage_collection
 from callboard.actors.messages.exchange import AccountChanged, CallStatus, ExchangeRef
-from callboard.benchmarks.leg import Ours, make_file, peer, run
+from callboard.benchmarks.leg import Ours, peer, run
 from callboard.benchmarks.partner import partner, serve
+from callboard.benchmarks.played import make_file
 from callboard.benchmarks.result import Figure, Result, middle, percentile
 from callboard.benchmarks.trial import main, trial, turns
 from callboard.config import Settings

@@ -13,8 +13,9 @@ from typing import Any
 import av
 import numpy as np
 from callboard.actors.garbage_collection import tune_garbage_collection
-from callboard.benchmarks.leg import LOOPBACK, PACKETS, make_file, pacing, peer, watch
+from callboard.benchmarks.leg import LOOPBACK, pacing, peer, watch
 from callboard.benchmarks.partner import Ask, partner
+from callboard.benchmarks.played import PACKETS, make_file
 from callboard.benchmarks.result import Figure, Result, percentile
 from callboard.benchmarks.trial import main, trial
 from callboard.benchmarks.usage import cpu, keep_to
@@ -35,7 +36,6 @@ from callboard.media.hearing.resampler import SoundResampler
 from callboard.media.hearing.voice_detector import VoiceDetector
 from callboard.media.joining.mix import RATE, Limiter, limit
 from callboard.media.joining.room import RoomMedia
-from callboard.media.rtc import _aiortc
 
 #: Seconds for which a role is played before it is counted.
 SETTLE = 0.5
@@ -269,7 +269,7 @@ async def roles(
     kept: dict[str, list[float]] = {role: [] for role in names}
     late: dict[str, list[float]] = {role: [] for role in names}
     async with partner(peer, file=file) as ask, _connected(ask, count) as legs:
-        times = [watch(_transport(leg)) for leg in legs[:10]]
+        times = [watch(leg.pc._pc) for leg in legs[:10]]  # noqa: SLF001
         for _ in range(cycles):
             for role in names:
                 with begin[role](legs):
@@ -314,13 +314,9 @@ async def _count(ask: Ask, legs: list[Leg], seconds: float) -> tuple[float, floa
     used, lasted = cpu() - used, time.perf_counter() - began
     mine = sum(leg.received() for leg in legs) - mine
     after = await ask({"count": True})
-    theirs = sum(after["count"]) - sum(before["count"])
+    theirs = sum(one[0] for one in after["count"]) - sum(one[0] for one in before["count"])
     rate = mine / lasted + theirs / (after["time"] - before["time"])
     return rate / 2 / PACKETS / len(legs), used / lasted
-
-
-def _transport(leg: Leg) -> Any:
-    return _aiortc.dtls_transports(leg.pc._pc)[0].transport  # noqa: SLF001
 
 
 async def measure(quick: bool) -> Result:

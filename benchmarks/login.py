@@ -1,11 +1,13 @@
 """Logins over TLS: CPU of the client for each, and how many a second."""
 
 import shutil
+import statistics
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from callboard.benchmarks import floor
 from callboard.benchmarks.accounts import Logins, Plain, ours, passwords
 from callboard.benchmarks.result import Figure, Result, middle
 from callboard.benchmarks.trial import main, say, trial, turns
@@ -67,7 +69,8 @@ async def measure(quick: bool) -> Result:
         "no hashing (and the server all of it). The rate is that of the server's log, from the "
         "first connection to the last login; one process of ours. A fleet is accounts with one "
         "password, as `callboard load` has them: the embedded server has one salt for all, and "
-        "the client hashes once. Prosody runs on the same machine.",
+        "the client hashes once. Prosody runs on the same machine. The floor is the client's part "
+        "of the TLS handshake and of PBKDF2, by plain calls of OpenSSL in the same turns.",
     )
 
     async def on_server(
@@ -91,6 +94,7 @@ async def measure(quick: bool) -> Result:
         )
 
     clients = {
+        "floor": lambda: trial(floor.login, times=1 if quick else 100),
         "callboard": lambda: on_server(many, child(callboard, many)),
         "fleet": lambda: on_server(many, child(callboard, many, fleet=True), fleet=True),
         "slixmpp": lambda: on_server(few, child(plain_slixmpp, few)),
@@ -102,6 +106,10 @@ async def measure(quick: bool) -> Result:
     trials = await turns(times, *clients.values(), together=quick)
     found = dict(zip(clients, trials, strict=True))
     mine = {key: middle(found["callboard"], key) for key in ("cpu", "rate", "server")}
+    ratio = statistics.median(
+        one["cpu"] / least["cpu"]
+        for one, least in zip(found["callboard"], found["floor"], strict=True)
+    )
     fleet = {key: middle(found["fleet"], key) for key in mine}
     theirs = {
         key: {name: middle(found[name], key) for name in clients if name in OTHERS} for key in mine
@@ -133,6 +141,7 @@ async def measure(quick: bool) -> Result:
             reach="not below tsung's",
             met=fleet["rate"] >= theirs["rate"]["tsung"] if "tsung" in clients else None,
         ),
+        Figure("CPU of the client ÷ its floor (TLS + PBKDF2)", ratio),
         Figure("CPU of the client, ms a login, a fleet", fleet["cpu"], theirs["cpu"]),
         Figure("CPU of the server, ms a login", mine["server"], theirs["server"]),
     ]

@@ -22,6 +22,8 @@ BENCHMARKS = (
     "login",
     "memory",
     "leg",
+    "packets",
+    "core",
     "picture",
     "live",
     "lateness",
