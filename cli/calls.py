@@ -80,7 +80,7 @@ def calls(arguments: Arguments) -> int:
             if arguments.json:
                 typer.echo(json_module.dumps(found.to_json()))
             else:
-                show_call(found, Terminal())
+                show_call(found, Terminal(), file)
     except UnknownCallError as error:
         typer.echo(f"callboard: {error}", err=True)
         return 1

@@ -20,6 +20,7 @@ from ..actors.bot.loop_watch import watched
 from ..actors.context import Endpoint
 from ..actors.observer import Observer as TellOutside
 from ..actors.records.call_journal import close_left
+from ..actors.records.call_record import CallRecord
 from ..actors.records.record_file import RecordFile
 from ..actors.xmpp.tls_context import trust
 from ..bots.adapter import bot_factory
@@ -126,9 +127,10 @@ async def deployed(
             _monitored(metrics, deployment, instance, listeners, telling),
         ):
             finished = await asyncio.to_thread(media.recover_recordings, settings.recordings)
+            for left in await asyncio.to_thread(_close_left, settings.call_log, finished):
+                see(left)
             for one in finished:
                 see(one)
-            await asyncio.to_thread(_close_left, settings.call_log, finished)
             async with (
                 _loading() as loaded,
                 _remembered(instance, see) as history,
@@ -315,7 +317,7 @@ def _load_board() -> "type[Board]":
     return Board
 
 
-def _close_left(file: Path, finished: Iterable[FinishedRecording]) -> None:
+def _close_left(file: Path, finished: Iterable[FinishedRecording]) -> list[CallRecord]:
     """Record the calls that an earlier run left, and see that the file can be written to."""
     RecordFile(file).mend()
     try:
@@ -324,9 +326,10 @@ def _close_left(file: Path, finished: Iterable[FinishedRecording]) -> None:
         log.warning(
             "%s: calls left over from an earlier run are not recorded: %s", file, error.strerror
         )
-        return
+        return []
     if closed:
         log.info("recorded %d calls left over from an earlier run, as failed", len(closed))
+    return closed
 
 
 @contextmanager

@@ -9,10 +9,13 @@ from typing import Literal
 import typer
 
 from ..config import ConfigError
+from ..config.places import Places
 from ..control import Client
+from ..control.history.history import PastCalls
+from ..control.history.past_ladder import find_past_ladder
 from ..control.models.ladder import LadderCommand
 from ..control.problem import NoInstanceError
-from ..ladder.folder import LadderNotFound, find_ladder
+from ..ladder.folder import LadderNotFound
 from ..ladder.ladder import Ladder
 from ..ladder.mermaid import mermaid
 from ..ladder.svg import svg
@@ -43,7 +46,7 @@ def ladder(call: str, file: Path | None, socket: Path | None, *, form: Format) -
     why_not = ""
     if socket is None:
         try:
-            return _print(find_ladder(_records(file), call), form)
+            return _print(_found(_places(file), call), form)
         except ConfigError as error:
             why_not, status = "\n".join(map(str, error.problems)), 2
         except WrongArgumentError as error:
@@ -62,11 +65,21 @@ def ladder(call: str, file: Path | None, socket: Path | None, *, form: Format) -
     return talk(file, socket, ask)
 
 
-def _records(file: Path | None) -> Path:
-    """Return the file of detail records; it need not be there, as a load test leaves none."""
+def _places(file: Path | None) -> Places:
+    """Return where records are; there need not be any, as a load test leaves none."""
     if file is not None and file.is_dir():
-        return file / "calls.jsonl"
-    return file if file is not None and file.suffix == ".jsonl" else places_of(file).call_log
+        return Places(file, file / "calls.jsonl")
+    if file is not None and file.suffix == ".jsonl":
+        return Places(file.absolute().parent, file)
+    return places_of(file)
+
+
+def _found(places: Places, call: str) -> Ladder:
+    past = PastCalls(places.call_log, places.recordings)
+    try:
+        return find_past_ladder(past, call)
+    finally:
+        past.close()
 
 
 def _runs(file: Path | None) -> bool:

@@ -198,8 +198,7 @@ def find_ladder(records: Path, call: str) -> Ladder:
     if not found:
         raise LadderNotFound(
             f"{folder} has no ladder of a call {call!r}: see the ids in {records}; only the last "
-            "calls' ladders and those of failed calls are kept (ladders: in the YAML file), and a "
-            "call has none if the program was killed while it went on"
+            "calls' ladders and those of failed calls are kept (ladders: in the YAML file)"
         )
     if len(found) > 1:
         names = ", ".join(one.uuid for one in found[:3])

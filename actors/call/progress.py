@@ -14,6 +14,7 @@ from ..messages.call import GuestKind
 from ..messages.call_log import CallGoesOn
 from ..messages.exchange import CallStatus
 from ..records.call_record import (
+    KILLED,
     CallRecord,
     Listener,
     OtherCall,
@@ -226,8 +227,7 @@ class Progress:
 
     def note(self) -> None:
         """Tell the call log what is to be recorded if the process dies now."""
-        text = "the program was killed, or the machine went down, while the call went on"
-        record = self.record(Reason.GENERAL_ERROR, text, ours=True)
+        record = self.record(Reason.GENERAL_ERROR, KILLED, ours=True)
         so_far = (*self._leg.recorders.so_far, *self._leg.mixes.so_far)
         record = replace(record, recordings=so_far)
         self._context.log.post(CallGoesOn(record))

@@ -21,6 +21,9 @@ VERSION = 2
 
 State = Literal["completed", "missed", "declined", "busy", "cancelled", "failed"]
 
+#: What the record of a call says that was going on when the program died.
+KILLED = "the program was killed, or the machine went down, while the call went on"
+
 #: Reasons (XEP-0166 §7.4) that mean that something went wrong.
 FAILURES = frozenset(
     {

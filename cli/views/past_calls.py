@@ -1,14 +1,16 @@
 """Past calls for people: a list of them, and one of them whole."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from rich import filesize
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from ...actors.records.call_record import CallRecord
+from ...actors.records.call_record import KILLED, CallRecord
 from ...config.jid import bare
 from ...control.history.past_call import PastCall, PastRecording
 from ...control.history.search import Page, Search
@@ -162,18 +164,19 @@ def _footer(page: Page, search: Search) -> Iterator[str]:
         yield f"{lines} left out: no detail record, or one of a newer Callboard."
 
 
-def show_call(call: PastCall, terminal: Terminal) -> None:
+def show_call(call: PastCall, terminal: Terminal, file: Path | None = None) -> None:
     """Print one call with all that is known of it.
 
     Args:
         call: the call.
         terminal: where it goes.
+        file: the file that was named to find it.
     """
-    for line in _sheet(call):
+    for line in _sheet(call, file):
         terminal.print(line, soft_wrap=True)
 
 
-def _sheet(call: PastCall) -> Iterator[Text]:
+def _sheet(call: PastCall, file: Path | None) -> Iterator[Text]:
     record = call.record
     arrow = "→" if record.direction == "out" else "←"
     yield Text(printable(f"{record.account} {arrow} {record.peer}"), "bold")
@@ -191,6 +194,9 @@ def _sheet(call: PastCall) -> Iterator[Text]:
     if record.connected is not None:
         connected = record.ended - record.connected
         facts["lasted"] += f", connected for {clock(connected)}"
+    if record.text != KILLED:  # else there is none
+        words = ("callboard", "ladder", record.uuid[:SHORT], *([str(file)] if file else []))
+        facts["ladder"] = shlex.join(words)
     for name, value in facts.items():
         if value:
             yield Text(f"{name:<9} {printable(value)}")

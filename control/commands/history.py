@@ -15,14 +15,14 @@ T = TypeVar("T")
 
 
 async def _history(search: Search, instance: Instance, tell: Tell) -> HistoryResult:
-    return await _do(
+    return await on_history(
         instance, lambda calls: HistoryResult.model_validate(calls.search(search).to_json())
     )
 
 
 async def _past_call(command: PastCallCommand, instance: Instance, tell: Tell) -> PastCallResult:
     try:
-        return await _do(
+        return await on_history(
             instance,
             lambda calls: PastCallResult(
                 call=PastCallDetail.model_validate(calls.find(command.call).to_json())
@@ -34,8 +34,12 @@ async def _past_call(command: PastCallCommand, instance: Instance, tell: Tell) -
         raise ControlError(ProblemKind.UNKNOWN_CALL, str(error)) from None
 
 
-async def _do(instance: Instance, work: Callable[[PastCalls], T]) -> T:
-    """Do some work on the thread of the history."""
+async def on_history(instance: Instance, work: Callable[[PastCalls], T]) -> T:
+    """Do some work on the thread of the history.
+
+    Raises:
+        ControlError: there is no history now, or it can't be read.
+    """
     if instance.history is None:
         raise ControlError(
             ProblemKind.NOT_POSSIBLE, "the instance is still starting: try again in a moment"

@@ -1,15 +1,15 @@
 """``ladder``: what happened in a call, whether it goes on or has ended."""
 
-import asyncio
-
 from ...actors.messages.call import GetLadder
-from ...ladder.folder import LADDERS_ENDED, LadderNotFound, find_ladder
+from ...ladder.folder import LADDERS_ENDED, LadderNotFound
 from ...ladder.ladder import Ladder
+from ..history.past_ladder import find_past_ladder
 from ..instance.instance import Instance
 from ..models.ladder import LadderCommand, LadderResult
 from ..problem import ControlError, ProblemKind
 from .finding import HANDLED, call_of, known_calls
 from .handler import Handler, Tell
+from .history import on_history
 from .refusals import refusing
 
 #: Refusals after which the call may be found among those that have ended.
@@ -25,13 +25,9 @@ async def _ladder(command: LadderCommand, instance: Instance, tell: Tell) -> Lad
             if error.kind not in _ENDED:
                 raise
     try:
-        records = instance.settings.call_log
-        found = await asyncio.to_thread(find_ladder, records, command.call)
+        found = await on_history(instance, lambda calls: find_past_ladder(calls, command.call))
     except LadderNotFound as error:
         raise ControlError(ProblemKind.UNKNOWN_CALL, str(error)) from None
-    except OSError as error:
-        words = f"{error.filename}: {error.strerror}"
-        raise ControlError(ProblemKind.NOT_POSSIBLE, words) from None
     return LadderResult(ladder=found)
 
 

@@ -43,6 +43,8 @@ class Hooks:
         self._standing = AccountStanding()
         self._calls: set[tuple[str, str]] = set()
         self._recordings = NewRecordings()
+        self._began = time.time()
+        self._left: set[Path] = set()  # recordings of calls that an earlier run left, told already
 
     def found(self, report: Reported) -> Iterator[Hook]:
         """Give what a report means, in order."""
@@ -56,6 +58,10 @@ class Hooks:
                     if one.path is not None:
                         file = FinishedRecording(Path(one.path), one.seconds, one.octets)
                         yield Hook("recording-ready", file, report)
+                        if report.started < self._began:
+                            self._left.add(file.path)
+            case FinishedRecording() if report.path in self._left:
+                self._left.discard(report.path)
             case FinishedRecording():
                 yield Hook("recording-ready", report)
             case AccountChanged():

@@ -111,7 +111,6 @@ def test_a_call_is_found_by_id_prefix_or_place(records: Path) -> None:
     [
         ("ab", "2 calls begin with 'ab': give one of abc"),
         ("q", "no ladder of a call 'q'"),
-        ("q", "none if the program was killed while it went on"),
         ("../calls", "no ladder of a call"),
         ("", "name a call"),
         ("last-failed", "no ladder of a failed call yet"),

@@ -247,3 +247,16 @@ def test_the_last_call_and_the_last_failed_one_have_names(log: Path, calls: Past
     )
     assert calls.find("last").record.ended == NOON + 20
     assert calls.find("last-failed").record.id == "failed"
+    states: list[tuple[str, bool, dict[str, object]]] = [
+        ("missed", True, {"state": "missed"}),
+        ("busy peer", True, {"state": "busy", "direction": "out", "ringing": None}),
+        ("declined", True, {"state": "declined", "direction": "in", "ringing": NOON}),
+        ("refused", False, {"state": "declined", "direction": "in", "ringing": None}),
+        ("busy", False, {"state": "busy", "direction": "in", "ringing": None}),
+        ("completed", False, {"state": "completed"}),
+        ("never rang", True, {"state": "failed", "direction": "in", "ringing": None}),
+    ]
+    for number, (name, is_failed, fields) in enumerate(states):
+        add(log, past(id=name, ended=NOON + 30 + number, **fields))
+        assert (calls.find("last-failed").record.id == name) is is_failed
+        assert calls.find("last").record.id == name

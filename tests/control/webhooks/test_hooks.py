@@ -44,6 +44,14 @@ def account(state: Any) -> AccountChanged:
         ([RECORD], "call-ended"),
         ([replace(RECORD, recordings=FILES)], "call-ended recording-ready recording-ready"),
         ([FinishedRecording(Path("/r/c.ogg"), 1.0, 5)], "recording-ready"),
+        (
+            [
+                replace(RECORD, recordings=FILES),  # of a call that an earlier run left
+                FinishedRecording(Path("/r/c.ogg"), 1.0, 5),
+                FinishedRecording(Path("/r/a.ogg"), 1.5, 10),
+            ],
+            "call-ended recording-ready recording-ready recording-ready",
+        ),
         ([account("connecting"), account("online"), account("closed")], ""),
         ([account("online"), account("waiting"), account("online")], "account-lost account-back"),
         ([account("failed")], "account-lost"),
