@@ -16,6 +16,7 @@ from .bot import Bot
 from .caller import CallerBot
 from .conference import ConferenceBot
 from .echo import EchoBot
+from .operator import OperatorBot
 from .recorder import RecorderBot
 from .silent import SilentBot
 
@@ -23,13 +24,14 @@ BUILT_IN: dict[str, type[Bot]] = {
     "caller": CallerBot,
     "conference": ConferenceBot,
     "echo": EchoBot,
+    "operator": OperatorBot,
     "recorder": RecorderBot,
     "silent": SilentBot,
 }
 
 
 #: Options that name whom a bot turns to, by the class that has them.
-_PEERS: dict[type[Bot], tuple[str, ...]] = {CallerBot: ("to",)}
+_PEERS: dict[type[Bot], tuple[str, ...]] = {CallerBot: ("to",), OperatorBot: ("to",)}
 
 
 class BotError(Exception):

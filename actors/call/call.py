@@ -118,7 +118,7 @@ class Call(
         self._joining = Joining(parts)
         self._playing = Playing(parts, on_hold=self._joining.follow)
         self._listening = Listening(parts)
-        self._guests = Guests(parts, self._contents)
+        self._guests = Guests(parts, self._opening, self._contents)
         self._recordings = Recordings(parts)
         self._data = DataChannel(parts)
         self._digits = Digits(parts, on_press=self._playing.digit_began)

@@ -7,6 +7,7 @@ from ...media import Silence
 from ..messages.call import (
     AddMedia,
     AdmitGuest,
+    Answer,
     CallOver,
     GuestAdmitted,
     GuestConnected,
@@ -19,7 +20,9 @@ from ..messages.guest import GuestRef
 from ..runtime.actor import handles
 from ..runtime.future import AsyncioFuture
 from .content_changes import ContentChanges
+from .course import CallingIn
 from .guest import Guest
+from .opening import Opening
 from .page_offer import read_offer
 from .shared_parts import SharedParts
 
@@ -50,25 +53,28 @@ class Guests:
 
     Args:
         parts: the call's.
+        opening: answers a call that somebody takes.
         contents: adds the video of who takes over.
     """
 
-    def __init__(self, parts: SharedParts, contents: ContentChanges) -> None:
+    def __init__(self, parts: SharedParts, opening: Opening, contents: ContentChanges) -> None:
         self._contents = contents
         self._count = 0
         self._guests: dict[int, _Seat] = {}
+        self._opening = opening
         self._parts = parts
 
     @handles(AdmitGuest)
     def admit(self, message: AdmitGuest) -> GuestAdmitted:
-        """Let somebody in.
+        """Let somebody in; who takes over a call that rings answers it.
 
         Raises:
             OfferError: the offer can't be used.
             GuestRefused: the call is not connected, or has no room.
         """
         parts = self._parts
-        if not parts.course.is_connected:
+        takes = message.kind is GuestKind.TAKE_OVER and parts.course.find(CallingIn) is not None
+        if not parts.course.is_connected and not takes:
             raise GuestRefused("early", "the call is not connected yet: try again when it is")
         if message.kind.talks and any(each.kind.talks for each in self._guests.values()):
             raise GuestRefused("talking", "somebody talks in this call already: wait for the end")
@@ -76,6 +82,9 @@ class Guests:
             words = f"the call has {MOST} guests, and takes no more: let one of them leave"
             raise GuestRefused("full", words)
         offer = read_offer(message.offer, message.kind)
+        if takes:
+            shows = Silence() if "video" in parts.progress.media else None
+            self._opening.answer(Answer(Silence(), shows))
         owner = parts.owner.actor_ref
         answer, over = AsyncioFuture[str](), AsyncioFuture[str]()
         self._count += 1

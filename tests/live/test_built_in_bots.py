@@ -99,3 +99,36 @@ def test_a_conference_lets_all_who_call_hear_each_other(run: Run, tmp_path: Path
         assert {one.presence for call in found for one in call.recordings} == {"removed"}
     finally:
         calls.close()
+
+
+HANDED_ON: list[tuple[dict[str, Any], str]] = [
+    ({}, "decline"),
+    ({"then": "echo"}, "echo"),
+    ({"to": BOB}, "bridge"),
+]
+
+
+@pytest.mark.parametrize(("options", "becomes"), HANDED_ON, ids=[one for _, one in HANDED_ON])
+def test_an_operator_hands_on_what_nobody_takes(
+    run: Run, tmp_path: Path, options: dict[str, Any], becomes: str
+) -> None:
+    options = {"patience": "300ms", **options}
+
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB, entry("operator", **options)]) as stage:
+            call = await stage.puppets[ALICE].call(DESK, audio="tone:400")
+            if becomes == "decline":
+                record = await call.ended()
+                assert (record.state, record.reason) == ("declined", "decline")
+                return
+            if becomes == "echo":
+                await hears(call, 400)
+            else:
+                other = await stage.ringing(BOB)
+                await hears(call, 440)
+                await other.answer(audio="tone:700")
+                await hears(call, 700)
+            await call.hangup()
+            await call.ended()
+
+    run(main)

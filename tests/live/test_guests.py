@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from callboard.actors.messages.account import FindCall
 from callboard.actors.messages.call import (
     AdmitGuest,
     GuestAdmitted,
@@ -254,3 +255,34 @@ async def video_and_audio() -> str:
     """What a page offers that goes away at once."""
     async with page() as one:
         return await one.to_listen()
+
+
+@pytest.mark.parametrize("media", [{}, {"video": "pattern"}], ids=["sound", "video"])
+def test_who_takes_over_a_call_that_rings_answers_it(
+    run: Run, tmp_path: Path, media: dict[str, Any]
+) -> None:
+    async def main() -> None:
+        accounts: list[str | dict[str, Any]] = [ALICE, {"jid": BOB, "bot": "operator"}]
+        async with staged(tmp_path, accounts) as stage, page() as one, page() as two:
+            out = await stage.puppets[ALICE].call(BOB, audio=f"tone:{THEIRS}", **media)
+            await stage.phase(BOB, "ringing")
+            rings = await (await stage.account(BOB)).actor_ref.request(
+                FindCall(ALICE, out.id), timeout=10
+            )
+            came = await Call.of(rings, tmp_path)
+            with pytest.raises(OfferError):
+                await admit(came, GuestKind.TAKE_OVER, "v=0")
+            await talks(came, GuestKind.TAKE_OVER, one, video=bool(media))
+            await out.connected()
+            await until_heard(out, PERSON)
+            if media:
+                await stage.media(ALICE, "video", packets=20)
+            await listens(came, GuestKind.RECEIVED, two)
+            await two.hears(THEIRS)
+            await out.hangup()
+            assert [each.part for each in (await came.ended()).listeners] == [
+                "take-over",
+                "received",
+            ]
+
+    run(main)
