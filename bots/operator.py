@@ -45,6 +45,7 @@ class OperatorBot(Bot):
         self.then = options.take("then", OneOf((DECLINE, *NEXT)), DECLINE)
         self.next_options: dict[str, Any] = options.take("options", as_mapping, {})
         self.next: Bot | None = None
+        self._handed_on: set[str] = set()
         if self.to is not None and bare(self.to) == self.account:
             options.refuse("to", f"{self.account} can't call itself: give another JID")
         if self.to is not None and self.then != DECLINE:
@@ -74,9 +75,16 @@ class OperatorBot(Bot):
             return
         except TimeoutError:
             if (await call.status()).phase == "ringing":
+                self._handed_on.add(call.id)
                 await self._hand_on(call)
+                self._handed_on.discard(call.id)
                 return
         await call.ended()
+
+    async def on_giveback(self, call: Call, person: str) -> None:
+        """Hang up: who has taken the call at the board has left it."""
+        if call.id not in self._handed_on:
+            await call.hangup()
 
     async def _hand_on(self, call: Call) -> None:
         if self.next is not None:

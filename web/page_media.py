@@ -5,9 +5,9 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from ..actors.messages.call import AdmitGuest, GuestKind
+from ..actors.messages.call import AdmitGuest, CallRef, GuestKind
+from ..config.web import WebSettings
 from ..control.commands.finding import find_call
-from ..control.instance.instance import Instance
 from .credentials import Visitor
 from .page_network import ice_servers, page_network
 from .page_sessions import PageSessions
@@ -29,7 +29,7 @@ ANSWERED: dict[int | str, dict[str, Any]] = {
 async def answer(
     request: Request, call: str, account: str | None, kind: GuestKind, visitor: Visitor
 ) -> Response:
-    """Let a page into a call.
+    """Let a page into a call that goes on.
 
     Args:
         request: its body is the page's offer.
@@ -45,19 +45,52 @@ async def answer(
         ControlError: there is no such call.
         Refusal: the offer can't be used, or the page can't be let in.
     """
-    instance: Instance = request.app.state.instance
+    offer = await offer_of(request)
+    _, ref = await find_call(request.app.state.instance, call, account)
+    return await let_in(request, ref, order_of(request, kind, offer, visitor))
+
+
+async def let_in(request: Request, call: CallRef, order: AdmitGuest) -> Response:
+    """Let a page into a call.
+
+    Args:
+        request: the page's.
+        call: the call.
+        order: what the page is to do there.
+
+    Raises:
+        Refusal: it can't be let in.
+    """
     sessions: PageSessions = request.app.state.sessions
-    web = request.app.state.settings
-    offer = await _offer(request)
-    _, ref = await find_call(instance, call, account)
-    network = page_network(web, instance.settings)
-    order = AdmitGuest(kind, offer, _name(visitor), visitor.role.word, network)
-    session, sdp = await sessions.open(ref, order)
+    web: WebSettings = request.app.state.settings
+    session, sdp = await sessions.open(call, order)
     headers = {"Location": f"/api/media/{session}", **ice_servers(web.media.relay)}
     return Response(sdp, 201, headers, SDP)
 
 
-async def _offer(request: Request) -> str:
+def order_of(
+    request: Request, kind: GuestKind, offer: str, visitor: Visitor, *, ends_call: bool = False
+) -> AdmitGuest:
+    """Say what a page is to do in a call.
+
+    Args:
+        request: the page's.
+        kind: what it is to do.
+        offer: its offer.
+        visitor: who it is.
+        ends_call: whether the call ends when the page leaves.
+    """
+    state = request.app.state
+    network = page_network(state.settings, state.instance.settings)
+    return AdmitGuest(kind, offer, _name(visitor), visitor.role.word, network, ends_call)
+
+
+async def offer_of(request: Request) -> str:
+    """Read a page's offer.
+
+    Raises:
+        Refusal: there is none.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != SDP:
         raise Refusal(415, f"the body is no offer: send it with Content-Type: {SDP}")

@@ -1,13 +1,23 @@
 """Talking in a call: WHIP (RFC 9725)."""
 
+import re
 from typing import Annotated, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel
 from starlette.responses import Response
 
-from ..actors.messages.call import GuestKind
+from ..actors.messages.account import FindCall
+from ..actors.messages.call import GuestKind, Hangup
+from ..config.jid import bare
+from ..control.commands.finding import HANDLED, find_account
+from ..control.commands.placing import CALL
+from ..control.instance.instance import Instance
+from ..control.models.calls import CallCommand, CallResult
 from . import page_media
 from .credentials import Visitor
+from .problem_details import Refusal
 from .visitor_role import VisitorRole
 from .visitors import at_least
 
@@ -35,3 +45,53 @@ async def talk(
     seconds, the bot is heard again.
     """
     return await page_media.answer(request, call, account, GuestKind(how), visitor)
+
+
+@router.post(
+    "/api/accounts/{account}/talk",
+    status_code=201,
+    response_class=Response,
+    responses=page_media.ANSWERED,
+    openapi_extra=page_media.OFFERED,
+)
+async def call_somebody(
+    account: str,
+    to: str,
+    request: Request,
+    visitor: Annotated[Visitor, Depends(at_least(VisitorRole.TALK))],
+    record: bool = False,
+) -> Response:
+    """Call somebody as an account, with the page's own microphone and camera.
+
+    The offer is to send audio, and video for a video call. The answer names the call as a ``Link``
+    with ``rel="related"``: what comes in is listened to there. The call ends with the session.
+    """
+    instance: Instance = request.app.state.instance
+    offer = await page_media.offer_of(request)
+    command = CallCommand(
+        account=account,
+        to=to,
+        audio="silence",
+        video="silence" if re.search(r"(?m)^m=video ", offer) else "none",
+        record=record,
+        seconds=None,
+        detach=True,
+    )
+    placed = await CALL.handle(command, instance, _tell_nobody)
+    assert isinstance(placed, CallResult)  # noqa: S101 - the command's result
+    caller = await find_account(instance, placed.account)
+    ref = await caller.request(FindCall(bare(placed.peer), placed.id), timeout=HANDLED)
+    if ref is None:
+        raise Refusal(409, f"{placed.peer} can't be called: see the history")
+    order = page_media.order_of(request, GuestKind.TAKE_OVER, offer, visitor, ends_call=True)
+    try:
+        response = await page_media.let_in(request, ref, order)
+    except BaseException:
+        ref.post(Hangup())
+        raise
+    response.headers.append("Link", f'</api/calls/{quote(placed.id)}>; rel="related"')
+    return response
+
+
+def _tell_nobody(*_: BaseModel | bytes) -> None:
+    """Leave out what is told of the call before the answer: `/api/events` tells it."""

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 
+from ...jingle import Reason
 from ...media import Silence
 from ..messages.call import (
     AddMedia,
@@ -44,6 +45,7 @@ class _Seat:
     kind: GuestKind
     name: str
     guest: GuestRef
+    ends_call: bool
     is_told: bool = False
     has_added: bool = False
 
@@ -73,8 +75,7 @@ class Guests:
             GuestRefused: the call is not connected, or has no room.
         """
         parts = self._parts
-        takes = message.kind is GuestKind.TAKE_OVER and parts.course.find(CallingIn) is not None
-        if not parts.course.is_connected and not takes:
+        if not parts.course.is_connected and message.kind is not GuestKind.TAKE_OVER:
             raise GuestRefused("early", "the call is not connected yet: try again when it is")
         if message.kind.talks and any(each.kind.talks for each in self._guests.values()):
             raise GuestRefused("talking", "somebody talks in this call already: wait for the end")
@@ -82,7 +83,7 @@ class Guests:
             words = f"the call has {MOST} guests, and takes no more: let one of them leave"
             raise GuestRefused("full", words)
         offer = read_offer(message.offer, message.kind)
-        if takes:
+        if message.kind is GuestKind.TAKE_OVER and parts.course.find(CallingIn) is not None:
             shows = Silence() if "video" in parts.progress.media else None
             self._opening.answer(Answer(Silence(), shows))
         owner = parts.owner.actor_ref
@@ -101,7 +102,7 @@ class Guests:
         )
         guest.ended.add_done_callback(lambda _: owner.post(GuestGone(number)))
         parts.leg.guests[number] = guest
-        self._guests[number] = _Seat(message.kind, message.name, guest)
+        self._guests[number] = _Seat(message.kind, message.name, guest, message.ends_call)
         parts.progress.guest_comes(number, message.kind, message.name, message.role)
         parts.trace.note("state", f"{message.name} {_WORDS[message.kind]}")
         return GuestAdmitted(guest, answer, over)
@@ -132,6 +133,9 @@ class Guests:
         if parts.course.is_over:
             return
         parts.trace.note("state", f"{guest.name} has left")
+        if guest.ends_call:
+            parts.closing.hang_up_for_bot(Reason.SUCCESS, "who had placed it at a page has left")
+            return
         if guest.has_added and "video" in parts.progress.media:
             try:
                 self._contents.remove(RemoveMedia("video"))

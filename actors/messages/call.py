@@ -486,7 +486,7 @@ class AdmitGuest(MidCallRequest[GuestAdmitted]):
     """Let somebody at a page hear the call, or talk in it.
 
     It raises `OfferError` if the offer can't be used, and `GuestRefused` if the call takes no such
-    guest.
+    guest. Who takes over may do so before the call is connected, and answers one that rings.
 
     Attributes:
         kind: what it does.
@@ -494,6 +494,7 @@ class AdmitGuest(MidCallRequest[GuestAdmitted]):
         name: who it is, for the record.
         role: what allows it, for the record.
         network: the addresses and ports for the page.
+        ends_call: whether the call ends when the guest goes, as one that it has placed itself.
     """
 
     kind: GuestKind
@@ -501,6 +502,7 @@ class AdmitGuest(MidCallRequest[GuestAdmitted]):
     name: str
     role: str
     network: "Network"
+    ends_call: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,3 +181,53 @@ def test_a_relay_is_named_to_pages() -> None:
         'credential="s\\\\w"; credential-type="password"'
     }
     assert ice_servers(None) == {}
+
+
+@pytest.mark.parametrize("video", [False, True], ids=["sound", "video"])
+def test_a_page_calls_somebody_with_its_own_microphone_and_camera(
+    run: Run, tmp_path: Path, video: bool
+) -> None:
+    async def main() -> None:
+        async with boarded(tmp_path, [ALICE, BOB]) as (stage, port), page() as one, page() as two:
+            offer = await one.to_talk(PERSON, video=video)
+            where = f"/api/accounts/{BOB}/talk?to={ALICE}"
+            assert (await post(port, where, offer, "control")).status == 403
+            found = await post(port, where, offer, "talk")
+            assert found.status == 201
+            call = found.headers["link"].partition(">")[0].removeprefix("<")
+            came = await stage.ringing(ALICE)
+            assert call == f"/api/calls/{came.id}"
+            assert came.media == (("audio", "video") if video else ("audio",))
+            await one.take(found.body.decode())
+            await came.answer(audio="tone:400", video="pattern" if video else None)
+            await until_heard(came, PERSON)
+            if video:
+                await stage.media(ALICE, "video", packets=20)
+            where = f"{call}/listen/received?account={BOB}"
+            heard = await post(port, where, await two.to_listen(), "listen")
+            await two.take(heard.body.decode())
+            await two.hears(400)
+            assert (await leave(port, found.headers["location"])).status == 204
+            assert (await came.ended()).state == "completed"
+            await two.gone()
+
+    run(main)
+
+
+def test_a_call_that_a_page_can_not_place_rings_nowhere_for_long(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with boarded(tmp_path, [ALICE, BOB]) as (stage, port):
+            for where, status in (
+                (f"/api/accounts/{BOB}/talk?to={BOB}", 422),
+                (f"/api/accounts/nobody@localhost/talk?to={ALICE}", 404),
+                (f"/api/accounts/{BOB}/talk", 422),
+            ):
+                found = await post(port, where, await fresh_offer(), "talk")
+                assert (found.status, bool(found.json["detail"])) == (status, True)
+            found = await post(
+                port, f"/api/accounts/{BOB}/talk?to={ALICE}", await fresh_offer(), "talk"
+            )
+            assert (found.status, "a=sendonly" in found.json["detail"]) == (400, True)
+            assert (await stage.record(BOB)).state == "cancelled"
+
+    run(main)
