@@ -46,7 +46,13 @@ from .messages.conversation import (
     PresenceReceived,
     SettingsChanged,
 )
-from .messages.exchange import AccountState, PresenceReturned, ReceiptReceived
+from .messages.exchange import (
+    AccountState,
+    ChatMessage,
+    ChatMessageBounced,
+    PresenceReturned,
+    ReceiptReceived,
+)
 from .runtime.actor import AsyncioActor, handles
 from .runtime.future import AsyncioFuture
 from .runtime.ref import AsyncioActorRef
@@ -243,6 +249,8 @@ class Account(
     def _letter_received(self, letter: Letter) -> None:
         if letter.kind == "error":
             self._calls.bounced(letter)
+            bounced = ChatMessageBounced(self._bare, letter.sender, letter.id)
+            self._context.exchange.post(bounced)
         elif letter.call is not None:
             self._calls.call_message(letter, letter.call)
         elif letter.copy == "sent":
@@ -260,6 +268,8 @@ class Account(
             receipt = ReceiptReceived(self._bare, letter.sender, letter.receipt)
             self._context.exchange.post(receipt)
         elif letter.body:
+            came = ChatMessage(self._bare, letter.sender, "in", "peer", letter.id, letter.body)
+            self._context.exchange.post(came)
             text = self._bots.current.text(letter.sender, letter.body)
             self._bots.run(text, ("text", bare(letter.sender)))
 
@@ -299,7 +309,12 @@ class Account(
 
     @handles(SendText)
     def _send_text(self, message: SendText) -> None:
-        self._session.transmit(chat_message(message.to, message.body))
+        wants_receipt = message.author == "person"
+        stanza = chat_message(message.to, message.body, wants_receipt=wants_receipt)
+        self._session.transmit(stanza)
+        name = stanza.get("id", "")
+        sent = ChatMessage(self._bare, message.to, "out", message.author, name, message.body)
+        self._context.exchange.post(sent)
 
     @handles(SetPresence)
     def _set_presence(self, message: SetPresence) -> None:

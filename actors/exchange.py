@@ -22,6 +22,8 @@ from .messages.exchange import (
     BotFailed,
     CallStatus,
     ChangeAccount,
+    ChatMessage,
+    ChatMessageBounced,
     DigitPressed,
     ExchangeMessage,
     FindAccount,
@@ -288,7 +290,7 @@ class Exchange(Supervisor[ExchangeMessage]):
         self._observer(report)
         self._settle()
 
-    @handles(AccountReady, PresenceReturned, ReceiptReceived)
+    @handles(AccountReady, PresenceReturned, ReceiptReceived, ChatMessage, ChatMessageBounced)
     def _account_reported(self, report: Report) -> None:
         self._observer(report)
 

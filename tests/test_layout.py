@@ -33,7 +33,7 @@ MAY_USE = {
 """What stands to the left of each package: imports run one way."""
 
 OUTSIDE_OF_ACTORS = (
-    *("messages", "records", "observer"),
+    *("messages", "records", "observer", "xmpp.contact"),
     *("runtime.future", "runtime.ref", "runtime.backoff", "runtime.side_loop"),
 )
 """What control and web may use of actors: what they are told, and what they tell; nothing of their

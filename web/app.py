@@ -1,10 +1,10 @@
 """The board's application: what is served where."""
 
-from collections.abc import Iterable
-from typing import Any
+import asyncio
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -13,7 +13,7 @@ from ..config.web import WebSettings
 from ..control.instance.instance import Instance
 from ..control.problem import ControlError, ProblemKind
 from ..control.version import VERSION
-from . import commands, page_media, visitors, whep, whip
+from . import commands, events, ladders, page_media, recordings, visitors, whep, whip
 from .page_sessions import PageSessions
 from .problem_details import problem_response, refusal_of
 from .visitor_role import VisitorRole
@@ -21,11 +21,7 @@ from .visitors import Visitors, at_least
 
 
 def make_app(
-    instance: Instance,
-    settings: WebSettings,
-    known: Visitors,
-    sessions: PageSessions,
-    more: Iterable[APIRouter] = (),
+    instance: Instance, settings: WebSettings, known: Visitors, sessions: PageSessions
 ) -> FastAPI:
     """Return the application.
 
@@ -34,7 +30,6 @@ def make_app(
         settings: of the board.
         known: tells visitors by their requests.
         sessions: those of pages that listen to calls, or talk in them.
-        more: what else is served.
     """
     app = FastAPI(
         title="Callboard",
@@ -52,17 +47,25 @@ def make_app(
     app.include_router(commands.command_router())
     for one in (page_media, whep, whip):
         app.include_router(one.router)
-    for router in more:
-        app.include_router(router)
+    for part in (events, ladders, recordings):
+        app.include_router(part.router)
     app.add_exception_handler(ControlError, _refused)
     app.add_exception_handler(HTTPException, _refused_by_http)
     app.add_exception_handler(RequestValidationError, _not_valid)
 
+    describing = asyncio.Lock()
+
     @app.get("/api/openapi.json", include_in_schema=False, dependencies=[_SEES])
-    async def openapi() -> dict[str, Any]:
-        return app.openapi()
+    async def openapi() -> Response:
+        async with describing:  # it takes a quarter of a second, the first time
+            described = await asyncio.to_thread(_described, app)
+        return Response(described, media_type="application/json")
 
     return app
+
+
+def _described(app: FastAPI) -> bytes:
+    return to_json(app.openapi())
 
 
 _SEES = Depends(at_least(VisitorRole.VIEW))

@@ -17,8 +17,10 @@ from ..control.models.status import PartSummary
 from .app import make_app
 from .board_server import BoardServer
 from .credentials import Credentials
+from .event_feed import EventFeed
 from .gate import Gate, Origins
 from .page_sessions import PageSessions
+from .recordings import RecordedSides
 from .visitor_role import VisitorRole
 from .visitors import Visitors
 
@@ -65,6 +67,9 @@ class Board:
         self._link_file: Path | None = None
         self._sessions = PageSessions()
         app = make_app(instance, settings, visitors, self._sessions)
+        app = make_app(instance, settings, visitors)
+        self._feed = app.state.feed = EventFeed(instance.events)
+        self._sides = app.state.sides = RecordedSides()
         self._gate = Gate(app, origins, cookie)
         self._server = BoardServer(self._gate)
         self._failure = ""
@@ -96,6 +101,8 @@ class Board:
         for task in late:
             task.cancel()
             await asyncio.wait({task})
+        await self._feed.close()
+        self._sides.close()
         self._listener.close()
         await self._sessions.close()
         if self._link_file is not None:

@@ -80,9 +80,14 @@ class Credentials:
         if role is None or not hmac.compare_digest(self._sign(role, said), signature):
             return None
         _, expires, number = said.split(".")
-        if float(expires) <= self._clock() or number in self._revoked:
-            return None
-        return Visitor(role, number, float(expires))
+        visitor = Visitor(role, number, float(expires))
+        return visitor if self.holds(visitor) else None
+
+    def holds(self, visitor: Visitor) -> bool:
+        """Tell whether a visitor's cookie is still good; a token always is."""
+        if visitor.expires is None:
+            return True
+        return visitor.expires > self._clock() and visitor.key not in self._revoked
 
     def revoke(self, visitor: Visitor) -> None:
         """Let a visitor's cookie be good for nothing from now on."""

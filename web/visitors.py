@@ -83,6 +83,10 @@ class Visitors:
             raise _unknown("this token is not known: take the link that callboard has printed")
         return visitor
 
+    def still_knows(self, visitor: Visitor) -> bool:
+        """Tell whether somebody who was known still is."""
+        return self._credentials.holds(visitor)
+
     def greet(self, visitor: Visitor, response: Response) -> Visit:
         """Give a visitor a cookie."""
         response.set_cookie(

@@ -1,7 +1,7 @@
 """What an account is told."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from xml.etree.ElementTree import Element
 
 from ...config import AccountSettings
@@ -57,10 +57,16 @@ class ReplyIq:
 
 @dataclass(frozen=True, slots=True)
 class SendText:
-    """Send a chat message with a body to a JID."""
+    """Send a chat message with a body to a JID.
+
+    Attributes:
+        author: who has written it: the account's bot, or a person who uses the account. A person
+            wants to see that it was received (XEP-0184).
+    """
 
     to: str
     body: str
+    author: Literal["bot", "person"] = "bot"
 
 
 @dataclass(frozen=True, slots=True)

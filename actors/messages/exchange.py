@@ -161,6 +161,42 @@ class ReceiptReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """A message with a body came in, or was sent (RFC 6121 §5).
+
+    Attributes:
+        account: our bare JID.
+        peer: who wrote it, or to whom it was sent.
+        direction: in or out.
+        author: who wrote it: the peer, our bot, or a person who used the account.
+        id: the stanza's, or "".
+        body: what it says; not shown, as it is nobody else's business.
+    """
+
+    account: str
+    peer: str
+    direction: Literal["in", "out"]
+    author: Literal["peer", "bot", "person"]
+    id: str
+    body: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessageBounced:
+    """A message of ours came back as an error (RFC 6120 §8.3).
+
+    Attributes:
+        account: our bare JID.
+        peer: to whom it was sent.
+        id: the stanza's.
+    """
+
+    account: str
+    peer: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallStatus:
     """How a call stands.
 
@@ -222,6 +258,8 @@ Report = (
     | AccountReady
     | PresenceReturned
     | ReceiptReceived
+    | ChatMessage
+    | ChatMessageBounced
     | CallStatus
     | DigitPressed
     | BotFailed

@@ -14,10 +14,9 @@ from ...jingle.call_messages.invite import Invite, parse_invite
 from .capabilities import CARBONS
 from .contact import Resource
 from .roster import MAX_STATUS, read_resource
-from .stanza import CLIENT, age
+from .stanza import CLIENT, RECEIPTS, age
 
 FORWARD = "urn:xmpp:forward:0"
-RECEIPTS = "urn:xmpp:receipts"
 
 #: Characters of a stanza's id that are kept.
 MAX_ID = 1024

@@ -11,6 +11,7 @@ from ...jingle import CallMessage, Propose
 HINTS = "urn:xmpp:hints"
 CLIENT = "jabber:client"
 DELAY = "urn:xmpp:delay"
+RECEIPTS = "urn:xmpp:receipts"
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 
 #: What no XML document may have in it, escaped or not (XML 1.0 §2.2).
@@ -65,11 +66,19 @@ def iq_set(to: str, payload: Element) -> Element:
     return iq
 
 
-def chat_message(to: str, body: str) -> Element:
-    """Return a message of words (RFC 6121 §5)."""
+def chat_message(to: str, body: str, *, wants_receipt: bool = False) -> Element:
+    """Return a message of words (RFC 6121 §5).
+
+    Args:
+        to: to whom.
+        body: what it says.
+        wants_receipt: whether the receiver is asked to say that it came (XEP-0184).
+    """
     attributes = {"to": to, "type": "chat", "id": secrets.token_hex(8)}
     stanza = Element(f"{{{CLIENT}}}message", attributes)
     SubElement(stanza, f"{{{CLIENT}}}body").text = body
+    if wants_receipt:
+        SubElement(stanza, f"{{{RECEIPTS}}}request")
     return stanza
 
 

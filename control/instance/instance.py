@@ -21,6 +21,7 @@ from .clock import iso
 from .event_hub import EventHub, HubEntry
 from .events import Reported, event_of
 from .log_tail import LogTail
+from .message_log import MessageLog
 from .overview import Overview
 
 State = Literal["starting", "running", "ending"]
@@ -55,6 +56,7 @@ class Instance:
         file: the file.
         folder: where relative paths begin.
         overview: its accounts and calls.
+        messages: what was written in conversations.
         events: what happens.
         logs: what is logged.
         history: its past calls; None before it has started.
@@ -66,6 +68,7 @@ class Instance:
         self.file = file
         self.folder = folder
         self.overview = Overview(settings.accounts)
+        self.messages = MessageLog()
         self.events = EventHub()
         self.logs = EventHub()
         self.history: History | None = None
@@ -147,6 +150,7 @@ class Instance:
         # What comes each second is of no use to who comes later, and would leave no room for more.
         keep = not isinstance(report, CallStatus) or self.overview.is_news(report)
         self.overview.hear(report)
+        self.messages.hear(report, at)
         entry = HubEntry(at, type(report).__name__, partial(event_of, report, at), report)
         self.events.publish(entry, keep=keep)
 

@@ -163,6 +163,14 @@ class Overview:
         """Tell whether there is an account of this bare JID."""
         return jid in self._accounts
 
+    def state_of(self, jid: str) -> str:
+        """Return the state of an account, ``starting`` before the first one was reported.
+
+        Args:
+            jid: the bare JID of an account that there is.
+        """
+        return self._accounts[jid].state or "starting"
+
     def begins(self, jid: str) -> bool:
         """Tell whether an account of this bare JID still tries to log in for the first time."""
         account = self._accounts.get(jid)

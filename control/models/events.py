@@ -55,6 +55,34 @@ class ReceiptReceivedEvent(TimedEvent):
     id: Text
 
 
+class ChatMessageEvent(TimedEvent):
+    """A message of a conversation came in, or was sent; `messages` tells what it says.
+
+    Attributes:
+        account: our bare JID.
+        peer: the peer's JID.
+        direction: in or out.
+        author: who wrote it: the peer, our bot, or a person.
+        id: the stanza's.
+    """
+
+    event: Literal["ChatMessage"]
+    account: str
+    peer: str
+    direction: Literal["in", "out"]
+    author: Literal["peer", "bot", "person"]
+    id: Text
+
+
+class ChatMessageBouncedEvent(TimedEvent):
+    """A message of ours came back: nobody has received it."""
+
+    event: Literal["ChatMessageBounced"]
+    account: str
+    peer: str
+    id: Text
+
+
 class LiveMedia(CountedMedia):
     """What is sent and received of a kind while a call goes on."""
 
@@ -183,6 +211,8 @@ AnyEvent = Annotated[
     | AccountReadyEvent
     | PresenceReturnedEvent
     | ReceiptReceivedEvent
+    | ChatMessageEvent
+    | ChatMessageBouncedEvent
     | CallStatusEvent
     | DigitPressedEvent
     | BotFailedEvent

@@ -1,0 +1,168 @@
+"""What the control socket takes, over HTTP."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from callboard.actors.messages.exchange import CallStatus, ChatMessage, ReceiptReceived
+from callboard.bots import Message
+from callboard.control.commands.all import COMMANDS
+from callboard.tests.conftest import Run
+from callboard.tests.live.stage import ALICE, BOB
+from callboard.tests.web.http import Answer, ask
+from callboard.tests.web.stage import TOKENS, bare_board, boarded
+from callboard.web.commands import ROUTES
+
+CONTROL = TOKENS["control"]
+
+
+async def done(port: int, target: str, **fields: Any) -> Any:
+    """Give a command; return its answer."""
+    answer = await ask(port, target, "POST", body=fields, token=CONTROL)
+    assert answer.status == 200, answer.body
+    return answer.json
+
+
+async def seen(port: int, target: str) -> Any:
+    """Look at something."""
+    answer = await ask(port, target, token=CONTROL)
+    assert answer.status == 200, answer.body
+    return answer.json
+
+
+def test_a_call_is_placed_steered_recorded_and_looked_up(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with boarded(tmp_path, [ALICE, BOB]) as (stage, port):
+            fields = {"account": ALICE, "to": BOB, "audio": "tone:440", "seconds": None}
+            placed = await done(port, "/api/calls", **fields)
+            call = quote(placed["id"], safe="")
+            await stage.ringing(BOB, placed["id"])
+            mine, theirs = {"account": ALICE}, {"account": BOB}
+            await done(port, f"/api/calls/{call}/answer", audio="tone:880", **theirs)
+            await stage.phase(ALICE, "connected")
+            await done(port, f"/api/calls/{call}/record", **mine)
+            await done(port, f"/api/calls/{call}/mute", kind="audio", on=True, **mine)
+            await stage.until(CallStatus, lambda one: one.account == BOB and one.muted != ())
+            await done(port, f"/api/calls/{call}/mute", kind="audio", on=False, **mine)
+            await done(port, f"/api/calls/{call}/hold", on=True, **mine)
+            await stage.until(CallStatus, lambda one: one.account == BOB and one.held)
+            await done(port, f"/api/calls/{call}/hold", on=False, **mine)
+            await done(port, f"/api/calls/{call}/press", digits="42", **mine)
+            await done(port, f"/api/calls/{call}/play", source="tone:523", **mine)
+            [live, _] = (await seen(port, "/api/calls"))["calls"]
+            assert (live["id"], live["phase"]) == (placed["id"], "connected")
+            assert (await seen(port, f"/api/ladders/{call}"))["state"] == "running"
+            await done(port, f"/api/calls/{call}/record", on=False, **mine)
+            await done(port, f"/api/calls/{call}/hangup")
+            record = await stage.record(ALICE, placed["id"])
+            found = await seen(port, f"/api/history?account={ALICE}&limit=5")
+            assert [one["uuid"] for one in found["calls"]] == [record.uuid]
+            past = (await seen(port, f"/api/history/{record.uuid}"))["call"]
+            assert past["recordings"][0]["presence"] == "present"
+            await check_ladders(port, record.uuid)
+            await check_recording(port, past["uuid"], Path(past["recordings"][0]["path"]))
+
+    run(main)
+
+
+async def check_ladders(port: int, uuid: str) -> None:
+    for form, kind, word in (
+        ("text", "text/plain", "session-initiate"),
+        ("svg", "image/svg+xml", "<svg"),
+        ("json", "application/json", '"rungs"'),
+    ):
+        answer = await ask(port, f"/api/ladders/{uuid}?form={form}", token=TOKENS["view"])
+        assert answer.headers["content-type"].startswith(kind)
+        assert word in answer.body.decode()
+
+
+async def check_recording(port: int, uuid: str, path: Path) -> None:
+    whole = await asyncio.to_thread(path.read_bytes)
+    target = f"/api/recordings/{uuid}/0"
+
+    async def get(wanted: str = "", query: str = "", token: str = TOKENS["listen"]) -> Answer:
+        return await ask(port, target + query, token=token, Range=wanted or "none")
+
+    assert (await get()).body == whole
+    assert (await get(token=TOKENS["view"])).status == 403
+    part = await get("bytes=10-19")
+    assert (part.status, part.body) == (206, whole[10:20])
+    assert part.headers["content-range"] == f"bytes 10-19/{len(whole)}"
+    assert (await get("bytes=-5")).body == whole[-5:]
+    assert (await get(f"bytes={len(whole)}-")).status == 416
+    named = (await get(query="?download=true")).headers["content-disposition"]
+    assert named == f'attachment; filename="call-{uuid[:8]}-0{path.suffix}"'
+    assert (await ask(port, f"/api/recordings/{uuid}/1", token=TOKENS["listen"])).status == 404
+
+
+def test_messages_are_read_and_written_with_their_author_and_delivery(
+    run: Run, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with boarded(tmp_path, [ALICE, BOB]) as (stage, port):
+            messages = f"/api/accounts/{ALICE}/conversations/{BOB}/messages"
+            await done(port, messages, body="Hello <b>Bob</b>")
+            heard = await stage.told(BOB, Message)
+            assert heard.body == "Hello <b>Bob</b>"
+            await heard.reply("Hello Alice")
+            await stage.told(ALICE, Message)
+            await stage.puppets[ALICE].send(BOB, "I am a bot")
+            await stage.told(BOB, Message, lambda one: one.body == "I am a bot")
+            found = (await seen(port, messages))["messages"]
+            told = [(one["direction"], one["author"], one["body"]) for one in found]
+            assert told == [
+                ("out", "person", "Hello <b>Bob</b>"),
+                ("in", "peer", "Hello Alice"),
+                ("out", "bot", "I am a bot"),
+            ]
+            answer = await ask(port, messages, token=TOKENS["view"])
+            assert answer.status == 403
+            assert b"Alice" not in answer.body
+            [one] = (await seen(port, f"/api/accounts/{ALICE}/conversations"))["conversations"]
+            assert (one["peer"], one["messages"]) == (BOB, 3)
+            await done(
+                port, f"/api/accounts/{ALICE}/conversations/nobody@localhost/messages", body="?"
+            )
+            nobody = f"/api/accounts/{ALICE}/conversations/nobody@localhost/messages"
+            while (await seen(port, nobody))["messages"][0]["delivery"] != "failed":
+                pass
+            assert "Hello" not in repr(stage.all(ChatMessage))
+            assert stage.all(ReceiptReceived) == []
+
+    run(main)
+
+
+def test_an_account_logs_out_and_in(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with boarded(tmp_path, [ALICE]) as (stage, port):
+            again = await ask(port, f"/api/accounts/{ALICE}/login", "POST", token=CONTROL)
+            assert (again.status, again.json["type"]) == (409, "not-possible")
+            await done(port, f"/api/accounts/{ALICE}/logout")
+            await stage.state(ALICE, "closed")
+            stage.events.clear()
+            await done(port, f"/api/accounts/{ALICE}/login")
+            await stage.online(ALICE)
+
+    run(main)
+
+
+def test_every_command_is_on_the_board_but_streams(run: Run, tmp_path: Path) -> None:
+    assert set(COMMANDS) - {one.name for one in ROUTES} == {"events", "logs", "ladder"}
+
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port):
+            answer = await ask(port, "/api/openapi.json", token=TOKENS["view"])
+            assert answer.json["openapi"].startswith("3.1")
+            paths = answer.json["paths"]
+            for one in ROUTES:
+                path = one.path.replace(":path", "")
+                assert one.method.lower() in paths[path]
+            hangup = paths["/api/calls/{call}/hangup"]["post"]
+            assert {one["name"] for one in hangup["parameters"]} == {"call"}
+            schema = hangup["requestBody"]["content"]["application/json"]["schema"]
+            assert set(schema["properties"]) == {"account"}
+            assert json.dumps(answer.json).count("LoginResult") >= 2
+
+    run(main)

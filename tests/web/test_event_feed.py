@@ -1,0 +1,163 @@
+"""Events over HTTP: numbered, shared, bounded."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from callboard.actors.messages.exchange import AccountChanged, CallStatus
+from callboard.control.instance.event_hub import EventHub, HubEntry
+from callboard.control.instance.events import Reported, event_of
+from callboard.tests.conftest import Run
+from callboard.tests.web.http import PATIENCE
+from callboard.tests.web.stage import TOKENS, bare_board
+from callboard.web import event_feed
+from callboard.web.event_feed import EventFeed
+
+
+def entry(report: Reported) -> HubEntry:
+    return HubEntry(0.0, type(report).__name__, lambda: event_of(report, 0.0), report)
+
+
+def status(sid: str, seconds: float) -> CallStatus:
+    return CallStatus(
+        sid, "alice@localhost", "bob@localhost/x", "out", "connected", ("audio",), seconds
+    )
+
+
+@asynccontextmanager
+async def fed() -> AsyncIterator[tuple[EventHub, EventFeed]]:
+    hub = EventHub()
+    feed = EventFeed(hub)
+    await asyncio.sleep(0)
+    try:
+        yield hub, feed
+    finally:
+        await feed.close()
+
+
+class Reader:
+    """One who follows.
+
+    Attributes:
+        ids, names: of the events so far, in their order.
+    """
+
+    def __init__(self, feed: EventFeed, last: str | None = None) -> None:
+        self._stream = feed.follow(last)
+        self.ids: list[str] = []
+        self.names: list[str] = []
+
+    async def read(self, count: int) -> None:
+        """Read until there are so many events."""
+        async with asyncio.timeout(PATIENCE):
+            while len(self.names) < count:
+                for line in (await anext(self._stream)).decode().split("\n"):
+                    name, _, value = line.partition(": ")
+                    if name == "id":
+                        self.ids.append(value)
+                    elif name == "event":
+                        self.names.append(value)
+
+    async def begin(self) -> None:
+        await anext(self._stream)
+
+
+@pytest.mark.parametrize("left_after", range(1, 5))
+def test_nothing_is_lost_or_told_twice_over_a_reconnect(run: Run, left_after: int) -> None:
+    async def main() -> None:
+        async with fed() as (hub, feed):
+            whole = Reader(feed)
+            await whole.begin()
+            for number in range(3):
+                hub.publish(entry(AccountChanged(f"a{number}@localhost", "online")))
+            await whole.read(3)
+            for number in range(3, 5):
+                hub.publish(entry(AccountChanged(f"a{number}@localhost", "online")))
+            await whole.read(5)
+            again = Reader(feed, whole.ids[left_after - 1])
+            await again.begin()
+            await again.read(5 - left_after)
+            assert again.ids == whole.ids[left_after:]
+
+    run(main, loop="virtual")
+
+
+def test_who_comes_back_too_late_or_from_another_run_is_told_of_a_gap(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_feed, "MOST_KEPT", 200)
+
+    async def main() -> None:
+        async with fed() as (hub, feed):
+            first = Reader(feed)
+            await first.begin()
+            for number in range(4):
+                hub.publish(entry(AccountChanged(f"a{number}@localhost", "online")))
+                await first.read(number + 1)
+            for last in (first.ids[0], "00000000-1", "nonsense", "-", f"{first.ids[0]}9"):
+                late = Reader(feed, last)
+                await late.read(1)
+                assert late.names == ["gap"]
+                assert late.ids == [first.ids[-1]]
+            hub.publish(entry(AccountChanged("b@localhost", "online")))
+            await late.read(2)
+            assert late.names == ["gap", "AccountChanged"]
+
+    run(main, loop="virtual")
+
+
+def test_who_does_not_read_holds_nothing_and_is_told_of_a_gap(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_feed, "MOST_KEPT", 2_000)
+
+    async def main() -> None:
+        async with fed() as (hub, feed):
+            stalled, quick = Reader(feed), Reader(feed)
+            await stalled.begin()
+            await quick.begin()
+            for number in range(50):
+                hub.publish(entry(AccountChanged(f"a{number}@localhost", "online")))
+                await quick.read(number + 1)
+            assert quick.names == ["AccountChanged"] * 50
+            await stalled.read(1)
+            assert stalled.names == ["gap"]
+
+    run(main, loop="virtual")
+
+
+def test_what_comes_each_second_of_a_call_is_told_once_a_batch(run: Run) -> None:
+    async def main() -> None:
+        async with fed() as (hub, feed):
+            reader = Reader(feed)
+            await reader.begin()
+            for number in range(10):
+                hub.publish(entry(status("one", number)))
+                hub.publish(entry(status("two", number)))
+            hub.publish(entry(AccountChanged("a@localhost", "online")))
+            await reader.read(3)
+            assert reader.names == ["CallStatus", "CallStatus", "AccountChanged"]
+
+    run(main, loop="virtual")
+
+
+def test_a_stream_over_http_begins_at_once_and_ends_with_the_board(
+    run: Run, tmp_path: Path
+) -> None:
+    async def main() -> bytes:
+        async with bare_board(tmp_path) as (board, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            head = (
+                f"GET /api/events HTTP/1.1\r\nHost: {board.url[7:]}\r\n"
+                f"Authorization: Bearer {TOKENS['view']}\r\n\r\n"
+            )
+            writer.write(head.encode())
+            octets = await reader.readuntil(b": welcome\n\n")
+            assert b"text/event-stream" in octets
+        rest = await reader.read()
+        writer.close()
+        return rest
+
+    run(main)

@@ -1,0 +1,153 @@
+"""What happens, gathered once for all who follow it over HTTP."""
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from ..control.instance.event_hub import EventHub, HubEntry
+
+#: Seconds for which events are gathered, so that many calls are one write to each reader.
+GATHER = 0.2
+#: Octets of events that are kept for those who come back.
+MOST_KEPT = 2 << 20
+#: Readers at a time.
+MOST_READERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events that were gathered.
+
+    Attributes:
+        first, last: the numbers of the first and the last event.
+        octets: all of them, as they are sent.
+    """
+
+    first: int
+    last: int
+    octets: bytes
+
+
+class EventFeed:
+    """Numbers the events of an instance, and keeps the last ones as they are sent.
+
+    Readers share what is kept, and have nothing but a place in it. Who falls behind what is kept,
+    or comes back too late, is told so by a gap. So is who comes with an id of an earlier run.
+
+    Args:
+        hub: what happens.
+    """
+
+    def __init__(self, hub: EventHub) -> None:
+        self._hub = hub
+        self._run = secrets.token_hex(4)
+        self._batches: deque[Batch] = deque()
+        self._kept = 0
+        self._next = 1
+        self._came = asyncio.Event()
+        self._is_over = False
+        self.readers = 0
+        self._task = asyncio.create_task(self._gather(), name="events of the board")
+
+    async def close(self) -> None:
+        """End it, and let every reader go."""
+        self._is_over = True
+        self._came.set()
+        self._task.cancel()
+        await asyncio.wait({self._task})
+
+    async def _gather(self) -> None:
+        reader = self._hub.open(lambda _: True)
+        try:
+            while True:
+                entries = await reader.next()
+                self._take(entries)
+                await asyncio.sleep(GATHER)
+        finally:
+            self._hub.close(reader)
+
+    def _take(self, entries: list[HubEntry]) -> None:
+        first = self._next
+        octets = bytearray()
+        for entry in latest(entries):
+            octets += self._written(self._next, entry.kind, entry.line)
+            self._next += 1
+        batch = Batch(first, self._next - 1, bytes(octets))
+        self._batches.append(batch)
+        self._kept += len(octets)
+        while self._kept > MOST_KEPT and len(self._batches) > 1:
+            self._kept -= len(self._batches.popleft().octets)
+        came, self._came = self._came, asyncio.Event()
+        came.set()
+
+    def _written(self, number: int, kind: str, line: bytes) -> bytes:
+        return b"id: %s-%d\nevent: %s\ndata: %s\n\n" % (
+            self._run.encode(),
+            number,
+            kind.encode(),
+            line,
+        )
+
+    async def follow(self, last: str | None) -> AsyncIterator[bytes]:
+        """Give events as they are sent, from now on, or after the last one that a reader has.
+
+        Args:
+            last: the id of that (``Last-Event-ID``); None if it has none.
+        """
+        place, is_lost = self._place(last)
+        if is_lost:
+            yield self._gap(place)
+        else:
+            yield b"retry: 1000\n: welcome\n\n"
+        while not self._is_over:
+            came = self._came
+            first = self._batches[0].first if self._batches else self._next
+            if place < first:
+                place = self._next
+                yield self._gap(place)
+            for batch in [one for one in self._batches if one.last >= place]:
+                yield self._part(batch, place)
+                place = batch.last + 1
+            if place >= self._next:
+                await came.wait()
+
+    def _place(self, last: str | None) -> tuple[int, bool]:
+        """Return the number of the next event for a reader, and whether it has missed some."""
+        if last is None:
+            return self._next, False
+        run, _, number = last.partition("-")
+        if run != self._run or not number.isdecimal() or len(number) > 18:
+            return self._next, True
+        place = int(number) + 1
+        first = self._batches[0].first if self._batches else self._next
+        if first <= place <= self._next:
+            return place, False
+        return self._next, True
+
+    def _part(self, batch: Batch, place: int) -> bytes:
+        """Return what a reader has not read of a batch."""
+        if place <= batch.first:
+            return batch.octets
+        events = batch.octets.split(b"\n\n")
+        return b"\n\n".join(events[place - batch.first :])
+
+    def _gap(self, place: int) -> bytes:
+        return self._written(place - 1, "gap", b'{"event":"gap"}')
+
+
+def latest(entries: list[HubEntry]) -> list[HubEntry]:
+    """Leave out each status of a call that another one of the same call follows, steps kept."""
+    last: dict[object, HubEntry] = {}
+    for entry in entries:
+        last[_subject(entry)] = entry
+    return list(last.values())
+
+
+def _subject(entry: HubEntry) -> object:
+    report = entry.report
+    if entry.kind == "CallStatus":
+        key = (getattr(report, name, None) for name in ("account", "id", "phase"))
+        return tuple(key)
+    return entry

@@ -1,0 +1,64 @@
+"""What happens, as server-sent events (WHATWG HTML §9.2)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter, Depends, Request
+from sse_starlette import EventSourceResponse
+
+from .event_feed import MOST_READERS, EventFeed
+from .problem_details import ProblemDetails, Refusal
+from .visitor_role import VisitorRole
+from .visitors import Known, Visitors, at_least
+
+#: Seconds between two signs of life, for proxies.
+PING = 15
+
+_EVENTS = (
+    "Each event has an id, its name as `event`, and as `data` the JSON that `callboard events` "
+    "prints. `gap` says that some are missing: ask anew for what you show."
+)
+
+router = APIRouter(tags=["events"])
+
+
+class EventStream(EventSourceResponse):
+    """A stream that ends with the board.
+
+    The library would look for the end of uvicorn's in a task that it never ends (its
+    `_shutdown_watcher`); the board cancels its streams itself.
+    """
+
+    @staticmethod
+    async def _listen_for_exit_signal() -> None:
+        await asyncio.Event().wait()
+
+
+@router.get(
+    "/api/events",
+    summary="Follow what happens",
+    response_class=EventStream,
+    dependencies=[Depends(at_least(VisitorRole.VIEW))],
+    responses={
+        200: {"content": {"text/event-stream": {}}, "description": _EVENTS},
+        "default": {"model": ProblemDetails},
+    },
+)
+async def events(request: Request, visitor: Known) -> EventStream:
+    """Follow what happens from now on, or since the event that ``Last-Event-ID`` names."""
+    feed: EventFeed = request.app.state.feed
+    visitors: Visitors = request.app.state.visitors
+    if feed.readers >= MOST_READERS:
+        raise Refusal(503, f"{MOST_READERS} follow already: try again later", {"Retry-After": "10"})
+
+    async def follow() -> AsyncIterator[bytes]:
+        feed.readers += 1
+        try:
+            async for octets in feed.follow(request.headers.get("last-event-id")):
+                if not visitors.still_knows(visitor):
+                    return
+                yield octets
+        finally:
+            feed.readers -= 1
+
+    return EventStream(follow(), ping=PING)

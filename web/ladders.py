@@ -1,0 +1,57 @@
+"""Ladders of calls, in the forms that `callboard ladder` has."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic_core import to_json
+
+from ..control.commands.all import COMMANDS
+from ..control.commands.validation import validated
+from ..control.instance.instance import Instance
+from ..control.models.ladder import LadderResult
+from ..ladder.ladder import Ladder
+from ..ladder.svg import svg
+from ..ladder.text import text
+from .problem_details import ProblemDetails
+from .visitor_role import VisitorRole
+from .visitors import at_least
+
+Form = Literal["json", "text", "svg"]
+
+
+def _text(ladder: Ladder) -> str:
+    return "\n".join(text(ladder)) + "\n"
+
+
+_FORMS: dict[Form, tuple[str, Callable[[Ladder], str | bytes]]] = {
+    "json": ("application/json", lambda ladder: to_json(ladder.to_json())),
+    "text": ("text/plain; charset=utf-8", _text),
+    "svg": ("image/svg+xml", svg),
+}
+
+router = APIRouter(tags=["ladders"])
+
+
+@router.get(
+    "/api/ladders/{call:path}",
+    summary="Ask what happened in a call",
+    response_class=Response,
+    dependencies=[Depends(at_least(VisitorRole.VIEW))],
+    responses={
+        200: {"content": {kind: {} for kind, _ in _FORMS.values()}},
+        "default": {"model": ProblemDetails},
+    },
+)
+async def ladder(
+    request: Request, call: str, account: str | None = None, form: Form = "json"
+) -> Response:
+    """Tell what happened in a call that goes on or has ended, in order."""
+    handler = COMMANDS["ladder"]
+    given: dict[str, Any] = {"call": call, "account": account}
+    instance: Instance = request.app.state.instance
+    command = validated(handler.command, given)
+    found = await handler.handle(command, instance, lambda *_: None)
+    assert isinstance(found, LadderResult)  # noqa: S101 - that is what the command gives
+    kind, write = _FORMS[form]
+    return Response(write(found.ladder), media_type=kind)
