@@ -13,7 +13,7 @@ from ..config.web import WebSettings
 from ..control.instance.instance import Instance
 from ..control.problem import ControlError, ProblemKind
 from ..control.version import VERSION
-from . import commands, events, ladders, page_media, recordings, visitors, whep, whip
+from . import commands, events, ladders, page_media, pages, recordings, visitors, whep, whip
 from .page_sessions import PageSessions
 from .problem_details import problem_response, refusal_of
 from .visitor_role import VisitorRole
@@ -48,6 +48,7 @@ def make_app(
     for one in (page_media, whep, whip):
         app.include_router(one.router)
     for part in (events, ladders, recordings):
+    for part in (events, ladders, pages, recordings):
         app.include_router(part.router)
     app.add_exception_handler(ControlError, _refused)
     app.add_exception_handler(HTTPException, _refused_by_http)

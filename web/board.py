@@ -6,6 +6,7 @@ import os
 import random
 import secrets
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -20,6 +21,7 @@ from .credentials import Credentials
 from .event_feed import EventFeed
 from .gate import Gate, Origins
 from .page_sessions import PageSessions
+from .pages import PageFile, page_files
 from .recordings import RecordedSides
 from .visitor_role import VisitorRole
 from .visitors import Visitors
@@ -39,6 +41,7 @@ class Board:
         settings: where, and who may do what.
         instance: what runs.
         listener: the socket that it is served at.
+        files: of the page, by their names.
 
     Attributes:
         port: the TCP port.
@@ -46,7 +49,13 @@ class Board:
         link: the page's address with the token that was made at start; None if the file has tokens.
     """
 
-    def __init__(self, settings: WebSettings, instance: Instance, listener: socket.socket) -> None:
+    def __init__(
+        self,
+        settings: WebSettings,
+        instance: Instance,
+        listener: socket.socket,
+        files: Mapping[str, PageFile],
+    ) -> None:
         address = ListenAddress(*listener.getsockname()[:2])
         origins = origins_of(settings, address)
         tokens = {
@@ -68,6 +77,7 @@ class Board:
         self._sessions = PageSessions()
         app = make_app(instance, settings, visitors, self._sessions)
         app = make_app(instance, settings, visitors)
+        app.state.files = files
         self._feed = app.state.feed = EventFeed(instance.events)
         self._sides = app.state.sides = RecordedSides()
         self._gate = Gate(app, origins, cookie)
@@ -87,7 +97,8 @@ class Board:
         Raises:
             OSError: the port can't be had; says what to do.
         """
-        board = cls(settings, instance, listen(settings))
+        files = await asyncio.to_thread(page_files)
+        board = cls(settings, instance, listen(settings), files)
         if board.link is not None and instance.socket is not None:
             board._link_file = instance.socket.with_suffix(".board")
             await asyncio.to_thread(_keep_link, board._link_file, board.link)

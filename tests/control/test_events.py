@@ -12,6 +12,8 @@ from callboard.actors.messages.exchange import (
     AccountReady,
     BotFailed,
     CallStatus,
+    ChatMessage,
+    ChatMessageBounced,
     DigitPressed,
     PresenceReturned,
     ReceiptReceived,
@@ -35,6 +37,8 @@ REPORTS = [
     AccountReady("a@b.c", {"tcp": 0.1}),
     PresenceReturned("a@b.c", "well"),
     ReceiptReceived("a@b.c", "d@e.f/x", "1"),
+    ChatMessage("a@b.c", "d@e.f/x", "in", "peer", "1", "words"),
+    ChatMessageBounced("a@b.c", "d@e.f/x", "1"),
     CallStatus(
         *("1", "a@b.c", "d@e.f/x", "out", "connected", ("audio",), 1.5, {"ice": 0.2}, (MEDIA,)),
         held=True,

@@ -1,0 +1,65 @@
+// The accounts, those in trouble first.
+import {avatar} from "./avatar.js";
+import {board} from "./board.js";
+import {follow, h, say} from "./dom.js";
+import {session} from "./session.js";
+import {accountPath, post} from "./api.js";
+import {attempt, nothing, View} from "./view.js";
+import {escaped, TONES} from "./words.js";
+
+/** Rows that are shown at the most; the filter finds the others. */
+const MOST = 300;
+const OFF = ["closed", "ended", "failed"];
+
+class AccountList extends View {
+  build() {
+    this.filter = h("input", {type: "search", placeholder: "Filter accounts", "aria-label": "Filter accounts", oninput: () => this.update()});
+    this.rows = h("ul.rows", {});
+    this.rest = h("p.soft.pad", {});
+    this.append(h("div.bar", {}, h("h2", {}, "Accounts"), this.filter), this.rows, this.rest);
+  }
+
+  update() {
+    const words = this.filter.value.toLowerCase();
+    const rank = (/** @type {string} */ state) => ["failed", "ended", "waiting"].indexOf(state) + 1 || 9;
+    const found = [...board.accounts.values()].filter(one => `${one.jid} ${one.bot} ${one.state}`.toLowerCase().includes(words));
+    found.sort((one, other) => rank(one.state) - rank(other.state));
+    const counts = new Map();
+    for (const call of board.calls.values()) counts.set(call.account, (counts.get(call.account) ?? 0) + 1);
+    this.counts = counts;
+    follow(this.rows, found.slice(0, MOST), one => one.jid, () => new AccountRow());
+    say(this.rest, found.length > MOST ? `and ${found.length - MOST} more` : found.length ? "" : "No account fits.");
+  }
+}
+
+class AccountRow extends HTMLElement {
+  /** @param {import("./board.js").Account} account */
+  show(account) {
+    const list = /** @type {AccountList} */ (this.closest("account-list"));
+    const calls = list?.counts?.get(account.jid) ?? 0;
+    const chosen = decodeURIComponent(location.hash.split("/")[2] ?? "") === account.jid;
+    const now = JSON.stringify([account.state, account.detail, account.failure, account.bot, calls, chosen, session.may("control")]);
+    if (now === this.shown) return;
+    this.shown = now;
+    const isOff = OFF.includes(account.state);
+    const act = () => attempt(() => post(`${accountPath(account.jid)}/${isOff ? "login" : "logout"}`));
+    const words = account.failure ? `bot failed: ${account.failure}` : account.detail;
+    this.replaceChildren(
+      h("a.row", {href: `#/accounts/${escaped(account.jid)}`, "aria-current": chosen ? "page" : undefined},
+        avatar(account.jid, TONES[account.state] ?? ""),
+        h("span.row-main", {},
+          h("span.row-title", {}, account.jid),
+          h("span.row-note", {}, [account.state, account.bot, calls ? `${calls} ${calls === 1 ? "call" : "calls"}` : ""].filter(Boolean).join(" · ")),
+          words && h("span.row-note.bad-text", {}, words))),
+      session.may("control") && h("button.plain.small", {type: "button", onclick: act, "aria-label": `${isOff ? "Log in" : "Log out"} ${account.jid}`}, isOff ? "Log in" : "Log out"),
+    );
+  }
+}
+
+/** @param {Element} place */
+export function noAccount(place) {
+  nothing(place, "Choose an account", "Its conversations, messages and calls are shown here.");
+}
+
+customElements.define("account-row", AccountRow);
+customElements.define("account-list", AccountList);

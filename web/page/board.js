@@ -1,0 +1,138 @@
+// What runs, as far as the page knows: accounts and calls, kept up to date by events.
+import {get} from "./api.js";
+import {bare} from "./words.js";
+
+/**
+ * @typedef {{jid: string, bot: string, state: string, detail: string, since: string, failure: string}} Account
+ * @typedef {{kind: string, codec: string, sent: number, received: number, lost: number, jitter_ms: number,
+ *   rtt_ms: number | null, mos: number | null, peer_lost: number | null, peer_jitter_ms: number | null}} Media
+ * @typedef {{id: string, account: string, peer: string, direction: "in" | "out", phase: string, media: string[],
+ *   seconds: number, steps: Record<string, number>, statistics: Media[], held: boolean, muted: string[]}} Call
+ * @typedef {{at: number, statistics: Media[]}} Sample
+ */
+
+const EVENTS = ["AccountChanged", "BotFailed", "CallStatus", "CallRecord", "ChatMessage", "ChatMessageBounced",
+  "ReceiptReceived"];
+/** Milliseconds between two looks of the page at what has changed. */
+const PACE = 200;
+/** Seconds of a call whose quality is kept. */
+const MOST_SAMPLES = 1800;
+
+class Board extends EventTarget {
+  constructor() {
+    super();
+    /** @type {Map<string, Account>} */
+    this.accounts = new Map();
+    /** @type {Map<string, Call>} */
+    this.calls = new Map();
+    /** @type {Map<string, Sample[]>} */
+    this.samples = new Map();
+    this.state = "";
+    this.link = "connecting";
+    /** @type {EventSource | null} */
+    this.source = null;
+    this.timer = 0;
+  }
+
+  start() {
+    this.stop();
+    const source = this.source = new EventSource("/api/events");
+    source.onopen = () => { this.link = "live"; this.load(); };
+    source.onerror = () => {
+      this.link = "lost";
+      this.changed();
+      if (source.readyState === EventSource.CLOSED) setTimeout(() => this.source === source && this.start(), 2000);
+    };
+    source.addEventListener("gap", () => { this.load(); this.tell("gap", null); });
+    for (const name of EVENTS)
+      source.addEventListener(name, event => this.take(JSON.parse(/** @type {MessageEvent} */ (event).data)));
+  }
+
+  stop() {
+    this.source?.close();
+    this.source = null;
+  }
+
+  async load() {
+    try {
+      const [status, calls] = await Promise.all([
+        get("/api/status", {limit: 10000}), get("/api/calls", {limit: 10000}),
+      ]);
+      this.state = status.state;
+      this.accounts = new Map(status.account_list.map((/** @type {Account} */ one) => [one.jid, one]));
+      this.calls = new Map(calls.calls.map((/** @type {Call} */ one) => [key(one), one]));
+      this.changed();
+    } catch (error) {
+      this.tell("problem", error);
+    }
+  }
+
+  /** @param {any} event */
+  take(event) {
+    switch (event.event) {
+      case "AccountChanged": {
+        const known = this.accounts.get(event.jid);
+        if (known) Object.assign(known, {state: event.state, detail: event.detail, since: event.time});
+        else this.load();
+        break;
+      }
+      case "BotFailed": {
+        const known = this.accounts.get(event.account);
+        if (known) known.failure = event.error;
+        break;
+      }
+      case "CallStatus":
+        if (event.phase === "ended") this.calls.delete(key(event));
+        else {
+          if (!this.calls.has(key(event))) this.tell("call", event);
+          this.calls.set(key(event), event);
+          this.sample(event);
+        }
+        break;
+      case "CallRecord":
+        this.calls.delete(key(event));
+        this.tell("record", event);
+        break;
+      default:
+        this.tell("message", event);
+    }
+    this.changed();
+  }
+
+  /** @param {Call} call */
+  sample(call) {
+    if (!call.statistics.length) return;
+    const kept = this.samples.get(key(call)) ?? [];
+    kept.push({at: call.seconds, statistics: call.statistics});
+    if (kept.length > MOST_SAMPLES) kept.shift();
+    this.samples.delete(key(call));
+    this.samples.set(key(call), kept);
+    if (this.samples.size > 300) this.samples.delete(/** @type {string} */ (this.samples.keys().next().value));
+  }
+
+  /** Let the page look at what has changed, a few times a second. */
+  changed() {
+    if (!this.timer)
+      this.timer = setTimeout(() => { this.timer = 0; this.dispatchEvent(new Event("change")); }, PACE);
+  }
+
+  /** @param {string} name @param {any} detail */
+  tell(name, detail) { this.dispatchEvent(new CustomEvent(name, {detail})); }
+
+  /** @param {string} account */
+  callsOf(account) { return [...this.calls.values()].filter(one => one.account === account); }
+
+  /** @param {string} account @param {string} peer */
+  callsWith(account, peer) { return this.callsOf(account).filter(one => bare(one.peer) === bare(peer)); }
+
+  /** @param {string} id @param {string} [account] */
+  find(id, account) {
+    const found = [...this.calls.values()].filter(one => one.id === id && (!account || one.account === account));
+    return found.find(one => one.direction === "out") ?? found[0];
+  }
+}
+
+/** @param {{account: string, id: string}} call */
+export function key(call) { return `${call.account}\n${call.id}`; }
+
+export const board = new Board();

@@ -1,0 +1,122 @@
+// One call that goes on: how it stands, and what can be done to it.
+import {callPath, post} from "./api.js";
+import {avatar, badge} from "./avatar.js";
+import {board, key} from "./board.js";
+import {fill, h, say} from "./dom.js";
+import {LiveMedia} from "./live-media.js";
+import {session} from "./session.js";
+import {attempt, notify} from "./view.js";
+import {clock, escaped, number, TONES} from "./words.js";
+
+/** @typedef {import("./board.js").Call} Call */
+
+const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
+/** What this page has done to calls; nothing else tells. @type {Map<string, Record<string, boolean>>} */
+const done = new Map();
+
+export class CallStrip extends HTMLElement {
+  /** @param {Call} call */
+  show(call) {
+    this.call = call;
+    if (!this.facts) this.build(call);
+    say(this.time, call.phase === "connected" ? clock(call.seconds) : "");
+    const heard = call.statistics.find(one => one.kind === "audio") ?? call.statistics[0];
+    say(this.quality, heard ? [`MOS ${number(heard.mos)}`, `jitter ${number(heard.jitter_ms, 0)} ms`, heard.rtt_ms === null ? "" : `RTT ${number(heard.rtt_ms, 0)} ms`].filter(Boolean).join(" · ") : "");
+    const now = JSON.stringify([call.phase, call.held, call.muted, call.media, done.get(key(call)), session.visit?.role]);
+    if (now === this.shown) return;
+    this.shown = now;
+    this.classList.toggle("ringing", this.rings());
+    fill(this.phase, badge(call.phase, TONES[call.phase]), call.held && badge("peer holds", "busy"), ...call.muted.map(one => badge(`peer muted ${one}`, "busy")));
+    fill(this.actions, ...this.buttons());
+  }
+
+  rings() { return this.call?.direction === "in" && ["ringing", "proposed"].includes(this.call.phase); }
+
+  /** @param {Call} call */
+  build(call) {
+    const arrow = call.direction === "out" ? "→" : "←";
+    const words = call.direction === "out" ? "calls" : "is called by";
+    this.facts = h("a.call-who", {href: `#/calls/${escaped(call.id)}/${escaped(call.account)}`, "aria-label": `${call.account} ${words} ${call.peer}: details`},
+      avatar(call.peer), h("span.row-main", {}, h("span.row-title", {}, `${call.account} ${arrow} ${call.peer.split("/")[0]}`), this.quality = h("span.row-note.figures", {})));
+    this.phase = h("span.badges", {});
+    this.time = h("span.call-time.figures", {});
+    this.actions = h("div.actions", {});
+    this.more = h("div.call-more", {});
+    this.append(h("div.call-head", {}, this.facts, this.phase, this.time), this.actions, this.more);
+  }
+
+  buttons() {
+    const call = /** @type {Call} */ (this.call);
+    const has = (/** @type {string} */ kind) => call.media.includes(kind);
+    const did = done.get(key(call)) ?? {};
+    const button = (/** @type {string} */ words, /** @type {() => any} */ onclick, /** @type {string} */ style = "", /** @type {boolean | undefined} */ pressed = undefined) =>
+      h(`button${style}`, {type: "button", onclick, "aria-pressed": pressed === undefined ? undefined : String(pressed)}, words);
+    const toggle = (/** @type {string} */ name, /** @type {string} */ words, /** @type {string} */ what, /** @type {any} */ more = {}) =>
+      button(words, () => this.do(what, {...more, on: !did[name]}, () => this.remember(name, !did[name])), "", Boolean(did[name]));
+    const control = session.may("control");
+    const live = call.phase === "connected";
+    return [
+      control && this.rings() && button("Answer", () => this.do("answer", {audio: "silence"}), ".primary"),
+      control && this.rings() && button("Decline", () => this.do("decline"), ".danger"),
+      control && live && toggle("hold", "Hold", "hold"),
+      control && live && has("audio") && toggle("mute", "Mute", "mute", {kind: "audio"}),
+      control && live && has("video") && toggle("dark", "Hide picture", "mute", {kind: "video"}),
+      control && live && has("audio") && button("Keypad", () => this.keypad()),
+      control && live && button("Play…", () => this.play()),
+      control && live && toggle("record", "Record", "record"),
+      session.media && live && button(this.media?.hears ? "Stop listening" : "Listen", () => this.listen(), "", Boolean(this.media?.hears)),
+      session.media && session.may("talk") && live && button(this.media?.talks ? "Give back" : "Talk", () => this.talk(), "", Boolean(this.media?.talks)),
+      control && !this.rings() && button("Hang up", () => this.do("hangup"), ".danger"),
+    ];
+  }
+
+  /** @param {string} what @param {any} [fields] @param {() => void} [after] */
+  do(what, fields = {}, after = () => {}) {
+    const call = /** @type {Call} */ (this.call);
+    return attempt(async () => { await post(`${callPath(call.id)}/${what}`, {account: call.account, ...fields}); after(); });
+  }
+
+  /** @param {string} name @param {boolean} is */
+  remember(name, is) {
+    const call = /** @type {Call} */ (this.call);
+    done.set(key(call), {...done.get(key(call)), [name]: is});
+    if (done.size > 500) done.delete(/** @type {string} */ (done.keys().next().value));
+    board.changed();
+  }
+
+  keypad() {
+    const open = this.more?.querySelector(".keypad");
+    if (open) { open.remove(); return; }
+    this.more?.append(h("div.keypad", {role: "group", "aria-label": "Keypad"},
+      ...KEYS.map(digit => h("button", {type: "button", onclick: () => this.do("press", {digits: digit})}, digit))));
+    /** @type {any} */ (this.more?.querySelector(".keypad button"))?.focus();
+  }
+
+  play() {
+    const open = this.more?.querySelector("form");
+    if (open) { open.remove(); return; }
+    const source = h("input", {type: "text", required: true, value: "tone:440", "aria-label": "What to play: a tone, or a file's path"});
+    const form = h("form.line", {onsubmit: (/** @type {Event} */ event) => {
+      event.preventDefault();
+      this.do("play", {source: source.value}, () => { form.remove(); notify(`${source.value} is played`); });
+    }}, source, h("button.primary", {type: "submit"}, "Play"));
+    this.more?.append(form);
+    source.select();
+  }
+
+  listen() {
+    const media = this.media ??= new LiveMedia(/** @type {Call} */ (this.call), /** @type {Element} */ (this.more), () => this.refresh());
+    return attempt(() => media.hears ? media.stopListening() : media.listen());
+  }
+
+  talk() {
+    const media = this.media ??= new LiveMedia(/** @type {Call} */ (this.call), /** @type {Element} */ (this.more), () => this.refresh());
+    return attempt(() => media.talks ? media.stopTalking() : media.askHowToTalk());
+  }
+
+  refresh() { this.shown = ""; if (this.call) this.show(this.call); }
+
+  disconnectedCallback() { queueMicrotask(() => { if (!this.isConnected) this.media?.close(); }); }
+}
+
+customElements.define("call-strip", CallStrip);

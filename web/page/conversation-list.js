@@ -1,0 +1,59 @@
+// The conversations of one account: with whom it writes and calls.
+import {accountPath, get} from "./api.js";
+import {avatar, badge} from "./avatar.js";
+import {board} from "./board.js";
+import {fill, h} from "./dom.js";
+import {attempt, View} from "./view.js";
+import {bare, escaped, hour, TONES} from "./words.js";
+
+class ConversationList extends View {
+  build() {
+    this.account = this.getAttribute("account") ?? "";
+    /** @type {any[]} */
+    this.known = [];
+    this.to = h("input", {type: "text", required: true, placeholder: "someone@example.org", "aria-label": "Address of a new conversation", autocomplete: "off", spellcheck: false});
+    this.rows = h("ul.rows", {"aria-label": `Conversations of ${this.account}`});
+    this.append(
+      h("div.bar", {}, h("a.back", {href: "#/", "aria-label": "Back to accounts"}, "‹"), h("h2", {}, this.account)),
+      h("form.line", {onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); this.open(this.to.value.trim()); }},
+        this.to, h("button", {type: "submit"}, "Open")),
+      this.rows);
+    this.load();
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.hear(board, "message", event => event.detail.account === this.account && this.load());
+    this.hear(board, "call", event => event.detail.account === this.account && this.load());
+    this.hear(board, "gap", () => this.load());
+  }
+
+  /** @param {string} peer */
+  open(peer) { if (peer) location.hash = `#/accounts/${escaped(this.account)}/${escaped(peer)}`; }
+
+  async load() {
+    const found = await attempt(() => get(`${accountPath(this.account)}/conversations`));
+    if (found) { this.known = found.conversations; this.update(); }
+  }
+
+  update() {
+    const peers = new Map(this.known.map(one => [one.peer, one]));
+    for (const call of board.callsOf(this.account))
+      if (!peers.has(bare(call.peer))) peers.set(bare(call.peer), {peer: bare(call.peer), presence: "", messages: 0, last: null});
+    const chosen = decodeURIComponent(location.hash.split("/")[3] ?? "");
+    const now = JSON.stringify([[...peers.values()], chosen, board.callsOf(this.account).map(one => [one.peer, one.phase])]);
+    if (now === this.shown) return;
+    this.shown = now;
+    const rows = [...peers.values()].map(one => {
+      const calls = board.callsWith(this.account, one.peer);
+      return h("li", {}, h("a.row", {href: `#/accounts/${escaped(this.account)}/${escaped(one.peer)}`, "aria-current": bare(chosen) === one.peer ? "page" : undefined},
+        avatar(one.peer, one.presence ? TONES[one.presence] ?? "" : ""),
+        h("span.row-main", {}, h("span.row-title", {}, one.name || one.peer),
+          h("span.row-note", {}, [one.presence, one.status, one.messages ? `${one.messages} messages` : ""].filter(Boolean).join(" · ") || "no messages yet")),
+        calls.length ? badge(calls[0].phase, TONES[calls[0].phase]) : h("span.row-note", {}, hour(one.last))));
+    });
+    fill(this.rows, ...rows, !rows.length && h("li.soft.pad", {}, "Nobody yet. Open a conversation with an address above."));
+  }
+}
+
+customElements.define("conversation-list", ConversationList);

@@ -1,0 +1,99 @@
+// A conversation: its calls as strips above, its messages, and what to write and to call with.
+import {accountPath, get, messagesPath, post} from "./api.js";
+import {avatar} from "./avatar.js";
+import {board, key} from "./board.js";
+import {CallStrip} from "./call-strip.js";
+import {fill, follow, h} from "./dom.js";
+import {session} from "./session.js";
+import {attempt, View} from "./view.js";
+import {bare, escaped, hour} from "./words.js";
+
+const SOUNDS = ["tone:440", "silence", "echo", "none"];
+const PICTURES = ["none", "pattern", "echo"];
+const AUTHORS = {peer: "", bot: "bot", person: "person"};
+const DELIVERY = {sent: "sent", received: "received", failed: "not delivered"};
+
+class ConversationView extends View {
+  build() {
+    this.account = this.getAttribute("account") ?? "";
+    this.peer = this.getAttribute("peer") ?? "";
+    this.calls = h("div.strips", {});
+    this.messages = h("ol.messages", {"aria-label": "Messages", "aria-live": "polite", tabIndex: 0});
+    this.presence = h("span.row-note", {});
+    this.append(
+      h("header.conversation-head", {}, h("a.back", {href: `#/accounts/${escaped(this.account)}`, "aria-label": "Back to conversations"}, "‹"),
+        avatar(this.peer), h("div.row-main", {}, h("h2", {}, this.peer), this.presence), session.may("control") && this.callForm()),
+      this.calls, this.messages, session.may("control") && this.writeForm());
+    this.load();
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.hear(board, "message", event => {
+      const {account, peer, sender} = event.detail;
+      if (account === this.account && bare(peer ?? sender) === bare(this.peer)) this.load();
+    });
+    this.hear(board, "gap", () => this.load());
+  }
+
+  callForm() {
+    const audio = h("input", {list: "sounds", value: "tone:440", "aria-label": "Sound that is sent"});
+    const video = h("input", {list: "pictures", value: "none", "aria-label": "Picture that is sent"});
+    const record = h("input", {type: "checkbox"});
+    const options = h("details.call-options", {}, h("summary", {"aria-label": "What is sent"}, "▾"),
+      h("div.popover", {},
+        h("label", {}, "Sound", audio), h("label", {}, "Picture", video), h("label.check", {}, record, "Record both sides"),
+        h("datalist", {id: "sounds"}, ...SOUNDS.map(value => h("option", {value}))),
+        h("datalist", {id: "pictures"}, ...PICTURES.map(value => h("option", {value})))));
+    const call = () => attempt(async () => {
+      options.open = false;
+      await post("/api/calls", {account: this.account, to: this.peer, audio: audio.value, video: video.value, record: record.checked, seconds: null});
+    });
+    return h("div.call-form", {}, h("button.primary", {type: "button", onclick: call}, "Call"), options);
+  }
+
+  writeForm() {
+    const body = h("textarea", {rows: 1, required: true, placeholder: `Write as ${this.account}`, "aria-label": "Message"});
+    const send = async (/** @type {Event} */ event) => {
+      event.preventDefault();
+      if (!body.value.trim()) return;
+      const sent = await attempt(() => post(messagesPath(this.account, this.peer), {body: body.value}));
+      if (sent) body.value = "";
+    };
+    const form = h("form.write", {onsubmit: send}, body, h("button.primary", {type: "submit"}, "Send"));
+    body.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); form.requestSubmit(); }
+    });
+    return form;
+  }
+
+  async load() {
+    const about = await get(`${accountPath(this.account)}/conversations`).catch(() => null);
+    const one = about?.conversations.find((/** @type {any} */ one) => one.peer === bare(this.peer));
+    this.presence.textContent = [one?.presence || "presence unknown", one?.status].filter(Boolean).join(" · ");
+    if (!session.may("listen")) {
+      fill(this.messages, h("li.soft.pad", {}, "To read messages, log in with a token of the role listen."));
+      return;
+    }
+    const found = await attempt(() => get(messagesPath(this.account, this.peer)));
+    if (!found) return;
+    const atEnd = this.messages.scrollHeight - this.messages.scrollTop - this.messages.clientHeight < 80;
+    fill(this.messages, ...found.messages.map(message), !found.messages.length && h("li.soft.pad", {}, "No messages since Callboard has started."));
+    if (atEnd) this.messages.scrollTop = this.messages.scrollHeight;
+  }
+
+  update() {
+    follow(this.calls, board.callsWith(this.account, this.peer), key, () => new CallStrip());
+  }
+}
+
+/** @param {{time: string, direction: "in" | "out", author: "peer" | "bot" | "person", body: string, delivery: "sent" | "received" | "failed" | null}} one */
+function message(one) {
+  const note = [AUTHORS[one.author], hour(one.time), one.delivery && one.delivery !== "sent" ? DELIVERY[one.delivery] : ""].filter(Boolean).join(" · ");
+  const shown = h("li.message", {}, h("p.body", {}, one.body), h("p.message-note", {}, note));
+  shown.classList.add(one.direction, one.author);
+  if (one.delivery === "failed") shown.classList.add("failed");
+  return shown;
+}
+
+customElements.define("conversation-view", ConversationView);

@@ -1,0 +1,76 @@
+// Elements, made without any HTML: what comes from elsewhere is text and stays text.
+
+/** @typedef {Node | string | number | null | undefined | false} Child */
+
+/**
+ * Make an element.
+ * @param {string} what its name, with classes as in "button.primary"
+ * @param {Record<string, any>} [with_] properties; attributes if the name has a dash, or is role
+ * @param {...(Child | Child[])} children
+ * @returns {any}
+ */
+export function h(what, with_ = {}, ...children) {
+  const [name, ...classes] = what.split(".");
+  const element = document.createElement(name);
+  element.classList.add(...classes);
+  for (const [key, value] of Object.entries(with_)) {
+    if (value === undefined || value === null) continue;
+    if (key.includes("-") || ["role", "for", "list"].includes(key)) element.setAttribute(key, String(value));
+    else /** @type {any} */ (element)[key] = value;
+  }
+  element.append(...usable(children));
+  return element;
+}
+
+/**
+ * Put children in the place of those that an element has.
+ * @param {Element} element
+ * @param {...(Child | Child[])} children
+ */
+export function fill(element, ...children) {
+  element.replaceChildren(...usable(children));
+}
+
+/**
+ * @param {(Child | Child[])[]} children
+ * @returns {(Node | string)[]}
+ */
+function usable(children) {
+  return /** @type {any[]} */ (children.flat()).filter(one => one !== null && one !== undefined && one !== false)
+    .map(one => one instanceof Node ? one : String(one));
+}
+
+/**
+ * Make a list's rows follow its items, and touch only what differs.
+ * @template T
+ * @param {Element} list
+ * @param {T[]} items
+ * @param {(item: T) => string} key
+ * @param {(item: T) => any} make makes a row with a method `show(item)`
+ */
+export function follow(list, items, key, make) {
+  const rows = new Map([...list.children].map(row => [row.getAttribute("data-key"), row]));
+  let place = list.firstElementChild;
+  for (const item of items) {
+    const name = key(item);
+    let row = /** @type {any} */ (rows.get(name));
+    rows.delete(name);
+    if (row === undefined) {
+      row = make(item);
+      row.setAttribute("data-key", name);
+    }
+    row.show?.(item);
+    if (row === place) place = place?.nextElementSibling ?? null;
+    else list.insertBefore(row, place);
+  }
+  for (const row of rows.values()) row.remove();
+}
+
+/**
+ * Set an element's text, if it has another one.
+ * @param {Element} element
+ * @param {string} text
+ */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}

@@ -1,0 +1,60 @@
+// Past calls, searched and paged.
+import {get} from "./api.js";
+import {badge} from "./avatar.js";
+import {board} from "./board.js";
+import {h, say} from "./dom.js";
+import {attempt, View} from "./view.js";
+import {clock, escaped, moment, TONES} from "./words.js";
+
+const STATES = ["completed", "missed", "declined", "busy", "cancelled", "failed"];
+const PAGE = 50;
+
+class HistoryPage extends View {
+  build() {
+    const field = (/** @type {string} */ name, /** @type {string} */ words, /** @type {any} */ with_ = {}) => h("label", {}, words, h("input", {name, autocomplete: "off", spellcheck: false, ...with_}));
+    const choice = (/** @type {string} */ name, /** @type {string} */ words, /** @type {string[]} */ values) => h("label", {}, words, h("select", {name}, h("option", {value: ""}, "any"), ...values.map(value => h("option", {value}, value))));
+    this.form = h("form.filters", {onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); this.search(); }},
+      field("text", "Text", {type: "search", placeholder: "address, id or reason"}), field("account", "Account"), field("peer", "Peer"),
+      choice("state", "State", STATES), choice("direction", "Direction", ["in", "out"]),
+      field("since", "Since", {type: "datetime-local"}), field("until", "Until", {type: "datetime-local"}),
+      h("button.primary", {type: "submit"}, "Search"));
+    this.total = h("p.soft", {"aria-live": "polite"});
+    this.rows = h("ul.rows.card", {});
+    this.more = h("button", {type: "button", hidden: true, onclick: () => this.search(this.next)}, "More");
+    this.next = "";
+    this.append(h("div.page-head", {}, h("h1", {}, "History")), this.form, this.total, this.rows, h("p.center", {}, this.more));
+    this.search();
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.hear(board, "record", () => { if (!this.next || this.rows.children.length <= PAGE) this.search(); });
+  }
+
+  /** @param {string} [after] */
+  async search(after = "") {
+    const given = Object.fromEntries(new FormData(this.form));
+    for (const name of ["since", "until"]) if (given[name]) given[name] = String(Date.parse(String(given[name])) / 1000);
+    const found = await attempt(() => get("/api/history", {...given, limit: PAGE, after}));
+    if (!found) return;
+    const rows = found.calls.map(row);
+    if (after) this.rows.append(...rows); else this.rows.replaceChildren(...rows);
+    this.rows.hidden = !this.rows.children.length;
+    say(this.total, found.total ? `${found.total.toLocaleString("en")} ${found.total === 1 ? "call" : "calls"}` : "No call was found.");
+    this.next = found.next ?? "";
+    this.more.hidden = !found.next;
+  }
+}
+
+/** @param {any} call */
+function row(call) {
+  const arrow = call.direction === "out" ? "→" : "←";
+  const lasted = call.connected ? clock((Date.parse(call.ended) - Date.parse(call.connected)) / 1000) : "";
+  const recorded = call.recordings.some((/** @type {any} */ one) => one.presence === "present");
+  return h("li", {}, h("a.row", {href: `#/calls/${escaped(call.uuid)}`},
+    h("span.row-main", {}, h("span.row-title", {}, `${call.account} ${arrow} ${call.peer.split("/")[0]}`),
+      h("span.row-note", {}, [moment(call.started), lasted, recorded ? "recorded" : "", call.state === "completed" ? "" : call.reason].filter(Boolean).join(" · "))),
+    badge(call.state, TONES[call.state])));
+}
+
+customElements.define("history-page", HistoryPage);

@@ -1,0 +1,29 @@
+// What a visitor sees whom nobody knows.
+import {h} from "./dom.js";
+import {session} from "./session.js";
+
+class LogIn extends HTMLElement {
+  connectedCallback() {
+    if (this.childElementCount) return;
+    const token = h("input", {type: "password", required: true, autocomplete: "current-password", id: "token"});
+    const fault = h("p.bad-text", {role: "alert"});
+    const submit = async (/** @type {Event} */ event) => {
+      event.preventDefault();
+      const given = token.value.trim();
+      try {
+        await session.logIn(given.split("#token=").at(-1) ?? given);
+      } catch (error) {
+        fault.textContent = error instanceof Error ? error.message : String(error);
+        token.select();
+      }
+    };
+    this.append(h("main.log-in", {}, h("form.card", {onsubmit: submit},
+      h("h1.wordmark", {}, "Callboard"),
+      h("p", {}, "Open the link that Callboard printed when it started, or paste it or its token here."),
+      h("label", {for: "token"}, "Link or token"), token, fault,
+      h("button.primary", {type: "submit"}, "Log in"))));
+    token.focus();
+  }
+}
+
+customElements.define("log-in", LogIn);

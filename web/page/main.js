@@ -1,0 +1,112 @@
+// The page: who is visiting, and what is shown where.
+import "./account-list.js";
+import "./call-list.js";
+import "./call-page.js";
+import "./conversation-list.js";
+import "./conversation-view.js";
+import "./history-page.js";
+import "./log-in.js";
+import {noAccount} from "./account-list.js";
+import {signedOut} from "./api.js";
+import {board} from "./board.js";
+import {fill, h, say} from "./dom.js";
+import {session} from "./session.js";
+import {attempt, notify} from "./view.js";
+
+const LINKS = {live: "live", connecting: "connecting …", lost: "no connection, trying again …"};
+
+class CallboardApp extends HTMLElement {
+  async connectedCallback() {
+    session.addEventListener("change", () => this.enter());
+    signedOut.addEventListener("change", () => { session.visit = null; this.enter(); });
+    addEventListener("hashchange", () => {
+      if (location.hash.startsWith("#token=")) session.begin().catch(error => notify(error.message, "bad"));
+      else if (session.visit) this.route();
+    });
+    board.addEventListener("change", () => this.update());
+    board.addEventListener("problem", event => notify(/** @type {CustomEvent} */ (event).detail.message, "bad"));
+    try {
+      await session.begin();
+    } catch (error) {
+      notify(error instanceof Error ? error.message : String(error), "bad");
+    }
+    this.enter();
+  }
+
+  enter() {
+    if (!session.visit) {
+      board.stop();
+      fill(this, h("log-in"));
+      return;
+    }
+    this.build();
+    board.start();
+    this.route();
+  }
+
+  build() {
+    const link = (/** @type {string} */ place, /** @type {string} */ words) => h("a", {href: `#/${place}`, "data-place": place}, words);
+    this.link = h("span.link-state", {role: "status"});
+    this.count = h("span.count", {});
+    const calls = link("calls", "Calls");
+    calls.append(this.count);
+    this.main = h("main", {id: "main", tabIndex: -1});
+    fill(this,
+      h("a.skip", {href: "#main", onclick: (/** @type {Event} */ event) => { event.preventDefault(); this.main.focus(); }}, "Skip to the content"),
+      h("header.top", {}, h("a.wordmark", {href: "#/"}, "Callboard"),
+        h("nav", {"aria-label": "Main"}, link("", "Accounts"), calls, link("history", "History")),
+        h("span.visitor", {}, this.link, h("span.badge", {title: "What you may do here"}, session.visit?.role ?? ""),
+          h("button.plain.small", {type: "button", onclick: () => attempt(() => session.logOut())}, "Log out"))),
+      this.main);
+    this.update();
+  }
+
+  update() {
+    if (!this.link || !session.visit) return;
+    say(this.link, LINKS[/** @type {keyof typeof LINKS} */ (board.link)] ?? "");
+    this.link.classList.toggle("lost", board.link === "lost");
+    say(this.count, board.calls.size ? String(board.calls.size) : "");
+    const rings = [...board.calls.values()].filter(one => one.direction === "in" && one.phase === "ringing").length;
+    document.title = rings ? `(${rings}) Callboard` : "Callboard";
+  }
+
+  route() {
+    const [, place = "", ...names] = location.hash.split("/");
+    const [first = "", second = ""] = names.map(decodeURIComponent);
+    for (const one of this.querySelectorAll("nav a")) {
+      const here = one.getAttribute("data-place") === (place === "accounts" ? "" : place);
+      if (here) one.setAttribute("aria-current", "page"); else one.removeAttribute("aria-current");
+    }
+    switch (place) {
+      case "calls": fill(this.main, first ? make("call-page", {call: first, account: second, class: "page"}) : h("call-list.page")); break;
+      case "history": fill(this.main, h("history-page.page")); break;
+      default: this.conversations(first, second);
+    }
+  }
+
+  /** @param {string} account @param {string} peer */
+  conversations(account, peer) {
+    const known = this.main.querySelector(".board");
+    const place = known ?? h("div.board", {}, h("account-list.column"), h("div.column.second"), h("div.column.third"));
+    place.classList.toggle("has-account", Boolean(account));
+    place.classList.toggle("has-peer", Boolean(peer));
+    const [, second, third] = place.children;
+    const list = /** @type {any} */ (second.firstElementChild);
+    if (!account) noAccount(second);
+    else if (list?.getAttribute("account") !== account) fill(second, make("conversation-list", {account}));
+    else list.update();
+    if (peer) fill(third, make("conversation-view", {account, peer}));
+    else fill(third);
+    if (!known) fill(this.main, place);
+    else /** @type {any} */ (place.firstElementChild).update();
+  }
+}
+
+/** Make an element whose attributes are there from the beginning. @param {string} name @param {Record<string, string>} attributes */
+function make(name, attributes) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  return element;
+}
+
+customElements.define("callboard-app", CallboardApp);

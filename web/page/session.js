@@ -1,0 +1,57 @@
+// Who the visitor is: a token from the link becomes a cookie, which no script can read.
+import {ask, Problem} from "./api.js";
+
+/** @typedef {{role: string, expires: number | null}} Visit */
+
+const ROLES = ["view", "listen", "control", "talk"];
+
+class Session extends EventTarget {
+  constructor() {
+    super();
+    /** @type {Visit | null} */
+    this.visit = null;
+    /** What browsers' connections need for sound and pictures; null: this board has none. @type {any} */
+    this.media = null;
+  }
+
+  /** @param {string} role */
+  may(role) {
+    return this.visit !== null && ROLES.indexOf(this.visit.role) >= ROLES.indexOf(role);
+  }
+
+  /** Log in with the token of the link, or find out whether the visitor is logged in already. */
+  async begin() {
+    const token = /^#token=(.+)$/.exec(location.hash)?.[1];
+    if (token) {
+      history.replaceState(null, "", location.pathname);
+      await this.logIn(decodeURIComponent(token));
+      return;
+    }
+    try {
+      this.visit = await ask("GET", "/api/session");
+      await this.lookForMedia();
+    } catch (error) {
+      if (!(error instanceof Problem) || error.status !== 401) throw error;
+      this.visit = null;
+    }
+  }
+
+  /** @param {string} token */
+  async logIn(token) {
+    this.visit = await ask("POST", "/api/session", {token});
+    await this.lookForMedia();
+    this.dispatchEvent(new Event("change"));
+  }
+
+  async lookForMedia() {
+    this.media = this.may("listen") ? await ask("GET", "/api/media").catch(() => null) : null;
+  }
+
+  async logOut() {
+    await ask("DELETE", "/api/session");
+    this.visit = null;
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+export const session = new Session();

@@ -1,0 +1,64 @@
+// What all parts of the page have in common: they look at the board as long as they are shown.
+import {Problem} from "./api.js";
+import {board} from "./board.js";
+import {fill, h} from "./dom.js";
+
+export class View extends HTMLElement {
+  constructor() {
+    super();
+    this.look = () => this.update();
+    /** @type {[EventTarget, string, EventListener][]} */
+    this.heard = [];
+  }
+
+  connectedCallback() {
+    if (!this.childElementCount) this.build();
+    board.addEventListener("change", this.look);
+    this.update();
+  }
+
+  disconnectedCallback() {
+    board.removeEventListener("change", this.look);
+    for (const [target, name, listener] of this.heard.splice(0)) target.removeEventListener(name, listener);
+  }
+
+  /** Hear something as long as this is shown. @param {EventTarget} target @param {string} name @param {(event: any) => void} listener */
+  hear(target, name, listener) {
+    target.addEventListener(name, listener);
+    this.heard.push([target, name, listener]);
+  }
+
+  /** Make what is shown. */
+  build() {}
+
+  /** Show what has changed. */
+  update() {}
+}
+
+/** Do what a button is for, and tell what keeps it from being done. @param {() => Promise<any>} work */
+export async function attempt(work) {
+  try {
+    return await work();
+  } catch (error) {
+    notify(error instanceof Problem || error instanceof Error ? error.message : String(error), "bad");
+    return undefined;
+  }
+}
+
+/** Tell something that goes away by itself. @param {string} text @param {string} [tone] */
+export function notify(text, tone = "") {
+  let place = document.querySelector(".notices");
+  if (!place) {
+    place = h("div.notices", {role: "status", "aria-live": "polite"});
+    document.body.append(/** @type {Element} */ (place));
+  }
+  const notice = h("p.notice", {}, text, h("button.plain", {type: "button", "aria-label": "Dismiss", onclick: () => notice.remove()}, "×"));
+  if (tone) notice.classList.add(tone);
+  place?.append(notice);
+  setTimeout(() => notice.remove(), 8000);
+}
+
+/** @param {Element} place @param {string} title @param {string} text */
+export function nothing(place, title, text) {
+  fill(place, h("div.empty", {}, h("p.empty-title", {}, title), h("p", {}, text)));
+}

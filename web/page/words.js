@@ -1,0 +1,55 @@
+// How times, sizes and states are told to people.
+
+/** @param {number} seconds */
+export function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const parts = [Math.floor(whole / 60) % 60, whole % 60].map(one => String(one).padStart(2, "0"));
+  const hours = Math.floor(whole / 3600);
+  return hours ? `${hours}:${parts.join(":")}` : parts.join(":");
+}
+
+/** @param {string | null | undefined} time ISO 8601 */
+export function hour(time) {
+  return time ? new Date(time).toLocaleTimeString([], {hour: "2-digit", minute: "2-digit"}) : "";
+}
+
+/** @param {string | null | undefined} time ISO 8601 */
+export function moment(time) {
+  return time ? new Date(time).toLocaleString([], {dateStyle: "medium", timeStyle: "medium"}) : "–";
+}
+
+/** @param {number} octets */
+export function size(octets) {
+  const units = ["B", "kB", "MB", "GB"];
+  let at = 0;
+  while (octets >= 1000 && at < units.length - 1) { octets /= 1000; at += 1; }
+  return `${octets.toLocaleString("en", {maximumFractionDigits: octets < 10 && at ? 1 : 0})} ${units[at]}`;
+}
+
+/** @param {number | null | undefined} value @param {number} [digits] */
+export function number(value, digits = 1) {
+  return value === null || value === undefined ? "–"
+    : value.toLocaleString("en", {maximumFractionDigits: digits});
+}
+
+/** @param {string} jid */
+export function bare(jid) { return jid.split("/")[0]; }
+
+/** @param {string} jid */
+export function user(jid) { return bare(jid).split("@")[0] || jid; }
+
+/** What a state means for the eye. @type {Record<string, string>} */
+export const TONES = {
+  online: "good", connected: "good", completed: "good", available: "good", chat: "good",
+  connecting: "busy", waiting: "busy", starting: "busy", ringing: "busy", proposed: "busy", away: "busy", xa: "busy",
+  failed: "bad", dnd: "bad", missed: "bad",
+};
+
+/** The steps of a call, as people say them. @type {Record<string, string>} */
+export const STEPS = {
+  propose: "proposed", ringing: "rings", proceed: "taken", initiate: "offer sent", accept: "accepted",
+  ice: "ICE connected", dtls: "DTLS connected", "first-audio": "first sound", "first-video": "first picture",
+};
+
+/** The end of a path for an id. @param {string} text */
+export function escaped(text) { return encodeURIComponent(text); }
