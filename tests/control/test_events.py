@@ -80,6 +80,8 @@ def test_all_that_a_report_has_is_told(report: Any) -> None:
         fields = json.loads(report.to_json())
     else:
         fields = json.loads(json.dumps(dataclasses.asdict(report), default=str))
+    if isinstance(report, ChatMessage):
+        del fields["body"]  # that is for those alone who ask for the messages of a conversation
     event = event_of(report, 0.25)
     told = event.model_dump(mode="json")
     assert told == {

@@ -64,8 +64,8 @@ export class CallStrip extends HTMLElement {
       control && live && has("audio") && button("Keypad", () => this.keypad()),
       control && live && button("Play…", () => this.play()),
       control && live && toggle("record", "Record", "record"),
-      session.media && live && button(this.media?.hears ? "Stop listening" : "Listen", () => this.listen(), "", Boolean(this.media?.hears)),
-      session.media && session.may("talk") && live && button(this.media?.talks ? "Give back" : "Talk", () => this.talk(), "", Boolean(this.media?.talks)),
+      session.may("listen") && live && button(this.media?.hears ? "Stop listening" : "Listen", () => this.listen(), "", Boolean(this.media?.hears)),
+      session.may("talk") && live && button(this.media?.talks ? "Give back" : "Talk", () => this.talk(), "", Boolean(this.media?.talks)),
       control && !this.rings() && button("Hang up", () => this.do("hangup"), ".danger"),
     ];
   }

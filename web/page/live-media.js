@@ -1,7 +1,6 @@
 // Hearing a call and talking in it: one WHEP resource for each direction, one WHIP resource for the person.
 import {callPath, Problem} from "./api.js";
 import {h} from "./dom.js";
-import {session} from "./session.js";
 import {notify} from "./view.js";
 
 /** Milliseconds in which addresses are gathered before the offer goes out. */
@@ -27,7 +26,7 @@ class Resource {
 
   /** @param {string} target @param {(connection: RTCPeerConnection) => void} prepare */
   static async make(target, prepare) {
-    const connection = new RTCPeerConnection({iceServers: session.media?.iceServers ?? []});
+    const connection = new RTCPeerConnection();
     try {
       prepare(connection);
       await connection.setLocalDescription();
@@ -118,7 +117,7 @@ export class LiveMedia {
     const choose = (/** @type {string} */ mode) => async () => { close(); try { await this.talkAs(mode); } catch (error) { notify(error instanceof Error ? error.message : String(error), "bad"); } };
     const dialog = h("div.line.choice", {role: "group", "aria-label": "How to talk"},
       h("button.primary", {type: "button", onclick: choose("join")}, "Join beside the bot"),
-      h("button", {type: "button", onclick: choose("takeover")}, "Take over from the bot"),
+      h("button", {type: "button", onclick: choose("take-over")}, "Take over from the bot"),
       h("button.plain", {type: "button", onclick: close}, "Cancel"));
     this.place.append(dialog);
     dialog.querySelector("button").focus();
@@ -127,8 +126,8 @@ export class LiveMedia {
   /** @param {string} mode */
   async talkAs(mode) {
     if (!navigator.mediaDevices) throw new Error("The browser gives a microphone only over HTTPS, or on this machine: see docs/board.md.");
-    const own = this.own = await navigator.mediaDevices.getUserMedia({audio: true, video: mode === "takeover" && this.call.media.includes("video")});
-    const target = `${callPath(this.call.id)}/talk?mode=${mode}&account=${encodeURIComponent(this.call.account)}`;
+    const own = this.own = await navigator.mediaDevices.getUserMedia({audio: true, video: mode === "take-over" && this.call.media.includes("video")});
+    const target = `${callPath(this.call.id)}/talk?how=${mode}&account=${encodeURIComponent(this.call.account)}`;
     try {
       this.talk = await Resource.make(target, connection => {
         for (const track of own.getTracks()) connection.addTransceiver(track, {direction: "sendonly", streams: [own]});

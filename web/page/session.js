@@ -10,8 +10,6 @@ class Session extends EventTarget {
     super();
     /** @type {Visit | null} */
     this.visit = null;
-    /** What browsers' connections need for sound and pictures; null: this board has none. @type {any} */
-    this.media = null;
   }
 
   /** @param {string} role */
@@ -29,7 +27,6 @@ class Session extends EventTarget {
     }
     try {
       this.visit = await ask("GET", "/api/session");
-      await this.lookForMedia();
     } catch (error) {
       if (!(error instanceof Problem) || error.status !== 401) throw error;
       this.visit = null;
@@ -39,12 +36,7 @@ class Session extends EventTarget {
   /** @param {string} token */
   async logIn(token) {
     this.visit = await ask("POST", "/api/session", {token});
-    await this.lookForMedia();
     this.dispatchEvent(new Event("change"));
-  }
-
-  async lookForMedia() {
-    this.media = this.may("listen") ? await ask("GET", "/api/media").catch(() => null) : null;
   }
 
   async logOut() {
