@@ -45,10 +45,7 @@ def make_app(
     app.state.sessions = sessions
     app.include_router(visitors.router)
     app.include_router(commands.command_router())
-    for one in (page_media, whep, whip):
-        app.include_router(one.router)
-    for part in (events, ladders, recordings):
-    for part in (events, ladders, pages, recordings):
+    for part in (events, ladders, page_media, pages, recordings, whep, whip):
         app.include_router(part.router)
     app.add_exception_handler(ControlError, _refused)
     app.add_exception_handler(HTTPException, _refused_by_http)

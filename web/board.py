@@ -76,7 +76,6 @@ class Board:
         self._link_file: Path | None = None
         self._sessions = PageSessions()
         app = make_app(instance, settings, visitors, self._sessions)
-        app = make_app(instance, settings, visitors)
         app.state.files = files
         self._feed = app.state.feed = EventFeed(instance.events)
         self._sides = app.state.sides = RecordedSides()
