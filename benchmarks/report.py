@@ -28,6 +28,7 @@ BENCHMARKS = (
     "live",
     "lateness",
     "bridge",
+    "listener",
     "speech",
     "actors",
     "setup",

@@ -24,6 +24,7 @@ from ...media import (
 from ..messages.call import CallOver, CallRef, GuestConnected, GuestKind
 from ..messages.guest import (
     Answered,
+    Dismiss,
     GuestMessage,
     Listened,
     NotAnswered,
@@ -108,6 +109,16 @@ class Guest(AsyncioActor[GuestMessage]):
     def on_start(self) -> None:
         """Answer the page."""
         self.pipe(self._part.answer(self._page, self._offer), Answered, NotAnswered)
+        self.spawn(self._outlive())
+
+    async def _outlive(self) -> None:
+        """Leave also a call that has failed, and could say nothing."""
+        await self._call.ended
+        self.actor_ref.post(Dismiss("the call is over"))
+
+    @handles(Dismiss)
+    def _dismiss(self, message: Dismiss) -> None:
+        self._leave(message.why)
 
     def _heard(self, event: MediaEvent) -> None:
         self.actor_ref.post(PageMedia(event))

@@ -19,7 +19,7 @@ from ...media import (
 )
 from ..context import Context
 from ..messages.call import CallActorMessage, Media, RecordingBegun
-from ..messages.guest import GuestRef
+from ..messages.guest import Dismiss, GuestRef
 from ..runtime.actor import AsyncioActor
 from .mixes import Mixes
 from .recorders import Recorders
@@ -156,7 +156,7 @@ class Leg:
     async def _part_from_guests(self) -> None:
         guests = tuple(self.guests.values())
         for guest in guests:
-            guest.stop(block=False)
+            guest.post(Dismiss("the call is over"))
         for guest in guests:
             await guest.ended
 

@@ -6,6 +6,18 @@ from typing import Literal
 from ...media import MediaEvent
 from ..runtime.ref import AsyncioActorRef
 
+
+@dataclass(frozen=True, slots=True)
+class Dismiss:
+    """Leave.
+
+    Attributes:
+        why: a sentence, for the page.
+    """
+
+    why: str
+
+
 # -- by itself -------------------------------------------------------------------------------------
 
 
@@ -56,5 +68,5 @@ class Listened:
     """It is time to look whether anything has come from the page."""
 
 
-GuestMessage = Answered | NotAnswered | PageMedia | OtherCodec | Listened
+GuestMessage = Dismiss | Answered | NotAnswered | PageMedia | OtherCodec | Listened
 GuestRef = AsyncioActorRef[GuestMessage]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from callboard.actors.call.call import Call as CallActor
 from callboard.actors.messages.account import FindCall
 from callboard.actors.messages.call import (
     AdmitGuest,
@@ -16,7 +17,7 @@ from callboard.actors.messages.call import (
 )
 from callboard.actors.messages.exchange import CallStatus
 from callboard.bots import Call
-from callboard.media import IncompatibleMediaError
+from callboard.media import EncodedFrame, IncompatibleMediaError
 from callboard.tests.conftest import Run
 from callboard.tests.live import heard
 from callboard.tests.live.stage import ALICE, BOB, Puppet, Stage, Told, staged
@@ -89,7 +90,7 @@ def test_pages_hear_and_see_each_direction_until_they_leave_or_the_call_ends(
             await two.hears(OURS)
             await out.hangup()
             record = await came.ended()
-            assert "call is over" in await second.over or "ended" in await second.over
+            assert await second.over == "the call is over"
             await two.gone()
             heard_by = [(each.name, each.role, each.part) for each in record.listeners]
             assert heard_by == [("anna", "role", "received"), ("anna", "role", "sent")]
@@ -194,6 +195,37 @@ def test_what_a_person_shows_is_added_if_the_peer_accepts(run: Run, tmp_path: Pa
     run(main)
 
 
+def test_a_page_leaves_when_the_codec_changes(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with desk(tmp_path) as (_, out, came), page() as one:
+            begun = await listens(came, GuestKind.RECEIVED, one)
+            await one.hears(THEIRS)
+            call = came.ref._actor_weakref()
+            assert isinstance(call, CallActor)
+            media = call._leg.connection.media
+            media._received(EncodedFrame("audio", "PCMU", bytes(160), 0, 8000, 0.0, True))
+            assert await begun.over == "the call's audio goes on in PCMU: listen again"
+            await one.gone()
+            again = await admit(came, GuestKind.RECEIVED, await fresh_offer())
+            assert (await again.answer).startswith("v=0")
+            await out.hangup()
+
+    run(main)
+
+
+def test_a_page_leaves_a_call_that_fails(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with desk(tmp_path) as (_, out, came), page() as one:
+            begun = await talks(came, GuestKind.TAKE_OVER, one)
+            await until_heard(out, PERSON)
+            came.ref.kill()
+            assert await begun.over == "the call is over"
+            await one.gone()
+            assert (await came.ended()).listeners[0].seconds is not None
+
+    run(main)
+
+
 def test_a_call_takes_only_so_many_and_only_when_it_is_connected(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB]) as stage:
@@ -238,7 +270,7 @@ def test_many_listeners_come_and_go_and_leave_nothing(run: Run, tmp_path: Path) 
                 async with page() as one:
                     await listens(came, GuestKind.RECEIVED, one, "audio")
                     await one.hears(THEIRS)
-                offer = await video_and_audio()
+                offer = await fresh_offer()
                 begun = [await admit(came, GuestKind.SENT, offer) for _ in range(9)]
                 for each in begun:
                     await each.answer
@@ -251,7 +283,7 @@ def test_many_listeners_come_and_go_and_leave_nothing(run: Run, tmp_path: Path) 
     run(main)
 
 
-async def video_and_audio() -> str:
+async def fresh_offer() -> str:
     """What a page offers that goes away at once."""
     async with page() as one:
         return await one.to_listen()

@@ -231,3 +231,23 @@ def test_a_call_that_a_page_can_not_place_rings_nowhere_for_long(run: Run, tmp_p
             assert (await stage.record(BOB)).state == "cancelled"
 
     run(main)
+
+
+def test_the_board_takes_only_so_many_pages_and_ends_them_with_itself(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callboard.web.page_sessions.MOST", 1)
+
+    async def main() -> None:
+        async with page() as one:
+            async with boarded(tmp_path, [ALICE, BOB]) as (stage, port):
+                out, came = await stage.connected(ALICE, BOB)
+                where = target(came, "listen/sent")
+                found = await post(port, where, await one.to_listen("audio"), "listen")
+                await one.take(found.body.decode())
+                second = await post(port, where, await fresh_offer(), "listen")
+                assert (second.status, "1 pages" in second.json["detail"]) == (429, True)
+                assert out.id == came.id
+            await one.gone()
+
+    run(main)

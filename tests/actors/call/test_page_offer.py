@@ -7,6 +7,17 @@ from pathlib import Path
 import pytest
 from callboard.actors.call.page_offer import MOST, read_offer
 from callboard.actors.messages.call import GuestKind, OfferError
+from callboard.media import (
+    ClockPattern,
+    MediaError,
+    PeerConnection,
+    ReceivePath,
+    Tone,
+    cut_to,
+)
+from callboard.tests.conftest import Run
+from callboard.tests.fuzz.targets import check_lines
+from callboard.tests.media.legs import LOOPBACK
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -110,6 +121,7 @@ def test_whatever_comes_is_read_or_refused(
     found = ""
     with suppress(OfferError):
         found = read_offer(text, kind)
+    check_lines(found)
     assert set(re.findall(r"(?m)^m=(\w+)", found)) <= {"audio", "video"}
 
 
@@ -125,3 +137,37 @@ def test_real_offers_are_understood() -> None:
     for text in offers:
         one_way = re.sub(r"(?m)^a=(sendrecv|sendonly|inactive)\s*$", "a=recvonly", text)
         assert read_offer(one_way, GuestKind.SENT)
+
+
+BENT = {
+    **{f"without {line[:20]}": GOOD.replace(f"{line}\r\n", "") for line in dict.fromkeys(LINES)},
+    "no transport": re.sub(r"a=(ice|fing|setup).*\r\n", "", GOOD),
+    "no mids": re.sub(r"a=mid.*\r\n", "", GOOD),
+    "the same mid": GOOD.replace("a=mid:1", "a=mid:0"),
+    "another bundle": GOOD.replace("BUNDLE 0 1", "BUNDLE 5 6"),
+    "half a bundle": GOOD.replace("BUNDLE 0 1", "BUNDLE 1"),
+    "passive": GOOD.replace("actpass", "passive"),
+    "hold": GOOD.replace("actpass", "holdconn"),
+    "sha-1": GOOD.replace("sha-256", "sha-1").replace(FINGERPRINT, FINGERPRINT[:59]),
+    "no codec of ours": GOOD.replace("opus", "speex").replace("VP8", "VP9"),
+    "apt of nothing": GOOD.replace("SAVPF 96", "SAVPF 96 97")
+    + "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=12\r\n",
+    "strange parameters": GOOD + "a=fmtp:96 ;;=;x\r\na=rtcp-fb:* x\r\na=ssrc:x\r\na=extmap:x\r\n",
+}
+
+
+@pytest.mark.parametrize("name", BENT)
+def test_an_offer_is_answered_or_refused_and_nothing_is_left(run: Run, name: str) -> None:
+    async def main() -> None:
+        pc = PeerConnection(network=LOOPBACK, path=ReceivePath.NONE, on_event=lambda _: None)
+        try:
+            with suppress(OfferError, MediaError):
+                offer = cut_to(
+                    read_offer(BENT[name], GuestKind.SENT), {"audio": "opus", "video": "VP8"}
+                )
+                answer = await pc.answer(offer, audio=Tone(440), video=ClockPattern())
+                assert "a=recvonly" not in answer
+        finally:
+            await pc.close()
+
+    run(main)
