@@ -18,6 +18,7 @@ from .messages.bot import BotFactory
 from .messages.exchange import (
     AccountChanged,
     AccountReady,
+    AccountRemoved,
     AddAccount,
     BotFailed,
     CallStatus,
@@ -250,8 +251,11 @@ class Exchange(Supervisor[ExchangeMessage]):
     def _forget(self, name: Hashable) -> None:
         """Forget what was known of an account that is no more."""
         super()._forget(name)
-        self._accounts.pop(str(name), None)
-        self._states.pop(str(name), None)
+        jid = str(name)
+        self._accounts.pop(jid, None)
+        self._states.pop(jid, None)
+        if jid not in self._known and jid not in self._changes:
+            self._observer(AccountRemoved(jid))
         self._settle()
 
     def _start_account(self, settings: AccountSettings, bot: BotFactory) -> AccountRef:

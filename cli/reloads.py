@@ -92,11 +92,7 @@ class Reloads:
     def hear(self, event: Event) -> None:
         """Forget an account that has left."""
         if isinstance(event, AccountChanged) and event.state in ("closed", "ended"):
-            jid = bare(event.jid)
-            if jid in self._leaving:
-                self._leaving.discard(jid)
-                if jid not in {one.bare_jid for one in self._declared[0].accounts}:
-                    self._instance.overview.forget_account(jid)
+            self._leaving.discard(bare(event.jid))
 
     def ask(self) -> None:
         """Begin a reload that nobody waits for; the log tells what comes of it."""

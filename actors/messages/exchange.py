@@ -120,6 +120,17 @@ class AccountChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountRemoved:
+    """An account that was to be removed has ended, and is known no more.
+
+    Attributes:
+        jid: the account.
+    """
+
+    jid: str
+
+
+@dataclass(frozen=True, slots=True)
 class AccountReady:
     """A login is complete: the roster is here, and the server has announced the presence.
 
@@ -255,6 +266,7 @@ class BotFailed:
 
 Report = (
     AccountChanged
+    | AccountRemoved
     | AccountReady
     | PresenceReturned
     | ReceiptReceived

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ...actors.messages.exchange import AccountChanged, CallStatus
+from ...actors.messages.exchange import AccountChanged, AccountRemoved, CallStatus
 from ...actors.records.call_record import CallRecord
 from ...config.jid import bare
 from ...control.instance.events import event_of
@@ -98,6 +98,8 @@ class LiveView:
                 self._accounts[event.jid] = event
                 if event.state in ("failed", "waiting"):
                     self._print(event, "red")
+            case AccountRemoved():
+                self._accounts.pop(event.jid, None)
             case CallStatus(phase="ended"):
                 self._calls.pop((event.account, event.id), None)
             case CallStatus():

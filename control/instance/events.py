@@ -8,6 +8,7 @@ from typing import Any
 from ...actors.messages.exchange import (
     AccountChanged,
     AccountReady,
+    AccountRemoved,
     BotFailed,
     CallStatus,
     ChatMessage,
@@ -23,6 +24,7 @@ from ..history.retention import RecordingsRemoved
 from ..models.events import (
     AccountChangedEvent,
     AccountReadyEvent,
+    AccountRemovedEvent,
     BotFailedEvent,
     CallRecordEvent,
     CallStatusEvent,
@@ -45,6 +47,7 @@ Reported = Report | CallRecord | FinishedRecording | RecordingsRemoved
 EVENTS_OF: Mapping[type[Reported], type[TimedEvent]] = {
     AccountChanged: AccountChangedEvent,
     AccountReady: AccountReadyEvent,
+    AccountRemoved: AccountRemovedEvent,
     BotFailed: BotFailedEvent,
     CallRecord: CallRecordEvent,
     CallStatus: CallStatusEvent,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ...actors.messages.exchange import (
     AccountChanged,
     AccountReady,
+    AccountRemoved,
     AccountState,
     BotFailed,
     CallStatus,
@@ -94,6 +95,8 @@ class Overview:
                 account = self._changed(report.jid)
                 account.state, account.detail = report.state, report.detail
                 account.since = iso(time.time())
+            case AccountRemoved():
+                self._accounts.pop(report.jid, None)
             case AccountReady():
                 self._changed(report.jid).was_ready = True
             case BotFailed():
@@ -124,10 +127,6 @@ class Overview:
     def declare(self, settings: AccountSettings) -> None:
         """Note an account that has come, or has another bot now."""
         self._changed(bare(settings.jid)).bot = settings.bot
-
-    def forget_account(self, jid: str) -> None:
-        """Forget an account that is no more."""
-        self._accounts.pop(jid, None)
 
     def _changed(self, jid: str) -> _Account:
         """Return an account that is about to change."""

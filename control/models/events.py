@@ -30,6 +30,13 @@ class AccountChangedEvent(TimedEvent):
     detail: Text = ""
 
 
+class AccountRemovedEvent(TimedEvent):
+    """An account that a reload has removed is gone."""
+
+    event: Literal["AccountRemoved"]
+    jid: str
+
+
 class AccountReadyEvent(TimedEvent):
     """A login is complete; each step has its seconds since the login began."""
 
@@ -208,6 +215,7 @@ class NowEvent(TimedEvent):
 
 AnyEvent = Annotated[
     AccountChangedEvent
+    | AccountRemovedEvent
     | AccountReadyEvent
     | PresenceReturnedEvent
     | ReceiptReceivedEvent

@@ -79,15 +79,18 @@ class Talker(Bot):
         folder = self.folder / "recordings"
         while not list(folder.glob("*.part")):
             await asyncio.sleep(0.01)
-        shutil.rmtree(folder)
-        await call.ended()
+        while folder.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        await call.play("tone:440:500ms")
+        await call.hangup()
 """
 
 
 def test_a_warning_about_a_call_says_whose_it_is(tmp_path: Path) -> None:
     """As what is told of the call itself does, and not by the name that it has within."""
-    lines = call(tmp_path, "warning", module=REMOVER, seconds=4)
+    lines = call(tmp_path, "warning", module=REMOVER, seconds=60)
     words = [found[1] for line in lines if (found := LINE.fullmatch(line))]
-    (warning,) = [one for one in words if one.startswith("warning")]
-    whose = "warning callboard: desk@localhost ← alice@localhost: "
-    assert warning.startswith(whose + "There is no recording: ")
+    # A slow machine may have others to say.
+    warnings = [one for one in words if one.startswith("warning")]
+    (warning,) = [one for one in warnings if "There is no recording: " in one]
+    assert warning.startswith("warning callboard: desk@localhost ← alice@localhost: There is no")

@@ -2,10 +2,11 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from callboard.tests.cli.command import callboard, command, records
+from callboard.tests.cli.command import command, in_process, records
 
 DEPLOYMENT = """\
 server: embedded
@@ -114,7 +115,19 @@ def test_a_demo_has_its_verdict_whoever_reads_it(tmp_path: Path) -> None:
 
 
 def test_versions_and_completion() -> None:
-    assert callboard("--version").stdout.startswith("callboard 0.")
-    shown = callboard("--show-completion", environ={"SHELL": "/bin/bash"})
-    assert "--install-completion" in callboard("--help").stdout
-    assert shown.returncode == 0
+    """A shell asks so for what may follow; which one it is is not found out here."""
+    assert in_process("--version").stdout.startswith("callboard 0.")
+    assert "--install-completion" in in_process("--help").stdout
+    asked = {
+        "_CALLBOARD_COMPLETE": "complete_bash",
+        "COMP_WORDS": "callboard st",
+        "COMP_CWORD": "1",
+    }
+    done = subprocess.run(
+        [Path(sys.executable).with_name("callboard")],
+        env={**os.environ, **asked},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (done.stdout.split(), done.stderr) == (["status", "stop"], "")

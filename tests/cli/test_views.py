@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Literal
 
 import pytest
-from callboard.actors.messages.exchange import AccountChanged, BotFailed, CallStatus
+from callboard.actors.messages.exchange import AccountChanged, AccountRemoved, BotFailed, CallStatus
 from callboard.actors.records.call_record import CallRecord
 from callboard.cli.views.json_view import JsonHandler, JsonView
 from callboard.cli.views.line_view import LineFormatter
@@ -74,6 +74,18 @@ def test_two_accounts_are_shown_whole(monkeypatch: pytest.MonkeyPatch, width: in
         ["alice", "→", "desk", "connected", "1:07", "opus", "VP8", "2.0%", "15.2", "ms", "4.31"]
     )
     assert not any("…" in line for line in lines)
+
+
+def test_an_account_that_was_removed_has_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    with live(monkeypatch, 80, 24) as view:
+        for jid in ("desk@localhost", "alice@localhost"):
+            view.show(AccountChanged(jid, "online"))
+        view.show(AccountChanged("alice@localhost", "closed"))
+        view.show(AccountRemoved("alice@localhost"))
+        text = "\n".join(drawn(view, 80))
+    assert "1 online" in text
+    assert "closed" not in text
+    assert "alice" not in text
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40)])

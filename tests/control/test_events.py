@@ -10,6 +10,7 @@ import pytest
 from callboard.actors.messages.exchange import (
     AccountChanged,
     AccountReady,
+    AccountRemoved,
     BotFailed,
     CallStatus,
     ChatMessage,
@@ -35,6 +36,7 @@ MEDIA = MediaStatistics("audio", "opus", 5, 4, 1, 15.25, None, 4.31, 1, 2, 440.0
 REPORTS = [
     AccountChanged("a@b.c", "waiting", "try it\udcff again"),
     AccountReady("a@b.c", {"tcp": 0.1}),
+    AccountRemoved("a@b.c"),
     PresenceReturned("a@b.c", "well"),
     ReceiptReceived("a@b.c", "d@e.f/x", "1"),
     ChatMessage("a@b.c", "d@e.f/x", "in", "peer", "1", "words"),

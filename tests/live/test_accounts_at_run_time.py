@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from callboard.actors.messages.exchange import (
     AccountChanged,
+    AccountRemoved,
     AddAccount,
     ChangeAccount,
     FindAccount,
@@ -40,12 +41,14 @@ def test_an_account_is_added_and_removed(run: Run, tmp_path: Path) -> None:
             assert not ref.is_alive()
             assert await stage.exchange.request(FindAccount(CAROL), timeout=PATIENCE) is None
             assert states(stage, CAROL) == ["connecting", "online", "closed"]
+            assert stage.all(AccountRemoved) == [AccountRemoved(CAROL)]
             with pytest.raises(ValueError, match="no account"):
                 await stage.exchange.request(RemoveAccount(CAROL, 5), timeout=PATIENCE)
             await stage.exchange.request(AddAccount(entry(CAROL)), timeout=PATIENCE)
             await stage.until(
                 AccountChanged, lambda _: states(stage, CAROL)[3:] == ["connecting", "online"]
             )
+        assert len(stage.all(AccountRemoved)) == 1  # the end of all removes none
 
     run(main)
 
