@@ -35,6 +35,10 @@ class SourceError(MediaError, ValueError):
     """A source can't be played; the message says why and what can be done."""
 
 
+class UnfitError(Exception):
+    """What comes next in a file can't go out as it is: it has to be encoded."""
+
+
 def shown(error: BaseException, show: Callable[[object], str] = repr) -> str:
     """Say what a bot or a source raised, also if its ``__str__`` or ``__repr__`` raises.
 

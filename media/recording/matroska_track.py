@@ -5,7 +5,8 @@ import struct
 from collections.abc import Callable
 
 from ..frames.frame import Direction, EncodedFrame
-from ..frames.picture_size import nal_units, picture_size
+from ..frames.h264 import nal_units
+from ..frames.picture_size import picture_size
 from .ebml import element, real, text, unsigned
 
 TRACK_ENTRY = 0xAE

@@ -2,17 +2,17 @@
 
 import asyncio
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary, WeakSet
 
-from ..errors import SourceError, shown
+from ..errors import SourceError, UnfitError, shown
 from ..frames.codec import CLOCK_RATES
 from ..frames.frame import Kind
 from .reader_threads import READERS
@@ -38,32 +38,34 @@ class Clip:
     Attributes:
         failure: Why encoding ended early, in one sentence; None while all is well.
         ended: Whether everything is encoded.
+        unfit: Whether it ended because what comes next can't go out as it is.
     """
 
     LIMIT = 64 * 1024 * 1024
 
-    def __init__(
-        self, source: "Source", kind: Kind, codec: str, *, may_be_empty: bool = False
-    ) -> None:
+    def __init__(self, source: "Source", kind: Kind, codec: str, start: int = 0) -> None:
         """Begin with nothing encoded.
 
         Args:
             source: What to encode.
             kind: "audio" or "video".
             codec: The RTP encoding name.
-            may_be_empty: Whether a source that gives nothing has just ended, and not failed.
+            start: Where to begin, in ticks of the codec's RTP clock since the source's beginning.
+                There may be nothing there; a source that gives nothing at all has failed.
         """
         self.failure: str | None = None
         self.ended = False
+        self.unfit = False
+        self._at = start
         self._batch = 25 if kind == "audio" else 8
         self._iterator: Iterator[Unit] | None = None
         self._job: asyncio.Future[Batch] | None = None
-        self._may_be_empty = may_be_empty
+        self._may_be_empty = start > 0
         self._open = (source, kind, codec)
         self._readers: WeakSet[ClipReader] = WeakSet()
         self._first = 0
         self._size = 0
-        self._starts = array("Q", [0])
+        self._starts = array("Q", [start])
         self._units: list[Unit] = []
 
     @property
@@ -71,16 +73,19 @@ class Clip:
         """Whether a new leg can still start at the beginning."""
         return self._size <= self.LIMIT
 
-    def open(self, skipped: int = 0) -> "ClipReader":
-        """Start reading at the beginning.
+    @property
+    def bit_rate(self) -> float | None:
+        """Bits a second of what is encoded; None before that is a second."""
+        seconds = (self._starts[-1] - self._starts[0]) / CLOCK_RATES[self._open[2]]
+        return 8 * self._size / seconds if seconds >= 1 or (self.ended and seconds) else None
 
-        Args:
-            skipped: Ticks of the codec's RTP clock that the clip itself leaves out.
+    def open(self) -> "ClipReader":
+        """Start reading at the beginning.
 
         Returns:
             A reader of its own for one leg.
         """
-        reader = ClipReader(self, skipped)
+        reader = ClipReader(self)
         self._readers.add(reader)
         self.prepare(0)
         return reader
@@ -134,6 +139,37 @@ class Clip:
         at = max(at, self._first)
         return Place(at, self._starts[at], is_final=ticks < self._starts[end])
 
+    def start(self, index: int) -> int:
+        """Return where a frame begins, in ticks since the source's beginning.
+
+        Args:
+            index: Its number, from 0; it is encoded, or the next one to be.
+        """
+        return self._starts[index]
+
+    def is_near(self, ticks: int, patience: int) -> bool:
+        """Tell whether a moment is encoded, or will be soon.
+
+        Args:
+            ticks: Since the source's beginning.
+            patience: How many may have to be encoded before.
+        """
+        is_past = self.ended and not self.unfit
+        return self._starts[0] <= ticks and (is_past or ticks <= self._starts[-1] + patience)
+
+    def keyframe_from(self, ticks: int) -> int | None:
+        """Return the number of the first key frame that begins at a moment, or later.
+
+        Args:
+            ticks: Since the source's beginning.
+
+        Returns:
+            None if none is encoded yet.
+        """
+        end = self._first + len(self._units)
+        found = range(max(self._first, bisect_left(self._starts, ticks, hi=end)), end)
+        return next((at for at in found if self._units[at - self._first].keyframe), None)
+
     def prepare_more(self) -> None:
         """See that more gets encoded."""
         self.prepare(self._first + len(self._units))
@@ -151,6 +187,8 @@ class Clip:
         if index + ahead < made:
             return
         source, kind, codec = self._open
+        if self._iterator is None:
+            self._at = self._starts[-1]
         start = self._starts[-1] / CLOCK_RATES[codec]
         begin = partial(source.encode_from, start, kind, codec)
         pull = _Pull(self._iterator, begin, self._batch)
@@ -171,18 +209,31 @@ class Clip:
         units, error, self._iterator = ([], failure, None) if failure is not None else job.result()
         if error is None and not units and not self._size and not self._may_be_empty:
             error = SourceError("there is nothing in it.")
-        if error is not None:
+        if isinstance(error, UnfitError):
+            self.unfit = self.ended = True
+            self._iterator = None
+        elif error is not None:
             self._fail(error)
         elif len(units) < self._batch:
             self.ended = True
             self._iterator = None
-        self._units += units
         for unit in units:
-            self._starts.append(self._starts[-1] + unit.duration)
-        self._size += sum(len(unit.data) for unit in units)
+            self._add(unit)
         if not self.whole:
             self._forget()
         self._let_go()
+
+    def _add(self, unit: Unit) -> None:
+        """Keep a frame, unless the source was opened again before the place where it was left."""
+        if unit.at is not None:
+            self._at = unit.at
+            if not self._size:
+                self._starts[0] = unit.at
+        if self._at + unit.duration // 2 >= self._starts[-1]:
+            self._units.append(unit)
+            self._starts.append(max(self._starts[-1], self._at) + unit.duration)
+            self._size += len(unit.data)
+        self._at += unit.duration
 
     def _fail(self, error: BaseException) -> None:
         self.ended = True
@@ -270,10 +321,10 @@ class ClipReader:
         skipped: Ticks of the codec's RTP clock before the place at which reading began.
     """
 
-    def __init__(self, clip: Clip, skipped: int = 0) -> None:
+    def __init__(self, clip: Clip) -> None:
         self.clip = clip
         self.index = 0
-        self.skipped = skipped
+        self.skipped = clip.start(0)
         self._wanted: int | None = None
 
     def wind(self, ticks: int) -> bool:
@@ -290,6 +341,15 @@ class ClipReader:
         self.skipped = place.start if place.is_final else ticks
         self._wanted = None if place.is_final else ticks
         return place.is_final
+
+    def go_to(self, index: int) -> None:
+        """Go to a frame.
+
+        Args:
+            index: Its number, from 0.
+        """
+        self.index = index
+        self._wanted = None
 
     @property
     def ended(self) -> bool:
@@ -333,6 +393,10 @@ class Clips:
 
     LIMIT = 64
 
+    SOON = 2
+    """Seconds of media that a leg may have to wait for, where others have encoded what is before.
+    """
+
     def __init__(self) -> None:
         self._clips: OrderedDict[Hashable, Clip] = OrderedDict()
 
@@ -359,18 +423,64 @@ class Clips:
         Raises:
             SourceError: The source has no such kind, or the codec is unknown.
         """
+        return self._at(0, source, kind, codec, source.key(kind, codec)).open()
+
+    def open_at(self, source: "Source", kind: Kind, codec: str, ticks: int) -> ClipReader:
+        """Start reading a source in its encoded form at a later moment.
+
+        Args:
+            source: What to play; it can be encoded from there on without what is before.
+            kind: "audio" or "video".
+            codec: The RTP encoding name.
+            ticks: Of the codec's RTP clock, since the beginning.
+
+        Returns:
+            A reader there, as soon as that is encoded; of video, at the last key frame before.
+
+        Raises:
+            SourceError: The source has no such kind, or the codec is unknown.
+        """
+        key = source.key(kind, codec)
+        patience = self.SOON * CLOCK_RATES.get(codec, 0)
+        starts = [0, *(each.start for each in self._clips if isinstance(each, _Later))]
+        for start in starts:
+            clip = self._clips.get(_Later(key, start) if start else key)
+            if clip is not None and self._is_good(clip) and clip.is_near(ticks, patience):
+                break
+        else:
+            start = 0 if ticks <= patience else ticks
+        reader = self._at(start, source, kind, codec, _Later(key, start) if start else key).open()
+        reader.wind(ticks)
+        return reader
+
+    def _at(self, start: int, source: "Source", kind: Kind, codec: str, key: Hashable) -> Clip:
         if kind not in source.kinds:
             raise SourceError(f"{source} has no {kind}: play something that has.")
         if codec not in CLOCK_RATES:
             raise SourceError(f"{codec!r} can't be encoded: use one of {', '.join(CLOCK_RATES)}.")
-        key = source.key(kind, codec)
         clip = self._clips.pop(key, None)
-        if clip is None or not clip.whole or clip.failure is not None:
-            clip = Clip(source, kind, codec)
+        if clip is None or not self._is_good(clip):
+            clip = Clip(source, kind, codec, start)
         self._clips[key] = clip
         while len(self._clips) > self.LIMIT:
             self._clips.popitem(last=False)
-        return clip.open()
+        return clip
+
+    @staticmethod
+    def _is_good(clip: Clip) -> bool:
+        return clip.whole and clip.failure is None
+
+
+class _Later(NamedTuple):
+    """The key of a clip that does not begin at the source's beginning.
+
+    Attributes:
+        source: The source's key.
+        start: Where it begins, in ticks since the source's beginning.
+    """
+
+    source: Hashable
+    start: int
 
 
 _clips: WeakKeyDictionary[asyncio.AbstractEventLoop, Clips] = WeakKeyDictionary()

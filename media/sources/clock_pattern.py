@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from ..frames.frame import Kind
 from .encoder import encode_video
-from .source import Source, check_type
+from .rated_source import RatedSource
+from .rendition_reader import USUAL
+from .source import check_type
 from .unit import Unit
 
 Plane = NDArray[np.uint8]
@@ -40,7 +42,7 @@ _SEGMENTS = (
 
 
 @dataclass(frozen=True)
-class ClockPattern(Source):
+class ClockPattern(RatedSource):
     """Colour bars, a moving hand, digits, and a row of blocks that a program can read.
 
     The clock counts from 0 to 60 seconds and starts again. It is shown three times: as digits
@@ -86,11 +88,26 @@ class ClockPattern(Source):
             The encoded frames, the first of each second a key frame.
         """
         del kind
-        return encode_video(self._pictures(), codec, fps=Fraction(self.fps))
+        return self.encode_at(USUAL, 0.0, codec)
 
-    def _pictures(self) -> Iterator[av.VideoFrame]:
+    def encode_at(self, bit_rate: int | None, start: float, codec: str) -> Iterator[Unit]:
+        """Encode the clock for a bit rate.
+
+        Args:
+            bit_rate: Bits a second.
+            start: Where in its minute to begin, in seconds.
+            codec: The RTP encoding name.
+
+        Returns:
+            The encoded frames, one each second a key frame.
+        """
+        pictures = self._pictures(int(start * self.fps + 0.01))
+        rate = Fraction(self.fps)
+        return encode_video(pictures, codec, fps=rate, bit_rate=bit_rate or USUAL)
+
+    def _pictures(self, first: int = 0) -> Iterator[av.VideoFrame]:
         canvas = _Canvas(self.width, self.height)
-        for index in range(self.SECONDS * self.fps):
+        for index in range(first, self.SECONDS * self.fps):
             frame = av.VideoFrame.from_ndarray(canvas.draw(index / self.fps), format="yuv420p")
             frame.pts, frame.time_base = index, Fraction(1, self.fps)
             yield frame

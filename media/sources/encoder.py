@@ -10,6 +10,7 @@ from av.video.frame import PictureType
 from ..codecs.picture import BIT_RATE, picture_encoder
 from ..codecs.sound import FRAME_SECONDS, sound_encoder
 from ..frames.codec import CLOCK_RATES, is_keyframe
+from .effort import Effort
 from .unit import Unit
 
 KEYFRAME_SECONDS = 1.0
@@ -55,19 +56,27 @@ def encode_audio(
 
 
 def encode_video(
-    frames: Iterable[av.VideoFrame], codec: str, *, fps: Fraction, bit_rate: int = BIT_RATE
+    frames: Iterable[av.VideoFrame],
+    codec: str,
+    *,
+    fps: Fraction,
+    bit_rate: int = BIT_RATE,
+    effort: Effort | None = None,
 ) -> Iterator[Unit]:
     """Encode pictures, with a key frame each second.
 
     Args:
-        frames: Raw pictures, all of one even width and height in pixels, with increasing pts.
+        frames: Raw pictures of even width and height in pixels, with increasing pts.
         codec: "VP8" or "H264".
         fps: Pictures per second, about; each one stands until the next one's pts.
         bit_rate: Bits per second.
+        effort: Told how long the pictures take to be made and encoded.
 
     Yields:
         One encoded frame for each picture.
     """
+    if effort is not None:
+        frames = effort.making(frames)
     clock_rate = CLOCK_RATES[codec]
     context: VideoCodecContext | None = None
     previous: tuple[bytes, bool, int] | None = None
@@ -78,15 +87,18 @@ def encode_video(
             raise ValueError("a picture has no time.")
         at = int(frame.pts * frame.time_base * clock_rate)
         picture = frame if frame.format.name == "yuv420p" else frame.reformat(format="yuv420p")
-        if context is None:
-            size = (picture.width, picture.height)
+        size = (picture.width, picture.height)
+        is_other = context is None or size != (context.width, context.height)
+        if context is None or is_other:
             context = picture_encoder(codec, size, fps=fps, bit_rate=bit_rate)
-        key = previous is None or at - last_key >= KEYFRAME_SECONDS * clock_rate
+        key = is_other or at - last_key >= KEYFRAME_SECONDS * clock_rate
         picture.pict_type = PictureType.I if key else PictureType.NONE
         picture.time_base = 1 / fps
         number = max(number + 1, round(at * fps / clock_rate))  # what is early waits for its turn
         picture.pts = number
         data = b"".join(bytes(packet) for packet in context.encode(picture))
+        if effort is not None:
+            effort.made(at / clock_rate)
         if not data:
             continue
         if previous is not None:

@@ -7,6 +7,7 @@ from fractions import Fraction
 import av
 import numpy as np
 
+from .effort import Effort
 from .file_reader import AvStream, FileReader
 from .picture_geometry import PictureGeometry
 
@@ -41,11 +42,13 @@ class Pictures:
         fps: Pictures a second, at most; others are left out.
         start: Where in the time of playing to begin, in seconds.
         to_end: Whether to last as long as the longest track.
+        effort: Says how large pictures may be, and which are decoded.
     """
 
     def __init__(
-        self, reader: FileReader, fps: Fraction, *, start: float = 0.0, to_end: bool
+        self, reader: FileReader, fps: Fraction, *, start: float = 0.0, to_end: bool, effort: Effort
     ) -> None:
+        self._effort = effort
         self._reader = reader
         self._step = float(1 / fps)
         # Timestamps in milliseconds are never quite regular.
@@ -89,11 +92,14 @@ class Pictures:
                 before = frame
                 continue
             if before is not None:
-                yield before
+                if frame.pts is None or frame.time > self._start + self._tolerance:
+                    yield before
                 before = None
             yield frame
 
     def _frames(self) -> Iterator[av.VideoFrame]:
+        context = self._reader.streams["video"].codec_context
+        self._effort.on_skip(lambda skipped: setattr(context, "skip_frame", skipped))
         frames = self._reader.frames("video")
         return (frame for frame in frames if isinstance(frame, av.VideoFrame))
 
@@ -103,8 +109,9 @@ class Pictures:
         if self._size is not None:  # pictures may change their size, an encoder can't
             size = self._size[::-1] if display.swapped else self._size
             display = replace(display, size=size)
-        picture = display.show(frame)
-        self._size = (picture.width, picture.height)
+        shrunk = replace(display, size=self._effort.size(display.size))
+        picture = shrunk.show(frame)
+        self._size = display.size[::-1] if display.swapped else display.size
         return picture
 
     def _stand(self, until: float) -> Iterator[av.VideoFrame]:

@@ -36,6 +36,7 @@ class FileReader:
     Attributes:
         streams: The tracks, by kind.
         clock: The time of playing.
+        failures: How often something could not be read, and was left out.
 
     Raises:
         SourceError: It can't be opened or is no media file.
@@ -49,6 +50,7 @@ class FileReader:
         except ValueError as error:
             raise SourceError(f"{path} can't be played: {error}.") from None
         self.streams: dict[Kind, AvStream] = {}
+        self.failures = 0
         self._begun: Iterator[av.Packet[Any]] | None = None
         try:
             self._choose()
@@ -112,6 +114,7 @@ class FileReader:
                         yield packet
             except av.FFmpegError:
                 failures += 1
+                self.failures += 1
             else:
                 return
 

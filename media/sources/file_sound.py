@@ -18,13 +18,18 @@ USUAL = 960
 OPUS_RATE = 48000
 QUIET = Unit(SILENCE, USUAL)
 
+_G711 = {"PCMU": "pcm_mulaw", "PCMA": "pcm_alaw"}
+G711_RATE = 8000
+G711_FRAME = 160
+"""Samples, each an octet, of a frame (RFC 3551 §4.2, §4.5.14)."""
+
 SLIP = 0.08
 """Seconds by which sound may be off its time before silence is put in, or some of it left out."""
 
 Samples = NDArray[np.int16]
 
 
-def fits(reader: FileReader, codec: str) -> bool:
+def is_opus(reader: FileReader, codec: str) -> bool:
     """Tell whether the sound can go out as it is: Opus in frames of 20 ms or less.
 
     Args:
@@ -41,17 +46,19 @@ def fits(reader: FileReader, codec: str) -> bool:
     return first is not None and _fits(first)
 
 
-def as_it_is(reader: FileReader, *, start: float = 0.0, to_end: bool) -> Iterator[Unit]:
+def opus(reader: FileReader, codec: str, *, start: float = 0.0, to_end: bool) -> Iterator[Unit]:
     """Take the packets of an Opus track over.
 
     Args:
         reader: The file, at its beginning or somewhere before `start`.
+        codec: "opus".
         start: Where in the time of playing to begin, in seconds.
         to_end: Whether to last as long as the longest track.
 
     Yields:
         The packets, with silence where there are none.
     """
+    del codec
     done = round(start * OPUS_RATE)
     for packet in filter(bytes, reader.packets("audio")):
         if packet.pts is not None and packet.time_base:
@@ -66,6 +73,77 @@ def as_it_is(reader: FileReader, *, start: float = 0.0, to_end: bool) -> Iterato
         yield unit
     if to_end:
         yield from [QUIET] * -(-(round(reader.clock.end * OPUS_RATE) - done) // USUAL)
+
+
+def is_g711(reader: FileReader, codec: str) -> bool:
+    """Tell whether the sound can go out as it is: G.711 of 8 kHz, of one channel.
+
+    Args:
+        reader: The file. It stays where it is.
+        codec: The RTP encoding name.
+    """
+    stream = reader.streams["audio"]
+    return (
+        isinstance(stream, av.AudioStream)
+        and stream.codec_context.codec.canonical_name == _G711.get(codec)
+        and stream.rate == G711_RATE
+        and stream.layout.nb_channels == 1
+    )
+
+
+def g711(reader: FileReader, codec: str, *, start: float = 0.0, to_end: bool) -> Iterator[Unit]:
+    """Cut a track of G.711 into frames of 20 ms.
+
+    Args:
+        reader: The file, at its beginning or somewhere before `start`.
+        codec: "PCMU" or "PCMA".
+        start: Where in the time of playing to begin, in seconds.
+        to_end: Whether to last as long as the longest track.
+
+    Yields:
+        The frames, with silence where there is nothing. What is left at the end is filled up.
+    """
+    quiet = {"PCMU": b"\xff", "PCMA": b"\xd5"}[codec]
+    done = round(start * G711_RATE)
+    rest = bytearray()
+    for packet in filter(bytes, reader.packets("audio")):
+        sound = bytes(packet)
+        if packet.pts is not None and packet.time_base:
+            ahead = round(float(packet.pts * packet.time_base) * G711_RATE) - done
+            if ahead > SLIP * G711_RATE:
+                for part in _parts(ahead, G711_RATE):
+                    rest += quiet * part
+                    yield from _cut(rest)
+                done += ahead
+            elif ahead < 0:
+                sound = sound[max(0, -ahead - int(SLIP * G711_RATE)) :] if done else sound
+        rest += sound
+        done += len(sound)
+        yield from _cut(rest)
+    if to_end:
+        for part in _parts(round(reader.clock.end * G711_RATE) - done, G711_RATE):
+            rest += quiet * part
+            yield from _cut(rest)
+    if rest:
+        yield Unit(bytes(rest.ljust(G711_FRAME, quiet)), G711_FRAME)
+
+
+def _parts(count: int, most: int) -> Iterator[int]:
+    """Divide a number, so that a long silence takes little room."""
+    while count > 0:
+        yield min(count, most)
+        count -= most
+
+
+def _cut(rest: bytearray) -> Iterator[Unit]:
+    """Take whole frames from the beginning."""
+    while len(rest) >= G711_FRAME:
+        yield Unit(bytes(rest[:G711_FRAME]), G711_FRAME)
+        del rest[:G711_FRAME]
+
+
+AS_IT_IS = ((is_opus, opus), (is_g711, g711))
+"""What goes out without being encoded: how to tell, and how to take it."""
 
 
 def encoded_anew(

@@ -7,31 +7,46 @@ from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
-from ..errors import SourceError
+from ..errors import SourceError, UnfitError
 from ..frames.codec import CLOCK_RATES
 from ..frames.frame import Kind
-from .clip import Clip, Clips
+from .clip import Clips
+from .effort import Effort
 from .encoder import encode_video
 from .file_pictures import Pictures, rate
 from .file_reader import FileReader
-from .file_sound import as_it_is, encoded_anew, fits
-from .source import Source, check_type
+from .file_sound import AS_IT_IS, encoded_anew
+from .frames_as_they_are import as_they_are
+from .picture_geometry import LONG
+from .rated_source import BIT_RATES, RatedSource
+from .rendition_reader import USUAL
+from .source import check_type
 from .unit import SourceReader, Unit
 
 Version = tuple[int, ...]
 
+LONGEST = {BIT_RATES[0]: 640}
+"""Pixels of the longer side, at most, where there are few bits for them."""
+
 
 @dataclass(frozen=True)
-class FileSource(Source):
+class FileSource(RatedSource):
     """Audio and video from any file that FFmpeg reads: WAV, Ogg, MP3, MP4, Matroska.
 
     It plays as in a media player. Sound and pictures keep one clock, so a track that begins later
     or has gaps stays in step. Damaged parts are skipped, and pictures are rotated as the file says.
     A jump of the file's clock lasts ten seconds at most.
 
-    Opus in frames of 20 ms or less goes out as it is; everything else is decoded, and encoded for
-    the call. Pictures larger than 1280x720 are scaled down, and more than 30 a second are thinned
-    out. Cover art is not video.
+    What a call can carry goes out as it is: Opus in frames of 20 ms or less; G.711 of 8 kHz and one
+    channel; VP8, and H.264 of the constrained baseline up to level 3.1, upright and with square
+    pixels, with a key frame every two seconds, 2.5 Mbit/s and 30 pictures a second at the most, if
+    that is the codec of the call. Everything else is decoded, and encoded for the call, and so is
+    the rest of a film from where it does not fit any more. Pictures larger than 1280x720 are scaled
+    down, and more than 30 a second are thinned out. Cover art is not video.
+
+    A leg gets pictures of 600 kbit/s, or of 250 or 1,500 as its peer can take; each is encoded only
+    if somebody needs it. Where the machine can't encode as fast as it plays, pictures are made
+    smaller until it can.
 
     Making the source looks at the file without reading it, so a file that was replaced is encoded
     again.
@@ -48,6 +63,7 @@ class FileSource(Source):
     path: Path
     loop: bool = False
     kinds: ClassVar[frozenset[Kind]] = frozenset({"audio", "video"})
+    bit_rates: ClassVar[tuple[int | None, ...]] = (*BIT_RATES, None)
     _version: Version = field(init=False, repr=False, default=())
     _is_checked: bool = field(init=False, repr=False, compare=False, default=False)
 
@@ -87,12 +103,10 @@ class FileSource(Source):
         Raises:
             SourceError: The codec is unknown.
         """
-        shared = Clips.running().open(self, kind, codec)
+        if kind == "video":
+            return super().open_at(kind, codec, seconds)
         ticks = round(seconds * CLOCK_RATES[codec])
-        if shared.wind(ticks):
-            return shared
-        shared.close()
-        return Clip(_Part(self, seconds), kind, codec, may_be_empty=True).open(ticks)
+        return Clips.running().open_at(self, kind, codec, ticks)
 
     def check(self) -> None:
         """Read the beginning of the file, and learn what can be played.
@@ -132,16 +146,52 @@ class FileSource(Source):
         Raises:
             SourceError: The file has changed and can't be played any more.
         """
-        to_end = self._ends_together
+        if kind == "video":
+            yield from self._pictures(start, codec)
+            return
         with self._open(kind, start) as reader:
-            if kind == "video":
-                fps = rate(reader.streams["video"])
-                pictures = Pictures(reader, fps, start=start, to_end=to_end)
-                yield from encode_video(pictures, codec, fps=fps)
-            elif fits(reader, codec):
-                yield from as_it_is(reader, start=start, to_end=to_end)
-            else:
-                yield from encoded_anew(reader, codec, start=start, to_end=to_end)
+            take = next((each for fits, each in AS_IT_IS if fits(reader, codec)), encoded_anew)
+            yield from take(reader, codec, start=start, to_end=self._ends_together)
+
+    def encode_at(self, bit_rate: int | None, start: float, codec: str) -> Iterator[Unit]:
+        """Encode the pictures for a bit rate, or take them as they are.
+
+        Args:
+            bit_rate: Bits a second; None: as they are.
+            start: Where in the time of playing to begin, in seconds; as they are, they begin at the
+                last key frame before.
+            codec: The RTP encoding name.
+
+        Yields:
+            The encoded frames.
+
+        Raises:
+            SourceError: The file has changed and can't be played any more.
+            UnfitError: What comes next can't go out as it is.
+        """
+        to_end = self._ends_together
+        with self._open("video", start) as reader:
+            if bit_rate is None:
+                yield from as_they_are(reader, codec, start=start, to_end=to_end)
+                return
+            fps = rate(reader.streams["video"])
+            effort = Effort(LONGEST.get(bit_rate, LONG))
+            pictures = Pictures(reader, fps, start=start, to_end=to_end, effort=effort)
+            yield from encode_video(pictures, codec, fps=fps, bit_rate=bit_rate, effort=effort)
+
+    def _pictures(self, start: float, codec: str) -> Iterator[Unit]:
+        """Give the pictures as they are, as long as that goes, and then encoded."""
+        done = round(start * CLOCK_RATES[codec])
+        try:
+            for unit in self.encode_at(None, start, codec) if not start else ():
+                done += unit.duration
+                yield unit
+        except UnfitError:
+            start = done / CLOCK_RATES[codec]
+        else:
+            if not start:
+                return
+        yield from self.encode_at(USUAL, start, codec)
 
     @property
     def _ends_together(self) -> bool:
@@ -155,26 +205,6 @@ class FileSource(Source):
             return reader
         reader.close()
         raise SourceError(f"{self.path} has no {kind}: play something that has.")
-
-
-@dataclass(frozen=True)
-class _Part(Source):
-    """A file from a later moment on."""
-
-    file: FileSource
-    start: float
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"audio", "video"})
-
-    def __str__(self) -> str:
-        return str(self.file)
-
-    def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
-        """Decode and encode it from there."""
-        return self.file.encode_from(self.start, kind, codec)
-
-    def encode_from(self, start: float, kind: Kind, codec: str) -> Iterator[Unit]:
-        """Decode and encode it from later on."""
-        return self.file.encode_from(self.start + start, kind, codec)
 
 
 def _version(path: Path) -> Version:

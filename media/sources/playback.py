@@ -179,7 +179,9 @@ class Playback:
         return self._reader is not None and self._reader.request_keyframe()
 
     def limit(self, bit_rate: int) -> None:
-        """Let a live source keep to a bit rate.
+        """Keep to what the peer can take: pictures are encoded for less, or for more again.
+
+        A live source follows at once, another one at one of its next key frames.
 
         Args:
             bit_rate: Bits per second.

@@ -118,6 +118,7 @@ class PlaylistReader:
     def __init__(self, playlist: Playlist, kind: Kind, codec: str) -> None:
         self.ended = False
         self.failure: str | None = None
+        self._limit: int | None = None
         self._kind = kind
         self._codec = codec
         passes = count() if playlist.times is None else range(playlist.times)
@@ -165,7 +166,8 @@ class PlaylistReader:
         return self._reader.request_keyframe()
 
     def limit(self, bit_rate: int) -> None:
-        """Let a live source keep to a bit rate, in bits per second."""
+        """Keep to a bit rate, in bits per second."""
+        self._limit = bit_rate
         self._reader.limit(bit_rate)
 
     def close(self) -> None:
@@ -202,6 +204,8 @@ class PlaylistReader:
         self._reader.close()
         self._reader = reader
         self._played = 0
+        if self._limit is not None:
+            reader.limit(self._limit)
 
     def _look_ahead(self) -> None:
         """Have the beginning of what follows encoded; what is live begins when its turn comes."""

@@ -56,8 +56,8 @@ class Source(ABC):
             codec: The RTP encoding name that was negotiated.
 
         Yields:
-            The encoded frames in order. The first can be decoded alone, and so can one picture a
-            second at least.
+            The encoded frames in order. The first can be decoded alone, and so can one picture in
+            two seconds at least.
         """
 
     def encode_from(self, start: float, kind: Kind, codec: str) -> Iterator[Unit]:

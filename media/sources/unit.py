@@ -12,11 +12,13 @@ class Unit:
         data: The whole encoded frame; H264 in Annex B format.
         duration: How long it lasts, in ticks of the codec's RTP clock.
         keyframe: Whether a decoder can start here.
+        at: Where it begins, in ticks since the source's beginning; None: where the one before ends.
     """
 
     data: bytes
     duration: int
     keyframe: bool = True
+    at: int | None = None
 
 
 class SourceReader(Protocol):
