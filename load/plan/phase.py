@@ -180,6 +180,11 @@ class CallPhase(Paired):
     video: Playable = Field(
         default="none", description="What both sides show: `pattern`, a file, or `none`."
     )
+    loop: Flag = Field(
+        default=True,
+        description="Whether what has an end is played again and again. Otherwise there is silence "
+        "after it, and a black picture.",
+    )
     path: Literal["packets", "frames", "none"] = Field(
         default="none",
         description="What happens to received media: `none` counts it, `packets` puts whole "

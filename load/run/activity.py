@@ -11,14 +11,14 @@ from pykka import ActorDeadError
 
 from ...actors.messages.account import PlaceCall, Send, SetPresence
 from ...actors.messages.call import CallOver, Hangup, Wait
-from ...bots.source import find_source
 from ...config.jid import bare
 from ..measure.tally import Tally
 from ..plan.pairing import turns
 from ..plan.phase import CallPhase, IdlePhase, LoginPhase, LogoutPhase, MessagePhase, PresencePhase
 from ..plan.plan import pairing, places_of
 from .pace import pace
-from .participant import HANDLED, Sources
+from .participant import HANDLED
+from .phase_sources import find_sources
 from .phase_tag import new_tag, session_id, tagged_message
 from .shard_accounts import LoginFailed, ShardAccount, ShardAccounts
 
@@ -166,11 +166,8 @@ class _Calls:
 
     async def run(self) -> None:
         """Place the calls, hold them, hang up."""
-        folder = self._accounts.folder
-        self._accounts.sources[self._number] = Sources(
-            await find_source(self._phase.audio, folder, "audio"),
-            await find_source(self._phase.video, folder, "video"),
-        )
+        sources = await find_sources(self._phase, self._accounts.folder)
+        self._accounts.sources[self._number] = sources
         await pace(
             "call",
             self._pairs.iterations(self._accounts.shard, self._accounts.shards),
