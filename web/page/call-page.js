@@ -11,6 +11,8 @@ import {session} from "./session.js";
 import {attempt, nothing, View} from "./view.js";
 import {clock, moment, number, STEPS, TONES} from "./words.js";
 
+const PARTS = {received: "Heard the peer", sent: "Heard what was sent", join: "Joined", "take-over": "Took over"};
+
 class CallPage extends View {
   build() {
     this.call = this.getAttribute("call") ?? "";
@@ -92,7 +94,7 @@ class CallPage extends View {
     fill(this.steps, ...steps(call.steps), facts([
       ["Began", moment(call.started)], ["Ended", moment(call.ended)], ["Talked", call.connected ? clock(lasted) : "not connected"],
       ["Why it ended", call.reason], ["Id", call.id], ["Record", call.uuid],
-      ...call.listeners.map((/** @type {any} */ one) => [one.part === "talked" ? "Talked in it" : "Listened", `${one.name}, from ${number(one.at)} s for ${number(one.seconds)} s`]),
+      ...call.listeners.map((/** @type {any} */ one) => [PARTS[/** @type {keyof typeof PARTS} */ (one.part)] ?? one.part, `${one.name}, from ${number(one.at)} s for ${number(one.seconds)} s`]),
     ]));
     const samples = board.samples.get(key(call));
     const plots = samples ? /** @type {any} */ (this.plots) : null;

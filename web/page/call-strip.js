@@ -22,6 +22,7 @@ export class CallStrip extends HTMLElement {
     say(this.time, call.phase === "connected" ? clock(call.seconds) : "");
     const heard = call.statistics.find(one => one.kind === "audio") ?? call.statistics[0];
     say(this.quality, heard ? [`MOS ${number(heard.mos)}`, `jitter ${number(heard.jitter_ms, 0)} ms`, heard.rtt_ms === null ? "" : `RTT ${number(heard.rtt_ms, 0)} ms`].filter(Boolean).join(" · ") : "");
+    if (this.media?.talks || LiveMedia.waits(call)) attempt(() => this.live().listenWhenConnected());
     const now = JSON.stringify([call.phase, call.held, call.muted, call.media, done.get(key(call)), session.visit?.role]);
     if (now === this.shown) return;
     this.shown = now;
@@ -65,6 +66,7 @@ export class CallStrip extends HTMLElement {
       control && live && button("Play…", () => this.play()),
       control && live && toggle("record", "Record", "record"),
       session.may("listen") && live && button(this.media?.hears ? "Stop listening" : "Listen", () => this.listen(), "", Boolean(this.media?.hears)),
+      session.may("talk") && this.rings() && button("Take with microphone", () => attempt(() => this.live().talkAs("take-over"))),
       session.may("talk") && live && button(this.media?.talks ? "Give back" : "Talk", () => this.talk(), "", Boolean(this.media?.talks)),
       control && !this.rings() && button("Hang up", () => this.do("hangup"), ".danger"),
     ];
@@ -104,13 +106,17 @@ export class CallStrip extends HTMLElement {
     source.select();
   }
 
+  live() {
+    return this.media ??= new LiveMedia(/** @type {Call} */ (this.call), /** @type {Element} */ (this.more), () => this.refresh());
+  }
+
   listen() {
-    const media = this.media ??= new LiveMedia(/** @type {Call} */ (this.call), /** @type {Element} */ (this.more), () => this.refresh());
+    const media = this.live();
     return attempt(() => media.hears ? media.stopListening() : media.listen());
   }
 
   talk() {
-    const media = this.media ??= new LiveMedia(/** @type {Call} */ (this.call), /** @type {Element} */ (this.more), () => this.refresh());
+    const media = this.live();
     return attempt(() => media.talks ? media.stopTalking() : media.askHowToTalk());
   }
 

@@ -4,6 +4,7 @@ import {avatar} from "./avatar.js";
 import {board, key} from "./board.js";
 import {CallStrip} from "./call-strip.js";
 import {fill, follow, h} from "./dom.js";
+import {callSomebody} from "./live-media.js";
 import {session} from "./session.js";
 import {attempt, View} from "./view.js";
 import {bare, escaped, hour} from "./words.js";
@@ -49,6 +50,15 @@ class ConversationView extends View {
       options.open = false;
       await post("/api/calls", {account: this.account, to: this.peer, audio: audio.value, video: video.value, record: record.checked, seconds: null});
     });
+    const own = (/** @type {boolean} */ camera) => () => attempt(async () => {
+      options.open = false;
+      await callSomebody(this.account, this.peer, camera);
+    });
+    const talk = session.may("talk") && [
+      h("button", {type: "button", onclick: own(false)}, "Call with my microphone"),
+      h("button", {type: "button", onclick: own(true)}, "Call with my camera too"),
+    ];
+    options.querySelector(".popover")?.append(...(talk || []));
     return h("div.call-form", {}, h("button.primary", {type: "button", onclick: call}, "Call"), options);
   }
 

@@ -1,27 +1,54 @@
 // Hearing a call and talking in it: one WHEP resource for each direction, one WHIP resource for the person.
-import {callPath, Problem} from "./api.js";
+import {accountPath, callPath, Problem} from "./api.js";
+import {board, key} from "./board.js";
 import {h} from "./dom.js";
 import {notify} from "./view.js";
 
-/** Milliseconds in which addresses are gathered before the offer goes out. */
-const GATHERING = 1500;
+/** What this page has placed with its own microphone, until its call is shown. @type {Map<string, Own>} */
+const placed = new Map();
 
-/** @param {RTCPeerConnection} connection */
-function gathered(connection) {
-  return new Promise(resolve => {
-    const look = () => { if (connection.iceGatheringState === "complete") resolve(null); };
-    connection.addEventListener("icegatheringstatechange", look);
-    setTimeout(() => resolve(null), GATHERING);
-    look();
-  });
+/** @typedef {{resource: Resource, stream: MediaStream}} Own */
+
+/** @param {boolean} video */
+async function ownMedia(video) {
+  if (!navigator.mediaDevices) throw new Error("The browser gives a microphone only over HTTPS, or on this machine: see docs/board.md.");
+  return navigator.mediaDevices.getUserMedia({audio: true, video});
+}
+
+/** @param {MediaStream} stream */
+function drop(stream) { for (const track of stream.getTracks()) track.stop(); }
+
+/** Send what the person says and shows. @param {string} target @param {MediaStream} stream */
+async function talkAt(target, stream) {
+  try {
+    return await Resource.make(target, connection => {
+      for (const track of stream.getTracks()) connection.addTransceiver(track, {direction: "sendonly", streams: [stream]});
+    });
+  } catch (error) {
+    drop(stream);
+    throw error;
+  }
+}
+
+/**
+ * Call somebody with the person's own microphone, and camera.
+ * @param {string} account @param {string} peer @param {boolean} video
+ */
+export async function callSomebody(account, peer, video) {
+  const stream = await ownMedia(video);
+  const resource = await talkAt(`${accountPath(account)}/talk?to=${encodeURIComponent(peer)}`, stream);
+  placed.set(key({account, id: resource.call}), {resource, stream});
+  board.changed();
 }
 
 /** A connection that an offer over HTTP has made (WHEP, WHIP: RFC 9725). */
 class Resource {
-  /** @param {RTCPeerConnection} connection @param {string} location */
-  constructor(connection, location) {
+  /** @param {RTCPeerConnection} connection @param {string} location @param {string} call */
+  constructor(connection, location, call) {
     this.connection = connection;
     this.location = location;
+    /** The call that it has placed, if it has. */
+    this.call = call;
   }
 
   /** @param {string} target @param {(connection: RTCPeerConnection) => void} prepare */
@@ -30,19 +57,31 @@ class Resource {
     try {
       prepare(connection);
       await connection.setLocalDescription();
-      await gathered(connection);
+      // Without candidates: the answer has all of the board's, and ours are learned from the checks.
       const answer = await fetch(target, {method: "POST", headers: {"Content-Type": "application/sdp"}, body: connection.localDescription?.sdp ?? "", credentials: "same-origin"});
       const text = await answer.text();
       if (!answer.ok) throw refused(answer.status, text);
       await connection.setRemoteDescription({type: "answer", sdp: text});
-      return new Resource(connection, answer.headers.get("Location") ?? "");
+      const call = /<\/api\/calls\/([^>]+)>; rel="related"/.exec(answer.headers.get("Link") ?? "")?.[1] ?? "";
+      return new Resource(connection, answer.headers.get("Location") ?? "", decodeURIComponent(call));
     } catch (error) {
       connection.close();
       throw error;
     }
   }
 
+  /** Have something done when the other side has ended it, with why. @param {(why: string) => void} then */
+  onEnd(then) {
+    this.connection.onconnectionstatechange = async () => {
+      if (!["closed", "failed"].includes(this.connection.connectionState)) return;
+      this.connection.onconnectionstatechange = null;
+      const answer = await fetch(this.location, {method: "DELETE", credentials: "same-origin"}).catch(() => null);
+      then(answer?.status === 410 ? (await answer.json()).detail : "the connection was lost");
+    };
+  }
+
   close() {
+    this.connection.onconnectionstatechange = null;
     this.connection.close();
     if (this.location) fetch(this.location, {method: "DELETE", credentials: "same-origin", keepalive: true}).catch(() => {});
   }
@@ -66,21 +105,31 @@ export class LiveMedia {
     this.changed = changed;
     /** @type {Resource[]} */
     this.heard = [];
-    /** @type {Resource | null} */
-    this.talk = null;
-    /** @type {MediaStream | null} */
+    /** @type {Own | null} */
     this.own = null;
+    /** Whether the peer is to be heard once the call is connected. */
+    this.waits = false;
     this.screens = h("div.screens", {});
+    const own = placed.get(key(call));
+    placed.delete(key(call));
+    if (own) this.take(own);
   }
 
+  /** Whether a call has been placed by this page, and is not shown yet. @param {import("./board.js").Call} call */
+  static waits(call) { return placed.has(key(call)); }
+
   get hears() { return this.heard.length > 0; }
-  get talks() { return this.talk !== null; }
+  get talks() { return this.own !== null; }
 
   async listen() {
     this.place.append(this.screens);
     try {
-      for (const [direction, words] of /** @type {const} */ ([["received", "Peer"], ["sent", "Bot"]]))
-        this.heard.push(await this.hear(direction, words));
+      // Whoever talks hears the peer alone: what is sent is their own voice.
+      const wanted = /** @type {const} */ ([["received", "Peer"], ["sent", "Bot"]]).slice(0, this.talks ? 1 : 2);
+      for (const found of await Promise.allSettled(wanted.map(([direction, words]) => this.hear(direction, words)))) {
+        if (found.status === "rejected") throw found.reason;
+        this.heard.push(found.value);
+      }
     } catch (error) {
       this.stopListening();
       throw error;
@@ -99,7 +148,10 @@ export class LiveMedia {
     const resource = await Resource.make(target, connection => {
       for (const kind of this.call.media) connection.addTransceiver(kind, {direction: "recvonly"});
       connection.ontrack = event => stream.addTrack(event.track);
-      connection.onconnectionstatechange = () => { if (connection.connectionState === "failed") { notify("Listening was broken off.", "bad"); this.stopListening(); } };
+    });
+    resource.onEnd(why => {
+      if (board.find(this.call.id, this.call.account)) notify(`${words}: ${why}`, "bad");
+      this.stopListening();
     });
     this.screens.append(figure);
     return resource;
@@ -107,8 +159,8 @@ export class LiveMedia {
 
   stopListening() {
     for (const one of this.heard.splice(0)) one.close();
-    this.screens.replaceChildren();
-    this.screens.remove();
+    for (const one of this.screens.querySelectorAll("figure:not(.own)")) one.remove();
+    if (!this.talks) this.screens.remove();
     this.changed();
   }
 
@@ -125,27 +177,47 @@ export class LiveMedia {
 
   /** @param {string} mode */
   async talkAs(mode) {
-    if (!navigator.mediaDevices) throw new Error("The browser gives a microphone only over HTTPS, or on this machine: see docs/board.md.");
-    const own = this.own = await navigator.mediaDevices.getUserMedia({audio: true, video: mode === "take-over" && this.call.media.includes("video")});
+    const stream = await ownMedia(mode === "take-over" && this.call.media.includes("video"));
     const target = `${callPath(this.call.id)}/talk?how=${mode}&account=${encodeURIComponent(this.call.account)}`;
-    try {
-      this.talk = await Resource.make(target, connection => {
-        for (const track of own.getTracks()) connection.addTransceiver(track, {direction: "sendonly", streams: [own]});
-        connection.onconnectionstatechange = () => { if (["failed", "closed"].includes(connection.connectionState)) this.stopTalking(); };
-      });
-    } catch (error) {
-      this.stopTalking();
-      throw error;
-    }
+    const own = {resource: await talkAt(target, stream), stream};
+    if (this.hears) this.stopListening();
+    this.take(own);
+    await this.listenWhenConnected();
+  }
+
+  /** Hear the peer too, as soon as there is something to hear. */
+  async listenWhenConnected() {
+    if (!this.waits || board.find(this.call.id, this.call.account)?.phase !== "connected") return;
+    this.waits = false;
     if (!this.hears) await this.listen();
+  }
+
+  /** @param {Own} own */
+  take(own) {
+    this.own = own;
+    this.waits = true;
+    own.resource.onEnd(why => {
+      if (board.find(this.call.id, this.call.account)) notify(`You: ${why}`, "bad");
+      this.stopTalking();
+    });
+    if (own.stream.getVideoTracks().length) {
+      const screen = h("video", {autoplay: true, playsInline: true, muted: true, "aria-label": "You, live"});
+      screen.srcObject = own.stream;
+      this.screens.prepend(h("figure.screen.own", {}, screen, h("figcaption", {}, "You")));
+      this.place.append(this.screens);
+    }
     this.changed();
   }
 
   stopTalking() {
-    this.talk?.close();
-    this.talk = null;
-    for (const track of this.own?.getTracks() ?? []) track.stop();
+    if (this.own) {
+      this.own.resource.close();
+      drop(this.own.stream);
+    }
     this.own = null;
+    this.waits = false;
+    this.screens.querySelector(".own")?.remove();
+    if (!this.hears) this.screens.remove();
     this.changed();
   }
 

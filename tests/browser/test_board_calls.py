@@ -1,0 +1,128 @@
+"""The board's own page in a real browser: a person listens, talks, takes and places calls."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from callboard.tests.browser.chromium import Tab
+from callboard.tests.browser.stage import Browser
+from callboard.tests.conftest import Run
+from callboard.tests.live.stage import ALICE, BOB, Stage
+from callboard.tests.live.test_rooms import until_heard
+from callboard.tests.web.stage import TOKENS, boarded
+
+OURS, THEIRS, PERSON = 440, 1000, 700
+
+HELPERS = """
+globalThis.until = async (look) => {
+  for (;;) {
+    const found = look();
+    if (found) return found;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+};
+globalThis.press = (words) => until(() => {
+  const strips = [...document.querySelectorAll("call-strip")];
+  const ours = strips.filter((strip) => strip.call?.account === "bob@localhost");
+  const places = [...ours, ...document.querySelectorAll("conversation-view .popover")];
+  const buttons = places.flatMap((place) => [...place.querySelectorAll("button")]);
+  const button = buttons.find((one) => one.textContent === words);
+  button?.click();
+  return Boolean(button);
+});
+globalThis.hear = async (which, hertz) => {
+  const label = which + ", live";
+  const screen = await until(() => document.querySelector(`video[aria-label="${label}"]`));
+  const track = await until(() => screen.srcObject.getAudioTracks()[0]);
+  const context = new AudioContext();
+  const analyser = context.createAnalyser();
+  analyser.fftSize = 16384;
+  context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+  const bins = new Float32Array(analyser.frequencyBinCount);
+  await until(() => {
+    analyser.getFloatFrequencyData(bins);
+    const peak = bins.indexOf(Math.max(...bins));
+    const frequency = peak * context.sampleRate / analyser.fftSize;
+    return Math.abs(frequency - hertz) < 10 && bins[peak] > -50;
+  });
+  return true;
+};
+navigator.mediaDevices.getUserMedia = async () => {
+  const context = new AudioContext();
+  const tone = new OscillatorNode(context, {frequency: 700});
+  const out = context.createMediaStreamDestination();
+  tone.connect(out);
+  tone.start();
+  return out.stream;
+};
+"""
+
+
+@asynccontextmanager
+async def visited(
+    browser: Browser, folder: Path, accounts: list[str | dict[str, Any]], place: str
+) -> AsyncIterator[tuple[Stage, Tab]]:
+    """Accounts, and a page of the board's that somebody has opened who may do everything."""
+    chromium, _ = browser
+    async with boarded(folder, accounts) as (stage, port), chromium.tab() as tab:
+        await tab.open(f"http://127.0.0.1:{port}/#token={TOKENS['talk']}")
+        await tab.run(f"(() => {{ {HELPERS} }})()")
+        await tab.run("until(() => document.querySelector('header.top'))")
+        await tab.run(f"location.hash = '#/{place}'")
+        yield stage, tab
+
+
+def test_a_person_listens_takes_over_and_gives_back(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    async def main() -> None:
+        async with visited(browser, tmp_path, [ALICE, BOB], "calls") as (stage, tab):
+            out = await stage.puppets[ALICE].call(BOB, audio=f"tone:{THEIRS}")
+            came = await stage.ringing(BOB)
+            await came.answer(audio=f"tone:{OURS}")
+            await out.connected()
+            await tab.run("press('Listen')")
+            assert await tab.run(f"hear('Peer', {THEIRS})")
+            assert await tab.run(f"hear('Bot', {OURS})")
+            await tab.run("press('Talk')")
+            await tab.run("press('Take over from the bot')")
+            assert (await until_heard(out, PERSON))[400] < 300
+            assert await tab.run(f"hear('Peer', {THEIRS})")
+            await tab.run("press('Give back')")
+            await until_heard(out, PERSON, on=False)
+            await out.hangup()
+            parts = {one.part for one in (await came.ended()).listeners}
+            assert parts == {"received", "sent", "take-over"}
+
+    run(main)
+
+
+def test_a_person_takes_a_call_that_rings(run: Run, tmp_path: Path, browser: Browser) -> None:
+    async def main() -> None:
+        accounts: list[str | dict[str, Any]] = [ALICE, {"jid": BOB, "bot": "operator"}]
+        async with visited(browser, tmp_path, accounts, "calls") as (stage, tab):
+            out = await stage.puppets[ALICE].call(BOB, audio=f"tone:{THEIRS}")
+            await tab.run("press('Take with microphone')")
+            await out.connected()
+            await until_heard(out, PERSON)
+            assert await tab.run(f"hear('Peer', {THEIRS})")
+            await tab.run("press('Give back')")
+            assert (await out.ended()).state == "completed"
+
+    run(main)
+
+
+def test_a_person_places_a_call(run: Run, tmp_path: Path, browser: Browser) -> None:
+    async def main() -> None:
+        place = f"accounts/{BOB}/{ALICE}"
+        async with visited(browser, tmp_path, [ALICE, BOB], place) as (stage, tab):
+            await tab.run("press('Call with my microphone')")
+            came = await stage.ringing(ALICE)
+            await came.answer(audio=f"tone:{THEIRS}")
+            await until_heard(came, PERSON)
+            assert await tab.run(f"hear('Peer', {THEIRS})")
+            await tab.run("press('Give back')")
+            assert (await came.ended()).state == "completed"
+
+    run(main)
