@@ -11,7 +11,6 @@ import asyncio
 import logging
 import ssl
 import sys
-from collections.abc import Iterator
 from typing import Any, cast
 from xml.etree.ElementTree import Element, ParseError
 
@@ -25,6 +24,7 @@ from .markup import escape
 from .masking import masked
 from .stanza import CLIENT
 from .stream_end import Remedy, StreamEnd, stream_error
+from .stream_parser import StreamParser
 
 __all__ = ["FOOTER", "NotConnectedError", "XmlStream"]
 
@@ -56,6 +56,7 @@ class XmlStream(XMLStream):
 
     boundjid: Jid
     loop: asyncio.AbstractEventLoop
+    parser: StreamParser | None  # type: ignore[assignment]
 
     def __init__(self, jid: Jid, *, context: ssl.SSLContext, direct_tls: bool) -> None:
         super().__init__(ssl_context=context, loop=asyncio.get_running_loop())
@@ -226,6 +227,11 @@ class XmlStream(XMLStream):
         self.init_parser()
         self.send_raw(self.stream_header)
 
+    def init_parser(self) -> None:
+        """Begin to read a stream."""
+        self.xml_depth = 0
+        self.parser = StreamParser()
+
     # -- what slixmpp's stream says, and what it is not to do --------------------------------------
 
     async def run_filters(self) -> None:
@@ -285,29 +291,26 @@ class XmlStream(XMLStream):
         self.stirred()
         self._unread += len(data)
         try:
-            parser.feed(data)
-            for kind, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
+            for kind, element in parser.feed(data if isinstance(data, bytes) else data.encode()):
                 self._parsed(kind, element)
                 if self.parser is not parser:
                     return  # what follows is of another stream, or of none
         except (ParseError, ValueError, LookupError) as error:  # the last two: odd encodings
-            self.end(StreamEnd(f"the server sent no XML: {error}"))
+            what = str(error).partition(": line")[0]  # of a parser that others share
+            self.end(StreamEnd(f"the server sent no XML: {what}"))
         if self._unread > MAX_STANZA:
             self._refuse_stanza(f"more than {MAX_STANZA} octets")
 
     def _parsed(self, kind: str, element: Element) -> None:
         if kind == "start":
-            if self.xml_depth == 0:
-                self.xml_root = element
-                if element.tag != f"{{{STREAMS}}}stream":
-                    self.end(
-                        StreamEnd(
-                            "what answers there is no XMPP server: check server.host and "
-                            "server.port",
-                            Remedy.GIVE_UP,
-                        )
+            if self.xml_depth == 0 and element.tag != f"{{{STREAMS}}}stream":
+                self.end(
+                    StreamEnd(
+                        "what answers there is no XMPP server: check server.host and server.port",
+                        Remedy.GIVE_UP,
                     )
-                    return
+                )
+                return
             self.xml_depth += 1
             if self.xml_depth > MAX_DEPTH:
                 self._refuse_stanza(f"elements more than {MAX_DEPTH} deep")
@@ -316,8 +319,6 @@ class XmlStream(XMLStream):
         if self.xml_depth == 1:
             self._unread = 0
             self.heard(element)
-            if self.xml_root is not None:
-                self.xml_root.clear()
         elif self.xml_depth == 0:
             self.end(StreamEnd("the server closed the stream"), self.stream_footer)
 

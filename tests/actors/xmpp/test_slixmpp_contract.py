@@ -58,7 +58,6 @@ ATTRIBUTES = {
     "transport": "self.transport = cast(Transport, transport)",
     "waiting_queue": "self.waiting_queue",
     "xml_depth": "self.xml_depth = 0",
-    "xml_root": "self.xml_root = None",
 }
 
 EVENTS = ("tls_success", "connection_failed", "ssl_invalid_chain", "disconnected")
