@@ -63,6 +63,7 @@ class Recorder(AsyncioActor[RecorderMessage]):
     def _write(self, message: Write) -> None:
         for direction, frame in message.frames:
             self._recording.write(direction, frame)
+        self._recording.flush()
         self._tell_place()
 
     def _tell_place(self) -> None:

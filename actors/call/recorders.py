@@ -12,8 +12,11 @@ from ..records.recording_outcome import Recorded, RecordingOutcome
 from ..runtime.future import AsyncioFuture
 from .recorder import Recorder, said, settle
 
-#: Seconds of frames that recorders are given at once: a message for each would cost more than it.
-BATCH = 0.1
+#: Seconds of frames that recorders are given at once, at most: what a kill can cost.
+BATCH = 0.5
+#: Seconds from one moment at which recorders are given frames to the next. All calls share these
+#: moments, so that neither the loop nor the writer's thread wakes for each recording by itself.
+MOMENT = 0.1
 #: Recordings of one call that may go on at the same time.
 MOST = 16
 
@@ -142,7 +145,8 @@ class Recorders:
             return
         self._frames.append((direction, frame))
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(BATCH, self._give)
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at((loop.time() + BATCH) // MOMENT * MOMENT, self._give)
 
     def miss(self, direction: Direction) -> None:
         """Tell the recorders that nothing can be shown of the video that comes."""

@@ -58,6 +58,29 @@ class OpusPacket:
         return head + b"".join(map(_encode_length, written)) + b"".join(self.frames)
 
 
+def is_one_frame(packet: bytes) -> bool:
+    """Tell whether a packet is a single frame of 20 ms, as nearly all are: such need no parsing.
+
+    Args:
+        packet: A whole Opus packet, as RTP carries it (RFC 7587).
+    """
+    return 0 < len(packet) <= LONGEST_FRAME + 1 and packet[0] in _ONE_FRAME
+
+
+def delimited(packet: bytes) -> bytes:
+    """Return a packet with the length of its last frame, so that another can follow it.
+
+    Args:
+        packet: A whole one without that (RFC 6716 appendix B).
+
+    Raises:
+        OpusError: It is none.
+    """
+    if is_one_frame(packet):
+        return packet[:1] + _encode_length(len(packet) - 1) + packet[1:]
+    return parse(packet).encode(delimited=True)
+
+
 def parse(packet: bytes) -> OpusPacket:
     """Take a packet apart.
 
@@ -141,3 +164,9 @@ def _decode_length(body: bytes) -> tuple[int, bytes]:
     if body[0] < 252:
         return body[0], body[1:]
     return body[0] + 4 * body[1], body[2:]
+
+
+_ONE_FRAME = frozenset(
+    first for first in range(0, 256, 4) if OpusPacket(first, (b"",)).samples == 960
+)
+"""What a packet begins with that is a single frame of 20 ms (RFC 6716 §3.1)."""

@@ -69,6 +69,21 @@ class Container(Protocol):
         """Return the rest, and what completes the file: its duration and its index."""
 
 
+def joined(chunks: list[Chunk]) -> list[Chunk]:
+    """Join those that follow each other in the file, in their order.
+
+    Args:
+        chunks: What is to be written, one after the other.
+    """
+    found: list[Chunk] = []
+    for offset, data in chunks:
+        if found and found[-1][0] + len(found[-1][1]) == offset:
+            found[-1] = (found[-1][0], found[-1][1] + data)
+        else:
+            found.append((offset, data))
+    return found
+
+
 def write_all(file: int, data: bytes, offset: int) -> None:
     """Write all octets at an offset.
 

@@ -18,7 +18,14 @@ from fractions import Fraction
 import av
 
 from ..frames.frame import Direction, EncodedFrame
-from ..frames.opus_packet import SILENCE, OpusError, OpusPacket, parse
+from ..frames.opus_packet import (
+    SILENCE,
+    OpusError,
+    OpusPacket,
+    delimited,
+    is_one_frame,
+    parse,
+)
 from .container import (
     BOTH,
     KINDS_OF_FILE,
@@ -44,7 +51,6 @@ SLIP = 0.75
 
 _SERIAL = 0x43A11
 _FIRST, _LAST = 2, 4
-_SILENCE = parse(SILENCE)
 _MIRROR = bytes(int(f"{octet:08b}"[::-1], 2) for octet in range(256))
 
 
@@ -73,10 +79,9 @@ class Ogg:
             )
             return
         try:
-            packet = parse(frame.data)
+            self._lanes[direction].add(frame.data, seconds, self._slots)
         except OpusError:
             return
-        self._lanes[direction].add(packet, seconds, self._slots)
 
     def take(self, now: float) -> list[Chunk]:
         """Hand out the packets whose time has come in each direction (see `Container.take`)."""
@@ -96,10 +101,10 @@ class Ogg:
             head, tags = _head(self._directions), _tags(self._directions)
             pages += (self._page([head], 0, _FIRST), self._page([tags], 0))
         packets = []
+        lanes = [self._lanes[one] for one in self._directions]
         for slot in range(self._slots, until):
-            *others, last_one = (self._lanes[one].pop(slot) for one in self._directions)
-            delimited = b"".join(one.encode(delimited=True) for one in others)
-            packets.append(delimited + last_one.encode())
+            *others, last_one = [lane.pop(slot) for lane in lanes]
+            packets.append(b"".join(map(delimited, others)) + last_one)
         runs = list(_runs(packets)) or ([[]] if last else [])
         for number, run in enumerate(runs, 1):
             self._slots += len(run)
@@ -119,33 +124,38 @@ class _Lane:
 
     def __init__(self) -> None:
         self.end = 0
-        self._packets: dict[int, OpusPacket] = {}
+        self._packets: dict[int, bytes] = {}
         self._recoder: _Recoder | None = None
 
-    def add(self, packet: OpusPacket, seconds: float, written: int) -> None:
-        """Place a packet: after the one before it, unless that is too far from its time."""
+    def add(self, data: bytes, seconds: float, written: int) -> None:
+        """Place a packet: after the one before it, unless that is too far from its time.
+
+        Raises:
+            OpusError: It is none.
+        """
+        packet = None if is_one_frame(data) else parse(data)
         due = seconds * 48000 / SLOT
         if self.end and due < self.end - SLIP:
             return
         slot = self.end if self.end and due <= self.end + SLIP else round(due)
-        for part in self._split(packet):
+        for part in (data,) if packet is None else self._split(packet):
             if slot >= written:
                 self._packets[slot] = part
             slot += 1
             self.end = slot
 
-    def pop(self, slot: int) -> OpusPacket:
+    def pop(self, slot: int) -> bytes:
         """Return what belongs into a slot: silence if nothing came."""
-        return self._packets.pop(slot, _SILENCE)
+        return self._packets.pop(slot, SILENCE)
 
-    def _split(self, packet: OpusPacket) -> list[OpusPacket]:
+    def _split(self, packet: OpusPacket) -> Sequence[bytes]:
         """Return packets of 20 ms."""
         if packet.samples == SLOT:
-            return [packet]
+            return (packet.encode(),)
         if packet.frame_samples == SLOT:
-            return [OpusPacket(packet.configuration, (frame,)) for frame in packet.frames]
+            return [OpusPacket(packet.configuration, (one,)).encode() for one in packet.frames]
         self._recoder = self._recoder or _Recoder()
-        return self._recoder.recode(packet)
+        return [one.encode() for one in self._recoder.recode(packet)]
 
 
 class _Recoder:

@@ -157,6 +157,11 @@ class Recording:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH, self._flush)
 
+    def flush(self) -> None:
+        """Hand what has come to the writer now: more of it will come at once, and later."""
+        if self._pending:
+            self._flush()
+
     def miss(self, direction: Direction) -> None:
         """Take note that video comes of which nothing can be shown, as no key frame does.
 

@@ -9,6 +9,8 @@ from aioice import Connection
 from aiortc import RTCIceTransport, RTCPeerConnection
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 
+from ..ice import _aioice
+
 logger = logging.getLogger(__name__)
 
 BUNDLED = "_bundled"
@@ -129,10 +131,10 @@ def send_burst(transport: RTCDtlsTransport, packets: Sequence[bytes]) -> int:
     if getattr(transport, STATE) is not State.CONNECTED:
         return 0
     protect: Callable[[bytes], bytes] = getattr(transport, SRTP_OUT).protect
-    for number, packet in enumerate(packets):
-        if not sent(transport.transport._send(protect(packet))):  # noqa: SLF001 -- the pair in use
-            return number
-    return len(packets)
+    # After a restart of ICE it is another one than that of the candidates.
+    connection: Connection = transport.transport._send.__self__  # type: ignore[attr-defined] # noqa: SLF001
+    is_sent = _aioice.send(connection, [protect(packet) for packet in packets])
+    return len(packets) if is_sent else 0
 
 
 def sent(sending: Any) -> bool:

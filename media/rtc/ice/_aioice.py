@@ -12,9 +12,9 @@ import asyncio
 import ipaddress
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from aioice import Candidate, Connection
 from aioice.candidate import candidate_foundation, candidate_priority
@@ -32,6 +32,7 @@ from .datagram_queue import DatagramQueue
 from .network import Network
 from .queries import Query, ask
 from .server import IceServer
+from .udp_transport import UdpTransport
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,6 @@ RECEIVE_BUFFER = 256 * 1024
 INNER = "_TurnTransport__inner_protocol"
 
 GatherComponent = Callable[..., Awaitable[list[Candidate]]]
-Protocol = TypeVar("Protocol", bound=asyncio.DatagramProtocol)
 Found = tuple[Candidate, StunProtocol | None]
 """An address, and the relay behind it if it is one."""
 
@@ -191,6 +191,24 @@ def conclude(connection: Connection, by: Connection) -> None:
     connection._check_list_state.put_nowait(ICE_COMPLETED)  # noqa: SLF001
 
 
+def send(connection: Connection, datagrams: Sequence[bytes]) -> bool:
+    """Send datagrams by the pair in use, at once; aioice's own way is a coroutine for each.
+
+    Args:
+        connection: A connection whose sockets are ours.
+        datagrams: In their order.
+
+    Returns:
+        False if no pair is in use.
+    """
+    pair = connection._nominated.get(1)  # noqa: SLF001
+    if pair is None:
+        return False
+    end: Any = pair.protocol
+    end.send(datagrams, pair.remote_addr)
+    return True
+
+
 def arrivals(connection: Connection) -> DatagramQueue | None:
     """Return the queue that a connection puts what it receives in; None if it is not ours."""
     queue: Any = connection._queue  # noqa: SLF001
@@ -219,10 +237,7 @@ async def _gather(
             except NetworkError as error:  # one that is gone by now; another one may do
                 refused = error
                 continue
-            protocols.append(await _open(Socket(connection, dropped), sock, component))
-            if connection._closing:  # noqa: SLF001 -- close() ran while we waited: it saw no socket
-                await protocols.pop().close()
-                break
+            protocols.append(_open(Socket(connection, dropped), sock, component))
             connection._protocols.append(protocols[-1])  # noqa: SLF001
         if refused is not None and not protocols and (network.addresses or network.ports):
             raise refused
@@ -255,15 +270,15 @@ async def _gather(
     return candidates
 
 
-async def _open(end: Socket, sock: socket.socket, component: int) -> StunProtocol:
+def _open(end: Socket, sock: socket.socket, component: int) -> StunProtocol:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     host, port = sock.getsockname()[:2]
     try:
-        protocol = await _endpoint(sock, lambda: end)
+        UdpTransport(sock, end)
     except OSError as error:
         sock.close()
         raise NetworkError(f"No UDP socket can be used on {host}: {error.strerror}.") from None
-    protocol.local_candidate = Candidate(
+    end.local_candidate = Candidate(
         foundation=candidate_foundation("host", "udp", host),
         component=component,
         transport="udp",
@@ -272,7 +287,7 @@ async def _open(end: Socket, sock: socket.socket, component: int) -> StunProtoco
         port=port,
         type="host",
     )
-    return protocol
+    return end
 
 
 async def _give_up(found: Found) -> None:
@@ -347,7 +362,8 @@ async def _allocate(end: Socket, network: Network, server: IceServer) -> StunPro
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
             sock.connect(target)
-            inner = await _endpoint(sock, lambda: UdpClient(*parameters))
+            inner = UdpClient(*parameters)
+            UdpTransport(sock, inner)
         except OSError:
             sock.close()
             raise
@@ -365,17 +381,3 @@ async def _allocate(end: Socket, network: Network, server: IceServer) -> StunPro
         inner.transport.close()
         raise
     return end
-
-
-async def _endpoint(sock: socket.socket, factory: Callable[[], Protocol]) -> Protocol:
-    """Put a socket on the loop, whole or not at all."""
-    loop = asyncio.get_running_loop()
-    opening = loop.create_task(loop.create_datagram_endpoint(factory, sock=sock))
-    try:
-        _, protocol = await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        # uvloop loses the socket when it is cancelled here: let it finish, then close it.
-        transport, _ = await opening
-        transport.close()
-        raise
-    return protocol

@@ -8,6 +8,7 @@ here. `tests/media/rtc/test_aioice_contract.py` fails when a name used here move
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +18,7 @@ from aioice.turn import TurnClientMixin, TurnClientTcpProtocol, TurnClientUdpPro
 
 from ...budget import Budget
 from .datagram import Shape, is_from_turn_server, shape
+from .udp_transport import UdpTransport
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +84,20 @@ class Socket(StunProtocol):
         except Exception as error:
             self.dropped["not understood"] += 1
             logger.debug("A datagram was not understood: %r", error)
+
+    def send(self, datagrams: Sequence[bytes], addr: tuple[str, int]) -> None:
+        """Send datagrams to one address, at once.
+
+        Args:
+            datagrams: In their order.
+            addr: Where they go.
+        """
+        transport = self.transport
+        if len(datagrams) > 1 and isinstance(transport, UdpTransport):
+            transport.send_burst(datagrams, addr)
+        else:  # by a relay, they are wrapped one by one
+            for datagram in datagrams:
+                transport.sendto(datagram, addr)
 
     async def request(
         self,

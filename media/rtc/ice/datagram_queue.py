@@ -12,22 +12,31 @@ class DatagramQueue:
     One task takes what comes. When it does not keep up, the oldest is dropped, as a socket would.
 
     Attributes:
-        first: Called with each datagram in the turn of the loop in which it comes, while no other
-            waits; True if it has taken it.
+        first: Called with each datagram in the turn of the loop in which it comes, while no RTP
+            packet waits, so that none overtakes another; True if it has taken it.
     """
 
     LIMIT = 2048
 
     def __init__(self) -> None:
         self.first: Callable[[bytes], bool] | None = None
-        self._items: deque[Any] = deque(maxlen=self.LIMIT)
+        self._items: deque[Any] = deque()
+        self._packets = 0
         self._waiter: asyncio.Future[None] | None = None
 
     def put_nowait(self, item: Any) -> None:
         """Add a datagram and its component; None says that the connection is lost."""
-        if self.first is not None and item is not None and not self._items and self.first(item[0]):
+        if (
+            item is not None
+            and not self._packets
+            and self.first is not None
+            and self.first(item[0])
+        ):
             return
         self._items.append(item)
+        self._packets += _is_rtp(item)
+        if len(self._items) > self.LIMIT:
+            self._take()
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
@@ -37,4 +46,17 @@ class DatagramQueue:
         while not self._items:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
-        return self._items.popleft()
+        return self._take()
+
+    def _take(self) -> Any:
+        item = self._items.popleft()
+        self._packets -= _is_rtp(item)
+        return item
+
+
+def _is_rtp(item: Any) -> bool:
+    """Tell whether it is a packet whose order among others counts (RFC 7983 §7, RFC 5761 §4)."""
+    if item is None:
+        return False
+    datagram: bytes = item[0]
+    return 127 < datagram[0] < 192 and not 191 < datagram[1] < 224

@@ -1,13 +1,15 @@
 """The recordings of a call, in whatever order they begin and end."""
 
+import asyncio
 import itertools
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from callboard.actors.call.recorders import MOST, Recorders
+from callboard.actors.call.recorders import BATCH, MOMENT, MOST, Recorders
 from callboard.actors.messages.call import (
     GetRecordings,
     Hangup,
@@ -240,3 +242,23 @@ def test_only_a_direction_that_is_recorded_is_asked_for_key_frames(
     before = told.pop(0)
     assert told[before:] == ["send_keyframe"]
     assert KeyframeNeeded(RECEIVED) not in told
+
+
+def test_all_calls_share_the_moments_at_which_they_are_written(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        with Writer() as writer:
+            context: Any = SimpleNamespace(recordings=tmp_path, writer=writer)
+            due = []
+            for number in range(4):
+                several = Recorders(context, f"call {number}")
+                several.start(video=False, wav=False)
+                several.write(*SOUND[0])
+                assert several._timer is not None
+                due.append(several._timer.when())
+                assert due[-1] - loop.time() <= BATCH
+                await several.finish()
+                await asyncio.sleep(MOMENT / 10)
+            assert [round(each / MOMENT, 3) % 1 for each in due] == [0] * len(due)
+
+    run(main)

@@ -1,7 +1,14 @@
 """Opus packets taken apart and put together again."""
 
 import pytest
-from callboard.media.frames.opus_packet import SILENCE, OpusError, OpusPacket, parse
+from callboard.media.frames.opus_packet import (
+    SILENCE,
+    OpusError,
+    OpusPacket,
+    delimited,
+    is_one_frame,
+    parse,
+)
 from callboard.tests.media.calls import tone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +23,19 @@ def test_what_was_put_together_comes_apart(configuration: int, parts: list[bytes
         assert parse(packet.encode()) == packet
         extra = sum(1 if len(part) < 252 else 2 for part in parts[-1:])
         assert len(packet.encode(delimited=True)) == len(packet.encode()) + extra
+
+
+@given(st.binary(max_size=1400) | st.integers(1200, 1400).map(bytes))
+def test_what_needs_no_parsing_is_what_parsing_finds(data: bytes) -> None:
+    try:
+        packet = parse(data)
+    except OpusError:
+        assert not is_one_frame(data)
+        with pytest.raises(OpusError):
+            delimited(data)
+        return
+    assert is_one_frame(data) == (data[0] & 3 == 0 and packet.samples == 960)
+    assert delimited(data) == packet.encode(delimited=True)
 
 
 @given(st.binary(max_size=400))

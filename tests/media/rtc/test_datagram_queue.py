@@ -37,7 +37,7 @@ def test_the_oldest_are_dropped_but_never_the_end(run: Run) -> None:
     async def main() -> None:
         queue = DatagramQueue()
         for number in range(queue.LIMIT + 10):
-            queue.put_nowait((bytes([number % 256]), 1))
+            queue.put_nowait((bytes([number % 100]), 1))
         queue.put_nowait(None)
         found = [await queue.get() for _ in range(queue.LIMIT)]
         assert found[0] == (bytes([11]), 1)
@@ -46,21 +46,25 @@ def test_the_oldest_are_dropped_but_never_the_end(run: Run) -> None:
     run(main)
 
 
-def test_who_is_first_takes_what_it_wants_but_never_out_of_turn(run: Run) -> None:
+def test_who_is_first_takes_what_it_wants_but_no_packet_overtakes_another(run: Run) -> None:
+    mine, yours, report, record = b"\x80\x60mine", b"\x80\x60yours", b"\x80\xc8", b"\x16\xfe"
+
     async def main() -> None:
         queue = DatagramQueue()
         taken = []
 
         def first(datagram: bytes) -> bool:
             taken.append(datagram)
-            return datagram.startswith(b"mine")
+            return datagram == mine
 
         queue.first = first
-        queue.put_nowait((b"mine 1", 1))
-        queue.put_nowait((b"yours", 1))
-        queue.put_nowait((b"mine 2", 1))  # behind one that waits
+        for datagram in (mine, report, record, mine, yours, mine):
+            queue.put_nowait((datagram, 1))
         queue.put_nowait(None)
-        assert taken == [b"mine 1", b"yours"]
-        assert [await queue.get() for _ in range(3)] == [(b"yours", 1), (b"mine 2", 1), None]
+        assert taken == [mine, report, record, mine, yours]
+        waiting = [(each, 1) for each in (report, record, yours, mine)]
+        assert [await queue.get() for _ in range(5)] == [*waiting, None]
+        queue.put_nowait((mine, 1))
+        assert taken[-1] == mine
 
     run(main)

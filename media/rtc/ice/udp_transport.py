@@ -1,0 +1,168 @@
+"""A UDP socket that is read and written by ourselves, several datagrams in one system call.
+
+The loop's own datagram transports hand over one datagram at a time, and no ancillary data: what the
+kernel had joined would look like one.
+"""
+
+import asyncio
+import errno
+import socket
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from .segments import ANCILLARY, UDP_GRO, UDP_SEGMENT, runs, segmented, size_told, split
+from .socket_poll import SocketPoll
+
+MOST_WAITING = 512
+"""Datagrams that wait for room in the socket's buffer. The oldest are dropped."""
+
+ROOM = 1 << 16
+"""Octets of the longest that can come in, joined or not."""
+
+NEVER = frozenset(
+    {errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.ENOPROTOOPT, errno.EOPNOTSUPP, errno.ENOTSUP}
+)
+"""What a kernel, a driver or a route says that does not cut what is sent into datagrams."""
+
+Address = tuple[Any, ...]
+
+
+class UdpTransport(asyncio.DatagramTransport):
+    """Stands where a loop has its own transport for a UDP socket."""
+
+    def __init__(self, sock: socket.socket, protocol: asyncio.DatagramProtocol) -> None:
+        """Read a socket from now on.
+
+        Args:
+            sock: Bound, and perhaps connected; the transport owns it.
+            protocol: Gets what comes in, and what goes wrong.
+        """
+        super().__init__({"socket": sock, "sockname": sock.getsockname()})
+        sock.setblocking(False)
+        self._is_closing = False
+        self._protocol = protocol
+        self._sock = sock
+        self._waiting: deque[tuple[bytes, Address | None]] = deque(maxlen=MOST_WAITING)
+        # Old kernels send all in one datagram if they are not asked first.
+        self._segments = _takes(sock, UDP_SEGMENT, 0)
+        _takes(sock, UDP_GRO, 1)
+        SocketPoll.running().add(sock.fileno(), self._read)
+        protocol.connection_made(self)
+
+    def is_closing(self) -> bool:
+        """Tell whether it is closed, or about to be."""
+        return self._is_closing
+
+    def sendto(self, data: Any, addr: Any = None) -> None:
+        """Send a datagram, at once unless others wait for room in the socket's buffer.
+
+        Args:
+            data: The datagram.
+            addr: Where it goes; None: where the socket is connected to.
+        """
+        if self._waiting:
+            self._waiting.append((data, addr))
+            return
+        try:
+            self._send(data, addr)
+        except BlockingIOError:
+            self._wait(data, addr)
+        except OSError as error:
+            self._protocol.error_received(error)
+
+    def send_burst(self, datagrams: Sequence[bytes], addr: Address) -> None:
+        """Send datagrams to one address, with as few system calls as the kernel lets us.
+
+        Args:
+            datagrams: In their order; those of one size, and a shorter one behind them, share one.
+            addr: Where they go.
+        """
+        for run in runs(datagrams):
+            if len(run) == 1 or self._waiting or not self._segments:
+                for datagram in run:
+                    self.sendto(datagram, addr)
+                continue
+            try:
+                self._sock.sendmsg(run, segmented(len(run[0])), 0, addr)
+            except BlockingIOError:
+                for datagram in run:
+                    self._wait(datagram, addr)
+            except OSError as error:
+                if error.errno not in NEVER:
+                    self._protocol.error_received(error)
+                    continue
+                self._segments = False
+                for datagram in run:
+                    self.sendto(datagram, addr)
+
+    def close(self) -> None:
+        """Read no more; close the socket when what waits has been sent."""
+        if self._is_closing:
+            return
+        self._is_closing = True
+        SocketPoll.running().remove(self._sock.fileno())
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._end)
+
+    def abort(self) -> None:
+        """Close the socket, whatever waits."""
+        if self._waiting:
+            self._waiting.clear()
+            asyncio.get_running_loop().remove_writer(self._sock.fileno())
+            if self._is_closing:
+                asyncio.get_running_loop().call_soon(self._end)
+        self.close()
+
+    def _read(self) -> None:
+        try:
+            data, ancillary, _, addr = self._sock.recvmsg(ROOM, ANCILLARY)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._protocol.error_received(error)
+            return
+        if not ancillary:
+            self._protocol.datagram_received(data, addr)
+            return
+        for datagram in split(data, size_told(ancillary)):
+            if self._is_closing:
+                return
+            self._protocol.datagram_received(datagram, addr)
+
+    def _send(self, data: Any, addr: Address | None) -> None:
+        if addr is None:
+            self._sock.send(data)
+        else:
+            self._sock.sendto(data, addr)
+
+    def _wait(self, data: Any, addr: Address | None) -> None:
+        if not self._waiting:
+            asyncio.get_running_loop().add_writer(self._sock.fileno(), self._write)
+        self._waiting.append((data, addr))
+
+    def _write(self) -> None:
+        while self._waiting:
+            try:
+                self._send(*self._waiting[0])
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                self._protocol.error_received(error)
+            self._waiting.popleft()
+        asyncio.get_running_loop().remove_writer(self._sock.fileno())
+        if self._is_closing:
+            asyncio.get_running_loop().call_soon(self._end)
+
+    def _end(self) -> None:
+        self._sock.close()
+        self._protocol.connection_lost(None)
+
+
+def _takes(sock: socket.socket, option: int, value: int) -> bool:
+    """Set a socket option; False where there is none such."""
+    try:
+        sock.setsockopt(socket.SOL_UDP, option, value)
+    except (AttributeError, OSError):
+        return False
+    return True
