@@ -29,9 +29,13 @@ class SocketPoll:
     gather. A lone datagram is read at once.
 
     Where there is no epoll, the loop watches each socket.
+
+    Attributes:
+        turn: Counts the turns of the loop in which sockets were read.
     """
 
     def __init__(self) -> None:
+        self.turn = 0
         self._epoll: Any = None  # `select.epoll` is Linux's
         self._readers: dict[int, Read] = {}
         self._resting: asyncio.TimerHandle | None = None
@@ -91,6 +95,7 @@ class SocketPoll:
     def _ready(self) -> None:
         epoll, readers = self._epoll, self._readers
         several = False
+        self.turn += 1
         for _ in range(MOST_ROUNDS):
             found = epoll.poll(0, MOST_SOCKETS)
             for file, _ in found:
@@ -104,7 +109,7 @@ class SocketPoll:
             if epoll is not self._epoll:
                 return
             several = several or len(found) > 1
-            if not several or not found:
+            if not found:
                 break
         if several:
             loop = asyncio.get_running_loop()

@@ -17,8 +17,14 @@ from .socket_poll import SocketPoll
 MOST_WAITING = 512
 """Datagrams that wait for room in the socket's buffer. The oldest are dropped."""
 
-ROOM = 1 << 16
-"""Octets of the longest that can come in, joined or not."""
+ROOM = 2048
+JOINED_ROOM = 1 << 16
+"""Octets that can come in at once: a datagram, which is dropped if it is longer, or several."""
+
+BURSTS = 8
+"""Times that a socket had more than one datagram in a turn, after which the kernel joins them.
+
+What is joined needs more room, which costs as much again as reading a packet of sound."""
 
 NEVER = frozenset(
     {errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.ENOPROTOOPT, errno.EOPNOTSUPP, errno.ENOTSUP}
@@ -46,8 +52,11 @@ class UdpTransport(asyncio.DatagramTransport):
         self._waiting: deque[tuple[bytes, Address | None]] = deque(maxlen=MOST_WAITING)
         # Old kernels send all in one datagram if they are not asked first.
         self._segments = _takes(sock, UDP_SEGMENT, 0)
-        _takes(sock, UDP_GRO, 1)
-        SocketPoll.running().add(sock.fileno(), self._read)
+        self._poll = SocketPoll.running()
+        self._bursts = 0
+        self._room = ROOM
+        self._turn = -1
+        self._poll.add(sock.fileno(), self._read)
         protocol.connection_made(self)
 
     def is_closing(self) -> bool:
@@ -101,7 +110,7 @@ class UdpTransport(asyncio.DatagramTransport):
         if self._is_closing:
             return
         self._is_closing = True
-        SocketPoll.running().remove(self._sock.fileno())
+        self._poll.remove(self._sock.fileno())
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._end)
 
@@ -115,8 +124,13 @@ class UdpTransport(asyncio.DatagramTransport):
         self.close()
 
     def _read(self) -> None:
+        if self._turn == self._poll.turn:
+            self._bursts += 1
+            if self._bursts == BURSTS and _takes(self._sock, UDP_GRO, 1):
+                self._room = JOINED_ROOM
+        self._turn = self._poll.turn
         try:
-            data, ancillary, _, addr = self._sock.recvmsg(ROOM, ANCILLARY)
+            data, ancillary, _, addr = self._sock.recvmsg(self._room, ANCILLARY)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:

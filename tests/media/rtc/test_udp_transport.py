@@ -157,6 +157,26 @@ def test_a_burst_is_one_call_each_way(run: Run) -> None:
     run(main)
 
 
+def test_a_socket_that_gets_bursts_has_them_joined(run: Run) -> None:
+    async def main() -> None:
+        pair = Pair()
+        for number in range(1, 4):
+            pair.burst(BURST)
+            await pair.there.until(8 * number)
+        before = len(pair.receiver.calls)
+        pair.burst(BURST)
+        await pair.there.until(32)
+        assert pair.there.found == 4 * BURST
+        if pair.out._segments and pair.back._room == udp_transport.JOINED_ROOM:
+            assert len(pair.receiver.calls) == before + 1
+        pair.burst([b"alone"])
+        await pair.there.until(33)
+        assert pair.there.found[-1] == b"alone"
+        await pair.close()
+
+    run(main)
+
+
 @pytest.mark.parametrize(
     "code", [errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.ENOPROTOOPT, errno.EOPNOTSUPP]
 )
