@@ -1,9 +1,11 @@
 """``callboard load``."""
 
 import asyncio
+import logging
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -12,7 +14,13 @@ import uvloop
 from ..actors.observer import Observer
 from ..config import ConfigError
 from ..config.metrics import ListenAddress
+from ..control.address import NoPlaceError, derived_name, own_folder
+from ..control.claim import AlreadyRunningError, claim
+from ..control.control_socket import ControlSocket
+from ..control.load_run.commands import COMMANDS
+from ..control.load_run.load_run import LoadRun
 from ..load import load_plan
+from ..load.measure.measurements import Point
 from ..load.measure.usage import raise_open_files
 from ..load.plan.capacity import CapacityError, check_open_files, open_files
 from ..load.report.report import write_report
@@ -24,6 +32,8 @@ from ..load.run.verdict import Status, Verdict
 from ..server import ServerError
 from .deployment import reason
 from .views.load_view import LoadView, make_load_view, print_verdict
+
+log = logging.getLogger(__name__)
 
 
 def load(
@@ -60,11 +70,11 @@ def load(
             out.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _carriers(ray) as (carrier, cores):
             count = shards or plan.shards or cores
-            run = Run(
-                plan, file.absolute().parent, shards=count, carrier=carrier, see=Observer(view.see)
-            )
+            seen: list[Callable[[Point], object]] = [Observer(view.see)]
+            folder = file.absolute().parent
+            run = Run(plan, folder, shards=count, carrier=carrier, see=partial(_tell, seen))
             check_open_files(open_files(plan, len(run.shards)), raise_open_files())
-            verdict = uvloop.run(_run(run, view, metrics))
+            verdict = uvloop.run(_run(run, view, metrics, folder / file.name, seen))
     except ModuleNotFoundError as error:
         typer.echo(
             f"callboard: --ray needs the package {error.name}, which is not installed: "
@@ -104,7 +114,18 @@ def _carriers(ray: str | None) -> Iterator[tuple[Callable[[Hear], Carrier], int 
         yield found
 
 
-async def _run(run: Run, view: LoadView, metrics: ListenAddress | None) -> Verdict:
+def _tell(seen: list[Callable[[Point], object]], point: Point) -> None:
+    for tell in seen:
+        tell(point)
+
+
+async def _run(
+    run: Run,
+    view: LoadView,
+    metrics: ListenAddress | None,
+    file: Path,
+    seen: list[Callable[[Point], object]],
+) -> Verdict:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -117,7 +138,8 @@ async def _run(run: Run, view: LoadView, metrics: ListenAddress | None) -> Verdi
     server = None
     try:
         server = None if metrics is None else serve_metrics(metrics, run)
-        return await run.run()
+        async with _controlled(LoadRun(run, file, stop), file, seen):
+            return await run.run()
     finally:
         drawing.cancel()
         await asyncio.gather(drawing, return_exceptions=True)
@@ -125,3 +147,28 @@ async def _run(run: Run, view: LoadView, metrics: ListenAddress | None) -> Verdi
             await asyncio.to_thread(server.close)
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+
+
+@asynccontextmanager
+async def _controlled(
+    run: LoadRun, file: Path, seen: list[Callable[[Point], object]]
+) -> AsyncIterator[None]:
+    """Serve the control socket meanwhile; a run without one goes on all the same."""
+    try:
+        claimed = await asyncio.to_thread(lambda: claim(own_folder() / derived_name(file)))
+    except AlreadyRunningError as error:
+        log.warning("%s: %s runs it too: callboard status tells of that run", file, error)
+        yield
+        return
+    except NoPlaceError as error:
+        log.warning("callboard status and stop can't reach this run: %s", error)
+        yield
+        return
+    control = ControlSocket(claimed, run, COMMANDS)
+    seen.append(Observer(run.see))
+    try:
+        with run.logged():
+            await control.start()
+            yield
+    finally:
+        await control.close()

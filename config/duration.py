@@ -15,6 +15,19 @@ PATTERN = rf"^(?=.)(?:{_PART}d)?(?:{_PART}h)?(?:{_PART}m(?!s))?(?:{_PART}s)?(?:{
 _WANTED = "give a duration like 2s, 500ms, 1m30s or 1h"
 
 
+def in_words(seconds: float) -> str:
+    """Write how long something took as people read it.
+
+    Args:
+        seconds: how long.
+    """
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.0f} µs"
+    if seconds < 1:
+        return f"{seconds * 1000:.{1 if seconds < 0.1 else 0}f} ms"
+    return f"{seconds:.2f} s"
+
+
 def parse_duration(value: object) -> float:
     """Read a duration.
 

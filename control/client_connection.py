@@ -10,9 +10,8 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from . import protocol
-from .commands.handler import Handler
+from .commands.handler import Handler, Served
 from .commands.validation import QUOTED, validated
-from .instance.instance import Instance
 from .models.base import Result
 from .problem import ControlError, ProblemKind
 from .protocol import LONGEST_ID, LONGEST_LINE, PROTOCOL, RequestId
@@ -53,7 +52,7 @@ class ClientConnection:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         commands: Mapping[str, Handler],
-        instance: Instance,
+        instance: Served,
     ) -> None:
         self._reader = reader
         self._writer = writer

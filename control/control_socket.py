@@ -11,8 +11,7 @@ from contextlib import suppress
 from .claim import Claim
 from .client_connection import ClientConnection
 from .commands.all import COMMANDS
-from .commands.handler import Handler
-from .instance.instance import Instance
+from .commands.handler import Handler, Served
 from .models.status import PartSummary
 from .protocol import LONGEST_LINE
 
@@ -34,7 +33,7 @@ class ControlSocket:
     """
 
     def __init__(
-        self, claim: Claim, instance: Instance, commands: Mapping[str, Handler] = COMMANDS
+        self, claim: Claim, instance: Served, commands: Mapping[str, Handler] = COMMANDS
     ) -> None:
         self._claim = claim
         self._instance = instance

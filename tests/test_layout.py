@@ -64,6 +64,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "history",
         "instance",
         "commands",
+        "load_run",
         "account_standing",
         "webhooks",
         "metrics",

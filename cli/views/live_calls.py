@@ -17,6 +17,10 @@ def show_live_calls(answer: CallsResult, terminal: Terminal) -> None:
         answer: the calls.
         terminal: where it goes.
     """
+    if answer.total and not answer.calls:
+        calls = "1 call goes" if answer.total == 1 else f"{answer.total:,} calls go"
+        terminal.print(f"{calls} on; a load run does not list them")
+        return
     if not answer.calls:
         terminal.print("No calls go on.")
         return

@@ -12,32 +12,20 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ...control.load_run.summary import MOST_ERRORS, summary
 from ...load.measure.measurements import Point
 from ...load.run.progress import PhaseRun
 from ...load.run.run import Run
 from ...load.run.verdict import Verdict, shown
+from .load_tables import TIMES, error_table, rate_table, time_table
 from .printable import printable
 from .terminal import Terminal
 
 ENDING = "stopping in order; press Ctrl-C again to stop at once"
 REFRESH = 4
 """Times a second that the live view is drawn."""
-TIMES = {
-    "login": "login",
-    "call.setup": "call setup",
-    "call.media": "first media",
-    "message.delivery": "message delivery",
-    "message.receipt": "message receipt",
-    "presence.returned": "presence",
-    "generator.lag": "generator lag",
-}
-"""The times that are shown, and what they are called."""
-ACTIVITIES = ("login", "call", "message", "presence", "logout")
 FEWEST_PHASES = 3
 """Phases that are shown on a low terminal, too."""
-NAME_WIDTH = max(map(len, TIMES.values()))
-CAUSES = 5
-"""Causes of errors that are shown while it runs."""
 
 
 class LoadView(Protocol):
@@ -155,9 +143,10 @@ class LiveLoadView:
 
     def picture(self, run: Run) -> Group:
         """Return the picture as it is now."""
-        tables = [] if self._point is None else [_rates(run, self._point), _times(run, self._point)]
-        if run.measurements.causes:
-            tables.append(_causes(run))
+        told = summary(run)
+        tables = [] if self._point is None else [rate_table(told.rates), time_table(told.times)]
+        if told.errors:
+            tables.append(error_table(told.errors))
         # Each table has a row of names above it; what is left is the phases'.
         used = 1 + sum(1 + table.row_count for table in tables if table.row_count)
         phases = _phases(run, max(FEWEST_PHASES, self._console.height - 1 - used))
@@ -210,55 +199,6 @@ def _phases(run: Run, size: int) -> Table:
     return table
 
 
-def _rates(run: Run, point: Point) -> Table:
-    table = _table("", "now /s", "started", "ok", "failed", "dropped")
-    counters = run.measurements.counters
-    for name in ACTIVITIES:
-        started = counters[f"{name}.started"]
-        if not started and not counters[f"{name}.dropped"]:
-            continue
-        good = "message.received" if name == "message" else f"{name}.ok"
-        failed, dropped = counters[f"{name}.failed"], counters[f"{name}.dropped"]
-        table.add_row(
-            name,
-            f"{point.counters.get(f'{name}.started', 0) / point.seconds:.1f}",
-            f"{started:,}",
-            f"{counters[good]:,}",
-            Text(f"{failed:,}", "red" if failed else "dim"),
-            Text(f"{dropped:,}", "red" if dropped else "dim"),
-        )
-    return table
-
-
-def _times(run: Run, point: Point) -> Table:
-    table = _table("", "95 % now", "median", "95 %", "99 %", "slowest")
-    for name, words in TIMES.items():
-        whole, now = run.measurements.spread(name), point.spreads.get(name)
-        if whole is None:
-            continue
-        values = (whole.p50, whole.p95, whole.p99, whole.max)
-        latest = "" if now is None else shown(now.p95, "s")
-        table.add_row(words, latest, *(shown(value, "s") for value in values))
-    return table
-
-
-def _table(*names: str) -> Table:
-    """Return a table of numbers, each with its name at the left."""
-    table = Table(*names, box=None, header_style="dim", padding=(0, 2, 0, 0))
-    table.columns[0].min_width = NAME_WIDTH
-    for column in table.columns[1:]:
-        column.justify = "right"
-        column.min_width = 8
-    return table
-
-
-def _causes(run: Run) -> Table:
-    table = Table("times", "what", "why", box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for (what, why), count in run.measurements.causes.most_common(CAUSES):
-        table.add_row(f"{count:,}", what, Text(printable(why), "red"))
-    return table
-
-
 def print_verdict(run: Run, verdict: Verdict, written: Sequence[Path]) -> None:
     """Say how a run ended.
 
@@ -280,7 +220,7 @@ def print_verdict(run: Run, verdict: Verdict, written: Sequence[Path]) -> None:
     for warning in verdict.warnings:
         line = Text.assemble("  ", ("! ", "yellow"), printable(warning))
         console.print(line, soft_wrap=True)
-    for (what, why), count in run.measurements.causes.most_common(CAUSES):
+    for (what, why), count in run.measurements.causes.most_common(MOST_ERRORS):
         console.print(f"  {what}: {why} ({count:,})", soft_wrap=True)
     report = next((path for path in written if path.suffix == ".html"), None)
     if report is not None:

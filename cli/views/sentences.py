@@ -10,6 +10,8 @@ from ...control.models.events import (
     CallStatusEvent,
     FinishedRecordingEvent,
     GapEvent,
+    LoadPhaseEvent,
+    LoadPointEvent,
     LogEvent,
     TimedEvent,
 )
@@ -62,6 +64,12 @@ def sentence(event: TimedEvent) -> str | None:
         case FinishedRecordingEvent(path=path, seconds=seconds):
             what = f"{near(path)} ({seconds:.1f} s)"
             return f"finished a recording left over from an earlier run: {what}"
+        case LoadPhaseEvent(title=title, state=state):
+            return f"{title} {'begins' if state == 'began' else 'is over'}"
+        case LoadPointEvent(at=at, online=online, calls=calls):
+            setup = event.p95.get("call.setup")
+            words = "" if setup is None else f", call setup p95 {setup * 1000:.0f} ms"
+            return f"{at:.0f} s: {online:,} online, {calls:,} calls{words}"
         case GapEvent(missed=missed):
             return f"{missed} events are left out here: they came too fast"
     return None

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from rich import box
 from rich.table import Table
 
+from ...control.models.load import LoadSummary
 from ...control.models.status import CallSummary, Counts, StatusResult
+from .load_tables import error_table, rate_table, time_table
 from .printable import printable
 from .sentences import near
 from .terminal import Name, Terminal
@@ -38,8 +40,9 @@ def show_status(answer: StatusResult, terminal: Terminal) -> None:
         f"server      {answer.server.kind} {answer.server.address}".rstrip(),
         f"accounts    {counts(answer.accounts)}",
         f"calls       {counts(answer.calls)}; ended: {counts(answer.calls_ended)}",
-        f"recordings  {recordings}",
     ]
+    if answer.load is None:  # a load run keeps none
+        lines.append(f"recordings  {recordings}")
     lines += [
         f"{'parts' if not at else '':<11} {one.name} {one.state}"
         + (f": {one.detail}" if one.detail else "")
@@ -47,11 +50,27 @@ def show_status(answer: StatusResult, terminal: Terminal) -> None:
     ]
     for line in lines:
         terminal.print(printable(line), soft_wrap=True)
+    if answer.load is not None:
+        _show_load(answer.load, terminal)
     _show_accounts(answer, terminal)
     if answer.call_list:
         terminal.print()
         terminal.print(call_table(answer.call_list))
         _more(answer.calls.total - len(answer.call_list), "calls", terminal)
+
+
+def _show_load(load: LoadSummary, terminal: Terminal) -> None:
+    for at, one in enumerate(load.phases):
+        going = "" if one.began is None else duration((one.ended or load.elapsed) - one.began)
+        words = {"waiting": "to come", "running": f"for {going}", "ended": f"took {going}"}
+        terminal.print(
+            printable(f"{'phases' if not at else '':<11} {one.title}: {words[one.state]}"),
+            soft_wrap=True,
+        )
+    for table in (rate_table(load.rates), time_table(load.times), error_table(load.errors)):
+        if table.row_count:
+            terminal.print()
+            terminal.print(table)
 
 
 def _show_accounts(answer: StatusResult, terminal: Terminal) -> None:

@@ -1,20 +1,27 @@
 """``events`` and ``logs``: what happens, and what is logged."""
 
 import time
+from typing import Protocol
 
 from ..instance.clock import iso
 from ..instance.event_hub import EventHub, Wanted
 from ..instance.events import EVENTS_OF
-from ..instance.instance import Instance
 from ..models.events import EventsCommand, LogsCommand, NowEvent, StreamResult
 from ..problem import ControlError, ProblemKind
 from .handler import Handler, Tell
 
 #: The kinds of events that there are.
-KINDS = frozenset(kind.__name__ for kind in EVENTS_OF) | {"Gap"}
+KINDS = frozenset(kind.__name__ for kind in EVENTS_OF) | {"Gap", "LoadPhase", "LoadPoint"}
 
 
-async def _events(command: EventsCommand, instance: Instance, tell: Tell) -> StreamResult:
+class Telling(Protocol):
+    """What tells what happens: an instance, or a load run."""
+
+    events: EventHub
+    logs: EventHub
+
+
+async def _events(command: EventsCommand, instance: Telling, tell: Tell) -> StreamResult:
     only = frozenset(command.only)
     if unknown := sorted(only - KINDS):
         words = f"{unknown[0][:60]!r} is no event: give one of {', '.join(sorted(KINDS))}"
@@ -25,7 +32,7 @@ async def _events(command: EventsCommand, instance: Instance, tell: Tell) -> Str
     )
 
 
-async def _logs(command: LogsCommand, instance: Instance, tell: Tell) -> StreamResult:
+async def _logs(command: LogsCommand, instance: Telling, tell: Tell) -> StreamResult:
     return await _stream(instance.logs, lambda _: True, command.last, tell, follow=command.follow)
 
 

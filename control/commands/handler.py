@@ -2,12 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-from ..instance.instance import Instance
 from ..models.base import Command, Result
+from ..models.status import PartSummary
 
 
 class Tell(Protocol):
@@ -17,9 +18,22 @@ class Tell(Protocol):
         """Tell them."""
 
 
+class Served(Protocol):
+    """What commands are given to: an instance, or a load run.
+
+    Attributes:
+        socket: where its control socket is.
+    """
+
+    socket: Path | None
+
+    def add_part(self, name: str, look: Callable[[], PartSummary]) -> None:
+        """Let the status have a line on a part."""
+
+
 #: Does what a command says. It runs in a task of its own, which is cancelled if its client leaves;
 #: what it raises but `ControlError` is a bug.
-Handle = Callable[[Any, Instance, Tell], Awaitable[Result]]
+Handle = Callable[[Any, Any, Tell], Awaitable[Result]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,40 @@ class LogEvent(TimedEvent):
     exception: Text | None = None
 
 
+class LoadPhaseEvent(TimedEvent):
+    """A phase of a load run begins or ends.
+
+    Attributes:
+        title: what it is called.
+        state: which of the two.
+        at: seconds since the run began.
+    """
+
+    event: Literal["LoadPhase"]
+    title: Text
+    state: Literal["began", "ended"]
+    at: float
+
+
+class LoadPointEvent(TimedEvent):
+    """How a load run goes, each second.
+
+    Attributes:
+        at: seconds since it began.
+        online: accounts that are online.
+        calls: calls that go on.
+        started: what was started a second: logins, calls, messages.
+        p95: the 95th percentiles of this second, in the unit of each metric.
+    """
+
+    event: Literal["LoadPoint"]
+    at: float
+    online: int
+    calls: int
+    started: dict[str, float]
+    p95: dict[str, float]
+
+
 class GapEvent(TimedEvent):
     """A reader was too slow, and was not told everything.
 
@@ -228,6 +262,8 @@ AnyEvent = Annotated[
     | FinishedRecordingEvent
     | RecordingsRemovedEvent
     | LogEvent
+    | LoadPhaseEvent
+    | LoadPointEvent
     | GapEvent
     | NowEvent,
     Field(discriminator="event"),

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from .base import Command, Result
+from .load import LoadSummary
 from .text import Text
 
 #: Accounts that an answer lists at the most.
@@ -133,6 +134,7 @@ class StatusResult(Result):
         calls_ended: how many have ended since the start, by what became of them.
         recordings: what was recorded.
         parts: what else runs.
+        load: how the load run stands, if it is one. That lists no accounts and no calls.
     """
 
     callboard: str
@@ -149,6 +151,7 @@ class StatusResult(Result):
     calls_ended: Counts
     recordings: RecordingsSummary
     parts: tuple[PartSummary, ...]
+    load: LoadSummary | None = None
 
 
 class StatusCommand(Command[StatusResult]):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
 
+from ...config.duration import in_words
 from ..measure.measurements import Measurements
 from ..plan.threshold import Threshold
 
@@ -121,12 +122,8 @@ def shown(value: float | None, unit: str) -> str:
     if value is None:
         return "not measured"
     match unit:
-        case "s" if value < 0.001:
-            return f"{value * 1e6:.0f} µs"
-        case "s" if value < 1:
-            return f"{value * 1000:.{1 if value < 0.1 else 0}f} ms"
         case "s":
-            return f"{value:.2f} s"
+            return in_words(value)
         case "%" if not value:
             return "0 %"
         case "%":

@@ -1,0 +1,1 @@
+"""What commands can see of a load run, and ask of it."""

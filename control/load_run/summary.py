@@ -1,0 +1,105 @@
+"""How a load run stands, from what was measured of it."""
+
+from collections.abc import Iterator
+
+from ...load.measure.measurements import Point
+from ...load.run.progress import PhaseRun
+from ...load.run.run import Run
+from ..models.load import LoadError, LoadPhaseSummary, LoadRate, LoadSummary, LoadTime
+
+#: What is done, and the times that are told of it.
+ACTIVITIES = ("login", "call", "message", "presence", "logout")
+TIMES = (
+    "login",
+    "call.setup",
+    "call.media",
+    "message.delivery",
+    "message.receipt",
+    "presence.returned",
+    "generator.lag",
+)
+#: Errors that are told.
+MOST_ERRORS = 5
+
+
+def summary(run: Run) -> LoadSummary:
+    """Return how a run stands.
+
+    Args:
+        run: the run.
+    """
+    point = run.measurements.points[-1] if run.measurements.points else None
+    return LoadSummary(
+        elapsed=round(run.elapsed, 3),
+        phases=tuple(_phase(run, one) for one in run.phases),
+        rates=tuple(rates(run, point)),
+        times=tuple(times(run, point)),
+        errors=tuple(errors(run)),
+    )
+
+
+def _phase(run: Run, one: PhaseRun) -> LoadPhaseSummary:
+    state = "waiting" if one.began is None else "running" if one.ended is None else "ended"
+    return LoadPhaseSummary.model_validate(
+        {
+            "title": one.title,
+            "state": state,
+            "began": one.began,
+            "ended": one.ended,
+            "planned": run.planned_seconds(one.phase),
+        }
+    )
+
+
+def rates(run: Run, point: Point | None) -> Iterator[LoadRate]:
+    """Give how often things were done, those that were.
+
+    Args:
+        run: the run.
+        point: what was measured in the last interval.
+    """
+    counters = run.measurements.counters
+    for name in ACTIVITIES:
+        started, dropped = counters[f"{name}.started"], counters[f"{name}.dropped"]
+        if started or dropped:
+            now = 0.0 if point is None else point.counters.get(f"{name}.started", 0) / point.seconds
+            good = "message.received" if name == "message" else f"{name}.ok"
+            yield LoadRate(
+                name=name,
+                per_second=now,
+                started=started,
+                ok=counters[good],
+                failed=counters[f"{name}.failed"],
+                dropped=dropped,
+            )
+
+
+def times(run: Run, point: Point | None) -> Iterator[LoadTime]:
+    """Give how long things took, those that were measured.
+
+    Args:
+        run: the run.
+        point: what was measured in the last interval.
+    """
+    for name in TIMES:
+        whole = run.measurements.spread(name)
+        if whole is not None:
+            now = None if point is None else point.spreads.get(name)
+            yield LoadTime(
+                name=name,
+                now=None if now is None else now.p95,
+                p50=whole.p50,
+                p95=whole.p95,
+                p99=whole.p99,
+                max=whole.max,
+            )
+
+
+def errors(run: Run) -> Iterator[LoadError]:
+    """Give the most frequent errors.
+
+    Args:
+        run: the run.
+    """
+    for (what, why), count in run.measurements.causes.most_common(MOST_ERRORS):
+        yield LoadError(what=what, why=why, count=count)
