@@ -17,6 +17,7 @@ from typing import Any
 from unittest import mock
 
 from callboard.cli.app import app
+from callboard.tests.cli.template import Forked, Template
 
 #: Seconds in which anything that a test waits for must happen.
 PATIENCE = 60.0
@@ -81,7 +82,7 @@ def command(*arguments: object) -> list[str]:
 class Running:
     """A command with ``--json`` that goes on, and what it has printed so far."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str] | Forked) -> None:
         self.process = process
         self.events: list[dict[str, Any]] = []
         self._changed = threading.Condition()
@@ -132,11 +133,20 @@ class Running:
 
 
 @contextmanager
-def running(*arguments: object) -> Iterator[Running]:
-    """Start a command with ``--json``; end it with the block."""
-    process = subprocess.Popen(
-        command(*arguments, "--json"), stdout=subprocess.PIPE, encoding="utf-8"
-    )
+def running(*arguments: object, anew: bool = False) -> Iterator[Running]:
+    """Start a command with ``--json``; end it with the block.
+
+    Args:
+        arguments: those of the command line.
+        anew: in a new process, not one that a template becomes.
+    """
+    process: subprocess.Popen[str] | Forked
+    if anew or Template.running is None:
+        process = subprocess.Popen(
+            command(*arguments, "--json"), stdout=subprocess.PIPE, encoding="utf-8"
+        )
+    else:
+        process = Template.running.start(*map(str, arguments), "--json")
     found = Running(process)
     try:
         yield found

@@ -192,7 +192,7 @@ def test_a_hangup_that_nohup_ignores_ends_nothing(tmp_path: Path) -> None:
     file = deployment(tmp_path, PAIR.format(drain="0", seconds=60))
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a child inherits it
     try:
-        with running("run", file) as run:
+        with running("run", file, anew=True) as run:
             run.connected("desk@localhost")
             run.process.send_signal(signal.SIGHUP)
             packets = run.connected("desk@localhost")["statistics"][0]["received"]
@@ -276,24 +276,29 @@ def test_a_port_where_nothing_listens(tmp_path: Path) -> None:
 
 def test_a_server_that_comes_later_is_waited_for(tmp_path: Path) -> None:
     """As after a machine's start, when both begin at once."""
-    port, _ = free_ports(1)
+    ports = free_ports(2)
+    files = []
     with serving({"desk": "s3", "alice": "s3"}) as (real, certificate):
-        file = deployment(
-            tmp_path,
-            f"server: {{host: 127.0.0.1, port: {port}, ca: {certificate}}}\n"
-            "media: {addresses: 127.0.0.1}\n"
-            "accounts:\n"
-            "  - {jid: desk@localhost, password: s3, bot: echo}\n"
-            "  - {jid: alice@localhost, password: s3, bot: silent}\n",
-        )
-        call = ("call", file, "alice@localhost", "desk@localhost", "--seconds", 1)
-        with running("run", file) as run, running(*call) as caller:
+        # Each has a file of its own: of one file, the caller may find the instance, or not yet.
+        for name, bot, port in zip(("desk", "alice"), ("echo", "silent"), ports, strict=True):
+            folder = tmp_path / name
+            folder.mkdir()
+            text = (
+                f"server: {{host: 127.0.0.1, port: {port}, ca: {certificate}}}\n"
+                "media: {addresses: 127.0.0.1}\n"
+                f"accounts: [{{jid: {name}@localhost, password: s3, bot: {bot}}}]\n"
+            )
+            files.append(deployment(folder, text))
+        desk, alice = files
+        call = ("call", alice, "alice@localhost", "desk@localhost", "--seconds", 1)
+        with running("run", desk) as run, running(*call, "--online-within", 60) as caller:
             for one in (run, caller):
                 event = one.until(lambda e: e.get("state") == "waiting")
                 assert "next try in" in event["detail"]
-            with forwarding(port, real):
-                run.until(lambda e: e.get("state") == "online")
-                assert caller.process.wait(60) == 0
+            with forwarding(ports[0], real):
+                run.until(lambda e: e["event"] == "AccountReady")
+                with forwarding(ports[1], real):
+                    assert caller.process.wait(60) == 0
                 assert run.stop() == 0
 
 
