@@ -11,7 +11,6 @@ import itertools
 import os
 import signal
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
@@ -149,13 +148,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that `script/newer` runs on other Pythons, and put files of few tests first.
-
-    Those are the files whose tests take long: begun last, one of them alone would keep everybody
-    waiting. (xdist itself would sort them the other way round: see `script/test`.)
-    """
-    tests = Counter(item.path for item in items)
-    items.sort(key=lambda item: (tests[item.path], item.path))
+    """Mark the tests that `script/newer` runs on other Pythons."""
     units = {Path(__file__).parent / folder for folder in UNITS}
     for item in items:
         module = getattr(item, "module", None)
