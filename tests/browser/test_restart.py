@@ -52,6 +52,8 @@ def test_the_caller_restarts_ice(
     check_record(record, video)
     assert all(one["lost"] == 0 for one in record.media)
     check_recording(record, video)
-    # There are two beeps a second. What a busy machine holds up, it holds up at both ends.
-    assert longest_silence(record, Direction.RECEIVED) < 0.6 + lateness()
-    assert longest_silence(record, Direction.SENT) < 0.1 + lateness()
+    # There are two beeps a second. A busy machine holds up the loop, and what encodes beside it or
+    # at the other end.
+    held_up = 2 * lateness()
+    assert longest_silence(record, Direction.RECEIVED) < 0.6 + held_up
+    assert longest_silence(record, Direction.SENT) < 0.1 + held_up
