@@ -315,7 +315,7 @@ class ConnectionMedia:
     def bit_rate(self) -> int:
         """Return the bits per second of video that the peer can take, as far as it has said so."""
         medium = self.by_kind.get("video")
-        return BIT_RATE if medium is None else medium.allowed_bit_rate
+        return (None if medium is None else medium.allowed_bit_rate) or BIT_RATE
 
     def add_sink(self, sink: Sink) -> None:
         """Add a sink, and get it a key frame of each direction to start with.
@@ -573,7 +573,8 @@ class ConnectionMedia:
             kind,
             source,
             codec=lambda: medium().codec,
-            stream=lambda: medium().open_stream(),
+            sound=lambda: medium().open_sound(),
+            pictures=lambda: medium().open_pictures(),
             bit_rate=lambda: medium().allowed_bit_rate,
             telephone_event=lambda: medium().telephone_event,
             is_watched=lambda: bool(self.sinks),

@@ -1,7 +1,6 @@
 """Offers and answers of one peer connection, each time the call changes (RFC 3264, RFC 8829)."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 from aiortc import RTCPeerConnection, RTCRtpSender, RTCRtpTransceiver, RTCSessionDescription
 from aiortc.exceptions import OperationError
@@ -256,9 +255,10 @@ class OfferAnswer:
     ) -> None:
         """Add a transceiver, with what it sends and receives."""
         outgoing = None if source is None else self._media.outgoing(kind, source)
-        trackable: Any = kind if outgoing is None else outgoing.track
         chosen = direction or ("recvonly" if source is None else "sendrecv")
-        transceiver = self._pc.addTransceiver(trackable, chosen)
+        transceiver = self._pc.addTransceiver(kind, chosen)
+        if outgoing is not None:
+            _aiortc.take_over(transceiver.sender, outgoing.start)
         _order_codecs(transceiver, kind, prefer)
         incoming = self._media.incoming(kind, transceiver)
         self._media.by_kind[kind] = Medium(kind, transceiver, incoming, outgoing)
@@ -268,7 +268,7 @@ class OfferAnswer:
         if source is None or medium.outgoing is not None:
             return
         medium.outgoing = self._media.outgoing(medium.kind, source)
-        medium.transceiver.sender.replaceTrack(medium.outgoing.track)
+        _aiortc.take_over(medium.transceiver.sender, medium.outgoing.start)
         medium.transceiver.direction = "sendrecv"
 
     async def _describe(self, description: RTCSessionDescription) -> None:

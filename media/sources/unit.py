@@ -1,7 +1,9 @@
 """What sources give, frame by frame, and how a leg reads it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
+
+from ..frames.payloads import Piece, cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,21 @@ class Unit:
     duration: int
     keyframe: bool = True
     at: int | None = None
+    _pieces: tuple[Piece, ...] | None = field(default=None, init=False, repr=False, compare=False)
+
+    def pieces(self, codec: str) -> tuple[Piece, ...]:
+        """Cut a frame of video into what packets carry; once, for all legs that play it.
+
+        Args:
+            codec: The RTP encoding name that the frame is encoded in.
+
+        Returns:
+            See `cut`.
+        """
+        if self._pieces is None:
+            object.__setattr__(self, "_pieces", cut(codec, self.data))
+        assert self._pieces is not None  # noqa: S101 -- set above
+        return self._pieces
 
 
 class SourceReader(Protocol):

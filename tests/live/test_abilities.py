@@ -16,6 +16,7 @@ from callboard.jingle import namespaces as ns
 from callboard.jingle.session.reception import HANDLERS
 from callboard.jingle.session.state import Action
 from callboard.media.rtc.rtp.outgoing import Outgoing
+from callboard.media.sources.unit import Unit
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import Device
 from callboard.tests.live.stage import ALICE, BOB, Stage, Told, staged
@@ -314,10 +315,10 @@ def test_video_goes_black_before_it_is_removed(
     blacks: list[int] = []
     unpatched = Outgoing._send, Signalling.remove
 
-    def send(outgoing: Outgoing, data: bytes, timestamp: int, keyframe: bool) -> None:
+    def send(outgoing: Outgoing, unit: Unit, timestamp: int) -> None:
         if outgoing.kind == "video" and outgoing.muted:
             blacks.append(timestamp)
-        unpatched[0](outgoing, data, timestamp, keyframe)
+        unpatched[0](outgoing, unit, timestamp)
 
     def remove(signalling: Signalling, kind: str, then: Then) -> bool:
         assert len(blacks) >= 2

@@ -15,7 +15,7 @@ from .descriptions import (
     local_description,
     telephone_event,
 )
-from .feedback import Feedback, hold_to_budgets
+from .feedback import Feedback, hear, hold_to_budgets
 from .guards import carry, guard, has_broken, has_closed
 from .receivers import (
     DecoderQueue,
@@ -23,12 +23,13 @@ from .receivers import (
     take_packets,
 )
 from .senders import (
+    PacketOutlet,
     RtpStream,
-    allowed_bit_rate,
     on_keyframe_request,
     packets_sent,
     reception,
     round_trip,
+    take_over,
 )
 from .transports import (
     dtls_role,
@@ -47,9 +48,9 @@ from .transports import (
 __all__ = [
     "DecoderQueue",
     "Feedback",
+    "PacketOutlet",
     "RtpStream",
     "agree_on_events",
-    "allowed_bit_rate",
     "carry",
     "codecs",
     "create_offer",
@@ -61,6 +62,7 @@ __all__ = [
     "has_broken",
     "has_closed",
     "has_common_codec",
+    "hear",
     "hold_to_budgets",
     "ice_connection",
     "ice_connections",
@@ -76,6 +78,7 @@ __all__ = [
     "round_trip",
     "send_burst",
     "steer",
+    "take_over",
     "take_packets",
     "telephone_event",
     "track_connecting",

@@ -1,38 +1,37 @@
-"""RTCP feedback, held to what it may cost (RFC 4585 §3.5): a peer's words and our own.
+"""RTCP feedback (RFC 4585): a peer's words and our own, held to what they may cost.
 
-aiortc sends a lost packet again as often as it is asked, and stops its decoder for whatever stream
-says BYE.
+aiortc stops its decoder for whatever stream says BYE.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+import struct
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from aiortc import RTCRtpReceiver, RTCRtpSender, RTCRtpTransceiver
 from aiortc.rtcdtlstransport import State
-from aiortc.rtp import RTP_HISTORY_SIZE, RtcpByePacket, RtcpRtpfbPacket
+from aiortc.rtp import (
+    RTCP_PSFB_APP,
+    RTCP_RTPFB_NACK,
+    RtcpByePacket,
+    RtcpPsfbPacket,
+    RtcpRtpfbPacket,
+    unpack_remb_fci,
+)
 
 from ...budget import Budget
 from ..rtp.feedback import MOST_LOST, nack, pli, remb
-from .senders import EXTENSIONS_MAP, OCTET_COUNT
+from .senders import SSRC
 from .transports import SRTP_OUT, STATE, sent
 
 logger = logging.getLogger(__name__)
 
 HANDLE_RTCP = "_handle_rtcp_packet"
-HISTORY = "_RTCRtpSender__rtp_history"
 RECEIVER_EXITED = "_RTCRtpReceiver__rtcp_exited"
-RETRANSMIT = "_retransmit"
 RTCP_SSRC = "_RTCRtpReceiver__rtcp_ssrc"
 RUN_RTCP = "_run_rtcp"
 SENDER_EXITED = "_RTCRtpSender__rtcp_exited"
 SEND_RTCP = "_send_rtcp"
-
-AGAIN = 0.5
-"""Of what is sent, how much may be sent again."""
-
-AGAIN_AT_ONCE = 64_000
-"""Octets that may be sent again at once, as after a gap on the way."""
 
 REPORTS = 8_000
 """Octets of RTCP a second, and at once, that we send on what comes in."""
@@ -116,7 +115,6 @@ def hold_to_budgets(transceiver: RTCRtpTransceiver, on_crash: Callable[[], None]
         What tells the peer of what comes in.
     """
     sender, receiver = transceiver.sender, transceiver.receiver
-    _bound_retransmissions(sender)
     _hear_no_bye(receiver)
     feedback = Feedback(receiver)
     for owner, exited in ((sender, SENDER_EXITED), (receiver, RECEIVER_EXITED)):
@@ -124,69 +122,47 @@ def hold_to_budgets(transceiver: RTCRtpTransceiver, on_crash: Callable[[], None]
     return feedback
 
 
-class _Answers:
-    """Finds out whether a peer hears what is sent again on a stream of its own (RFC 4588).
+def hear(
+    sender: RTCRtpSender,
+    *,
+    on_missing: Callable[[Iterable[int]], None],
+    on_bit_rate: Callable[[int], None],
+) -> None:
+    """Hear what a peer says of the video that we send in a sender's place.
 
-    A client that loses our `<ssrc-group/>` on the way to its WebRTC stack, as stanza.js does, asks
-    for the same packets for ever. What is asked for once more is sent as it was, in the first
-    stream; and where that is so with most packets, the others are too.
+    aiortc answers from packets that it has sent itself, and tells its own encoder. It goes on to
+    hear reports, and requests for key frames (`on_keyframe_request`).
+
+    Args:
+        sender: One whose packets are ours.
+        on_missing: Called with the sequence numbers that the peer has missed (NACK, RFC 4585
+            §6.2.1).
+        on_bit_rate: Called with the bits per second that come through (REMB,
+            draft-alvestrand-rmcat-remb-03).
     """
-
-    WATCHED = 16
-
-    def __init__(self) -> None:
-        self._asked_again: dict[int, bool] = {}
-        self._is_deaf = False
-
-    def are_heard(self, number: int) -> bool:
-        """Tell whether to send a packet on the other stream, and take note that it was asked for.
-
-        Args:
-            number: The packet's sequence number.
-        """
-        if self._is_deaf:
-            return False
-        asked = self._asked_again
-        if number in asked:
-            asked[number] = True
-            self._is_deaf = len(asked) >= self.WATCHED and sum(asked.values()) > 0.75 * len(asked)
-            return False
-        asked[number] = False
-        if len(asked) > self.WATCHED:
-            del asked[next(iter(asked))]
-        return True
-
-
-def _bound_retransmissions(sender: RTCRtpSender) -> None:
-    retransmit: Callable[[int], Awaitable[None]] = getattr(sender, RETRANSMIT)
     handle: Callable[[Any], Awaitable[None]] = getattr(sender, HANDLE_RTCP)
-    allowance = Budget(0, AGAIN_AT_ONCE)
-    answers = _Answers()
-    earned = 0
 
-    async def bounded(sequence_number: int) -> None:
-        nonlocal earned
-        packet = getattr(sender, HISTORY).get(sequence_number % RTP_HISTORY_SIZE)
-        if packet is None or packet.sequence_number != sequence_number:
-            return
-        sent = getattr(sender, OCTET_COUNT)
-        allowance.add(AGAIN * (sent - earned))
-        earned = sent
-        if not allowance.take(len(packet.payload)):
-            return
-        if answers.are_heard(sequence_number):
-            await retransmit(sequence_number)
-        else:
-            await sender.transport._send_rtp(packet.serialize(getattr(sender, EXTENSIONS_MAP)))  # noqa: SLF001
-
-    async def once(packet: Any) -> None:
+    async def heard(packet: Any) -> None:
         if isinstance(packet, RtcpRtpfbPacket):
-            # aiortc counts on past the wrap, where it knows of no packet.
-            packet.lost = list(dict.fromkeys(number & 0xFFFF for number in packet.lost))
-        await handle(packet)
+            if packet.fmt == RTCP_RTPFB_NACK:
+                on_missing(packet.lost)
+        elif isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
+            rate, streams = _remb(packet.fci)
+            if getattr(sender, SSRC) in streams:
+                on_bit_rate(rate)
+        else:
+            await handle(packet)
 
-    setattr(sender, RETRANSMIT, bounded)
-    setattr(sender, HANDLE_RTCP, once)
+    setattr(sender, HANDLE_RTCP, heard)
+
+
+def _remb(said: bytes) -> tuple[int, list[int]]:
+    """Read what comes through and of which streams it is said; of none if it can't be read."""
+    try:
+        rate, streams = unpack_remb_fci(said)
+    except (ValueError, struct.error):
+        return 0, []
+    return rate, streams
 
 
 def _hear_no_bye(receiver: RTCRtpReceiver) -> None:

@@ -1,28 +1,34 @@
 """aiortc's RTP senders: what goes out, and what the peer reports about it."""
 
+import asyncio
 import secrets
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from aiortc import RTCRtpSender
 from aiortc.rtcdtlstransport import State
 from aiortc.rtp import HeaderExtensions
 
-from .transports import SRTP_OUT, STATE, sent
+from ...sources.unit import Unit
+from .transports import SRTP_OUT, STATE, send_burst, sent
 
 ENABLED = "_enabled"
-ENCODER = "_RTCRtpSender__encoder"
 EXTENSIONS_MAP = "_RTCRtpSender__rtp_header_extensions_map"
 MID = "_RTCRtpSender__mid"
 NTP_TIMESTAMP = "_RTCRtpSender__ntp_timestamp"
 OCTET_COUNT = "_RTCRtpSender__octet_count"
 PACKET_COUNT = "_RTCRtpSender__packet_count"
+REPAIR_SSRC = "_rtx_ssrc"
+REPAIR_TYPE = "_RTCRtpSender__rtx_payload_type"
 ROUND_TRIP = "_RTCRtpSender__rtt"
-STATISTICS = "_RTCRtpSender__stats"
+RTP_EXITED = "_RTCRtpSender__rtp_exited"
+RTP_STARTED = "_RTCRtpSender__rtp_started"
 RTP_TIMESTAMP = "_RTCRtpSender__rtp_timestamp"
+RUN_RTP = "_run_rtp"
 SEND_KEYFRAME = "_send_keyframe"
 SSRC = "_ssrc"
+STATISTICS = "_RTCRtpSender__stats"
 
 _HEADER = struct.Struct("!BBHII")
 _EXTENSION = struct.Struct("!HH")
@@ -30,13 +36,31 @@ _NTP_EPOCH = 2_208_988_800
 """Seconds from 1900 to 1970 (RFC 5905 §6)."""
 
 
-class RtpStream:
-    """Sends frames that are a packet each, at once and in a sender's place.
+def take_over(sender: RTCRtpSender, start: Callable[[], None]) -> None:
+    """Send in a sender's place, without the task in which aiortc does.
 
-    aiortc sends from a task that awaits a track: a queue, a switch of tasks, an object for the
-    packet and one for its header extensions for each of them. Its RTCP reports go on, and say what
-    is counted here.
+    That task awaits a track: a queue, a switch of tasks, an object for each packet and one for its
+    header extensions. aiortc's RTCP reports go on, and say what is counted here.
+
+    Args:
+        sender: One that has not started.
+        start: Called when it has: from now on packets can go out.
     """
+
+    def run(codec: object) -> asyncio.Future[None]:
+        del codec
+        done = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        for event in (RTP_STARTED, RTP_EXITED):
+            getattr(sender, event).set()
+        start()
+        return done
+
+    setattr(sender, RUN_RTP, run)
+
+
+class RtpStream:
+    """Sends frames of sound, which are a packet each, in a sender's place (`take_over`)."""
 
     def __init__(self, sender: RTCRtpSender, payload_type: int) -> None:
         """Begin at a random place, as RFC 3550 §5.1 wants.
@@ -67,19 +91,18 @@ class RtpStream:
         sender = self._sender
         return getattr(sender, ENABLED) and getattr(sender.transport, STATE) is State.CONNECTED
 
-    def send(self, payload: bytes, timestamp: int) -> None:
+    def send(self, unit: Unit, timestamp: int) -> None:
         """Send a frame, unless the stream is closed.
 
         Args:
-            payload: A whole frame.
+            unit: The frame.
             timestamp: In ticks of the codec's clock, from any origin.
         """
         timestamp = (self._timestamp + timestamp) & 0xFFFFFFFF
-        if not self._send(payload, timestamp, self._payload_type | self._marker):
+        if not self._send(unit.data, timestamp, self._payload_type | self._marker):
             return
         self._marker = 0
-        setattr(self._sender, NTP_TIMESTAMP, int((time.time() + _NTP_EPOCH) * (1 << 32)))
-        setattr(self._sender, RTP_TIMESTAMP, timestamp)
+        _report(self._sender, timestamp)
 
     def send_event(
         self, payload: bytes, timestamp: int, payload_type: int, *, marker: bool
@@ -118,6 +141,78 @@ class RtpStream:
         return True
 
 
+class PacketOutlet:
+    """Where the packets of a sender's stream of video go out, made by us (`take_over`).
+
+    Attributes:
+        ssrc: Of the stream.
+        repair_ssrc: Of the stream on which packets are sent again (RFC 4588).
+        repair_type: The payload type there; None if the peer knows no such stream.
+    """
+
+    def __init__(self, sender: RTCRtpSender) -> None:
+        """Send in a sender's place.
+
+        Args:
+            sender: One that has been started, and sends nothing itself.
+        """
+        self._sender = sender
+        self.ssrc: int = getattr(sender, SSRC)
+        self.repair_ssrc: int = getattr(sender, REPAIR_SSRC)
+        self.repair_type: int | None = getattr(sender, REPAIR_TYPE)
+        earliest, latest = self._written(0), self._written(0xFFFFFF)
+        differ = (at for at in range(len(earliest)) if earliest[at] != latest[at])
+        self._time_at = next(differ, None)
+        self._extension = earliest
+
+    @property
+    def is_open(self) -> bool:
+        """Whether sending is on by what was negotiated, and there is a way out."""
+        sender = self._sender
+        return getattr(sender, ENABLED) and getattr(sender.transport, STATE) is State.CONNECTED
+
+    def extension(self) -> bytes:
+        """Give the header extension of a packet that is sent now (RFC 8285): its mid, and when.
+
+        The time is in the 24 bits of abs-send-time.
+        """
+        at = self._time_at
+        if at is None:
+            return self._extension
+        now = int((time.time() + _NTP_EPOCH) * (1 << 18)) & 0xFFFFFF
+        return self._extension[:at] + now.to_bytes(3) + self._extension[at + 3 :]
+
+    def send(self, packets: Sequence[bytes]) -> int:
+        """Send whole packets together, and tell how many went out (`send_burst`)."""
+        return send_burst(self._sender.transport, packets)
+
+    def count(self, packets: int, octets: int) -> None:
+        """Count what was sent for the first time, for the reports.
+
+        Args:
+            packets: How many.
+            octets: In their payloads.
+        """
+        sender = self._sender
+        setattr(sender, OCTET_COUNT, getattr(sender, OCTET_COUNT) + octets)
+        setattr(sender, PACKET_COUNT, getattr(sender, PACKET_COUNT) + packets)
+
+    def report(self, timestamp: int) -> None:
+        """Let the reports say which RTP timestamp belongs to this moment (RFC 3550 §6.4.1)."""
+        _report(self._sender, timestamp)
+
+    def _written(self, moment: int) -> bytes:
+        sender = self._sender
+        says = HeaderExtensions(mid=getattr(sender, MID), abs_send_time=moment)
+        profile, extension = getattr(sender, EXTENSIONS_MAP).set(says)
+        return _EXTENSION.pack(profile, len(extension) // 4) + extension if extension else b""
+
+
+def _report(sender: RTCRtpSender, timestamp: int) -> None:
+    setattr(sender, NTP_TIMESTAMP, int((time.time() + _NTP_EPOCH) * (1 << 32)))
+    setattr(sender, RTP_TIMESTAMP, timestamp)
+
+
 def on_keyframe_request(sender: RTCRtpSender, callback: Callable[[], None]) -> None:
     """Hear PLI and FIR (RFC 4585 §6.3.1): aiortc ignores them for frames that come encoded."""
     setattr(sender, SEND_KEYFRAME, callback)
@@ -127,15 +222,6 @@ def packets_sent(sender: RTCRtpSender) -> int:
     """Return the number of RTP packets sent: the public getStats() is a coroutine."""
     count: int = getattr(sender, PACKET_COUNT)
     return count
-
-
-def allowed_bit_rate(sender: RTCRtpSender) -> int | None:
-    """Give the bits per second of video that the peer takes (REMB), which aiortc's encoder is told.
-
-    aiortc keeps them between 250 kbit/s and 1.5 Mbit/s, for H264 between 500 kbit/s and 3 Mbit/s.
-    """
-    rate: int | None = getattr(getattr(sender, ENCODER), "target_bitrate", None)
-    return rate
 
 
 def round_trip(sender: RTCRtpSender) -> float | None:

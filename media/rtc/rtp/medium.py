@@ -2,13 +2,19 @@
 
 from aiortc import RTCRtpTransceiver
 
-from ...codecs.picture import BIT_RATE
 from ...frames.frame import Direction, Kind
 from .. import _aiortc
 from .incoming import Incoming
 from .outgoing import Outgoing
+from .picture_stream import PictureStream
 from .quality import mean_opinion_score
 from .statistics import MediaStatistics
+
+LEAST = 100_000
+"""Bits per second of video that are sent however little the peer says that it can take."""
+
+MOST = {"VP8": 1_500_000, "H264": 3_000_000}
+"""Bits per second that are sent however much it can take, by codec."""
 
 
 class Medium:
@@ -19,6 +25,8 @@ class Medium:
         transceiver: aiortc's.
         incoming: What comes in.
         outgoing: What goes out; None while nothing is sent.
+        allowed_bit_rate: Bits per second of video that the peer can take; None until it says so
+            (REMB).
     """
 
     def __init__(
@@ -32,6 +40,7 @@ class Medium:
         self.transceiver = transceiver
         self.incoming = incoming
         self.outgoing = outgoing
+        self.allowed_bit_rate: int | None = None
 
     @property
     def negotiated(self) -> bool:
@@ -57,19 +66,25 @@ class Medium:
         return codec.name, codec.clockRate
 
     @property
-    def allowed_bit_rate(self) -> int:
-        """Bits per second of video that the peer can take, as far as it has said so (REMB)."""
-        return _aiortc.allowed_bit_rate(self.transceiver.sender) or BIT_RATE
-
-    @property
     def telephone_event(self) -> tuple[int, int] | None:
         """The payload type and clock rate (Hz) for pressed keys; None: the peer takes none."""
         return _aiortc.telephone_event(self.transceiver) if self.negotiated else None
 
-    def open_stream(self) -> _aiortc.RtpStream:
-        """Open the RTP stream that goes out, once the sender has started."""
+    def open_sound(self) -> _aiortc.RtpStream:
+        """Open the RTP stream of sound that goes out, once the sender has started."""
         payload_type = next(iter(_aiortc.codecs(self.transceiver)))
         return _aiortc.RtpStream(self.transceiver.sender, payload_type)
+
+    def open_pictures(self) -> PictureStream:
+        """Open the RTP stream of video that goes out, once the sender has started."""
+        sender = self.transceiver.sender
+        payload_type, codec = next(iter(_aiortc.codecs(self.transceiver).items()))
+        stream = PictureStream(_aiortc.PacketOutlet(sender), codec.name, payload_type)
+        _aiortc.hear(sender, on_missing=stream.send_again, on_bit_rate=self._limit)
+        return stream
+
+    def _limit(self, bit_rate: int) -> None:
+        self.allowed_bit_rate = max(LEAST, min(bit_rate, MOST[self.codec[0]]))
 
     async def end(self) -> None:
         """Send and receive nothing any more, for good."""

@@ -2,13 +2,7 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
-from fractions import Fraction
-from typing import Any
-
-import av
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from ...frames.frame import EncodedFrame, Kind
 from ...sources.pacer import Pacer, Ticket
@@ -19,6 +13,7 @@ from ...sources.unit import Unit
 from .._aiortc import RtpStream
 from .insert import Insert
 from .key_presses import STEP, KeyPress, KeyPresses
+from .picture_stream import PictureStream
 from .splice import Splice
 
 logger = logging.getLogger(__name__)
@@ -27,51 +22,16 @@ Sent = Callable[[EncodedFrame], None]
 Ended = Callable[[Playback], None]
 GetCodec = Callable[[], tuple[str, int]]
 GetTelephoneEvent = Callable[[], tuple[int, int] | None]
-OpenStream = Callable[[], RtpStream]
+OpenSound = Callable[[], RtpStream]
+OpenPictures = Callable[[], PictureStream]
 
 
-class OutgoingTrack(MediaStreamTrack):
-    """The track that aiortc's sender draws encoded video from; with audio it waits in vain."""
-
-    # The sender takes at once what is given; more than this is only left lying when it has stopped.
-    LIMIT = 256
-
-    def __init__(self, kind: Kind, start: Callable[[], None]) -> None:
-        super().__init__()
-        self.kind = kind
-        self._packets: deque[av.Packet[Any]] = deque(maxlen=self.LIMIT)
-        self._start: Callable[[], None] | None = start
-        self._waiter: asyncio.Future[None] | None = None
-
-    async def recv(self) -> "av.Packet[Any]":
-        """Return the next packet when it is due; the first call starts the clock."""
-        if self._start is not None:
-            start, self._start = self._start, None
-            start()
-        while not self._packets:
-            if self.readyState != "live":
-                raise MediaStreamError
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        return self._packets.popleft()
-
-    def put(self, packet: "av.Packet[Any]") -> None:
-        """Hand a packet to the sender."""
-        self._packets.append(packet)
-        self._wake()
-
-    def stop(self) -> None:
-        """End the track; a sender that waits for it ends too."""
-        super().stop()
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+FORWARDED = 30
+"""Frames a second that are forwarded, about: a large one is spread over its time."""
 
 
 class Outgoing:
-    """Plays one source after the other into one track, on one unbroken RTP timeline.
+    """Plays one source after the other into one RTP stream, on one unbroken timeline.
 
     The RTP timestamp follows the clock: it goes on through swaps, mutes, gaps and echoes (RFC 3550
     §5.1). After the end of a source, while muted and while held, silence or black goes out.
@@ -86,23 +46,25 @@ class Outgoing:
         source: Source,
         *,
         codec: GetCodec,
-        stream: OpenStream,
-        bit_rate: Callable[[], int],
+        sound: OpenSound,
+        pictures: OpenPictures,
+        bit_rate: Callable[[], int | None],
         telephone_event: GetTelephoneEvent,
         is_watched: Callable[[], bool],
         on_began: Callable[[], None],
         on_sent: Sent,
         on_ended: Ended,
     ) -> None:
-        """Prepare a track; nothing is played before the sender asks for the first packet.
+        """Prepare to send; nothing is played before `start`.
 
         Args:
             kind: "audio" or "video".
             source: What to play first.
             codec: Gives the negotiated codec's name and clock rate in Hz, once there is one.
-            stream: Opens the RTP stream for audio; video leaves by aiortc, which cuts its frames
-                into packets and keeps them for retransmission.
-            bit_rate: Gives how many bits per second may be sent.
+            sound: Opens the RTP stream that goes out, of audio.
+            pictures: The same of video.
+            bit_rate: Gives how many bits per second of video the peer can take; None while it has
+                said nothing.
             telephone_event: Gives the payload type and clock rate (Hz) for keys that are pressed;
                 None: the peer takes none.
             is_watched: Whether frames that go out are to be told.
@@ -112,12 +74,14 @@ class Outgoing:
         """
         self.kind = kind
         self.playback = Playback(kind, source, on_ended)
-        self.track = OutgoingTrack(kind, self._start)
         self._bit_rate = bit_rate
         self._codec = codec
         self._is_watched = is_watched
-        self._open_stream = stream
-        self._stream: RtpStream | None = None
+        self._is_closed = False
+        self._open_sound = sound
+        self._open_pictures = pictures
+        self._sound: RtpStream | None = None
+        self._pictures: PictureStream | None = None
         self._forwarded = Splice(kind)
         self._injected = Splice(kind)
         self.insert: Insert | None = None
@@ -140,7 +104,6 @@ class Outgoing:
         self._rate = 1
         self._telephone_event = telephone_event
         self._ticket: Ticket | None = None
-        self._time_base = Fraction(1)
 
     @property
     def codec(self) -> str:
@@ -160,7 +123,6 @@ class Outgoing:
     def prepare(self) -> None:
         """Have the beginning encoded now that the codec is negotiated."""
         self._name, self._rate = self._codec()
-        self._time_base = Fraction(1, self._rate)
         for playback in (self.playback, self._hold_music):
             if playback is not None:
                 playback.prepare(self._name)
@@ -266,8 +228,8 @@ class Outgoing:
         """Send a key frame now, as the peer asked (RFC 4585 §6.3.1) or a recording needs.
 
         A live source is asked for one. Of others, what was sent since the last key frame is sent
-        once more, that one first, within the time of one frame: no encoder is asked, and the
-        picture is at once where it should be. Twice a second at most; for the peer only so often
+        once more, that one first, on the time of one frame: no encoder is asked, and the picture
+        is at once where it should be. Twice a second at most; for the peer only so often
         that it gets no more than twice what is sent.
 
         Args:
@@ -337,7 +299,7 @@ class Outgoing:
             return True
         at = self._injected.place(frame, self._now(), self._rate)
         if at is not None:
-            self._put(frame.data, at, frame.keyframe)
+            self._put(self._passed_on(frame), at)
         return at is not None
 
     def forward(self, frame: EncodedFrame, *, anew: bool = False) -> bool:
@@ -362,32 +324,39 @@ class Outgoing:
             return True
         at = self._forwarded.place(frame, self._now(), self._rate)
         if at is not None:
-            self._send(frame.data, at, frame.keyframe)
+            self._send(self._passed_on(frame), at)
         return at is not None
 
     def _begin_anew(self) -> None:
         self._forwarded = Splice(self.kind)
 
     def close(self, *, with_call: bool = False) -> None:
-        """Stop the clock and the track.
+        """Stop the clock, and send nothing more.
 
         Args:
             with_call: Whether the whole call is over, which live sources tell who writes.
         """
+        self._is_closed = True
         if self._ticket is not None:
             self._ticket.cancel()
+        if self._pictures is not None:
+            self._pictures.close()
         self._keys.close()
         for playback in (self.playback, self._hold_music, self._idle):
             if playback is not None:
                 if with_call:
                     playback.source.call_over()
                 playback.stop()
-        self.track.stop()
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Begin to play: what was negotiated can be sent from now on."""
+        if self._is_closed:
+            return
         self.prepare()
         if self.kind == "audio":
-            self._stream = self._open_stream()
+            self._sound = self._open_sound()
+        else:
+            self._pictures = self._open_pictures()
         self._ticket = Pacer.running().start(self._step)
         self._origin = self._ticket.due
 
@@ -400,21 +369,25 @@ class Outgoing:
             self.playback.pass_over()
         if playback.forwards or self._paused:
             return due + 2 * Pacer.GRID
-        if self.kind == "video":
-            playback.limit(self._bit_rate())
+        if self.kind == "video" and (bit_rate := self._bit_rate()) is not None:
+            playback.limit(bit_rate)
         unit = playback.read()
         if unit is None and playback.is_over:
             unit = self._current().read()
         if unit is None:
             return due + Pacer.GRID
-        self._send(unit.data, self._ticks(due), unit.keyframe)
-        if self._muted and playback is self._idle:
+        self._send(unit, self._ticks(due))
+        if self._muted and playback is self._idle and not self._waits:
             self._dark.set()
         return due + unit.duration / self._rate
 
+    @property
+    def _waits(self) -> bool:
+        return self._pictures is not None and self._pictures.waits
+
     def _press(self, due: float) -> bool:
         """Send what is to be sent of a key now; False: it is time for the source."""
-        event, stream = self._telephone_event(), self._stream
+        event, stream = self._telephone_event(), self._sound
         if event is None or stream is None or not stream.is_open:
             return False
         payload_type, rate = event
@@ -455,30 +428,30 @@ class Outgoing:
             return
         # Squeezed in before the next frame, whose timestamp is at least one frame further on.
         step = max(1, min(unit.duration for unit in gop) // (len(gop) + 2))
-        for number, unit in enumerate(gop):
-            self._send(unit.data, self._last + step, keyframe=number == 0)
+        for unit in gop:
+            again = Unit(unit.data, round(PictureStream.SPREAD * self._rate), unit.keyframe)
+            self._send(again, self._last + step)
 
-    def _send(self, data: bytes, timestamp: int, keyframe: bool) -> None:
+    def _passed_on(self, frame: EncodedFrame) -> Unit:
+        return Unit(frame.data, self._rate // FORWARDED, frame.keyframe)
+
+    def _send(self, unit: Unit, timestamp: int) -> None:
         """Send what is played, or give it to who stands between."""
         if self.inserted is None:
-            self._put(data, timestamp, keyframe)
+            self._put(unit, timestamp)
         else:
-            self.inserted.take(self._frame(data, timestamp, keyframe))
+            self.inserted.take(self._frame(unit.data, timestamp, unit.keyframe))
 
-    def _put(self, data: bytes, timestamp: int, keyframe: bool) -> None:
+    def _put(self, unit: Unit, timestamp: int) -> None:
         if not self._has_begun:
             self._has_begun = True
             self._on_began()
         self._last = max(timestamp, self._last + 1)
-        if self._stream is not None:
-            self._stream.send(data, self._last)
-        else:
-            packet = av.Packet(data)
-            packet.pts = self._last
-            packet.time_base = self._time_base
-            self.track.put(packet)
+        stream = self._pictures or self._sound
+        if stream is not None:
+            stream.send(unit, self._last)
         if self._is_watched():
-            self._on_sent(self._frame(data, self._last, keyframe))
+            self._on_sent(self._frame(unit.data, self._last, unit.keyframe))
 
     def _frame(self, data: bytes, timestamp: int, keyframe: bool) -> EncodedFrame:
         return EncodedFrame(

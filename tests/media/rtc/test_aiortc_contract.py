@@ -1,12 +1,11 @@
 """Fails when a private name of aiortc that media/rtc/_aiortc uses has moved."""
 
 import inspect
-from typing import Any
 
 import pytest
-from aiortc import RTCPeerConnection, RTCRtpCodecParameters, RTCRtpReceiver, RTCRtpSender
-from aiortc.codecs import HEADER_EXTENSIONS, get_encoder
-from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, State
+from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
+from aiortc.codecs import CODECS, HEADER_EXTENSIONS
+from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, RtpRouter, State
 from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 from aiortc.rtcrtpreceiver import decoder_worker
 from callboard.media.errors import DescriptionError
@@ -20,24 +19,6 @@ from callboard.media.rtc._aiortc import (
     transports,
 )
 from callboard.tests.conftest import Run
-
-
-@pytest.mark.parametrize(("name", "most"), [("VP8", 1_500_000), ("H264", 3_000_000)])
-def test_an_encoder_keeps_what_the_peer_takes(run: Run, name: str, most: int) -> None:
-    async def main() -> None:
-        pc = RTCPeerConnection()
-        sender = pc.addTransceiver("video").sender
-        assert _aiortc.allowed_bit_rate(sender) is None
-        capable = RTCRtpSender.getCapabilities("video").codecs
-        codec = next(each for each in capable if each.name == name)
-        encoder: Any = get_encoder(RTCRtpCodecParameters(codec.mimeType, codec.clockRate))
-        setattr(sender, senders.ENCODER, encoder)
-        for said, kept in ((700_000, 700_000), (1 << 40, most)):
-            encoder.target_bitrate = said  # as aiortc does when a REMB comes
-            assert _aiortc.allowed_bit_rate(sender) == kept
-        await pc.close()
-
-    run(main)
 
 
 def test_the_names_are_where_they_were(run: Run) -> None:
@@ -60,14 +41,18 @@ def test_the_names_are_where_they_were(run: Run) -> None:
         assert getattr(extensions, receivers.EXTENSION_IDS).abs_send_time is None
         for name in (
             senders.ENABLED,
-            senders.ENCODER,
             senders.EXTENSIONS_MAP,
             senders.MID,
             senders.NTP_TIMESTAMP,
             senders.OCTET_COUNT,
             senders.PACKET_COUNT,
+            senders.REPAIR_SSRC,
+            senders.REPAIR_TYPE,
             senders.ROUND_TRIP,
+            senders.RTP_EXITED,
+            senders.RTP_STARTED,
             senders.RTP_TIMESTAMP,
+            senders.RUN_RTP,
             senders.SEND_KEYFRAME,
             senders.SSRC,
             senders.STATISTICS,
@@ -95,8 +80,13 @@ def test_they_are_used_as_we_think() -> None:
     assert "task = input_q.get()\n        if task is None:" in inspect.getsource(decoder_worker)
     sender = inspect.getsource(RTCRtpSender)
     assert "self._send_keyframe()" in sender
-    assert "payloads, timestamp = self.__encoder.pack(data)" in sender
-    assert "data = await self.__track.recv()" in sender  # where audio waits for ever
+    # Where a done future stands in the task's place: there is none.
+    assert "self.__rtp_task = asyncio.ensure_future(self._run_rtp(parameters.codecs[0]))" in sender
+    before = sender.partition("self._run_rtp(parameters")[0]
+    for known in ("self.__mid = parameters.muxId", "self.__rtx_payload_type = codec.payloadType"):
+        assert known in before, known
+    assert "await asyncio.gather(self.__rtp_started.wait(), self.__rtcp_started.wait())" in sender
+    assert "await asyncio.gather(self.__rtp_exited.wait(), self.__rtcp_exited.wait())" in sender
     reports = inspect.getsource(RTCRtpSender._handle_rtcp_packet)
     assert 'id="remote-inbound-rtp_" + str(id(self))' in reports
     assert "packetsLost=report.packets_lost" in reports
@@ -134,6 +124,27 @@ def test_telephone_events_are_ours_to_agree_on(run: Run) -> None:
 
     run(main)
     assert "self._run_rtp(parameters.codecs[0])" in inspect.getsource(RTCRtpSender)
+
+
+def test_what_a_packet_says_of_itself() -> None:
+    # What `PacketOutlet` writes into each packet of video, and makes room for.
+    offered = {extension.uri.rpartition("/")[2] for extension in HEADER_EXTENSIONS["video"]}
+    assert offered == {"abs-send-time", "urn:ietf:params:rtp-hdrext:sdes:mid"}
+
+
+def test_only_whole_h264_is_negotiated() -> None:
+    """`cut` fragments NAL units, which packetization-mode 0 does not allow (RFC 6184 §6.2)."""
+    modes = {
+        codec.parameters["packetization-mode"] for codec in CODECS["video"] if codec.name == "H264"
+    }
+    assert modes == {"1"}
+
+
+def test_no_feedback_is_negotiated_that_is_not_heard() -> None:
+    known = {
+        f"{each.type} {each.parameter or ''}".strip() for each in CODECS["video"][0].rtcpFeedback
+    }
+    assert known == {"nack", "nack pli", "goog-remb"}
 
 
 def test_audio_says_nothing_but_its_mid_in_each_packet() -> None:
@@ -191,7 +202,7 @@ def test_budgets_use_the_names_as_we_think(run: Run) -> None:
             assert hasattr(transceiver.receiver, name), name
         for name in (feedback.HANDLE_RTCP, feedback.RUN_RTCP, feedback.SEND_RTCP):
             assert hasattr(transceiver.receiver, name), name
-        for name in (feedback.HISTORY, feedback.RETRANSMIT, feedback.SENDER_EXITED):
+        for name in (feedback.HANDLE_RTCP, feedback.SENDER_EXITED):
             assert hasattr(transceiver.sender, name), name
         assert hasattr(transceiver.receiver, feedback.RECEIVER_EXITED)
         assert hasattr(transceiver.receiver.transport, inbound.ROUTER)
@@ -208,8 +219,9 @@ def test_budgets_use_the_names_as_we_think(run: Run) -> None:
     assert "self.__rtcp_ssrc = ssrc" in receiver
     assert receiver.count("await self._send_rtcp(") == 3 + 1
     sender = inspect.getsource(RTCRtpSender)
-    assert "packet_bytes = packet.serialize(self.__rtp_header_extensions_map)" in sender
-    assert "await self.transport._send_rtp(packet_bytes)" in sender
     assert "asyncio.ensure_future(self._run_rtcp())" in sender
-    assert "for seq in packet.lost:\n                await self._retransmit(seq)" in sender
-    assert "self.__rtp_history.get(sequence_number % RTP_HISTORY_SIZE)" in sender
+    # What `hear` takes out of its hands, and what it leaves to it.
+    for form in ("RTCP_RTPFB_NACK", "RTCP_PSFB_FIR", "RTCP_PSFB_PLI", "RTCP_PSFB_APP"):
+        assert form in inspect.getsource(RTCRtpSender._handle_rtcp_packet), form
+    routed = inspect.getsource(RtpRouter.route_rtcp)
+    assert "rtp.unpack_remb_fci(packet.fci)[1]" in routed

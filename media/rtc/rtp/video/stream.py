@@ -259,7 +259,7 @@ class VideoStream:
             return False
         if held.codec == "H264":
             return any(is_sequence_set(unit) for unit in fragment.sets) or (
-                fragment.key and self._assembler.knows_sets
+                fragment.first and fragment.key and self._assembler.knows_sets
             )
         return fragment.key
 

@@ -1,0 +1,115 @@
+"""The packets of a video stream that went out, kept for a peer that has missed some."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+AGAIN = 0.5
+"""Of what is sent, how much may be sent again."""
+
+AGAIN_AT_ONCE = 64_000
+"""Octets that may be sent again at once, as after a gap on the way."""
+
+
+class SentPacket(NamedTuple):
+    """A packet that went out.
+
+    Attributes:
+        number: Its sequence number.
+        at: When it went out, in seconds.
+        marked_type: Its payload type with the marker bit.
+        timestamp: Its RTP timestamp.
+        head: What stands before the data in its payload.
+        data: The part of a frame in it.
+    """
+
+    number: int
+    at: float
+    marked_type: int
+    timestamp: int
+    head: bytes
+    data: memoryview
+
+    @property
+    def size(self) -> int:
+        """Octets of its payload."""
+        return len(self.head) + len(self.data)
+
+
+class SentPackets:
+    """Keeps packets for a while, and says which of them to send again (RFC 4585 §6.2.1).
+
+    It keeps `MOST` packets, and with them the frames that they are parts of. A peer that asks for
+    everything again and again gets `AGAIN` of what is sent, and `AGAIN_AT_ONCE` octets at once.
+    """
+
+    MOST = 512
+    """Packets; at 1.5 Mbit/s they are three seconds."""
+
+    AGE = 2.0
+    """Seconds after which no receiver can use a packet any more."""
+
+    def __init__(self) -> None:
+        self._allowance = float(AGAIN_AT_ONCE)
+        self._kept: list[SentPacket | None] = [None] * self.MOST
+
+    def add(self, packet: SentPacket) -> None:
+        """Keep a packet that went out for the first time."""
+        self._kept[packet.number % self.MOST] = packet
+        self._allowance += AGAIN * packet.size
+
+    def again(self, numbers: Iterable[int], now: float) -> list[SentPacket]:
+        """Give the packets to send again.
+
+        Args:
+            numbers: The sequence numbers that the peer asks for. One that is there twice counts
+                once.
+            now: The time, in seconds.
+
+        Returns:
+            Those that are kept and not too old, in that order, as far as the allowance goes.
+        """
+        self._allowance = min(self._allowance, AGAIN_AT_ONCE)
+        found = []
+        for number in dict.fromkeys(each & 0xFFFF for each in numbers):
+            packet = self._kept[number % self.MOST]
+            if packet is None or packet.number != number or now - packet.at > self.AGE:
+                continue
+            if packet.size > self._allowance:
+                break
+            self._allowance -= packet.size
+            found.append(packet)
+        return found
+
+
+class RepairStream:
+    """Says whether a peer takes packets that are sent again on a stream of its own (RFC 4588).
+
+    A client that loses our `<ssrc-group/>` on the way to its WebRTC stack, as stanza.js does, asks
+    for the same packets for ever. What is asked for once more is sent as it was, in the first
+    stream. Where that happens with most packets, the others are sent so too.
+    """
+
+    WATCHED = 16
+
+    def __init__(self) -> None:
+        self._asked_again: dict[int, bool] = {}
+        self._is_ignored = False
+
+    def takes(self, number: int) -> bool:
+        """Tell whether to send a packet on the other stream, and note that it was asked for.
+
+        Args:
+            number: The packet's sequence number.
+        """
+        if self._is_ignored:
+            return False
+        asked = self._asked_again
+        if number in asked:
+            asked[number] = True
+            often = sum(asked.values()) > 0.75 * len(asked)
+            self._is_ignored = len(asked) >= self.WATCHED and often
+            return False
+        asked[number] = False
+        if len(asked) > self.WATCHED:
+            del asked[next(iter(asked))]
+        return True
