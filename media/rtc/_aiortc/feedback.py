@@ -15,7 +15,9 @@ from aiortc.rtp import (
     RTCP_RTPFB_NACK,
     RtcpByePacket,
     RtcpPsfbPacket,
+    RtcpRrPacket,
     RtcpRtpfbPacket,
+    RtcpSrPacket,
     unpack_remb_fci,
 )
 
@@ -35,6 +37,8 @@ SEND_RTCP = "_send_rtcp"
 
 REPORTS = 8_000
 """Octets of RTCP a second, and at once, that we send on what comes in."""
+
+_REPORTS = (RtcpRrPacket, RtcpSrPacket)
 
 Run = Callable[[], Awaitable[None]]
 
@@ -127,6 +131,7 @@ def hear(
     *,
     on_missing: Callable[[Iterable[int]], None],
     on_bit_rate: Callable[[int], None],
+    on_lost: Callable[[float], None],
 ) -> None:
     """Hear what a peer says of the video that we send in a sender's place.
 
@@ -139,6 +144,8 @@ def hear(
             §6.2.1).
         on_bit_rate: Called with the bits per second that come through (REMB,
             draft-alvestrand-rmcat-remb-03).
+        on_lost: Called with the share of the packets that was lost since the last report (RFC 3550
+            §6.4.1).
     """
     handle: Callable[[Any], Awaitable[None]] = getattr(sender, HANDLE_RTCP)
 
@@ -151,6 +158,9 @@ def hear(
             if getattr(sender, SSRC) in streams:
                 on_bit_rate(rate)
         else:
+            for report in packet.reports if isinstance(packet, _REPORTS) else ():
+                if report.ssrc == getattr(sender, SSRC):
+                    on_lost(report.fraction_lost / 256)
             await handle(packet)
 
     setattr(sender, HANDLE_RTCP, heard)

@@ -1,23 +1,21 @@
 """aiortc's RTP receivers: what comes in, seen before aiortc's decoder would."""
 
-import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import pylibsrtp
 from aiortc import RTCRtpCodecParameters, RTCRtpReceiver
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
-from aiortc.rtcrtpreceiver import StreamStatistics
 
 from ..ice import _aioice
 from ..rtp.packet import RtpPacket
+from .bit_rate import IncomingBitRate
 from .feedback import Feedback
+from .inbound import ESTIMATOR
 from .transports import STATE, ice_connection
 
 CODECS = "_RTCRtpReceiver__codecs"
 DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
-ESTIMATOR = "_RTCRtpReceiver__remote_bitrate_estimator"
-EXTENSION_IDS = "_HeaderExtensionsMap__ids"
 HANDLE_RTP = "_handle_rtp_packet"
 REMOTE_STREAMS = "_RTCRtpReceiver__remote_streams"
 SRTP_IN = "_rx_srtp"
@@ -34,6 +32,59 @@ class DecoderQueue(Protocol):
 
     def put(self, item: tuple[Any, Any] | None) -> Any:
         """Take a (codec, encoded frame), or None for the end."""
+
+
+class Counted(Protocol):
+    """What is counted of an RTP stream as it comes in."""
+
+    received: int
+    jitter: float
+    clock_rate: int
+
+    @property
+    def lost(self) -> int:
+        """Packets that have not come."""
+
+    @property
+    def highest(self) -> int:
+        """The highest sequence number, with how often they began again (RFC 3550 §6.4.1)."""
+
+
+class Reported:
+    """What reports say of a stream (RFC 3550 §6.4.1). It stands where aiortc counts for itself."""
+
+    def __init__(self, counted: Counted) -> None:
+        """Report what somebody else counts."""
+        self._counted = counted
+        self._lost = self._received = 0
+
+    @property
+    def fraction_lost(self) -> int:
+        """Of 256, since it was asked for last."""
+        lost, received = self._counted.lost, self._counted.received
+        missing, came = lost - self._lost, received - self._received
+        self._lost, self._received = lost, received
+        return min(255, (missing << 8) // (missing + came)) if missing > 0 else 0
+
+    @property
+    def packets_lost(self) -> int:
+        """Since the beginning, in 24 bits with a sign."""
+        return min(self._counted.lost, 0x7FFFFF)
+
+    @property
+    def packets_received(self) -> int:
+        """Since the beginning."""
+        return self._counted.received
+
+    @property
+    def max_seq(self) -> int:
+        """The highest sequence number."""
+        return self._counted.highest & 0xFFFFFFFF
+
+    @property
+    def jitter(self) -> int:
+        """In ticks of the codec's clock."""
+        return min(int(self._counted.jitter * self._counted.clock_rate), 0xFFFFFFFF)
 
 
 class EarlyPackets:
@@ -76,22 +127,29 @@ def replace_decoder(receiver: RTCRtpReceiver, decoder_queue: DecoderQueue) -> No
     setattr(receiver, DECODER_QUEUE, decoder_queue)
 
 
-def take_packets(receiver: RTCRtpReceiver, take: Take, feedback: Feedback) -> None:
+def take_packets(
+    receiver: RTCRtpReceiver,
+    take: Take,
+    count: Callable[[int, RTCRtpCodecParameters], Counted],
+    feedback: Feedback,
+) -> None:
     """Take every RTP packet in a receiver's place.
 
     aiortc's waits for a lost video packet until 512 others have come, and then gives a frame for
     each of those: half a minute of standing pictures. It asks once for a lost packet, and for a key
-    frame only then. It goes on to count for the reports that it sends.
+    frame only then. It goes on to send reports.
 
     Args:
         receiver: Whose packets; one that has not started.
-        take: Called on the loop with each packet.
+        take: Called on the loop with each packet; it counts them.
+        count: Gives what counts the packets of a stream, by its SSRC and the codec of its first.
         feedback: Where the peer is told which bit rate comes through, of video.
     """
     counters: dict[int, Any] = getattr(receiver, REMOTE_STREAMS)
     codecs: dict[int, RTCRtpCodecParameters] = getattr(receiver, CODECS)
-    estimator = getattr(receiver, ESTIMATOR)
-    bit_rate = None if estimator is None else _BitRate(receiver, estimator, feedback)
+    takers: tuple[Take, ...] = (take,)
+    if getattr(receiver, ESTIMATOR) is not None:
+        takers = (take, IncomingBitRate(receiver, feedback.bit_rate).take)
 
     async def first(packet: Any, arrival_time_ms: int) -> None:
         # aiortc's router knows whose it is; the packets after it come here no more.
@@ -100,10 +158,7 @@ def take_packets(receiver: RTCRtpReceiver, take: Take, feedback: Feedback) -> No
         if codec is None:
             return
         if packet.ssrc not in counters:
-            counters[packet.ssrc] = StreamStatistics(codec.clockRate)
-        takers: tuple[Take, ...] = (counters[packet.ssrc].add, take)
-        if bit_rate is not None:
-            takers = (*takers, bit_rate.take)
+            counters[packet.ssrc] = Reported(count(packet.ssrc, codec))
         _take_early(receiver.transport, packet.ssrc, takers)
         ours = RtpPacket(
             packet.payload_type,
@@ -117,44 +172,6 @@ def take_packets(receiver: RTCRtpReceiver, take: Take, feedback: Feedback) -> No
             each(ours)
 
     setattr(receiver, HANDLE_RTP, first)
-
-
-class _BitRate:
-    """Lets aiortc estimate from send times what comes through, and tells the peer (REMB).
-
-    aiortc tells it with every packet while it sees the line filling up. As in WebRTC's own
-    implementation the peer is told of less at once, and of anything else five times a second.
-    """
-
-    EVERY = 200
-    """Milliseconds."""
-
-    def __init__(self, receiver: RTCRtpReceiver, estimator: Any, feedback: Feedback) -> None:
-        self._estimate = estimator.add
-        self._feedback = feedback
-        self._receiver = receiver
-        self._told = 0
-        self._told_at = 0
-
-    def take(self, packet: RtpPacket) -> None:
-        """Take a packet, of which only the size and the time at which it was sent count."""
-        extensions = self._receiver.transport._rtp_header_extensions_map  # noqa: SLF001
-        sent = packet.extended(getattr(extensions, EXTENSION_IDS).abs_send_time or 0)
-        if len(sent) != 3:
-            return
-        now = int(time.monotonic() * 1000)
-        estimate = self._estimate(
-            abs_send_time=int.from_bytes(sent),
-            arrival_time_ms=now,
-            payload_size=len(packet.payload),
-            ssrc=packet.ssrc,
-        )
-        if estimate is None:
-            return
-        most, streams = estimate
-        if now - self._told_at >= self.EVERY or most < 0.97 * self._told:
-            self._told, self._told_at = most, now
-            self._feedback.bit_rate(most, streams)
 
 
 def _take_early(transport: RTCDtlsTransport, ssrc: int, takers: tuple[Take, ...]) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from math import inf
-from typing import Any
+from typing import NamedTuple
 
 from aiortc import RTCRtpCodecParameters, RTCRtpTransceiver
 
@@ -14,7 +14,7 @@ from .digit_reader import DigitReader
 from .packet import RtpPacket
 from .receive_path import NoDecoder, ReceivePath
 from .sequencer import Sequencer
-from .statistics import Reception
+from .statistics import Reception, StreamCounter
 from .telephone_event import DigitEvent
 from .video.freezes import FreezeCount
 from .video.receiver import VideoReceiver
@@ -25,6 +25,20 @@ HELD = 0.1
 
 SOON = 0.002
 """Seconds in which the loop comes back at the earliest: what is due then is done together."""
+
+
+class _Format(NamedTuple):
+    """What packets of a payload type hold.
+
+    Attributes:
+        name: The RTP encoding name.
+        clock_rate: In Hz.
+        original: The payload type of what is sent again, of "rtx" (`apt`, RFC 4588 §8.6).
+    """
+
+    name: str
+    clock_rate: int
+    original: int | None
 
 
 class Incoming:
@@ -66,7 +80,8 @@ class Incoming:
         self.kind = kind
         self.receiver = transceiver.receiver
         self.reception = Reception()
-        self._codecs: dict[int, RTCRtpCodecParameters] = {}
+        self._repairs = Reception()
+        self._formats: dict[int, _Format] = {}
         self._digits = DigitReader()
         self._digit_timer: asyncio.TimerHandle | None = None
         self._feedback = feedback
@@ -88,7 +103,7 @@ class Incoming:
         is_seen = kind == "video" and path is not ReceivePath.NONE
         self._video = VideoReceiver() if is_seen else None
         _aiortc.replace_decoder(self.receiver, NoDecoder())
-        _aiortc.take_packets(self.receiver, self._packet, feedback)
+        _aiortc.take_packets(self.receiver, self._packet, self._counter, feedback)
 
     def freezes(self) -> FreezeCount:
         """Give when received video stood still, up to now."""
@@ -103,8 +118,11 @@ class Incoming:
             repairs: SSRC of retransmissions → SSRC of what is retransmitted (RFC 5576 §4.2).
         """
         agreed = _aiortc.codecs(self._transceiver)
-        self._codecs |= agreed
-        self._knows_keys = any(codec.name == TELEPHONE_EVENT for codec in self._codecs.values())
+        for payload_type, codec in agreed.items():
+            apt = codec.parameters.get("apt")
+            original = apt if isinstance(apt, int) else None
+            self._formats[payload_type] = _Format(codec.name, codec.clockRate, original)
+        self._knows_keys = any(each.name == TELEPHONE_EVENT for each in self._formats.values())
         if self._video is None:
             return
         first = next(iter(agreed.values()), None)
@@ -143,52 +161,60 @@ class Incoming:
             "sendrecv",
         }
 
+    def _counter(self, ssrc: int, codec: RTCRtpCodecParameters) -> StreamCounter:
+        reception = self._repairs if codec.name == "rtx" else self.reception
+        return reception.stream(ssrc, codec.clockRate)
+
     def _packet(self, packet: RtpPacket) -> None:
-        codec = self._codecs.get(packet.payload_type)
-        if codec is None:
+        found = self._formats.get(packet.payload_type)
+        if found is None:
             return
+        name, clock_rate, _ = found
         now = self._loop.time()
-        if codec.name == "rtx":
-            self._repair(codec.parameters.get("apt"), packet, now)
+        if name == "rtx":
+            self._repair(found, packet, now)
             return
         if not self._met:
             self._met = True
             self._on_first(self.kind, now)
-        self.reception.add(
-            packet.ssrc, packet.sequence_number, packet.timestamp, codec.clockRate, now
-        )
+        self.reception.add(packet.ssrc, packet.sequence_number, packet.timestamp, clock_rate, now)
         if self.ssrc != packet.ssrc:
             self.ssrc = packet.ssrc
             self._sequencer = Sequencer()
         if not self._is_receiving and not self._knows_keys:
             return
         if self._video is not None:
-            self._give(self._video.receive(codec.name, packet, now), now)
+            self._give(self._video.receive(name, packet, now), now)
             if self._video.deadline < inf:
                 self._look(now)
             return
         for due in self._sequencer.put(packet):
             self._sound(due, now)
-        if codec.name == TELEPHONE_EVENT and self._digit_timer is None:
+        if name == TELEPHONE_EVENT and self._digit_timer is None:
             self._digit_timer = self._loop.call_later(HELD, self._digit_due)
 
-    def _repair(self, payload_type: Any, packet: RtpPacket, now: float) -> None:
+    def _repair(self, repair: _Format, packet: RtpPacket, now: float) -> None:
         """Take a video packet that was sent again (RFC 4588)."""
-        codec = self._codecs.get(payload_type)
-        if codec is not None and self._video is not None and self._is_receiving:
-            self._give(self._video.repair(codec.name, payload_type, packet, now), now)
-            if self._video.deadline < inf:
-                self._look(now)
+        self._repairs.add(
+            packet.ssrc, packet.sequence_number, packet.timestamp, repair.clock_rate, now
+        )
+        original = repair.original
+        found = None if original is None else self._formats.get(original)
+        if original is None or found is None or self._video is None or not self._is_receiving:
+            return
+        self._give(self._video.repair(found.name, original, packet, now), now)
+        if self._video.deadline < inf:
+            self._look(now)
 
     def _sound(self, packet: RtpPacket, now: float) -> None:
         """Hand an audio packet on: it is a whole frame (RFC 7587 §4.2, RFC 3551 §4.5.14)."""
-        codec = self._codecs.get(packet.payload_type)
-        if codec is None or not packet.payload:
+        found = self._formats.get(packet.payload_type)
+        if found is None or not packet.payload:
             return
-        if codec.name == TELEPHONE_EVENT:
-            self._tell(self._digits.take(packet, codec.clockRate, now))
+        if found.name == TELEPHONE_EVENT:
+            self._tell(self._digits.take(packet, found.clock_rate, now))
         elif self._is_receiving:
-            self._encoded(codec.name, packet.payload, packet.timestamp, now, keyframe=True)
+            self._encoded(found.name, packet.payload, packet.timestamp, now, keyframe=True)
 
     def _digit_due(self) -> None:
         """Wait no longer for what is missing before a key, or for the end of its press."""
@@ -207,7 +233,9 @@ class Incoming:
             self._on_digit(each)
 
     def _give(self, frames: Frames, now: float) -> None:
-        if self._asked and frames and self._video is not None and not self._video.awaits_keyframe:
+        if not frames:
+            return
+        if self._asked and self._video is not None and not self._video.awaits_keyframe:
             self._asked = False
             self._on_keyframe(True)
         for frame in frames:

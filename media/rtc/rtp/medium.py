@@ -9,12 +9,7 @@ from .outgoing import Outgoing
 from .picture_stream import PictureStream
 from .quality import mean_opinion_score
 from .statistics import MediaStatistics
-
-LEAST = 100_000
-"""Bits per second of video that are sent however little the peer says that it can take."""
-
-MOST = {"VP8": 1_500_000, "H264": 3_000_000}
-"""Bits per second that are sent however much it can take, by codec."""
+from .video.allowed_bit_rate import AllowedBitRate
 
 
 class Medium:
@@ -25,8 +20,6 @@ class Medium:
         transceiver: aiortc's.
         incoming: What comes in.
         outgoing: What goes out; None while nothing is sent.
-        allowed_bit_rate: Bits per second of video that the peer can take; None until it says so
-            (REMB).
     """
 
     def __init__(
@@ -40,7 +33,7 @@ class Medium:
         self.transceiver = transceiver
         self.incoming = incoming
         self.outgoing = outgoing
-        self.allowed_bit_rate: int | None = None
+        self._allowed: AllowedBitRate | None = None
 
     @property
     def negotiated(self) -> bool:
@@ -66,6 +59,11 @@ class Medium:
         return codec.name, codec.clockRate
 
     @property
+    def allowed_bit_rate(self) -> int | None:
+        """Bits per second of video that the peer can take; None as long as nobody knows."""
+        return None if self._allowed is None else self._allowed.value
+
+    @property
     def telephone_event(self) -> tuple[int, int] | None:
         """The payload type and clock rate (Hz) for pressed keys; None: the peer takes none."""
         return _aiortc.telephone_event(self.transceiver) if self.negotiated else None
@@ -80,11 +78,11 @@ class Medium:
         sender = self.transceiver.sender
         payload_type, codec = next(iter(_aiortc.codecs(self.transceiver).items()))
         stream = PictureStream(_aiortc.PacketOutlet(sender), codec.name, payload_type)
-        _aiortc.hear(sender, on_missing=stream.send_again, on_bit_rate=self._limit)
+        allowed = self._allowed = AllowedBitRate(codec.name)
+        _aiortc.hear(
+            sender, on_missing=stream.send_again, on_bit_rate=allowed.said, on_lost=allowed.lost
+        )
         return stream
-
-    def _limit(self, bit_rate: int) -> None:
-        self.allowed_bit_rate = max(LEAST, min(bit_rate, MOST[self.codec[0]]))
 
     async def end(self) -> None:
         """Send and receive nothing any more, for good."""

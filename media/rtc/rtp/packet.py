@@ -15,6 +15,7 @@ class RtpPacket:
         timestamp: In ticks of the codec's clock, 32 bits.
         ssrc: The RTP stream it is of.
         payload: Without padding; empty if there is nothing but padding.
+        size: Octets of payload and padding.
         marker: For video, that it is the last packet of its frame.
         extension: The header extension (RFC 3550 §5.3.1) from its profile on; empty if none.
     """
@@ -25,6 +26,7 @@ class RtpPacket:
         "payload",
         "payload_type",
         "sequence_number",
+        "size",
         "ssrc",
         "timestamp",
     )
@@ -38,6 +40,7 @@ class RtpPacket:
         payload: bytes,
         marker: bool = False,
         extension: bytes = b"",
+        size: int = 0,
     ) -> None:
         self.payload_type = payload_type
         self.sequence_number = sequence_number
@@ -46,6 +49,7 @@ class RtpPacket:
         self.payload = payload
         self.marker = marker
         self.extension = extension
+        self.size = size or len(payload)
 
     @classmethod
     def parse(cls, data: bytes) -> "RtpPacket":
@@ -70,6 +74,7 @@ class RtpPacket:
                 extension = data[before:start]
         except struct.error:
             raise ValueError("An RTP packet is cut off.") from None
+        size = end - start
         if flags & 0x20 and end:
             end -= data[-1]
         if flags >> 6 != 2 or end < start:
@@ -82,6 +87,7 @@ class RtpPacket:
             data[start:end],
             marked_type > 0x7F,
             extension,
+            size,
         )
 
     def extended(self, identifier: int) -> bytes:

@@ -7,10 +7,11 @@ from collections import deque
 from collections.abc import Iterable
 from math import ceil
 
+from ...frames.payloads import Piece
 from ...sources.pacer import Pacer, Ticket
 from ...sources.unit import Unit
 from .._aiortc import PacketOutlet
-from .video.sent_packets import RepairStream, SentPacket, SentPackets
+from .video.sent_packets import OutgoingPacket, RepairStream, SentPackets
 from .video.vp8_descriptor import Vp8Descriptors
 
 _HEADER = struct.Struct("!BBHII")
@@ -50,7 +51,7 @@ class PictureStream:
         self._origin = secrets.randbits(32)
         self._outlet = outlet
         self._payload_type = payload_type
-        self._queue: deque[tuple[int, int, bytes, memoryview]] = deque()
+        self._queue: deque[OutgoingPacket] = deque()
         self._repair_number = secrets.randbelow(1 << 15)
         self._repairs = RepairStream()
         self._sent = SentPackets()
@@ -68,20 +69,18 @@ class PictureStream:
             unit: The frame; within its duration the last packet leaves.
             timestamp: In ticks of the codec's clock, from any origin.
         """
+        outlet = self._outlet
         pieces = unit.pieces(self._codec)
-        if not pieces or not self._outlet.is_open:
+        if not pieces or not outlet.is_open:
             return
         timestamp = (self._origin + timestamp) & 0xFFFFFFFF
-        first = others = b""
-        if self._descriptors is not None:
-            first, others = self._descriptors.next()
-        *before, (last_head, last) = pieces
-        for head, data in before:
-            self._queue.append((self._payload_type, timestamp, first + head, data))
-            first = others
-        self._queue.append((self._payload_type | _MARKER, timestamp, first + last_head, last))
-        self._outlet.report(timestamp)
+        packets = self._packets(pieces, timestamp)
+        outlet.report(timestamp)
         now = self._loop.time()
+        if self._ticket is None and len(packets) <= self.BURST:
+            self._send(packets, now)
+            return
+        self._queue += packets
         self._empty_by = max(self._empty_by, now + min(unit.duration / _CLOCK_RATE, self.SPREAD))
         if self._ticket is None:
             self._leave(now)
@@ -98,10 +97,8 @@ class PictureStream:
         if not outlet.is_open:
             return
         extension = outlet.extension()
-        packets = [
-            self._again(packet, extension)
-            for packet in self._sent.again(numbers, self._loop.time())
-        ]
+        found = self._sent.again(numbers, self._loop.time())
+        packets = [self._again(number, packet, extension) for number, packet in found]
         for at in range(0, len(packets), self.BURST):
             outlet.send(packets[at : at + self.BURST])
 
@@ -110,6 +107,17 @@ class PictureStream:
         self._queue.clear()
         if self._ticket is not None:
             self._ticket.cancel()
+
+    def _packets(self, pieces: tuple[Piece, ...], timestamp: int) -> list[OutgoingPacket]:
+        payload_type = self._payload_type
+        if self._descriptors is None:
+            packets = [OutgoingPacket(payload_type, timestamp, *piece) for piece in pieces]
+        else:
+            first, others = self._descriptors.next()
+            packets = [OutgoingPacket(payload_type, timestamp, others, data) for _, data in pieces]
+            packets[0] = packets[0]._replace(head=first)
+        packets[-1] = packets[-1]._replace(marked_type=payload_type | _MARKER)
+        return packets
 
     def _tick(self, due: float) -> float | None:
         self._leave(self._loop.time())
@@ -129,7 +137,7 @@ class PictureStream:
             if not self._send(burst, now):
                 queue.clear()
 
-    def _send(self, burst: list[tuple[int, int, bytes, memoryview]], now: float) -> bool:
+    def _send(self, burst: list[OutgoingPacket], now: float) -> bool:
         outlet = self._outlet
         extension, ssrc, number = outlet.extension(), outlet.ssrc, self._number
         flags = 0x90 if extension else 0x80
@@ -137,24 +145,24 @@ class PictureStream:
         for marked_type, timestamp, head, data in burst:
             header = _HEADER.pack(flags, marked_type, number, timestamp, ssrc)
             packets.append(b"".join((header, extension, head, data)))
-            sent = SentPacket(number, now, marked_type, timestamp, head, data)
-            self._sent.add(sent)
-            octets += sent.size
+            octets += len(head) + len(data)
             number = (number + 1) & 0xFFFF
+        self._sent.add(self._number, burst, octets, now)
         self._number = number
         if outlet.send(packets) < len(packets):
             return False
         outlet.count(len(packets), octets)
         return True
 
-    def _again(self, packet: SentPacket, extension: bytes) -> bytes:
+    def _again(self, number: int, packet: OutgoingPacket, extension: bytes) -> bytes:
         outlet = self._outlet
         flags = 0x90 if extension else 0x80
-        number, marked_type, ssrc, original = packet.number, packet.marked_type, outlet.ssrc, b""
+        marked_type, timestamp, head, data = packet
+        ssrc, original = outlet.ssrc, b""
         if outlet.repair_type is not None and self._repairs.takes(number):
             original = number.to_bytes(2)
             marked_type = marked_type & _MARKER | outlet.repair_type
             number, ssrc = self._repair_number, outlet.repair_ssrc
             self._repair_number = (number + 1) & 0xFFFF
-        header = _HEADER.pack(flags, marked_type, number, packet.timestamp, ssrc)
-        return b"".join((header, extension, original, packet.head, packet.data))
+        header = _HEADER.pack(flags, marked_type, number, timestamp, ssrc)
+        return b"".join((header, extension, original, head, data))

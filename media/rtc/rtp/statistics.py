@@ -71,6 +71,11 @@ class StreamCounter:
         self._arrival = 0.0
 
     @property
+    def highest(self) -> int:
+        """The highest sequence number that came, counted on past 65535."""
+        return self._highest or 0
+
+    @property
     def lost(self) -> int:
         """Packets expected and not received (RFC 3550 appendix A.3), never below 0."""
         if self._highest is None:
@@ -165,12 +170,22 @@ class Reception:
             clock_rate: Of its codec, in Hz.
             arrival: When it came, in seconds of any steady clock.
         """
+        stream = self._streams.get(ssrc) or self.stream(ssrc, clock_rate)
+        stream.add(sequence, timestamp, arrival)
+
+    def stream(self, ssrc: int, clock_rate: int) -> StreamCounter:
+        """Give the counter of a stream.
+
+        Args:
+            ssrc: Which one; one that is new counts from now on.
+            clock_rate: Of its codec, in Hz.
+        """
         stream = self._streams.get(ssrc)
         if stream is None:
             if len(self._streams) >= self.MAX_STREAMS:
                 self._past = self._past.plus(self._streams.pop(next(iter(self._streams))))
             stream = self._streams[ssrc] = StreamCounter(clock_rate)
-        stream.add(sequence, timestamp, arrival)
+        return stream
 
     @property
     def received(self) -> int:

@@ -5,12 +5,14 @@ import inspect
 import pytest
 from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
 from aiortc.codecs import CODECS, HEADER_EXTENSIONS
+from aiortc.rate import RateCounter, RemoteBitrateEstimator
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, RtpRouter, State
 from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 from aiortc.rtcrtpreceiver import decoder_worker
 from callboard.media.errors import DescriptionError
 from callboard.media.rtc import _aiortc
 from callboard.media.rtc._aiortc import (
+    bit_rate,
     descriptions,
     feedback,
     inbound,
@@ -32,13 +34,14 @@ def test_the_names_are_where_they_were(run: Run) -> None:
         for name in (
             receivers.CODECS,
             receivers.DECODER_QUEUE,
-            receivers.ESTIMATOR,
             receivers.HANDLE_RTP,
             receivers.REMOTE_STREAMS,
         ):
             assert hasattr(receiver, name), name
-        extensions = receiver.transport._rtp_header_extensions_map
-        assert getattr(extensions, receivers.EXTENSION_IDS).abs_send_time is None
+        extensions = getattr(receiver.transport, bit_rate.EXTENSIONS_MAP)
+        assert getattr(extensions, bit_rate.EXTENSION_IDS).abs_send_time is None
+        estimator = getattr(receiver, inbound.ESTIMATOR)
+        assert isinstance(getattr(estimator, bit_rate.INCOMING), RateCounter)
         for name in (
             senders.ENABLED,
             senders.EXTENSIONS_MAP,
@@ -76,7 +79,14 @@ def test_they_are_used_as_we_think() -> None:
     assert f"{queue}.put((codec, encoded_frame))" in receiver
     assert f"{queue}.put(None)" in receiver
     assert "self.__codecs[codec.payloadType] = codec" in receiver
-    assert "self.__remote_streams[packet.ssrc].add(packet)" in receiver
+    reports = inspect.getsource(RTCRtpReceiver._run_rtcp)
+    for said in ("fraction_lost", "packets_lost", "max_seq", "jitter"):
+        assert f"=stream.{said}," in reports, said
+    assert "packetsReceived=stream.packets_received" in receiver
+    counter = inspect.getsource(RemoteBitrateEstimator)
+    for used in ("rate(arrival_time_ms)", "add(payload_size, arrival_time_ms)", "reset()"):
+        assert f"self.incoming_bitrate.{used}" in counter, used
+    assert counter.count("self.incoming_bitrate.") == 4
     assert "task = input_q.get()\n        if task is None:" in inspect.getsource(decoder_worker)
     sender = inspect.getsource(RTCRtpSender)
     assert "self._send_keyframe()" in sender

@@ -183,7 +183,7 @@ def test_a_storm_of_nacks(run: Run) -> None:
             ours._tx_srtp = Spy(ours._tx_srtp, again)
             first = sender._RTCRtpSender__octet_count
             for _ in range(40):
-                lost = sorted(each.number for each in sent_packets(a))
+                lost = sent_numbers(a)
                 words = b"".join(each.to_bytes(2) + b"\xff\xff" for each in lost)
                 head = b"\x81\xcd" + (2 + len(lost)).to_bytes(2)
                 await rtcp(b, head + bytes(3) + b"\7" + sender._ssrc.to_bytes(4) + words)
@@ -195,10 +195,10 @@ def test_a_storm_of_nacks(run: Run) -> None:
     run(main)
 
 
-def sent_packets(leg: Leg) -> list[Any]:
-    """Give the last packets of video that a leg has sent."""
+def sent_numbers(leg: Leg) -> list[int]:
+    """Give the sequence numbers of the last packets of video that a leg has sent."""
     outgoing: Any = leg.pc.media.by_kind["video"].outgoing
-    return [each for each in outgoing._pictures._sent._kept if each is not None][-128:]
+    return sorted(number for number, _, _ in outgoing._pictures._sent._kept.values())[-128:]
 
 
 def is_rtx(packet: bytes, sender: Any) -> bool:

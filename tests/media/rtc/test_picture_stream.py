@@ -287,6 +287,13 @@ def test_what_a_peer_can_take_is_heard_and_kept_within_bounds(run: Run) -> None:
             other = rtp.pack_remb_fci(300_000, [sender._ssrc ^ 1])
             await sender._handle_rtcp_packet(rtp.RtcpPsfbPacket(15, 1, 0, other))
             assert medium.allowed_bit_rate == 1_500_000
+            for share, report in ((0.5, 128), (0.75, 0)):
+                info = rtp.RtcpReceiverInfo(sender._ssrc, report, 0, 0, 0, 0, 0)
+                await sender._handle_rtcp_packet(rtp.RtcpRrPacket(1, [info]))
+                assert medium.allowed_bit_rate in {
+                    round(1_500_000 * 0.75),
+                    round(1_500_000 * 0.75 * 1.05),
+                }, share
 
     run(main)
 

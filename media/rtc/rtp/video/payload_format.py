@@ -10,6 +10,10 @@ _SLICES = range(1, 6)
 _STAP_A, _FU_A = 24, 28
 
 
+_FIELDS = tuple(2 + (f >> 3) + (f >> 2 & 1) + (f & 3 > 0) for f in range(16))
+"""Octets of a VP8 descriptor by its bits I, L, T and K; a long PictureID takes one more."""
+
+
 class Fragment(NamedTuple):
     """A part of an encoded frame.
 
@@ -34,13 +38,9 @@ def vp8(payload: bytes) -> Fragment:
         flags = payload[0]
         start = 1
         if flags & 0x80:
-            more = payload[1]
-            start = 2
-            if more & 0x80:
-                start += 2 if payload[2] & 0x80 else 1
-            if more & 0x40:
-                start += 1
-            if more & 0x30:
+            more = payload[1] >> 4
+            start = _FIELDS[more]
+            if more & 8 and payload[2] & 0x80:
                 start += 1
         first = flags & 0x17 == 0x10  # the start of partition 0
         return Fragment(payload[start:], first, first and not payload[start] & 1)

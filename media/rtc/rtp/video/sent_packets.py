@@ -1,6 +1,6 @@
 """The packets of a video stream that went out, kept for a peer that has missed some."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 AGAIN = 0.5
@@ -10,29 +10,23 @@ AGAIN_AT_ONCE = 64_000
 """Octets that may be sent again at once, as after a gap on the way."""
 
 
-class SentPacket(NamedTuple):
-    """A packet that went out.
+class OutgoingPacket(NamedTuple):
+    """What a packet says, wherever it stands in its stream.
 
     Attributes:
-        number: Its sequence number.
-        at: When it went out, in seconds.
         marked_type: Its payload type with the marker bit.
         timestamp: Its RTP timestamp.
         head: What stands before the data in its payload.
         data: The part of a frame in it.
     """
 
-    number: int
-    at: float
     marked_type: int
     timestamp: int
     head: bytes
     data: memoryview
 
-    @property
-    def size(self) -> int:
-        """Octets of its payload."""
-        return len(self.head) + len(self.data)
+
+_NOTHING = (-1, 0.0, OutgoingPacket(0, 0, b"", memoryview(b"")))
 
 
 class SentPackets:
@@ -50,14 +44,24 @@ class SentPackets:
 
     def __init__(self) -> None:
         self._allowance = float(AGAIN_AT_ONCE)
-        self._kept: list[SentPacket | None] = [None] * self.MOST
+        self._kept: dict[int, tuple[int, float, OutgoingPacket]] = {}
 
-    def add(self, packet: SentPacket) -> None:
-        """Keep a packet that went out for the first time."""
-        self._kept[packet.number % self.MOST] = packet
-        self._allowance += AGAIN * packet.size
+    def add(self, number: int, packets: Sequence[OutgoingPacket], octets: int, now: float) -> None:
+        """Keep packets that went out for the first time.
 
-    def again(self, numbers: Iterable[int], now: float) -> list[SentPacket]:
+        Args:
+            number: The sequence number of the first one.
+            packets: In their order.
+            octets: In their payloads.
+            now: The time, in seconds.
+        """
+        kept, most = self._kept, self.MOST
+        for packet in packets:
+            kept[number % most] = number, now, packet
+            number = (number + 1) & 0xFFFF
+        self._allowance += AGAIN * octets
+
+    def again(self, numbers: Iterable[int], now: float) -> list[tuple[int, OutgoingPacket]]:
         """Give the packets to send again.
 
         Args:
@@ -66,18 +70,19 @@ class SentPackets:
             now: The time, in seconds.
 
         Returns:
-            Those that are kept and not too old, in that order, as far as the allowance goes.
+            Those that are kept and not too old, with their numbers, as far as the allowance goes.
         """
         self._allowance = min(self._allowance, AGAIN_AT_ONCE)
         found = []
         for number in dict.fromkeys(each & 0xFFFF for each in numbers):
-            packet = self._kept[number % self.MOST]
-            if packet is None or packet.number != number or now - packet.at > self.AGE:
+            kept, at, packet = self._kept.get(number % self.MOST, _NOTHING)
+            if kept != number or now - at > self.AGE:
                 continue
-            if packet.size > self._allowance:
+            size = len(packet.head) + len(packet.data)
+            if size > self._allowance:
                 break
-            self._allowance -= packet.size
-            found.append(packet)
+            self._allowance -= size
+            found.append((number, packet))
         return found
 
 

@@ -112,7 +112,15 @@ class VideoStream:
         if ahead == 1 and not self.missing and not again:
             self._highest = number
             self._arrived = now
-            return self._take(_read(codec, packet))
+            self._next += 1
+            if not packet.payload:
+                return ()
+            try:
+                fragment = FORMATS[codec](packet.payload)
+            except ValueError:
+                self._assembler.spoil(packet.timestamp)
+                return ()
+            return self._assembler.add(codec, packet.timestamp, packet.marker, fragment)
         if not self._is_awaited(number, now, again=again):
             return ()
         if not again:

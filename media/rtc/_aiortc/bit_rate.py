@@ -1,0 +1,127 @@
+"""The bit rate that comes through of received video, which the peer is told (REMB)."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from aiortc import RTCRtpReceiver
+
+from ..rtp.packet import RtpPacket
+from .inbound import ESTIMATOR
+
+EXTENSION_IDS = "_HeaderExtensionsMap__ids"
+EXTENSIONS_MAP = "_rtp_header_extensions_map"
+INCOMING = "incoming_bitrate"
+
+
+class Throughput:
+    """The bits that came within the last second. It stands where aiortc's estimator has a counter.
+
+    That one steps through each millisecond that has passed, twice for each packet, and keeps a
+    thousand objects.
+    """
+
+    WINDOW = 1000
+    """Milliseconds."""
+
+    def __init__(self) -> None:
+        self._octets: deque[tuple[int, int]] = deque()
+        self._since: int | None = None
+        self._total = 0
+
+    def add(self, octets: int, now: int) -> None:
+        """Count what has come.
+
+        Args:
+            octets: How much.
+            now: When, in milliseconds.
+        """
+        if self._since is None:
+            self._since = now
+        self._octets.append((now, octets))
+        self._total += octets
+        self._forget(now)
+
+    def rate(self, now: int) -> int | None:
+        """Give the bits per second, or None if nothing came, or only in this millisecond."""
+        self._forget(now)
+        if self._since is None or not self._octets:
+            return None
+        window = now - self._since + 1
+        return round(8000 * self._total / window) if window > 1 else None
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self._octets.clear()
+        self._since = None
+        self._total = 0
+
+    def _forget(self, now: int) -> None:
+        first = now - self.WINDOW + 1
+        if self._since is not None and self._since < first:
+            self._since = first
+        while self._octets and self._octets[0][0] < first:
+            self._total -= self._octets.popleft()[1]
+
+
+class IncomingBitRate:
+    """Lets aiortc estimate from send times what comes through, and tells the peer.
+
+    aiortc tells it with every packet while it sees the line filling up. As in WebRTC's own
+    implementation the peer is told of less at once, and of anything else five times a second.
+    """
+
+    EVERY = 200
+    """Milliseconds."""
+
+    def __init__(self, receiver: RTCRtpReceiver, tell: Callable[[int, list[int]], None]) -> None:
+        """Estimate for a receiver that has not started.
+
+        Args:
+            receiver: One of video.
+            tell: Called with bits per second, and the SSRCs of the streams that they are of.
+        """
+        estimator: Any = getattr(receiver, ESTIMATOR)
+        setattr(estimator, INCOMING, Throughput())
+        self._estimate = estimator.add
+        self._ids: Any = None
+        self._at = 0
+        self._octets = 0
+        self._receiver = receiver
+        self._sent = b""
+        self._ssrc = 0
+        self._tell = tell
+        self._told = 0
+        self._told_at = 0
+
+    def take(self, packet: RtpPacket) -> None:
+        """Take a packet, of which only the size and the time at which it was sent count.
+
+        Packets that were sent at once are one to the estimator, which looks at groups of them.
+        """
+        if self._ids is None:
+            self._ids = getattr(getattr(self._receiver.transport, EXTENSIONS_MAP), EXTENSION_IDS)
+        sent = packet.extended(self._ids.abs_send_time or 0)
+        if sent != self._sent or packet.ssrc != self._ssrc:
+            self._add()
+            self._sent, self._ssrc, self._octets = sent, packet.ssrc, 0
+        self._octets += packet.size
+        self._at = int(time.monotonic() * 1000)
+
+    def _add(self) -> None:
+        if len(self._sent) != 3:
+            return
+        now = self._at
+        estimate = self._estimate(
+            abs_send_time=int.from_bytes(self._sent),
+            arrival_time_ms=now,
+            payload_size=self._octets,
+            ssrc=self._ssrc,
+        )
+        if estimate is None:
+            return
+        most, streams = estimate
+        if now - self._told_at >= self.EVERY or most < 0.97 * self._told:
+            self._told, self._told_at = most, now
+            self._tell(most, streams)

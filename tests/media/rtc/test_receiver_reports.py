@@ -1,0 +1,150 @@
+"""What we tell a peer of what comes in: receiver reports, and the bit rate that comes through."""
+
+import random
+from typing import Any
+
+import pytest
+from aiortc import RTCRtpReceiver, rtp
+from aiortc.rate import RateCounter, RemoteBitrateEstimator
+from callboard.media import ClockPattern, Tone
+from callboard.media.rtc._aiortc.bit_rate import IncomingBitRate, Throughput
+from callboard.media.rtc._aiortc.receivers import Reported
+from callboard.media.rtc.rtp.packet import RtpPacket
+from callboard.media.rtc.rtp.statistics import StreamCounter
+from callboard.tests.conftest import Run
+from callboard.tests.media.legs import call
+from callboard.tests.media.lossy import call_over, road
+from hypothesis import given
+from hypothesis import strategies as st
+
+STEPS = st.lists(st.tuples(st.integers(0, 1500), st.integers(1, 1500), st.booleans()), max_size=60)
+
+
+@given(STEPS)
+def test_as_much_comes_as_aiortc_counts(steps: list[tuple[int, int, bool]]) -> None:
+    ours, theirs, now = Throughput(), RateCounter(1000, 8000), 1000
+    for step, octets, is_asked in steps:
+        now += step
+        if is_asked:
+            assert ours.rate(now) == theirs.rate(now)
+        if step == 1500:
+            ours.reset()
+            theirs.reset()
+        ours.add(octets, now)
+        theirs.add(octets, now)
+        assert ours.rate(now) == theirs.rate(now)
+        assert len(ours._octets) <= Throughput.WINDOW
+
+
+class Line:
+    """Packets over a line that is full from some moment on, in milliseconds and octets."""
+
+    def __init__(self, octets_a_ms: float) -> None:
+        self.pace = octets_a_ms
+        self._free_at = 0.0
+
+    def arrival(self, sent: float, size: int) -> float:
+        """Say when a packet comes that was sent at a moment."""
+        self._free_at = max(self._free_at, sent) + size / self.pace
+        return self._free_at
+
+
+def test_packets_that_leave_together_are_estimated_as_they_are_by_aiortc(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    receiver: Any = RTCRtpReceiver.__new__(RTCRtpReceiver)
+    receiver._RTCRtpReceiver__remote_bitrate_estimator = RemoteBitrateEstimator()
+    extensions = rtp.HeaderExtensionsMap()
+    extensions._HeaderExtensionsMap__ids.abs_send_time = 3  # type: ignore[attr-defined]
+    transport: Any = type("Transport", (), {"_rtp_header_extensions_map": extensions})
+    receiver._RTCRtpReceiver__transport = transport
+    told: list[int] = []
+    ours = IncomingBitRate(receiver, lambda most, _: told.append(most))
+    theirs, found, line = RemoteBitrateEstimator(), list[int](), Line(250.0)
+    chance = random.Random(3)
+    for number in range(900):
+        if number == 600:
+            line.pace = 100.0  # 800 kbit/s, of which a million are sent
+        sent = number * 33.3
+        stamp = int(sent / 1000 * (1 << 18)) & 0xFFFFFF
+        for _ in range(4):
+            size = 1000 + chance.randrange(200)
+            now = line.arrival(sent, size) / 1000
+            extension = b"\xbe\xde\0\1\x32" + stamp.to_bytes(3)
+            ours.take(RtpPacket(96, 0, 0, 7, bytes(size), extension=extension))
+            estimate = theirs.add(int(now * 1000), stamp, size, 7)
+            if estimate is not None:
+                found.append(estimate[0])
+    assert told[-1] == pytest.approx(found[-1], rel=0.15)
+    assert told[-1] < 900_000 < max(told)
+
+
+def test_a_report_says_what_was_counted() -> None:
+    counter = StreamCounter(90_000)
+    reported = Reported(counter)
+    assert (reported.fraction_lost, reported.packets_lost, reported.max_seq) == (0, 0, 0)
+    lost = set(range(65500, 65600, 4))
+    for number in range(65500, 65600):
+        if number not in lost - {65500}:
+            counter.add(number % 65536, number * 3000, number / 30)
+    assert reported.max_seq == 65599  # and not 63
+    assert reported.packets_received == 76
+    assert reported.packets_lost == 24
+    assert reported.fraction_lost == (24 << 8) // 100
+    assert reported.fraction_lost == 0  # nothing since then
+    assert reported.jitter == 0
+    counter.add(65600 % 65536, 65600 * 3000, 65600 / 30 + 16)
+    assert reported.jitter == pytest.approx(90_000, abs=1)
+    packed = rtp.RtcpReceiverInfo(7, 0, 1 << 22, reported.max_seq, reported.jitter, 0, 0)
+    assert len(bytes(packed)) == 24
+
+
+@given(st.lists(st.tuples(st.integers(0, 65535), st.integers(0, 2**32 - 1)), max_size=40))
+def test_whatever_comes_a_report_can_be_written(packets: list[tuple[int, int]]) -> None:
+    counter = StreamCounter(8000)
+    reported = Reported(counter)
+    for at, (number, timestamp) in enumerate(packets):
+        counter.add(number, timestamp, at / 50)
+        info = rtp.RtcpReceiverInfo(
+            1,
+            reported.fraction_lost,
+            reported.packets_lost,
+            reported.max_seq,
+            reported.jitter,
+            0,
+            0,
+        )
+        assert rtp.RtcpReceiverInfo.parse(bytes(info)) == info
+
+
+def test_padding_counts_for_the_bit_rate() -> None:
+    """Browsers send nothing else to find out how much comes through."""
+    padded = rtp.RtpPacket(97, sequence_number=1, timestamp=1, ssrc=1)
+    padded.padding_size = 255
+    read = RtpPacket.parse(padded.serialize())
+    assert (read.payload, read.size) == (b"", 255)
+
+
+def test_the_peer_hears_what_was_lost(run: Run) -> None:
+    async def main() -> None:
+        async with road() as link:
+            clock: Any = {"audio": Tone(), "video": ClockPattern(), "back_audio": Tone()}
+            async with call_over(link, **clock) as (a, b):
+                await b.received("video", 5)
+                link.lost = 0.1
+                await b.received("audio", 100)
+                await a.until(lambda: bool(a.statistics("audio").peer_lost))
+                assert a.statistics("audio").peer_lost <= b.statistics("audio").lost + 1
+
+    run(main)
+
+
+def test_the_peer_hears_what_comes_through(run: Run) -> None:
+    async def main() -> None:
+        async with call(audio=Tone(), back_audio=Tone(), video=ClockPattern()) as (a, _):
+            medium = a.pc.media.by_kind["video"]
+            await a.until(lambda: medium.allowed_bit_rate is not None)
+
+    run(main)
