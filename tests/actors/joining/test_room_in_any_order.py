@@ -57,7 +57,7 @@ class Connection(Media):
         line: Any = QuietLine("audio")
         media.by_kind["audio"] = line
         line.outgoing = media.outgoing("audio", Silence())
-        line.outgoing._start()
+        line.outgoing.start()
         self.media: Any = media
 
     async def close(self) -> None:
