@@ -26,10 +26,12 @@ class PictureCodec:
     Attributes:
         name: FFmpeg's name of its encoder.
         options: FFmpeg's options for it.
+        most: Bits a second of one stream, however many its leg may use.
     """
 
     name: str
     options: Mapping[str, str]
+    most: int
 
 
 PICTURE_CODECS = {
@@ -43,6 +45,7 @@ PICTURE_CODECS = {
             "auto-alt-ref": "0",
             "error-resilient": "0",
         },
+        1_500_000,
     ),
     # Constrained baseline, as offered; forced-idr makes our key frames real ones.
     "H264": PictureCodec(
@@ -55,6 +58,7 @@ PICTURE_CODECS = {
             "forced-idr": "1",
             "sc_threshold": "0",
         },
+        3_000_000,
     ),
 }
 """By RTP encoding name."""
@@ -114,6 +118,7 @@ class PictureEncoder:
             The encoded frame, and whether it is a key frame. The frame is empty if the encoder has
             left the picture out to keep to the bit rate.
         """
+        bit_rate = min(bit_rate, PICTURE_CODECS[self._codec].most)
         context = self._context
         size = (picture.width, picture.height)
         if context is None or size != (context.width, context.height) or self._is_off(bit_rate):

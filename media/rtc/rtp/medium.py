@@ -78,7 +78,7 @@ class Medium:
         sender = self.transceiver.sender
         payload_type, codec = next(iter(_aiortc.codecs(self.transceiver).items()))
         stream = PictureStream(_aiortc.PacketOutlet(sender), codec.name, payload_type)
-        allowed = self._allowed = AllowedBitRate(codec.name)
+        allowed = self._allowed = AllowedBitRate()
         _aiortc.hear(
             sender, on_missing=stream.send_again, on_bit_rate=allowed.said, on_lost=allowed.lost
         )

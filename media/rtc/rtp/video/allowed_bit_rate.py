@@ -2,9 +2,6 @@
 
 from ....codecs.picture import BIT_RATE
 
-MOST = {"VP8": 1_500_000, "H264": 3_000_000}
-"""Bits per second that are sent, however much the peer could take, by codec."""
-
 
 class AllowedBitRate:
     """Keeps what is sent to what comes through (draft-ietf-rmcat-gcc-02 §6).
@@ -20,17 +17,14 @@ class AllowedBitRate:
     LEAST = 100_000
     """Bits per second that are sent, however little comes through."""
 
+    MOST = 20_000_000
+    """Bits per second that are sent, however much the peer could take."""
+
     MUCH, LITTLE = 0.1, 0.02
     """Shares of the packets lost, between which all stays as it is."""
 
-    def __init__(self, codec: str) -> None:
-        """Know nothing.
-
-        Args:
-            codec: The RTP encoding name of what is sent.
-        """
+    def __init__(self) -> None:
         self.value: int | None = None
-        self._most = MOST[codec]
         self._by_loss: float | None = None
         self._said: int | None = None
 
@@ -53,10 +47,10 @@ class AllowedBitRate:
             self._by_loss = max(self.LEAST, (self.value or BIT_RATE) * (1 - share / 2))
         elif share < self.LITTLE and self._by_loss is not None:
             self._by_loss *= 1.05
-            if self._by_loss >= min(self._most, self._said or self._most):
+            if self._by_loss >= min(self.MOST, self._said or self.MOST):
                 self._by_loss = None
         self._find()
 
     def _find(self) -> None:
         known = [each for each in (self._said, self._by_loss) if each is not None]
-        self.value = max(self.LEAST, min(self._most, int(min(known)))) if known else None
+        self.value = max(self.LEAST, min(self.MOST, int(min(known)))) if known else None
