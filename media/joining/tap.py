@@ -6,14 +6,15 @@ from collections.abc import Callable
 from ..frames.frame import Direction, EncodedFrame, Kind
 from ..rtc.connection_media import ConnectionMedia
 from ..sources.forwarded import Forwarded
+from .recent_pictures import RecentPictures
 
 
 class Tap:
     """Forwards the encoded frames of one direction of a leg, on the loop.
 
-    Nothing is decoded or encoded, and the leg's peer gets nothing that it would not get anyway. For
-    what is received it is asked for a key frame. For what is sent, the pictures since the last key
-    frame are sent to the listener alone; a live source is asked for a new one.
+    Nothing is decoded or encoded, and the leg's peer gets nothing that it would not get anyway. Who
+    begins to look gets the pictures since the last key frame, if there are some; else a live source
+    is asked for one, or the peer.
     """
 
     AGAIN = 1.0
@@ -42,6 +43,7 @@ class Tap:
         self._is_shown = False
         self._changed: set[Kind] = set()
         self._kept_at = 0.0
+        self._recent: RecentPictures | None = None
 
     def source(self) -> Forwarded:
         """Make what the listener plays."""
@@ -53,6 +55,7 @@ class Tap:
             # Not `add_sink`, for which the leg would send its peer a key frame.
             self._origin.sinks.append(self._hear)
         else:
+            self._recent = RecentPictures.enter(self._origin)
             self._origin.receivers.append(self._take)
         self.refresh()
 
@@ -60,21 +63,32 @@ class Tap:
         """Forward nothing more."""
         self._origin.remove_sink(self._hear)
         self._origin.remove_receiver(self._take)
+        if self._recent is not None:
+            self._recent.leave(self._origin)
+            self._recent = None
 
     def refresh(self) -> None:
         """Get the listener a key frame."""
-        if self._direction is Direction.RECEIVED:
-            self._origin.request_keyframe()
-            return
+        self._refresh()
+
+    def _refresh(self) -> bool:
+        """Get the listener a key frame; return whether it was sent all pictures up to now."""
+        if not self._target.is_sending("video"):
+            if self._recent is not None:
+                self._origin.request_keyframe()
+            return False
         now = asyncio.get_running_loop().time()
-        if now < self._kept_at + self.AGAIN or not self._target.is_sending("video"):
-            return
+        if now < self._kept_at + self.AGAIN:
+            return False
         self._kept_at = now
-        kept = self._origin.since_keyframe()
+        kept = (self._recent or self._origin).since_keyframe()
         for frame in kept:
             self._target.forward(frame)
-        if not kept:
+        if not kept and self._recent is not None:
+            self._origin.request_keyframe()
+        elif not kept:
             self._origin.renew_picture()
+        return bool(kept)
 
     def _hear(self, direction: Direction, frame: EncodedFrame) -> None:
         if direction is Direction.SENT:
@@ -84,7 +98,9 @@ class Tap:
         codec = self._target.codec(frame.kind)
         if not self._is_shown and self._target.is_sending("video"):
             self._is_shown = True
-            self.refresh()  # the next picture may come much later than the next sound
+            # The next picture may come much later than the next sound.
+            if self._refresh() and frame.kind == "video":
+                return  # it was among them, and twice would be once too often
         if codec == frame.codec:
             self._target.forward(frame)
         elif codec is not None and frame.kind not in self._changed:

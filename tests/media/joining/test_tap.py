@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from callboard.media import (
     Connected,
     Direction,
     Drawing,
+    EncodedFrame,
     IncompatibleMediaError,
     ReceivePath,
     Source,
@@ -18,6 +20,7 @@ from callboard.media import (
     Tone,
     cut_to,
 )
+from callboard.media.joining.recent_pictures import RecentPictures
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg
 from callboard.tests.media.page import Page, page
@@ -90,6 +93,63 @@ def test_a_page_hears_and_sees_one_direction(
             assert peer.statistics("audio").lost == 0
 
     run(main)
+
+
+def test_who_comes_later_begins_at_once_and_gets_no_picture_twice(run: Run) -> None:
+    async def main() -> None:
+        async with (
+            call() as (ours, _),
+            page() as one,
+            page() as two,
+            page() as three,
+            listening(ours, Direction.RECEIVED, one, await one.to_listen()),
+            listening(ours, Direction.SENT, three, await three.to_listen()) as (sent, _),
+        ):
+            await one.sees(176)
+            await three.sees(160)
+            offer = await two.to_listen()
+            async with listening(ours, Direction.RECEIVED, two, offer) as (later, _):
+                await later.until(lambda: bool(later.seen("audio", Direction.SENT)))
+                pictures = later.seen("video", Direction.SENT)
+                assert pictures, "it waits for a key frame, though there was one"
+                assert pictures[0].keyframe
+                await two.sees(176)
+            for side in (later, sent):
+                pictures = side.seen("video", Direction.SENT)
+                assert all(a.data != b.data for a, b in pairwise(pictures))
+                assert all(a.timestamp < b.timestamp for a, b in pairwise(pictures))
+
+    run(main)
+
+
+@pytest.mark.parametrize("sizes", [(10, 10, 10), (10, 2**22, 10)], ids=["few", "too many"])
+def test_recent_pictures_are_bounded(sizes: tuple[int, ...]) -> None:
+    media: Any = Media()
+    recent = RecentPictures.enter(media)
+    assert RecentPictures.enter(media) is recent
+    (take,) = media.receivers
+    take(EncodedFrame("audio", "opus", b"x", 0, 48_000, 0.0, True))
+    take(EncodedFrame("video", "VP8", b"x", 0, 90_000, 0.0, False))
+    assert recent.since_keyframe() == ()
+    for number, size in enumerate(sizes):
+        take(EncodedFrame("video", "VP8", bytes(size), 6000 * number, 90_000, 0.0, number == 0))
+    kept = recent.since_keyframe()
+    if max(sizes) > 2**21:
+        assert kept == ()
+    else:
+        assert [frame.timestamp for frame in kept] == [12_000 - 180, 12_000 - 90, 12_000]
+    recent.leave(media)
+    recent.leave(media)
+    assert media.receivers == []
+    assert RecentPictures.enter(media) is not recent
+
+
+class Media:
+    """As much of a leg's media as is needed here."""
+
+    def __init__(self) -> None:
+        self.receivers: list[Any] = []
+        self.remove_receiver = self.receivers.remove
 
 
 def test_only_the_codec_of_the_call_is_answered(run: Run) -> None:
