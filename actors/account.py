@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 from ..config import AccountSettings
 from ..config.jid import bare
 from ..jingle import namespaces as ns
+from ..jingle.call_messages.invite import InviteAnswer
 from .account_bots import AccountBots
 from .call_router import CallRouter
 from .call_routes import Routes
@@ -255,6 +256,8 @@ class Account(
             self._calls.call_message(letter, letter.call)
         elif letter.copy == "sent":
             return
+        elif isinstance(letter.invite, InviteAnswer):
+            self._invite_answered(letter, letter.invite)
         elif letter.invite is not None:
             invitation = self._invites.invited(letter, letter.invite)
             if invitation is not None:
@@ -357,6 +360,18 @@ class Account(
         if placed is None:
             raise Offline(f"{self._bare} has too many conversations, so it can't call {order.to}")
         return placed
+
+    def _invite_answered(self, letter: Letter, answer: InviteAnswer) -> None:
+        """Let the ladder of a call have the answer to the invite that leads to it."""
+        answered = self._invites.answered(letter, answer)
+        if answered is None:
+            return
+        sid, said = answered
+        call = self._routes.find(bare(letter.sender), sid)
+        if call is None:
+            self._invites.note(sid, said)
+        else:
+            call.post(said)
 
     @handles(FindCall)
     def _find_call(self, message: FindCall) -> CallRef | None:

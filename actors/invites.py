@@ -36,6 +36,7 @@ class Invites:
         "_is_copy",
         "_messages",
         "_policy",
+        "_sent",
         "_session",
     )
 
@@ -46,6 +47,7 @@ class Invites:
         self._policy = policy
         self._is_copy = is_copy
         self._messages: dict[str, list[TraceStanza]] = {}
+        self._sent: dict[str, tuple[str, str]] = {}  # id → to whom, and to which session
 
     def change(self, policy: CallPolicy) -> None:
         """Follow another policy."""
@@ -80,7 +82,7 @@ class Invites:
         if self._is_copy("invite", sender, method.sid):
             return None
         if letter.stanza is not None:
-            self._note(method.sid, TraceStanza(letter.stanza))
+            self.note(method.sid, TraceStanza(letter.stanza))
         return Invitation(
             sender=sender,
             id=letter.id,
@@ -90,6 +92,18 @@ class Invites:
             video=invite.video,
         )
 
+    def answered(self, letter: Letter, answer: InviteAnswer) -> tuple[str, TraceStanza] | None:
+        """Take an answer to an invite of ours.
+
+        Returns:
+            The session that it was to, and what the ladder of that has of it; None if no invite of
+            ours is answered.
+        """
+        to, sid = self._sent.get(answer.id, ("", ""))
+        if to != bare(letter.sender) or letter.stanza is None:
+            return None
+        return sid, TraceStanza(letter.stanza)
+
     def _leads_on(self, jid: str) -> bool:
         is_other = bare(jid) != bare(self._session.account_jid)
         return is_other and self._policy.allows(jid)
@@ -97,7 +111,10 @@ class Invites:
     @handles(SendInvite)
     def _send_invite(self, message: SendInvite) -> None:
         invite = Invite((JingleMethod(message.sid, self._session.jid),), video=message.video)
-        self._send_chat(message.to, invite.to_element(), message.sid)
+        identifier = self._send_chat(message.to, invite.to_element(), message.sid)
+        if len(self._sent) >= MOST_NOTED:
+            del self._sent[next(iter(self._sent))]
+        self._sent[identifier] = bare(message.to), message.sid
 
     @handles(AnswerInvite)
     def _answer_invite(self, message: AnswerInvite) -> None:
@@ -110,7 +127,7 @@ class Invites:
         """Return what was said of invites to a session, once: its call has begun."""
         return self._messages.pop(sid, [])
 
-    def _note(self, sid: str, said: TraceStanza) -> None:
+    def note(self, sid: str, said: TraceStanza) -> None:
         """Keep what is said before there is a call, for the ladder of the call."""
         if sid not in self._messages and len(self._messages) >= MOST_NOTED:
             del self._messages[next(iter(self._messages))]
@@ -118,9 +135,11 @@ class Invites:
         if len(said_of_it) < MOST_SAID:
             said_of_it.append(said)
 
-    def _send_chat(self, to: str, payload: Element, sid: str) -> None:
+    def _send_chat(self, to: str, payload: Element, sid: str) -> str:
+        """Send a message, and return its id."""
         attributes = {"to": to, "type": "chat", "id": secrets.token_hex(8)}
         stanza = Element(f"{{{CLIENT}}}message", attributes)
         stanza.append(payload)
         self._session.transmit(stanza)
-        self._note(sid, TraceStanza(stanza, "out"))
+        self.note(sid, TraceStanza(stanza, "out"))
+        return attributes["id"]

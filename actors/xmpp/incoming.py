@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 from ...config.jid import bare, normal_jid
 from ...jingle import CallMessage, parse_call_message
 from ...jingle import namespaces as ns
-from ...jingle.call_messages.invite import Invite, parse_invite
+from ...jingle.call_messages.invite import Invite, InviteAnswer, parse_invite
 from .capabilities import CARBONS
 from .contact import Resource
 from .roster import MAX_STATUS, read_resource
@@ -51,7 +51,7 @@ class Letter:
         copy: whether it is a carbon (XEP-0280) of what another device of ours sent or received.
         age: for how many seconds a server has kept it.
         call: the call message in it (XEP-0353).
-        invite: the invite in it (XEP-0482).
+        invite: the invite in it, or the answer to one (XEP-0482).
         receipt: the id of the message whose receipt it confirms (XEP-0184).
         body: its text, or "".
         stanza: the message itself, if it is of a call or an invite, or an error.
@@ -64,7 +64,7 @@ class Letter:
     copy: Literal["", "sent", "received"] = ""
     age: float = 0.0
     call: CallMessage | None = None
-    invite: Invite | None = None
+    invite: Invite | InviteAnswer | None = None
     receipt: str | None = None
     body: str = ""
     stanza: Element | None = None
@@ -154,8 +154,8 @@ def _read_letter(
     receipt = message.find(f"{{{RECEIPTS}}}received")
     calls = (one for one in message if one.tag.startswith(f"{{{ns.CALL_MESSAGE}}}"))
     call = next(calls, None)
-    invite = message.find(f"{{{ns.CALL_INVITE}}}invite")
-    found = None if invite is None else parse_invite(invite)
+    invites = (one for one in message if one.tag.startswith(f"{{{ns.CALL_INVITE}}}"))
+    invite = next(invites, None)
     is_kept = call is not None or invite is not None or message.get("type") == "error"
     return Letter(
         sender=normal_jid(message.get("from") or own),
@@ -165,7 +165,7 @@ def _read_letter(
         copy=copy,
         age=seconds,
         call=None if call is None else parse_call_message(call),
-        invite=found if isinstance(found, Invite) else None,
+        invite=None if invite is None else parse_invite(invite),
         receipt=None if receipt is None else receipt.get("id", ""),
         body=message.findtext(f"{{{CLIENT}}}body") or "",
         stanza=message if is_kept else None,

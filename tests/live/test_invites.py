@@ -10,6 +10,7 @@ from callboard.bots import Bot, Call, Invite
 from callboard.jingle import namespaces as ns
 from callboard.jingle.call_messages.invite import Invite as JingleInvite
 from callboard.jingle.call_messages.invite import InviteAnswer, JingleMethod, parse_invite
+from callboard.ladder.folder import find_ladder
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import Device
 from callboard.tests.live.stage import ALICE, BOB, staged
@@ -55,6 +56,12 @@ def test_an_invite_that_is_accepted_leads_to_the_call_that_it_names(
         async with staged(tmp_path, [guest, host], {"guest": Guest, "host": Host}) as stage:
             assert await stage.states(ALICE, BOB) == ["completed", "completed"]
             assert (await stage.record(BOB)).id == Host.sid
+            record = await stage.record(ALICE)
+        told = [
+            (one.way, one.text) for one in find_ladder(tmp_path / "calls.jsonl", record.uuid).rungs
+        ]
+        assert told[0] == ("out", "invite to the call")
+        assert ("in", "accept the invite") in told
 
     run(main)
 
