@@ -12,7 +12,13 @@ import slixmpp
 from callboard.actors.context import Endpoint
 from callboard.actors.exchange import Exchange
 from callboard.actors.garbage_collection import tune_garbage_collection
-from callboard.actors.messages.exchange import AccountReady, AddAccount, Shutdown
+from callboard.actors.messages.exchange import (
+    AccountChanged,
+    AccountReady,
+    AddAccount,
+    FindAccount,
+    Shutdown,
+)
 from callboard.actors.xmpp.tls_context import trust
 from callboard.bots import Bot
 from callboard.bots.adapter import bot_factory
@@ -123,12 +129,16 @@ class Ours:
     def __init__(self) -> None:
         self.exchange: Any = None
         self.ready: set[str] = set()
+        self._away: set[str] = set()
         self._changed = asyncio.Event()
 
     def see(self, event: object) -> None:
         """Take an event of the exchange."""
         if isinstance(event, AccountReady):
             self.ready.add(event.jid)
+            self._changed.set()
+        elif isinstance(event, AccountChanged) and event.state == "online":
+            self._away.discard(event.jid)
             self._changed.set()
 
     async def login(
@@ -155,6 +165,24 @@ class Ours:
             self.exchange.tell(AddAccount(AccountSettings.model_validate(account)))
             await asyncio.sleep(0)
         while len(self.ready) < goal:
+            await self._change()
+        return time.monotonic() - began
+
+    async def lose(self, count: int) -> float:
+        """Break the connections of all at once, and return the seconds until they are back.
+
+        Args:
+            count: how many have logged in.
+        """
+        accounts = []
+        for number in range(count):
+            ref = await self.exchange.request(FindAccount(f"{user(number)}@{HOST}"), timeout=60)
+            accounts.append(ref._actor_weakref())  # noqa: SLF001 -- no message breaks a connection
+        self._away = {f"{user(number)}@{HOST}" for number in range(count)}
+        began = time.monotonic()
+        for account in accounts:
+            account._session.stream.lose()  # noqa: SLF001
+        while self._away:
             await self._change()
         return time.monotonic() - began
 

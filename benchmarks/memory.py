@@ -82,8 +82,7 @@ async def measure(quick: bool) -> Result:
         "in with roster (an empty one) and capabilities, after a collection of garbage. tsung: the "
         "same growth over two runs.",
         [
-            Figure("KiB an account", found, theirs, reach="<= 110", met=found <= 110),
-            Figure("KiB an account, next", found, tsungs, reach="<= 95", met=found <= 95),
+            Figure("KiB an account", found, theirs, reach="<= 60", met=found <= 60),
             Figure(
                 "KiB an account, against slixmpp's",
                 found,

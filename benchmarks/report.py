@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 TARGET = HERE / "RESULTS.md"
 BENCHMARKS = (
     "login",
+    "relogin",
     "memory",
     "leg",
     "packets",
