@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         SpokenText,
         Tone,
         VideoFeed,
+        check_speech,
     )
     from .bot import Bot
     from .bridge import Bridge
@@ -79,6 +80,7 @@ __all__ = [
     "Tone",
     "Utterance",
     "VideoFeed",
+    "check_speech",
 ]
 
 #: Where each name is. What is imported with all of them takes a second or more, and most of it is
@@ -93,7 +95,8 @@ _HOMES = {
     "..jingle": "Reason",
     "..media": (
         "ClockPattern Drawing Echo Feed FileSource Silence SnapshotError Source "
-        "SourceError SpeechBegan SpeechEnded SpeechError SpokenText Tone VideoFeed"
+        "SourceError SpeechBegan SpeechEnded SpeechError SpokenText Tone VideoFeed "
+        "check_speech"
     ),
     ".bot": "Bot",
     ".bridge": "Bridge",

@@ -3,11 +3,13 @@
 import inspect
 import logging
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from ..media import ReceivePath
 from .bot import Bot
+from .speaking import Synthesizer
 
 #: What an account calls, and what a bot may call: coroutines, all of them.
 HANDLERS = tuple(name for name in vars(Bot) if name.startswith("on_"))
@@ -18,6 +20,8 @@ VERBS = tuple(
 )
 #: What a bot may override that is no coroutine.
 PLAIN = ("read_options",)
+#: How near to a method's name, from 0 to 1, a name is a slip of the pen.
+NEARLY = 0.85
 #: What a bot has from the beginning.
 ATTRIBUTES = ("account", "options", "folder", "is_replaced", "log", "_ref")
 
@@ -40,9 +44,14 @@ def class_faults(bot: type[Bot]) -> Iterator[str]:
     for name in ATTRIBUTES:
         if any(name in vars(one) for one in before):
             yield _hides(bot, name)
+    for name in sorted({name for one in before for name in vars(one)}):
+        yield from _misspelled(bot, name)
     static = inspect.getattr_static(bot, "path")
     if not inspect.isdatadescriptor(static):
         yield from _path_faults(bot, static)
+    static = inspect.getattr_static(bot, "synthesizer")
+    if not inspect.isdatadescriptor(static):
+        yield from _synthesizer_faults(bot, static)
 
 
 def bot_faults(bot: Bot, account: str, folder: Path) -> Iterator[str]:
@@ -73,6 +82,7 @@ def bot_faults(bot: Bot, account: str, folder: Path) -> Iterator[str]:
         if name in own:
             yield from _method_faults(kind, name, own[name], is_unbound=False)
     yield from _path_faults(kind, bot.path)
+    yield from _synthesizer_faults(kind, bot.synthesizer)
 
 
 def _method_faults(bot: type[Bot], name: str, found: Any, *, is_unbound: bool) -> Iterator[str]:
@@ -112,6 +122,28 @@ def _path_faults(bot: type[Bot], path: object) -> Iterator[str]:
         yield (
             f"{bot.__name__}.path is {path!r}, but path says how calls receive media: give "
             f"{', '.join(map(repr, paths))} or None, or choose another name{_line(bot)}"
+        )
+
+
+def _synthesizer_faults(bot: type[Bot], found: object) -> Iterator[str]:
+    if found is not None and not isinstance(found, Synthesizer):
+        yield (
+            f"{bot.__name__}.synthesizer is {type(found).__name__}, but it says what speaks: give "
+            f"a Synthesizer(function, rate=…) or None, or choose another name{_line(bot)}"
+        )
+
+
+def _misspelled(bot: type[Bot], name: str) -> Iterator[str]:
+    """Say what nobody would call, though it has nearly the name of what is called."""
+    found = getattr(bot, name, None)
+    known = (*HANDLERS, *PLAIN)
+    if name in vars(Bot) or not callable(found) or inspect.isclass(found):
+        return
+    plain = {one.replace("_", ""): one for one in known}
+    for close in get_close_matches(name.replace("_", "").lower(), plain, 1, NEARLY):
+        yield (
+            f"{bot.__name__}.{name} is called by nobody: did you mean {plain[close]}? If not, "
+            f"choose another name{_line(inspect.unwrap(found))}"
         )
 
 

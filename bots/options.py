@@ -10,7 +10,7 @@ from .. import media
 from ..config.duration import parse_duration
 from ..config.error_sentence import describe
 from ..config.jid import normal_jid
-from ..media import Kind, check_digits, shown
+from ..media import Kind, check_digits, is_async, shown
 from .source import Playable, source
 
 T = TypeVar("T")
@@ -121,6 +121,10 @@ class Options:
                 with a sentence that says what to write.
             default: what the option is if the file does not have it, or has it wrong.
         """
+        if is_async(read):
+            raise TypeError(
+                f"what reads {name} is async, so it would never run: begin it with 'def'"
+            )
         self._known.append(name)
         if name not in self._given:
             return default

@@ -1,13 +1,16 @@
 """What a bot plays, as options and calls name it in words."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 from .. import media
 from ..config.duration import parse_duration
 from ..config.error_sentence import describe
-from ..media import READERS, Kind, LiveSource, Source, SourceError
+from ..media import READERS, Kind, LiveSource, Source, SourceError, is_async, shown
 
 #: A source, its name in words, several of these in a list, or None for nothing.
 Playable = Source | str | Path | Sequence[Source | str | Path] | None
@@ -74,7 +77,10 @@ def _found(playable: Playable, folder: Path, kind: Kind) -> Source | None:
 
 
 def _named(playable: object, folder: Path, kind: Kind) -> Source | None:
-    if playable is None or isinstance(playable, Source):
+    if playable is None:
+        return None
+    if isinstance(playable, Source):
+        _check_class(playable)
         return playable
     if not isinstance(playable, str | Path):
         raise TypeError(  # what a type checker would say
@@ -93,6 +99,35 @@ def _named(playable: object, folder: Path, kind: Kind) -> Source | None:
     if not _is_file(path):
         raise SourceError(f"{_shown(playable)} is not a file in {folder}: give {_choice(kind)}")
     return media.FileSource(path, loop)
+
+
+def _check_class(found: Source) -> None:
+    """See that a source of a bot author's own can be asked what it has, and be shared."""
+    name = type(found).__name__
+    kinds = inspect.getattr_static(found, "kinds", None)
+    is_set = isinstance(kinds, AbstractSet) and bool(kinds) and kinds <= set(get_args(Kind))
+    if not is_set and not inspect.isdatadescriptor(kinds):
+        is_now = "" if kinds is None else f" (it is {shown(kinds)})"
+        raise TypeError(
+            f"{name}.kinds says what it has: set kinds = frozenset({{'audio'}}) in the class, or "
+            f"'video', or both{is_now}"
+        )
+    repeats = inspect.getattr_static(found, "repeats")
+    if not isinstance(repeats, bool) and not inspect.isdatadescriptor(repeats):
+        raise TypeError(
+            f"{name}.repeats says whether it starts again at its end: set True or False in the "
+            f"class (it is {shown(repeats)})"
+        )
+    for method in ("encode", "encode_from", "check", "open", "open_at"):
+        if is_async(getattr(found, method)):
+            raise TypeError(f"{name}.{method} is async, so it would never run: begin it with 'def'")
+    try:
+        hash(found)
+    except Exception:
+        raise TypeError(
+            f"{name} can't be hashed, but equal sources share one encoding: make it a frozen "
+            "dataclass of what decides what it gives, in tuples in the place of lists"
+        ) from None
 
 
 def _tone(text: str) -> "media.Tone":

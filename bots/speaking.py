@@ -1,13 +1,13 @@
 """What says a text: espeak-ng, or a synthesizer of a bot's own."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from ..media import READERS, CallOver, SourceError, shown
+from ..media import READERS, CallOver, SourceError, is_async, told
 
 if TYPE_CHECKING:
     from ..media import Feed, Sound
@@ -36,14 +36,14 @@ class Synthesizer:
     """A synthesizer of a bot's own.
 
     Attributes:
-        speak: is given an `Utterance`, and gives its sound piece by piece: as int16 arrays, bytes
-            or `av.AudioFrame`s. An async generator runs on the loop and must not block it; an
+        speak: is given an `Utterance`, and gives its sound, best piece by piece: as int16 arrays,
+            bytes or `av.AudioFrame`s. An async generator runs on the loop and must not block it; an
             ordinary generator, or another iterable, is read in a thread.
         rate: samples a second of its arrays and bytes, in Hz.
         channels: how many those have: 1 or 2.
     """
 
-    speak: Callable[[Utterance], "Iterable[Sound] | AsyncIterable[Sound]"]
+    speak: Callable[[Utterance], "Iterable[Sound] | AsyncIterable[Sound] | Sound"]
     rate: int = 16_000
     channels: int = 1
 
@@ -56,6 +56,11 @@ class Synthesizer:
         """
         if not callable(self.speak):
             raise TypeError(f"speak is {type(self.speak).__name__}: give a function")
+        if is_async(self.speak):
+            raise TypeError(
+                "speak is async and has no 'yield': yield its sound piece by piece, or begin it "
+                "with 'def'"
+            )
         self.feed()
 
     def feed(self) -> "Feed":
@@ -107,17 +112,34 @@ async def speak(synthesizer: Synthesizer, utterance: Utterance, feed: "Feed") ->
         SourceError: it can't be said.
     """
     try:
-        said = await READERS.run(partial(synthesizer.speak, utterance))
+        said = await READERS.run(partial(_said, synthesizer, utterance))
         if isinstance(said, AsyncIterable):
             await _listen(aiter(said), feed)
         else:
             await _read(iter(said), feed)
-    except (CallOver, SourceError):
+    except CallOver:
         raise
     except Exception as error:
-        raise SourceError(f"The text can't be said: {shown(error)}") from error
+        if isinstance(error, SourceError) and synthesizer is espeak_ng():
+            raise
+        raise SourceError(f"The text can't be said: {told(error, synthesizer.speak)}") from error
     feed.close()
     await asyncio.get_running_loop().create_future()
+
+
+def _said(synthesizer: Synthesizer, utterance: Utterance) -> Any:
+    """Return what a synthesizer gives; sound that is not given piece by piece is one piece."""
+    said: Any = synthesizer.speak(utterance)
+    if isinstance(said, bytes | bytearray | memoryview) or type(said).__module__ == "numpy":
+        return (said,)
+    if isinstance(said, str) or not isinstance(said, Iterable | AsyncIterable):
+        if isinstance(said, Coroutine):
+            said.close()
+        raise SourceError(
+            f"speak returned {type(said).__name__}: let it yield int16 arrays, bytes or "
+            "av.AudioFrames"
+        )
+    return said
 
 
 async def _listen(said: "AsyncIterator[Sound]", feed: "Feed") -> None:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
         MediaError,
         NetworkError,
         SourceError,
+        is_authors,
         shown,
+        told,
     )
     from .frames.frame import Direction, EncodedFrame, Kind
     from .hearing.ear import Hearing, check_rate
@@ -75,7 +77,7 @@ if TYPE_CHECKING:
     from .sources.playlist import Playlist
     from .sources.reader_threads import READERS
     from .sources.silence import Silence
-    from .sources.source import LiveSource, Source
+    from .sources.source import LiveSource, Source, is_async
     from .sources.spoken_text import SpokenText
     from .sources.tone import Tone
     from .sources.video_feed import VideoFeed
@@ -171,10 +173,13 @@ __all__ = [
     "declared_seconds",
     "expected_suffix",
     "inspect",
+    "is_async",
+    "is_authors",
     "lock",
     "read_clock",
     "recover_recordings",
     "shown",
+    "told",
 ]
 
 #: Where each name is. What is imported with all of them takes a second or more, and most of it is
@@ -183,7 +188,7 @@ _HOMES = {
     ".budget": "Budget",
     ".errors": (
         "CallOver DataChannelError DescriptionError IncompatibleMediaError MediaClosedError "
-        "MediaError NetworkError SourceError shown"
+        "MediaError NetworkError SourceError is_authors shown told"
     ),
     ".frames.frame": "Direction EncodedFrame Kind",
     ".hearing.ear": "Hearing check_rate",
@@ -229,7 +234,7 @@ _HOMES = {
     ".sources.playlist": "Playlist",
     ".sources.reader_threads": "READERS",
     ".sources.silence": "Silence",
-    ".sources.source": "LiveSource Source",
+    ".sources.source": "LiveSource Source is_async",
     ".sources.spoken_text": "SpokenText",
     ".sources.tone": "Tone",
     ".sources.video_feed": "VideoFeed",

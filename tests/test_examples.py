@@ -5,6 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from callboard.cli import settings
+from callboard.config import ConfigError
+from callboard.media import check_speech
+from callboard.media.hearing import voice_detector
+from callboard.media.sources import espeak
 from callboard.tests.cli.command import Running, check_sound, records, running, seconds_between
 from callboard.tests.live import heard
 from callboard.tests.media.espeak import needs_espeak
@@ -86,6 +91,26 @@ def test_voice_agent(tmp_path: Path) -> None:
         assert run.stop() == 0
     # Unless interrupted, it takes more than 15 seconds.
     assert heard < 10
+
+
+@pytest.mark.parametrize("missing", ["the detector", "espeak-ng"])
+def test_voice_agent_says_what_is_missing_before_it_logs_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    file = copied("voice_agent", tmp_path)
+    check_speech.cache_clear()
+    if missing == "the detector":
+        monkeypatch.setattr(voice_detector, "find_spec", lambda _: None)
+        words = r"pip install 'callboard\[speech\]'"
+    else:
+        monkeypatch.setattr(espeak, "PROGRAM", "no-such-program")
+        words = "no-such-program is not installed: install it"
+    try:
+        with pytest.raises(ConfigError, match=words) as refused:
+            settings.read(file)
+    finally:
+        check_speech.cache_clear()
+    assert "raised" not in str(refused.value)
 
 
 @needs_espeak

@@ -10,14 +10,13 @@ import logging
 import os
 import signal
 import sys
-import sysconfig
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 
+from ...media import is_authors
 from .containment import Now
 
 log = logging.getLogger(__name__)
@@ -34,10 +33,6 @@ PATIENCE = 3.0
 INTERRUPT = signal.SIGURG
 
 _PACKAGE = __name__.partition(".")[0]
-_LIBRARIES = (
-    *(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib")),
-    str(Path(asyncio.__file__).parents[1]),
-)
 #: Modules whose functions run a loop's callbacks; below them is nothing of interest.
 _RUNNERS = (f"{_PACKAGE}.cli.main_loop", "asyncio.runners", "asyncio.base_events", "asyncio.events")
 
@@ -97,7 +92,7 @@ class LoopWatch(threading.Thread):
         frames = list(_frames(now.get(self._loop_thread)))
         if not frames and author is None:
             return False  # it waits for something to happen: the machine was asleep or busy
-        users = [frame for frame in frames if _is_users(frame)]
+        users = [frame for frame in frames if is_authors(frame)]
         if author is None and not users and late < LIMIT_OF_OTHERS:
             return False
         place = _place((users or frames)[0]) if frames else "a place without a name"
@@ -164,15 +159,6 @@ def _frames(frame: FrameType | None) -> Iterator[FrameType]:
         if frame.f_globals.get("__name__") != "selectors":
             yield frame
         frame = frame.f_back
-
-
-def _is_users(frame: FrameType) -> bool:
-    """Whether it is code of the user's own."""
-    name: str = frame.f_globals.get("__name__", "")
-    package, _, rest = name.partition(".")
-    if package == _PACKAGE:
-        return rest.startswith(("tests.", "examples."))
-    return package != "__main__" and not frame.f_code.co_filename.startswith((*_LIBRARIES, "<"))
 
 
 def _place(frame: FrameType) -> str:

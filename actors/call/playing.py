@@ -1,6 +1,7 @@
 """What a call plays to its peer."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +12,10 @@ from ...media import (
     Speech,
     SpeechBegan,
     SpeechOptions,
+    told,
 )
 from ..messages.call import (
+    CallOver,
     Hold,
     Interrupted,
     Mute,
@@ -24,6 +27,8 @@ from ..messages.call import (
 )
 from ..runtime.actor import handles
 from .shared_parts import SharedParts
+
+log = logging.getLogger(__name__)
 
 
 class Playing:
@@ -87,8 +92,11 @@ class Playing:
     @handles(Interrupted)
     def interrupted(self, message: Interrupted) -> None:
         """End a playback early: what it was to be played until has come."""
-        if isinstance(message.error, Exception):
-            self._parts.waiters.settle(message.playback, message.error)
+        error = message.error
+        if isinstance(error, Exception):
+            if not isinstance(error, CallOver) and not message.playback.is_over:
+                self._ended_early(told(error))
+            self._parts.waiters.settle(message.playback, error)
         message.playback.stop()
 
     @handles(SeekPlayback)
@@ -118,9 +126,14 @@ class Playing:
     def ended(self, event: PlaybackEnded) -> None:
         """Tell who waits for it that a source has ended."""
         failure = event.playback.failure
+        if failure is not None:
+            self._ended_early(failure)
         self._parts.waiters.settle(
             event.playback, None if failure is None else SourceError(failure)
         )
+
+    def _ended_early(self, why: str) -> None:
+        log.warning("%s: what it played ended early: %s", self._parts.owner, why)
 
     @handles(Mute)
     def mute(self, message: Mute) -> None:

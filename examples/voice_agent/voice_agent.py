@@ -5,7 +5,16 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import numpy as np
-from callboard.bots import Bot, Call, CallOver, Options, SpeechBegan, SpeechEnded
+from callboard.bots import (
+    Bot,
+    Call,
+    CallOver,
+    Options,
+    SpeechBegan,
+    SpeechEnded,
+    SpokenText,
+    check_speech,
+)
 
 
 def reply(pcm: np.ndarray) -> str:
@@ -25,8 +34,18 @@ def reply(pcm: np.ndarray) -> str:
     )
 
 
+def check_machine() -> None:
+    """See that speech can be heard and made here; what is missing is said before any login."""
+    check_speech()
+    SpokenText("Hello").check()
+
+
 class Agent(Bot):
     """Takes turns with its callers."""
+
+    def read_options(self, options: Options) -> None:
+        """Take no options, and see what is missing."""
+        check_machine()
 
     async def on_call(self, call: Call) -> None:
         """Talk with one caller."""
@@ -73,7 +92,8 @@ class Talker(Bot):
     """Calls an agent, speaks, and interrupts its answer."""
 
     def read_options(self, options: Options) -> None:
-        """Read whom to call."""
+        """Read whom to call, and see what is missing."""
+        check_machine()
         self.to = options.text("to", "agent@localhost")
 
     async def on_start(self) -> None:

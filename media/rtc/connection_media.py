@@ -707,7 +707,5 @@ class ConnectionMedia:
         self._on_event(FirstMedia(kind, at))
 
     def _playback_ended(self, playback: Playback) -> None:
-        if playback.failure is not None:
-            logger.warning("A source ended early: %s", playback.failure)
         if not self._closed:  # else its end is the connection's
             self._on_event(PlaybackEnded(playback))

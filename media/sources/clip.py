@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary, WeakSet
 
-from ..errors import SourceError, UnfitError, shown
+from ..errors import SourceError, UnfitError, shown, told
 from ..frames.codec import CLOCK_RATES
 from ..frames.frame import Kind
 from .reader_threads import READERS
@@ -238,8 +238,7 @@ class Clip:
     def _fail(self, error: BaseException) -> None:
         self.ended = True
         self._iterator = None
-        text = shown(error, str) or shown(error)
-        name = str(self._open[0])
+        text, name = told(error), shown(self._open[0], str)
         self.failure = text if name in text else f"{name} can't be played: {text}"
 
     def _forget(self) -> None:

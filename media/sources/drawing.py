@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import SourceError, shown
+from ..errors import SourceError, told
 from ..frames.frame import Kind
 from .live_pictures import LivePictures, as_picture, check_fps, check_size
 from .reader_threads import READERS
-from .source import LiveSource
+from .source import LiveSource, is_async
 from .unit import Unit
 
 Draw = Callable[[float], NDArray[np.uint8]]
@@ -44,6 +44,8 @@ class Drawing(LiveSource):
         """
         if not callable(draw):
             raise TypeError(f"draw is {type(draw).__name__}: give a function of the seconds")
+        if is_async(draw):
+            raise TypeError("draw is async, but runs in a thread: begin it with 'def'")
         check_size(width, height)
         check_fps(fps)
         self.draw = draw
@@ -152,4 +154,6 @@ class DrawingReader:
         if error is None:
             self._ready = job.result()
         elif self._pictures.failure is None:
-            self._pictures.failure = f"{self._drawing!r} can't go on: {shown(error)}"
+            self._pictures.failure = (
+                f"{self._drawing!r} can't go on: {told(error, self._drawing.draw)}"
+            )

@@ -1,7 +1,9 @@
 """What a leg can play: the base of all sources."""
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator
+from functools import partial
 from typing import ClassVar
 
 from ..frames.codec import CLOCK_RATES
@@ -24,6 +26,18 @@ def check_type(name: str, value: object, wanted: type, words: str) -> None:
     """
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         raise TypeError(f"{name} is {type(value).__name__}: give {words}")
+
+
+def is_async(function: object) -> bool:
+    """Tell whether a function gives something to be awaited in the place of its result.
+
+    Args:
+        function: Of a bot's author.
+    """
+    while isinstance(function, partial):
+        function = function.func
+    called = getattr(type(function), "__call__", None)  # noqa: B004 -- an object that is called
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
 
 
 class Source(ABC):

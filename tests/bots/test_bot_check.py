@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from callboard.bots import Bot, Options
+from callboard.bots import Bot, Options, Synthesizer
 from callboard.bots.bot_check import ATTRIBUTES, HANDLERS, PLAIN, VERBS, bot_faults, class_faults
 from callboard.bots.caller import CallerBot
 from callboard.bots.find import BUILT_IN
@@ -119,3 +119,35 @@ def test_options_are_read_from_a_subclass(tmp_path: Path) -> None:
 
     made = Desk(None, ACCOUNT, {}, tmp_path)
     assert "Desk.call hides Bot.call" in words(bot_faults(made, ACCOUNT, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("on_cal", "on_call"),
+        ("onCall", "on_call"),
+        ("on_calls", "on_call"),
+        ("on_mesage", "on_message"),
+        ("on_digits", "on_digit"),
+        ("read_option", "read_options"),
+        ("on_recording_fail", "on_recording_failed"),
+    ],
+)
+def test_a_misspelled_method_is_found(name: str, meant: str) -> None:
+    said = words(class_faults(kind(**{name: right})))
+    assert f"Desk.{name} is called by nobody: did you mean {meant}?" in said
+
+
+@pytest.mark.parametrize("name", ["on_hold", "ring", "on_second_call", "answer", "read", "opened"])
+def test_an_own_method_may_have_another_name(name: str) -> None:
+    assert not list(class_faults(kind(**{name: right})))
+
+
+@pytest.mark.parametrize("wrong", [5, "espeak", lambda _: None])
+def test_what_speaks_is_checked(tmp_path: Path, wrong: Any) -> None:
+    found = "Desk.synthesizer is "
+    assert found in words(class_faults(kind(synthesizer=wrong)))
+    late = kind(synthesizer=property(lambda _: wrong))
+    assert not list(class_faults(late))
+    assert found in words(bot_faults(late(None, ACCOUNT, {}, tmp_path), ACCOUNT, tmp_path))
+    assert not list(class_faults(kind(synthesizer=Synthesizer(lambda _: b""))))

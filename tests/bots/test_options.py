@@ -40,7 +40,7 @@ WRONG: list[tuple[Read, object, str]] = [
     (lambda o: o.addresses("x", []), ["a@b", 5], "give a JID"),
     (lambda o: o.addresses("x", []), "a b@c", "can't contain ' '"),
     (lambda o: o.digits("x", "-"), 12, "give text, in quotes"),
-    (lambda o: o.digits("x", "-"), "12x", "'X' in it, which is no key"),
+    (lambda o: o.digits("x", "-"), "12x", "'x' in it, which is no key"),
     (lambda o: o.digits("x", "-"), ",", "there is no key"),
     (lambda o: o.playable("x", "audio", "tone"), 5, "give the name of a source"),
     (lambda o: o.playable("x", "audio", "tone"), [], "list is empty"),

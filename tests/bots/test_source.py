@@ -150,6 +150,55 @@ def test_what_names_nothing_is_of_the_wrong_type(folder: Path, named: Any) -> No
         source(named, folder, "audio")
 
 
+class Own(Source):
+    """A source of a bot author's that is right."""
+
+    kinds = frozenset({"audio"})
+    repeats = False
+
+    def encode(self, kind: Kind, codec: str) -> Any:
+        return iter(())
+
+
+async def never(*_: Any) -> None:
+    """Would have to be awaited."""
+
+
+NOT_RIGHT: dict[str, tuple[dict[str, Any], str]] = {
+    "no kinds": ({"kinds": None}, "kinds = frozenset"),
+    "kinds of another type": ({"kinds": ["audio"]}, r"kinds = frozenset.*it is \['audio'\]"),
+    "a word": ({"kinds": "audio"}, "kinds = frozenset"),
+    "none at all": ({"kinds": frozenset()}, "kinds = frozenset"),
+    "unknown kinds": ({"kinds": {"smell"}}, "kinds = frozenset"),
+    "repeats": ({"repeats": "no"}, "set True or False in the class"),
+    "unhashable": ({"__eq__": lambda *_: True, "__hash__": None}, "make it a frozen dataclass"),
+    "can't be hashed": ({"__hash__": lambda _: 1 // 0}, "make it a frozen dataclass"),
+    "encode": ({"encode": never}, "encode is async, so it would never run"),
+    "check": ({"check": never}, "check is async, so it would never run"),
+}
+
+
+@pytest.mark.parametrize("listed", [False, True])
+@pytest.mark.parametrize("wrong", NOT_RIGHT)
+def test_a_source_of_an_authors_own_is_looked_at_where_it_is_named(
+    folder: Path, wrong: str, listed: bool
+) -> None:
+    members, words = NOT_RIGHT[wrong]
+    found: Any = type("Level", (Own,), members)()
+    if wrong == "no kinds":
+        found = type("Level", (Source,), {"encode": Own.encode})()
+    with pytest.raises(TypeError, match=f"^Level.*{words}"):
+        source([found] if listed else found, folder, "audio")
+
+
+def test_what_is_right_of_an_authors_own_is_taken(folder: Path) -> None:
+    later = type("Later", (Own,), {"kinds": property(lambda _: frozenset({"audio"}))})
+    own: list[Any] = [Own(), later()]
+    for right in own:
+        assert source(right, folder, "audio") == right
+        assert source((right, Tone()), folder, "audio") is not None
+
+
 @pytest.mark.parametrize(
     ("named", "kind", "fits"),
     [

@@ -73,7 +73,7 @@ class Outgoing:
             on_ended: Called when a source is not played any more, for whatever reason.
         """
         self.kind = kind
-        self.playback = Playback(kind, source, on_ended)
+        self.playback = Playback(kind, source, self._over)
         self._bit_rate = bit_rate
         self._codec = codec
         self._is_watched = is_watched
@@ -139,12 +139,13 @@ class Outgoing:
         Raises:
             ValueError: The source has no media of this kind.
         """
-        playback = Playback(self.kind, source, self._on_ended)
+        playback = Playback(self.kind, source, self._over)
         if self._name:
             playback.prepare(self._name)
         self.playback.stop()
         self.playback = playback
         self._begin_anew()
+        self._step_soon()
         return playback
 
     def mute(self, muted: bool) -> None:
@@ -159,6 +160,7 @@ class Outgoing:
         self._dark.clear()
         if not muted and self._origin is not None:
             self._replay()
+        self._step_soon()
 
     def hold(self, held: bool, music: Source | None = None) -> None:
         """Send something else in the place of the source, which stands still meanwhile.
@@ -172,7 +174,7 @@ class Outgoing:
         """
         playback = None
         if held and music is not None:
-            playback = Playback(self.kind, music, self._on_ended)
+            playback = Playback(self.kind, music, self._over)
             if playback.forwards:
                 raise ValueError(f"{music} can't be played to who is on hold: play a source.")
             if self._name:
@@ -184,6 +186,7 @@ class Outgoing:
         self._held = held
         if is_back and self._origin is not None:
             self._replay()
+        self._step_soon()
 
     async def darken(self) -> None:
         """Mute; return when silence or black has gone out, if anything does."""
@@ -339,6 +342,7 @@ class Outgoing:
         self._is_closed = True
         if self._ticket is not None:
             self._ticket.cancel()
+            self._ticket = None
         if self._pictures is not None:
             self._pictures.close()
         self._keys.close()
@@ -384,6 +388,18 @@ class Outgoing:
     @property
     def _waits(self) -> bool:
         return self._pictures is not None and self._pictures.waits
+
+    def _step_soon(self) -> None:
+        """Show another picture now: the one before, like black, may be meant for seconds."""
+        if self.kind != "video" or self._ticket is None:
+            return
+        if self._ticket.due > asyncio.get_running_loop().time() + Pacer.GRID:
+            self._ticket.cancel()
+            self._ticket = Pacer.running().start(self._step)
+
+    def _over(self, playback: Playback) -> None:
+        self._on_ended(playback)
+        self._step_soon()
 
     def _press(self, due: float) -> bool:
         """Send what is to be sent of a key now; False: it is time for the source."""

@@ -1,7 +1,7 @@
 """Whatever is done to what is sent, and in whichever order: one timeline, and each end is told."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -60,11 +60,19 @@ class Sent:
 
     def __init__(self) -> None:
         self.timestamps: list[int] = []
+        self._came = asyncio.Event()
+
+    async def until(self, count: int) -> None:
+        """Wait until so many have gone out."""
+        while len(self.timestamps) < count:
+            self._came.clear()
+            await self._came.wait()
 
     def send(self, unit: Unit, timestamp: int) -> None:
         """Take a frame."""
         assert unit.data
         self.timestamps.append(timestamp)
+        self._came.set()
 
     def close(self) -> None:
         """Take nothing more."""
@@ -156,3 +164,43 @@ def test_any_order_keeps_one_timeline_and_tells_each_end_once(run: Run, kind: Ki
         assert sorted(map(id, ended)) == sorted(map(id, scene.played))
 
     holds()
+
+
+class Slide(Source):
+    """One picture, to be shown for a minute."""
+
+    kinds = frozenset({"video"})
+
+    def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
+        while True:
+            yield Unit(b"\x00slide", 60 * CLOCK_RATES[codec], True)
+
+
+SWITCHES: dict[str, Callable[[Scene], Any]] = {
+    "play": lambda scene: scene.outgoing.play(ClockPattern(width=160, height=120, fps=30)),
+    "stop": lambda scene: scene.outgoing.playback.stop(),
+    "mute": lambda scene: scene.outgoing.mute(True),
+    "hold": lambda scene: scene.outgoing.hold(True),
+    "hold with pictures": lambda scene: scene.outgoing.hold(True, Slide()),
+}
+
+
+@pytest.mark.parametrize("before", ["a slide", "black"])
+@pytest.mark.parametrize("name", SWITCHES)
+def test_another_picture_is_shown_at_once_however_long_the_one_before_was_meant_to_be(
+    run: Run, name: str, before: str
+) -> None:
+    async def main() -> None:
+        scene = Scene("video")
+        scene.outgoing.play(Slide() if before == "a slide" else Silence())
+        scene.outgoing.start()
+        async with asyncio.timeout(20):
+            await scene.sent.until(1)
+        due = scene.outgoing._ticket.due  # type: ignore[union-attr]
+        SWITCHES[name](scene)
+        assert scene.outgoing._ticket.due < due  # type: ignore[union-attr]
+        async with asyncio.timeout(20):
+            await scene.sent.until(2)
+        scene.outgoing.close()
+
+    run(main)
