@@ -103,13 +103,23 @@ def demo(
         Path, typer.Option(metavar="DIR", help="Where to put calls.jsonl and the recording.")
     ] = Path("callboard-demo"),
     audio_only: Annotated[bool, typer.Option("--audio-only", help="Call without video.")] = False,
+    web: Annotated[
+        bool, typer.Option("--web", help="Call bots yourself, from a page in your browser.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Let alice call desk on a private server, and report how it went.
 
+    With --web, it prints the link of a page on which you call the demo's bots, until Ctrl-C.
+
     Exits with 0 only if both sides connected, media flowed both ways, and the recording plays and
     is as long as the call; with 1 if not, 2 if an argument is wrong, and 130 if it is interrupted.
     """
+    if web:
+        from .demo_board import demo_board
+
+        install_outlets()
+        raise typer.Exit(demo_board(out=out, json=json))
     from .demo import demo as command
 
     install_outlets()

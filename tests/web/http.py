@@ -58,15 +58,29 @@ async def ask(
     token: str = "",
     **headers: str,
 ) -> Answer:
+    """Make a request as `ask_with` does, its headers named with ``_`` for ``-``."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return await ask_with(named, port, target, method, body=body, token=token)
+
+
+async def ask_with(
+    headers: Mapping[str, str],
+    port: int,
+    target: str,
+    method: str = "GET",
+    *,
+    body: bytes | Mapping[str, Any] = b"",
+    token: str = "",
+) -> Answer:
     """Make a request, and return its answer.
 
     Args:
+        headers: more of them, or others.
         port: of the board.
         target: path and query.
         method: of the request.
         body: what is sent; a mapping as JSON.
         token: sent as a bearer's.
-        headers: more of them, or others, with ``_`` for ``-``.
     """
     given = {"Host": f"127.0.0.1:{port}", "Connection": "close"}
     if not isinstance(body, bytes):
@@ -76,7 +90,7 @@ async def ask(
         given["Content-Length"] = str(len(body))
     if token:
         given["Authorization"] = f"Bearer {token}"
-    given |= {name.replace("_", "-"): value for name, value in headers.items()}
+    given |= headers
     lines = [f"{method} {target} HTTP/1.1", *(f"{key}: {value}" for key, value in given.items())]
     head = "\r\n".join([*lines, "", ""]).encode("latin-1")
     return parsed(await exchange(port, head + body))

@@ -14,6 +14,15 @@ const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
 /** What this page has done to calls; nothing else tells. @type {Map<string, Record<string, boolean>>} */
 const done = new Map();
 
+/** Calls that are heard as soon as they connect. @type {Set<string>} */
+const awaited = new Set();
+
+/** Hear a call that was placed here as soon as it connects. @param {{account: string, id: string}} call */
+export function listenTo(call) {
+  awaited.add(key(call));
+  board.changed();
+}
+
 export class CallStrip extends HTMLElement {
   /** @param {Call} call */
   show(call) {
@@ -23,6 +32,7 @@ export class CallStrip extends HTMLElement {
     const heard = call.statistics.find(one => one.kind === "audio") ?? call.statistics[0];
     say(this.quality, heard ? [`MOS ${number(heard.mos)}`, `jitter ${number(heard.jitter_ms, 0)} ms`, heard.rtt_ms === null ? "" : `RTT ${number(heard.rtt_ms, 0)} ms`].filter(Boolean).join(" · ") : "");
     if (this.media?.talks || LiveMedia.waits(call)) attempt(() => this.live().listenWhenConnected());
+    if (call.phase === "connected" && this.isConnected && awaited.delete(key(call))) this.listen();
     const now = JSON.stringify([call.phase, call.held, call.muted, call.media, done.get(key(call)), session.visit?.role]);
     if (now === this.shown) return;
     this.shown = now;

@@ -2,7 +2,7 @@
 import {accountPath, get, messagesPath, post} from "./api.js";
 import {avatar} from "./avatar.js";
 import {board, key} from "./board.js";
-import {CallStrip} from "./call-strip.js";
+import {CallStrip, listenTo} from "./call-strip.js";
 import {fill, follow, h} from "./dom.js";
 import {callSomebody} from "./live-media.js";
 import {session} from "./session.js";
@@ -46,9 +46,10 @@ class ConversationView extends View {
         h("label", {}, "Sound", audio), h("label", {}, "Picture", video), h("label.check", {}, record, "Record both sides"),
         h("datalist", {id: "sounds"}, ...SOUNDS.map(value => h("option", {value}))),
         h("datalist", {id: "pictures"}, ...PICTURES.map(value => h("option", {value})))));
-    const call = () => attempt(async () => {
+    const call = (/** @type {string} */ picture) => () => attempt(async () => {
       options.open = false;
-      await post("/api/calls", {account: this.account, to: this.peer, audio: audio.value, video: video.value, record: record.checked, seconds: null});
+      const placed = await post("/api/calls", {account: this.account, to: this.peer, audio: audio.value, video: picture || video.value, record: record.checked, seconds: null});
+      if (session.may("listen")) listenTo(placed);
     });
     const own = (/** @type {boolean} */ camera) => () => attempt(async () => {
       options.open = false;
@@ -59,7 +60,8 @@ class ConversationView extends View {
       h("button", {type: "button", onclick: own(true)}, "Call with my camera too"),
     ];
     options.querySelector(".popover")?.append(...(talk || []));
-    return h("div.call-form", {}, h("button.primary", {type: "button", onclick: call}, "Call"), options);
+    return h("div.call-form", {}, h("button.primary", {type: "button", onclick: call("")}, "Call"),
+      h("button.primary", {type: "button", onclick: call("pattern")}, "Video"), options);
   }
 
   writeForm() {

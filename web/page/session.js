@@ -19,9 +19,9 @@ class Session extends EventTarget {
 
   /** Log in with the token of the link, or find out whether the visitor is logged in already. */
   async begin() {
-    const token = /^#token=(.+)$/.exec(location.hash)?.[1];
+    const [, token, place = ""] = /^#token=([^/]+)(\/.*)?$/.exec(location.hash) ?? [];
     if (token) {
-      history.replaceState(null, "", location.pathname);
+      history.replaceState(null, "", place ? `${location.pathname}#${place}` : location.pathname);
       await this.logIn(decodeURIComponent(token));
       return;
     }

@@ -1,0 +1,99 @@
+"""``callboard demo --web``."""
+
+import asyncio
+import secrets
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+import typer
+from pydantic import ValidationError
+
+from ..bots.find import BUILT_IN
+from ..config import Settings
+from ..config.web import WebSettings
+from ..control.address import NoPlaceError, derived_name, own_folder
+from ..server import ServerError
+from .deployed import deployed
+from .deployment import ExchangeError, reason
+from .main_loop import run_loop
+from .preflight import missing_extra
+from .views.view import View, log_to, make_view
+
+YOU, ECHO, DESK = "you@localhost", "echo@localhost", "desk@localhost"
+
+
+def demo_board(*, out: Path, json: bool) -> int:
+    """Serve the board of a private server with a few bots, until somebody ends it.
+
+    Args:
+        out: the folder for ``calls.jsonl`` and recordings.
+        json: print JSON lines.
+
+    Returns:
+        0 in order, 1 if it did not start, 2 if the folder can't be one, or a package is missing.
+    """
+    if fault := missing_extra("web"):
+        typer.echo(f"callboard: --web: {fault}", err=True)
+        return 2
+    try:
+        settings = _settings(out.absolute())
+    except ValidationError as error:
+        typer.echo(f"callboard: --out {out}: {error.errors()[0]['ctx']['error']}", err=True)
+        return 2
+    view = make_view(as_json=json)
+    log_to(view, settings.log_level)
+    try:
+        return run_loop(_serve(settings, view))
+    except asyncio.CancelledError:
+        return 0
+    except (ServerError, ExchangeError, OSError) as error:
+        typer.echo(f"callboard: {reason(error)}", err=True)
+        return 1
+    finally:
+        view.close()
+        sys.stdout.flush()
+
+
+async def _serve(settings: Settings, view: View) -> int:
+    async with deployed(
+        settings, BUILT_IN, settings.recordings, view.show, web=WebSettings()
+    ) as deployment:
+        await deployment.settled()
+        assert deployment.board is not None  # noqa: S101 - it was asked for
+        place = f"/accounts/{quote(YOU)}/{quote(ECHO)}"
+        view.say(f"Open {deployment.board.link}{place}")
+        view.say(
+            f"and press Video: you call {ECHO}, which shows and plays back what you send. "
+            f"{DESK} records. Ctrl-C ends it."
+        )
+        await deployment.over()
+    return 0
+
+
+def _settings(out: Path) -> Settings:
+    bots: tuple[tuple[str, str, dict[str, str]], ...] = (
+        (YOU, "operator", {"patience": "60s"}),
+        (ECHO, "echo", {}),
+        (DESK, "recorder", {"audio": "tone:880"}),
+    )
+    password = secrets.token_urlsafe(24)
+    try:
+        control = own_folder() / derived_name(out)
+    except NoPlaceError:
+        control = None
+    accounts = [
+        {"jid": jid, "password": password, "bot": bot, "options": options}
+        for jid, bot, options in bots
+    ]
+    return Settings.model_validate(
+        {
+            "server": "embedded",
+            "recordings": out,
+            "call_log": out / "calls.jsonl",
+            "control": control,
+            "drain": 0,
+            "log_level": "warning",
+            "accounts": accounts,
+        }
+    )

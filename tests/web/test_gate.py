@@ -1,0 +1,470 @@
+"""Each sentence of what is safe by default, attacked."""
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from callboard.config.web import WebSettings
+from callboard.tests.conftest import Run
+from callboard.tests.web.http import Answer, ask, ask_with, exchange, parsed
+from callboard.tests.web.stage import TOKENS, bare_board
+from callboard.web import board_server, gate, visitors
+from callboard.web.board import listen
+from callboard.web.credentials import LIFETIME, Credentials
+from callboard.web.rates import Rates
+from callboard.web.visitor_role import VisitorRole
+from pydantic import ValidationError
+
+VIEW, TALK = TOKENS["view"], TOKENS["talk"]
+STATUS = "/api/status"
+
+
+def refused(answer: Answer, status: int) -> None:
+    """See that a refusal is a problem of RFC 9457, with a sentence."""
+    assert answer.status == status, answer
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json
+    assert problem["status"] == status
+    assert set(problem) == {"type", "title", "status", "detail"}
+    assert problem["detail"]
+
+
+def test_it_is_on_loopback_alone_unless_the_file_says_so() -> None:
+    with listen(WebSettings()) as listener:
+        assert listener.getsockname()[0] == "127.0.0.1"
+    for open_ in ("0.0.0.0:8470", "[::]:8470", "192.0.2.1:8470"):
+        with pytest.raises(ValidationError, match="nothing is encrypted"):
+            WebSettings.model_validate({"address": open_})
+    with pytest.raises(ValidationError, match="nothing is encrypted"):
+        WebSettings.model_validate({"url": "http://board.example.org"})
+    with pytest.raises(ValidationError, match="listens on all addresses"):
+        WebSettings.model_validate({"address": "0.0.0.0:8470", "plain": True})
+    WebSettings.model_validate({"address": "0.0.0.0:8470", "url": "https://board.example.org"})
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "127.0.0.1.evil.example"},
+        {"Host": "127.0.0.1:1"},
+        {"Host": "127.0.0.1"},
+        {"Host": ""},
+        {"Host": "localhost.:80"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "https://127.0.0.1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate", "X-Method": "POST"},
+    ],
+    ids=str,
+)
+def test_who_comes_by_another_name_or_from_another_site_is_refused(
+    run: Run, tmp_path: Path, headers: dict[str, str]
+) -> None:
+    given = dict(headers)
+    method = given.pop("X-Method", "GET")
+
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port):
+            for target in (STATUS, "/", "/api/session"):
+                answer = await ask_with(given, port, target, method, token=TALK)
+                refused(answer, 421 if "Host" in headers else 403)
+
+    run(main)
+
+
+def test_two_hosts_are_refused(run: Run, tmp_path: Path) -> None:
+    async def main() -> bytes:
+        async with bare_board(tmp_path) as (_, port):
+            head = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nHost: evil\r\n\r\n"
+            return await exchange(port, head.encode())
+
+    assert run(main).startswith((b"HTTP/1.1 421", b"HTTP/1.1 400"))
+
+
+async def logged_in(port: int, token: str = TALK) -> tuple[str, Answer]:
+    """Log in; return the cookie, and the answer."""
+    answer = await ask(port, "/api/session", "POST", body={"token": token})
+    assert answer.status == 200, answer.body
+    return answer.headers["set-cookie"].partition(";")[0], answer
+
+
+def test_the_cookie_is_for_this_site_and_no_script(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port):
+            cookie, answer = await logged_in(port)
+            said = answer.headers["set-cookie"].lower()
+            assert "httponly" in said
+            assert "samesite=strict" in said
+            assert "path=/" in said
+            assert TALK not in said
+            assert (await ask(port, STATUS, Cookie=cookie)).status == 200
+        https = {"url": "https://board.example.org"}
+        async with bare_board(tmp_path, **https) as (_, port):
+            _, answer = await logged_in(port)
+            assert answer.headers["set-cookie"].startswith("__Host-callboard=")
+            assert "secure" in answer.headers["set-cookie"].lower()
+            assert "max-age" in answer.headers["strict-transport-security"]
+
+    run(main)
+
+
+def test_a_cookie_changes_nothing_for_another_site(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with bare_board(tmp_path) as (board, port):
+            cookie, _ = await logged_in(port)
+            for other in ({}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
+                answer = await ask_with({"Cookie": cookie, **other}, port, "/api/stop", "POST")
+                refused(answer, 403)
+            own = {"Cookie": cookie, "Origin": board.url}
+            assert (await ask_with(own, port, "/api/hangup", "POST")).status == 422
+
+    run(main)
+
+
+def test_a_cookie_ends_with_logging_out_and_with_its_time(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with bare_board(tmp_path) as (board, port):
+            cookie, _ = await logged_in(port)
+            gone = await ask(port, "/api/session", "DELETE", Cookie=cookie, Origin=board.url)
+            assert gone.status == 204
+            refused(await ask(port, STATUS, Cookie=cookie), 401)
+
+    run(main)
+    now = [1_000.0]
+    credentials = Credentials({VisitorRole.VIEW: VIEW}, lambda: now[0])
+    cookie = credentials.cookie(VisitorRole.VIEW)
+    assert credentials.by_cookie(cookie) is not None
+    now[0] += LIFETIME + 1
+    assert credentials.by_cookie(cookie) is None
+
+
+def test_a_cookie_outlives_a_restart_only_with_its_token() -> None:
+    cookie = Credentials({VisitorRole.VIEW: VIEW}).cookie(VisitorRole.VIEW)
+    assert Credentials({VisitorRole.VIEW: VIEW}).by_cookie(cookie) is not None
+    assert Credentials({VisitorRole.VIEW: TALK}).by_cookie(cookie) is None
+
+
+def test_no_cookie_can_be_made_up() -> None:
+    credentials = Credentials({VisitorRole.VIEW: VIEW, VisitorRole.TALK: TALK})
+    good = credentials.cookie(VisitorRole.VIEW)
+    role, expires, number, signature = good.split(".")
+    for forged in (
+        f"talk.{expires}.{number}.{signature}",
+        f"{role}.9{expires}.{number}.{signature}",
+        f"{role}.{expires}.{number}x.{signature}",
+        f"{role}.{expires}.{number}.{'0' * len(signature)}",
+        f"{role}.{expires}.{number}.",
+        f"{role}.{expires}.{number}",
+        "",
+        "." * 10,
+        "view",
+        good * 10,
+        "vïew.1.1.1",
+    ):
+        assert credentials.by_cookie(forged) is None, forged
+
+
+@pytest.mark.parametrize("token", ["", "wrong", VIEW[:-1], f"{VIEW} x", "x" * 10_000])
+def test_a_wrong_token_opens_nothing_and_is_told_nowhere(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture, token: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port):
+            answer = await ask(port, STATUS, Authorization=f"Bearer {token}")
+            refused(answer, 401)
+            assert "bearer" in answer.headers["www-authenticate"].lower()
+            posted = await ask(port, "/api/session", "POST", body={"token": token})
+            assert posted.status in (401, 422)
+            if token:
+                assert token not in posted.body.decode() + answer.body.decode()
+
+    run(main)
+    assert not token or token not in caplog.text
+
+
+def test_who_guesses_tokens_is_soon_not_even_looked_at(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visitors, "RATE", 0.0001)
+
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port):
+            for _ in range(visitors.BURST):
+                await ask(port, STATUS, token="a wrong one that is long enough")
+            last = await ask(port, STATUS, token=VIEW)
+            refused(last, 429)
+            assert int(last.headers["retry-after"]) > 0
+
+    run(main)
+
+
+@pytest.mark.parametrize("role", [None, *TOKENS])
+def test_each_role_may_do_what_is_its_own(run: Run, tmp_path: Path, role: str | None) -> None:
+    ranks = [None, *TOKENS]
+
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port):
+            token = "" if role is None else TOKENS[role]
+            openapi = await ask(port, "/api/openapi.json", token=VIEW)
+            for path, methods in openapi.json["paths"].items():
+                for method in methods:
+                    needed = needs(path, method.upper())
+                    target = path.replace("{number}", "0").replace("{direction}", "sent")
+                    if path == "/api/stop" or path == "/api/events":
+                        continue
+                    answer = await ask(
+                        port, target.replace("{", "").replace("}", ""), method.upper(), token=token
+                    )
+                    is_let_in = answer.status not in (401, 403)
+                    wanted = ranks.index(role) >= ranks.index(needed)
+                    assert is_let_in == wanted, (path, method, answer)
+
+    run(main)
+
+
+def needs(path: str, method: str) -> str | None:
+    """Return the role that something needs."""
+    if path == "/api/session":
+        return None if method == "POST" else "view"
+    if path.endswith("/talk"):
+        return "talk"
+    if "/listen/" in path or path.startswith(("/api/recordings", "/api/media")):
+        return "listen"
+    if path.endswith("/messages") and method == "GET":
+        return "listen"
+    return "view" if method == "GET" else "control"
+
+
+def test_answers_let_a_browser_do_nothing_else(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port):
+            for target in ("/", "/page/main.js", STATUS, "/nothing"):
+                headers = (await ask(port, target)).headers
+                policy = headers["content-security-policy"]
+                assert "default-src 'none'" in policy
+                assert "frame-ancestors 'none'" in policy
+                assert "unsafe" not in policy
+                assert headers["x-content-type-options"] == "nosniff"
+                assert headers["referrer-policy"] == "no-referrer"
+                assert "access-control-allow-origin" not in headers
+                assert "server" not in headers
+            assert (await ask(port, STATUS, token=VIEW)).headers["cache-control"] == "no-store"
+
+    run(main)
+
+
+def test_no_script_and_no_style_stands_in_the_page(run: Run, tmp_path: Path) -> None:
+    async def main() -> bytes:
+        async with bare_board(tmp_path) as (_, port):
+            return (await ask(port, "/")).body
+
+    page = run(main).decode()
+    assert "<script>" not in page
+    assert "<style" not in page
+    assert " style=" not in page
+    assert "//" not in page.replace("<!doctype html>", "")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../board.py", "..%2fboard.py", "%2e%2e/board.py", "/etc/passwd", "%00", "main.js%00", "."],
+)
+def test_no_path_of_a_client_reaches_the_file_system(run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / "0.ogg").write_bytes(b"secret")
+
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port):
+            for target in (f"/page/{name}", f"/api/recordings/{name}/0"):
+                answer = await ask(port, target, token=TALK)
+                assert answer.status in (404, 503), answer
+                assert b"secret" not in answer.body
+                assert b"import" not in answer.body
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "status"),
+    [
+        ({"Content-Length": "99999999999"}, b"", 413),
+        ({"Content-Length": str(gate.LARGEST_BODY + 1)}, b"", 413),
+        ({"Transfer-Encoding": "chunked"}, b"40001\r\n" + b" " * 0x40001 + b"\r\n0\r\n\r\n", 413),
+        ({"Content-Type": "text/plain"}, b"{}", 415),
+        ({"Content-Type": "application/json"}, b"[" * 100_000, 400),
+        ({"Content-Type": "application/json"}, b"[]", 400),
+        ({"Content-Type": "application/json"}, b'{"call": 1, "\xff": 2}', 400),
+        ({"Content-Type": "application/json"}, b'{"account": NaN}', 400),
+        ({"Content-Type": "application/json"}, b'{"nonsense": 1}', 422),
+        ({"Content-Type": "application/json"}, b'{"account": "' + b"x" * 5000 + b'"}', 422),
+        ({}, b"", 422),
+    ],
+    ids=str,
+)
+def test_bodies_are_bounded_and_checked(
+    run: Run, tmp_path: Path, head: dict[str, str], body: bytes, status: int
+) -> None:
+    async def main() -> Answer:
+        async with bare_board(tmp_path) as (_, port):
+            if "Transfer-Encoding" in head:
+                lines = (
+                    f"POST /api/hangup HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+                    f"Authorization: Bearer {TALK}\r\nTransfer-Encoding: chunked\r\n"
+                    "Content-Type: application/json\r\nConnection: close\r\n\r\n"
+                )
+                return parsed(await exchange(port, lines.encode() + body))
+            return await ask_with(head, port, "/api/hangup", "POST", body=body, token=TALK)
+
+    refused(run(main), status)
+
+
+def test_heads_are_bounded(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port):
+            refused(await ask(port, f"/{'x' * 5000}"), 414)
+            head = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX: {'x' * 200_000}\r\n\r\n"
+            assert not (await exchange(port, head.encode())).startswith(b"HTTP/1.1 2")
+
+    run(main)
+
+
+@pytest.mark.parametrize("octets", [b"", b"GET / HT", b"POST /api/session HTTP/1.1\r\nHost: "])
+def test_who_sends_too_slowly_is_dropped(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, octets: bytes
+) -> None:
+    monkeypatch.setattr(board_server, "HEAD", 0.2)
+
+    async def main() -> bytes:
+        async with bare_board(tmp_path) as (_, port):
+            try:
+                return await exchange(port, octets)
+            except ConnectionResetError:
+                return b""
+
+    assert run(main) == b""
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "PATIENCE", 0.2)
+
+    async def main() -> Answer:
+        async with bare_board(tmp_path) as (_, port):
+            return await ask(port, "/api/hangup", "POST", token=TALK, Content_Length="10")
+
+    refused(run(main), 408)
+
+
+def test_who_does_not_read_is_dropped(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board_server, "STALL", 0.2)
+
+    async def main() -> None:
+        async with bare_board(tmp_path) as (board, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+            head = f"GET /page/uplot.js HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"
+            writer.write(head.encode() * 200)
+            connections = board._server.server_state.connections
+            while not connections:  # noqa: ASYNC110 - uvicorn tells nobody
+                await asyncio.sleep(0)
+            while connections:  # noqa: ASYNC110 - nor of this
+                await asyncio.sleep(0.01)
+            writer.transport.abort()
+            with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+                await reader.readexactly(1 << 30)
+
+    run(main)
+
+
+def test_a_client_asks_so_often_and_no_more() -> None:
+    now = [0.0]
+    rates = Rates(2.0, 3, lambda: now[0])
+    for _ in range(3):
+        assert rates.wait("a") == 0
+        rates.count("a")
+    assert rates.wait("a") == pytest.approx(0.5)
+    assert rates.wait("b") == 0
+    now[0] += 0.5
+    assert rates.wait("a") == 0
+
+
+def test_a_flood_is_refused_and_others_are_not(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "BURST", 2)
+    monkeypatch.setattr(gate, "RATE", 0.001)
+
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port):
+            for _ in range(2):
+                assert (await ask(port, STATUS, token=VIEW)).status == 200
+            answer = await ask(port, STATUS, token=VIEW)
+            refused(answer, 429)
+            assert "retry-after" in answer.headers
+
+    run(main)
+
+
+def test_a_bug_is_told_without_what_it_is(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with bare_board(tmp_path) as (board, port):
+
+            def status(limit: int) -> Any:
+                raise RuntimeError(f"a secret {limit}")
+
+            monkeypatch.setattr(board._instance, "status", status)
+            answer = await ask(port, STATUS, token=VIEW)
+            refused(answer, 500)
+            assert b"secret" not in answer.body
+            monkeypatch.undo()
+            assert (await ask(port, STATUS, token=VIEW)).status == 200
+
+    run(main)
+    assert "a secret" in caplog.text
+
+
+def test_a_server_that_fails_is_started_again(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken: list[int] = []
+    original = board_server.BoardServer.main_loop
+
+    async def main_loop(self: Any) -> None:
+        if not broken:
+            broken.append(1)
+            raise RuntimeError("it breaks")
+        await original(self)
+
+    monkeypatch.setattr(board_server.BoardServer, "main_loop", main_loop)
+
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port):
+            while True:
+                try:
+                    answer = await ask(port, STATUS, token=VIEW)
+                except (OSError, IndexError, ValueError):
+                    await asyncio.sleep(0.01)
+                    continue
+                assert answer.status == 200
+                return
+
+    run(main)
+    assert broken
+
+
+def test_what_is_written_stays_text() -> None:
+    """No part of the page makes HTML of what it is told."""
+    page = Path(gate.__file__).with_name("page")
+    for file in page.glob("*.js"):
+        text = file.read_text("utf-8")
+        for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+            assert word not in text, file
