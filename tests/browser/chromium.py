@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from playwright.async_api import Browser, Error, Page, async_playwright
 
@@ -69,6 +69,7 @@ class Tab:
         self.told: Callable[[dict[str, Any]], None] = lambda _: None
         self._do = do
         self._page = page
+        self._is_open = False
 
     async def open(self, url: str) -> None:
         """Load a page, and return when it has loaded."""
@@ -77,8 +78,15 @@ class Tab:
         def tell(payload: str) -> None:
             loop.call_soon_threadsafe(lambda: self.told(json.loads(payload)))
 
-        await self._do(self._page.expose_function("tell", tell))
+        if not self._is_open:
+            await self._do(self._page.expose_function("tell", tell))
+            self._is_open = True
         await self._do(self._page.goto(url))
+
+    async def look(self, width: int, height: int, scheme: Literal["light", "dark"]) -> None:
+        """Take another size, in pixels, and another colour scheme."""
+        await self._do(self._page.set_viewport_size({"width": width, "height": height}))
+        await self._do(self._page.emulate_media(color_scheme=scheme))
 
     async def run(self, expression: str) -> Any:
         """Return what a JavaScript expression gives; a promise is awaited."""

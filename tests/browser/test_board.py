@@ -1,0 +1,219 @@
+"""The board's page in a real browser."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+
+import pytest
+from callboard.actors.messages.exchange import CallStatus
+from callboard.bots import Message
+from callboard.tests.browser.chromium import Chromium, Tab
+from callboard.tests.conftest import Run
+from callboard.tests.harness.ports import free_ports
+from callboard.tests.live.stage import ALICE, BOB, Stage
+from callboard.tests.web.stage import TOKENS, bare_board, boarded
+
+Browser = tuple[Chromium, Path]
+
+#: Waits in the page until an expression holds.
+UNTIL = """(async () => {
+  const holds = () => { try { return %s; } catch { return false; } };
+  const end = Date.now() + 30000;
+  while (!holds()) {
+    if (Date.now() > end) throw new Error("it does not hold: " + document.body.innerText);
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+  return holds();
+})()"""
+
+
+class Page:
+    """The page, as somebody uses it."""
+
+    def __init__(self, tab: Tab, port: int) -> None:
+        self.tab = tab
+        self.url = f"http://127.0.0.1:{port}/"
+
+    async def enter(self, place: str = "", role: str = "talk") -> None:
+        """Open the link that Callboard prints."""
+        await self.tab.open(f"{self.url}#token={TOKENS[role]}{place}")
+        await self.until("document.querySelector('callboard-app nav')")
+
+    async def until(self, expression: str) -> Any:
+        """Wait until something holds."""
+        return await self.tab.run(UNTIL % f"(v => v instanceof Node ? true : v)({expression})")
+
+    async def shows(self, text: str, where: str = "main") -> None:
+        """Wait until a text is shown."""
+        found = f"document.querySelector({json.dumps(where)}).innerText"
+        await self.until(f"{found}.includes({json.dumps(text)})")
+
+    async def press(self, words: str, where: str = "main") -> None:
+        """Press a button, once it is there."""
+        buttons = f"[...document.querySelectorAll({json.dumps(where + ' button')})]"
+        found = f"{buttons}.find(one => one.textContent === {json.dumps(words)})"
+        await self.until(f"{found} !== undefined")
+        await self.tab.run(f"{found}.click()")
+
+    async def go(self, place: str) -> None:
+        """Go to a place of the page."""
+        await self.tab.run(f"void (location.hash = {json.dumps(place)})")
+
+
+@asynccontextmanager
+async def opened(browser: Browser, port: int) -> AsyncIterator[Page]:
+    async with browser[0].tab() as tab:
+        yield Page(tab, port)
+
+
+def conversation(account: str, peer: str) -> str:
+    return f"/accounts/{quote(account)}/{quote(peer)}"
+
+
+async def settled(stage: Stage, sid: str) -> None:
+    """Wait for the records of both ends of a call."""
+    for account in (ALICE, BOB):
+        await stage.record(account, sid)
+
+
+def test_a_person_writes_calls_and_hangs_up(run: Run, tmp_path: Path, browser: Browser) -> None:
+    async def main() -> None:
+        async with (
+            boarded(tmp_path, [ALICE, BOB]) as (stage, port),
+            opened(browser, port) as page,
+        ):
+            await page.enter(conversation(ALICE, BOB))
+            assert "token" not in await page.tab.run("location.href")
+            assert await page.tab.run("document.cookie") == ""
+            await page.shows("online", "account-list")
+            words = "<img src=x onerror='document.title=1'>"
+            await page.tab.run(f"document.querySelector('textarea').value = {json.dumps(words)}")
+            await page.press("Send")
+            heard = await stage.told(BOB, Message)
+            assert heard.body == words
+            await page.shows(words, ".messages")
+            await heard.reply("Hello")
+            await page.shows("Hello", ".messages")
+            await page.press("Call", ".call-form")
+            call = await stage.ringing(BOB)
+            await call.answer(audio="tone:880")
+            await page.shows("connected", "conversation-view call-strip")
+            await page.press("Hold", "conversation-view")
+            await stage.until(CallStatus, lambda one: one.account == BOB and one.held)
+            await page.go(f"#/calls/{call.id}")
+            await page.shows("session-initiate", "call-ladder")
+            await page.until("document.querySelectorAll('quality-plots canvas').length === 4")
+            await page.press("Hang up", "call-page")
+            await settled(stage, call.id)
+            await page.shows("completed", "call-page")
+            await page.until("!document.querySelector('call-strip')")
+            await page.go("#/history")
+            await page.shows("2 calls", "history-page")
+            assert await page.tab.run("document.title") == "Callboard"
+
+    run(main)
+
+
+def test_a_call_comes_and_goes_and_is_answered(run: Run, tmp_path: Path, browser: Browser) -> None:
+    async def main() -> None:
+        async with (
+            boarded(tmp_path, [ALICE, BOB]) as (stage, port),
+            opened(browser, port) as page,
+        ):
+            await page.enter("/calls")
+            await page.shows("No calls go on")
+            out = await stage.puppets[ALICE].call(BOB, audio="tone")
+            await page.shows(f"{BOB} ← {ALICE}")
+            await page.press("Answer", ".ringing")
+            await out.connected()
+            await page.shows("connected")
+            await out.hangup()
+            await page.shows("No calls go on")
+            await settled(stage, out.id)
+            again = await stage.puppets[ALICE].call(BOB, audio="tone")
+            await page.press("Decline", ".ringing")
+            assert (await stage.record(ALICE, again.id)).state == "declined"
+            await settled(stage, again.id)
+
+    run(main)
+
+
+def test_a_deep_link_leads_to_a_past_call_and_its_recording(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    async def main() -> None:
+        async with (
+            boarded(tmp_path, [ALICE, BOB]) as (stage, port),
+            opened(browser, port) as page,
+        ):
+            out, _ = await stage.connected(ALICE, BOB, audio="tone:440", video="pattern")
+            await out.record()
+            await stage.media(ALICE, "video", 40)
+            await out.hangup()
+            await settled(stage, out.id)
+            record = await stage.record(ALICE, out.id)
+            await page.enter(f"/calls/{record.uuid}")
+            await page.shows(record.uuid)
+            videos = "[...document.querySelectorAll('recording-player video')]"
+            ready = f"{videos}.length === 2 && {videos}.every(one => one.duration > 0.5)"
+            await page.until(ready)
+            assert await page.until(f"{videos}.every(one => one.videoWidth > 0)")
+
+    run(main)
+
+
+def test_who_may_only_look_is_offered_nothing_else(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    async def main() -> None:
+        async with (
+            boarded(tmp_path, [ALICE, BOB]) as (stage, port),
+            opened(browser, port) as page,
+        ):
+            out, _ = await stage.connected(ALICE, BOB)
+            await page.enter("/calls", role="view")
+            await page.shows("connected")
+            assert await page.tab.run("document.querySelectorAll('main button').length") == 0
+            await page.go(f"#{conversation(ALICE, BOB)}")
+            await page.shows("role listen", ".messages")
+            assert await page.tab.run("document.querySelector('textarea')") is None
+            await out.hangup()
+            await settled(stage, out.id)
+
+    run(main)
+
+
+def test_the_page_comes_back_after_a_restart(run: Run, tmp_path: Path, browser: Browser) -> None:
+    port, *_ = free_ports(1)
+
+    async def main() -> None:
+        web = {"address": port}
+        async with opened(browser, port) as page:
+            async with bare_board(tmp_path, **web):
+                await page.enter()
+                await page.shows("live", ".link-state")
+            await page.shows("no connection", ".link-state")
+            async with bare_board(tmp_path, **web):
+                await page.shows("live", ".link-state")
+                await page.shows("desk@localhost")
+
+    run(main)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_sticks_out(
+    run: Run, tmp_path: Path, browser: Browser, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port), opened(browser, port) as page:
+            await page.tab.look(width, 740, scheme)
+            for place in ("", "/accounts/desk%40localhost", "/calls", "/history"):
+                await page.enter(place)
+                await page.until("document.querySelector('main').innerText.length > 10")
+                assert await page.tab.run("document.documentElement.scrollWidth") <= width
+
+    run(main)
