@@ -15,7 +15,7 @@ from ..control.problem import ControlError, ProblemKind
 from ..control.version import VERSION
 from . import commands, events, ladders, page_media, pages, recordings, visitors, whep, whip
 from .page_sessions import PageSessions
-from .problem_details import problem_response, refusal_of
+from .problem_details import BUG, problem_response, refusal_of
 from .visitor_role import VisitorRole
 from .visitors import Visitors, at_least
 
@@ -50,6 +50,7 @@ def make_app(
     app.add_exception_handler(ControlError, _refused)
     app.add_exception_handler(HTTPException, _refused_by_http)
     app.add_exception_handler(RequestValidationError, _not_valid)
+    app.add_exception_handler(Exception, _bug)
 
     describing = asyncio.Lock()
 
@@ -77,6 +78,10 @@ async def _refused(_: Request, error: Exception) -> Response:
 async def _refused_by_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these
     return refusal_of(error).response()
+
+
+async def _bug(_: Request, error: Exception) -> Response:
+    return BUG.response()  # the gate logs it
 
 
 async def _not_valid(_: Request, error: Exception) -> Response:

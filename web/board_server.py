@@ -106,7 +106,15 @@ class BoardServer(uvicorn.Server):
 
     async def run_on(self, listener: socket.socket) -> None:
         """Serve on a socket that listens; it is closed at the end."""
-        await self.serve([listener])
+        self.servers = []
+        try:
+            await self.serve([listener])
+        finally:  # uvicorn leaves them open if it fails
+            for server in self.servers:
+                server.close()
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
+            listener.close()
 
     def end(self, *_: Any) -> None:
         """End soon."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .problem_details import Refusal
+from .problem_details import BUG, Refusal
 from .rates import Rates
 
 log = logging.getLogger(__name__)
@@ -123,8 +123,7 @@ class Gate:
             await self._refuse(Refusal(503, "callboard is ending"), scope, receive, answer)
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
-            bug = Refusal(500, "this is a bug in Callboard: see its log")
-            await self._refuse(bug, scope, receive, answer)
+            await self._refuse(BUG, scope, receive, answer)
         finally:
             self._running.discard(task)
 

@@ -50,6 +50,10 @@ class Refusal(HTTPException):
         return _response(kind, phrase, self.status_code, self.detail, dict(self.headers or {}))
 
 
+#: What is told of a mistake of ours.
+BUG = Refusal(500, "this is a bug in Callboard: see its log")
+
+
 def refusal_of(error: HTTPException) -> Refusal:
     """Return what Starlette raises by itself as a refusal of ours."""
     if isinstance(error, Refusal):

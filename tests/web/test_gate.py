@@ -1,6 +1,7 @@
 """Each sentence of what is safe by default, attacked."""
 
 import asyncio
+import contextlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -304,7 +305,10 @@ def test_no_path_of_a_client_reaches_the_file_system(run: Run, tmp_path: Path, n
         ({"Content-Type": "application/json"}, b'{"account": "' + b"x" * 5000 + b'"}', 422),
         ({}, b"", 422),
     ],
-    ids=str,
+    ids=[
+        *("huge", "large", "large in chunks", "no JSON's type", "deep", "a list", "not UTF-8"),
+        *("no number", "unknown field", "long name", "nothing"),
+    ],
 )
 def test_bodies_are_bounded_and_checked(
     run: Run, tmp_path: Path, head: dict[str, str], body: bytes, status: int
@@ -328,7 +332,8 @@ def test_heads_are_bounded(run: Run, tmp_path: Path) -> None:
         async with bare_board(tmp_path) as (_, port):
             refused(await ask(port, f"/{'x' * 5000}"), 414)
             head = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX: {'x' * 200_000}\r\n\r\n"
-            assert not (await exchange(port, head.encode())).startswith(b"HTTP/1.1 2")
+            with contextlib.suppress(ConnectionResetError):
+                assert not (await exchange(port, head.encode())).startswith(b"HTTP/1.1 2")
 
     run(main)
 

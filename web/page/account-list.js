@@ -33,6 +33,8 @@ class AccountList extends View {
 }
 
 class AccountRow extends HTMLElement {
+  shown = "";
+
   /** @param {import("./board.js").Account} account */
   show(account) {
     const list = /** @type {AccountList} */ (this.closest("account-list"));

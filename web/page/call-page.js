@@ -14,6 +14,12 @@ import {clock, moment, number, STEPS, TONES} from "./words.js";
 const PARTS = {received: "Heard the peer", sent: "Heard what was sent", join: "Joined", "take-over": "Took over"};
 
 class CallPage extends View {
+  call = "";
+  account = "";
+  shown = "";
+  /** @type {CallStrip | undefined} */
+  strip;
+
   build() {
     this.call = this.getAttribute("call") ?? "";
     this.account = this.getAttribute("account") ?? "";

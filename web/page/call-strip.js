@@ -24,6 +24,10 @@ export function listenTo(call) {
 }
 
 export class CallStrip extends HTMLElement {
+  shown = "";
+  /** @type {LiveMedia | undefined} */
+  media;
+
   /** @param {Call} call */
   show(call) {
     this.call = call;
@@ -122,12 +126,12 @@ export class CallStrip extends HTMLElement {
 
   listen() {
     const media = this.live();
-    return attempt(() => media.hears ? media.stopListening() : media.listen());
+    return attempt(async () => media.hears ? media.stopListening() : media.listen());
   }
 
   talk() {
     const media = this.live();
-    return attempt(() => media.talks ? media.stopTalking() : media.askHowToTalk());
+    return attempt(async () => media.talks ? media.stopTalking() : media.askHowToTalk());
   }
 
   refresh() { this.shown = ""; if (this.call) this.show(this.call); }

@@ -7,6 +7,9 @@ import {attempt, View} from "./view.js";
 import {bare, escaped, hour, TONES} from "./words.js";
 
 class ConversationList extends View {
+  account = "";
+  shown = "";
+
   build() {
     this.account = this.getAttribute("account") ?? "";
     /** @type {any[]} */

@@ -15,6 +15,9 @@ const AUTHORS = {peer: "", bot: "bot", person: "person"};
 const DELIVERY = {sent: "sent", received: "received", failed: "not delivered"};
 
 class ConversationView extends View {
+  account = "";
+  peer = "";
+
   build() {
     this.account = this.getAttribute("account") ?? "";
     this.peer = this.getAttribute("peer") ?? "";
