@@ -89,6 +89,7 @@ class BoardServer(uvicorn.Server):
                 lifespan="off",
                 interface="asgi3",
                 log_config=None,
+                log_level="critical",  # the rest is about clients, who may send what they like
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,

@@ -14,9 +14,9 @@ const OFF = ["closed", "ended", "failed"];
 class AccountList extends View {
   build() {
     this.filter = h("input", {type: "search", placeholder: "Filter accounts", "aria-label": "Filter accounts", oninput: () => this.update()});
-    this.rows = h("ul.rows", {});
+    this.rows = h("div.rows", {role: "list"});
     this.rest = h("p.soft.pad", {});
-    this.append(h("div.bar", {}, h("h2", {}, "Accounts"), this.filter), this.rows, this.rest);
+    this.append(h("div.bar", {}, h("h1", {}, "Accounts"), this.filter), this.rows, this.rest);
   }
 
   update() {
@@ -43,6 +43,7 @@ class AccountRow extends HTMLElement {
     const now = JSON.stringify([account.state, account.detail, account.failure, account.bot, calls, chosen, session.may("control")]);
     if (now === this.shown) return;
     this.shown = now;
+    this.setAttribute("role", "listitem");
     const isOff = OFF.includes(account.state);
     const act = () => attempt(() => post(`${accountPath(account.jid)}/${isOff ? "login" : "logout"}`));
     const words = account.failure ? `bot failed: ${account.failure}` : account.detail;

@@ -50,8 +50,7 @@ export class CallStrip extends HTMLElement {
   /** @param {Call} call */
   build(call) {
     const arrow = call.direction === "out" ? "→" : "←";
-    const words = call.direction === "out" ? "calls" : "is called by";
-    this.facts = h("a.call-who", {href: `#/calls/${escaped(call.id)}/${escaped(call.account)}`, "aria-label": `${call.account} ${words} ${call.peer}: details`},
+    this.facts = h("a.call-who", {href: `#/calls/${escaped(call.id)}/${escaped(call.account)}`},
       avatar(call.peer), h("span.row-main", {}, h("span.row-title", {}, `${call.account} ${arrow} ${call.peer.split("/")[0]}`), this.quality = h("span.row-note.figures", {})));
     this.phase = h("span.badges", {});
     this.time = h("span.call-time.figures", {});

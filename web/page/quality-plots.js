@@ -69,7 +69,7 @@ class QualityPlots extends HTMLElement {
     const style = getComputedStyle(document.documentElement);
     const ink = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
     const axis = {stroke: ink("--soft"), grid: {stroke: ink("--rule"), width: 1}, ticks: {show: false}, font: "12px system-ui"};
-    const figures = CHARTS.map(([title, unit]) => h("figure.plot", {}, h("figcaption", {}, title, h("span.soft", {}, ` ${unit}`))));
+    const figures = CHARTS.map(([title, unit]) => h("div.plot", {}, h("p.plot-title", {}, title, h("span.soft", {}, ` ${unit}`))));
     this.replaceChildren(...figures);
     this.drawn = CHARTS.map(([title, unit, lines], at) => new uPlot({
       width: this.width(), height: 150, cursor: {drag: {x: false, y: false}}, legend: {live: false},
