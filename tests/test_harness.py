@@ -22,6 +22,7 @@ leftovers.GRACE = 0.2
 SUITE = r'''
 import asyncio, ctypes, hashlib, os, socket, subprocess, sys, tempfile, threading, time
 import pytest, uvloop
+from contextlib import suppress
 
 forever = []
 
@@ -148,6 +149,10 @@ def test_good_loopback(run): run(dial("127.0.0.1")); run(dial("localhost"), loop
 def test_good_datagram(run):
     run(datagram(("127.0.0.1", 9)))
     run(datagram(("127.0.0.1", 9)), loop="asyncio")
+def test_good_sendto():
+    with socket.socket(type=socket.SOCK_DGRAM) as carrier, suppress(OSError):
+        carrier.bind(("127.0.0.1", 0))  # from there the kernel sends nowhere else
+        carrier.sendto(b"", ("192.0.2.1", 5353))
 def test_good_starved(run): run(starve)
 def test_good_gil(run): run(wait_for_gil)
 

@@ -1,8 +1,9 @@
 """All traffic of the tests stays on loopback: what would leave is refused, and fails the test.
 
 Python's own sockets are seen by an audit hook, also in worker threads. uvloop and c-ares have
-sockets that Python does not see, so their entrances are guarded: hosts and names by what they are
-called, UDP by the address it is bound to (from a loopback one, the kernel sends nowhere else).
+sockets that Python does not see, so their entrances are guarded. Hosts and names are told by what
+they are called, UDP also by the address it is bound to: from a loopback one, the kernel sends
+nowhere else.
 """
 
 import ipaddress
@@ -60,8 +61,13 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
         if event == "socket.bind":
             if _is_multicast(address[0]):
                 raise refuse(f"bind to the multicast address {address}")
-        elif not is_local(address[0]):
+        elif not is_local(address[0]) and not _is_bound_to_loopback(carrier):
             raise refuse(f"{event.removeprefix('socket.')} to {address}")
+
+
+def _is_bound_to_loopback(carrier: socket.socket) -> bool:
+    """Tell whether it sends datagrams from a loopback address, as calls do to each candidate."""
+    return carrier.type == socket.SOCK_DGRAM and is_local(carrier.getsockname()[0])
 
 
 def _is_multicast(host: str) -> bool:
