@@ -547,8 +547,9 @@ def test_close_at_any_moment_leaves_nothing(run: Run, steps: int) -> None:
             await asyncio.sleep(0)
         await a.pc.close()
         await b.pc.close()
-        with pytest.raises(MediaClosedError):
-            await task
+        [failure] = await asyncio.gather(task, return_exceptions=True)
+        # Later it may be set up just before it is closed.
+        assert isinstance(failure, MediaClosedError) or (failure is None and steps > 20)
         await a.pc.close()
 
     run(main)
