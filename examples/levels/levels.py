@@ -26,20 +26,34 @@ class Meter(Bot):
 
 
 class Talker(Bot):
-    """Calls the meter, makes a noise, falls silent, hangs up, and logs what it is told."""
+    """Calls the meter, makes a noise, falls silent, hangs up, and logs what it is told.
+
+    It goes on when the meter has heard a whole second of each, however long that takes.
+    """
 
     async def on_start(self) -> None:
         """Place the one call."""
+        self.told: asyncio.Queue[str] = asyncio.Queue()
         call = await self.call(self.options["to"], audio="tone:440")
         await call.connected()
-        await asyncio.sleep(3)
+        await self.until(", 0% silence")
         await call.play("silence")
-        await asyncio.sleep(3)
+        await self.until(", 100% silence")
         await call.hangup()
+
+    async def until(self, words: str) -> None:
+        """Wait until the meter has said this.
+
+        Args:
+            words: how its line ends.
+        """
+        while not (await self.told.get()).endswith(words):
+            pass
 
     async def on_message(self, message: Message) -> None:
         """Log what the meter says."""
         self.log.info("%s says: %s", message.sender, message.body)
+        self.told.put_nowait(message.body)
 
 
 def describe(frames: list[av.AudioFrame]) -> str:

@@ -3,16 +3,32 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import av
 import pytest
-from callboard.media import Direction, EncodedFrame, Kind, Playback, PlaybackEnded, Silence, Source
+from callboard.media import (
+    Direction,
+    EncodedFrame,
+    FinishedRecording,
+    Kind,
+    Playback,
+    PlaybackEnded,
+    Recording,
+    Silence,
+    Source,
+    Writer,
+    inspect,
+)
 from callboard.media.frames.codec import CLOCK_RATES
 from callboard.media.joining.bridge import BridgeMedia
 from callboard.media.rtc.connection_media import ConnectionMedia
 from callboard.media.rtc.rtp.outgoing import Outgoing
 from callboard.media.rtc.rtp.receive_path import ReceivePath
 from callboard.tests.conftest import Run
+from callboard.tests.media.calls import film, tone
 from callboard.tests.media.rtc import test_playing_in_any_order as playing
 from callboard.tests.media.rtc.test_playing_in_any_order import CODEC, WHICH, Sent
 from hypothesis import HealthCheck, given, settings
@@ -61,13 +77,15 @@ class Line:
 class Scene:
     """A leg, whose bot does what it likes, and another one that it may be bridged with."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, folder: Path, writer: Writer) -> None:
         self.kind: Kind = kind
+        self.folder = folder
+        self.writer = writer
         self.ended: list[Playback] = []
         self.played: list[Playback] = []
         self.stamps: list[int] = []
-        self.records: list[list[int]] = []
-        self.writing: list[int] | None = None
+        self.recordings: list[Recording] = []
+        self.recording: Recording | None = None
         self.bridge: BridgeMedia | None = None
         self.ours, self.other = self._leg(), self._leg()
         self.ours.sinks.append(self._sent)
@@ -115,8 +133,8 @@ class Scene:
     def _sent(self, way: Direction, frame: EncodedFrame) -> None:
         if way is Direction.SENT:
             self.stamps.append(frame.timestamp)
-            if self.writing is not None:
-                self.writing.append(frame.timestamp)
+            if self.recording is not None:
+                self.recording.write(way, frame)
 
     def join(self, _: None) -> None:
         """Begin a bridge, or another one."""
@@ -131,12 +149,17 @@ class Scene:
 
     def record(self, _: None) -> None:
         """Begin a recording."""
-        self.writing = []
-        self.records.append(self.writing)
+        self.recording = Recording(
+            self.writer.place(self.folder, "leg"),
+            directions=(Direction.SENT,),
+            video=self.kind == "video",
+            writer=self.writer,
+        )
+        self.recordings.append(self.recording)
 
     def record_no_more(self, _: None) -> None:
         """End it."""
-        self.writing = None
+        self.recording = None
 
     def sends(self, how: tuple[bool, int]) -> None:
         """Let the other leg receive something, from anywhere in time."""
@@ -151,11 +174,30 @@ class Scene:
 
     def _receive(self, is_other: bool, *, keyframe: bool) -> None:
         codec = (OTHER_CODEC if is_other else CODEC)[self.kind]
-        data = bytes(160) if codec == "PCMU" else b"\x00x"
+        data = _data(codec, keyframe=keyframe)
         frame = EncodedFrame(
             self.kind, codec, data, self.timestamp, CLOCK_RATES[codec], 0.0, keyframe
         )
         self.other._received(frame)
+
+
+def _data(codec: str, *, keyframe: bool) -> bytes:
+    """Give a frame of a codec that a decoder takes."""
+    if codec in ("opus", "PCMU"):
+        return tone(500, 0.1, codec=codec)[0]
+    return next(data for data, is_key in film(1, codec=codec) if is_key is keyframe)
+
+
+def check(finished: tuple[FinishedRecording, ...]) -> None:
+    """See that recordings play to their end, and that no track goes back in time."""
+    for one in finished:
+        assert inspect(one.path).tracks
+        with av.open(str(one.path)) as container:
+            for stream in container.streams:
+                container.seek(0)
+                packets = container.demux(stream)
+                stamps = [each.dts for each in packets if each.size and each.dts is not None]
+                assert stamps == sorted(set(stamps))
 
 
 def _play(scene: Scene, which: int) -> None:
@@ -181,10 +223,11 @@ def test_any_order_with_bridges_keeps_one_timeline_and_tells_each_end_once(
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(TIMED)
     def holds(orders: list[tuple[tuple[str, Any], int]]) -> None:
-        run(lambda: main(orders))
+        with TemporaryDirectory() as name, Writer() as writer:
+            run(lambda: main(orders, Path(name), writer))
 
-    async def main(orders: list[tuple[tuple[str, Any], int]]) -> None:
-        scene = Scene(kind)
+    async def main(orders: list[tuple[tuple[str, Any], int]], folder: Path, writer: Writer) -> None:
+        scene = Scene(kind, folder, writer)
         for leg in scene.legs:
             leg.start()
         for (name, value), milliseconds in orders:
@@ -194,8 +237,12 @@ def test_any_order_with_bridges_keeps_one_timeline_and_tells_each_end_once(
         scene.leave(None)
         for leg in scene.legs:
             leg.close()
-        for stamps in (scene.stamps, *scene.records):
-            assert stamps == sorted(set(stamps))
+        assert scene.stamps == sorted(set(scene.stamps))
+        for recording in scene.recordings:
+            await recording.close()
+            assert recording.failure is None or not recording.files
+            check(recording.files)
+            inspected.extend(recording.files)
         assert all(playback.is_over for playback in scene.played)
         ended = [each for each in scene.ended if each in scene.played]  # and what held the line
         assert sorted(map(id, ended)) == sorted(map(id, scene.played))
@@ -204,4 +251,6 @@ def test_any_order_with_bridges_keeps_one_timeline_and_tells_each_end_once(
             assert not media.digit_listeners
             assert not media._ear._hearings
 
+    inspected: list[FinishedRecording] = []
     holds()
+    assert inspected, "some of them recorded something"
