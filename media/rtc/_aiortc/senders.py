@@ -11,7 +11,7 @@ from aiortc.rtcdtlstransport import State
 from aiortc.rtp import HeaderExtensions
 
 from ...sources.unit import Unit
-from .transports import SRTP_OUT, STATE, send_burst, sent
+from .transports import STATE, send_burst
 
 ENABLED = "_enabled"
 EXTENSIONS_MAP = "_RTCRtpSender__rtp_header_extensions_map"
@@ -122,7 +122,6 @@ class RtpStream:
 
     def _send(self, payload: bytes, timestamp: int, marked_type: int) -> bool:
         sender = self._sender
-        transport = sender.transport
         if not self.is_open:
             return False
         header = _HEADER.pack(
@@ -132,9 +131,8 @@ class RtpStream:
             timestamp,
             self._ssrc,
         )
-        packet = getattr(transport, SRTP_OUT).protect(header + self._extension + payload)
         self._sequence_number = (self._sequence_number + 1) & 0xFFFF
-        if not sent(transport.transport._send(packet)):  # noqa: SLF001 -- the pair in use
+        if not send_burst(sender.transport, (header + self._extension + payload,)):
             return False
         setattr(sender, OCTET_COUNT, getattr(sender, OCTET_COUNT) + len(payload))
         setattr(sender, PACKET_COUNT, getattr(sender, PACKET_COUNT) + 1)
