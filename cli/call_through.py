@@ -16,8 +16,8 @@ from ..config.jid import bare
 from ..control import Client
 from ..control.models.calls import CallCommand
 from ..control.models.events import EVENTS
-from ..control.problem import NoInstanceError
-from .running_instance import talk
+from ..control.problem import NoInstanceError, ProblemKind
+from .running_instance import OF_THE_USER, talk
 from .views.sentences import Sentences
 from .views.steps import quality_table, step_table
 from .views.terminal import Terminal
@@ -83,7 +83,8 @@ def call_through(socket: Path, account: str, to: str, *, json: bool, **how: Any)
                 connected = told.record.connected is not None
         return 0 if connected else 1
 
-    status = talk(None, socket, place)
+    wrong = OF_THE_USER | {ProblemKind.UNKNOWN_ACCOUNT}  # FROM is an account of the file
+    status = talk(None, socket, place, of_the_user=wrong)
     if not json and statuses:
         show_call(statuses[-1], records)
     return status

@@ -1,7 +1,7 @@
 """What every command does that talks to a running instance."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 
 import typer
@@ -12,18 +12,25 @@ from ..control import Client, ControlError
 from ..control.problem import NoInstanceError, ProblemKind
 
 #: Refusals that say that what the user wrote is wrong.
-_OF_THE_USER = {ProblemKind.WRONG_ARGUMENT, ProblemKind.INVALID_FILE}
+OF_THE_USER = frozenset({ProblemKind.WRONG_ARGUMENT, ProblemKind.INVALID_FILE})
 #: What a command does with the instance; it returns the exit status.
 Work = Callable[[Client], Awaitable[int]]
 
 
-def talk(file: Path | None, socket: Path | None, work: Work) -> int:
+def talk(
+    file: Path | None,
+    socket: Path | None,
+    work: Work,
+    *,
+    of_the_user: Collection[ProblemKind] = OF_THE_USER,
+) -> int:
     """Find a running instance, and do something with it.
 
     Args:
         file: what it runs; None: a file of the current folder.
         socket: its control socket, if the file does not tell.
         work: what is done.
+        of_the_user: refusals that say that an argument is wrong.
 
     Returns:
         The exit status: that of the work, or 1 if none runs or it refuses, 2 if it says that an
@@ -37,7 +44,7 @@ def talk(file: Path | None, socket: Path | None, work: Work) -> int:
     except ControlError as error:
         is_list = error.kind is ProblemKind.INVALID_FILE  # as `check` prints it
         typer.echo(error.detail if is_list else f"callboard: {error.detail}", err=True)
-        return 2 if error.kind in _OF_THE_USER else 1
+        return 2 if error.kind in of_the_user else 1
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         typer.echo(f"callboard: {sentence(first, first['loc'], secret=False)}", err=True)

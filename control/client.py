@@ -59,7 +59,12 @@ class Client:
             NoInstanceError: none runs, or several do.
         """
         if file is not None:
-            return _only([one for one in sockets_of(file) if one.exists()], str(file))
+            found = [one for one in sockets_of(file) if one.exists()]
+            if not found and not file.exists():
+                raise NoInstanceError(
+                    f"nothing runs {file}, and there is no such file: check the name"
+                )
+            return _only(found, str(file))
         return _only(sockets_in(folder), f"a file in {folder.resolve()}")
 
     @classmethod

@@ -102,7 +102,8 @@ def call_table(calls: tuple[CallSummary, ...]) -> Table:
         calls: the calls.
     """
     table = _table()
-    for name in ("call", "account", ""):
+    table.add_column("call", no_wrap=True, min_width=SHORT)  # less of it names no call
+    for name in ("account", ""):
         table.add_column(name, no_wrap=True)
     table.add_column("peer", no_wrap=True)
     table.add_column("phase", no_wrap=True)
