@@ -32,7 +32,7 @@ class RecorderBot(Bot):
         self.until: Cue | None = options.take("until", OneOf(CUES), None)
         self.direction: Recorded = options.take("direction", OneOf(DIRECTIONS), "both")
         self.wav = options.flag("wav", False)
-        if self.until is not None and "greeting" not in self.options:
+        if self.until is not None and self.options.get("greeting") is None:
             options.refuse("until", "there is no greeting that could end: give a greeting")
         if self.until == "speech":
             try:

@@ -247,3 +247,24 @@ def test_without_the_extra_speech_an_option_says_what_to_install(
             BUILT_IN["recorder"](None, ACCOUNT, {"greeting": "tone", "until": "speech"}, tmp_path)
     finally:
         voice_detector.check_speech.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("options", "faulty"),
+    [
+        ({"greeting": "loop:tone:300:1s"}, ["greeting"]),
+        ({"greeting": None}, ["until"]),
+        ({}, ["until"]),
+        ({"greeting": "tone:300:1s"}, []),
+    ],
+)
+def test_a_greeting_that_is_wrong_is_told_once(
+    tmp_path: Path, options: dict[str, Any], faulty: list[str]
+) -> None:
+    given = {"until": "digit", **options}
+    found: list[str] = []
+    try:
+        BUILT_IN["recorder"](None, "desk@localhost", given, tmp_path)
+    except OptionsError as error:
+        found = [name for name, _ in error.faults]
+    assert found == faulty
