@@ -126,7 +126,7 @@ def test_a_browser_hears_and_sees_a_call(
             await tab.run(script(LISTEN, target=target, token=TOKENS["listen"]))
             found = await tab.run(script(UNTIL_HEARD, hertz=hertz))
             assert found == pytest.approx(hertz, abs=10)
-            assert await tab.run("seen") == [640, 480]
+            assert await tab.run("seen") == [320, 240]
             await out.restart_ice()
             assert await tab.run(script(UNTIL_HEARD, hertz=hertz))
             await tab.run("pc.close()")
