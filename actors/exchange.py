@@ -255,7 +255,7 @@ class Exchange(Supervisor[ExchangeMessage]):
         self._accounts.pop(jid, None)
         self._states.pop(jid, None)
         if jid not in self._known and jid not in self._changes:
-            self._observer(AccountRemoved(jid))
+            self.actor_ref.post(AccountRemoved(jid))
         self._settle()
 
     def _start_account(self, settings: AccountSettings, bot: BotFactory) -> AccountRef:
@@ -296,6 +296,10 @@ class Exchange(Supervisor[ExchangeMessage]):
 
     @handles(AccountReady, PresenceReturned, ReceiptReceived, ChatMessage, ChatMessageBounced)
     def _account_reported(self, report: Report) -> None:
+        self._observer(report)
+
+    @handles(AccountRemoved)
+    def _account_removed(self, report: AccountRemoved) -> None:
         self._observer(report)
 
     @handles(CallStatus, DigitPressed, BotFailed)
