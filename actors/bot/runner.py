@@ -34,9 +34,17 @@ class BotRunner:
         owner: the actor whose tasks they run in; they end with it.
         bot: the bot, for its name.
         context: where its failures are reported.
+        is_harmless: tells what is no failure of the bot's; only the log has a word of it.
     """
 
-    def __init__(self, owner: AsyncioActor, bot: BotPort, context: Context) -> None:
+    def __init__(
+        self,
+        owner: AsyncioActor,
+        bot: BotPort,
+        context: Context,
+        is_harmless: Callable[[Exception], bool] = lambda _: False,
+    ) -> None:
+        self._is_harmless = is_harmless
         self._owner = owner
         self._context = context
         self._author = Author(bot.name, bare(context.settings.jid))
@@ -109,7 +117,7 @@ class BotRunner:
         waiting = self._lanes[lane]
         while waiting:
             self._waiting -= 1
-            await self.guard(waiting.popleft())
+            await self.guard(waiting.popleft(), self._is_harmless)
         del self._lanes[lane]
 
     def _close(self, lane: Hashable, waiting: deque[Coroutine[Any, Any, None]]) -> None:

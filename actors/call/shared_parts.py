@@ -7,7 +7,7 @@ from ...config.jid import bare
 from ..bot.runner import BotRunner
 from ..context import Context
 from ..messages.bot import BotPort
-from ..messages.call import CallActorMessage
+from ..messages.call import CallActorMessage, CallOver
 from ..runtime.actor import AsyncioActor
 from .closing import Closing
 from .course import CallingIn, CallingOut, Course
@@ -85,7 +85,14 @@ class SharedParts:
             owner=owner,
             context=context,
             bot=setup.bot,
-            runner=BotRunner(owner, setup.bot, context),
+            runner=BotRunner(
+                owner,
+                setup.bot,
+                context,
+                lambda error: (
+                    isinstance(error, CallOver) and (course.is_over or leg.connection.closed)
+                ),
+            ),
             course=course,
             signalling=signalling,
             informing=Informing(signalling),

@@ -1,12 +1,14 @@
 """What a call says of what it plays when that ends early, whoever waits for it."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from callboard.actors.messages.call import Hangup
+from callboard.actors.messages.call import CallOver, Hangup
+from callboard.actors.messages.exchange import BotFailed
 from callboard.bots import Call, Source, Synthesizer, Utterance
 from callboard.bots.playback import Playback
 from callboard.media import Kind
@@ -88,3 +90,29 @@ def test_the_log_says_whose_playback_ended_early_and_at_which_line(
     assert line.startswith("desk@localhost \u2190 alice@localhost: what it played ended early: ")
     assert error in line
     assert "test_playing.py:" in line
+
+
+@pytest.mark.parametrize("raised", [CallOver("too late"), ValueError("wrong")])
+def test_what_a_bot_does_too_late_is_no_failure_of_it(
+    run: Run, staged: None, raised: Exception
+) -> None:
+    async def main() -> None:
+        scene = Scene()
+        await connected(scene)
+        await scene.settle()
+        waits = asyncio.Event()
+
+        async def media(*_: Any) -> None:
+            waits.set()
+            await parts.waiters.over
+            raise raised
+
+        parts = scene.call._actor_weakref()._playing._parts
+        parts.runner.run(media())
+        await waits.wait()
+        scene.call.post(Hangup())
+        await scene.end()
+        failed = [one for one in scene.statuses if isinstance(one, BotFailed)]
+        assert bool(failed) is isinstance(raised, ValueError)
+
+    run(main)
