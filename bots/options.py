@@ -120,6 +120,9 @@ class Options:
             read: returns what the option's value means, or raises a `ValueError` or `TypeError`
                 with a sentence that says what to write.
             default: what the option is if the file does not have it, or has it wrong.
+
+        Raises:
+            TypeError: the function is async.
         """
         if is_async(read):
             raise TypeError(
