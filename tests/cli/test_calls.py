@@ -101,7 +101,7 @@ def test_one_call_is_shown_whole(folder: Path) -> None:
     ("words", "status", "said"),
     [
         (["nobody"], 1, "there is no past call 'nobody'"),
-        (["--state", "fine"], 2, "--state: "),
+        (["--state", "fine"], 2, "--state is 'fine': give "),
         (["--since", "soon"], 2, "--since 'soon': give a time like 1d"),
         (["--peer", "a@b@c"], 2, "--peer: "),
         (["--after", "x"], 2, "--after: this is the end of no page"),

@@ -43,7 +43,7 @@ FAULTS = """\
 13:10: bot: desks:NoBot is not a subclass of callboard.bots.Bot
 14:15: password: the environment variable CALLBOARD_UNSET is not set: export it first
 16:10: bot: there is no bot 'recordr' (did you mean recorder?): use one of caller, \
-conference, echo, recorder, silent, or module:Class of your own
+conference, echo, operator, recorder, silent, or module:Class of your own
 18:10: bot: importing broken raised SyntaxError at line 1: '(' was never closed (broken.py, line 1)
 20:10: bot: needy imports the module no_such_module, which can't be found: install it, or put it \
 beside the YAML file
