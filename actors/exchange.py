@@ -130,6 +130,7 @@ class Exchange(Supervisor[ExchangeMessage]):
         self._settling: list[AsyncioFuture[int]] = []
         self._known = {bare(one.jid): (one, bot) for one in settings.accounts}
         self._changes: dict[str, _Change] = {}
+        self._logged_out: set[str] = set()
 
     async def on_start(self) -> None:
         """Open the file of records, then start the accounts in the file's order."""
@@ -169,11 +170,16 @@ class Exchange(Supervisor[ExchangeMessage]):
     def _add(self, settings: AccountSettings, bot: BotFactory) -> AccountRef:
         ref = self.start_child(StartChild(self._child(settings, bot)))
         self._known[bare(settings.jid)] = settings, bot
+        self._logged_out.discard(bare(settings.jid))
         return ref
 
     @handles(RemoveAccount)
     def _remove_account(self, message: RemoveAccount) -> AsyncioFuture[BaseException | None]:
         jid = bare(message.jid)
+        if jid in self._logged_out and not message.may_return:
+            return self._remove_logged_out(jid)
+        if message.may_return and (jid in self._known or jid in self._changes):
+            self._logged_out.add(jid)
         change = self._changes.pop(jid, None)
         if change is not None:  # it is on its way out already
             change.give_up(f"{jid} is removed")
@@ -183,6 +189,17 @@ class Exchange(Supervisor[ExchangeMessage]):
         if jid not in self._known:
             raise ValueError(f"there is no account {jid}")
         return self._drain_account(jid, message.seconds)
+
+    def _remove_logged_out(self, jid: str) -> AsyncioFuture[BaseException | None]:
+        """Let an account that has logged out, or is about to, not return."""
+        self._logged_out.discard(jid)
+        entry = self._entries.get(jid)
+        if entry is not None and entry.ref is not None:
+            return entry.ref.ended
+        self._observer(AccountRemoved(jid))
+        gone: AsyncioFuture[BaseException | None] = AsyncioFuture()
+        gone.set(None)
+        return gone
 
     def _drain_account(self, jid: str, seconds: float) -> AsyncioFuture[BaseException | None]:
         """Log an account out when its calls have ended, and forget it then."""
@@ -254,7 +271,7 @@ class Exchange(Supervisor[ExchangeMessage]):
         jid = str(name)
         self._accounts.pop(jid, None)
         self._states.pop(jid, None)
-        if jid not in self._known and jid not in self._changes:
+        if jid not in self._known and jid not in self._changes and jid not in self._logged_out:
             self.actor_ref.post(AccountRemoved(jid))
         self._settle()
 

@@ -69,10 +69,12 @@ class RemoveAccount(Ask["ExchangeMessage", AsyncioFuture[BaseException | None]])
     Attributes:
         jid: the account.
         seconds: that running calls may go on for.
+        may_return: it has only logged out: nobody is told that it was removed.
     """
 
     jid: str
     seconds: float
+    may_return: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,9 @@ async def _logout(command: LogoutCommand, instance: Instance, tell: Tell) -> Log
     await find_account(instance, jid)
     seconds = instance.settings.drain if command.seconds is None else command.seconds
     with refusing():
-        await instance.exchange.request(RemoveAccount(jid, seconds), timeout=HANDLED)
+        await instance.exchange.request(
+            RemoveAccount(jid, seconds, may_return=True), timeout=HANDLED
+        )
     return LoginResult(account=jid)
 
 

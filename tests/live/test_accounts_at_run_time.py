@@ -29,6 +29,30 @@ def states(stage: Stage, jid: str) -> list[str]:
     return [event.state for event in stage.all(AccountChanged) if event.jid == jid]
 
 
+def test_an_account_that_may_return_is_not_told_as_removed(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, CAROL]) as stage:
+
+            async def remove(*, may_return: bool) -> None:
+                wanted = RemoveAccount(CAROL, 5, may_return)
+                await (await stage.exchange.request(wanted, timeout=PATIENCE))
+
+            await stage.online(CAROL)
+            for _ in range(2):
+                await remove(may_return=True)
+                assert states(stage, CAROL)[-1] == "closed"
+                with pytest.raises(ValueError, match="no account"):
+                    await remove(may_return=True)
+                await stage.exchange.request(AddAccount(entry(CAROL)), timeout=PATIENCE)
+                await stage.until(AccountChanged, lambda _: states(stage, CAROL)[-1] == "online")
+            await remove(may_return=True)
+            assert not stage.all(AccountRemoved)
+            await remove(may_return=False)  # the file does not declare it any more
+            assert stage.all(AccountRemoved) == [AccountRemoved(CAROL)]
+
+    run(main)
+
+
 def test_an_account_is_added_and_removed(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE], guests=["carol"]) as stage:
