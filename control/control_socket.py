@@ -50,9 +50,11 @@ class ControlSocket:
         self._instance.add_part("control socket", self._look)
 
     async def close(self) -> None:
-        """Take nobody any more, let everybody go, and give the path back."""
+        """Take nobody any more, give the path back, and let everybody go."""
         if self._server is not None:
             self._server.close()
+        # Before the clients go: who waits for the end may start the next instance then.
+        await asyncio.to_thread(self._claim.release)
         tasks = list(self._clients.values())
         for task in tasks:
             task.cancel()
@@ -60,7 +62,6 @@ class ControlSocket:
             await asyncio.wait(tasks)
         if self._server is not None:
             await self._server.wait_closed()
-        await asyncio.to_thread(self._claim.release)
 
     def _look(self) -> PartSummary:
         is_serving = self._server is not None and self._server.is_serving()
