@@ -76,7 +76,7 @@ def calls(arguments: Arguments) -> int:
             else:
                 show_page(page, search, Terminal())
         else:
-            found = past.find(name)
+            found = past.find(name, search)
             if arguments.json:
                 typer.echo(json_module.dumps(found.to_json()))
             else:

@@ -53,18 +53,19 @@ class PastCalls:
         """
         return self.index.use(lambda database: find_calls(database, search, self.recordings))
 
-    def find(self, name: str) -> PastCall:
+    def find(self, name: str, among: Search | None = None) -> PastCall:
         """Return one call.
 
         Args:
             name: its uuid, the beginning of it, or its session id.
+            among: what else must match; None: nothing.
 
         Raises:
             UnknownCallError: there is none, or more than one.
             OSError: the log can't be read.
             StoppedError: it is the end.
         """
-        return self.index.use(lambda database: find_call(database, name, self.recordings))
+        return self.index.use(lambda database: find_call(database, name, self.recordings, among))
 
     def close(self) -> None:
         """Give up what is kept in memory."""

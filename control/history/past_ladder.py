@@ -4,7 +4,7 @@ from ...actors.records.call_record import KILLED, CallRecord
 from ...ladder.folder import LadderNotFound, find_ladder
 from ...ladder.ladder import Ladder
 from .history import PastCalls
-from .search import LAST, UnknownCallError
+from .search import LAST, AmbiguousCallError, UnknownCallError
 
 
 def find_past_ladder(calls: PastCalls, name: str) -> Ladder:
@@ -28,6 +28,8 @@ def find_past_ladder(calls: PastCalls, name: str) -> Ladder:
     except LadderNotFound as none:
         try:
             record = calls.find(name).record
+        except AmbiguousCallError as several:  # the ends of one call: either tells why
+            record = several.calls[0].record
         except UnknownCallError:
             raise none from None
         return _of(calls, record)

@@ -6,7 +6,7 @@ import json
 import math
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -113,7 +113,19 @@ class UnknownCallError(LookupError):
 
 
 class AmbiguousCallError(UnknownCallError):
-    """More than one call goes by a name; the message says which."""
+    """More than one call goes by a name; the message says which.
+
+    Args:
+        name: the name.
+        calls: those that go by it, the latest first.
+    """
+
+    def __init__(self, name: str, calls: Sequence[PastCall]) -> None:
+        # Both ends of a call between two accounts have one session id.
+        ids = ", ".join(f"{one.record.uuid} ({one.record.account})" for one in calls[:3])
+        more = " …" if len(calls) > 3 else ""
+        super().__init__(f"more than one past call is {name!r:.60}: give one of {ids}{more}")
+        self.calls = calls
 
 
 #: A call that was copied with its file, as logrotate does, counts once.
@@ -155,7 +167,9 @@ def find_calls(database: sqlite3.Connection, search: Search, folder: Path) -> Pa
     )
 
 
-def find_call(database: sqlite3.Connection, name: str, folder: Path) -> PastCall:
+def find_call(
+    database: sqlite3.Connection, name: str, folder: Path, among: Search | None = None
+) -> PastCall:
     """Find one call in an index. Blocking.
 
     Args:
@@ -163,56 +177,62 @@ def find_call(database: sqlite3.Connection, name: str, folder: Path) -> PastCall
         name: its ``uuid`` or its session id, or the beginning of one, of four characters or more;
             ``last``, or ``last-failed``.
         folder: where recordings are.
+        among: what else must match; None: nothing.
 
     Raises:
         AmbiguousCallError: there is more than one.
         UnknownCallError: there is none.
     """
     name = name.encode(errors="replace").decode()
-    rows: list[tuple[str, str]] = _last(database, name)
-    for wanted, values in _names(name):
+    also, given = _conditions(among or Search())
+    rows: list[tuple[str]] = []
+    for wanted, values, order in _last(name) if name in LAST else _names(name):
         if rows:
             break
+        conditions = " AND ".join((f"({wanted})", _ONCE, *also))
         rows = database.execute(
-            f"SELECT uuid, line FROM calls JOIN lines USING (id) WHERE ({wanted}) AND {_ONCE} "  # noqa: S608
-            "ORDER BY started DESC, uuid DESC LIMIT 10",
-            values,
+            f"SELECT line FROM calls JOIN lines USING (id) WHERE {conditions} {order}",  # noqa: S608
+            [*values, *given],
         ).fetchall()
-    if not rows and name in LAST:
-        raise UnknownCallError("no calls yet" if name == "last" else "no call has failed yet")
     if not rows:
-        raise UnknownCallError(
-            f"there is no past call {name!r:.60}: give the id that 'callboard calls' shows, "
-            "or the call's whole session id"
-        )
-    if len(rows) > 1:
-        # Both ends of a call between two accounts have one session id.
-        ids = ", ".join(uuid for uuid, _ in rows[:3]) + (" …" if len(rows) > 3 else "")
-        raise AmbiguousCallError(f"more than one past call is {name!r:.60}: give one of {ids}")
-    return _past_call(database, rows[0][1], folder)
+        raise UnknownCallError(_none(name, is_among=bool(also)))
+    found = [_past_call(database, line, folder) for (line,) in rows]
+    if len(found) > 1:
+        raise AmbiguousCallError(name, found)
+    return found[0]
 
 
-def _last(database: sqlite3.Connection, name: str) -> list[tuple[str, str]]:
-    """Return the call that ended last, if that is what is asked for."""
-    if name not in LAST:
-        return []
-    return database.execute(
-        "SELECT uuid, line FROM calls JOIN lines USING (id) "  # noqa: S608 - a condition of ours
-        f"WHERE ? = 'last' OR ({_FAILED}) ORDER BY ended DESC, uuid LIMIT 1",
-        (name,),
-    ).fetchall()
+def _none(name: str, *, is_among: bool) -> str:
+    """Say that there is no such call, and what to do."""
+    if is_among:
+        return f"no past call by the name {name!r:.60} matches the other options"
+    if name in LAST:
+        return "no calls yet" if name == "last" else "no call has failed yet"
+    return (
+        f"there is no past call {name!r:.60}: give the id that 'callboard calls' shows, "
+        "or the call's whole session id"
+    )
 
 
-def _names(name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+Condition = tuple[str, tuple[str, ...], str]
+
+
+def _last(name: str) -> Iterator[Condition]:
+    """Give the condition that a call is the one that ended last, or failed, and its order."""
+    yield f"? = 'last' OR ({_FAILED})", (name,), "ORDER BY ended DESC, uuid LIMIT 1"
+
+
+def _names(name: str) -> Iterator[Condition]:
     """Give the conditions that a call goes by a name: by the whole of an id, then by its beginning.
 
     A running call is shown by the beginning of its session id, a past one by that of its uuid.
     """
-    yield "uuid = ? OR sid = ?", (name, name)
+    order = "ORDER BY started DESC, uuid DESC LIMIT 10"
+    yield "uuid = ? OR sid = ?", (name, name), order
     if len(name) >= SHORTEST:
         last = name + chr(sys.maxunicode)
         condition = "(uuid >= ? AND uuid < ?) OR (sid >= ? AND sid < ?)"
-        yield condition, (name.lower(), last.lower(), name, last)
+        yield condition, (name.lower(), last.lower(), name, last), order
 
 
 def _past_call(database: sqlite3.Connection, line: str, folder: Path) -> PastCall:

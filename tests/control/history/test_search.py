@@ -201,6 +201,20 @@ def test_a_name_of_no_call_or_of_several_is_refused(
         calls.find(name)
 
 
+def test_what_else_must_match_tells_the_ends_of_one_call_apart(log: Path, calls: PastCalls) -> None:
+    ends = {account: past(id="both", account=account) for account in ("a@localhost", "b@localhost")}
+    add(log, *ends.values())
+    with pytest.raises(
+        UnknownCallError, match=r"a@localhost.*b@localhost|b@localhost.*a@localhost"
+    ):
+        calls.find("both")
+    for account, record in ends.items():
+        assert calls.find("both", Search(account=account)).record == record
+        assert calls.find("last", Search(account=account)).record == record
+    with pytest.raises(UnknownCallError, match="matches the other options"):
+        calls.find("both", Search(account="c@localhost"))
+
+
 def test_each_recording_says_whether_it_is_there(log: Path, calls: PastCalls) -> None:
     folder = log.parent / "recordings"
     link = folder / "20261128t120000z-link.ogg"
