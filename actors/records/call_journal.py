@@ -217,7 +217,14 @@ def _known(records: Path, uuids: set[str]) -> set[str]:
 
 def _closed(record: CallRecord, end: float, lengths: Mapping[Path, float]) -> CallRecord:
     """Return the record of a call that a kill ended."""
-    times = (record.started, record.ringing, record.answered, record.connected, end)
+    recordings = tuple(
+        one if one.octets or one.failure else replace(_found(one, lengths), direction=one.direction)
+        for one in record.recordings
+    )
+    # What was recorded tells more than the journal, which is written when something changes.
+    recorded = max((one.seconds for one in recordings), default=0.0)
+    heard = (record.connected or record.answered or record.started) + recorded
+    times = (record.started, record.ringing, record.answered, record.connected, heard, end)
     ended = max(at for at in times if at is not None)
     return replace(
         record,
@@ -228,12 +235,7 @@ def _closed(record: CallRecord, end: float, lengths: Mapping[Path, float]) -> Ca
             else replace(one, seconds=round(max(0.0, ended - record.started - one.at), 3))
             for one in record.bridges
         ),
-        recordings=tuple(
-            one
-            if one.octets or one.failure
-            else replace(_found(one, lengths), direction=one.direction)
-            for one in record.recordings
-        ),
+        recordings=recordings,
     )
 
 

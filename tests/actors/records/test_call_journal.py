@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -208,6 +209,19 @@ def test_recordings_are_found_by_their_names(tmp_path: Path) -> None:
     assert "fourth.mkv.part was left unfinished" in str(found.recordings[3].failure)
     assert found.recordings[4].failure == ("There is no recording: nothing of it was written yet.")
     assert json.loads(found.to_json())["recordings"][2]["kind"] == "video"
+
+
+def test_a_killed_call_lasted_at_least_as_long_as_its_recording(tmp_path: Path) -> None:
+    file = tmp_path / "only.ogg"
+    file.write_bytes(b"sound")
+    connected = time.time() + 1
+    recording = Recorded.of(str(tmp_path / "only"), 0.0, 0, None)
+    journal = CallJournal(tmp_path / "calls.jsonl")
+    journal.note(going_on(started=connected - 1, connected=connected, recordings=(recording,)))
+    journal.write()
+    killed(journal)
+    [found] = close_left(tmp_path / "calls.jsonl", [FinishedRecording(file, 30.0, 5)])
+    assert found.ended == pytest.approx(connected + 30, abs=0.01)
 
 
 #: Runs in a mount namespace of its own: notes a call, fills the disk, notes more, and is killed.
