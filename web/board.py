@@ -135,7 +135,7 @@ class Board:
 
     def _look(self) -> PartSummary:
         requests = self._gate.running
-        detail = f"{self.url} ({requests} request{'' if requests == 1 else 's'})"
+        detail = f"{self.url} ({requests} open request{'' if requests == 1 else 's'})"
         return PartSummary(
             name="board",
             state="failed" if self._failure else "running",

@@ -12,9 +12,10 @@ from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any, TypeVar
 
-from ...media import shown
+from ...media import is_authors, shown
 
 log = logging.getLogger(__name__)
 
@@ -219,5 +220,16 @@ def contained() -> Iterator[None]:
 
 
 def _place(task: "asyncio.Task[Any]") -> str:
-    frames = task.get_stack(limit=1)
-    return f"{frames[-1].f_code.co_filename}:{frames[-1].f_lineno}" if frames else "its end"
+    """Name the line at which a task waits: its author's, where it has one."""
+    frames = list(_waiting(task.get_coro()))
+    frame = next(filter(is_authors, reversed(frames)), frames[-1] if frames else None)
+    return "its end" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def _waiting(coroutine: object) -> Iterator[FrameType]:
+    """Give the frames of a coroutine that waits and of what it waits for, the innermost last."""
+    while coroutine is not None:
+        frame = getattr(coroutine, "cr_frame", None)
+        if frame is not None:
+            yield frame
+        coroutine = getattr(coroutine, "cr_await", None)

@@ -267,7 +267,8 @@ def test_who_swallows_its_cancellation_is_not_waited_for(
 
     with caplog.at_level(logging.WARNING):
         run(main)
-    assert [one for one in caplog.messages if "bot Stubborn of bob@localhost goes on" in one]
+    [told] = [one for one in caplog.messages if "bot Stubborn of bob@localhost goes on" in one]
+    assert f"{__file__}:" in told  # the line at which it waits, and not that of who called it
 
 
 def test_a_bot_that_can_not_be_made_leaves_the_others_alone(run: Run, tmp_path: Path) -> None:
