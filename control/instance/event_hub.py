@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from itertools import islice
+from random import uniform
 
 from pydantic_core import to_json
 
@@ -13,7 +14,7 @@ from .events import Reported
 
 #: Events that wait for a reader at the most; the oldest ones are left out then.
 MOST_WAITING = 10_000
-#: Seconds for which events are gathered, so that a burst is one write to a reader's socket.
+#: Seconds, about, for which events are gathered, so that a burst is one write to a reader's socket.
 GATHER = 0.05
 
 
@@ -88,7 +89,8 @@ class EventReader:
     async def next(self) -> list[HubEntry]:
         """Wait for events, and return them; what was missed before them is told by a gap."""
         await self._came.wait()
-        await asyncio.sleep(GATHER)
+        # Never all readers at the same moment: the calls would have to wait for all of them.
+        await asyncio.sleep(GATHER * uniform(0.5, 1.5))  # noqa: S311 - no secret
         self._came.clear()
         found = list(self._waiting)
         self._waiting.clear()
