@@ -33,24 +33,32 @@ def _title(stream: Any) -> str:
 
 
 def loudest(record: CallRecord, direction: Direction) -> tuple[float, float]:
-    """Return the frequency (Hz) and the level (dBFS) of the loudest moment of one side."""
-    moments, rate = _moments(record, direction)
-    powers = (moments**2).mean(axis=1)
-    moment = moments[powers.argmax()]
+    """Return the frequency (Hz) and the level (dBFS) of the loudest moment of one side.
+
+    A moment begins at any sample: one that held half of a beep would have its edge as its loudest.
+    """
+    samples, rate = _samples(record, direction)
+    size = int(rate * WINDOW)
+    energy = np.cumsum(np.pad(samples.astype(float) ** 2, (1, 0)))
+    powers = (energy[size:] - energy[:-size]) / size
+    begin = powers.argmax()
+    moment = samples[begin : begin + size]
     moment = moment - moment.mean()  # Chromium's beep has no negative half
-    spectrum = np.abs(np.fft.rfft(moment * np.hanning(len(moment)), 16384))
+    spectrum = np.abs(np.fft.rfft(moment * np.hanning(size), 16384))
     return spectrum.argmax() * rate / 16384, 10 * np.log10(powers.max() + 1e-12)
 
 
 def longest_silence(record: CallRecord, direction: Direction) -> float:
     """Return the seconds of the longest silence between two sounds of one side."""
-    moments, _ = _moments(record, direction)
+    samples, rate = _samples(record, direction)
+    size = int(rate * WINDOW)
+    moments = samples[: len(samples) // size * size].reshape(-1, size)
     [loud] = ((moments**2).mean(axis=1) > SILENCE).nonzero()
     return float((np.diff(loud) - 1).max() * WINDOW)
 
 
-def _moments(record: CallRecord, direction: Direction) -> tuple[NDArray[np.float32], int]:
-    """Return one side's sound, a row for each `WINDOW`, and its samples in a second."""
+def _samples(record: CallRecord, direction: Direction) -> tuple[NDArray[np.float32], int]:
+    """Return one side's sound, and its samples in a second."""
     with _opened(record, "audio", direction) as (container, stream):
         to_float = av.AudioResampler("fltp")
         frames = [one for frame in container.decode(stream) for one in to_float.resample(frame)]
@@ -58,8 +66,7 @@ def _moments(record: CallRecord, direction: Direction) -> tuple[NDArray[np.float
         # A file of sound alone has both sides in one stream: the left ear and the right.
         both = all(one.value in _title(stream) for one in Direction)
         samples = sound[list(Direction).index(direction)] if both else sound.mean(axis=0)
-        size = int(stream.rate * WINDOW)
-        return samples[: len(samples) // size * size].reshape(-1, size), stream.rate
+        return samples, stream.rate
 
 
 def pictures(record: CallRecord, direction: Direction) -> list[NDArray[np.int16]]:
