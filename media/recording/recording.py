@@ -18,6 +18,10 @@ from .writer_thread import Writer
 FLUSH = 0.5
 """Seconds after which frames are in the file at the latest: what a kill can cost."""
 
+LULL = 2 * FLUSH
+"""Seconds for which frames that are gathered before they come here may keep the recording waiting.
+Then what one direction has is written without the other's: before, that would leave a hole."""
+
 LIMIT = 8 * 1024 * 1024
 """Octets of frames that may wait for a slow disk. More are left out, and `failure` says so."""
 
@@ -158,9 +162,9 @@ class Recording:
             self._timer = asyncio.get_running_loop().call_later(FLUSH, self._flush)
 
     def flush(self) -> None:
-        """Hand what has come to the writer now: more of it will come at once, and later."""
+        """Hand what has come to the writer now: for who gathers frames, and does so each time."""
         if self._pending:
-            self._flush()
+            self._flush(LULL)
 
     def miss(self, direction: Direction) -> None:
         """Take note that video comes of which nothing can be shown, as no key frame does.
@@ -218,8 +222,8 @@ class Recording:
             self._told = state
             self._on_failure()
 
-    def _flush(self) -> None:
-        """Hand what has come to the writer, and once more after the last frame."""
+    def _flush(self, again: float = FLUSH) -> None:
+        """Hand what has come to the writer, and so many seconds after the last frame once more."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -232,7 +236,7 @@ class Recording:
         if self._writer.submit(lambda: self._record(frames, now, size, loop)):
             self._submitted += size
         if frames and self._closing is None:
-            self._timer = loop.call_later(FLUSH, self._flush)
+            self._timer = loop.call_later(again, self._flush)
 
     def _record(
         self, frames: list[Placed], now: float, size: int, loop: asyncio.AbstractEventLoop

@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 from callboard.media import Direction, EncodedFrame, FinishedRecording, Recording, Writer, inspect
+from callboard.tests.harness.virtual_time import VirtualTimeLoop
 from callboard.tests.media.calls import (
     CLOCK,
     Timed,
@@ -338,6 +339,32 @@ def test_frames_reach_the_file_while_the_call_runs(tmp_path: Path) -> None:
             await recording.close()
 
     asyncio.run(main())
+
+
+def test_sound_that_is_gathered_has_no_holes_where_one_side_is_ahead(tmp_path: Path) -> None:
+    frames = in_order(audio(SENT, 440), audio(RECEIVED, 1000, start=0.03))
+
+    async def main() -> FinishedRecording | None:
+        began = asyncio.get_running_loop().time()
+        waiting = at(began, frames)
+        with Writer() as writer:
+            recording = Recording(
+                writer.place(tmp_path, "call"), video=False, writer=writer, started=began
+            )
+            for number in range(1, 11):
+                await asyncio.sleep(0.502)  # each time a little late, as on a busy machine
+                until = began + number / 2
+                feed(recording, [one for one in waiting if until - 0.5 <= one[1].arrival < until])
+                recording.flush()
+            return await recording.close()
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        finished = runner.run(main())
+    assert finished is not None
+    assert finished.path.suffix == ".ogg"
+    for side in samples(finished.path):
+        levels = np.sqrt((side[9600:220800].reshape(-1, 960) ** 2).mean(axis=1))
+        assert levels.min() > 0.8 * levels.max()
 
 
 odd_frames = st.builds(
