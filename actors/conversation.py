@@ -139,8 +139,7 @@ class Conversation(AsyncioActor[ConversationMessage]):
         """
         for waiting, _ in self._orders:
             if not waiting.placed.done():
-                over = CallOver("the account has ended")
-                waiting.placed.set_exception((CallOver, over, None))
+                waiting.placed.fail(CallOver("the account has ended"))
         try:
             await stop_all((call.ref for call in self._calls), CALLS_DEADLINE)
         finally:  # also when the account has waited long enough

@@ -126,8 +126,7 @@ class Conversations:
             if placed.done():
                 continue
             if ended is None or conversation is ended:
-                error = CallOver("the call ended before it began, with its conversation")
-                placed.set_exception((CallOver, error, None))
+                placed.fail(CallOver("the call ended before it began, with its conversation"))
             else:
                 self._placed.append((conversation, placed))
 

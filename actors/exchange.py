@@ -77,7 +77,7 @@ class _Change:
 
     def give_up(self, why: str) -> None:
         """Break the promise."""
-        self.done.set_exception((ValueError, ValueError(why), None))
+        self.done.fail(ValueError(why))
 
 
 class Exchange(Supervisor[ExchangeMessage]):

@@ -135,7 +135,7 @@ class Guest(AsyncioActor[GuestMessage]):
         error = message.error
         if isinstance(error, MediaClosedError):
             error = CallOver("the session was ended before it had begun")
-        _fail(self._answer, error)
+        self._answer.fail(error)
         self._leave("its offer could not be answered")
 
     @handles(PageMedia)
@@ -182,15 +182,11 @@ class Guest(AsyncioActor[GuestMessage]):
             self._why = f"a fault of Callboard's own: {error!r}"
         self._part.close()
         if not self._answer.done():
-            _fail(self._answer, CallOver(f"the session is over ({self._why})"))
+            self._answer.fail(CallOver(f"the session is over ({self._why})"))
         try:
             await self._page.close()
         finally:
             self._over.set(self._why)
-
-
-def _fail(future: AsyncioFuture[str], error: Exception) -> None:
-    future.set_exception((type(error), error, None))
 
 
 class _Listening:

@@ -57,11 +57,10 @@ async def _settled(future: AsyncioFuture[bytes], work: Coroutine[Any, Any, bytes
     try:
         future.set(await work)
     except Exception as error:
-        over = CallOver("the call is over") if isinstance(error, MediaClosedError) else error
-        future.set_exception((type(over), over, None))
+        is_over = isinstance(error, MediaClosedError)
+        future.fail(CallOver("the call is over") if is_over else error)
 
 
 def _give_up(future: AsyncioFuture[bytes]) -> None:
     if not future.done():  # the task was cancelled with its call
-        over = CallOver("the call is over")
-        future.set_exception((CallOver, over, None))
+        future.fail(CallOver("the call is over"))

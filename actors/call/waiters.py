@@ -43,7 +43,7 @@ class Waiters:
         self.settle(what)
         future: AsyncioFuture[None] = AsyncioFuture()
         if self._over is not None:
-            _fail(future, self._over)
+            future.fail(self._over)
         else:
             self._others[what] = future
         return future
@@ -69,7 +69,7 @@ class Waiters:
         """
         future = self._others.pop(what, None)
         if future is not None and failure is not None:
-            _fail(future, failure)
+            future.fail(failure)
         elif future is not None:
             future.set(None)
 
@@ -87,7 +87,7 @@ class Waiters:
         waiting = [self.connected, *self._others.values()]
         self._others.clear()
         for future in waiting:
-            _fail(future, self._over)
+            future.fail(self._over)
         for then in self._at_end:
             then()
 
@@ -96,8 +96,4 @@ class Waiters:
         if not self.over.done():
             self.over.set("something went wrong")
         if not self.ended.done():
-            _fail(self.ended, CallOver("the call is over, and could not be recorded"))
-
-
-def _fail(future: AsyncioFuture[Any], error: Exception) -> None:
-    future.set_exception((type(error), error, None))
+            self.ended.fail(CallOver("the call is over, and could not be recorded"))

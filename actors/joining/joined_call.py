@@ -35,4 +35,4 @@ def settle_failed(future: AsyncioFuture[Any], error: Exception) -> None:
     """
     if isinstance(error, ActorDeadError | MediaClosedError):
         error = CallOver("the call is over")
-    future.set_exception((type(error), error, None))
+    future.fail(error)

@@ -100,6 +100,17 @@ class AsyncioFuture(pykka.Future[T]):
             error = kind()
         self._settle(None, error, traceback)
 
+    def fail(self, error: BaseException) -> None:
+        """Set an exception, whose traceback begins where ``get()`` or ``await`` raises it.
+
+        Args:
+            error: the exception.
+
+        Raises:
+            queue.Full: it has a value, an exception or a get hook already.
+        """
+        self._settle(None, error, None)
+
     def set_get_hook(self, func: Callable[[float | None], T]) -> None:
         """Compute the value with a function when it is first wanted.
 

@@ -104,6 +104,23 @@ def test_exception_is_raised_at_everyone_with_its_traceback(on_each_loop: OnEach
     on_each_loop(main)
 
 
+def test_a_failed_future_raises_the_error_from_here(on_each_loop: OnEachLoop) -> None:
+    async def main() -> None:
+        future: AsyncioFuture[int] = AsyncioFuture()
+        try:
+            raise KeyError("the origin")
+        except KeyError as error:
+            future.fail(error)
+        for _ in range(2):
+            with pytest.raises(KeyError, match="the origin") as info:
+                await future
+            assert not any("raise KeyError" in str(one.statement) for one in info.traceback)
+        with pytest.raises(queue.Full):
+            future.fail(KeyError("one more"))
+
+    on_each_loop(main)
+
+
 def test_exception_must_be_one() -> None:
     future: AsyncioFuture[int] = AsyncioFuture()
     with pytest.raises(ValueError, match="needs an exception"):
