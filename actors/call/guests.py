@@ -17,7 +17,6 @@ from ..messages.call import (
     GuestRefused,
     RemoveMedia,
 )
-from ..messages.guest import GuestRef
 from ..runtime.actor import handles
 from ..runtime.future import AsyncioFuture
 from .content_changes import ContentChanges
@@ -44,7 +43,6 @@ _WORDS = {
 class _Seat:
     kind: GuestKind
     name: str
-    guest: GuestRef
     ends_call: bool
     is_told: bool = False
     has_added: bool = False
@@ -102,7 +100,7 @@ class Guests:
         )
         guest.ended.add_done_callback(lambda _: owner.post(GuestGone(number)))
         parts.leg.guests[number] = guest
-        self._guests[number] = _Seat(message.kind, message.name, guest, message.ends_call)
+        self._guests[number] = _Seat(message.kind, message.name, message.ends_call)
         parts.progress.guest_comes(number, message.kind, message.name, message.role)
         parts.trace.note("state", f"{message.name} {_WORDS[message.kind]}")
         return GuestAdmitted(guest, answer, over)
