@@ -43,27 +43,24 @@ class OperatorBot(Bot):
         self.to = options.take("to", as_address, None)
         self.ringback = options.playable("ringback", "audio", "tone:440:2s")
         self.then = options.take("then", OneOf((DECLINE, *NEXT)), DECLINE)
-        self.next_options: dict[str, Any] = options.take("options", as_mapping, {})
+        next_options: dict[str, Any] = options.take("options", as_mapping, {})
         self.next: Bot | None = None
         self._handed_on: set[str] = set()
         if self.to is not None and bare(self.to) == self.account:
             options.refuse("to", f"{self.account} can't call itself: give another JID")
         if self.to is not None and self.then != DECLINE:
             options.refuse("then", f"{self.to} has the call: leave one of 'to' and 'then' out")
-        if self.then == DECLINE and self.next_options:
+        if self.then == DECLINE and next_options:
             options.refuse("options", "nobody has these: name a bot as 'then'")
         elif self.then != DECLINE:
             try:
-                NEXT[self.then](None, self.account, self.next_options, self.folder)
+                self.next = NEXT[self.then](self._ref, self.account, next_options, self.folder)
             except OptionsError as error:
-                faults = "; ".join(f"{name}: {words}" for name, words in error.faults)
-                options.refuse("options", faults)
+                options.refuse("options", str(error))
 
     async def on_start(self) -> None:
         """Start the other bot, if there is one."""
-        if self.then != DECLINE:
-            kind = NEXT[self.then]
-            self.next = kind(self._ref, self.account, self.next_options, self.folder)
+        if self.next is not None:
             await self.next.on_start()
 
     async def on_call(self, call: Call) -> None:
