@@ -72,9 +72,7 @@ class OperatorBot(Bot):
             return
         except TimeoutError:
             if (await call.status()).phase == "ringing":
-                self._handed_on.add(call.id)
                 await self._hand_on(call)
-                self._handed_on.discard(call.id)
                 return
         await call.ended()
 
@@ -84,12 +82,16 @@ class OperatorBot(Bot):
             await call.hangup()
 
     async def _hand_on(self, call: Call) -> None:
-        if self.next is not None:
-            await self.next.on_call(call)
-        elif self.to is None:
-            await call.decline()
-        else:
-            await self._connect(call, self.to)
+        self._handed_on.add(call.id)
+        try:
+            if self.next is not None:
+                await self.next.on_call(call)
+            elif self.to is None:
+                await call.decline()
+            else:
+                await self._connect(call, self.to)
+        finally:
+            self._handed_on.discard(call.id)
 
     async def _connect(self, call: Call, to: str) -> None:
         """Let the caller talk to somebody else; hang up if that one does not come."""

@@ -238,3 +238,17 @@ def test_caller_takes_no_calls(run: Run, tmp_path: Path) -> None:
     assert isinstance(call, Call)
     run(lambda: made("caller", tmp_path, to=PEER).on_call(call))
     assert [type(message) for message in actor.heard] == [Hangup]
+
+
+def test_operator_forgets_a_call_that_nobody_could_take(run: Run, tmp_path: Path) -> None:
+    answers = {Wait: AsyncioFuture(), Answer: CallOver("the call is over")}
+    _, call = staged_call(tmp_path, answers)
+    operator: Any = made("operator", tmp_path, patience="20ms", then="recorder")
+
+    async def main() -> None:
+        await operator.on_start()
+        with pytest.raises(CallOver):
+            await operator.on_call(call)
+
+    run(main)
+    assert not operator._handed_on
