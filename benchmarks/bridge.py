@@ -44,7 +44,7 @@ class InBridge(Ours):
 
     def __init__(self, kind: str, file: str, folder: str, writer: Writer) -> None:
         super().__init__(kind, file, folder, writer)
-        self._source = Silence()
+        self._audio = Silence()
         self._bridge: BridgeMedia | None = None
 
     async def accept(self, answer: str) -> None:
