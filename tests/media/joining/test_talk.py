@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from callboard.media import ClockPattern, Connected, Direction, JoinIn, TakeOver, Tone
 from callboard.tests.conftest import Run
+from callboard.tests.media import legs
 from callboard.tests.media.joining.test_bridge import hears, quiet, sees
-from callboard.tests.media.legs import Leg, samples
+from callboard.tests.media.legs import Leg, pair, samples
 
 OURS, PERSON = 400, 700
 
@@ -20,19 +21,14 @@ async def call(codecs: tuple[str, ...] = ("opus", "VP8")) -> AsyncIterator[tuple
 
     The person sends 700 Hz and a clock of 176 pixels, in Opus and VP8.
     """
-    ours, peer, page, person = legs = [Leg() for _ in range(4)]
-    try:
+    shown = ClockPattern(176, 128, 10)
+    async with pair() as (ours, peer), legs.call(audio=Tone(PERSON), video=shown) as (_, page):
         offer = await ours.pc.offer(audio=Tone(OURS), video=ClockPattern(160, 128, 10))
         answer = await peer.pc.answer(offer, audio=Tone(1000), video=ClockPattern(), prefer=codecs)
         await ours.pc.accept(answer)
-        offer = await person.pc.offer(audio=Tone(PERSON), video=ClockPattern(176, 128, 10))
-        await person.pc.accept(await page.pc.answer(offer, audio=None, video=None))
-        for leg in legs:
-            await leg.event(Connected)
+        await ours.event(Connected)
+        await peer.event(Connected)
         yield ours, peer, page
-    finally:
-        for leg in legs:
-            await leg.pc.close()
 
 
 def strength(leg: Leg, hertz: int, frames: int = 30) -> float:

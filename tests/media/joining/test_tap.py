@@ -22,7 +22,7 @@ from callboard.media import (
 )
 from callboard.media.joining.recent_pictures import RecentPictures
 from callboard.tests.conftest import Run
-from callboard.tests.media.legs import Leg
+from callboard.tests.media.legs import Leg, pair
 from callboard.tests.media.page import Page, page
 
 OURS, THEIRS = 440, 1000
@@ -34,8 +34,7 @@ async def call(
     *codecs: str, shows: Source | None = None, shown: Source | None = None, video: bool = True
 ) -> AsyncIterator[tuple[Leg, Leg]]:
     """A call: we send 440 Hz and a clock of 160 pixels, the peer 1000 Hz and one of 176."""
-    ours, peer = Leg(), Leg()
-    try:
+    async with pair() as (ours, peer):
         offer = await ours.pc.offer(
             audio=Tone(OURS), video=(shows or ClockPattern(160, 128, 10)) if video else None
         )
@@ -45,9 +44,6 @@ async def call(
         await ours.event(Connected)
         await peer.event(Connected)
         yield ours, peer
-    finally:
-        await ours.pc.close()
-        await peer.pc.close()
 
 
 @asynccontextmanager
