@@ -127,18 +127,21 @@ class Stage:
         """Return the first call, or the one of this id, that came in to an account's puppet."""
         return await self.told(account, Call, lambda call: sid in (None, call.id))
 
-    async def connected(self, caller: str, callee: str, **media: Any) -> tuple[Call, Call]:
+    async def connected(
+        self, caller: str, callee: str, back: Mapping[str, Any] | None = None, /, **media: Any
+    ) -> tuple[Call, Call]:
         """Return a call between two puppets that is connected, as either has it.
 
         Args:
             caller: whose puppet calls.
             callee: whose puppet answers.
-            media: the sources that both send, by kind; a tone if there are none.
+            back: the sources that the callee sends, by kind; the caller's if left out.
+            media: the sources that the caller sends, by kind; a tone if there are none.
         """
         media = media or {"audio": "tone"}
         out = await self.puppets[caller].call(callee, **media)
         came = await self.ringing(callee)
-        await came.answer(**media)
+        await came.answer(**(back or media))
         await out.connected()
         return out, came
 

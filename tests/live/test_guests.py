@@ -23,7 +23,7 @@ from callboard.tests.live import heard
 from callboard.tests.live.stage import ALICE, BOB, Puppet, Stage, Told, staged
 from callboard.tests.live.test_rooms import until_heard
 from callboard.tests.media.legs import LOOPBACK
-from callboard.tests.media.page import Page, page
+from callboard.tests.media.page import Page, fresh_offer, page
 
 OURS, THEIRS, PERSON = 400, 1000, 700
 """What Bob's bot plays, what Alice's does, and what somebody at a page says, in Hz."""
@@ -44,10 +44,8 @@ async def desk(folder: Path, **media: Any) -> AsyncIterator[tuple[Stage, Call, C
     """A call of Alice's to Bob's desk, as either has it."""
     accounts: list[str | dict[str, Any]] = [ALICE, {"jid": BOB, "bot": "desk"}]
     async with staged(folder, accounts, {"desk": Desk}) as stage:
-        out = await stage.puppets[ALICE].call(BOB, audio=f"tone:{THEIRS}", **media)
-        came = await stage.ringing(BOB)
-        await came.answer(audio=f"tone:{OURS}", **media)
-        await out.connected()
+        back = {"audio": f"tone:{OURS}", **media}
+        out, came = await stage.connected(ALICE, BOB, back, audio=f"tone:{THEIRS}", **media)
         await came.connected()
         yield stage, out, came
 
@@ -244,7 +242,7 @@ def test_a_call_takes_only_so_many_and_only_when_it_is_connected(run: Run, tmp_p
                 with pytest.raises(GuestRefused, match="16 guests") as refused:
                     await admit(came, GuestKind.SENT, offer)
                 assert refused.value.why == "full"
-                only_video = await admit(out, GuestKind.SENT, await video_offer())
+                only_video = await admit(out, GuestKind.SENT, await fresh_offer("video"))
                 with pytest.raises(IncompatibleMediaError, match="the call has opus"):
                     await only_video.answer
             for each in begun:
@@ -255,12 +253,6 @@ def test_a_call_takes_only_so_many_and_only_when_it_is_connected(run: Run, tmp_p
             assert len((await came.ended()).listeners) == 16
 
     run(main)
-
-
-async def video_offer() -> str:
-    """What a page offers that wants only to see."""
-    async with page() as one:
-        return await one.to_listen("video")
 
 
 def test_many_listeners_come_and_go_and_leave_nothing(run: Run, tmp_path: Path) -> None:
@@ -281,12 +273,6 @@ def test_many_listeners_come_and_go_and_leave_nothing(run: Run, tmp_path: Path) 
             assert len((await came.ended()).listeners) == 100
 
     run(main)
-
-
-async def fresh_offer() -> str:
-    """What a page offers that goes away at once."""
-    async with page() as one:
-        return await one.to_listen()
 
 
 @pytest.mark.parametrize("media", [{}, {"video": "pattern"}], ids=["sound", "video"])

@@ -84,11 +84,8 @@ class Page:
             codecs: the one codec that is offered; all, if none is given.
         """
         for kind in kinds or ("audio", "video"):
-            transceiver = self.pc.addTransceiver(kind, "recvonly")
-            known = RTCRtpSender.getCapabilities(kind).codecs
-            fits = [each for each in known if each.name.lower() == codecs.lower()]
-            transceiver.setCodecPreferences(fits)
-        return without_candidates(await describe(self.pc, await self.pc.createOffer()))
+            self._add(kind, kind, "recvonly", codecs)
+        return await self._offer()
 
     async def to_talk(self, hertz: int, *, video: bool = False, codecs: str = "") -> str:
         """Offer to send a tone, and the pictures of a camera.
@@ -101,11 +98,15 @@ class Page:
         self.microphone = Microphone(hertz)
         tracks: list[MediaStreamTrack] = [self.microphone, *([Camera()] if video else [])]
         for track in tracks:
-            transceiver = self.pc.addTransceiver(track, "sendonly")
-            known = RTCRtpSender.getCapabilities(track.kind).codecs
-            fits = [each for each in known if each.name.lower() == codecs.lower()]
-            if track.kind == "audio":
-                transceiver.setCodecPreferences(fits)
+            self._add(track, track.kind, "sendonly", codecs if track.kind == "audio" else "")
+        return await self._offer()
+
+    def _add(self, what: MediaStreamTrack | str, kind: str, direction: str, codec: str) -> None:
+        known = RTCRtpSender.getCapabilities(kind).codecs
+        fits = [each for each in known if each.name.lower() == codec.lower()]
+        self.pc.addTransceiver(what, direction).setCodecPreferences(fits)
+
+    async def _offer(self) -> str:
         return without_candidates(await describe(self.pc, await self.pc.createOffer()))
 
     async def take(self, answer: str) -> None:
@@ -171,6 +172,16 @@ async def page() -> AsyncIterator[Page]:
         yield one
     finally:
         await one.close()
+
+
+async def fresh_offer(*kinds: str) -> str:
+    """Give what a page offers that goes away at once.
+
+    Args:
+        kinds: what it wants to receive; audio and video, if none are given.
+    """
+    async with page() as one:
+        return await one.to_listen(*kinds)
 
 
 def pitch(frames: list[av.AudioFrame]) -> float:

@@ -10,7 +10,7 @@ from callboard.config.web import WebSettings
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB
 from callboard.tests.live.test_rooms import until_heard
-from callboard.tests.media.page import page
+from callboard.tests.media.page import fresh_offer, page
 from callboard.tests.web.http import Answer, ask
 from callboard.tests.web.stage import TOKENS, bare_board, boarded
 from callboard.web.page_network import ice_servers, page_network
@@ -40,10 +40,8 @@ def target(call: Call, what: str, **query: str) -> str:
 def test_a_page_listens_by_whep(run: Run, tmp_path: Path, direction: str, hertz: int) -> None:
     async def main() -> None:
         async with boarded(tmp_path, [ALICE, BOB]) as (stage, port), page() as one:
-            out = await stage.puppets[ALICE].call(BOB, audio="tone:400")
-            came = await stage.ringing(BOB)
-            await came.answer(audio="tone:1000")
-            await out.connected()
+            back = {"audio": "tone:1000"}
+            out, came = await stage.connected(ALICE, BOB, back, audio="tone:400")
             where = target(came, f"listen/{direction}")
             found = await post(port, where, await one.to_listen(), "listen")
             assert (found.status, found.headers["content-type"]) == (201, SDP)
@@ -58,26 +56,18 @@ def test_a_page_listens_by_whep(run: Run, tmp_path: Path, direction: str, hertz:
             await out.hangup()
             (listener,) = (await came.ended()).listeners
             assert (listener.name, listener.role) == ("listen", "listen")
-            late = await post(port, where, await fresh_offer(), "listen")
+            late = await post(port, where, await fresh_offer("audio"), "listen")
             assert late.status == 404
             assert (await leave(port, session)).json["detail"].startswith("the session has ended")
 
     run(main)
 
 
-async def fresh_offer() -> str:
-    """What another page offers."""
-    async with page() as one:
-        return await one.to_listen("audio")
-
-
 def test_a_page_talks_by_whip_and_no_second_one_does(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with boarded(tmp_path, [ALICE, BOB]) as (stage, port), page() as one, page() as two:
-            out = await stage.puppets[ALICE].call(BOB, audio="tone:1000")
-            came = await stage.ringing(BOB)
-            await came.answer(audio="tone:400")
-            await out.connected()
+            back = {"audio": "tone:400"}
+            out, came = await stage.connected(ALICE, BOB, back, audio="tone:1000")
             offer = await one.to_talk(PERSON)
             refused = await post(port, target(came, "talk"), offer, "control")
             assert refused.status == 403
@@ -128,11 +118,17 @@ def test_offers_that_can_not_be_used_are_refused_with_a_sentence(run: Run, tmp_p
         async with boarded(tmp_path, [ALICE, BOB]) as (stage, port):
             out = await stage.puppets[ALICE].call(BOB, audio="tone")
             came = await stage.ringing(BOB)
-            early = await post(port, target(came, "listen/sent"), await fresh_offer(), "listen")
+            early = await post(
+                port, target(came, "listen/sent"), await fresh_offer("audio"), "listen"
+            )
             assert (early.status, "not connected" in early.json["detail"]) == (409, True)
             await came.answer(audio="tone")
             await out.connected()
-            for offer, status in (("v=0\r\n", 400), ("\ud800", 400), (await video_offer(), 422)):
+            for offer, status in (
+                ("v=0\r\n", 400),
+                ("\ud800", 400),
+                (await fresh_offer("video"), 422),
+            ):
                 body = offer.encode(errors="surrogatepass")
                 found = await ask(
                     port,
@@ -147,12 +143,6 @@ def test_offers_that_can_not_be_used_are_refused_with_a_sentence(run: Run, tmp_p
             await came.ended()
 
     run(main)
-
-
-async def video_offer() -> str:
-    """What a page offers that only wants to see."""
-    async with page() as one:
-        return await one.to_listen("video")
 
 
 NETWORKS: list[tuple[dict[str, Any], dict[str, Any], tuple[str, ...] | None]] = [
@@ -222,10 +212,10 @@ def test_a_call_that_a_page_can_not_place_rings_nowhere_for_long(run: Run, tmp_p
                 (f"/api/accounts/nobody@localhost/talk?to={ALICE}", 404),
                 (f"/api/accounts/{BOB}/talk", 422),
             ):
-                found = await post(port, where, await fresh_offer(), "talk")
+                found = await post(port, where, await fresh_offer("audio"), "talk")
                 assert (found.status, bool(found.json["detail"])) == (status, True)
             found = await post(
-                port, f"/api/accounts/{BOB}/talk?to={ALICE}", await fresh_offer(), "talk"
+                port, f"/api/accounts/{BOB}/talk?to={ALICE}", await fresh_offer("audio"), "talk"
             )
             assert (found.status, "a=sendonly" in found.json["detail"]) == (400, True)
             assert (await stage.record(BOB)).state == "cancelled"
@@ -245,7 +235,7 @@ def test_the_board_takes_only_so_many_pages_and_ends_them_with_itself(
                 where = target(came, "listen/sent")
                 found = await post(port, where, await one.to_listen("audio"), "listen")
                 await one.take(found.body.decode())
-                second = await post(port, where, await fresh_offer(), "listen")
+                second = await post(port, where, await fresh_offer("audio"), "listen")
                 assert (second.status, "1 pages" in second.json["detail"]) == (429, True)
                 assert out.id == came.id
             await one.gone()
