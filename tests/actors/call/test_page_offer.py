@@ -2,7 +2,6 @@
 
 import re
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from callboard.actors.call.page_offer import MOST, read_offer
@@ -17,6 +16,7 @@ from callboard.media import (
 )
 from callboard.tests.conftest import Run
 from callboard.tests.fuzz.targets import check_lines
+from callboard.tests.jingle import corpus
 from callboard.tests.media.legs import LOOPBACK
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,15 +125,14 @@ def test_whatever_comes_is_read_or_refused(
     assert set(re.findall(r"(?m)^m=(\w+)", found)) <= {"audio", "video"}
 
 
+@corpus.needs_corpus
 def test_real_offers_are_understood() -> None:
-    folder = Path(__file__).resolve().parents[4] / "shared" / "corpus"
     offers = [
         text
-        for path in sorted(folder.rglob("*.sdp"))
+        for path in corpus.descriptions()
         if "offer" in path.name and "m=application" not in (text := path.read_text())
     ]
-    if not offers:
-        pytest.skip("there is no corpus beside the repository")
+    assert offers
     for text in offers:
         one_way = re.sub(r"(?m)^a=(sendrecv|sendonly|inactive)\s*$", "a=recvonly", text)
         assert read_offer(one_way, GuestKind.SENT)

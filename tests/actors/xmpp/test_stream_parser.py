@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
+from random import Random
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser, tostring
 
 import pytest
 from callboard.actors.xmpp import stream_parser
 from callboard.actors.xmpp.stream_parser import MOST_READ, MOST_SPARE, StreamParser
+from callboard.tests.jingle import corpus
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +18,6 @@ HEADER = (
     f"<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='{STREAMS}' "
     "xml:lang='en' version='1.0' id='5d' from='localhost'>"
 ).encode()
-CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpus"
 
 
 def stanzas() -> list[bytes]:
@@ -50,10 +50,8 @@ def stanzas() -> list[bytes]:
         b"<a/>\xff<a/>",
         b"<stream:stream xmlns='jabber:client'><a/></stream:stream><presence/>",
     ]
-    if CORPUS.is_dir():
-        found = sorted(CORPUS.glob("*/*.xml"), key=lambda file: file.stat().st_size)
-        made += [file.read_bytes() for file in found[:40]]
-    return made
+    found = sorted(corpus.FOLDER.glob("*/*.xml"), key=lambda file: file.stat().st_size)
+    return made + [file.read_bytes() for file in found[:40]]
 
 
 STANZAS = stanzas()
@@ -182,18 +180,17 @@ def test_it_reads_as_before_whatever_comes(
     st.randoms(use_true_random=False),
 )
 def test_streams_that_share_hear_nothing_of_each_other(
-    streams: list[list[tuple[bytes, int]]], random: object
+    streams: list[list[tuple[bytes, int]]], random: Random
 ) -> None:
     readers = [Shared() for _ in streams]
     chunks = [
         [HEADER, *(part for stanza, at in found for part in (stanza[:at], stanza[at:]) if part)]
         for found in streams
     ]
-    waiting = [(number, part) for number, found in enumerate(chunks) for part in found]
-    order = sorted(range(len(waiting)), key=lambda _: random.random())  # type: ignore[attr-defined]
+    turns = [number for number, found in enumerate(chunks) for _ in found]
+    random.shuffle(turns)
     queues = [iter(found) for found in chunks]
-    for place in order:
-        number = waiting[place][0]
+    for number in turns:
         readers[number].feed(next(queues[number]))
     for reader, found in zip(readers, chunks, strict=True):
         assert reader.heard == alone(found)
