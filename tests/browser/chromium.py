@@ -88,10 +88,6 @@ class Tab:
         await self._do(self._page.set_viewport_size({"width": width, "height": height}))
         await self._do(self._page.emulate_media(color_scheme=scheme))
 
-    async def inject(self, script: str) -> None:
-        """Run a script of the test's own, whatever the page's policy is."""
-        await self._do(self._page.evaluate(script))
-
     async def run(self, expression: str) -> Any:
         """Return what a JavaScript expression gives; a promise is awaited."""
         try:

@@ -10,13 +10,12 @@ from urllib.parse import quote
 import pytest
 from callboard.actors.messages.exchange import CallStatus
 from callboard.bots import Message
-from callboard.tests.browser.chromium import Chromium, Tab
+from callboard.tests.browser.chromium import Tab
+from callboard.tests.browser.stage import Browser
 from callboard.tests.conftest import Run
 from callboard.tests.harness.ports import free_ports
 from callboard.tests.live.stage import ALICE, BOB, Stage
 from callboard.tests.web.stage import TOKENS, bare_board, boarded
-
-Browser = tuple[Chromium, Path]
 
 #: Waits in the page until an expression holds.
 UNTIL = """(async () => {

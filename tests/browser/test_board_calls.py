@@ -6,22 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from callboard.tests.browser.chromium import Tab
+from callboard.tests.browser.page_sound import SOUND
 from callboard.tests.browser.stage import Browser
+from callboard.tests.browser.test_board import opened
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB, Stage
 from callboard.tests.live.test_rooms import until_heard
-from callboard.tests.web.stage import TOKENS, boarded
+from callboard.tests.web.stage import boarded
 
 OURS, THEIRS, PERSON = 440, 1000, 700
 
 HELPERS = """
-globalThis.until = async (look) => {
-  for (;;) {
-    const found = look();
-    if (found) return found;
-    await new Promise((done) => setTimeout(done, 50));
-  }
-};
 globalThis.press = (words) => until(() => {
   const strips = [...document.querySelectorAll("call-strip")];
   const ours = strips.filter((strip) => strip.call?.account === "bob@localhost");
@@ -34,28 +29,9 @@ globalThis.press = (words) => until(() => {
 globalThis.hear = async (which, hertz) => {
   const label = which + ", live";
   const screen = await until(() => document.querySelector(`video[aria-label="${label}"]`));
-  const track = await until(() => screen.srcObject.getAudioTracks()[0]);
-  const context = new AudioContext();
-  const analyser = context.createAnalyser();
-  analyser.fftSize = 16384;
-  context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
-  const bins = new Float32Array(analyser.frequencyBinCount);
-  await until(() => {
-    analyser.getFloatFrequencyData(bins);
-    const peak = bins.indexOf(Math.max(...bins));
-    const frequency = peak * context.sampleRate / analyser.fftSize;
-    return Math.abs(frequency - hertz) < 10 && bins[peak] > -50;
-  });
-  return true;
+  return untilHeard(await until(() => screen.srcObject.getAudioTracks()[0]), hertz);
 };
-navigator.mediaDevices.getUserMedia = async () => {
-  const context = new AudioContext();
-  const tone = new OscillatorNode(context, {frequency: 700});
-  const out = context.createMediaStreamDestination();
-  tone.connect(out);
-  tone.start();
-  return out.stream;
-};
+navigator.mediaDevices.getUserMedia = async () => tone(%d);
 """
 
 
@@ -64,13 +40,12 @@ async def visited(
     browser: Browser, folder: Path, accounts: list[str | dict[str, Any]], place: str
 ) -> AsyncIterator[tuple[Stage, Tab]]:
     """Accounts, and a page of the board's that somebody has opened who may do everything."""
-    chromium, _ = browser
-    async with boarded(folder, accounts) as (stage, port), chromium.tab() as tab:
-        await tab.open(f"http://127.0.0.1:{port}/#token={TOKENS['talk']}")
-        await tab.run(f"(() => {{ {HELPERS} }})()")
-        await tab.run("until(() => document.querySelector('header.top'))")
-        await tab.run(f"location.hash = '#/{place}'")
-        yield stage, tab
+    async with boarded(folder, accounts) as (stage, port), opened(browser, port) as page:
+        await page.enter()
+        await page.tab.run(SOUND)
+        await page.tab.run(f"(() => {{ {HELPERS % PERSON} }})()")
+        await page.go(f"#/{place}")
+        yield stage, page.tab
 
 
 def test_a_person_listens_takes_over_and_gives_back(
@@ -78,10 +53,8 @@ def test_a_person_listens_takes_over_and_gives_back(
 ) -> None:
     async def main() -> None:
         async with visited(browser, tmp_path, [ALICE, BOB], "calls") as (stage, tab):
-            out = await stage.puppets[ALICE].call(BOB, audio=f"tone:{THEIRS}")
-            came = await stage.ringing(BOB)
-            await came.answer(audio=f"tone:{OURS}")
-            await out.connected()
+            back = {"audio": f"tone:{OURS}"}
+            out, came = await stage.connected(ALICE, BOB, back, audio=f"tone:{THEIRS}")
             await tab.run("press('Listen')")
             assert await tab.run(f"hear('Peer', {THEIRS})")
             assert await tab.run(f"hear('Bot', {OURS})")

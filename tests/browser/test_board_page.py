@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 from callboard.tests.browser.bundle import HERE, MODULES
-from callboard.tests.browser.chromium import Chromium
+from callboard.tests.browser.stage import Browser
 from callboard.tests.browser.test_board import conversation, opened, settled
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB
@@ -30,7 +30,7 @@ def test_the_types_of_the_page_agree() -> None:
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="run 'script/setup test' for axe-core")
-def test_axe_finds_nothing(run: Run, tmp_path: Path, browser: tuple[Chromium, Path]) -> None:
+def test_axe_finds_nothing(run: Run, tmp_path: Path, browser: Browser) -> None:
     axe = AXE.read_text("utf-8")
 
     async def main() -> None:
@@ -48,7 +48,7 @@ def test_axe_finds_nothing(run: Run, tmp_path: Path, browser: tuple[Chromium, Pa
                 for place in (conversation(ALICE, BOB), "/calls", f"/calls/{out.id}", "/history"):
                     await page.go(f"#{place}")
                     await page.until("document.querySelector('main').innerText.length > 20")
-                    await page.tab.inject(axe)
+                    await page.tab.run(axe)
                     found[f"{scheme} {place}"] = await page.tab.run(FOUND)
             assert not any(found.values()), json.dumps(found, indent=2)
             await out.hangup()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from callboard.bots import Call
 from callboard.tests.browser.chromium import Tab
+from callboard.tests.browser.page_sound import SOUND
 from callboard.tests.browser.stage import Browser
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB, Stage
@@ -17,36 +18,32 @@ from callboard.tests.web.stage import TOKENS, boarded
 
 OURS, THEIRS, PERSON = 440, 1000, 700
 
+EXCHANGE = """
+(() => {
+  globalThis.exchange = async (pc, target, token) => {
+    await pc.setLocalDescription(await pc.createOffer());
+    const answer = await fetch(target, {
+      method: "POST",
+      headers: {"Content-Type": "application/sdp", "Authorization": "Bearer " + token},
+      body: pc.localDescription.sdp,
+    });
+    if (answer.status !== 201) throw new Error(await answer.text());
+    await pc.setRemoteDescription({type: "answer", sdp: await answer.text()});
+  };
+})()
+"""
+
 LISTEN = """
 (async () => {
   const pc = globalThis.pc = new RTCPeerConnection();
-  const tracks = {};
+  const tracks = globalThis.tracks = {};
   pc.ontrack = (event) => { tracks[event.track.kind] = event.track; };
   for (const kind of ["audio", "video"]) pc.addTransceiver(kind, {direction: "recvonly"});
-  await pc.setLocalDescription(await pc.createOffer());
-  const answer = await fetch(%(target)s, {
-    method: "POST",
-    headers: {"Content-Type": "application/sdp", "Authorization": "Bearer " + %(token)s},
-    body: pc.localDescription.sdp,
-  });
-  if (answer.status !== 201) throw new Error(await answer.text());
-  globalThis.session = answer.headers.get("Location");
-  await pc.setRemoteDescription({type: "answer", sdp: await answer.text()});
-  const sound = new MediaStream([tracks.audio]);
+  await exchange(pc, %(target)s, %(token)s);
   const player = new Audio();
   player.muted = true;
-  player.srcObject = sound;
+  player.srcObject = new MediaStream([tracks.audio]);
   await player.play();
-  const context = new AudioContext();
-  const analyser = context.createAnalyser();
-  analyser.fftSize = 16384;
-  context.createMediaStreamSource(sound).connect(analyser);
-  globalThis.heard = () => {
-    const bins = new Float32Array(analyser.frequencyBinCount);
-    analyser.getFloatFrequencyData(bins);
-    const peak = bins.indexOf(Math.max(...bins));
-    return {frequency: peak * context.sampleRate / analyser.fftSize, level: bins[peak]};
-  };
   globalThis.seen = new Promise((done) => {
     const screen = document.createElement("video");
     screen.muted = true;
@@ -57,33 +54,11 @@ LISTEN = """
 })()
 """
 
-UNTIL_HEARD = """
-(async () => {
-  for (;;) {
-    const {frequency, level} = heard();
-    if (Math.abs(frequency - %(hertz)d) < 10 && level > -50) return frequency;
-    await new Promise((done) => setTimeout(done, 50));
-  }
-})()
-"""
-
 TALK = """
 (async () => {
-  const context = new AudioContext();
-  const tone = new OscillatorNode(context, {frequency: %(hertz)d});
-  const out = context.createMediaStreamDestination();
-  tone.connect(out);
-  tone.start();
   const pc = globalThis.talking = new RTCPeerConnection();
-  pc.addTransceiver(out.stream.getAudioTracks()[0], {direction: "sendonly"});
-  await pc.setLocalDescription(await pc.createOffer());
-  const answer = await fetch(%(target)s, {
-    method: "POST",
-    headers: {"Content-Type": "application/sdp", "Authorization": "Bearer " + %(token)s},
-    body: pc.localDescription.sdp,
-  });
-  if (answer.status !== 201) throw new Error(await answer.text());
-  await pc.setRemoteDescription({type: "answer", sdp: await answer.text()});
+  pc.addTransceiver(tone(%(hertz)d).getAudioTracks()[0], {direction: "sendonly"});
+  await exchange(pc, %(target)s, %(token)s);
 })()
 """
 
@@ -103,11 +78,11 @@ async def at_the_board(
     """A call of Alice's to Bob as either has it, and a page of the board's."""
     chromium, _ = browser
     async with boarded(folder, [ALICE, BOB]) as (stage, port), chromium.tab() as tab:
-        out = await stage.puppets[ALICE].call(BOB, audio=f"tone:{THEIRS}", video="pattern")
-        came = await stage.ringing(BOB)
-        await came.answer(audio=f"tone:{OURS}", video="pattern")
-        await out.connected()
+        back = {"audio": f"tone:{OURS}", "video": "pattern"}
+        out, came = await stage.connected(ALICE, BOB, back, audio=f"tone:{THEIRS}", video="pattern")
         await tab.open(f"http://127.0.0.1:{port}/api/session")
+        await tab.run(SOUND)
+        await tab.run(EXCHANGE)
         yield stage, out, came, tab
 
 
@@ -124,11 +99,10 @@ def test_a_browser_hears_and_sees_a_call(
         async with at_the_board(browser, tmp_path) as (_, out, came, tab):
             target = where(came, f"listen/{direction}")
             await tab.run(script(LISTEN, target=target, token=TOKENS["listen"]))
-            found = await tab.run(script(UNTIL_HEARD, hertz=hertz))
-            assert found == pytest.approx(hertz, abs=10)
+            assert await tab.run(f"untilHeard(tracks.audio, {hertz})")
             assert await tab.run("seen") == [320, 240]
             await out.restart_ice()
-            assert await tab.run(script(UNTIL_HEARD, hertz=hertz))
+            assert await tab.run(f"untilHeard(tracks.audio, {hertz})")
             await tab.run("pc.close()")
             await out.hangup()
             assert [one.part for one in (await came.ended()).listeners] == [direction]
