@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 #: Seconds in which anything must be answered.
@@ -56,31 +57,17 @@ async def ask(
     *,
     body: bytes | Mapping[str, Any] = b"",
     token: str = "",
-    **headers: str,
-) -> Answer:
-    """Make a request as `ask_with` does, its headers named with ``_`` for ``-``."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return await ask_with(named, port, target, method, body=body, token=token)
-
-
-async def ask_with(
-    headers: Mapping[str, str],
-    port: int,
-    target: str,
-    method: str = "GET",
-    *,
-    body: bytes | Mapping[str, Any] = b"",
-    token: str = "",
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Answer:
     """Make a request, and return its answer.
 
     Args:
-        headers: more of them, or others.
         port: of the board.
         target: path and query.
         method: of the request.
         body: what is sent; a mapping as JSON.
         token: sent as a bearer's.
+        headers: more of them, or others.
     """
     given = {"Host": f"127.0.0.1:{port}", "Connection": "close"}
     if not isinstance(body, bytes):

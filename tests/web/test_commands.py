@@ -83,7 +83,7 @@ async def check_recording(port: int, uuid: str, path: Path) -> None:
     target = f"/api/recordings/{uuid}/0"
 
     async def get(wanted: str = "", query: str = "", token: str = TOKENS["listen"]) -> Answer:
-        return await ask(port, target + query, token=token, Range=wanted or "none")
+        return await ask(port, target + query, token=token, headers={"Range": wanted or "none"})
 
     assert (await get()).body == whole
     assert (await get(token=TOKENS["view"])).status == 403

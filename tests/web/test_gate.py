@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from callboard.config.web import WebSettings
 from callboard.tests.conftest import Run
-from callboard.tests.web.http import Answer, ask, ask_with, exchange, parsed
+from callboard.tests.web.http import Answer, ask, exchange, parsed
 from callboard.tests.web.stage import TOKENS, bare_board
 from callboard.web import board_server, gate, visitors
 from callboard.web.board import listen
@@ -71,7 +71,7 @@ def test_who_comes_by_another_name_or_from_another_site_is_refused(
     async def main() -> None:
         async with bare_board(tmp_path) as (_, port):
             for target in (STATUS, "/", "/api/session"):
-                answer = await ask_with(given, port, target, method, token=TALK)
+                answer = await ask(port, target, method, token=TALK, headers=given)
                 refused(answer, 421 if "Host" in headers else 403)
 
     run(main)
@@ -102,7 +102,7 @@ def test_the_cookie_is_for_this_site_and_no_script(run: Run, tmp_path: Path) -> 
             assert "samesite=strict" in said
             assert "path=/" in said
             assert TALK not in said
-            assert (await ask(port, STATUS, Cookie=cookie)).status == 200
+            assert (await ask(port, STATUS, headers={"Cookie": cookie})).status == 200
         https = {"url": "https://board.example.org"}
         async with bare_board(tmp_path, **https) as (_, port):
             _, answer = await logged_in(port)
@@ -118,10 +118,10 @@ def test_a_cookie_changes_nothing_for_another_site(run: Run, tmp_path: Path) -> 
         async with bare_board(tmp_path) as (board, port):
             cookie, _ = await logged_in(port)
             for other in ({}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
-                answer = await ask_with({"Cookie": cookie, **other}, port, "/api/stop", "POST")
+                answer = await ask(port, "/api/stop", "POST", headers={"Cookie": cookie, **other})
                 refused(answer, 403)
             own = {"Cookie": cookie, "Origin": board.url}
-            assert (await ask_with(own, port, "/api/hangup", "POST")).status == 422
+            assert (await ask(port, "/api/hangup", "POST", headers=own)).status == 422
 
     run(main)
 
@@ -130,9 +130,10 @@ def test_a_cookie_ends_with_logging_out_and_with_its_time(run: Run, tmp_path: Pa
     async def main() -> None:
         async with bare_board(tmp_path) as (board, port):
             cookie, _ = await logged_in(port)
-            gone = await ask(port, "/api/session", "DELETE", Cookie=cookie, Origin=board.url)
+            own = {"Cookie": cookie, "Origin": board.url}
+            gone = await ask(port, "/api/session", "DELETE", headers=own)
             assert gone.status == 204
-            refused(await ask(port, STATUS, Cookie=cookie), 401)
+            refused(await ask(port, STATUS, headers={"Cookie": cookie}), 401)
 
     run(main)
     now = [1_000.0]
@@ -169,7 +170,11 @@ def test_no_cookie_can_be_made_up() -> None:
         assert credentials.by_cookie(forged) is None, forged
 
 
-@pytest.mark.parametrize("token", ["", "wrong", VIEW[:-1], f"{VIEW} x", "x" * 10_000])
+@pytest.mark.parametrize(
+    "token",
+    ["", "wrong", VIEW[:-1], f"{VIEW} x", "x" * 10_000],
+    ids=["none", "wrong", "cut short", "with more", "long"],
+)
 def test_a_wrong_token_opens_nothing_and_is_told_nowhere(
     run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture, token: str
 ) -> None:
@@ -177,7 +182,7 @@ def test_a_wrong_token_opens_nothing_and_is_told_nowhere(
 
     async def main() -> None:
         async with bare_board(tmp_path) as (_, port):
-            answer = await ask(port, STATUS, Authorization=f"Bearer {token}")
+            answer = await ask(port, STATUS, headers={"Authorization": f"Bearer {token}"})
             refused(answer, 401)
             assert "bearer" in answer.headers["www-authenticate"].lower()
             posted = await ask(port, "/api/session", "POST", body={"token": token})
@@ -217,7 +222,7 @@ def test_each_role_may_do_what_is_its_own(run: Run, tmp_path: Path, role: str | 
                 for method in methods:
                     needed = needs(path, method.upper())
                     target = path.replace("{number}", "0").replace("{direction}", "sent")
-                    if path == "/api/stop" or path == "/api/events":
+                    if path in ("/api/stop", "/api/events"):
                         continue
                     answer = await ask(
                         port, target.replace("{", "").replace("}", ""), method.upper(), token=token
@@ -322,7 +327,7 @@ def test_bodies_are_bounded_and_checked(
                     "Content-Type: application/json\r\nConnection: close\r\n\r\n"
                 )
                 return parsed(await exchange(port, lines.encode() + body))
-            return await ask_with(head, port, "/api/hangup", "POST", body=body, token=TALK)
+            return await ask(port, "/api/hangup", "POST", body=body, token=TALK, headers=head)
 
     refused(run(main), status)
 
@@ -361,7 +366,9 @@ def test_a_body_that_does_not_come_is_not_waited_for(
 
     async def main() -> Answer:
         async with bare_board(tmp_path) as (_, port):
-            return await ask(port, "/api/hangup", "POST", token=TALK, Content_Length="10")
+            return await ask(
+                port, "/api/hangup", "POST", token=TALK, headers={"Content-Length": "10"}
+            )
 
     refused(run(main), 408)
 

@@ -19,10 +19,10 @@ SDP = "application/sdp"
 PERSON = 700
 
 
-async def post(port: int, target: str, offer: str, role: str, **headers: str) -> Answer:
+async def post(port: int, target: str, offer: str, role: str, kind: str = SDP) -> Answer:
     """Send an offer."""
-    given = {"Content_Type": SDP, **headers}
-    return await ask(port, target, "POST", body=offer.encode(), token=TOKENS[role], **given)
+    body, headers = offer.encode(errors="surrogatepass"), {"Content-Type": kind}
+    return await ask(port, target, "POST", body=body, token=TOKENS[role], headers=headers)
 
 
 async def leave(port: int, session: str) -> Answer:
@@ -105,7 +105,7 @@ def test_what_is_wrong_is_told(
 ) -> None:
     async def main() -> None:
         async with bare_board(tmp_path) as (_, port):
-            found = await post(port, where, offer or "v=0", role, Content_Type=kind)
+            found = await post(port, where, offer or "v=0", role, kind)
             assert found.status == status
             assert found.headers["content-type"] == "application/problem+json"
             assert (await leave(port, "/api/media/nobody")).status == 404
@@ -129,15 +129,7 @@ def test_offers_that_can_not_be_used_are_refused_with_a_sentence(run: Run, tmp_p
                 ("\ud800", 400),
                 (await fresh_offer("video"), 422),
             ):
-                body = offer.encode(errors="surrogatepass")
-                found = await ask(
-                    port,
-                    target(came, "listen/sent"),
-                    "POST",
-                    body=body,
-                    token=TOKENS["listen"],
-                    Content_Type=SDP,
-                )
+                found = await post(port, target(came, "listen/sent"), offer, "listen")
                 assert (found.status, bool(found.json["detail"])) == (status, True)
             await out.hangup()
             await came.ended()
