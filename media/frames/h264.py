@@ -7,15 +7,25 @@ SEQUENCE_PARAMETERS = 7
 """The type of a NAL unit that is a sequence parameter set (table 7-1)."""
 
 
-def nal_units(data: bytes) -> Iterator[bytes]:
-    """Yield the NAL units of an Annex B frame (ITU-T H.264 B.1), without their start codes."""
+def nal_places(data: bytes) -> Iterator[slice]:
+    """Yield where the NAL units of an Annex B frame are (ITU-T H.264 B.1), past their start codes.
+
+    Args:
+        data: The frame.
+    """
     start = data.find(b"\0\0\1")
     while start >= 0:
-        end = data.find(b"\0\0\1", start + 3)
-        unit = data[start + 3 : end if end >= 0 else None].rstrip(b"\0")
-        if unit:
-            yield unit
-        start = end
+        start += 3
+        following = data.find(b"\0\0\1", start)
+        size = len(data[start : following if following >= 0 else None].rstrip(b"\0"))
+        if size:
+            yield slice(start, start + size)
+        start = following
+
+
+def nal_units(data: bytes) -> Iterator[bytes]:
+    """Return the NAL units of an Annex B frame, without their start codes."""
+    return map(data.__getitem__, nal_places(data))
 
 
 class Bits:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
+from .h264 import nal_places
+
 Piece = tuple[bytes, memoryview]
 """A part of a frame, after the octets that stand before it in its packet's payload."""
 
@@ -52,7 +54,7 @@ def _h264(frame: bytes) -> Iterator[Piece]:
     """Cut for packetization-mode 1 (RFC 6184 §6.3), the only mode that is negotiated."""
     small: list[memoryview] = []
     size = 1
-    for unit in _units(frame):
+    for unit in map(memoryview(frame).__getitem__, nal_places(frame)):
         if small and size + 2 + len(unit) > LARGEST:
             yield _aggregated(small)
             small, size = [], 1
@@ -74,21 +76,6 @@ def _parts(whole: memoryview, room: int) -> Iterator[memoryview]:
         size = -(-len(whole) // count)
         for at in range(0, len(whole), size):
             yield whole[at : at + size]
-
-
-def _units(data: bytes) -> Iterator[memoryview]:
-    """Give the NAL units of a byte stream (ITU-T H.264 annex B); none of them ends with a zero."""
-    view = memoryview(data)
-    start = data.find(b"\0\0\1")
-    while start >= 0:
-        start += 3
-        following = data.find(b"\0\0\1", start)
-        end = len(data) if following < 0 else following
-        while end > start and not data[end - 1]:
-            end -= 1
-        if end > start:
-            yield view[start:end]
-        start = following
 
 
 def _aggregated(units: list[memoryview]) -> Piece:
