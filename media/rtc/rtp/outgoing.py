@@ -18,6 +18,7 @@ from .splice import Splice
 
 logger = logging.getLogger(__name__)
 
+Send = Callable[[Unit, int], None]
 Sent = Callable[[EncodedFrame], None]
 Ended = Callable[[Playback], None]
 GetCodec = Callable[[], tuple[str, int]]
@@ -158,7 +159,7 @@ class Outgoing:
             return
         self._muted = muted
         self._dark.clear()
-        if not muted and self._origin is not None:
+        if not muted:
             self._replay()
         self._step_soon()
 
@@ -184,7 +185,7 @@ class Outgoing:
             before.stop()
         is_back = self._held and not held
         self._held = held
-        if is_back and self._origin is not None:
+        if is_back:
             self._replay()
         self._step_soon()
 
@@ -204,7 +205,7 @@ class Outgoing:
         if paused == self._paused:
             return
         self._paused = paused
-        if not paused and self._origin is not None:
+        if not paused:
             self._replay()
 
     def press(self, digits: str, seconds: float | None) -> list[KeyPress]:
@@ -280,8 +281,7 @@ class Outgoing:
         self._injected = Splice(self.kind)
         if insert is None:
             self._begin_anew()
-            if self._origin is not None:
-                self._replay()
+            self._replay()
 
     def inject(self, frame: EncodedFrame, *, anew: bool = False) -> bool:
         """Send a frame of who stands between.
@@ -295,15 +295,7 @@ class Outgoing:
         """
         if anew:
             self._injected = Splice(self.kind)
-        if self._origin is None or frame.codec != self._name:
-            return True
-        if self.inserted is None or self._paused or self._keys.is_pressing:
-            self._injected.skip()
-            return True
-        at = self._injected.place(frame, self._now(), self._rate)
-        if at is not None:
-            self._put(self._passed_on(frame), at)
-        return at is not None
+        return self._pass_on(frame, self._injected, self._put, goes_out=self.inserted is not None)
 
     def forward(self, frame: EncodedFrame, *, anew: bool = False) -> bool:
         """Send a frame that this leg or another one has received, if that is what is played.
@@ -320,14 +312,20 @@ class Outgoing:
         """
         if anew:
             self._begin_anew()
-        if not self.playback.forwards or self._origin is None or frame.codec != self._name:
+        if not self.playback.forwards:
             return True
-        if self._paused or self._muted or self._held or self._keys.is_pressing:
-            self._forwarded.skip()
+        is_out = not (self._muted or self._held)
+        return self._pass_on(frame, self._forwarded, self._send, goes_out=is_out)
+
+    def _pass_on(self, frame: EncodedFrame, splice: Splice, send: Send, *, goes_out: bool) -> bool:
+        if self._origin is None or frame.codec != self._name:
             return True
-        at = self._forwarded.place(frame, self._now(), self._rate)
+        if not goes_out or self._paused or self._keys.is_pressing:
+            splice.skip()
+            return True
+        at = splice.place(frame, self._now(), self._rate)
         if at is not None:
-            self._send(self._passed_on(frame), at)
+            send(Unit(frame.data, self._rate // FORWARDED, frame.keyframe), at)
         return at is not None
 
     def _begin_anew(self) -> None:
@@ -436,10 +434,16 @@ class Outgoing:
         return round((at - self._origin) * self._rate)
 
     def _replay(self) -> None:
-        playback = self._current()
-        if self._paused or playback.request_keyframe():
+        """Send what was played since the last key frame once more, or a key frame of what is live.
+
+        Nothing before the start, and while nothing is sent.
+        """
+        if self._origin is None or self._paused:
             return
-        gop: tuple[Unit, ...] = playback.since_keyframe
+        playback = self._current()
+        if playback.request_keyframe():
+            return
+        gop = playback.since_keyframe
         if not gop:
             return
         # Squeezed in before the next frame, whose timestamp is at least one frame further on.
@@ -447,9 +451,6 @@ class Outgoing:
         for unit in gop:
             again = Unit(unit.data, round(PictureStream.SPREAD * self._rate), unit.keyframe)
             self._send(again, self._last + step)
-
-    def _passed_on(self, frame: EncodedFrame) -> Unit:
-        return Unit(frame.data, self._rate // FORWARDED, frame.keyframe)
 
     def _send(self, unit: Unit, timestamp: int) -> None:
         """Send what is played, or give it to who stands between."""
