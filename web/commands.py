@@ -101,7 +101,6 @@ def command_router() -> APIRouter:
 
 
 def _endpoint(route: CommandRoute) -> Callable[[Request], Awaitable[Response]]:
-    handler = COMMANDS[route.name]
     read = _query if route.method == "GET" else _body
 
     async def do(request: Request) -> Response:
@@ -110,12 +109,30 @@ def _endpoint(route: CommandRoute) -> Callable[[Request], Awaitable[Response]]:
             if name in given:
                 raise ControlError(ProblemKind.WRONG_ARGUMENT, f"{name}: it can't be given here")
             given[name] = value
-        instance: Instance = request.app.state.instance
-        command = validated(handler.command, given, is_text=route.method == "GET")
-        result = await handler.handle(command, instance, _tell_nobody)
+        result = await carry_out(request, route.name, given, is_text=route.method == "GET")
         return Response(to_json(result), media_type="application/json")
 
     return do
+
+
+async def carry_out(
+    request: Request, name: str, given: Mapping[str, Any], *, is_text: bool = False
+) -> Any:
+    """Do a command, and return its result.
+
+    Args:
+        request: what asks for it.
+        name: the command's.
+        given: its fields.
+        is_text: whether numbers and truth values are texts, as in a query.
+
+    Raises:
+        ControlError: a field can't be used, or the command is refused.
+    """
+    handler = COMMANDS[name]
+    instance: Instance = request.app.state.instance
+    command = validated(handler.command, given, is_text=is_text)
+    return await handler.handle(command, instance, _tell_nobody)
 
 
 def _tell_nobody(*_: BaseModel | bytes) -> None:

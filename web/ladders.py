@@ -1,18 +1,16 @@
 """Ladders of calls, in the forms that `callboard ladder` has."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic_core import to_json
 
-from ..control.commands.all import COMMANDS
-from ..control.commands.validation import validated
-from ..control.instance.instance import Instance
 from ..control.models.ladder import LadderResult
 from ..ladder.ladder import Ladder
 from ..ladder.svg import svg
 from ..ladder.text import text
+from .commands import carry_out
 from .problem_details import ProblemDetails
 from .visitor_role import VisitorRole
 from .visitors import at_least
@@ -47,11 +45,6 @@ async def ladder(
     request: Request, call: str, account: str | None = None, form: Form = "json"
 ) -> Response:
     """Tell what happened in a call that goes on or has ended, in order."""
-    handler = COMMANDS["ladder"]
-    given: dict[str, Any] = {"call": call, "account": account}
-    instance: Instance = request.app.state.instance
-    command = validated(handler.command, given)
-    found = await handler.handle(command, instance, lambda *_: None)
-    assert isinstance(found, LadderResult)  # noqa: S101 - that is what the command gives
+    found: LadderResult = await carry_out(request, "ladder", {"call": call, "account": account})
     kind, write = _FORMS[form]
     return Response(write(found.ladder), media_type=kind)

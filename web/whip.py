@@ -5,17 +5,16 @@ from typing import Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel
 from starlette.responses import Response
 
 from ..actors.messages.account import FindCall
 from ..actors.messages.call import GuestKind, Hangup
 from ..config.jid import bare
 from ..control.commands.finding import HANDLED, find_account
-from ..control.commands.placing import CALL
 from ..control.instance.instance import Instance
-from ..control.models.calls import CallCommand, CallResult
+from ..control.models.calls import CallResult
 from . import page_media
+from .commands import carry_out
 from .credentials import Visitor
 from .problem_details import Refusal
 from .visitor_role import VisitorRole
@@ -68,17 +67,16 @@ async def call_somebody(
     """
     instance: Instance = request.app.state.instance
     offer = await page_media.offer_of(request)
-    command = CallCommand(
-        account=account,
-        to=to,
-        audio="silence",
-        video="silence" if re.search(r"(?m)^m=video ", offer) else "none",
-        record=record,
-        seconds=None,
-        detach=True,
-    )
-    placed = await CALL.handle(command, instance, _tell_nobody)
-    assert isinstance(placed, CallResult)  # noqa: S101 - the command's result
+    wanted = {
+        "account": account,
+        "to": to,
+        "audio": "silence",
+        "video": "silence" if re.search(r"(?m)^m=video ", offer) else "none",
+        "record": record,
+        "seconds": None,
+        "detach": True,
+    }
+    placed: CallResult = await carry_out(request, "call", wanted)
     caller = await find_account(instance, placed.account)
     ref = await caller.request(FindCall(bare(placed.peer), placed.id), timeout=HANDLED)
     if ref is None:
@@ -91,7 +89,3 @@ async def call_somebody(
         raise
     response.headers.append("Link", f'</api/calls/{quote(placed.id)}>; rel="related"')
     return response
-
-
-def _tell_nobody(*_: BaseModel | bytes) -> None:
-    """Leave out what is told of the call before the answer: `/api/events` tells it."""

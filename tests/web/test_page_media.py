@@ -203,6 +203,7 @@ def test_a_call_that_a_page_can_not_place_rings_nowhere_for_long(run: Run, tmp_p
                 (f"/api/accounts/{BOB}/talk?to={BOB}", 422),
                 (f"/api/accounts/nobody@localhost/talk?to={ALICE}", 404),
                 (f"/api/accounts/{BOB}/talk", 422),
+                (f"/api/accounts/{BOB}/talk?to=", 422),
             ):
                 found = await post(port, where, await fresh_offer("audio"), "talk")
                 assert (found.status, bool(found.json["detail"])) == (status, True)
