@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi import Path as InPath
 from starlette.responses import Response
 
-from ..control.history.search import UnknownCallError
+from ..control.commands.history import on_past_call
 from ..control.instance.instance import Instance
 from ..media.recording.one_side import NotPlayableError, one_side
 from .byte_ranges import file_response
@@ -121,12 +121,7 @@ async def recording(
 
 async def _path(instance: Instance, call: str, number: int) -> tuple[Path, str]:
     """Find a recording by its call's record: nothing that a client says is a part of a path."""
-    if instance.history is None:
-        raise Refusal(503, "the instance is still starting: try again in a moment")
-    try:
-        found = await instance.history.find(call)
-    except UnknownCallError as error:
-        raise Refusal(404, str(error)) from None
+    found = await on_past_call(instance, call, lambda past: past)
     if number >= len(found.recordings):
         raise Refusal(404, f"the call has {len(found.recordings)} recordings, counted from 0")
     one = found.recordings[number]

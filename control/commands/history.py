@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from ..history.history import PastCalls
 from ..history.index import StoppedError
+from ..history.past_call import PastCall
 from ..history.search import AmbiguousCallError, Search, UnknownCallError
 from ..instance.instance import Instance
 from ..models.history import HistoryResult, PastCallCommand, PastCallDetail, PastCallResult
@@ -21,13 +22,21 @@ async def _history(search: Search, instance: Instance, tell: Tell) -> HistoryRes
 
 
 async def _past_call(command: PastCallCommand, instance: Instance, tell: Tell) -> PastCallResult:
+    return await on_past_call(
+        instance,
+        command.call,
+        lambda call: PastCallResult(call=PastCallDetail.model_validate(call.to_json())),
+    )
+
+
+async def on_past_call(instance: Instance, name: str, work: Callable[[PastCall], T]) -> T:
+    """Find one call, and do some work with it on the thread of the history.
+
+    Raises:
+        ControlError: there is no such call, or more than one, or as `on_history` has it.
+    """
     try:
-        return await on_history(
-            instance,
-            lambda calls: PastCallResult(
-                call=PastCallDetail.model_validate(calls.find(command.call).to_json())
-            ),
-        )
+        return await on_history(instance, lambda calls: work(calls.find(name)))
     except AmbiguousCallError as error:
         raise ControlError(ProblemKind.AMBIGUOUS_CALL, str(error)) from None
     except UnknownCallError as error:

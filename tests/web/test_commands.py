@@ -6,13 +6,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from callboard.actors.messages.exchange import CallStatus, ChatMessage, ReceiptReceived
 from callboard.bots import Message
+from callboard.config.web import WebSettings
 from callboard.control.commands.all import COMMANDS
+from callboard.control.history.history import History
 from callboard.tests.conftest import Run
+from callboard.tests.control.history.past import add, past
 from callboard.tests.live.stage import ALICE, BOB
 from callboard.tests.web.http import Answer, ask
-from callboard.tests.web.stage import TOKENS, bare_board, boarded
+from callboard.tests.web.stage import TOKENS, an_instance, bare_board, boarded
+from callboard.web.board import Board
 from callboard.web.commands import ROUTES
 
 CONTROL = TOKENS["control"]
@@ -95,6 +100,39 @@ async def check_recording(port: int, uuid: str, path: Path) -> None:
     named = (await get(query="?download=true")).headers["content-disposition"]
     assert named == f'attachment; filename="call-{uuid[:8]}-0{path.suffix}"'
     assert (await ask(port, f"/api/recordings/{uuid}/1", token=TOKENS["listen"])).status == 404
+
+
+@pytest.mark.parametrize(
+    ("records", "status", "kind"),
+    [
+        (None, 409, "not-possible"),  # the instance is still starting
+        ("no readable file", 409, "not-possible"),
+        ("no call", 404, "unknown-call"),
+        ("two calls", 409, "ambiguous-call"),
+    ],
+)
+def test_a_recording_is_refused_as_its_call_is(
+    run: Run, tmp_path: Path, records: str | None, status: int, kind: str
+) -> None:
+    log = tmp_path / ("past.jsonl" if records != "no readable file" else "x" * 300)
+    if records == "two calls":
+        add(log, past(id="the-call"), past(id="the-call"))
+
+    async def main() -> None:
+        instance = an_instance(tmp_path)
+        board = await Board.started(WebSettings.model_validate({"tokens": TOKENS}), instance)
+        history = History(log, tmp_path)
+        try:
+            if records is not None:
+                instance.history = history
+            for target in ("/api/history/the-call", "/api/recordings/the-call/0"):
+                answer = await ask(board.port, target, token=TOKENS["listen"])
+                assert (answer.status, answer.json["type"]) == (status, kind)
+        finally:
+            await history.close()
+            await board.close()
+
+    run(main)
 
 
 def test_messages_are_read_and_written_with_their_author_and_delivery(

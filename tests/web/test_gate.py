@@ -288,7 +288,7 @@ def test_no_path_of_a_client_reaches_the_file_system(run: Run, tmp_path: Path, n
         async with bare_board(tmp_path) as (_, port):
             for target in (f"/page/{name}", f"/api/recordings/{name}/0"):
                 answer = await ask(port, target, token=TALK)
-                assert answer.status in (404, 503), answer
+                assert answer.status in (404, 409), answer  # 409: the instance is still starting
                 assert b"secret" not in answer.body
                 assert b"import" not in answer.body
 
