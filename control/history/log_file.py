@@ -167,9 +167,10 @@ def opened(path: Path) -> Iterator[LogFile | None]:
             raise
         yield None
         return
+    status = os.fstat(file)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(file)
+        yield None
+        return
     with os.fdopen(file, "rb") as stream:
-        status = os.fstat(file)
-        if stat.S_ISREG(status.st_mode):
-            yield LogFile(stream, status, os.pread(file, 2, 0) == _GZIP)
-        else:
-            yield None
+        yield LogFile(stream, status, os.pread(file, 2, 0) == _GZIP)

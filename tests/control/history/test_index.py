@@ -279,6 +279,15 @@ def test_what_was_changed_in_the_middle_is_read_again(tmp_path: Path) -> None:
     assert set(indexed(log)) == {one.uuid for one in [*records[:10], other, *records[11:]]}
 
 
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_what_is_no_file_has_no_calls(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    log = tmp_path / "calls.jsonl"
+    make(log)
+    calls = PastCalls(log, tmp_path)
+    assert calls.search(Search()).total == 0
+    calls.close()
+
+
 @pytest.mark.parametrize("place", ["folder", "device"])
 def test_without_a_place_for_it_the_index_is_in_memory(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, place: str
