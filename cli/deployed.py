@@ -37,6 +37,7 @@ from ..control.history.history import History
 from ..control.history.retention import RecordingsRemoved
 from ..control.history.upkeep import Upkeep
 from ..control.instance.instance import Instance
+from ..control.instance.log_tail import log_told_to
 from ..control.models.status import PartSummary
 from ..media import FinishedRecording
 from ..server import Prosody
@@ -116,7 +117,7 @@ async def deployed(
 
     with (
         contained(),
-        instance.logged(),
+        log_told_to(instance.logs),
         watched(settings.drain + CLOSING + LAST_RESORT) as watch,
         _signals(deployment.stop, watch.ask, terminal, None if reloads is None else reloads.ask),
         nullcontext() if reloads is None else closing(reloads),

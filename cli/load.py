@@ -17,6 +17,7 @@ from ..config.metrics import ListenAddress
 from ..control.address import NoPlaceError, derived_name, own_folder
 from ..control.claim import AlreadyRunningError, claim
 from ..control.control_socket import ControlSocket
+from ..control.instance.log_tail import log_told_to
 from ..control.load_run.commands import COMMANDS
 from ..control.load_run.load_run import LoadRun
 from ..load import load_plan
@@ -167,7 +168,7 @@ async def _controlled(
     control = ControlSocket(claimed, run, COMMANDS)
     seen.append(Observer(run.see))
     try:
-        with run.logged():
+        with log_told_to(run.logs):
             await control.start()
             yield
     finally:

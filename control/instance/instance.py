@@ -1,11 +1,9 @@
 """A running instance, as commands see it."""
 
 import asyncio
-import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -20,7 +18,6 @@ from ..version import VERSION
 from .clock import iso
 from .event_hub import EventHub, HubEntry
 from .events import Reported, event_of
-from .log_tail import LogTail
 from .message_log import MessageLog
 from .overview import Overview
 
@@ -153,16 +150,6 @@ class Instance:
         self.messages.hear(report, at)
         entry = HubEntry(at, type(report).__name__, partial(event_of, report, at), report)
         self.events.publish(entry, keep=keep)
-
-    @contextmanager
-    def logged(self) -> Iterator[None]:
-        """Let clients have the log meanwhile."""
-        tail = LogTail(self.logs)
-        logging.getLogger().addHandler(tail)
-        try:
-            yield
-        finally:
-            logging.getLogger().removeHandler(tail)
 
     def sentence(self) -> str:
         """Say in a line how it stands."""

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from .event_hub import EventHub, HubEntry
 from .events import log_event
@@ -35,3 +36,18 @@ class LogTail(logging.Handler):
         else:
             with suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._hub.publish, entry)
+
+
+@contextmanager
+def log_told_to(hub: EventHub) -> Iterator[None]:
+    """Let clients have the log meanwhile.
+
+    Args:
+        hub: what is told.
+    """
+    tail = LogTail(hub)
+    logging.getLogger().addHandler(tail)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(tail)

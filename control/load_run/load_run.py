@@ -1,10 +1,8 @@
 """A load run, as commands see it."""
 
-import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +11,6 @@ from ...load.measure.measurements import Point
 from ...load.run.run import Run
 from ..instance.clock import iso
 from ..instance.event_hub import EventHub, HubEntry
-from ..instance.log_tail import LogTail
 from ..models.calls import CallsResult
 from ..models.events import LoadPhaseEvent, LoadPointEvent, TimedEvent
 from ..models.status import Counts, PartSummary, RecordingsSummary, ServerSummary, StatusResult
@@ -46,16 +43,6 @@ class LoadRun:
         self._clock = time.monotonic()
         self._parts: dict[str, Callable[[], PartSummary]] = {}
         self._told: set[tuple[int, str]] = set()
-
-    @contextmanager
-    def logged(self) -> Iterator[None]:
-        """Let clients have the log meanwhile."""
-        tail = LogTail(self.logs)
-        logging.getLogger().addHandler(tail)
-        try:
-            yield
-        finally:
-            logging.getLogger().removeHandler(tail)
 
     def add_part(self, name: str, look: Callable[[], PartSummary]) -> None:
         """Let the status have a line on a part beside the shards.
