@@ -1,7 +1,6 @@
 """``callboard demo``."""
 
 import asyncio
-import secrets
 import sys
 from pathlib import Path
 
@@ -13,9 +12,9 @@ from ..actors.messages.exchange import AccountChanged, BotFailed, CallStatus
 from ..actors.records.call_record import CallRecord
 from ..bots.find import BUILT_IN
 from ..config import Settings
-from ..control.address import NoPlaceError, derived_name, own_folder
 from ..media import Inspection, UnplayableError, inspect
 from ..server import ServerError
+from .demo_settings import demo_settings
 from .deployed import deployed
 from .deployment import ExchangeError, reason
 from .main_loop import run_loop
@@ -71,35 +70,9 @@ def demo(*, seconds: float, out: Path, video: bool, json: bool) -> int:
 
 def _settings(seconds: float, out: Path, video: bool) -> Settings:
     shown = "pattern" if video else "none"
-    password = secrets.token_urlsafe(24)
-    caller = {"to": CALLEE, "seconds": seconds, "audio": "tone:440", "video": shown}
-    return Settings.model_validate(
-        {
-            "server": "embedded",
-            "recordings": out,
-            "call_log": out / "calls.jsonl",
-            "control": _control(out),
-            "drain": 0,
-            "log_level": "warning",
-            "accounts": [
-                {
-                    "jid": CALLEE,
-                    "password": password,
-                    "bot": "recorder",
-                    "options": {"audio": "tone:880"},
-                },
-                {"jid": CALLER, "password": password, "bot": "caller", "options": caller},
-            ],
-        }
-    )
-
-
-def _control(out: Path) -> Path | None:
-    """Return where the control socket is, which commands find by the folder; None if nowhere."""
-    try:
-        return own_folder() / derived_name(out)
-    except NoPlaceError:
-        return None
+    options = {"to": CALLEE, "seconds": seconds, "audio": "tone:440", "video": shown}
+    bots = ((CALLEE, "recorder", {"audio": "tone:880"}), (CALLER, "caller", options))
+    return demo_settings(out, bots)
 
 
 class _Stage:

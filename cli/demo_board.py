@@ -1,7 +1,6 @@
 """``callboard demo --web``."""
 
 import asyncio
-import secrets
 import sys
 from pathlib import Path
 from urllib.parse import quote
@@ -12,8 +11,8 @@ from pydantic import ValidationError
 from ..bots.find import BUILT_IN
 from ..config import Settings
 from ..config.web import WebSettings
-from ..control.address import NoPlaceError, derived_name, own_folder
 from ..server import ServerError
+from .demo_settings import demo_settings
 from .deployed import deployed
 from .deployment import ExchangeError, reason
 from .main_loop import run_loop
@@ -21,6 +20,11 @@ from .preflight import missing_extra
 from .views.view import View, log_to, make_view
 
 YOU, ECHO, DESK = "you@localhost", "echo@localhost", "desk@localhost"
+BOTS: tuple[tuple[str, str, dict[str, str]], ...] = (
+    (YOU, "operator", {"patience": "60s"}),
+    (ECHO, "echo", {}),
+    (DESK, "recorder", {"audio": "tone:880"}),
+)
 
 
 def demo_board(*, out: Path, json: bool) -> int:
@@ -37,7 +41,7 @@ def demo_board(*, out: Path, json: bool) -> int:
         typer.echo(f"callboard: --web: {fault}", err=True)
         return 2
     try:
-        settings = _settings(out.absolute())
+        settings = demo_settings(out.absolute(), BOTS)
     except ValidationError as error:
         typer.echo(f"callboard: --out {out}: {error.errors()[0]['ctx']['error']}", err=True)
         return 2
@@ -69,31 +73,3 @@ async def _serve(settings: Settings, view: View) -> int:
         )
         await deployment.over()
     return 0
-
-
-def _settings(out: Path) -> Settings:
-    bots: tuple[tuple[str, str, dict[str, str]], ...] = (
-        (YOU, "operator", {"patience": "60s"}),
-        (ECHO, "echo", {}),
-        (DESK, "recorder", {"audio": "tone:880"}),
-    )
-    password = secrets.token_urlsafe(24)
-    try:
-        control = own_folder() / derived_name(out)
-    except NoPlaceError:
-        control = None
-    accounts = [
-        {"jid": jid, "password": password, "bot": bot, "options": options}
-        for jid, bot, options in bots
-    ]
-    return Settings.model_validate(
-        {
-            "server": "embedded",
-            "recordings": out,
-            "call_log": out / "calls.jsonl",
-            "control": control,
-            "drain": 0,
-            "log_level": "warning",
-            "accounts": accounts,
-        }
-    )

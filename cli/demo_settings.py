@@ -1,0 +1,40 @@
+"""What the two demos declare: a private server, and bots that log in to it."""
+
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..config import Settings
+from ..control.address import NoPlaceError, derived_name, own_folder
+
+
+def demo_settings(out: Path, bots: Iterable[tuple[str, str, Mapping[str, Any]]]) -> Settings:
+    """Return the settings of a demo.
+
+    Args:
+        out: the folder for ``calls.jsonl`` and recordings; commands find the demo by it.
+        bots: the JID, the bot and the options of each account.
+
+    Raises:
+        pydantic.ValidationError: the folder can't be one.
+    """
+    password = secrets.token_urlsafe(24)
+    try:
+        control = own_folder() / derived_name(out)
+    except NoPlaceError:
+        control = None
+    return Settings.model_validate(
+        {
+            "server": "embedded",
+            "recordings": out,
+            "call_log": out / "calls.jsonl",
+            "control": control,
+            "drain": 0,
+            "log_level": "warning",
+            "accounts": [
+                {"jid": jid, "password": password, "bot": bot, "options": options}
+                for jid, bot, options in bots
+            ],
+        }
+    )
