@@ -53,6 +53,27 @@ def test_an_account_that_may_return_is_not_told_as_removed(run: Run, tmp_path: P
     run(main)
 
 
+def test_an_account_that_is_to_return_can_be_removed(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+
+            async def ask(message: RemoveAccount | ChangeAccount) -> Any:
+                return await stage.exchange.request(message, timeout=PATIENCE)
+
+            out, _ = await stage.connected(ALICE, BOB)
+            await ask(RemoveAccount(BOB, 600, may_return=True))
+            changed = await ask(ChangeAccount(entry(BOB), 600))
+            removed = await ask(RemoveAccount(BOB, 600))
+            with pytest.raises(ValueError, match="is removed"):
+                await changed
+            await out.hangup()
+            assert await removed is None
+            await stage.until(AccountRemoved)
+            assert states(stage, BOB) == ["connecting", "online", "closed"]
+
+    run(main)
+
+
 def test_an_account_is_added_and_removed(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE], guests=["carol"]) as stage:
