@@ -364,6 +364,14 @@ def test_no_wait_at_all_ends_a_call_that_rings(run: Run, monkeypatch: pytest.Mon
     run(main, loop="virtual")
 
 
+async def accepted(scene: Scene) -> None:
+    """Let the peer accept a call that rings there."""
+    scene.call.tell(PeerProceeds(PEER))
+    await scene.settle()
+    scene.hears("session-accept", ANSWER, Role.RESPONDER)
+    await scene.settle()
+
+
 def test_the_wait_is_for_the_other_call_alone(run: Run) -> None:
     async def main() -> None:
         one, other = Scene(), Scene()
@@ -373,10 +381,7 @@ def test_the_wait_is_for_the_other_call_alone(run: Run) -> None:
         await other.settle()
         asked = asyncio.ensure_future(Handle.of(one.call, other.call, "both", None, 0.0))
         await asyncio.sleep(1)
-        one.call.tell(PeerProceeds(PEER))
-        await one.settle()
-        one.hears("session-accept", ANSWER, Role.RESPONDER)
-        await one.settle()
+        await accepted(one)
         connection.tell(Connected(0.0))
         bridge = await asked
         await bridge.stop()
@@ -391,10 +396,7 @@ def test_a_bridge_opens_when_the_other_call_is_connected(
     async def main() -> None:
         waiting = await Waiting.begun(monkeypatch, "both", patience=10.0)
         other, connection = waiting.other, StagedConnection.last
-        other.call.tell(PeerProceeds(PEER))
-        await other.settle()
-        other.hears("session-accept", ANSWER, Role.RESPONDER)
-        await other.settle()
+        await accepted(other)
         assert not waiting.asked.done()
         connection.tell(Connected(0.0))
         bridge = await waiting.asked
