@@ -41,11 +41,9 @@ FIT: dict[str, tuple[Film, str]] = {
 @pytest.mark.parametrize("name", FIT)
 def test_frames_that_fit_go_out_as_they_are(tmp_path: Path, name: str) -> None:
     film, codec = FIT[name]
-    path = film.write(tmp_path)
-    units = list(FileSource(path).encode("video", codec))
-    file = parts(path)
+    units, own = sent(film.write(tmp_path), codec)
     assert len(units) == film.fps * film.seconds
-    assert all(is_of(unit, codec, file) for unit in units)
+    assert all(own)
     assert sum(unit.duration for unit in units) == pytest.approx(film.seconds * 90000, abs=100)
     check(units, codec, film)
     if codec == "H264":  # whoever comes later finds the parameter sets before each key frame
@@ -53,6 +51,13 @@ def test_frames_that_fit_go_out_as_they_are(tmp_path: Path, name: str) -> None:
             kinds = [each[0] & 31 for each in nal_units(unit.data)]
             assert (kinds[:2] == [7, 8]) is unit.keyframe
             assert set(kinds) <= {1, 5, 7, 8}
+
+
+def sent(path: Path, codec: str) -> tuple[list[Unit], list[bool]]:
+    """Give the frames that go out of a file, and of each whether it is the file's own."""
+    units = list(FileSource(path).encode("video", codec))
+    file = parts(path)
+    return units, [is_of(unit, codec, file) for unit in units]
 
 
 def check(units: list[Unit], codec: str, film: Film) -> None:
@@ -97,10 +102,8 @@ UNFIT: dict[str, tuple[Film, str]] = {
 @pytest.mark.parametrize("name", UNFIT)
 def test_frames_that_do_not_fit_are_encoded(tmp_path: Path, name: str) -> None:
     film, codec = UNFIT[name]
-    path = film.write(tmp_path)
-    units = list(FileSource(path).encode("video", codec))
-    file = parts(path)
-    assert not any(is_of(unit, codec, file) for unit in units)
+    units, own = sent(film.write(tmp_path), codec)
+    assert not any(own)
     assert sum(unit.duration for unit in units) == pytest.approx(
         (film.start + film.seconds) * 90000, abs=0.2 * 90000
     )
@@ -121,18 +124,14 @@ def test_many_bits_are_encoded_anew(tmp_path: Path) -> None:
             frame.pts, frame.time_base = number, Fraction(1, 10)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    units = list(FileSource(path).encode("video", "VP8"))
-    file = parts(path)
-    assert not any(is_of(unit, "VP8", file) for unit in units)
+    units, own = sent(path, "VP8")
+    assert not any(own)
     assert len(units) == 20
 
 
 def test_what_does_not_fit_any_more_is_encoded_from_there_on(tmp_path: Path) -> None:
     film = Film("film.mkv", size=((160, 120), (320, 240)))
-    path = film.write(tmp_path)
-    units = list(FileSource(path).encode("video", "VP8"))
-    file = parts(path)
-    own = [is_of(unit, "VP8", file) for unit in units]
+    units, own = sent(film.write(tmp_path), "VP8")
     assert own == [True] * 20 + [False] * 20
     check(units, "VP8", film)
 
