@@ -12,7 +12,7 @@ from ..frames.picture_size import picture_size
 from .container import BOTH, Directions
 from .part_file import FinishedRecording
 from .recording_file import Format, Placed, RecordingFile
-from .track_timeline import TrackTimeline
+from .track_timeline import TrackTimeline, times_due
 from .writer_thread import Writer
 
 FLUSH = 0.5
@@ -57,8 +57,8 @@ class Recording:
             False, video is left out.
         format: "auto" or "wav".
         writer: The thread that does the file work.
-        started: The recording's beginning on the loop's clock (seconds); None for the first frame's
-            arrival.
+        started: The recording's beginning on the loop's clock (seconds); None for when the first
+            frame was due.
         limit: Octets of frames that may wait for a slow disk.
         on_failure: Called on the loop when `failure` comes up, and when `ended` does.
         on_keyframe_needed: Called with a direction whose video can't be recorded before a key
@@ -94,7 +94,7 @@ class Recording:
         self._missing: str | None = None
         self._on_failure = on_failure
         self._told: tuple[bool, bool] = (False, False)
-        self._pending: list[Placed] = []
+        self._pending: list[tuple[Direction, EncodedFrame]] = []
         self._pending_size = 0
         self._submitted = 0
         self._written = 0
@@ -148,15 +148,7 @@ class Recording:
             self._running.clear()
             self._look()
             return
-        if self._started is None:
-            self._started = frame.arrival
-        timeline = self._timelines.get((direction, frame.kind))
-        if timeline is None:
-            timeline = self._timelines[direction, frame.kind] = TrackTimeline(self._started)
-        seconds = timeline.place(frame)
-        if seconds is None:
-            return
-        self._pending.append((direction, frame, seconds))
+        self._pending.append((direction, frame))
         self._pending_size += size
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH, self._flush)
@@ -227,16 +219,36 @@ class Recording:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        pending, self._pending, self._pending_size = self._pending, [], 0
+        frames = self._place(pending) if pending else []
         if self._started is None:
             return
+        size = sum(len(frame.data) + OVERHEAD for _, frame, _ in frames)
         loop = asyncio.get_running_loop()
-        frames, self._pending = self._pending, []
-        size, self._pending_size = self._pending_size, 0
         now = loop.time() - self._started
         if self._writer.submit(lambda: self._record(frames, now, size, loop)):
             self._submitted += size
         if frames and self._closing is None:
             self._timer = loop.call_later(again, self._flush)
+
+    def _place(self, pending: list[tuple[Direction, EncodedFrame]]) -> list[Placed]:
+        """Give frames their places in the recording."""
+        tracks: dict[tuple[Direction, Kind], list[EncodedFrame]] = {}
+        for direction, frame in pending:
+            tracks.setdefault((direction, frame.kind), []).append(frame)
+        due = {track: times_due(frames) for track, frames in tracks.items()}
+        if self._started is None:
+            self._started = min(times[0] for times in due.values())
+        for track in due.keys() - self._timelines.keys():
+            self._timelines[track] = TrackTimeline(self._started)
+        waiting = {track: iter(times) for track, times in due.items()}
+        placed: list[Placed] = []
+        for direction, frame in pending:
+            track = direction, frame.kind
+            seconds = self._timelines[track].place(frame, next(waiting[track]))
+            if seconds is not None:
+                placed.append((direction, frame, seconds))
+        return placed
 
     def _record(
         self, frames: list[Placed], now: float, size: int, loop: asyncio.AbstractEventLoop

@@ -1,5 +1,7 @@
 """The times of a recording's track: RTP timestamps mapped to the wall clock."""
 
+from collections.abc import Sequence
+
 from ..frames.frame import EncodedFrame
 
 SLACK = 0.08
@@ -8,13 +10,41 @@ SLACK = 0.08
 TOLERANCE = 1.0
 """Seconds by which arrival may fall behind the RTP clock before the clock is no longer trusted.
 
-A network stall is shorter: its frames keep their own times. Longer are a hold during which the
+A network stall is shorter, or the frames that come at its end say so: its frames keep their own
+times. Longer are a hold during which the
 clock stood still, a source that starts again, and a jump back: the track then goes on at arrival.
 """
 
 FOLLOW = 0.002
 """The part of a delay beyond `SLACK` that each frame makes good: clocks drift by some 100 ppm, a
 third of a second each hour. At 50 frames/s half of it is gone after 7 seconds."""
+
+
+def times_due(frames: Sequence[EncodedFrame]) -> list[float]:
+    """Tell when frames would have come, had nothing held them up on their way.
+
+    What was held up comes in a burst, whose first frame is the latest. The frames after it tell by
+    how much: each says when the RTP clock of the frames before it began at the latest.
+
+    Args:
+        frames: Some of one track, in order.
+
+    Returns:
+        For each a time on the loop's clock (seconds), its arrival or up to `TOLERANCE` before.
+    """
+    found = [frame.arrival for frame in frames]
+    if not frames:
+        return found
+    starts = [frame.arrival - frame.timestamp / frame.clock_rate for frame in frames]
+    earliest = starts[-1]
+    for index in range(len(frames) - 2, -1, -1):
+        start = starts[index]
+        if start - starts[index + 1] > TOLERANCE:  # another clock begins there
+            earliest = start
+        else:
+            earliest = min(earliest, start)
+            found[index] -= min(start - earliest, TOLERANCE)
+    return found
 
 
 class TrackTimeline:
@@ -34,17 +64,18 @@ class TrackTimeline:
         self._origin = 0.0
         self._last: float | None = None
 
-    def place(self, frame: EncodedFrame) -> float | None:
+    def place(self, frame: EncodedFrame, due: float) -> float | None:
         """Return a frame's time in the recording.
 
         Args:
             frame: The next frame of the track.
+            due: When it would have come in time, on the loop's clock (seconds): see `times_due`.
 
         Returns:
             Seconds from the recording's beginning, 0 or more. None for a frame of a flood, in which
             a tick for each frame would outrun the wall clock.
         """
-        arrived = max(0.0, frame.arrival - self._start)
+        arrived = max(0.0, due - self._start)
         clock = frame.timestamp / frame.clock_rate
         if self._last is None:
             self._origin = arrived - clock
@@ -58,7 +89,7 @@ class TrackTimeline:
         elif ahead < -SLACK:
             self._origin -= FOLLOW * (ahead + SLACK)
         place = max(self._origin + clock, self._last + self._step)
-        if place > arrived + TOLERANCE:
+        if place > max(0.0, frame.arrival - self._start) + TOLERANCE:
             return None
         self._last = place
         return place

@@ -30,7 +30,13 @@ SENT, RECEIVED = Direction
 
 
 def record(
-    folder: Path, frames: list[Timed], *, video: bool = False, wav: bool = False, limit: int = 2**23
+    folder: Path,
+    frames: list[Timed],
+    *,
+    video: bool = False,
+    wav: bool = False,
+    limit: int = 2**23,
+    started: float | None = CLOCK,
 ) -> tuple[FinishedRecording | None, str | None]:
     """Record a call, and return the file and what went wrong."""
 
@@ -41,7 +47,7 @@ def record(
                 video=video,
                 format="wav" if wav else "auto",
                 writer=writer,
-                started=CLOCK,
+                started=started,
                 limit=limit,
             )
             feed(recording, frames)
@@ -147,6 +153,38 @@ def test_lost_packets_are_silence_in_their_place(tmp_path: Path, wav: bool) -> N
         middle = slice(second * 48000 + 8 * 960 - 100, second * 48000 + 9 * 960 - 500)
         assert np.abs(left[middle]).max() < 0.02
         assert np.abs(right[middle]).max() > 0.2
+
+
+@pytest.mark.parametrize("wav", [False, True])
+@pytest.mark.parametrize(
+    ("begin", "until"), [(0, 0.3), (0, 0.9), (2, 2.5), (2, 3.5)], ids=lambda second: f"{second}s"
+)
+def test_nothing_is_left_out_of_what_comes_in_a_burst(
+    tmp_path: Path, begin: float, until: float, wav: bool
+) -> None:
+    """The network or a busy machine held it up: it has its own time, not that of its arrival."""
+    held = [
+        (way, frame._replace(arrival=max(frame.arrival, CLOCK + until)))
+        if frame.arrival >= CLOCK + begin
+        else (way, frame)
+        for way, frame in audio(RECEIVED, 1000)
+    ]
+    finished = whole(tmp_path, in_order(audio(SENT, 440), held), wav=wav)
+    assert finished.seconds == pytest.approx(5, abs=0.1)
+    for side in samples(finished.path):
+        levels = np.sqrt((side[4800:235200].reshape(-1, 960) ** 2).mean(axis=1))
+        assert levels.min() > 0.8 * levels.max()
+
+
+def test_a_recording_begins_when_its_late_first_frame_was_due(tmp_path: Path) -> None:
+    held = [
+        (way, frame._replace(arrival=max(frame.arrival, CLOCK + 0.5)))
+        for way, frame in audio(RECEIVED, 1000, 2)
+    ]
+    finished, failure = record(tmp_path, held, started=None)
+    assert failure is None
+    assert finished is not None
+    assert finished.seconds == pytest.approx(2, abs=0.1)
 
 
 def test_paused_video_holds_nothing_back(tmp_path: Path) -> None:

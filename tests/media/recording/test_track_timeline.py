@@ -1,10 +1,11 @@
 """Times of a track: always forward, never far from the clock on the wall."""
 
-from itertools import pairwise
+from collections.abc import Iterator
+from itertools import accumulate, pairwise
 
 import pytest
 from callboard.media.frames.frame import EncodedFrame
-from callboard.media.recording.track_timeline import TOLERANCE, TrackTimeline
+from callboard.media.recording.track_timeline import TOLERANCE, TrackTimeline, times_due
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,9 +14,15 @@ def frame(timestamp: int, arrival: float) -> EncodedFrame:
     return EncodedFrame("audio", "opus", b"\xf8\xff\xfe", timestamp, 48000, arrival, True)
 
 
+def batched(frames: list[EncodedFrame], count: int) -> Iterator[list[EncodedFrame]]:
+    """Give so many at a time (`itertools` has it from Python 3.12 on)."""
+    for first in range(0, len(frames), count):
+        yield frames[first : first + count]
+
+
 def places(frames: list[tuple[int, float]]) -> list[float]:
     timeline = TrackTimeline(100.0)
-    found = [timeline.place(frame(timestamp, arrival)) for timestamp, arrival in frames]
+    found = [timeline.place(frame(timestamp, arrival), arrival) for timestamp, arrival in frames]
     return [place for place in found if place is not None]
 
 
@@ -59,18 +66,37 @@ def test_a_frame_out_of_order_is_put_after_the_one_before_it() -> None:
     assert abs(found[-1] - 0.1) < 0.01
 
 
+@pytest.mark.parametrize(
+    ("jump", "late"),
+    [(0, 0.3), (48_000 * 2, 0.14), (-48_000 * 2, 0.14)],
+    ids=["one clock", "it leaps", "it goes back"],
+)
+def test_frames_of_one_clock_tell_by_how_much_those_before_were_late(
+    jump: int, late: float
+) -> None:
+    frames = [frame(n * 960 + jump * (n >= 8), 100 + max(n * 0.02, 0.3)) for n in range(30)]
+    found = [one.arrival - time for one, time in zip(frames, times_due(frames), strict=True)]
+    assert found[0] == pytest.approx(late)
+    assert found[7] == pytest.approx(late - 0.14)
+    assert found[-1] == 0
+
+
 @given(
     st.lists(
         st.tuples(st.integers(-(2**40), 2**40), st.floats(0, 0.5, allow_nan=False)), max_size=80
-    )
+    ),
+    st.integers(1, 80),
 )
-def test_times_advance_and_stay_near_the_wall(steps: list[tuple[int, float]]) -> None:
+def test_times_advance_and_stay_near_the_wall(steps: list[tuple[int, float]], at_once: int) -> None:
     timeline = TrackTimeline(100.0)
-    arrival, last = 100.0, -1.0
-    for timestamp, wait in steps:
-        arrival += wait
-        place = timeline.place(frame(timestamp, arrival))
-        if place is not None:
-            assert place > last
-            assert 0 <= place <= arrival - 100 + TOLERANCE
-            last = place
+    arrivals = accumulate((wait for _, wait in steps), initial=100.0)
+    frames = [frame(step[0], arrival) for step, arrival in zip(steps, arrivals, strict=False)]
+    last = -1.0
+    for some in batched(frames, at_once):
+        for one, due in zip(some, times_due(some), strict=True):
+            assert one.arrival - TOLERANCE <= due <= one.arrival
+            place = timeline.place(one, due)
+            if place is not None:
+                assert place > last
+                assert 0 <= place <= one.arrival - 100 + TOLERANCE
+                last = place
