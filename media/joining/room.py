@@ -147,6 +147,9 @@ class RoomMedia:
     CHANGE = 25
     """Blocks for which somebody must be the loudest before all see it: half a second."""
 
+    MOST_DUE = 5
+    """Blocks that are made up for when mixing was held up: 100 ms. What is above is left out."""
+
     def __init__(
         self, *, tones: bool = True, on_mix: Callable[[EncodedFrame], None] | None = None
     ) -> None:
@@ -158,14 +161,15 @@ class RoomMedia:
         """
         self.members: list[RoomMember] = []
         self._before: RoomMember | None = None
+        self._block = 0
         self._chime: deque[Samples] = deque()
+        self._due = 0
         self._is_mixing = False
         self._lane = CodecThreads.running().lane()
         self._loudest: tuple[RoomMember | None, int] = (None, 0)
         self._on_mix = on_mix
         self._shown: RoomMember | None = None
         self._sound = RoomSound()
-        self._ticks = 0
         self._tones = tones
         self._ticket = Pacer.running().start(self._step)
 
@@ -230,29 +234,48 @@ class RoomMedia:
         self._chime.extend(sound[at : at + BLOCK] for at in range(0, len(sound), BLOCK))
 
     def _step(self, due: float) -> float:
-        self._ticks += 1
         for member in tuple(self.members):
             if member.media.is_closed:
                 self.remove(member)
             else:
                 member.follow()
-        if not self._is_mixing and (self.members or self._on_mix is not None):
-            parts = [member.part() for member in self.members]
-            extra = self._chime.popleft() if self._chime else None
-            wanted = () if self._on_mix is None else (MIX_CODEC,)
-            self._is_mixing = True
-            self._lane.run(
-                partial(self._sound.mix, parts, extra, wanted=wanted), partial(self._mixed, parts)
-            )
+        if self._due == self.MOST_DUE:
+            self._block += 1
+        else:
+            self._due += 1
+        self._mix_next()
         return due + BLOCK / RATE
 
-    def _mixed(self, parts: list[Part], mixed: Mixed | None, error: Exception | None) -> None:
+    def _mix_next(self) -> None:
+        """Mix the block that has been due for longest, unless another one is being mixed."""
+        if self._is_mixing or not self._due:
+            return
+        self._due -= 1
+        self._block += 1
+        if not self.members and self._on_mix is None:
+            return
+        parts = [member.part() for member in self.members]
+        extra = self._chime.popleft() if self._chime else None
+        wanted = () if self._on_mix is None else (MIX_CODEC,)
+        self._is_mixing = True
+        self._lane.run(
+            partial(self._sound.mix, parts, extra, wanted=wanted),
+            partial(self._mixed, self._block, parts),
+        )
+
+    def _mixed(
+        self, block: int, parts: list[Part], mixed: Mixed | None, error: Exception | None
+    ) -> None:
         self._is_mixing = False
         if mixed is None:
             logger.error("A room could not be mixed", exc_info=error)
-            return
+        else:
+            self._give(block, parts, mixed)
+        self._mix_next()
+
+    def _give(self, block: int, parts: list[Part], mixed: Mixed) -> None:
         now = asyncio.get_running_loop().time()
-        frames = {codec: self._frame(codec, data, now) for codec, data in mixed.shared.items()}
+        frames = {codec: _frame(block, codec, data, now) for codec, data in mixed.shared.items()}
         for part in parts:
             member = part.key
             if not isinstance(member, RoomMember):
@@ -261,15 +284,11 @@ class RoomMedia:
             if part.codec is None:
                 continue
             own = mixed.own.get(member)
-            frame = frames[part.codec] if own is None else self._frame(part.codec, own, now)
+            frame = frames[part.codec] if own is None else _frame(block, part.codec, own, now)
             member.media.forward(frame)
         if self._on_mix is not None and MIX_CODEC in frames:
             self._on_mix(frames[MIX_CODEC])
         self._look()
-
-    def _frame(self, codec: str, data: bytes, now: float) -> EncodedFrame:
-        rate = CLOCK_RATES[codec]
-        return EncodedFrame("audio", codec, data, self._ticks * rate // 50, rate, now, True)
 
     def _look(self) -> None:
         """Decide whose picture is shown."""
@@ -354,3 +373,8 @@ class RoomMedia:
         origin = member.sees or self._to_see(member)
         if origin is not None:
             origin.request_keyframe(member.media.codec("video"))
+
+
+def _frame(block: int, codec: str, data: bytes, now: float) -> EncodedFrame:
+    rate = CLOCK_RATES[codec]
+    return EncodedFrame("audio", codec, data, block * rate // 50, rate, now, True)

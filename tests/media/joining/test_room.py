@@ -1,9 +1,11 @@
 """Legs in a room hear and see each other."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,9 @@ from callboard.media import (
     Tone,
     read_clock,
 )
+from callboard.media.joining.mix import Mixed
 from callboard.media.joining.room import RoomMedia
+from callboard.media.joining.room_sound import RoomSound
 from callboard.tests.conftest import Run
 from callboard.tests.media.joining.test_bridge import only, sees
 from callboard.tests.media.legs import Leg, call, pictures, samples
@@ -93,6 +97,39 @@ def test_who_is_muted_or_gone_is_not_heard(run: Run, how: str) -> None:
             if how == "listen":
                 assert members[0] not in room._sound._talks, "nothing of a listener is decoded"
             room.close()
+
+    run(main)
+
+
+@pytest.mark.parametrize("missed", [0, 3])
+def test_blocks_that_could_not_be_mixed_in_time_are_made_up_for(
+    run: Run, monkeypatch: pytest.MonkeyPatch, missed: int
+) -> None:
+    goes_on = threading.Event()
+    mix = RoomSound.mix
+
+    def held_up(*arguments: Any, **named: Any) -> Mixed:
+        goes_on.wait()
+        return mix(*arguments, **named)
+
+    monkeypatch.setattr(RoomSound, "mix", held_up)
+
+    async def main() -> None:
+        mixed: list[EncodedFrame] = []
+        room = RoomMedia(tones=False, on_mix=mixed.append)
+        try:
+            while room._due < room.MOST_DUE or room._block < 1 + missed:
+                await asyncio.sleep(0.005)
+            room._ticket.cancel()
+            left_out = room._block - 1
+            goes_on.set()
+            while len(mixed) < 1 + room.MOST_DUE:
+                await asyncio.sleep(0.005)
+        finally:
+            goes_on.set()
+            room.close()
+        made_up = range(2 + left_out, 2 + left_out + room.MOST_DUE)
+        assert [frame.timestamp // 960 for frame in mixed] == [1, *made_up]
 
     run(main)
 
