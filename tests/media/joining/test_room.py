@@ -115,21 +115,16 @@ def test_blocks_that_could_not_be_mixed_in_time_are_made_up_for(
     monkeypatch.setattr(RoomSound, "mix", held_up)
 
     async def main() -> None:
-        mixed: list[EncodedFrame] = []
-        room = RoomMedia(tones=False, on_mix=mixed.append)
-        try:
-            while room._due < room.MOST_DUE or room._block < 1 + missed:
-                await asyncio.sleep(0.005)
-            room._ticket.cancel()
-            left_out = room._block - 1
-            goes_on.set()
-            while len(mixed) < 1 + room.MOST_DUE:
-                await asyncio.sleep(0.005)
-        finally:
-            goes_on.set()
-            room.close()
-        made_up = range(2 + left_out, 2 + left_out + room.MOST_DUE)
-        assert [frame.timestamp // 960 for frame in mixed] == [1, *made_up]
+        mixed: asyncio.Queue[EncodedFrame] = asyncio.Queue()
+        room = RoomMedia(tones=False, on_mix=mixed.put_nowait)
+        room._ticket.cancel()
+        for block in range(1 + room.MOST_DUE + missed):
+            room._step(block * 0.02)
+        goes_on.set()
+        found = [await mixed.get() for _ in range(1 + room.MOST_DUE)]
+        room.close()
+        made_up = range(2 + missed, 2 + missed + room.MOST_DUE)
+        assert [frame.timestamp // 960 for frame in found] == [1, *made_up]
 
     run(main)
 
