@@ -3,8 +3,8 @@
 import asyncio
 import heapq
 import logging
+from collections import deque
 from collections.abc import Callable
-from itertools import count
 from weakref import WeakKeyDictionary
 
 logger = logging.getLogger(__name__)
@@ -13,21 +13,22 @@ PacerStep = Callable[[float], float | None]
 
 
 class Ticket:
-    """One sender's place in the pacer."""
+    """One sender's place in the pacer.
 
-    __slots__ = ("_step", "due")
+    Attributes:
+        due: When its next step is due, in seconds of `loop.time()`.
+        step: What is called then; None once it is cancelled.
+    """
+
+    __slots__ = ("due", "step")
 
     def __init__(self, step: PacerStep, due: float) -> None:
-        self._step: PacerStep | None = step
+        self.step: PacerStep | None = step
         self.due = due
 
     def cancel(self) -> None:
         """Stop calling the step."""
-        self._step = None
-
-    def run(self) -> float | None:
-        """Run the step, unless cancelled."""
-        return None if self._step is None else self._step(self.due)
+        self.step = None
 
 
 class Pacer:
@@ -35,7 +36,7 @@ class Pacer:
 
     A step gets the time at which it was due, in seconds of `loop.time()`. It returns when the next
     one is due, or None to end. It counts from the due time, not from when it ran, so nothing
-    drifts. Steps due within a millisecond of each other share a wake-up. All senders start on one
+    drifts. Steps that are due in the same millisecond share a wake-up. All senders start on one
     grid, so most do.
 
     When the loop was held up, late steps run one each `GRID` seconds until they have caught up,
@@ -45,12 +46,14 @@ class Pacer:
 
     GRID = 0.010
     PATIENCE = 1.0
-    SLACK = 0.001
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, Ticket]] = []
-        self._order = count()
-        self._armed_for = 0.0
+        # Moments are whole milliseconds, which is as exact as a loop's timers are.
+        self._armed_for = 0
+        self._endings: list[Callable[[], None]] = []
+        self._is_stepping = False
+        self._moments: list[int] = []
+        self._tickets: dict[int, deque[Ticket]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
@@ -74,45 +77,78 @@ class Pacer:
         """
         now = asyncio.get_running_loop().time()
         ticket = Ticket(step, (now // self.GRID + 1) * self.GRID)
-        self._push(ticket.due, ticket)
+        self._put(round(ticket.due * 1000), ticket)
         self._arm()
         return ticket
 
-    def _push(self, at: float, ticket: Ticket) -> None:
-        heapq.heappush(self._heap, (at, next(self._order), ticket))
+    def at_end(self, callback: Callable[[], None]) -> None:
+        """Call something when all steps that are due now have run; at once where none runs.
+
+        Args:
+            callback: Called once.
+        """
+        if self._is_stepping:
+            self._endings.append(callback)
+        else:
+            callback()
+
+    def _put(self, moment: int, ticket: Ticket) -> None:
+        waiting = self._tickets.get(moment)
+        if waiting is None:
+            self._tickets[moment] = deque((ticket,))
+            heapq.heappush(self._moments, moment)
+        else:
+            waiting.append(ticket)
 
     def _arm(self) -> None:
-        if not self._heap:
+        if not self._moments:
             return
-        at = self._heap[0][0]
+        moment = self._moments[0]
         if self._timer is not None:
-            if self._armed_for <= at:
+            if self._armed_for <= moment:
                 return
             self._timer.cancel()
         # Kept here, since uvloop gives a handle without a time when there is nothing to wait for.
-        self._armed_for = at
-        self._timer = asyncio.get_running_loop().call_at(at, self._run)
+        self._armed_for = moment
+        self._timer = asyncio.get_running_loop().call_at(moment / 1000, self._run)
 
     def _run(self) -> None:
-        self._timer = None
         now = asyncio.get_running_loop().time()
-        heap = self._heap
+        last = round(now * 1000)
+        moments, tickets = self._moments, self._tickets
+        self._is_stepping = True
         try:
-            while heap and heap[0][0] <= now + self.SLACK:
-                ticket = heapq.heappop(heap)[2]
-                try:
-                    due = ticket.run()
-                except Exception:
-                    logger.exception("A step of the pacer failed and is called no more")
-                    continue
-                if due is None:
-                    continue
-                if due < now - self.PATIENCE:
-                    due = now
-                ticket.due = due
-                self._push(due if due > now + self.SLACK else now + self.GRID, ticket)
+            while moments and moments[0] <= last:
+                waiting = tickets[moments[0]]
+                while waiting:
+                    ticket = waiting.popleft()
+                    if ticket.step is None:
+                        continue
+                    try:
+                        due = ticket.step(ticket.due)
+                    except Exception:
+                        logger.exception("A step of the pacer failed and is called no more")
+                        continue
+                    if due is None:
+                        continue
+                    if due < now - self.PATIENCE:
+                        due = now
+                    ticket.due = due
+                    moment = round(due * 1000)
+                    if moment <= last:
+                        moment = round((now + self.GRID) * 1000)
+                    if moment in tickets:
+                        tickets[moment].append(ticket)
+                    else:
+                        self._put(moment, ticket)
+                del tickets[heapq.heappop(moments)]
         finally:
+            self._is_stepping = False
+            self._timer = None
             self._arm()
+            endings, self._endings = self._endings, []
+            for callback in endings:
+                callback()
 
 
 _pacers: WeakKeyDictionary[asyncio.AbstractEventLoop, Pacer] = WeakKeyDictionary()

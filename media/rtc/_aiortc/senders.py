@@ -3,17 +3,15 @@
 import asyncio
 import secrets
 import struct
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from time import time
 
 from aiortc import RTCRtpSender
-from aiortc.rtcdtlstransport import State
 from aiortc.rtp import HeaderExtensions
 
 from ...sources.unit import Unit
-from .transports import STATE, send_burst
+from .way_out import WayOut
 
-ENABLED = "_enabled"
 EXTENSIONS_MAP = "_RTCRtpSender__rtp_header_extensions_map"
 MID = "_RTCRtpSender__mid"
 NTP_TIMESTAMP = "_RTCRtpSender__ntp_timestamp"
@@ -62,6 +60,20 @@ def take_over(sender: RTCRtpSender, start: Callable[[], None]) -> None:
 class RtpStream:
     """Sends frames of sound, which are a packet each, in a sender's place (`take_over`)."""
 
+    __slots__ = (
+        "_extension",
+        "_flags",
+        "_marker",
+        "_octets",
+        "_packets",
+        "_payload_type",
+        "_sender",
+        "_sequence_number",
+        "_ssrc",
+        "_timestamp",
+        "_way",
+    )
+
     def __init__(self, sender: RTCRtpSender, payload_type: int) -> None:
         """Begin at a random place, as RFC 3550 §5.1 wants.
 
@@ -71,6 +83,7 @@ class RtpStream:
         """
         # Only the first packet begins to talk (RFC 3551 §4.1): silence is sent as well.
         self._marker = 0x80
+        self._octets = self._packets = 0
         self._payload_type = payload_type
         self._sender = sender
         # So far below the wrap that packets lost at the beginning can't be taken for one
@@ -78,18 +91,19 @@ class RtpStream:
         self._sequence_number = secrets.randbelow(1 << 15)
         self._timestamp = secrets.randbits(32)
         self._ssrc: int = getattr(sender, SSRC)
+        self._way = WayOut(sender)
         profile, extension = getattr(sender, EXTENSIONS_MAP).set(
             HeaderExtensions(mid=getattr(sender, MID))
         )
         self._extension = b""
         if extension:
             self._extension = _EXTENSION.pack(profile, len(extension) // 4) + extension
+        self._flags = 0x90 if extension else 0x80
 
     @property
     def is_open(self) -> bool:
         """Whether sending is on by what was negotiated, and there is a way out."""
-        sender = self._sender
-        return getattr(sender, ENABLED) and getattr(sender.transport, STATE) is State.CONNECTED
+        return self._way.is_open
 
     def send(self, unit: Unit, timestamp: int) -> None:
         """Send a frame, unless the stream is closed.
@@ -99,10 +113,9 @@ class RtpStream:
             timestamp: In ticks of the codec's clock, from any origin.
         """
         timestamp = (self._timestamp + timestamp) & 0xFFFFFFFF
-        if not self._send(unit.data, timestamp, self._payload_type | self._marker):
-            return
-        self._marker = 0
-        _report(self._sender, timestamp)
+        if self._send(unit.data, timestamp, self._payload_type | self._marker):
+            self._marker = 0
+            _report(self._sender, timestamp)
 
     def send_event(
         self, payload: bytes, timestamp: int, payload_type: int, *, marker: bool
@@ -121,21 +134,16 @@ class RtpStream:
         self._send(payload, timestamp, payload_type | (0x80 if marker else 0))
 
     def _send(self, payload: bytes, timestamp: int, marked_type: int) -> bool:
+        number = self._sequence_number
+        header = _HEADER.pack(self._flags, marked_type, number, timestamp, self._ssrc)
+        if not self._way.send(header + self._extension + payload):
+            return False
+        self._sequence_number = (number + 1) & 0xFFFF
+        self._octets += len(payload)
+        self._packets += 1
         sender = self._sender
-        if not self.is_open:
-            return False
-        header = _HEADER.pack(
-            0x90 if self._extension else 0x80,
-            marked_type,
-            self._sequence_number,
-            timestamp,
-            self._ssrc,
-        )
-        self._sequence_number = (self._sequence_number + 1) & 0xFFFF
-        if not send_burst(sender.transport, (header + self._extension + payload,)):
-            return False
-        setattr(sender, OCTET_COUNT, getattr(sender, OCTET_COUNT) + len(payload))
-        setattr(sender, PACKET_COUNT, getattr(sender, PACKET_COUNT) + 1)
+        setattr(sender, OCTET_COUNT, self._octets)
+        setattr(sender, PACKET_COUNT, self._packets)
         return True
 
 
@@ -155,6 +163,7 @@ class PacketOutlet:
             sender: One that has been started, and sends nothing itself.
         """
         self._sender = sender
+        self._way = WayOut(sender)
         self.ssrc: int = getattr(sender, SSRC)
         self.repair_ssrc: int = getattr(sender, REPAIR_SSRC)
         self.repair_type: int | None = getattr(sender, REPAIR_TYPE)
@@ -166,8 +175,7 @@ class PacketOutlet:
     @property
     def is_open(self) -> bool:
         """Whether sending is on by what was negotiated, and there is a way out."""
-        sender = self._sender
-        return getattr(sender, ENABLED) and getattr(sender.transport, STATE) is State.CONNECTED
+        return self._way.is_open
 
     def extension(self) -> bytes:
         """Give the header extension of a packet that is sent now (RFC 8285): its mid, and when.
@@ -177,12 +185,12 @@ class PacketOutlet:
         at = self._time_at
         if at is None:
             return self._extension
-        now = int((time.time() + _NTP_EPOCH) * (1 << 18)) & 0xFFFFFF
+        now = int((time() + _NTP_EPOCH) * (1 << 18)) & 0xFFFFFF
         return self._extension[:at] + now.to_bytes(3) + self._extension[at + 3 :]
 
-    def send(self, packets: Sequence[bytes]) -> int:
-        """Send whole packets together, and tell how many went out (`send_burst`)."""
-        return send_burst(self._sender.transport, packets)
+    def send(self, packets: list[bytes]) -> bool:
+        """Send whole packets together (`WayOut.send`); False if there is no way out."""
+        return self._way.send(packets)
 
     def count(self, packets: int, octets: int) -> None:
         """Count what was sent for the first time, for the reports.
@@ -207,7 +215,7 @@ class PacketOutlet:
 
 
 def _report(sender: RTCRtpSender, timestamp: int) -> None:
-    setattr(sender, NTP_TIMESTAMP, int((time.time() + _NTP_EPOCH) * (1 << 32)))
+    setattr(sender, NTP_TIMESTAMP, int((time() + _NTP_EPOCH) * (1 << 32)))
     setattr(sender, RTP_TIMESTAMP, timestamp)
 
 

@@ -2,14 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aioice import Connection
 from aiortc import RTCIceTransport, RTCPeerConnection
-from aiortc.rtcdtlstransport import RTCDtlsTransport, State
-
-from ..ice import _aioice
+from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 logger = logging.getLogger(__name__)
 
@@ -114,27 +112,6 @@ def track_connecting(
             tasks.discard(task)
 
     setattr(pc, CONNECT, tracked)
-
-
-def send_burst(transport: RTCDtlsTransport, packets: Sequence[bytes]) -> int:
-    """Encrypt finished RTP packets of one leg and send them at once, in their order.
-
-    aiortc's own way is a coroutine for each of them.
-
-    Args:
-        transport: What they go out by.
-        packets: Whole RTP packets (RFC 3550 §5.1), each small enough for the network.
-
-    Returns:
-        How many have gone: none if the transport is not connected.
-    """
-    if getattr(transport, STATE) is not State.CONNECTED:
-        return 0
-    protect: Callable[[bytes], bytes] = getattr(transport, SRTP_OUT).protect
-    # After a restart of ICE it is another one than that of the candidates.
-    connection: Connection = transport.transport._send.__self__  # type: ignore[attr-defined] # noqa: SLF001
-    is_sent = _aioice.send(connection, [protect(packet) for packet in packets])
-    return len(packets) if is_sent else 0
 
 
 def sent(sending: Any) -> bool:

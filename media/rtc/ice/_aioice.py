@@ -12,13 +12,18 @@ import asyncio
 import ipaddress
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 from aioice import Candidate, Connection
 from aioice.candidate import candidate_foundation, candidate_priority
-from aioice.ice import ICE_COMPLETED, StunProtocol, server_reflexive_candidate
+from aioice.ice import (
+    ICE_COMPLETED,
+    CandidatePair,
+    StunProtocol,
+    server_reflexive_candidate,
+)
 from aioice.stun import Message, TransactionError
 from aioice.turn import (
     DEFAULT_ALLOCATION_LIFETIME,
@@ -191,22 +196,35 @@ def conclude(connection: Connection, by: Connection) -> None:
     connection._check_list_state.put_nowait(ICE_COMPLETED)  # noqa: SLF001
 
 
-def send(connection: Connection, datagrams: Sequence[bytes]) -> bool:
-    """Send datagrams by the pair in use, at once; aioice's own way is a coroutine for each.
+class Exit:
+    """The pair that a connection sends by, whose own properties are looked up only once.
 
-    Args:
-        connection: A connection whose sockets are ours.
-        datagrams: In their order.
-
-    Returns:
-        False if no pair is in use.
+    Attributes:
+        address: Where it leads.
+        connection: A connection whose sockets are ours; None leads nowhere.
+        send: Sends a datagram to an address, at once; aioice's own way is a coroutine for each.
+        send_burst: Sends several, in their order.
     """
-    pair = connection._nominated.get(1)  # noqa: SLF001
-    if pair is None:
-        return False
-    end: Any = pair.protocol
-    end.send(datagrams, pair.remote_addr)
-    return True
+
+    __slots__ = ("_pair", "address", "connection", "send", "send_burst")
+
+    def __init__(self, connection: Connection | None) -> None:
+        self._pair: CandidatePair | None = None
+        self.address: Any = None
+        self.connection: Any = connection
+        self.send: Callable[[Any, Any], None]
+        self.send_burst: Callable[[Any, Any], None]
+
+    def find(self) -> bool:
+        """Find the pair that is in use now; False if there is none."""
+        pair = self.connection._nominated.get(1)  # noqa: SLF001
+        if pair is not self._pair:
+            self._pair = pair
+            if pair is not None:
+                self.address = pair.remote_addr
+                self.send = pair.protocol.transport.sendto
+                self.send_burst = pair.protocol.send_burst
+        return pair is not None
 
 
 def arrivals(connection: Connection) -> DatagramQueue | None:

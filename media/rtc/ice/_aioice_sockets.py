@@ -85,7 +85,7 @@ class Socket(StunProtocol):
             self.dropped["not understood"] += 1
             logger.debug("A datagram was not understood: %r", error)
 
-    def send(self, datagrams: Sequence[bytes], addr: tuple[str, int]) -> None:
+    def send_burst(self, datagrams: Sequence[bytes], addr: tuple[str, int]) -> None:
         """Send datagrams to one address, at once.
 
         Args:
@@ -93,7 +93,7 @@ class Socket(StunProtocol):
             addr: Where they go.
         """
         transport = self.transport
-        if len(datagrams) > 1 and isinstance(transport, UdpTransport):
+        if isinstance(transport, UdpTransport):
             transport.send_burst(datagrams, addr)
         else:  # by a relay, they are wrapped one by one
             for datagram in datagrams:

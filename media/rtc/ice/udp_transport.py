@@ -74,7 +74,10 @@ class UdpTransport(asyncio.DatagramTransport):
             self._waiting.append((data, addr))
             return
         try:
-            self._send(data, addr)
+            if addr is None:
+                self._sock.send(data)
+            else:
+                self._sock.sendto(data, addr)
         except BlockingIOError:
             self._wait(data, addr)
         except OSError as error:
@@ -144,12 +147,6 @@ class UdpTransport(asyncio.DatagramTransport):
                 return
             self._protocol.datagram_received(datagram, addr)
 
-    def _send(self, data: Any, addr: Address | None) -> None:
-        if addr is None:
-            self._sock.send(data)
-        else:
-            self._sock.sendto(data, addr)
-
     def _wait(self, data: Any, addr: Address | None) -> None:
         if not self._waiting:
             asyncio.get_running_loop().add_writer(self._sock.fileno(), self._write)
@@ -158,7 +155,11 @@ class UdpTransport(asyncio.DatagramTransport):
     def _write(self) -> None:
         while self._waiting:
             try:
-                self._send(*self._waiting[0])
+                data, addr = self._waiting[0]
+                if addr is None:
+                    self._sock.send(data)
+                else:
+                    self._sock.sendto(data, addr)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:

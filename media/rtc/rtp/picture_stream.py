@@ -149,7 +149,7 @@ class PictureStream:
             number = (number + 1) & 0xFFFF
         self._sent.add(self._number, burst, octets, now)
         self._number = number
-        if outlet.send(packets) < len(packets):
+        if not outlet.send(packets):
             return False
         outlet.count(len(packets), octets)
         return True

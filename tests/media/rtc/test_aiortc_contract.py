@@ -19,6 +19,7 @@ from callboard.media.rtc._aiortc import (
     receivers,
     senders,
     transports,
+    way_out,
 )
 from callboard.tests.conftest import Run
 
@@ -43,7 +44,6 @@ def test_the_names_are_where_they_were(run: Run) -> None:
         estimator = getattr(receiver, inbound.ESTIMATOR)
         assert isinstance(getattr(estimator, bit_rate.INCOMING), RateCounter)
         for name in (
-            senders.ENABLED,
             senders.EXTENSIONS_MAP,
             senders.MID,
             senders.NTP_TIMESTAMP,
@@ -59,11 +59,15 @@ def test_the_names_are_where_they_were(run: Run) -> None:
             senders.SEND_KEYFRAME,
             senders.SSRC,
             senders.STATISTICS,
+            way_out.ENABLED,
+            way_out.TRANSPORT,
         ):
             assert hasattr(sender, name), name
         for name in (receivers.SRTP_IN, transports.SRTP_OUT, transports.SSL):
             assert getattr(receiver.transport, name) is None, name
         assert getattr(receiver.transport, transports.STATE) is State.NEW
+        assert getattr(receiver.transport, way_out.ICE) is receiver.transport.transport
+        assert getattr(sender, way_out.TRANSPORT) is sender.transport
         assert len(_aiortc.ice_connections(pc)) == 1
         assert _aiortc.packets_sent(sender) == 0
         assert _aiortc.round_trip(sender) is None

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from callboard.media.sources.pacer import Pacer
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 class Handle:
@@ -121,3 +124,61 @@ def test_a_cancelled_or_failing_step_is_called_no_more(
     clock.advance(0.2)
     assert len(dues) == count < len(other)
     assert caplog.text.count("A step of the pacer failed") == 1
+
+
+def test_what_is_to_be_done_at_the_end_is_done_once_all_have_stepped(clock: Clock) -> None:
+    pacer = Pacer()
+    done: list[str] = []
+
+    def step(due: float) -> float | None:
+        if not done:
+            pacer.at_end(lambda: done.append("end"))
+        done.append("step")
+        if len(done) == 2:
+            raise RuntimeError(f"at {due}")
+        return None
+
+    for _ in range(3):
+        pacer.start(step)
+    clock.advance(0.02)
+    assert done == ["step"] * 3 + ["end"]
+    pacer.at_end(lambda: done.append("at once"))
+    assert done[-1] == "at once"
+
+
+def test_a_ticket_that_a_step_starts_waits_for_the_grid(clock: Clock) -> None:
+    pacer = Pacer()
+    times: list[float] = []
+
+    def later(due: float) -> None:
+        times.append(due)
+
+    def step(due: float) -> None:
+        pacer.start(later)
+
+    pacer.start(step)
+    clock.advance(0.015)
+    assert times == []
+    assert len([t for t in clock.timers if not t[1].cancelled]) == 1
+    clock.advance(0.025)
+    assert times == [pytest.approx(0.02)]
+
+
+@given(st.lists(st.tuples(st.floats(0, 0.1), st.floats(0.00001, 0.1)), min_size=1, max_size=8))
+def test_none_is_early_and_none_is_left_out(legs: list[tuple[float, float]]) -> None:
+    clock = Clock()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio, "get_running_loop", lambda: clock)
+        pacer = Pacer()
+        found = []
+        for begins, period in legs:
+            clock.advance(clock.now + begins)
+            found.append((period, *paced(pacer, clock, period)[:2]))
+        end = clock.now + 1.0
+        clock.advance(end)
+    for period, dues, times in found:
+        for due, time in zip(dues, times, strict=True):
+            assert time > due - 0.001
+            assert period < Pacer.GRID or time < due + 0.001
+        assert all(b > a for a, b in pairwise(times))
+        assert period < Pacer.GRID or dues[-1] + period > end - 0.001
