@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         VideoFeed,
         check_speech,
     )
+    from .address import Address
     from .bot import Bot
     from .bridge import Bridge
     from .call import Call
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from .until import Speaks
 
 __all__ = [
+    "Address",
     "Bot",
     "Bridge",
     "Call",
@@ -98,6 +100,7 @@ _HOMES = {
         "SourceError SpeechBegan SpeechEnded SpeechError SpokenText Tone VideoFeed "
         "check_speech"
     ),
+    ".address": "Address",
     ".bot": "Bot",
     ".bridge": "Bridge",
     ".call": "Call",

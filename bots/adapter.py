@@ -11,6 +11,7 @@ from ..actors.messages.exchange import CallStatus
 from ..actors.xmpp.contact import Contact
 from ..config import AccountSettings
 from ..media import ReceivePath
+from .address import Address
 from .bot import Bot
 from .call import Call
 from .invite import Invite
@@ -52,7 +53,7 @@ class BotAdapter(BotPort):
 
     async def text(self, sender: str, body: str) -> None:
         """Give the bot a message."""
-        await self._bot.on_message(Message(sender, body, self._account))
+        await self._bot.on_message(Message(Address(sender), body, self._account))
 
     async def presence(self, contact: Contact) -> None:
         """Give the bot a contact's presence."""

@@ -146,12 +146,6 @@ def digits(name: str, value: object, *, also: str = ",") -> str:
         raise ValueError(f"{name}: {error}") from None  # not the text, which may be a PIN
 
 
-def key(name: str, value: object) -> str:
-    """Return the keys one of which ends something, or none."""
-    text = _of_type(name, value, str, "a key, like '#'")
-    return digits(name, text, also="") if text else ""
-
-
 def count(name: str, value: object) -> int:
     """Return how many of something are wanted."""
     if isinstance(value, bool) or not isinstance(value, int):

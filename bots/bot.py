@@ -17,6 +17,8 @@ from ..actors.messages.account import (
 )
 from ..actors.xmpp.contact import Contact
 from . import argument_checks
+from .address import Address
+from .blame import MADE
 from .call import HANDLED, Call, codecs_of
 from .invite import Invite
 from .message import Message
@@ -79,8 +81,9 @@ class Bot:
         Raises:
             OptionsError: the options can't be used.
         """
+        MADE[id(self)] = self
         self._ref: AccountRef = ref  # type: ignore[assignment] # nothing is done in a check
-        self.account = account
+        self.account = Address(account)
         self.options = options
         self.folder = folder
         self.is_replaced = False

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, get_args
 
@@ -17,6 +17,7 @@ from ..actors.messages.call import (
     CallOver,
     CallRef,
     Cue,
+    Decline,
     GetCodecs,
     GetRecordings,
     GetStatus,
@@ -42,6 +43,7 @@ from ..actors.runtime.ask import Ask
 from ..jingle import Reason
 from ..media import Kind, MediaClosedError
 from . import argument_checks
+from .address import Address
 from .bridge import Bridge, OnHangup
 from .playback import Playback
 from .recording import Recording
@@ -63,7 +65,7 @@ class Call:
 
     Attributes:
         id: the session id.
-        peer: the peer's JID.
+        peer: the peer's full JID; `Address.bare` is the account's.
         direction: ``in`` if the peer called, ``out`` if we did.
         media: the kinds that the call was proposed with.
     """
@@ -90,7 +92,7 @@ class Call:
         self._record = record
         self._folder = folder
         self.id = status.id
-        self.peer = status.peer
+        self.peer = Address(status.peer)
         self.direction = status.direction
         self.media = status.media
 
@@ -158,15 +160,19 @@ class Call:
         await self._until(Answer(sounds, shows, record, wav, await codecs_of("like", like)))
 
     async def decline(self, reason: Reason = Reason.DECLINE) -> None:
-        """Decline the call.
+        """Decline a call that rings here. Does nothing if it has ended already.
 
         Args:
             reason: what to tell the peer (XEP-0166 §7.4).
 
         Raises:
-            TypeError, ValueError: it is not a reason.
+            TypeError: the reason is no text.
+            ValueError: it is not a reason; or the call has been answered, or goes out, so that
+                `hangup` ends it.
         """
-        await self.hangup(reason)
+        known = argument_checks.reason("reason", reason)
+        with suppress(CallOver):
+            await self._ask(Decline(known))
 
     async def hangup(self, reason: Reason = Reason.SUCCESS) -> None:
         """End the call, whatever its state. Does nothing if it has ended already.
@@ -397,7 +403,7 @@ class Call:
         self,
         count: int | None = None,
         *,
-        end: str = "",
+        end: str | None = None,
         timeout: str | float | None = None,
         fresh: bool = False,
     ) -> str:
@@ -406,6 +412,7 @@ class Call:
         Args:
             count: how many are wanted.
             end: the key, or keys, after which no more is wanted; it is not part of the answer.
+                None: there is none.
             timeout: how long to wait for the first one, and for each one after another, as "5s" or
                 a number of seconds; None waits as long as the call lasts.
             fresh: whether to forget what was pressed before and not read yet.
@@ -420,7 +427,7 @@ class Call:
                 ``timeout``.
         """
         most = None if count is None else argument_checks.count("count", count)
-        last = argument_checks.key("end", end)
+        last = "" if end is None else argument_checks.digits("end", end, also="")
         patience = None if timeout is None else argument_checks.duration("timeout", timeout)
         argument_checks.flag("fresh", fresh)
         if most is None and not last and patience is None:

@@ -39,6 +39,8 @@ class CallerBot(Bot):
         self.video = options.playable("video", "video", "pattern")
         self.press = options.digits("press", "")
         self.record = options.flag("record", False)
+        if self.every == 0:
+            options.refuse("every", "it is 0, which would call without a pause: give 1s or more")
         if "to" not in self.options or self.options["to"] == []:
             options.refuse("to", "there is nobody to call: give a JID, or a list of them")
         if self.account in map(bare, self.peers):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..actors.messages.account import AccountRef, AnswerInvite, Invitation, PlaceCall
+from .address import Address
 from .call import HANDLED, Call
 from .source import Playable, find_source
 from .speaking import Synthesizer
@@ -23,9 +24,9 @@ class Invite:
     _synthesizer: Synthesizer | None = field(default=None, repr=False)
 
     @property
-    def sender(self) -> str:
+    def sender(self) -> Address:
         """The full JID of whoever sent the invite."""
-        return self.invitation.sender
+        return Address(self.invitation.sender)
 
     @property
     def video(self) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from ..actors.messages.account import AccountRef, SendText
 from . import argument_checks
+from .address import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class Message:
         body: its text.
     """
 
-    sender: str
+    sender: Address
     body: str
     _account: AccountRef = field(repr=False)
 

@@ -1,6 +1,7 @@
 """The bot ``operator``."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from ..actors.messages.account import Offline
@@ -87,7 +88,8 @@ class OperatorBot(Bot):
             if self.next is not None:
                 await self.next.on_call(call)
             elif self.to is None:
-                await call.decline()
+                with suppress(ValueError):  # somebody has taken it at the last moment
+                    await call.decline()
             else:
                 await self._connect(call, self.to)
         finally:

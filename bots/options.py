@@ -4,21 +4,29 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 from .. import media
 from ..config.duration import parse_duration
 from ..config.error_sentence import describe
 from ..config.jid import normal_jid
 from ..media import Kind, check_digits, is_async, shown
+from .address import Address
 from .source import Playable, source
 
 T = TypeVar("T")
 D = TypeVar("D")
 W = TypeVar("W", bound=str)
+MaybeText = TypeVar("MaybeText", bound=str | None)
+MaybeFlag = TypeVar("MaybeFlag", bound=bool | None)
 
 #: What is sent where nothing is.
 NOTHING = (None, "none")
+#: Defaults that can always be played. To look at another one loads the encoders.
+_LIGHT: Mapping[Kind, tuple[str, ...]] = {
+    "audio": ("none", "silence", "tone", "echo"),
+    "video": ("none", "silence", "pattern", "echo"),
+}
 
 
 class OptionsError(ValueError):
@@ -54,52 +62,83 @@ class Options:
         self._faults: list[tuple[str, str]] = []
         self._takes_any = False
 
-    def text(self, name: str, default: D) -> str | D:
+    def text(self, name: str, default: MaybeText) -> str | MaybeText:
         """Return an option that is text.
 
         Args:
             name: the option's name.
-            default: what it is if the file does not have it.
-        """
-        return self.take(name, as_text, default)
+            default: what it is if the file does not have it: text, or None.
 
-    def flag(self, name: str, default: D) -> bool | D:
+        Raises:
+            TypeError: the default is neither.
+        """
+        found: str | MaybeText = self._read(name, as_text, default)
+        return found
+
+    def flag(self, name: str, default: MaybeFlag) -> bool | MaybeFlag:
         """Return an option that is true or false.
 
         Args:
             name: the option's name.
-            default: what it is if the file does not have it.
-        """
-        return self.take(name, as_flag, default)
+            default: what it is if the file does not have it: True, False or None.
 
-    def seconds(self, name: str, default: D) -> float | D:
+        Raises:
+            TypeError: the default is neither.
+        """
+        found: bool | MaybeFlag = self._read(name, as_flag, default)
+        return found
+
+    @overload
+    def seconds(self, name: str, default: float | str) -> float: ...
+    @overload
+    def seconds(self, name: str, default: None) -> float | None: ...
+    def seconds(self, name: str, default: float | str | None) -> float | None:
         """Return a duration in seconds; the file may say ``500ms``, ``10s``, ``1m30s`` or ``10``.
 
         Args:
             name: the option's name.
-            default: what it is if the file does not have it, in seconds.
-        """
-        return self.take(name, parse_duration, default)
+            default: what it is if the file does not have it: a duration as the file may say it, or
+                None.
 
-    def addresses(self, name: str, default: D) -> list[str] | D:
+        Raises:
+            TypeError: the default is neither.
+        """
+        found: float | None = self._read(name, parse_duration, default)
+        return found
+
+    @overload
+    def addresses(self, name: str, default: str | list[str]) -> list[Address]: ...
+    @overload
+    def addresses(self, name: str, default: None) -> list[Address] | None: ...
+    def addresses(self, name: str, default: str | list[str] | None) -> list[Address] | None:
         """Return a list of JIDs; the file may have a single one.
 
         Args:
             name: the option's name.
-            default: what it is if the file does not have it.
-        """
-        return self.take(name, as_addresses, default)
+            default: what it is if the file does not have it: a JID, a list of them, or None.
 
-    def digits(self, name: str, default: D) -> str | D:
+        Raises:
+            TypeError: the default is neither.
+        """
+        found: list[Address] | None = self._read(name, as_addresses, default)
+        return found
+
+    def digits(self, name: str, default: MaybeText) -> str | MaybeText:
         """Return keys to press, as `Call.press` takes them: ``12#``, with commas that wait.
 
         Args:
             name: the option's name.
-            default: what it is if the file does not have it.
-        """
-        return self.take(name, as_digits, default)
+            default: what it is if the file does not have it: keys, "" for none, or None.
 
-    def playable(self, name: str, kind: Kind, default: str | None) -> Playable:
+        Raises:
+            TypeError: the default is neither.
+        """
+        if default == "":
+            return self.take(name, as_digits, default)
+        found: str | MaybeText = self._read(name, as_digits, default)
+        return found
+
+    def playable(self, name: str, kind: Kind, default: Playable) -> Playable:
         """Return something to play, once it is known that it can be played.
 
         It is what `Call.play` takes: the name of a source, a file's path, or several of these in a
@@ -108,9 +147,39 @@ class Options:
         Args:
             name: the option's name.
             kind: what it must have: audio or video.
-            default: what it is if the file does not have it.
+            default: what it is if the file does not have it: the same, a source, or None. Where it
+                is a file or a text, that it can't be played is a fault of the option.
+
+        Raises:
+            TypeError: the default is nothing that can be played.
         """
-        return self.take(name, partial(as_playable, folder=self._folder, kind=kind), default)
+        read = partial(as_playable, folder=self._folder, kind=kind)
+        if name not in self._given:
+            default = self._playable_default(name, kind, default)
+        return self.take(name, read, default)
+
+    def _playable_default(self, name: str, kind: Kind, default: Playable) -> Playable:
+        found = tuple(default) if isinstance(default, list) else default
+        if found is None or (isinstance(found, str) and found in _LIGHT[kind]):
+            return found
+        items = found if isinstance(found, tuple) else (found,)
+        is_named = all(isinstance(each, str | Path) for each in items)
+        try:
+            (_check_source if is_named else source)(found, self._folder, kind)
+        except TypeError as error:
+            raise TypeError(f"the default of {name} can't be used: {error}") from None
+        except ValueError as error:
+            self._faults.append((name, f"it is not given, and its default: {shown(error, str)}"))
+        return found
+
+    def _read(self, name: str, read: Callable[[Any], T], default: Any) -> Any:
+        """Take an option whose default is read as the file's value is."""
+        if default is not None:
+            try:
+                default = read(default)
+            except ValueError as error:
+                raise TypeError(f"the default of {name} can't be used: {error}") from None
+        return self.take(name, read, default)
 
     def take(self, name: str, read: Callable[[Any], T], default: D) -> T | D:
         """Return an option that a function of yours reads.
@@ -186,12 +255,12 @@ def as_digits(value: Any) -> str:
     return check_digits(as_text(value), also=",")
 
 
-def as_addresses(value: Any) -> list[str]:
+def as_addresses(value: Any) -> list[Address]:
     """Read one JID, or a list of them."""
     found = [value] if isinstance(value, str) else value
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
         raise ValueError("give a JID like desk@example.org, or a list of them")
-    return [normal_jid(one) for one in found]
+    return [Address(normal_jid(one)) for one in found]
 
 
 class OneOf(Generic[W]):

@@ -11,6 +11,7 @@ from ..config.duration import SCHEMA as DURATION
 from ..config.duration import parse_duration
 from ..media.sources.espeak import LONGEST, RATES
 from . import options as readers
+from .address import Address
 from .bot import Bot
 from .find import BUILT_IN
 from .options import OneOf, Options
@@ -75,7 +76,7 @@ def options_schema(bot: type[Bot]) -> Schema:
     """
     noted = _Noted()
     made = bot.__new__(bot)
-    made.account, made.options = "", {}
+    made.account, made.options = Address(""), {}
     made.read_options(noted)
     words = _described(bot)
     for name, schema in noted.schemas.items():

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..actors.xmpp.contact import Contact
+from .address import Address
 
 #: From the most willing to the least (RFC 6121 §4.7.2.1).
 _SHOWS = ("chat", "", "away", "xa", "dnd")
@@ -19,9 +20,9 @@ class Presence:
     contact: Contact
 
     @property
-    def jid(self) -> str:
+    def jid(self) -> Address:
         """The contact's bare JID."""
-        return self.contact.jid
+        return Address(self.contact.jid)
 
     @property
     def available(self) -> bool:

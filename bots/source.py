@@ -72,8 +72,19 @@ def source(playable: Playable, folder: Path, kind: Kind, times: int | None = 1) 
 def _found(playable: Playable, folder: Path, kind: Kind) -> Source | None:
     if not isinstance(playable, list | tuple):
         return _named(playable, folder, kind)
-    found = [_named(each, folder, kind) for each in playable]
-    return media.Playlist(tuple(each for each in found if each is not None))
+    return media.Playlist(tuple(_listed(each, folder, kind) for each in playable))
+
+
+def _listed(playable: object, folder: Path, kind: Kind) -> Source:
+    if isinstance(playable, list | tuple):
+        raise TypeError("there is a list in the list: give its items one after the other")
+    found = _named(playable, folder, kind)
+    if found is None:
+        raise SourceError(
+            f"there is {playable!r} in the list, which plays nothing: leave it out, or give "
+            "silence in its place"
+        )
+    return found
 
 
 def _named(playable: object, folder: Path, kind: Kind) -> Source | None:
@@ -82,6 +93,9 @@ def _named(playable: object, folder: Path, kind: Kind) -> Source | None:
     if isinstance(playable, Source):
         _check_class(playable)
         return playable
+    if isinstance(playable, type) and issubclass(playable, Source):
+        name = playable.__name__
+        raise TypeError(f"{name} is a class, which can't be played: make one, like {name}(…)")
     if not isinstance(playable, str | Path):
         raise TypeError(  # what a type checker would say
             f"{type(playable).__name__} can't be played: give a source, its name, or a file's path"

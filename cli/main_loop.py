@@ -56,7 +56,7 @@ def _until(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[T]") -> T:
                 interrupted = error
                 task.cancel()
             else:
-                log.error("a callback raised %r: the loop goes on", error, exc_info=error)
+                _tell_callback(error)
         except asyncio.CancelledError:
             if interrupted is not None:
                 raise interrupted from None
@@ -67,6 +67,15 @@ def _until(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[T]") -> T:
             log.error("a bot stopped the event loop: it goes on")
         else:
             return result
+
+
+def _tell_callback(error: BaseException) -> None:
+    from ..bots.blame import blamed  # noqa: PLC0415 - `--version` needs no bots
+    from ..media import told  # noqa: PLC0415
+
+    whose = blamed(error)
+    what = f"{whose}: a callback of its own" if whose else "a callback"
+    log.error("%s raised %s: the loop goes on", what, told(error), exc_info=error)
 
 
 def _is_from_terminal(error: BaseException) -> bool:

@@ -15,6 +15,7 @@ from ...media import PeerConnection
 from ..messages.account import PlaceCall
 from ..messages.call import (
     Answer,
+    Decline,
     HandledElsewhere,
     Overdue,
     PeerFinishes,
@@ -188,6 +189,20 @@ class Opening:
             ringing.answer = self.contents.sources = message
             self._take_if_ready(ringing)
         return self.parts.waiters.connected
+
+    @handles(Decline)
+    def decline(self, message: Decline) -> None:
+        """Refuse the call.
+
+        Raises:
+            ValueError: it goes out, or has been answered.
+        """
+        if self.parts.signalling.outgoing:
+            raise ValueError("this call goes out, so only its peer can decline it: use hangup()")
+        ringing = self.parts.course.find(CallingIn)
+        if ringing is None or ringing.answer is not None:
+            raise ValueError("this call has been answered already: end it with hangup()")
+        self.parts.closing.hang_up_for_bot(message.reason, "")
 
     def rung_long_enough(self) -> None:
         """It has rung for as long as the account's policy wants."""

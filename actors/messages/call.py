@@ -71,6 +71,13 @@ class Answer(Ask["CallActorMessage", AsyncioFuture[None]]):
 
 
 @dataclass(frozen=True, slots=True)
+class Decline(MidCallRequest[None]):
+    """Refuse a call that rings here; raises `ValueError` if there is nothing to refuse any more."""
+
+    reason: Reason = Reason.DECLINE
+
+
+@dataclass(frozen=True, slots=True)
 class Hangup:
     """End the call, whatever it is doing; before an answer this declines or withdraws it."""
 
@@ -809,6 +816,7 @@ class Finished:
 CallActorMessage = (
     IqAnswered
     | Answer
+    | Decline
     | Hangup
     | Play
     | SeekPlayback

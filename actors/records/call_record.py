@@ -213,6 +213,11 @@ class CallRecord:
         return f"{self.reason}: {self.text}" if self.text else str(self.reason)
 
     @property
+    def seconds(self) -> float:
+        """How long media flowed; 0 if the call was never connected."""
+        return 0.0 if self.connected is None else round(self.ended - self.connected, 3)
+
+    @property
     def setup_ms(self) -> float | None:
         """Milliseconds from the beginning to connected media."""
         return None if self.connected is None else round((self.connected - self.started) * 1000, 1)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from callboard.bots import Bot, Call, CallOver, Offline, Options, Tone
+from callboard.bots import Address, Bot, Call, CallOver, Offline, Options, Tone
 
 MENU = "To talk to somebody, press 1, or just wait. To leave a message, press 2."
 MUSIC = [Tone(hertz, 0.1, seconds=0.4) for hertz in (523, 659, 784, 659)]
@@ -63,7 +63,7 @@ class Switchboard(Bot):
             return False
         return True
 
-    async def wait(self, call: Call, place: int) -> str:
+    async def wait(self, call: Call, place: int) -> Address:
         """Keep a caller in the queue, with music, until an agent is free for it; return that one.
 
         Args:
@@ -85,7 +85,7 @@ class Switchboard(Bot):
             self.waiting.remove(call)
             self.move()
 
-    async def talk(self, call: Call, agent: str, patience: asyncio.Timeout) -> bool:
+    async def talk(self, call: Call, agent: Address, patience: asyncio.Timeout) -> bool:
         """Call an agent, and let a caller talk to it; return whether it came.
 
         Args:
@@ -107,7 +107,7 @@ class Switchboard(Bot):
         finally:
             asyncio.get_running_loop().call_later(self.pause, self.set_free, agent)
 
-    def set_free(self, agent: str) -> None:
+    def set_free(self, agent: Address) -> None:
         """Let an agent take the next call.
 
         Args:

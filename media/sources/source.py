@@ -53,6 +53,10 @@ class Source(ABC):
     kinds: ClassVar[frozenset[Kind]]
     repeats: bool = True
 
+    def __str__(self) -> str:
+        """Name it in a sentence for people; `repr` says how it was made."""
+        return type(self).__name__
+
     @property
     def has_end(self) -> bool:
         """Whether it ends by itself some time; else it is played until something else is."""

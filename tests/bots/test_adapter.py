@@ -7,7 +7,7 @@ import pytest
 from callboard.actors.messages.account import Invitation
 from callboard.actors.messages.call import Answer, CallOver, GetStatus, Wait
 from callboard.actors.xmpp.contact import Contact
-from callboard.bots import Bot, Call, Invite, Message, OptionsError, Presence, Silence
+from callboard.bots import Address, Bot, Call, Invite, Message, OptionsError, Presence, Silence
 from callboard.bots.adapter import BotAdapter, bot_factory
 from callboard.bots.find import BUILT_IN
 from callboard.config import AccountSettings
@@ -103,6 +103,9 @@ def test_each_event_comes_to_its_method(run: Run, tmp_path: Path) -> None:
         ("invite", f"{PEER}/phone"),
         ("stop",),
     ]
+    addresses = [one for page in diary.pages for one in page if str(one).startswith(PEER)]
+    assert len(addresses) == 4
+    assert all(isinstance(one, Address) for one in addresses)
 
 
 def test_a_bot_hears_nothing_of_a_call_that_is_over_already(run: Run, tmp_path: Path) -> None:

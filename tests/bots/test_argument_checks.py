@@ -11,6 +11,7 @@ from callboard.actors.messages.account import Invitation
 from callboard.actors.messages.exchange import CallStatus
 from callboard.actors.xmpp.contact import Contact
 from callboard.bots import (
+    Address,
     Bot,
     Call,
     ClockPattern,
@@ -64,9 +65,9 @@ DURATIONS = ["", "soon", "-1s", "5 s", -1, float("nan"), float("inf"), 10**9, "x
 BAD: dict[str, tuple[list[Any], list[Any]]] = {
     "to": (TYPES, ADDRESSES),
     "body": (TYPES, TEXTS),
-    "audio": (NO_SOURCES, [*SOURCES, "pattern", ["text"]]),
+    "audio": (NO_SOURCES, [*SOURCES, "pattern", ["text"], [None], ["none"]]),
     "video": (NO_SOURCES, [*SOURCES, "tone", ["text"]]),
-    "playable": (NO_SOURCES, [*SOURCES, ["text"]]),
+    "playable": (NO_SOURCES, [*SOURCES, ["text"], [None], ["none"]]),
     "record": (TYPES + FLAGS, []),
     "data": (TYPES + FLAGS, []),
     "message": ([one for one in TYPES + FLAGS if one is not None], []),
@@ -88,7 +89,7 @@ BAD: dict[str, tuple[list[Any], list[Any]]] = {
     "digits": (TYPES, ["", ",", "e", "1 2", "+49", "ß", "\0", "\ud800", "٣"]),
     "duration": (NO_TIMES, [*DURATIONS, 0, "0s", "39ms", 61, "2m"]),
     "count": ([5.5, "4", True, b"", []], [0, -1]),
-    "end": (TYPES, ["e", " ", "+", "\ud800"]),
+    "end": ([one for one in TYPES if one is not None], ["", "e", " ", "+", "\ud800"]),
     "timeout": ([one for one in NO_TIMES if one is not None], DURATIONS),
     "fresh": (TYPES + FLAGS, []),
     "other": ([*TYPES, "sid"], []),
@@ -131,7 +132,7 @@ def handles(folder: Path) -> Iterator[Any]:
     nobody: Any = Nobody()
     yield Bot(nobody, PEER, {}, folder)
     yield a_call(folder)
-    yield Message(PEER, "text", nobody)
+    yield Message(Address(PEER), "text", nobody)
     yield Invite(Invitation(PEER, "id", "sid", PEER, audio=True, video=False), nobody, folder)
     yield Presence(Contact(PEER, "", "both", {}))
 
@@ -243,7 +244,7 @@ def test_what_is_right_is_taken(run: Run, tmp_path: Path) -> None:
         await call.hold()
         await call.send(b"x" * 65_536)
         await call.hangup("busy")  # type: ignore[arg-type] # a name will do
-        await Message(PEER, "text", ears).reply("")
+        await Message(Address(PEER), "text", ears).reply("")
         assert len(ears.told) == 9
         assert ears.told[0].to == PEER
 

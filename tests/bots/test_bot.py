@@ -14,8 +14,9 @@ from callboard.actors.messages.account import (
     SendText,
     SetPresence,
 )
-from callboard.actors.messages.call import GetStatus, Hangup, Wait
+from callboard.actors.messages.call import Decline, GetStatus, Wait
 from callboard.bots import (
+    Address,
     Bot,
     CallOver,
     ClockPattern,
@@ -24,7 +25,6 @@ from callboard.bots import (
     Message,
     Offline,
     Presence,
-    Reason,
     Silence,
     SourceError,
     Tone,
@@ -59,7 +59,7 @@ def test_a_bot_that_overrides_nothing_declines_calls_and_keeps_silent(
     async def main() -> None:
         await bot.on_start()
         await bot.on_call(call)
-        await bot.on_message(Message(PEER, "text", silent))
+        await bot.on_message(Message(Address(PEER), "text", silent))
         await bot.on_presence(Presence(CONTACT))
         await bot.on_media(call)
         await bot.on_data(call, "text")
@@ -70,7 +70,7 @@ def test_a_bot_that_overrides_nothing_declines_calls_and_keeps_silent(
         await bot.on_stop()
 
     run(main)
-    assert actor.heard == [Hangup(Reason.DECLINE)]
+    assert actor.heard == [Decline()]
     assert account.heard == silent.heard == []
 
 

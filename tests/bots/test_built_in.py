@@ -11,6 +11,7 @@ from callboard.actors.messages.account import Offline, PlaceCall, SendText
 from callboard.actors.messages.call import (
     Answer,
     CallOver,
+    Decline,
     GetStatus,
     Hangup,
     Play,
@@ -19,7 +20,19 @@ from callboard.actors.messages.call import (
     Started,
     Wait,
 )
-from callboard.bots import Bot, Call, ClockPattern, Echo, Message, Silence, Source, Tone, bot
+from callboard.bots import (
+    Address,
+    Bot,
+    Call,
+    ClockPattern,
+    Echo,
+    Message,
+    OptionsError,
+    Silence,
+    Source,
+    Tone,
+    bot,
+)
 from callboard.bots.caller import AGAIN, CallerBot
 from callboard.bots.find import BUILT_IN
 from callboard.bots.source import Playable, source
@@ -70,7 +83,7 @@ def test_echo_sends_back_what_it_gets(
     async def main() -> None:
         echo = made("echo", tmp_path)
         await echo.on_call(call)
-        await echo.on_message(Message(PEER, "Anybody there?", account))
+        await echo.on_message(Message(Address(PEER), "Anybody there?", account))
 
     run(main)
     assert actor.heard == [answer]
@@ -237,7 +250,13 @@ def test_caller_takes_no_calls(run: Run, tmp_path: Path) -> None:
     actor, call = staged_call(tmp_path)
     assert isinstance(call, Call)
     run(lambda: made("caller", tmp_path, to=PEER).on_call(call))
-    assert [type(message) for message in actor.heard] == [Hangup]
+    assert [type(message) for message in actor.heard] == [Decline]
+
+
+def test_caller_does_not_call_again_and_again_without_a_pause(tmp_path: Path) -> None:
+    for never in ("0s", 0, "0", 0.0):
+        with pytest.raises(OptionsError, match=r"^every: it is 0, .*: give 1s or more"):
+            made("caller", tmp_path, to=PEER, every=never)
 
 
 def test_operator_forgets_a_call_that_nobody_could_take(run: Run, tmp_path: Path) -> None:

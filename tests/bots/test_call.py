@@ -15,6 +15,7 @@ from callboard.actors.messages.call import (
     AddMedia,
     Answer,
     CallOver,
+    Decline,
     GetRecordings,
     GetStatus,
     Hangup,
@@ -252,12 +253,35 @@ def test_hanging_up_is_no_question_and_harmless_afterwards(run: Run, tmp_path: P
     async def main() -> None:
         await call.hangup()
         await call.hangup(Reason.BUSY)
-        await call.decline()
         actor.has_ended = True
         await call.hangup()
 
     run(main)
-    assert actor.heard == [Hangup(), Hangup(Reason.BUSY), Hangup(Reason.DECLINE)]
+    assert actor.heard == [Hangup(), Hangup(Reason.BUSY)]
+
+
+def test_declining_is_refused_where_there_is_nothing_to_decline(run: Run, tmp_path: Path) -> None:
+    actor, call = staged_call(tmp_path)
+
+    async def main() -> None:
+        await call.decline()
+        await call.decline(Reason.BUSY)
+        for wrong in ("no time", "", "BUSY"):
+            with pytest.raises(ValueError, match=f"^reason is '{wrong}': give one of "):
+                await call.decline(wrong)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match=r"^reason is int: give a Reason"):
+            await call.decline(486)  # type: ignore[arg-type]
+        actor.answers[Decline] = ValueError("it has been answered already")
+        with pytest.raises(ValueError, match="answered already"):
+            await call.decline()
+        actor.answers[Decline] = CallOver("the call is over")
+        await call.decline()
+        actor.has_ended = True
+        await call.decline()
+
+    run(main)
+    assert actor.heard[:2] == [Decline(), Decline(Reason.BUSY)]
+    assert len(actor.heard) == 4
 
 
 def test_the_end_gives_the_record(run: Run, tmp_path: Path) -> None:

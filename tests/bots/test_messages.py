@@ -7,7 +7,16 @@ import pytest
 from callboard.actors.messages.account import AnswerInvite, Invitation, Offline, PlaceCall, SendText
 from callboard.actors.messages.call import CallOver, GetStatus, Wait
 from callboard.actors.xmpp.contact import Contact, Resource
-from callboard.bots import ClockPattern, Invite, Message, Presence, Silence, SourceError, Tone
+from callboard.bots import (
+    Address,
+    ClockPattern,
+    Invite,
+    Message,
+    Presence,
+    Silence,
+    SourceError,
+    Tone,
+)
 from callboard.tests.bots.staged import PEER, RINGING, Staged, broken, settled
 from callboard.tests.conftest import Run
 
@@ -16,7 +25,7 @@ INVITATION = Invitation(f"{PEER}/phone", "id", "their-sid", f"{PEER}/room", audi
 
 def test_a_reply_goes_to_the_device_that_wrote(run: Run) -> None:
     account: Any = Staged()
-    message = Message(f"{PEER}/phone", "Anybody there?", account)
+    message = Message(Address(f"{PEER}/phone"), "Anybody there?", account)
     run(lambda: message.reply("Yes"))
     assert account.heard == [SendText(f"{PEER}/phone", "Yes")]
     assert "Staged" not in repr(message)

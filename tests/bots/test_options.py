@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from callboard.bots import Bot, Options, OptionsError, SpokenText
+from callboard.bots import Bot, Options, OptionsError, SpokenText, Tone
 from callboard.bots.find import BUILT_IN
 from callboard.bots.options import OneOf
 from callboard.media.hearing import voice_detector
@@ -23,7 +23,7 @@ READERS: list[tuple[Read, object, object]] = [
     (lambda o: o.seconds("x", 1.0), 5, 5.0),
     (lambda o: o.addresses("x", []), "Desk@LOCALHOST", ["desk@localhost"]),
     (lambda o: o.addresses("x", []), ["a@b", "c@d/E"], ["a@b", "c@d/E"]),
-    (lambda o: o.digits("x", "-"), ",12#a", ",12#A"),
+    (lambda o: o.digits("x", ""), ",12#a", ",12#A"),
     (lambda o: o.playable("x", "audio", "tone"), "tone:300", "tone:300"),
     (lambda o: o.playable("x", "audio", "tone"), ["tone:90:1s", "tone"], ("tone:90:1s", "tone")),
     (lambda o: o.playable("x", "video", "pattern"), None, None),
@@ -39,9 +39,9 @@ WRONG: list[tuple[Read, object, str]] = [
     (lambda o: o.addresses("x", []), 5, "give a JID"),
     (lambda o: o.addresses("x", []), ["a@b", 5], "give a JID"),
     (lambda o: o.addresses("x", []), "a b@c", "can't contain ' '"),
-    (lambda o: o.digits("x", "-"), 12, "give text, in quotes"),
-    (lambda o: o.digits("x", "-"), "12x", "'x' in it, which is no key"),
-    (lambda o: o.digits("x", "-"), ",", "there is no key"),
+    (lambda o: o.digits("x", ""), 12, "give text, in quotes"),
+    (lambda o: o.digits("x", ""), "12x", "'x' in it, which is no key"),
+    (lambda o: o.digits("x", ""), ",", "there is no key"),
     (lambda o: o.playable("x", "audio", "tone"), 5, "give the name of a source"),
     (lambda o: o.playable("x", "audio", "tone"), [], "list is empty"),
     (lambda o: o.playable("x", "audio", "tone"), ["tone", None], "give the name of a source"),
@@ -68,8 +68,86 @@ def test_an_option_is_read(tmp_path: Path, read: Read, given: object, found: obj
 @pytest.mark.parametrize("read", [read for read, _, _ in (*READERS, *WRONG)])
 def test_an_option_that_is_not_there_has_its_default(tmp_path: Path, read: Read) -> None:
     options = Options({}, tmp_path)
-    assert read(options) in ("-", False, 1.0, [], "tone", "pattern", 0)
+    assert read(options) in ("-", "", False, 1.0, [], "tone", "pattern", 0)
     options.check()
+
+
+#: A default, and what it is for a bot: the same as if the file had it.
+DEFAULTS: list[tuple[Read, object]] = [
+    (lambda o: o.text("x", None), None),
+    (lambda o: o.text("x", ""), ""),
+    (lambda o: o.flag("x", None), None),
+    (lambda o: o.seconds("x", "1m30s"), 90.0),
+    (lambda o: o.seconds("x", 2), 2.0),
+    (lambda o: o.seconds("x", None), None),
+    (lambda o: o.addresses("x", "Desk@LOCALHOST"), ["desk@localhost"]),
+    (lambda o: o.addresses("x", None), None),
+    (lambda o: o.digits("x", "12a"), "12A"),
+    (lambda o: o.digits("x", ""), ""),
+    (lambda o: o.playable("x", "audio", "tone:300"), "tone:300"),
+    (lambda o: o.playable("x", "audio", Tone(300)), Tone(300)),
+    (lambda o: o.playable("x", "audio", ["tone:90:1s", Tone(300)]), ("tone:90:1s", Tone(300))),
+    (lambda o: o.playable("x", "video", "none"), "none"),
+]
+#: A default that no file could have, and the words for its author.
+WRONG_DEFAULTS: list[tuple[Callable[[Any], Any], str]] = [
+    (lambda o: o.text("x", 5), "give text"),
+    (lambda o: o.text("x", ["a"]), "give text"),
+    (lambda o: o.flag("x", "no"), "give true or false"),
+    (lambda o: o.flag("x", 0), "give true or false"),
+    (lambda o: o.seconds("x", "soon"), "give a duration"),
+    (lambda o: o.seconds("x", True), "give a duration"),
+    (lambda o: o.seconds("x", ""), "give a duration"),
+    (lambda o: o.seconds("x", -1), "give a duration"),
+    (lambda o: o.addresses("x", 5), "give a JID"),
+    (lambda o: o.addresses("x", ["a b@c"]), "can't contain ' '"),
+    (lambda o: o.digits("x", 12), "give text"),
+    (lambda o: o.digits("x", "12x"), "which is no key"),
+    (lambda o: o.playable("x", "audio", 5), "int can't be played"),
+    (lambda o: o.playable("x", "audio", b"tone"), "bytes can't be played"),
+    (lambda o: o.playable("x", "audio", Tone), "Tone is a class"),
+    (lambda o: o.playable("x", "audio", {"say": "Hello"}), "dict can't be played"),
+]
+#: A default that can't be played here, and what `check` says of it.
+UNPLAYABLE: list[tuple[Callable[[Any], Any], str]] = [
+    (lambda o: o.playable("x", "audio", "nowhere.ogg"), "'nowhere.ogg' is not a file"),
+    (lambda o: o.playable("x", "audio", ["tone:90:1s", "nowhere.ogg"]), "is not a file"),
+    (lambda o: o.playable("x", "audio", "tone:5"), "is no tone"),
+    (lambda o: o.playable("x", "audio", "pattern"), "'pattern' has no audio"),
+    (lambda o: o.playable("x", "video", "tone"), "'tone' has no video"),
+    (lambda o: o.playable("x", "audio", ("tone:90:1s", None)), "there is None in the list"),
+    (lambda o: o.playable("x", "audio", "say:"), "give something to say"),
+]
+
+
+@pytest.mark.parametrize(("read", "found"), DEFAULTS)
+def test_a_default_is_read_as_the_file_s_value_is(
+    tmp_path: Path, read: Read, found: object
+) -> None:
+    options = Options({}, tmp_path)
+    assert read(options) == found
+    options.check()
+
+
+@pytest.mark.parametrize(("read", "words"), WRONG_DEFAULTS)
+def test_a_default_of_the_wrong_type_is_its_author_s_fault(
+    tmp_path: Path, read: Callable[[Any], Any], words: str
+) -> None:
+    with pytest.raises(TypeError, match=f"^the default of x can't be used: .*{re.escape(words)}"):
+        read(Options({}, tmp_path))
+
+
+@pytest.mark.parametrize(("read", "words"), UNPLAYABLE)
+def test_a_default_that_cannot_be_played_here_is_told(
+    tmp_path: Path, read: Callable[[Any], Any], words: str
+) -> None:
+    options = Options({}, tmp_path)
+    read(options)
+    with pytest.raises(OptionsError, match=f"^x: it is not given, .*{re.escape(words)}"):
+        options.check()
+    given = Options({"x": "silence"}, tmp_path)
+    assert read(given) == "silence"
+    given.check()
 
 
 @pytest.mark.parametrize(("read", "given", "words"), WRONG)

@@ -1,12 +1,15 @@
 """Words, paths and sources that name what is played."""
 
+import re
 import wave
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from callboard.bots import (
     ClockPattern,
+    Drawing,
     Echo,
     Feed,
     FileSource,
@@ -15,9 +18,10 @@ from callboard.bots import (
     SourceError,
     SpokenText,
     Tone,
+    VideoFeed,
 )
 from callboard.bots.source import find_source, names, source
-from callboard.media import Kind
+from callboard.media import Kind, Playlist
 from callboard.media.sources.forwarded import Forwarded
 from callboard.tests.conftest import Run
 from callboard.tests.media.espeak import needs_espeak
@@ -144,10 +148,54 @@ def test_the_limits_of_a_tone_are_those_that_are_named(folder: Path, frequency: 
         source(f"tone:{beyond}", folder, "audio")
 
 
-@pytest.mark.parametrize("named", [5, 5.5, b"tone", [["tone"]], True])
+@pytest.mark.parametrize("named", [5, 5.5, b"tone", True, object()])
 def test_what_names_nothing_is_of_the_wrong_type(folder: Path, named: Any) -> None:
     with pytest.raises(TypeError, match="can't be played: give a source, its name, or a file"):
         source(named, folder, "audio")
+
+
+#: What is wrong in a list, and the words for it.
+NOT_IN_A_LIST: list[tuple[Any, type[Exception], str]] = [
+    (None, SourceError, "there is None in the list, which plays nothing"),
+    ("none", SourceError, "there is 'none' in the list, which plays nothing"),
+    (["tone"], TypeError, "there is a list in the list"),
+    (("tone:90:1s", "tone"), TypeError, "there is a list in the list"),
+    (5, TypeError, "int can't be played"),
+    (Tone, TypeError, "Tone is a class, which can't be played: make one, like Tone(…)"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "kind", "words"), NOT_IN_A_LIST)
+@pytest.mark.parametrize("before", [[], ["tone:90:1s"]])
+def test_what_plays_nothing_has_no_place_in_a_list(
+    folder: Path, wrong: Any, kind: type[Exception], words: str, before: list[Any]
+) -> None:
+    with pytest.raises(kind, match=re.escape(words)):
+        source([*before, wrong], folder, "audio")
+
+
+def test_a_class_is_no_source(folder: Path) -> None:
+    with pytest.raises(TypeError, match="ClockPattern is a class"):
+        source(ClockPattern, folder, "video")  # type: ignore[arg-type]
+
+
+PEOPLE: list[Source] = [
+    *(Silence(), Tone(), ClockPattern(), Echo(), Feed(), VideoFeed()),
+    Drawing(lambda _: np.zeros((16, 16, 3), np.uint8), 16, 16),
+]
+
+
+@pytest.mark.parametrize("shown", PEOPLE, ids=str)
+def test_a_sentence_for_people_names_a_source_and_not_its_fields(
+    folder: Path, shown: Source
+) -> None:
+    kind: Kind = "video" if "audio" in shown.kinds else "audio"
+    name = type(shown).__name__
+    assert str(shown) == name
+    assert str(Playlist((shown,))) == name
+    if kind not in shown.kinds:
+        with pytest.raises(SourceError, match=f"^{name} has no {kind}: give "):
+            source(shown, folder, kind)
 
 
 class Own(Source):

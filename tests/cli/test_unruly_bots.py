@@ -124,8 +124,9 @@ def test_the_others_go_on_and_a_signal_ends_it(tmp_path: Path, bot: str, number:
         if bot == "Callbacks":
             run.until(lambda e: e.get("message") == "callbacks were called")
             said = " ".join(e.get("message", "") for e in run.events)
-            assert said.count("SystemExit(5)") == 2
-            assert "KeyboardInterrupt()" in said
+            whose = "bot Callbacks of bob@localhost: a callback of its own raised"
+            assert said.count(f"{whose} SystemExit(5) at unruly.py:5") == 2
+            assert f"{whose} KeyboardInterrupt() at unruly.py:8" in said
             assert "stopped the event loop" in said
         assert run.stop(number) == 0
     found = records(tmp_path / "recordings" / "calls.jsonl")

@@ -130,6 +130,24 @@ def test_a_bot_declines_a_call_that_rings(
     run(main)
 
 
+def test_a_call_that_does_not_ring_here_cannot_be_declined(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB]) as stage:
+            out = await stage.puppets[ALICE].call(BOB)
+            came = await stage.ringing(BOB)
+            with pytest.raises(ValueError, match=r"only its peer can decline it: use hangup\(\)"):
+                await out.decline()
+            await came.answer()
+            with pytest.raises(ValueError, match=r"answered already: end it with hangup\(\)"):
+                await came.decline()
+            await out.connected()
+            await out.hangup()
+            assert await stage.states(ALICE, BOB) == ["completed", "completed"]
+            await came.decline()
+
+    run(main)
+
+
 @MESSAGE
 def test_the_caller_retracts_while_it_rings(run: Run, tmp_path: Path, message: bool) -> None:
     async def main() -> None:

@@ -166,6 +166,11 @@ def test_setup_is_from_the_beginning_to_connected_media() -> None:
     assert record(connected=1_700_000_000.1234).setup_ms == 123.4
 
 
+def test_a_call_lasts_from_connected_media_to_its_end() -> None:
+    assert record(ended=1_700_000_009.0).seconds == 0.0
+    assert record(connected=1_700_000_001.5, ended=1_700_000_009.0).seconds == 7.5
+
+
 @pytest.mark.parametrize(
     ("reason", "text", "state", "why"),
     [
