@@ -36,6 +36,9 @@ UNITS = {"actors", "bots", "config", "jingle"}
 PROGRAMS = ("coturn", "pykka_runtime", "subprocess")
 """Names in a test's module that say that it needs a program all the same."""
 
+SLOW = ("load", "benchmarks", "packaging", "test_examples.py", "browser", "cli", "live", "media")
+"""Where files take long. They come first: one that begins last would be waited for alone."""
+
 failed = pytest.StashKey[bool]()
 
 loopback.install()
@@ -148,14 +151,20 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that `script/newer` runs on other Pythons."""
-    units = {Path(__file__).parent / folder for folder in UNITS}
+    """Mark the tests that `script/newer` runs on other Pythons, and put slow files first."""
+    places = {name: place for place, name in enumerate(SLOW)}
+    rooms = {path: room(path) for path in {item.path for item in items}}
+    items.sort(key=lambda item: places.get(rooms[item.path], len(SLOW)))
     for item in items:
         module = getattr(item, "module", None)
-        if not units.isdisjoint(item.path.parents) and not any(
-            hasattr(module, name) for name in PROGRAMS
-        ):
+        if rooms[item.path] in UNITS and not any(hasattr(module, name) for name in PROGRAMS):
             item.add_marker(pytest.mark.unit)
+
+
+def room(path: Path) -> str:
+    """Give the folder of tests that a file is in, or its own name; "" for one from elsewhere."""
+    here = Path(__file__).parent
+    return path.relative_to(here).parts[0] if here in path.parents else ""
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from callboard.tests import conftest
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -71,8 +72,13 @@ def everything(folder: Path, failing: str) -> House:
 def test_the_suite_runs_on_newer_pythons_too(tmp_path: Path, failing: str, status: int) -> None:
     house = everything(tmp_path, failing)
     assert house.run("script/test").returncode == status
-    names = [line.split()[0] for line in house.called()]
-    assert names == ["setup", *CHECKS, "pytest", "newer"]
+    lines = house.called()
+    names = [line.split()[0] for line in lines]
+    assert names[:2] == ["setup", "newer"], "all that is missing is installed first"
+    [behaviour] = [number for number, line in enumerate(lines) if "--numprocesses" in line]
+    assert sorted(name for name in names[:behaviour] if name in CHECKS) == sorted(CHECKS)
+    assert sum("--collect-only" in line for line in lines[:behaviour]) == 1
+    assert names.count("newer") == 2
 
 
 @pytest.mark.parametrize(("failing", "status"), [("", 0), ("pytest", 3)])
@@ -119,6 +125,10 @@ def test_an_absent_python_is_named_and_no_failure(tmp_path: Path, absent: str) -
     assert done.returncode == 0
     assert f"Python {absent} is not here, so nothing was tried on it" in done.stderr
     assert len([line for line in house.called() if line.startswith("pytest ")]) == 1
+
+
+def test_what_is_put_first_is_there() -> None:
+    assert all((ROOT / "tests" / name).exists() for name in conftest.SLOW)
 
 
 def test_continuous_integration_runs_the_whole_suite() -> None:
