@@ -25,10 +25,10 @@ from ..jingle import (
     tie_break_error,
 )
 from ..media import Network
-from .call.call import Call
 from .call.setup import CallSetup
 from .call.signalling import WORDS
 from .call.trace import keep_refusal
+from .call_libraries import call_libraries
 from .call_policy import refusal
 from .context import Context, LastWord
 from .devices import Devices
@@ -131,6 +131,10 @@ class Conversation(AsyncioActor[ConversationMessage]):
 
     def __repr__(self) -> str:
         return f"<Conversation {bare(self._jid)} {self._peer}>"
+
+    async def on_start(self) -> None:
+        """See that calls can be had: until then, what is said waits in its order."""
+        await call_libraries()
 
     async def on_end(self, error: BaseException | None, /) -> None:
         """End the calls that still run, which nobody speaks for now, and wait for their records.
@@ -369,6 +373,8 @@ class Conversation(AsyncioActor[ConversationMessage]):
         order: PlaceCall | None = None,
         heard: Element | None = None,
     ) -> CallRef:
+        from .call.call import Call  # noqa: PLC0415 - imported by now: see `on_start`
+
         setup = CallSetup(
             context=self._context,
             conversation=self.actor_ref,

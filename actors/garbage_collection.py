@@ -18,3 +18,9 @@ def tune_garbage_collection() -> None:
     """
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)
+
+
+def freeze_loaded() -> None:
+    """Look no more among what was loaded since `tune_garbage_collection`, if that was called."""
+    if gc.get_freeze_count():
+        gc.freeze()

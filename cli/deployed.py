@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 from .. import media
 from ..actors.bot.containment import contained
 from ..actors.bot.loop_watch import watched
+from ..actors.call_libraries import CallLibrariesError, call_libraries
 from ..actors.context import Endpoint
+from ..actors.exchange import Exchange
 from ..actors.observer import Observer as TellOutside
 from ..actors.records.call_journal import close_left
 from ..actors.records.call_record import CallRecord
@@ -49,7 +51,6 @@ from .source_watch import watched_sources
 from .views.event import Event, Observer
 
 if TYPE_CHECKING:
-    from ..actors.exchange import Exchange
     from ..control.webhooks.webhooks import Webhooks
     from ..web.board import Board
 
@@ -71,6 +72,7 @@ async def deployed(
     service: ServiceManager | None = None,
     dev: bool = False,
     terminal: ControllingTerminal | None = None,
+    calls_at_once: bool = True,
 ) -> AsyncIterator[Deployment]:
     """Start everything that a file declares, and end it in order.
 
@@ -91,6 +93,8 @@ async def deployed(
         service: is told how it goes, where this runs as a service.
         dev: read the file again whenever it or a module beside it changes.
         terminal: the terminal that the process was started from.
+        calls_at_once: import what calls need while all is started; else the first account is to be
+            online soon, and calls may come later.
 
     Raises:
         ExchangeError: the file runs already.
@@ -133,14 +137,14 @@ async def deployed(
             for one in finished:
                 see(one)
             async with (
-                _loading() as loaded,
+                _calls_prepared(deployment, at_once=calls_at_once),
                 _remembered(instance, see) as history,
                 _endpoint(settings, instance) as (endpoint, server),
             ):
                 if file is not None:  # else it is over soon
                     listeners.append(TellOutside(history.hear))
                 factory = bot_factory(classes, folder)
-                exchange = (await loaded).start(settings, endpoint, factory, see)
+                exchange = Exchange.start(settings, endpoint, factory, see)
                 await deployment.start(exchange, server)
                 if reloads is not None:
                     reloads.start(server)
@@ -163,21 +167,23 @@ def _watching(file: Path | None, reloads: Reloads | None) -> AbstractAsyncContex
 
 
 @asynccontextmanager
-async def _loading() -> AsyncIterator["asyncio.Future[type[Exchange]]"]:
-    """Import what accounts and calls need in a thread, while the server starts."""
-    loaded = asyncio.ensure_future(asyncio.to_thread(_load))
+async def _calls_prepared(deployment: Deployment, *, at_once: bool) -> AsyncIterator[None]:
+    """Import what calls need; if that can't be, nothing can go on."""
+
+    async def prepare() -> None:
+        if not at_once:
+            await deployment.online()
+        try:
+            await call_libraries()
+        except CallLibrariesError as error:
+            deployment.fail(str(error))
+
+    preparing = asyncio.create_task(prepare(), name="import of what calls need")
     try:
-        yield loaded
+        yield
     finally:
-        await asyncio.wait({loaded})
-
-
-def _load() -> "type[Exchange]":
-    from ..actors.exchange import Exchange  # noqa: PLC0415 - it takes a second
-
-    for name in media.__all__:
-        getattr(media, name)
-    return Exchange
+        preparing.cancel()
+        await asyncio.wait({preparing})
 
 
 @asynccontextmanager

@@ -50,8 +50,9 @@ class Deployment:
         self._drain = drain
         self._accounts = accounts
         self._failures: dict[str, str] = {}
-        self._was_online = False
-        self._all_failed = asyncio.Event()
+        self._online = asyncio.Event()
+        self._failed = asyncio.Event()
+        self._why_failed = ""
         self._calls: set[tuple[str, str]] = set()
         self._starting = asyncio.current_task()
         self._exchange: ExchangeRef | None = None
@@ -98,6 +99,20 @@ class Deployment:
             log.info("ending: %s", self._farewell("a second signal"))
         self.stopping.set()
 
+    def fail(self, why: str) -> None:
+        """Ask for the end, since nothing can go on.
+
+        Args:
+            why: a sentence.
+        """
+        if not self._failed.is_set():
+            self._why_failed = why
+            self._failed.set()
+
+    async def online(self) -> None:
+        """Wait until an account has been online."""
+        await self._online.wait()
+
     def ending(self) -> float:
         """Return the seconds that the end may take."""
         return self._drain + CLOSING + LAST_RESORT
@@ -114,11 +129,12 @@ class Deployment:
         match event:
             case AccountChanged(state="failed"):
                 self._failures[event.jid] = event.detail
-                if self._was_online and len(self._failures) == self._accounts:
-                    self._all_failed.set()
+                if self._online.is_set() and len(self._failures) == self._accounts:
+                    self.fail(self._why_all_failed())
             case AccountChanged():
                 self._failures.pop(event.jid, None)
-                self._was_online = self._was_online or event.state == "online"
+                if event.state == "online":
+                    self._online.set()
             case CallStatus(phase="ended") | CallRecord():
                 self._calls.discard((event.account, event.id))
             case CallStatus():
@@ -136,12 +152,13 @@ class Deployment:
         """Wait until somebody asks for the end.
 
         Raises:
-            ExchangeError: everything has ended without that, or no account will come back.
+            ExchangeError: everything has ended without that, no account will come back, or no call
+                could be taken.
         """
         waits: list[asyncio.Future[Any]] = [
             asyncio.ensure_future(self.stopping.wait()),
             asyncio.ensure_future(_ended(self.exchange)),
-            asyncio.ensure_future(self._all_failed.wait()),
+            asyncio.ensure_future(self._failed.wait()),
         ]
         if self._server is not None:
             waits.append(asyncio.ensure_future(self._server.wait()))
@@ -152,9 +169,9 @@ class Deployment:
                 one.cancel()
         if self.stopping.is_set():
             return
-        if self._all_failed.is_set():
+        if self._failed.is_set():
             self.stopping.set()  # from here on a signal ends at once
-            raise ExchangeError(self._why_all_failed())
+            raise ExchangeError(self._why_failed)
         if self.exchange.is_alive():
             self.stopping.set()
             log.error(

@@ -81,6 +81,7 @@ def run(
             service=service,
             dev=dev,
             terminal=terminal,
+            calls_at_once=False,
         )
         return run_loop(_run(running, view, within, is_logged=service.is_there))
     except asyncio.CancelledError:

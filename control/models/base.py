@@ -11,7 +11,7 @@ class Result(BaseModel):
     A client ignores what it does not know, so that fields may be added.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 A_co = TypeVar("A_co", bound=Result, covariant=True)
@@ -26,7 +26,12 @@ class Command(BaseModel, Generic[A_co]):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, use_enum_values=True
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        hide_input_in_errors=True,
+        use_enum_values=True,
+        defer_build=True,
     )
 
     name: ClassVar[str]

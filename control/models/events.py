@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from .base import Command, Result
 from .detail_record import CountedMedia, DetailRecord
@@ -269,7 +269,7 @@ AnyEvent = Annotated[
     Field(discriminator="event"),
 ]
 #: Reads an event of any kind.
-EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent, config=ConfigDict(defer_build=True))
 
 #: Events that are kept to be told to who comes later.
 MOST_KEPT = 1_000

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ...actors.call_libraries import call_libraries
 from ...actors.context import Endpoint
 from ...actors.exchange import Exchange
 from ...actors.messages.account import AccountRef
@@ -132,6 +133,7 @@ class ShardAccounts:
 
         settings = self.plan.model_copy(update={"accounts": (), "call_log": None, "ladders": "off"})
         keep = None if self.plan.ladders == "off" else self.tally.ladder
+        await call_libraries()  # nothing of it is to be measured
         self._exchange = Exchange.start(settings, endpoint, make, self._see, keep)
         await self._exchange.started
 

@@ -1,9 +1,11 @@
 """What the tests of actors share."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from callboard.actors.call_libraries import call_libraries
 from callboard.tests.actors.call.scene import Media
 from callboard.tests.conftest import Run
 
@@ -25,3 +27,9 @@ def staged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let calls have the staged media."""
     monkeypatch.setattr("callboard.actors.call.leg.PeerConnection", Media)
     Media.hangs, Media.fails = set(), set()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _libraries() -> None:
+    """Import what calls need, so that no test begins with waiting for it."""
+    asyncio.run(call_libraries())

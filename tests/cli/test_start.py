@@ -1,10 +1,14 @@
 """What a command reads before it answers."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+#: What only calls need.
+OF_CALLS = ("aioice", "aiortc", "av", "numpy", "OpenSSL", "pylibsrtp", "callboard.actors.call.call")
 HEAVY = ("aioice", "aiortc", "av", "callboard.actors", "callboard.media", "numpy", "slixmpp")
 #: Runs the command that its arguments name, then prints which of these were imported.
 SCRIPT = f"""\
@@ -36,7 +40,7 @@ def test_what_needs_no_calls_answers_without_reading_their_libraries(
     assert done.stderr.splitlines()[-1] == str(read)
 
 
-@pytest.mark.parametrize("module", ["cli.run", "cli.check", "bots", "bots.call"])
+@pytest.mark.parametrize("module", ["cli.run", "cli.check", "bots", "bots.call", "actors.exchange"])
 def test_a_start_does_without_what_only_calls_need(module: str) -> None:
     script = (
         f"import sys, callboard.{module}\n"
@@ -46,3 +50,64 @@ def test_a_start_does_without_what_only_calls_need(module: str) -> None:
         [sys.executable, "-P", "-c", script], capture_output=True, encoding="utf-8", check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+ACCOUNTS = """\
+server: embedded
+accounts:
+  - jid: desk@localhost
+    bot: echo
+"""
+#: Begins a run. Once an account is online, it says which of these were imported before what calls
+#: need is, and ends.
+RUN = f"""\
+import os, signal, sys
+from callboard.actors import call_libraries
+from callboard.cli import main
+def begin():
+    print([name for name in {OF_CALLS} if name in sys.modules], file=sys.stderr)
+    os.kill(os.getpid(), signal.SIGTERM)
+call_libraries._import = begin
+main()
+"""
+#: Begins a run where a library can't be imported.
+BROKEN = """\
+import sys
+from callboard.cli import main
+sys.modules["av"] = None
+main()
+"""
+
+
+def run_to_its_end(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run an account with a script, and return what it printed."""
+    file = folder / "accounts.yaml"
+    file.write_text(ACCOUNTS)
+    return subprocess.run(
+        [sys.executable, "-P", "-c", script, "run", file, "--json"],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def states(output: str) -> list[str]:
+    """Give the states that the account went through."""
+    events = map(json.loads, output.splitlines())
+    return [one["state"] for one in events if one["event"] == "AccountChanged"]
+
+
+def test_the_first_account_is_online_before_anything_of_calls_is_imported(tmp_path: Path) -> None:
+    done = run_to_its_end(RUN, tmp_path)
+    assert (done.returncode, done.stderr.splitlines()) == (0, ["[]"])
+    assert "online" in states(done.stdout)
+
+
+def test_it_is_said_if_what_calls_need_cannot_be_imported(tmp_path: Path) -> None:
+    done = run_to_its_end(BROKEN, tmp_path)
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith("callboard: calls can't be taken or placed")
+    assert "av" in line
+    assert line.endswith("install callboard again")
+    assert states(done.stdout)[-1] == "closed"
