@@ -73,7 +73,7 @@ class _Change:
 
     settings: AccountSettings
     bot: BotFactory
-    done: AsyncioFuture[AccountRef]
+    done: AsyncioFuture[AccountRef | None]
 
     def give_up(self, why: str) -> None:
         """Break the promise."""
@@ -130,7 +130,7 @@ class Exchange(Supervisor[ExchangeMessage]):
         self._settling: list[AsyncioFuture[int]] = []
         self._known = {bare(one.jid): (one, bot) for one in settings.accounts}
         self._changes: dict[str, _Change] = {}
-        self._logged_out: set[str] = set()
+        self._logged_out: dict[str, BotFactory] = {}
 
     async def on_start(self) -> None:
         """Open the file of records, then start the accounts in the file's order."""
@@ -165,12 +165,13 @@ class Exchange(Supervisor[ExchangeMessage]):
 
     @handles(AddAccount)
     def _add_account(self, message: AddAccount) -> AccountRef:
-        return self._add(message.settings, message.bot or self._bot)
+        returns = self._logged_out.get(bare(message.settings.jid))
+        return self._add(message.settings, message.bot or returns or self._bot)
 
     def _add(self, settings: AccountSettings, bot: BotFactory) -> AccountRef:
         ref = self.start_child(StartChild(self._child(settings, bot)))
         self._known[bare(settings.jid)] = settings, bot
-        self._logged_out.discard(bare(settings.jid))
+        self._logged_out.pop(bare(settings.jid), None)
         return ref
 
     @handles(RemoveAccount)
@@ -179,7 +180,7 @@ class Exchange(Supervisor[ExchangeMessage]):
         if jid in self._logged_out and not message.may_return:
             return self._remove_logged_out(jid)
         if message.may_return and (jid in self._known or jid in self._changes):
-            self._logged_out.add(jid)
+            self._logged_out[jid] = self._bot_made_for(jid)
         change = self._changes.pop(jid, None)
         if change is not None:  # it is on its way out already
             change.give_up(f"{jid} is removed")
@@ -192,7 +193,10 @@ class Exchange(Supervisor[ExchangeMessage]):
 
     def _remove_logged_out(self, jid: str) -> AsyncioFuture[BaseException | None]:
         """Let an account that has logged out, or is about to, not return."""
-        self._logged_out.discard(jid)
+        self._logged_out.pop(jid, None)
+        change = self._changes.pop(jid, None)
+        if change is not None:
+            change.give_up(f"{jid} is removed")
         entry = self._entries.get(jid)
         if entry is not None and entry.ref is not None:
             return entry.ref.ended
@@ -208,25 +212,36 @@ class Exchange(Supervisor[ExchangeMessage]):
         return self.stop_child(StopChild(jid, drain, seconds + LOGOUT))
 
     @handles(ChangeAccount)
-    def _change_account(self, message: ChangeAccount) -> AsyncioFuture[AccountRef]:
+    def _change_account(self, message: ChangeAccount) -> AsyncioFuture[AccountRef | None]:
         jid = bare(message.settings.jid)
+        if jid in self._logged_out and jid not in self._changes and not message.returns:
+            self._logged_out[jid] = message.bot or self._logged_out[jid]
+            stays: AsyncioFuture[AccountRef | None] = AsyncioFuture()
+            stays.set(None)
+            return stays
         if jid not in self._known and jid not in self._entries:
             raise ValueError(f"there is no account {jid}")
         if self._is_draining:
             raise ValueError(f"{self} drains and does not start {jid!r}")
-        changed: AsyncioFuture[AccountRef] = AsyncioFuture()
+        changed: AsyncioFuture[AccountRef | None] = AsyncioFuture()
         if jid in self._known and self._keeps_its_login(message.settings):
             changed.set(self._change_in_place(message))
             return changed
         changing = self._changes.get(jid)
         if changing is not None:
             changing.give_up(f"{jid} is changed once more")
-        bot = message.bot or (changing.bot if changing else self._known.get(jid, (0, self._bot))[1])
+        bot = message.bot or self._bot_made_for(jid)
         self._changes[jid] = _Change(message.settings, bot, changed)
         if jid in self._known:
             self._drain_account(jid, message.seconds)
             self._start_changed(jid)  # if it has not even been there
         return changed
+
+    def _bot_made_for(self, jid: str) -> BotFactory:
+        """Return what makes the bot of an account, as it was last declared."""
+        if jid in self._changes:
+            return self._changes[jid].bot
+        return self._known[jid][1] if jid in self._known else self._logged_out.get(jid, self._bot)
 
     def _keeps_its_login(self, settings: AccountSettings) -> bool:
         """Tell whether an account can take other settings as it is."""

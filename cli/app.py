@@ -404,6 +404,7 @@ def load(
             metavar="ADDRESS", help="The address of a Ray cluster whose machines run the shards."
         ),
     ] = None,
+    web: Web = False,
 ) -> None:
     """Test a server with the accounts and calls that PLAN declares, and give a verdict.
 
@@ -411,6 +412,9 @@ def load(
     junit.xml are for programs.
 
     Press Ctrl-C to stop in order, with a report; press it again to stop at once.
+
+    --web serves the board while it runs, and prints its link, which has a token in it: a page with
+    progress, rates, percentiles, errors and a button that stops the run.
 
     Exits with 0 if all thresholds hold, 1 if one does not, 2 if nothing was run because PLAN is
     wrong or a package is missing, and 3 if the run was aborted: the target could not be reached,
@@ -429,7 +433,7 @@ def load(
         raise typer.Exit(2) from None
 
     install_outlets()
-    raise typer.Exit(command(plan, out=out, shards=shards, metrics=metrics, ray=ray))
+    raise typer.Exit(command(plan, out=out, shards=shards, metrics=metrics, ray=ray, web=web))
 
 
 @app.command()

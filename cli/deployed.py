@@ -40,9 +40,12 @@ from ..control.history.retention import RecordingsRemoved
 from ..control.history.upkeep import Upkeep
 from ..control.instance.instance import Instance
 from ..control.instance.log_tail import log_told_to
+from ..control.instance.message_files import MessageFiles
+from ..control.instance.message_keeper import MessageKeeper
 from ..control.models.status import PartSummary
 from ..media import FinishedRecording
 from ..server import Prosody
+from .boarded import boarded
 from .controlling_terminal import ControllingTerminal
 from .deployment import CLOSING, LAST_RESORT, Deployment, ExchangeError
 from .reloads import Reloads
@@ -52,7 +55,6 @@ from .views.event import Event, Observer
 
 if TYPE_CHECKING:
     from ..control.webhooks.webhooks import Webhooks
-    from ..web.board import Board
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +141,7 @@ async def deployed(
             async with (
                 _calls_prepared(deployment, at_once=calls_at_once),
                 _remembered(instance, see) as history,
+                _messages_kept(instance),
                 _endpoint(settings, instance) as (endpoint, server),
             ):
                 if file is not None:  # else it is over soon
@@ -158,6 +161,27 @@ async def deployed(
                         yield deployment
                 finally:
                     await deployment.shut_down()
+
+
+@asynccontextmanager
+async def _messages_kept(instance: Instance) -> AsyncIterator[None]:
+    """Take the messages of earlier runs, and keep those that come, if the file wants that."""
+    folder = instance.settings.messages
+    if folder is None:
+        yield
+        return
+    files = MessageFiles(folder)
+    try:
+        instance.messages.restore(await asyncio.to_thread(lambda: list(files.read())))
+    except OSError as error:
+        log.warning("%s: earlier messages can't be read: %s", folder, error.strerror or error)
+    keeper = MessageKeeper(files, lambda: instance.settings.keep)
+    instance.messages.keep = keeper.keep
+    try:
+        yield
+    finally:
+        instance.messages.keep = None
+        await keeper.close()
 
 
 def _watching(file: Path | None, reloads: Reloads | None) -> AbstractAsyncContextManager[None]:
@@ -309,19 +333,8 @@ async def _boarded(
     if web is None:
         yield
         return
-    board_type = await asyncio.to_thread(_load_board)
-    board = await board_type.started(web, instance)
-    deployment.board = board
-    try:
+    async with boarded(web, instance) as deployment.board:
         yield
-    finally:
-        await board.close()
-
-
-def _load_board() -> "type[Board]":
-    from ..web.board import Board  # noqa: PLC0415 - the extra "web", and half a second
-
-    return Board
 
 
 def _close_left(file: Path, finished: Iterable[FinishedRecording]) -> list[CallRecord]:

@@ -14,6 +14,7 @@ import uvloop
 from ..actors.observer import Observer
 from ..config import ConfigError
 from ..config.metrics import ListenAddress
+from ..config.web import WebSettings
 from ..control.address import NoPlaceError, derived_name, own_folder
 from ..control.claim import AlreadyRunningError, claim
 from ..control.control_socket import ControlSocket
@@ -24,6 +25,7 @@ from ..load import load_plan
 from ..load.measure.measurements import Point
 from ..load.measure.usage import raise_open_files
 from ..load.plan.capacity import CapacityError, check_open_files, open_files
+from ..load.plan.plan import Plan
 from ..load.report.report import write_report
 from ..load.run.process import Hear, ShardProcess
 from ..load.run.progress import Carrier
@@ -31,7 +33,9 @@ from ..load.run.prometheus import serve_metrics
 from ..load.run.run import Run
 from ..load.run.verdict import Status, Verdict
 from ..server import ServerError
+from .boarded import boarded
 from .deployment import reason
+from .preflight import missing_extra
 from .views.load_view import LoadView, make_load_view, print_verdict
 
 log = logging.getLogger(__name__)
@@ -44,6 +48,7 @@ def load(
     shards: int | None,
     metrics: ListenAddress | None,
     ray: str | None,
+    web: bool = False,
 ) -> int:
     """Run a load plan and write the report.
 
@@ -53,6 +58,7 @@ def load(
         shards: how many processes; None for what the plan says, or one for each core.
         metrics: where Prometheus finds metrics while it runs; None for what the plan says.
         ray: the address of a Ray cluster whose machines run the shards, or None for this machine.
+        web: serve the board, also if the plan does not say so.
 
     Returns:
         0 thresholds hold, 1 they don't, 2 nothing was run, 3 aborted.
@@ -65,6 +71,7 @@ def load(
         return Status.WRONG_PLAN
     if metrics is None and plan.metrics is not None:
         metrics = plan.metrics.address
+    board = _board_of(plan, web)
     view = make_load_view(file.name)
     try:
         if out is not None:
@@ -75,7 +82,7 @@ def load(
             folder = file.absolute().parent
             run = Run(plan, folder, shards=count, carrier=carrier, see=partial(_tell, seen))
             check_open_files(open_files(plan, len(run.shards)), raise_open_files())
-            verdict = uvloop.run(_run(run, view, metrics, folder / file.name, seen))
+            verdict = uvloop.run(_run(run, view, metrics, folder / file.name, seen, board))
     except ModuleNotFoundError as error:
         typer.echo(
             f"callboard: --ray needs the package {error.name}, which is not installed: "
@@ -103,6 +110,19 @@ def load(
     return status
 
 
+def _board_of(plan: Plan, web: bool) -> WebSettings | None:
+    """Return where the board is to be served, if it is.
+
+    Raises:
+        typer.Exit: it can't be, as a package is missing.
+    """
+    board = plan.web or (WebSettings() if web else None)
+    if board is not None and (fault := missing_extra("web")):
+        typer.echo(f"callboard: --web: {fault}", err=True)
+        raise typer.Exit(Status.WRONG_PLAN)
+    return board
+
+
 @contextmanager
 def _carriers(ray: str | None) -> Iterator[tuple[Callable[[Hear], Carrier], int | None]]:
     """Give what starts shards, and how many there may be."""
@@ -126,6 +146,7 @@ async def _run(
     metrics: ListenAddress | None,
     file: Path,
     seen: list[Callable[[Point], object]],
+    web: WebSettings | None,
 ) -> Verdict:
     loop = asyncio.get_running_loop()
 
@@ -139,8 +160,13 @@ async def _run(
     server = None
     try:
         server = None if metrics is None else serve_metrics(metrics, run)
-        async with _controlled(LoadRun(run, file, stop), file, seen):
-            return await run.run()
+        served = LoadRun(run, file, stop)
+        seen.append(Observer(served.see))
+        with log_told_to(served.logs):
+            async with _controlled(served, file), _boarded(web, served, view):
+                verdict = await run.run()
+                served.judged(verdict)
+        return verdict
     finally:
         drawing.cancel()
         await asyncio.gather(drawing, return_exceptions=True)
@@ -151,9 +177,7 @@ async def _run(
 
 
 @asynccontextmanager
-async def _controlled(
-    run: LoadRun, file: Path, seen: list[Callable[[Point], object]]
-) -> AsyncIterator[None]:
+async def _controlled(run: LoadRun, file: Path) -> AsyncIterator[None]:
     """Serve the control socket meanwhile; a run without one goes on all the same."""
     try:
         claimed = await asyncio.to_thread(lambda: claim(own_folder() / derived_name(file)))
@@ -166,10 +190,19 @@ async def _controlled(
         yield
         return
     control = ControlSocket(claimed, run, COMMANDS)
-    seen.append(Observer(run.see))
     try:
-        with log_told_to(run.logs):
-            await control.start()
-            yield
+        await control.start()
+        yield
     finally:
         await control.close()
+
+
+@asynccontextmanager
+async def _boarded(web: WebSettings | None, run: LoadRun, view: LoadView) -> AsyncIterator[None]:
+    """Serve the board meanwhile, if it is wanted."""
+    if web is None:
+        yield
+        return
+    async with boarded(web, run, COMMANDS) as board:
+        view.say(f"callboard: {board.sentence(secret=True)}")
+        yield

@@ -80,7 +80,10 @@ def _folders(settings: Settings) -> Iterator[Fault]:
     for key, folder, file in (
         ("recordings", settings.recordings, None),
         ("call_log", calls.parent, calls),
+        ("messages", settings.messages, None),
     ):
+        if folder is None:
+            continue
         try:
             with _made(folder):
                 if file is not None and file.exists():

@@ -37,7 +37,7 @@ class Keep(Model):
         alias="for",
         default=None,
         description="Recordings, ladders and detail records of calls that ended longer ago are "
-        "removed.",
+        "removed, and so are files of messages in which all is older.",
         examples=["90d"],
     )
     size: Octets | None = Field(

@@ -62,9 +62,17 @@ class Settings(Model):
         "`calls.jsonl` in the folder of the recordings.",
         examples=["calls.jsonl"],
     )
+    messages: FolderPath | None = Field(
+        default=None,
+        description="The folder in which the messages of conversations are kept, so that the board "
+        "shows them after a restart, too. If left out, they are kept in memory alone, and nowhere "
+        "on disk.",
+        examples=["messages/"],
+    )
     keep: Keep | None = Field(
         default=None,
-        description="How long recordings and detail records are kept; if left out, for ever. "
+        description="How long recordings, detail records and messages are kept; if left out, for "
+        "ever. "
         "What is beyond it is removed when the run starts, and then each hour. "
         "`docs/operating.md` says what is never removed.",
         examples=[{"for": "90d", "size": "20GB"}],
@@ -103,9 +111,9 @@ class Settings(Model):
     )
     web: AnyWeb = Field(
         default=None,
-        description="Where `callboard run` serves the board, a page on which people see and steer "
-        "what runs: `true` for a free port of this machine, an address, or a mapping with the keys "
-        "below. If left out, only with `--web`.",
+        description="Where `callboard run` and `callboard load` serve the board, a page on which "
+        "people see and steer what runs: `true` for a free port of this machine, an address, or a "
+        "mapping with the keys below. If left out, only with `--web`.",
         examples=["127.0.0.1:8470", {"address": 8470, "url": "https://board.example.org"}],
     )
     webhooks: Annotated[tuple[WebhookSettings, ...], Field(max_length=MOST_WEBHOOKS)] = Field(
@@ -117,10 +125,10 @@ class Settings(Model):
         tuple[AccountSettings, ...], Field(min_length=1, max_length=MAX_ACCOUNTS)
     ] = Field(description="The accounts, each with its bot.")
 
-    @field_validator("recordings")
+    @field_validator("recordings", "messages")
     @classmethod
-    def _check_recordings(cls, folder: Path) -> Path:
-        if folder.exists() and not folder.is_dir():
+    def _check_folder(cls, folder: Path | None) -> Path | None:
+        if folder is not None and folder.exists() and not folder.is_dir():
             raise ValueError(f"{folder} is a file: name a folder")
         return folder
 

@@ -109,6 +109,10 @@ class WebRelay(Model):
     password: Annotated[SecretStr, BeforeValidator(as_secret)] = Field(
         default=SecretStr(""), description="The user's password: `${VARIABLE}` or `file:PATH`."
     )
+    only: Flag = Field(
+        default=False,
+        description="Whether browsers send and receive through it alone, and never directly.",
+    )
 
 
 class WebMedia(Model):

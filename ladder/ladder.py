@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 #: The form of a file. It grows by one when a field changes its meaning or goes.
@@ -10,6 +10,15 @@ VERSION = 1
 
 Kind = Literal["stanza", "ice", "dtls", "media", "keyframe", "quality", "stream", "state"]
 Way = Literal["out", "in", ""]
+
+#: What is kept of how a kind of media came through, besides ``at``, in seconds of flowing media.
+#: The numbers mean what they mean in a detail record; ``peer_mos`` is what the peer hears.
+QUALITY = (
+    *("sent", "received", "lost", "jitter_ms", "rtt_ms", "mos"),
+    *("peer_lost", "peer_jitter_ms", "peer_mos"),
+)
+#: Each of these at the same moments.
+Quality = Mapping[str, tuple[float | None, ...]]
 
 _KINDS = frozenset(get_args(Kind))
 _WAYS = frozenset(get_args(Way))
@@ -55,6 +64,7 @@ class Ladder:
         gap: how many of the rungs stand before those that were not kept.
         refused: whether our own policy refused it before it rang.
         connected: after how many seconds media could flow; None: never.
+        quality: how its media came through over time, by kind.
     """
 
     uuid: str
@@ -71,6 +81,7 @@ class Ladder:
     gap: int = 0
     refused: bool = False
     connected: float | None = None
+    quality: Mapping[str, Quality] = field(default_factory=dict)
 
     @property
     def has_failed(self) -> bool:
@@ -78,18 +89,21 @@ class Ladder:
         return self.state not in ("completed", "running") and not self.refused
 
     def to_lines(self) -> Iterator[str]:
-        """Give lines of JSON: first what is known of the call, then each rung."""
+        """Give lines of JSON: what is known of the call, each rung, and the quality over time."""
         yield json.dumps(self._head(), ensure_ascii=True)
         for rung in self.rungs:
             yield json.dumps(_fields(rung), ensure_ascii=True)
+        if self.quality:
+            yield json.dumps({"quality": self.quality}, ensure_ascii=True)
 
     def to_json(self) -> dict[str, Any]:
         """Return the ladder as one object of JSON."""
-        return {**self._head(), "rungs": [_fields(rung) for rung in self.rungs]}
+        rungs = [_fields(rung) for rung in self.rungs]
+        return {**self._head(), "rungs": rungs, "quality": self.quality}
 
     def _head(self) -> dict[str, Any]:
         head = {each.name: getattr(self, each.name) for each in fields(self)}
-        del head["rungs"]
+        del head["rungs"], head["quality"]
         return {"version": VERSION, **head}
 
     @classmethod
@@ -101,7 +115,8 @@ class Ladder:
         """
         try:
             head, *rungs = (json.loads(line) for line in lines)
-            return cls.from_json({**head, "rungs": rungs})
+            quality = rungs.pop() if rungs and "quality" in rungs[-1] else {}
+            return cls.from_json({**head, **quality, "rungs": rungs})
         except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"no ladder: {error}") from None
 
@@ -119,7 +134,12 @@ class Ladder:
                 "update Callboard"
             )
         try:
-            values = {each.name: found[each.name] for each in fields(cls)}
+            values = {
+                each.name: found[each.name]
+                for each in fields(cls)
+                if each.name in found or each.default_factory is MISSING
+            }
+            values["quality"] = _quality(found.get("quality", {}))
             values["rungs"] = tuple(_rung(one) for one in found["rungs"])
             ladder = cls(**values)
             _check(isinstance(getattr(ladder, name), str) for name in _TEXTS)
@@ -151,6 +171,17 @@ def _rung(found: Mapping[str, Any]) -> Rung:
     _check((isinstance(rung.text, str), isinstance(rung.xml, str)))
     _check((isinstance(rung.at, int | float), isinstance(rung.times, int)))
     return rung
+
+
+def _quality(found: Mapping[str, Mapping[str, Iterable[Any]]]) -> dict[str, Quality]:
+    quality: dict[str, Quality] = {
+        kind: {name: tuple(column) for name, column in columns.items()}
+        for kind, columns in found.items()
+    }
+    for columns in quality.values():
+        _check((set(columns) >= {"at", *QUALITY}, len({len(one) for one in columns.values()}) == 1))
+        _check(isinstance(one, int | float | None) for column in columns.values() for one in column)
+    return quality
 
 
 def _check(facts: Iterable[bool]) -> None:

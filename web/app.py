@@ -1,6 +1,8 @@
 """The board's application: what is served where."""
 
 import asyncio
+from collections.abc import Mapping
+from typing import Protocol
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -8,25 +10,40 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from ..config.error_sentence import sentence
 from ..config.web import WebSettings
-from ..control.instance.instance import Instance
+from ..control.commands.events import Telling
+from ..control.commands.handler import Handler, Served
+from ..control.commands.validation import fault
 from ..control.problem import ControlError, ProblemKind
 from ..control.version import VERSION
-from . import commands, events, ladders, page_media, pages, recordings, visitors, whep, whip
+from . import events, ladders, page_media, pages, recordings, snapshots, visitors, whep, whip
+from .commands import command_router
 from .page_sessions import PageSessions
 from .problem_details import BUG, problem_response, refusal_of
 from .visitor_role import VisitorRole
 from .visitors import Visitors, at_least
 
 
+class Shown(Served, Telling, Protocol):
+    """What a board shows: an instance, or a load run."""
+
+
+#: What there is of calls but the commands. The calls of a load run are its shards', out of reach.
+_OF_CALLS = (ladders, page_media, recordings, snapshots, whep, whip)
+
+
 def make_app(
-    instance: Instance, settings: WebSettings, known: Visitors, sessions: PageSessions
+    instance: Shown,
+    commands: Mapping[str, Handler],
+    settings: WebSettings,
+    known: Visitors,
+    sessions: PageSessions,
 ) -> FastAPI:
     """Return the application.
 
     Args:
         instance: what runs.
+        commands: what can be asked of it.
         settings: of the board.
         known: tells visitors by their requests.
         sessions: those of pages that listen to calls, or talk in them.
@@ -39,13 +56,16 @@ def make_app(
         redoc_url=None,
         openapi_url=None,
     )
+    app.state.commands = commands
     app.state.instance = instance
     app.state.visitors = known
     app.state.settings = settings
     app.state.sessions = sessions
+    app.state.snapshots = snapshots.Snapshots()
     app.include_router(visitors.router)
-    app.include_router(commands.command_router())
-    for part in (events, ladders, page_media, pages, recordings, whep, whip):
+    app.include_router(command_router(commands))
+    has_calls = "ladder" in commands
+    for part in (events, pages, *(_OF_CALLS if has_calls else ())):
         app.include_router(part.router)
     app.add_exception_handler(ControlError, _refused)
     app.add_exception_handler(HTTPException, _refused_by_http)
@@ -87,6 +107,6 @@ async def _bug(_: Request, error: Exception) -> Response:
 async def _not_valid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for these
     [first, *_rest] = error.errors()
-    place = tuple(first["loc"])
-    words = sentence(first, place, secret=True)
+    where = str(first["loc"][0])  # query, path or body
+    words = fault(first, f"the {where}", (), secret=where == "body")
     return problem_response(ControlError(ProblemKind.WRONG_ARGUMENT, words))

@@ -13,9 +13,11 @@ from typing import Self
 from ..actors.runtime.backoff import Backoff, Tries
 from ..config.metrics import LOOPBACK, ListenAddress
 from ..config.web import WebSettings
-from ..control.instance.instance import Instance
+from ..control.commands.all import COMMANDS
+from ..control.commands.handler import Handler
+from ..control.models.events import MOST_KEPT
 from ..control.models.status import PartSummary
-from .app import make_app
+from .app import Shown, make_app
 from .board_server import BoardServer
 from .credentials import Credentials
 from .event_feed import EventFeed
@@ -40,6 +42,7 @@ class Board:
     Args:
         settings: where, and who may do what.
         instance: what runs.
+        commands: what can be asked of it.
         listener: the socket that it is served at.
         files: of the page, by their names.
 
@@ -52,7 +55,8 @@ class Board:
     def __init__(
         self,
         settings: WebSettings,
-        instance: Instance,
+        instance: Shown,
+        commands: Mapping[str, Handler],
         listener: socket.socket,
         files: Mapping[str, PageFile],
     ) -> None:
@@ -75,9 +79,10 @@ class Board:
         self._listener = listener
         self._link_file: Path | None = None
         self._sessions = PageSessions()
-        app = make_app(instance, settings, visitors, self._sessions)
+        app = make_app(instance, commands, settings, visitors, self._sessions)
         app.state.files = files
         self._feed = app.state.feed = EventFeed(instance.events)
+        self._log_feed = app.state.log_feed = EventFeed(instance.logs, earlier=MOST_KEPT)
         self._sides = app.state.sides = RecordedSides()
         self._gate = Gate(app, origins, cookie)
         self._server = BoardServer(self._gate)
@@ -86,18 +91,24 @@ class Board:
         instance.add_part("board", self._look)
 
     @classmethod
-    async def started(cls, settings: WebSettings, instance: Instance) -> Self:
-        """Serve the board of an instance.
+    async def started(
+        cls,
+        settings: WebSettings,
+        instance: Shown,
+        commands: Mapping[str, Handler] = COMMANDS,
+    ) -> Self:
+        """Serve the board of an instance, or of a load run.
 
         Args:
             settings: where, and who may do what.
             instance: what runs.
+            commands: what can be asked of it.
 
         Raises:
             OSError: the port can't be had; says what to do.
         """
         files = await asyncio.to_thread(page_files)
-        board = cls(settings, instance, listen(settings), files)
+        board = cls(settings, instance, commands, listen(settings), files)
         if board.link is not None and instance.socket is not None:
             board._link_file = instance.socket.with_suffix(".board")
             await asyncio.to_thread(_keep_link, board._link_file, board.link)
@@ -105,13 +116,14 @@ class Board:
 
     async def close(self) -> None:
         """Take nobody any more, end what goes on, and close the port."""
-        self._gate.close()
+        await self._feed.close()
+        await self._log_feed.close()
+        await self._gate.close()
         self._server.end()
         _, late = await asyncio.wait({self._task}, timeout=CLOSING)
         for task in late:
             task.cancel()
             await asyncio.wait({task})
-        await self._feed.close()
         self._sides.close()
         self._listener.close()
         await self._sessions.close()

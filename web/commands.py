@@ -9,9 +9,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
-from ..control.commands.all import COMMANDS
+from ..control.commands.handler import Handler
 from ..control.commands.validation import validated
-from ..control.instance.instance import Instance
 from ..control.models.base import Command
 from ..control.problem import ControlError, ProblemKind
 from .problem_details import ProblemDetails, Refusal
@@ -39,11 +38,6 @@ class CommandRoute:
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def command(self) -> type[Command[Any]]:
-        """Its model."""
-        return COMMANDS[self.name].command
-
-    @property
     def places(self) -> list[str]:
         """The fields that are in the path."""
         return re.findall(r"{(\w+)", self.path)
@@ -58,6 +52,7 @@ CONVERSATION = ACCOUNT + "/conversations/{peer:path}"
 ROUTES = (
     CommandRoute("GET", "/api/status", "status", VIEW),
     CommandRoute("GET", "/api/calls", "calls", VIEW),
+    CommandRoute("GET", "/api/load/points", "points", VIEW),
     CommandRoute("GET", "/api/history", "history", VIEW),
     CommandRoute("GET", "/api/history/{call:path}", "past-call", VIEW),
     CommandRoute("POST", "/api/calls", "call", CONTROL, {"detach": True}),
@@ -82,20 +77,27 @@ ROUTES = (
 )
 
 
-def command_router() -> APIRouter:
-    """Return the routes of all commands."""
+def command_router(commands: Mapping[str, Handler]) -> APIRouter:
+    """Return the routes of commands.
+
+    Args:
+        commands: those that can be given, by their names.
+    """
     router = APIRouter(tags=["commands"])
     for one in ROUTES:
+        if one.name not in commands:
+            continue
+        command = commands[one.name].command
         router.add_api_route(
             one.path,
             _endpoint(one),
             methods=[one.method],
             name=f"{one.method} {one.path}",
-            summary=_summary(one.command),
-            response_model=one.command.result,
+            summary=_summary(command),
+            response_model=command.result,
             responses={"default": {"model": ProblemDetails}},
             dependencies=[Depends(at_least(one.role))],
-            openapi_extra=_described(one),
+            openapi_extra=_described(one, command),
         )
     return router
 
@@ -129,10 +131,9 @@ async def carry_out(
     Raises:
         ControlError: a field can't be used, or the command is refused.
     """
-    handler = COMMANDS[name]
-    instance: Instance = request.app.state.instance
+    handler: Handler = request.app.state.commands[name]
     command = validated(handler.command, given, is_text=is_text)
-    return await handler.handle(command, instance, _tell_nobody)
+    return await handler.handle(command, request.app.state.instance, _tell_nobody)
 
 
 def _tell_nobody(*_: BaseModel | bytes) -> None:
@@ -169,9 +170,9 @@ def _summary(command: type[Command[Any]]) -> str:
     return (command.__doc__ or "").partition("\n")[0].rstrip(".")
 
 
-def _described(route: CommandRoute) -> dict[str, Any]:
+def _described(route: CommandRoute, command: type[Command[Any]]) -> dict[str, Any]:
     """Describe the fields of a command."""
-    schema = route.command.model_json_schema()
+    schema = command.model_json_schema()
     required = set(schema.get("required", ()))
     fields = {
         name: one for name, one in schema.get("properties", {}).items() if name not in route.fixed

@@ -38,9 +38,11 @@ class EventFeed:
 
     Args:
         hub: what happens.
+        earlier: how many of the events that it keeps are the first ones.
     """
 
-    def __init__(self, hub: EventHub) -> None:
+    def __init__(self, hub: EventHub, *, earlier: int = 0) -> None:
+        self._earlier = earlier
         self._hub = hub
         self._run = secrets.token_hex(4)
         self._batches: deque[Batch] = deque()
@@ -52,21 +54,25 @@ class EventFeed:
         self._task = asyncio.create_task(self._gather(), name="events of the board")
 
     async def close(self) -> None:
-        """End it, and let every reader go."""
-        self._is_over = True
-        self._came.set()
+        """End it; every reader is told the rest, and goes."""
         self._task.cancel()
         await asyncio.wait({self._task})
+        self._is_over = True
+        self._came.set()
 
     async def _gather(self) -> None:
         reader = self._hub.open(lambda _: True)
         try:
+            if earlier := self._hub.last(self._earlier, lambda _: True):
+                self._take(earlier)
             while True:
                 entries = await reader.next()
                 self._take(entries)
                 await asyncio.sleep(GATHER)
         finally:
             self._hub.close(reader)
+            if rest := reader.rest():
+                self._take(rest)
 
     def _take(self, entries: list[HubEntry]) -> None:
         first = self._next
@@ -90,18 +96,19 @@ class EventFeed:
             line,
         )
 
-    async def follow(self, last: str | None) -> AsyncIterator[bytes]:
+    async def follow(self, last: str | None, back: int = 0) -> AsyncIterator[bytes]:
         """Give events as they are sent, from now on, or after the last one that a reader has.
 
         Args:
             last: the id of that (``Last-Event-ID``); None if it has none.
+            back: how many of those that are kept come first, if it has none.
         """
-        place, is_lost = self._place(last)
+        place, is_lost = self._place(last, back)
         if is_lost:
             yield self._gap(place)
         else:
             yield b"retry: 1000\n: welcome\n\n"
-        while not self._is_over:
+        while True:
             came = self._came
             first = self._batches[0].first if self._batches else self._next
             if place < first:
@@ -111,17 +118,19 @@ class EventFeed:
                 yield self._part(batch, place)
                 place = batch.last + 1
             if place >= self._next:
+                if self._is_over:
+                    return
                 await came.wait()
 
-    def _place(self, last: str | None) -> tuple[int, bool]:
+    def _place(self, last: str | None, back: int) -> tuple[int, bool]:
         """Return the number of the next event for a reader, and whether it has missed some."""
+        first = self._batches[0].first if self._batches else self._next
         if last is None:
-            return self._next, False
+            return max(first, self._next - back), False
         run, _, number = last.partition("-")
         if run != self._run or not number.isdecimal() or len(number) > 18:
             return self._next, True
         place = int(number) + 1
-        first = self._batches[0].first if self._batches else self._next
         if first <= place <= self._next:
             return place, False
         return self._next, True

@@ -1,11 +1,14 @@
-"""What happens, as server-sent events (WHATWG HTML §9.2)."""
+"""What happens, and what is logged, as server-sent events (WHATWG HTML §9.2)."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from sse_starlette import EventSourceResponse
 
+from ..control.models.events import MOST_KEPT
+from .credentials import Visitor
 from .event_feed import MOST_READERS, EventFeed
 from .problem_details import ProblemDetails, Refusal
 from .visitor_role import VisitorRole
@@ -18,6 +21,7 @@ _EVENTS = (
     "Each event has an id, its name as `event`, and as `data` the JSON that `callboard events` "
     "prints. `gap` says that some are missing: ask anew for what you show."
 )
+_LOGS = "Each line of the log is an event `Log`, with the JSON that `callboard logs --json` prints."
 
 router = APIRouter(tags=["events"])
 
@@ -26,7 +30,7 @@ class EventStream(EventSourceResponse):
     """A stream that ends with the board.
 
     The library would look for the end of uvicorn's in a task that it never ends (its
-    `_shutdown_watcher`); the board cancels its streams itself.
+    `_shutdown_watcher`); the board ends its streams itself.
     """
 
     @staticmethod
@@ -46,7 +50,32 @@ class EventStream(EventSourceResponse):
 )
 async def events(request: Request, visitor: Known) -> EventStream:
     """Follow what happens from now on, or since the event that ``Last-Event-ID`` names."""
-    feed: EventFeed = request.app.state.feed
+    return _stream(request, visitor, request.app.state.feed)
+
+
+@router.get(
+    "/api/logs",
+    summary="Follow the log",
+    response_class=EventStream,
+    dependencies=[Depends(at_least(VisitorRole.CONTROL))],
+    responses={
+        200: {"content": {"text/event-stream": {}}, "description": _LOGS},
+        "default": {"model": ProblemDetails},
+    },
+)
+async def logs(
+    request: Request, visitor: Known, last: Annotated[int, Query(ge=0, le=MOST_KEPT)] = 100
+) -> EventStream:
+    """Follow the log: first the last lines, or those since the one that ``Last-Event-ID`` names."""
+    return _stream(request, visitor, request.app.state.log_feed, last)
+
+
+def _stream(request: Request, visitor: Visitor, feed: EventFeed, back: int = 0) -> EventStream:
+    """Answer with a feed.
+
+    Raises:
+        Refusal: too many follow it already.
+    """
     visitors: Visitors = request.app.state.visitors
     if feed.readers >= MOST_READERS:
         raise Refusal(503, f"{MOST_READERS} follow already: try again later", {"Retry-After": "10"})
@@ -54,7 +83,7 @@ async def events(request: Request, visitor: Known) -> EventStream:
     async def follow() -> AsyncIterator[bytes]:
         feed.readers += 1
         try:
-            async for octets in feed.follow(request.headers.get("last-event-id")):
+            async for octets in feed.follow(request.headers.get("last-event-id"), back):
                 if not visitors.still_knows(visitor):
                     return
                 yield octets

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
@@ -23,6 +24,9 @@ LONGEST_TARGET = 4096
 MOST_REQUESTS = 256
 #: Requests a second of one address, and how many at once.
 RATE, BURST = 100.0, 400
+
+#: Seconds that requests have to end by themselves at the end.
+LAST = 0.5
 
 #: Methods that change nothing (RFC 9110 §9.2.1).
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -97,11 +101,13 @@ class Gate:
         """How many requests go on."""
         return len(self._running)
 
-    def close(self) -> None:
-        """End the requests that go on, and take no more."""
+    async def close(self) -> None:
+        """Take no more requests, let those end that do it by themselves, and end the others."""
         self._is_closing = True
-        for task in self._running:
-            task.cancel()
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=LAST)
+            for task in late:
+                task.cancel()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
@@ -130,7 +136,9 @@ class Gate:
     async def _refuse(
         self, refusal: Refusal, scope: Scope, receive: Receive, answer: "_Answer"
     ) -> None:
-        if not answer.has_begun:
+        if answer.has_begun:
+            await answer.end()
+        else:
             await refusal.response()(scope, receive, answer.send)
 
     def _check(self, scope: Scope) -> None:
@@ -215,14 +223,26 @@ class _Answer:
     def __init__(self, send: Send, headers: Collection[tuple[bytes, bytes]]) -> None:
         self._send = send
         self._headers = headers
+        self._is_counted = self._is_over = False
         self.has_begun = False
+
+    async def end(self) -> None:
+        """End an answer in its midst; of one whose length was told, the client sees what lacks."""
+        if self._is_over or self._is_counted:
+            return
+        with suppress(TimeoutError):  # who reads nothing is not waited for
+            async with asyncio.timeout(LAST):
+                await self.send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.has_begun = True
             given = {name.lower() for name, _ in message.get("headers", ())}
+            self._is_counted = b"content-length" in given
             more = list(self._headers)
             if b"cache-control" not in given:
                 more.append((b"cache-control", b"no-store"))
             message = {**message, "headers": [*message.get("headers", ()), *more]}
+        else:
+            self._is_over = not message.get("more_body", False)
         await self._send(message)

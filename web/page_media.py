@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from ..actors.messages.call import AdmitGuest, CallRef, GuestKind
@@ -13,7 +14,7 @@ from .page_network import ice_servers, page_network
 from .page_sessions import PageSessions
 from .problem_details import Refusal
 from .visitor_role import VisitorRole
-from .visitors import at_least
+from .visitors import at_least, name_of
 
 #: The content type of a session description (RFC 8866 §8.1).
 SDP = "application/sdp"
@@ -82,7 +83,7 @@ def order_of(
     """
     state = request.app.state
     network = page_network(state.settings, state.instance.settings)
-    return AdmitGuest(kind, offer, _name(visitor), visitor.role.word, network, ends_call)
+    return AdmitGuest(kind, offer, name_of(visitor), visitor.role.word, network, ends_call)
 
 
 async def offer_of(request: Request) -> str:
@@ -100,13 +101,49 @@ async def offer_of(request: Request) -> str:
         raise Refusal(400, "the offer is not UTF-8") from None
 
 
-def _name(visitor: Visitor) -> str:
-    """Tell those from each other for the record who have logged in with the same token."""
-    word = visitor.role.word
-    return word if visitor.key == word else f"{word} {visitor.key[:8]}"
+class Relay(BaseModel):
+    """A TURN server, as browsers take it (W3C webrtc, ``RTCIceServer``).
+
+    Attributes:
+        urls: the server (RFC 7065).
+        username: the user's name there; "": none is needed.
+        credential: the user's password.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    urls: str
+    username: str
+    credential: str = Field(repr=False)
+
+
+class PageNetwork(BaseModel):
+    """How a page's connections reach the board.
+
+    Attributes:
+        relay: a TURN server that may be used; None: there is none.
+        only: whether it must be.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    relay: Relay | None
+    only: bool
 
 
 router = APIRouter(tags=["media"])
+
+
+@router.get("/api/media", dependencies=[Depends(at_least(VisitorRole.LISTEN))])
+async def network(request: Request) -> PageNetwork:
+    """Tell how a page's connections reach the board, as ``web: media:`` in the file says."""
+    web: WebSettings = request.app.state.settings
+    relay = web.media.relay
+    if relay is None:
+        return PageNetwork(relay=None, only=False)
+    secret = relay.password.get_secret_value()
+    server = Relay(urls=relay.url, username=relay.user, credential=secret)
+    return PageNetwork(relay=server, only=relay.only)
 
 
 @router.delete(

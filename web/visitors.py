@@ -108,6 +108,12 @@ class Visitors:
         )
 
 
+def name_of(visitor: Visitor) -> str:
+    """Tell those from each other for the record who have logged in with the same token."""
+    word = visitor.role.word
+    return word if visitor.key == word else f"{word} {visitor.key[:8]}"
+
+
 def visitor_of(request: Request) -> Visitor:
     """Return who has sent a request (a dependency).
 

@@ -130,6 +130,7 @@ class Guests:
         parts.progress.guest_goes(message.number)
         if parts.course.is_over:
             return
+        parts.progress.report()
         parts.trace.note("state", f"{guest.name} has left")
         if guest.ends_call:
             parts.closing.hang_up_for_bot(Reason.SUCCESS, "who had placed it at a page has left")

@@ -48,9 +48,15 @@ class Listening:
         """Make an image of what the peer shows, in a task."""
         future: AsyncioFuture[bytes] = AsyncioFuture()
         media = self._parts.leg.connection.media
+        if message.name and "video" in self._parts.progress.media:
+            self._look(message.name, message.role)
         task = self._parts.owner.spawn(_settled(future, media.snapshot(message.format)))
         task.add_done_callback(lambda _: _give_up(future))
         return future
+
+    def _look(self, name: str, role: str) -> None:
+        if self._parts.progress.guest_looks(name, role):
+            self._parts.trace.note("state", f"{name} takes a picture")
 
 
 async def _settled(future: AsyncioFuture[bytes], work: Coroutine[Any, Any, bytes]) -> None:

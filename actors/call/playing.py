@@ -140,6 +140,9 @@ class Playing:
         """Send silence or black, or go on, and tell the peer (XEP-0167 §8)."""
         self._parts.leg.connection.media.mute(message.kind, message.on)
         self._parts.informing.mute(message.kind, message.on)
+        progress, kinds = self._parts.progress, frozenset((message.kind,))
+        progress.mutes = progress.mutes | kinds if message.on else progress.mutes - kinds
+        progress.report()
 
     @handles(Hold)
     def hold(self, message: Hold) -> None:
@@ -151,6 +154,8 @@ class Playing:
         self._parts.leg.hold(message.on, message.music)
         self._parts.informing.hold(message.on)
         self._on_hold()
+        self._parts.progress.holds = message.on
+        self._parts.progress.report()
 
 
 class _Ear:

@@ -51,6 +51,8 @@ class Progress:
         media: the kinds that the call has now.
         held: the peer has put us on hold.
         muted: the kinds that the peer does not send, by its own account.
+        holds: our bot has put the peer on hold.
+        mutes: the kinds that our bot has muted.
         failure: why its media failed, if they did.
         bounced: with which error our proposal came back; "" if it did not.
     """
@@ -67,6 +69,8 @@ class Progress:
         self.media = media
         self.held = False
         self.muted: frozenset[str] = frozenset()
+        self.holds = False
+        self.mutes: frozenset[str] = frozenset()
         self.failure: MediaFailed | None = None
         self.bounced = ""
         self._quality = QualityNotes()
@@ -84,6 +88,7 @@ class Progress:
         self._digits: str | None = None
         self._bridges: tuple[RecordedBridge, ...] = ()
         self._guests: dict[int, Listener] = {}
+        self._looks: dict[tuple[str, str], Listener] = {}
 
     def keep_digit(self, digit: str) -> None:
         """Note for the record which key the peer has pressed."""
@@ -125,6 +130,7 @@ class Progress:
             past = (key for key, one in self._guests.items() if one.seconds is not None)
             del self._guests[next(past)]
         self.note()
+        self.report()
 
     def guest_goes(self, number: int) -> None:
         """Note that a guest has gone, if it had not."""
@@ -132,6 +138,22 @@ class Progress:
         if guest is not None and guest.seconds is None:
             seconds = round(self._timeline.ago(guest.at), 3)
             self._guests[number] = replace(guest, seconds=seconds)
+
+    def guest_looks(self, name: str, role: str) -> bool:
+        """Note for the record who has taken a picture: one entry for all that somebody takes.
+
+        Returns:
+            Whether it is the first of them.
+        """
+        at = round(self._timeline.ago(0), 3)
+        before = self._looks.get((name, role))
+        first = at if before is None else before.at
+        self._looks[name, role] = Listener(name, "snapshot", first, round(at - first, 3), role)
+        if len(self._looks) > MOST_GUESTS:
+            del self._looks[next(iter(self._looks))]
+        if before is None:
+            self.note()
+        return before is None
 
     def step(self, name: str) -> None:
         """Take a step, and report it if it was the first time."""
@@ -141,6 +163,8 @@ class Progress:
     def look(self) -> None:
         """Take note of how the media come through, and report it."""
         status = self.report()
+        if status.phase == "connected":
+            self._trace.measure(status.seconds, status.statistics)
         for words in self._quality.look(status.seconds, status.statistics):
             self._trace.note("quality", words)
 
@@ -167,6 +191,10 @@ class Progress:
             statistics=self._leg.connection.media.statistics() if counted is None else counted,
             held=self.held,
             muted=tuple(sorted(self.muted)),
+            holds=self.holds,
+            mutes=tuple(sorted(self.mutes)),
+            recording=self._leg.recorders.is_running and not self._course.is_over,
+            guests=tuple(one for one in self._guests.values() if one.seconds is None),
         )
 
     def ladder(self, record: CallRecord, *, ours: bool) -> Ladder:
@@ -265,7 +293,7 @@ class Progress:
             media=tuple(_rounded(one) for one in self._last or ()),
             recordings=(*self._leg.recorders.recorded, *self._leg.mixes.recorded),
             freezes=self._freezes,
-            listeners=tuple(self._guests.values()),
+            listeners=(*self._guests.values(), *self._looks.values()),
             bridges=self._bridges,
             digits=self._digits,
             uuid=self._uuid,
@@ -275,5 +303,5 @@ class Progress:
 def _rounded(one: MediaStatistics) -> dict[str, Any]:
     """Return statistics as a record has them: two decimals are more than anybody measures."""
     fields = asdict(one)
-    del fields["reordered"]  # no part of a record
+    del fields["reordered"], fields["peer_mos"]  # no part of a record
     return {k: round(v, 2) if isinstance(v, float) else v for k, v in fields.items()}

@@ -73,6 +73,11 @@ class Recorders:
         self._timer: asyncio.TimerHandle | None = None
 
     @property
+    def is_running(self) -> bool:
+        """Whether anything is recorded now."""
+        return bool(self._running)
+
+    @property
     def begun(self) -> tuple[RecordingBegun, ...]:
         """All recordings, in the order in which they began."""
         return tuple(take.begun for take in self._takes)

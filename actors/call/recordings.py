@@ -53,6 +53,7 @@ class Recordings:
         video = "video" in self._parts.progress.media or policy.video
         begun = self._parts.leg.record(directions, video=video, wav=wav)
         self._parts.progress.note()
+        self._parts.progress.report()
         return begun
 
     @handles(GetRecordings)
@@ -64,6 +65,7 @@ class Recordings:
     def stop(self, message: StopRecording) -> None:
         """End a recording; whoever holds its future hears what became of it."""
         self._parts.leg.recorders.stop(message.number)
+        self._parts.progress.report()
 
     @handles(MixBegun)
     def mix_begun(self, message: MixBegun) -> None:
@@ -93,5 +95,6 @@ class Recordings:
         log.warning("%s: %s", parts.owner, message.why)
         if message.is_over:
             parts.leg.recorders.stop(message.number)
+            parts.progress.report()
         if parts.course.state is not CallState.ENDED:
             parts.runner.run(parts.bot.recording_failed(parts.owner.actor_ref, message.why))

@@ -3,14 +3,17 @@
 import time
 from bisect import insort
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from ...ladder.ladder import Kind, Ladder, Rung, Way
+from ...media import MediaStatistics
 from ..context import Context
 from ..records.call_record import CallRecord
 from ..xmpp.redaction import redacted
 from ..xmpp.stanza_title import title
+from .quality_curve import QualityCurve
 
 #: Rungs that are kept of a call's beginning, and of its end.
 FIRST = 200
@@ -31,10 +34,11 @@ class Trace:
         is_on: whether anything is collected.
     """
 
-    __slots__ = ("_first", "_is_on", "_last", "_left_out", "_origin", "_room", "began")
+    __slots__ = ("_curve", "_first", "_is_on", "_last", "_left_out", "_origin", "_room", "began")
 
     def __init__(self, *, is_on: bool) -> None:
         self.began = time.time()
+        self._curve = QualityCurve()
         self._is_on = is_on
         self._origin = time.monotonic()
         self._first: list[Rung] = []
@@ -100,6 +104,16 @@ class Trace:
             self._room["last"] += len(self._last.popleft().xml)
             self._left_out += 1
 
+    def measure(self, seconds: float, statistics: Iterable[MediaStatistics]) -> None:
+        """Add how media come through.
+
+        Args:
+            seconds: for how long they have flowed.
+            statistics: the call's counters.
+        """
+        if self._is_on:
+            self._curve.add(seconds, statistics)
+
     def ladder(self, record: CallRecord, *, cause: str, is_over: bool = True) -> Ladder:
         """Return what was collected up to now.
 
@@ -128,6 +142,7 @@ class Trace:
             left_out=self._left_out,
             connected=None if connected is None else round(connected, 4),
             gap=len(self._first) if self._left_out else 0,
+            quality=self._curve.columns(),
         )
 
 

@@ -403,9 +403,13 @@ class TakeSnapshot(MidCallRequest[AsyncioFuture[bytes]]):
 
     Attributes:
         format: of the image.
+        name: who at a page looks, for the record; "" for the bot.
+        role: what allows it.
     """
 
     format: "ImageFormat"
+    name: str = ""
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)

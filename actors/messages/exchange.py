@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ...config import AccountSettings
 from ...media import MediaStatistics
+from ..records.call_record import Listener
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
 from ..runtime.messages import SupervisorMessage
@@ -78,26 +79,29 @@ class RemoveAccount(Ask["ExchangeMessage", AsyncioFuture[BaseException | None]])
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeAccount(Ask["ExchangeMessage", AsyncioFuture["AccountRef"]]):
+class ChangeAccount(Ask["ExchangeMessage", AsyncioFuture["AccountRef | None"]]):
     """Give an account other settings, with as little as needs be.
 
     It stays logged in, unless its resource changes or it has given up: then it starts anew once its
-    calls have ended and it has logged out. So does one that is about to leave.
+    calls have ended and it has logged out. So does one that is about to leave. One that may return
+    stays logged out, and has the new bot when it does.
 
-    Answered with a future of its reference then, which raises ``ValueError`` if the account is
-    removed meanwhile, or the exchange ends. An asker gets ``ValueError`` if there is no account of
-    this JID, or the exchange drains, and what making the bot raised. With the settings that it has,
-    nothing happens to it.
+    Answered with a future of its reference then (None: it is logged out), which raises
+    ``ValueError`` if the account is removed meanwhile, or the exchange ends. An asker gets
+    ``ValueError`` if there is no account of this JID, or the exchange drains, and what making the
+    bot raised. With the settings that it has, nothing happens to it.
 
     Attributes:
         settings: the new ones.
         seconds: that running calls may go on for, where they can't go on with the new settings.
         bot: makes a new bot; None: the one that it has stays, unless its name or options change.
+        returns: log it in again if it may return.
     """
 
     settings: AccountSettings
     seconds: float
     bot: "BotFactory | None" = None
+    returns: bool = False
 
 
 # -- by accounts and calls -------------------------------------------------------------------------
@@ -225,6 +229,10 @@ class CallStatus:
         statistics: by kind and direction, while media flows.
         held: the peer has put us on hold.
         muted: the kinds that the peer has muted.
+        holds: we have put the peer on hold.
+        mutes: the kinds that we have muted.
+        recording: the call is recorded now.
+        guests: those who listen or talk at a page now.
     """
 
     id: str
@@ -238,6 +246,10 @@ class CallStatus:
     statistics: tuple[MediaStatistics, ...] = ()
     held: bool = False
     muted: tuple[str, ...] = ()
+    holds: bool = False
+    mutes: tuple[str, ...] = ()
+    recording: bool = False
+    guests: tuple[Listener, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

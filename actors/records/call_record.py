@@ -74,14 +74,14 @@ class Listener:
     Attributes:
         name: who it was.
         part: what it did: ``received`` and ``sent`` heard that direction, ``join`` was heard beside
-            the bot, ``take-over`` in its place.
+            the bot, ``take-over`` in its place, ``snapshot`` took pictures of what the peer shows.
         at: when it began, in seconds after the call began.
         seconds: how long it lasted; None while it goes on.
         role: what allowed it.
     """
 
     name: str
-    part: Literal["received", "sent", "join", "take-over"]
+    part: Literal["received", "sent", "join", "take-over", "snapshot"]
     at: float
     seconds: float | None = None
     role: str = ""

@@ -37,6 +37,9 @@ class LoadView(Protocol):
     async def draw(self, run: Run) -> None:
         """Draw again and again, until cancelled."""
 
+    def say(self, words: str) -> None:
+        """Tell something that has nothing to do with the run's course."""
+
     def ending(self) -> None:
         """Note that somebody has asked for the end."""
 
@@ -101,6 +104,10 @@ class LineLoadView:
             for one in run.phases:
                 phases.create_task(told(one))
 
+    def say(self, words: str) -> None:
+        """Print it."""
+        print(words, file=self._stream, flush=True)
+
     def ending(self) -> None:
         """Print that the end was asked for."""
         print(f"          {ENDING}", file=self._stream, flush=True)
@@ -133,6 +140,10 @@ class LiveLoadView:
         while True:
             self._live.update(self.picture(run), refresh=True)
             await asyncio.sleep(1 / REFRESH)
+
+    def say(self, words: str) -> None:
+        """Print it above the picture; links stay whole."""
+        self._console.print(Text(words), soft_wrap=True)
 
     def ending(self) -> None:
         """Nothing: the picture says so."""

@@ -252,6 +252,7 @@ _PARTS = {
     "sent": "heard what was sent",
     "join": "joined",
     "take-over": "took over",
+    "snapshot": "took pictures",
 }
 
 

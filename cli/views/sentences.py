@@ -12,6 +12,7 @@ from ...control.models.events import (
     GapEvent,
     LoadPhaseEvent,
     LoadPointEvent,
+    LoadVerdictEvent,
     LogEvent,
     TimedEvent,
 )
@@ -64,15 +65,23 @@ def sentence(event: TimedEvent) -> str | None:
         case FinishedRecordingEvent(path=path, seconds=seconds):
             what = f"{near(path)} ({seconds:.1f} s)"
             return f"finished a recording left over from an earlier run: {what}"
+        case LoadPhaseEvent() | LoadPointEvent() | LoadVerdictEvent():
+            return _load_sentence(event)
+        case GapEvent(missed=missed):
+            return f"{missed} events are left out here: they came too fast"
+    return None
+
+
+def _load_sentence(event: LoadPhaseEvent | LoadPointEvent | LoadVerdictEvent) -> str:
+    match event:
         case LoadPhaseEvent(title=title, state=state):
             return f"{title} {'begins' if state == 'began' else 'is over'}"
         case LoadPointEvent(at=at, online=online, calls=calls):
             setup = event.p95.get("call.setup")
             words = "" if setup is None else f", call setup p95 {setup * 1000:.0f} ms"
             return f"{at:.0f} s: {online:,} online, {calls:,} calls{words}"
-        case GapEvent(missed=missed):
-            return f"{missed} events are left out here: they came too fast"
-    return None
+        case LoadVerdictEvent(sentence=words):
+            return words
 
 
 def log_line(event: LogEvent) -> str:

@@ -11,7 +11,9 @@ from ..problem import ControlError, ProblemKind
 from .handler import Handler, Tell
 
 #: The kinds of events that there are.
-KINDS = frozenset(kind.__name__ for kind in EVENTS_OF) | {"Gap", "LoadPhase", "LoadPoint"}
+KINDS = frozenset(kind.__name__ for kind in EVENTS_OF) | {
+    *("Gap", "LoadPhase", "LoadPoint", "LoadVerdict")
+}
 
 
 class Telling(Protocol):

@@ -23,7 +23,7 @@ async def _login(command: LoginCommand, instance: Instance, tell: Tell) -> Login
         if await exchange.request(FindAccount(jid), timeout=HANDLED) is None:
             await exchange.request(AddAccount(settings), timeout=HANDLED)
         else:
-            await exchange.request(ChangeAccount(settings, 0.0), timeout=HANDLED)
+            await exchange.request(ChangeAccount(settings, 0.0, returns=True), timeout=HANDLED)
     return LoginResult(account=jid)
 
 

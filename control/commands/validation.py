@@ -1,6 +1,6 @@
 """Whether what a client says is a command."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -16,6 +16,8 @@ C = TypeVar("C", bound=Command[Any])
 LONGEST_DETAIL = 400
 #: Characters of a request's own words that an error repeats.
 QUOTED = 60
+
+_NO_OBJECT = frozenset({"json_invalid", "model_attributes_type", "model_type"})
 
 
 def validated(command: type[C], fields: Mapping[str, Any], *, is_text: bool = False) -> C:
@@ -34,15 +36,29 @@ def validated(command: type[C], fields: Mapping[str, Any], *, is_text: bool = Fa
             return command.model_validate_strings(dict(fields), strict=False)
         return command.model_validate_json(to_json(fields))
     except ValidationError as error:
-        detail = _sentence(error.errors(include_url=False)[0], command)
-        raise ControlError(ProblemKind.WRONG_ARGUMENT, detail[:LONGEST_DETAIL]) from None
+        [first, *_] = error.errors(include_url=False)
+        detail = fault(first, command.name, command.model_fields)
+        raise ControlError(ProblemKind.WRONG_ARGUMENT, detail) from None
 
 
-def _sentence(found: ErrorDetails, command: type[Command[Any]]) -> str:
+def fault(found: ErrorDetails, name: str, known: Iterable[str], *, secret: bool = False) -> str:
+    """Put what is wrong with what a client says into words.
+
+    Args:
+        found: what pydantic has found.
+        name: of what the client has asked for.
+        known: the fields that it may have.
+        secret: whether what was found must not be repeated.
+    """
     place = found["loc"]
-    name = str(place[-1])[:QUOTED] if place else command.name
+    field = str(place[-1])[:QUOTED] if place else name
     if found["type"] == "missing":
-        return f"{name} is missing: {command.name} needs it"
+        return f"{field} is missing: {name} needs it"
     if found["type"] == "extra_forbidden":
-        return unknown_key(name, command.model_fields, {})
-    return sentence(found, place, secret=False)
+        names = tuple(known)
+        return (
+            unknown_key(field, names, {}) if names else f"{field} means nothing here: leave it out"
+        )
+    if found["type"] in _NO_OBJECT:
+        return "the body is no JSON object: send one, with Content-Type: application/json"
+    return sentence(found, place, secret=secret)[:LONGEST_DETAIL]

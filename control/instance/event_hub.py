@@ -91,6 +91,10 @@ class EventReader:
         await self._came.wait()
         # Never all readers at the same moment: the calls would have to wait for all of them.
         await asyncio.sleep(GATHER * uniform(0.5, 1.5))  # noqa: S311 - no secret
+        return self.rest()
+
+    def rest(self) -> list[HubEntry]:
+        """Return the events that wait, with a gap before them if some were missed."""
         self._came.clear()
         found = list(self._waiting)
         self._waiting.clear()

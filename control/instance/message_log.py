@@ -1,8 +1,9 @@
 """The last messages of each conversation."""
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from ...actors.messages.exchange import (
     CallStatus,
@@ -14,6 +15,7 @@ from ...config.jid import bare
 from ..models.conversations import LONGEST_KEPT, MOST_MESSAGES, ChatText
 from .clock import iso
 from .events import Reported
+from .message_files import Kept, KeptDelivery, KeptMessage
 
 #: Conversations that are kept, those in which something happened last.
 MOST_CONVERSATIONS = 1_000
@@ -37,9 +39,14 @@ class KeptConversation:
 
 
 class MessageLog:
-    """Keeps the last messages of the last conversations in memory, and nowhere else."""
+    """Keeps the last messages of the last conversations in memory.
+
+    Attributes:
+        keep: told each message and what becomes of it, to keep them elsewhere too; None: nobody.
+    """
 
     def __init__(self) -> None:
+        self.keep: Callable[[Kept], None] | None = None
         self._kept: OrderedDict[tuple[str, str], KeptConversation] = OrderedDict()
 
     def hear(self, report: Reported, at: float) -> None:
@@ -51,13 +58,34 @@ class MessageLog:
         """
         match report:
             case ChatMessage(account=account, peer=peer):
-                self._opened(account, peer, at).texts.append(_text(report, at))
+                self._note(KeptMessage(account, bare(peer), _text(report, at)), at)
             case ReceiptReceived(account=account, sender=peer):
-                self._delivered(account, peer, report.id, "received")
+                self._note(KeptDelivery(account, bare(peer), report.id[:200], "received"), at)
             case ChatMessageBounced(account=account, peer=peer):
-                self._delivered(account, peer, report.id, "failed")
+                self._note(KeptDelivery(account, bare(peer), report.id[:200], "failed"), at)
             case CallStatus(account=account, peer=peer) if (account, bare(peer)) not in self._kept:
                 self._opened(account, peer, at)
+
+    def restore(self, kept: Iterable[Kept]) -> None:
+        """Take what an earlier run has kept.
+
+        Args:
+            kept: in its order.
+        """
+        for one in kept:
+            at = datetime.fromisoformat(one.text.time) if isinstance(one, KeptMessage) else None
+            self._take(one, 0.0 if at is None else at.timestamp())
+
+    def _note(self, kept: Kept, at: float) -> None:
+        if self._take(kept, at) and self.keep is not None:
+            self.keep(kept)
+
+    def _take(self, kept: Kept, at: float) -> bool:
+        """Take a message, or what became of one; tell whether that changes anything."""
+        if isinstance(kept, KeptMessage):
+            self._opened(kept.account, kept.peer, at).texts.append(kept.text)
+            return True
+        return self._delivered(kept)
 
     def of(self, account: str) -> Iterator[KeptConversation]:
         """Give the conversations of an account, the last one first."""
@@ -79,13 +107,16 @@ class MessageLog:
             self._kept.popitem(last=False)
         return found
 
-    def _delivered(self, account: str, peer: str, name: str, delivery: str) -> None:
-        found = self._kept.get((account, bare(peer)))
+    def _delivered(self, kept: KeptDelivery) -> bool:
+        found = self._kept.get((kept.account, kept.peer))
         if found is None:
-            return
+            return False
+        is_known = False
         for place, one in enumerate(found.texts):
-            if one.id == name and one.direction == "out":
-                found.texts[place] = one.model_copy(update={"delivery": delivery})
+            if one.id == kept.id and one.direction == "out":
+                found.texts[place] = one.model_copy(update={"delivery": kept.delivery})
+                is_known = True
+        return is_known
 
 
 def _text(report: ChatMessage, at: float) -> ChatText:

@@ -22,7 +22,10 @@ from .events import Reported
 from .new_recordings import NewRecordings
 
 #: What a call's status must differ in to be more than one of those that come each second.
-_NEWS = ("phase", "steps", "media", "held", "muted")
+_NEWS = (
+    *("phase", "steps", "media", "held", "muted"),
+    *("holds", "mutes", "recording", "guests"),
+)
 
 #: States in which an account can't work, the worst first; those in them are listed first.
 TROUBLES = ("failed", "ended", "waiting")

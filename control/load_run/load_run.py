@@ -8,15 +8,18 @@ from pathlib import Path
 
 from ...config import Embedded
 from ...load.measure.measurements import Point
+from ...load.report.chart import thinned
 from ...load.run.run import Run
+from ...load.run.verdict import Verdict
 from ..instance.clock import iso
 from ..instance.event_hub import EventHub, HubEntry
 from ..models.calls import CallsResult
-from ..models.events import LoadPhaseEvent, LoadPointEvent, TimedEvent
+from ..models.events import LoadPhaseEvent, LoadPointEvent, LoadVerdictEvent, TimedEvent
+from ..models.load import LoadPointsResult
 from ..models.status import Counts, PartSummary, RecordingsSummary, ServerSummary, StatusResult
 from ..models.stop import StopResult
 from ..version import VERSION
-from .summary import summary
+from .summary import TIMES, measured, summary, told
 
 
 class LoadRun:
@@ -61,6 +64,19 @@ class LoadRun:
                     self._told.add((number, state))
                     self._publish(partial(_phase_event, one.title, state, at), "LoadPhase")
         self._publish(partial(_point_event, point), "LoadPoint", keep=False)
+
+    def judged(self, verdict: Verdict) -> None:
+        """Tell how it has ended."""
+        self._publish(partial(_verdict_event, verdict), "LoadVerdict")
+
+    def points(self, limit: int) -> LoadPointsResult:
+        """Say how it has gone.
+
+        Args:
+            limit: how many seconds are told at the most.
+        """
+        found = thinned(self._run.measurements.points, limit)
+        return LoadPointsResult(points=tuple(measured(one, TIMES) for one in found))
 
     def _publish(self, make: Callable[[str], TimedEvent], kind: str, *, keep: bool = True) -> None:
         now = time.time()
@@ -135,25 +151,25 @@ def _counts(**states: int) -> Counts:
     return Counts(total=sum(states.values()), by_state={k: v for k, v in states.items() if v})
 
 
-def _phase_event(title: str, state: str, at: float, told: str) -> TimedEvent:
+def _phase_event(title: str, state: str, at: float, now: str) -> TimedEvent:
     return LoadPhaseEvent.model_validate(
-        {"time": told, "event": "LoadPhase", "title": title, "state": state, "at": at}
+        {"time": now, "event": "LoadPhase", "title": title, "state": state, "at": at}
     )
 
 
-def _point_event(point: Point, told: str) -> TimedEvent:
-    return LoadPointEvent(
-        time=told,
-        event="LoadPoint",
-        at=point.at,
-        online=int(point.gauges.get("accounts.online", 0)),
-        calls=int(point.gauges.get("calls.active", 0)),
-        started={
-            name.removesuffix(".started"): count / point.seconds
-            for name, count in point.counters.items()
-            if name.endswith(".started")
-        },
-        p95={
-            name: one.p95 for name, one in point.spreads.items() if "." in name or name == "login"
-        },
+def _point_event(point: Point, at: str) -> TimedEvent:
+    found = measured(point).model_dump()
+    return LoadPointEvent.model_validate({"time": at, "event": "LoadPoint", **found})
+
+
+def _verdict_event(verdict: Verdict, at: str) -> TimedEvent:
+    return LoadVerdictEvent.model_validate(
+        {
+            "time": at,
+            "event": "LoadVerdict",
+            "status": verdict.status.word,
+            "sentence": verdict.sentence,
+            "checks": [told(one) for one in verdict.checks],
+            "warnings": verdict.warnings,
+        }
     )

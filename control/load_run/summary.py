@@ -1,11 +1,20 @@
 """How a load run stands, from what was measured of it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ...load.measure.measurements import Point
 from ...load.run.progress import PhaseRun
 from ...load.run.run import Run
-from ..models.load import LoadError, LoadPhaseSummary, LoadRate, LoadSummary, LoadTime
+from ...load.run.verdict import Check, check, shown
+from ..models.load import (
+    LoadCheck,
+    LoadError,
+    LoadMeasured,
+    LoadPhaseSummary,
+    LoadRate,
+    LoadSummary,
+    LoadTime,
+)
 
 #: What is done, and the times that are told of it.
 ACTIVITIES = ("login", "call", "message", "presence", "logout")
@@ -35,7 +44,41 @@ def summary(run: Run) -> LoadSummary:
         rates=tuple(rates(run, point)),
         times=tuple(times(run, point)),
         errors=tuple(errors(run)),
+        checks=tuple(told(check(one, run.measurements)) for one in run.plan.thresholds),
     )
+
+
+def told(one: Check) -> LoadCheck:
+    """Return a threshold as clients are told it."""
+    value = None if one.value is None else shown(one.value, one.unit)
+    return LoadCheck(text=one.text, value=value, held=one.held)
+
+
+def measured(point: Point, names: Collection[str] | None = None) -> LoadMeasured:
+    """Return what a second has brought, as clients are told it.
+
+    Args:
+        point: what was measured in it.
+        names: the metrics whose percentiles are told; None: all.
+    """
+    spreads = {name: one for name, one in point.spreads.items() if names is None or name in names}
+    return LoadMeasured(
+        at=round(point.at, 3),
+        online=int(point.gauges.get("accounts.online", 0)),
+        calls=int(point.gauges.get("calls.active", 0)),
+        started=_each_second(point, ".started"),
+        failed=_each_second(point, ".failed"),
+        p50={name: one.p50 for name, one in spreads.items()},
+        p95={name: one.p95 for name, one in spreads.items()},
+    )
+
+
+def _each_second(point: Point, end: str) -> dict[str, float]:
+    return {
+        name.removesuffix(end): count / point.seconds
+        for name, count in point.counters.items()
+        if name.endswith(end)
+    }
 
 
 def _phase(run: Run, one: PhaseRun) -> LoadPhaseSummary:

@@ -51,7 +51,7 @@ class Attendance(Result):
     """A person at a page who heard the call, or talked in it."""
 
     name: Text
-    part: Literal["received", "sent", "join", "take-over"]
+    part: Literal["received", "sent", "join", "take-over", "snapshot"]
     at: float
     seconds: float | None
     role: str

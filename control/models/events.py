@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 
 from .base import Command, Result
 from .detail_record import CountedMedia, DetailRecord
+from .load import LoadCheck, LoadMeasured
 from .text import Text
 
 
@@ -98,6 +99,24 @@ class LiveMedia(CountedMedia):
     frozen_ms: float = 0.0
     peer_lost: int | None = None
     peer_jitter_ms: float | None = None
+    peer_mos: float | None = None
+
+
+class LiveGuest(Result):
+    """Somebody who listens to a call at a page, or talks in it.
+
+    Attributes:
+        name: who.
+        part: ``received`` and ``sent`` hear that direction, ``join`` is heard beside the bot,
+            ``take-over`` in its place.
+        at: when that began, in seconds after the call began.
+        role: what allows it.
+    """
+
+    name: Text
+    part: Literal["received", "sent", "join", "take-over"]
+    at: float
+    role: str
 
 
 class LiveCall(Result):
@@ -114,6 +133,10 @@ class LiveCall(Result):
     statistics: tuple[LiveMedia, ...] = ()
     held: bool = False
     muted: tuple[str, ...] = ()
+    holds: bool = False
+    mutes: tuple[str, ...] = ()
+    recording: bool = False
+    guests: tuple[LiveGuest, ...] = ()
 
 
 class CallStatusEvent(LiveCall, TimedEvent):
@@ -211,23 +234,27 @@ class LoadPhaseEvent(TimedEvent):
     at: float
 
 
-class LoadPointEvent(TimedEvent):
-    """How a load run goes, each second.
-
-    Attributes:
-        at: seconds since it began.
-        online: accounts that are online.
-        calls: calls that go on.
-        started: what was started a second: logins, calls, messages.
-        p95: the 95th percentiles of this second, in the unit of each metric.
-    """
+class LoadPointEvent(LoadMeasured, TimedEvent):
+    """How a load run goes, each second."""
 
     event: Literal["LoadPoint"]
-    at: float
-    online: int
-    calls: int
-    started: dict[str, float]
-    p95: dict[str, float]
+
+
+class LoadVerdictEvent(TimedEvent):
+    """A load run is over, and this is what it has shown.
+
+    Attributes:
+        status: whether it has passed.
+        sentence: the whole in one sentence.
+        checks: the thresholds.
+        warnings: what speaks against the measurement, a sentence each.
+    """
+
+    event: Literal["LoadVerdict"]
+    status: Literal["passed", "failed", "wrong plan", "aborted"]
+    sentence: Text
+    checks: tuple[LoadCheck, ...]
+    warnings: tuple[Text, ...]
 
 
 class GapEvent(TimedEvent):
@@ -264,6 +291,7 @@ AnyEvent = Annotated[
     | LogEvent
     | LoadPhaseEvent
     | LoadPointEvent
+    | LoadVerdictEvent
     | GapEvent
     | NowEvent,
     Field(discriminator="event"),

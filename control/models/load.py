@@ -1,9 +1,14 @@
 """How a load run stands."""
 
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
-from .base import Result
+from pydantic import Field
+
+from .base import Command, Result
 from .text import Text
+
+#: Points of a run that are told at the most; the seconds of a long one are thinned out to these.
+MOST_POINTS = 1_500
 
 
 class LoadPhaseSummary(Result):
@@ -71,6 +76,20 @@ class LoadError(Result):
     count: int
 
 
+class LoadCheck(Result):
+    """A threshold, and whether it held.
+
+    Attributes:
+        text: what had to hold.
+        value: what was measured, in its unit; None: nothing was.
+        held: whether it held.
+    """
+
+    text: Text
+    value: Text | None
+    held: bool
+
+
 class LoadSummary(Result):
     """How a load run stands.
 
@@ -80,6 +99,7 @@ class LoadSummary(Result):
         rates: how often each was done.
         times: how long each took.
         errors: the most frequent ones.
+        checks: the plan's thresholds, as they stand now.
     """
 
     elapsed: float
@@ -87,3 +107,47 @@ class LoadSummary(Result):
     rates: tuple[LoadRate, ...]
     times: tuple[LoadTime, ...]
     errors: tuple[LoadError, ...]
+    checks: tuple[LoadCheck, ...] = ()
+
+
+class LoadMeasured(Result):
+    """What a second of a load run has brought.
+
+    Attributes:
+        at: its end, in seconds since the run began.
+        online: accounts that are online.
+        calls: calls that go on.
+        started, failed: what was started a second, and what failed: logins, calls, messages.
+        p50, p95: percentiles of this second, in the unit of each metric.
+    """
+
+    at: float
+    online: int
+    calls: int
+    started: dict[str, float]
+    failed: dict[str, float] = Field(default_factory=dict)
+    p50: dict[str, float] = Field(default_factory=dict)
+    p95: dict[str, float]
+
+
+class LoadPointsResult(Result):
+    """How a load run has gone so far.
+
+    Attributes:
+        points: its seconds in their order, the last one among them.
+    """
+
+    points: tuple[LoadMeasured, ...]
+
+
+class LoadPointsCommand(Command[LoadPointsResult]):
+    """Ask how a load run has gone, second by second.
+
+    Attributes:
+        limit: how many points are told at the most; those between them are left out.
+    """
+
+    name: ClassVar[str] = "points"
+    result = LoadPointsResult
+
+    limit: Annotated[int, Field(ge=1, le=MOST_POINTS)] = MOST_POINTS

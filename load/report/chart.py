@@ -111,7 +111,7 @@ class Bar:
 
 def online(points: Sequence[Point]) -> Chart:
     """Draw accounts online and calls over time."""
-    rows = _thinned(points)
+    rows = thinned(points)
     at = [_s(row.at) for row in rows]
     accounts = [row.gauges.get("accounts.online", 0) for row in rows]
     calls = [row.gauges.get("calls.active", 0) for row in rows]
@@ -142,7 +142,7 @@ def timeline(phases: Iterable[PhaseRun], seconds: float) -> list[Bar]:
 
 def rates(points: Sequence[Point], phases: Iterable[PhaseRun]) -> Chart:
     """Draw what started each second, and what the plan wanted."""
-    rows = _thinned(points)
+    rows = thinned(points)
     at = [_s(row.at) for row in rows]
     lines = []
     for activity, colour in ACTIVITIES.items():
@@ -167,7 +167,7 @@ def rates(points: Sequence[Point], phases: Iterable[PhaseRun]) -> Chart:
 def spread_over_time(points: Sequence[Point], name: str) -> Chart:
     """Draw the median, the 95th and the 99th percentile of a metric over time."""
     factor, unit = _unit(name)
-    rows = [row for row in _thinned(points) if name in row.spreads]
+    rows = [row for row in thinned(points) if name in row.spreads]
     at = [_s(row.at) for row in rows]
 
     def of(part: Callable[[Spread], float]) -> list[float]:
@@ -186,7 +186,7 @@ def quality_over_time(points: Sequence[Point], name: str) -> Chart:
     unit = METRICS[name].unit
     if unit not in ("MOS", "/s"):
         return spread_over_time(points, name)
-    rows = [row for row in _thinned(points) if name in row.spreads]
+    rows = [row for row in thinned(points) if name in row.spreads]
     at = [_s(row.at) for row in rows]
     lines = [
         Line("median", BLUE, at, [round(row.spreads[name].p50, 3) for row in rows]),
@@ -242,7 +242,7 @@ def percentiles(measured: Measurements, names: Mapping[str, str]) -> Chart:
 
 def failures(points: Sequence[Point]) -> Chart:
     """Draw what failed, was dropped or came late over time."""
-    rows = _thinned(points)
+    rows = thinned(points)
     at = [_s(row.at) for row in rows]
     lines = []
     counted = [f"{one}.failed" for one in ("login", "call", "logout", "bot")]
@@ -277,16 +277,22 @@ def memory(points: Sequence[Point]) -> Chart:
 def _maxima(points: Sequence[Point], shown: Mapping[str, tuple[str, str]]) -> list[Line]:
     lines = []
     for name, (title, colour) in shown.items():
-        rows = [row for row in _thinned(points) if name in row.spreads]
+        rows = [row for row in thinned(points) if name in row.spreads]
         if rows:
             values = [round(row.spreads[name].max, 1) for row in rows]
             lines.append(Line(title, colour, [_s(row.at) for row in rows], values))
     return lines
 
 
-def _thinned(points: Sequence[Point]) -> Sequence[Point]:
-    step = -(-len(points) // MAX_POINTS) or 1
-    return points[::step]
+def thinned(points: Sequence[Point], most: int = MAX_POINTS) -> Sequence[Point]:
+    """Leave out points between others, evenly; the last one stays.
+
+    Args:
+        points: of a run.
+        most: how many may be left.
+    """
+    step = -(-len(points) // most) or 1
+    return points[::-1][::step][::-1]
 
 
 def _unit(name: str) -> tuple[float, str]:

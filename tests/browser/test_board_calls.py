@@ -86,6 +86,41 @@ def test_a_person_takes_a_call_that_rings(run: Run, tmp_path: Path, browser: Bro
     run(main)
 
 
+#: Notes what the browser is asked to tell and to let be heard.
+LISTENS = """(() => {
+  globalThis.told = [], globalThis.tones = 0;
+  globalThis.Notification = class {
+    static permission = "granted";
+    constructor(title, {body}) { told.push(`${title} ${body}`); }
+    close() { told.push("closed"); }
+  };
+  const Real = OscillatorNode;
+  globalThis.OscillatorNode = class extends Real {
+    start(at) { tones += 1; super.start(at); }
+  };
+})()"""
+
+
+def test_a_call_that_waits_for_a_person_rings(run: Run, tmp_path: Path, browser: Browser) -> None:
+    async def main() -> None:
+        accounts: list[str | dict[str, Any]] = [ALICE, {"jid": BOB, "bot": "operator"}]
+        async with visited(browser, tmp_path, accounts, "calls") as (stage, tab):
+            await tab.run(LISTENS)
+            out = await stage.puppets[ALICE].call(BOB, audio="tone")
+            await tab.run("until(() => tones >= 2 && told.length)")
+            assert await tab.run("told") == [f"{ALICE} calls {BOB}"]
+            await out.hangup()
+            await tab.run("until(() => told.at(-1) === 'closed')")
+            await tab.run("document.querySelector('ring-bell button').click()")
+            again = await stage.puppets[ALICE].call(BOB, audio="tone")
+            await tab.run("until(() => document.querySelector('call-strip.ringing'))")
+            assert await tab.run("told.length") == 2
+            await again.hangup()
+            await again.ended()
+
+    run(main)
+
+
 def test_a_person_places_a_call(run: Run, tmp_path: Path, browser: Browser) -> None:
     async def main() -> None:
         place = f"accounts/{BOB}/{ALICE}"

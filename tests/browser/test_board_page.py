@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from callboard.tests.browser.bundle import HERE, MODULES
 from callboard.tests.browser.stage import Browser
-from callboard.tests.browser.test_board import conversation, opened, settled
+from callboard.tests.browser.test_board import Page, conversation, opened, settled
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB
 from callboard.tests.web.stage import boarded
@@ -55,3 +55,17 @@ def test_axe_finds_nothing(run: Run, tmp_path: Path, browser: Browser) -> None:
             await settled(stage, out.id)
 
     run(main)
+
+
+async def check_looks(page: Page) -> None:
+    """See that axe finds nothing and nothing sticks out, in both schemes and widths."""
+    found: dict[str, list[str]] = {}
+    axe = AXE.read_text("utf-8") if AXE.exists() else ""
+    for scheme in SCHEMES:
+        for width in (1280, 360):
+            await page.tab.look(width, 800, scheme)
+            assert await page.tab.run("document.documentElement.scrollWidth") <= width
+            if axe:
+                await page.tab.run(axe)
+                found[f"{scheme} {width}"] = await page.tab.run(FOUND)
+    assert not any(found.values()), json.dumps(found, indent=2)

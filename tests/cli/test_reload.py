@@ -23,6 +23,7 @@ from callboard.cli.deployment import Deployment
 from callboard.cli.settings import read
 from callboard.cli.views.event import Event
 from callboard.control import Client, ControlError
+from callboard.control.models.logins import LoginCommand, LogoutCommand
 from callboard.control.models.reload import ReloadCommand, ReloadResult
 from callboard.control.problem import ProblemKind
 from callboard.tests.cli.command import callboard, in_process
@@ -158,6 +159,36 @@ def test_what_has_changed_is_taken(run: Run, tmp_path: Path) -> None:
             await found.until(lambda: found.states("desk@localhost")[-3:-1] == OFF_AND_ON)
             for jid in ("alice@localhost", "bob-1@localhost"):
                 assert found.states(jid).count("connecting") == 1
+
+    run(main)
+
+
+@pytest.mark.parametrize("is_gone", [True, False], ids=["is out", "is about to leave"])
+def test_who_has_logged_out_stays_out_and_returns_as_the_file_says_now(
+    run: Run, tmp_path: Path, is_gone: bool
+) -> None:
+    async def main() -> None:
+        (tmp_path / "desk.py").write_text(BOT.format(floor=1))
+        async with running(tmp_path, ALICE, DESK) as found:
+            async with Client.connected(found.socket) as client:
+                await client.ask(LogoutCommand(account="desk@localhost"))
+                if is_gone:
+                    await found.until(lambda: found.states("desk@localhost")[-1] == "closed")
+                (tmp_path / "desk.py").write_text(BOT.format(floor=2))
+                found.write(ALICE, f"{DESK}, options: {{word: hello}}, status: Back")
+                result = await found.reload()
+                assert result.refused == ()
+                assert [(one.jid, one.keys) for one in result.changed] == [
+                    ("desk@localhost", ("options", "status", "code"))
+                ]
+                await found.until(lambda: found.states("desk@localhost")[-1] == "closed")
+                await client.ask(LoginCommand(account="desk@localhost"))
+            await found.shown("Back")
+            bot = await found.bot("desk@localhost")
+            assert (bot.word, bot.floor) == ("hello", 2)
+            assert found.states("desk@localhost") == [
+                *("connecting", "online", "closed", "connecting", "online")
+            ]
 
     run(main)
 

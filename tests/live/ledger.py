@@ -62,7 +62,7 @@ def _check(record: dict[str, Any]) -> None:
     assert list(record["steps"].values()) == sorted(record["steps"].values())
     for listener in record["listeners"]:
         assert set(listener) == {"name", "role", "part", "at", "seconds"}
-        assert listener["part"] in ("received", "sent", "join", "take-over")
+        assert listener["part"] in ("received", "sent", "join", "take-over", "snapshot")
         assert listener["seconds"] >= 0
     for bridge in record["bridges"]:
         assert list(bridge) == ["uuid", "id", "account", "peer", "at", "seconds"]

@@ -62,7 +62,7 @@ def test_an_account_that_is_to_return_can_be_removed(run: Run, tmp_path: Path) -
 
             out, _ = await stage.connected(ALICE, BOB)
             await ask(RemoveAccount(BOB, 600, may_return=True))
-            changed = await ask(ChangeAccount(entry(BOB), 600))
+            changed = await ask(ChangeAccount(entry(BOB), 600, returns=True))
             removed = await ask(RemoveAccount(BOB, 600))
             with pytest.raises(ValueError, match="is removed"):
                 await changed

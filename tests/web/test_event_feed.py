@@ -1,18 +1,22 @@
 """Events over HTTP: numbered, shared, bounded."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from callboard.actors.messages.exchange import AccountChanged, CallStatus
+from callboard.config.web import WebSettings
 from callboard.control.instance.event_hub import EventHub, HubEntry
 from callboard.control.instance.events import Reported, event_of
+from callboard.control.instance.log_tail import log_told_to
 from callboard.tests.conftest import Run
 from callboard.tests.web.http import PATIENCE
-from callboard.tests.web.stage import TOKENS, bare_board
+from callboard.tests.web.stage import TOKENS, an_instance, bare_board
 from callboard.web import event_feed
+from callboard.web.board import Board
 from callboard.web.event_feed import EventFeed
 
 
@@ -27,9 +31,11 @@ def status(sid: str, seconds: float) -> CallStatus:
 
 
 @asynccontextmanager
-async def fed() -> AsyncIterator[tuple[EventHub, EventFeed]]:
+async def fed(*before: Reported) -> AsyncIterator[tuple[EventHub, EventFeed]]:
     hub = EventHub()
-    feed = EventFeed(hub)
+    for report in before:
+        hub.publish(entry(report))
+    feed = EventFeed(hub, earlier=len(before))
     await asyncio.sleep(0)
     try:
         yield hub, feed
@@ -44,8 +50,8 @@ class Reader:
         ids, names: of the events so far, in their order.
     """
 
-    def __init__(self, feed: EventFeed, last: str | None = None) -> None:
-        self._stream = feed.follow(last)
+    def __init__(self, feed: EventFeed, last: str | None = None, back: int = 0) -> None:
+        self._stream = feed.follow(last, back)
         self.ids: list[str] = []
         self.names: list[str] = []
 
@@ -143,11 +149,44 @@ def test_what_comes_each_second_of_a_call_is_told_once_a_batch(run: Run) -> None
     run(main, loop="virtual")
 
 
-def test_a_stream_over_http_begins_at_once_and_ends_with_the_board(
-    run: Run, tmp_path: Path
+@pytest.mark.parametrize("back", [0, 2, 3, 9])
+def test_the_last_ones_before_come_first_if_they_are_wanted(run: Run, back: int) -> None:
+    async def main() -> None:
+        earlier = [AccountChanged(f"a{number}@localhost", "online") for number in range(3)]
+        async with fed(*earlier) as (hub, feed):
+            reader = Reader(feed, back=back)
+            await reader.begin()
+            hub.publish(entry(AccountChanged("b@localhost", "online")))
+            await reader.read(min(back, 3) + 1)
+            numbers = [int(one.partition("-")[2]) for one in reader.ids]
+            assert numbers == list(range(4 - min(back, 3), 5))
+
+    run(main, loop="virtual")
+
+
+def test_the_end_is_told_before_it(run: Run) -> None:
+    async def main() -> None:
+        hub = EventHub()
+        feed = EventFeed(hub)
+        await asyncio.sleep(0)
+        reader = Reader(feed)
+        await reader.begin()
+        hub.publish(entry(AccountChanged("a@localhost", "online")))
+        await feed.close()
+        await reader.read(1)
+        assert reader.names == ["AccountChanged"]
+        with pytest.raises(StopAsyncIteration):
+            await reader.begin()
+
+    run(main, loop="virtual")
+
+
+def test_a_stream_over_http_begins_at_once_and_ends_in_order_with_the_board(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def main() -> bytes:
         async with bare_board(tmp_path) as (board, port):
+            caplog.set_level(logging.DEBUG, "uvicorn.error")
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             head = (
                 f"GET /api/events HTTP/1.1\r\nHost: {board.url[7:]}\r\n"
@@ -159,5 +198,34 @@ def test_a_stream_over_http_begins_at_once_and_ends_with_the_board(
         rest = await reader.read()
         writer.close()
         return rest
+
+    assert run(main).endswith(b"0\r\n\r\n")
+    assert "without completing" not in caplog.text
+
+
+def test_the_log_is_told_with_its_last_lines(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        instance = an_instance(tmp_path)
+        log = logging.getLogger("callboard.bots.desk")
+        with log_told_to(instance.logs):
+            log.warning("the first line")
+            log.warning("the second line")
+            settings = WebSettings.model_validate({"tokens": TOKENS})
+            board = await Board.started(settings, instance)
+            reader, writer = await asyncio.open_connection("127.0.0.1", board.port)
+            try:
+                head = (
+                    f"GET /api/logs?last=1 HTTP/1.1\r\nHost: {board.url[7:]}\r\n"
+                    f"Authorization: Bearer {TOKENS['control']}\r\n\r\n"
+                )
+                writer.write(head.encode())
+                octets = await reader.readuntil(b"the second line")
+                log.error("the third line")
+                octets += await reader.readuntil(b"the third line")
+            finally:
+                await board.close()
+                writer.close()
+        assert b"event: Log" in octets
+        assert b"the first line" not in octets
 
     run(main)

@@ -21,20 +21,31 @@ export const signedOut = new EventTarget();
  * @returns {Promise<any>}
  */
 export async function ask(method, target, body) {
+  const answer = await request(target, {
+    method,
+    headers: body === undefined ? {} : {"Content-Type": "application/json"},
+    body: body === undefined ? null : JSON.stringify(body),
+  });
+  return answer.status === 204 ? null : answer.json().catch(() => ({}));
+}
+
+/**
+ * Ask for a file.
+ * @param {string} target
+ * @returns {Promise<Blob>}
+ */
+export async function file(target) { return (await request(target, {})).blob(); }
+
+/** @param {string} target @param {RequestInit} with_ @returns {Promise<Response>} */
+async function request(target, with_) {
   let answer;
   try {
-    answer = await fetch(target, {
-      method,
-      headers: body === undefined ? {} : {"Content-Type": "application/json"},
-      body: body === undefined ? null : JSON.stringify(body),
-      credentials: "same-origin",
-    });
+    answer = await fetch(target, {...with_, credentials: "same-origin"});
   } catch {
     throw new Problem(0, "unreachable", "Callboard does not answer. It may have ended, or be starting anew.");
   }
-  if (answer.status === 204) return null;
+  if (answer.ok) return answer;
   const told = await answer.json().catch(() => ({}));
-  if (answer.ok) return told;
   if (answer.status === 401 && target !== "/api/session") signedOut.dispatchEvent(new Event("change"));
   throw new Problem(answer.status, told.type ?? "", told.detail ?? answer.statusText);
 }

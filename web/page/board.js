@@ -5,18 +5,31 @@ import {bare} from "./words.js";
 /**
  * @typedef {{jid: string, bot: string, state: string, detail: string, since: string, failure: string}} Account
  * @typedef {{kind: string, codec: string, sent: number, received: number, lost: number, jitter_ms: number,
- *   rtt_ms: number | null, mos: number | null, peer_lost: number | null, peer_jitter_ms: number | null}} Media
+ *   rtt_ms: number | null, mos: number | null, peer_lost: number | null, peer_jitter_ms: number | null, peer_mos: number | null}} Media
  * @typedef {{id: string, account: string, peer: string, direction: "in" | "out", phase: string, media: string[],
- *   seconds: number, steps: Record<string, number>, statistics: Media[], held: boolean, muted: string[]}} Call
+ *   seconds: number, steps: Record<string, number>, statistics: Media[], held: boolean, muted: string[],
+ *   holds: boolean, mutes: string[], recording: boolean, guests: Guest[]}} Call
+ * @typedef {{name: string, part: "received" | "sent" | "join" | "take-over", at: number, role: string}} Guest
  * @typedef {{at: number, statistics: Media[]}} Sample
+ * @typedef {{title: string, state: "waiting" | "running" | "ended", began: number | null, ended: number | null, planned: number}} LoadPhase
+ * @typedef {{text: string, value: string | null, held: boolean}} LoadCheck
+ * @typedef {{elapsed: number, phases: LoadPhase[], checks: LoadCheck[], errors: {what: string, why: string, count: number}[],
+ *   rates: {name: string, per_second: number, started: number, ok: number, failed: number, dropped: number}[],
+ *   times: {name: string, now: number | null, p50: number, p95: number, p99: number, max: number}[]}} LoadSummary
+ * @typedef {{file: string, state: string, started: string, load: LoadSummary, accounts: {total: number, by_state: Record<string, number>}, calls: {total: number},
+ *   server: {address: string}, parts: {name: string, state: string, detail: string}[]}} LoadRun
+ * @typedef {{at: number, online: number, calls: number, started: Record<string, number>, failed: Record<string, number>, p95: Record<string, number>}} LoadPoint
+ * @typedef {{status: string, sentence: string, checks: LoadCheck[], warnings: string[]}} Verdict
  */
 
 const EVENTS = ["AccountChanged", "BotFailed", "CallStatus", "CallRecord", "ChatMessage", "ChatMessageBounced",
-  "ReceiptReceived"];
+  "ReceiptReceived", "LoadPhase", "LoadPoint", "LoadVerdict"];
 /** Milliseconds between two looks of the page at what has changed. */
 const PACE = 200;
 /** Seconds of a call whose quality is kept. */
 const MOST_SAMPLES = 1800;
+/** Seconds of a load run that are shown; of a longer one, every second, fourth … */
+const MOST_POINTS = 1200;
 
 class Board extends EventTarget {
   constructor() {
@@ -28,6 +41,12 @@ class Board extends EventTarget {
     /** @type {Map<string, Sample[]>} */
     this.samples = new Map();
     this.state = "";
+    /** What goes on, if it is a load run. @type {LoadRun | null} */
+    this.run = null;
+    /** @type {LoadPoint[]} */
+    this.points = [];
+    /** @type {Verdict | null} */
+    this.verdict = null;
     this.link = "connecting";
     /** @type {EventSource | null} */
     this.source = null;
@@ -58,6 +77,9 @@ class Board extends EventTarget {
       const [status, calls] = await Promise.all([
         get("/api/status", {limit: 10000}), get("/api/calls", {limit: 10000}),
       ]);
+      if (status.load) this.points = (await get("/api/load/points", {limit: MOST_POINTS / 2})).points;
+      if (this.run?.started !== status.started) this.verdict = null;
+      this.run = status.load ? status : null;
       this.state = status.state;
       this.accounts = new Map(status.account_list.map((/** @type {Account} */ one) => [one.jid, one]));
       this.calls = new Map(calls.calls.map((/** @type {Call} */ one) => [key(one), one]));
@@ -65,6 +87,13 @@ class Board extends EventTarget {
     } catch (error) {
       this.tell("problem", error);
     }
+  }
+
+  /** Ask how a load run stands. */
+  async refresh() {
+    const status = await get("/api/status", {limit: 0}).catch(() => null);
+    if (status?.load) this.run = status;
+    this.changed();
   }
 
   /** @param {any} event */
@@ -92,6 +121,18 @@ class Board extends EventTarget {
       case "CallRecord":
         this.calls.delete(key(event));
         this.tell("record", event);
+        break;
+      case "LoadPoint":
+        this.points.push(event);
+        if (this.points.length > MOST_POINTS) this.points = this.points.filter((_, place) => place % 2);
+        this.refresh();
+        break;
+      case "LoadVerdict":
+        this.verdict = event;
+        this.refresh();
+        break;
+      case "LoadPhase":
+        this.refresh();
         break;
       default:
         this.tell("message", event);

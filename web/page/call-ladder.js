@@ -25,6 +25,7 @@ class CallLadder extends HTMLElement {
       if (!this.count) fill(this, h("h2", {}, "Ladder"), h("p.soft", {}, "No ladder of this call is kept."));
       return;
     }
+    this.dispatchEvent(new CustomEvent("quality", {detail: samples(found.quality ?? {}), bubbles: true}));
     if (this.count === found.rungs.length && this.dataset.stage !== "ended") return;
     this.count = found.rungs.length;
     const form = (/** @type {string} */ kind) => `${target}?${new URLSearchParams({...(query.account ? {account: query.account} : {}), form: kind})}`;
@@ -34,6 +35,22 @@ class CallLadder extends HTMLElement {
       h("div.ladder-ends", {"aria-hidden": "true"}, h("span", {}, user(found.account)), h("span", {}, user(found.peer))),
       h("ol.ladder", {}, ...found.rungs.map(rung)));
   }
+}
+
+/**
+ * Turn columns, as a ladder has them, into samples.
+ * @param {Record<string, Record<string, (number | null)[]>>} quality by kind
+ * @returns {import("./board.js").Sample[]}
+ */
+function samples(quality) {
+  const found = new Map();
+  for (const [kind, columns] of Object.entries(quality))
+    columns.at.forEach((at, row) => {
+      const one = /** @type {any} */ ({kind});
+      for (const [name, values] of Object.entries(columns)) one[name] = values[row];
+      found.set(at, [...(found.get(at) ?? []), one]);
+    });
+  return [...found].sort(([one], [other]) => one - other).map(([at, statistics]) => ({at: /** @type {number} */ (at), statistics}));
 }
 
 /** @param {{at: number, kind: string, way: "in" | "out" | "", text: string, xml?: string, times?: number}} one */

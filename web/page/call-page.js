@@ -11,7 +11,8 @@ import {session} from "./session.js";
 import {attempt, nothing, View} from "./view.js";
 import {clock, moment, number, STEPS, TONES} from "./words.js";
 
-const PARTS = {received: "Heard the peer", sent: "Heard what was sent", join: "Joined", "take-over": "Took over"};
+const PARTS = {received: "Heard the peer", sent: "Heard what was sent", join: "Joined", "take-over": "Took over", snapshot: "Took pictures"};
+const NOW = {received: "hears the peer", sent: "hears what is sent", join: "talks beside the bot", "take-over": "has taken over"};
 
 class CallPage extends View {
   call = "";
@@ -25,11 +26,14 @@ class CallPage extends View {
     this.account = this.getAttribute("account") ?? "";
     /** @type {any} */
     this.past = null;
+    /** What was measured, as the ladder has it. @type {import("./board.js").Sample[]} */
+    this.kept = [];
     this.top = h("div", {});
     this.steps = h("section.card", {});
     this.recordings = h("div", {});
     this.quality = h("section.card", {});
     this.ladder = h("section.card", {});
+    this.ladder.addEventListener("quality", (/** @type {CustomEvent} */ event) => { this.kept = event.detail; this.draw(); });
     this.append(this.top, this.recordings, this.steps, this.quality, this.ladder);
     this.plots = document.createElement("quality-plots");
     this.look_up();
@@ -74,18 +78,27 @@ class CallPage extends View {
 
   /** @param {import("./board.js").Call} call */
   liveNow(call) {
-    const plots = /** @type {any} */ (this.plots);
     if (this.shown !== `live ${call.phase}`) {
       this.shown = `live ${call.phase}`;
       this.strip ??= new CallStrip();
       fill(this.top, h("div.page-head", {}, h("h1", {}, "Call")), this.strip);
-      fill(this.quality, h("h2", {}, "Quality"), plots);
+      fill(this.quality, h("h2", {}, "Quality"), this.plots);
       fill(this.ladder, ladder(call.id, call.account, call.phase));
       this.recordings?.replaceChildren();
     }
     this.strip?.show(call);
-    fill(this.steps, ...steps(call.steps), facts([["Id", call.id], ["Media", call.media.join(", ")], ["Time", clock(call.seconds)]]));
-    plots.show(board.samples.get(key(call)) ?? []);
+    fill(this.steps, ...steps(call.steps), facts([["Id", call.id], ["Media", call.media.join(", ")], ["Time", clock(call.seconds)],
+      ...call.guests.map(one => /** @type {[string, string]} */ (["At a page", `${one.name} ${NOW[one.part]}, since ${number(one.at)} s`]))]));
+    this.draw();
+  }
+
+  /** Draw what the ladder has kept, and what has come since. */
+  draw() {
+    const call = this.live() ?? this.past;
+    if (!call) return;
+    const seen = board.samples.get(key(call)) ?? [];
+    const last = this.kept.at(-1)?.at ?? -1;
+    /** @type {any} */ (this.plots).show([...this.kept, ...seen.filter(one => one.at > last)]);
   }
 
   pastNow() {
@@ -102,10 +115,8 @@ class CallPage extends View {
       ["Why it ended", call.reason], ["Id", call.id], ["Record", call.uuid],
       ...call.listeners.map((/** @type {any} */ one) => [PARTS[/** @type {keyof typeof PARTS} */ (one.part)] ?? one.part, `${one.name}, from ${number(one.at)} s for ${number(one.seconds)} s`]),
     ]));
-    const samples = board.samples.get(key(call));
-    const plots = samples ? /** @type {any} */ (this.plots) : null;
-    fill(this.quality, h("h2", {}, "Quality"), plots, table(call.media));
-    plots?.show(samples);
+    fill(this.quality, h("h2", {}, "Quality"), call.media.length > 0 && this.plots, table(call.media));
+    this.draw();
     fill(this.ladder, ladder(call.uuid, "", "ended"));
   }
 }
@@ -126,7 +137,7 @@ function facts(pairs) {
 function table(media) {
   if (!media.length) return h("p.soft", {}, "No media flowed.");
   const heads = ["", "codec", "sent", "received", "lost", "jitter", "round trip", "MOS"];
-  return h("div.scroll", {tabIndex: 0, role: "region", "aria-label": "Media of the call"}, h("table", {}, h("thead", {}, h("tr", {}, ...heads.map(one => h("th", {scope: "col"}, one)))),
+  return h("div.scroll", {tabIndex: 0, role: "region", "aria-label": "Media of the call"}, h("table", {}, h("thead", {}, h("tr", {}, ...heads.map(one => one ? h("th", {scope: "col"}, one) : h("td", {})))),
     h("tbody", {}, ...media.map(one => h("tr", {}, h("th", {scope: "row"}, one.kind), ...[
       one.codec, number(one.sent, 0), number(one.received, 0), number(one.lost, 0), `${number(one.jitter_ms)} ms`, one.rtt_ms === null ? "–" : `${number(one.rtt_ms)} ms`, number(one.mos, 2),
     ].map(text => h("td", {}, text)))))));

@@ -1,5 +1,5 @@
 // One call that goes on: how it stands, and what can be done to it.
-import {callPath, post} from "./api.js";
+import {callPath, file, post} from "./api.js";
 import {avatar, badge} from "./avatar.js";
 import {board, key} from "./board.js";
 import {fill, h, say} from "./dom.js";
@@ -11,9 +11,6 @@ import {clock, escaped, number, TONES} from "./words.js";
 /** @typedef {import("./board.js").Call} Call */
 
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
-/** What this page has done to calls; nothing else tells. @type {Map<string, Record<string, boolean>>} */
-const done = new Map();
-
 /** Calls that are heard as soon as they connect. @type {Set<string>} */
 const awaited = new Set();
 
@@ -21,6 +18,13 @@ const awaited = new Set();
 export function listenTo(call) {
   awaited.add(key(call));
   board.changed();
+}
+
+/** Say who is there, without telling one from the other. @param {import("./board.js").Guest[]} guests */
+function visits(guests) {
+  const count = (/** @type {string[]} */ parts) => new Set(guests.filter(one => parts.includes(one.part)).map(one => one.name)).size;
+  const [listen, join, over] = [count(["received", "sent"]), count(["join"]), count(["take-over"])];
+  return [listen && `${listen} ${listen === 1 ? "listens" : "listen"}`, join && "somebody talks", over && "taken over"].filter(one => typeof one === "string");
 }
 
 export class CallStrip extends HTMLElement {
@@ -37,12 +41,16 @@ export class CallStrip extends HTMLElement {
     say(this.quality, heard ? [`MOS ${number(heard.mos)}`, `jitter ${number(heard.jitter_ms, 0)} ms`, heard.rtt_ms === null ? "" : `RTT ${number(heard.rtt_ms, 0)} ms`].filter(Boolean).join(" · ") : "");
     if (this.media?.talks || LiveMedia.waits(call)) attempt(() => this.live().listenWhenConnected());
     if (call.phase === "connected" && this.isConnected && awaited.delete(key(call))) this.listen();
-    const now = JSON.stringify([call.phase, call.held, call.muted, call.media, done.get(key(call)), session.visit?.role]);
+    const now = JSON.stringify([call.phase, call.held, call.muted, call.media, call.holds, call.mutes, call.recording, call.guests, session.visit?.role]);
     if (now === this.shown) return;
     this.shown = now;
     this.classList.toggle("ringing", this.rings());
-    fill(this.phase, badge(call.phase, TONES[call.phase]), call.held && badge("peer holds", "busy"), ...call.muted.map(one => badge(`peer muted ${one}`, "busy")));
+    fill(this.phase, badge(call.phase, TONES[call.phase]), call.held && badge("peer holds", "busy"), ...call.muted.map(one => badge(`peer muted ${one}`, "busy")),
+      call.holds && badge("on hold", "busy"), ...call.mutes.map(one => badge(`${one} muted`, "busy")), call.recording && badge("● recorded", "bad"),
+      ...visits(call.guests).map(one => badge(one, "brand")));
+    const held = this.actions.contains(document.activeElement) ? [...this.actions.children].indexOf(/** @type {Element} */ (document.activeElement)) : -1;
     fill(this.actions, ...this.buttons());
+    if (held >= 0) /** @type {HTMLElement | undefined} */ (this.actions.children[held])?.focus();
   }
 
   rings() { return this.call?.direction === "in" && ["ringing", "proposed"].includes(this.call.phase); }
@@ -62,23 +70,23 @@ export class CallStrip extends HTMLElement {
   buttons() {
     const call = /** @type {Call} */ (this.call);
     const has = (/** @type {string} */ kind) => call.media.includes(kind);
-    const did = done.get(key(call)) ?? {};
     const button = (/** @type {string} */ words, /** @type {() => any} */ onclick, /** @type {string} */ style = "", /** @type {boolean | undefined} */ pressed = undefined) =>
       h(`button${style}`, {type: "button", onclick, "aria-pressed": pressed === undefined ? undefined : String(pressed)}, words);
-    const toggle = (/** @type {string} */ name, /** @type {string} */ words, /** @type {string} */ what, /** @type {any} */ more = {}) =>
-      button(words, () => this.do(what, {...more, on: !did[name]}, () => this.remember(name, !did[name])), "", Boolean(did[name]));
+    const toggle = (/** @type {boolean} */ is, /** @type {string} */ words, /** @type {string} */ what, /** @type {any} */ more = {}) =>
+      button(words, () => this.do(what, {...more, on: !is}), "", is);
     const control = session.may("control");
     const live = call.phase === "connected";
     return [
       control && this.rings() && button("Answer", () => this.do("answer", {audio: "silence"}), ".primary"),
       control && this.rings() && button("Decline", () => this.do("decline"), ".danger"),
-      control && live && toggle("hold", "Hold", "hold"),
-      control && live && has("audio") && toggle("mute", "Mute", "mute", {kind: "audio"}),
-      control && live && has("video") && toggle("dark", "Hide picture", "mute", {kind: "video"}),
+      control && live && toggle(call.holds, "Hold", "hold"),
+      control && live && has("audio") && toggle(call.mutes.includes("audio"), "Mute", "mute", {kind: "audio"}),
+      control && live && has("video") && toggle(call.mutes.includes("video"), "Hide picture", "mute", {kind: "video"}),
       control && live && has("audio") && button("Keypad", () => this.keypad()),
       control && live && button("Play…", () => this.play()),
-      control && live && toggle("record", "Record", "record"),
+      control && live && toggle(call.recording, "Record", "record"),
       session.may("listen") && live && button(this.media?.hears ? "Stop listening" : "Listen", () => this.listen(), "", Boolean(this.media?.hears)),
+      session.may("listen") && live && has("video") && button("Snapshot", () => this.snapshot()),
       session.may("talk") && this.rings() && button("Take with microphone", () => attempt(() => this.live().talkAs("take-over"))),
       session.may("talk") && live && button(this.media?.talks ? "Give back" : "Talk", () => this.talk(), "", Boolean(this.media?.talks)),
       control && !this.rings() && button("Hang up", () => this.do("hangup"), ".danger"),
@@ -89,14 +97,6 @@ export class CallStrip extends HTMLElement {
   do(what, fields = {}, after = () => {}) {
     const call = /** @type {Call} */ (this.call);
     return attempt(async () => { await post(`${callPath(call.id)}/${what}`, {account: call.account, ...fields}); after(); });
-  }
-
-  /** @param {string} name @param {boolean} is */
-  remember(name, is) {
-    const call = /** @type {Call} */ (this.call);
-    done.set(key(call), {...done.get(key(call)), [name]: is});
-    if (done.size > 500) done.delete(/** @type {string} */ (done.keys().next().value));
-    board.changed();
   }
 
   keypad() {
@@ -117,6 +117,20 @@ export class CallStrip extends HTMLElement {
     }}, source, h("button.primary", {type: "submit"}, "Play"));
     this.more?.append(form);
     source.select();
+  }
+
+  /** Show what the peer shows now, as an image that can be kept. */
+  snapshot() {
+    const call = /** @type {Call} */ (this.call);
+    return attempt(async () => {
+      const image = await file(`${callPath(call.id)}/snapshot?account=${encodeURIComponent(call.account)}`);
+      const address = URL.createObjectURL(image);
+      const close = () => { shown.remove(); URL.revokeObjectURL(address); };
+      const shown = h("figure.screen.snapshot", {}, h("img", {src: address, alt: `What ${call.peer.split("/")[0]} shows`}),
+        h("div.line", {}, h("a.button", {href: address, download: `${call.id.slice(0, 8)}.jpg`}, "Save"), h("button.plain", {type: "button", onclick: close}, "Close")));
+      this.more?.querySelector(".snapshot button")?.click();
+      this.more?.append(shown);
+    });
   }
 
   live() {

@@ -1,5 +1,5 @@
 // Hearing a call and talking in it: one WHEP resource for each direction, one WHIP resource for the person.
-import {accountPath, callPath, Problem} from "./api.js";
+import {accountPath, callPath, get, Problem} from "./api.js";
 import {board, key} from "./board.js";
 import {h} from "./dom.js";
 import {notify} from "./view.js";
@@ -8,6 +8,16 @@ import {notify} from "./view.js";
 const placed = new Map();
 
 /** @typedef {{resource: Resource, stream: MediaStream}} Own */
+
+/** How connections reach the board, as its file says; asked for anew when that failed. @type {Promise<RTCConfiguration> | null} */
+let network = null;
+
+/** @returns {Promise<RTCConfiguration>} */
+async function reach() {
+  const {relay, only} = await get("/api/media");
+  const {urls, username, credential} = relay ?? {};
+  return {iceServers: relay ? [username ? {urls, username, credential} : {urls}] : [], iceTransportPolicy: only ? "relay" : "all"};
+}
 
 /** @param {boolean} video */
 async function ownMedia(video) {
@@ -53,7 +63,9 @@ class Resource {
 
   /** @param {string} target @param {(connection: RTCPeerConnection) => void} prepare */
   static async make(target, prepare) {
-    const connection = new RTCPeerConnection();
+    network ??= reach();
+    network.catch(() => { network = null; });
+    const connection = new RTCPeerConnection(await network);
     try {
       prepare(connection);
       await connection.setLocalDescription();

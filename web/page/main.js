@@ -5,7 +5,10 @@ import "./call-page.js";
 import "./conversation-list.js";
 import "./conversation-view.js";
 import "./history-page.js";
+import "./load-page.js";
 import "./log-in.js";
+import "./log-page.js";
+import "./ring-bell.js";
 import {noAccount} from "./account-list.js";
 import {signedOut} from "./api.js";
 import {board} from "./board.js";
@@ -45,6 +48,7 @@ class CallboardApp extends HTMLElement {
   }
 
   build() {
+    this.isLoad = Boolean(board.run);
     const link = (/** @type {string} */ place, /** @type {string} */ words) => h("a", {href: `#/${place}`, "data-place": place}, words);
     this.link = h("span.link-state", {role: "status"});
     this.count = h("span.count", {});
@@ -54,8 +58,9 @@ class CallboardApp extends HTMLElement {
     fill(this,
       h("a.skip", {href: "#main", onclick: (/** @type {Event} */ event) => { event.preventDefault(); this.main.focus(); }}, "Skip to the content"),
       h("header.top", {}, h("a.wordmark", {href: "#/"}, "Callboard"),
-        h("nav", {"aria-label": "Main"}, link("", "Accounts"), calls, link("history", "History")),
-        h("span.visitor", {}, this.link, h("span.badge", {title: "What you may do here"}, session.visit?.role ?? ""),
+        h("nav", {"aria-label": "Main"}, ...(board.run ? [link("", "Load run")] : [link("", "Accounts"), calls, link("history", "History")]),
+          session.may("control") && link("log", "Log")),
+        h("span.visitor", {}, h("ring-bell"), this.link, h("span.badge", {title: "What you may do here"}, session.visit?.role ?? ""),
           h("button.plain.small", {type: "button", onclick: () => attempt(() => session.logOut())}, "Log out"))),
       this.main);
     this.update();
@@ -63,6 +68,11 @@ class CallboardApp extends HTMLElement {
 
   update() {
     if (!this.link || !session.visit) return;
+    if (this.isLoad !== Boolean(board.run)) {
+      this.build();
+      this.route();
+      return;
+    }
     say(this.link, LINKS[/** @type {keyof typeof LINKS} */ (board.link)] ?? "");
     this.link.classList.toggle("lost", board.link === "lost");
     say(this.count, board.calls.size ? String(board.calls.size) : "");
@@ -80,7 +90,8 @@ class CallboardApp extends HTMLElement {
     switch (place) {
       case "calls": fill(this.main, first ? make("call-page", {call: first, account: second, class: "page"}) : h("call-list.page")); break;
       case "history": fill(this.main, h("history-page.page")); break;
-      default: this.conversations(first, second);
+      case "log": fill(this.main, session.may("control") ? h("log-page.page") : null); break;
+      default: if (board.run) fill(this.main, h("load-page.page")); else this.conversations(first, second);
     }
   }
 

@@ -32,6 +32,11 @@ export function number(value, digits = 1) {
     : value.toLocaleString("en", {maximumFractionDigits: digits});
 }
 
+/** @param {number} value */
+export function seconds(value) {
+  return value < 10 ? `${number(value * 1000, value < .1 ? 1 : 0)} ms` : value < 120 ? `${number(value)} s` : clock(value);
+}
+
 /** @param {string} jid */
 export function bare(jid) { return jid.split("/")[0]; }
 

@@ -114,12 +114,18 @@ def statistics(media: list[Medium]) -> MediaStatistics:
     if received:
         share = lost / (lost + received)
         mos = mean_opinion_score(codec, lost=share, jitter_ms=jitter_ms, rtt_ms=rtt_ms)
+    sent = sum(_aiortc.packets_sent(medium.transceiver.sender) for medium in media)
     reported = _aiortc.reception(newest.transceiver.sender)
+    peer_lost = peer_jitter_ms = peer_mos = None
+    if reported is not None:
+        peer_lost, peer_jitter_ms = max(0, reported[0]), reported[1] * 1000 / clock_rate
+        share = min(1.0, peer_lost / max(1, sent))
+        peer_mos = mean_opinion_score(codec, lost=share, jitter_ms=peer_jitter_ms, rtt_ms=rtt_ms)
     freezes = [medium.incoming.freezes() for medium in media]
     return MediaStatistics(
         kind=newest.kind,
         codec=codec,
-        sent=sum(_aiortc.packets_sent(medium.transceiver.sender) for medium in media),
+        sent=sent,
         received=received,
         lost=lost,
         jitter_ms=jitter_ms,
@@ -128,6 +134,7 @@ def statistics(media: list[Medium]) -> MediaStatistics:
         reordered=sum(reception.reordered for reception in receptions),
         freezes=sum(each.count for each in freezes),
         frozen_ms=1000 * sum(each.seconds for each in freezes),
-        peer_lost=None if reported is None else max(0, reported[0]),
-        peer_jitter_ms=None if reported is None else reported[1] * 1000 / clock_rate,
+        peer_lost=peer_lost,
+        peer_jitter_ms=peer_jitter_ms,
+        peer_mos=peer_mos,
     )

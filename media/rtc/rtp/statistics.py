@@ -31,6 +31,7 @@ class MediaStatistics:
         peer_lost: RTP packets of ours that the peer has not received, as it reports it (RFC 3550
             §6.4.1); None before its first report.
         peer_jitter_ms: The jitter of what it receives, in milliseconds, likewise.
+        peer_mos: Mean opinion score of what it hears, estimated from these; None for video.
     """
 
     kind: Kind
@@ -46,6 +47,7 @@ class MediaStatistics:
     frozen_ms: float = 0.0
     peer_lost: int | None = None
     peer_jitter_ms: float | None = None
+    peer_mos: float | None = None
 
 
 class StreamCounter:
@@ -56,20 +58,6 @@ class StreamCounter:
         jitter: Interarrival jitter in seconds.
         reordered: Packets after one that was sent later.
     """
-
-    __slots__ = (
-        "_arrival",
-        "_base",
-        "_counted_before",
-        "_highest",
-        "_leap_to",
-        "_lost_before",
-        "_timestamp",
-        "clock_rate",
-        "jitter",
-        "received",
-        "reordered",
-    )
 
     def __init__(self, clock_rate: int) -> None:
         self.clock_rate = clock_rate
@@ -162,11 +150,7 @@ class Sums:
 
 
 class Reception:
-    """Counts one kind of media, whatever streams it comes in.
-
-    Attributes:
-        streams: What counts each of the newest streams, by their SSRCs.
-    """
+    """Counts one kind of media, whatever streams it comes in."""
 
     # A peer that takes a new SSRC for each packet must not fill our memory: of the oldest stream
     # only the sums are kept.
@@ -174,7 +158,7 @@ class Reception:
 
     def __init__(self) -> None:
         self._past = Sums()
-        self.streams: dict[int, StreamCounter] = {}
+        self._streams: dict[int, StreamCounter] = {}
 
     def add(
         self, ssrc: int, sequence: int, timestamp: int, clock_rate: int, arrival: float
@@ -188,7 +172,7 @@ class Reception:
             clock_rate: Of its codec, in Hz.
             arrival: When it came, in seconds of any steady clock.
         """
-        stream = self.streams.get(ssrc) or self.stream(ssrc, clock_rate)
+        stream = self._streams.get(ssrc) or self.stream(ssrc, clock_rate)
         stream.add(sequence, timestamp, arrival)
 
     def stream(self, ssrc: int, clock_rate: int) -> StreamCounter:
@@ -198,29 +182,29 @@ class Reception:
             ssrc: Which one; one that is new counts from now on.
             clock_rate: Of its codec, in Hz.
         """
-        stream = self.streams.get(ssrc)
+        stream = self._streams.get(ssrc)
         if stream is None:
-            if len(self.streams) >= self.MAX_STREAMS:
-                self._past = self._past.plus(self.streams.pop(next(iter(self.streams))))
-            stream = self.streams[ssrc] = StreamCounter(clock_rate)
+            if len(self._streams) >= self.MAX_STREAMS:
+                self._past = self._past.plus(self._streams.pop(next(iter(self._streams))))
+            stream = self._streams[ssrc] = StreamCounter(clock_rate)
         return stream
 
     @property
     def received(self) -> int:
         """Packets received."""
-        return self._past.received + sum(each.received for each in self.streams.values())
+        return self._past.received + sum(each.received for each in self._streams.values())
 
     @property
     def reordered(self) -> int:
         """Packets received after one that was sent later."""
-        return self._past.reordered + sum(each.reordered for each in self.streams.values())
+        return self._past.reordered + sum(each.reordered for each in self._streams.values())
 
     @property
     def lost(self) -> int:
         """Packets lost."""
-        return self._past.lost + sum(each.lost for each in self.streams.values())
+        return self._past.lost + sum(each.lost for each in self._streams.values())
 
     @property
     def jitter(self) -> float:
         """Interarrival jitter of the newest stream, in seconds."""
-        return next(reversed(self.streams.values())).jitter if self.streams else 0.0
+        return next(reversed(self._streams.values())).jitter if self._streams else 0.0
