@@ -63,13 +63,13 @@ def test_what_others_do_to_a_call_is_shown(run: Run, tmp_path: Path, browser: Br
             await page.until(f"{words} === 'Mute,Hide picture'")
             await other.enter(f"/calls/{out.id}/{ALICE}", role="listen")
             await other.press("Listen")
-            await page.shows("1 listens", ".badges")
+            await page.shows("1 listener", ".badges")
             await page.shows("hears the peer", ".facts")
             await other.press("Snapshot")
             await other.until("document.querySelector('.snapshot img').naturalWidth > 100")
             await check_looks(other)
             await other.press("Stop listening")
-            await page.until("!document.querySelector('.badges').innerText.includes('listens')")
+            await page.until("!document.querySelector('.badges').innerText.includes('listener')")
             await out.hangup()
             await settled(stage, out.id)
 
@@ -111,7 +111,7 @@ def test_a_page_listens_and_talks_through_a_relay_alone(
                 await page.tab.run(spy)
                 await page.tab.run(SOUND)
                 await page.press("Listen")
-                await page.shows("1 listens", ".badges")
+                await page.shows("1 listener", ".badges")
                 await page.until(
                     "made.length === 2 && made.every(one => one.connectionState === 'connected')"
                 )

@@ -24,7 +24,7 @@ export function listenTo(call) {
 function visits(guests) {
   const count = (/** @type {string[]} */ parts) => new Set(guests.filter(one => parts.includes(one.part)).map(one => one.name)).size;
   const [listen, join, over] = [count(["received", "sent"]), count(["join"]), count(["take-over"])];
-  return [listen && `${listen} ${listen === 1 ? "listens" : "listen"}`, join && "somebody talks", over && "taken over"].filter(one => typeof one === "string");
+  return [listen && `${listen} ${listen === 1 ? "listener" : "listeners"}`, join && "somebody talks", over && "taken over"].filter(one => typeof one === "string");
 }
 
 export class CallStrip extends HTMLElement {
