@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,18 @@ from callboard.media import check_speech
 from callboard.media.hearing import voice_detector
 from callboard.media.sources import espeak
 from callboard.tests.cli.command import Running, check_sound, records, running, seconds_between
+from callboard.tests.cli.template import Template
 from callboard.tests.live import heard
 from callboard.tests.media.espeak import needs_espeak
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def template() -> Iterator[None]:
+    """Read what the examples need once."""
+    with Template.serving():
+        yield
 
 
 def copied(name: str, folder: Path) -> Path:

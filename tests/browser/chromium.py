@@ -25,6 +25,7 @@ UNWANTED = (
     "LocalNetworkAccessChecks",
     "LocalNetworkAccessChecksWebSockets",
     "LocalNetworkAccessChecksWebRTC",
+    "SpareRendererForSitePerProcess",  # a process for a page that may be opened next
 )
 #: What Playwright does not say by itself.
 FLAGS = (

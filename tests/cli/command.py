@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -28,9 +29,21 @@ INSTALLED = (sys.base_prefix, str(Path(__file__).parents[2]))
 
 
 def callboard(
-    *arguments: object, cwd: Path | None = None, environ: Mapping[str, str] | None = None
+    *arguments: object,
+    cwd: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    anew: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+    """Run a command to its end.
+
+    Args:
+        arguments: those of the command line.
+        cwd: the folder that it runs in.
+        environ: what it has in its environment besides what this process has.
+        anew: in a new process, not one that a template becomes.
+    """
+    if Template.running is not None and not anew:
+        return _forked(Template.running, list(map(str, arguments)), cwd, environ)
     return subprocess.run(
         command(*arguments),
         cwd=cwd,
@@ -40,6 +53,24 @@ def callboard(
         timeout=PATIENCE,
         check=False,
     )
+
+
+def _forked(
+    template: Template, arguments: list[str], cwd: Path | None, environ: Mapping[str, str] | None
+) -> subprocess.CompletedProcess[str]:
+    with tempfile.TemporaryFile() as errors:
+        forked = template.start(*arguments, stderr=errors.fileno(), folder=cwd, environ=environ)
+        overdue = threading.Timer(PATIENCE, forked.kill)
+        overdue.start()
+        try:
+            with forked.stdout:
+                said = forked.stdout.read()
+            status = forked.wait(PATIENCE)
+        finally:
+            overdue.cancel()
+            overdue.join()
+        errors.seek(0)
+        return subprocess.CompletedProcess(arguments, status, said, errors.read().decode())
 
 
 def in_process(

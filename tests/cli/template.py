@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
@@ -101,7 +101,10 @@ class Template:
     @classmethod
     @contextlib.contextmanager
     def serving(cls) -> Iterator[None]:
-        """Have one while the block runs."""
+        """Have one while the block runs: the one that there is, if there is one."""
+        if cls.running is not None:
+            yield
+            return
         template = cls.running = cls()
         try:
             yield
@@ -109,15 +112,28 @@ class Template:
             cls.running = None
             template.close()
 
-    def start(self, *arguments: str) -> Forked:
+    def start(
+        self,
+        *arguments: str,
+        stderr: int = 2,
+        folder: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> Forked:
         """Become a command.
 
         Args:
             arguments: those of the command line.
+            stderr: a descriptor to write errors to.
+            folder: where it runs; where this process does if left out.
+            environ: what it has in its environment besides what this process has.
         """
         (result, end), (output, stdout) = os.pipe(), os.pipe()
-        order = {"arguments": arguments, "environ": dict(os.environ), "folder": str(Path.cwd())}
-        given = [0, stdout, 2, end]
+        order = {
+            "arguments": arguments,
+            "environ": {**os.environ, **(environ or {})},
+            "folder": str(folder or Path.cwd()),
+        }
+        given = [0, stdout, stderr, end]
         socket.send_fds(self._line, [json.dumps(order).encode()], given)
         os.close(stdout)
         os.close(end)

@@ -92,7 +92,7 @@ def test_every_fault_at_once_in_its_place(folder: Path) -> None:
 @pytest.mark.parametrize("command", ["check", "run"])
 def test_a_program_says_the_same(folder: Path, command: str) -> None:
     (folder / "bad.yaml").write_text(BAD)
-    done = callboard(command, "bad.yaml", cwd=folder)
+    done = callboard(command, "bad.yaml", cwd=folder, anew=True)
     here = in_process("check", "bad.yaml", cwd=folder)
     assert (done.returncode, done.stdout, done.stderr) == (2, "", here.stderr)
 

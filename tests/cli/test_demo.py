@@ -67,7 +67,7 @@ def check_lengths(
 
 
 def test_audio_and_video(tmp_path: Path) -> None:
-    done = callboard("demo", "--seconds", 2, "--out", tmp_path / "out")
+    done = callboard("demo", "--seconds", 2, "--out", tmp_path / "out", anew=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not done.stderr
     for step in (*STEPS, "first-video"):

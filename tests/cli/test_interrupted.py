@@ -128,5 +128,6 @@ def test_it_says_so_while_the_file_is_read(tmp_path: Path, name: str) -> None:
     file = tmp_path / "accounts.yaml"
     file.write_text("accounts: [{jid: a@localhost, bot: 'pressed:Desk'}]\n")
     (tmp_path / "pressed.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
-    done = callboard(name, file, *(["a@localhost", "b@localhost"] if name == "call" else []))
+    parties = ["a@localhost", "b@localhost"] if name == "call" else []
+    done = callboard(name, file, *parties, anew=True)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "callboard: interrupted\n")

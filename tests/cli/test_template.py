@@ -26,9 +26,13 @@ def test_it_says_and_ends_the_same(
         with process.stdout as stdout:
             said = stdout.read()
         status = process.wait(PATIENCE)
-        started = callboard(*arguments)
+        started = callboard(*arguments, anew=True)
         assert (status, said) == (started.returncode, started.stdout)
         assert capfd.readouterr().err == started.stderr
+        awaited = callboard(*arguments)
+        assert (awaited.returncode, awaited.stdout, awaited.stderr) == (
+            *(started.returncode, started.stdout, started.stderr),
+        )
 
 
 def test_a_signal_ends_it_and_its_status_tells_so(tmp_path: Path) -> None:
