@@ -577,7 +577,7 @@ class ConnectionMedia:
             pictures=lambda: medium().open_pictures(),
             bit_rate=lambda: medium().allowed_bit_rate,
             telephone_event=lambda: medium().telephone_event,
-            is_watched=lambda: bool(self.sinks),
+            watchers=self.sinks,
             on_began=lambda: self._on_event(MediaBegan(kind)),
             on_sent=self._sent,
             on_ended=self._playback_ended,

@@ -124,6 +124,17 @@ class Clip:
         index -= self._first
         return self._units[index] if 0 <= index < len(self._units) else None
 
+    def following(self, index: int, most: int) -> list[Unit]:
+        """Return frames that are encoded, as far as nothing has to be prepared meanwhile.
+
+        Args:
+            index: The number of the first one, from 0.
+            most: How many.
+        """
+        at = index - self._first
+        end = len(self._units) if self.ended else len(self._units) - self._ahead
+        return self._units[at : min(at + most, max(at, end))] if at >= 0 else []
+
     def place(self, ticks: int) -> "Place":
         """Find where to begin for a moment: at the last key frame up to it.
 
@@ -182,9 +193,7 @@ class Clip:
         """
         if self.ended or self._job is not None:
             return
-        made = self._first + len(self._units)
-        ahead = self._batch if self._iterator is not None else max(self._batch, made // 2)
-        if index + ahead < made:
+        if index + self._ahead < self._first + len(self._units):
             return
         source, kind, codec = self._open
         if self._iterator is None:
@@ -200,6 +209,13 @@ class Clip:
             self._fail(error)
             return
         self._job.add_done_callback(self._take)
+
+    @property
+    def _ahead(self) -> int:
+        """How many frames are to be there beyond the one that is played next."""
+        if self._iterator is not None or self._job is not None:
+            return self._batch
+        return max(self._batch, (self._first + len(self._units)) // 2)
 
     def _take(self, job: "asyncio.Future[Batch]") -> None:
         if job is not self._job:
@@ -360,6 +376,14 @@ class ClipReader:
     def failure(self) -> str | None:
         """Why it ended early, in one sentence; None otherwise."""
         return self.clip.failure
+
+    def following(self, most: int) -> list[Unit]:
+        """Return the next frames, which stay unread; fewer where more have to be encoded first.
+
+        Args:
+            most: How many.
+        """
+        return [] if self._wanted is not None else self.clip.following(self.index, most)
 
     def request_keyframe(self) -> bool:
         """Tell that frames are as they are."""

@@ -10,8 +10,11 @@ from ..frames.frame import Kind
 from .forwarded import Forwarded
 from .playlist import PlaylistReader, as_playlist
 from .source import LiveSource, Source
-from .unit import Unit
+from .unit import FrameRun, Unit
 from .volume import FAINTEST, LOUDEST, VolumeReader
+
+LONGEST_RUN = 32
+"""Frames that a leg may take without asking."""
 
 LATEST = 24 * 3600.0
 """Seconds from the beginning to the latest place that can be sought."""
@@ -55,6 +58,7 @@ class Playback:
         self._on_over = on_over
         self._position = 0.0
         self._reader: PlaylistReader | None = None
+        self._run: FrameRun | None = None
         self._volume: VolumeReader | None = None
         self._wanted: tuple[float, float] = (0.0, 0.0)
 
@@ -72,6 +76,7 @@ class Playback:
         """
         if self._reader is None or self._codec is None:
             return self._position
+        self._end_run()
         ahead = 0 if self._volume is None else self._volume.ahead
         return max(0, self._reader.position - ahead) / CLOCK_RATES[self._codec]
 
@@ -126,6 +131,7 @@ class Playback:
             self._wanted = (seconds, self._wanted[1])
             self._position = seconds
             return
+        self._end_run()
         self._reader.seek(seconds)
         self._gop.clear()
         if self._volume is not None:
@@ -150,6 +156,7 @@ class Playback:
         self._wanted = (self._wanted[0], decibels)
         if self._reader is None or self._codec is None:
             return
+        self._end_run()
         if self._volume is None and decibels:
             self._volume = VolumeReader(self._reader, self._codec)
         if self._volume is not None:
@@ -161,6 +168,7 @@ class Playback:
         Returns:
             The frame. None if there is none yet, or no more (then `is_over` is true).
         """
+        self._end_run()
         reader = self._volume or self._reader
         if reader is None or self._reader is None:
             return None
@@ -173,6 +181,21 @@ class Playback:
                 self._gop.clear()
             self._gop.append(unit)
         return unit
+
+    def run(self) -> FrameRun | None:
+        """Give the next frames to be taken without `read`, if they are there as they go out.
+
+        What is taken counts as read. Whatever else is asked of the playback ends the run.
+
+        Returns:
+            None if each frame has to be asked for, as those of a live source have.
+        """
+        self._end_run()
+        if self.kind != "audio" or self._reader is None or self._volume is not None:
+            return None
+        units = self._reader.following(LONGEST_RUN)
+        self._run = FrameRun(units) if units else None
+        return self._run
 
     def request_keyframe(self) -> bool:
         """Ask a live source for a key frame; False if frames are as they were encoded once."""
@@ -207,3 +230,9 @@ class Playback:
         self._gop.clear()
         self._done.set()
         self._on_over(self)
+
+    def _end_run(self) -> None:
+        run, self._run = self._run, None
+        if run is not None and self._reader is not None:
+            self._reader.skip(run.at, run.ticks)
+            run.at, run.units = 0, []

@@ -6,6 +6,7 @@ from itertools import chain, count
 
 from ..errors import SourceError
 from ..frames.frame import Kind
+from .clip import ClipReader
 from .forwarded import Forwarded
 from .source import LiveSource, Source
 from .unit import SourceReader, Unit
@@ -148,6 +149,26 @@ class PlaylistReader:
         if unit is not None:
             self._played += unit.duration
         return unit
+
+    def following(self, most: int) -> list[Unit]:
+        """Return the next frames, if they are encoded already; they stay unread.
+
+        Args:
+            most: How many.
+        """
+        reader = self._reader
+        return reader.following(most) if isinstance(reader, ClipReader) else []
+
+    def skip(self, count: int, ticks: int) -> None:
+        """Go past frames that `following` gave and that were played.
+
+        Args:
+            count: How many.
+            ticks: How long they last together, in ticks of the codec's RTP clock.
+        """
+        if count and isinstance(self._reader, ClipReader):
+            self._reader.index += count
+            self._played += ticks
 
     def seek(self, seconds: float) -> None:
         """Go to another moment of the source that is played now.

@@ -38,6 +38,23 @@ class Unit:
         return self._pieces
 
 
+class FrameRun:
+    """Frames of a source that are there already, for a leg to take one by one without asking.
+
+    Attributes:
+        at: Which of them is taken next; who takes it counts.
+        ticks: How long those that were taken last together, in ticks of the codec's RTP clock.
+        units: The frames. There are none any more when somebody has ended the run.
+    """
+
+    __slots__ = ("at", "ticks", "units")
+
+    def __init__(self, units: list[Unit]) -> None:
+        self.at = 0
+        self.ticks = 0
+        self.units = units
+
+
 class SourceReader(Protocol):
     """One leg's place in what it plays.
 

@@ -1,25 +1,22 @@
 """One kind of media on its way out of a leg."""
 
 import asyncio
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 
 from ...frames.frame import EncodedFrame, Kind
-from ...sources.pacer import Pacer, Ticket
+from ...sources.pacer import Pacer
 from ...sources.playback import Playback
-from ...sources.silence import Silence
 from ...sources.source import Source
 from ...sources.unit import Unit
 from .._aiortc import RtpStream
 from .insert import Insert
 from .key_presses import STEP, KeyPress, KeyPresses
+from .paced_stream import PacedStream, Sent
 from .picture_stream import PictureStream
+from .program import Program
 from .splice import Splice
 
-logger = logging.getLogger(__name__)
-
 Send = Callable[[Unit, int], None]
-Sent = Callable[[EncodedFrame], None]
 Ended = Callable[[Playback], None]
 GetCodec = Callable[[], tuple[str, int]]
 GetTelephoneEvent = Callable[[], tuple[int, int] | None]
@@ -32,10 +29,9 @@ FORWARDED = 30
 
 
 class Outgoing:
-    """Plays one source after the other into one RTP stream, on one unbroken timeline.
+    """Plays one source after the other into one RTP stream (`PacedStream`).
 
-    The RTP timestamp follows the clock: it goes on through swaps, mutes, gaps and echoes (RFC 3550
-    §5.1). After the end of a source, while muted and while held, silence or black goes out.
+    After the end of a source, while muted and while held, silence or black goes out (`Program`).
 
     Attributes:
         insert: What stands between what is played and what goes out; None for nothing.
@@ -51,7 +47,7 @@ class Outgoing:
         pictures: OpenPictures,
         bit_rate: Callable[[], int | None],
         telephone_event: GetTelephoneEvent,
-        is_watched: Callable[[], bool],
+        watchers: Sized,
         on_began: Callable[[], None],
         on_sent: Sent,
         on_ended: Ended,
@@ -68,65 +64,57 @@ class Outgoing:
                 said nothing.
             telephone_event: Gives the payload type and clock rate (Hz) for keys that are pressed;
                 None: the peer takes none.
-            is_watched: Whether frames that go out are to be told.
+            watchers: Frames that go out are told while there are any.
             on_began: Called when the first packet goes out.
             on_sent: Called with each encoded frame that goes out, if so.
             on_ended: Called when a source is not played any more, for whatever reason.
         """
+        self.insert: Insert | None = None
         self.kind = kind
-        self.playback = Playback(kind, source, self._over)
         self._bit_rate = bit_rate
         self._codec = codec
-        self._is_watched = is_watched
-        self._is_closed = False
-        self._open_sound = sound
-        self._open_pictures = pictures
-        self._sound: RtpStream | None = None
-        self._pictures: PictureStream | None = None
+        self._dark = asyncio.Event()
         self._forwarded = Splice(kind)
         self._injected = Splice(kind)
-        self.insert: Insert | None = None
-        self._held = False
-        self._hold_music: Playback | None = None
-        self._idle: Playback | None = None
+        self._is_closed = False
         self._keyframe_at = -1.0
         self._keys = KeyPresses()
-        self._peer_may_ask_at = 0.0
-        self._has_begun = False
-        self._last = -1
-        self._muted = False
-        self._dark = asyncio.Event()
-        self._name = ""
-        self._paused = False
-        self._on_began = on_began
         self._on_ended = on_ended
-        self._on_sent = on_sent
-        self._origin: float | None = None
-        self._rate = 1
+        self._open_pictures = pictures
+        self._open_sound = sound
+        self._paced = PacedStream(
+            kind, self._step, watchers=watchers, on_began=on_began, on_sent=on_sent
+        )
+        self._paused = False
+        self._peer_may_ask_at = 0.0
+        self._program = Program(kind, source, self._over)
         self._telephone_event = telephone_event
-        self._ticket: Ticket | None = None
 
     @property
     def codec(self) -> str:
         """The RTP encoding name of what goes out; empty before it is negotiated."""
-        return self._name
+        return self._paced.codec
 
     @property
     def has_started(self) -> bool:
         """Whether the sender has asked for the first packet: what is forwarded goes out."""
-        return self._origin is not None
+        return self._paced.has_started
 
     @property
     def muted(self) -> bool:
         """Whether silence or black goes out instead of the source."""
-        return self._muted
+        return self._program.muted
+
+    @property
+    def playback(self) -> Playback:
+        """What is played."""
+        return self._program.playback
 
     def prepare(self) -> None:
         """Have the beginning encoded now that the codec is negotiated."""
-        self._name, self._rate = self._codec()
-        for playback in (self.playback, self._hold_music):
-            if playback is not None:
-                playback.prepare(self._name)
+        paced = self._paced
+        paced.codec, paced.rate = self._codec()
+        self._program.prepare(paced.codec)
 
     def play(self, source: Source) -> Playback:
         """Swap what goes out.
@@ -140,13 +128,9 @@ class Outgoing:
         Raises:
             ValueError: The source has no media of this kind.
         """
-        playback = Playback(self.kind, source, self._over)
-        if self._name:
-            playback.prepare(self._name)
-        self.playback.stop()
-        self.playback = playback
+        playback = self._program.play(source)
         self._begin_anew()
-        self._step_soon()
+        self._look_again()
         return playback
 
     def mute(self, muted: bool) -> None:
@@ -155,13 +139,13 @@ class Outgoing:
         Args:
             muted: Whether to.
         """
-        if muted == self._muted:
+        if muted == self.muted:
             return
-        self._muted = muted
+        self._program.muted = muted
         self._dark.clear()
         if not muted:
             self._replay()
-        self._step_soon()
+        self._look_again()
 
     def hold(self, held: bool, music: Source | None = None) -> None:
         """Send something else in the place of the source, which stands still meanwhile.
@@ -173,26 +157,16 @@ class Outgoing:
         Raises:
             ValueError: The music has no media of this kind, or is another leg's.
         """
-        playback = None
-        if held and music is not None:
-            playback = Playback(self.kind, music, self._over)
-            if playback.forwards:
-                raise ValueError(f"{music} can't be played to who is on hold: play a source.")
-            if self._name:
-                playback.prepare(self._name)
-        before, self._hold_music = self._hold_music, playback
-        if before is not None:
-            before.stop()
-        is_back = self._held and not held
-        self._held = held
-        if is_back:
+        was_held = self._program.held
+        self._program.hold(held, music)
+        if was_held and not held:
             self._replay()
-        self._step_soon()
+        self._look_again()
 
     async def darken(self) -> None:
         """Mute; return when silence or black has gone out, if anything does."""
         self.mute(True)
-        if self._origin is not None and not self._paused:
+        if self.has_started and not self._paused:
             await self._dark.wait()
             self._replay()  # some show a picture only when the next one has come
 
@@ -207,6 +181,7 @@ class Outgoing:
         self._paused = paused
         if not paused:
             self._replay()
+        self._paced.run = None
 
     def press(self, digits: str, seconds: float | None) -> list[KeyPress]:
         """Press keys after those that wait. The source stands still while a key is pressed.
@@ -226,6 +201,7 @@ class Outgoing:
                 "the peer takes no keys in this call: it has not agreed to telephone-event "
                 "(RFC 4733). Play their tones, if it listens for those"
             )
+        self._paced.run = None
         return self._keys.press(digits, seconds)
 
     def keyframe(self, *, by_peer: bool = False) -> None:
@@ -240,7 +216,7 @@ class Outgoing:
             by_peer: Whether it was the peer who asked.
         """
         now = asyncio.get_running_loop().time()
-        if self.kind != "video" or self._origin is None:
+        if self.kind != "video" or not self.has_started:
             return
         if now < (self._peer_may_ask_at if by_peer else self._keyframe_at + 0.5):
             return
@@ -249,7 +225,8 @@ class Outgoing:
             self.inserted.request_keyframe()
             return
         self._keyframe_at = now
-        again = sum(unit.duration for unit in self._current().since_keyframe) / self._rate
+        units = self._program.current.since_keyframe
+        again = sum(unit.duration for unit in units) / self._paced.rate
         self._peer_may_ask_at = now + max(0.5, again)
         self._replay()
 
@@ -259,13 +236,13 @@ class Outgoing:
         Returns:
             The last one has the RTP timestamp that it went out with. None of what is live.
         """
-        if self._paused or self.inserted is not None or self._origin is None:
+        if self._paused or self.inserted is not None or not self.has_started:
             return ()
-        units = self._current().since_keyframe
-        step = self._rate // 1000
-        first = self._last - step * (len(units) - 1)
+        units, paced = self._program.current.since_keyframe, self._paced
+        step = paced.rate // 1000
+        first = paced.last - step * (len(units) - 1)
         return tuple(
-            self._frame(unit.data, first + step * number, unit.keyframe)
+            paced.frame(unit.data, first + step * number, unit.keyframe)
             for number, unit in enumerate(units)
         )
 
@@ -278,6 +255,7 @@ class Outgoing:
             insert: Is given each frame that would go out; `inject` sends one in its place.
         """
         self.insert = insert
+        self._paced.run = None
         self._injected = Splice(self.kind)
         if insert is None:
             self._begin_anew()
@@ -295,7 +273,8 @@ class Outgoing:
         """
         if anew:
             self._injected = Splice(self.kind)
-        return self._pass_on(frame, self._injected, self._put, goes_out=self.inserted is not None)
+        is_out = self.inserted is not None
+        return self._pass_on(frame, self._injected, self._paced.put, goes_out=is_out)
 
     def forward(self, frame: EncodedFrame, *, anew: bool = False) -> bool:
         """Send a frame that this leg or another one has received, if that is what is played.
@@ -314,18 +293,19 @@ class Outgoing:
             self._begin_anew()
         if not self.playback.forwards:
             return True
-        is_out = not (self._muted or self._held)
+        is_out = not (self.muted or self._program.held)
         return self._pass_on(frame, self._forwarded, self._send, goes_out=is_out)
 
     def _pass_on(self, frame: EncodedFrame, splice: Splice, send: Send, *, goes_out: bool) -> bool:
-        if self._origin is None or frame.codec != self._name:
+        paced = self._paced
+        if not paced.has_started or frame.codec != paced.codec:
             return True
         if not goes_out or self._paused or self._keys.is_pressing:
             splice.skip()
             return True
-        at = splice.place(frame, self._now(), self._rate)
+        at = splice.place(frame, paced.now(), paced.rate)
         if at is not None:
-            send(Unit(frame.data, self._rate // FORWARDED, frame.keyframe), at)
+            send(Unit(frame.data, paced.rate // FORWARDED, frame.keyframe), at)
         return at is not None
 
     def _begin_anew(self) -> None:
@@ -338,109 +318,89 @@ class Outgoing:
             with_call: Whether the whole call is over, which live sources tell who writes.
         """
         self._is_closed = True
-        if self._ticket is not None:
-            self._ticket.cancel()
-            self._ticket = None
-        if self._pictures is not None:
-            self._pictures.close()
+        self._paced.close()
         self._keys.close()
-        for playback in (self.playback, self._hold_music, self._idle):
-            if playback is not None:
-                if with_call:
-                    playback.source.call_over()
-                playback.stop()
+        self._program.close(with_call=with_call)
 
     def start(self) -> None:
         """Begin to play: what was negotiated can be sent from now on."""
         if self._is_closed:
             return
         self.prepare()
-        if self.kind == "audio":
-            self._sound = self._open_sound()
-        else:
-            self._pictures = self._open_pictures()
-        self._ticket = Pacer.running().start(self._step)
-        self._origin = self._ticket.due
+        self._paced.start(self._open_sound() if self.kind == "audio" else self._open_pictures())
 
     def _step(self, due: float) -> float:
+        """Send what is due after a look at all that may be wanted: `PacedStream`'s long way."""
+        playing, paced = self.playback, self._paced
         if not self._keys.is_idle and not self._paused and self._press(due):
-            self.playback.pass_over()
+            playing.pass_over()
             return due + STEP
-        playback = self._current()
-        if playback is not self.playback or self._paused:
-            self.playback.pass_over()
+        playback = self._program.current
+        if playback is not playing or self._paused:
+            playing.pass_over()
         if playback.forwards or self._paused:
             return due + 2 * Pacer.GRID
         if self.kind == "video" and (bit_rate := self._bit_rate()) is not None:
             playback.limit(bit_rate)
         unit = playback.read()
         if unit is None and playback.is_over:
-            unit = self._current().read()
+            playback = self._program.current
+            unit = playback.read()
         if unit is None:
             return due + Pacer.GRID
-        self._send(unit, self._ticks(due))
-        if self._muted and playback is self._idle and not self._waits:
+        self._send(unit, paced.ticks(due))
+        if self._program.is_dark(playback) and not self._waits:
             self._dark.set()
-        return due + unit.duration / self._rate
+        is_alone = playback is self.playback or self.playback.is_over
+        if is_alone and self._keys.is_idle and self.inserted is None:
+            paced.run = playback.run()
+        return due + unit.duration / paced.rate
 
     @property
     def _waits(self) -> bool:
-        return self._pictures is not None and self._pictures.waits
+        stream = self._paced.stream
+        return isinstance(stream, PictureStream) and stream.waits
 
-    def _step_soon(self) -> None:
-        """Show another picture now: the one before, like black, may be meant for seconds."""
-        if self.kind != "video" or self._ticket is None:
-            return
-        if self._ticket.due > asyncio.get_running_loop().time() + Pacer.GRID:
-            self._ticket.cancel()
-            self._ticket = Pacer.running().start(self._step)
+    def _look_again(self) -> None:
+        """Take the long way again: something else may be wanted now.
+
+        Another picture is shown at once: the one before, like black, may be meant for seconds.
+        """
+        self._paced.run = None
+        if self.kind == "video":
+            self._paced.step_soon()
 
     def _over(self, playback: Playback) -> None:
         self._on_ended(playback)
-        self._step_soon()
+        self._look_again()
 
     def _press(self, due: float) -> bool:
         """Send what is to be sent of a key now; False: it is time for the source."""
-        event, stream = self._telephone_event(), self._sound
-        if event is None or stream is None or not stream.is_open:
+        event, paced = self._telephone_event(), self._paced
+        stream = paced.stream
+        if event is None or not isinstance(stream, RtpStream) or not stream.is_open:
             return False
         payload_type, rate = event
-        next_one = max(self._ticks(due), self._last + 1)
-        packets = self._keys.step(due, next_one, self._rate, rate)
+        packets = self._keys.step(due, max(paced.ticks(due), paced.last + 1), paced.rate, rate)
         for packet in packets:
             stream.send_event(packet.payload, packet.timestamp, payload_type, marker=packet.marker)
-            self._last = max(self._last, packet.timestamp)
+            paced.last = max(paced.last, packet.timestamp)
         return bool(packets)
-
-    def _current(self) -> Playback:
-        wanted = self._hold_music if self._held else self.playback
-        if not self._muted and wanted is not None and not wanted.is_over:
-            return wanted
-        if self._idle is None:
-            self._idle = Playback(self.kind, Silence())
-            self._idle.prepare(self._name)
-        return self._idle
 
     @property
     def inserted(self) -> Insert | None:
         """Who stands between now: muted and held, nobody does."""
-        return None if self._muted or self._held else self.insert
-
-    def _now(self) -> int:
-        return self._ticks(asyncio.get_running_loop().time())
-
-    def _ticks(self, at: float) -> int:
-        assert self._origin is not None  # noqa: S101 -- only called once started
-        return round((at - self._origin) * self._rate)
+        return None if self.muted or self._program.held else self.insert
 
     def _replay(self) -> None:
         """Send what was played since the last key frame once more, or a key frame of what is live.
 
         Nothing before the start, and while nothing is sent.
         """
-        if self._origin is None or self._paused:
+        paced = self._paced
+        if not paced.has_started or self._paused:
             return
-        playback = self._current()
+        playback = self._program.current
         if playback.request_keyframe():
             return
         gop = playback.since_keyframe
@@ -449,34 +409,12 @@ class Outgoing:
         # Squeezed in before the next frame, whose timestamp is at least one frame further on.
         step = max(1, min(unit.duration for unit in gop) // (len(gop) + 2))
         for unit in gop:
-            again = Unit(unit.data, round(PictureStream.SPREAD * self._rate), unit.keyframe)
-            self._send(again, self._last + step)
+            again = Unit(unit.data, round(PictureStream.SPREAD * paced.rate), unit.keyframe)
+            self._send(again, paced.last + step)
 
     def _send(self, unit: Unit, timestamp: int) -> None:
         """Send what is played, or give it to who stands between."""
         if self.inserted is None:
-            self._put(unit, timestamp)
+            self._paced.put(unit, timestamp)
         else:
-            self.inserted.take(self._frame(unit.data, timestamp, unit.keyframe))
-
-    def _put(self, unit: Unit, timestamp: int) -> None:
-        if not self._has_begun:
-            self._has_begun = True
-            self._on_began()
-        self._last = max(timestamp, self._last + 1)
-        stream = self._pictures or self._sound
-        if stream is not None:
-            stream.send(unit, self._last)
-        if self._is_watched():
-            self._on_sent(self._frame(unit.data, self._last, unit.keyframe))
-
-    def _frame(self, data: bytes, timestamp: int, keyframe: bool) -> EncodedFrame:
-        return EncodedFrame(
-            kind=self.kind,
-            codec=self._name,
-            data=data,
-            timestamp=timestamp,
-            clock_rate=self._rate,
-            arrival=asyncio.get_running_loop().time(),
-            keyframe=keyframe,
-        )
+            self.inserted.take(self._paced.frame(unit.data, timestamp, unit.keyframe))

@@ -371,8 +371,8 @@ def test_a_stream_that_has_closed_before_it_began(run: Run) -> None:
             outgoing = a.pc.media.by_kind["video"].outgoing
             assert outgoing is not None
             outgoing.close()
-            ticket = outgoing._ticket
+            ticket = outgoing._paced._ticket
             outgoing.start()
-            assert outgoing._ticket is ticket
+            assert outgoing._paced._ticket is ticket
 
     run(main)

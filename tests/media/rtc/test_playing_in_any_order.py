@@ -96,7 +96,7 @@ class Scene:
             pictures=stream,
             telephone_event=lambda: None,
             bit_rate=lambda: 300_000,
-            is_watched=lambda: True,
+            watchers=[self],
             on_began=lambda: None,
             on_sent=lambda _: None,
             on_ended=self.ended.append,
@@ -196,9 +196,9 @@ def test_another_picture_is_shown_at_once_however_long_the_one_before_was_meant_
         scene.outgoing.start()
         async with asyncio.timeout(20):
             await scene.sent.until(1)
-        due = scene.outgoing._ticket.due  # type: ignore[union-attr]
+        due = scene.outgoing._paced._ticket.due  # type: ignore[union-attr]
         SWITCHES[name](scene)
-        assert scene.outgoing._ticket.due < due  # type: ignore[union-attr]
+        assert scene.outgoing._paced._ticket.due < due  # type: ignore[union-attr]
         async with asyncio.timeout(20):
             await scene.sent.until(2)
         scene.outgoing.close()

@@ -1,0 +1,179 @@
+"""An RTP stream whose frames leave in time with the clock."""
+
+import asyncio
+from collections.abc import Callable, Sized
+
+from ...frames.frame import EncodedFrame, Kind
+from ...sources.pacer import Pacer, PacerStep, Ticket
+from ...sources.unit import FrameRun, Unit
+from .._aiortc import RtpStream
+from .picture_stream import PictureStream
+
+Sent = Callable[[EncodedFrame], None]
+
+
+class PacedStream:
+    """Sends frames of one kind when they are due, on one unbroken timeline.
+
+    The RTP timestamp follows the clock: it goes on through swaps, mutes, gaps and echoes (RFC 3550
+    §5.1).
+
+    A frame that is due leaves by one of two ways, which give the same packets. The long one is the
+    step that is given here, `Outgoing`'s: it looks at all that may be wanted now, and sends by
+    `put`. Where nothing is wanted but the next frame of what is encoded already, it leaves a run of
+    such frames here. Then the next steps take the short way: a frame of the run, its timestamp, and
+    out. When the run is at its end, or who changes what is to leave has ended it, it is again the
+    long way's turn.
+
+    Attributes:
+        kind: "audio" or "video".
+        codec: The RTP encoding name; empty before it is negotiated.
+        last: The RTP timestamp of the last frame, from the origin of the timeline.
+        rate: Of the codec's RTP clock, in Hz.
+        run: What leaves by the short way; None: the long one is to be taken.
+        stream: Where packets go out; None before the start.
+    """
+
+    __slots__ = (
+        "_has_begun",
+        "_loop",
+        "_on_began",
+        "_on_sent",
+        "_origin",
+        "_send",
+        "_step",
+        "_ticket",
+        "_watchers",
+        "codec",
+        "kind",
+        "last",
+        "rate",
+        "run",
+        "stream",
+    )
+
+    def __init__(
+        self,
+        kind: Kind,
+        step: PacerStep,
+        *,
+        watchers: Sized,
+        on_began: Callable[[], None],
+        on_sent: Sent,
+    ) -> None:
+        """Prepare to send.
+
+        Args:
+            kind: "audio" or "video".
+            step: The long way: gets the time at which a frame is due, in seconds of `loop.time()`,
+                and returns when the next one is.
+            watchers: Frames that go out are told while there are any.
+            on_began: Called when the first packet goes out.
+            on_sent: Called with each encoded frame that goes out, if so.
+        """
+        self.codec = ""
+        self.kind: Kind = kind
+        self.last = -1
+        self.rate = 1
+        self.run: FrameRun | None = None
+        self.stream: RtpStream | PictureStream | None = None
+        self._has_begun = False
+        self._loop = asyncio.get_running_loop()
+        self._on_began = on_began
+        self._on_sent = on_sent
+        self._origin = 0.0
+        self._send: Callable[[Unit, int], None] = _nowhere
+        self._step = step
+        self._ticket: Ticket | None = None
+        self._watchers = watchers
+
+    @property
+    def has_started(self) -> bool:
+        """Whether the timeline has begun."""
+        return self.stream is not None
+
+    def start(self, stream: RtpStream | PictureStream) -> None:
+        """Begin to step.
+
+        Args:
+            stream: Where packets go out.
+        """
+        self.stream = stream
+        self._send = stream.send
+        self._ticket = Pacer.running().start(self._next)
+        self._origin = self._ticket.due
+
+    def close(self) -> None:
+        """Send nothing more."""
+        self.run = None
+        if self._ticket is not None:
+            self._ticket.cancel()
+            self._ticket = None
+        if isinstance(self.stream, PictureStream):
+            self.stream.close()
+
+    def step_soon(self) -> None:
+        """Step at the next point of the pacer's grid, if that is sooner than the next step."""
+        if self._ticket is not None and self._ticket.due > self._loop.time() + Pacer.GRID:
+            self._ticket.cancel()
+            self._ticket = Pacer.running().start(self._next)
+
+    def ticks(self, at: float) -> int:
+        """Give the RTP timestamp of a moment.
+
+        Args:
+            at: In seconds of `loop.time()`, once it has started.
+        """
+        return round((at - self._origin) * self.rate)
+
+    def now(self) -> int:
+        """Give the RTP timestamp of this moment, once it has started."""
+        return self.ticks(self._loop.time())
+
+    def put(self, unit: Unit, timestamp: int) -> None:
+        """Send a frame now.
+
+        Args:
+            unit: The frame.
+            timestamp: Where it stands, in ticks from the origin; later if another one is there.
+        """
+        if not self._has_begun:
+            self._has_begun = True
+            self._on_began()
+        self.last = max(timestamp, self.last + 1)
+        self._send(unit, self.last)
+        if self._watchers:
+            self._on_sent(self.frame(unit.data, self.last, unit.keyframe))
+
+    def frame(self, data: bytes, timestamp: int, keyframe: bool) -> EncodedFrame:
+        """Put a frame into the form in which sinks get it.
+
+        Args:
+            data: The whole frame.
+            timestamp: In ticks from the origin.
+            keyframe: Whether a decoder can start here.
+        """
+        return EncodedFrame(
+            self.kind, self.codec, data, timestamp, self.rate, self._loop.time(), keyframe
+        )
+
+    def _next(self, due: float) -> float | None:
+        run = self.run
+        if run is None or run.at >= len(run.units):
+            return self._step(due)
+        unit = run.units[run.at]
+        run.at += 1
+        run.ticks += unit.duration
+        rate = self.rate
+        timestamp = round((due - self._origin) * rate)
+        if timestamp <= self.last:
+            timestamp = self.last + 1
+        self.last = timestamp
+        self._send(unit, timestamp)
+        if self._watchers:
+            self._on_sent(self.frame(unit.data, timestamp, unit.keyframe))
+        return due + unit.duration / rate
+
+
+def _nowhere(unit: Unit, timestamp: int) -> None:
+    """Send nothing: there is no stream yet."""

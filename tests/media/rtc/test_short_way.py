@@ -1,0 +1,300 @@
+"""The short way out gives the packets that the long one gives, whatever is done meanwhile.
+
+Time is staged: it jumps to the next timer, and what threads do otherwise is done in the loop's
+turns. So two runs of one scene do the same at the same moments.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from itertools import cycle, islice
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiortc.rtcdtlstransport import State
+from aiortc.rtp import HeaderExtensionsMap
+from callboard.media import Echo, EncodedFrame, Feed, Kind, Playback, Playlist, Source, Tone
+from callboard.media.codecs.threads import CodecThreads
+from callboard.media.frames.codec import CLOCK_RATES
+from callboard.media.rtc._aiortc import RtpStream
+from callboard.media.rtc.rtp.insert import Insert
+from callboard.media.rtc.rtp.outgoing import Outgoing
+from callboard.media.sources import clip
+from callboard.media.sources.unit import Unit
+from callboard.tests.conftest import Run
+from callboard.tests.media.sources.test_playback import Failing
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+CODEC = "opus"
+RATE = CLOCK_RATES[CODEC]
+
+
+@cache
+def tone(frequency: int) -> tuple[Unit, ...]:
+    """Encode a second of sound, once for all scenes."""
+    return tuple(Tone(frequency).encode("audio", CODEC))
+
+
+@dataclass(frozen=True)
+class Sound(Source):
+    """A tone, of so many frames."""
+
+    frames: int
+    frequency: int = 500
+    repeats: bool = True
+    kinds = frozenset({"audio"})
+
+    def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
+        """Give what was encoded before."""
+        return islice(cycle(tone(self.frequency)), self.frames)
+
+
+SOURCES: tuple[Callable[[], Source], ...] = (
+    lambda: Sound(100),
+    lambda: Sound(70, 400),
+    lambda: Sound(90, 600, repeats=False),
+    lambda: Playlist((Sound(30, 400, repeats=False), Sound(40, 600, repeats=False)), None),
+    lambda: Playlist((Sound(40, 400, repeats=False), Failing())),
+    Feed,
+    Echo,
+)
+
+Orders = list[tuple[tuple[str, Any], int]]
+
+FLAG = st.booleans()
+WHICH = st.integers(0, len(SOURCES) - 1)
+ORDERS = st.one_of(
+    st.tuples(st.just("play"), WHICH),
+    st.tuples(st.just("stop"), st.none()),
+    st.tuples(st.just("seek"), st.floats(0, 8)),
+    st.tuples(st.just("gain"), st.sampled_from((0.0, -6.0))),
+    st.tuples(st.just("mute"), FLAG),
+    st.tuples(st.just("pause"), FLAG),
+    st.tuples(st.just("hold"), st.one_of(st.none(), WHICH)),
+    st.tuples(st.just("go on"), st.none()),
+    st.tuples(st.just("press"), st.sampled_from(("1", "2,3", ","))),
+    st.tuples(st.just("insert"), FLAG),
+    st.tuples(st.just("inject"), st.integers(0, 1 << 32)),
+    st.tuples(st.just("forward"), st.integers(0, 1 << 32)),
+    st.tuples(st.just("watch"), FLAG),
+    st.tuples(st.just("close the way"), FLAG),
+    st.tuples(st.just("look"), st.none()),
+)
+TIMED = st.lists(st.tuples(ORDERS, st.sampled_from((0, 7, 20, 130, 700))), min_size=4, max_size=12)
+
+
+class Scene:
+    """Sound on its way out to a socket that notes what it gets, and when."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.found: list[Any] = []
+        self.watchers: list[Any] = []
+        socket = SimpleNamespace(sendto=self._packet)
+        pair = SimpleNamespace(
+            protocol=SimpleNamespace(transport=socket, send_burst=None), remote_addr=("::1", 9)
+        )
+        connection = _Connection(pair)
+        self.transport = SimpleNamespace(
+            _state=State.CONNECTED,
+            _transport=SimpleNamespace(_send=connection.send),
+            _tx_srtp=SimpleNamespace(protect=bytes),
+        )
+        self.sender: Any = SimpleNamespace(
+            _enabled=True,
+            _ssrc=7,
+            _RTCRtpSender__transport=self.transport,
+            _RTCRtpSender__rtp_header_extensions_map=HeaderExtensionsMap(),
+            _RTCRtpSender__mid="0",
+        )
+        self.outgoing = Outgoing(
+            "audio",
+            Sound(100),
+            codec=lambda: (CODEC, RATE),
+            sound=lambda: RtpStream(self.sender, 96),
+            pictures=lambda: pytest.fail("there are none"),
+            telephone_event=lambda: (101, 8000),
+            bit_rate=lambda: None,
+            watchers=self.watchers,
+            on_began=lambda: self.found.append("began"),
+            on_sent=self.found.append,
+            on_ended=lambda playback: self.found.append((playback.failure, playback.position)),
+        )
+
+    def _packet(self, packet: bytes, address: Any) -> None:
+        self.found.append((round(self.loop.time() * 1000), packet))
+
+    def frame(self, timestamp: int) -> EncodedFrame:
+        """Give one of somebody else's."""
+        return EncodedFrame("audio", CODEC, b"\x00x", timestamp, RATE, 0.0, True)
+
+    def look(self) -> None:
+        """Note what is said of what is sent."""
+        sender, playback = self.sender, self.outgoing.playback
+        counted = [
+            getattr(sender, f"_RTCRtpSender__{name}", None)
+            for name in ("octet_count", "packet_count", "rtp_timestamp")
+        ]
+        self.found.append((counted, playback.position, playback.is_over))
+
+    def watch(self, on: bool) -> None:
+        """Let frames that go out be told, or not."""
+        self.watchers[:] = [self] if on else []
+
+    def close(self, closed: bool) -> None:
+        """Let the transport have closed, or be there again."""
+        self.transport._state = State.CLOSED if closed else State.CONNECTED
+
+
+class _Connection:
+    def __init__(self, pair: Any) -> None:
+        self._nominated = {1: pair}
+
+    async def send(self, data: bytes) -> None:
+        """Stand for aioice's way."""
+
+
+def _insert(scene: Scene, on: bool) -> None:
+    insert = Insert(scene.found.append, lambda: None)
+    scene.outgoing.put_between(insert if on else None)
+
+
+ORDER: dict[str, Callable[[Scene, Any], Any]] = {
+    "play": lambda scene, which: scene.outgoing.play(SOURCES[which]()),
+    "stop": lambda scene, _: scene.outgoing.playback.stop(),
+    "seek": lambda scene, seconds: scene.outgoing.playback.seek(seconds),
+    "gain": lambda scene, decibels: scene.outgoing.playback.gain(decibels),
+    "mute": lambda scene, on: scene.outgoing.mute(on),
+    "pause": lambda scene, on: scene.outgoing.pause(on),
+    "hold": lambda scene, which: scene.outgoing.hold(
+        True, None if which is None else SOURCES[which]()
+    ),
+    "go on": lambda scene, _: scene.outgoing.hold(False),
+    "press": lambda scene, digits: scene.outgoing.press(digits, 0.1),
+    "insert": _insert,
+    "inject": lambda scene, timestamp: scene.outgoing.inject(scene.frame(timestamp)),
+    "forward": lambda scene, timestamp: scene.outgoing.forward(scene.frame(timestamp)),
+    "watch": lambda scene, on: scene.watch(on),
+    "close the way": lambda scene, closed: scene.close(closed),
+    "look": lambda scene, _: scene.look(),
+}
+
+
+class InTurns:
+    """Does at once what threads do, and tells of it in a later turn of the loop."""
+
+    closed = False
+
+    def lane(self) -> "InTurns":
+        """Give a lane of its own."""
+        return InTurns()
+
+    def run(self, job: Callable[[], Any], done: Any = None, **_: Any) -> Any:
+        """Do a job."""
+        if done is not None:
+            result, error = _outcome(job)
+            asyncio.get_running_loop().call_soon(self._tell, done, result, error)
+            return None
+        future = asyncio.get_running_loop().create_future()
+        future.set_result(job())
+        return future
+
+    def _tell(self, done: Any, result: Any, error: Any) -> None:
+        if not self.closed:
+            done(result, error)
+
+    def close(self) -> None:
+        """Tell nothing more."""
+        self.closed = True
+
+
+def _outcome(job: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    try:
+        return job(), None
+    except Exception as error:
+        return None, error
+
+
+async def play(orders: Orders) -> list[Any]:
+    """Play a scene; give all that was seen of it."""
+    scene = Scene()
+    scene.outgoing.start()
+    await asyncio.sleep(0.63)  # in the middle of a run
+    for (name, value), milliseconds in orders:
+        with suppress(ValueError):  # what can't be done now is refused, and changes nothing
+            ORDER[name](scene, value)
+        await asyncio.sleep(milliseconds / 1000)
+    scene.look()
+    scene.outgoing.close()
+    return scene.found
+
+
+@pytest.fixture
+def staged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing depend on threads, chance or the time of day."""
+    threads = InTurns()
+    monkeypatch.setattr(clip, "READERS", threads)
+    monkeypatch.setattr(CodecThreads, "running", lambda: threads)
+    monkeypatch.setattr(secrets, "randbelow", lambda most: 7)
+    monkeypatch.setattr(secrets, "randbits", lambda bits: 2**bits - 96_000)
+
+
+def both(run: Run, orders: Orders) -> int:
+    """Play a scene with the short way and without; give how often there was one."""
+    short = 0
+    with pytest.MonkeyPatch.context() as patch:
+        runs = Playback.run
+
+        def counted(playback: Playback) -> Any:
+            nonlocal short
+            found = runs(playback)
+            short += found is not None
+            return found
+
+        patch.setattr(Playback, "run", counted)
+        found = run(lambda: play(orders), loop="virtual")
+        patch.setattr(Playback, "run", lambda playback: None)
+        assert found == run(lambda: play(orders), loop="virtual")
+    return short
+
+
+EACH: tuple[tuple[str, Any], ...] = (
+    ("play", 1),
+    ("stop", None),
+    ("seek", 1.5),
+    ("gain", -6.0),
+    ("mute", True),
+    ("pause", True),
+    ("hold", None),
+    ("hold", 1),
+    ("press", "1"),
+    ("insert", True),
+    ("watch", True),
+    ("close the way", True),
+    ("look", None),
+)
+
+
+@pytest.mark.usefixtures("staged")
+@pytest.mark.parametrize("order", EACH, ids=str)
+def test_each_thing_is_done_at_once_on_the_short_way(run: Run, order: tuple[str, Any]) -> None:
+    assert both(run, [(order, 150), (("look", None), 50)]) > 0
+
+
+@pytest.mark.usefixtures("staged")
+def test_whatever_is_done_both_ways_send_the_same(run: Run) -> None:
+    short = 0
+
+    @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+    @given(TIMED)
+    def holds(orders: Orders) -> None:
+        nonlocal short
+        short += both(run, orders)
+
+    holds()
+    assert short > 100
