@@ -45,7 +45,7 @@ class Standing:
     state: Literal["running"] = "running"
     exchange = cast(ExchangeRef, None)
 
-    def stop(self) -> None:
+    def stop(self, *, now: bool = False) -> None:
         """It never ends."""
 
 

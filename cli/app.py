@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .argument_types import number, one_of, whole
+from .argument_types import needed, number, one_of, whole
 from .argument_types import text as not_empty
 from .instance_commands import COMMANDS as INSTANCE_COMMANDS
 from .instance_commands import AnswerJson, Socket
@@ -184,9 +184,9 @@ def call(
     file: File,
     account: Annotated[
         str,
-        typer.Argument(metavar="FROM", parser=not_empty, help="The account of FILE that calls."),
+        typer.Argument(metavar="FROM", parser=needed, help="The account of FILE that calls."),
     ],
-    to: Annotated[str, typer.Argument(metavar="TO", parser=not_empty, help="Whom to call: a JID.")],
+    to: Annotated[str, typer.Argument(metavar="TO", parser=needed, help="Whom to call: a JID.")],
     seconds: Annotated[
         float,
         typer.Option(metavar="SECONDS", parser=number(1, 86400), help="How long to hold the call."),
@@ -255,7 +255,7 @@ def ladder(
         str,
         typer.Argument(
             metavar="CALL",
-            parser=not_empty,
+            parser=needed,
             help="The call: the id or uuid of its record, or how one begins; last; last-failed.",
         ),
     ],

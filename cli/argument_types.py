@@ -68,10 +68,18 @@ def one_of(*choices: str) -> Callable[[object], str]:
 
 
 def text(value: object) -> str:
-    """Read a text that must not be empty."""
+    """Read the text of an option, which must not be empty."""
     found = str(value)
     if not found:
         raise typer.BadParameter("it is empty: give something, or leave it out")
+    return found
+
+
+def needed(value: object) -> str:
+    """Read the text of an argument, which must be there and not be empty."""
+    found = str(value)
+    if not found:
+        raise typer.BadParameter("it is empty: give something")
     return found
 
 

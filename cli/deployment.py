@@ -87,8 +87,12 @@ class Deployment:
         self._exchange = exchange
         self._server = server
 
-    def stop(self) -> None:
-        """Ask for the end in order; the second time, at once."""
+    def stop(self, *, now: bool = False) -> None:
+        """Ask for the end in order; the second time, at once.
+
+        Args:
+            now: give running calls no time, also the first time.
+        """
         if self._exchange is None:
             if self._starting is not None and not self.stopping.is_set():
                 log.info("ending: not everything was started yet")
@@ -96,6 +100,8 @@ class Deployment:
         elif self.stopping.is_set():
             self._exchange.tell(Shutdown(0))
         else:
+            if now:
+                self._drain = 0.0
             log.info("ending: %s", self._farewell("a second signal"))
         self.stopping.set()
 
@@ -144,6 +150,8 @@ class Deployment:
         if not self._calls:
             return "no calls are running, and all accounts log out"
         count = len(self._calls)
+        if not self._drain:
+            return "1 running call is ended" if count == 1 else f"{count} running calls are ended"
         calls = "1 running call has" if count == 1 else f"{count} running calls have"
         ends = "it" if count == 1 else "them"
         return f"{calls} {self._drain:g} s; {sooner} ends {ends} now"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .argument_types import one_of, whole
+from .argument_types import needed, one_of, whole
 from .argument_types import text as not_empty
 from .views.standard_streams import install_outlets
 
@@ -35,7 +35,7 @@ Follow = Annotated[
 CallName = Annotated[
     str,
     typer.Argument(
-        metavar="CALL", parser=not_empty, help="The call's id, or how it begins: see status."
+        metavar="CALL", parser=needed, help="The call's id, or how it begins: see status."
     ),
 ]
 End = Annotated[
@@ -70,7 +70,7 @@ def hangup(
     call: Annotated[
         str | None,
         typer.Argument(
-            metavar="CALL", parser=not_empty, help="The call's id, or how it begins: see status."
+            metavar="CALL", parser=needed, help="The call's id, or how it begins: see status."
         ),
     ] = None,
     every: Annotated[
@@ -96,7 +96,7 @@ def hangup(
 
 def say(
     call: CallName,
-    text: Annotated[str, typer.Argument(metavar="TEXT", parser=not_empty, help="What to say.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", parser=needed, help="What to say.")],
     voice: Annotated[
         str | None,
         typer.Option(metavar="VOICE", parser=not_empty, help="A voice of the synthesizer, as de."),
@@ -130,7 +130,7 @@ def play(
         str,
         typer.Argument(
             metavar="SOURCE",
-            parser=not_empty,
+            parser=needed,
             help="What to play: silence, tone:FREQUENCY, pattern, echo, or a file's path.",
         ),
     ],
@@ -162,7 +162,7 @@ def play(
 def presence(
     account: Annotated[
         str,
-        typer.Argument(metavar="ACCOUNT", parser=not_empty, help="An account of the instance."),
+        typer.Argument(metavar="ACCOUNT", parser=needed, help="An account of the instance."),
     ],
     show: Annotated[
         str | None,

@@ -3,7 +3,10 @@
 import re
 from pathlib import Path
 
-from ..config.places import Places, read_places
+import typer
+
+from ..config import ConfigError
+from ..config.places import Places, guess_places, read_places
 
 #: Where calls are looked for if no file is named, in this order.
 _USUAL = ("accounts.yaml", "accounts.yml", "calls.jsonl", "recordings/calls.jsonl")
@@ -22,12 +25,20 @@ def places_of(file: Path | None) -> Places:
 
     Raises:
         WrongArgumentError: there is none, or there are several.
-        ConfigError: the YAML file is wrong.
+        ConfigError: the YAML file is wrong, and where its calls are can't be told.
     """
     if file is None:
         file = _usual()
     if file.suffix != ".jsonl":
-        return read_places(file)
+        try:
+            return read_places(file)
+        except ConfigError as error:
+            places = guess_places(file)
+            if places is None or not places.call_log.is_file():
+                raise
+            typer.echo(f"callboard: {error.problems[0]}", err=True)
+            typer.echo(f"callboard: so these are the calls of {places.call_log}", err=True)
+            return places
     if not file.is_file():
         raise WrongArgumentError(f"{file}: there is no such file: name calls.jsonl or a YAML file")
     log = file.absolute()

@@ -19,7 +19,7 @@ class ListenAddress(NamedTuple):
 
     Attributes:
         host: an IP address.
-        port: a TCP port.
+        port: a TCP port; 0: a free one.
     """
 
     host: str
@@ -54,8 +54,8 @@ def parse_address(value: object) -> ListenAddress:
         host = host[1:-1]
     elif ":" in host:
         raise ValueError(f"{text!r} is not clear: put an IPv6 address in brackets, like [::1]:9100")
-    if not re.fullmatch(r"[0-9]{1,5}", port) or not 1 <= int(port) <= 65535:
-        raise ValueError(f"{text!r} has no port from 1 to 65535: {_WANTED}")
+    if not re.fullmatch(r"[0-9]{1,5}", port) or not int(port) <= 65535:
+        raise ValueError(f"{text!r} has no port from 0 to 65535: {_WANTED}")
     if text.startswith(":"):
         raise ValueError(f"{text!r} does not say which address: {_WANTED}, or 0.0.0.0:{port}")
     host = LOOPBACK if host in {"", "localhost"} else host
@@ -79,7 +79,7 @@ Address = Annotated[
             "title": "address and port",
             "anyOf": [
                 {"type": "string", "pattern": _ADDRESS},
-                {"type": "integer", "minimum": 1, "maximum": 65535},
+                {"type": "integer", "minimum": 0, "maximum": 65535},
             ],
         }
     ),
@@ -100,7 +100,8 @@ class MetricsSettings(Model):
 
     address: Address = Field(
         description="The IP address of this machine and the TCP port. A port alone is one on "
-        "127.0.0.1, which only this machine can reach; `0.0.0.0:9100` is on all addresses.",
+        "127.0.0.1, which only this machine can reach; `0.0.0.0:9100` is on all addresses. "
+        "Port 0 is a free one, which is logged.",
         examples=["127.0.0.1:9100"],
     )
     ready: Ready = Field(

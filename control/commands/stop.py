@@ -7,10 +7,8 @@ from .handler import Handler, Tell
 
 async def _stop(command: StopCommand, instance: Instance, tell: Tell) -> StopResult:
     calls = instance.overview.call_count
-    if instance.state != "ending":
-        instance.stop()
-    if command.now:
-        instance.stop()
+    if command.now or instance.state != "ending":
+        instance.stop(now=command.now)
     seconds = 0.0 if command.now else instance.settings.drain
     return StopResult(calls=calls, seconds=seconds)
 

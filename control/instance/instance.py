@@ -35,8 +35,8 @@ class Running(Protocol):
     def exchange(self) -> ExchangeRef:
         """The supervisor of all, once the state is ``running``."""
 
-    def stop(self) -> None:
-        """Ask for the end in order; the second time, at once."""
+    def stop(self, *, now: bool = False) -> None:
+        """Ask for the end in order; the second time, or ``now``, at once."""
 
 
 class Instance:
@@ -103,9 +103,9 @@ class Instance:
                 task.cancel()
             await asyncio.wait(tasks)
 
-    def stop(self) -> None:
-        """Ask for the end in order; the second time, at once."""
-        self._running.stop()
+    def stop(self, *, now: bool = False) -> None:
+        """Ask for the end in order; the second time, or ``now``, at once."""
+        self._running.stop(now=now)
 
     def let_reload(self, reload: Callable[[], Awaitable[ReloadResult]]) -> None:
         """Let the file be taken anew.

@@ -90,6 +90,8 @@ class Monitoring:
         self.url = f"http://{metrics.address._replace(port=self.port)}/metrics"
         self._recordings = RecordingsOnDisk(self._registry, settings.recordings)
         self._probe = asyncio.create_task(watch_lag(lag.observe, PROBE), name="loop lag")
+        if not metrics.address.port:
+            log.info("metrics are served at %s", self.url)
         if not metrics.address.is_loopback:
             log.warning(
                 "metrics are served at %s, where others than this machine may read them, without "

@@ -1,5 +1,6 @@
 """Metrics for Prometheus while a run goes on (https://prometheus.io/docs/instrumenting)."""
 
+import logging
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry
@@ -16,6 +17,8 @@ from ..scrape.exposition import Exposition
 from ..scrape.http_server import HttpServer
 from .run import Run
 
+log = logging.getLogger(__name__)
+
 QUANTILES = ("p50", "p95", "p99")
 
 
@@ -31,7 +34,10 @@ def serve_metrics(address: ListenAddress, run: Run) -> HttpServer:
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(run))
-    return HttpServer(address, {"/metrics": Exposition(registry).page})
+    server = HttpServer(address, {"/metrics": Exposition(registry).page})
+    if not address.port:
+        log.info("metrics are served at http://%s/metrics", address._replace(port=server.port))
+    return server
 
 
 class _Collector(Collector):

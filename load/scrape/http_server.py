@@ -7,12 +7,14 @@ writes HTTP/1.1, and asyncio's streams carry it, under a deadline for each conne
 """
 
 import asyncio
+import ipaddress
 import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 import h11
 
@@ -64,6 +66,10 @@ class HttpServer:
 
     Each connection takes one request. Whatever a client does costs it its own connection only.
 
+    What only this machine can reach answers to ``localhost`` and to IP addresses as ``Host``. A
+    page in a browser here could give a name of its own site this machine's address, and read what
+    is answered (DNS rebinding).
+
     Args:
         address: where to listen; port 0 is a free one.
         pages: by their paths.
@@ -79,6 +85,7 @@ class HttpServer:
         listener = _listener(address)
         self.port: int = listener.getsockname()[1]
         self._pages = pages
+        self._is_loopback = address.is_loopback
         self._clients: set[asyncio.Task[None]] = set()
         self._is_over = False
         self._side = SideLoop("monitoring over HTTP")
@@ -149,6 +156,8 @@ class HttpServer:
 
     async def _answer(self, request: h11.Request) -> tuple[HttpAnswer, bool]:
         """Make the answer; tell also whether it has to name the allowed methods."""
+        if self._is_loopback and not all(map(_is_here, _hosts(request))):
+            return HttpAnswer.said(421, "Ask for localhost, or for an IP address."), False
         page = self._pages.get(request.target.partition(b"?")[0].decode("latin-1"))
         if page is None:
             return HttpAnswer.said(404, f"There is nothing here. Ask for {self._paths()}."), False
@@ -164,6 +173,19 @@ class HttpServer:
     def _paths(self) -> str:
         *some, last = self._pages
         return f"{', '.join(some)} or {last}" if some else last
+
+
+def _hosts(request: h11.Request) -> list[str]:
+    return [value.decode("latin-1") for name, value in request.headers if name == b"host"]
+
+
+def _is_here(host: str) -> bool:
+    """Tell whether no name server can say what a ``Host`` leads to (RFC 9110 §7.2)."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or bool(ipaddress.ip_address(name))
+    except ValueError:
+        return False
 
 
 def _listener(address: ListenAddress) -> socket.socket:

@@ -141,6 +141,31 @@ def test_a_faulty_place_is_told_with_its_line(tmp_path: Path) -> None:
     assert "accounts.yaml:1:13" in done.stderr
 
 
+BROKEN = {
+    "no YAML": YAML + "  - {jid: [\n",
+    "quoted": YAML.replace("kept", "'kept'  # not here") + "\t- x\n",
+    "no octets of text": YAML + "  - {jid: \udcff}\n",
+    "a list": "- x\ncall_log: kept/calls.jsonl\n",
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_file_that_cannot_be_read_hides_no_calls(folder: Path, broken: str) -> None:
+    file = folder / "accounts.yaml"
+    file.write_text(BROKEN[broken], errors="surrogateescape")
+    for words in ([], ["accounts.yaml"], ["accounts.yaml", "first"]):
+        done = in_process("calls", *words, cwd=folder)
+        assert done.returncode == 0
+        assert "no way through the network was found" in done.stdout
+        problem, where = done.stderr.splitlines()
+        assert "accounts.yaml:" in problem
+        assert where == f"callboard: so these are the calls of {folder / 'kept' / 'calls.jsonl'}"
+    (folder / "kept" / "calls.jsonl").unlink()
+    done = in_process("calls", cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "accounts.yaml:" in done.stderr
+
+
 @pytest.mark.parametrize("columns", [80, 100])
 def test_a_list_keeps_to_the_terminal(folder: Path, columns: int) -> None:
     long = "a" * 40

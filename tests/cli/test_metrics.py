@@ -59,11 +59,20 @@ def test_check_says_what_can_not_be_served(file: Path, port: int) -> None:
     assert in_process("check", file).returncode == 0
 
 
-@pytest.mark.parametrize("address", ["http", "127.0.0.1", "0", "example.org:1", ""])
+@pytest.mark.parametrize("address", ["http", "127.0.0.1", "-1", "example.org:1", ""])
 def test_a_wrong_address_is_a_wrong_argument(file: Path, address: str) -> None:
     done = in_process("run", file, "--metrics", address)
     assert done.returncode == 2
     assert "--metrics" in done.stderr
+
+
+def test_a_free_port_is_taken_and_logged(file: Path) -> None:
+    with running("run", file, "--metrics", "127.0.0.1:0") as command:
+        told = command.until(lambda event: "metrics are served at" in event.get("message", ""))
+        url = told["message"].removeprefix("metrics are served at ")
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            assert "# TYPE callboard_" in answer.read().decode()
+        assert command.stop(signal.SIGTERM) == 0
 
 
 def test_they_can_be_read_until_the_end(file: Path) -> None:

@@ -40,7 +40,7 @@ class Starting:
     exchange = cast(ExchangeRef, None)
     stopped = 0
 
-    def stop(self) -> None:
+    def stop(self, *, now: bool = False) -> None:
         self.stopped += 1
 
 

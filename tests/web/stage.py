@@ -28,7 +28,7 @@ class Nothing:
     def exchange(self) -> ExchangeRef:
         raise AssertionError("nothing runs")
 
-    def stop(self) -> None:
+    def stop(self, *, now: bool = False) -> None:
         self.state = "ending"
 
 

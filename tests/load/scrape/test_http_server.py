@@ -66,7 +66,37 @@ def asked(server: HttpServer, request: bytes) -> tuple[int, dict[str, str], byte
 
 
 def get(path: str, method: str = "GET", more: str = "") -> bytes:
-    return f"{method} {path} HTTP/1.1\r\nHost: x\r\n{more}\r\n".encode("latin-1")
+    return f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n".encode("latin-1")
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        *((name, 200) for name in ("localhost", "LOCALHOST:9100", "127.0.0.1", "127.0.0.1:9100")),
+        *((name, 200) for name in ("[::1]", "[::1]:9100", "192.0.2.7:80")),
+        *((name, 421) for name in ("example.org", "example.org:9100", "localhost.example.org")),
+        *(
+            (name, 421)
+            for name in ("127.0.0.1.example.org", "", "::1", "[::1", "a@b@c", "local host")
+        ),
+    ],
+)
+def test_a_name_that_another_site_could_have_is_not_answered(
+    server: HttpServer, host: str, status: int
+) -> None:
+    request = f"GET /fine HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+    found, _, body = asked(server, request)
+    assert found == status
+    assert body == (b"fine\n" if status == 200 else b"Ask for localhost, or for an IP address.\n")
+
+
+def test_what_others_reach_is_answered_by_any_name() -> None:
+    server = HttpServer(ListenAddress("0.0.0.0", 0), {"/fine": fine})
+    try:
+        found, _, _ = asked(server, b"GET /fine HTTP/1.1\r\nHost: callboard.example\r\n\r\n")
+        assert found == 200
+    finally:
+        server.close()
 
 
 @pytest.mark.parametrize(
@@ -162,7 +192,7 @@ def test_too_many_clients_are_turned_away_and_the_rest_is_served(server: HttpSer
         with connected(server) as one_too_many:
             assert rest(one_too_many) == b""
         for client in clients:
-            client.sendall(b"ne HTTP/1.1\r\nHost: x\r\n\r\n")
+            client.sendall(b"ne HTTP/1.1\r\nHost: localhost\r\n\r\n")
             client.shutdown(socket.SHUT_WR)
             assert rest(client).endswith(b"fine\n")
     assert asked(server, get("/fine"))[0] == 200

@@ -191,6 +191,43 @@ def test_clearing_tells_what_went_out_and_drops_the_rest(run: Run, waits: bool) 
     run(main)
 
 
+@pytest.mark.parametrize("is_ready", [True, False], ids=["encoded", "being encoded"])
+def test_the_frame_ahead_of_what_was_sent_is_dropped_too(run: Run, is_ready: bool) -> None:
+    async def main() -> None:
+        feed = Feed(8_000, buffer=1)
+        reader = feed.open("audio", "PCMU")
+        await feed.write(tone(440, 8_000, 1, 1))
+        assert len(await read(reader, 3)) == 3
+        assert reader._is_encoding
+        if is_ready:
+            while reader._is_encoding:  # noqa: ASYNC110 -- a thread does it
+                await asyncio.sleep(0)
+            assert reader._ready is not None
+        feed.clear()
+        silence = await read(reader, 2)
+        assert np.abs(heard(silence, "PCMU")).max() <= 8
+        assert feed.clear() == 0
+
+    run(main)
+
+
+@pytest.mark.parametrize("milliseconds", [5, 20, 25, 50])
+def test_what_a_frame_was_filled_up_with_does_not_count_as_sent(
+    run: Run, milliseconds: int
+) -> None:
+    async def main() -> None:
+        feed = Feed(8_000)
+        reader = feed.open("audio", "PCMU")
+        await feed.write(tone(440, 8_000, milliseconds / 1000, 1))
+        feed.close()
+        while await read(reader, 1):
+            pass
+        assert reader.ended
+        assert feed.clear() == milliseconds
+
+    run(main)
+
+
 def test_a_feed_ends_when_all_is_sent(run: Run) -> None:
     async def main() -> None:
         feed = Feed(8_000)
