@@ -53,7 +53,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "joining",
         "*",
     ),
-    "media/rtc": ("dtls", "ice", "rtp/packet rtp/feedback", "_aiortc", "rtp", "*"),
+    "media/rtc": ("dtls", "_pylibsrtp", "ice", "rtp/packet rtp/feedback", "_aiortc", "rtp", "*"),
     "media/rtc/rtp": ("packet", "video", "*"),
     "actors": ("runtime", "xmpp", "records", "messages", "context", "bot", "call", "joining", "*"),
     "load": ("scrape", "measure", "plan", "run", "report", "*"),

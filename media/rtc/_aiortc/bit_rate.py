@@ -7,7 +7,7 @@ from typing import Any
 
 from aiortc import RTCRtpReceiver
 
-from ..rtp.packet import RtpPacket
+from ..rtp.packet import RtpPacket, extended
 from .inbound import ESTIMATOR
 
 EXTENSION_IDS = "_HeaderExtensionsMap__ids"
@@ -87,6 +87,7 @@ class IncomingBitRate:
         self._estimate = estimator.add
         self._ids: Any = None
         self._at = 0
+        self._extension = b""
         self._octets = 0
         self._receiver = receiver
         self._sent = b""
@@ -100,13 +101,26 @@ class IncomingBitRate:
 
         Packets that were sent at once are one to the estimator, which looks at groups of them.
         """
-        if self._ids is None:
-            self._ids = getattr(getattr(self._receiver.transport, EXTENSIONS_MAP), EXTENSION_IDS)
-        sent = packet.extended(self._ids.abs_send_time or 0)
-        if sent != self._sent or packet.ssrc != self._ssrc:
-            self._add()
-            self._sent, self._ssrc, self._octets = sent, packet.ssrc, 0
-        self._octets += packet.size
+        self.next_packet(packet.ssrc, packet.extension, packet.size)
+
+    def next_packet(self, ssrc: int, extension: bytes, size: int) -> None:
+        """Take a packet of which there is no object.
+
+        Args:
+            ssrc: Its stream.
+            extension: Its header extension, from its profile on; empty if there is none.
+            size: Octets of payload and padding.
+        """
+        if extension != self._extension or ssrc != self._ssrc:
+            if self._ids is None:
+                extensions = getattr(self._receiver.transport, EXTENSIONS_MAP)
+                self._ids = getattr(extensions, EXTENSION_IDS)
+            sent = extended(extension, self._ids.abs_send_time or 0)
+            if sent != self._sent or ssrc != self._ssrc:
+                self._add()
+                self._sent, self._ssrc, self._octets = sent, ssrc, 0
+            self._extension = extension
+        self._octets += size
         self._at = int(time.monotonic() * 1000)
 
     def _add(self) -> None:

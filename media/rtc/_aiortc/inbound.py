@@ -38,7 +38,12 @@ REPORTS = 16_000
 
 
 class InboundSrtp:
-    """Stands where a transport has libsrtp's session for what comes in."""
+    """Stands where a transport has libsrtp's session for what comes in.
+
+    Attributes:
+        heard: The SSRCs whose packets the session may decrypt as they come.
+        session: libsrtp's.
+    """
 
     def __init__(
         self, session: pylibsrtp.Session, forget: Callable[[int], None], dropped: Counter[str]
@@ -52,65 +57,65 @@ class InboundSrtp:
         """
         self._dropped = dropped
         self._forget = forget
-        self._heard: set[bytes] = set()
-        self._known: dict[bytes, None] = {}
+        self.heard: set[int] = set()
+        self._known: dict[int, None] = {}
         self._reports = Budget(REPORTS, REPORTS)
-        self._session = session
+        self.session = session
         self._since = time.monotonic()
         # Their packets could be repeated, were they let in again: libsrtp has forgotten them.
-        self._spent: set[bytes] = set()
+        self._spent: set[int] = set()
         self._unprotect: Callable[[bytes], bytes] = session.unprotect
 
     def unprotect(self, packet: bytes) -> bytes:
         """Decrypt an RTP packet; raises `pylibsrtp.Error` if it is forged, repeated or too many."""
-        ssrc = packet[8:12]
-        if ssrc in self._heard:
+        ssrc = int.from_bytes(packet[8:12])
+        if ssrc in self.heard:
             return self._unprotect(packet)
         return self._first(ssrc, self._unprotect, packet)
 
     def unprotect_rtcp(self, packet: bytes) -> bytes:
         """Decrypt an RTCP packet; raises `pylibsrtp.Error` as `unprotect` does."""
-        report = self._first(packet[4:8], self._session.unprotect_rtcp, packet)
+        report = self._first(int.from_bytes(packet[4:8]), self.session.unprotect_rtcp, packet)
         if not self._reports.take(len(packet)):
             self._dropped["too many reports"] += 1
             raise pylibsrtp.Error("too many reports")
         return report
 
-    def _first(self, ssrc: bytes, unprotect: Callable[[bytes], bytes], packet: bytes) -> bytes:
+    def _first(self, ssrc: int, unprotect: Callable[[bytes], bytes], packet: bytes) -> bytes:
         """Decrypt the first packet of a stream, or the first for some time."""
         if ssrc not in self._known and not self._has_room(ssrc):
             self._dropped["too many streams"] += 1
             raise pylibsrtp.Error("too many streams")
         plain = unprotect(packet)  # only one with a valid tag gets further
-        self._heard.add(ssrc)
+        self.heard.add(ssrc)
         if ssrc not in self._known:
             self._known[ssrc] = None
             if len(self._known) > MOST_STREAMS:
                 self._make_room()
         return plain
 
-    def _has_room(self, ssrc: bytes) -> bool:
+    def _has_room(self, ssrc: int) -> bool:
         if ssrc in self._spent:
             return False
         if len(self._known) < MOST_STREAMS:
             return True
         if time.monotonic() - self._since < QUIET:
             return False
-        if len(self._heard) < len(self._known):
+        if len(self.heard) < len(self._known):
             return True
         self._listen_anew()
         return False
 
     def _make_room(self) -> None:
-        silent = next(ssrc for ssrc in self._known if ssrc not in self._heard)
+        silent = next(ssrc for ssrc in self._known if ssrc not in self.heard)
         del self._known[silent]
         self._spent.add(silent)
         self._listen_anew()
-        self._session.remove_stream(int.from_bytes(silent))
-        self._forget(int.from_bytes(silent))
+        self.session.remove_stream(silent)
+        self._forget(silent)
 
     def _listen_anew(self) -> None:
-        self._heard.clear()
+        self.heard.clear()
         self._since = time.monotonic()
 
 
@@ -135,7 +140,7 @@ def bound_streams(transport: RTCDtlsTransport, dropped: Counter[str]) -> None:
         arrivals = _aioice.arrivals(ice_connection(transport.transport))
         streams = getattr(arrivals and arrivals.first, "streams", None)
         if streams is not None:
-            streams.pop(ssrc.to_bytes(4), None)
+            streams.pop(ssrc, None)
 
     def set_up_srtp() -> None:
         set_up()

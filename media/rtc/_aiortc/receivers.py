@@ -3,25 +3,21 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import pylibsrtp
 from aiortc import RTCRtpCodecParameters, RTCRtpReceiver
-from aiortc.rtcdtlstransport import RTCDtlsTransport, State
+from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 from ..ice import _aioice
 from ..rtp.packet import RtpPacket
 from .bit_rate import IncomingBitRate
+from .early_packets import EarlyPackets, NextPacket, Take, Taker
 from .feedback import Feedback
-from .inbound import ESTIMATOR
-from .transports import STATE, ice_connection
+from .inbound import ESTIMATOR, SRTP_IN
+from .transports import ice_connection
 
 CODECS = "_RTCRtpReceiver__codecs"
 DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
 HANDLE_RTP = "_handle_rtp_packet"
 REMOTE_STREAMS = "_RTCRtpReceiver__remote_streams"
-SRTP_IN = "_rx_srtp"
-
-Take = Callable[[RtpPacket], None]
-"""Takes a packet in the turn of the loop in which it comes."""
 
 
 class DecoderQueue(Protocol):
@@ -87,41 +83,6 @@ class Reported:
         return min(int(self._counted.jitter * self._counted.clock_rate), 0xFFFFFFFF)
 
 
-class EarlyPackets:
-    """Takes the packets of known RTP streams in the turn of the loop in which they come in.
-
-    aiortc lets each wait in a queue for a task, and makes an object with all header extensions of
-    it: that is most of what receiving costs.
-
-    Attributes:
-        streams: Who takes the packets of an SSRC (four octets), all in their order.
-    """
-
-    def __init__(self, transport: RTCDtlsTransport) -> None:
-        """Decrypt as a transport does.
-
-        Args:
-            transport: Where the packets come in.
-        """
-        self.streams: dict[bytes, tuple[Take, ...]] = {}
-        self._transport = transport
-
-    def __call__(self, datagram: bytes) -> bool:
-        """Take a datagram, if it is a packet of a known stream (RFC 7983 §7, RFC 5761 §4)."""
-        takers = self.streams.get(datagram[8:12])
-        if takers is None or not 128 <= datagram[0] < 192 or 192 <= datagram[1] < 224:
-            return False
-        if getattr(self._transport, STATE) is not State.CONNECTED:
-            return False
-        try:
-            packet = RtpPacket.parse(getattr(self._transport, SRTP_IN).unprotect(datagram))
-        except (pylibsrtp.Error, ValueError):
-            return True  # forged, repeated or broken: nobody is to see it
-        for take in takers:
-            take(packet)
-        return True
-
-
 def replace_decoder(receiver: RTCRtpReceiver, decoder_queue: DecoderQueue) -> None:
     """Stand between depacketiser and decoder: in public there are only decoded frames."""
     setattr(receiver, DECODER_QUEUE, decoder_queue)
@@ -130,6 +91,7 @@ def replace_decoder(receiver: RTCRtpReceiver, decoder_queue: DecoderQueue) -> No
 def take_packets(
     receiver: RTCRtpReceiver,
     take: Take,
+    next_packet: NextPacket,
     count: Callable[[int, RTCRtpCodecParameters], Counted],
     feedback: Feedback,
 ) -> None:
@@ -142,14 +104,16 @@ def take_packets(
     Args:
         receiver: Whose packets; one that has not started.
         take: Called on the loop with each packet; it counts them.
+        next_packet: Called in its place with most of them (see `EarlyPackets`).
         count: Gives what counts the packets of a stream, by its SSRC and the codec of its first.
         feedback: Where the peer is told which bit rate comes through, of video.
     """
     counters: dict[int, Any] = getattr(receiver, REMOTE_STREAMS)
     codecs: dict[int, RTCRtpCodecParameters] = getattr(receiver, CODECS)
-    takers: tuple[Take, ...] = (take,)
+    estimate = None
     if getattr(receiver, ESTIMATOR) is not None:
-        takers = (take, IncomingBitRate(receiver, feedback.bit_rate).take)
+        estimate = IncomingBitRate(receiver, feedback.bit_rate)
+    taker = Taker(take, next_packet, estimate)
 
     async def first(packet: Any, arrival_time_ms: int) -> None:
         # aiortc's router knows whose it is; the packets after it come here no more.
@@ -159,7 +123,7 @@ def take_packets(
             return
         if packet.ssrc not in counters:
             counters[packet.ssrc] = Reported(count(packet.ssrc, codec))
-        _take_early(receiver.transport, packet.ssrc, takers)
+        _take_early(receiver.transport, packet.ssrc, taker)
         ours = RtpPacket(
             packet.payload_type,
             packet.sequence_number,
@@ -168,16 +132,19 @@ def take_packets(
             packet.payload,
             bool(packet.marker),
         )
-        for each in takers:
-            each(ours)
+        take(ours)
+        if estimate is not None:
+            estimate.take(ours)
 
     setattr(receiver, HANDLE_RTP, first)
 
 
-def _take_early(transport: RTCDtlsTransport, ssrc: int, takers: tuple[Take, ...]) -> None:
+def _take_early(transport: RTCDtlsTransport, ssrc: int, taker: Taker) -> None:
     arrivals = _aioice.arrivals(ice_connection(transport.transport))
     if arrivals is None:
         return
-    if not isinstance(arrivals.first, EarlyPackets):
-        arrivals.first = EarlyPackets(transport)
-    arrivals.first.streams[ssrc.to_bytes(4)] = takers
+    early = arrivals.first
+    if not isinstance(early, EarlyPackets):
+        arrivals.first = early = EarlyPackets(transport, getattr(transport, SRTP_IN))
+        arrivals.lane = early.lane
+    early.streams[ssrc] = taker

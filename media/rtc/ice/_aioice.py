@@ -235,7 +235,7 @@ def arrivals(connection: Connection) -> DatagramQueue | None:
 
 def detach(connection: Connection) -> None:
     """Let a connection's end not be the end of those that share its queue."""
-    connection._queue = asyncio.Queue()  # noqa: SLF001
+    connection._queue = DatagramQueue()  # type: ignore[assignment] # noqa: SLF001
 
 
 async def _gather(
@@ -292,7 +292,7 @@ def _open(end: Socket, sock: socket.socket, component: int) -> StunProtocol:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     host, port = sock.getsockname()[:2]
     try:
-        UdpTransport(sock, end)
+        UdpTransport(sock, end, end.packet_received)
     except OSError as error:
         sock.close()
         raise NetworkError(f"No UDP socket can be used on {host}: {error.strerror}.") from None

@@ -67,6 +67,27 @@ class Socket(StunProtocol):
         self._heard: dict[Address, None] = {}
         self._mine = f"{receiver.local_username}:".encode()
 
+    def packet_received(self, length: int, addr: Address) -> bool:
+        """Take a usual packet that lies in the sockets' room; never raise.
+
+        Args:
+            length: Its octets.
+            addr: Where it comes from.
+
+        Returns:
+            Whether it is done with; else it is for `datagram_received`.
+        """
+        queue: Any = self.receiver._queue  # noqa: SLF001
+        if queue.lane is None or queue.packets:
+            return False
+        if (addr if len(addr) == 2 else addr[:2]) not in self._heard:
+            return False
+        try:
+            return bool(queue.lane(length))
+        except Exception as error:
+            self._not_understood(error)
+            return True
+
     def datagram_received(self, data: Any, addr: Address) -> None:
         """Take a datagram, or drop it in silence; never raise."""
         if len(addr) > 2:
@@ -82,8 +103,11 @@ class Socket(StunProtocol):
             else:
                 self.dropped["from a stranger"] += 1
         except Exception as error:
-            self.dropped["not understood"] += 1
-            logger.debug("A datagram was not understood: %r", error)
+            self._not_understood(error)
+
+    def _not_understood(self, error: Exception) -> None:
+        self.dropped["not understood"] += 1
+        logger.debug("A datagram was not understood: %r", error)
 
     def send_burst(self, datagrams: Sequence[bytes], addr: tuple[str, int]) -> None:
         """Send datagrams to one address, at once.

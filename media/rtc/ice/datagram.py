@@ -11,11 +11,11 @@ from enum import Enum
 LONGEST = 1500
 """Octets: an Ethernet frame. libsrtp's Python binding has no room for more."""
 
-_TAG = 10
+TAG = 10
 """Octets of the shortest authentication tag that is negotiated (RFC 5764 §4.1.2)."""
 
-_SHORTEST_RTP = 12 + _TAG
-_SHORTEST_RTCP = 8 + 4 + _TAG  # RFC 3711 §3.4: the first header, the index, the tag
+SHORTEST_RTP = 12 + TAG
+_SHORTEST_RTCP = 8 + 4 + TAG  # RFC 3711 §3.4: the first header, the index, the tag
 _SHORTEST_CIPHERTEXT = 18  # RFC 9147 §4: two octets of header, and 16 to be sampled
 
 _STUN = struct.Struct("!HHI")
@@ -66,11 +66,11 @@ def shape(data: bytes) -> Shape | None:
         return None
     first = data[0]
     if first > 127:
-        if first > 191 or length < _SHORTEST_RTP:
+        if first > 191 or length < SHORTEST_RTP:
             return None
         if 191 < data[1] < 224:
             return _SRTCP if _is_srtcp(data) else None
-        needed = _SHORTEST_RTP + 4 * (first & 0x0F)
+        needed = SHORTEST_RTP + 4 * (first & 0x0F)
         if first & 0x10:
             needed += 4
             if length < needed:
@@ -119,7 +119,7 @@ def _is_srtcp(data: bytes) -> bool:
     # Types above 208 are not assigned, and aiortc takes them for RTP.
     if len(data) < _SHORTEST_RTCP or data[1] > 208:
         return False
-    return 4 * (int.from_bytes(data[2:4]) + 1) <= len(data) - 4 - _TAG
+    return 4 * (int.from_bytes(data[2:4]) + 1) <= len(data) - 4 - TAG
 
 
 def _is_dtls(data: bytes) -> bool:

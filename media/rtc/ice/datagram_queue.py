@@ -14,27 +14,26 @@ class DatagramQueue:
     Attributes:
         first: Called with each datagram in the turn of the loop in which it comes, while no RTP
             packet waits, so that none overtakes another; True if it has taken it.
+        lane: Called before that, with the length of a datagram that lies in the room in which
+            sockets read (`SocketPoll`); True if it has taken it.
+        packets: How many RTP packets wait.
     """
 
     LIMIT = 2048
 
     def __init__(self) -> None:
         self.first: Callable[[bytes], bool] | None = None
+        self.lane: Callable[[int], bool] | None = None
         self._items: deque[Any] = deque()
-        self._packets = 0
+        self.packets = 0
         self._waiter: asyncio.Future[None] | None = None
 
     def put_nowait(self, item: Any) -> None:
         """Add a datagram and its component; None says that the connection is lost."""
-        if (
-            item is not None
-            and not self._packets
-            and self.first is not None
-            and self.first(item[0])
-        ):
+        if item is not None and not self.packets and self.first is not None and self.first(item[0]):
             return
         self._items.append(item)
-        self._packets += _is_rtp(item)
+        self.packets += _is_rtp(item)
         if len(self._items) > self.LIMIT:
             self._take()
         waiter, self._waiter = self._waiter, None
@@ -50,7 +49,7 @@ class DatagramQueue:
 
     def _take(self) -> Any:
         item = self._items.popleft()
-        self._packets -= _is_rtp(item)
+        self.packets -= _is_rtp(item)
         return item
 
 

@@ -7,6 +7,7 @@ one buffer, with the size told beside it.
 import socket
 import struct
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 UDP_SEGMENT = 103
 UDP_GRO = 104
@@ -23,6 +24,8 @@ ANCILLARY = socket.CMSG_SPACE(4)
 
 _SIZE = struct.Struct("=i")
 _SENT_SIZE = struct.Struct("=H")
+
+Octets = TypeVar("Octets", bytes, memoryview)
 
 Told = Sequence[tuple[int, int, bytes]]
 """Ancillary data, as `socket.recvmsg` returns it."""
@@ -67,7 +70,7 @@ def size_told(ancillary: Told) -> int:
     return 0
 
 
-def split(joined: bytes, size: int) -> list[bytes]:
+def split(joined: Octets, size: int) -> list[Octets]:
     """Cut datagrams apart that the kernel has joined.
 
     Args:

@@ -8,7 +8,7 @@ import asyncio
 import errno
 import socket
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .segments import ANCILLARY, UDP_GRO, UDP_SEGMENT, runs, segmented, size_told, split
@@ -17,14 +17,8 @@ from .socket_poll import SocketPoll
 MOST_WAITING = 512
 """Datagrams that wait for room in the socket's buffer. The oldest are dropped."""
 
-ROOM = 2048
-JOINED_ROOM = 1 << 16
-"""Octets that can come in at once: a datagram, which is dropped if it is longer, or several."""
-
 BURSTS = 8
-"""Times that a socket had more than one datagram in a turn, after which the kernel joins them.
-
-What is joined needs more room, which costs as much again as reading a packet of sound."""
+"""Times that a socket had more than one datagram in a turn, after which the kernel joins them."""
 
 NEVER = frozenset(
     {errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.ENOPROTOOPT, errno.EOPNOTSUPP, errno.ENOTSUP}
@@ -37,12 +31,19 @@ Address = tuple[Any, ...]
 class UdpTransport(asyncio.DatagramTransport):
     """Stands where a loop has its own transport for a UDP socket."""
 
-    def __init__(self, sock: socket.socket, protocol: asyncio.DatagramProtocol) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        protocol: asyncio.DatagramProtocol,
+        take: Callable[[int, Address], bool] | None = None,
+    ) -> None:
         """Read a socket from now on.
 
         Args:
             sock: Bound, and perhaps connected; the transport owns it.
             protocol: Gets what comes in, and what goes wrong.
+            take: Called before the protocol, with the length of a datagram that lies in the poll's
+                `room`, and where it comes from; True if the protocol is not to get it.
         """
         super().__init__({"socket": sock, "sockname": sock.getsockname()})
         sock.setblocking(False)
@@ -54,7 +55,10 @@ class UdpTransport(asyncio.DatagramTransport):
         self._segments = _takes(sock, UDP_SEGMENT, 0)
         self._poll = SocketPoll.running()
         self._bursts = 0
-        self._room = ROOM
+        self._are_joined = False
+        self._octets = self._poll.room.octets
+        self._receive = sock.recvfrom_into
+        self._take = take
         self._turn = -1
         self._poll.add(sock.fileno(), self._read)
         protocol.connection_made(self)
@@ -127,25 +131,40 @@ class UdpTransport(asyncio.DatagramTransport):
         self.close()
 
     def _read(self) -> None:
-        if self._turn == self._poll.turn:
-            self._bursts += 1
-            if self._bursts == BURSTS and _takes(self._sock, UDP_GRO, 1):
-                self._room = JOINED_ROOM
-        self._turn = self._poll.turn
+        turn = self._poll.turn
+        if self._turn == turn:
+            self._count_burst()
+        self._turn = turn
         try:
-            data, ancillary, _, addr = self._sock.recvmsg(self._room, ANCILLARY)
+            if self._are_joined:
+                self._read_joined()
+                return
+            length, addr = self._receive(self._octets)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
             self._protocol.error_received(error)
             return
-        if not ancillary:
-            self._protocol.datagram_received(data, addr)
-            return
-        for datagram in split(data, size_told(ancillary)):
+        if self._take is None or not self._take(length, addr):
+            self._protocol.datagram_received(bytes(self._octets[:length]), addr)
+
+    def _count_burst(self) -> None:
+        self._bursts += 1
+        if self._bursts == BURSTS:
+            self._are_joined = _takes(self._sock, UDP_GRO, 1)
+
+    def _read_joined(self) -> None:
+        joined, octets = self._poll.joined, self._octets
+        length, ancillary, _, addr = self._sock.recvmsg_into((joined,), ANCILLARY)
+        for datagram in split(joined[:length], size_told(ancillary)):
             if self._is_closing:
                 return
-            self._protocol.datagram_received(datagram, addr)
+            size = len(datagram)
+            if self._take is not None and size <= len(octets):
+                octets[:size] = datagram
+                if self._take(size, addr):
+                    continue
+            self._protocol.datagram_received(bytes(datagram), addr)
 
     def _wait(self, data: Any, addr: Address | None) -> None:
         if not self._waiting:

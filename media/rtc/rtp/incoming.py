@@ -10,6 +10,7 @@ from aiortc import RTCRtpCodecParameters, RTCRtpTransceiver
 from ...frames.codec import CLOCK_RATES, TELEPHONE_EVENT, Unwrapper
 from ...frames.frame import EncodedFrame, Kind
 from .. import _aiortc
+from ..ice.socket_poll import SocketPoll
 from .digit_reader import DigitReader
 from .packet import RtpPacket
 from .receive_path import NoDecoder, ReceivePath
@@ -34,11 +35,13 @@ class _Format(NamedTuple):
         name: The RTP encoding name.
         clock_rate: In Hz.
         original: The payload type of what is sent again, of "rtx" (`apt`, RFC 4588 §8.6).
+        is_frame: Whether a packet is a frame, or a part of one.
     """
 
     name: str
     clock_rate: int
     original: int | None
+    is_frame: bool
 
 
 class Incoming:
@@ -103,7 +106,10 @@ class Incoming:
         is_seen = kind == "video" and path is not ReceivePath.NONE
         self._video = VideoReceiver() if is_seen else None
         _aiortc.replace_decoder(self.receiver, NoDecoder())
-        _aiortc.take_packets(self.receiver, self._packet, self._counter, feedback)
+        self._cut = SocketPoll.running().room.cut
+        _aiortc.take_packets(
+            self.receiver, self._packet, self._next_packet, self._counter, feedback
+        )
 
     def freezes(self) -> FreezeCount:
         """Give when received video stood still, up to now."""
@@ -121,7 +127,8 @@ class Incoming:
         for payload_type, codec in agreed.items():
             apt = codec.parameters.get("apt")
             original = apt if isinstance(apt, int) else None
-            self._formats[payload_type] = _Format(codec.name, codec.clockRate, original)
+            is_frame = codec.name in CLOCK_RATES
+            self._formats[payload_type] = _Format(codec.name, codec.clockRate, original, is_frame)
         self._knows_keys = any(each.name == TELEPHONE_EVENT for each in self._formats.values())
         if self._video is None:
             return
@@ -165,11 +172,60 @@ class Incoming:
         reception = self._repairs if codec.name == "rtx" else self.reception
         return reception.stream(ssrc, codec.clockRate)
 
+    def _next_packet(
+        self, ssrc: int, marked_type: int, number: int, timestamp: int, start: int, end: int
+    ) -> None:
+        """Take a packet that lies in the sockets' room as `_packet` would take it.
+
+        Args:
+            ssrc: Its stream.
+            marked_type: Its marker and payload type, as they share an octet.
+            number: Its sequence number.
+            timestamp: Its RTP timestamp.
+            start: Where its payload begins.
+            end: Where it ends.
+        """
+        now = self._loop.time()
+        found = self._formats.get(marked_type & 0x7F)
+        counter = self.reception.streams.get(ssrc)
+        if found is None or counter is None or not found.is_frame or ssrc != self.ssrc:
+            self._packet(self._read(ssrc, marked_type, number, timestamp, start, end))
+            return
+        counter.add(number, timestamp, now)
+        is_receiving = self._is_receiving
+        if not is_receiving and not self._knows_keys:
+            return
+        video, sequencer = self._video, self._sequencer
+        if video is not None:
+            payload = self._cut[start:end]
+            frames = video.receive_next(
+                found.name, ssrc, number, timestamp, marked_type > 0x7F, payload, now
+            )
+            if frames is None:
+                packet = self._read(ssrc, marked_type, number, timestamp, start, end)
+                frames = video.receive(found.name, packet, now)
+            self._give(frames, now)
+            if video.deadline < inf:
+                self._look(now)
+        elif sequencer.passes(number):
+            if is_receiving and start < end:
+                self._encoded(found.name, self._cut[start:end], timestamp, now, keyframe=True)
+        else:
+            packet = self._read(ssrc, marked_type, number, timestamp, start, end)
+            for due in sequencer.put(packet):
+                self._sound(due, now)
+
+    def _read(
+        self, ssrc: int, marked_type: int, number: int, timestamp: int, start: int, end: int
+    ) -> RtpPacket:
+        payload = self._cut[start:end]
+        return RtpPacket(marked_type & 0x7F, number, timestamp, ssrc, payload, marked_type > 0x7F)
+
     def _packet(self, packet: RtpPacket) -> None:
         found = self._formats.get(packet.payload_type)
         if found is None:
             return
-        name, clock_rate, _ = found
+        name, clock_rate = found.name, found.clock_rate
         now = self._loop.time()
         if name == "rtx":
             self._repair(found, packet, now)

@@ -90,35 +90,36 @@ class RtpPacket:
             size,
         )
 
-    def extended(self, identifier: int) -> bytes:
-        """Return what an element of the header extension holds (RFC 8285 §4.2 and §4.3).
 
-        Args:
-            identifier: Its local identifier, 1 to 255.
+def extended(extension: bytes, identifier: int) -> bytes:
+    """Return what an element of a header extension holds (RFC 8285 §4.2 and §4.3).
 
-        Returns:
-            Its data; empty if the packet has no such element.
-        """
-        extension = self.extension
-        if extension[:2] == b"\xbe\xde":
-            head, at = 1, 4
-        elif extension[:1] == b"\x10":
-            head, at = 2, 4
-        else:
-            return b""
-        while at + head <= len(extension):
-            first = extension[at]
-            if first == 0:
-                at += 1
-                continue
-            if head == 1:
-                found, size = first >> 4, (first & 15) + 1
-                if found == 15:
-                    break
-            else:
-                found, size = first, extension[at + 1]
-            at += head
-            if found == identifier:
-                return extension[at : at + size]
-            at += size
+    Args:
+        extension: The header extension from its profile on; empty if there is none.
+        identifier: The element's local identifier, 1 to 255.
+
+    Returns:
+        Its data; empty if there is no such element.
+    """
+    if extension[:2] == b"\xbe\xde":
+        head, at = 1, 4
+    elif extension[:1] == b"\x10":
+        head, at = 2, 4
+    else:
         return b""
+    while at + head <= len(extension):
+        first = extension[at]
+        if first == 0:
+            at += 1
+            continue
+        if head == 1:
+            found, size = first >> 4, (first & 15) + 1
+            if found == 15:
+                break
+        else:
+            found, size = first, extension[at + 1]
+        at += head
+        if found == identifier:
+            return extension[at : at + size]
+        at += size
+    return b""

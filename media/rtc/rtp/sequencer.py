@@ -45,6 +45,20 @@ class Sequencer:
             due += self._take()
         return due
 
+    def passes(self, number: int) -> bool:
+        """Let a packet pass without taking it, if it is due and none waits.
+
+        Args:
+            number: Its sequence number.
+
+        Returns:
+            Whether it is due; if not, it is for `put`.
+        """
+        if number != self._next or self._held:
+            return False
+        self._next = (number + 1) % _SEQUENCES
+        return True
+
     def give_up(self) -> list[RtpPacket]:
         """Wait no longer; return the packets that have waited, in order."""
         due = []

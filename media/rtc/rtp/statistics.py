@@ -59,6 +59,20 @@ class StreamCounter:
         reordered: Packets after one that was sent later.
     """
 
+    __slots__ = (
+        "_arrival",
+        "_base",
+        "_counted_before",
+        "_highest",
+        "_leap_to",
+        "_lost_before",
+        "_timestamp",
+        "clock_rate",
+        "jitter",
+        "received",
+        "reordered",
+    )
+
     def __init__(self, clock_rate: int) -> None:
         self.clock_rate = clock_rate
         self.received = 0
@@ -150,7 +164,11 @@ class Sums:
 
 
 class Reception:
-    """Counts one kind of media, whatever streams it comes in."""
+    """Counts one kind of media, whatever streams it comes in.
+
+    Attributes:
+        streams: What counts each of the newest streams, by their SSRCs.
+    """
 
     # A peer that takes a new SSRC for each packet must not fill our memory: of the oldest stream
     # only the sums are kept.
@@ -158,7 +176,7 @@ class Reception:
 
     def __init__(self) -> None:
         self._past = Sums()
-        self._streams: dict[int, StreamCounter] = {}
+        self.streams: dict[int, StreamCounter] = {}
 
     def add(
         self, ssrc: int, sequence: int, timestamp: int, clock_rate: int, arrival: float
@@ -172,7 +190,7 @@ class Reception:
             clock_rate: Of its codec, in Hz.
             arrival: When it came, in seconds of any steady clock.
         """
-        stream = self._streams.get(ssrc) or self.stream(ssrc, clock_rate)
+        stream = self.streams.get(ssrc) or self.stream(ssrc, clock_rate)
         stream.add(sequence, timestamp, arrival)
 
     def stream(self, ssrc: int, clock_rate: int) -> StreamCounter:
@@ -182,29 +200,29 @@ class Reception:
             ssrc: Which one; one that is new counts from now on.
             clock_rate: Of its codec, in Hz.
         """
-        stream = self._streams.get(ssrc)
+        stream = self.streams.get(ssrc)
         if stream is None:
-            if len(self._streams) >= self.MAX_STREAMS:
-                self._past = self._past.plus(self._streams.pop(next(iter(self._streams))))
-            stream = self._streams[ssrc] = StreamCounter(clock_rate)
+            if len(self.streams) >= self.MAX_STREAMS:
+                self._past = self._past.plus(self.streams.pop(next(iter(self.streams))))
+            stream = self.streams[ssrc] = StreamCounter(clock_rate)
         return stream
 
     @property
     def received(self) -> int:
         """Packets received."""
-        return self._past.received + sum(each.received for each in self._streams.values())
+        return self._past.received + sum(each.received for each in self.streams.values())
 
     @property
     def reordered(self) -> int:
         """Packets received after one that was sent later."""
-        return self._past.reordered + sum(each.reordered for each in self._streams.values())
+        return self._past.reordered + sum(each.reordered for each in self.streams.values())
 
     @property
     def lost(self) -> int:
         """Packets lost."""
-        return self._past.lost + sum(each.lost for each in self._streams.values())
+        return self._past.lost + sum(each.lost for each in self.streams.values())
 
     @property
     def jitter(self) -> float:
         """Interarrival jitter of the newest stream, in seconds."""
-        return next(reversed(self._streams.values())).jitter if self._streams else 0.0
+        return next(reversed(self.streams.values())).jitter if self.streams else 0.0

@@ -63,7 +63,7 @@ def test_the_names_are_where_they_were(run: Run) -> None:
             way_out.TRANSPORT,
         ):
             assert hasattr(sender, name), name
-        for name in (receivers.SRTP_IN, transports.SRTP_OUT, transports.SSL):
+        for name in (inbound.SRTP_IN, transports.SRTP_OUT, transports.SSL):
             assert getattr(receiver.transport, name) is None, name
         assert getattr(receiver.transport, transports.STATE) is State.NEW
         assert getattr(receiver.transport, way_out.ICE) is receiver.transport.transport

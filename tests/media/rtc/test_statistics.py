@@ -52,5 +52,5 @@ def test_streams_are_bounded() -> None:
     for ssrc in range(1000):
         reception.add(ssrc, 0, 0, 8000, 0.0)
     assert reception.received == 1000
-    assert len(reception._streams) == Reception.MAX_STREAMS
+    assert len(reception.streams) == Reception.MAX_STREAMS
     assert reception.lost == 0

@@ -86,18 +86,39 @@ class VideoReceiver:
         """
         if packet.ssrc != self.ssrc and not self._follow(packet.ssrc, now):
             return ()
-        self._arrived = now
-        stream = self._stream
-        frames = stream.receive(codec, packet, now)
-        if frames:
-            self._count(frames, now)
-        elif not stream.follows and self._blind_since is None:
-            self._blind_since = now
-        if self._requests.wanted or stream.deadline is not inf or not stream.follows:
-            self._requests.heard()
-            self._look(now)
-        elif self.deadline is not inf:
-            self.deadline = inf
+        frames = self._stream.receive(codec, packet, now)
+        self._received(frames, now)
+        return frames
+
+    def receive_next(
+        self,
+        codec: str,
+        ssrc: int,
+        number: int,
+        timestamp: int,
+        marker: bool,
+        payload: bytes,
+        now: float,
+    ) -> Frames | None:
+        """Take a packet, if it is the next of the stream that is received and none is missing.
+
+        Args:
+            codec: The RTP encoding name.
+            ssrc: Its stream.
+            number: Its sequence number.
+            timestamp: Its RTP timestamp.
+            marker: Whether it is the last packet of its frame.
+            payload: Its payload.
+            now: The time, in seconds.
+
+        Returns:
+            The frames that are whole now, in order; None: the packet is for `receive`.
+        """
+        if ssrc != self.ssrc:
+            return None
+        frames = self._stream.receive_next(codec, number, timestamp, marker, payload, now)
+        if frames is not None:
+            self._received(frames, now)
         return frames
 
     def repair(self, codec: str, payload_type: int, packet: RtpPacket, now: float) -> Frames:
@@ -192,6 +213,21 @@ class VideoReceiver:
             now: The time, in seconds.
         """
         return self.freezes.until(self.freezing(now))
+
+    def _received(self, frames: Frames, now: float) -> None:
+        """Take note of what came of a packet."""
+        self._arrived = now
+        stream = self._stream
+        follows = stream.follows
+        if frames:
+            self._count(frames, now)
+        elif not follows and self._blind_since is None:
+            self._blind_since = now
+        if not follows or self._requests.wanted or stream.deadline is not inf:
+            self._requests.heard()
+            self._look(now)
+        elif self.deadline is not inf:
+            self.deadline = inf
 
     def _follow(self, ssrc: int, now: float) -> bool:
         """Go over to another stream, unless it is one that was left for this one."""

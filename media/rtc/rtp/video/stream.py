@@ -107,20 +107,14 @@ class VideoStream:
             if again:
                 return ()
             self._highest = self._begin(codec, packet, now)
+        if not again:
+            frames = self.receive_next(
+                codec, packet.sequence_number, packet.timestamp, packet.marker, packet.payload, now
+            )
+            if frames is not None:
+                return frames
         ahead = (packet.sequence_number - self._highest + 0x8000 & 0xFFFF) - 0x8000
         number = self._highest + ahead
-        if ahead == 1 and not self.missing and not again:
-            self._highest = number
-            self._arrived = now
-            self._next += 1
-            if not packet.payload:
-                return ()
-            try:
-                fragment = FORMATS[codec](packet.payload)
-            except ValueError:
-                self._assembler.spoil(packet.timestamp)
-                return ()
-            return self._assembler.add(codec, packet.timestamp, packet.marker, fragment)
         if not self._is_awaited(number, now, again=again):
             return ()
         if not again:
@@ -136,6 +130,37 @@ class VideoStream:
         frames += self._go_past(now)
         self._look(now)
         return frames
+
+    def receive_next(
+        self, codec: str, number: int, timestamp: int, marker: bool, payload: bytes, now: float
+    ) -> Frames | None:
+        """Take a packet, if it is the next one and none is missing.
+
+        Args:
+            codec: The RTP encoding name.
+            number: Its sequence number.
+            timestamp: Its RTP timestamp.
+            marker: Whether it is the last packet of its frame.
+            payload: Its payload.
+            now: The time, in seconds.
+
+        Returns:
+            The frames that are whole now, in order; None: the packet is for `receive`.
+        """
+        highest = self._highest
+        if highest is None or number != highest + 1 & 0xFFFF or self.missing:
+            return None
+        self._highest = highest + 1
+        self._arrived = now
+        self._next += 1
+        if not payload:
+            return ()
+        try:
+            fragment = FORMATS[codec](payload)
+        except ValueError:
+            self._assembler.spoil(timestamp)
+            return ()
+        return self._assembler.add(codec, timestamp, marker, fragment)
 
     def tick(self, now: float) -> Frames:
         """Let time pass.

@@ -1,0 +1,77 @@
+"""The one place that touches pylibsrtp's private parts.
+
+Its public `Session` copies each packet into a buffer and out of it, and makes a C integer for its
+length. Here libsrtp works on a packet where it lies.
+
+`tests/media/rtc/test_pylibsrtp_contract.py` fails when a name used here moves.
+"""
+
+from typing import Any
+
+from pylibsrtp import ERRORS, Error, Session
+from pylibsrtp._binding import ffi, lib  # type: ignore[import-not-found]
+
+_protect, _unprotect = lib.srtp_protect, lib.srtp_unprotect
+_FINE: int = lib.srtp_err_status_ok
+
+
+class PacketRoom:
+    """Room for one datagram, in which libsrtp encrypts or decrypts it.
+
+    Attributes:
+        octets: The room, to write into.
+        cut: The same; what is cut out of it by a slice is `bytes`.
+    """
+
+    SIZE = 2048
+    """Octets: a datagram with all that libsrtp may add to it."""
+
+    __slots__ = ("_at", "_length", "cut", "octets")
+
+    def __init__(self) -> None:
+        self.octets = bytearray(self.SIZE)
+        self._at = ffi.from_buffer(self.octets)
+        self._length = ffi.new("int *")
+        self.cut: Any = ffi.buffer(self._at)
+
+    def protect(self, session: Session, length: int) -> int:
+        """Encrypt the RTP packet that is in it.
+
+        Args:
+            session: By which.
+            length: Octets of the packet, 1,500 at most.
+
+        Returns:
+            Octets of the encrypted packet.
+
+        Raises:
+            pylibsrtp.Error: libsrtp refuses.
+        """
+        size = self._length
+        size[0] = length
+        status = _protect(session._srtp[0], self._at, size)  # noqa: SLF001
+        if status != _FINE:
+            raise Error(ERRORS[status])
+        found: int = size[0]
+        return found
+
+    def unprotect(self, session: Session, length: int) -> int:
+        """Decrypt the RTP packet that is in it; one that is refused is spoiled.
+
+        Args:
+            session: By which.
+            length: Octets of the encrypted packet.
+
+        Returns:
+            Octets of the packet.
+
+        Raises:
+            pylibsrtp.Error: It is forged, or was decrypted before.
+        """
+        size = self._length
+        size[0] = length
+        status = _unprotect(session._srtp[0], self._at, size)  # noqa: SLF001
+        if status != _FINE:
+            raise Error(ERRORS[status])
+        found: int = size[0]
+        return found

@@ -1,0 +1,344 @@
+"""The short way of usual packets, against the longer one that every packet can take."""
+
+import asyncio
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from types import CodeType, FrameType, SimpleNamespace
+from typing import Any
+
+import pylibsrtp
+import pytest
+from aiortc import RTCPeerConnection, RTCRtpCodecParameters, RTCRtpTransceiver
+from aiortc.rtcdtlstransport import State
+from callboard.media import ClockPattern, EncodedFrame, Kind, ReceivePath, Tone
+from callboard.media.rtc._aiortc.bit_rate import IncomingBitRate
+from callboard.media.rtc._aiortc.early_packets import EarlyPackets, Taker
+from callboard.media.rtc._aiortc.inbound import InboundSrtp
+from callboard.media.rtc.ice.socket_poll import SocketPoll
+from callboard.media.rtc.rtp.incoming import Incoming
+from callboard.tests.conftest import Run
+from callboard.tests.harness.virtual_time import VirtualTimeLoop
+from callboard.tests.media.intruder import ends
+from callboard.tests.media.legs import call
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pylibsrtp import Policy, Session
+
+KEY = bytes(range(44))
+SSRCS = (7, 8, 9)
+CODECS: dict[Kind, list[RTCRtpCodecParameters]] = {
+    "audio": [
+        RTCRtpCodecParameters("audio/opus", 48000, 2, 96),
+        RTCRtpCodecParameters("audio/PCMU", 8000, 1, 0),
+        RTCRtpCodecParameters("audio/telephone-event", 48000, 1, 97),
+    ],
+    "video": [
+        RTCRtpCodecParameters("video/VP8", 90000, None, 96),
+        RTCRtpCodecParameters("video/H264", 90000, None, 0),
+        RTCRtpCodecParameters("video/rtx", 90000, None, 97, parameters={"apt": 96}),
+    ],
+}
+SOUND = b"\xfc\xff\xfe"
+PICTURES = (b"\x10\x00key frame", b"\x10\x01next frame", b"\x00more of it", b"\x90\x80")
+KEYS = (b"\x05\x0a\x03\xc0", b"\x05\x8a\x07\x80", b"\x00\x01\x10\x01again")
+SENT_AT = b"\xbe\xde\x00\x01\x32"
+EXTENSIONS = (
+    b"",
+    SENT_AT + b"\x00\x00\x01",
+    SENT_AT + b"\x00\x10\x00",
+    b"\xbe\xde\x00\x02\x10a\x32\x00\x20\x00\x00\x00",
+    b"\x10\x00\x00\x02\x03\x03\x00\x30\x00\x00\x00\x00",
+    b"\xbe\xde\x00\x00",
+)
+
+
+@dataclass(frozen=True)
+class Packet:
+    """What comes, and how long after the one before.
+
+    Attributes:
+        step: By how much its number differs from the one before of its stream.
+        breaks: What becomes of it on its way: it is whole, doubled, forged, cut off, or overtaken.
+    """
+
+    after: float
+    ssrc: int
+    step: int
+    ticks: int
+    payload_type: int
+    marker: bool
+    payload: bytes
+    extension: bytes
+    sources: int
+    padding: int
+    breaks: str
+
+
+def sequence(chance: random.Random, kind: Kind, unusual: float) -> list[Packet]:
+    """Draw packets, each of which is unusual in some way with some probability."""
+
+    def mostly(usual: Any, *others: Any) -> Any:
+        return chance.choice(others) if chance.random() < unusual else usual
+
+    usual = SOUND if kind == "audio" else chance.choice(PICTURES[1:3])
+    first = usual if kind == "audio" else PICTURES[0]
+    return [
+        Packet(
+            after=mostly(0.02, 0.0, 0.001, 0.15, 1.3),
+            ssrc=mostly(*SSRCS),
+            step=mostly(1, 2, 3, 0, -1, -2, 40, 120, -300, 4000, 32768),
+            ticks=mostly(960, 0, 3000, 1 << 31, -960),
+            payload_type=mostly(96, 0, 97, 35, 98),
+            marker=mostly(True, False),
+            payload=mostly(usual if at else first, b"", SOUND, b"\x65\x88slice", *PICTURES, *KEYS),
+            extension=mostly(EXTENSIONS[1], *EXTENSIONS),
+            sources=mostly(0, 1, 15),
+            padding=mostly(0, 4, 255),
+            breaks=mostly("whole", "doubled", "forged", "cut off", "overtaken"),
+        )
+        for at in range(chance.randrange(80))
+    ]
+
+
+def written(packets: list[Packet], first: int) -> list[tuple[float, bytes]]:
+    """Encrypt packets; give how long after the one before each comes."""
+    session = Session(Policy(KEY, Policy.SSRC_ANY_OUTBOUND, srtp_profile=PROFILE))
+    overtaken: list[tuple[float, bytes]] = []
+    numbers, times = dict.fromkeys(SSRCS, first), dict.fromkeys(SSRCS, 2**32 - 5000)
+    found = []
+    for each in packets:
+        numbers[each.ssrc] = (numbers[each.ssrc] + each.step) & 0xFFFF
+        times[each.ssrc] = (times[each.ssrc] + each.ticks) & 0xFFFFFFFF
+        padding = bytes(each.padding - 1) + bytes([each.padding]) if each.padding else b""
+        flags = 0x80 | (0x20 if padding else 0) | (0x10 if each.extension else 0) | each.sources
+        plain = (
+            bytes([flags, each.payload_type | (0x80 if each.marker else 0)])
+            + numbers[each.ssrc].to_bytes(2)
+            + times[each.ssrc].to_bytes(4)
+            + each.ssrc.to_bytes(4)
+            + bytes(4 * each.sources)
+            + each.extension
+            + each.payload
+            + padding
+        )
+        try:
+            packet = session.protect(plain)
+        except pylibsrtp.Error:
+            continue  # too far behind for libsrtp to send it
+        if each.breaks == "forged":
+            packet = packet[:-1] + bytes([packet[-1] ^ 1])
+        elif each.breaks == "cut off":
+            packet = packet[:-3]
+        if each.breaks == "overtaken":
+            overtaken.append((0.0, packet))
+            continue
+        found += [(each.after, packet), *overtaken]
+        overtaken.clear()
+        if each.breaks == "doubled":
+            found.append((0.0, packet))
+    return found
+
+
+PROFILE = Policy.SRTP_PROFILE_AEAD_AES_256_GCM
+
+
+class Receiver:
+    """What stands behind the socket of a leg, for one kind of media, with all that it says."""
+
+    def __init__(self, kind: Kind, path: ReceivePath, transceiver: RTCRtpTransceiver) -> None:
+        self.said: list[Any] = []
+        transceiver._codecs = CODECS[kind]
+        transceiver._setCurrentDirection("sendrecv")
+        self.transceiver = transceiver
+        said, loop = self.said, asyncio.get_running_loop()
+        feedback: Any = SimpleNamespace(
+            missing=lambda *told: said.append(("missing", loop.time(), *told)),
+            keyframe=lambda *told: said.append(("keyframe", loop.time(), *told)),
+            bit_rate=lambda *told: said.append(("bit rate", loop.time(), *told)),
+        )
+        self.incoming = Incoming(
+            kind,
+            transceiver,
+            path,
+            feedback,
+            on_first=lambda *told: said.append(told),
+            on_unseen=lambda *told: said.append(told),
+            on_keyframe=lambda *told: said.append(told),
+            on_frame=said.append,
+            on_digit=said.append,
+        )
+        self.incoming.learn({9: 7})
+        estimate = None
+        if kind == "video":
+            estimate = IncomingBitRate(transceiver.receiver, feedback.bit_rate)
+            counted = estimate._estimate
+
+            def estimated(**told: Any) -> Any:
+                said.append(told)
+                return counted(**told)
+
+            estimate._estimate = estimated
+            estimate._ids = SimpleNamespace(abs_send_time=3)
+        session = Session(Policy(KEY, Policy.SSRC_ANY_INBOUND, srtp_profile=PROFILE))
+        transport: Any = SimpleNamespace(_state=State.CONNECTED)
+        self.early = EarlyPackets(transport, InboundSrtp(session, said.append, Counter()))
+        for ssrc in SSRCS:
+            self.early.streams[ssrc] = Taker(
+                self.incoming._packet, self.incoming._next_packet, estimate
+            )
+
+    def counted(self) -> list[Any]:
+        """Give all that was counted."""
+        found: list[Any] = []
+        for reception in (self.incoming.reception, self.incoming._repairs):
+            found += [reception.received, reception.lost, reception.reordered, reception.jitter]
+            found += [(ssrc, each.highest, each.lost) for ssrc, each in reception.streams.items()]
+        return [*found, self.incoming.ssrc, self.incoming.freezes()]
+
+
+async def received(
+    kind: Kind,
+    path: ReceivePath,
+    datagrams: list[tuple[float, bytes]],
+    *,
+    short: bool,
+    held_at: int | None = None,
+) -> tuple[list[Any], list[Any], int]:
+    """Receive datagrams; return what came of them, what was counted, and how many went short."""
+    pc = RTCPeerConnection()
+    receiver = Receiver(kind, path, pc.addTransceiver(kind))
+    room, went = SocketPoll.running().room, 0
+    for at, (after, datagram) in enumerate(datagrams):
+        await asyncio.sleep(after)
+        if at == held_at:
+            receiver.transceiver._setCurrentDirection("sendonly")
+        room.octets[: len(datagram)] = datagram
+        if short and receiver.early.lane(len(datagram)):
+            went += 1
+        else:
+            receiver.early(datagram)
+    await asyncio.sleep(2)
+    receiver.incoming.close()
+    counted = receiver.counted()
+    await pc.close()
+    return receiver.said, counted, went
+
+
+def on_staged_clock(monkeypatch: pytest.MonkeyPatch, work: Callable[[], Any]) -> Any:
+    """Run something on a loop whose clock is the only one there is."""
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner, monkeypatch.context() as patch:
+        loop = runner.get_loop()
+        patch.setattr(time, "monotonic", lambda: 1000 + loop.time())
+        return runner.run(work())
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    chance=st.integers(0, 1 << 32).map(random.Random),
+    unusual=st.sampled_from([0.01, 0.03, 0.1, 0.3]),
+    first=st.sampled_from([0, 1, 32766, 65530]),
+    kind=st.sampled_from(["audio", "video"]),
+    path=st.sampled_from([ReceivePath.PACKETS, ReceivePath.NONE]),
+    held_at=st.none() | st.integers(0, 60),
+)
+def test_both_ways_come_to_the_same(
+    chance: random.Random,
+    unusual: float,
+    first: int,
+    kind: Kind,
+    path: ReceivePath,
+    held_at: int | None,
+) -> None:
+    datagrams = written(sequence(chance, kind, unusual), first)
+    with pytest.MonkeyPatch.context() as patch:
+        work = partial(received, kind, path, datagrams, held_at=held_at)
+        ours = on_staged_clock(patch, partial(work, short=True))
+        theirs = on_staged_clock(patch, partial(work, short=False))
+    assert ours[:2] == theirs[:2]
+
+
+@pytest.mark.parametrize("kind", ["audio", "video"])
+def test_usual_packets_go_the_short_way(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = [
+        Packet(0.02, 7, 1, 960, 96, True, payload, b"\xbe\xde\x00\x01\x32\x00\x00\x01", 0, 0, "")
+        for payload in [b"\x10\x00key frame", *[b"\x10\x01next frame"] * 99]
+    ]
+    datagrams = written(usual, 65500)
+    said, counted, went = on_staged_clock(
+        monkeypatch, lambda: received(kind, ReceivePath.PACKETS, datagrams, short=True)
+    )
+    frames = [each for each in said if isinstance(each, EncodedFrame)]
+    assert (len(frames), counted[0], counted[1]) == (100, 100, 0)
+    assert went == 99  # whose stream the first one is was to be found out
+
+
+CALLS = {"counted": 15, "recorded": 25}
+"""Python functions that may be called for one packet of sound that comes in, at most."""
+
+
+@pytest.mark.parametrize("use", CALLS)
+def test_few_functions_are_called_for_a_packet(run: Run, use: str) -> None:
+    path = ReceivePath.NONE if use == "counted" else ReceivePath.PACKETS
+
+    async def main() -> None:
+        async with call(path, audio=Tone(), back_audio=Tone()) as (a, b):
+            await b.counted("audio", 20)
+            found: list[int] = []
+            b.pc.media.sinks[:] = [lambda *_: None]  # as a recorder is, and no test's
+            file = ends(b)[0].transport.get_extra_info("socket").fileno()
+            watch(SocketPoll.running(), file, found)
+            await a.counted("audio", a.statistics("audio").received + 40)
+            usual, times = Counter(found).most_common(1)[0]
+            assert times > len(found) // 2
+            assert usual <= CALLS[use], found
+
+    run(main)
+
+
+def test_pictures_go_the_short_way_too(run: Run) -> None:
+    async def main() -> None:
+        async with call(audio=Tone(), back_audio=Tone(), video=ClockPattern()) as (_, b):
+            frames = await b.received("video", 10)
+            went: list[bool] = []
+            for protocol in ends(b):
+                queue = protocol.receiver._queue
+                lane = queue.lane
+
+                def counted(length: int, lane: Any = lane) -> bool:
+                    went.append(lane(length))
+                    return went[-1]
+
+                queue.lane = counted
+            more = await b.received("video", 30)
+            assert [each.codec for each in more] == [frames[0].codec] * len(more)
+            assert went.count(True) > 30
+            assert not b.statistics("video").lost
+
+    run(main)
+
+
+def watch(poll: SocketPoll, file: int, found: list[int]) -> None:
+    """Note how many Python functions are called each time that a socket is read."""
+    read = poll._readers[file]
+
+    def watched() -> None:
+        calls: list[CodeType] = []
+
+        def note(frame: FrameType, event: str, _: object) -> None:
+            if event == "call":
+                calls.append(frame.f_code)
+
+        before = sys.getprofile()
+        sys.setprofile(note)
+        try:
+            read()
+        finally:
+            sys.setprofile(before)
+        found.append(len(calls))
+
+    poll._readers[file] = watched

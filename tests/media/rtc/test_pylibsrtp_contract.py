@@ -1,0 +1,51 @@
+"""Fails when a private name of pylibsrtp that media/rtc/_pylibsrtp.py uses has moved."""
+
+import pylibsrtp
+import pytest
+from callboard.media.rtc._pylibsrtp import PacketRoom
+from hypothesis import given
+from hypothesis import strategies as st
+from pylibsrtp import Policy, Session
+
+PROFILES = {
+    Policy.SRTP_PROFILE_AEAD_AES_256_GCM: 44,
+    Policy.SRTP_PROFILE_AEAD_AES_128_GCM: 28,
+    Policy.SRTP_PROFILE_AES128_CM_SHA1_80: 30,
+}
+"""The profiles that aiortc negotiates, and the octets of their keys and salts."""
+
+
+def session(profile: int, kind: int) -> Session:
+    """Make one for what goes out, or comes in."""
+    key = bytes(range(PROFILES[profile]))
+    return Session(Policy(key, kind, srtp_profile=profile))
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@given(payloads=st.lists(st.binary(max_size=1300), min_size=1, max_size=5))
+def test_it_does_what_pylibsrtp_does(profile: int, payloads: list[bytes]) -> None:
+    room = PacketRoom()
+    ours, theirs = (session(profile, Policy.SSRC_ANY_OUTBOUND) for _ in range(2))
+    back, plain = (session(profile, Policy.SSRC_ANY_INBOUND) for _ in range(2))
+    for number, payload in enumerate(payloads):
+        packet = b"\x80\x60" + number.to_bytes(2) + bytes(7) + b"\x01" + payload
+        room.octets[: len(packet)] = packet
+        length = room.protect(ours, len(packet))
+        sent = room.cut[:length]
+        assert isinstance(sent, bytes)
+        assert sent == theirs.protect(packet)
+        assert room.unprotect(back, length) == len(packet)
+        assert room.cut[: len(packet)] == packet == plain.unprotect(sent)
+        room.octets[:length] = sent
+        with pytest.raises(pylibsrtp.Error, match="replay"):
+            room.unprotect(back, length)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@given(octets=st.binary(max_size=1500))
+def test_whatever_comes_is_refused_in_its_place(profile: int, octets: bytes) -> None:
+    room = PacketRoom()
+    room.octets[: len(octets)] = octets
+    with pytest.raises(pylibsrtp.Error):
+        room.unprotect(session(profile, Policy.SSRC_ANY_INBOUND), len(octets))
+    assert len(room.octets) == PacketRoom.SIZE
