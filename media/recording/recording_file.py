@@ -167,8 +167,9 @@ class RecordingFile:
                 self._outputs = self._choose(frame)
             if len(self._outputs) > 1 and frame.codec.upper() != "OPUS":
                 self._outputs.pop().discard()
+            seconds -= self._offset
             for output in self._outputs:
-                output.container.write(direction, frame, seconds - self._offset)
+                output.container.write(direction, frame, seconds)
         for output in self._outputs:
             self.failure = self.failure or output.container.problem
             self._write(output, output.container.take(now - self._offset))
@@ -176,8 +177,9 @@ class RecordingFile:
     def _is_beyond_ogg(self, frame: EncodedFrame) -> bool:
         """Tell whether there is nothing but an Ogg file, and a frame for a Matroska file."""
         codec = frame.codec.upper()
-        is_ogg = [each.suffix for each in self._outputs] == [".ogg"]
-        return is_ogg and codec != "OPUS" and codec in CODECS
+        if codec == "OPUS" or codec not in CODECS:
+            return False
+        return [each.suffix for each in self._outputs] == [".ogg"]
 
     def _choose(self, first: EncodedFrame) -> list[_Output]:
         """Choose the containers: Ogg takes Opus alone, Matroska takes everything."""

@@ -649,11 +649,14 @@ class ConnectionMedia:
         self._feed(Direction.SENT, frame)
 
     def _received(self, frame: EncodedFrame) -> None:
-        self._came[frame.kind] = frame.codec
-        outgoing = self._outgoing(frame.kind)
-        if outgoing is not None and isinstance(outgoing.playback.source, Echo):
+        kind = frame.kind
+        self._came[kind] = frame.codec
+        medium = self.by_kind.get(kind)
+        outgoing = None if medium is None else medium.outgoing
+        # A source's class is abstract: `isinstance` would call Python functions for each frame.
+        if outgoing is not None and type(outgoing.playback.source) is Echo:
             self.forward(frame)
-        if frame.kind == "audio":
+        if kind == "audio":
             self._ear.take(frame)
         else:
             self._eye.take(frame)

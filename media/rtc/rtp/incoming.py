@@ -28,6 +28,10 @@ SOON = 0.002
 """Seconds in which the loop comes back at the earliest: what is due then is done together."""
 
 
+RECEIVING = frozenset({"recvonly", "sendrecv"})
+"""Directions of a transceiver in which media comes in."""
+
+
 class _Format(NamedTuple):
     """What packets of a payload type hold.
 
@@ -163,10 +167,8 @@ class Incoming:
 
     @property
     def _is_receiving(self) -> bool:
-        return self._path is not ReceivePath.NONE and self._transceiver.currentDirection in {
-            "recvonly",
-            "sendrecv",
-        }
+        direction = self._transceiver.currentDirection
+        return self._path is not ReceivePath.NONE and direction in RECEIVING
 
     def _counter(self, ssrc: int, codec: RTCRtpCodecParameters) -> StreamCounter:
         reception = self._repairs if codec.name == "rtx" else self.reception
@@ -192,7 +194,9 @@ class Incoming:
             self._packet(self._read(ssrc, marked_type, number, timestamp, start, end))
             return
         counter.add(number, timestamp, now)
-        is_receiving = self._is_receiving
+        is_receiving = (
+            self._path is not ReceivePath.NONE and self._transceiver.currentDirection in RECEIVING
+        )
         if not is_receiving and not self._knows_keys:
             return
         video, sequencer = self._video, self._sequencer
@@ -204,7 +208,8 @@ class Incoming:
             if frames is None:
                 packet = self._read(ssrc, marked_type, number, timestamp, start, end)
                 frames = video.receive(found.name, packet, now)
-            self._give(frames, now)
+            if frames:
+                self._give(frames, now)
             if video.deadline < inf:
                 self._look(now)
         elif sequencer.passes(number):
