@@ -167,9 +167,9 @@ class RecordingFile:
                 self._outputs = self._choose(frame)
             if len(self._outputs) > 1 and frame.codec.upper() != "OPUS":
                 self._outputs.pop().discard()
-            seconds -= self._offset
+            at = seconds - self._offset
             for output in self._outputs:
-                output.container.write(direction, frame, seconds)
+                output.container.write(direction, frame, at)
         for output in self._outputs:
             self.failure = self.failure or output.container.problem
             self._write(output, output.container.take(now - self._offset))
