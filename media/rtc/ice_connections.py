@@ -42,6 +42,7 @@ class IceConnections:
         for transport in _aiortc.dtls_transports(self._pc):
             self.adopt(_aiortc.ice_connection(transport.transport))
             _aiortc.guard(transport, self.dropped)
+            _aiortc.share_context(transport)
 
     def adopt(self, connection: Connection) -> None:
         """Make a connection gather on the network.

@@ -31,6 +31,7 @@ from .senders import (
     round_trip,
     take_over,
 )
+from .tls_context import share_context
 from .transports import (
     dtls_role,
     dtls_transports,
@@ -75,6 +76,7 @@ __all__ = [
     "reception",
     "replace_decoder",
     "round_trip",
+    "share_context",
     "steer",
     "take_over",
     "take_packets",
