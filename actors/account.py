@@ -279,7 +279,8 @@ class Account(
     def _noticed(self, notice: Notice) -> None:
         if notice.sender == self._session.jid and not notice.kind:
             self._login_step("presence")
-            self._context.exchange.post(PresenceReturned(self._bare, notice.status))
+            show = "" if notice.resource is None else notice.resource.show
+            self._context.exchange.post(PresenceReturned(self._bare, notice.status, show))
             return
         contact = self._contacts.noticed(notice)
         if contact is None:

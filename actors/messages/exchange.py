@@ -156,10 +156,12 @@ class PresenceReturned:
     Attributes:
         jid: the account.
         status: the words in it.
+        show: chat, away, dnd or xa; "" if it is simply available.
     """
 
     jid: str
     status: str
+    show: str = ""
 
 
 @dataclass(frozen=True, slots=True)

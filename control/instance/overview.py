@@ -12,6 +12,7 @@ from ...actors.messages.exchange import (
     AccountState,
     BotFailed,
     CallStatus,
+    PresenceReturned,
 )
 from ...actors.records.call_record import CallRecord
 from ...config import AccountSettings
@@ -46,6 +47,8 @@ class _Account:
     state: AccountState | None = None
     detail: str = ""
     failure: str = ""
+    show: str = ""
+    status: str = ""
     calls: int = 0
     was_ready: bool = False
     told: AccountSummary | None = None
@@ -60,6 +63,8 @@ class _Account:
                 since=self.since,
                 calls=self.calls,
                 failure=self.failure,
+                show=self.show,
+                status=self.status,
             )
         return self.told
 
@@ -94,17 +99,11 @@ class Overview:
     def hear(self, report: Reported) -> None:
         """Note a report."""
         match report:
-            case AccountChanged():
+            case AccountChanged() | AccountRemoved() | AccountReady() | BotFailed():
+                self._hear_of_account(report)
+            case PresenceReturned() if report.jid in self._accounts:
                 account = self._changed(report.jid)
-                account.state, account.detail = report.state, report.detail
-                account.since = iso(time.time())
-            case AccountRemoved():
-                self._accounts.pop(report.jid, None)
-            case AccountReady():
-                self._changed(report.jid).was_ready = True
-            case BotFailed():
-                account = self._changed(report.account)
-                account.failure, account.bot = report.error, report.bot
+                account.show, account.status = report.show, report.status
             case CallStatus(phase="ended"):
                 self._forget(report.account, report.id)
             case CallStatus():
@@ -115,6 +114,24 @@ class Overview:
                 for one in self._new.of(report):
                     self._recordings["finished" if one.failure is None else "incomplete"] += 1
                     self._recordings["octets"] += one.octets
+
+    def _hear_of_account(
+        self, report: AccountChanged | AccountRemoved | AccountReady | BotFailed
+    ) -> None:
+        match report:
+            case AccountChanged():
+                account = self._changed(report.jid)
+                account.state, account.detail = report.state, report.detail
+                account.since = iso(time.time())
+                if report.state != "online":
+                    account.show = account.status = ""
+            case AccountRemoved():
+                self._accounts.pop(report.jid, None)
+            case AccountReady():
+                self._changed(report.jid).was_ready = True
+            case BotFailed():
+                account = self._changed(report.account)
+                account.failure, account.bot = report.error, report.bot
 
     def is_news(self, status: CallStatus) -> bool:
         """Tell whether something about a call has changed but its time and its counters.

@@ -52,6 +52,7 @@ class PresenceReturnedEvent(TimedEvent):
     event: Literal["PresenceReturned"]
     jid: str
     status: Text
+    show: str = ""
 
 
 class ReceiptReceivedEvent(TimedEvent):

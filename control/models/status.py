@@ -23,6 +23,9 @@ class AccountSummary(Result):
         since: when it came into this state (ISO 8601, UTC).
         calls: how many it has now.
         failure: what its bot raised last, or "".
+        show: what its contacts see while it is online: ``chat``, ``away``, ``dnd`` or ``xa``; "" if
+            it is simply available.
+        status: the words in its presence, or "".
     """
 
     jid: str
@@ -32,6 +35,8 @@ class AccountSummary(Result):
     since: str
     calls: int = 0
     failure: Text = ""
+    show: str = ""
+    status: Text = ""
 
 
 class CallSummary(Result):

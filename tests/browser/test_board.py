@@ -88,6 +88,8 @@ def test_a_person_writes_calls_and_hangs_up(run: Run, tmp_path: Path, browser: B
             assert "token" not in await page.tab.run("location.href")
             assert await page.tab.run("document.cookie") == ""
             await page.shows("online", "account-list")
+            await stage.puppets[ALICE].set_presence(show="away", status="At lunch")
+            await page.shows("away · At lunch", "account-list")
             words = "<img src=x onerror='document.title=1'>"
             await page.tab.run(f"document.querySelector('textarea').value = {json.dumps(words)}")
             await page.press("Send")

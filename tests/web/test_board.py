@@ -4,6 +4,7 @@ import asyncio
 import stat
 from pathlib import Path
 
+from callboard.actors.messages.exchange import PresenceReturned
 from callboard.control import Client
 from callboard.control.models.status import StatusCommand, StatusResult
 from callboard.tests.conftest import Run
@@ -25,6 +26,30 @@ def test_the_board_tells_what_the_control_socket_tells(run: Run, tmp_path: Path)
             assert [one.state for one in status.parts if one.name == "board"] == ["running"]
             await call.hangup()
             await stage.record(ALICE)
+
+    run(main)
+
+
+def test_what_contacts_see_of_an_account_is_told(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with boarded(tmp_path, [{"jid": ALICE, "status": "At the desk"}]) as (stage, port):
+
+            async def shown() -> tuple[str, str]:
+                answer = await ask(port, "/api/status", token=TOKENS["view"])
+                [account] = answer.json["account_list"]
+                return account["show"], account["status"]
+
+            assert await shown() == ("", "At the desk")
+            presence = {"show": "dnd", "status": "In a <call>"}
+            target = f"/api/accounts/{ALICE}/presence"
+            done = await ask(port, target, "POST", body=presence, token=TOKENS["control"])
+            assert done.status == 200
+            await stage.until(PresenceReturned, lambda one: one.show == "dnd")
+            assert await shown() == ("dnd", "In a <call>")
+            logout = f"/api/accounts/{ALICE}/logout"
+            assert (await ask(port, logout, "POST", token=TOKENS["control"])).status == 200
+            await stage.state(ALICE, "closed")
+            assert await shown() == ("", "")
 
     run(main)
 

@@ -9,6 +9,8 @@ import {escaped, TONES} from "./words.js";
 
 /** Rows that are shown at the most; the filter finds the others. */
 const MOST = 300;
+/** What contacts see of an account, as people say it. @type {Record<string, string>} */
+const SHOWS = {chat: "free to chat", away: "away", dnd: "do not disturb", xa: "away for long"};
 const OFF = ["closed", "ended", "failed"];
 
 class AccountList extends View {
@@ -40,7 +42,7 @@ class AccountRow extends HTMLElement {
     const list = /** @type {AccountList} */ (this.closest("account-list"));
     const calls = list?.counts?.get(account.jid) ?? 0;
     const chosen = decodeURIComponent(location.hash.split("/")[2] ?? "") === account.jid;
-    const now = JSON.stringify([account.state, account.detail, account.failure, account.bot, calls, chosen, session.may("control")]);
+    const now = JSON.stringify([account.state, account.detail, account.failure, account.bot, account.show, account.status, calls, chosen, session.may("control")]);
     if (now === this.shown) return;
     this.shown = now;
     this.setAttribute("role", "listitem");
@@ -52,7 +54,7 @@ class AccountRow extends HTMLElement {
         avatar(account.jid, TONES[account.state] ?? ""),
         h("span.row-main", {},
           h("span.row-title", {}, account.jid),
-          h("span.row-note", {}, [account.state, account.bot, calls ? `${calls} ${calls === 1 ? "call" : "calls"}` : ""].filter(Boolean).join(" · ")),
+          h("span.row-note", {}, [account.state, SHOWS[account.show] ?? account.show, account.status, account.bot, calls ? `${calls} ${calls === 1 ? "call" : "calls"}` : ""].filter(Boolean).join(" · ")),
           words && h("span.row-note.bad-text", {}, words))),
       session.may("control") && h("button.plain.small", {type: "button", onclick: act, "aria-label": `${isOff ? "Log in" : "Log out"} ${account.jid}`}, isOff ? "Log in" : "Log out"),
     );

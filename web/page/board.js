@@ -3,7 +3,8 @@ import {get} from "./api.js";
 import {bare} from "./words.js";
 
 /**
- * @typedef {{jid: string, bot: string, state: string, detail: string, since: string, failure: string}} Account
+ * @typedef {{jid: string, bot: string, state: string, detail: string, since: string, failure: string,
+ *   show: string, status: string}} Account
  * @typedef {{kind: string, codec: string, sent: number, received: number, lost: number, jitter_ms: number,
  *   rtt_ms: number | null, mos: number | null, peer_lost: number | null, peer_jitter_ms: number | null, peer_mos: number | null}} Media
  * @typedef {{id: string, account: string, peer: string, direction: "in" | "out", phase: string, media: string[],
@@ -22,7 +23,7 @@ import {bare} from "./words.js";
  * @typedef {{status: string, sentence: string, checks: LoadCheck[], warnings: string[]}} Verdict
  */
 
-const EVENTS = ["AccountChanged", "BotFailed", "CallStatus", "CallRecord", "ChatMessage", "ChatMessageBounced",
+const EVENTS = ["AccountChanged", "PresenceReturned", "BotFailed", "CallStatus", "CallRecord", "ChatMessage", "ChatMessageBounced",
   "ReceiptReceived", "LoadPhase", "LoadPoint", "LoadVerdict"];
 /** Milliseconds between two looks of the page at what has changed. */
 const PACE = 200;
@@ -103,6 +104,12 @@ class Board extends EventTarget {
         const known = this.accounts.get(event.jid);
         if (known) Object.assign(known, {state: event.state, detail: event.detail, since: event.time});
         else this.load();
+        if (known && event.state !== "online") Object.assign(known, {show: "", status: ""});
+        break;
+      }
+      case "PresenceReturned": {
+        const known = this.accounts.get(event.jid);
+        if (known) Object.assign(known, {show: event.show, status: event.status});
         break;
       }
       case "BotFailed": {
