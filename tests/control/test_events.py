@@ -33,11 +33,13 @@ from callboard.jingle import Reason
 from callboard.media import FinishedRecording, MediaStatistics
 
 MEDIA = MediaStatistics("audio", "opus", 5, 4, 1, 15.25, None, 4.31, 1, 2, 440.0)
+#: What is told of a call that goes on, and stands in no record.
+LIVE_ONLY = ("reordered", "peer_mos")
 REPORTS = [
     AccountChanged("a@b.c", "waiting", "try it\udcff again"),
     AccountReady("a@b.c", {"tcp": 0.1}),
     AccountRemoved("a@b.c"),
-    PresenceReturned("a@b.c", "well"),
+    PresenceReturned("a@b.c", "well", "away"),
     ReceiptReceived("a@b.c", "d@e.f/x", "1"),
     ChatMessage("a@b.c", "d@e.f/x", "in", "peer", "1", "words"),
     ChatMessageBounced("a@b.c", "d@e.f/x", "1"),
@@ -45,6 +47,9 @@ REPORTS = [
         *("1", "a@b.c", "d@e.f/x", "out", "connected", ("audio",), 1.5, {"ice": 0.2}, (MEDIA,)),
         held=True,
         muted=("audio",),
+        holds=True,
+        mutes=("video",),
+        recording=True,
     ),
     DigitPressed("1", "a@b.c", "d@e.f/x", None),
     BotFailed("a@b.c", "Desk", "KeyError: \ud800"),
@@ -52,7 +57,7 @@ REPORTS = [
         *("1", "a@b.c", "d@e.f/x", "in", "failed", Reason.MEDIA_ERROR, 1.0, 5.0, "no\u2028way"),
         connected=2.0,
         steps={"ice": 0.25},
-        media=({k: v for k, v in dataclasses.asdict(MEDIA).items() if k != "reordered"},),
+        media=({k: v for k, v in dataclasses.asdict(MEDIA).items() if k not in LIVE_ONLY},),
         recordings=(Recorded("/x/y.mkv", "video", 1.5, 7, None),),
         freezes=(RecordedFreeze("video", 1.0, 0.5),),
         listeners=(Listener("eve", "take-over", 1.0, 2.0, "talk"),),
