@@ -3,6 +3,7 @@
 import asyncio
 import stat
 from pathlib import Path
+from typing import Any
 
 from callboard.actors.messages.exchange import PresenceReturned
 from callboard.control import Client
@@ -50,6 +51,33 @@ def test_what_contacts_see_of_an_account_is_told(run: Run, tmp_path: Path) -> No
             assert (await ask(port, logout, "POST", token=TOKENS["control"])).status == 200
             await stage.state(ALICE, "closed")
             assert await shown() == ("", "")
+
+    run(main)
+
+
+def test_why_a_login_fails_is_told(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        accounts: list[str | dict[str, Any]] = [ALICE, {"jid": BOB, "password": "wrong"}]
+        async with boarded(tmp_path, accounts, wait=False) as (stage, port):
+            failed = await stage.state(BOB, "failed")
+            answer = await ask(port, "/api/status", token=TOKENS["view"])
+            account = answer.json["account_list"][0]  # those in trouble come first
+            assert (account["jid"], account["state"]) == (BOB, "failed")
+            assert account["detail"] == failed.detail != ""
+
+    run(main)
+
+
+def test_a_call_opens_its_conversation(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with boarded(tmp_path, [ALICE, BOB]) as (stage, port):
+            out, came = await stage.connected(ALICE, BOB)
+            for account, peer in ((ALICE, BOB), (BOB, ALICE)):
+                target = f"/api/accounts/{account}/conversations"
+                [found] = (await ask(port, target, token=TOKENS["view"])).json["conversations"]
+                assert (found["peer"], found["calls"], found["messages"]) == (peer, 1, 0)
+            await out.hangup()
+            await came.ended()
 
     run(main)
 

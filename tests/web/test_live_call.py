@@ -1,14 +1,18 @@
 """What the board tells of a call that goes on: who is there, what is shown, how it came through."""
 
+import asyncio
 from pathlib import Path
 
+import pytest
 from callboard.actors.messages.exchange import CallStatus
+from callboard.media.hearing import still_picture
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB
 from callboard.tests.media.page import page
 from callboard.tests.web.http import ask
 from callboard.tests.web.stage import TOKENS, boarded
 from callboard.tests.web.test_page_media import leave, post, target
+from callboard.web import snapshots
 
 SIGNATURES = {"jpeg": b"\xff\xd8\xff", "png": b"\x89PNG"}
 
@@ -56,6 +60,26 @@ def test_a_call_without_a_picture_has_no_snapshot(run: Run, tmp_path: Path) -> N
             out, came = await stage.connected(ALICE, BOB)
             found = await ask(port, target(came, "snapshot"), token=TOKENS["listen"])
             assert (found.status, found.json["type"]) == (422, "wrong-argument")
+            await out.hangup()
+            await came.ended()
+
+    run(main)
+
+
+def test_only_so_many_snapshots_are_waited_for(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots, "MOST", 1)
+    monkeypatch.setattr(still_picture, "PATIENCE", 1.0)
+
+    async def main() -> None:
+        async with boarded(tmp_path, [ALICE, BOB]) as (stage, port):
+            both = {"audio": "tone", "video": "pattern"}
+            out, came = await stage.connected(ALICE, BOB, {"audio": "tone"}, **both)
+            where = f"/api/calls/{out.id}/snapshot?account={ALICE}"  # Bob shows nothing
+            found = await asyncio.gather(*(ask(port, where, token=TOKENS["listen"]) for _ in "ab"))
+            assert sorted(one.status for one in found) == [409, 429]
+            assert (await ask(port, where, token=TOKENS["listen"])).status == 409
             await out.hangup()
             await came.ended()
 
