@@ -75,3 +75,42 @@ class PacketRoom:
             raise Error(ERRORS[status])
         found: int = size[0]
         return found
+
+
+class OutboundSrtp:
+    """Stands in the place of a session that encrypts, and does it in a room that others use too.
+
+    Attributes:
+        protect_rtcp: The session's own.
+    """
+
+    LONGEST = 1500
+    """Octets of a packet."""
+
+    def __init__(self, session: Session, room: PacketRoom) -> None:
+        """Encrypt by a session.
+
+        Args:
+            session: By which.
+            room: Where; nothing that lies in it is needed any more.
+        """
+        self.protect_rtcp = session.protect_rtcp
+        self._room = room
+        self._session = session
+
+    def protect(self, packet: bytes) -> bytes:
+        """Encrypt an RTP packet.
+
+        Args:
+            packet: Of `LONGEST` octets at most.
+
+        Raises:
+            pylibsrtp.Error: libsrtp refuses.
+            ValueError: It is too long.
+        """
+        length, room = len(packet), self._room
+        if length > self.LONGEST:
+            raise ValueError(f"a packet of {length} octets is too long: give {self.LONGEST}")
+        room.octets[:length] = packet
+        found: bytes = room.cut[: room.protect(self._session, length)]
+        return found

@@ -2,7 +2,9 @@
 
 from aiortc import RTCRtpSender
 from aiortc.rtcdtlstransport import State
+from pylibsrtp import Session
 
+from .._pylibsrtp import OutboundSrtp
 from ..ice._aioice import Exit
 from ..ice.outbox import Outbox
 from .transports import SRTP_OUT, STATE
@@ -60,5 +62,9 @@ class WayOut:
         if not way.find():
             return False
         send = way.send if type(packet) is bytes else way.send_burst
-        self._outbox.put(getattr(transport, SRTP_OUT).protect, packet, send, way.address)
+        srtp = getattr(transport, SRTP_OUT)
+        if type(srtp) is Session:
+            srtp = OutboundSrtp(srtp, self._outbox.room)
+            setattr(transport, SRTP_OUT, srtp)
+        self._outbox.put(srtp.protect, packet, send, way.address)
         return True

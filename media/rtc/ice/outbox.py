@@ -7,6 +7,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from ...sources.pacer import Pacer
+from .._pylibsrtp import PacketRoom
 
 logger = logging.getLogger(__name__)
 
@@ -17,12 +18,16 @@ Send = Callable[[Any, Any], None]
 class Outbox:
     """Encrypts and sends what has gathered in a turn of the pacer: first the one, then the other.
 
-    To take each packet through all three, from its making to the socket, costs twice as much: each
-    of them has more code than a processor keeps at hand, and drives out the others'. What comes
+    To take one packet after the other from its making to its socket costs more: each part of that
+    way has as much code as a processor keeps at hand, and drives out the others'. What comes
     outside of the pacer's turns leaves at once.
+
+    Attributes:
+        room: Where packets are encrypted, one after the other.
     """
 
     def __init__(self) -> None:
+        self.room = PacketRoom()
         self._pacer = Pacer.running()
         self._packets: list[tuple[Protect, bytes | list[bytes], Send, Any]] = []
 

@@ -115,8 +115,9 @@ class PictureStream:
         else:
             first, others = self._descriptors.next()
             packets = [OutgoingPacket(payload_type, timestamp, others, data) for _, data in pieces]
-            packets[0] = packets[0]._replace(head=first)
-        packets[-1] = packets[-1]._replace(marked_type=payload_type | _MARKER)
+            packets[0] = OutgoingPacket(payload_type, timestamp, first, pieces[0][1])
+        _, _, head, data = packets[-1]
+        packets[-1] = OutgoingPacket(payload_type | _MARKER, timestamp, head, data)
         return packets
 
     def _tick(self, due: float) -> float | None:

@@ -2,7 +2,7 @@
 
 import pylibsrtp
 import pytest
-from callboard.media.rtc._pylibsrtp import PacketRoom
+from callboard.media.rtc._pylibsrtp import OutboundSrtp, PacketRoom
 from hypothesis import given
 from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
@@ -49,3 +49,25 @@ def test_whatever_comes_is_refused_in_its_place(profile: int, octets: bytes) -> 
     with pytest.raises(pylibsrtp.Error):
         room.unprotect(session(profile, Policy.SSRC_ANY_INBOUND), len(octets))
     assert len(room.octets) == PacketRoom.SIZE
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.binary(max_size=1600)), min_size=1, max_size=6))
+def test_several_sessions_encrypt_in_one_room(packets: list[tuple[int, bytes]]) -> None:
+    room = PacketRoom()
+    theirs = [session(profile, Policy.SSRC_ANY_OUTBOUND) for profile in list(PROFILES)[1:]]
+    ours = [
+        OutboundSrtp(session(profile, Policy.SSRC_ANY_OUTBOUND), room)
+        for profile in list(PROFILES)[1:]
+    ]
+    for number, (which, payload) in enumerate(packets):
+        packet = b"\x80\x60" + number.to_bytes(2) + bytes(7) + b"\x01" + payload
+        if len(packet) > OutboundSrtp.LONGEST:
+            with pytest.raises(ValueError, match="too long"):
+                ours[which].protect(packet)
+            continue
+        if len(packet) + 160 > OutboundSrtp.LONGEST:
+            continue  # theirs has less room
+        assert ours[which].protect(packet) == theirs[which].protect(packet)
+    assert len(room.octets) == PacketRoom.SIZE
+    report = b"\x80\xc8\x00\x06" + bytes(3) + b"\x01" + bytes(20)
+    assert ours[0].protect_rtcp(report) == theirs[0].protect_rtcp(report)
