@@ -1,7 +1,7 @@
 // The accounts, those in trouble first.
 import {avatar} from "./avatar.js";
 import {board} from "./board.js";
-import {follow, h, say} from "./dom.js";
+import {fill, follow, h, say} from "./dom.js";
 import {session} from "./session.js";
 import {accountPath, post} from "./api.js";
 import {attempt, nothing, View} from "./view.js";
@@ -49,7 +49,7 @@ class AccountRow extends HTMLElement {
     const isOff = OFF.includes(account.state);
     const act = () => attempt(() => post(`${accountPath(account.jid)}/${isOff ? "login" : "logout"}`));
     const words = account.failure ? `bot failed: ${account.failure}` : account.detail;
-    this.replaceChildren(
+    fill(this,
       h("a.row", {href: `#/accounts/${escaped(account.jid)}`, "aria-current": chosen ? "page" : undefined},
         avatar(account.jid, TONES[account.state] ?? ""),
         h("span.row-main", {},

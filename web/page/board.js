@@ -52,6 +52,9 @@ class Board extends EventTarget {
     /** @type {EventSource | null} */
     this.source = null;
     this.timer = 0;
+    /** What has happened since what runs was asked for; null while it is not. @type {any[] | null} */
+    this.meanwhile = null;
+    this.isStale = false;
   }
 
   start() {
@@ -73,21 +76,32 @@ class Board extends EventTarget {
     this.source = null;
   }
 
+  /** Ask for what runs. Who asks meanwhile has it asked once more, and what happens meanwhile is taken again. */
   async load() {
-    try {
-      const [status, calls] = await Promise.all([
-        get("/api/status", {limit: 10000}), get("/api/calls", {limit: 10000}),
-      ]);
-      if (status.load) this.points = (await get("/api/load/points", {limit: MOST_POINTS / 2})).points;
-      if (this.run?.started !== status.started) this.verdict = null;
-      this.run = status.load ? status : null;
-      this.state = status.state;
-      this.accounts = new Map(status.account_list.map((/** @type {Account} */ one) => [one.jid, one]));
-      this.calls = new Map(calls.calls.map((/** @type {Call} */ one) => [key(one), one]));
-      this.changed();
-    } catch (error) {
-      this.tell("problem", error);
+    if (this.meanwhile) {
+      this.isStale = true;
+      return;
     }
+    do {
+      this.isStale = false;
+      this.meanwhile = [];
+      try {
+        const [status, calls] = await Promise.all([
+          get("/api/status", {limit: 10000}), get("/api/calls", {limit: 10000}),
+        ]);
+        if (status.load) this.points = (await get("/api/load/points", {limit: MOST_POINTS / 2})).points;
+        if (this.run?.started !== status.started) this.verdict = null;
+        this.run = status.load ? status : null;
+        this.state = status.state;
+        this.accounts = new Map(status.account_list.map((/** @type {Account} */ one) => [one.jid, one]));
+        this.calls = new Map(calls.calls.map((/** @type {Call} */ one) => [key(one), one]));
+        for (const event of this.meanwhile) this.keep(event);
+        this.changed();
+      } catch (error) {
+        this.tell("problem", error);
+      }
+      this.meanwhile = null;
+    } while (this.isStale);
   }
 
   /** Ask how a load run stands. */
@@ -99,6 +113,38 @@ class Board extends EventTarget {
 
   /** @param {any} event */
   take(event) {
+    this.meanwhile?.push(event);
+    if (event.event === "CallStatus" && event.phase !== "ended") {
+      if (!this.calls.has(key(event))) this.tell("call", event);
+      this.sample(event);
+    }
+    this.keep(event);
+    switch (event.event) {
+      case "AccountChanged": case "PresenceReturned": case "BotFailed": case "CallStatus":
+        break;
+      case "CallRecord":
+        this.tell("record", event);
+        break;
+      case "LoadPoint":
+        this.points.push(event);
+        if (this.points.length > MOST_POINTS) this.points = this.points.filter((_, place) => place % 2);
+        this.refresh();
+        break;
+      case "LoadVerdict":
+        this.verdict = event;
+        this.refresh();
+        break;
+      case "LoadPhase":
+        this.refresh();
+        break;
+      default:
+        this.tell("message", event);
+    }
+    this.changed();
+  }
+
+  /** Note what an event says of accounts and calls. @param {any} event */
+  keep(event) {
     switch (event.event) {
       case "AccountChanged": {
         const known = this.accounts.get(event.jid);
@@ -119,32 +165,12 @@ class Board extends EventTarget {
       }
       case "CallStatus":
         if (event.phase === "ended") this.calls.delete(key(event));
-        else {
-          if (!this.calls.has(key(event))) this.tell("call", event);
-          this.calls.set(key(event), event);
-          this.sample(event);
-        }
+        else this.calls.set(key(event), event);
         break;
       case "CallRecord":
         this.calls.delete(key(event));
-        this.tell("record", event);
         break;
-      case "LoadPoint":
-        this.points.push(event);
-        if (this.points.length > MOST_POINTS) this.points = this.points.filter((_, place) => place % 2);
-        this.refresh();
-        break;
-      case "LoadVerdict":
-        this.verdict = event;
-        this.refresh();
-        break;
-      case "LoadPhase":
-        this.refresh();
-        break;
-      default:
-        this.tell("message", event);
     }
-    this.changed();
   }
 
   /** @param {Call} call */

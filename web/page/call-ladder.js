@@ -28,12 +28,14 @@ class CallLadder extends HTMLElement {
     this.dispatchEvent(new CustomEvent("quality", {detail: samples(found.quality ?? {}), bubbles: true}));
     if (this.count === found.rungs.length && this.dataset.stage !== "ended") return;
     this.count = found.rungs.length;
+    const opened = [...this.querySelectorAll("li")].map(one => Boolean(one.querySelector("details[open]")));
     const form = (/** @type {string} */ kind) => `${target}?${new URLSearchParams({...(query.account ? {account: query.account} : {}), form: kind})}`;
     fill(this,
       h("div.bar", {}, h("h2", {}, "Ladder"), session.may("view") && h("span.links", {}, ...["svg", "text", "json"].map(kind => h("a", {href: form(kind), target: "_blank", rel: "noopener"}, kind.toUpperCase())))),
       found.cause && h("p.cause", {}, found.cause),
       h("div.ladder-ends", {"aria-hidden": "true"}, h("span", {}, user(found.account)), h("span", {}, user(found.peer))),
       h("ol.ladder", {}, ...found.rungs.map(rung)));
+    this.querySelectorAll("li").forEach((one, at) => one.querySelector("details")?.toggleAttribute("open", opened[at] ?? false));
   }
 }
 

@@ -35,6 +35,7 @@ export class CallStrip extends HTMLElement {
   /** @param {Call} call */
   show(call) {
     this.call = call;
+    if (this.media) this.media.call = call;
     if (!this.facts) this.build(call);
     say(this.time, call.phase === "connected" ? clock(call.seconds) : "");
     const heard = call.statistics.find(one => one.kind === "audio") ?? call.statistics[0];

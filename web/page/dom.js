@@ -22,13 +22,28 @@ export function h(what, with_ = {}, ...children) {
   return element;
 }
 
+const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex]";
+
 /**
- * Put children in the place of those that an element has.
+ * Put children in the place of those that an element has. Who is at one of them with the keyboard
+ * is then at the one of the same name, or else at the one in its place.
  * @param {Element} element
  * @param {...(Child | Child[])} children
  */
 export function fill(element, ...children) {
+  const focused = document.activeElement;
+  const place = focused ? [...element.querySelectorAll(FOCUSABLE)].indexOf(focused) : -1;
+  const name = focused && place >= 0 ? nameOf(focused) : "";
   element.replaceChildren(...usable(children));
+  if (place < 0 || focused?.isConnected) return;
+  const others = [...element.querySelectorAll(FOCUSABLE)];
+  const next = others.find(one => nameOf(one) === name) ?? others[Math.min(place, others.length - 1)];
+  /** @type {HTMLElement | undefined} */ (next)?.focus({preventScroll: true});
+}
+
+/** @param {Element} element */
+function nameOf(element) {
+  return [element.localName, element.getAttribute("href") ?? element.getAttribute("aria-label") ?? element.textContent].join(" ");
 }
 
 /**

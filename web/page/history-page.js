@@ -2,7 +2,7 @@
 import {get} from "./api.js";
 import {badge} from "./avatar.js";
 import {board} from "./board.js";
-import {h, say} from "./dom.js";
+import {fill, h, say} from "./dom.js";
 import {attempt, View} from "./view.js";
 import {clock, escaped, moment, TONES} from "./words.js";
 
@@ -38,7 +38,7 @@ class HistoryPage extends View {
     const found = await attempt(() => get("/api/history", {...given, limit: PAGE, after}));
     if (!found) return;
     const rows = found.calls.map(row);
-    if (after) this.rows.append(...rows); else this.rows.replaceChildren(...rows);
+    if (after) this.rows.append(...rows); else fill(this.rows, ...rows);
     this.rows.hidden = !this.rows.children.length;
     say(this.total, found.total ? `${found.total.toLocaleString("en")} ${found.total === 1 ? "call" : "calls"}` : "No call was found.");
     this.next = found.next ?? "";

@@ -159,7 +159,10 @@ export class LiveMedia {
     const target = `${callPath(this.call.id)}/listen/${direction}?account=${encodeURIComponent(this.call.account)}`;
     const resource = await Resource.make(target, connection => {
       for (const kind of this.call.media) connection.addTransceiver(kind, {direction: "recvonly"});
-      connection.ontrack = event => stream.addTrack(event.track);
+      connection.ontrack = event => {
+        stream.addTrack(event.track);
+        screen.play().catch(() => {});  // Firefox does not begin by itself with a stream that was empty
+      };
     });
     resource.onEnd(why => {
       if (board.find(this.call.id, this.call.account)) notify(`${words}: ${why}`, "bad");
