@@ -12,8 +12,10 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from callboard.tests.browser.tab import PATIENCE, BrowserError
 from playwright.async_api import Browser, Error, Page, async_playwright
 
 T = TypeVar("T")
@@ -41,12 +43,6 @@ FLAGS = (
     "--allow-loopback-in-peer-connection",
     "--disable-features=" + ",".join(UNWANTED),
 )
-#: Seconds that the browser may take for anything it is told.
-PATIENCE = 60.0
-
-
-class BrowserError(Exception):
-    """The browser, or a script in its page, failed."""
 
 
 def find_chromium() -> str | None:
@@ -55,7 +51,7 @@ def find_chromium() -> str | None:
     return known or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-class Tab:
+class ChromiumTab:
     """One page of the browser.
 
     Args:
@@ -88,6 +84,18 @@ class Tab:
         """Take another size, in pixels, and another colour scheme."""
         await self._do(self._page.set_viewport_size({"width": width, "height": height}))
         await self._do(self._page.emulate_media(color_scheme=scheme))
+
+    async def key(self, name: str) -> None:
+        """Press a key, as ``Tab`` or ``Shift+Enter``."""
+        await self._do(self._page.keyboard.press(name))
+
+    async def write(self, text: str) -> None:
+        """Type a text, a key after the other."""
+        await self._do(self._page.keyboard.type(text))
+
+    async def picture(self, file: Path) -> None:
+        """Keep what is seen as a PNG."""
+        await self._do(self._page.screenshot(path=file))
 
     async def run(self, expression: str) -> Any:
         """Return what a JavaScript expression gives; a promise is awaited."""
@@ -126,11 +134,11 @@ class Chromium:
         self._do = do
 
     @asynccontextmanager
-    async def tab(self) -> AsyncIterator[Tab]:
+    async def tab(self) -> AsyncIterator[ChromiumTab]:
         """Open an empty page in a fresh profile, and close both at the end."""
         profile = await self._do(self._browser.new_context())
         try:
-            yield Tab(await self._do(profile.new_page()), self._do)
+            yield ChromiumTab(await self._do(profile.new_page()), self._do)
         finally:
             await self._do(profile.close())
 

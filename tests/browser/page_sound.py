@@ -9,8 +9,13 @@ SOUND = """
       await new Promise((done) => setTimeout(done, 50));
     }
   };
-  globalThis.tone = (hertz) => {
+  const sounding = () => {
     const context = new AudioContext();
+    context.resume();  // Firefox waits for that
+    return context;
+  };
+  globalThis.tone = (hertz) => {
+    const context = sounding();
     const oscillator = new OscillatorNode(context, {frequency: hertz});
     const out = context.createMediaStreamDestination();
     oscillator.connect(out);
@@ -18,7 +23,7 @@ SOUND = """
     return out.stream;
   };
   globalThis.untilHeard = (track, hertz) => {
-    const context = new AudioContext();
+    const context = sounding();
     const analyser = context.createAnalyser();
     analyser.fftSize = 16384;
     context.createMediaStreamSource(new MediaStream([track])).connect(analyser);

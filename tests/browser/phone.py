@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from callboard.media import IceServer
 from callboard.media.sources.clock_pattern import read_clock
-from callboard.tests.browser.chromium import PATIENCE, Chromium, Tab
+from callboard.tests.browser.chromium import Chromium, ChromiumTab
+from callboard.tests.browser.tab import PATIENCE
 
 Told = dict[str, Any]
 #: Seconds in which anything that is looked for in the page must come.
@@ -52,7 +53,7 @@ class Phone:
         jid: its full JID, once it has logged in.
     """
 
-    def __init__(self, tab: Tab) -> None:
+    def __init__(self, tab: ChromiumTab) -> None:
         self.told: list[Told] = []
         self.jid = ""
         self._tab = tab

@@ -10,8 +10,8 @@ from urllib.parse import quote
 import pytest
 from callboard.actors.messages.exchange import CallStatus
 from callboard.bots import Message
-from callboard.tests.browser.chromium import Tab
 from callboard.tests.browser.stage import Browser
+from callboard.tests.browser.tab import Opens, Tab
 from callboard.tests.conftest import Run
 from callboard.tests.harness.ports import free_ports
 from callboard.tests.live.stage import ALICE, BOB, Stage
@@ -63,8 +63,9 @@ class Page:
 
 
 @asynccontextmanager
-async def opened(browser: Browser, port: int) -> AsyncIterator[Page]:
-    async with browser[0].tab() as tab:
+async def opened(browser: Browser | Opens, port: int) -> AsyncIterator[Page]:
+    running: Opens = browser[0] if isinstance(browser, tuple) else browser
+    async with running.tab() as tab:
         yield Page(tab, port)
 
 
@@ -78,11 +79,11 @@ async def settled(stage: Stage, sid: str) -> None:
         await stage.record(account, sid)
 
 
-def test_a_person_writes_calls_and_hangs_up(run: Run, tmp_path: Path, browser: Browser) -> None:
+def test_a_person_writes_calls_and_hangs_up(run: Run, tmp_path: Path, any_browser: Opens) -> None:
     async def main() -> None:
         async with (
             boarded(tmp_path, [ALICE, BOB]) as (stage, port),
-            opened(browser, port) as page,
+            opened(any_browser, port) as page,
         ):
             await page.enter(conversation(ALICE, BOB))
             assert "token" not in await page.tab.run("location.href")
@@ -143,12 +144,12 @@ def test_a_call_comes_and_goes_and_is_answered(run: Run, tmp_path: Path, browser
 
 
 def test_a_deep_link_leads_to_a_past_call_and_its_recording(
-    run: Run, tmp_path: Path, browser: Browser
+    run: Run, tmp_path: Path, any_browser: Opens
 ) -> None:
     async def main() -> None:
         async with (
             boarded(tmp_path, [ALICE, BOB]) as (stage, port),
-            opened(browser, port) as page,
+            opened(any_browser, port) as page,
         ):
             out, _ = await stage.connected(ALICE, BOB, audio="tone:440", video="pattern")
             await out.record()

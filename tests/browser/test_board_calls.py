@@ -1,18 +1,32 @@
 """The board's own page in a real browser: a person listens, talks, takes and places calls."""
 
+import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from callboard.tests.browser.chromium import Tab
+import numpy as np
+import pytest
+from callboard.actors.messages.exchange import CallStatus
+from callboard.actors.records.call_record import CallRecord
+from callboard.media import Direction, read_clock
+from callboard.tests.browser.firefox import BEEP as FIREFOX_BEEP
+from callboard.tests.browser.firefox import Firefox
 from callboard.tests.browser.page_sound import SOUND
+from callboard.tests.browser.recorded import loudest
 from callboard.tests.browser.stage import Browser
+from callboard.tests.browser.tab import Opens, Tab
 from callboard.tests.browser.test_board import opened
+from callboard.tests.browser.test_media import BEEP
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB, Stage
 from callboard.tests.live.test_rooms import until_heard
+from callboard.tests.media.coturn import coturn, needs_coturn
 from callboard.tests.web.stage import boarded
+
+pytestmark = needs_coturn
 
 OURS, THEIRS, PERSON = 440, 1000, 700
 
@@ -31,28 +45,58 @@ globalThis.hear = async (which, hertz) => {
   const screen = await until(() => document.querySelector(`video[aria-label="${label}"]`));
   return untilHeard(await until(() => screen.srcObject.getAudioTracks()[0]), hertz);
 };
-navigator.mediaDevices.getUserMedia = async () => tone(%d);
 """
+TONE = f"navigator.mediaDevices.getUserMedia = async () => tone({PERSON});"
+
+#: Firefox pairs no address of its own with one on loopback (nICEr), but a relay's it does.
+BY_RELAY = """(() => {
+  globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor() { super({iceServers: [%s]}); }
+  };
+})()"""
 
 
 @asynccontextmanager
 async def visited(
-    browser: Browser, folder: Path, accounts: list[str | dict[str, Any]], place: str
+    browser: Opens,
+    folder: Path,
+    accounts: list[str | dict[str, Any]],
+    place: str,
+    microphone: str = TONE,
 ) -> AsyncIterator[tuple[Stage, Tab]]:
     """Accounts, and a page of the board's that somebody has opened who may do everything."""
-    async with boarded(folder, accounts) as (stage, port), opened(browser, port) as page:
+    async with (
+        boarded(folder, accounts) as (stage, _),
+        another(browser, stage, place, microphone) as tab,
+    ):
+        yield stage, tab
+
+
+@asynccontextmanager
+async def another(
+    browser: Opens, stage: Stage, place: str, microphone: str = TONE
+) -> AsyncIterator[Tab]:
+    """A page of the board's, also at the same time as others."""
+    assert stage.deployment is not None
+    assert stage.deployment.board is not None
+    async with AsyncExitStack() as stack:
+        page = await stack.enter_async_context(opened(browser, stage.deployment.board.port))
         await page.enter()
         await page.tab.run(SOUND)
-        await page.tab.run(f"(() => {{ {HELPERS % PERSON} }})()")
+        await page.tab.run(f"(() => {{ {HELPERS} {microphone} }})()")
+        if isinstance(browser, Firefox):
+            relay = (await stack.enter_async_context(coturn(stage.folder))).turn()
+            server = {"urls": relay.url, "username": relay.username, "credential": relay.credential}
+            await page.tab.run(BY_RELAY % json.dumps(server))
         await page.go(f"#/{place}")
-        yield stage, page.tab
+        yield page.tab
 
 
 def test_a_person_listens_takes_over_and_gives_back(
-    run: Run, tmp_path: Path, browser: Browser
+    run: Run, tmp_path: Path, any_browser: Opens
 ) -> None:
     async def main() -> None:
-        async with visited(browser, tmp_path, [ALICE, BOB], "calls") as (stage, tab):
+        async with visited(any_browser, tmp_path, [ALICE, BOB], "calls") as (stage, tab):
             back = {"audio": f"tone:{OURS}"}
             out, came = await stage.connected(ALICE, BOB, back, audio=f"tone:{THEIRS}")
             await tab.run("press('Listen')")
@@ -71,10 +115,10 @@ def test_a_person_listens_takes_over_and_gives_back(
     run(main)
 
 
-def test_a_person_takes_a_call_that_rings(run: Run, tmp_path: Path, browser: Browser) -> None:
+def test_a_person_takes_a_call_that_rings(run: Run, tmp_path: Path, any_browser: Opens) -> None:
     async def main() -> None:
         accounts: list[str | dict[str, Any]] = [ALICE, {"jid": BOB, "bot": "operator"}]
-        async with visited(browser, tmp_path, accounts, "calls") as (stage, tab):
+        async with visited(any_browser, tmp_path, accounts, "calls") as (stage, tab):
             out = await stage.puppets[ALICE].call(BOB, audio=f"tone:{THEIRS}")
             await tab.run("press('Take with microphone')")
             await out.connected()
@@ -104,7 +148,7 @@ LISTENS = """(() => {
 def test_a_call_that_waits_for_a_person_rings(run: Run, tmp_path: Path, browser: Browser) -> None:
     async def main() -> None:
         accounts: list[str | dict[str, Any]] = [ALICE, {"jid": BOB, "bot": "operator"}]
-        async with visited(browser, tmp_path, accounts, "calls") as (stage, tab):
+        async with visited(browser[0], tmp_path, accounts, "calls") as (stage, tab):
             await tab.run(LISTENS)
             out = await stage.puppets[ALICE].call(BOB, audio="tone")
             await tab.run("until(() => tones >= 2 && told.length)")
@@ -121,10 +165,10 @@ def test_a_call_that_waits_for_a_person_rings(run: Run, tmp_path: Path, browser:
     run(main)
 
 
-def test_a_person_places_a_call(run: Run, tmp_path: Path, browser: Browser) -> None:
+def test_a_person_places_a_call(run: Run, tmp_path: Path, any_browser: Opens) -> None:
     async def main() -> None:
         place = f"accounts/{BOB}/{ALICE}"
-        async with visited(browser, tmp_path, [ALICE, BOB], place) as (stage, tab):
+        async with visited(any_browser, tmp_path, [ALICE, BOB], place) as (stage, tab):
             await tab.run("press('Call with my microphone')")
             came = await stage.ringing(ALICE)
             await came.answer(audio=f"tone:{THEIRS}")
@@ -134,3 +178,119 @@ def test_a_person_places_a_call(run: Run, tmp_path: Path, browser: Browser) -> N
             assert (await came.ended()).state == "completed"
 
     run(main)
+
+
+#: Draws what a screen shows, and gives its luma.
+LUMA = """(async () => {
+  const screen = await until(() => document.querySelector('video[aria-label="%s, live"]'));
+  const canvas = new OffscreenCanvas(160, 120);
+  const pen = canvas.getContext("2d", {willReadFrequently: true});
+  pen.drawImage(screen, 0, 0, 160, 120);
+  const {data} = pen.getImageData(0, 0, 160, 120);
+  return [...Array(160 * 120).keys()].map((at) => Math.round(
+    0.299 * data[4 * at] + 0.587 * data[4 * at + 1] + 0.114 * data[4 * at + 2]));
+})()"""
+
+
+async def sees_the_clock(tab: Tab, which: str) -> None:
+    """Look at a screen until the clock of our pattern is read there, and goes on."""
+    first = None
+    while True:
+        luma = np.array(await tab.run(LUMA % which), np.uint8).reshape(120, 160)
+        now = read_clock(luma)
+        if now is not None and first is not None and now > first:
+            return
+        first = now if first is None else first
+
+
+def test_a_person_looks_in(run: Run, tmp_path: Path, any_browser: Opens) -> None:
+    async def main() -> None:
+        async with visited(any_browser, tmp_path, [ALICE, BOB], "calls") as (stage, tab):
+            media = {"audio": f"tone:{OURS}", "video": "pattern"}
+            out, came = await stage.connected(ALICE, BOB, media, **media)
+            await tab.run("press('Listen')")
+            for which in ("Peer", "Bot"):
+                await sees_the_clock(tab, which)
+                assert await tab.run(f"hear('{which}', {OURS})")
+            await out.hangup()
+            assert {one["codec"] for one in (await came.ended()).media} == {"opus", "VP8"}
+
+    run(main)
+
+
+def test_two_listen_over_an_ice_restart_and_a_content_add(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    async def main() -> None:
+        async with (
+            visited(browser[0], tmp_path, [ALICE, BOB], "calls") as (stage, one),
+            another(browser[0], stage, "calls") as two,
+        ):
+            back = {"audio": f"tone:{OURS}"}
+            out, came = await stage.connected(ALICE, BOB, back, audio=f"tone:{THEIRS}")
+            for tab in (one, two):
+                await tab.run("press('Listen')")
+                assert await tab.run(f"hear('Peer', {THEIRS})")
+            await out.restart_ice()
+            await stage.step(BOB, "ice-restart")
+            for tab in (one, two):
+                assert await tab.run(f"hear('Peer', {THEIRS})")
+            await out.add("video", "pattern")
+            for tab in (one, two):
+                assert await tab.run(f"hear('Peer', {THEIRS})")
+            await two.run("press('Stop listening')")
+            await two.run("press('Listen')")
+            await sees_the_clock(two, "Peer")
+            assert await one.run(f"hear('Peer', {THEIRS})")
+            await out.hangup()
+            parts = [each.part for each in (await came.ended()).listeners]
+            assert sorted(parts) == ["received"] * 3 + ["sent"] * 3
+
+    run(main)
+
+
+async def reach(tab: Tab, what: str) -> None:
+    """Go by the Tab key to what has these words, or fits this selector."""
+    named = json.dumps(what)
+    fits = f"(one => one.textContent === {named} || one.matches({named}))(document.activeElement)"
+    for _ in range(200):
+        await tab.key("Tab")
+        if await tab.run(fits):
+            return
+    raise AssertionError(f"no Tab leads to {what}")
+
+
+async def press(tab: Tab, what: str) -> None:
+    """Press what the Tab key leads to."""
+    await reach(tab, what)
+    await tab.key("Enter")
+
+
+def test_a_person_calls_with_the_keyboard_alone_and_a_microphone(
+    run: Run, tmp_path: Path, any_browser: Opens
+) -> None:
+    async def main() -> CallRecord:
+        async with visited(any_browser, tmp_path, [ALICE, BOB], "", microphone="") as (stage, tab):
+            await press(tab, f'a[href="#/accounts/{quote(BOB)}"]')
+            await reach(tab, 'input[aria-label="Address of a new conversation"]')
+            await tab.write(ALICE)
+            await tab.key("Enter")
+            await press(tab, 'summary[aria-label="What is sent"]')
+            await press(tab, "Call with my microphone")
+            came = await stage.ringing(ALICE)
+            await came.answer(audio=f"tone:{OURS}", record=True)
+            assert await tab.run(f"hear('Peer', {OURS})")
+            await press(tab, "Hold")
+            await stage.until(CallStatus, lambda one: one.account == ALICE and one.held)
+            assert await tab.run("document.activeElement.textContent") == "Hold"
+            await tab.key("Enter")
+            await stage.media(ALICE, "audio", 100)
+            await press(tab, "Give back")
+            return await came.ended()
+
+    record = run(main)
+    assert record.state == "completed"
+    beep = FIREFOX_BEEP if isinstance(any_browser, Firefox) else BEEP
+    frequency, level = loudest(record, Direction.RECEIVED)
+    assert frequency == pytest.approx(beep, abs=25)
+    assert level > -30

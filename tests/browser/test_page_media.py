@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from callboard.bots import Call
-from callboard.tests.browser.chromium import Tab
 from callboard.tests.browser.page_sound import SOUND
 from callboard.tests.browser.stage import Browser
+from callboard.tests.browser.tab import Tab
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB, Stage
 from callboard.tests.live.test_rooms import until_heard
