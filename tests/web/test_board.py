@@ -1,18 +1,28 @@
 """The board as a part of what runs."""
 
 import asyncio
+import contextlib
+import os
 import stat
+import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from callboard.actors.messages.exchange import PresenceReturned
+from callboard.config.web import WebSettings
 from callboard.control import Client
+from callboard.control.instance.instance import Instance
 from callboard.control.models.status import StatusCommand, StatusResult
 from callboard.tests.conftest import Run
 from callboard.tests.control.stage import controlled
 from callboard.tests.live.stage import ALICE, BOB
-from callboard.tests.web.http import ask
-from callboard.tests.web.stage import TOKENS, boarded
+from callboard.tests.media.page import page
+from callboard.tests.web.http import PATIENCE, ask
+from callboard.tests.web.stage import TOKENS, an_instance, boarded
+from callboard.web import board_server
+from callboard.web.board import Board
 
 
 def test_the_board_tells_what_the_control_socket_tells(run: Run, tmp_path: Path) -> None:
@@ -106,6 +116,98 @@ def test_a_token_is_made_and_kept_for_its_owner_alone(run: Run, tmp_path: Path) 
 
     file = run(main)
     assert not file.exists()
+
+
+def test_the_token_is_written_to_a_file_of_its_own(run: Run, tmp_path: Path) -> None:
+    """Whatever lies in its place is not written to, and nobody else can read it meanwhile."""
+    foreign = tmp_path / "foreign"
+    foreign.write_text("theirs")
+
+    async def main() -> None:
+        with tempfile.TemporaryDirectory() as short:
+            instance = an_instance(tmp_path)
+            instance.socket = Path(short, "s")
+            file = instance.socket.with_suffix(".board")
+            for place in ("symbolic link", "readable by all"):
+                if place == "symbolic link":
+                    file.symlink_to(foreign)
+                else:
+                    file.write_text("old")
+                    file.chmod(0o666)
+                board = await Board.started(WebSettings(), instance)
+                assert not file.is_symlink()
+                assert file.read_text() == f"{board.link}\n"
+                assert stat.S_IMODE(file.stat().st_mode) == 0o600
+                await board.close()
+                assert not file.exists()
+
+    mask = os.umask(0)
+    try:
+        run(main)
+    finally:
+        os.umask(mask)
+    assert foreign.read_text() == "theirs"
+
+
+async def flooded(board: Board) -> None:
+    """Ask for more than can be answered, in more connections than are taken."""
+
+    async def one() -> None:
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            await ask(board.port, "/api/status", token=TOKENS["view"])
+
+    await asyncio.gather(*(one() for _ in range(300)))
+
+
+async def broken(board: Board) -> None:
+    """Let everything raise that answers, then what serves."""
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("it breaks")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Instance, "status", fail)
+        assert (await ask(board.port, "/api/status", token=TOKENS["view"])).status == 500
+        patch.setattr(board_server.BoardServer, "on_tick", fail)
+        while not board._failure:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("mishap", [flooded, broken], ids=["overload", "crash"])
+def test_no_mishap_of_the_board_ends_a_call(
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    mishap: Callable[[Board], Awaitable[None]],
+) -> None:
+    monkeypatch.setattr(board_server, "MOST_CONNECTIONS", 100)
+
+    async def main() -> None:
+        async with boarded(tmp_path, [ALICE, BOB]) as (stage, port), page() as one:
+            out, came = await stage.connected(ALICE, BOB, audio="tone:400")
+            where = f"/api/calls/{came.id}/listen/received?account={BOB}"
+            offer = (await one.to_listen("audio")).encode()
+            headers = {"Content-Type": "application/sdp"}
+            found = await ask(
+                port, where, "POST", body=offer, token=TOKENS["listen"], headers=headers
+            )
+            await one.take(found.body.decode())
+            assert stage.deployment is not None
+            assert stage.deployment.board is not None
+            await mishap(stage.deployment.board)
+            [audio] = (await came.status()).statistics
+            await stage.media(BOB, "audio", audio.received + 50)
+            await one.hears(400)
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    with contextlib.suppress(OSError, IndexError, ValueError):
+                        if (await ask(port, "/api/status", token=TOKENS["view"])).status == 200:
+                            break
+                    await asyncio.sleep(0.05)
+            await out.hangup()
+            assert (await came.ended()).state == "completed"
+
+    run(main)
 
 
 def test_the_end_waits_for_no_visitor(run: Run, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from callboard.control.instance.log_tail import log_told_to
 from callboard.tests.conftest import Run
 from callboard.tests.web.http import PATIENCE
 from callboard.tests.web.stage import TOKENS, an_instance, bare_board
-from callboard.web import event_feed
+from callboard.web import board_server, event_feed
 from callboard.web.board import Board
 from callboard.web.event_feed import EventFeed
 
@@ -227,5 +227,35 @@ def test_the_log_is_told_with_its_last_lines(run: Run, tmp_path: Path) -> None:
                 writer.close()
         assert b"event: Log" in octets
         assert b"the first line" not in octets
+
+    run(main)
+
+
+def test_a_reader_that_stalls_is_dropped_and_nothing_is_kept_for_it(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board_server, "STALL", 0.2)
+    monkeypatch.setattr(event_feed, "GATHER", 0.0)
+    monkeypatch.setattr(event_feed, "MOST_KEPT", 400_000)
+
+    async def main() -> None:
+        async with bare_board(tmp_path) as (board, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+            head = (
+                f"GET /api/events HTTP/1.1\r\nHost: {board.url[7:]}\r\n"
+                f"Authorization: Bearer {TOKENS['view']}\r\n\r\n"
+            )
+            writer.write(head.encode())
+            await reader.readuntil(b": welcome\n\n")
+            feed = board._feed
+            assert feed.readers == 1
+            async with asyncio.timeout(PATIENCE):
+                while feed.readers or board._gate.running:
+                    board._instance.events.publish(
+                        entry(AccountChanged("a@localhost", "failed", "x" * 100_000))
+                    )
+                    await asyncio.sleep(0.01)
+            assert feed._kept < 1_000_000
+            writer.transport.abort()
 
     run(main)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hmac
 import logging
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,28 @@ def test_no_cookie_can_be_made_up() -> None:
         "vïew.1.1.1",
     ):
         assert credentials.by_cookie(forged) is None, forged
+
+
+def test_tokens_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is given, every digest is compared whole, and no text is."""
+    compared: list[tuple[int, int]] = []
+    compare = hmac.compare_digest
+
+    def noted(one: Any, other: Any) -> bool:
+        compared.append((len(one), len(other)))
+        return compare(one, other)
+
+    credentials = Credentials({VisitorRole.VIEW: VIEW, VisitorRole.TALK: TALK})
+    cookie = credentials.cookie(VisitorRole.VIEW)
+    monkeypatch.setattr(hmac, "compare_digest", noted)
+    for token in (VIEW, TALK, VIEW[:-1], f"{VIEW}x", "x", "", "x" * 100_000, "\udcff"):
+        compared.clear()
+        credentials.by_token(token)
+        assert compared == [(32, 32)] * 2, token
+    for value in (cookie, cookie[:-1] + "g", f"{cookie.rpartition('.')[0]}.x"):
+        compared.clear()
+        credentials.by_cookie(value)
+        assert len(compared) == 1, value
 
 
 @pytest.mark.parametrize(

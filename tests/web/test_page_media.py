@@ -1,5 +1,6 @@
 """Pages that listen to calls by WHEP, and talk in them by WHIP."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,25 @@ def test_pages_are_told_the_addresses_of_the_file_alone(
     declared = {"accounts": [{"jid": "a@localhost", "bot": "echo"}], "media": media}
     found = page_network(WebSettings.model_validate(web), Settings.model_validate(declared))
     assert found.addresses == addresses
+
+
+def test_a_page_is_told_of_no_other_address(run: Run, tmp_path: Path) -> None:
+    web = {"tokens": TOKENS, "media": {"addresses": ["127.0.0.2"]}}
+
+    async def main() -> None:
+        async with boarded(tmp_path, [ALICE, BOB], web=web) as (stage, port), page() as one:
+            out, came = await stage.connected(ALICE, BOB, audio="tone:400")
+            where = target(came, "listen/received")
+            found = await post(port, where, await one.to_listen("audio"), "listen")
+            answer = found.body.decode()
+            told = re.findall(r"(?m)^a=candidate:\S+ \d \S+ \d+ (\S+) \d+", answer)
+            assert set(told) == {"127.0.0.2"}
+            await one.take(answer)
+            await one.hears(400)
+            await out.hangup()
+            await came.ended()
+
+    run(main)
 
 
 def test_a_relay_is_named_to_pages() -> None:
