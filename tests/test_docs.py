@@ -95,8 +95,16 @@ def test_readme_program_does_what_it_says(tmp_path: Path) -> None:
     assert {media["kind"] for media in found["desk@localhost"]["media"]} == {"audio", "video"}
 
 
+def patient(folder: Path) -> None:
+    """Give programs as long as a busy machine needs for what they wait for."""
+    for program in folder.glob("*.py"):
+        text = program.read_text("utf-8")
+        program.write_text(re.sub(r'timeout="[0-9]+s"', 'timeout="100s"', text), "utf-8")
+
+
 def test_bots_page_program_does_what_it_says(tmp_path: Path) -> None:
     file = programs(ROOT / "docs" / "bots.md", tmp_path)
+    patient(tmp_path)
     assert in_process("check", file).returncode == 0
     with running("run", file) as run:
         for sentence in (
