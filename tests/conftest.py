@@ -40,6 +40,7 @@ SLOW = ("load", "benchmarks", "packaging", "test_examples.py", "browser", "cli",
 """Where files take long. They come first: one that begins last would be waited for alone."""
 
 failed = pytest.StashKey[bool]()
+tests = itertools.count()
 
 loopback.install()
 
@@ -92,10 +93,25 @@ def temporary_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 class Folders:
-    """Where the folders of tests for ``tempfile`` are."""
+    """Where the folders of tests for ``tempfile`` are.
+
+    Attributes:
+        parent: where they are.
+        empty: the one that the last test had, and has emptied if it passed.
+        numbers: their names.
+    """
 
     parent: Path
+    empty: Path | None = None
     numbers = itertools.count()
+
+    @classmethod
+    def one(cls) -> Path:
+        """Give an empty one: thousands of tests leave nothing, and need none of their own."""
+        if cls.empty is None or any(cls.empty.iterdir()):
+            cls.empty = cls.parent / str(next(cls.numbers))
+            cls.empty.mkdir()
+        return cls.empty
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -110,11 +126,9 @@ def nothing_is_left_behind(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     """Fail a test that passed but blocked its loop, left something, or talked to others."""
-    number = next(Folders.numbers)
-    if number % 100 == 0:  # pytest keeps three reports of each test: in a long file they add up
+    if next(tests) % 10 == 0:  # pytest keeps three reports of each test: in a long file they add up
         gc.freeze()
-    temporary = Folders.parent / str(number)
-    temporary.mkdir()
+    temporary = Folders.one()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     before = Snapshot(temporary)
     with watched_loops(patience(request.node)):

@@ -90,7 +90,7 @@ def _descriptors() -> dict[int, str]:
 def _children() -> dict[int, str]:
     found = {}
     for thread in os.listdir("/proc/self/task"):  # noqa: PTH208
-        with suppress(OSError), Path(f"/proc/self/task/{thread}/children").open() as children:
+        with suppress(OSError), open(f"/proc/self/task/{thread}/children") as children:  # noqa: PTH123
             for pid in children.read().split():
                 found[int(pid)] = Path("/proc", pid, "comm").read_text().strip()
     return found
