@@ -36,7 +36,9 @@ class Seat(Bot):
     async def on_call(self, call: Call) -> None:
         """Answer."""
         self.calls.append(call)
-        await call.answer(audio=self.options.get("audio", "tone:880"))
+        await call.answer(
+            audio=self.options.get("audio", "tone:880"), video=self.options.get("video")
+        )
         await call.ended()
 
 

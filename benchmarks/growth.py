@@ -15,13 +15,19 @@ from callboard.benchmarks.usage import cpu, keep_to, memory
 from callboard.bots import Call
 from callboard.server import Prosody
 
-CALLER, CALLED = f"{user(0)}@{HOST}", f"{user(1)}@{HOST}"
+#: The accounts of the one who calls and the one who is called, without and with video.
+PARTIES = {False: (0, 1), True: (2, 3)}
 #: How far a figure may be from the first one.
 FLAT = 0.15
 #: Percent of a core that calls may take together: beyond it they wait for each other.
 FULL = 75.0
 #: Seconds for what logins leave to be done, for each thousand accounts at the end.
 SETTLE = 0.5
+
+
+def jid(number: int) -> str:
+    """Return the bare JID of an account."""
+    return f"{user(number)}@{HOST}"
 
 
 async def accounts(port: int, authority: str, counts: list[int]) -> dict[str, Any]:
@@ -50,19 +56,22 @@ async def accounts(port: int, authority: str, counts: list[int]) -> dict[str, An
     return found
 
 
-async def called(port: int, authority: str, counts: list[int], seconds: float) -> dict[str, Any]:
-    """Take more and more calls, whose sound is echoed.
+async def called(
+    port: int, authority: str, counts: list[int], seconds: float, video: bool
+) -> dict[str, Any]:
+    """Take more and more calls, whose sound is echoed, and whose pictures if they have some.
 
     Returns:
         for each count that one core carries, CPU in percent of a core a call, KiB a call, and
         packets a second that the slowest call received.
     """
     keep_to(0)
+    _, seat = PARTIES[video]
     found: dict[str, Any] = {"cpu": [], "kib": [], "packets": []}
     with tempfile.TemporaryDirectory() as folder:
         async with (
-            seated([1], port, authority, folder, audio="echo") as _,
-            partner(caller, port=port, authority=authority) as ask,
+            seated([seat], port, authority, folder, audio="echo", video="echo" if video else None),
+            partner(caller, port=port, authority=authority, video=video) as ask,
         ):
             await ask({"calls": 1})
             await asyncio.sleep(seconds / 2)
@@ -72,32 +81,38 @@ async def called(port: int, authority: str, counts: list[int], seconds: float) -
                     break
                 await ask({"calls": count})
                 await asyncio.sleep(seconds / 2)
-                before, began, used = await _received(), time.perf_counter(), cpu()
+                before, began, used = await _received(seat), time.perf_counter(), cpu()
                 await asyncio.sleep(seconds)
                 used, lasted = cpu() - used, time.perf_counter() - began
-                after = await _received()
+                after = await _received(seat)
                 found["cpu"].append(used / lasted / count * 100)
                 found["kib"].append((memory() - empty) / (count - 1))
                 found["packets"].append(min(after[c] - before[c] for c in before) / lasted)
     return found
 
 
-async def _received() -> dict[str, int]:
-    """Return how many packets each call has received."""
-    found = [await call.status() for call in Seat.taken[CALLED].calls]
+async def _received(seat: int) -> dict[str, int]:
+    """Return how many packets each call of an account has received."""
+    found = [await call.status() for call in Seat.taken[jid(seat)].calls]
     return {one.id: sum(each.received for each in one.statistics) for one in found}
 
 
-async def caller(port: int, authority: str) -> dict[str, Any]:
+async def caller(port: int, authority: str, video: bool) -> dict[str, Any]:
     """Be the one who calls: as many calls as told."""
     keep_to(1)
+    own, to = PARTIES[video]
     with tempfile.TemporaryDirectory() as folder:
-        async with seated([0], port, authority, folder) as _:
+        async with seated([own], port, authority, folder) as _:
             calls: list[Call] = []
 
             async def handle(message: dict[str, Any]) -> int:
                 while len(calls) < message["calls"]:
-                    call = await Seat.taken[CALLER].call(CALLED, audio="tone:440", message=True)
+                    call = await Seat.taken[jid(own)].call(
+                        jid(to),
+                        audio="tone:440",
+                        video="pattern" if video else None,
+                        message=True,
+                    )
                     async with asyncio.timeout(PATIENCE):
                         await call.connected()
                     calls.append(call)
@@ -113,36 +128,46 @@ async def measure(quick: bool) -> Result:
     """Measure one after the other."""
     people = [10, 20] if quick else [250, 500, 1000, 2000, 4000]
     lines = [2, 4] if quick else [10, 25, 50, 100, 200]
+    films = [2, 3] if quick else [5, 10, 20, 40]
+    seconds = 0.3 if quick else 8.0
     async with Prosody(passwords(people[-1])) as server:
         place = {"port": server.port, "authority": str(server.certificate)}
-        [grown], [talking] = await turns(
+        [grown], [talking], [showing] = await turns(
             1,
             lambda: trial(accounts, **place, counts=people),
-            lambda: trial(called, **place, counts=lines, seconds=0.3 if quick else 8.0),
+            lambda: trial(called, **place, counts=lines, seconds=seconds, video=False),
+            lambda: trial(called, **place, counts=films, seconds=seconds, video=True),
             together=quick,
         )
     result = Result(
         "Growth",
         "Accounts: one process that logs in more and more; the CPU is that of a login among "
         "those added, the memory Pss, without what the first fifth of the first number took. "
-        "Calls: one process (one core) whose account takes them and echoes their sound, its "
-        "caller in another process; CPU with signalling done and media flowing.",
+        "Calls: one process (one core) whose account takes them and echoes their sound, and their "
+        "pictures if they have some (the test pattern), its caller in another process; CPU with "
+        "signalling done and media flowing.",
     )
     for key, what in (("cpu", "CPU of a login, ms"), ("kib", "memory, KiB an account")):
         result.figures += _flat(f"{what}, at N accounts", people, grown[key])
-    if left_out := lines[len(talking["cpu"]) :]:
-        del lines[len(talking["cpu"]) :]
+    _add_calls(result, "calls", lines, talking)
+    _add_calls(result, "calls with video", films, showing)
+    return result
+
+
+def _add_calls(result: Result, what: str, counts: list[int], found: dict[str, Any]) -> None:
+    """Add what was measured of more and more calls, as far as one core carries them."""
+    if left_out := counts[len(found["cpu"]) :]:
+        counts = counts[: len(found["cpu"])]
         result.notes.append(
-            f"{left_out[0]} calls would take {talking['cpu'][-1] * left_out[0]:.0f} % of the core, "
+            f"{left_out[0]} {what} would take {found['cpu'][-1] * left_out[0]:.0f} % of the core, "
             f"more than the {FULL:.0f} % up to which calls do not wait for each other: not tried."
         )
-    for key, what in (("cpu", "CPU, % of a core a call"), ("kib", "memory, KiB a call")):
-        result.figures += _flat(f"{what}, at N calls", lines, talking[key])
-    for count, packets in zip(lines, talking["packets"], strict=True):
+    for key, unit in (("cpu", "CPU, % of a core a call"), ("kib", "memory, KiB a call")):
+        result.figures += _flat(f"{unit}, at N {what}", counts, found[key])
+    for count, packets in zip(counts, found["packets"], strict=True):
         result.notes.append(
-            f"At {count} calls the slowest call received {packets:.1f} packets a second."
+            f"At {count} {what} the slowest one received {packets:.1f} packets a second."
         )
-    return result
 
 
 def _flat(what: str, counts: list[int], values: list[float]) -> list[Figure]:

@@ -6,10 +6,13 @@ import time
 from contextlib import AsyncExitStack
 from typing import Any
 
+from callboard.actors.messages.exchange import ChatMessage
 from callboard.benchmarks.accounts import HOST, passwords, user
-from callboard.benchmarks.calls import Seat, seated
+from callboard.benchmarks.calls import PATIENCE, Seat, Switchboard, seated
 from callboard.benchmarks.result import Figure, Result, percentile
 from callboard.benchmarks.trial import main, say, trial
+from callboard.cli.views.event import Event
+from callboard.media import Connected, MediaEvent, Network, PeerConnection, ReceivePath, Silence
 from callboard.server import Prosody
 
 CALLER, CALLED = f"{user(0)}@{HOST}", f"{user(1)}@{HOST}"
@@ -56,8 +59,14 @@ LISTEN = """(() => {
 
 
 async def callboard(port: int, authority: str, calls: int) -> dict[str, Any]:
-    """Return the seconds to the first packet, of calls one after the other."""
-    found: dict[str, Any] = {"propose": [], "initiate": []}
+    """Return the seconds to the first packet, of calls one after the other, and what they need.
+
+    Returns:
+        the seconds since the proposal and since the offer, when each step of a proposed call was
+        taken, and in turns with the calls the seconds of a stanza from one account to the other,
+        and of ICE with DTLS between two legs that have their descriptions.
+    """
+    found: dict[str, Any] = {"propose": [], "initiate": [], "steps": [], "way": [], "media": []}
     with tempfile.TemporaryDirectory() as folder:
         async with seated([0, 1], port, authority, folder) as (board, _):
             for number in range(2 * calls + 2):
@@ -70,11 +79,56 @@ async def callboard(port: int, authority: str, calls: int) -> dict[str, Any]:
                 steps = board.calls[CALLER, call.id].steps
                 if number > 1:  # the first of each kind has the sound encoded
                     found[kind].append(steps["first-audio"] - steps.get(kind, 0.0))
+                    if kind == "propose":
+                        found["steps"].append(dict(steps))
+                        found["way"].append(await _way(board))
+                        found["media"].append(await _media())
                 await call.hangup()
                 await call.ended()
                 await board.until(lambda: board.took(CALLED, call.id, "ended") is not None)  # noqa: B023
-            found["steps"] = dict(steps)
     return found
+
+
+async def _way(board: Switchboard) -> float:
+    """Return the seconds that a stanza takes from the caller to the called."""
+    came = asyncio.Event()
+
+    def heard(event: Event) -> None:
+        if isinstance(event, ChatMessage) and (event.account, event.direction) == (CALLED, "in"):
+            came.set()
+
+    board.heard = heard
+    began = time.perf_counter()
+    await Seat.taken[CALLER].send(CALLED, "a stanza")
+    async with asyncio.timeout(PATIENCE):
+        await came.wait()
+    return time.perf_counter() - began
+
+
+async def _media() -> float:
+    """Return the seconds of ICE and DTLS, from the answer until both ends are connected."""
+    connected = [asyncio.Event(), asyncio.Event()]
+
+    def leg(number: int) -> PeerConnection:
+        def on_event(event: MediaEvent) -> None:
+            if isinstance(event, Connected):
+                connected[number].set()
+
+        network = Network(addresses=("127.0.0.1",))
+        return PeerConnection(network=network, path=ReceivePath.PACKETS, on_event=on_event)
+
+    one, other = leg(0), leg(1)
+    offer = await one.offer(audio=Silence(), video=None)
+    answer = await other.answer(offer, audio=Silence(), video=None)
+    began = time.perf_counter()
+    await one.accept(answer)
+    async with asyncio.timeout(PATIENCE):
+        for each in connected:
+            await each.wait()
+    took = time.perf_counter() - began
+    await one.close()
+    await other.close()
+    return took
 
 
 async def _browsers(server: Prosody, calls: int) -> list[float] | None:
@@ -167,9 +221,38 @@ async def measure(quick: bool) -> Result:
             )
     if pages is None:
         result.notes.append("A smoke run has no browsers." if quick else failure)
-    steps = ", ".join(f"{step} {at * 1000:.0f}" for step, at in mine["steps"].items())
-    result.notes.append(f"The last call of ours, ms since it began: {steps}.")
+    half = {key: percentile(mine[key], 0.5) for key in ("propose", "way", "media")}
+    ratio = half["propose"] / (half["media"] + 4 * half["way"])
+    result.figures.append(
+        Figure(
+            "propose to first packet ÷ (ICE and DTLS + two round trips), p50",
+            ratio,
+            reach="<= 1.5",
+            met=ratio <= 1.5,
+        )
+    )
+    result.notes.append(
+        f"What a call can't do without, p50 in turns with the calls: ICE and DTLS between two legs "
+        f"{half['media'] * 1000:.1f} ms, a stanza from one account to the other "
+        f"{half['way'] * 1000:.1f} ms, four of which are two round trips."
+    )
+    result.notes.append(f"Ms from the proposal to each step, p50: {_waterfall(mine['steps'])}.")
     return result
+
+
+def _waterfall(calls: list[dict[str, float]]) -> str:
+    """Say when each step was taken that all calls took, and how long after the one before."""
+    common = set.intersection(*(set(steps) for steps in calls))
+    middle = {
+        step: percentile([steps[step] - steps["propose"] for steps in calls], 0.5) * 1000
+        for step in common
+    }
+    order = sorted(middle, key=lambda step: middle[step])
+    before = [0.0, *(middle[step] for step in order)]
+    return ", ".join(
+        f"{step} {middle[step]:.1f} (+{middle[step] - earlier:.1f})"
+        for step, earlier in zip(order, before, strict=False)
+    )
 
 
 if __name__ == "__main__":
