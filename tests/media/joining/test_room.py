@@ -19,10 +19,13 @@ from callboard.media import (
     read_clock,
 )
 from callboard.media.joining.mix import Mixed
-from callboard.media.joining.room import RoomMedia
+from callboard.media.joining.room import RoomMedia, RoomMember
 from callboard.media.joining.room_sound import RoomSound
+from callboard.media.rtc.connection_media import ConnectionMedia
+from callboard.media.rtc.rtp.receive_path import ReceivePath
 from callboard.tests.conftest import Run
 from callboard.tests.media.joining.test_bridge import only, sees
+from callboard.tests.media.joining.test_bridging_in_any_order import Line
 from callboard.tests.media.legs import Leg, call, pictures, samples
 
 TONES = (400, 700, 1000)
@@ -141,6 +144,104 @@ def test_a_tone_tells_who_is_there_that_somebody_comes(run: Run) -> None:
             wave, _ = samples(pairs[0][1].seen("audio")[before:])
             assert np.abs(wave).max() > 1000
             room.close()
+
+    run(main)
+
+
+def test_a_tone_tells_who_is_there_that_somebody_has_gone(run: Run) -> None:
+    async def main() -> None:
+        async with calls([Silence(), Silence()]) as pairs:
+            room = RoomMedia()
+            room.add(pairs[0][0].pc.media)
+            member = room.add(pairs[1][0].pc.media)
+            while np.abs(samples(await pairs[0][1].received("audio", 20))[0]).max() > 100:
+                pass  # the tones of those who came
+            room.remove(member)
+            while np.abs(samples(await pairs[0][1].received("audio", 20))[0]).max() < 1000:
+                pass
+            room.close()
+
+    run(main)
+
+
+class StagedLeg:
+    """A leg of a room, of which nothing goes on a network; what it is given is kept."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[bytes, bool]] = []
+        self.requests = 0
+        self.media = ConnectionMedia(
+            ReceivePath.PACKETS,
+            largest_picture=1,
+            on_event=lambda _: None,
+            on_broken=lambda: None,
+        )
+        self.media.forward = self._forward  # type: ignore[method-assign]
+        self.media.codec = {"video": "VP8"}.get  # type: ignore[method-assign]
+        line: Any = Line("video")
+        line.request_keyframe = self._request
+        self.media.by_kind["video"] = line
+        line.outgoing = self.media.outgoing("video", Silence())
+
+    def _forward(self, frame: EncodedFrame, *, anew: bool = False) -> None:
+        self.given.append((frame.data, anew))
+
+    def _request(self) -> None:
+        self.requests += 1
+
+    def shows(self, data: bytes, *, keyframe: bool) -> None:
+        """Let its peer send a picture."""
+        self.media._received(EncodedFrame("video", "VP8", data, 0, 90_000, 0.0, keyframe))
+
+
+def listen(room: RoomMedia, **levels: RoomMember) -> None:
+    """Let the room hear for long enough how loud each is, in dBov below 0."""
+    for name, member in levels.items():
+        member.level = -float(name[1:])
+    for _ in range(RoomMedia.CHANGE + 1):
+        room._look()
+
+
+def test_who_is_seen_changes_at_a_key_frame_and_is_seen_until_then(run: Run) -> None:
+    async def main() -> None:
+        room = RoomMedia(tones=False)
+        one, two, viewer = legs = [StagedLeg() for _ in range(3)]
+        members = [room.add(leg.media) for leg in legs]
+        listen(room, _10=members[0], _60=members[1], _90=members[2])
+        asked = two.requests
+        one.shows(b"1 key", keyframe=True)
+        one.shows(b"1 next", keyframe=False)
+        listen(room, _60=members[0], _10=members[1])
+        assert two.requests == asked + 1
+        two.shows(b"2 next", keyframe=False)
+        one.shows(b"1 goes on", keyframe=False)
+        two.shows(b"2 key", keyframe=True)
+        one.shows(b"1 too late", keyframe=False)
+        two.shows(b"2 goes on", keyframe=False)
+        assert viewer.given == [
+            (b"1 key", True),
+            (b"1 next", False),
+            (b"1 goes on", False),
+            (b"2 key", True),
+            (b"2 goes on", False),
+        ]
+        room.close()
+        for leg in legs:
+            leg.media.by_kind["video"].outgoing.close()  # type: ignore[union-attr]
+
+    run(main)
+
+
+def test_speakers_are_told_the_loudest_first_and_without_who_is_silent(run: Run) -> None:
+    async def main() -> None:
+        room = RoomMedia(tones=False)
+        legs = [StagedLeg() for _ in range(4)]
+        low, high, middle, silent = (room.add(leg.media) for leg in legs)
+        listen(room, _40=low, _10=high, _20=middle, _90=silent)
+        assert room.speakers == [high, middle, low]
+        room.close()
+        for leg in legs:
+            leg.media.by_kind["video"].outgoing.close()  # type: ignore[union-attr]
 
     run(main)
 
