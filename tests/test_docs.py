@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 import textwrap
+import wave
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from callboard.tests.cli.command import (
     running,
     seconds_between,
 )
+from callboard.tests.media.espeak import needs_espeak
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -102,6 +104,34 @@ def patient(folder: Path) -> None:
         program.write_text(re.sub(r'timeout="[0-9]+s"', 'timeout="100s"', text), "utf-8")
 
 
+def test_every_bot_of_the_bots_page_runs_in_its_program(tmp_path: Path) -> None:
+    file = programs(ROOT / "docs" / "bots.md", tmp_path)
+    declared = {one["bot"] for one in YAML(typ="safe").load(file)["accounts"]}
+    for module in tmp_path.glob("*.py"):
+        for name in re.findall(r"^class (\w+)\(Bot\)", module.read_text("utf-8"), re.MULTILINE):
+            assert f"{module.stem}:{name}" in declared
+    code = "".join(one.read_text("utf-8") for one in tmp_path.glob("*.py"))
+    for block in blocks(ROOT / "docs" / "bots.md", "python"):
+        assert block.partition("\n")[2] in code, "a block without its file's name"
+
+
+@needs_espeak
+def test_each_other_file_of_the_bots_page_passes_the_check(tmp_path: Path) -> None:
+    with wave.open(str(tmp_path / "speech.wav"), "wb") as speech:
+        speech.setparams((1, 2, 8000, 0, "NONE", ""))
+        speech.writeframes(bytes(1600))
+    found = [
+        text for text in blocks(ROOT / "docs" / "bots.md", "yaml") if "# accounts.yaml" not in text
+    ]
+    for number, text in enumerate(found):
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(f"server: embedded\n{text}", "utf-8")
+        done = in_process("check", file)
+        assert done.returncode == 0, done.stderr
+    assert found
+
+
+@needs_espeak
 def test_bots_page_program_does_what_it_says(tmp_path: Path) -> None:
     file = programs(ROOT / "docs" / "bots.md", tmp_path)
     patient(tmp_path)
@@ -125,9 +155,10 @@ def test_bots_page_program_does_what_it_says(tmp_path: Path) -> None:
             "^the menu says 42$",
             "^put through at once$",
             "^put through after asking$",
+            "^[0-9]+[.][0-9] s were said$",
         ):
             said(run, sentence)
-        run.until(lambda _: sum(one["event"] == "CallRecord" for one in run.events) == 14)
+        run.until(lambda _: sum(one["event"] == "CallRecord" for one in run.events) == 16)
         assert run.stop() == 0
         said(run, "^lobby@localhost is closed$")
     assert [event for event in run.events if event["event"] == "BotFailed"] == []

@@ -13,6 +13,7 @@ from callboard.media import (
     ClockPattern,
     Connected,
     EncodedFrame,
+    Kind,
     Silence,
     Source,
     Tone,
@@ -164,6 +165,10 @@ def test_a_tone_tells_who_is_there_that_somebody_has_gone(run: Run) -> None:
     run(main)
 
 
+def _vp8(kind: Kind) -> str | None:
+    return "VP8" if kind == "video" else None
+
+
 class StagedLeg:
     """A leg of a room, of which nothing goes on a network; what it is given is kept."""
 
@@ -177,7 +182,7 @@ class StagedLeg:
             on_broken=lambda: None,
         )
         self.media.forward = self._forward  # type: ignore[method-assign]
-        self.media.codec = {"video": "VP8"}.get  # type: ignore[method-assign]
+        self.media.codec = _vp8  # type: ignore[method-assign]
         line: Any = Line("video")
         line.request_keyframe = self._request
         self.media.by_kind["video"] = line

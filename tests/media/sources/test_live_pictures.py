@@ -107,6 +107,31 @@ def test_a_bit_rate_is_kept_to(run: Run, codec: str) -> None:
     run(main)
 
 
+@pytest.mark.parametrize("codec", CODECS)
+def test_what_is_written_keeps_to_the_bit_rate_of_its_leg(run: Run, codec: str) -> None:
+    noise = np.random.default_rng(1)
+
+    async def main() -> None:
+        feed = VideoFeed(15)
+        reader = feed.open("video", codec)
+
+        async def write() -> None:
+            while True:
+                await feed.write(noise.integers(0, 255, (240, 320, 3), np.uint8))
+
+        writing = asyncio.ensure_future(write())
+        sizes = []
+        for bit_rate in (2_000_000, 200_000):
+            reader.limit(bit_rate)
+            await read(reader, 10)
+            sizes.append(sum(len(unit.data) for unit in await read(reader, 20)))
+        assert sizes[1] < sizes[0] / 2
+        writing.cancel()
+        reader.close()
+
+    run(main)
+
+
 FAULTS: dict[str, Callable[[float], Any]] = {
     "raises": lambda _: 1 // 0,
     "None": lambda _: None,
