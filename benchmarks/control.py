@@ -49,7 +49,8 @@ class Standing:
         """It never ends."""
 
 
-def _status(number: int, seconds: float) -> CallStatus:
+def status_of(number: int, seconds: float) -> CallStatus:
+    """Return how a call stands after so many seconds."""
     return CallStatus(
         id=f"{number:036d}",
         account=f"load-{number:04d}@localhost",
@@ -77,7 +78,7 @@ async def instance(accounts: int, calls: int) -> AsyncIterator[tuple[Instance, P
         for one in settings.accounts:
             made.hear(AccountChanged(one.jid, "online"))
         for number in range(calls):
-            made.hear(_status(number, 1.0))
+            made.hear(status_of(number, 1.0))
         control = ControlSocket(claim(path), made)
         await control.start()
         try:
@@ -141,7 +142,7 @@ async def legs(told: int, file: str, legs: int, seconds: float) -> dict[str, Any
         began = time.perf_counter()
         while True:
             for number in range(CALLS):
-                running.hear(_status(number, time.perf_counter() - began))
+                running.hear(status_of(number, time.perf_counter() - began))
                 await asyncio.sleep(1 / CALLS)
 
     async with AsyncExitStack() as stack:

@@ -30,6 +30,7 @@ BENCHMARKS = (
     "lateness",
     "bridge",
     "listener",
+    "board",
     "speech",
     "actors",
     "setup",
