@@ -22,6 +22,7 @@ def test_a_past_call_has_its_plots_in_a_page_opened_later(
         async with (
             boarded(tmp_path, [ALICE, BOB]) as (stage, port),
             opened(browser, port) as page,
+            opened(browser, port) as later,
         ):
             out, _ = await stage.connected(ALICE, BOB)
             await stage.until(CallStatus, lambda one: one.account == ALICE and one.seconds > 3)
@@ -30,11 +31,10 @@ def test_a_past_call_has_its_plots_in_a_page_opened_later(
             await out.hangup()
             await settled(stage, out.id)
             record = await stage.record(ALICE, out.id)
-            await page.enter(f"/calls/{record.uuid}")
-            await page.tab.run("location.reload()")
-            await page.shows(record.uuid)
-            await page.until(DRAWN)
-            await check_looks(page)
+            await later.enter(f"/calls/{record.uuid}")
+            await later.shows(record.uuid)
+            await later.until(DRAWN)
+            await check_looks(later)
 
     run(main)
 
@@ -115,7 +115,7 @@ def test_a_page_listens_and_talks_through_a_relay_alone(
                 await page.until(
                     "made.length === 2 && made.every(one => one.connectionState === 'connected')"
                 )
-                assert await page.tab.run(pairs) == "relay,relay"
+                assert set((await page.tab.run(pairs)).split(",")) == {"relay"}
                 assert {one.part for one in (await out.status()).guests} == {"received", "sent"}
                 await out.hangup()
                 await settled(stage, out.id)
