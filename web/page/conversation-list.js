@@ -52,7 +52,7 @@ class ConversationList extends View {
       return h("li", {}, h("a.row", {href: `#/accounts/${escaped(this.account)}/${escaped(one.peer)}`, "aria-current": bare(chosen) === one.peer ? "page" : undefined},
         avatar(one.peer, one.presence ? TONES[one.presence] ?? "" : ""),
         h("span.row-main", {}, h("span.row-title", {}, one.name || one.peer),
-          h("span.row-note", {}, [one.presence, one.status, one.messages ? `${one.messages} messages` : ""].filter(Boolean).join(" · ") || "no messages yet")),
+          h("span.row-note", {}, [one.presence, one.status, one.messages ? `${one.messages} ${one.messages === 1 ? "message" : "messages"}` : ""].filter(Boolean).join(" · ") || "no messages yet")),
         calls.length ? badge(calls[0].phase, TONES[calls[0].phase]) : h("span.row-note", {}, hour(one.last))));
     });
     fill(this.rows, ...rows, !rows.length && h("li.soft.pad", {}, "Nobody yet. Open a conversation with an address above."));
