@@ -39,6 +39,16 @@ def names(kind: Kind) -> list[str]:
     return [spelling for name in fitting for spelling in _SPELLINGS.get(name, (name,))]
 
 
+def has_name(text: str) -> bool:
+    """Return whether a text names a source of its own, and no file.
+
+    Args:
+        text: as people write it.
+    """
+    name, colon, _ = text.partition(":")
+    return text == "none" or text in _NAMES or bool(colon and name in _READ)
+
+
 def source(playable: Playable, folder: Path, kind: Kind, times: int | None = 1) -> Source | None:
     """Return the source that a name stands for, once it is known that it can be played.
 

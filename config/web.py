@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ from pydantic import (
 
 from .media import Addresses, Ports
 from .metrics import Address, ListenAddress
-from .model import Flag, Model, as_secret
+from .model import Flag, FolderPath, Model, as_secret
 
 #: Characters that a token has at the least.
 SHORTEST_TOKEN = 16
@@ -164,11 +165,24 @@ class WebSettings(Model):
     media: WebMedia = Field(
         default=WebMedia(), description="How sound and pictures come to a browser."
     )
+    files: FolderPath | None = Field(
+        default=None,
+        description="A folder whose files can be played from the board, by their names. If left "
+        "out, only what has a name can be, like `tone:440`.",
+        examples=["sounds/"],
+    )
 
     @field_validator("tokens", "media", mode="before")
     @classmethod
     def _take_nothing(cls, value: Any) -> Any:
         return {} if value is None else value
+
+    @field_validator("files")
+    @classmethod
+    def _check_folder(cls, folder: Path | None) -> Path | None:
+        if folder is not None and not folder.is_dir():
+            raise ValueError(f"{folder} is no folder: name one with files that can be played")
+        return folder
 
     @model_validator(mode="after")
     def _check_way(self) -> Self:

@@ -16,7 +16,18 @@ from ..control.commands.handler import Handler, Served
 from ..control.commands.validation import fault
 from ..control.problem import ControlError, ProblemKind
 from ..control.version import VERSION
-from . import events, ladders, page_media, pages, recordings, snapshots, visitors, whep, whip
+from . import (
+    events,
+    ladders,
+    page_media,
+    pages,
+    playable_files,
+    recordings,
+    snapshots,
+    visitors,
+    whep,
+    whip,
+)
 from .commands import command_router
 from .page_sessions import PageSessions
 from .problem_details import BUG, problem_response, refusal_of
@@ -29,7 +40,7 @@ class Shown(Served, Telling, Protocol):
 
 
 #: What there is of calls but the commands. The calls of a load run are its shards', out of reach.
-_OF_CALLS = (ladders, page_media, recordings, snapshots, whep, whip)
+_OF_CALLS = (ladders, page_media, playable_files, recordings, snapshots, whep, whip)
 
 
 def make_app(
@@ -61,6 +72,7 @@ def make_app(
     app.state.visitors = known
     app.state.settings = settings
     app.state.sessions = sessions
+    app.state.playable = playable_files.PlayableFiles(settings.files)
     app.state.snapshots = snapshots.Snapshots()
     app.include_router(visitors.router)
     app.include_router(command_router(commands))

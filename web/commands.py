@@ -13,6 +13,7 @@ from ..control.commands.handler import Handler
 from ..control.commands.validation import validated
 from ..control.models.base import Command
 from ..control.problem import ControlError, ProblemKind
+from .playable_files import PlayableFiles
 from .problem_details import ProblemDetails, Refusal
 from .visitor_role import VisitorRole
 from .visitors import at_least
@@ -132,7 +133,9 @@ async def carry_out(
         ControlError: a field can't be used, or the command is refused.
     """
     handler: Handler = request.app.state.commands[name]
-    command = validated(handler.command, given, is_text=is_text)
+    playable: PlayableFiles = request.app.state.playable
+    allowed = await playable.replaced(handler.command, given)
+    command = validated(handler.command, allowed, is_text=is_text)
     return await handler.handle(command, request.app.state.instance, _tell_nobody)
 
 

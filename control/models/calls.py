@@ -1,5 +1,6 @@
 """Calls: those that go on, one that is placed, and those that are to end."""
 
+from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -10,6 +11,15 @@ from .events import LiveCall
 
 #: Characters of what a client calls something by.
 Name = Annotated[str, Field(min_length=1, max_length=3_100)]
+
+
+@dataclass(frozen=True, slots=True)
+class IsSource:
+    """Marks a field that names what is played, which may be the path of a file."""
+
+
+#: What is played: a name as in the file, or a file's path.
+SourceName = Annotated[Name, IsSource()]
 #: Calls that are listed at the most.
 MOST_LISTED = 10_000
 
@@ -81,8 +91,8 @@ class CallCommand(Command[CallResult]):
 
     account: Name
     to: Name
-    audio: Name = "tone"
-    video: Name = "none"
+    audio: SourceName = "tone"
+    video: SourceName = "none"
     record: bool = False
     seconds: Annotated[float, Field(ge=0.1, le=86_400)] | None = 10.0
     detach: bool = False

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from .base import Command, Result
-from .calls import Name
+from .calls import Name, SourceName
 
 #: Characters that can be said at once.
 LONGEST_TEXT = 10_000
@@ -66,7 +66,7 @@ class PlayCommand(Command[PlayedResult]):
     result = PlayedResult
 
     call: Name
-    source: Name
+    source: SourceName
     kind: Literal["audio", "video"] = "audio"
     loop: bool = False
     account: Name | None = None

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from .base import Command, Result
-from .calls import Name
+from .calls import Name, SourceName
 
 
 class SteeredResult(Result):
@@ -48,8 +48,8 @@ class AnswerCommand(_CallCommand):
 
     name: ClassVar[str] = "answer"
 
-    audio: Name = "silence"
-    video: Name = "none"
+    audio: SourceName = "silence"
+    video: SourceName = "none"
     record: bool = False
 
 

@@ -4,6 +4,7 @@ import {avatar, badge} from "./avatar.js";
 import {board, key} from "./board.js";
 import {fill, h, say} from "./dom.js";
 import {LiveMedia} from "./live-media.js";
+import {offered} from "./playable.js";
 import {session} from "./session.js";
 import {attempt, notify} from "./view.js";
 import {clock, escaped, number, TONES} from "./words.js";
@@ -111,11 +112,11 @@ export class CallStrip extends HTMLElement {
   play() {
     const open = this.more?.querySelector("form");
     if (open) { open.remove(); return; }
-    const source = h("input", {type: "text", required: true, value: "tone:440", "aria-label": "What to play: a tone, or a file's path"});
+    const source = h("input", {type: "text", required: true, value: "tone:440", list: "playable", "aria-label": "What to play: a tone, or a file's name"});
     const form = h("form.line", {onsubmit: (/** @type {Event} */ event) => {
       event.preventDefault();
       this.do("play", {source: source.value}, () => { form.remove(); notify(`${source.value} is played`); });
-    }}, source, h("button.primary", {type: "submit"}, "Play"));
+    }}, source, offered("playable", ["tone:440", "say:Hello", "silence", "echo"]), h("button.primary", {type: "submit"}, "Play"));
     this.more?.append(form);
     source.select();
   }

@@ -5,6 +5,7 @@ import {board, key} from "./board.js";
 import {CallStrip, listenTo} from "./call-strip.js";
 import {fill, follow, h} from "./dom.js";
 import {callSomebody} from "./live-media.js";
+import {offered} from "./playable.js";
 import {session} from "./session.js";
 import {attempt, View} from "./view.js";
 import {bare, escaped, hour} from "./words.js";
@@ -47,8 +48,7 @@ class ConversationView extends View {
     const options = h("details.call-options", {}, h("summary", {"aria-label": "What is sent"}, "▾"),
       h("div.popover", {},
         h("label", {}, "Sound", audio), h("label", {}, "Picture", video), h("label.check", {}, record, "Record both sides"),
-        h("datalist", {id: "sounds"}, ...SOUNDS.map(value => h("option", {value}))),
-        h("datalist", {id: "pictures"}, ...PICTURES.map(value => h("option", {value})))));
+        offered("sounds", SOUNDS), offered("pictures", PICTURES)));
     const call = (/** @type {string} */ picture) => () => attempt(async () => {
       options.open = false;
       const placed = await post("/api/calls", {account: this.account, to: this.peer, audio: audio.value, video: picture || video.value, record: record.checked, seconds: null});

@@ -1,0 +1,137 @@
+"""What may be played from the board: what has a name, and the files of one folder."""
+
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from callboard.bots import source
+from callboard.config.web import WebSettings
+from callboard.control.commands.all import COMMANDS
+from callboard.control.models.calls import IsSource
+from callboard.tests.conftest import Run
+from callboard.tests.live.stage import ALICE, BOB
+from callboard.tests.web.http import ask
+from callboard.tests.web.stage import TOKENS, bare_board, boarded
+from callboard.web.commands import ROUTES, CommandRoute
+
+CONTROL = TOKENS["control"]
+
+
+def fields() -> Iterator[tuple[CommandRoute, str]]:
+    """Give each field of a command over HTTP that names what is played."""
+    for route in ROUTES:
+        for name, info in (
+            COMMANDS[route.name].command.model_fields.items() if (route.name in COMMANDS) else ()
+        ):
+            if any(isinstance(each, IsSource) for each in info.metadata):
+                yield route, name
+
+
+def beep(path: Path) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(16_000))
+
+
+def test_every_field_that_is_played_is_marked() -> None:
+    played = {(route.name, name) for route, name in fields()}
+    by_name = {
+        (name, field)
+        for name, handler in COMMANDS.items()
+        for field in handler.command.model_fields.keys() & {"audio", "video", "source"}
+    }
+    assert played == by_name
+    assert len(played) == 5
+
+
+@pytest.mark.parametrize("has_folder", [True, False])
+def test_no_path_of_a_client_is_opened(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_folder: bool
+) -> None:
+    folder, outside = tmp_path / "sounds", tmp_path / "outside.wav"
+    (folder / "inner").mkdir(parents=True)
+    beep(outside)
+    beep(folder / "inner" / "deep.wav")
+    beep(folder / ".hidden.wav")
+    opened: list[Path] = []
+
+    def looked_at(path: Path) -> bool:
+        opened.append(path)
+        return False
+
+    monkeypatch.setattr(source, "_is_file", looked_at)
+    tried = [
+        str(outside),
+        "outside.wav",
+        "../outside.wav",
+        f"loop:{outside}",
+        "loop:../outside.wav",
+        f"file://{outside}",
+        "~/outside.wav",
+        "inner",
+        "inner/deep.wav",
+        ".hidden.wav",
+        ".",
+        "..",
+        "/",
+        "/dev/zero",
+        "x\0y",
+        "tone",
+        "Tone:440",
+    ]
+
+    async def main() -> None:
+        web = {"files": folder} if has_folder else {}
+        async with bare_board(tmp_path, **web) as (_, port):
+            for route, name in fields():
+                path = route.path.replace("{call:path}", "x")
+                for text in tried:
+                    given = {"account": ALICE, "to": BOB} if route.name == "call" else {}
+                    body = {**given, name: text}
+                    answer = await ask(port, path, "POST", body=body, token=CONTROL)
+                    refused = answer.json["detail"].startswith(f"{name} is ")
+                    assert refused == (text != "tone"), (path, name, text, answer)
+                    if refused:
+                        assert answer.status == 422
+
+    run(main)
+    assert not opened
+
+
+def test_files_of_the_folder_are_listed_and_played_by_their_names(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "sounds"
+    folder.mkdir()
+    beep(folder / "beep.wav")
+    beep(folder / "a b: c.wav")
+    web = {"tokens": TOKENS, "files": folder}
+
+    async def main() -> None:
+        async with boarded(tmp_path, [ALICE, BOB], web=web) as (stage, port):
+            assert (await ask(port, "/api/files", token=TOKENS["listen"])).status == 403
+            listed = await ask(port, "/api/files", token=CONTROL)
+            assert listed.json == {"files": ["a b: c.wav", "beep.wav"]}
+            body = {"account": ALICE, "to": BOB, "audio": "loop:beep.wav", "seconds": None}
+            placed = await ask(port, "/api/calls", "POST", body=body, token=CONTROL)
+            call = placed.json["id"]
+            await stage.ringing(BOB, call)
+            for what, fields in (
+                ("answer", {"audio": "a b: c.wav", "account": BOB}),
+                ("play", {"source": "beep.wav", "account": ALICE}),
+            ):
+                if what == "play":
+                    await stage.phase(ALICE, "connected")
+                target = f"/api/calls/{call}/{what}"
+                answer = await ask(port, target, "POST", body=fields, token=CONTROL)
+                assert answer.status == 200, answer.body
+            await ask(port, f"/api/calls/{call}/hangup", "POST", token=CONTROL)
+            await stage.record(ALICE, call)
+
+    run(main)
+
+
+def test_the_folder_has_to_be_there(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is no folder"):
+        WebSettings.model_validate({"files": tmp_path / "missing"})

@@ -1,0 +1,105 @@
+"""The files that may be played from the board."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict
+
+from ..bots.source import has_name
+from ..control.models.base import Command
+from ..control.models.calls import IsSource
+from ..control.problem import ControlError, ProblemKind
+from .problem_details import ProblemDetails
+from .visitor_role import VisitorRole
+from .visitors import at_least
+
+#: Files that are listed at the most.
+MOST = 1_000
+
+_LOOP = "loop:"
+
+
+class FilesResult(BaseModel):
+    """What may be played by its name.
+
+    Attributes:
+        files: names of files.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    files: tuple[str, ...]
+
+
+class PlayableFiles:
+    """The files of one folder, by their names: no path that a client gives is ever opened."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """List a folder.
+
+        Args:
+            folder: where they are; None: there are none.
+        """
+        self._folder = folder
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names, sorted. Blocking; a folder that can't be read has none."""
+        if self._folder is None:
+            return ()
+        try:
+            with os.scandir(self._folder) as entries:
+                found = (each.name for each in entries if each.is_file())
+                fitting = (name for name in found if name[0] != "." and name.isprintable())
+                return tuple(sorted(fitting)[:MOST])
+        except OSError:
+            return ()
+
+    async def replaced(
+        self, command: type[Command[Any]], given: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Put paths in the place of the names of files.
+
+        Args:
+            command: a command's model.
+            given: its fields, as a client gave them.
+
+        Raises:
+            ControlError: a source is neither one with a name of its own nor one of these files.
+        """
+        replaced = dict(given)
+        for name, info in command.model_fields.items():
+            source = given.get(name)
+            is_source = any(isinstance(each, IsSource) for each in info.metadata)
+            if is_source and isinstance(source, str) and not has_name(source):
+                replaced[name] = await self._path(name, source)
+        return replaced
+
+    async def _path(self, field: str, source: str) -> str:
+        names = await asyncio.to_thread(self.names)
+        for loop, name in (("", source), (_LOOP, source.removeprefix(_LOOP))):
+            if self._folder is not None and name in names:
+                return f"{loop}{self._folder / name}"
+        where = "one of the files at /api/files" if names else "name a folder with 'web: files:'"
+        raise ControlError(
+            ProblemKind.WRONG_ARGUMENT,
+            f"{field} is {source[:100]!r}: give a source with a name, like tone:440, or {where}",
+        )
+
+
+router = APIRouter(tags=["calls"])
+
+
+@router.get(
+    "/api/files",
+    summary="Ask which files can be played",
+    responses={"default": {"model": ProblemDetails}},
+    dependencies=[Depends(at_least(VisitorRole.CONTROL))],
+)
+async def files(request: Request) -> FilesResult:
+    """List the names of the files in the folder that `web: files:` names."""
+    playable: PlayableFiles = request.app.state.playable
+    return FilesResult(files=await asyncio.to_thread(playable.names))
