@@ -11,7 +11,7 @@ import itertools
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Coroutine, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -36,8 +36,13 @@ UNITS = {"actors", "bots", "config", "jingle"}
 PROGRAMS = ("coturn", "pykka_runtime", "subprocess")
 """Names in a test's module that say that it needs a program all the same."""
 
-SLOW = ("load", "benchmarks", "packaging", "test_examples.py", "browser", "cli", "live", "media")
-"""Where files take long. They come first: one that begins last would be waited for alone."""
+HEAVY = {"load", "benchmarks", "packaging", "test_examples.py", "browser"}
+"""What keeps a core busy, or several. Its files are spread over the others: a few browsers and load
+runs at the same time would make each other, and everything beside them, too late."""
+
+SLOW = ("cli", "live", "media")
+"""Where files take long, most of it waiting. They come first: a file that begins last would be
+waited for alone."""
 
 failed = pytest.StashKey[bool]()
 tests = itertools.count()
@@ -165,14 +170,28 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that `script/newer` runs on other Pythons, and put slow files first."""
-    places = {name: place for place, name in enumerate(SLOW)}
+    """Mark the tests that `script/newer` runs on other Pythons, and put files in their order."""
     rooms = {path: room(path) for path in {item.path for item in items}}
-    items.sort(key=lambda item: places.get(rooms[item.path], len(SLOW)))
+    places = spread(rooms)
+    items.sort(key=lambda item: places[item.path])
     for item in items:
         module = getattr(item, "module", None)
         if rooms[item.path] in UNITS and not any(hasattr(module, name) for name in PROGRAMS):
             item.add_marker(pytest.mark.unit)
+
+
+def spread(rooms: Mapping[Path, str]) -> dict[Path, float]:
+    """Give each file its place: slow ones before the others, and heavy ones evenly among these.
+
+    Args:
+        rooms: the room of each file.
+    """
+    slow = sorted(path for path, name in rooms.items() if name in SLOW)
+    heavy = sorted(path for path, name in rooms.items() if name in HEAVY)
+    places = {path: float(place) for place, path in enumerate(slow)}
+    step = len(slow) / max(1, len(heavy))
+    places |= {path: place * step - 0.5 for place, path in enumerate(heavy)}
+    return {path: places.get(path, float(len(slow) + len(heavy))) for path in rooms}
 
 
 def room(path: Path) -> str:
