@@ -122,7 +122,8 @@ class WebMedia(Model):
     addresses: Addresses | None = Field(
         default=None,
         description="The IP addresses of this machine on which browsers' connections are taken. "
-        "If left out, those of `media.addresses`; `127.0.0.1` while the board is on loopback.",
+        "If left out, those of `media.addresses`; while the board is on loopback `127.0.0.1`, and "
+        "the machine's IPv4 address in a way that only this machine reaches.",
         examples=["192.0.2.7"],
     )
     ports: Ports = Field(

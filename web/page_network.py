@@ -9,6 +9,9 @@ from ..media import Network
 def page_network(web: WebSettings, settings: Settings) -> Network:
     """Return the addresses and ports for pages: no others are ever told to a browser.
 
+    Where pages are on this machine, that is loopback by default. Firefox needs another address of
+    the machine, so that one is added where the network can be kept from it.
+
     Args:
         web: the settings of the board.
         settings: those of everything.
@@ -16,9 +19,15 @@ def page_network(web: WebSettings, settings: Settings) -> Network:
     media = settings.media
     addresses = web.media.addresses or media.addresses
     is_here = web.url is None and (web.address is None or web.address.is_loopback)
-    if web.media.addresses is None and (is_here or _is_embedded(addresses, settings)):
+    is_default = web.media.addresses is None
+    if is_default and (is_here or _is_embedded(addresses, settings)):
         addresses = (LOOPBACK,)
-    return Network(addresses=addresses, ports=web.media.ports or media.ports, account="the board")
+    return Network(
+        addresses=addresses,
+        ports=web.media.ports or media.ports,
+        account="the board",
+        within=is_default and is_here,
+    )
 
 
 def ice_servers(relay: WebRelay | None) -> dict[str, str]:

@@ -14,6 +14,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
+from callboard.media.rtc.ice.confinement import primary_address
 from callboard.tests.browser.sound_card import sound_card
 from callboard.tests.browser.tab import PATIENCE, BrowserError
 from callboard.tests.browser.web_socket import WebSocket
@@ -45,7 +46,9 @@ PREFERENCES: dict[str, str | int | bool] = {
     "media.autoplay.default": 0,
     "media.autoplay.blocking_policy": 0,
     "media.autoplay.block-webaudio": False,
-    # Everything is on loopback.
+}
+#: And where the machine has no other address than loopback.
+ON_LOOPBACK: dict[str, str | int | bool] = {
     "media.peerconnection.ice.loopback": True,
     "media.peerconnection.ice.obfuscate_host_addresses": False,
 }
@@ -183,7 +186,8 @@ def firefox(program: str) -> Iterator[Firefox]:
         )
         profile = Path(folder, "profile")
         profile.mkdir()
-        lines = [f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in PREFERENCES.items()]
+        preferences = PREFERENCES | ({} if primary_address() else ON_LOOPBACK)
+        lines = [f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in preferences.items()]
         (profile / "user.js").write_text("\n".join(lines), "utf-8")
         private = dict.fromkeys(("HOME", "TMPDIR", "XDG_RUNTIME_DIR"), folder)
         environ = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", **private}

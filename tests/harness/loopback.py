@@ -3,7 +3,7 @@
 Python's own sockets are seen by an audit hook, also in worker threads. uvloop and c-ares have
 sockets that Python does not see, so their entrances are guarded. Hosts and names are told by what
 they are called, UDP also by the address it is bound to: from a loopback one, the kernel sends
-nowhere else.
+nowhere else, nor from one that is confined to this machine. Connecting UDP sends nothing at all.
 """
 
 import ipaddress
@@ -13,6 +13,7 @@ from typing import Any
 
 import aiodns
 import uvloop
+from callboard.media.rtc.ice.confinement import ELSEWHERE, IP_UNICAST_IF
 from callboard.tests.harness.findings import report
 
 RESERVED = ("localhost", "invalid")
@@ -54,6 +55,8 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
         return
     if event == "socket.getaddrinfo" and not is_local(args[0]):
         raise refuse(f"look-up of {args[0]!r}")
+    if event == "socket.connect" and _asks_for_the_route(args[0], args[1]):
+        return
     if event in ("socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind"):
         carrier, address = args[0], args[1]
         if carrier.family not in (socket.AF_INET, socket.AF_INET6) or not address:
@@ -61,13 +64,28 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
         if event == "socket.bind":
             if _is_multicast(address[0]):
                 raise refuse(f"bind to the multicast address {address}")
-        elif not is_local(address[0]) and not _is_bound_to_loopback(carrier):
+        elif not is_local(address[0]) and not _stays_here(carrier):
             raise refuse(f"{event.removeprefix('socket.')} to {address}")
 
 
-def _is_bound_to_loopback(carrier: socket.socket) -> bool:
-    """Tell whether it sends datagrams from a loopback address, as calls do to each candidate."""
-    return carrier.type == socket.SOCK_DGRAM and is_local(carrier.getsockname()[0])
+def _stays_here(carrier: socket.socket) -> bool:
+    """Tell whether the kernel lets none of its datagrams out; calls send to each candidate."""
+    if carrier.type != socket.SOCK_DGRAM:
+        return False
+    return is_local(carrier.getsockname()[0]) or _is_confined(carrier)
+
+
+def _is_confined(carrier: socket.socket) -> bool:
+    """Tell whether it sends datagrams into the loopback device alone."""
+    if sys.platform != "linux" or carrier.family != socket.AF_INET:
+        return False
+    way = carrier.getsockopt(socket.IPPROTO_IP, IP_UNICAST_IF, 4)
+    return int.from_bytes(way) == socket.if_nametoindex("lo")
+
+
+def _asks_for_the_route(carrier: socket.socket, address: Any) -> bool:
+    """Tell whether UDP is connected with an address that is nobody's (RFC 5737)."""
+    return carrier.type == socket.SOCK_DGRAM and address == ELSEWHERE
 
 
 def _is_multicast(host: str) -> bool:

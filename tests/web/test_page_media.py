@@ -8,6 +8,7 @@ import pytest
 from callboard.bots import Call
 from callboard.config import Settings
 from callboard.config.web import WebSettings
+from callboard.media.rtc.ice.confinement import primary_address
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB
 from callboard.tests.live.test_rooms import until_heard
@@ -138,26 +139,37 @@ def test_offers_that_can_not_be_used_are_refused_with_a_sentence(run: Run, tmp_p
     run(main)
 
 
-NETWORKS: list[tuple[dict[str, Any], dict[str, Any], tuple[str, ...] | None]] = [
-    ({}, {}, ("127.0.0.1",)),
-    ({}, {"addresses": ["192.0.2.1"]}, ("127.0.0.1",)),
-    ({"media": {"addresses": ["192.0.2.2"]}}, {"addresses": ["192.0.2.1"]}, ("192.0.2.2",)),
-    ({"url": "https://b.example"}, {"addresses": ["192.0.2.1"]}, ("192.0.2.1",)),
-    ({"url": "https://b.example"}, {}, ("127.0.0.1",)),
+NETWORKS: list[tuple[dict[str, Any], dict[str, Any], tuple[str, ...] | None, bool]] = [
+    ({}, {}, ("127.0.0.1",), True),
+    ({}, {"addresses": ["192.0.2.1"]}, ("127.0.0.1",), True),
+    ({"address": "192.0.2.1:8470", "plain": True}, {}, ("127.0.0.1",), False),
+    ({"media": {"addresses": ["127.0.0.1"]}}, {}, ("127.0.0.1",), False),
+    ({"media": {"addresses": ["192.0.2.2"]}}, {"addresses": ["192.0.2.1"]}, ("192.0.2.2",), False),
+    ({"url": "https://b.example"}, {"addresses": ["192.0.2.1"]}, ("192.0.2.1",), False),
+    ({"url": "https://b.example"}, {}, ("127.0.0.1",), False),
 ]
 
 
-@pytest.mark.parametrize(("web", "media", "addresses"), NETWORKS)
+@pytest.mark.parametrize(("web", "media", "addresses", "within"), NETWORKS)
 def test_pages_are_told_the_addresses_of_the_file_alone(
-    web: dict[str, Any], media: dict[str, Any], addresses: tuple[str, ...] | None
+    web: dict[str, Any], media: dict[str, Any], addresses: tuple[str, ...] | None, within: bool
 ) -> None:
     declared = {"accounts": [{"jid": "a@localhost", "bot": "echo"}], "media": media}
     found = page_network(WebSettings.model_validate(web), Settings.model_validate(declared))
-    assert found.addresses == addresses
+    assert (found.addresses, found.within) == (addresses, within)
 
 
-def test_a_page_is_told_of_no_other_address(run: Run, tmp_path: Path) -> None:
-    web = {"tokens": TOKENS, "media": {"addresses": ["127.0.0.2"]}}
+TOLD: list[tuple[dict[str, Any], set[str]]] = [
+    ({"media": {"addresses": ["127.0.0.2"]}}, {"127.0.0.2"}),
+    ({}, {"127.0.0.1", primary_address() or "127.0.0.1"}),
+]
+
+
+@pytest.mark.parametrize(("media", "addresses"), TOLD, ids=["in the file", "by default"])
+def test_a_page_is_told_of_no_other_address(
+    run: Run, tmp_path: Path, media: dict[str, Any], addresses: set[str]
+) -> None:
+    web = {"tokens": TOKENS, **media}
 
     async def main() -> None:
         async with boarded(tmp_path, [ALICE, BOB], web=web) as (stage, port), page() as one:
@@ -166,7 +178,7 @@ def test_a_page_is_told_of_no_other_address(run: Run, tmp_path: Path) -> None:
             found = await post(port, where, await one.to_listen("audio"), "listen")
             answer = found.body.decode()
             told = re.findall(r"(?m)^a=candidate:\S+ \d \S+ \d+ (\S+) \d+", answer)
-            assert set(told) == {"127.0.0.2"}
+            assert set(told) == addresses
             await one.take(answer)
             await one.hears(400)
             await out.hangup()

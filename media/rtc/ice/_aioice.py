@@ -13,6 +13,7 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -33,6 +34,7 @@ from aioice.turn import (
 
 from ...errors import NetworkError
 from ._aioice_sockets import Dropped, Socket, TcpClient, UdpClient
+from .confinement import primary_address
 from .datagram_queue import DatagramQueue
 from .network import Network
 from .queries import Query, ask
@@ -43,6 +45,8 @@ logger = logging.getLogger(__name__)
 
 # Room for a burst of video (aioice uses the same size for its own sockets).
 RECEIVE_BUFFER = 256 * 1024
+FIRST, LAST = 65535, 0
+"""Local preferences (RFC 8445 §5.1.2.1): of all addresses, and of the one within this machine."""
 INNER = "_TurnTransport__inner_protocol"
 
 GatherComponent = Callable[..., Awaitable[list[Candidate]]]
@@ -247,6 +251,7 @@ async def _gather(
     timeout: float,
 ) -> list[Candidate]:
     protocols = []
+    inner: list[StunProtocol] = []
     if not network.relay_only:
         refused: NetworkError | None = None
         for address in addresses if network.addresses is None else network.addresses:
@@ -259,7 +264,9 @@ async def _gather(
             connection._protocols.append(protocols[-1])  # noqa: SLF001
         if refused is not None and not protocols and (network.addresses or network.ports):
             raise refused
-    candidates = [protocol.local_candidate for protocol in protocols]
+        if network.within:
+            inner = _open_within(connection, network, dropped, component)
+    candidates = [protocol.local_candidate for protocol in (*protocols, *inner)]
     queries: list[Query[Found]] = [
         (server, partial(_reflexive, protocol, server))
         for server in network.servers
@@ -288,7 +295,23 @@ async def _gather(
     return candidates
 
 
-def _open(end: Socket, sock: socket.socket, component: int) -> StunProtocol:
+def _open_within(
+    connection: Connection, network: Network, dropped: Dropped, component: int
+) -> list[StunProtocol]:
+    """Open a socket on the primary address; where that can't be done, the others must do."""
+    address = primary_address()
+    found: list[StunProtocol] = []
+    if address is not None:
+        with suppress(NetworkError):
+            sock = network.bind(address, within=True)
+            found.append(_open(Socket(connection, dropped), sock, component, LAST))
+    connection._protocols += found  # noqa: SLF001
+    return found
+
+
+def _open(
+    end: Socket, sock: socket.socket, component: int, preference: int = FIRST
+) -> StunProtocol:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     host, port = sock.getsockname()[:2]
     try:
@@ -300,7 +323,7 @@ def _open(end: Socket, sock: socket.socket, component: int) -> StunProtocol:
         foundation=candidate_foundation("host", "udp", host),
         component=component,
         transport="udp",
-        priority=candidate_priority(component, "host"),
+        priority=candidate_priority(component, "host", preference),
         host=host,
         port=port,
         type="host",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import NetworkError
+from .confinement import confine
 from .server import IceServer
 
 
@@ -25,6 +26,8 @@ class Network:
         relay_only: Whether peers are told only the addresses of TURN servers, and everything is
             sent through these, so that our own addresses stay private.
         account: Whose calls these are, for the log.
+        within: Whether this machine's primary address is used too, where the system can keep the
+            network from it: only the processes of this machine reach that socket.
 
     Raises:
         ValueError: An address is not an IP address, the range is empty or outside 1..65535, or a
@@ -36,6 +39,7 @@ class Network:
     ice_servers: tuple[IceServer | str, ...] = ()
     relay_only: bool = False
     account: str = ""
+    within: bool = False
 
     def __post_init__(self) -> None:
         if self.addresses is not None:
@@ -82,21 +86,32 @@ class Network:
             return not private and fields[4].lower().endswith(".local")
         return not (address.is_multicast or address.is_unspecified)
 
-    def bind(self, address: str) -> socket.socket:
+    def bind(self, address: str, *, within: bool = False) -> socket.socket:
         """Open a UDP socket on an address, with a free port from the range.
 
         Args:
             address: The IP address to bind to.
+            within: Whether only the processes of this machine may reach it (IPv4).
 
         Returns:
             The bound, non-blocking socket. The caller owns it.
 
         Raises:
-            NetworkError: The address is not one of this machine's, or every port is taken.
+            NetworkError: The address is not one of this machine's, every port is taken, or the
+                system can't keep the network from the socket.
         """
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_DGRAM)
         sock.setblocking(False)
+        if within:
+            try:
+                confine(sock)
+            except OSError as error:
+                sock.close()
+                raise NetworkError(
+                    f"No UDP socket on {address} can be kept to this machine ({error}): let "
+                    "media.addresses name an address."
+                ) from None
         for port in self._ports():
             try:
                 sock.bind((address, port))
