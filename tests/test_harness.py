@@ -23,6 +23,7 @@ SUITE = r'''
 import asyncio, ctypes, hashlib, os, socket, subprocess, sys, tempfile, threading, time
 import pytest, uvloop
 from contextlib import suppress
+from callboard.media.rtc.ice.confinement import confine, primary_address
 
 forever = []
 
@@ -153,6 +154,11 @@ def test_good_sendto():
     with socket.socket(type=socket.SOCK_DGRAM) as carrier, suppress(OSError):
         carrier.bind(("127.0.0.1", 0))  # from there the kernel sends nowhere else
         carrier.sendto(b"", ("192.0.2.1", 5353))
+def test_good_confined():
+    with socket.socket(type=socket.SOCK_DGRAM) as carrier, suppress(OSError):
+        confine(carrier)
+        carrier.sendto(b"", ("192.0.2.1", 9))
+    primary_address()
 def test_good_starved(run): run(starve)
 def test_good_gil(run): run(wait_for_gil)
 

@@ -14,7 +14,6 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from callboard.media.rtc.ice.confinement import primary_address
 from callboard.tests.browser.sound_card import sound_card
 from callboard.tests.browser.tab import PATIENCE, BrowserError
 from callboard.tests.browser.web_socket import WebSocket
@@ -46,11 +45,6 @@ PREFERENCES: dict[str, str | int | bool] = {
     "media.autoplay.default": 0,
     "media.autoplay.blocking_policy": 0,
     "media.autoplay.block-webaudio": False,
-}
-#: And where the machine has no other address than loopback.
-ON_LOOPBACK: dict[str, str | int | bool] = {
-    "media.peerconnection.ice.loopback": True,
-    "media.peerconnection.ice.obfuscate_host_addresses": False,
 }
 #: What keys with a name are in WebDriver (§17.4.2).
 KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Shift": "\ue008", "Escape": "\ue00c", "Space": " "}
@@ -186,8 +180,7 @@ def firefox(program: str) -> Iterator[Firefox]:
         )
         profile = Path(folder, "profile")
         profile.mkdir()
-        preferences = PREFERENCES | ({} if primary_address() else ON_LOOPBACK)
-        lines = [f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in preferences.items()]
+        lines = [f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in PREFERENCES.items()]
         (profile / "user.js").write_text("\n".join(lines), "utf-8")
         private = dict.fromkeys(("HOME", "TMPDIR", "XDG_RUNTIME_DIR"), folder)
         environ = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", **private}
