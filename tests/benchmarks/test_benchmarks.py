@@ -12,6 +12,7 @@ from callboard.tests.conftest import Run
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 
+@pytest.mark.timeout(400)  # there are many, one after the other
 def test_every_benchmark_gives_figures(run: Run) -> None:
     async def main() -> None:
         process = await asyncio.create_subprocess_exec(

@@ -263,7 +263,7 @@ def needs(path: str, method: str) -> str | None:
         return None if method == "POST" else "view"
     if path.endswith("/talk"):
         return "talk"
-    if path == "/api/logs":
+    if path in ("/api/files", "/api/logs"):
         return "control"
     if (
         "/listen/" in path

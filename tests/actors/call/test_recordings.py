@@ -261,4 +261,4 @@ def test_all_calls_share_the_moments_at_which_they_are_written(run: Run, tmp_pat
                 await asyncio.sleep(MOMENT / 10)
             assert [round(each / MOMENT, 3) % 1 for each in due] == [0] * len(due)
 
-    run(main)
+    run(main, loop="asyncio")  # uvloop rounds to milliseconds
