@@ -43,7 +43,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "jingle": ("namespaces", "errors", "model", "xml", "sdp", "session", "call_messages", "*"),
     "media": (
         "errors",
-        "budget",
+        "budget loop_wide",
         "frames",
         "codecs",
         "sources",

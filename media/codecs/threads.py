@@ -7,7 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
+
+from ..loop_wide import LoopWide
 
 T = TypeVar("T")
 
@@ -52,7 +53,7 @@ class Lane:
         self.closed = True
 
 
-class CodecThreads:
+class CodecThreads(LoopWide):
     """Threads for the encoders and decoders of an event loop's live streams, one for each core.
 
     What is handed over within 4 ms goes to a thread at one wake-up, and what comes of it comes back
@@ -69,15 +70,6 @@ class CodecThreads:
         cores = len(os.sched_getaffinity(0))
         self._workers = [_Worker(loop) for _ in range(min(self.MOST, cores))]
         self._next = count()
-
-    @classmethod
-    def running(cls) -> "CodecThreads":
-        """Return the threads of the running event loop, made at the first call."""
-        loop = asyncio.get_running_loop()
-        threads = _threads.get(loop)
-        if threads is None:
-            threads = _threads[loop] = cls()
-        return threads
 
     def lane(self) -> Lane:
         """Open a lane for one stream."""
@@ -147,6 +139,3 @@ def _settle(settled: list[Settled]) -> None:
         except Exception as fault:  # the others are settled all the same
             context = {"message": "What a codec gave could not be used", "exception": fault}
             asyncio.get_running_loop().call_exception_handler(context)
-
-
-_threads: WeakKeyDictionary[asyncio.AbstractEventLoop, CodecThreads] = WeakKeyDictionary()

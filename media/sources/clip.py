@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakSet
 
 from ..errors import SourceError, UnfitError, shown, told
 from ..frames.codec import CLOCK_RATES
 from ..frames.frame import Kind
+from ..loop_wide import LoopWide
 from .reader_threads import READERS
 from .unit import Unit
 
@@ -407,7 +408,7 @@ class ClipReader:
         return unit
 
 
-class Clips:
+class Clips(LoopWide):
     """The clips of one event loop.
 
     The last `LIMIT` are kept for the next leg that plays the same; what a leg still plays lives on
@@ -422,15 +423,6 @@ class Clips:
 
     def __init__(self) -> None:
         self._clips: OrderedDict[Hashable, Clip] = OrderedDict()
-
-    @classmethod
-    def running(cls) -> "Clips":
-        """Return the clips of the running event loop."""
-        loop = asyncio.get_running_loop()
-        clips = _clips.get(loop)
-        if clips is None:
-            clips = _clips[loop] = cls()
-        return clips
 
     def open(self, source: "Source", kind: Kind, codec: str) -> ClipReader:
         """Start reading a source in its encoded form.
@@ -504,6 +496,3 @@ class _Later(NamedTuple):
 
     source: Hashable
     start: int
-
-
-_clips: WeakKeyDictionary[asyncio.AbstractEventLoop, Clips] = WeakKeyDictionary()

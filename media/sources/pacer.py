@@ -5,7 +5,8 @@ import heapq
 import logging
 from collections import deque
 from collections.abc import Callable
-from weakref import WeakKeyDictionary
+
+from ..loop_wide import LoopWide
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ class Ticket:
         self.step = None
 
 
-class Pacer:
+class Pacer(LoopWide):
     """Calls steps at the times that they name, all with one timer of the event loop.
 
     A step gets the time at which it was due, in seconds of `loop.time()`. It returns when the next
@@ -55,15 +56,6 @@ class Pacer:
         self._moments: list[int] = []
         self._tickets: dict[int, deque[Ticket]] = {}
         self._timer: asyncio.TimerHandle | None = None
-
-    @classmethod
-    def running(cls) -> "Pacer":
-        """Return the pacer of the running event loop, made at the first call."""
-        loop = asyncio.get_running_loop()
-        pacer = _pacers.get(loop)
-        if pacer is None:
-            pacer = _pacers[loop] = cls()
-        return pacer
 
     def start(self, step: PacerStep) -> Ticket:
         """Start to call a step, at the next point of the grid.
@@ -149,6 +141,3 @@ class Pacer:
             endings, self._endings = self._endings, []
             for callback in endings:
                 callback()
-
-
-_pacers: WeakKeyDictionary[asyncio.AbstractEventLoop, Pacer] = WeakKeyDictionary()

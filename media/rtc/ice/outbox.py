@@ -1,11 +1,10 @@
 """What leaves in one turn of the pacer, from all legs of a loop."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakKeyDictionary
 
+from ...loop_wide import LoopWide
 from ...sources.pacer import Pacer
 from .._pylibsrtp import PacketRoom
 
@@ -15,7 +14,7 @@ Protect = Callable[[bytes], bytes]
 Send = Callable[[Any, Any], None]
 
 
-class Outbox:
+class Outbox(LoopWide):
     """Encrypts and sends what has gathered in a turn of the pacer: first the one, then the other.
 
     To take one packet after the other from its making to its socket costs more: each part of that
@@ -30,15 +29,6 @@ class Outbox:
         self.room = PacketRoom()
         self._pacer = Pacer.running()
         self._packets: list[tuple[Protect, bytes | list[bytes], Send, Any]] = []
-
-    @classmethod
-    def running(cls) -> "Outbox":
-        """Return the outbox of the running event loop, made at the first call."""
-        loop = asyncio.get_running_loop()
-        outbox = _outboxes.get(loop)
-        if outbox is None:
-            outbox = _outboxes[loop] = cls()
-        return outbox
 
     def put(
         self, protect: Protect, packet: bytes | list[bytes], send: Send, address: tuple[str, int]
@@ -71,6 +61,3 @@ class Outbox:
                 send(datagrams, address)
             except Exception:
                 logger.exception("A packet can't be sent, and is dropped")
-
-
-_outboxes: WeakKeyDictionary[asyncio.AbstractEventLoop, Outbox] = WeakKeyDictionary()

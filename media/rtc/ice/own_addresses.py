@@ -4,7 +4,8 @@ import asyncio
 import errno
 import socket
 from collections.abc import Callable, Iterable
-from weakref import WeakKeyDictionary
+
+from ...loop_wide import LoopWide
 
 PERIOD = 2.0
 """Seconds between two checks."""
@@ -43,7 +44,7 @@ class Watch:
                 self._lost(address)
 
 
-class OwnAddresses:
+class OwnAddresses(LoopWide):
     """Checks every two seconds whether the addresses that calls use are still this machine's.
 
     One timer serves a loop. Without it, a loss would be noticed only when the peer's consent lapses
@@ -53,11 +54,6 @@ class OwnAddresses:
     def __init__(self) -> None:
         self._watches: set[Watch] = set()
         self._timer: asyncio.TimerHandle | None = None
-
-    @classmethod
-    def running(cls) -> "OwnAddresses":
-        """Return the one of the running event loop."""
-        return _by_loop.setdefault(asyncio.get_running_loop(), cls())
 
     def add(self, watch: Watch) -> None:
         """Begin to watch for a connection."""
@@ -99,6 +95,3 @@ def is_here(address: str) -> bool:
     except OSError as error:
         return error.errno != errno.EADDRNOTAVAIL
     return True
-
-
-_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, OwnAddresses] = WeakKeyDictionary()

@@ -3,8 +3,8 @@
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from weakref import WeakKeyDictionary
 
+from ...loop_wide import LoopWide
 from .server import IceServer
 
 FIRST = 2.0
@@ -35,17 +35,11 @@ class _Silence:
     told: set[tuple[str, str]] = field(default_factory=set)
 
 
-class Reachability:
+class Reachability(LoopWide):
     """Remembers servers that do not answer, so that not every call waits for them."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[str, _Silence] = OrderedDict()
-
-    @classmethod
-    def running(cls) -> "Reachability":
-        """Return what is known on the running event loop."""
-        loop = asyncio.get_running_loop()
-        return _by_loop.setdefault(loop, cls())
 
     def patience(self, server: IceServer) -> float | None:
         """Tell how long to wait for a server.
@@ -101,6 +95,3 @@ class Reachability:
         while len(self._known) > MOST:
             self._known.popitem(last=False)
         return silence
-
-
-_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Reachability] = WeakKeyDictionary()

@@ -5,8 +5,8 @@ import logging
 import select
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakKeyDictionary
 
+from ...loop_wide import LoopWide
 from .._pylibsrtp import PacketRoom
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ REST = 0.002
 Read = Callable[[], None]
 
 
-class SocketPoll:
+class SocketPoll(LoopWide):
     """Watches the sockets of a loop, and lets each read once for each time that it has something.
 
     A loop that watches each socket by itself wakes for each datagram. With many legs that is most
@@ -50,15 +50,6 @@ class SocketPoll:
         self._epoll: Any = None  # `select.epoll` is Linux's
         self._readers: dict[int, Read] = {}
         self._resting: asyncio.TimerHandle | None = None
-
-    @classmethod
-    def running(cls) -> "SocketPoll":
-        """Return the one of the running event loop, made at the first call."""
-        loop = asyncio.get_running_loop()
-        poll = _polls.get(loop)
-        if poll is None:
-            poll = _polls[loop] = cls()
-        return poll
 
     def add(self, file: int, read: Read) -> None:
         """Watch a socket.
@@ -126,6 +117,3 @@ class SocketPoll:
             loop = asyncio.get_running_loop()
             loop.remove_reader(epoll.fileno())
             self._resting = loop.call_later(REST, self._watch)
-
-
-_polls: WeakKeyDictionary[asyncio.AbstractEventLoop, SocketPoll] = WeakKeyDictionary()
