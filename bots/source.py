@@ -45,8 +45,7 @@ def has_name(text: str) -> bool:
     Args:
         text: as people write it.
     """
-    name, colon, _ = text.partition(":")
-    return text == "none" or text in _NAMES or bool(colon and name in _READ)
+    return _by_name(text) is not None
 
 
 def source(playable: Playable, folder: Path, kind: Kind, times: int | None = 1) -> Source | None:
@@ -110,19 +109,29 @@ def _named(playable: object, folder: Path, kind: Kind) -> Source | None:
         raise TypeError(  # what a type checker would say
             f"{type(playable).__name__} can't be played: give a source, its name, or a file's path"
         )
-    if str(playable) == "none":
-        return None
-    if (named := _NAMES.get(str(playable))) is not None:
-        return named()()
-    name, colon, rest = str(playable).partition(":")
-    if colon and (read := _READ.get(name)) is not None:
-        return read(rest)
+    if (make := _by_name(str(playable))) is not None:
+        return make()
     path, loop = folder / playable, False
+    name, colon, rest = str(playable).partition(":")
     if colon and name == "loop" and not _is_file(path):
         path, loop = folder / rest, True
     if not _is_file(path):
         raise SourceError(f"{_shown(playable)} is not a file in {folder}: give {_choice(kind)}")
     return media.FileSource(path, loop)
+
+
+def _by_name(text: str) -> Callable[[], Source | None] | None:
+    """Find what makes the source that a name stands for; None: it is no name, but a path."""
+    if text == "none":
+        return lambda: None
+    if text in _NAMES:
+        return partial(_make, text)
+    name, colon, rest = text.partition(":")
+    return partial(_READ[name], rest) if colon and name in _READ else None
+
+
+def _make(name: str) -> Source:
+    return _NAMES[name]()()
 
 
 def _check_class(found: Source) -> None:
