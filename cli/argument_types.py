@@ -69,17 +69,18 @@ def one_of(*choices: str) -> Callable[[object], str]:
 
 def text(value: object) -> str:
     """Read the text of an option, which must not be empty."""
-    found = str(value)
-    if not found:
-        raise typer.BadParameter("it is empty: give something, or leave it out")
-    return found
+    return _filled(value, "give something, or leave it out")
 
 
 def needed(value: object) -> str:
     """Read the text of an argument, which must be there and not be empty."""
+    return _filled(value, "give something")
+
+
+def _filled(value: object, instead: str) -> str:
     found = str(value)
     if not found:
-        raise typer.BadParameter("it is empty: give something")
+        raise typer.BadParameter(f"it is empty: {instead}")
     return found
 
 
