@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +72,9 @@ class PlayableFiles:
             ControlError: a source is neither one with a name of its own nor one of these files.
         """
         replaced = dict(given)
-        for name, info in command.model_fields.items():
+        for name in _played(command):
             source = given.get(name)
-            is_source = any(isinstance(each, IsSource) for each in info.metadata)
-            if is_source and isinstance(source, str) and not has_name(source):
+            if isinstance(source, str) and not has_name(source):
                 replaced[name] = await self._path(name, source)
         return replaced
 
@@ -88,6 +88,16 @@ class PlayableFiles:
             ProblemKind.WRONG_ARGUMENT,
             f"{field} is {source[:100]!r}: give a source with a name, like tone:440, or {where}",
         )
+
+
+@cache
+def _played(command: type[Command[Any]]) -> tuple[str, ...]:
+    """Return the fields of a command that name what is played."""
+    return tuple(
+        name
+        for name, info in command.model_fields.items()
+        if any(isinstance(each, IsSource) for each in info.metadata)
+    )
 
 
 router = APIRouter(tags=["calls"])
