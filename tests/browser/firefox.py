@@ -16,8 +16,10 @@ from typing import Any, Literal
 
 from callboard.tests.browser.sound_card import sound_card
 from callboard.tests.browser.tab import PATIENCE, BrowserError
-from callboard.tests.browser.web_socket import WebSocket
+from websockets.asyncio.client import ClientConnection, connect
 
+#: Octets of the longest message: a picture of a page.
+LONGEST = 64 * 2**20
 #: The program itself, and not the script that PATH has.
 PROGRAMS = ("/usr/lib/firefox-esr/firefox-esr", "/usr/lib/firefox/firefox")
 #: What the fake microphone gives, in Hz.
@@ -63,7 +65,7 @@ class _Session:
         socket: to the browser.
     """
 
-    def __init__(self, socket: WebSocket) -> None:
+    def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
         self._number = 0
 
@@ -71,10 +73,10 @@ class _Session:
         """Have a command done, and return its result."""
         self._number += 1
         wanted = {"id": self._number, "method": method, "params": parameters}
-        self._socket.send(json.dumps(wanted))
         async with asyncio.timeout(PATIENCE):
+            await self._socket.send(json.dumps(wanted))
             while True:
-                said: dict[str, Any] = json.loads(await self._socket.receive())
+                said: dict[str, Any] = json.loads(await self._socket.recv())
                 if said.get("id") != self._number:
                     continue
                 if said["type"] == "error":
@@ -152,9 +154,9 @@ class Firefox:
     @asynccontextmanager
     async def tab(self) -> AsyncIterator[FirefoxTab]:
         """Open an empty page in a fresh profile, and close both at the end."""
-        socket = await WebSocket.connected(self._port, "/session")
-        do = _Session(socket)
-        try:
+        url = f"ws://127.0.0.1:{self._port}/session"
+        async with connect(url, max_size=LONGEST, compression=None, proxy=None) as socket:
+            do = _Session(socket)
             await do("session.new", capabilities={})
             user = await do("browser.createUserContext")
             try:
@@ -163,8 +165,6 @@ class Firefox:
             finally:
                 await do("browser.removeUserContext", **user)
                 await do("session.end")
-        finally:
-            await socket.close()
 
 
 @contextmanager
