@@ -1,7 +1,6 @@
 """Words, paths and sources that name what is played."""
 
 import re
-import wave
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +24,12 @@ from callboard.media import Kind, Playlist
 from callboard.media.sources.forwarded import Forwarded
 from callboard.tests.conftest import Run
 from callboard.tests.media.espeak import needs_espeak
+from callboard.tests.media.wav import write_wav
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    with wave.open(str(tmp_path / "hello.wav"), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(bytes(1600))
+    write_wav(tmp_path / "hello.wav")
     return tmp_path
 
 

@@ -1,7 +1,6 @@
 """The lists of the board's page are searched, filtered and paged, and lead further."""
 
 import json
-import wave
 from pathlib import Path
 
 from callboard.config.web import WebSettings
@@ -11,6 +10,7 @@ from callboard.tests.browser.test_board import conversation, opened, settled
 from callboard.tests.conftest import Run
 from callboard.tests.control.history.past import NOON, add, past
 from callboard.tests.live.stage import ALICE, BOB
+from callboard.tests.media.wav import write_wav
 from callboard.tests.web.stage import TOKENS, an_instance, boarded
 from callboard.web.board import Board
 
@@ -60,11 +60,7 @@ def test_a_conversation_is_opened_and_a_file_played_in_a_call_that_the_filter_fi
 ) -> None:
     sounds = tmp_path / "sounds"
     sounds.mkdir()
-    with wave.open(str(sounds / "minute.wav"), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(bytes(60 * 16_000))
+    write_wav(sounds / "minute.wav", seconds=60)
     web = {"tokens": TOKENS, "files": sounds}
 
     async def main() -> None:

@@ -1,7 +1,6 @@
 """``callboard call``: what is wrong with its arguments is said before anything connects."""
 
 import io
-import wave
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from callboard.jingle import Reason
 from callboard.media import Kind
 from callboard.tests.cli.command import callboard, in_process
 from callboard.tests.cli.embedded import serving
+from callboard.tests.media.wav import write_wav
 
 ACCOUNTS = """\
 server: embedded
@@ -33,11 +33,7 @@ ALICE, DESK = "alice@localhost", "desk@localhost"
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """The accounts, beside files that can't be played, or not as everything."""
-    with wave.open(str(tmp_path / "sound.wav"), "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(8000)
-        sound.writeframes(bytes(1600))
+    write_wav(tmp_path / "sound.wav")
     (tmp_path / "text.ogg").write_text("no sound")
     (tmp_path / "empty.ogg").touch()
     (tmp_path / "folder.ogg").mkdir()

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from callboard.cli.process_end import INTERRUPTED
 from callboard.tests.cli.command import PATIENCE, callboard, command, in_process, running
 from callboard.tests.cli.instance import ALICE, BOB, DESK, FILE, Instance, running_instance
 from callboard.tests.media.espeak import needs_espeak
+from callboard.tests.media.wav import write_wav
 
 
 @pytest.fixture(scope="module")
@@ -112,9 +112,7 @@ def test_something_is_said_and_played(instance: Instance, call: dict[str, Any]) 
 
 
 def test_what_has_no_end_is_not_waited_for(instance: Instance, call: dict[str, Any]) -> None:
-    with wave.open(str(instance.file.with_name("sound.wav")), "wb") as file:
-        file.setparams((1, 2, 8000, 0, "NONE", ""))
-        file.writeframes(bytes(1600))
+    write_wav(instance.file.with_name("sound.wav"))
     for words in (
         "tone:440",
         "silence",

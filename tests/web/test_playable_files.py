@@ -1,6 +1,5 @@
 """What may be played from the board: what has a name, and the files of one folder."""
 
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,12 +7,13 @@ import pytest
 from callboard.bots import source
 from callboard.config.web import WebSettings
 from callboard.control.commands.all import COMMANDS
-from callboard.control.models.calls import IsSource
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB
+from callboard.tests.media.wav import write_wav
 from callboard.tests.web.http import ask
 from callboard.tests.web.stage import TOKENS, bare_board, boarded
 from callboard.web.commands import ROUTES, CommandRoute
+from callboard.web.playable_files import _played
 
 CONTROL = TOKENS["control"]
 
@@ -21,19 +21,9 @@ CONTROL = TOKENS["control"]
 def fields() -> Iterator[tuple[CommandRoute, str]]:
     """Give each field of a command over HTTP that names what is played."""
     for route in ROUTES:
-        for name, info in (
-            COMMANDS[route.name].command.model_fields.items() if (route.name in COMMANDS) else ()
-        ):
-            if any(isinstance(each, IsSource) for each in info.metadata):
+        if route.name in COMMANDS:
+            for name in _played(COMMANDS[route.name].command):
                 yield route, name
-
-
-def beep(path: Path) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(bytes(16_000))
 
 
 def test_every_field_that_is_played_is_marked() -> None:
@@ -53,9 +43,9 @@ def test_no_path_of_a_client_is_opened(
 ) -> None:
     folder, outside = tmp_path / "sounds", tmp_path / "outside.wav"
     (folder / "inner").mkdir(parents=True)
-    beep(outside)
-    beep(folder / "inner" / "deep.wav")
-    beep(folder / ".hidden.wav")
+    write_wav(outside)
+    write_wav(folder / "inner" / "deep.wav")
+    write_wav(folder / ".hidden.wav")
     opened: list[Path] = []
 
     def looked_at(path: Path) -> bool:
@@ -104,8 +94,8 @@ def test_no_path_of_a_client_is_opened(
 def test_files_of_the_folder_are_listed_and_played_by_their_names(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "sounds"
     folder.mkdir()
-    beep(folder / "beep.wav")
-    beep(folder / "a b: c.wav")
+    write_wav(folder / "beep.wav")
+    write_wav(folder / "a b: c.wav")
     web = {"tokens": TOKENS, "files": folder}
 
     async def main() -> None:

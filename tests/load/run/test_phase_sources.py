@@ -1,6 +1,5 @@
 """What a phase of calls names is sent for as long as the calls last."""
 
-import wave
 from pathlib import Path
 
 import pytest
@@ -10,17 +9,12 @@ from callboard.media import Echo, Playback
 from callboard.tests.conftest import Run
 from callboard.tests.media.sources.films import Film
 from callboard.tests.media.sources.test_rendition_reader import read
-
-
-def write_wav(folder: Path) -> None:
-    with wave.open(str(folder / "short.wav"), "wb") as file:
-        file.setparams((1, 2, 8000, 0, "NONE", ""))
-        file.writeframes(bytes(1600))
+from callboard.tests.media.wav import write_wav
 
 
 @pytest.mark.parametrize("name", ["short.wav", "tone:440:100ms", "loop:short.wav", "tone"])
 def test_what_has_an_end_is_played_again_and_again(run: Run, tmp_path: Path, name: str) -> None:
-    write_wav(tmp_path)
+    write_wav(tmp_path / "short.wav")
 
     async def main() -> None:
         phase = CallPhase.model_validate({"rate": 1, "duration": 1, "audio": name})
@@ -37,7 +31,7 @@ def test_what_has_an_end_is_played_again_and_again(run: Run, tmp_path: Path, nam
 
 @pytest.mark.parametrize("name", ["short.wav", "tone:440:100ms"])
 def test_it_is_played_once_if_the_plan_says_so(run: Run, tmp_path: Path, name: str) -> None:
-    write_wav(tmp_path)
+    write_wav(tmp_path / "short.wav")
 
     async def main() -> None:
         phase = CallPhase.model_validate({"rate": 1, "duration": 1, "audio": name, "loop": False})
