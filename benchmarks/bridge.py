@@ -73,9 +73,13 @@ async def legs(kind: str, file: str, count: int, seconds: float) -> dict[str, An
 
 @asynccontextmanager
 async def call(
-    *, audio: Source, video: Source | None = None, back: Source | None = None
+    *,
+    audio: Source,
+    video: Source | None = None,
+    back: Source | None = None,
+    shown: Source | None = None,
 ) -> AsyncIterator[tuple[PeerConnection, PeerConnection]]:
-    """Connect two legs: one that sends, and one that sends silence, or what is given."""
+    """Connect two legs: one that sends, and one that sends silence and black, or what is given."""
     connected = [asyncio.Event(), asyncio.Event()]
 
     def hear(is_connected: asyncio.Event, event: MediaEvent) -> None:
@@ -89,7 +93,7 @@ async def call(
     try:
         offer = await one.offer(audio=audio, video=video)
         answer = await other.answer(
-            offer, audio=back or Silence(), video=None if video is None else Silence()
+            offer, audio=back or Silence(), video=None if video is None else shown or Silence()
         )
         await one.accept(answer)
         for event in connected:
@@ -134,19 +138,23 @@ async def delay(kind: str, file: str, seconds: float) -> dict[str, Any]:
     return {"p50": percentile(late, 0.5), "p95": percentile(late, 0.95), "frames": len(late)}
 
 
-async def first_picture(times: int) -> dict[str, Any]:
-    """Say how long after joining the first picture of a camera of 720p comes, in ms."""
-    clock = time.perf_counter
+def camera() -> Drawing:
+    """Make a picture that moves, and is encoded while it is sent."""
     noise = np.random.default_rng(1).integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
 
     def draw(seconds: float) -> NDArray[np.uint8]:
         return np.roll(noise // 8, round(seconds * 60), axis=1)
 
-    camera = Drawing(draw, WIDTH, HEIGHT, FPS)
+    return Drawing(draw, WIDTH, HEIGHT, FPS)
+
+
+async def first_picture(times: int) -> dict[str, Any]:
+    """Say how long after joining the first picture of a camera of 720p comes, in ms."""
+    clock = time.perf_counter
     waits: list[float] = []
     ours: list[float] = []
     async with (
-        call(audio=Silence(), video=camera) as (_, one),
+        call(audio=Silence(), video=camera()) as (_, one),
         call(audio=Silence(), video=Silence()) as (called, other),
     ):
         for _ in range(times):

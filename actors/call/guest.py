@@ -209,7 +209,7 @@ class _Listening:
         if not codecs:
             raise IncompatibleMediaError(f"nothing is {self._direction} in this call for a page")
         try:
-            return await page.answer(
+            answer = await page.answer(
                 cut_to(offer, codecs),
                 audio=self._tap.source() if "audio" in codecs else None,
                 video=self._tap.source() if "video" in codecs else None,
@@ -217,6 +217,8 @@ class _Listening:
         except IncompatibleMediaError:
             has = " and ".join(codecs.values())
             raise IncompatibleMediaError(f"the call has {has}: offer to receive that") from None
+        self._tap.prepare()
+        return answer
 
     def open(self) -> None:
         """Begin to forward."""

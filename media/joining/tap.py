@@ -49,13 +49,20 @@ class Tap:
         """Make what the listener plays."""
         return Forwarded(self.refresh)
 
+    def prepare(self) -> None:
+        """Have a key frame come while the listener, whose offer is answered, still connects."""
+        if self._recent is None and self._target.codec("video") is not None:
+            self._recent = RecentPictures.enter(self._origin, self._direction)
+            if not self._recent.since_keyframe():
+                self._ask()
+
     def open(self) -> None:
         """Begin: the listener is connected."""
+        self.prepare()
         if self._direction is Direction.SENT:
             # Not `add_sink`, for which the leg would send its peer a key frame.
             self._origin.sinks.append(self._hear)
         else:
-            self._recent = RecentPictures.enter(self._origin)
             self._origin.receivers.append(self._take)
         self.refresh()
 
@@ -64,7 +71,7 @@ class Tap:
         self._origin.remove_sink(self._hear)
         self._origin.remove_receiver(self._take)
         if self._recent is not None:
-            self._recent.leave(self._origin)
+            self._recent.leave()
             self._recent = None
 
     def refresh(self) -> None:
@@ -73,22 +80,28 @@ class Tap:
 
     def _refresh(self) -> bool:
         """Get the listener a key frame; return whether it was sent all pictures up to now."""
-        if not self._target.is_sending("video"):
-            if self._recent is not None:
-                self._origin.request_keyframe()
+        recent = self._recent
+        if recent is None or not self._target.is_sending("video"):
             return False
         now = asyncio.get_running_loop().time()
         if now < self._kept_at + self.AGAIN:
             return False
         self._kept_at = now
-        kept = (self._recent or self._origin).since_keyframe()
+        kept = recent.since_keyframe()
+        if self._direction is Direction.SENT:
+            kept = self._origin.since_keyframe() or kept
         for frame in kept:
             self._target.forward(frame)
-        if not kept and self._recent is not None:
-            self._origin.request_keyframe()
-        elif not kept:
-            self._origin.renew_picture()
+        if not kept:
+            self._ask()
         return bool(kept)
+
+    def _ask(self) -> None:
+        """Ask for a key frame where the pictures come from."""
+        if self._direction is Direction.RECEIVED:
+            self._origin.request_keyframe()
+        elif not self._origin.since_keyframe():
+            self._origin.renew_picture()
 
     def _hear(self, direction: Direction, frame: EncodedFrame) -> None:
         if direction is Direction.SENT:

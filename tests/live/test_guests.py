@@ -211,6 +211,27 @@ def test_a_page_leaves_when_the_codec_changes(run: Run, tmp_path: Path) -> None:
     run(main)
 
 
+def test_the_peer_is_asked_for_a_key_frame_while_the_page_still_connects(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with desk(tmp_path, video="pattern") as (_, out, came), page() as one, page() as two:
+            call = came.ref._actor_weakref()
+            assert isinstance(call, CallActor)
+            asked: list[bool] = []
+            media = call._leg.connection.media
+            monkeypatch.setattr(media, "request_keyframe", lambda: asked.append(True))
+            begun = await admit(came, GuestKind.RECEIVED, await one.to_listen("audio"))
+            await begun.answer
+            assert asked == []
+            begun = await admit(came, GuestKind.RECEIVED, await two.to_listen())
+            await begun.answer
+            assert asked == [True]
+            await out.hangup()
+
+    run(main)
+
+
 def test_a_page_leaves_a_call_that_fails(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with desk(tmp_path) as (_, out, came), page() as one:

@@ -1,9 +1,11 @@
 """Somebody at a page who hears and sees one direction of a leg."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -60,6 +62,7 @@ async def listening(
             audio=tap.source() if "audio" in codecs else None,
             video=tap.source() if "video" in codecs else None,
         )
+        tap.prepare()
         await one.take(answer)
         await side.event(Connected)
         tap.open()
@@ -132,26 +135,107 @@ def test_who_looks_in_later_needs_no_key_frame(run: Run, monkeypatch: pytest.Mon
     run(main)
 
 
-@pytest.mark.parametrize("sizes", [(10, 10, 10), (10, 2**22, 10)], ids=["few", "too many"])
-def test_recent_pictures_are_bounded(sizes: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("direction", BOTH)
+def test_who_looks_in_after_somebody_has_left_needs_no_key_frame(
+    run: Run, monkeypatch: pytest.MonkeyPatch, direction: Direction
+) -> None:
+    drawn = Drawing(lambda at: np.full((128, 160, 3), int(at * 50) % 200, np.uint8), 160, 128)
+
+    async def main() -> None:
+        is_ours = direction is Direction.SENT
+        shows, shown = (drawn, None) if is_ours else (None, drawn)
+        async with call(shows=shows, shown=shown) as (ours, _):
+            async with page() as one, listening(ours, direction, one, await one.to_listen()):
+                await one.until(lambda: bool(one.pictures))
+            monkeypatch.setattr(ours.pc.media, "request_keyframe", lambda: None)
+            monkeypatch.setattr(ours.pc.media, "renew_picture", lambda: None)
+            async with page() as two, listening(ours, direction, two, await two.to_listen()):
+                await two.until(lambda: bool(two.pictures))
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("direction", "asks"),
+    [(Direction.RECEIVED, "request_keyframe"), (Direction.SENT, "renew_picture")],
+)
+def test_a_key_frame_is_on_its_way_while_the_page_connects(
+    run: Run, monkeypatch: pytest.MonkeyPatch, direction: Direction, asks: str
+) -> None:
+    drawn = Drawing(lambda _: np.full((128, 160, 3), 90, np.uint8), 160, 128)
+
+    async def main() -> None:
+        async with call(shows=drawn) as (ours, _), page() as one, page() as two:
+            asked: list[str] = []
+            monkeypatch.setattr(ours.pc.media, asks, lambda: asked.append(asks))
+            for each, kinds in ((one, ("audio",)), (two, ("audio", "video"))):
+                side = Leg(ReceivePath.NONE)
+                tap = Tap(ours.pc.media, direction, side.pc.media, lambda *_: None)
+                offer, source = await each.to_listen(*kinds), tap.source()
+                await side.pc.answer(offer, audio=source, video=source)
+                tap.prepare()
+                tap.prepare()
+                tap.close()
+                await side.pc.close()
+                assert asked == [asks] * ("video" in kinds)
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "are_kept"),
+    [
+        ([10] * 3, True),
+        ([10, RecentPictures.MOST, 10], False),
+        ([10] * RecentPictures.LONGEST, True),
+        ([10] * (RecentPictures.LONGEST + 1), False),
+    ],
+    ids=["few", "too large", "many", "too many"],
+)
+def test_recent_pictures_are_bounded(sizes: list[int], are_kept: bool) -> None:
     media: Any = Media()
-    recent = RecentPictures.enter(media)
-    assert RecentPictures.enter(media) is recent
+    recent = RecentPictures.enter(media, Direction.RECEIVED)
     (take,) = media.receivers
     take(EncodedFrame("audio", "opus", b"x", 0, 48_000, 0.0, True))
     take(EncodedFrame("video", "VP8", b"x", 0, 90_000, 0.0, False))
     assert recent.since_keyframe() == ()
     for number, size in enumerate(sizes):
         take(EncodedFrame("video", "VP8", bytes(size), 6000 * number, 90_000, 0.0, number == 0))
-    kept = recent.since_keyframe()
-    if max(sizes) > 2**21:
-        assert kept == ()
-    else:
-        assert [frame.timestamp for frame in kept] == [12_000 - 180, 12_000 - 90, 12_000]
-    recent.leave(media)
-    recent.leave(media)
-    assert media.receivers == []
-    assert RecentPictures.enter(media) is not recent
+    last = 6000 * (len(sizes) - 1)
+    times = [last - 90 * number for number in reversed(range(len(sizes)))]
+    assert [frame.timestamp for frame in recent.since_keyframe()] == (times if are_kept else [])
+
+
+@pytest.mark.parametrize("direction", BOTH)
+def test_recent_pictures_are_forgotten_some_time_after_the_last_viewer_has_left(
+    run: Run, monkeypatch: pytest.MonkeyPatch, direction: Direction
+) -> None:
+    async def main() -> None:
+        media: Any = Media()
+        recent = RecentPictures.enter(media, direction)
+        assert RecentPictures.enter(media, direction) is recent
+        media.goes_on()
+        recent.leave()
+        recent.leave()
+        media.goes_on()
+        assert RecentPictures.enter(media, direction) is recent
+        assert recent.since_keyframe()
+        recent.leave()
+        monkeypatch.setattr(RecentPictures, "LINGER", 0.0)
+        media.goes_on()
+        assert (media.receivers, media.sinks) == ([], [])
+        assert RecentPictures.enter(media, direction) is not recent
+
+    run(main)
+
+
+def test_recent_pictures_keep_no_leg_alive() -> None:
+    media: Any = Media()
+    gone = ref(media)
+    RecentPictures.enter(media, Direction.RECEIVED)
+    del media
+    gc.collect()
+    assert gone() is None
 
 
 class Media:
@@ -159,7 +243,22 @@ class Media:
 
     def __init__(self) -> None:
         self.receivers: list[Any] = []
-        self.remove_receiver = self.receivers.remove
+        self.sinks: list[Any] = []
+
+    def remove_receiver(self, receiver: Any) -> None:
+        if receiver in self.receivers:
+            self.receivers.remove(receiver)
+
+    def remove_sink(self, sink: Any) -> None:
+        if sink in self.sinks:
+            self.sinks.remove(sink)
+
+    def goes_on(self) -> None:
+        frame = EncodedFrame("video", "VP8", b"x", 0, 90_000, 0.0, True)
+        for receiver in tuple(self.receivers):
+            receiver(frame)
+        for sink in tuple(self.sinks):
+            sink(Direction.SENT, frame)
 
 
 def test_only_the_codec_of_the_call_is_answered(run: Run) -> None:
