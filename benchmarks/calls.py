@@ -13,6 +13,7 @@ from callboard.cli.deployed import deployed
 from callboard.cli.deployment import Deployment
 from callboard.cli.views.event import Event, Observer
 from callboard.config import Settings
+from callboard.config.web import WebSettings
 
 #: Seconds in which anything must happen.
 PATIENCE = 30.0
@@ -92,6 +93,7 @@ async def seated(
     folder: str,
     *,
     ladders: str | int = 100,
+    web: WebSettings | None = None,
     **options: Any,
 ) -> AsyncIterator[tuple[Switchboard, Deployment]]:
     """Log in some accounts, each with a seat.
@@ -102,6 +104,7 @@ async def seated(
         authority: the file with the authority of its certificate.
         folder: where detail records go.
         ladders: whose are kept.
+        web: where to serve the board; None: nowhere.
         options: the seats'.
     """
     settings = Settings.model_validate(
@@ -125,6 +128,6 @@ async def seated(
         }
     )
     board = Switchboard()
-    async with deployed(settings, {"seat": Seat}, Path(folder), board.see) as deployment:
+    async with deployed(settings, {"seat": Seat}, Path(folder), board.see, web=web) as deployment:
         await board.until(lambda: len(board.ready) == len(numbers))
         yield board, deployment

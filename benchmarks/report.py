@@ -30,6 +30,7 @@ BENCHMARKS = (
     "lateness",
     "bridge",
     "listener",
+    "listen_button",
     "board",
     "speech",
     "actors",

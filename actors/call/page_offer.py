@@ -1,14 +1,19 @@
 """The offer of a page, held to what a peer's is held to."""
 
-from ...jingle import Action, LocalProtocolError, RemoteProtocolError, Role, to_jingle, to_sdp
+import re
+
+from ...jingle import Action, LocalProtocolError, RemoteProtocolError, Role, to_sdp
 from ...jingle.model.application import Rtp
+from ...jingle.model.content_names import names_of
 from ...jingle.model.description import Description
 from ...jingle.model.role import Senders
 from ...jingle.sdp.reader import read_sdp
+from ...jingle.xml.writer import write_jingle
 from ..messages.call import GuestKind, OfferError
 
 #: Characters of an offer. A browser's with every codec has some 8,000.
 MOST = 64 * 1024
+_MID = re.compile(r"(?m)^a=mid:(\S+)")
 #: Who sends by an offer that does nothing but what is meant by it.
 _SENDERS = {True: (Senders.INITIATOR, "send"), False: (Senders.RESPONDER, "receive")}
 
@@ -33,10 +38,13 @@ def read_offer(sdp: str, kind: GuestKind) -> str:
     try:
         description = read_sdp(sdp, Role.INITIATOR)
         _check(description, kind)
-        jingle = to_jingle(sdp, role=Role.INITIATOR, sid="page", action=Action.SESSION_INITIATE)
-        offer = to_sdp(jingle, role=Role.INITIATOR)
-        if read_sdp(offer, Role.INITIATOR).names() != description.names():
+        names = description.names()
+        if any(name != mid for mid, name in names_of(names).items()):
             raise OfferError("the mids of the offer are no tokens of up to 16 characters")
+        jingle = write_jingle(Action.SESSION_INITIATE, "page", description)
+        offer = to_sdp(jingle, role=Role.INITIATOR)
+        if tuple(_MID.findall(offer)) != names:
+            raise OfferError("a section of the offer can't be taken: offer what browsers offer")
     except (LocalProtocolError, RemoteProtocolError, ValueError) as error:
         if isinstance(error, OfferError):
             raise

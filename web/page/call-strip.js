@@ -3,7 +3,7 @@ import {callPath, file, post} from "./api.js";
 import {avatar, badge} from "./avatar.js";
 import {board, key} from "./board.js";
 import {fill, h, say} from "./dom.js";
-import {LiveMedia} from "./live-media.js";
+import {LiveMedia, findWay} from "./live-media.js";
 import {offered} from "./playable.js";
 import {session} from "./session.js";
 import {attempt, notify} from "./view.js";
@@ -59,6 +59,7 @@ export class CallStrip extends HTMLElement {
 
   /** @param {Call} call */
   build(call) {
+    if (session.may("listen")) findWay().catch(() => {});  // who listens is told why it failed
     const arrow = call.direction === "out" ? "→" : "←";
     this.facts = h("a.call-who", {href: `#/calls/${escaped(call.id)}/${escaped(call.account)}`},
       avatar(call.peer), h("span.row-main", {}, h("span.row-title", {}, `${call.account} ${arrow} ${call.peer.split("/")[0]}`), this.quality = h("span.row-note.figures", {})));

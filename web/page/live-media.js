@@ -12,12 +12,25 @@ const placed = new Map();
 /** How connections reach the board, as its file says; asked for anew when that failed. @type {Promise<RTCConfiguration> | null} */
 let network = null;
 
+/** Codecs that calls have. A browser offers many more, each in several kinds, which takes the board's time. */
+const CODECS = /\/(opus|PCM[AU]|VP8|H264|rtx)$/i;
+
+/** Find out how connections reach the board, before somebody waits for one. */
+export function findWay() {
+  network ??= reach();
+  network.catch(() => { network = null; });
+  return network;
+}
+
 /** @returns {Promise<RTCConfiguration>} */
 async function reach() {
   const {relay, only} = await get("/api/media");
   const {urls, username, credential} = relay ?? {};
   return {iceServers: relay ? [username ? {urls, username, credential} : {urls}] : [], iceTransportPolicy: only ? "relay" : "all"};
 }
+
+/** @param {string} kind */
+function known(kind) { return (RTCRtpReceiver.getCapabilities(kind)?.codecs ?? []).filter(one => CODECS.test(one.mimeType)); }
 
 /** @param {boolean} video */
 async function ownMedia(video) {
@@ -63,9 +76,7 @@ class Resource {
 
   /** @param {string} target @param {(connection: RTCPeerConnection) => void} prepare */
   static async make(target, prepare) {
-    network ??= reach();
-    network.catch(() => { network = null; });
-    const connection = new RTCPeerConnection(await network);
+    const connection = new RTCPeerConnection(await findWay());
     try {
       prepare(connection);
       await connection.setLocalDescription();
@@ -158,7 +169,8 @@ export class LiveMedia {
     if (!this.call.media.includes("video")) figure.classList.add("sound");
     const target = `${callPath(this.call.id)}/listen/${direction}?account=${encodeURIComponent(this.call.account)}`;
     const resource = await Resource.make(target, connection => {
-      for (const kind of this.call.media) connection.addTransceiver(kind, {direction: "recvonly"});
+      for (const kind of this.call.media)
+        connection.addTransceiver(kind, {direction: "recvonly"}).setCodecPreferences(known(kind));
       connection.ontrack = event => {
         stream.addTrack(event.track);
         screen.play().catch(() => {});  // Firefox does not begin by itself with a stream that was empty
