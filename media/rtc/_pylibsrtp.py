@@ -16,15 +16,15 @@ _FINE: int = lib.srtp_err_status_ok
 
 
 class PacketRoom:
-    """Room for one datagram, in which libsrtp encrypts or decrypts it.
+    """Room for datagrams, in which libsrtp encrypts or decrypts them.
 
     Attributes:
         octets: The room, to write into.
         cut: The same; what is cut out of it by a slice is `bytes`.
     """
 
-    SIZE = 2048
-    """Octets: a datagram with all that libsrtp may add to it."""
+    SIZE = 1 << 16
+    """Octets: what the kernel joins at most, which has to fit into an IP packet."""
 
     __slots__ = ("_at", "_length", "cut", "octets")
 
@@ -55,26 +55,33 @@ class PacketRoom:
         found: int = size[0]
         return found
 
-    def unprotect(self, session: Session, length: int) -> int:
-        """Decrypt the RTP packet that is in it; one that is refused is spoiled.
+    def unprotect(self, session: Session, start: int, end: int) -> tuple[int, int]:
+        """Decrypt an RTP packet that is in it; one that is refused is spoiled.
+
+        libsrtp wants a packet to begin at a multiple of four. One that does not is moved down, by
+        three octets at most: into the tag of the packet before, which is needed no more.
 
         Args:
             session: By which.
-            length: Octets of the encrypted packet.
+            start: Where it begins.
+            end: Where it ends.
 
         Returns:
-            Octets of the packet.
+            Where it begins and ends now.
 
         Raises:
             pylibsrtp.Error: It is forged, or was decrypted before.
         """
         size = self._length
-        size[0] = length
-        status = _unprotect(session._srtp[0], self._at, size)  # noqa: SLF001
+        size[0] = length = end - start
+        if start & 3:
+            packet = self.octets[start:end]
+            start &= ~3
+            self.octets[start : start + length] = packet
+        status = _unprotect(session._srtp[0], self._at + start, size)  # noqa: SLF001
         if status != _FINE:
             raise Error(ERRORS[status])
-        found: int = size[0]
-        return found
+        return start, start + size[0]
 
 
 class OutboundSrtp:

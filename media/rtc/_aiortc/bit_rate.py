@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aiortc import RTCRtpReceiver
@@ -13,6 +13,8 @@ from .inbound import ESTIMATOR
 EXTENSION_IDS = "_HeaderExtensionsMap__ids"
 EXTENSIONS_MAP = "_rtp_header_extensions_map"
 INCOMING = "incoming_bitrate"
+OVERUSE = "estimator"
+SHORTEST = "update_min_frame_period"
 
 
 class Throughput:
@@ -65,6 +67,21 @@ class Throughput:
             self._total -= self._octets.popleft()[1]
 
 
+class ShortestStep:
+    """The shortest of the last steps between two groups of packets, in milliseconds of sending.
+
+    It stands where aiortc's estimator compares sixty of them one by one.
+    """
+
+    def __init__(self) -> None:
+        self._steps: deque[float] = deque(maxlen=60)
+
+    def __call__(self, step: float) -> float:
+        """Add a step, and give the shortest."""
+        self._steps.append(step)
+        return min(self._steps)
+
+
 class IncomingBitRate:
     """Lets aiortc estimate from send times what comes through, and tells the peer.
 
@@ -84,6 +101,7 @@ class IncomingBitRate:
         """
         estimator: Any = getattr(receiver, ESTIMATOR)
         setattr(estimator, INCOMING, Throughput())
+        setattr(getattr(estimator, OVERUSE), SHORTEST, ShortestStep())
         self._estimate = estimator.add
         self._ids: Any = None
         self._at = 0
@@ -101,27 +119,40 @@ class IncomingBitRate:
 
         Packets that were sent at once are one to the estimator, which looks at groups of them.
         """
-        self.next_packet(packet.ssrc, packet.extension, packet.size)
+        if packet.extension != self._extension or packet.ssrc != self._ssrc:
+            self._begin(packet.ssrc, packet.extension)
+        self._octets += packet.size
+        self._at = int(time.monotonic() * 1000)
 
-    def next_packet(self, ssrc: int, extension: bytes, size: int) -> None:
-        """Take a packet of which there is no object.
+    def next_packets(
+        self, ssrc: int, cut: Any, extension: int, places: Sequence[tuple[int, int]]
+    ) -> None:
+        """Take packets that lie in a room, as `take` would.
 
         Args:
-            ssrc: Its stream.
-            extension: Its header extension, from its profile on; empty if there is none.
-            size: Octets of payload and padding.
+            ssrc: Their stream.
+            cut: The room (`PacketRoom`).
+            extension: Octets of the header extension before each payload.
+            places: Where each payload begins and ends.
         """
-        if extension != self._extension or ssrc != self._ssrc:
-            if self._ids is None:
-                extensions = getattr(self._receiver.transport, EXTENSIONS_MAP)
-                self._ids = getattr(extensions, EXTENSION_IDS)
-            sent = extended(extension, self._ids.abs_send_time or 0)
-            if sent != self._sent or ssrc != self._ssrc:
-                self._add()
-                self._sent, self._ssrc, self._octets = sent, ssrc, 0
-            self._extension = extension
-        self._octets += size
-        self._at = int(time.monotonic() * 1000)
+        now = int(time.monotonic() * 1000)
+        for start, end in places:
+            found = cut[start - extension : start]
+            if found != self._extension or ssrc != self._ssrc:
+                self._begin(ssrc, found)
+            self._octets += end - start
+            self._at = now
+
+    def _begin(self, ssrc: int, extension: bytes) -> None:
+        """Look whether a packet was sent at the same moment as the one before it."""
+        if self._ids is None:
+            extensions = getattr(self._receiver.transport, EXTENSIONS_MAP)
+            self._ids = getattr(extensions, EXTENSION_IDS)
+        sent = extended(extension, self._ids.abs_send_time or 0)
+        if sent != self._sent or ssrc != self._ssrc:
+            self._add()
+            self._sent, self._ssrc, self._octets = sent, ssrc, 0
+        self._extension = extension
 
     def _add(self) -> None:
         if len(self._sent) != 3:

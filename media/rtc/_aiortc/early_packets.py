@@ -7,10 +7,13 @@ Nearly all packets are of the same kind: of a known stream, the next in order, w
 go a *lane* from the socket to what counts them and puts frames together, in which there is no
 object for a packet, and no copy but that of its payload:
 
-1. `UdpTransport` reads a datagram into the loop's room (`SocketPoll`);
-2. `Socket.packet_received` looks who sent it, and that none waits before it;
-3. `EarlyPackets.lane` reads the header, and decrypts the packet where it lies;
-4. `Incoming.next_packet` counts it, and hands its frame on.
+1. `UdpTransport` reads a datagram into the loop's room (`SocketPoll`), or several at once;
+2. `Socket.packets_received` looks who sent them, and that none waits before them;
+3. `EarlyPackets.lane` reads their headers, and decrypts them where they lie;
+4. `Incoming.next_packets` counts them, and hands their frame on.
+
+The parts of a picture that came together go it together, as a *run*: packets whose numbers follow
+each other, of one timestamp, of which only the last may be marked. Sound is a run of one.
 
 What is in any way unusual goes the longer way: `Socket.datagram_received`, `EarlyPackets` (or
 aiortc's task), `Incoming.packet`. It may leave the lane at any point before it was decrypted, and
@@ -18,13 +21,13 @@ behind that in `Incoming`. On both ways the same is counted and the same frames 
 """
 
 import struct
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import pylibsrtp
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 
-from ..ice.datagram import LONGEST, SHORTEST_RTP, TAG
+from ..ice.datagram import LONGEST, LONGEST_TAG
 from ..ice.socket_poll import SocketPoll
 from ..rtp.packet import RtpPacket
 from .inbound import InboundSrtp
@@ -33,13 +36,17 @@ from .transports import STATE
 _HEADER = struct.Struct("!BBHII")
 _PLAIN, _EXTENDED = 0x80, 0x90
 """First octets of packets without and with a header extension, and with nothing else unusual."""
+_USUAL = (_PLAIN, _EXTENDED)
 
 Take = Callable[[RtpPacket], None]
 """Takes a packet in the turn of the loop in which it comes."""
 
-NextPacket = Callable[[int, int, int, int, int, int], None]
-"""Takes a packet that lies in the room: its SSRC, marker and payload type (an octet), sequence
-number and timestamp, and where its payload begins and ends."""
+Place = tuple[int, int]
+"""Where the payload of a packet that lies in the room begins and ends."""
+
+NextPackets = Callable[[int, int, int, int, Sequence[Place]], None]
+"""Takes a run that lies in the room: its SSRC, the marker and payload type of its last packet (an
+octet), the first sequence number, the timestamp, and each payload's place."""
 
 
 class Estimates(Protocol):
@@ -48,8 +55,8 @@ class Estimates(Protocol):
     def take(self, packet: RtpPacket) -> None:
         """Take a packet."""
 
-    def next_packet(self, ssrc: int, extension: bytes, size: int) -> None:
-        """Take a packet of which there is no object: SSRC, header extension, octets of payload."""
+    def next_packets(self, ssrc: int, cut: Any, extension: int, places: Sequence[Place]) -> None:
+        """Take a run: SSRC, where it lies, octets of header extension, and payloads' places."""
 
 
 class Taker(NamedTuple):
@@ -57,12 +64,12 @@ class Taker(NamedTuple):
 
     Attributes:
         take: Takes one.
-        next_packet: Takes one that lies in the room.
+        next_packets: Takes a run that lies in the room.
         estimate: Estimates the bit rate from them; None for sound.
     """
 
     take: Take
-    next_packet: NextPacket
+    next_packets: NextPackets
     estimate: Estimates | None
 
 
@@ -82,46 +89,63 @@ class EarlyPackets:
         """
         self.streams: dict[int, Taker] = {}
         self._room = SocketPoll.running().room
-        self._cut = self._room.cut
         self._octets = self._room.octets
+        self._cut = self._room.cut
         self._session = srtp.session
         self._srtp = srtp
         self._transport = transport
 
-    def lane(self, length: int) -> bool:
-        """Take the packet that lies in the room, if it is of a known stream, and usual.
+    def lane(self, at: int, length: int, size: int) -> int:
+        """Take a run of usual packets of a known stream from what lies in the room.
 
         Args:
-            length: Its octets. They may be anything.
+            at: Where the first datagram begins. They may be anything.
+            length: Where the last one ends.
+            size: Octets of each but the last.
 
         Returns:
-            Whether it is done with.
+            Where the first one begins that is not done with.
         """
         octets = self._octets
-        flags, marked_type, number, timestamp, ssrc = _HEADER.unpack_from(octets)
+        flags, marked_type, number, timestamp, ssrc = _HEADER.unpack_from(octets, at)
         taker = self.streams.get(ssrc)
-        if taker is None or not SHORTEST_RTP <= length <= LONGEST or 191 < marked_type < 224:
-            return False
-        if flags == _PLAIN:
-            start = 12
-        elif flags == _EXTENDED:
-            start = 16 + 4 * (octets[14] << 8 | octets[15])
-            if start + TAG > length:
-                return False
-        else:
-            return False
-        if ssrc not in self._srtp.heard or getattr(self._transport, STATE) is not State.CONNECTED:
-            return False
-        try:
-            end = self._room.unprotect(self._session, length)
-        except pylibsrtp.Error:
-            return True  # forged or repeated: nobody is to see it
-        if start > end:
-            return True
-        taker.next_packet(ssrc, marked_type, number, timestamp, start, end)
-        if taker.estimate is not None:
-            taker.estimate.next_packet(ssrc, self._cut[12:start], end - start)
-        return True
+        if (
+            taker is None
+            or flags not in _USUAL
+            or 191 < marked_type < 224
+            or ssrc not in self._srtp.heard
+            or getattr(self._transport, STATE) is not State.CONNECTED
+        ):
+            return at
+        head = 12 if flags == _PLAIN else 16 + 4 * (octets[at + 14] << 8 | octets[at + 15])
+        first = number
+        places: list[Place] = []
+        while True:
+            end = at + size if at + size < length else length  # noqa: FURB136 -- no call
+            if not head + LONGEST_TAG <= end - at <= LONGEST:
+                break
+            try:
+                begin, stop = self._room.unprotect(self._session, at, end)
+            except pylibsrtp.Error:
+                at = end  # forged or repeated: nobody is to see it
+                break
+            places.append((begin + head, stop))
+            at, number = end, number + 1 & 0xFFFF
+            if at == length or marked_type > 0x7F:
+                break
+            after = _HEADER.unpack_from(octets, at)
+            if (
+                after[1] & 0x7F != marked_type
+                or after != (flags, after[1], number, timestamp, ssrc)
+                or (head > 12 and 16 + 4 * (octets[at + 14] << 8 | octets[at + 15]) != head)
+            ):
+                break
+            marked_type = after[1]
+        if places:
+            taker.next_packets(ssrc, marked_type, first, timestamp, places)
+            if taker.estimate is not None:
+                taker.estimate.next_packets(ssrc, self._cut, head - 12, places)
+        return at
 
     def __call__(self, datagram: bytes) -> bool:
         """Take a datagram, if it is a packet of a known stream (RFC 7983 §7, RFC 5761 §4)."""

@@ -9,7 +9,7 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 from ..ice import _aioice
 from ..rtp.packet import RtpPacket
 from .bit_rate import IncomingBitRate
-from .early_packets import EarlyPackets, NextPacket, Take, Taker
+from .early_packets import EarlyPackets, NextPackets, Take, Taker
 from .feedback import Feedback
 from .inbound import ESTIMATOR, SRTP_IN
 from .transports import ice_connection
@@ -91,7 +91,7 @@ def replace_decoder(receiver: RTCRtpReceiver, decoder_queue: DecoderQueue) -> No
 def take_packets(
     receiver: RTCRtpReceiver,
     take: Take,
-    next_packet: NextPacket,
+    next_packets: NextPackets,
     count: Callable[[int, RTCRtpCodecParameters], Counted],
     feedback: Feedback,
 ) -> None:
@@ -104,7 +104,7 @@ def take_packets(
     Args:
         receiver: Whose packets; one that has not started.
         take: Called on the loop with each packet; it counts them.
-        next_packet: Called in its place with most of them (see `EarlyPackets`).
+        next_packets: Called in its place with most of them (see `EarlyPackets`).
         count: Gives what counts the packets of a stream, by its SSRC and the codec of its first.
         feedback: Where the peer is told which bit rate comes through, of video.
     """
@@ -113,7 +113,7 @@ def take_packets(
     estimate = None
     if getattr(receiver, ESTIMATOR) is not None:
         estimate = IncomingBitRate(receiver, feedback.bit_rate)
-    taker = Taker(take, next_packet, estimate)
+    taker = Taker(take, next_packets, estimate)
 
     async def first(packet: Any, arrival_time_ms: int) -> None:
         # aiortc's router knows whose it is; the packets after it come here no more.

@@ -315,7 +315,7 @@ def _open(
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     host, port = sock.getsockname()[:2]
     try:
-        UdpTransport(sock, end, end.packet_received)
+        UdpTransport(sock, end, end.packets_received)
     except OSError as error:
         sock.close()
         raise NetworkError(f"No UDP socket can be used on {host}: {error.strerror}.") from None

@@ -67,26 +67,30 @@ class Socket(StunProtocol):
         self._heard: dict[Address, None] = {}
         self._mine = f"{receiver.local_username}:".encode()
 
-    def packet_received(self, length: int, addr: Address) -> bool:
-        """Take a usual packet that lies in the sockets' room; never raise.
+    def packets_received(self, at: int, length: int, size: int, addr: Address) -> int:
+        """Take usual packets that lie one after the other in the sockets' room; never raise.
 
         Args:
-            length: Its octets.
-            addr: Where it comes from.
+            at: Where the first one begins.
+            length: Where the last one ends.
+            size: Octets of each but the last.
+            addr: Where they come from.
 
         Returns:
-            Whether it is done with; else it is for `datagram_received`.
+            Where the first one begins that is not done with: it is for `datagram_received`, or for
+            another call.
         """
         queue: Any = self.receiver._queue  # noqa: SLF001
         if queue.lane is None or queue.packets:
-            return False
+            return at
         if (addr if len(addr) == 2 else addr[:2]) not in self._heard:
-            return False
+            return at
         try:
-            return bool(queue.lane(length))
+            taken: int = queue.lane(at, length, size)
         except Exception as error:
             self._not_understood(error)
-            return True
+            return length
+        return taken
 
     def datagram_received(self, data: Any, addr: Address) -> None:
         """Take a datagram, or drop it in silence; never raise."""

@@ -11,8 +11,8 @@ from enum import Enum
 LONGEST = 1500
 """Octets: an Ethernet frame. libsrtp's Python binding has no room for more."""
 
-TAG = 10
-"""Octets of the shortest authentication tag that is negotiated (RFC 5764 §4.1.2)."""
+TAG, LONGEST_TAG = 10, 16
+"""Octets of the authentication tags that are negotiated (RFC 5764 §4.1.2, RFC 7714 §14.2)."""
 
 SHORTEST_RTP = 12 + TAG
 _SHORTEST_RTCP = 8 + 4 + TAG  # RFC 3711 §3.4: the first header, the index, the tag

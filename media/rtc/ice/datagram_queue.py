@@ -14,8 +14,9 @@ class DatagramQueue:
     Attributes:
         first: Called with each datagram in the turn of the loop in which it comes, while no RTP
             packet waits, so that none overtakes another; True if it has taken it.
-        lane: Called before that, with the length of a datagram that lies in the room in which
-            sockets read (`SocketPoll`); True if it has taken it.
+        lane: Called before that for datagrams that lie in the room in which sockets read
+            (`SocketPoll`): where the first one begins, where the last one ends, and the size of
+            each but the last; returns where the first one begins that it has not taken.
         packets: How many RTP packets wait.
     """
 
@@ -23,7 +24,7 @@ class DatagramQueue:
 
     def __init__(self) -> None:
         self.first: Callable[[bytes], bool] | None = None
-        self.lane: Callable[[int], bool] | None = None
+        self.lane: Callable[[int, int, int], int] | None = None
         self._items: deque[Any] = deque()
         self.packets = 0
         self._waiter: asyncio.Future[None] | None = None

@@ -16,9 +16,6 @@ MOST_ROUNDS = 16
 """Sockets that are read in one round, once each, and rounds in one turn of the loop: a flood leaves
 all others their turn."""
 
-JOINED = 1 << 16
-"""Octets that the kernel joins at most: what fits into an IP packet."""
-
 REST = 0.002
 """Seconds that nobody looks after a turn in which several sockets had something."""
 
@@ -35,18 +32,17 @@ class SocketPoll(LoopWide):
 
     Where there is no epoll, the loop watches each socket.
 
-    One datagram is read after the other, so all sockets read into the same room.
+    One socket is read after the other, so all read into the same room.
 
     Attributes:
         turn: Counts the turns of the loop in which sockets were read.
-        room: Where the datagram lies that was read last, until the next one is.
-        joined: Where those lie that the kernel has joined.
+        room: Where what was read last lies, until more is read: a datagram, or several that the
+            kernel has joined.
     """
 
     def __init__(self) -> None:
         self.turn = 0
         self.room = PacketRoom()
-        self.joined = memoryview(bytearray(JOINED))
         self._epoll: Any = None  # `select.epoll` is Linux's
         self._readers: dict[int, Read] = {}
         self._resting: asyncio.TimerHandle | None = None

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .segments import ANCILLARY, UDP_GRO, UDP_SEGMENT, runs, segmented, size_told, split
+from .segments import ANCILLARY, UDP_GRO, UDP_SEGMENT, runs, segmented, size_told
 from .socket_poll import SocketPoll
 
 MOST_WAITING = 512
@@ -27,6 +27,11 @@ NEVER = frozenset(
 
 Address = tuple[Any, ...]
 
+Take = Callable[[int, int, int, Address], int]
+"""Takes datagrams that lie one after the other in the poll's `room`: where the first one begins,
+where the last one ends, the size of each but the last, and where they come from. Returns where the
+first one begins that it has not taken."""
+
 
 class UdpTransport(asyncio.DatagramTransport):
     """Stands where a loop has its own transport for a UDP socket."""
@@ -35,15 +40,14 @@ class UdpTransport(asyncio.DatagramTransport):
         self,
         sock: socket.socket,
         protocol: asyncio.DatagramProtocol,
-        take: Callable[[int, Address], bool] | None = None,
+        take: Take | None = None,
     ) -> None:
         """Read a socket from now on.
 
         Args:
             sock: Bound, and perhaps connected; the transport owns it.
             protocol: Gets what comes in, and what goes wrong.
-            take: Called before the protocol, with the length of a datagram that lies in the poll's
-                `room`, and where it comes from; True if the protocol is not to get it.
+            take: Takes from what was read what the protocol is not to get.
         """
         super().__init__({"socket": sock, "sockname": sock.getsockname()})
         sock.setblocking(False)
@@ -58,7 +62,8 @@ class UdpTransport(asyncio.DatagramTransport):
         self._are_joined = False
         self._octets = self._poll.room.octets
         self._receive = sock.recvfrom_into
-        self._take = take
+        self._receive_joined = sock.recvmsg_into
+        self._take = take or _take_nothing
         self._turn = -1
         self._poll.add(sock.fileno(), self._read)
         protocol.connection_made(self)
@@ -135,36 +140,33 @@ class UdpTransport(asyncio.DatagramTransport):
         if self._turn == turn:
             self._count_burst()
         self._turn = turn
+        octets = self._octets
         try:
             if self._are_joined:
-                self._read_joined()
-                return
-            length, addr = self._receive(self._octets)
+                length, ancillary, _, addr = self._receive_joined((octets,), ANCILLARY)
+                size = size_told(ancillary) or length
+            else:
+                length, addr = self._receive(octets)
+                size = length
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
             self._protocol.error_received(error)
             return
-        if self._take is None or not self._take(length, addr):
-            self._protocol.datagram_received(bytes(self._octets[:length]), addr)
+        at = 0
+        while True:
+            taken = self._take(at, length, size, addr)
+            if taken == at:
+                taken = min(at + size, length)
+                self._protocol.datagram_received(bytes(octets[at:taken]), addr)
+            if taken >= length or self._is_closing:
+                return
+            at = taken
 
     def _count_burst(self) -> None:
         self._bursts += 1
         if self._bursts == BURSTS:
             self._are_joined = _takes(self._sock, UDP_GRO, 1)
-
-    def _read_joined(self) -> None:
-        joined, octets = self._poll.joined, self._octets
-        length, ancillary, _, addr = self._sock.recvmsg_into((joined,), ANCILLARY)
-        for datagram in split(joined[:length], size_told(ancillary)):
-            if self._is_closing:
-                return
-            size = len(datagram)
-            if self._take is not None and size <= len(octets):
-                octets[:size] = datagram
-                if self._take(size, addr):
-                    continue
-            self._protocol.datagram_received(bytes(datagram), addr)
 
     def _wait(self, data: Any, addr: Address | None) -> None:
         if not self._waiting:
@@ -191,6 +193,12 @@ class UdpTransport(asyncio.DatagramTransport):
     def _end(self) -> None:
         self._sock.close()
         self._protocol.connection_lost(None)
+
+
+def _take_nothing(at: int, length: int, size: int, addr: Address) -> int:
+    """Leave all to the protocol."""
+    del length, size, addr
+    return at
 
 
 def _takes(sock: socket.socket, option: int, value: int) -> bool:

@@ -1,7 +1,7 @@
 """One kind of media on its way into one leg."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from aiortc import RTCRtpCodecParameters, RTCRtpTransceiver
 from ...frames.codec import CLOCK_RATES, TELEPHONE_EVENT, Unwrapper
 from ...frames.frame import EncodedFrame, Kind
 from .. import _aiortc
+from .._aiortc.early_packets import Place
 from ..ice.socket_poll import SocketPoll
 from .digit_reader import DigitReader
 from .packet import RtpPacket
@@ -112,7 +113,7 @@ class Incoming:
         _aiortc.replace_decoder(self.receiver, NoDecoder())
         self._cut = SocketPoll.running().room.cut
         _aiortc.take_packets(
-            self.receiver, self._packet, self._next_packet, self._counter, feedback
+            self.receiver, self._packet, self._next_packets, self._counter, feedback
         )
 
     def freezes(self) -> FreezeCount:
@@ -174,26 +175,28 @@ class Incoming:
         reception = self._repairs if codec.name == "rtx" else self.reception
         return reception.stream(ssrc, codec.clockRate)
 
-    def _next_packet(
-        self, ssrc: int, marked_type: int, number: int, timestamp: int, start: int, end: int
+    def _next_packets(
+        self, ssrc: int, marked_type: int, number: int, timestamp: int, places: Sequence[Place]
     ) -> None:
-        """Take a packet that lies in the sockets' room as `_packet` would take it.
+        """Take a run that lies in the sockets' room as `_packet` would take its packets.
 
         Args:
             ssrc: Its stream.
-            marked_type: Its marker and payload type, as they share an octet.
-            number: Its sequence number.
-            timestamp: Its RTP timestamp.
-            start: Where its payload begins.
-            end: Where it ends.
+            marked_type: The marker of its last packet, and the payload type of all.
+            number: The first sequence number; the others follow.
+            timestamp: The RTP timestamp of all.
+            places: Where each payload begins and ends.
         """
         now = self._loop.time()
         found = self._formats.get(marked_type & 0x7F)
         counter = self.reception.streams.get(ssrc)
         if found is None or counter is None or not found.is_frame or ssrc != self.ssrc:
-            self._packet(self._read(ssrc, marked_type, number, timestamp, start, end))
+            for packet in self._read(ssrc, marked_type, number, timestamp, places):
+                self._packet(packet)
             return
         counter.add(number, timestamp, now)
+        if len(places) > 1:
+            counter.add_next(len(places) - 1, number, timestamp, now)
         is_receiving = (
             self._path is not ReceivePath.NONE and self._transceiver.currentDirection in RECEIVING
         )
@@ -201,30 +204,36 @@ class Incoming:
             return
         video, sequencer = self._video, self._sequencer
         if video is not None:
-            payload = self._cut[start:end]
+            payloads = [self._cut[start:end] for start, end in places]
             frames = video.receive_next(
-                found.name, ssrc, number, timestamp, marked_type > 0x7F, payload, now
+                found.name, ssrc, number, timestamp, marked_type > 0x7F, payloads, now
             )
-            if frames is None:
-                packet = self._read(ssrc, marked_type, number, timestamp, start, end)
-                frames = video.receive(found.name, packet, now)
-            if frames:
-                self._give(frames, now)
-            if video.deadline < inf:
-                self._look(now)
-        elif sequencer.passes(number):
+            if frames is not None:
+                self._seen(video, frames, now)
+                return
+        elif len(places) == 1 and sequencer.passes(number):
+            start, end = places[0]
             if is_receiving and start < end:
                 self._encoded(found.name, self._cut[start:end], timestamp, now, keyframe=True)
-        else:
-            packet = self._read(ssrc, marked_type, number, timestamp, start, end)
-            for due in sequencer.put(packet):
-                self._sound(due, now)
+            return
+        for packet in self._read(ssrc, marked_type, number, timestamp, places):
+            self._take(found.name, packet, now)
 
     def _read(
-        self, ssrc: int, marked_type: int, number: int, timestamp: int, start: int, end: int
-    ) -> RtpPacket:
-        payload = self._cut[start:end]
-        return RtpPacket(marked_type & 0x7F, number, timestamp, ssrc, payload, marked_type > 0x7F)
+        self, ssrc: int, marked_type: int, number: int, timestamp: int, places: Sequence[Place]
+    ) -> list[RtpPacket]:
+        packets = [
+            RtpPacket(
+                marked_type & 0x7F,
+                number + at & 0xFFFF,
+                timestamp,
+                ssrc,
+                self._cut[start:end],
+            )
+            for at, (start, end) in enumerate(places)
+        ]
+        packets[-1].marker = marked_type > 0x7F
+        return packets
 
     def _packet(self, packet: RtpPacket) -> None:
         found = self._formats.get(packet.payload_type)
@@ -244,15 +253,23 @@ class Incoming:
             self._sequencer = Sequencer()
         if not self._is_receiving and not self._knows_keys:
             return
+        self._take(name, packet, now)
+        if name == TELEPHONE_EVENT and self._digit_timer is None:
+            self._digit_timer = self._loop.call_later(HELD, self._digit_due)
+
+    def _take(self, codec: str, packet: RtpPacket, now: float) -> None:
+        """Put a packet in its place, and hand on what is whole now."""
         if self._video is not None:
-            self._give(self._video.receive(name, packet, now), now)
-            if self._video.deadline < inf:
-                self._look(now)
+            self._seen(self._video, self._video.receive(codec, packet, now), now)
             return
         for due in self._sequencer.put(packet):
             self._sound(due, now)
-        if name == TELEPHONE_EVENT and self._digit_timer is None:
-            self._digit_timer = self._loop.call_later(HELD, self._digit_due)
+
+    def _seen(self, video: VideoReceiver, frames: Frames, now: float) -> None:
+        if frames:
+            self._give(frames, now)
+        if video.deadline < inf:
+            self._look(now)
 
     def _repair(self, repair: _Format, packet: RtpPacket, now: float) -> None:
         """Take a video packet that was sent again (RFC 4588)."""
@@ -263,9 +280,7 @@ class Incoming:
         found = None if original is None else self._formats.get(original)
         if original is None or found is None or self._video is None or not self._is_receiving:
             return
-        self._give(self._video.repair(found.name, original, packet, now), now)
-        if self._video.deadline < inf:
-            self._look(now)
+        self._seen(self._video, self._video.repair(found.name, original, packet, now), now)
 
     def _sound(self, packet: RtpPacket, now: float) -> None:
         """Hand an audio packet on: it is a whole frame (RFC 7587 §4.2, RFC 3551 §4.5.14)."""

@@ -133,6 +133,22 @@ class StreamCounter:
         self._timestamp, self._arrival = timestamp, arrival
         self.jitter += (abs(difference) - self.jitter) / 16
 
+    def add_next(self, count: int, sequence: int, timestamp: int, arrival: float) -> None:
+        """Count packets that came with one that was counted, as `add` counts each.
+
+        Args:
+            count: How many.
+            sequence: The number of that one; theirs follow.
+            timestamp: The RTP timestamp of all.
+            arrival: When they came, in seconds of any steady clock.
+        """
+        if self._timestamp == timestamp and self.highest % _SEQUENCES == sequence:
+            self.received += count
+            self._highest = self.highest + count
+            return
+        for number in range(sequence + 1, sequence + 1 + count):
+            self.add(number % _SEQUENCES, timestamp, arrival)
+
     def _begin(self, sequence: int, timestamp: int, arrival: float) -> None:
         self.received += 1
         self._base = self._highest = sequence

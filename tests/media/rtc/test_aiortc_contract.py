@@ -43,6 +43,7 @@ def test_the_names_are_where_they_were(run: Run) -> None:
         assert getattr(extensions, bit_rate.EXTENSION_IDS).abs_send_time is None
         estimator = getattr(receiver, inbound.ESTIMATOR)
         assert isinstance(getattr(estimator, bit_rate.INCOMING), RateCounter)
+        assert callable(getattr(getattr(estimator, bit_rate.OVERUSE), bit_rate.SHORTEST))
         for name in (
             senders.EXTENSIONS_MAP,
             senders.MID,

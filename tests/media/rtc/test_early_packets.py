@@ -5,7 +5,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import CodeType, FrameType, SimpleNamespace
@@ -19,6 +19,7 @@ from callboard.media import ClockPattern, EncodedFrame, Kind, ReceivePath, Tone
 from callboard.media.rtc._aiortc.bit_rate import IncomingBitRate
 from callboard.media.rtc._aiortc.early_packets import EarlyPackets, Taker
 from callboard.media.rtc._aiortc.inbound import InboundSrtp
+from callboard.media.rtc.ice.segments import runs
 from callboard.media.rtc.ice.socket_poll import SocketPoll
 from callboard.media.rtc.rtp.incoming import Incoming
 from callboard.tests.conftest import Run
@@ -44,7 +45,7 @@ CODECS: dict[Kind, list[RTCRtpCodecParameters]] = {
     ],
 }
 SOUND = b"\xfc\xff\xfe"
-PICTURES = (b"\x10\x00key frame", b"\x10\x01next frame", b"\x00more of it", b"\x90\x80")
+PICTURES = (b"\x10\x00key frame", b"\x10\x01next one.", b"\x00more of it", b"\x90\x80")
 KEYS = (b"\x05\x0a\x03\xc0", b"\x05\x8a\x07\x80", b"\x00\x01\x10\x01again")
 SENT_AT = b"\xbe\xde\x00\x01\x32"
 EXTENSIONS = (
@@ -79,30 +80,38 @@ class Packet:
     breaks: str
 
 
+REST = 0, 0, "whole"
+"""Nothing unusual about a packet."""
+
+
 def sequence(chance: random.Random, kind: Kind, unusual: float) -> list[Packet]:
     """Draw packets, each of which is unusual in some way with some probability."""
 
     def mostly(usual: Any, *others: Any) -> Any:
         return chance.choice(others) if chance.random() < unusual else usual
 
-    usual = SOUND if kind == "audio" else chance.choice(PICTURES[1:3])
-    first = usual if kind == "audio" else PICTURES[0]
-    return [
-        Packet(
-            after=mostly(0.02, 0.0, 0.001, 0.15, 1.3),
-            ssrc=mostly(*SSRCS),
-            step=mostly(1, 2, 3, 0, -1, -2, 40, 120, -300, 4000, 32768),
-            ticks=mostly(960, 0, 3000, 1 << 31, -960),
-            payload_type=mostly(96, 0, 97, 35, 98),
-            marker=mostly(True, False),
-            payload=mostly(usual if at else first, b"", SOUND, b"\x65\x88slice", *PICTURES, *KEYS),
-            extension=mostly(EXTENSIONS[1], *EXTENSIONS),
-            sources=mostly(0, 1, 15),
-            padding=mostly(0, 4, 255),
-            breaks=mostly("whole", "doubled", "forged", "cut off", "overtaken"),
+    parts = chance.choice([1, 3, 8]) if kind == "video" else 1
+    at_once = chance.random() < 0.5
+    found = []
+    for at in range(chance.randrange(80)):
+        part = at % parts
+        usual = SOUND if kind == "audio" else PICTURES[2 if part else 1 if at else 0]
+        found.append(
+            Packet(
+                after=mostly(0.0 if part or (at_once and at % 10) else 0.02, 0.0, 0.001, 0.15, 1.3),
+                ssrc=mostly(*SSRCS),
+                step=mostly(1, 2, 3, 0, -1, -2, 40, 120, -300, 4000, 32768),
+                ticks=mostly(0 if part else 960, 0, 3000, 1 << 31, -960),
+                payload_type=mostly(96, 0, 97, 35, 98),
+                marker=mostly(part == parts - 1, False, True),
+                payload=mostly(usual, b"", SOUND, b"\x65\x88slice", *PICTURES, *KEYS),
+                extension=mostly(EXTENSIONS[1 + at // 8 % 2], *EXTENSIONS),
+                sources=mostly(0, 1, 15),
+                padding=mostly(0, 4, 255),
+                breaks=mostly("whole", "doubled", "forged", "cut off", "overtaken"),
+            )
         )
-        for at in range(chance.randrange(80))
-    ]
+    return found
 
 
 def written(packets: list[Packet], first: int) -> list[tuple[float, bytes]]:
@@ -148,18 +157,24 @@ PROFILE = Policy.SRTP_PROFILE_AEAD_AES_256_GCM
 
 
 class Receiver:
-    """What stands behind the socket of a leg, for one kind of media, with all that it says."""
+    """What stands behind the socket of a leg, for one kind of media, with all that it says.
+
+    Attributes:
+        estimated: What was said of the bit rate that comes through, which depends on nothing else.
+        said: All the rest.
+    """
 
     def __init__(self, kind: Kind, path: ReceivePath, transceiver: RTCRtpTransceiver) -> None:
+        self.estimated: list[Any] = []
         self.said: list[Any] = []
         transceiver._codecs = CODECS[kind]
         transceiver._setCurrentDirection("sendrecv")
         self.transceiver = transceiver
-        said, loop = self.said, asyncio.get_running_loop()
+        said, estimates, loop = self.said, self.estimated, asyncio.get_running_loop()
         feedback: Any = SimpleNamespace(
             missing=lambda *told: said.append(("missing", loop.time(), *told)),
             keyframe=lambda *told: said.append(("keyframe", loop.time(), *told)),
-            bit_rate=lambda *told: said.append(("bit rate", loop.time(), *told)),
+            bit_rate=lambda *told: estimates.append(("bit rate", loop.time(), *told)),
         )
         self.incoming = Incoming(
             kind,
@@ -179,7 +194,7 @@ class Receiver:
             counted = estimate._estimate
 
             def estimated(**told: Any) -> Any:
-                said.append(told)
+                estimates.append(told)
                 return counted(**told)
 
             estimate._estimate = estimated
@@ -189,7 +204,7 @@ class Receiver:
         self.early = EarlyPackets(transport, InboundSrtp(session, said.append, Counter()))
         for ssrc in SSRCS:
             self.early.streams[ssrc] = Taker(
-                self.incoming._packet, self.incoming._next_packet, estimate
+                self.incoming._packet, self.incoming._next_packets, estimate
             )
 
     def counted(self) -> list[Any]:
@@ -201,6 +216,32 @@ class Receiver:
         return [*found, self.incoming.ssrc, self.incoming.freezes()]
 
 
+def together(datagrams: list[tuple[float, bytes]]) -> list[tuple[float, list[bytes]]]:
+    """Put those together that come at once."""
+    found: list[tuple[float, list[bytes]]] = []
+    for after, datagram in datagrams:
+        if after or not found:
+            found.append((after, []))
+        found[-1][1].append(datagram)
+    return found
+
+
+def take(early: EarlyPackets, datagrams: Sequence[bytes]) -> list[int]:
+    """Take datagrams as a kernel may have joined them; give how many went short each time."""
+    octets, joined, size = SocketPoll.running().room.octets, b"".join(datagrams), len(datagrams[0])
+    octets[: len(joined)] = joined
+    at, went = 0, []
+    while at < len(joined):
+        taken = early.lane(at, len(joined), size)
+        if taken == at:
+            taken = min(at + size, len(joined))
+            early(bytes(octets[at:taken]))
+        else:
+            went.append(-(-(taken - at) // size))
+        at = taken
+    return went
+
+
 async def received(
     kind: Kind,
     path: ReceivePath,
@@ -208,25 +249,26 @@ async def received(
     *,
     short: bool,
     held_at: int | None = None,
-) -> tuple[list[Any], list[Any], int]:
+) -> tuple[list[Any], list[Any], list[int]]:
     """Receive datagrams; return what came of them, what was counted, and how many went short."""
     pc = RTCPeerConnection()
     receiver = Receiver(kind, path, pc.addTransceiver(kind))
-    room, went = SocketPoll.running().room, 0
-    for at, (after, datagram) in enumerate(datagrams):
+    went: list[int] = []
+    for at, (after, some) in enumerate(together(datagrams)):
         await asyncio.sleep(after)
         if at == held_at:
             receiver.transceiver._setCurrentDirection("sendonly")
-        room.octets[: len(datagram)] = datagram
-        if short and receiver.early.lane(len(datagram)):
-            went += 1
-        else:
-            receiver.early(datagram)
+        for run in runs(some):
+            if short:
+                went += take(receiver.early, run)
+            else:
+                for datagram in run:
+                    receiver.early(datagram)
     await asyncio.sleep(2)
     receiver.incoming.close()
     counted = receiver.counted()
     await pc.close()
-    return receiver.said, counted, went
+    return receiver.said, [*counted, receiver.estimated], went
 
 
 def on_staged_clock(monkeypatch: pytest.MonkeyPatch, work: Callable[[], Any]) -> Any:
@@ -265,8 +307,8 @@ def test_both_ways_come_to_the_same(
 @pytest.mark.parametrize("kind", ["audio", "video"])
 def test_usual_packets_go_the_short_way(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     usual = [
-        Packet(0.02, 7, 1, 960, 96, True, payload, b"\xbe\xde\x00\x01\x32\x00\x00\x01", 0, 0, "")
-        for payload in [b"\x10\x00key frame", *[b"\x10\x01next frame"] * 99]
+        Packet(0.02, 7, 1, 960, 96, True, payload, EXTENSIONS[1], *REST)
+        for payload in [PICTURES[0], *[PICTURES[1]] * 99]
     ]
     datagrams = written(usual, 65500)
     said, counted, went = on_staged_clock(
@@ -274,7 +316,26 @@ def test_usual_packets_go_the_short_way(kind: Kind, monkeypatch: pytest.MonkeyPa
     )
     frames = [each for each in said if isinstance(each, EncodedFrame)]
     assert (len(frames), counted[0], counted[1]) == (100, 100, 0)
-    assert went == 99  # whose stream the first one is was to be found out
+    assert went == [1] * 99  # whose stream the first one is was to be found out
+
+
+def test_the_parts_of_a_picture_go_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [PICTURES[0], *[PICTURES[2]] * 7]
+    usual = [
+        Packet(
+            0.0 if at else 0.03, 7, 1, 0 if at else 3000, 96, at == 7, part, EXTENSIONS[1], *REST
+        )
+        for _ in range(10)
+        for at, part in enumerate(parts)
+    ]
+    datagrams = written(usual, 65500)
+    said, counted, went = on_staged_clock(
+        monkeypatch, lambda: received("video", ReceivePath.PACKETS, datagrams, short=True)
+    )
+    frames = [each for each in said if isinstance(each, EncodedFrame)]
+    assert [each.data for each in frames] == [b"".join(part[1:] for part in parts)] * 10
+    assert (counted[0], counted[1]) == (80, 0)
+    assert went == [7] + [8] * 9
 
 
 CALLS = {"counted": 15, "recorded": 25}
@@ -309,9 +370,10 @@ def test_pictures_go_the_short_way_too(run: Run) -> None:
                 queue = protocol.receiver._queue
                 lane = queue.lane
 
-                def counted(length: int, lane: Any = lane) -> bool:
-                    went.append(lane(length))
-                    return went[-1]
+                def counted(at: int, length: int, size: int, lane: Any = lane) -> int:
+                    taken: int = lane(at, length, size)
+                    went.append(taken > at)
+                    return taken
 
                 queue.lane = counted
             more = await b.received("video", 30)

@@ -22,8 +22,11 @@ def session(profile: int, kind: int) -> Session:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-@given(payloads=st.lists(st.binary(max_size=1300), min_size=1, max_size=5))
-def test_it_does_what_pylibsrtp_does(profile: int, payloads: list[bytes]) -> None:
+@given(
+    payloads=st.lists(st.binary(max_size=1300), min_size=1, max_size=5),
+    start=st.integers(0, PacketRoom.SIZE - 1500),
+)
+def test_it_does_what_pylibsrtp_does(profile: int, payloads: list[bytes], start: int) -> None:
     room = PacketRoom()
     ours, theirs = (session(profile, Policy.SSRC_ANY_OUTBOUND) for _ in range(2))
     back, plain = (session(profile, Policy.SSRC_ANY_INBOUND) for _ in range(2))
@@ -34,11 +37,13 @@ def test_it_does_what_pylibsrtp_does(profile: int, payloads: list[bytes]) -> Non
         sent = room.cut[:length]
         assert isinstance(sent, bytes)
         assert sent == theirs.protect(packet)
-        assert room.unprotect(back, length) == len(packet)
-        assert room.cut[: len(packet)] == packet == plain.unprotect(sent)
+        room.octets[start : start + length] = sent
+        begin, end = room.unprotect(back, start, start + length)
+        assert (begin, end - begin) == (start // 4 * 4, len(packet))
+        assert room.cut[begin:end] == packet == plain.unprotect(sent)
         room.octets[:length] = sent
         with pytest.raises(pylibsrtp.Error, match="replay"):
-            room.unprotect(back, length)
+            room.unprotect(back, 0, length)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -47,7 +52,7 @@ def test_whatever_comes_is_refused_in_its_place(profile: int, octets: bytes) -> 
     room = PacketRoom()
     room.octets[: len(octets)] = octets
     with pytest.raises(pylibsrtp.Error):
-        room.unprotect(session(profile, Policy.SSRC_ANY_INBOUND), len(octets))
+        room.unprotect(session(profile, Policy.SSRC_ANY_INBOUND), 0, len(octets))
     assert len(room.octets) == PacketRoom.SIZE
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from aiortc import RTCRtpReceiver, rtp
-from aiortc.rate import RateCounter, RemoteBitrateEstimator
+from aiortc.rate import OveruseEstimator, RateCounter, RemoteBitrateEstimator
 from callboard.media import ClockPattern, Tone
-from callboard.media.rtc._aiortc.bit_rate import IncomingBitRate, Throughput
+from callboard.media.rtc._aiortc.bit_rate import IncomingBitRate, ShortestStep, Throughput
 from callboard.media.rtc._aiortc.receivers import Reported
 from callboard.media.rtc.rtp.packet import RtpPacket
 from callboard.media.rtc.rtp.statistics import StreamCounter
@@ -34,6 +34,13 @@ def test_as_much_comes_as_aiortc_counts(steps: list[tuple[int, int, bool]]) -> N
         theirs.add(octets, now)
         assert ours.rate(now) == theirs.rate(now)
         assert len(ours._octets) <= Throughput.WINDOW
+
+
+@given(st.lists(st.floats(-100, 1000), max_size=150))
+def test_the_shortest_step_is_the_one_that_aiortc_finds(steps: list[float]) -> None:
+    ours, theirs = ShortestStep(), OveruseEstimator()
+    for step in steps:
+        assert ours(step) == theirs.update_min_frame_period(step)
 
 
 class Line:

@@ -34,8 +34,8 @@ class FrameAssembler:
         follows: Whether a decoder that has got every frame until now can show the next one.
     """
 
-    MOST_FRAGMENTS = 4096
-    """Packets of one frame: some 5 MB. What is longer is no frame."""
+    LARGEST, BESIDE = 5_000_000, 100
+    """Octets of one frame, with what is counted beside each of its fragments. More is no frame."""
 
     MOST_SETS = 32
     """Parameter sets that are remembered. WebRTC's endpoints have two at a time."""
@@ -45,6 +45,7 @@ class FrameAssembler:
         self._after_loss = False
         self._codec = ""
         self._data: list[bytes] = []
+        self._size = 0
         self._key = False
         self._shown = False
         self._timestamp = -1
@@ -91,7 +92,8 @@ class FrameAssembler:
             self._data.append(fragment.data)
             self._key |= fragment.key
             self._shown |= fragment.shown
-            if len(self._data) > self.MOST_FRAGMENTS:
+            self._size += len(fragment.data) + self.BESIDE
+            if self._size > self.LARGEST:
                 self._whole = False
                 self._data.clear()
         if fragment.sets:
@@ -148,6 +150,7 @@ class FrameAssembler:
 
     def _clear(self, says_size: bool = False) -> None:
         self._data = []
+        self._size = 0
         self._key = self._shown = False
         self._says_size = says_size
 

@@ -15,7 +15,7 @@ _FIELDS = tuple(2 + (f >> 3) + (f >> 2 & 1) + (f & 3 > 0) for f in range(16))
 
 
 class Fragment(NamedTuple):
-    """A part of an encoded frame.
+    """A part of an encoded frame: what one packet holds, or several that follow each other.
 
     Attributes:
         data: What it adds to the frame; H264 in Annex B format.
@@ -32,24 +32,44 @@ class Fragment(NamedTuple):
     sets: tuple[bytes, ...] = ()
 
 
-def vp8(payload: bytes) -> Fragment:
-    """Read a payload of VP8 (RFC 7741 §4.2)."""
+def vp8(*payloads: bytes) -> Fragment:
+    """Read payloads of VP8 that follow each other in one frame (RFC 7741 §4.2)."""
+    parts: list[bytes] = []
+    first = key = False
     try:
-        flags = payload[0]
-        start = 1
-        if flags & 0x80:
-            more = payload[1] >> 4
-            start = _FIELDS[more]
-            if more & 8 and payload[2] & 0x80:
-                start += 1
-        first = flags & 0x17 == 0x10  # the start of partition 0
-        return Fragment(payload[start:], first, first and not payload[start] & 1)
+        for payload in payloads:
+            flags = payload[0]
+            start = 1
+            if flags & 0x80:
+                more = payload[1] >> 4
+                start = _FIELDS[more]
+                if more & 8 and payload[2] & 0x80:
+                    start += 1
+            if flags & 0x17 == 0x10:  # the start of partition 0
+                first = first or not parts
+                key = not payload[start] & 1 or key
+            parts.append(payload[start:])
     except IndexError:
         raise ValueError("A VP8 payload is cut off.") from None
+    return Fragment(b"".join(parts), first, key)
 
 
-def h264(payload: bytes) -> Fragment:
-    """Read a payload of H.264: a NAL unit, a STAP-A or an FU-A (RFC 6184 §5.6 to §5.8)."""
+def h264(*payloads: bytes) -> Fragment:
+    """Read payloads of H.264 that follow each other in one frame (RFC 6184 §5.6 to §5.8)."""
+    parts = [_h264(payload) for payload in payloads]
+    if len(parts) == 1:
+        return parts[0]
+    return Fragment(
+        b"".join(part.data for part in parts),
+        first=parts[0].first,
+        key=any(part.key for part in parts),
+        shown=any(part.shown for part in parts),
+        sets=tuple(each for part in parts for each in part.sets),
+    )
+
+
+def _h264(payload: bytes) -> Fragment:
+    """Read a NAL unit, a STAP-A or an FU-A."""
     if len(payload) < 2:
         raise ValueError("An H.264 payload is cut off.")
     kind = payload[0] & 31
@@ -75,8 +95,8 @@ def h264(payload: bytes) -> Fragment:
     )
 
 
-FORMATS: dict[str, Callable[[bytes], Fragment]] = {"VP8": vp8, "H264": h264}
-"""What reads a payload of a codec; raises `ValueError` if it can't be read."""
+FORMATS: dict[str, Callable[..., Fragment]] = {"VP8": vp8, "H264": h264}
+"""What reads payloads of a codec that follow each other; raises `ValueError` if it can't."""
 
 
 def set_identity(unit: bytes) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """What becomes of the packets of received video, and what the peer is told of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -97,26 +97,26 @@ class VideoReceiver:
         number: int,
         timestamp: int,
         marker: bool,
-        payload: bytes,
+        payloads: Sequence[bytes],
         now: float,
     ) -> Frames | None:
-        """Take a packet, if it is the next of the stream that is received and none is missing.
+        """Take packets that came together, if they are the next ones and none is missing.
 
         Args:
             codec: The RTP encoding name.
-            ssrc: Its stream.
-            number: Its sequence number.
-            timestamp: Its RTP timestamp.
-            marker: Whether it is the last packet of its frame.
-            payload: Its payload.
+            ssrc: Their stream.
+            number: The first one's sequence number. The others have those that follow.
+            timestamp: Their RTP timestamp.
+            marker: Whether the last one is the last packet of its frame; the others are not.
+            payloads: Their payloads.
             now: The time, in seconds.
 
         Returns:
-            The frames that are whole now, in order; None: the packet is for `receive`.
+            The frames that are whole now, in order; None: the packets are for `receive`.
         """
         if ssrc != self.ssrc:
             return None
-        frames = self._stream.receive_next(codec, number, timestamp, marker, payload, now)
+        frames = self._stream.receive_next(codec, number, timestamp, marker, payloads, now)
         if frames is not None:
             self._received(frames, now)
         return frames

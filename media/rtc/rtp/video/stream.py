@@ -1,5 +1,6 @@
 """One RTP stream of video, from its packets to whole frames."""
 
+from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -109,7 +110,12 @@ class VideoStream:
             self._highest = self._begin(codec, packet, now)
         if not again:
             frames = self.receive_next(
-                codec, packet.sequence_number, packet.timestamp, packet.marker, packet.payload, now
+                codec,
+                packet.sequence_number,
+                packet.timestamp,
+                packet.marker,
+                (packet.payload,),
+                now,
             )
             if frames is not None:
                 return frames
@@ -132,35 +138,55 @@ class VideoStream:
         return frames
 
     def receive_next(
-        self, codec: str, number: int, timestamp: int, marker: bool, payload: bytes, now: float
+        self,
+        codec: str,
+        number: int,
+        timestamp: int,
+        marker: bool,
+        payloads: Sequence[bytes],
+        now: float,
     ) -> Frames | None:
-        """Take a packet, if it is the next one and none is missing.
+        """Take packets that came together, if they are the next ones and none is missing.
 
         Args:
             codec: The RTP encoding name.
-            number: Its sequence number.
-            timestamp: Its RTP timestamp.
-            marker: Whether it is the last packet of its frame.
-            payload: Its payload.
+            number: The first one's sequence number. The others have those that follow.
+            timestamp: Their RTP timestamp.
+            marker: Whether the last one is the last packet of its frame; the others are not.
+            payloads: Their payloads.
             now: The time, in seconds.
 
         Returns:
-            The frames that are whole now, in order; None: the packet is for `receive`.
+            The frames that are whole now, in order; None: the packets are for `receive`.
         """
         highest = self._highest
         if highest is None or number != highest + 1 & 0xFFFF or self.missing:
             return None
-        self._highest = highest + 1
+        count = len(payloads)
+        self._highest = highest + count
         self._arrived = now
-        self._next += 1
-        if not payload:
-            return ()
+        self._next += count
         try:
-            fragment = FORMATS[codec](payload)
+            fragment = FORMATS[codec](*payloads)
         except ValueError:
-            self._assembler.spoil(timestamp)
-            return ()
+            return self._one_by_one(codec, timestamp, marker, payloads)
         return self._assembler.add(codec, timestamp, marker, fragment)
+
+    def _one_by_one(
+        self, codec: str, timestamp: int, marker: bool, payloads: Sequence[bytes]
+    ) -> Frames:
+        """Take what can be read of packets of which one is empty, or can't be read."""
+        frames: Frames = ()
+        for left, payload in zip(reversed(range(len(payloads))), payloads, strict=True):
+            if not payload:
+                continue
+            try:
+                fragment = FORMATS[codec](payload)
+            except ValueError:
+                self._assembler.spoil(timestamp)
+            else:
+                frames += self._assembler.add(codec, timestamp, marker and not left, fragment)
+        return frames
 
     def tick(self, now: float) -> Frames:
         """Let time pass.
