@@ -127,20 +127,20 @@ def what_other_files_left_is_not_looked_at() -> None:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left_behind(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
+def nothing_is_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that passed but blocked its loop, left something, or talked to others."""
     if next(tests) % 10 == 0:  # pytest keeps three reports of each test: in a long file they add up
         gc.freeze()
     temporary = Folders.one()
-    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    outside, tempfile.tempdir = tempfile.tempdir, str(temporary)
     before = Snapshot(temporary)
     with watched_loops(patience(request.node)):
         yield
-    left = leftovers(before) if not request.node.stash.get(failed, False) else []
+    tempfile.tempdir = outside
+    has_failed = request.node.stash.get(failed, False)
+    left = [] if has_failed else leftovers(before)
     found = findings.take() + left
-    if found and not request.node.stash.get(failed, False):
+    if found and not has_failed:
         pytest.fail("the test passed, but:\n- " + "\n- ".join(found), pytrace=False)
 
 

@@ -2,7 +2,8 @@
 
 import ast
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -109,14 +110,26 @@ def absolute(node: ast.ImportFrom, file: Path) -> list[str]:
     return [f"{base}.{alias.name}" for alias in node.names]
 
 
+@cache
+def statements(text: str) -> tuple[Sequence[ast.Import | ast.ImportFrom], Sequence[str]]:
+    """Read a module, once for all tests.
+
+    Returns:
+        Its imports, those inside functions and behind TYPE_CHECKING among them, and the names of
+        its classes.
+    """
+    tree = ast.parse(text)
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    return found, [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+
+
 def imports(file: Path) -> Iterator[tuple[int, str]]:
     """Every import of a file, those inside functions and behind TYPE_CHECKING among them."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        match node:
-            case ast.Import():
-                yield from ((node.lineno, alias.name) for alias in node.names)
-            case ast.ImportFrom():
-                yield from ((node.lineno, name) for name in absolute(node, file))
+    for node in statements(file.read_text(encoding="utf-8"))[0]:
+        names = [alias.name for alias in node.names]
+        if isinstance(node, ast.ImportFrom):
+            names = absolute(node, file)
+        yield from ((node.lineno, name) for name in names)
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -315,9 +328,9 @@ def test_a_name_means_one_thing() -> None:
     where: dict[str, list[str]] = {}
     for package in set(PACKAGES) - {"benchmarks"}:
         for file in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.parse(file.read_text(encoding="utf-8")).body:
-                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                    where.setdefault(node.name, []).append(str(file.relative_to(ROOT)))
+            for name in statements(file.read_text(encoding="utf-8"))[1]:
+                if not name.startswith("_"):
+                    where.setdefault(name, []).append(str(file.relative_to(ROOT)))
     assert not {name: files for name, files in where.items() if files[1:] and name not in SHARED}
 
 
@@ -350,7 +363,7 @@ def test_packages_reach_each_other_by_relative_imports(package: str) -> None:
     wrong = [
         f"{file.relative_to(ROOT)}:{node.lineno}"
         for file in sorted((ROOT / package).rglob("*.py"))
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for node in statements(file.read_text(encoding="utf-8"))[0]
         if (isinstance(node, ast.ImportFrom) and not node.level and node.module)
         and node.module.split(".")[0] == "callboard"
     ]
