@@ -16,9 +16,7 @@ import ctypes
 import os
 import resource
 import select
-import shutil
 import signal
-import subprocess
 import sys
 from contextlib import suppress
 
@@ -27,12 +25,48 @@ GRACE = 2.0
 """Seconds between SIGTERM and SIGKILL."""
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent ends (prctl(2)).
+def start(command: tuple[str, ...]) -> int:
+    """Start the command as a child that the kernel kills when we end (prctl(2)).
 
-    Runs between fork and exec, which is safe here: the keeper has one thread.
+    By hand, as `subprocess` and `shutil` alone would take longer to import than all of this to run.
+
+    Args:
+        command: The program's path and its arguments.
+
+    Returns:
+        Its process id.
     """
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    pid = os.fork()  # safe: the keeper has one thread
+    if pid:
+        return pid
+    try:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them
+            signal.signal(number, signal.SIG_DFL)
+        os.execv(command[0], command)  # noqa: S606 - the command is our parent's
+    except OSError as error:
+        sys.stderr.write(f"{command[0]}: {error.strerror}\n")
+        sys.stderr.flush()
+    finally:
+        os._exit(127)
+
+
+def remove(folder: str) -> None:
+    """Remove a folder and what is in it, as far as we may.
+
+    Args:
+        folder: Its path.
+    """
+    for place, folders, files in os.walk(folder, topdown=False):
+        for name in files:
+            with suppress(OSError):
+                os.unlink(os.path.join(place, name))  # noqa: PTH108, PTH118
+        for name in folders:
+            with suppress(OSError):
+                os.rmdir(os.path.join(place, name))  # noqa: PTH106, PTH118
+    with suppress(OSError):
+        os.rmdir(folder)  # noqa: PTH106
 
 
 def raise_file_limit() -> None:
@@ -42,26 +76,23 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def wait(child: "subprocess.Popen[bytes]", lifeline: int) -> int:
+def wait(pid: int, lifeline: int) -> int:
     """Wait until the command or the lifeline ends, then see the command off.
 
     Args:
-        child: The command.
+        pid: The command's process id.
         lifeline: A file descriptor that ends when nobody wants the command any more.
 
     Returns:
         The command's exit status, negative for a signal.
     """
-    ended = os.pidfd_open(child.pid)
+    ended = os.pidfd_open(pid)
     ready, _, _ = select.select([ended, lifeline], [], [])
     if ended not in ready:
-        if os.read(lifeline, 1):
-            child.kill()
-        else:
-            child.terminate()
+        os.kill(pid, signal.SIGKILL if os.read(lifeline, 1) else signal.SIGTERM)
         if not select.select([ended], [], [], GRACE)[0]:
-            child.kill()
-    return child.wait()
+            os.kill(pid, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def main(folder: str, *command: str) -> int:
@@ -79,18 +110,13 @@ def main(folder: str, *command: str) -> int:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise_file_limit()
     try:
-        with subprocess.Popen(  # noqa: S603 - the command is our parent's
-            command,
-            stdin=subprocess.DEVNULL,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - one thread
-            restore_signals=True,
-        ) as child:
-            with suppress(BrokenPipeError):
-                sys.stdout.write(f"keeper: pid {child.pid}\n")
-                sys.stdout.flush()
-            status = wait(child, sys.stdin.fileno())
+        pid = start(command)
+        with suppress(BrokenPipeError):
+            sys.stdout.write(f"keeper: pid {pid}\n")
+            sys.stdout.flush()
+        status = wait(pid, sys.stdin.fileno())
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
     return status if status >= 0 else 128 - status
 
 
