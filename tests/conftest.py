@@ -51,6 +51,10 @@ loopback.install()
 
 # Each run tries the same examples, however slow the machine is; `script/fuzz` tries others.
 hypothesis.settings.register_profile("suite", derandomize=True, deadline=None, database=None)
+# All examples have been tried on one Python already.
+hypothesis.settings.register_profile(
+    "newer", hypothesis.settings.get_profile("suite"), max_examples=25
+)
 hypothesis.settings.load_profile("suite")
 
 # Hundreds of tests start a program that imports Callboard; without the files that Python keeps its
