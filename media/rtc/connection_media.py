@@ -38,6 +38,7 @@ from .rtp.key_presses import KeyPress
 from .rtp.medium import Medium, statistics
 from .rtp.outgoing import Outgoing
 from .rtp.receive_path import ReceivePath
+from .rtp.reports import Reports
 from .rtp.statistics import MediaStatistics
 from .rtp.telephone_event import DigitEvent
 from .rtp.video.freezes import Freeze, Freezes
@@ -87,7 +88,6 @@ class ConnectionMedia:
         *,
         largest_picture: int,
         on_event: Callable[[_Event], None],
-        on_broken: Callable[[], None],
     ) -> None:
         """Begin without any media.
 
@@ -95,7 +95,6 @@ class ConnectionMedia:
             path: What becomes of received media.
             largest_picture: Pixels of the largest picture that is decoded.
             on_event: Called on the loop with what happens.
-            on_broken: Called when the tasks of a transport have failed.
         """
         self.path = path
         self.sinks: list[Sink] = []
@@ -105,7 +104,6 @@ class ConnectionMedia:
         self.past: list[Medium] = []
         self._largest_picture = largest_picture
         self._on_event = on_event
-        self._on_broken = on_broken
         self._closed = False
         self._tell_request_at = 0.0
         self._came: dict[Kind, str] = {}
@@ -594,7 +592,7 @@ class ConnectionMedia:
             kind,
             transceiver,
             self.path,
-            _aiortc.hold_to_budgets(transceiver, self._on_broken),
+            Reports(_aiortc.ReportWay(transceiver)),
             on_first=self._first_media,
             on_unseen=lambda at: self._on_event(VideoUnseen(at)),
             on_keyframe=self._keyframe,
@@ -612,8 +610,7 @@ class ConnectionMedia:
         medium.incoming.learn(repairs)
         if medium.outgoing is not None:
             medium.outgoing.prepare()
-            sender = medium.transceiver.sender
-            _aiortc.on_keyframe_request(sender, self._keyframe_requested)
+            medium.reports.on_keyframe = self._keyframe_requested
 
     def stop(self) -> None:
         """Take nothing more to play, and ask for nothing more: the connection closes."""

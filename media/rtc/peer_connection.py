@@ -92,7 +92,6 @@ class PeerConnection:
             path,
             largest_picture=largest_picture,
             on_event=self._emit,
-            on_broken=self._broken,
         )
         self.data = DataChannels(self._pc, self._emit)
         self._offer_answer = OfferAnswer(self._pc, self.media, self._connections, network)
@@ -349,6 +348,7 @@ class PeerConnection:
         for medium in media:
             if medium.outgoing is not None:
                 medium.outgoing.close(with_call=True)
+            medium.reports.close()
         connections = tuple(self._connections.open)
         await _in_time("the peer connection", self._pc.close())
         await _in_time("its sockets", self._connections.close())

@@ -15,20 +15,16 @@ from .descriptions import (
     local_description,
     telephone_event,
 )
-from .feedback import Feedback, hear, hold_to_budgets
 from .guards import carry, guard, has_broken, has_closed
 from .receivers import (
     DecoderQueue,
     replace_decoder,
     take_packets,
 )
+from .report_way import ReportWay
 from .senders import (
     PacketOutlet,
     RtpStream,
-    on_keyframe_request,
-    packets_sent,
-    reception,
-    round_trip,
     take_over,
 )
 from .tls_context import share_context
@@ -47,8 +43,8 @@ from .transports import (
 
 __all__ = [
     "DecoderQueue",
-    "Feedback",
     "PacketOutlet",
+    "ReportWay",
     "RtpStream",
     "agree_on_events",
     "carry",
@@ -62,8 +58,6 @@ __all__ = [
     "has_broken",
     "has_closed",
     "has_common_codec",
-    "hear",
-    "hold_to_budgets",
     "ice_connection",
     "ice_connections",
     "is_alone",
@@ -71,11 +65,7 @@ __all__ = [
     "keep_shared",
     "keep_to_bounds",
     "local_description",
-    "on_keyframe_request",
-    "packets_sent",
-    "reception",
     "replace_decoder",
-    "round_trip",
     "share_context",
     "steer",
     "take_over",

@@ -1,4 +1,4 @@
-"""The packets of known RTP streams, taken in the turn of the loop in which they come in.
+"""The packets of known RTP streams, and reports, taken in the turn in which they come in.
 
 aiortc lets each wait in a queue for a task, and makes an object with all header extensions of it:
 that is most of what receiving costs.
@@ -31,6 +31,7 @@ from ..ice.datagram import LONGEST, LONGEST_TAG
 from ..ice.socket_poll import SocketPoll
 from ..rtp.packet import RtpPacket
 from .inbound import InboundSrtp
+from .report_way import received_reports
 from .transports import STATE
 
 _HEADER = struct.Struct("!BBHII")
@@ -89,6 +90,7 @@ class EarlyPackets:
         """
         self.streams: dict[int, Taker] = {}
         self._room = SocketPoll.running().room
+        self._hear = received_reports(transport).take
         self._octets = self._room.octets
         self._cut = self._room.cut
         self._session = srtp.session
@@ -148,11 +150,20 @@ class EarlyPackets:
         return at
 
     def __call__(self, datagram: bytes) -> bool:
-        """Take a datagram, if it is a packet of a known stream (RFC 7983 §7, RFC 5761 §4)."""
-        taker = self.streams.get(int.from_bytes(datagram[8:12]))
-        if taker is None or not 128 <= datagram[0] < 192 or 192 <= datagram[1] < 224:
+        """Take a datagram, if it is a packet of a known stream, or RTCP (RFC 7983 §7, RFC 5761 §4).
+
+        Raises:
+            ValueError: RTCP can't be read to its end.
+        """
+        if not 128 <= datagram[0] < 192:
             return False
         if getattr(self._transport, STATE) is not State.CONNECTED:
+            return False
+        if 192 <= datagram[1] < 224:
+            self._take_reports(datagram)
+            return True
+        taker = self.streams.get(int.from_bytes(datagram[8:12]))
+        if taker is None:
             return False
         try:
             packet = RtpPacket.parse(self._srtp.unprotect(datagram))
@@ -162,3 +173,10 @@ class EarlyPackets:
         if taker.estimate is not None:
             taker.estimate.take(packet)
         return True
+
+    def _take_reports(self, datagram: bytes) -> None:
+        try:
+            compound = self._srtp.unprotect_rtcp(datagram)
+        except pylibsrtp.Error:
+            return  # forged, repeated or too many
+        self._hear(compound)

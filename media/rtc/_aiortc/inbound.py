@@ -1,8 +1,8 @@
 """Limits on the state that a peer with the right keys may make us keep: streams and reports.
 
-libsrtp, aiortc's router, its receivers and their reports keep state for each SSRC (RFC 3550 §3)
-that sends a packet with a valid tag, as long as the call lasts. With about fifty of them a report
-no longer fits into a packet, its task dies, and the call can't be closed.
+libsrtp, aiortc's router, its receivers and our reports keep state for each SSRC (RFC 3550 §3) that
+sends a packet with a valid tag, as long as the call lasts. With about fifty of them a report no
+longer fits into a packet.
 """
 
 import time
@@ -15,14 +15,10 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 from ...budget import Budget
 from ..ice import _aioice
+from .report_way import received_reports
 from .transports import ice_connection
 
 ESTIMATOR = "_RTCRtpReceiver__remote_bitrate_estimator"
-PER_STREAM = (
-    "_RTCRtpReceiver__remote_streams",
-    "_RTCRtpReceiver__lsr",
-    "_RTCRtpReceiver__lsr_time",
-)
 ROUTER = "_rtp_router"
 SETUP_SRTP = "_setup_srtp"
 SRTP_IN = "_rx_srtp"
@@ -131,9 +127,9 @@ def bound_streams(transport: RTCDtlsTransport, dropped: Counter[str]) -> None:
     def forget(ssrc: int) -> None:
         router = getattr(transport, ROUTER)
         router.ssrc_table.pop(ssrc, None)
+        for reports in received_reports(transport).all.values():
+            reports.streams.pop(ssrc, None)
         for receiver in router.receivers:
-            for name in PER_STREAM:
-                getattr(receiver, name).pop(ssrc, None)
             estimator: Any = getattr(receiver, ESTIMATOR)
             if estimator is not None:
                 estimator.ssrcs.pop(ssrc, None)

@@ -1,4 +1,4 @@
-"""aiortc's RTP senders: what goes out, and what the peer reports about it."""
+"""aiortc's RTP senders: what goes out, past the tasks in which aiortc sends."""
 
 import asyncio
 import secrets
@@ -10,27 +10,21 @@ from aiortc import RTCRtpSender
 from aiortc.rtp import HeaderExtensions
 
 from ...sources.unit import Unit
+from ..rtp.reports import Sent
 from .way_out import WayOut
 
 EXTENSIONS_MAP = "_RTCRtpSender__rtp_header_extensions_map"
 MID = "_RTCRtpSender__mid"
-NTP_TIMESTAMP = "_RTCRtpSender__ntp_timestamp"
-OCTET_COUNT = "_RTCRtpSender__octet_count"
-PACKET_COUNT = "_RTCRtpSender__packet_count"
 REPAIR_SSRC = "_rtx_ssrc"
 REPAIR_TYPE = "_RTCRtpSender__rtx_payload_type"
-ROUND_TRIP = "_RTCRtpSender__rtt"
 RTP_EXITED = "_RTCRtpSender__rtp_exited"
 RTP_STARTED = "_RTCRtpSender__rtp_started"
-RTP_TIMESTAMP = "_RTCRtpSender__rtp_timestamp"
 RUN_RTP = "_run_rtp"
-SEND_KEYFRAME = "_send_keyframe"
 SSRC = "_ssrc"
-STATISTICS = "_RTCRtpSender__stats"
 
 _HEADER = struct.Struct("!BBHII")
 _EXTENSION = struct.Struct("!HH")
-_NTP_EPOCH = 2_208_988_800
+_ABSOLUTE_EPOCH = 2_208_988_800
 """Seconds from 1900 to 1970 (RFC 5905 §6)."""
 
 
@@ -38,7 +32,7 @@ def take_over(sender: RTCRtpSender, start: Callable[[], None]) -> None:
     """Send in a sender's place, without the task in which aiortc does.
 
     That task awaits a track: a queue, a switch of tasks, an object for each packet and one for its
-    header extensions. aiortc's RTCP reports go on, and say what is counted here.
+    header extensions.
 
     Args:
         sender: One that has not started.
@@ -64,28 +58,26 @@ class RtpStream:
         "_extension",
         "_flags",
         "_marker",
-        "_octets",
-        "_packets",
         "_payload_type",
-        "_sender",
+        "_sent",
         "_sequence_number",
         "_ssrc",
         "_timestamp",
         "_way",
     )
 
-    def __init__(self, sender: RTCRtpSender, payload_type: int) -> None:
+    def __init__(self, sender: RTCRtpSender, payload_type: int, sent: Sent) -> None:
         """Begin at a random place, as RFC 3550 §5.1 wants.
 
         Args:
             sender: One that has been started, and sends nothing itself.
             payload_type: Of the negotiated codec.
+            sent: Where it is counted what is sent.
         """
         # Only the first packet begins to talk (RFC 3551 §4.1): silence is sent as well.
         self._marker = 0x80
-        self._octets = self._packets = 0
         self._payload_type = payload_type
-        self._sender = sender
+        self._sent = sent
         # So far below the wrap that packets lost at the beginning can't be taken for one
         # (RFC 3711 §3.3.1).
         self._sequence_number = secrets.randbelow(1 << 15)
@@ -115,7 +107,8 @@ class RtpStream:
         timestamp = (self._timestamp + timestamp) & 0xFFFFFFFF
         if self._send(unit.data, timestamp, self._payload_type | self._marker):
             self._marker = 0
-            _report(self._sender, timestamp)
+            self._sent.timestamp = timestamp
+            self._sent.at = time()
 
     def send_event(
         self, payload: bytes, timestamp: int, payload_type: int, *, marker: bool
@@ -139,11 +132,9 @@ class RtpStream:
         if not self._way.send(header + self._extension + payload):
             return False
         self._sequence_number = (number + 1) & 0xFFFF
-        self._octets += len(payload)
-        self._packets += 1
-        sender = self._sender
-        setattr(sender, OCTET_COUNT, self._octets)
-        setattr(sender, PACKET_COUNT, self._packets)
+        sent = self._sent
+        sent.octets += len(payload)
+        sent.packets += 1
         return True
 
 
@@ -156,13 +147,15 @@ class PacketOutlet:
         repair_type: The payload type there; None if the peer knows no such stream.
     """
 
-    def __init__(self, sender: RTCRtpSender) -> None:
+    def __init__(self, sender: RTCRtpSender, sent: Sent) -> None:
         """Send in a sender's place.
 
         Args:
             sender: One that has been started, and sends nothing itself.
+            sent: Where it is counted what is sent.
         """
         self._sender = sender
+        self._sent = sent
         self._way = WayOut(sender)
         self.ssrc: int = getattr(sender, SSRC)
         self.repair_ssrc: int = getattr(sender, REPAIR_SSRC)
@@ -185,7 +178,7 @@ class PacketOutlet:
         at = self._time_at
         if at is None:
             return self._extension
-        now = int((time() + _NTP_EPOCH) * (1 << 18)) & 0xFFFFFF
+        now = int((time() + _ABSOLUTE_EPOCH) * (1 << 18)) & 0xFFFFFF
         return self._extension[:at] + now.to_bytes(3) + self._extension[at + 3 :]
 
     def send(self, packets: list[bytes]) -> bool:
@@ -199,48 +192,16 @@ class PacketOutlet:
             packets: How many.
             octets: In their payloads.
         """
-        sender = self._sender
-        setattr(sender, OCTET_COUNT, getattr(sender, OCTET_COUNT) + octets)
-        setattr(sender, PACKET_COUNT, getattr(sender, PACKET_COUNT) + packets)
+        self._sent.octets += octets
+        self._sent.packets += packets
 
     def report(self, timestamp: int) -> None:
         """Let the reports say which RTP timestamp belongs to this moment (RFC 3550 §6.4.1)."""
-        _report(self._sender, timestamp)
+        self._sent.timestamp = timestamp
+        self._sent.at = time()
 
     def _written(self, moment: int) -> bytes:
         sender = self._sender
         says = HeaderExtensions(mid=getattr(sender, MID), abs_send_time=moment)
         profile, extension = getattr(sender, EXTENSIONS_MAP).set(says)
         return _EXTENSION.pack(profile, len(extension) // 4) + extension if extension else b""
-
-
-def _report(sender: RTCRtpSender, timestamp: int) -> None:
-    setattr(sender, NTP_TIMESTAMP, int((time() + _NTP_EPOCH) * (1 << 32)))
-    setattr(sender, RTP_TIMESTAMP, timestamp)
-
-
-def on_keyframe_request(sender: RTCRtpSender, callback: Callable[[], None]) -> None:
-    """Hear PLI and FIR (RFC 4585 §6.3.1): aiortc ignores them for frames that come encoded."""
-    setattr(sender, SEND_KEYFRAME, callback)
-
-
-def packets_sent(sender: RTCRtpSender) -> int:
-    """Return the number of RTP packets sent: the public getStats() is a coroutine."""
-    count: int = getattr(sender, PACKET_COUNT)
-    return count
-
-
-def round_trip(sender: RTCRtpSender) -> float | None:
-    """Give the smoothed round trip in seconds from RTCP reports (RFC 3550 §6.4.1), if any came."""
-    rtt: float | None = getattr(sender, ROUND_TRIP)
-    return rtt
-
-
-def reception(sender: RTCRtpSender) -> tuple[int, int] | None:
-    """Give what the peer last reported of what is sent (RFC 3550 §6.4.1), if anything came.
-
-    Returns:
-        Packets lost since the beginning, and the interarrival jitter in units of the RTP clock.
-    """
-    report = getattr(sender, STATISTICS).get(f"remote-inbound-rtp_{id(sender)}")
-    return None if report is None else (report.packetsLost, report.jitter)

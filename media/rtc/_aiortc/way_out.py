@@ -1,7 +1,7 @@
-"""Where the RTP packets of a sender go out: a DTLS transport, and an ICE connection below it."""
+"""Where what a sender sends goes out: a DTLS transport, and an ICE connection below it."""
 
 from aiortc import RTCRtpSender
-from aiortc.rtcdtlstransport import State
+from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from pylibsrtp import Session
 
 from .._pylibsrtp import OutboundSrtp
@@ -17,7 +17,7 @@ _CONNECTED = State.CONNECTED
 
 
 class WayOut:
-    """Leads finished RTP packets out, encrypted: aiortc's own way is a coroutine for each.
+    """Leads finished packets out, encrypted: aiortc's own way is a coroutine for each.
 
     What is below may change at any time, as a transport closes or a restart of ICE brings another
     connection. So it is looked up each time.
@@ -55,11 +55,8 @@ class WayOut:
         transport = getattr(sender, TRANSPORT)
         if getattr(transport, STATE) is not _CONNECTED or not getattr(sender, ENABLED):
             return False
-        connection = getattr(transport, ICE)._send.__self__  # noqa: SLF001
-        way = self._exit
-        if way.connection is not connection:
-            way = self._exit = Exit(connection)
-        if not way.find():
+        way = self._find(transport)
+        if way is None:
             return False
         send = way.send if type(packet) is bytes else way.send_burst
         srtp = getattr(transport, SRTP_OUT)
@@ -68,3 +65,26 @@ class WayOut:
             setattr(transport, SRTP_OUT, srtp)
         self._outbox.put(srtp.protect, packet, send, way.address)
         return True
+
+    def report(self, packet: bytes) -> bool:
+        """Send RTCP, whether media is sent or not.
+
+        Args:
+            packet: A whole compound packet (RFC 3550 §6.1).
+
+        Returns:
+            False if there is no way out.
+        """
+        transport = getattr(self._sender, TRANSPORT)
+        way = self._find(transport) if getattr(transport, STATE) is _CONNECTED else None
+        if way is None:
+            return False
+        self._outbox.put(getattr(transport, SRTP_OUT).protect_rtcp, packet, way.send, way.address)
+        return True
+
+    def _find(self, transport: RTCDtlsTransport) -> Exit | None:
+        connection = getattr(transport, ICE)._send.__self__  # noqa: SLF001
+        way = self._exit
+        if way.connection is not connection:
+            way = self._exit = Exit(connection)
+        return way if way.find() else None

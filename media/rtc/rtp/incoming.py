@@ -15,6 +15,7 @@ from ..ice.socket_poll import SocketPoll
 from .digit_reader import DigitReader
 from .packet import RtpPacket
 from .receive_path import NoDecoder, ReceivePath
+from .reports import Reports
 from .sequencer import Sequencer
 from .statistics import Reception, StreamCounter
 from .telephone_event import DigitEvent
@@ -63,7 +64,7 @@ class Incoming:
         kind: Kind,
         transceiver: RTCRtpTransceiver,
         path: ReceivePath,
-        feedback: _aiortc.Feedback,
+        reports: Reports,
         *,
         on_first: Callable[[Kind, float], None],
         on_unseen: Callable[[float], None],
@@ -77,7 +78,7 @@ class Incoming:
             kind: "audio" or "video".
             transceiver: Where it comes from.
             path: What becomes of it.
-            feedback: Tells the peer what is missing.
+            reports: Tell the peer what comes in, and what is missing.
             on_first: Called with the kind and `loop.time()` in seconds at the first packet.
             on_unseen: Called with `loop.time()` when nothing can be shown of video that comes.
             on_keyframe: Called with False when the peer is asked for a key frame, with True when
@@ -88,11 +89,11 @@ class Incoming:
         self.kind = kind
         self.receiver = transceiver.receiver
         self.reception = Reception()
+        self.reports = reports
         self._repairs = Reception()
         self._formats: dict[int, _Format] = {}
         self._digits = DigitReader()
         self._digit_timer: asyncio.TimerHandle | None = None
-        self._feedback = feedback
         self._loop = asyncio.get_running_loop()
         self._knows_keys = False
         self._met = False
@@ -113,7 +114,7 @@ class Incoming:
         _aiortc.replace_decoder(self.receiver, NoDecoder())
         self._cut = SocketPoll.running().room.cut
         _aiortc.take_packets(
-            self.receiver, self._packet, self._next_packets, self._counter, feedback
+            self.receiver, self._packet, self._next_packets, self._counter, reports
         )
 
     def freezes(self) -> FreezeCount:
@@ -325,12 +326,12 @@ class Incoming:
         if video.deadline <= now:
             due = video.tick(now)
             if video.ssrc is not None and due.keyframe:
-                self._feedback.keyframe(video.ssrc)
+                self.reports.keyframe(video.ssrc)
                 if not self._asked:
                     self._asked = True
                     self._on_keyframe(False)
             if video.ssrc is not None and due.missing:
-                self._feedback.missing(video.ssrc, due.missing)
+                self.reports.missing(video.ssrc, due.missing)
             self._give(due.frames, now)
             if video.is_unseen(now):
                 self._on_unseen(now)

@@ -20,6 +20,7 @@ class Medium:
         transceiver: aiortc's.
         incoming: What comes in.
         outgoing: What goes out; None while nothing is sent.
+        reports: What the peer and we tell each other of both.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Medium:
         self.transceiver = transceiver
         self.incoming = incoming
         self.outgoing = outgoing
+        self.reports = incoming.reports
         self._allowed: AllowedBitRate | None = None
 
     @property
@@ -48,9 +50,7 @@ class Medium:
     @property
     def used(self) -> bool:
         """Whether a packet went either way."""
-        return bool(
-            _aiortc.packets_sent(self.transceiver.sender) or self.incoming.reception.received
-        )
+        return bool(self.reports.sent.packets or self.incoming.reception.received)
 
     @property
     def codec(self) -> tuple[str, int]:
@@ -70,18 +70,22 @@ class Medium:
 
     def open_sound(self) -> _aiortc.RtpStream:
         """Open the RTP stream of sound that goes out, once the sender has started."""
-        payload_type = next(iter(_aiortc.codecs(self.transceiver)))
-        return _aiortc.RtpStream(self.transceiver.sender, payload_type)
+        payload_type, codec = next(iter(_aiortc.codecs(self.transceiver).items()))
+        sent = self.reports.sent
+        sent.rate = codec.clockRate
+        return _aiortc.RtpStream(self.transceiver.sender, payload_type, sent)
 
     def open_pictures(self) -> PictureStream:
         """Open the RTP stream of video that goes out, once the sender has started."""
-        sender = self.transceiver.sender
         payload_type, codec = next(iter(_aiortc.codecs(self.transceiver).items()))
-        stream = PictureStream(_aiortc.PacketOutlet(sender), codec.name, payload_type)
+        reports = self.reports
+        reports.sent.rate = codec.clockRate
+        outlet = _aiortc.PacketOutlet(self.transceiver.sender, reports.sent)
+        stream = PictureStream(outlet, codec.name, payload_type)
         allowed = self._allowed = AllowedBitRate()
-        _aiortc.hear(
-            sender, on_missing=stream.send_again, on_bit_rate=allowed.said, on_lost=allowed.lost
-        )
+        reports.on_missing = stream.send_again
+        reports.on_bit_rate = allowed.said
+        reports.on_lost = allowed.lost
         return stream
 
     async def end(self) -> None:
@@ -89,6 +93,7 @@ class Medium:
         self.transceiver.direction = "inactive"
         if self.outgoing is not None:
             self.outgoing.close()
+        self.reports.close()
         await self.transceiver.stop()
         self.incoming.close()
 
@@ -108,17 +113,17 @@ def statistics(media: list[Medium]) -> MediaStatistics:
     received = sum(reception.received for reception in receptions)
     lost = sum(reception.lost for reception in receptions)
     jitter_ms = receptions[-1].jitter * 1000
-    rtt = _aiortc.round_trip(newest.transceiver.sender)
-    rtt_ms = None if rtt is None else max(0.0, rtt * 1000)
+    reports = newest.reports
+    rtt_ms = None if reports.round_trip is None else reports.round_trip * 1000
     mos = None
     if received:
         share = lost / (lost + received)
         mos = mean_opinion_score(codec, lost=share, jitter_ms=jitter_ms, rtt_ms=rtt_ms)
-    sent = sum(_aiortc.packets_sent(medium.transceiver.sender) for medium in media)
-    reported = _aiortc.reception(newest.transceiver.sender)
+    sent = sum(medium.reports.sent.packets for medium in media)
     peer_lost = peer_jitter_ms = peer_mos = None
-    if reported is not None:
-        peer_lost, peer_jitter_ms = max(0, reported[0]), reported[1] * 1000 / clock_rate
+    if reports.told is not None:
+        peer_lost = max(0, reports.told.lost)
+        peer_jitter_ms = reports.told.jitter * 1000 / clock_rate
         share = min(1.0, peer_lost / max(1, sent))
         peer_mos = mean_opinion_score(codec, lost=share, jitter_ms=peer_jitter_ms, rtt_ms=rtt_ms)
     freezes = [medium.incoming.freezes() for medium in media]

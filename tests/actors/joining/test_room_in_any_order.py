@@ -52,7 +52,6 @@ class Connection(Media):
             ReceivePath.PACKETS,
             largest_picture=1,
             on_event=given["on_event"],
-            on_broken=lambda: None,
         )
         line: Any = QuietLine("audio")
         media.by_kind["audio"] = line

@@ -400,7 +400,7 @@ def test_requests_for_a_key_frame_go_on_at_once_and_then_once_a_second(
             incoming = b.pc.media.by_kind["video"].incoming
             clock = StagedTime()
             asked = 0
-            ask = incoming._feedback.keyframe
+            ask = incoming.reports.keyframe
 
             def count(ssrc: int) -> None:
                 nonlocal asked
@@ -408,7 +408,7 @@ def test_requests_for_a_key_frame_go_on_at_once_and_then_once_a_second(
                 ask(ssrc)
 
             incoming._loop = clock  # type: ignore[assignment] # what of a loop it uses
-            incoming._feedback.keyframe = count  # type: ignore[method-assign]
+            incoming.reports.keyframe = count  # type: ignore[method-assign]
             at = clock.now
             while clock.now <= at + seconds:
                 before, came = asked, len(b.seen("video"))

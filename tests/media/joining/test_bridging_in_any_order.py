@@ -96,9 +96,7 @@ class Scene:
             if isinstance(event, PlaybackEnded):
                 self.ended.append(event.playback)
 
-        media = ConnectionMedia(
-            ReceivePath.PACKETS, largest_picture=1, on_event=hear, on_broken=lambda: None
-        )
+        media = ConnectionMedia(ReceivePath.PACKETS, largest_picture=1, on_event=hear)
         line: Any = Line(self.kind)
         media.by_kind[self.kind] = line
         line.outgoing = media.outgoing(self.kind, Silence())

@@ -179,7 +179,6 @@ class StagedLeg:
             ReceivePath.PACKETS,
             largest_picture=1,
             on_event=lambda _: None,
-            on_broken=lambda: None,
         )
         self.media.forward = self._forward  # type: ignore[method-assign]
         self.media.codec = _vp8  # type: ignore[method-assign]

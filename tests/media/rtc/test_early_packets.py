@@ -200,7 +200,7 @@ class Receiver:
             estimate._estimate = estimated
             estimate._ids = SimpleNamespace(abs_send_time=3)
         session = Session(Policy(KEY, Policy.SSRC_ANY_INBOUND, srtp_profile=PROFILE))
-        transport: Any = SimpleNamespace(_state=State.CONNECTED)
+        transport: Any = SimpleNamespace(_state=State.CONNECTED, _handle_rtcp_data=None)
         self.early = EarlyPackets(transport, InboundSrtp(session, said.append, Counter()))
         for ssrc in SSRCS:
             self.early.streams[ssrc] = Taker(

@@ -20,6 +20,7 @@ from aiortc.codecs.vpx import VpxPayloadDescriptor
 from aiortc.sdp import candidate_from_sdp
 from callboard.media import ClockPattern, Connected, Echo, Tone, read_clock
 from callboard.media.frames.payloads import LARGEST
+from callboard.media.rtc.rtp import rtcp
 from callboard.media.rtc.rtp.picture_stream import PictureStream
 from callboard.media.sources.pacer import Pacer
 from callboard.media.sources.unit import Unit
@@ -247,7 +248,8 @@ def test_reports_and_extensions_say_what_is_sent(run: Run) -> None:
 
                 protect_rtcp = session.protect_rtcp
 
-            before = sender._RTCRtpSender__packet_count, sender._RTCRtpSender__octet_count
+            sent = a.pc.media.by_kind["video"].reports.sent
+            before = sent.packets, sent.octets
             transport._tx_srtp = Spy()
             await b.received("video", 20)
             transport._tx_srtp = session
@@ -257,19 +259,15 @@ def test_reports_and_extensions_say_what_is_sent(run: Run) -> None:
             times = [each.extensions.abs_send_time or 0 for each in video]
             assert all((later - earlier) % 2**24 < 2**23 for earlier, later in pairwise(times))
             assert 0.3 < (times[-1] - times[0]) % 2**24 / 2**18 < 60
-            assert sender._RTCRtpSender__packet_count - before[0] == len(video)
-            octets = sum(len(each.payload) for each in video)
-            assert sender._RTCRtpSender__octet_count - before[1] == octets
-            assert sender._RTCRtpSender__rtp_timestamp == video[-1].timestamp
-            now = rtp_now(sender)
-            assert 0 <= now < 2
+            assert sent.packets - before[0] == len(video)
+            assert sent.octets - before[1] == sum(len(each.payload) for each in video)
+            assert sent.timestamp == video[-1].timestamp
+            assert sent.rate == 90_000
+            said = sent.info()
+            assert 0 <= (said.timestamp - sent.timestamp) % 2**32 < 2 * 90_000
+            assert abs(said.moment - clock.current_ntp_time()) < 2**32
 
     run(main)
-
-
-def rtp_now(sender: Any) -> float:
-    """Seconds since the moment that the reports tell of."""
-    return float((clock.current_ntp_time() - sender._RTCRtpSender__ntp_timestamp) / 2**32)
 
 
 def test_what_a_peer_can_take_is_heard_and_kept_within_bounds(run: Run) -> None:
@@ -277,19 +275,22 @@ def test_what_a_peer_can_take_is_heard_and_kept_within_bounds(run: Run) -> None:
         async with call(audio=Tone(), back_audio=Tone(), video=ClockPattern()) as (a, b):
             await b.received("video", 3)
             medium = a.pc.media.by_kind["video"]
-            sender = transceiver(a).sender
+            ssrc = transceiver(a).sender._ssrc
+
+            def say(packet: bytes) -> None:
+                [read] = rtcp.packets(packet)
+                medium.reports.take(read)
+
             for said, kept in ((700_000, 700_000), (1, 100_000), (1 << 40, 20_000_000)):
-                fci = rtp.pack_remb_fci(said, [sender._ssrc])
-                await sender._handle_rtcp_packet(rtp.RtcpPsfbPacket(15, 1, 0, fci))
+                say(rtcp.remb(1, said, [ssrc]))
                 assert medium.allowed_bit_rate == a.pc.media.bit_rate() == kept
+            fci = rtp.pack_remb_fci(300_000, [ssrc])
             for broken in (b"", b"REMB", b"REMB\x05\x00\x00\x01", b"XXXX" + fci[4:]):
-                await sender._handle_rtcp_packet(rtp.RtcpPsfbPacket(15, 1, 0, broken))
-            other = rtp.pack_remb_fci(300_000, [sender._ssrc ^ 1])
-            await sender._handle_rtcp_packet(rtp.RtcpPsfbPacket(15, 1, 0, other))
+                say(bytes(rtp.RtcpPsfbPacket(15, 1, 0, broken)))
+            say(rtcp.remb(1, 300_000, [ssrc ^ 1]))
             assert medium.allowed_bit_rate == 20_000_000
             for share, report in ((0.5, 128), (0.75, 0)):
-                info = rtp.RtcpReceiverInfo(sender._ssrc, report, 0, 0, 0, 0, 0)
-                await sender._handle_rtcp_packet(rtp.RtcpRrPacket(1, [info]))
+                say(rtcp.report(1, None, [rtcp.ReportBlock(ssrc, report, 0, 0, 0, 0, 0)]))
                 assert medium.allowed_bit_rate in {
                     15_000_000,
                     15_750_000,

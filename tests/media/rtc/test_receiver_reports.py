@@ -8,8 +8,9 @@ from aiortc import RTCRtpReceiver, rtp
 from aiortc.rate import OveruseEstimator, RateCounter, RemoteBitrateEstimator
 from callboard.media import ClockPattern, Tone
 from callboard.media.rtc._aiortc.bit_rate import IncomingBitRate, ShortestStep, Throughput
-from callboard.media.rtc._aiortc.receivers import Reported
 from callboard.media.rtc.rtp.packet import RtpPacket
+from callboard.media.rtc.rtp.reports import Heard
+from callboard.media.rtc.rtp.rtcp import report
 from callboard.media.rtc.rtp.statistics import StreamCounter
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import call
@@ -90,40 +91,34 @@ def test_packets_that_leave_together_are_estimated_as_they_are_by_aiortc(
 
 def test_a_report_says_what_was_counted() -> None:
     counter = StreamCounter(90_000)
-    reported = Reported(counter)
-    assert (reported.fraction_lost, reported.packets_lost, reported.max_seq) == (0, 0, 0)
+    heard = Heard(counter)
+    assert heard.block(7, 0.0) == (7, 0, 0, 0, 0, 0, 0)
     lost = set(range(65500, 65600, 4))
     for number in range(65500, 65600):
         if number not in lost - {65500}:
             counter.add(number % 65536, number * 3000, number / 30)
-    assert reported.max_seq == 65599  # and not 63
-    assert reported.packets_received == 76
-    assert reported.packets_lost == 24
-    assert reported.fraction_lost == (24 << 8) // 100
-    assert reported.fraction_lost == 0  # nothing since then
-    assert reported.jitter == 0
+    highest = 65599  # and not 63
+    assert heard.block(7, 0.0) == (7, (24 << 8) // 100, 24, highest, 0, 0, 0)
+    assert heard.block(7, 0.0).fraction == 0  # nothing since then
     counter.add(65600 % 65536, 65600 * 3000, 65600 / 30 + 16)
-    assert reported.jitter == pytest.approx(90_000, abs=1)
-    packed = rtp.RtcpReceiverInfo(7, 0, 1 << 22, reported.max_seq, reported.jitter, 0, 0)
-    assert len(bytes(packed)) == 24
+    assert heard.block(7, 0.0).jitter == pytest.approx(90_000, abs=1)
+    heard.reported(0x89ABCDEF, 10.0)
+    assert heard.block(7, 12.5)[5:] == (0x89ABCDEF, round(2.5 * 65536))
+    assert heard.block(7, 1e9).delay == 0xFFFFFFFF
 
 
 @given(st.lists(st.tuples(st.integers(0, 65535), st.integers(0, 2**32 - 1)), max_size=40))
 def test_whatever_comes_a_report_can_be_written(packets: list[tuple[int, int]]) -> None:
     counter = StreamCounter(8000)
-    reported = Reported(counter)
+    heard = Heard(counter)
     for at, (number, timestamp) in enumerate(packets):
         counter.add(number, timestamp, at / 50)
-        info = rtp.RtcpReceiverInfo(
-            1,
-            reported.fraction_lost,
-            reported.packets_lost,
-            reported.max_seq,
-            reported.jitter,
-            0,
-            0,
-        )
-        assert rtp.RtcpReceiverInfo.parse(bytes(info)) == info
+        block = heard.block(1, at / 50)
+        [read] = rtp.RtcpPacket.parse(report(9, None, [block]))
+        assert isinstance(read, rtp.RtcpRrPacket)
+        [told] = read.reports
+        assert (told.ssrc, told.fraction_lost, told.packets_lost) == block[:3]
+        assert (told.highest_sequence, told.jitter, told.lsr, told.dlsr) == block[3:]
 
 
 def test_padding_counts_for_the_bit_rate() -> None:
@@ -153,5 +148,24 @@ def test_the_peer_hears_what_comes_through(run: Run) -> None:
         async with call(audio=Tone(), back_audio=Tone(), video=ClockPattern()) as (a, _):
             medium = a.pc.media.by_kind["video"]
             await a.until(lambda: medium.allowed_bit_rate is not None)
+
+    run(main)
+
+
+def test_no_task_reports_and_the_peer_hears_the_end(run: Run) -> None:
+    async def main() -> None:
+        async with call(audio=Tone(), back_audio=Tone()) as (a, b):
+            await a.until(lambda: a.statistics("audio").rtt_ms is not None)
+            await b.until(lambda: b.statistics("audio").rtt_ms is not None)
+            transceiver: Any = a.pc._pc.getTransceivers()[0]
+            assert transceiver.sender._RTCRtpSender__rtcp_task.done()
+            assert transceiver.receiver._RTCRtpReceiver__rtcp_task.done()
+            reports: Any = b.pc.media.by_kind["audio"].reports
+            heard: list[Any] = []
+            reports.take = heard.append
+            await a.pc.close()
+            await b.until(lambda: 203 in [each.kind for each in heard])
+            [bye] = [each for each in heard if each.kind == 203]
+            assert bye.ssrc == transceiver.sender._ssrc
 
     run(main)

@@ -23,6 +23,7 @@ from callboard.media.frames.codec import CLOCK_RATES
 from callboard.media.rtc._aiortc import RtpStream
 from callboard.media.rtc.rtp.insert import Insert
 from callboard.media.rtc.rtp.outgoing import Outgoing
+from callboard.media.rtc.rtp.reports import Sent
 from callboard.media.sources import clip
 from callboard.media.sources.unit import Unit
 from callboard.tests.conftest import Run
@@ -116,7 +117,7 @@ class Scene:
             "audio",
             Sound(100),
             codec=lambda: (CODEC, RATE),
-            sound=lambda: RtpStream(self.sender, 96),
+            sound=lambda: RtpStream(self.sender, 96, Sent()),
             pictures=lambda: pytest.fail("there are none"),
             telephone_event=lambda: (101, 8000),
             bit_rate=lambda: None,

@@ -3,8 +3,8 @@
 from math import inf
 
 from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpRtpfbPacket, unpack_remb_fci
-from callboard.media.rtc.rtp.feedback import MOST_LOST, nack, pli, remb
 from callboard.media.rtc.rtp.packet import RtpPacket
+from callboard.media.rtc.rtp.rtcp import MOST_LOST, nack, pli, remb
 from callboard.media.rtc.rtp.video.frame_assembler import AssembledFrame, FrameAssembler
 from callboard.media.rtc.rtp.video.payload_format import FORMATS
 from callboard.media.rtc.rtp.video.receiver import VideoReceiver
