@@ -32,6 +32,7 @@ BENCHMARKS = (
     "listener",
     "listen_button",
     "board",
+    "pages",
     "speech",
     "actors",
     "setup",

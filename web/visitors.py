@@ -1,6 +1,6 @@
 """Logging in to the board, and what each role is let do."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -114,8 +114,10 @@ def name_of(visitor: Visitor) -> str:
     return word if visitor.key == word else f"{word} {visitor.key[:8]}"
 
 
-def visitor_of(request: Request) -> Visitor:
+async def visitor_of(request: Request) -> Visitor:
     """Return who has sent a request (a dependency).
+
+    It waits for nothing, and yet is asynchronous: others are called in a thread for each request.
 
     Raises:
         Refusal: nobody knows.
@@ -127,10 +129,10 @@ def visitor_of(request: Request) -> Visitor:
 Known = Annotated[Visitor, Depends(visitor_of)]
 
 
-def at_least(role: VisitorRole) -> Callable[[Visitor], Visitor]:
+def at_least(role: VisitorRole) -> Callable[[Visitor], Awaitable[Visitor]]:
     """Return a dependency that lets through who may do what a role may."""
 
-    def check(visitor: Known) -> Visitor:
+    async def check(visitor: Known) -> Visitor:
         if visitor.role < role:
             raise Refusal(403, f"this needs the role {role.word}, and yours is {visitor.role.word}")
         return visitor

@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
 import pytest
 from callboard.actors.messages.exchange import PresenceReturned
 from callboard.config.web import WebSettings
@@ -20,7 +22,7 @@ from callboard.tests.control.stage import controlled
 from callboard.tests.live.stage import ALICE, BOB
 from callboard.tests.media.page import page
 from callboard.tests.web.http import PATIENCE, ask
-from callboard.tests.web.stage import TOKENS, an_instance, boarded
+from callboard.tests.web.stage import TOKENS, an_instance, bare_board, boarded
 from callboard.web import board_server
 from callboard.web.board import Board
 
@@ -61,6 +63,29 @@ def test_what_contacts_see_of_an_account_is_told(run: Run, tmp_path: Path) -> No
             assert (await ask(port, logout, "POST", token=TOKENS["control"])).status == 200
             await stage.state(ALICE, "closed")
             assert await shown() == ("", "")
+
+    run(main)
+
+
+def test_no_request_waits_for_a_thread(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: Any, **__: Any) -> Any:
+        raise AssertionError("this would run in a thread")
+
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port):
+            monkeypatch.setattr(anyio.to_thread, "run_sync", refuse)
+            schema = (await ask(port, "/api/openapi.json", token=TOKENS["talk"])).json
+            asked = [path for path, methods in schema["paths"].items() if "get" in methods]
+            assert "/api/status" in asked
+            assert len(asked) > 8
+            for path in asked:
+                if path in ("/api/events", "/api/logs"):
+                    continue  # their answers have no end
+                target = re.sub(r"{\w+}", "none", path)
+                answer = await ask(port, target, token=TOKENS["talk"])
+                assert answer.status < 500, path
 
     run(main)
 
