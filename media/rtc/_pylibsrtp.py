@@ -6,6 +6,7 @@ length. Here libsrtp works on a packet where it lies.
 `tests/media/rtc/test_pylibsrtp_contract.py` fails when a name used here moves.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from pylibsrtp import ERRORS, Error, Session
@@ -23,6 +24,9 @@ class PacketRoom:
         cut: The same; what is cut out of it by a slice is `bytes`.
     """
 
+    LONGEST = 1500
+    """Octets of a packet that is encrypted."""
+
     SIZE = 1 << 16
     """Octets: what the kernel joins at most, which has to fit into an IP packet."""
 
@@ -34,25 +38,32 @@ class PacketRoom:
         self._length = ffi.new("int *")
         self.cut: Any = ffi.buffer(self._at)
 
-    def protect(self, session: Session, length: int) -> int:
-        """Encrypt the RTP packet that is in it.
+    def protect(self, session: Session, packets: Sequence[bytes]) -> list[bytes]:
+        """Encrypt RTP packets, each in the same place.
 
         Args:
             session: By which.
-            length: Octets of the packet, 1,500 at most.
+            packets: Of `LONGEST` octets at most.
 
         Returns:
-            Octets of the encrypted packet.
+            The encrypted packets.
 
         Raises:
             pylibsrtp.Error: libsrtp refuses.
+            ValueError: One is too long.
         """
-        size = self._length
-        size[0] = length
-        status = _protect(session._srtp[0], self._at, size)  # noqa: SLF001
-        if status != _FINE:
-            raise Error(ERRORS[status])
-        found: int = size[0]
+        at, size, srtp = self._at, self._length, session._srtp[0]  # noqa: SLF001
+        cut, octets = self.cut, self.octets
+        found: list[bytes] = []
+        for packet in packets:
+            size[0] = length = len(packet)
+            if length > self.LONGEST:
+                raise ValueError(f"a packet of {length} octets is too long: give {self.LONGEST}")
+            octets[:length] = packet
+            status = _protect(srtp, at, size)
+            if status != _FINE:
+                raise Error(ERRORS[status])
+            found.append(cut[: size[0]])
         return found
 
     def unprotect(self, session: Session, start: int, end: int) -> tuple[int, int]:
@@ -91,9 +102,6 @@ class OutboundSrtp:
         protect_rtcp: The session's own.
     """
 
-    LONGEST = 1500
-    """Octets of a packet."""
-
     def __init__(self, session: Session, room: PacketRoom) -> None:
         """Encrypt by a session.
 
@@ -109,15 +117,14 @@ class OutboundSrtp:
         """Encrypt an RTP packet.
 
         Args:
-            packet: Of `LONGEST` octets at most.
+            packet: Of `PacketRoom.LONGEST` octets at most.
 
         Raises:
             pylibsrtp.Error: libsrtp refuses.
             ValueError: It is too long.
         """
-        length, room = len(packet), self._room
-        if length > self.LONGEST:
-            raise ValueError(f"a packet of {length} octets is too long: give {self.LONGEST}")
-        room.octets[:length] = packet
-        found: bytes = room.cut[: room.protect(self._session, length)]
-        return found
+        return self._room.protect(self._session, (packet,))[0]
+
+    def protect_all(self, packets: Sequence[bytes]) -> list[bytes]:
+        """Encrypt RTP packets as `protect` does, one after the other."""
+        return self._room.protect(self._session, packets)

@@ -58,12 +58,14 @@ class WayOut:
         way = self._find(transport)
         if way is None:
             return False
-        send = way.send if type(packet) is bytes else way.send_burst
         srtp = getattr(transport, SRTP_OUT)
         if type(srtp) is Session:
             srtp = OutboundSrtp(srtp, self._outbox.room)
             setattr(transport, SRTP_OUT, srtp)
-        self._outbox.put(srtp.protect, packet, send, way.address)
+        if type(packet) is bytes:
+            self._outbox.put(srtp.protect, packet, way.send, way.address)
+        else:
+            self._outbox.put(srtp.protect_all, packet, way.send_burst, way.address)
         return True
 
     def report(self, packet: bytes) -> bool:

@@ -10,7 +10,7 @@ from .._pylibsrtp import PacketRoom
 
 logger = logging.getLogger(__name__)
 
-Protect = Callable[[bytes], bytes]
+Protect = Callable[[Any], Any]
 Send = Callable[[Any, Any], None]
 
 
@@ -28,17 +28,15 @@ class Outbox(LoopWide):
     def __init__(self) -> None:
         self.room = PacketRoom()
         self._pacer = Pacer.running()
-        self._packets: list[tuple[Protect, bytes | list[bytes], Send, Any]] = []
+        self._packets: list[tuple[Protect, Any, Send, Any]] = []
 
-    def put(
-        self, protect: Protect, packet: bytes | list[bytes], send: Send, address: tuple[str, int]
-    ) -> None:
+    def put(self, protect: Protect, packet: Any, send: Send, address: tuple[str, int]) -> None:
         """Take a packet, or several that are sent together.
 
         Args:
-            protect: Encrypts one.
+            protect: Is given what was taken, and encrypts it.
             packet: One, or several in their order.
-            send: Is given what is encrypted, one or a list as it was taken, and the address.
+            send: Is given what is encrypted, and the address.
             address: Where it goes.
         """
         self._packets.append((protect, packet, send, address))
@@ -47,13 +45,10 @@ class Outbox(LoopWide):
 
     def _send(self) -> None:
         packets, self._packets = self._packets, []
-        ready: list[tuple[Send, bytes | list[bytes], Any]] = []
+        ready: list[tuple[Send, Any, Any]] = []
         for protect, packet, send, address in packets:
             try:
-                if isinstance(packet, bytes):
-                    ready.append((send, protect(packet), address))
-                else:
-                    ready.append((send, [protect(each) for each in packet], address))
+                ready.append((send, protect(packet), address))
             except Exception:
                 logger.exception("A packet can't be encrypted, and is dropped")
         for send, datagrams, address in ready:

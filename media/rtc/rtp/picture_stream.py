@@ -7,11 +7,10 @@ from collections import deque
 from collections.abc import Iterable
 from math import ceil
 
-from ...frames.payloads import Piece
 from ...sources.pacer import Pacer, Ticket
 from ...sources.unit import Unit
 from .._aiortc import PacketOutlet
-from .video.sent_packets import OutgoingPacket, RepairStream, SentPackets
+from .video.sent_packets import OutgoingFrame, RepairStream, SentPackets
 from .video.vp8_descriptor import Vp8Descriptors
 
 _HEADER = struct.Struct("!BBHII")
@@ -51,11 +50,13 @@ class PictureStream:
         self._origin = secrets.randbits(32)
         self._outlet = outlet
         self._payload_type = payload_type
-        self._queue: deque[OutgoingPacket] = deque()
+        # Frames that have not left, or not wholly, and which of their packets is the next.
+        self._queue: deque[tuple[OutgoingFrame, int]] = deque()
         self._repair_number = secrets.randbelow(1 << 15)
         self._repairs = RepairStream()
         self._sent = SentPackets()
         self._ticket: Ticket | None = None
+        self._waiting = 0
 
     @property
     def waits(self) -> bool:
@@ -74,13 +75,15 @@ class PictureStream:
         if not pieces or not outlet.is_open:
             return
         timestamp = (self._origin + timestamp) & 0xFFFFFFFF
-        packets = self._packets(pieces, timestamp)
+        first, others = self._descriptors.next() if self._descriptors is not None else (b"", b"")
+        frame = OutgoingFrame(timestamp, first, others, pieces)
         outlet.report(timestamp)
         now = self._loop.time()
-        if self._ticket is None and len(packets) <= self.BURST:
-            self._send(packets, now)
+        if self._ticket is None and len(pieces) <= self.BURST:
+            self._send(frame, 0, len(pieces), now)
             return
-        self._queue += packets
+        self._queue.append((frame, 0))
+        self._waiting += len(pieces)
         self._empty_by = max(self._empty_by, now + min(unit.duration / _CLOCK_RATE, self.SPREAD))
         if self._ticket is None:
             self._leave(now)
@@ -98,27 +101,19 @@ class PictureStream:
             return
         extension = outlet.extension()
         found = self._sent.again(numbers, self._loop.time())
-        packets = [self._again(number, packet, extension) for number, packet in found]
+        packets = [self._again(number, frame, at, extension) for number, frame, at in found]
         for at in range(0, len(packets), self.BURST):
             outlet.send(packets[at : at + self.BURST])
 
     def close(self) -> None:
         """Send nothing more."""
-        self._queue.clear()
+        self._clear()
         if self._ticket is not None:
             self._ticket.cancel()
 
-    def _packets(self, pieces: tuple[Piece, ...], timestamp: int) -> list[OutgoingPacket]:
-        payload_type = self._payload_type
-        if self._descriptors is None:
-            packets = [OutgoingPacket(payload_type, timestamp, *piece) for piece in pieces]
-        else:
-            first, others = self._descriptors.next()
-            packets = [OutgoingPacket(payload_type, timestamp, others, data) for _, data in pieces]
-            packets[0] = OutgoingPacket(payload_type, timestamp, first, pieces[0][1])
-        _, _, head, data = packets[-1]
-        packets[-1] = OutgoingPacket(payload_type | _MARKER, timestamp, head, data)
-        return packets
+    def _clear(self) -> None:
+        self._queue.clear()
+        self._waiting = 0
 
     def _tick(self, due: float) -> float | None:
         self._leave(self._loop.time())
@@ -131,39 +126,50 @@ class PictureStream:
         """Send what is to leave in this tick."""
         queue = self._queue
         ticks = max(1.0, (self._empty_by - now) / Pacer.GRID)
-        left = max(self.BURST, ceil(len(queue) / ticks))
+        left = max(self.BURST, ceil(self._waiting / ticks))
         while queue and left > 0:
-            burst = [queue.popleft() for _ in range(min(self.BURST, left, len(queue)))]
-            left -= len(burst)
-            if not self._send(burst, now):
-                queue.clear()
+            frame, start = queue[0]
+            end = min(start + min(self.BURST, left), len(frame.pieces))
+            if end < len(frame.pieces):
+                queue[0] = frame, end
+            else:
+                queue.popleft()
+            left -= end - start
+            self._waiting -= end - start
+            if not self._send(frame, start, end, now):
+                self._clear()
 
-    def _send(self, burst: list[OutgoingPacket], now: float) -> bool:
-        outlet = self._outlet
-        extension, ssrc, number = outlet.extension(), outlet.ssrc, self._number
+    def _send(self, frame: OutgoingFrame, start: int, end: int, now: float) -> bool:
+        """Send packets of a frame together; False if there is no way out."""
+        outlet, timestamp, number = self._outlet, frame.timestamp, self._number
+        extension, ssrc, kind = outlet.extension(), outlet.ssrc, self._payload_type
         flags = 0x90 if extension else 0x80
-        packets, octets = [], 0
-        for marked_type, timestamp, head, data in burst:
+        last = len(frame.pieces) - 1
+        descriptor = frame.others if start else frame.first
+        packets: list[bytes] = []
+        for at in range(start, end):
+            head, data = frame.pieces[at]
+            marked_type = kind if at < last else kind | _MARKER
             header = _HEADER.pack(flags, marked_type, number, timestamp, ssrc)
-            packets.append(b"".join((header, extension, head, data)))
-            octets += len(head) + len(data)
-            number = (number + 1) & 0xFFFF
-        self._sent.add(self._number, burst, octets, now)
+            packets.append(b"".join((header, extension, descriptor, head, data)))
+            descriptor = frame.others
+            number = number + 1 & 0xFFFF
+        octets = sum(map(len, packets)) - len(packets) * (_HEADER.size + len(extension))
+        self._sent.add(self._number, frame, start, end, octets, now)
         self._number = number
         if not outlet.send(packets):
             return False
         outlet.count(len(packets), octets)
         return True
 
-    def _again(self, number: int, packet: OutgoingPacket, extension: bytes) -> bytes:
+    def _again(self, number: int, frame: OutgoingFrame, at: int, extension: bytes) -> bytes:
         outlet = self._outlet
         flags = 0x90 if extension else 0x80
-        marked_type, timestamp, head, data = packet
-        ssrc, original = outlet.ssrc, b""
+        kind, ssrc, original = self._payload_type, outlet.ssrc, b""
         if outlet.repair_type is not None and self._repairs.takes(number):
             original = number.to_bytes(2)
-            marked_type = marked_type & _MARKER | outlet.repair_type
-            number, ssrc = self._repair_number, outlet.repair_ssrc
+            kind, number, ssrc = outlet.repair_type, self._repair_number, outlet.repair_ssrc
             self._repair_number = (number + 1) & 0xFFFF
-        header = _HEADER.pack(flags, marked_type, number, timestamp, ssrc)
-        return b"".join((header, extension, original, head, data))
+        marked_type = kind if at + 1 < len(frame.pieces) else kind | _MARKER
+        header = _HEADER.pack(flags, marked_type, number, frame.timestamp, ssrc)
+        return b"".join((header, extension, original, *frame.payload(at)))

@@ -17,8 +17,10 @@ class Legs:
     def __init__(self) -> None:
         self.done: list[tuple[str, Any]] = []
 
-    def protect(self, packet: bytes) -> bytes:
-        """Encrypt, or fail."""
+    def protect(self, packet: Any) -> Any:
+        """Encrypt one or several, or fail."""
+        if isinstance(packet, list):
+            return [self.protect(each) for each in packet]
         if not packet:
             raise ValueError("nothing")
         self.done.append(("protect", packet))

@@ -242,9 +242,12 @@ def test_reports_and_extensions_say_what_is_sent(run: Run) -> None:
             session = transport._tx_srtp
 
             class Spy:
-                def protect(self, packet: bytes) -> bytes:
-                    plain.append(packet)
-                    return bytes(session.protect(packet))
+                protect = session.protect
+
+                def protect_all(self, packets: list[bytes]) -> list[bytes]:
+                    plain.extend(packets)
+                    found: list[bytes] = session.protect_all(packets)
+                    return found
 
                 protect_rtcp = session.protect_rtcp
 

@@ -1,7 +1,9 @@
 """The packets of a video stream that went out, kept for a peer that has missed some."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
+
+from ....frames.payloads import Piece
 
 AGAIN = 0.5
 """Of what is sent, how much may be sent again."""
@@ -10,23 +12,41 @@ AGAIN_AT_ONCE = 64_000
 """Octets that may be sent again at once, as after a gap on the way."""
 
 
-class OutgoingPacket(NamedTuple):
-    """What a packet says, wherever it stands in its stream.
+class OutgoingFrame(NamedTuple):
+    """What the packets of a frame say, wherever they stand in their stream.
 
     Attributes:
-        marked_type: Its payload type with the marker bit.
-        timestamp: Its RTP timestamp.
-        head: What stands before the data in its payload.
-        data: The part of a frame in it.
+        timestamp: Their RTP timestamp.
+        first: What stands before the piece in the first one's payload.
+        others: The same in that of the others.
+        pieces: A part of the frame for each packet, shared by all legs.
     """
 
-    marked_type: int
     timestamp: int
-    head: bytes
-    data: memoryview
+    first: bytes
+    others: bytes
+    pieces: tuple[Piece, ...]
+
+    def payload(self, at: int) -> tuple[bytes, bytes, memoryview]:
+        """Give the parts of a packet's payload.
+
+        Args:
+            at: Which one it is of its frame, from 0.
+        """
+        return (self.others if at else self.first, *self.pieces[at])
 
 
-_NOTHING = (-1, 0.0, OutgoingPacket(0, 0, b"", memoryview(b"")))
+class _Burst(NamedTuple):
+    """Packets of a frame that left together: the number of the first, when, and which they are."""
+
+    number: int
+    at: float
+    frame: OutgoingFrame
+    start: int
+    end: int
+
+
+_NOTHING = _Burst(0, 0.0, OutgoingFrame(0, b"", b"", ()), 0, 0)
 
 
 class SentPackets:
@@ -44,24 +64,31 @@ class SentPackets:
 
     def __init__(self) -> None:
         self._allowance = float(AGAIN_AT_ONCE)
-        self._kept: dict[int, tuple[int, float, OutgoingPacket]] = {}
+        # For each number, modulo `MOST`, the burst that its packet is in.
+        self._kept = [_NOTHING] * self.MOST
 
-    def add(self, number: int, packets: Sequence[OutgoingPacket], octets: int, now: float) -> None:
+    def add(
+        self, number: int, frame: OutgoingFrame, start: int, end: int, octets: int, now: float
+    ) -> None:
         """Keep packets that went out for the first time.
 
         Args:
             number: The sequence number of the first one.
-            packets: In their order.
+            frame: What they are of.
+            start: Which one of its packets is the first.
+            end: Which one is behind the last.
             octets: In their payloads.
             now: The time, in seconds.
         """
-        kept, most = self._kept, self.MOST
-        for packet in packets:
-            kept[number % most] = number, now, packet
-            number = (number + 1) & 0xFFFF
+        kept, at, count = self._kept, number % self.MOST, end - start
+        burst = [_Burst(number, now, frame, start, end)]
+        kept[at : at + count] = burst * min(count, self.MOST - at)
+        if at + count > self.MOST:
+            beyond = at + count - self.MOST
+            kept[:beyond] = burst * beyond
         self._allowance += AGAIN * octets
 
-    def again(self, numbers: Iterable[int], now: float) -> list[tuple[int, OutgoingPacket]]:
+    def again(self, numbers: Iterable[int], now: float) -> list[tuple[int, OutgoingFrame, int]]:
         """Give the packets to send again.
 
         Args:
@@ -70,19 +97,21 @@ class SentPackets:
             now: The time, in seconds.
 
         Returns:
-            Those that are kept and not too old, with their numbers, as far as the allowance goes.
+            Those that are kept and not too old, as far as the allowance goes: the number, the
+            frame, and which of its packets.
         """
         self._allowance = min(self._allowance, AGAIN_AT_ONCE)
         found = []
         for number in dict.fromkeys(each & 0xFFFF for each in numbers):
-            kept, at, packet = self._kept.get(number % self.MOST, _NOTHING)
-            if kept != number or now - at > self.AGE:
+            burst = self._kept[number % self.MOST]
+            at = burst.start + (number - burst.number & 0xFFFF)
+            if at >= burst.end or now - burst.at > self.AGE:
                 continue
-            size = len(packet.head) + len(packet.data)
+            size = sum(map(len, burst.frame.payload(at)))
             if size > self._allowance:
                 break
             self._allowance -= size
-            found.append((number, packet))
+            found.append((number, burst.frame, at))
         return found
 
 
