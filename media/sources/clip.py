@@ -386,6 +386,16 @@ class ClipReader:
         """
         return [] if self._wanted is not None else self.clip.following(self.index, most)
 
+    def skip(self, count: int, ticks: int) -> None:
+        """Go past frames that `following` gave.
+
+        Args:
+            count: How many.
+            ticks: How long they last together, in ticks of the codec's RTP clock.
+        """
+        del ticks
+        self.index += count
+
     def request_keyframe(self) -> bool:
         """Tell that frames are as they are."""
         return False

@@ -83,6 +83,7 @@ class Playback:
     @property
     def since_keyframe(self) -> tuple[Unit, ...]:
         """What was played since the last key frame, including it; nothing of a live source."""
+        self._end_run()
         return tuple(self._gop)
 
     async def ended(self) -> None:
@@ -177,9 +178,7 @@ class Playback:
             self.failure = reader.failure or self._reader.failure
             self.stop()
         if unit is not None and self.kind == "video" and not self._reader.is_live:
-            if unit.keyframe:
-                self._gop.clear()
-            self._gop.append(unit)
+            self._keep(unit)
         return unit
 
     def run(self) -> FrameRun | None:
@@ -191,7 +190,7 @@ class Playback:
             None if each frame has to be asked for, as those of a live source have.
         """
         self._end_run()
-        if self.kind != "audio" or self._reader is None or self._volume is not None:
+        if self._reader is None or self._volume is not None:
             return None
         units = self._reader.following(LONGEST_RUN)
         self._run = FrameRun(units) if units else None
@@ -235,4 +234,13 @@ class Playback:
         run, self._run = self._run, None
         if run is not None and self._reader is not None:
             self._reader.skip(run.at, run.ticks)
+            if self.kind == "video":
+                for unit in run.units[: run.at]:
+                    self._keep(unit)
             run.at, run.units = 0, []
+
+    def _keep(self, unit: Unit) -> None:
+        """Keep a picture that was played, for who can't begin without those before it."""
+        if unit.keyframe:
+            self._gop.clear()
+        self._gop.append(unit)

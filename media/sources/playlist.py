@@ -8,8 +8,12 @@ from ..errors import SourceError
 from ..frames.frame import Kind
 from .clip import ClipReader
 from .forwarded import Forwarded
+from .rendition_reader import RenditionReader
 from .source import LiveSource, Source
 from .unit import SourceReader, Unit
+
+FORESEEN = (ClipReader, RenditionReader)
+"""Readers that can tell which frames come next."""
 
 MOST = 1000
 """Sources in one list."""
@@ -157,7 +161,7 @@ class PlaylistReader:
             most: How many.
         """
         reader = self._reader
-        return reader.following(most) if isinstance(reader, ClipReader) else []
+        return reader.following(most) if isinstance(reader, FORESEEN) else []
 
     def skip(self, count: int, ticks: int) -> None:
         """Go past frames that `following` gave and that were played.
@@ -166,8 +170,8 @@ class PlaylistReader:
             count: How many.
             ticks: How long they last together, in ticks of the codec's RTP clock.
         """
-        if count and isinstance(self._reader, ClipReader):
-            self._reader.index += count
+        if count and isinstance(self._reader, FORESEEN):
+            self._reader.skip(count, ticks)
             self._played += ticks
 
     def seek(self, seconds: float) -> None:

@@ -125,6 +125,33 @@ class RenditionReader:
         self._current.close()
         self._forget_next()
 
+    def following(self, most: int) -> list[Unit]:
+        """Return the next frames, which stay unread, up to where another look is due.
+
+        Args:
+            most: How many.
+        """
+        found: list[Unit] = []
+        if self._next is not None:
+            return found
+        clip, at = self._current.clip, self._at
+        for number, unit in enumerate(self._current.following(most), self._current.index):
+            if at >= self._look_at or clip.start(number) != at:
+                break
+            found.append(unit)
+            at += unit.duration
+        return found
+
+    def skip(self, count: int, ticks: int) -> None:
+        """Go past frames that `following` gave.
+
+        Args:
+            count: How many.
+            ticks: How long they last together, in ticks of the codec's RTP clock.
+        """
+        self._current.skip(count, ticks)
+        self._at += ticks
+
     def read(self) -> Unit | None:
         """Return the next frame; None if there is none yet, or no more (see `ended`)."""
         if self._at >= self._look_at:

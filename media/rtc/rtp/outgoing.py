@@ -349,10 +349,12 @@ class Outgoing:
         if unit is None:
             return due + Pacer.GRID
         self._send(unit, paced.ticks(due))
-        if self._program.is_dark(playback) and not self._waits:
+        is_dark = self._program.is_dark(playback)
+        if is_dark and not self._waits:
             self._dark.set()
         is_alone = playback is self.playback or self.playback.is_over
-        if is_alone and self._keys.is_idle and self.inserted is None:
+        is_settled = self._dark.is_set() or not is_dark
+        if is_alone and is_settled and self._keys.is_idle and self.inserted is None:
             paced.run = playback.run()
         return due + unit.duration / paced.rate
 

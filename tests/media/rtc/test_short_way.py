@@ -5,6 +5,7 @@ turns. So two runs of one scene do the same at the same moments.
 """
 
 import asyncio
+import random
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import cycle, islice
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from aiortc.rtcdtlstransport import State
@@ -20,25 +21,26 @@ from aiortc.rtp import HeaderExtensionsMap
 from callboard.media import Echo, EncodedFrame, Feed, Kind, Playback, Playlist, Source, Tone
 from callboard.media.codecs.threads import CodecThreads
 from callboard.media.frames.codec import CLOCK_RATES
-from callboard.media.rtc._aiortc import RtpStream
+from callboard.media.rtc._aiortc import PacketOutlet, RtpStream
 from callboard.media.rtc.rtp.insert import Insert
 from callboard.media.rtc.rtp.outgoing import Outgoing
+from callboard.media.rtc.rtp.picture_stream import PictureStream
 from callboard.media.rtc.rtp.reports import Sent
 from callboard.media.sources import clip
+from callboard.media.sources.rated_source import RatedSource
 from callboard.media.sources.unit import Unit
 from callboard.tests.conftest import Run
 from callboard.tests.media.sources.test_playback import Failing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-CODEC = "opus"
-RATE = CLOCK_RATES[CODEC]
+CODECS: dict[Kind, str] = {"audio": "opus", "video": "VP8"}
 
 
 @cache
 def tone(frequency: int) -> tuple[Unit, ...]:
     """Encode a second of sound, once for all scenes."""
-    return tuple(Tone(frequency).encode("audio", CODEC))
+    return tuple(Tone(frequency).encode("audio", "opus"))
 
 
 @dataclass(frozen=True)
@@ -55,20 +57,76 @@ class Sound(Source):
         return islice(cycle(tone(self.frequency)), self.frames)
 
 
-SOURCES: tuple[Callable[[], Source], ...] = (
-    lambda: Sound(100),
-    lambda: Sound(70, 400),
-    lambda: Sound(90, 600, repeats=False),
-    lambda: Playlist((Sound(30, 400, repeats=False), Sound(40, 600, repeats=False)), None),
-    lambda: Playlist((Sound(40, 400, repeats=False), Failing())),
-    Feed,
-    Echo,
-)
+def pictures(seed: int, frames: int) -> Iterator[Unit]:
+    """Give frames of all sizes; those that take longer end where the next one is not expected."""
+    chance, at = random.Random(seed), 0
+    for number in range(frames):
+        keyframe = number % 12 == 0
+        size = (
+            chance.choice((30, 3000, 7000, 20_000)) if keyframe else chance.choice((5, 900, 6000))
+        )
+        duration = chance.choice((3000, 3000, 3000, 1500, 9000))
+        yield Unit(seed.to_bytes(1) * size, duration, keyframe, at)
+        at += duration + chance.choice((0, 0, 0, 0, 300))
+
+
+@dataclass(frozen=True)
+class Film(Source):
+    """Pictures, of so many frames."""
+
+    frames: int
+    seed: int = 1
+    repeats: bool = True
+    kinds = frozenset({"video"})
+
+    def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
+        """Give frames."""
+        return pictures(self.seed, self.frames)
+
+
+@dataclass(frozen=True)
+class RatedFilm(RatedSource):
+    """Pictures that can be had at two bit rates."""
+
+    frames: int = 100
+    repeats: bool = True
+    kinds = frozenset({"video"})
+    bit_rates: ClassVar[tuple[int | None, ...]] = (250_000, 1_500_000)
+
+    def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
+        """Give frames of the one."""
+        return self.encode_at(250_000, 0.0, codec)
+
+    def encode_at(self, bit_rate: int | None, start: float, codec: str) -> Iterator[Unit]:
+        """Give frames, from the beginning on."""
+        return pictures(2 if bit_rate == 250_000 else 3, self.frames)
+
+
+SOURCES: dict[Kind, tuple[Callable[[], Source], ...]] = {
+    "audio": (
+        lambda: Sound(100),
+        lambda: Sound(70, 400),
+        lambda: Sound(90, 600, repeats=False),
+        lambda: Playlist((Sound(30, 400, repeats=False), Sound(40, 600, repeats=False)), None),
+        lambda: Playlist((Sound(40, 400, repeats=False), Failing())),
+        Feed,
+        Echo,
+    ),
+    "video": (
+        lambda: Film(100),
+        lambda: Film(40, 4),
+        lambda: Film(60, 5, repeats=False),
+        lambda: Playlist((Film(20, 6, repeats=False), RatedFilm(50, repeats=False)), None),
+        lambda: RatedFilm(90, repeats=False),
+        RatedFilm,
+        Echo,
+    ),
+}
 
 Orders = list[tuple[tuple[str, Any], int]]
 
 FLAG = st.booleans()
-WHICH = st.integers(0, len(SOURCES) - 1)
+WHICH = st.integers(0, 6)
 ORDERS = st.one_of(
     st.tuples(st.just("play"), WHICH),
     st.tuples(st.just("stop"), st.none()),
@@ -83,6 +141,9 @@ ORDERS = st.one_of(
     st.tuples(st.just("inject"), st.integers(0, 1 << 32)),
     st.tuples(st.just("forward"), st.integers(0, 1 << 32)),
     st.tuples(st.just("watch"), FLAG),
+    st.tuples(st.just("key frame"), FLAG),
+    st.tuples(st.just("bit rate"), st.sampled_from((100_000, 400_000, 3_000_000))),
+    st.tuples(st.just("darken"), st.none()),
     st.tuples(st.just("close the way"), FLAG),
     st.tuples(st.just("look"), st.none()),
 )
@@ -90,57 +151,79 @@ TIMED = st.lists(st.tuples(ORDERS, st.sampled_from((0, 7, 20, 130, 700))), min_s
 
 
 class Scene:
-    """Sound on its way out to a socket that notes what it gets, and when."""
+    """Sound or pictures on their way out to a socket that notes what it gets, and when."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Kind) -> None:
+        self.kind: Kind = kind
+        self.rate: int | None = None
         self.loop = asyncio.get_running_loop()
         self.found: list[Any] = []
+        self.sent = Sent()
+        self.tasks: list[asyncio.Task[None]] = []
         self.watchers: list[Any] = []
         socket = SimpleNamespace(sendto=self._packet)
         pair = SimpleNamespace(
-            protocol=SimpleNamespace(transport=socket, send_burst=None), remote_addr=("::1", 9)
+            protocol=SimpleNamespace(transport=socket, send_burst=self._packet),
+            remote_addr=("::1", 9),
         )
         connection = _Connection(pair)
         self.transport = SimpleNamespace(
             _state=State.CONNECTED,
             _transport=SimpleNamespace(_send=connection.send),
-            _tx_srtp=SimpleNamespace(protect=bytes),
+            _tx_srtp=SimpleNamespace(protect=bytes, protect_all=tuple),
         )
         self.sender: Any = SimpleNamespace(
             _enabled=True,
             _ssrc=7,
+            _rtx_ssrc=8,
+            _RTCRtpSender__rtx_payload_type=97,
             _RTCRtpSender__transport=self.transport,
             _RTCRtpSender__rtp_header_extensions_map=HeaderExtensionsMap(),
             _RTCRtpSender__mid="0",
         )
         self.outgoing = Outgoing(
-            "audio",
-            Sound(100),
-            codec=lambda: (CODEC, RATE),
-            sound=lambda: RtpStream(self.sender, 96, Sent()),
-            pictures=lambda: pytest.fail("there are none"),
-            telephone_event=lambda: (101, 8000),
-            bit_rate=lambda: None,
+            kind,
+            SOURCES[kind][0](),
+            codec=lambda: (CODECS[kind], CLOCK_RATES[CODECS[kind]]),
+            sound=lambda: RtpStream(self.sender, 96, self.sent),
+            pictures=lambda: PictureStream(PacketOutlet(self.sender, self.sent), "VP8", 96),
+            telephone_event=lambda: (101, 8000) if kind == "audio" else None,
+            bit_rate=lambda: self.rate,
             watchers=self.watchers,
             on_began=lambda: self.found.append("began"),
             on_sent=self.found.append,
             on_ended=lambda playback: self.found.append((playback.failure, playback.position)),
         )
 
-    def _packet(self, packet: bytes, address: Any) -> None:
+    def _packet(self, packet: Any, address: Any) -> None:
         self.found.append((round(self.loop.time() * 1000), packet))
 
     def frame(self, timestamp: int) -> EncodedFrame:
         """Give one of somebody else's."""
-        return EncodedFrame("audio", CODEC, b"\x00x", timestamp, RATE, 0.0, True)
+        codec = CODECS[self.kind]
+        return EncodedFrame(self.kind, codec, b"\x00x", timestamp, CLOCK_RATES[codec], 0.0, True)
+
+    def source(self, which: int) -> Source:
+        """Give something to play."""
+        return SOURCES[self.kind][which]()
+
+    def limit(self, rate: int) -> None:
+        """Let the peer say what it can take."""
+        self.rate = rate
+
+    def darken(self) -> None:
+        """Mute, and note when that is seen."""
+
+        async def darken() -> None:
+            await self.outgoing.darken()
+            self.found.append(("dark", round(self.loop.time() * 1000)))
+
+        self.tasks.append(self.loop.create_task(darken()))
 
     def look(self) -> None:
         """Note what is said of what is sent."""
-        sender, playback = self.sender, self.outgoing.playback
-        counted = [
-            getattr(sender, f"_RTCRtpSender__{name}", None)
-            for name in ("octet_count", "packet_count", "rtp_timestamp")
-        ]
+        sent, playback = self.sent, self.outgoing.playback
+        counted = (sent.octets, sent.packets, sent.timestamp)
         self.found.append((counted, playback.position, playback.is_over))
 
     def watch(self, on: bool) -> None:
@@ -166,14 +249,17 @@ def _insert(scene: Scene, on: bool) -> None:
 
 
 ORDER: dict[str, Callable[[Scene, Any], Any]] = {
-    "play": lambda scene, which: scene.outgoing.play(SOURCES[which]()),
+    "play": lambda scene, which: scene.outgoing.play(scene.source(which)),
+    "key frame": lambda scene, by_peer: scene.outgoing.keyframe(by_peer=by_peer),
+    "bit rate": lambda scene, rate: scene.limit(rate),
+    "darken": lambda scene, _: scene.darken(),
     "stop": lambda scene, _: scene.outgoing.playback.stop(),
     "seek": lambda scene, seconds: scene.outgoing.playback.seek(seconds),
     "gain": lambda scene, decibels: scene.outgoing.playback.gain(decibels),
     "mute": lambda scene, on: scene.outgoing.mute(on),
     "pause": lambda scene, on: scene.outgoing.pause(on),
     "hold": lambda scene, which: scene.outgoing.hold(
-        True, None if which is None else SOURCES[which]()
+        True, None if which is None else scene.source(which)
     ),
     "go on": lambda scene, _: scene.outgoing.hold(False),
     "press": lambda scene, digits: scene.outgoing.press(digits, 0.1),
@@ -221,9 +307,9 @@ def _outcome(job: Callable[[], Any]) -> tuple[Any, Exception | None]:
         return None, error
 
 
-async def play(orders: Orders) -> list[Any]:
+async def play(kind: Kind, orders: Orders) -> list[Any]:
     """Play a scene; give all that was seen of it."""
-    scene = Scene()
+    scene = Scene(kind)
     scene.outgoing.start()
     await asyncio.sleep(0.63)  # in the middle of a run
     for (name, value), milliseconds in orders:
@@ -231,6 +317,8 @@ async def play(orders: Orders) -> list[Any]:
             ORDER[name](scene, value)
         await asyncio.sleep(milliseconds / 1000)
     scene.look()
+    for task in scene.tasks:
+        task.cancel()
     scene.outgoing.close()
     return scene.found
 
@@ -243,9 +331,10 @@ def staged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CodecThreads, "running", lambda: threads)
     monkeypatch.setattr(secrets, "randbelow", lambda most: 7)
     monkeypatch.setattr(secrets, "randbits", lambda bits: 2**bits - 96_000)
+    monkeypatch.setattr(random.SystemRandom, "getrandbits", lambda _, bits: 2**bits - 20)
 
 
-def both(run: Run, orders: Orders) -> int:
+def both(run: Run, kind: Kind, orders: Orders) -> int:
     """Play a scene with the short way and without; give how often there was one."""
     short = 0
     with pytest.MonkeyPatch.context() as patch:
@@ -258,9 +347,9 @@ def both(run: Run, orders: Orders) -> int:
             return found
 
         patch.setattr(Playback, "run", counted)
-        found = run(lambda: play(orders), loop="virtual")
+        found = run(lambda: play(kind, orders), loop="virtual")
         patch.setattr(Playback, "run", lambda playback: None)
-        assert found == run(lambda: play(orders), loop="virtual")
+        assert found == run(lambda: play(kind, orders), loop="virtual")
     return short
 
 
@@ -278,24 +367,31 @@ EACH: tuple[tuple[str, Any], ...] = (
     ("watch", True),
     ("close the way", True),
     ("look", None),
+    ("key frame", False),
+    ("bit rate", 400_000),
+    ("darken", None),
 )
 
 
 @pytest.mark.usefixtures("staged")
+@pytest.mark.parametrize("kind", CODECS)
 @pytest.mark.parametrize("order", EACH, ids=str)
-def test_each_thing_is_done_at_once_on_the_short_way(run: Run, order: tuple[str, Any]) -> None:
-    assert both(run, [(order, 150), (("look", None), 50)]) > 0
+def test_each_thing_is_done_at_once_on_the_short_way(
+    run: Run, kind: Kind, order: tuple[str, Any]
+) -> None:
+    assert both(run, kind, [(order, 150), (("look", None), 50)]) > 0
 
 
 @pytest.mark.usefixtures("staged")
-def test_whatever_is_done_both_ways_send_the_same(run: Run) -> None:
+@pytest.mark.parametrize("kind", CODECS)
+def test_whatever_is_done_both_ways_send_the_same(run: Run, kind: Kind) -> None:
     short = 0
 
     @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
     @given(TIMED)
     def holds(orders: Orders) -> None:
         nonlocal short
-        short += both(run, orders)
+        short += both(run, kind, orders)
 
     holds()
     assert short > 100
