@@ -92,6 +92,10 @@ class Spy:
         self._seen.append(packet)
         return bytes(self._session.protect(packet))
 
+    def protect_all(self, packets: list[bytes]) -> list[bytes]:
+        """Encrypt several packets of RTP."""
+        return [self.protect(packet) for packet in packets]
+
     def protect_rtcp(self, packet: bytes) -> bytes:
         """Encrypt RTCP."""
         self._seen.append(packet)
