@@ -62,8 +62,18 @@ class Histogram:
 
     @property
     def mean(self) -> float:
-        """Their mean."""
-        return float(self._values.get_mean_value()) / self._scale
+        """Their mean; 0 where there is no value."""
+        values = self._values
+        if not values.total_count:
+            return 0.0
+        # hdrhistogram looks at each counter up to the largest value's, used or not: up to 100 ms.
+        counts = np.ctypeslib.as_array(values.counts)
+        total = 0
+        for index in map(int, np.flatnonzero(counts)):
+            low = values.get_value_from_index(index)
+            size = values.get_highest_equivalent_value(low) - low + 1
+            total += int(counts[index]) * (low + size // 2)
+        return float(total / values.total_count) / self._scale
 
     def percentiles(self, wanted: Sequence[float]) -> list[float]:
         """Return the values at percentiles; all are 0 where there is no value.
