@@ -329,6 +329,12 @@ class LoginSession:
         else:
             self._stop_trying(end.reason)
 
+    def _check(self, end: StreamEnd, lasted: float) -> None:
+        if self.was_online:
+            self._try_again(StreamEnd(end.reason), lasted)
+        else:
+            self._stop_trying(end.reason)
+
     def _stop_trying(self, reason: str) -> None:
         self._report("failed", reason)
         if self.stream is not None:
@@ -350,4 +356,5 @@ _REMEDIES = {
     Remedy.YIELD: LoginSession._yield,  # noqa: SLF001
     Remedy.RENAME: LoginSession._rename,  # noqa: SLF001
     Remedy.GIVE_UP: LoginSession._give_up,  # noqa: SLF001
+    Remedy.CHECK: LoginSession._check,  # noqa: SLF001
 }

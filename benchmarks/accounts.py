@@ -130,6 +130,7 @@ class Ours:
         self.exchange: Any = None
         self.ready: set[str] = set()
         self._away: set[str] = set()
+        self._stands: dict[str, tuple[float, AccountChanged]] = {}
         self._changed = asyncio.Event()
 
     def see(self, event: object) -> None:
@@ -137,9 +138,11 @@ class Ours:
         if isinstance(event, AccountReady):
             self.ready.add(event.jid)
             self._changed.set()
-        elif isinstance(event, AccountChanged) and event.state == "online":
-            self._away.discard(event.jid)
-            self._changed.set()
+        elif isinstance(event, AccountChanged):
+            self._stands[event.jid] = time.monotonic(), event
+            if event.state == "online":
+                self._away.discard(event.jid)
+                self._changed.set()
 
     async def login(
         self, first: int, last: int, at_once: int = 20, *, fleet: bool = False
@@ -182,9 +185,21 @@ class Ours:
         began = time.monotonic()
         for account in accounts:
             account._session.stream.lose()  # noqa: SLF001
-        while self._away:
-            await self._change()
+        try:
+            while self._away:
+                await self._change()
+        except TimeoutError:
+            raise TimeoutError(self._who_is_away()) from None
         return time.monotonic() - began
+
+    def _who_is_away(self) -> str:
+        """Name the accounts that have not come back, each with the last that was heard of it."""
+        now = time.monotonic()
+        lines = []
+        for jid in sorted(self._away):
+            at, last = self._stands[jid]
+            lines.append(f"{jid}: {last.state} for {now - at:.1f} s: {last.detail}")
+        return f"{len(lines)} accounts are not back:\n" + "\n".join(lines)
 
     async def _change(self) -> None:
         self._changed.clear()

@@ -18,7 +18,7 @@ from slixmpp.xmlstream import XMLStream
 from slixmpp.xmlstream.xmlstream import NotConnectedError
 
 from ...config.jid import Jid
-from .connect_failure import unreachable, words
+from .connect_failure import tls_broken, unreachable, words
 from .login import STREAMS
 from .markup import escape
 from .masking import masked
@@ -73,6 +73,7 @@ class XmlStream(XMLStream):
         self.tls_services, self.starttls_services = _SERVICES
         self.waiting_queue, self.namespace_map = _NO_QUEUE, _NO_NAMES
         self._securing: asyncio.Task[bool] | None = None
+        self._speaks_tls = False
         self._unread = 0
         self._failure: object = None
         self._outbox: list[bytes] = []
@@ -127,6 +128,7 @@ class XmlStream(XMLStream):
             port: of the host.
         """
         self._failure = None
+        self._speaks_tls = False
         self.stream_header = self._header(is_encrypted=bool(self.enable_direct_tls))
         self.connect(host, port)
 
@@ -219,6 +221,7 @@ class XmlStream(XMLStream):
     def secure(self) -> None:
         """Begin with TLS, and a new stream after it."""
         self.parser = None  # what came before TLS is not heard after it (RFC 6120 §5.4.3.3)
+        self._speaks_tls = True
         self.stream_header = self._header(is_encrypted=True)
         self._securing = self.loop.create_task(self.start_tls())
 
@@ -258,6 +261,7 @@ class XmlStream(XMLStream):
                 self.took("tcp")
             case "tls_success":
                 self._securing = None
+                self._speaks_tls = True
                 self.took("tls")
             case "connection_failed":
                 self._failure = data  # there may be another address to try
@@ -279,6 +283,8 @@ class XmlStream(XMLStream):
 
     def unreachable(self, error: object) -> StreamEnd:
         """Return what it means that there is no connection."""
+        if self._speaks_tls and (end := tls_broken(error)) is not None:
+            return end
         return unreachable(error, *(self.custom_address or (self.default_domain, None)))
 
     # -- the parser --------------------------------------------------------------------------------
@@ -307,7 +313,7 @@ class XmlStream(XMLStream):
                 self.end(
                     StreamEnd(
                         "what answers there is no XMPP server: check server.host and server.port",
-                        Remedy.GIVE_UP,
+                        Remedy.CHECK,
                     )
                 )
                 return

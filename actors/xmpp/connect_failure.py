@@ -6,6 +6,22 @@ import ssl
 from .stream_end import Remedy, StreamEnd
 
 
+def tls_broken(error: object) -> StreamEnd | None:
+    """Return what a fault in TLS means where the server has said that it speaks it.
+
+    Its address and its kind of TLS are right then. Only its certificate may not be.
+
+    Args:
+        error: what was raised.
+
+    Returns:
+        None if it is another fault.
+    """
+    if not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLCertVerificationError):
+        return None
+    return StreamEnd(f"the server failed in TLS ({error.reason or error}): look at its log")
+
+
 def unreachable(error: object, host: str, port: int | None) -> StreamEnd:
     """Return what an attempt to connect came to.
 
@@ -20,12 +36,12 @@ def unreachable(error: object, host: str, port: int | None) -> StreamEnd:
             return StreamEnd(
                 f"the server's certificate is not trusted ({error.verify_message}): "
                 "set server.ca to the PEM file of its authority",
-                Remedy.GIVE_UP,
+                Remedy.CHECK,
             )
         case ssl.SSLError():
             return StreamEnd(
                 f"TLS failed ({error.reason or error}): check server.port and server.tls",
-                Remedy.GIVE_UP,
+                Remedy.CHECK,
             )
         case ConnectionRefusedError():
             return StreamEnd(

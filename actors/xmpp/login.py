@@ -123,7 +123,7 @@ class Login:
         self._wish = ""
         self._mechanism: Mechanism | TokenMechanism | None = None
         self._offered: frozenset[str] = frozenset()
-        self._refusal = _NO_MECHANISM, Remedy.GIVE_UP
+        self._refusal = _NO_MECHANISM, Remedy.CHECK
         self._awaits = _Awaits.FEATURES
         self._deriving = False
         self._authenticated = False
@@ -174,7 +174,7 @@ class Login:
             self._connection.refuse(
                 "the server offers no TLS on this port: switch it on there, or set server.tls to "
                 "direct if the port speaks TLS from the first byte",
-                Remedy.GIVE_UP,
+                Remedy.CHECK,
             )
         else:
             self._awaits = _Awaits.TLS

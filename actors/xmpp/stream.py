@@ -227,8 +227,10 @@ class Stream(XmlStream):
 
     def _cut(self) -> None:
         self._closing = None
-        self.let_go()
-        self._tell()
+        try:
+            self.let_go()
+        finally:  # whatever becomes of the connection, the account must hear that it is over
+            self._tell()
 
     def _rest(self) -> None:
         """Stop what only a connection needs."""

@@ -27,6 +27,9 @@ class Remedy(StrEnum):
     RENAME = "rename"
     #: Stop, as another try would only fail again; try later if it has worked before.
     GIVE_UP = "give up"
+    #: Stop, as the settings look wrong. If they have worked before, the server is in trouble, and
+    #: as nothing secret was said yet, it may be asked again in seconds.
+    CHECK = "check"
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,26 @@ def test_a_login_that_never_worked_is_not_tried_again_and_one_that_did_is_in_min
     run(main)
 
 
+def test_settings_that_look_wrong_are_not_tried_again_and_those_that_worked_are_in_seconds(
+    run: Run,
+) -> None:
+    async def main() -> None:
+        end = StreamEnd("no TLS", Remedy.CHECK)
+        scene = Scene()
+        assert await scene.fail(end) is None
+        assert scene.line.is_abandoned
+        assert scene.reports[-1] == AccountChanged(JID, "failed", "no TLS")
+        await scene.close()
+        scene = Scene()
+        scene.open()
+        wait = await scene.fail(end, was_open=True)
+        assert wait is not None
+        assert wait <= 1
+        await scene.close()
+
+    run(main)
+
+
 def test_hosts_that_only_name_others_are_followed_so_far(run: Run) -> None:
     async def main() -> None:
         scene = Scene()

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -47,6 +48,7 @@ class Line:
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self.jid = ""
+        self.user = ""
         self.authenticated = False
         self.handled = 0
         self.heard: list[Element] = []
@@ -55,6 +57,10 @@ class Line:
     def say(self, text: str) -> None:
         """Send text as it is."""
         self._writer.write(text.encode())
+
+    def end(self) -> None:
+        """Close the connection."""
+        self._writer.close()
 
     def cut(self) -> None:
         """Drop the connection without a word."""
@@ -96,9 +102,17 @@ class StagedServer(LoopbackServer):
         self.tls.load_cert_chain(chain, key)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._talk(self._connected(writer), reader)
+        writer.close()
+
+    def _connected(self, writer: asyncio.StreamWriter) -> Line:
         line = Line(writer)
         self.lines.append(line)
         self._changed.set()
+        return line
+
+    async def _talk(self, line: Line, reader: asyncio.StreamReader) -> None:
+        """Hear a stream to its end."""
         parser: XMLPullParser[Element] = XMLPullParser(("start", "end"))
         depth = 0
         with suppress(OSError, ParseError):
@@ -114,7 +128,6 @@ class StagedServer(LoopbackServer):
                         self.on_element(line, element)
                         if element.tag == f"{{{SASL}}}auth":
                             parser, depth = XMLPullParser(("start", "end")), 0
-        writer.close()
 
     async def until(self, found: Any) -> None:
         """Return when a function of no arguments is true, of the server or of its clients."""
@@ -150,6 +163,7 @@ class StagedServer(LoopbackServer):
         match name:
             case "auth":
                 line.authenticated = True
+                line.user = b64decode(element.text or "").split(b"\0")[1].decode()
                 line.say(f"<success xmlns='{SASL}'/>")
             case "iq":
                 self.on_iq(line, element)
@@ -172,7 +186,7 @@ class StagedServer(LoopbackServer):
         binding = iq.find(f"{{{BIND}}}bind")
         if binding is not None:
             resource = binding.findtext(f"{{{BIND}}}resource", "any")
-            line.jid = f"alice@localhost/{resource}"
+            line.jid = f"{line.user}@localhost/{resource}"
             payload = f"<bind xmlns='{BIND}'><jid>{escape(line.jid)}</jid></bind>"
         else:
             payload = next((f"<query xmlns='{ROSTER}'/>" for one in iq if ROSTER in one.tag), "")
