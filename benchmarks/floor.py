@@ -6,12 +6,14 @@ import ssl
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from aiortc.rtcdtlstransport import SRTP_PROFILES
 from callboard.benchmarks.result import Figure, Result, middle
 from callboard.benchmarks.trial import main, trial, turns
+from callboard.benchmarks.usage import keep_to
 from callboard.server.certificate import make_certificates
 from pylibsrtp import Policy, Session
 
@@ -94,6 +96,39 @@ def _srtp(times: int, octets: int) -> float:
     return _microseconds(pair, min(times, 60_000))
 
 
+def _paced(legs: int, ticks: int) -> float:
+    """Return the CPU for one packet out and one in, all legs' together every 20 ms."""
+    keep_to(0)
+    profile = SRTP_PROFILES[0]
+    key = bytes(range(profile.key_length + profile.salt_length))
+    with ExitStack() as stack:
+        ends = []
+        for _ in range(legs):
+            one, other = (stack.enter_context(socket.socket(type=socket.SOCK_DGRAM)) for _ in "ab")
+            one.bind(("127.0.0.1", 0))
+            other.bind(("127.0.0.1", 0))
+            out, back = (
+                Session(Policy(key, ssrc_type, srtp_profile=profile.libsrtp_profile))
+                for ssrc_type in (Policy.SSRC_ANY_OUTBOUND, Policy.SSRC_ANY_INBOUND)
+            )
+            ends.append((one.sendto, other.recvfrom, other.getsockname(), out, back))
+        began, used = time.perf_counter(), time.process_time()
+        for tick in range(ticks):
+            time.sleep(max(0.0, began + tick / RATE - time.perf_counter()))
+            header = b"\x80\x60" + (tick & 0xFFFF).to_bytes(2) + bytes(7) + b"\x01"
+            packet = header + bytes(SOUND - len(header))
+            for send, _, address, out, _ in ends:
+                send(out.protect(packet), address)
+            for _, receive, _, _, back in ends:
+                back.unprotect(receive(2048)[0])
+        return (time.process_time() - used) / (legs * ticks) * 1e6
+
+
+async def paced_packets(legs: int, seconds: float) -> dict[str, Any]:
+    """Return the microseconds that a packet of sound out and one in cost in time with the clock."""
+    return {"sound": _paced(legs, int(seconds * RATE))}
+
+
 async def packets(times: int) -> dict[str, Any]:
     """Return the microseconds that one packet out and one in cost, of sound and of pictures."""
     found = {}
@@ -152,4 +187,4 @@ async def measure(quick: bool) -> Result:
 
 
 if __name__ == "__main__":
-    main(measure, {"packets": packets, "login": login})
+    main(measure, {"packets": packets, "paced_packets": paced_packets, "login": login})

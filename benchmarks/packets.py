@@ -24,9 +24,10 @@ async def measure(quick: bool) -> Result:
         await asyncio.to_thread(make_file, sound, 2 if quick else 10)
         await asyncio.to_thread(make_pictures, pictures, 1 if quick else 4)
         common = {"seconds": seconds}
-        floors, record, none, with_pictures = await turns(
+        floors, paced, record, none, with_pictures = await turns(
             times,
             lambda: trial(floor.packets, times=200 if quick else 40_000),
+            lambda: trial(floor.paced_packets, legs=counted, seconds=seconds),
             lambda: trial(callboard, kind="record", file=str(sound), legs=recorded, **common),
             lambda: trial(callboard, kind="none", file=str(sound), legs=counted, **common),
             lambda: trial(callboard, kind="record", file=str(pictures), legs=hd, **common),
@@ -39,7 +40,8 @@ async def measure(quick: bool) -> Result:
         "The floor is what a leg's packets cost in an empty loop, each by itself: one system call "
         "to send it and one to receive it, encrypted and decrypted as the legs have agreed, and "
         "nothing else; for an HD leg as many packets of pictures as came in. It is measured in the "
-        "same turns; a ratio is the median of those within a turn.",
+        "same turns; a ratio is the median of those within a turn. What the same calls cost in "
+        "time with the clock, with sleep between and caches that have gone cold, is beside it.",
         [
             _against(f"sound leg, recorded, among {recorded}: ÷ its floor", record, floors, 4),
             _against(f"sound leg, counted, among {counted}: ÷ its floor", none, floors, 2.5),
@@ -54,6 +56,10 @@ async def measure(quick: bool) -> Result:
             Figure(
                 "floor of a sound leg, % of a core",
                 statistics.median(_floor(one, 0) for one in floors),
+            ),
+            Figure(
+                "the same where all packets of a tick go out and come in together, every 20 ms",
+                middle(paced, "sound") * PACKETS / 1e4,
             ),
             *(
                 Figure(f"pacing error, p99 ms, {what}", middle(found, "late"))
