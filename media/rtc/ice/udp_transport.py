@@ -17,8 +17,10 @@ from .socket_poll import SocketPoll
 MOST_WAITING = 512
 """Datagrams that wait for room in the socket's buffer. The oldest are dropped."""
 
-BURSTS = 8
-"""Times that a socket had more than one datagram in a turn, after which the kernel joins them."""
+LOOKED_AT = 64
+MANY, FEW = 16, 8
+"""Of so many reads, those that found more than one datagram: with many the kernel is asked to join
+them, and with few no more, as a single one is then dearer to read."""
 
 NEVER = frozenset(
     {errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.ENOPROTOOPT, errno.EOPNOTSUPP, errno.ENOTSUP}
@@ -58,8 +60,8 @@ class UdpTransport(asyncio.DatagramTransport):
         # Old kernels send all in one datagram if they are not asked first.
         self._segments = _takes(sock, UDP_SEGMENT, 0)
         self._poll = SocketPoll.running()
-        self._bursts = 0
         self._are_joined = False
+        self._reads = self._bursts = 0
         self._octets = self._poll.room.octets
         self._receive = sock.recvfrom_into
         self._receive_joined = sock.recvmsg_into
@@ -136,18 +138,17 @@ class UdpTransport(asyncio.DatagramTransport):
         self.close()
 
     def _read(self) -> None:
-        turn = self._poll.turn
-        if self._turn == turn:
-            self._count_burst()
-        self._turn = turn
-        octets = self._octets
+        octets, turn = self._octets, self._poll.turn
         try:
             if self._are_joined:
                 length, ancillary, _, addr = self._receive_joined((octets,), ANCILLARY)
                 size = size_told(ancillary) or length
+                self._count(size < length)
             else:
                 length, addr = self._receive(octets)
                 size = length
+                self._count(self._turn == turn)
+                self._turn = turn
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
@@ -163,10 +164,16 @@ class UdpTransport(asyncio.DatagramTransport):
                 return
             at = taken
 
-    def _count_burst(self) -> None:
-        self._bursts += 1
-        if self._bursts == BURSTS:
+    def _count(self, is_burst: bool) -> None:
+        self._reads += 1
+        self._bursts += is_burst
+        if self._bursts == MANY and not self._are_joined:
             self._are_joined = _takes(self._sock, UDP_GRO, 1)
+            self._reads = self._bursts = 0
+        elif self._reads == LOOKED_AT:
+            if self._are_joined and self._bursts < FEW:
+                self._are_joined = not _takes(self._sock, UDP_GRO, 0)
+            self._reads = self._bursts = 0
 
     def _wait(self, data: Any, addr: Address | None) -> None:
         if not self._waiting:

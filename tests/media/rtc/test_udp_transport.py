@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from callboard.media.rtc.ice import segments, socket_poll, udp_transport
 from callboard.media.rtc.ice.segments import runs, segmented, size_told, split
-from callboard.media.rtc.ice.udp_transport import UdpTransport
+from callboard.media.rtc.ice.udp_transport import LOOKED_AT, UdpTransport
 from callboard.tests.conftest import Run
 from hypothesis import given
 from hypothesis import strategies as st
@@ -176,6 +176,26 @@ def test_a_socket_that_gets_bursts_has_them_joined(run: Run) -> None:
         pair.burst([b"alone"])
         await pair.there.until(33)
         assert pair.there.found[-1] == b"alone"
+        await pair.close()
+
+    run(main)
+
+
+def test_a_socket_that_gets_no_bursts_any_more_has_nothing_joined(run: Run) -> None:
+    async def main() -> None:
+        pair = Pair()
+        for number in range(1, 4):
+            pair.burst(BURST)
+            await pair.there.until(8 * number)
+        pair.receiver.calls.clear()
+        for number in range(25, 25 + 2 * LOOKED_AT):
+            pair.burst([b"alone"])
+            await pair.there.until(number)
+        assert pair.receiver.calls[-LOOKED_AT:] == LOOKED_AT * ["recvfrom_into"]
+        before = len(pair.there.found)
+        pair.burst(BURST)
+        await pair.there.until(before + 8)
+        assert pair.there.found[before:] == BURST
         await pair.close()
 
     run(main)
