@@ -78,7 +78,6 @@ class SocketPoll(LoopWide):
             self._stop()
 
     def _watch(self) -> None:
-        self._resting = None
         asyncio.get_running_loop().add_reader(self._epoll.fileno(), self._ready)
 
     def _stop(self) -> None:
@@ -91,6 +90,27 @@ class SocketPoll(LoopWide):
         self._epoll = None
 
     def _ready(self) -> None:
+        epoll = self._epoll
+        if self._read_several() and epoll is self._epoll:
+            asyncio.get_running_loop().remove_reader(epoll.fileno())
+            self._rest()
+
+    def _rest(self) -> None:
+        self._resting = asyncio.get_running_loop().call_later(REST, self._rested)
+
+    def _rested(self) -> None:
+        # To have the loop watch again and stop again costs several system calls.
+        self._resting = None
+        epoll = self._epoll
+        several = self._read_several()
+        if epoll is self._epoll:
+            if several:
+                self._rest()
+            else:
+                self._watch()
+
+    def _read_several(self) -> bool:
+        """Have each socket read that has something; tell whether several had, at one time."""
         epoll, readers = self._epoll, self._readers
         several = False
         self.turn += 1
@@ -104,12 +124,7 @@ class SocketPoll(LoopWide):
                     read()
                 except Exception:
                     logger.exception("A socket's datagram was not taken")
-            if epoll is not self._epoll:
-                return
-            several = several or len(found) > 1
-            if not found:
+            if epoll is not self._epoll or not found:
                 break
-        if several:
-            loop = asyncio.get_running_loop()
-            loop.remove_reader(epoll.fileno())
-            self._resting = loop.call_later(REST, self._watch)
+            several = several or len(found) > 1
+        return several

@@ -350,6 +350,38 @@ def test_a_flood_starves_nobody(run: Run) -> None:
     run(main)
 
 
+def test_while_several_have_something_the_loop_need_not_watch(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        pairs = Pair(), Pair()
+        poll = socket_poll.SocketPoll.running()
+        watched = asyncio.Event()
+        turns: list[int] = []
+        watch = poll._watch
+
+        def watching() -> None:
+            turns.append(poll.turn)
+            watched.set()
+            watch()
+
+        monkeypatch.setattr(poll, "_watch", watching)
+        for _ in range(2):
+            for pair in pairs:
+                pair.out.sendto(b"comes", pair.address)
+            if not poll.turn:
+                poll._ready()
+        await watched.wait()
+        assert turns == [3]  # both, both again after the rest, and then nothing
+        assert [pair.there.found for pair in pairs] == [[b"comes"] * 2] * 2
+        pairs[0].out.sendto(b"alone", pairs[0].address)
+        await pairs[0].there.until(3)
+        for pair in pairs:
+            await pair.close()
+
+    run(main)
+
+
 def test_who_raises_stops_nobody_else(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         pair, other = Pair(), Pair()
