@@ -1,8 +1,9 @@
 """Jingle that is wrong: each gets an answer, the account lives, and the next call works."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
@@ -104,50 +105,84 @@ def bogus_action(jingle: Element) -> None:
     jingle.set("action", "session-explode")
 
 
-@pytest.mark.parametrize(
-    ("spoil", "answer"),
-    [
-        (without_contents, "bad-request"),
-        (without_transport, "bad-request"),
-        (two_transports, "bad-request"),
-        (candidates(300), "policy-violation"),
-        (bogus_action, "item-not-found unknown-session"),
-        (without_description, "bad-request"),
-        (unknown_application, "unsupported-applications"),
-        (unknown_transport, "unsupported-transports"),
-        (raw_udp, "unsupported-transports"),
-        (without_fingerprint, "security-error"),
-        (without_codecs, "incompatible-parameters"),
-        (unknown_codec, "incompatible-parameters"),
-    ],
-    ids=[
-        *("without-contents", "without-transport", "two-transports", "too-many-candidates"),
-        *("bogus-action", "without-description", "unknown-application", "unknown-transport"),
-        *("raw-udp", "without-fingerprint", "without-codecs", "unknown-codec"),
-    ],
-)
+BAD_OFFERS = [
+    (without_contents, "bad-request"),
+    (without_transport, "bad-request"),
+    (two_transports, "bad-request"),
+    (candidates(300), "policy-violation"),
+    (bogus_action, "item-not-found unknown-session"),
+    (without_description, "bad-request"),
+    (unknown_application, "unsupported-applications"),
+    (unknown_transport, "unsupported-transports"),
+    (raw_udp, "unsupported-transports"),
+    (without_fingerprint, "security-error"),
+    (without_codecs, "incompatible-parameters"),
+    (unknown_codec, "incompatible-parameters"),
+]
+
+
 def test_a_bad_offer_gets_an_error_or_a_reason_and_the_account_lives(
-    run: Run, tmp_path: Path, spoil: Callable[[Element], None], answer: str
+    run: Run, tmp_path: Path
 ) -> None:
-    async def main() -> None:
-        async with on_stage(tmp_path) as (stage, device, jid):
-            initiate = device.initiate("sid-1")
-            spoil(initiate)
-            condition = await device.jingle(jid, initiate)
-            if not condition:
-                came = asyncio.ensure_future(take(stage))
-                terminate, _ = await device.hears_jingle("session-terminate")
-                came.cancel()
-                condition = reason_of(terminate)
-                assert await stage.states(ALICE) == ["failed"]
-            assert condition == answer
-            await a_call_works(stage)
+    async def offered(peer: "Peer", spoil: Callable[[Element], None], answer: str) -> None:
+        initiate = peer.device.initiate(peer.sid)
+        spoil(initiate)
+        condition = await peer.device.jingle(peer.jid, initiate)
+        if not condition:
+            came = asyncio.ensure_future(take(peer))
+            terminate, _ = await peer.device.hears_jingle("session-terminate")
+            came.cancel()
+            condition = reason_of(terminate)
+            assert (await peer.stage.record(ALICE, peer.sid)).state == "failed"
+        assert condition == answer
 
-    run(main)
+    run(lambda: one_after_the_other(tmp_path, offered, BAD_OFFERS))
 
 
-async def take(stage: Stage) -> None:
-    await (await stage.ringing(ALICE)).answer()
+async def take(peer: "Peer") -> None:
+    await (await peer.stage.ringing(ALICE, peer.sid)).answer()
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Somebody who sends what is wrong, to alice.
+
+    Attributes:
+        stage: where both are.
+        device: the peer's.
+        jid: alice's full JID.
+        sid: the session's id, unless alice calls.
+    """
+
+    stage: Stage
+    device: Device
+    jid: str
+    sid: str
+
+
+async def one_after_the_other(
+    folder: Path, deed: Callable[..., Awaitable[None]], cases: Sequence[tuple[Any, ...]]
+) -> None:
+    """Have a peer for each case do something wrong, and see that alice lives on.
+
+    Args:
+        folder: of the stage.
+        deed: does it, given the peer and a case.
+        cases: what the deed is given besides.
+    """
+    peers = [f"peer{number}" for number in range(len(cases))]
+    async with staged(folder, [ALICE, BOB], guests=peers) as stage:
+        alice = await stage.account(ALICE)
+        for peer, case in zip(peers, cases, strict=True):
+            async with Device(stage, f"{peer}@localhost/device") as device:
+                try:
+                    await deed(Peer(stage, device, alice._session.jid, f"sid-{peer}"), *case)
+                    assert await stage.account(ALICE) is alice
+                    assert alice.actor_ref.is_alive()
+                except BaseException as error:
+                    error.add_note(f"{peer}: {case}")
+                    raise
+        await a_call_works(stage)
 
 
 @asynccontextmanager
@@ -170,82 +205,64 @@ async def a_call_works(stage: Stage) -> None:
     assert (await stage.record(ALICE, out.id)).state == "completed"
 
 
-@pytest.mark.parametrize(
-    "action",
-    [
-        *("session-accept", "session-info", "transport-info", "content-add", "session-terminate"),
-        "",
-    ],
-)
-def test_an_unknown_session_is_said_to_be_unknown(run: Run, tmp_path: Path, action: str) -> None:
-    async def main() -> None:
-        async with on_stage(tmp_path) as (stage, device, jid):
-            jingle = device.initiate("sid-1")
-            jingle.set("action", action)
-            assert await device.jingle(jid, jingle) == "item-not-found unknown-session"
-            await a_call_works(stage)
+def test_an_unknown_session_is_said_to_be_unknown(run: Run, tmp_path: Path) -> None:
+    async def asked(peer: Peer, action: str) -> None:
+        jingle = peer.device.initiate(peer.sid)
+        jingle.set("action", action)
+        unknown = "item-not-found unknown-session"
+        assert await peer.device.jingle(peer.jid, jingle) == unknown
 
-    run(main)
+    actions = ("session-accept", "session-info", "transport-info", "content-add")
+    cases = [(action,) for action in (*actions, "session-terminate", "")]
+    run(lambda: one_after_the_other(tmp_path, asked, cases))
 
 
-@pytest.mark.parametrize(
-    ("change", "answer"),
-    [
-        (lambda jingle: None, OUT_OF_ORDER),
-        (lambda jingle: jingle.set("action", "session-accept"), "unexpected-request out-of-order"),
-        (
-            lambda jingle: jingle.set("action", "transport-accept"),
-            "unexpected-request out-of-order",
-        ),
-        (bogus_action, "bad-request"),
-        (lambda jingle: jingle.attrib.pop("action"), "bad-request"),
-    ],
-    ids=["initiate-twice", "accept-by-initiator", "transport-accept", "bogus-action", "no-action"],
-)
+MISFITS: list[tuple[Callable[[Element], Any], str]] = [
+    (lambda jingle: None, OUT_OF_ORDER),
+    (lambda jingle: jingle.set("action", "session-accept"), OUT_OF_ORDER),
+    (lambda jingle: jingle.set("action", "transport-accept"), OUT_OF_ORDER),
+    (bogus_action, "bad-request"),
+    (lambda jingle: jingle.attrib.pop("action"), "bad-request"),
+]
+
+
 def test_what_does_not_fit_a_session_is_refused_and_the_session_goes_on(
-    run: Run, tmp_path: Path, change: Callable[[Element], Any], answer: str
+    run: Run, tmp_path: Path
 ) -> None:
-    async def main() -> None:
-        async with on_stage(tmp_path) as (stage, device, jid):
-            assert await device.jingle(jid, device.initiate("sid-1")) == ""
-            came = await stage.ringing(ALICE)
-            wrong = device.initiate("sid-1")
-            change(wrong)
-            assert await device.jingle(jid, wrong) == answer
-            assert (await came.status()).phase == "ringing"
-            assert await device.jingle(jid, device.terminate("sid-1", "cancel")) == ""
-            assert await stage.states(ALICE) == ["missed"]
-            await a_call_works(stage)
+    async def sent(peer: Peer, change: Callable[[Element], Any], answer: str) -> None:
+        device, jid = peer.device, peer.jid
+        assert await device.jingle(jid, device.initiate(peer.sid)) == ""
+        came = await peer.stage.ringing(ALICE, peer.sid)
+        wrong = device.initiate(peer.sid)
+        change(wrong)
+        assert await device.jingle(jid, wrong) == answer
+        assert (await came.status()).phase == "ringing"
+        assert await device.jingle(jid, device.terminate(peer.sid, "cancel")) == ""
+        assert (await peer.stage.record(ALICE, peer.sid)).state == "missed"
 
-    run(main)
+    run(lambda: one_after_the_other(tmp_path, sent, MISFITS))
 
 
-@pytest.mark.parametrize(
-    ("path", "attribute"),
-    [
-        ("", "name"),
-        (TRANSPORT, "ufrag"),
-        (TRANSPORT, "pwd"),
-        (f"{TRANSPORT}/{CANDIDATE}", "foundation"),
-        (f"{TRANSPORT}/{CANDIDATE}", "ip"),
-        (f"{TRANSPORT}/{{{ns.DTLS}}}fingerprint", "hash"),
-        (f"{DESCRIPTION}/{{{ns.RTP}}}payload-type", "name"),
-    ],
-    ids=["content", "ufrag", "pwd", "foundation", "ip", "hash", "codec"],
-)
-def test_a_line_break_in_an_attribute_is_a_bad_request(
-    run: Run, tmp_path: Path, path: str, attribute: str
-) -> None:
-    async def main() -> None:
-        async with on_stage(tmp_path) as (stage, device, jid):
-            device.hand_to(await stage.account(ALICE))
-            initiate = device.initiate("sid-1")
-            element = within(initiate, path) if path else content(initiate)
-            element.set(attribute, element.get(attribute, "") + INJECTION)
-            assert await device.jingle(jid, initiate) == "bad-request"
-            await a_call_works(stage)
+BROKEN = [
+    ("", "name"),
+    (TRANSPORT, "ufrag"),
+    (TRANSPORT, "pwd"),
+    (f"{TRANSPORT}/{CANDIDATE}", "foundation"),
+    (f"{TRANSPORT}/{CANDIDATE}", "ip"),
+    (f"{TRANSPORT}/{{{ns.DTLS}}}fingerprint", "hash"),
+    (f"{DESCRIPTION}/{{{ns.RTP}}}payload-type", "name"),
+]
 
-    run(main)
+
+def test_a_line_break_in_an_attribute_is_a_bad_request(run: Run, tmp_path: Path) -> None:
+    async def sent(peer: Peer, path: str, attribute: str) -> None:
+        peer.device.hand_to(await peer.stage.account(ALICE))
+        initiate = peer.device.initiate(peer.sid)
+        element = within(initiate, path) if path else content(initiate)
+        element.set(attribute, element.get(attribute, "") + INJECTION)
+        assert await peer.device.jingle(peer.jid, initiate) == "bad-request"
+
+    run(lambda: one_after_the_other(tmp_path, sent, BROKEN))
 
 
 def test_an_offer_that_comes_after_the_end_of_its_call_begins_no_other(
@@ -332,44 +349,41 @@ def test_ten_thousand_candidates_in_one_stanza_are_refused(
     run(main)
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        without_fingerprint,
-        fingerprint("AB:CD"),
-        fingerprint("what you will"),
-        fingerprint(":".join(["AB"] * 32), "sha-3"),
-    ],
-    ids=["none", "too-short", "no-digits", "unknown-hash"],
-)
+FINGERPRINTS = [
+    without_fingerprint,
+    fingerprint("AB:CD"),
+    fingerprint("what you will"),
+    fingerprint(":".join(["AB"] * 32), "sha-3"),
+]
+
+
 @pytest.mark.parametrize("role", ["caller", "callee"])
 def test_a_fingerprint_that_is_none_ends_the_call_at_once_with_security_error(
-    run: Run, tmp_path: Path, role: str, spoil: Callable[[Element], None]
+    run: Run, tmp_path: Path, role: str
 ) -> None:
-    async def main() -> None:
-        async with on_stage(tmp_path) as (stage, device, jid):
-            if role == "caller":
-                call = await stage.puppets[ALICE].call(DEVICE, message=False)
-                waiting = asyncio.ensure_future(call.connected())
-                initiate, _ = await device.hears_jingle("session-initiate")
-                wrong = device.accept(initiate)
-            else:
-                device.say(ALICE, Propose("sid-1", ("audio",)))
-                call = await stage.ringing(ALICE)
-                waiting = asyncio.ensure_future(call.answer())
-                await device.hears(Proceed)
-                wrong = device.initiate("sid-1")
-            spoil(wrong)
-            assert await device.jingle(jid, wrong) == ""
-            terminate, _ = await device.hears_jingle("session-terminate")
-            assert reason_of(terminate) == "security-error"
-            with pytest.raises(CallOver, match="security-error"):
-                await waiting
-            assert (await call.ended()).why.startswith("security-error: a DTLS fingerprint")
-            assert await stage.states(ALICE) == ["failed"]
-            await a_call_works(stage)
+    async def sent(peer: Peer, spoil: Callable[[Element], None]) -> None:
+        stage, device = peer.stage, peer.device
+        if role == "caller":
+            call = await stage.puppets[ALICE].call(device.jid, message=False)
+            waiting = asyncio.ensure_future(call.connected())
+            initiate, _ = await device.hears_jingle("session-initiate")
+            wrong = device.accept(initiate)
+        else:
+            device.say(ALICE, Propose(peer.sid, ("audio",)))
+            call = await stage.ringing(ALICE, peer.sid)
+            waiting = asyncio.ensure_future(call.answer())
+            await device.hears(Proceed)
+            wrong = device.initiate(peer.sid)
+        spoil(wrong)
+        assert await device.jingle(peer.jid, wrong) == ""
+        terminate, _ = await device.hears_jingle("session-terminate")
+        assert reason_of(terminate) == "security-error"
+        with pytest.raises(CallOver, match="security-error"):
+            await waiting
+        assert (await call.ended()).why.startswith("security-error: a DTLS fingerprint")
+        assert (await stage.record(ALICE, call.id)).state == "failed"
 
-    run(main)
+    run(lambda: one_after_the_other(tmp_path, sent, [(one,) for one in FINGERPRINTS]))
 
 
 @pytest.mark.parametrize("answered", ["initiate", "accept"])

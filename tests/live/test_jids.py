@@ -101,19 +101,20 @@ def test_spellings_of_one_peer_are_one_contact(run: Run, tmp_path: Path) -> None
     run(main)
 
 
-@pytest.mark.parametrize("sender", ["a b@x", "@", "a@", "a@x/", "a@x/\x00", "a@" + "x" * 5000])
-@pytest.mark.parametrize("kind", ["message", "presence", "iq"])
-def test_a_stanza_from_what_is_no_address_is_dropped(
-    run: Run, tmp_path: Path, kind: str, sender: str
-) -> None:
+NO_ADDRESSES = ("a b@x", "@", "a@", "a@x/", "a@x/\x00", "a@" + "x" * 5000)
+
+
+def test_a_stanza_from_what_is_no_address_is_dropped(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB]) as stage:
             account = await stage.account(ALICE)
-            account.actor_ref.tell(heard(kind, sender, body("dropped")))
-            push = Element("{jabber:iq:roster}query")
-            for jid in (sender, "carol@localhost"):
-                SubElement(push, "{jabber:iq:roster}item", {"jid": jid})
-            account.actor_ref.tell(StanzaReceived(_push(push)))
+            for sender in NO_ADDRESSES:
+                for kind in ("message", "presence", "iq"):
+                    account.actor_ref.tell(heard(kind, sender, body(f"{kind} of {sender}")))
+                push = Element("{jabber:iq:roster}query")
+                for jid in (sender, "carol@localhost"):
+                    SubElement(push, "{jabber:iq:roster}item", {"jid": jid})
+                account.actor_ref.tell(StanzaReceived(_push(push)))
             await stage.puppets[BOB].send(ALICE, "taken")
             assert (await stage.told(ALICE, Message)).body == "taken"
             assert [each.jid for each in await stage.puppets[ALICE].roster()] == ["carol@localhost"]
@@ -127,15 +128,13 @@ def _push(query: Element) -> Element:
     return stanza
 
 
-@pytest.mark.parametrize("to", ["no jid@x", "", "a@x/\x00", "a@@b"])
-def test_what_is_no_address_is_refused_where_the_bot_says_it(
-    run: Run, tmp_path: Path, to: str
-) -> None:
+def test_what_is_no_address_is_refused_where_the_bot_says_it(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(tmp_path, [ALICE]) as stage:
             puppet = stage.puppets[ALICE]
-            for ask in (puppet.call(to), puppet.send(to, "words"), puppet.invite(to)):
-                with pytest.raises(ValueError, match=r"user name|domain|resource"):
-                    await ask
+            for to in ("no jid@x", "", "a@x/\x00", "a@@b"):
+                for ask in (puppet.call(to), puppet.send(to, "words"), puppet.invite(to)):
+                    with pytest.raises(ValueError, match=r"user name|domain|resource"):
+                        await ask
 
     run(main)
