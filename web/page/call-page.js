@@ -81,7 +81,8 @@ class CallPage extends View {
     if (this.shown !== `live ${call.phase}`) {
       this.shown = `live ${call.phase}`;
       this.strip ??= new CallStrip();
-      fill(this.top, h("div.page-head", {}, h("h1", {}, "Call")), this.strip);
+      // Put in anew, it would lose who is in it with the keyboard, and its pictures would stand still.
+      if (!this.top?.contains(this.strip)) fill(this.top, h("div.page-head", {}, h("h1", {}, "Call")), this.strip);
       fill(this.quality, h("h2", {}, "Quality"), this.plots);
       fill(this.ladder, ladder(call.id, call.account, call.phase));
       this.recordings?.replaceChildren();

@@ -2,7 +2,7 @@
 import {callPath, file, post} from "./api.js";
 import {avatar, badge} from "./avatar.js";
 import {board, key} from "./board.js";
-import {fill, h, say} from "./dom.js";
+import {close, fill, h, say} from "./dom.js";
 import {LiveMedia, findWay} from "./live-media.js";
 import {offered} from "./playable.js";
 import {session} from "./session.js";
@@ -11,6 +11,8 @@ import {clock, escaped, number, TONES} from "./words.js";
 
 /** @typedef {import("./board.js").Call} Call */
 
+/** What can be opened in a strip, and the button that does it. */
+const OPENERS = [[".keypad", "Keypad"], ["form", "Play…"], [".snapshot", "Snapshot"], [".choice", "Talk"]];
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
 /** Calls that are heard as soon as they connect. @type {Set<string>} */
 const awaited = new Set();
@@ -50,9 +52,7 @@ export class CallStrip extends HTMLElement {
     fill(this.phase, badge(call.phase, TONES[call.phase]), call.held && badge("peer holds", "busy"), ...call.muted.map(one => badge(`peer muted ${one}`, "busy")),
       call.holds && badge("on hold", "busy"), ...call.mutes.map(one => badge(`${one} muted`, "busy")), call.recording && badge("● recorded", "bad"),
       ...visits(call.guests).map(one => badge(one, "brand")));
-    const held = this.actions.contains(document.activeElement) ? [...this.actions.children].indexOf(/** @type {Element} */ (document.activeElement)) : -1;
     fill(this.actions, ...this.buttons());
-    if (held >= 0) /** @type {HTMLElement | undefined} */ (this.actions.children[held])?.focus();
   }
 
   rings() { return this.call?.direction === "in" && ["ringing", "proposed"].includes(this.call.phase); }
@@ -66,8 +66,17 @@ export class CallStrip extends HTMLElement {
     this.phase = h("span.badges", {});
     this.time = h("span.call-time.figures", {});
     this.actions = h("div.actions", {});
-    this.more = h("div.call-more", {});
+    this.more = h("div.call-more", {onkeydown: (/** @type {KeyboardEvent} */ event) => {
+      const open = /** @type {Element} */ (event.target).closest(".call-more > :not(.screens)");
+      if (event.key === "Escape" && open) close(open, this.opener(open));
+    }});
     this.append(h("div.call-head", {}, this.facts, this.phase, this.time), this.actions, this.more);
+  }
+
+  /** Find the button that has opened something. @param {Element} opened */
+  opener(opened) {
+    const words = OPENERS.find(([what]) => opened.matches(what))?.[1];
+    return /** @type {HTMLElement | undefined} */ ([...this.actions?.children ?? []].find(one => one.textContent === words));
   }
 
   buttons() {
@@ -116,7 +125,7 @@ export class CallStrip extends HTMLElement {
     const source = h("input", {type: "text", required: true, value: "tone:440", list: "playable", "aria-label": "What to play: a tone, or a file's name"});
     const form = h("form.line", {onsubmit: (/** @type {Event} */ event) => {
       event.preventDefault();
-      this.do("play", {source: source.value}, () => { form.remove(); notify(`${source.value} is played`); });
+      this.do("play", {source: source.value}, () => { close(form, this.opener(form)); notify(`${source.value} is played`); });
     }}, source, offered("playable", ["tone:440", "say:Hello", "silence", "echo"]), h("button.primary", {type: "submit"}, "Play"));
     this.more?.append(form);
     source.select();
@@ -128,9 +137,9 @@ export class CallStrip extends HTMLElement {
     return attempt(async () => {
       const image = await file(`${callPath(call.id)}/snapshot?account=${encodeURIComponent(call.account)}`);
       const address = URL.createObjectURL(image);
-      const close = () => { shown.remove(); URL.revokeObjectURL(address); };
+      const away = () => { close(shown, this.opener(shown)); URL.revokeObjectURL(address); };
       const shown = h("figure.screen.snapshot", {}, h("img", {src: address, alt: `What ${call.peer.split("/")[0]} shows`}),
-        h("div.line", {}, h("a.button", {href: address, download: `${call.id.slice(0, 8)}.jpg`}, "Save"), h("button.plain", {type: "button", onclick: close}, "Close")));
+        h("div.line", {}, h("a.button", {href: address, download: `${call.id.slice(0, 8)}.jpg`}, "Save"), h("button.plain", {type: "button", onclick: away}, "Close")));
       this.more?.querySelector(".snapshot button")?.click();
       this.more?.append(shown);
     });

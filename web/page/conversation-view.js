@@ -3,7 +3,7 @@ import {accountPath, get, messagesPath, post} from "./api.js";
 import {avatar} from "./avatar.js";
 import {board, key} from "./board.js";
 import {CallStrip, listenTo} from "./call-strip.js";
-import {fill, follow, h} from "./dom.js";
+import {fill, follow, h, say} from "./dom.js";
 import {callSomebody} from "./live-media.js";
 import {offered} from "./playable.js";
 import {session} from "./session.js";
@@ -23,7 +23,7 @@ class ConversationView extends View {
     this.account = this.getAttribute("account") ?? "";
     this.peer = this.getAttribute("peer") ?? "";
     this.calls = h("div.strips", {});
-    this.messages = h("ol.messages", {"aria-label": "Messages", "aria-live": "polite", tabIndex: 0});
+    this.messages = h("div.messages", {role: "list", "aria-label": "Messages", "aria-live": "polite", tabIndex: 0});
     this.presence = h("span.row-note", {});
     this.append(
       h("header.conversation-head", {}, h("a.back", {href: `#/accounts/${escaped(this.account)}`, "aria-label": "Back to conversations"}, "‹"),
@@ -45,17 +45,22 @@ class ConversationView extends View {
     const audio = h("input", {list: "sounds", value: "tone:440", "aria-label": "Sound that is sent"});
     const video = h("input", {list: "pictures", value: "none", "aria-label": "Picture that is sent"});
     const record = h("input", {type: "checkbox"});
-    const options = h("details.call-options", {}, h("summary", {"aria-label": "What is sent"}, "▾"),
+    const close = () => {
+      const isInside = options.contains(document.activeElement);
+      options.open = false;
+      if (isInside) options.querySelector("summary").focus();
+    };
+    const options = h("details.call-options", {onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === "Escape") close(); }}, h("summary", {"aria-label": "What is sent"}, "▾"),
       h("div.popover", {},
         h("label", {}, "Sound", audio), h("label", {}, "Picture", video), h("label.check", {}, record, "Record both sides"),
         offered("sounds", SOUNDS), offered("pictures", PICTURES)));
     const call = (/** @type {string} */ picture) => () => attempt(async () => {
-      options.open = false;
+      close();
       const placed = await post("/api/calls", {account: this.account, to: this.peer, audio: audio.value, video: picture || video.value, record: record.checked, seconds: null});
       if (session.may("listen")) listenTo(placed);
     });
     const own = (/** @type {boolean} */ camera) => () => attempt(async () => {
-      options.open = false;
+      close();
       await callSomebody(this.account, this.peer, camera);
     });
     const talk = session.may("talk") && [
@@ -87,13 +92,17 @@ class ConversationView extends View {
     const one = about?.conversations.find((/** @type {any} */ one) => one.peer === bare(this.peer));
     this.presence.textContent = [one?.presence || "presence unknown", one?.status].filter(Boolean).join(" · ");
     if (!session.may("listen")) {
-      fill(this.messages, h("li.soft.pad", {}, "To read messages, log in with a token of the role listen."));
+      fill(this.messages, h("p.soft.pad", {role: "listitem"}, "To read messages, log in with a token of the role listen."));
       return;
     }
     const found = await attempt(() => get(messagesPath(this.account, this.peer)));
     if (!found) return;
     const atEnd = this.messages.scrollHeight - this.messages.scrollTop - this.messages.clientHeight < 80;
-    fill(this.messages, ...found.messages.map(message), !found.messages.length && h("li.soft.pad", {}, "No messages since Callboard has started."));
+    // Only what has come is put in: a screen reader says it all, and what somebody has marked stays.
+    const none = this.messages.querySelector(".none");
+    if (!found.messages.length && !none) fill(this.messages, h("p.soft.pad.none", {role: "listitem"}, "No messages since Callboard has started."));
+    if (found.messages.length) none?.remove();
+    follow(this.messages, found.messages, keys(), () => new MessageRow());
     if (atEnd) this.messages.scrollTop = this.messages.scrollHeight;
   }
 
@@ -102,13 +111,32 @@ class ConversationView extends View {
   }
 }
 
-/** @param {{time: string, direction: "in" | "out", author: "peer" | "bot" | "person", body: string, delivery: "sent" | "received" | "failed" | null}} one */
-function message(one) {
-  const note = [AUTHORS[one.author], hour(one.time), one.delivery && one.delivery !== "sent" ? DELIVERY[one.delivery] : ""].filter(Boolean).join(" · ");
-  const shown = h("li.message", {}, h("p.body", {}, one.body), h("p.message-note", {}, note));
-  shown.classList.add(one.direction, one.author);
-  if (one.delivery === "failed") shown.classList.add("failed");
-  return shown;
+/** @typedef {{time: string, direction: "in" | "out", author: "peer" | "bot" | "person", body: string, delivery: "sent" | "received" | "failed" | null}} Message */
+
+/** Name messages, also such as are alike. */
+function keys() {
+  /** @type {Map<string, number>} */
+  const seen = new Map();
+  return (/** @type {Message} */ one) => {
+    const name = [one.time, one.direction, one.body].join("\n");
+    const count = (seen.get(name) ?? 0) + 1;
+    seen.set(name, count);
+    return `${count} ${name}`;
+  };
 }
 
+class MessageRow extends HTMLElement {
+  /** @param {Message} one */
+  show(one) {
+    if (!this.body) {
+      this.setAttribute("role", "listitem");
+      this.append(this.body = h("p.body", {}, one.body), this.note = h("p.message-note", {}));
+      this.classList.add("message", one.direction, one.author);
+    }
+    say(this.note, [AUTHORS[one.author], hour(one.time), one.delivery && one.delivery !== "sent" ? DELIVERY[one.delivery] : ""].filter(Boolean).join(" · "));
+    this.classList.toggle("failed", one.delivery === "failed");
+  }
+}
+
+customElements.define("message-row", MessageRow);
 customElements.define("conversation-view", ConversationView);

@@ -56,7 +56,19 @@ function usable(children) {
 }
 
 /**
- * Make a list's rows follow its items, and touch only what differs.
+ * Take away what somebody has opened. Who is in it with the keyboard is then where it was opened.
+ * @param {Element} element
+ * @param {HTMLElement | null | undefined} opener
+ */
+export function close(element, opener) {
+  const isInside = element.contains(document.activeElement);
+  element.remove();
+  if (isInside) opener?.focus();
+}
+
+/**
+ * Make a list's rows follow its items, and touch only what differs. Who is at one of them with the
+ * keyboard stays there when it moves, and is at the one in its place when it is gone.
  * @template T
  * @param {Element} list
  * @param {T[]} items
@@ -65,6 +77,10 @@ function usable(children) {
  */
 export function follow(list, items, key, make) {
   const rows = new Map([...list.children].map(row => [row.getAttribute("data-key"), row]));
+  const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+  const at = [...list.children].findIndex(row => row.contains(focused));
+  const held = list.children[at]?.getAttribute("data-key");
+  const name = focused && at >= 0 ? nameOf(focused) : "";
   let place = list.firstElementChild;
   for (const item of items) {
     const name = key(item);
@@ -79,6 +95,10 @@ export function follow(list, items, key, make) {
     else list.insertBefore(row, place);
   }
   for (const row of rows.values()) row.remove();
+  if (at < 0 || list.contains(document.activeElement)) return;
+  const row = [...list.children].find(one => one.getAttribute("data-key") === held) ?? list.children[Math.min(at, list.children.length - 1)];
+  const parts = /** @type {HTMLElement[]} */ ([...row?.querySelectorAll(FOCUSABLE) ?? []]);
+  (parts.find(one => nameOf(one) === name) ?? parts[0])?.focus({preventScroll: true});
 }
 
 /**

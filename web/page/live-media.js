@@ -1,7 +1,7 @@
 // Hearing a call and talking in it: one WHEP resource for each direction, one WHIP resource for the person.
 import {accountPath, callPath, get, Problem} from "./api.js";
 import {board, key} from "./board.js";
-import {h} from "./dom.js";
+import {close, h} from "./dom.js";
 import {notify} from "./view.js";
 
 /** What this page has placed with its own microphone, until its call is shown. @type {Map<string, Own>} */
@@ -192,12 +192,13 @@ export class LiveMedia {
   }
 
   async askHowToTalk() {
-    const close = () => dialog.remove();
-    const choose = (/** @type {string} */ mode) => async () => { close(); try { await this.talkAs(mode); } catch (error) { notify(error instanceof Error ? error.message : String(error), "bad"); } };
+    const strip = /** @type {import("./call-strip.js").CallStrip | null} */ (this.place.closest("call-strip"));
+    const away = () => close(dialog, strip?.opener(dialog));
+    const choose = (/** @type {string} */ mode) => async () => { away(); try { await this.talkAs(mode); } catch (error) { notify(error instanceof Error ? error.message : String(error), "bad"); } };
     const dialog = h("div.line.choice", {role: "group", "aria-label": "How to talk"},
       h("button.primary", {type: "button", onclick: choose("join")}, "Join beside the bot"),
       h("button", {type: "button", onclick: choose("take-over")}, "Take over from the bot"),
-      h("button.plain", {type: "button", onclick: close}, "Cancel"));
+      h("button.plain", {type: "button", onclick: away}, "Cancel"));
     this.place.append(dialog);
     dialog.querySelector("button").focus();
   }

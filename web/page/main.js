@@ -37,6 +37,7 @@ class CallboardApp extends HTMLElement {
   }
 
   enter() {
+    const isNew = Boolean(this.querySelector("log-in"));
     if (!session.visit) {
       board.stop();
       fill(this, h("log-in"));
@@ -45,6 +46,7 @@ class CallboardApp extends HTMLElement {
     this.build();
     board.start();
     this.route();
+    if (isNew) this.main.focus({preventScroll: true});  // who has logged in goes on with the content
   }
 
   build() {
