@@ -84,6 +84,7 @@ class OneWay:
         self._target = target
         self._hearing: Hearing | None = None
         self._is_begun = dict.fromkeys(KINDS, False)
+        self._straight: dict[Kind, tuple[str, int]] = {}  # codec, and `changes` as it was chosen
         self._picture: PictureTranscoding | None = None
         self._plays = plays or ForwardingLeg(target, self.refresh)
         self._sound_codec = ""  # that goes out, while sound is transcoded
@@ -116,6 +117,10 @@ class OneWay:
         self._plays.give_back()
 
     def _take(self, frame: EncodedFrame) -> None:
+        if self._straight.get(frame.kind) == (frame.codec, self._target.changes):
+            self._plays.forward(frame)
+            return
+        self._straight.pop(frame.kind, None)
         codec = self._target.codec(frame.kind)
         if codec is None:
             self._plays.forget(frame.kind)
@@ -127,6 +132,7 @@ class OneWay:
             if codec == frame.codec:
                 self._stop_transcoding(frame.kind)
                 self._forward(frame)
+                self._straight[frame.kind] = (codec, self._target.changes)
             elif frame.kind == "audio":
                 self._transcode_sound(codec)
             else:

@@ -36,18 +36,21 @@ class RoomMember:
         speaks: Whether the others hear it, unless it is muted.
         muted: Whether it is muted here; its peer is not told.
         level: How loud it is, smoothed, in dBov.
+        hears: The RTP encoding name in which its peer gets the others' sound; None: it gets none.
     """
 
     MOST_WAITING = 10
     """Frames of sound that wait to be mixed: 200 ms. Above that the oldest are dropped."""
 
     def __init__(self, media: ConnectionMedia, room: "RoomMedia", *, speaks: bool) -> None:
+        self.hears: str | None = None
         self.level = SILENT
         self.media = media
         self._room = room
         self.muted = False
         self.sees: RoomMember | None = None
         self.speaks = speaks
+        self._changes = -1
         self._in_codecs: dict[str, PictureTranscoding] = {}
         self._plays = ForwardingLeg(media, partial(room.asked, self))
         self._received = partial(room.received, self)
@@ -67,8 +70,12 @@ class RoomMember:
 
     def follow(self) -> None:
         """Go on with the kinds that there are now, and after what a bot has played meanwhile."""
+        if self._changes == self.media.changes:
+            return
         for kind in KINDS:
             self._plays.claim(kind)
+        self.hears = self.media.codec("audio") if self._plays.plays("audio") else None
+        self._changes = self.media.changes
 
     def leave(self) -> None:
         """Play silence and black, unless something else is played, and hear nothing more."""
@@ -78,7 +85,7 @@ class RoomMember:
 
     def take(self, frame: EncodedFrame) -> None:
         """Take sound that came in, if the others are to hear it."""
-        if self._is_heard:
+        if self.speaks and not self.muted:
             self._waiting.append(frame)
 
     def note(self, level: float) -> None:
@@ -88,10 +95,9 @@ class RoomMember:
 
     def part(self) -> Part:
         """Give its part in the next block."""
-        frames = tuple(self._waiting) if self._is_heard else None
+        frames = tuple(self._waiting) if self.speaks and not self.muted else None
         self._waiting.clear()
-        codec = self.media.codec("audio") if self._plays.plays("audio") else None
-        return Part(self, frames, codec)
+        return Part(self, frames, self.hears)
 
     def transcode_to(
         self, viewers: Mapping[str, Collection["RoomMember"]], frame: EncodedFrame | None
@@ -129,10 +135,6 @@ class RoomMember:
         if codec is None:
             for each in self._in_codecs.values():
                 each.want_keyframe()
-
-    @property
-    def _is_heard(self) -> bool:
-        return self.speaks and not self.muted
 
 
 class RoomMedia:

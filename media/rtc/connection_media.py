@@ -79,6 +79,8 @@ class ConnectionMedia:
             `frames`; unlike sinks they see nothing of what is sent, which costs less.
         digit_listeners: Called on the loop when the peer presses a key and when it lets it go.
         by_kind: What is in the call, for `OfferAnswer` to change.
+        changes: How often what is sent has become something else: another source or none, another
+            insert or codec, a kind more or less. Who has to follow looks whether it has grown.
         past: What was in the call, was used and is no longer in it.
     """
 
@@ -101,6 +103,7 @@ class ConnectionMedia:
         self.digit_listeners: list[DigitListener] = []
         self.receivers: list[Callable[[EncodedFrame], None]] = []
         self.by_kind: dict[Kind, Medium] = {}
+        self.changes = 0
         self.past: list[Medium] = []
         self._largest_picture = largest_picture
         self._on_event = on_event
@@ -132,6 +135,7 @@ class ConnectionMedia:
         outgoing = self._sending(kind)
         self._check_echo(source)
         playback = outgoing.play(source)
+        self.changes += 1
         self._ask_origin(outgoing)
         return playback
 
@@ -245,7 +249,8 @@ class ConnectionMedia:
                 sent is left out.
             anew: Whether it comes from another leg than the one before.
         """
-        outgoing = self._outgoing(frame.kind)
+        medium = self.by_kind.get(frame.kind)
+        outgoing = None if medium is None else medium.outgoing
         if outgoing is not None and not outgoing.forward(frame, anew=anew):
             self._ask_origin(outgoing)
 
@@ -263,6 +268,7 @@ class ConnectionMedia:
         if outgoing is None or outgoing.insert is insert:
             return False
         outgoing.put_between(insert)
+        self.changes += 1
         return True
 
     def remove_insert(self, insert: Insert) -> None:
@@ -274,6 +280,7 @@ class ConnectionMedia:
         for medium in self.by_kind.values():
             if medium.outgoing is not None and medium.outgoing.insert is insert:
                 medium.outgoing.put_between(None)
+                self.changes += 1
                 self._ask_origin(medium.outgoing)
 
     def inject(self, frame: EncodedFrame, *, anew: bool = False) -> None:
@@ -567,6 +574,7 @@ class ConnectionMedia:
         def medium() -> Medium:
             return self.by_kind[kind]
 
+        self.changes += 1
         return Outgoing(
             kind,
             source,
@@ -611,6 +619,7 @@ class ConnectionMedia:
         if medium.outgoing is not None:
             medium.outgoing.prepare()
             medium.reports.on_keyframe = self._keyframe_requested
+            self.changes += 1
 
     def stop(self) -> None:
         """Take nothing more to play, and ask for nothing more: the connection closes."""
@@ -651,8 +660,9 @@ class ConnectionMedia:
         medium = self.by_kind.get(kind)
         outgoing = None if medium is None else medium.outgoing
         # A source's class is abstract: `isinstance` would call Python functions for each frame.
-        if outgoing is not None and type(outgoing.playback.source) is Echo:
-            self.forward(frame)
+        echoes = outgoing is not None and type(outgoing.playback.source) is Echo
+        if outgoing is not None and echoes and not outgoing.forward(frame):
+            self._ask_origin(outgoing)
         if kind == "audio":
             self._ear.take(frame)
         else:
@@ -707,5 +717,6 @@ class ConnectionMedia:
         self._on_event(FirstMedia(kind, at))
 
     def _playback_ended(self, playback: Playback) -> None:
+        self.changes += 1
         if not self._closed:  # else its end is the connection's
             self._on_event(PlaybackEnded(playback))

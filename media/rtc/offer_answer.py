@@ -313,6 +313,7 @@ class OfferAnswer:
         medium = self._media.by_kind.pop(kind, None)
         if medium is None:
             return
+        self._media.changes += 1
         await medium.end()
         if medium.used:
             self._media.past.append(medium)

@@ -5,11 +5,11 @@ import secrets
 import struct
 from collections.abc import Callable
 from time import time
+from typing import Protocol
 
 from aiortc import RTCRtpSender
 from aiortc.rtp import HeaderExtensions
 
-from ...sources.unit import Unit
 from ..rtp.reports import Sent
 from .way_out import WayOut
 
@@ -49,6 +49,14 @@ def take_over(sender: RTCRtpSender, start: Callable[[], None]) -> None:
         return done
 
     setattr(sender, RUN_RTP, run)
+
+
+class Encoded(Protocol):
+    """A frame, wherever it comes from."""
+
+    @property
+    def data(self) -> bytes:
+        """The whole encoded frame."""
 
 
 class RtpStream:
@@ -97,15 +105,15 @@ class RtpStream:
         """Whether sending is on by what was negotiated, and there is a way out."""
         return self._way.is_open
 
-    def send(self, unit: Unit, timestamp: int) -> None:
+    def send(self, frame: Encoded, timestamp: int) -> None:
         """Send a frame, unless the stream is closed.
 
         Args:
-            unit: The frame.
+            frame: The frame.
             timestamp: In ticks of the codec's clock, from any origin.
         """
         timestamp = (self._timestamp + timestamp) & 0xFFFFFFFF
-        if self._send(unit.data, timestamp, self._payload_type | self._marker):
+        if self._send(frame.data, timestamp, self._payload_type | self._marker):
             self._marker = 0
             self._sent.timestamp = timestamp
             self._sent.at = time()

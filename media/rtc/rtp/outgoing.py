@@ -181,7 +181,7 @@ class Outgoing:
         self._paused = paused
         if not paused:
             self._replay()
-        self._paced.run = None
+        self._paced.look_again()
 
     def press(self, digits: str, seconds: float | None) -> list[KeyPress]:
         """Press keys after those that wait. The source stands still while a key is pressed.
@@ -201,7 +201,7 @@ class Outgoing:
                 "the peer takes no keys in this call: it has not agreed to telephone-event "
                 "(RFC 4733). Play their tones, if it listens for those"
             )
-        self._paced.run = None
+        self._paced.look_again()
         return self._keys.press(digits, seconds)
 
     def keyframe(self, *, by_peer: bool = False) -> None:
@@ -255,7 +255,7 @@ class Outgoing:
             insert: Is given each frame that would go out; `inject` sends one in its place.
         """
         self.insert = insert
-        self._paced.run = None
+        self._paced.look_again()
         self._injected = Splice(self.kind)
         if insert is None:
             self._begin_anew()
@@ -291,10 +291,15 @@ class Outgoing:
         """
         if anew:
             self._begin_anew()
+        elif self._paced.forward(frame):
+            return True
         if not self.playback.forwards:
             return True
         is_out = not (self.muted or self._program.held)
-        return self._pass_on(frame, self._forwarded, self._send, goes_out=is_out)
+        sent = self._pass_on(frame, self._forwarded, self._send, goes_out=is_out)
+        if is_out and self.kind == "audio" and self._is_plain:
+            self._paced.splice = self._forwarded
+        return sent
 
     def _pass_on(self, frame: EncodedFrame, splice: Splice, send: Send, *, goes_out: bool) -> bool:
         paced = self._paced
@@ -310,6 +315,7 @@ class Outgoing:
 
     def _begin_anew(self) -> None:
         self._forwarded = Splice(self.kind)
+        self._paced.splice = None
 
     def close(self, *, with_call: bool = False) -> None:
         """Stop the clock, and send nothing more.
@@ -329,7 +335,7 @@ class Outgoing:
         self.prepare()
         self._paced.start(self._open_sound() if self.kind == "audio" else self._open_pictures())
 
-    def _step(self, due: float) -> float:
+    def _step(self, due: float) -> float | None:
         """Send what is due after a look at all that may be wanted: `PacedStream`'s long way."""
         playing, paced = self.playback, self._paced
         if not self._keys.is_idle and not self._paused and self._press(due):
@@ -338,6 +344,8 @@ class Outgoing:
         playback = self._program.current
         if playback is not playing or self._paused:
             playing.pass_over()
+        if playback.forwards and self._keys.is_idle:
+            return None  # its frames are pushed, until something else is wanted
         if playback.forwards or self._paused:
             return due + 2 * Pacer.GRID
         if self.kind == "video" and (bit_rate := self._bit_rate()) is not None:
@@ -354,9 +362,14 @@ class Outgoing:
             self._dark.set()
         is_alone = playback is self.playback or self.playback.is_over
         is_settled = self._dark.is_set() or not is_dark
-        if is_alone and is_settled and self._keys.is_idle and self.inserted is None:
+        if is_alone and is_settled and self._is_plain:
             paced.run = playback.run()
         return due + unit.duration / paced.rate
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether nothing else is wanted now than what goes out."""
+        return self._keys.is_idle and self.inserted is None and not self._paused
 
     @property
     def _waits(self) -> bool:
@@ -364,11 +377,11 @@ class Outgoing:
         return isinstance(stream, PictureStream) and stream.waits
 
     def _look_again(self) -> None:
-        """Take the long way again: something else may be wanted now.
+        """Take the long way again (`PacedStream.look_again`).
 
         Another picture is shown at once: the one before, like black, may be meant for seconds.
         """
-        self._paced.run = None
+        self._paced.look_again()
         if self.kind == "video":
             self._paced.step_soon()
 

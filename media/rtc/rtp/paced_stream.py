@@ -8,6 +8,7 @@ from ...sources.pacer import Pacer, PacerStep, Ticket
 from ...sources.unit import FrameRun, Unit
 from .._aiortc import RtpStream
 from .picture_stream import PictureStream
+from .splice import Splice
 
 Sent = Callable[[EncodedFrame], None]
 
@@ -18,12 +19,12 @@ class PacedStream:
     The RTP timestamp follows the clock: it goes on through swaps, mutes, gaps and echoes (RFC 3550
     §5.1).
 
-    A frame that is due leaves by one of two ways, which give the same packets. The long one is the
-    step that is given here, `Outgoing`'s: it looks at all that may be wanted now, and sends by
-    `put`. Where nothing is wanted but the next frame of what is encoded already, it leaves a run of
-    such frames here. Then the next steps take the short way: a frame of the run, its timestamp, and
-    out. When the run is at its end, or who changes what is to leave has ended it, it is again the
-    long way's turn.
+    A frame leaves by one of two ways, which give the same packets. The long one is `Outgoing`'s: it
+    looks at all that may be wanted now, and sends by `put`. Where nothing is wanted but the next
+    frame of what is encoded already, it leaves a run of such frames here; and where nothing is
+    wanted but sound of another leg, its splice. Then what follows takes the short way: a frame, its
+    timestamp, and out. When the run is at its end, or who changes what is to leave has ended it
+    (`look_again`), it is again the long way's turn.
 
     Attributes:
         kind: "audio" or "video".
@@ -31,6 +32,8 @@ class PacedStream:
         last: The RTP timestamp of the last frame, from the origin of the timeline.
         rate: Of the codec's RTP clock, in Hz.
         run: What leaves by the short way; None: the long one is to be taken.
+        splice: Where sound of another leg stands that is forwarded by the short way; None: the long
+            one is to be taken.
         stream: Where packets go out; None before the start.
     """
 
@@ -40,6 +43,7 @@ class PacedStream:
         "_on_began",
         "_on_sent",
         "_origin",
+        "_rests",
         "_send",
         "_step",
         "_ticket",
@@ -49,6 +53,7 @@ class PacedStream:
         "last",
         "rate",
         "run",
+        "splice",
         "stream",
     )
 
@@ -66,7 +71,7 @@ class PacedStream:
         Args:
             kind: "audio" or "video".
             step: The long way: gets the time at which a frame is due, in seconds of `loop.time()`,
-                and returns when the next one is.
+                and returns when the next one is; None: when `look_again` is called.
             watchers: Frames that go out are told while there are any.
             on_began: Called when the first packet goes out.
             on_sent: Called with each encoded frame that goes out, if so.
@@ -76,12 +81,14 @@ class PacedStream:
         self.last = -1
         self.rate = 1
         self.run: FrameRun | None = None
+        self.splice: Splice | None = None
         self.stream: RtpStream | PictureStream | None = None
         self._has_begun = False
         self._loop = asyncio.get_running_loop()
         self._on_began = on_began
         self._on_sent = on_sent
         self._origin = 0.0
+        self._rests = False
         self._send: Callable[[Unit, int], None] = _nowhere
         self._step = step
         self._ticket: Ticket | None = None
@@ -105,12 +112,20 @@ class PacedStream:
 
     def close(self) -> None:
         """Send nothing more."""
-        self.run = None
+        self.run = self.splice = None
+        self._rests = False
         if self._ticket is not None:
             self._ticket.cancel()
             self._ticket = None
         if isinstance(self.stream, PictureStream):
             self.stream.close()
+
+    def look_again(self) -> None:
+        """Take the long way again: something else may be wanted now."""
+        self.run = self.splice = None
+        if self._rests:
+            self._rests = False
+            self._ticket = Pacer.running().start(self._next)
 
     def step_soon(self) -> None:
         """Step at the next point of the pacer's grid, if that is sooner than the next step."""
@@ -145,6 +160,32 @@ class PacedStream:
         if self._watchers:
             self._on_sent(self.frame(unit.data, self.last, unit.keyframe))
 
+    def forward(self, frame: EncodedFrame) -> bool:
+        """Send sound of another leg, if that may take the short way.
+
+        Args:
+            frame: As it came in there.
+
+        Returns:
+            Whether it has; else it is to take the long one.
+        """
+        splice, stream = self.splice, self.stream
+        if splice is None or splice.offset is None or frame.codec != self.codec:
+            return False
+        if not isinstance(stream, RtpStream):
+            return False
+        timestamp = frame.timestamp + splice.offset
+        rate = self.rate
+        if abs(timestamp - round((self._loop.time() - self._origin) * rate)) > rate:
+            return False
+        if timestamp <= self.last:
+            timestamp = self.last + 1
+        self.last = timestamp
+        stream.send(frame, timestamp)
+        if self._watchers:
+            self._on_sent(self.frame(frame.data, timestamp, frame.keyframe))
+        return True
+
     def frame(self, data: bytes, timestamp: int, keyframe: bool) -> EncodedFrame:
         """Put a frame into the form in which sinks get it.
 
@@ -160,7 +201,9 @@ class PacedStream:
     def _next(self, due: float) -> float | None:
         run = self.run
         if run is None or run.at >= len(run.units):
-            return self._step(due)
+            then = self._step(due)
+            self._rests = then is None
+            return then
         unit = run.units[run.at]
         run.at += 1
         run.ticks += unit.duration

@@ -4,10 +4,14 @@ from ...frames.frame import EncodedFrame, Kind
 
 
 class Splice:
-    """Puts frames of one origin after what a leg has sent. Pictures begin with a key frame."""
+    """Puts frames of one origin after what a leg has sent. Pictures begin with a key frame.
+
+    Attributes:
+        offset: From a frame's timestamp to the leg's; None before the first frame.
+    """
 
     def __init__(self, kind: Kind) -> None:
-        self._offset: int | None = None
+        self.offset: int | None = None
         self._awaits_keyframe = kind == "video"
         self._kind = kind
 
@@ -29,6 +33,6 @@ class Splice:
         if self._awaits_keyframe and not frame.keyframe:
             return None
         self._awaits_keyframe = False
-        if self._offset is None or abs(frame.timestamp + self._offset - now) > rate:
-            self._offset = now - frame.timestamp
-        return frame.timestamp + self._offset
+        if self.offset is None or abs(frame.timestamp + self.offset - now) > rate:
+            self.offset = now - frame.timestamp
+        return frame.timestamp + self.offset

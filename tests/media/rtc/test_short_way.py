@@ -24,6 +24,7 @@ from callboard.media.frames.codec import CLOCK_RATES
 from callboard.media.rtc._aiortc import PacketOutlet, RtpStream
 from callboard.media.rtc.rtp.insert import Insert
 from callboard.media.rtc.rtp.outgoing import Outgoing
+from callboard.media.rtc.rtp.paced_stream import PacedStream
 from callboard.media.rtc.rtp.picture_stream import PictureStream
 from callboard.media.rtc.rtp.reports import Sent
 from callboard.media.sources import clip
@@ -140,6 +141,7 @@ ORDERS = st.one_of(
     st.tuples(st.just("insert"), FLAG),
     st.tuples(st.just("inject"), st.integers(0, 1 << 32)),
     st.tuples(st.just("forward"), st.integers(0, 1 << 32)),
+    st.tuples(st.just("talk"), st.sampled_from((-960, 0, 500, 960, 2000, 70_000))),
     st.tuples(st.just("watch"), FLAG),
     st.tuples(st.just("key frame"), FLAG),
     st.tuples(st.just("bit rate"), st.sampled_from((100_000, 400_000, 3_000_000))),
@@ -160,6 +162,7 @@ class Scene:
         self.found: list[Any] = []
         self.sent = Sent()
         self.tasks: list[asyncio.Task[None]] = []
+        self.said_to = 0
         self.watchers: list[Any] = []
         socket = SimpleNamespace(sendto=self._packet)
         pair = SimpleNamespace(
@@ -220,6 +223,14 @@ class Scene:
 
         self.tasks.append(self.loop.create_task(darken()))
 
+    def talk(self, step: int) -> None:
+        """Forward somebody else's frames, after a step of their timestamps."""
+        self.said_to += step
+        for number in range(3):
+            self.said_to += 960
+            went = self.outgoing.forward(self.frame(self.said_to), anew=step == 0 and not number)
+            self.found.append(went)
+
     def look(self) -> None:
         """Note what is said of what is sent."""
         sent, playback = self.sent, self.outgoing.playback
@@ -266,6 +277,7 @@ ORDER: dict[str, Callable[[Scene, Any], Any]] = {
     "insert": _insert,
     "inject": lambda scene, timestamp: scene.outgoing.inject(scene.frame(timestamp)),
     "forward": lambda scene, timestamp: scene.outgoing.forward(scene.frame(timestamp)),
+    "talk": lambda scene, step: scene.talk(step),
     "watch": lambda scene, on: scene.watch(on),
     "close the way": lambda scene, closed: scene.close(closed),
     "look": lambda scene, _: scene.look(),
@@ -338,7 +350,7 @@ def both(run: Run, kind: Kind, orders: Orders) -> int:
     """Play a scene with the short way and without; give how often there was one."""
     short = 0
     with pytest.MonkeyPatch.context() as patch:
-        runs = Playback.run
+        runs, forward = Playback.run, PacedStream.forward
 
         def counted(playback: Playback) -> Any:
             nonlocal short
@@ -346,9 +358,17 @@ def both(run: Run, kind: Kind, orders: Orders) -> int:
             short += found is not None
             return found
 
+        def forwarded(stream: PacedStream, frame: EncodedFrame) -> bool:
+            nonlocal short
+            found = forward(stream, frame)
+            short += found
+            return found
+
         patch.setattr(Playback, "run", counted)
+        patch.setattr(PacedStream, "forward", forwarded)
         found = run(lambda: play(kind, orders), loop="virtual")
         patch.setattr(Playback, "run", lambda playback: None)
+        patch.setattr(PacedStream, "forward", lambda stream, frame: False)
         assert found == run(lambda: play(kind, orders), loop="virtual")
     return short
 
@@ -371,6 +391,19 @@ EACH: tuple[tuple[str, Any], ...] = (
     ("bit rate", 400_000),
     ("darken", None),
 )
+
+
+FEED, ECHO = (SOURCES["audio"].index(each) for each in (Feed, Echo))
+
+
+@pytest.mark.usefixtures("staged")
+@pytest.mark.parametrize("order", [*EACH, ("talk", 70_000), ("talk", 0)], ids=str)
+def test_each_thing_is_done_at_once_while_sound_is_forwarded(
+    run: Run, order: tuple[str, Any]
+) -> None:
+    talks = [(("talk", 960), 60)] * 2
+    back = [(("play", ECHO), 30), *talks]
+    assert both(run, "audio", [(("play", ECHO), 60), *talks, (order, 30), *talks, *back]) > 3
 
 
 @pytest.mark.usefixtures("staged")
