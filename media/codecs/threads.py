@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from ..loop_wide import LoopWide
@@ -16,9 +17,9 @@ Done = Callable[[Any, Exception | None], None]
 Job = tuple["Lane", Callable[[], Any], Done]
 Settled = tuple["Lane", Done, Any, Exception | None]
 
-EVERY = 0.004
-"""Seconds between two wake-ups of a thread at least. What comes meanwhile waits, a tenth of a frame
-on average: a wake-up takes about as long as a decoder."""
+EACH, MOST = 0.001, 0.008
+"""Seconds between two wake-ups of a thread at least, for each of its streams, and at most. What
+comes meanwhile waits: a wake-up takes about as long as a decoder."""
 
 IDLE = 0.25
 """Seconds for which a thread waits for more before it ends."""
@@ -36,6 +37,7 @@ class Lane:
     def __init__(self, worker: "_Worker") -> None:
         self.closed = False
         self._worker = worker
+        worker.lanes += 1
 
     def run(self, job: Callable[[], T], done: Callable[[T | None, Exception | None], None]) -> None:
         """Run a job on a thread.
@@ -50,16 +52,18 @@ class Lane:
 
     def close(self) -> None:
         """Hear of no job any more. One that runs is not stopped."""
-        self.closed = True
+        if not self.closed:
+            self.closed = True
+            self._worker.lanes -= 1
 
 
 class CodecThreads(LoopWide):
     """Threads for the encoders and decoders of an event loop's live streams, one for each core.
 
-    What is handed over within 4 ms goes to a thread at one wake-up, and what comes of it comes back
-    at one: with a wake-up for each frame, many streams would cost more than their codecs. A lone
-    stream has 20 ms between its frames, and does not wait. A thread ends when it has had nothing to
-    do for a quarter of a second.
+    What is handed over within some milliseconds goes to a thread at one wake-up, and what comes of
+    it comes back at one: with a wake-up for each frame, many streams would cost more than their
+    codecs. A lone stream has 20 ms between its frames, and does not wait. A thread ends when it has
+    had nothing to do for a quarter of a second.
     """
 
     MOST = 4
@@ -77,20 +81,25 @@ class CodecThreads(LoopWide):
 
 
 class _Worker:
-    """A thread while there is something to do."""
+    """A thread while there is something to do.
+
+    Attributes:
+        lanes: How many streams it has.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._changed = threading.Condition()
+        self.lanes = 0
         self._gathered: list[Job] = []
-        self._handed_over: list[Job] = []
+        self._handed_over: SimpleQueue[list[Job]] = SimpleQueue()
         self._handed_over_at = 0.0
+        self._lock = threading.Lock()
         self._loop = loop
         self._runs = False
 
     def add(self, job: Job) -> None:
         """Take a job; it is handed over with the others of this moment."""
         if not self._gathered:
-            due = self._handed_over_at + EVERY
+            due = self._handed_over_at + min(EACH * self.lanes, MOST)
             if self._loop.time() < due:
                 self._loop.call_at(due, self._hand_over)
             else:
@@ -100,27 +109,32 @@ class _Worker:
     def _hand_over(self) -> None:
         jobs, self._gathered = self._gathered, []
         self._handed_over_at = self._loop.time()
-        with self._changed:
-            self._handed_over += jobs
+        with self._lock:
+            self._handed_over.put(jobs)
             if self._runs:
-                self._changed.notify()
                 return
             self._runs = True
         threading.Thread(target=self._work, name="codecs", daemon=True).start()
 
     def _work(self) -> None:
-        while jobs := self._take():
+        while (jobs := self._take()) is not None:
             settled = [_settled(*job) for job in jobs]
             jobs.clear()
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 self._loop.call_soon_threadsafe(_settle, settled)
 
-    def _take(self) -> list[Job]:
-        with self._changed:
-            self._changed.wait_for(lambda: self._handed_over, IDLE)
-            jobs, self._handed_over = self._handed_over, []
-            self._runs = bool(jobs)
-            return jobs
+    def _take(self) -> list[Job] | None:
+        """Wait for jobs; None if there were none for a while, and the thread is to end."""
+        jobs: list[Job] = []
+        with suppress(Empty):
+            jobs = self._handed_over.get(timeout=IDLE)
+            while True:
+                jobs += self._handed_over.get_nowait()
+        with self._lock:
+            if not jobs and self._handed_over.empty():
+                self._runs = False
+                return None
+        return jobs
 
 
 def _settled(lane: Lane, job: Callable[[], Any], done: Done) -> Settled:

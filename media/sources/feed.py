@@ -88,7 +88,10 @@ class Feed(LiveSource):
             TypeError: It is no sound.
             ValueError: The samples do not fit the feed's channels.
         """
-        await asyncio.sleep(0)  # a loop that writes nothing, or clears, never waits for room
+        if self._reader is None or not self._reader.has_read:
+            await asyncio.sleep(0)  # a loop that writes nothing, or clears, never waits for room
+        else:
+            self._reader.has_read = False
         for piece in self._pieces(sound):
             self._check_open()
             while self._held >= self.buffer:
@@ -222,6 +225,7 @@ class FeedReader:
     Attributes:
         closed: Whether the leg has stopped to play it.
         failure: Why it ended early; None otherwise.
+        has_read: Whether a frame has gone out since somebody wrote.
         held: Seconds of sound that are here and not sent.
     """
 
@@ -230,6 +234,7 @@ class FeedReader:
     def __init__(self, feed: Feed, codec: str) -> None:
         self.closed = False
         self.failure: str | None = None
+        self.has_read = False
         self.held = 0.0
         self._clear_count = 0
         self._encoding = _Encoding(codec, feed.channels)
@@ -251,9 +256,10 @@ class FeedReader:
 
     def read(self) -> Unit | None:
         """Return the next frame: of silence, if none was written."""
-        if self.ended:
-            return None
+        self.has_read = True
         if self._ready is None:
+            if self.ended:
+                return None
             self._starved += 1
             self.wake()
             return self._quiet

@@ -10,7 +10,7 @@ from ..frames.frame import Kind
 from .forwarded import Forwarded
 from .playlist import PlaylistReader, as_playlist
 from .source import LiveSource, Source
-from .unit import FrameRun, Unit
+from .unit import Run, Unit
 from .volume import FAINTEST, LOUDEST, VolumeReader
 
 LONGEST_RUN = 32
@@ -58,7 +58,7 @@ class Playback:
         self._on_over = on_over
         self._position = 0.0
         self._reader: PlaylistReader | None = None
-        self._run: FrameRun | None = None
+        self._run: Run | None = None
         self._volume: VolumeReader | None = None
         self._wanted: tuple[float, float] = (0.0, 0.0)
 
@@ -181,19 +181,18 @@ class Playback:
             self._keep(unit)
         return unit
 
-    def run(self) -> FrameRun | None:
-        """Give the next frames to be taken without `read`, if they are there as they go out.
+    def run(self) -> Run | None:
+        """Give the next frames to be taken without `read`, if they go out as they are.
 
         What is taken counts as read. Whatever else is asked of the playback ends the run.
 
         Returns:
-            None if each frame has to be asked for, as those of a live source have.
+            None if each frame has to be asked for.
         """
         self._end_run()
         if self._reader is None or self._volume is not None:
             return None
-        units = self._reader.following(LONGEST_RUN)
-        self._run = FrameRun(units) if units else None
+        self._run = self._reader.run(LONGEST_RUN)
         return self._run
 
     def request_keyframe(self) -> bool:
@@ -234,10 +233,10 @@ class Playback:
         run, self._run = self._run, None
         if run is not None and self._reader is not None:
             self._reader.skip(run.at, run.ticks)
+            played = run.end()
             if self.kind == "video":
-                for unit in run.units[: run.at]:
+                for unit in played:
                     self._keep(unit)
-            run.at, run.units = 0, []
 
     def _keep(self, unit: Unit) -> None:
         """Keep a picture that was played, for who can't begin without those before it."""

@@ -10,7 +10,7 @@ from .clip import ClipReader
 from .forwarded import Forwarded
 from .rendition_reader import RenditionReader
 from .source import LiveSource, Source
-from .unit import SourceReader, Unit
+from .unit import FrameRun, LiveRun, Run, SourceReader, Unit
 
 FORESEEN = (ClipReader, RenditionReader)
 """Readers that can tell which frames come next."""
@@ -154,17 +154,20 @@ class PlaylistReader:
             self._played += unit.duration
         return unit
 
-    def following(self, most: int) -> list[Unit]:
-        """Return the next frames, if they are encoded already; they stay unread.
+    def run(self, most: int) -> Run | None:
+        """Return the next frames, if they are live or encoded already; they stay unread.
 
         Args:
             most: How many.
         """
         reader = self._reader
-        return reader.following(most) if isinstance(reader, FORESEEN) else []
+        if self.is_live:
+            return LiveRun(reader.read) if self._kind == "audio" else None
+        units = reader.following(most) if isinstance(reader, FORESEEN) else []
+        return FrameRun(units) if units else None
 
     def skip(self, count: int, ticks: int) -> None:
-        """Go past frames that `following` gave and that were played.
+        """Go past frames that were taken from a run.
 
         Args:
             count: How many.
@@ -172,7 +175,7 @@ class PlaylistReader:
         """
         if count and isinstance(self._reader, FORESEEN):
             self._reader.skip(count, ticks)
-            self._played += ticks
+        self._played += ticks
 
     def seek(self, seconds: float) -> None:
         """Go to another moment of the source that is played now.

@@ -1,5 +1,6 @@
 """What sources give, frame by frame, and how a leg reads it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -38,21 +39,75 @@ class Unit:
         return self._pieces
 
 
-class FrameRun:
-    """Frames of a source that are there already, for a leg to take one by one without asking.
+class Run(Protocol):
+    """The next frames of a source, for a leg to take one by one without a look at anything else.
 
     Attributes:
-        at: Which of them is taken next; who takes it counts.
-        ticks: How long those that were taken last together, in ticks of the codec's RTP clock.
-        units: The frames. There are none any more when somebody has ended the run.
+        at: How many were taken.
+        ticks: How long those last together, in ticks of the codec's RTP clock.
     """
 
-    __slots__ = ("at", "ticks", "units")
+    at: int
+    ticks: int
+
+    def take(self) -> Unit | None:
+        """Take the next frame, which is due; None if there is none, or somebody has ended it."""
+
+    def end(self) -> Sequence[Unit]:
+        """Let nobody take any more; return the pictures that were taken."""
+
+
+class FrameRun:
+    """A run of frames that are there already."""
+
+    __slots__ = ("_units", "at", "ticks")
 
     def __init__(self, units: list[Unit]) -> None:
         self.at = 0
         self.ticks = 0
-        self.units = units
+        self._units = units
+
+    def take(self) -> Unit | None:
+        """See `Run`."""
+        if self.at >= len(self._units):
+            return None
+        unit = self._units[self.at]
+        self.at += 1
+        self.ticks += unit.duration
+        return unit
+
+    def end(self) -> Sequence[Unit]:
+        """See `Run`."""
+        taken, self._units = self._units[: self.at], []
+        return taken
+
+
+class LiveRun:
+    """A run of sound that is made while it is played."""
+
+    __slots__ = ("_read", "at", "ticks")
+
+    def __init__(self, read: Callable[[], Unit | None]) -> None:
+        self.at = 0
+        self.ticks = 0
+        self._read = read
+
+    def take(self) -> Unit | None:
+        """See `Run`."""
+        unit = self._read()
+        if unit is not None:
+            self.at += 1
+            self.ticks += unit.duration
+        return unit
+
+    def end(self) -> Sequence[Unit]:
+        """See `Run`."""
+        self._read = _nothing
+        return ()
+
+
+def _nothing() -> None:
+    """Give no frame."""
 
 
 class SourceReader(Protocol):

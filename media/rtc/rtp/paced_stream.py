@@ -5,7 +5,7 @@ from collections.abc import Callable, Sized
 
 from ...frames.frame import EncodedFrame, Kind
 from ...sources.pacer import Pacer, PacerStep, Ticket
-from ...sources.unit import FrameRun, Unit
+from ...sources.unit import Run, Unit
 from .._aiortc import RtpStream
 from .picture_stream import PictureStream
 from .splice import Splice
@@ -21,8 +21,8 @@ class PacedStream:
 
     A frame leaves by one of two ways, which give the same packets. The long one is `Outgoing`'s: it
     looks at all that may be wanted now, and sends by `put`. Where nothing is wanted but the next
-    frame of what is encoded already, it leaves a run of such frames here; and where nothing is
-    wanted but sound of another leg, its splice. Then what follows takes the short way: a frame, its
+    frame of what is played, it leaves a run of its frames here; and where nothing is wanted but
+    sound of another leg, its splice. Then what follows takes the short way: a frame, its
     timestamp, and out. When the run is at its end, or who changes what is to leave has ended it
     (`look_again`), it is again the long way's turn.
 
@@ -80,7 +80,7 @@ class PacedStream:
         self.kind: Kind = kind
         self.last = -1
         self.rate = 1
-        self.run: FrameRun | None = None
+        self.run: Run | None = None
         self.splice: Splice | None = None
         self.stream: RtpStream | PictureStream | None = None
         self._has_begun = False
@@ -200,13 +200,11 @@ class PacedStream:
 
     def _next(self, due: float) -> float | None:
         run = self.run
-        if run is None or run.at >= len(run.units):
+        unit = None if run is None else run.take()
+        if unit is None:
             then = self._step(due)
             self._rests = then is None
             return then
-        unit = run.units[run.at]
-        run.at += 1
-        run.ticks += unit.duration
         rate = self.rate
         timestamp = round((due - self._origin) * rate)
         if timestamp <= self.last:

@@ -15,6 +15,7 @@ from itertools import cycle, islice
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 from aiortc.rtcdtlstransport import State
 from aiortc.rtp import HeaderExtensionsMap
@@ -140,6 +141,7 @@ ORDERS = st.one_of(
     st.tuples(st.just("press"), st.sampled_from(("1", "2,3", ","))),
     st.tuples(st.just("insert"), FLAG),
     st.tuples(st.just("inject"), st.integers(0, 1 << 32)),
+    st.tuples(st.just("write"), st.sampled_from((5, 20, 70, 300))),
     st.tuples(st.just("forward"), st.integers(0, 1 << 32)),
     st.tuples(st.just("talk"), st.sampled_from((-960, 0, 500, 960, 2000, 70_000))),
     st.tuples(st.just("watch"), FLAG),
@@ -231,6 +233,13 @@ class Scene:
             went = self.outgoing.forward(self.frame(self.said_to), anew=step == 0 and not number)
             self.found.append(went)
 
+    async def write(self, milliseconds: int) -> None:
+        """Write into the feed that is played, if one is."""
+        feed = self.outgoing.playback.source
+        if isinstance(feed, Feed):
+            self.said_to += milliseconds
+            await feed.write(np.full(48 * milliseconds, self.said_to, np.int16))
+
     def look(self) -> None:
         """Note what is said of what is sent."""
         sent, playback = self.sent, self.outgoing.playback
@@ -278,6 +287,7 @@ ORDER: dict[str, Callable[[Scene, Any], Any]] = {
     "inject": lambda scene, timestamp: scene.outgoing.inject(scene.frame(timestamp)),
     "forward": lambda scene, timestamp: scene.outgoing.forward(scene.frame(timestamp)),
     "talk": lambda scene, step: scene.talk(step),
+    "write": lambda scene, milliseconds: scene.write(milliseconds),
     "watch": lambda scene, on: scene.watch(on),
     "close the way": lambda scene, closed: scene.close(closed),
     "look": lambda scene, _: scene.look(),
@@ -326,7 +336,9 @@ async def play(kind: Kind, orders: Orders) -> list[Any]:
     await asyncio.sleep(0.63)  # in the middle of a run
     for (name, value), milliseconds in orders:
         with suppress(ValueError):  # what can't be done now is refused, and changes nothing
-            ORDER[name](scene, value)
+            done = ORDER[name](scene, value)
+            if asyncio.iscoroutine(done):
+                await done
         await asyncio.sleep(milliseconds / 1000)
     scene.look()
     for task in scene.tasks:
@@ -413,6 +425,16 @@ def test_each_thing_is_done_at_once_on_the_short_way(
     run: Run, kind: Kind, order: tuple[str, Any]
 ) -> None:
     assert both(run, kind, [(order, 150), (("look", None), 50)]) > 0
+
+
+@pytest.mark.usefixtures("staged")
+@pytest.mark.parametrize("order", EACH, ids=str)
+def test_each_thing_is_done_at_once_while_a_feed_is_played(
+    run: Run, order: tuple[str, Any]
+) -> None:
+    writes: Orders = [(("write", 70), 50), (("write", 20), 30)]
+    rest: Orders = [*writes, (("look", None), 50)]
+    assert both(run, "audio", [(("play", FEED), 60), *writes, (order, 30), *rest]) > 0
 
 
 @pytest.mark.usefixtures("staged")
