@@ -88,6 +88,64 @@ def test_a_click_is_shorter_than_speech(least: float, chunks: int) -> None:
     assert began.began == pytest.approx(10 * CHUNK / RATE)
 
 
+def loud(blocks: list[int]) -> Samples:
+    """Noise of 20 ms after 20 ms, each so loud."""
+    random = np.random.default_rng(1)
+    wave = random.standard_normal((len(blocks), BLOCK)) * np.array(blocks)[:, None]
+    sound: Samples = np.clip(wave, -32768, 32767).astype(np.int16).reshape(-1, 1)
+    return sound
+
+
+def looks(sound: Samples, options: SpeechOptions) -> tuple[list[tuple[int, Speech]], int]:
+    """Let a detector take what is loud for speech; give what happened after which block."""
+    looked = 0
+
+    def probability(chunk: Any) -> float:
+        nonlocal looked
+        looked += 1
+        return float(np.mean(np.abs(chunk.astype(np.int32)) > 1000) > 0.1)
+
+    finder = SpeechFinder(options, probability)
+    happened = [
+        (at // BLOCK, each)
+        for at in range(0, len(sound), BLOCK)
+        for each in finder.hear(sound[at : at + BLOCK], at * 3)
+    ]
+    return [*happened, *((len(sound) // BLOCK, each) for each in finder.end())], looked
+
+
+@pytest.mark.parametrize("before", range(40, 48))
+def test_what_is_louder_is_looked_at_at_once(before: int) -> None:
+    happened, looked = looks(loud([100] * before + [3000] * 10), OPTIONS)
+    block, began = happened[0]
+    assert block == before, "not when the next 32 ms are full"
+    assert isinstance(began, SpeechBegan)
+    assert abs(began.began - before * 0.02) < CHUNK / RATE
+    assert looked <= (before + 10) * BLOCK // CHUNK + 1
+
+
+@pytest.mark.parametrize("level", [0, 20, 300, 5000])
+def test_steady_noise_is_looked_at_once(level: int) -> None:
+    options = SpeechOptions(threshold=0.99, min_speech=5.0)
+    _, looked = looks(loud([level] * 160), options)
+    assert looked == 160 * BLOCK // CHUNK
+
+
+@given(st.lists(st.sampled_from([0, 50, 300, 900, 5000]), max_size=80), st.integers(0, 9))
+def test_whatever_is_looked_at_early_nothing_is_said_twice(blocks: list[int], before: int) -> None:
+    options = SpeechOptions(longest=1.0, min_silence=0.1, pre_roll=before * CHUNK / RATE)
+    sound = loud(blocks) if blocks else np.zeros((0, 1), np.int16)
+    happened, _ = looks(sound, options)
+    kinds = [type(each) for _, each in happened]
+    assert kinds == [SpeechBegan, SpeechEnded] * (len(kinds) // 2)
+    heard, at = sound.tobytes(), 0
+    for _, each in happened:
+        if isinstance(each, SpeechEnded):
+            assert 0 <= each.began < each.ended <= len(sound) / RATE + 1e-6
+            at = heard.find(each.pcm.tobytes(), at) + each.pcm.nbytes
+            assert at >= each.pcm.nbytes, "it was heard so, after what was said before"
+
+
 def test_speech_without_an_end_is_cut_and_nothing_is_lost() -> None:
     happened = find([0.9] * 100, SpeechOptions(longest=1.0), is_over=True)
     assert [type(each) for each in happened] == [SpeechBegan, SpeechEnded] * 4
