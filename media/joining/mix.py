@@ -3,6 +3,7 @@
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,7 @@ Sums = NDArray[np.float32]
 """Sums of 16-bit samples, of shape (sums, samples). They are whole numbers, up to 512 voices."""
 
 
-@dataclass(frozen=True, slots=True)
-class Voice:
+class Voice(NamedTuple):
     """One member's part in a block of the mix.
 
     Attributes:

@@ -278,16 +278,17 @@ class RoomMedia:
     def _give(self, block: int, parts: list[Part], mixed: Mixed) -> None:
         now = asyncio.get_running_loop().time()
         frames = {codec: _frame(block, codec, data, now) for codec, data in mixed.shared.items()}
-        for part in parts:
-            member = part.key
-            if not isinstance(member, RoomMember):
-                continue
-            member.note(mixed.levels.get(member, SILENT))
-            if part.codec is None:
-                continue
-            own = mixed.own.get(member)
-            frame = frames[part.codec] if own is None else _frame(block, part.codec, own, now)
-            member.media.forward(frame)
+        with Pacer.running().together():
+            for part in parts:
+                member = part.key
+                if not isinstance(member, RoomMember):
+                    continue
+                member.note(mixed.levels.get(member, SILENT))
+                if part.codec is None:
+                    continue
+                own = mixed.own.get(member)
+                frame = frames[part.codec] if own is None else _frame(block, part.codec, own, now)
+                member.media.forward(frame)
         if self._on_mix is not None and MIX_CODEC in frames:
             self._on_mix(frames[MIX_CODEC])
         self._look()

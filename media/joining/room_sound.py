@@ -3,7 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Collection, Hashable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..codecs.sound import Samples
 from ..frames.frame import EncodedFrame
@@ -20,8 +20,7 @@ SPOKE = 50
 """Blocks for which who has spoken still gets a mix of its own: a second."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One member's part in a block.
 
     Attributes:
@@ -63,10 +62,12 @@ class RoomSound:
             del self._talks[gone]
         voices = []
         for part in parts:
-            if part.key not in self._talks and not part.frames:
-                voices.append(Voice(part.key, None, part.codec, alone=False))
-                continue
-            talk = self._talks.setdefault(part.key, _Talk())
+            talk = self._talks.get(part.key)
+            if talk is None:
+                if not part.frames:
+                    voices.append(Voice(part.key, None, part.codec, alone=False))
+                    continue
+                talk = self._talks[part.key] = _Talk()
             sound = talk.next(part.frames or ())
             voices.append(Voice(part.key, sound, part.codec, alone=talk.quiet < SPOKE))
         mixed = self._mix.mix(voices, chime, wanted=wanted)

@@ -4,7 +4,8 @@ import asyncio
 import heapq
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from ..loop_wide import LoopWide
 
@@ -76,6 +77,8 @@ class Pacer(LoopWide):
     def at_end(self, callback: Callable[[], None]) -> None:
         """Call something when all steps that are due now have run; at once where none runs.
 
+        The same within `together`.
+
         Args:
             callback: Called once.
         """
@@ -83,6 +86,17 @@ class Pacer(LoopWide):
             self._endings.append(callback)
         else:
             callback()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Take what is done outside of the pacer's turns, for many legs at once, as such a turn."""
+        is_outermost = not self._is_stepping
+        self._is_stepping = True
+        try:
+            yield
+        finally:
+            if is_outermost:
+                self._end()
 
     def _put(self, moment: int, ticket: Ticket) -> None:
         waiting = self._tickets.get(moment)
@@ -135,9 +149,12 @@ class Pacer(LoopWide):
                         self._put(moment, ticket)
                 del tickets[heapq.heappop(moments)]
         finally:
-            self._is_stepping = False
             self._timer = None
             self._arm()
-            endings, self._endings = self._endings, []
-            for callback in endings:
-                callback()
+            self._end()
+
+    def _end(self) -> None:
+        self._is_stepping = False
+        endings, self._endings = self._endings, []
+        for callback in endings:
+            callback()

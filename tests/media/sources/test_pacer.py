@@ -144,6 +144,12 @@ def test_what_is_to_be_done_at_the_end_is_done_once_all_have_stepped(clock: Cloc
     assert done == ["step"] * 3 + ["end"]
     pacer.at_end(lambda: done.append("at once"))
     assert done[-1] == "at once"
+    with pacer.together():
+        pacer.at_end(lambda: done.append("together"))
+        with pacer.together():
+            pacer.at_end(lambda: done.append("as well"))
+        assert done[-1] == "at once"
+    assert done[-2:] == ["together", "as well"]
 
 
 def test_a_ticket_that_a_step_starts_waits_for_the_grid(clock: Clock) -> None:
