@@ -8,6 +8,7 @@ longer fits into a packet.
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pylibsrtp
@@ -16,6 +17,7 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 from ...budget import Budget
 from ..ice import _aioice
 from .report_way import received_reports
+from .settled_dtls import settle
 from .transports import ice_connection
 
 ESTIMATOR = "_RTCRtpReceiver__remote_bitrate_estimator"
@@ -42,7 +44,11 @@ class InboundSrtp:
     """
 
     def __init__(
-        self, session: pylibsrtp.Session, forget: Callable[[int], None], dropped: Counter[str]
+        self,
+        session: pylibsrtp.Session,
+        forget: Callable[[int], None],
+        dropped: Counter[str],
+        on_first: Callable[[], object] = lambda: None,
     ) -> None:
         """Decrypt with a session.
 
@@ -50,8 +56,10 @@ class InboundSrtp:
             session: libsrtp's.
             forget: Called with the SSRC of a stream that has made room for another one.
             dropped: Where it is counted what is not decrypted, though it could be.
+            on_first: Called when the first packet with a valid tag has come.
         """
         self._dropped = dropped
+        self._on_first = on_first
         self._forget = forget
         self.heard: set[int] = set()
         self._known: dict[int, None] = {}
@@ -85,6 +93,8 @@ class InboundSrtp:
         plain = unprotect(packet)  # only one with a valid tag gets further
         self.heard.add(ssrc)
         if ssrc not in self._known:
+            if not self._known:
+                self._on_first()
             self._known[ssrc] = None
             if len(self._known) > MOST_STREAMS:
                 self._make_room()
@@ -142,6 +152,7 @@ def bound_streams(transport: RTCDtlsTransport, dropped: Counter[str]) -> None:
         set_up()
         session = getattr(transport, SRTP_IN)
         if session is not None:
-            setattr(transport, SRTP_IN, InboundSrtp(session, forget, dropped))
+            inbound = InboundSrtp(session, forget, dropped, partial(settle, transport))
+            setattr(transport, SRTP_IN, inbound)
 
     setattr(transport, SETUP_SRTP, set_up_srtp)

@@ -7,7 +7,7 @@ from aiortc import RTCPeerConnection
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
 from callboard.media import Connected, MediaFailed, Tone
 from callboard.media.rtc import _aiortc
-from callboard.media.rtc._aiortc import tls_context, transports
+from callboard.media.rtc._aiortc import inbound, tls_context, transports
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, call, connect, pair
 from OpenSSL import SSL
@@ -41,7 +41,9 @@ def test_the_names_are_where_they_were(run: Run) -> None:
     run(main)
 
 
-def test_calls_share_a_context_and_nothing_else(run: Run) -> None:
+def test_calls_share_a_context_and_nothing_else(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbound, "settle", lambda _: None)
+
     async def main() -> None:
         async with (
             call(audio=Tone(), back_audio=Tone()) as one,
