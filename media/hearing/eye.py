@@ -75,7 +75,9 @@ class Eye:
         Args:
             frame: Of video, in the order in which it was sent.
         """
-        if not any(not reader.ended for reader in self._readers):
+        if not self._readers and self._lane is None:
+            return
+        if all(reader.ended for reader in self._readers):
             self._stop()
             return
         if self._waiting and (

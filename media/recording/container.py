@@ -46,8 +46,11 @@ class Container(Protocol):
         problem: One sentence about frames that the format could not take; None if there are none.
     """
 
-    seconds: float
     problem: str | None
+
+    @property
+    def seconds(self) -> float:
+        """See above."""
 
     def write(self, direction: Direction, frame: EncodedFrame, seconds: float) -> None:
         """Take a frame.

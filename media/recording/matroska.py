@@ -75,11 +75,17 @@ class _Track:
     direction: Direction
     video: bool
     entry: bytes
+    newest: EncodedFrame
     last: int = -1
     block: bytes = field(init=False)
 
     def __post_init__(self) -> None:
         self.block = size(self.number)
+
+    @property
+    def end(self) -> float:
+        """Where its last frame ends, in seconds."""
+        return self.last / 1000 + _lasts(self.newest)
 
 
 class _Cues:
@@ -122,7 +128,6 @@ class Matroska:
     """
 
     def __init__(self, started: datetime) -> None:
-        self.seconds = 0.0
         self.problem: str | None = None
         self._date = started
         self._tracks: dict[tuple[Direction, str], _Track] = {}
@@ -139,8 +144,13 @@ class Matroska:
         if track is None:
             return
         track.last = max(round(seconds * 1000), track.last + 1)
+        track.newest = frame
         self._blocks.append((track.last, track, frame))
-        self.seconds = max(self.seconds, track.last / 1000 + _lasts(frame))
+
+    @property
+    def seconds(self) -> float:
+        """How long the recording is so far."""
+        return max((track.end for track in self._tracks.values()), default=0.0)
 
     @property
     def has_video(self) -> bool:
@@ -182,7 +192,7 @@ class Matroska:
         room = HEADER - RESERVE - sum(len(other.entry) for other in self._tracks.values())
         if number > MOST_TRACKS or len(entry) > room:
             return self._refuse(key)
-        track = _Track(number, key[0], frame.kind == "video", entry)
+        track = _Track(number, key[0], frame.kind == "video", entry, frame)
         self._tracks[key] = track
         self._header_changed = True
         return track
@@ -209,7 +219,7 @@ class Matroska:
             if not -32768 <= time - base <= 32767:
                 break
             done += 1
-            data = payload(frame)
+            data = payload(frame) if track.video else frame.data
             head = track.block + struct.pack(">hB", time - base, 0x80 if frame.keyframe else 0)
             parts += (b"\xa3", size(len(head) + len(data)), head, data)
             if frame.keyframe:
