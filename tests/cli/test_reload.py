@@ -335,6 +335,8 @@ def test_ten_changes_among_a_thousand_accounts_touch_ten_streams(
     async def main() -> None:
         fleet = "jid: 'a{001..990}@localhost', bot: silent"
         ten = "jid: 'b{01..10}@localhost', bot: silent"
+        # A slow machine must not see the others pinged meanwhile.
+        monkeypatch.setattr("callboard.actors.login_session.KEEP_ALIVE", 3600.0)
         async with running(tmp_path, fleet, ten) as found:
             for name in ("open", "transmit", "request", "end", "close"):
                 monkeypatch.setattr(Stream, name, noted(name))

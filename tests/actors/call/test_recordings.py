@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import shutil
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -24,14 +25,25 @@ from callboard.bots import Recording
 from callboard.media import BOTH, Direction, Directions, Writer, inspect
 from callboard.tests.actors.call.scene import PEER, Scene, connected
 from callboard.tests.conftest import Run
-from callboard.tests.media.calls import audio, in_order
+from callboard.tests.media.calls import Timed, audio, in_order
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 pytestmark = pytest.mark.usefixtures("staged")
 
 SENT, RECEIVED = Direction
-SOUND = in_order(audio(SENT, 440), audio(RECEIVED, 1000))
+
+
+@cache
+def sound() -> list[Timed]:
+    """A call's sound, made when it is needed."""
+    return in_order(audio(SENT, 440), audio(RECEIVED, 1000))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _made() -> None:
+    """Encode before a loop would have to wait for it."""
+    sound()
 
 
 class Studio:
@@ -40,7 +52,7 @@ class Studio:
     def __init__(self, folder: Path, writer: Writer) -> None:
         self.scene = Scene(folder=folder, writer=writer)
         self.begun: list[RecordingBegun] = []
-        self._frames = itertools.cycle(SOUND)
+        self._frames = itertools.cycle(sound())
 
     @property
     def recorders(self) -> Recorders:
@@ -253,7 +265,7 @@ def test_all_calls_share_the_moments_at_which_they_are_written(run: Run, tmp_pat
             for number in range(4):
                 several = Recorders(context, f"call {number}")
                 several.start(video=False, wav=False)
-                several.write(*SOUND[0])
+                several.write(*sound()[0])
                 assert several._timer is not None
                 due.append(several._timer.when())
                 assert due[-1] - loop.time() <= BATCH

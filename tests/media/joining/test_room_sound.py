@@ -10,7 +10,12 @@ from callboard.media.joining.mix import BLOCK, levels
 from callboard.media.joining.room_sound import Part, RoomSound
 from callboard.tests.media.calls import tone
 
-PACKETS = {codec: tone(400, 6, codec=codec) for codec in SOUND_CODECS}
+
+@pytest.fixture(scope="module", autouse=True)
+def _made() -> None:
+    """Encode before a loop would have to wait for it."""
+    for codec in SOUND_CODECS:
+        tone(400, 6, codec=codec)
 
 
 class Member:
@@ -25,7 +30,7 @@ class Member:
     def frame(self, number: int) -> EncodedFrame:
         """Give a packet."""
         rate = SOUND_CODECS[self.codec].rate
-        data = PACKETS[self.codec][number]
+        data = tone(400, 6, codec=self.codec)[number]
         return EncodedFrame("audio", self.codec, data, number * rate // 50, rate, 0.0, True)
 
     def mix(self, numbers: Sequence[int] | None) -> bool:

@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -21,8 +23,18 @@ from callboard.tests.media.calls import CLOCK, Timed, audio, both, feed, in_orde
 
 SENT, RECEIVED = Direction
 TONES = {SENT: 440, RECEIVED: 1000}
-SOUND = in_order(audio(SENT, 440), audio(RECEIVED, 1000))
-G711 = in_order(audio(SENT, 440, codec="PCMU"), audio(RECEIVED, 1000, codec="PCMU"))
+
+
+@cache
+def sound(codec: str = "opus") -> list[Timed]:
+    """A call's sound, made when it is needed."""
+    return in_order(audio(SENT, 440, codec=codec), audio(RECEIVED, 1000, codec=codec))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _made() -> None:
+    """Encode before a loop would have to wait for it."""
+    sound()
 
 
 async def recorded(
@@ -45,15 +57,18 @@ async def recorded(
 
 
 @pytest.mark.parametrize(
-    ("kind", "frames"), [(".ogg", SOUND), (".wav", SOUND), (".mka", G711), (".mkv", both())]
+    ("kind", "frames"),
+    [(".ogg", sound), (".wav", sound), (".mka", lambda: sound("PCMU")), (".mkv", both)],
 )
 @pytest.mark.parametrize("direction", Direction)
 def test_it_holds_that_direction_and_nothing_of_the_other(
-    tmp_path: Path, kind: str, frames: list[Timed], direction: Direction
+    tmp_path: Path, kind: str, frames: Callable[[], list[Timed]], direction: Direction
 ) -> None:
+    made = frames()
+
     async def main() -> FinishedRecording:
         with Writer() as writer:
-            return await recorded(writer, tmp_path, frames, (direction,), kind)
+            return await recorded(writer, tmp_path, made, (direction,), kind)
 
     finished = asyncio.run(main())
     assert finished.path.suffix == kind
@@ -69,7 +84,7 @@ def test_one_of_each_and_one_of_both_at_the_same_time_are_the_same_sound(tmp_pat
     async def main() -> list[FinishedRecording]:
         with Writer() as writer:
             takes = (BOTH, (SENT,), (RECEIVED,))
-            return [await recorded(writer, tmp_path, SOUND, each, ".wav") for each in takes]
+            return [await recorded(writer, tmp_path, sound(), each, ".wav") for each in takes]
 
     whole, ours, theirs = (samples(finished.path) for finished in asyncio.run(main()))
     np.testing.assert_array_equal(whole, np.concatenate((ours, theirs)))
@@ -82,7 +97,7 @@ def test_what_a_kill_leaves_of_it_is_finished(
 ) -> None:
     async def main() -> FinishedRecording:
         with Writer() as writer:
-            return await recorded(writer, tmp_path, SOUND, directions, kind)
+            return await recorded(writer, tmp_path, sound(), directions, kind)
 
     finished = asyncio.run(main())
     torn = finished.path.read_bytes()[: finished.bytes * 3 // 5]
@@ -112,7 +127,7 @@ def test_a_recording_goes_where_it_was_placed(tmp_path: Path) -> None:
                 Recording(place, video=False, writer=writer, started=CLOCK) for place in places
             ]
             for recording in reversed(recordings):
-                feed(recording, SOUND[:50])
+                feed(recording, sound()[:50])
                 await recording.close()
             found = [each.files[0].path for each in recordings]
             assert found == [place.with_suffix(".ogg") for place in places]
