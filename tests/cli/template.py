@@ -115,6 +115,7 @@ class Template:
     def start(
         self,
         *arguments: str,
+        stdout: int | None = None,
         stderr: int = 2,
         folder: Path | None = None,
         environ: Mapping[str, str] | None = None,
@@ -123,19 +124,20 @@ class Template:
 
         Args:
             arguments: those of the command line.
+            stdout: a descriptor to print to; None for a pipe.
             stderr: a descriptor to write errors to.
             folder: where it runs; where this process does if left out.
             environ: what it has in its environment besides what this process has.
         """
-        (result, end), (output, stdout) = os.pipe(), os.pipe()
+        (result, end), (output, printed) = os.pipe(), os.pipe()
         order = {
             "arguments": arguments,
             "environ": {**os.environ, **(environ or {})},
             "folder": str(folder or Path.cwd()),
         }
-        given = [0, stdout, stderr, end]
+        given = [0, printed if stdout is None else stdout, stderr, end]
         socket.send_fds(self._line, [json.dumps(order).encode()], given)
-        os.close(stdout)
+        os.close(printed)
         os.close(end)
         told = os.fdopen(result, "rb")
         return Forked(int(told.readline()), told, os.fdopen(output, encoding="utf-8"))

@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 from callboard.tests.cli.command import command, in_process, records
+from callboard.tests.cli.template import Forked, Template
 
 DEPLOYMENT = """\
 server: embedded
@@ -54,9 +56,6 @@ def deployment(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "shell",
     [
-        pytest.param("{} | head -n 2", id="reader-goes"),
-        pytest.param("{} > /dev/full", id="full"),
-        pytest.param("{} > /dev/full 2>&1", id="both-full"),
         pytest.param("{} 2>&-", id="no-stderr"),
         pytest.param("{} >&-", id="no-stdout"),
         pytest.param("{} <&- >&- 2>&-", id="no-streams"),
@@ -64,7 +63,7 @@ def deployment(tmp_path: Path) -> Path:
         pytest.param("LC_ALL=en_US.ISO-8859-1 PYTHONUTF8=0 {}", id="latin"),
     ],
 )
-def test_calls_go_on_whatever_becomes_of_what_is_printed(
+def test_calls_go_on_whatever_streams_a_program_begins_with(
     deployment: Path, shell: str, options: str
 ) -> None:
     line = " ".join(command("run", *options.split(), "accounts.yaml"))
@@ -77,23 +76,66 @@ def test_calls_go_on_whatever_becomes_of_what_is_printed(
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr
+    see_a_call(deployment)
+
+
+def see_a_call(deployment: Path) -> None:
+    """See that the call was completed, and that nothing else is left."""
     found = records(deployment / "recordings" / "calls.jsonl")
     assert [record["state"] for record in found.values()] == ["completed"] * 2
-    assert b"Traceback" not in done.stderr
     assert not list((deployment / "tmp").iterdir())
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+@pytest.mark.parametrize("what", ["reader-goes", "full", "both-full"])
+def test_calls_go_on_whatever_becomes_of_what_is_printed(
+    deployment: Path, what: str, options: tuple[str, ...]
+) -> None:
+    with open("/dev/full", "wb") as full, tempfile.TemporaryFile() as errors:  # noqa: PTH123
+        run = ran(
+            deployment,
+            *options,
+            stdout=None if what == "reader-goes" else full.fileno(),
+            stderr=full.fileno() if what == "both-full" else errors.fileno(),
+        )
+        with run.stdout:
+            for _ in range(2 if what == "reader-goes" else 0):
+                assert run.stdout.readline()
+        ends(run)
+        errors.seek(0)
+        assert b"Traceback" not in errors.read()
+    see_a_call(deployment)
+
+
+def ran(deployment: Path, *options: str, stdout: int | None = None, stderr: int = 2) -> Forked:
+    """Start ``callboard run``; how a program itself begins is of no matter here."""
+    assert Template.running is not None
+    return Template.running.start(
+        *("run", *options, "accounts.yaml"),
+        stdout=stdout,
+        stderr=stderr,
+        folder=deployment,
+        environ={"TMPDIR": str(deployment / "tmp")},
+    )
+
+
+def ends(run: Forked) -> None:
+    """See that a command ends well."""
+    try:
+        assert run.wait(60) == 0
+    finally:
+        run.kill()
 
 
 def test_a_reader_that_never_reads_holds_nobody_up(deployment: Path) -> None:
     """More is printed than a pipe takes; the call goes on, and the command ends."""
     file = deployment / "accounts.yaml"
     file.write_text(DEPLOYMENT.replace("ending:Ending", "ending:Chatty"))
-    with subprocess.Popen(command("run", "--json", file), stdout=subprocess.PIPE) as process:
-        try:
-            assert process.wait(60) == 0
-        finally:
-            process.kill()
-    found = records(deployment / "recordings" / "calls.jsonl")
-    assert [record["state"] for record in found.values()] == ["completed"] * 2
+    run = ran(deployment, "--json")
+    with run.stdout:
+        ends(run)
+    see_a_call(deployment)
 
 
 def test_a_command_that_can_not_print_says_so() -> None:
@@ -106,12 +148,15 @@ def test_a_command_that_can_not_print_says_so() -> None:
 
 
 def test_a_demo_has_its_verdict_whoever_reads_it(tmp_path: Path) -> None:
-    line = " ".join(command("demo", "--seconds", "1", "--audio-only", "--out", tmp_path / "out"))
-    done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {line} | head -n 1"], capture_output=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert b"standard output: Broken pipe" in done.stderr
+    assert Template.running is not None
+    options = ("--seconds", "1", "--audio-only", "--out", str(tmp_path / "out"))
+    with tempfile.TemporaryFile() as errors:
+        run = Template.running.start("demo", *options, stderr=errors.fileno())
+        with run.stdout:
+            assert run.stdout.readline()
+        ends(run)
+        errors.seek(0)
+        assert b"standard output: Broken pipe" in errors.read()
 
 
 def test_versions_and_completion() -> None:
