@@ -92,6 +92,9 @@ class IncomingBitRate:
     EVERY = 200
     """Milliseconds."""
 
+    GROUP = (5 << 18) // 1000
+    """Units of abs-send-time in which packets are sent that are one group: 5 ms, as in WebRTC."""
+
     BATCH = 100
     """Milliseconds after which groups of packets are given to the estimator, one after the other:
     each by itself would find nothing of its code in the processor's caches."""
@@ -111,6 +114,7 @@ class IncomingBitRate:
         self._at = 0
         self._extension = b""
         self._groups: list[dict[str, int]] = []
+        self._moment = 0
         self._octets = 0
         self._receiver = receiver
         self._sent = b""
@@ -149,15 +153,16 @@ class IncomingBitRate:
             self._at = now
 
     def _begin(self, ssrc: int, extension: bytes) -> None:
-        """Look whether a packet was sent at the same moment as the one before it."""
+        """Look whether a packet was sent in one group with the one before it."""
         if self._ids is None:
             extensions = getattr(self._receiver.transport, EXTENSIONS_MAP)
             self._ids = getattr(extensions, EXTENSION_IDS)
         sent = extended(extension, self._ids.abs_send_time or 0)
-        if sent != self._sent or ssrc != self._ssrc:
+        moment = int.from_bytes(sent)
+        if ssrc != self._ssrc or moment - self._moment & 0xFFFFFF > self.GROUP:
             self._add()
-            self._sent, self._ssrc, self._octets = sent, ssrc, 0
-        self._extension = extension
+            self._moment, self._ssrc, self._octets = moment, ssrc, 0
+        self._extension, self._sent = extension, sent
 
     def _add(self) -> None:
         """Add a group to those that wait."""
