@@ -145,7 +145,7 @@ export class LiveMedia {
   get talks() { return this.own !== null; }
 
   async listen() {
-    this.place.append(this.screens);
+    this.place.prepend(this.screens);
     try {
       // Whoever talks hears the peer alone: what is sent is their own voice.
       const wanted = /** @type {const} */ ([["received", "Peer"], ["sent", "Bot"]]).slice(0, this.talks ? 1 : 2);
@@ -232,7 +232,7 @@ export class LiveMedia {
       const screen = h("video", {autoplay: true, playsInline: true, muted: true, "aria-label": "You, live"});
       screen.srcObject = own.stream;
       this.screens.prepend(h("figure.screen.own", {}, screen, h("figcaption", {}, "You")));
-      this.place.append(this.screens);
+      this.place.prepend(this.screens);
     }
     this.changed();
   }
