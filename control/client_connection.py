@@ -43,7 +43,6 @@ class ClientConnection:
     Args:
         reader: what it sends.
         writer: what it is told.
-        commands: what can be asked for.
         instance: what runs.
     """
 
@@ -51,12 +50,11 @@ class ClientConnection:
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        commands: Mapping[str, Handler],
         instance: Served,
     ) -> None:
         self._reader = reader
         self._writer = writer
-        self._commands = commands
+        self._commands: Mapping[str, Handler] = {}
         self._instance = instance
         self._requests: dict[RequestId, asyncio.Task[None]] = {}
         self._allowance = float(BURST)
@@ -68,8 +66,13 @@ class ClientConnection:
         """Whether nothing is done for it now."""
         return not self._requests
 
-    async def run(self) -> None:
-        """Serve it until it leaves, or must go."""
+    async def run(self, commands: Mapping[str, Handler]) -> None:
+        """Serve it until it leaves, or must go.
+
+        Args:
+            commands: what can be asked for.
+        """
+        self._commands = commands
         try:
             self._write(protocol.greeting())
             while line := await self._next_line():

@@ -10,7 +10,6 @@ from contextlib import suppress
 
 from .claim import Claim
 from .client_connection import ClientConnection
-from .commands.all import COMMANDS
 from .commands.handler import Handler, Served
 from .models.status import PartSummary
 from .protocol import LONGEST_LINE
@@ -29,11 +28,11 @@ class ControlSocket:
     Args:
         claim: the path, with the socket that listens there.
         instance: what runs.
-        commands: what can be asked for.
+        commands: what can be asked for; None: what an instance takes.
     """
 
     def __init__(
-        self, claim: Claim, instance: Served, commands: Mapping[str, Handler] = COMMANDS
+        self, claim: Claim, instance: Served, commands: Mapping[str, Handler] | None = None
     ) -> None:
         self._claim = claim
         self._instance = instance
@@ -74,7 +73,7 @@ class ControlSocket:
         )
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        client = ClientConnection(reader, writer, self._commands, self._instance)
+        client = ClientConnection(reader, writer, self._instance)
         user = _user(writer)
         if user not in (0, os.getuid()):  # the socket's mode says so too
             log.warning("the control socket refused a client of user %s", user)
@@ -89,7 +88,9 @@ class ControlSocket:
 
     async def _serve(self, client: ClientConnection) -> None:
         try:
-            await client.run()
+            if self._commands is None:
+                self._commands = await asyncio.to_thread(_all_commands)
+            await client.run(self._commands)
         except Exception:
             log.exception("a client of the control socket could not be served")
 
@@ -104,6 +105,12 @@ class ControlSocket:
             return False
         self._clients.pop(idle).cancel()
         return True
+
+
+def _all_commands() -> Mapping[str, Handler]:
+    from .commands.all import COMMANDS  # noqa: PLC0415 - forty models, of which no login needs one
+
+    return COMMANDS
 
 
 def _user(writer: asyncio.StreamWriter) -> int | None:

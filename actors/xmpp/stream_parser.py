@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 from xml.etree.ElementTree import Element, XMLPullParser
-from xml.sax.saxutils import quoteattr
+
+from .markup import escape
 
 Namespaces = tuple[tuple[str, str], ...]
 Header = tuple[str, Namespaces]
@@ -179,7 +180,7 @@ def _taken(header: Header) -> _Parser:
         return spare.pop()
     name, namespaces = header
     declared = "".join(
-        f" xmlns{prefix and ':'}{prefix}={quoteattr(uri)}" for prefix, uri in namespaces
+        f" xmlns{prefix and ':'}{prefix}='{escape(uri)}'" for prefix, uri in namespaces
     )
     parser = _Parser(("start", "end"))
     for _ in parser.feed(f"<{name}{declared}>".encode()):
