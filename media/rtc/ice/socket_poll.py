@@ -4,6 +4,7 @@ import asyncio
 import logging
 import select
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
 from ...loop_wide import LoopWide
@@ -18,6 +19,9 @@ all others their turn."""
 
 REST = 0.002
 """Seconds that nobody looks after a turn in which several sockets had something."""
+
+LONGEST = 0.006
+"""Seconds of one turn, after which no further round begins: the pacer waits meanwhile."""
 
 Read = Callable[[], None]
 
@@ -44,6 +48,7 @@ class SocketPoll(LoopWide):
         self.turn = 0
         self.room = PacketRoom()
         self._epoll: Any = None  # `select.epoll` is Linux's
+        self._is_behind = False
         self._readers: dict[int, Read] = {}
         self._resting: asyncio.TimerHandle | None = None
 
@@ -96,7 +101,8 @@ class SocketPoll(LoopWide):
             self._rest()
 
     def _rest(self) -> None:
-        self._resting = asyncio.get_running_loop().call_later(REST, self._rested)
+        seconds = 0.0 if self._is_behind else REST
+        self._resting = asyncio.get_running_loop().call_later(seconds, self._rested)
 
     def _rested(self) -> None:
         # To have the loop watch again and stop again costs several system calls.
@@ -112,8 +118,9 @@ class SocketPoll(LoopWide):
     def _read_several(self) -> bool:
         """Have each socket read that has something; tell whether several had, at one time."""
         epoll, readers = self._epoll, self._readers
-        several = False
+        several = self._is_behind = False
         self.turn += 1
+        until = perf_counter() + LONGEST  # the loop's clock stands still within a turn
         for _ in range(MOST_ROUNDS):
             found = epoll.poll(0, MOST_SOCKETS)
             for file, _ in found:
@@ -127,4 +134,7 @@ class SocketPoll(LoopWide):
             if epoll is not self._epoll or not found:
                 break
             several = several or len(found) > 1
+            if perf_counter() >= until:
+                several = self._is_behind = True
+                break
         return several

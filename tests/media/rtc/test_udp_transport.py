@@ -382,6 +382,29 @@ def test_while_several_have_something_the_loop_need_not_watch(
     run(main)
 
 
+def test_a_turn_is_short_and_the_rest_comes_in_the_next_ones(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket_poll, "LONGEST", 0.0)
+
+    async def main() -> None:
+        pair, other = Pair(), Pair()
+        sent = [datagram(number, 100) for number in range(100)]
+        for each in sent:
+            pair.out.sendto(each, pair.address)
+        other.out.sendto(b"alone", other.address)
+        before = len(pair.receiver.calls)
+        socket_poll.SocketPoll.running()._ready()
+        assert len(pair.receiver.calls) == before + 1  # each socket has had its turn
+        assert other.there.found == [b"alone"]
+        await pair.there.until(100)
+        assert pair.there.found == sent
+        await pair.close()
+        await other.close()
+
+    run(main)
+
+
 def test_who_raises_stops_nobody_else(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         pair, other = Pair(), Pair()
