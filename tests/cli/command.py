@@ -13,12 +13,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from callboard.cli.app import app
 from callboard.tests.cli.template import Forked, Template
+from typer.main import get_command
 
 #: Seconds in which anything that a test waits for must happen.
 PATIENCE = 60.0
@@ -73,6 +75,12 @@ def _forked(
         return subprocess.CompletedProcess(arguments, status, said, errors.read().decode())
 
 
+@cache
+def tree() -> Callable[..., object]:
+    """All commands with their options, which take longer to make than most commands to run."""
+    return get_command(app)
+
+
 def in_process(
     *arguments: object, cwd: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
@@ -90,7 +98,7 @@ def in_process(
         contextlib.redirect_stderr(err),
     ):
         try:
-            app(list(map(str, arguments)), prog_name="callboard")
+            tree()(list(map(str, arguments)), prog_name="callboard")
             status = 0
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else int(end.code is not None)
