@@ -10,7 +10,6 @@ from callboard.benchmarks.calls import Seat, seated
 from callboard.benchmarks.partner import partner, serve
 from callboard.benchmarks.result import Figure, Result, percentile
 from callboard.benchmarks.trial import main, trial
-from callboard.benchmarks.usage import keep_to
 from callboard.config.web import WebSettings
 from callboard.media.joining.recent_pictures import RecentPictures
 from callboard.server import Prosody
@@ -78,7 +77,6 @@ async def visitor(link: str) -> dict[str, Any]:
     """Have a call's page open in a browser, and press Listen whenever told."""
     from callboard.tests.browser.chromium import chromium, find_chromium  # noqa: PLC0415
 
-    keep_to(1)
     program = find_chromium()
     assert program is not None  # noqa: S101 - it was looked for before
     with chromium(program) as browser:
@@ -107,7 +105,6 @@ async def clicks(port: int, authority: str, times: int) -> dict[str, Any]:
         times: clicks.
     """
     tune_garbage_collection()
-    keep_to(0)
     found: dict[str, list[float]] = {"sound": [], "picture": []}
     with tempfile.TemporaryDirectory() as folder:
         async with seated([0, 1], port, authority, folder, web=WebSettings(), video="pattern") as (
@@ -138,8 +135,8 @@ async def measure(quick: bool) -> Result:
         f"{times} clicks (by the keyboard) on the page of a call with sound and pictures in "
         "Chromium, each when nobody else listens; what the peer sends and what we send count "
         "alike. From the moment of the key to the first sound that the page's decoder gives and "
-        "to the first picture that is drawn. Callboard and both ends of the call are one process "
-        "on one core, the browser is on another.",
+        "to the first picture that is drawn. Callboard and both ends of the call are one process, "
+        "and the browser shares the machine with it.",
     )
     if find_chromium() is None:
         result.notes.append("There is no Chromium here.")
