@@ -10,7 +10,7 @@ from ..frames.frame import Kind
 from .forwarded import Forwarded
 from .playlist import PlaylistReader, as_playlist
 from .source import LiveSource, Source
-from .unit import Run, Unit
+from .unit import Unit, UnitRun
 from .volume import FAINTEST, LOUDEST, VolumeReader
 
 LONGEST_RUN = 32
@@ -58,7 +58,7 @@ class Playback:
         self._on_over = on_over
         self._position = 0.0
         self._reader: PlaylistReader | None = None
-        self._run: Run | None = None
+        self._run: UnitRun | None = None
         self._volume: VolumeReader | None = None
         self._wanted: tuple[float, float] = (0.0, 0.0)
 
@@ -181,7 +181,7 @@ class Playback:
             self._keep(unit)
         return unit
 
-    def run(self) -> Run | None:
+    def run(self) -> UnitRun | None:
         """Give the next frames to be taken without `read`, if they go out as they are.
 
         What is taken counts as read. Whatever else is asked of the playback ends the run.

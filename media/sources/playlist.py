@@ -10,7 +10,7 @@ from .clip import ClipReader
 from .forwarded import Forwarded
 from .rendition_reader import RenditionReader
 from .source import LiveSource, Source
-from .unit import FrameRun, LiveRun, Run, SourceReader, Unit
+from .unit import FrameRun, LiveRun, SourceReader, Unit, UnitRun
 
 FORESEEN = (ClipReader, RenditionReader)
 """Readers that can tell which frames come next."""
@@ -154,7 +154,7 @@ class PlaylistReader:
             self._played += unit.duration
         return unit
 
-    def run(self, most: int) -> Run | None:
+    def run(self, most: int) -> UnitRun | None:
         """Return the next frames, if they are live or encoded already; they stay unread.
 
         Args:

@@ -39,7 +39,7 @@ class Unit:
         return self._pieces
 
 
-class Run(Protocol):
+class UnitRun(Protocol):
     """The next frames of a source, for a leg to take one by one without a look at anything else.
 
     Attributes:
@@ -68,7 +68,7 @@ class FrameRun:
         self._units = units
 
     def take(self) -> Unit | None:
-        """See `Run`."""
+        """See `UnitRun`."""
         if self.at >= len(self._units):
             return None
         unit = self._units[self.at]
@@ -77,7 +77,7 @@ class FrameRun:
         return unit
 
     def end(self) -> Sequence[Unit]:
-        """See `Run`."""
+        """See `UnitRun`."""
         taken, self._units = self._units[: self.at], []
         return taken
 
@@ -93,7 +93,7 @@ class LiveRun:
         self._read = read
 
     def take(self) -> Unit | None:
-        """See `Run`."""
+        """See `UnitRun`."""
         unit = self._read()
         if unit is not None:
             self.at += 1
@@ -101,7 +101,7 @@ class LiveRun:
         return unit
 
     def end(self) -> Sequence[Unit]:
-        """See `Run`."""
+        """See `UnitRun`."""
         self._read = _nothing
         return ()
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sized
 
 from ...frames.frame import EncodedFrame, Kind
 from ...sources.pacer import Pacer, PacerStep, Ticket
-from ...sources.unit import Run, Unit
+from ...sources.unit import Unit, UnitRun
 from .._aiortc import RtpStream
 from .picture_stream import PictureStream
 from .splice import Splice
@@ -80,7 +80,7 @@ class PacedStream:
         self.kind: Kind = kind
         self.last = -1
         self.rate = 1
-        self.run: Run | None = None
+        self.run: UnitRun | None = None
         self.splice: Splice | None = None
         self.stream: RtpStream | PictureStream | None = None
         self._has_begun = False
