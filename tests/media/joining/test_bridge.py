@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -121,6 +122,9 @@ def test_each_hears_and_sees_the_other(
                     frames = peer.seen(kind)
                     assert all(b.timestamp > a.timestamp for a, b in pairwise(frames))
                     assert {frame.codec for frame in frames} <= set(one) | set(other)
+                sound = peer.seen("audio")[-30:]
+                steps = Counter(b.timestamp - a.timestamp for a, b in pairwise(sound))
+                assert steps.most_common(1)[0][0] == sound[-1].clock_rate // 50
             bridge.close()
             await alice.received("audio", 20)
             before = len(alice.seen("audio"))
