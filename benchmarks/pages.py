@@ -154,14 +154,14 @@ async def others(port: int, authority: str, link: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         async with (
             seated([0], port, authority, folder),
-            Connection(link) as connection,
             AsyncExitStack() as visits,
         ):
             calls: list[Call] = []
 
             async def handle(message: dict[str, Any]) -> Any:
                 if "ask" in message:
-                    return await _asked(connection, message["ask"])
+                    async with Connection(link) as connection:
+                        return await _asked(connection, message["ask"])
                 while len(calls) < message["calls"]:
                     call = await Seat.taken[CALLER].call(CALLED, audio="tone:440")
                     async with asyncio.timeout(PATIENCE):
