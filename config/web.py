@@ -191,7 +191,12 @@ class WebSettings(Model):
         is_here = self.address is None or self.address.is_loopback
         host = "" if self.url is None else str(urlsplit(self.url).hostname)
         is_https = self.url is not None and self.url.startswith("https://")
-        if not is_https and not self.plain and not (is_here and _is_loopback(host)):
+        if is_here and not is_https and not self.plain and not _is_loopback(host):
+            raise ValueError(
+                "url: visitors come over the network, and nothing is encrypted: begin it with "
+                "https://, or say 'plain: true'"
+            )
+        if not is_here and not is_https and not self.plain:
             raise ValueError(
                 "address: other machines can reach the board, and nothing is encrypted: use "
                 "127.0.0.1 behind a proxy with HTTPS, named by 'url', or say 'plain: true'"

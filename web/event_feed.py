@@ -2,18 +2,19 @@
 
 import asyncio
 import secrets
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from ..control.instance.event_hub import EventHub, HubEntry
+from .visitor_role import VisitorRole
 
 #: Seconds for which events are gathered, so that many calls are one write to each reader.
 GATHER = 0.2
 #: Octets of events that are kept for those who come back.
 MOST_KEPT = 2 << 20
-#: Readers at a time.
-MOST_READERS = 200
+#: Readers of one role at a time.
+MOST_READERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,9 @@ class EventFeed:
     Args:
         hub: what happens.
         earlier: how many of the events that it keeps are the first ones.
+
+    Attributes:
+        readers: how many follow now, by their roles: those of one can't keep out the others.
     """
 
     def __init__(self, hub: EventHub, *, earlier: int = 0) -> None:
@@ -50,7 +54,7 @@ class EventFeed:
         self._next = 1
         self._came = asyncio.Event()
         self._is_over = False
-        self.readers = 0
+        self.readers: Counter[VisitorRole] = Counter()
         self._task = asyncio.create_task(self._gather(), name="events of the board")
 
     async def close(self) -> None:

@@ -74,20 +74,22 @@ def _stream(request: Request, visitor: Visitor, feed: EventFeed, back: int = 0) 
     """Answer with a feed.
 
     Raises:
-        Refusal: too many follow it already.
+        Refusal: too many of this role follow it already; others still may.
     """
     visitors: Visitors = request.app.state.visitors
-    if feed.readers >= MOST_READERS:
-        raise Refusal(503, f"{MOST_READERS} follow already: try again later", {"Retry-After": "10"})
+    role = visitor.role
+    if feed.readers[role] >= MOST_READERS:
+        words = f"{MOST_READERS} with the role {role.word} follow already: try again later"
+        raise Refusal(503, words, {"Retry-After": "10"})
 
     async def follow() -> AsyncIterator[bytes]:
-        feed.readers += 1
+        feed.readers[role] += 1
         try:
             async for octets in feed.follow(request.headers.get("last-event-id"), back):
                 if not visitors.still_knows(visitor):
                     return
                 yield octets
         finally:
-            feed.readers -= 1
+            feed.readers[role] -= 1
 
     return EventStream(follow(), ping=PING)

@@ -18,6 +18,7 @@ from callboard.tests.web.stage import TOKENS, an_instance, bare_board
 from callboard.web import board_server, event_feed
 from callboard.web.board import Board
 from callboard.web.event_feed import EventFeed
+from callboard.web.visitor_role import VisitorRole
 
 
 def entry(report: Reported) -> HubEntry:
@@ -248,14 +249,35 @@ def test_a_reader_that_stalls_is_dropped_and_nothing_is_kept_for_it(
             writer.write(head.encode())
             await reader.readuntil(b": welcome\n\n")
             feed = board._feed
-            assert feed.readers == 1
+            assert feed.readers == {VisitorRole.VIEW: 1}
             async with asyncio.timeout(PATIENCE):
-                while feed.readers or board._gate.running:
+                while feed.readers.total() or board._gate.running:
                     board._instance.events.publish(
                         entry(AccountChanged("a@localhost", "failed", "x" * 100_000))
                     )
                     await asyncio.sleep(0.01)
             assert feed._kept < 1_000_000
             writer.transport.abort()
+
+    run(main)
+
+
+def test_the_readers_of_one_role_keep_out_no_other(run: Run, tmp_path: Path) -> None:
+    async def status(board: Board, port: int, role: str) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = (
+            f"GET /api/events HTTP/1.1\r\nHost: {board.url[7:]}\r\n"
+            f"Authorization: Bearer {TOKENS[role]}\r\n\r\n"
+        )
+        writer.write(head.encode())
+        first = await reader.readline()
+        writer.transport.abort()
+        return first.split()[1]
+
+    async def main() -> None:
+        async with bare_board(tmp_path) as (board, port):
+            board._feed.readers[VisitorRole.VIEW] = event_feed.MOST_READERS
+            assert await status(board, port, "view") == b"503"
+            assert await status(board, port, "control") == b"200"
 
     run(main)

@@ -23,7 +23,7 @@ import {bare} from "./words.js";
  * @typedef {{status: string, sentence: string, checks: LoadCheck[], warnings: string[]}} Verdict
  */
 
-const EVENTS = ["AccountChanged", "PresenceReturned", "BotFailed", "CallStatus", "CallRecord", "ChatMessage", "ChatMessageBounced",
+const EVENTS = ["AccountChanged", "AccountRemoved", "PresenceReturned", "BotFailed", "CallStatus", "CallRecord", "ChatMessage", "ChatMessageBounced",
   "ReceiptReceived", "LoadPhase", "LoadPoint", "LoadVerdict"];
 /** Milliseconds between two looks of the page at what has changed. */
 const PACE = 200;
@@ -62,6 +62,12 @@ class Board extends EventTarget {
     const source = this.source = new EventSource("/api/events");
     source.onopen = () => { this.link = "live"; this.load(); };
     source.onerror = () => {
+      if (this.verdict) { // a load run that is over is not coming back
+        this.stop();
+        this.link = "over";
+        this.changed();
+        return;
+      }
       this.link = "lost";
       this.changed();
       if (source.readyState === EventSource.CLOSED) setTimeout(() => this.source === source && this.start(), 2000);
@@ -120,7 +126,7 @@ class Board extends EventTarget {
     }
     this.keep(event);
     switch (event.event) {
-      case "AccountChanged": case "PresenceReturned": case "BotFailed": case "CallStatus":
+      case "AccountChanged": case "AccountRemoved": case "PresenceReturned": case "BotFailed": case "CallStatus":
         break;
       case "CallRecord":
         this.tell("record", event);
@@ -153,6 +159,9 @@ class Board extends EventTarget {
         if (known && event.state !== "online") Object.assign(known, {show: "", status: ""});
         break;
       }
+      case "AccountRemoved":
+        this.accounts.delete(event.jid);
+        break;
       case "PresenceReturned": {
         const known = this.accounts.get(event.jid);
         if (known) Object.assign(known, {show: event.show, status: event.status});

@@ -25,7 +25,7 @@ class ConversationView extends View {
     this.calls = h("div.strips", {});
     this.messages = h("div.messages", {role: "list", "aria-label": "Messages", "aria-live": "polite", tabIndex: 0});
     this.presence = h("span.row-note", {});
-    this.append(
+    fill(this,
       h("header.conversation-head", {}, h("a.back", {href: `#/accounts/${escaped(this.account)}`, "aria-label": "Back to conversations"}, "‹"),
         avatar(this.peer), h("div.row-main", {}, h("h2", {}, this.peer), this.presence), session.may("control") && this.callForm()),
       this.calls, this.messages, session.may("control") && this.writeForm());

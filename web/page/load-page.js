@@ -69,7 +69,7 @@ class LoadPage extends View {
     this.verdict.hidden = !verdict;
     if (!verdict || this.verdict.childElementCount) return;
     fill(this.verdict, h("h2", {role: "status"}, verdict.sentence), ...verdict.warnings.map(one => h("p", {}, one)),
-      h("p.soft", {}, "The run is over. What is shown here is its end; with --out, a report was written."));
+      h("p.soft", {}, "The run is over. What is shown here is what was heard of it last; with --out, a report was written."));
   }
 
   /** @param {import("./board.js").LoadSummary} load */

@@ -16,7 +16,7 @@ import {fill, h, say} from "./dom.js";
 import {session} from "./session.js";
 import {attempt, notify} from "./view.js";
 
-const LINKS = {live: "live", connecting: "connecting …", lost: "no connection, trying again …"};
+const LINKS = {live: "live", connecting: "connecting …", lost: "no connection, trying again …", over: "the run is over"};
 
 class CallboardApp extends HTMLElement {
   async connectedCallback() {

@@ -1,5 +1,5 @@
 // A recording of a past call, both of its sides, played together.
-import {h} from "./dom.js";
+import {fill, h} from "./dom.js";
 import {clock, size} from "./words.js";
 
 /** Seconds that the two sides may be apart before the second one follows the first. */
@@ -22,7 +22,7 @@ class RecordingPlayer extends HTMLElement {
     const head = h("div.bar", {}, h("h2", {}, "Recording"), h("span.soft", {}, `${clock(file.seconds)} · ${size(file.octets)}`),
       is_there && h("a.button", {href: `${target}?download=true`, download: ""}, "Download"));
     const words = {removed: "It was removed, as keep: in the file says.", missing: "Its file was moved or removed.", none: "There is no file."};
-    this.append(h("section.card", {}, head, file.failure && h("p.bad-text", {}, file.failure),
+    fill(this, h("section.card", {}, head, file.failure && h("p.bad-text", {}, file.failure),
       is_there ? this.sides(target) : h("p.soft", {}, words[/** @type {keyof typeof words} */ (file.presence)])));
   }
 
