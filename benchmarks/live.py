@@ -44,7 +44,7 @@ ROUND = 200
 #: What is played in turns, and by how many legs: echoed legs; the same and, every 20 ms, the codecs
 #: that a role needs; and the role. Agents are fewer: a core that is full has work left over for
 #: whatever is measured next.
-ROOM = (20, ("echo", "codecs of a room", "room", "room, half listen"))
+ROOM = (20, ("echo", "codecs of a room", "room", "room, half echo", "room, half listen"))
 BOTS = (10, ("echo", "codecs of a feed", "feed", "codecs of an agent", "agent"))
 
 
@@ -84,11 +84,14 @@ def echoing(legs: list[Leg]) -> Iterator[None]:
 
 
 @contextmanager
-def in_room(legs: list[Leg], *, speakers: int) -> Iterator[None]:
-    """Be in one room, of which so many speak."""
+def in_room(legs: list[Leg], *, speakers: int, others: str = "listen") -> Iterator[None]:
+    """Be in one room, of which so many speak; the others listen, or echo outside of it."""
     room = RoomMedia(tones=False)
     for number, leg in enumerate(legs):
-        room.add(leg.media, speaks=number < speakers)
+        if number < speakers or others == "listen":
+            room.add(leg.media, speaks=number < speakers)
+        else:
+            leg.media.play("audio", Echo())
     yield
     room.close()
 
@@ -260,6 +263,7 @@ async def roles(
     begin: dict[str, Callable[[list[Leg]], Any]] = {
         "echo": echoing,
         "room": partial(in_room, speakers=count),
+        "room, half echo": partial(in_room, speakers=count // 2, others="echo"),
         "room, half listen": partial(in_room, speakers=count // 2),
         "feed": feeding,
         "agent": partial(answering, sound=codecs.sound),
@@ -339,9 +343,9 @@ async def measure(quick: bool) -> Result:
         room, bots = await turns(*ROOM), await turns(*BOTS)
     used = room["cpu"]
     listener = [
-        (half - whole / 2) / (echo / 2)
-        for half, whole, echo in zip(
-            used["room, half listen"], used["room"], used["echo"], strict=True
+        1 + (listen - beside) / (echo / 2)
+        for listen, beside, echo in zip(
+            used["room, half listen"], used["room, half echo"], used["echo"], strict=True
         )
     ]
     return Result(
@@ -352,8 +356,8 @@ async def measure(quick: bool) -> Result:
         "median of those within a turn. The yardstick is as many echoed legs, and every 20 ms for "
         "each leg what its role can't do without, by plain calls in the same process: decoding "
         "what the peer sends, encoding what the leg encodes (in a room, what all others say), and "
-        "for an agent the detector, to which sound goes at 16 kHz. A listener is what the leg of "
-        "one who only listens costs, where half of them do.",
+        "for an agent the detector, to which sound goes at 16 kHz. A listener is what is used "
+        "more where half of the legs listen to the room of the others, and do not echo beside it.",
         [
             _ratio("a room's leg / (echo leg + decode + encode)", _each(used, "room")),
             _ratio("a listener's leg / echo leg", statistics.median(listener)),
