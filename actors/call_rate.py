@@ -1,7 +1,6 @@
 """How many calls each peer may begin."""
 
 import logging
-from collections import OrderedDict
 
 from ..media import Budget
 from .runtime.log_throttle import LogThrottle
@@ -21,9 +20,11 @@ class CallRate:
         account: the account's bare JID.
     """
 
+    __slots__ = ("_account", "_budgets", "_dropped")
+
     def __init__(self, account: str) -> None:
         self._account = account
-        self._budgets: OrderedDict[str, Budget] = OrderedDict()
+        self._budgets: dict[str, Budget] = {}
         self._dropped = LogThrottle()
 
     def admit(self, peer: str) -> bool:
@@ -32,12 +33,10 @@ class CallRate:
         Args:
             peer: its bare JID.
         """
-        budget = self._budgets.get(peer)
-        if budget is None:
-            budget = self._budgets[peer] = Budget(RATE, AT_ONCE)
-            if len(self._budgets) > REMEMBERED:
-                self._budgets.popitem(last=False)
-        self._budgets.move_to_end(peer)
+        budget = self._budgets.pop(peer, None) or Budget(RATE, AT_ONCE)
+        self._budgets[peer] = budget  # the one that asked last is the last one
+        if len(self._budgets) > REMEMBERED:
+            del self._budgets[next(iter(self._budgets))]
         if budget.take():
             return True
         if dropped := self._dropped.due():

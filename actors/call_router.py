@@ -1,6 +1,5 @@
 """Where the stanzas of one account's calls go: to a call, to a conversation, or back."""
 
-from collections import deque
 from xml.etree.ElementTree import Element
 
 from ..config.jid import bare
@@ -63,7 +62,8 @@ class CallRouter:
         self._routes = routes
         self._conversations = conversations
         self._call_rate = CallRate(session.account_jid)
-        self._heard_last: deque[tuple[str, ...]] = deque(maxlen=MAX_HEARD_LAST)
+        # An empty deque would be 760 octets, which most accounts never need.
+        self._heard_last: tuple[tuple[str, ...], ...] = ()
 
     def change(self, context: Context) -> None:
         """Follow another policy."""
@@ -159,7 +159,7 @@ class CallRouter:
         """Tell whether something was heard before, and remember it."""
         if key in self._heard_last:
             return True
-        self._heard_last.append(key)
+        self._heard_last = (*self._heard_last[1 - MAX_HEARD_LAST :], key)
         return False
 
     def _refuses(self, sender: str, proposal: Propose, letter: Letter) -> bool:

@@ -12,6 +12,8 @@ class LogThrottle:
     A stranger who makes something happen thousands of times must not fill the log with it.
     """
 
+    __slots__ = ("_count", "_quiet_until")
+
     def __init__(self) -> None:
         self._quiet_until = -1.0
         self._count = 0
