@@ -15,6 +15,7 @@ from callboard.jingle import Reason, Session
 from callboard.jingle import namespaces as ns
 from callboard.media import PeerConnection
 from callboard.media.rtc import _aiortc
+from callboard.media.rtc.ice import _aioice
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import Device, reason_of
 from callboard.tests.live.stage import ALICE, BOB, Stage, staged
@@ -177,6 +178,9 @@ def test_a_fault_inside_the_media_library_is_failed_in_the_record(
             connection = call.ref._actor_weakref()._leg.connection._pc
             transport, *_ = _aiortc.dtls_transports(connection)
             transport._recv_next = die  # type: ignore[method-assign]
+            arrivals = _aioice.arrivals(_aiortc.ice_connection(transport.transport))
+            assert arrivals is not None
+            arrivals.put_nowait((b"P?", 1))  # wakes its task, which media and reports pass by
             record = await (out if whose == ALICE else came).ended()
             assert (record.state, record.reason) == ("failed", "failed-transport")
             assert await stage.states(whose) == ["failed"]
