@@ -16,7 +16,9 @@ import ctypes
 import os
 import resource
 import select
+import shutil
 import signal
+import subprocess
 import sys
 from contextlib import suppress
 
@@ -25,48 +27,12 @@ GRACE = 2.0
 """Seconds between SIGTERM and SIGKILL."""
 
 
-def start(command: tuple[str, ...]) -> int:
-    """Start the command as a child that the kernel kills when we end (prctl(2)).
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent ends (prctl(2)).
 
-    By hand, as `subprocess` and `shutil` alone would take longer to import than all of this to run.
-
-    Args:
-        command: The program's path and its arguments.
-
-    Returns:
-        Its process id.
+    Runs between fork and exec, which is safe here: the keeper has one thread.
     """
-    pid = os.fork()  # safe: the keeper has one thread
-    if pid:
-        return pid
-    try:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them
-            signal.signal(number, signal.SIG_DFL)
-        os.execv(command[0], command)  # noqa: S606 - the command is our parent's
-    except OSError as error:
-        sys.stderr.write(f"{command[0]}: {error.strerror}\n")
-        sys.stderr.flush()
-    finally:
-        os._exit(127)
-
-
-def remove(folder: str) -> None:
-    """Remove a folder and what is in it, as far as we may.
-
-    Args:
-        folder: Its path.
-    """
-    for place, folders, files in os.walk(folder, topdown=False):
-        for name in files:
-            with suppress(OSError):
-                os.unlink(os.path.join(place, name))  # noqa: PTH108, PTH118
-        for name in folders:
-            with suppress(OSError):
-                os.rmdir(os.path.join(place, name))  # noqa: PTH106, PTH118
-    with suppress(OSError):
-        os.rmdir(folder)  # noqa: PTH106
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def raise_file_limit() -> None:
@@ -76,23 +42,26 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def wait(pid: int, lifeline: int) -> int:
+def wait(child: "subprocess.Popen[bytes]", lifeline: int) -> int:
     """Wait until the command or the lifeline ends, then see the command off.
 
     Args:
-        pid: The command's process id.
+        child: The command.
         lifeline: A file descriptor that ends when nobody wants the command any more.
 
     Returns:
         The command's exit status, negative for a signal.
     """
-    ended = os.pidfd_open(pid)
+    ended = os.pidfd_open(child.pid)
     ready, _, _ = select.select([ended, lifeline], [], [])
     if ended not in ready:
-        os.kill(pid, signal.SIGKILL if os.read(lifeline, 1) else signal.SIGTERM)
+        if os.read(lifeline, 1):
+            child.kill()
+        else:
+            child.terminate()
         if not select.select([ended], [], [], GRACE)[0]:
-            os.kill(pid, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            child.kill()
+    return child.wait()
 
 
 def main(folder: str, *command: str) -> int:
@@ -110,13 +79,18 @@ def main(folder: str, *command: str) -> int:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise_file_limit()
     try:
-        pid = start(command)
-        with suppress(BrokenPipeError):
-            sys.stdout.write(f"keeper: pid {pid}\n")
-            sys.stdout.flush()
-        status = wait(pid, sys.stdin.fileno())
+        with subprocess.Popen(  # noqa: S603 - the command is our parent's
+            command,
+            stdin=subprocess.DEVNULL,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - one thread
+            restore_signals=True,
+        ) as child:
+            with suppress(BrokenPipeError):
+                sys.stdout.write(f"keeper: pid {child.pid}\n")
+                sys.stdout.flush()
+            status = wait(child, sys.stdin.fileno())
     finally:
-        remove(folder)
+        shutil.rmtree(folder, ignore_errors=True)
     return status if status >= 0 else 128 - status
 
 
