@@ -34,6 +34,7 @@ class Page:
 
     def __init__(self, tab: Tab, port: int) -> None:
         self.tab = tab
+        self.port = port
         self.url = f"http://127.0.0.1:{port}/"
 
     async def enter(self, place: str = "", role: str = "talk") -> None:
@@ -69,6 +70,18 @@ async def opened(browser: Browser | Opens, port: int) -> AsyncIterator[Page]:
         yield Page(tab, port)
 
 
+@asynccontextmanager
+async def on_board(
+    browser: Browser | Opens, folder: Path, **more: Any
+) -> AsyncIterator[tuple[Stage, Page]]:
+    """Show the board of Alice and Bob in a tab that has not logged in; `more` is `boarded`'s."""
+    async with (
+        boarded(folder, [ALICE, BOB], **more) as (stage, port),
+        opened(browser, port) as page,
+    ):
+        yield stage, page
+
+
 def conversation(account: str, peer: str) -> str:
     return f"/accounts/{quote(account)}/{quote(peer)}"
 
@@ -81,10 +94,7 @@ async def settled(stage: Stage, sid: str) -> None:
 
 def test_a_person_writes_calls_and_hangs_up(run: Run, tmp_path: Path, any_browser: Opens) -> None:
     async def main() -> None:
-        async with (
-            boarded(tmp_path, [ALICE, BOB]) as (stage, port),
-            opened(any_browser, port) as page,
-        ):
+        async with on_board(any_browser, tmp_path) as (stage, page):
             await page.enter(conversation(ALICE, BOB))
             assert "token" not in await page.tab.run("location.href")
             assert await page.tab.run("document.cookie") == ""
@@ -121,10 +131,7 @@ def test_a_person_writes_calls_and_hangs_up(run: Run, tmp_path: Path, any_browse
 
 def test_a_call_comes_and_goes_and_is_answered(run: Run, tmp_path: Path, browser: Browser) -> None:
     async def main() -> None:
-        async with (
-            boarded(tmp_path, [ALICE, BOB]) as (stage, port),
-            opened(browser, port) as page,
-        ):
+        async with on_board(browser, tmp_path) as (stage, page):
             await page.enter("/calls")
             await page.shows("No calls go on")
             out = await stage.puppets[ALICE].call(BOB, audio="tone")
@@ -147,10 +154,7 @@ def test_a_deep_link_leads_to_a_past_call_and_its_recording(
     run: Run, tmp_path: Path, any_browser: Opens
 ) -> None:
     async def main() -> None:
-        async with (
-            boarded(tmp_path, [ALICE, BOB]) as (stage, port),
-            opened(any_browser, port) as page,
-        ):
+        async with on_board(any_browser, tmp_path) as (stage, page):
             out, _ = await stage.connected(ALICE, BOB, audio="tone:440", video="pattern")
             await out.record()
             await stage.media(ALICE, "video", 40)
@@ -171,10 +175,7 @@ def test_who_may_only_look_is_offered_nothing_else(
     run: Run, tmp_path: Path, browser: Browser
 ) -> None:
     async def main() -> None:
-        async with (
-            boarded(tmp_path, [ALICE, BOB]) as (stage, port),
-            opened(browser, port) as page,
-        ):
+        async with on_board(browser, tmp_path) as (stage, page):
             out, _ = await stage.connected(ALICE, BOB)
             await page.enter("/calls", role="view")
             await page.shows("connected")

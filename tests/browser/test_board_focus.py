@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from callboard.tests.browser.stage import Browser
-from callboard.tests.browser.test_board import Page, conversation, opened, settled
+from callboard.tests.browser.test_board import Page, conversation, on_board, opened, settled
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB
-from callboard.tests.web.stage import TOKENS, bare_board, boarded
+from callboard.tests.web.stage import TOKENS, bare_board
 
 #: Goes to each thing that takes the focus, types where that can be, lets all kinds of things
 #: happen, and returns what is lost by that. Events are given to the page as the server's are.
@@ -86,10 +86,7 @@ def test_nothing_that_happens_moves_the_focus_or_takes_what_is_typed(
     run: Run, tmp_path: Path, browser: Browser
 ) -> None:
     async def main() -> None:
-        async with (
-            boarded(tmp_path, [ALICE, BOB]) as (stage, port),
-            opened(browser, port) as page,
-        ):
+        async with on_board(browser, tmp_path) as (stage, page):
             out, _ = await stage.connected(ALICE, BOB)
             await page.enter(conversation(BOB, ALICE))
             for words in ("Play…", "Keypad", "Talk"):
@@ -116,10 +113,7 @@ def test_what_is_closed_leads_back_to_where_it_was_opened(
     run: Run, tmp_path: Path, browser: Browser
 ) -> None:
     async def main() -> None:
-        async with (
-            boarded(tmp_path, [ALICE, BOB]) as (stage, port),
-            opened(browser, port) as page,
-        ):
+        async with on_board(browser, tmp_path) as (stage, page):
             out, _ = await stage.connected(ALICE, BOB)
             await page.enter(conversation(BOB, ALICE))
             for words, inside in (

@@ -6,12 +6,12 @@ from pathlib import Path
 from callboard.config.web import WebSettings
 from callboard.control.history.history import History
 from callboard.tests.browser.stage import Browser
-from callboard.tests.browser.test_board import conversation, opened, settled
+from callboard.tests.browser.test_board import conversation, on_board, opened, settled
 from callboard.tests.conftest import Run
 from callboard.tests.control.history.past import NOON, add, past
 from callboard.tests.live.stage import ALICE, BOB
 from callboard.tests.media.wav import write_wav
-from callboard.tests.web.stage import TOKENS, an_instance, boarded
+from callboard.tests.web.stage import TOKENS, an_instance
 from callboard.web.board import Board
 
 FILTER = """(input => { input.value = %s; input.dispatchEvent(new Event("input")); })(
@@ -64,10 +64,7 @@ def test_a_conversation_is_opened_and_a_file_played_in_a_call_that_the_filter_fi
     web = {"tokens": TOKENS, "files": sounds}
 
     async def main() -> None:
-        async with (
-            boarded(tmp_path, [ALICE, BOB], web=web) as (stage, port),
-            opened(browser, port) as page,
-        ):
+        async with on_board(browser, tmp_path, web=web) as (stage, page):
             await page.enter(f"/accounts/{ALICE}")
             await page.tab.run(
                 f"document.querySelector('conversation-list input').value = {json.dumps(BOB)}"

@@ -8,10 +8,9 @@ from typing import Literal
 import pytest
 from callboard.tests.browser.bundle import HERE, MODULES
 from callboard.tests.browser.stage import Browser
-from callboard.tests.browser.test_board import Page, conversation, opened, settled
+from callboard.tests.browser.test_board import Page, conversation, on_board, settled
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB
-from callboard.tests.web.stage import boarded
 
 AXE = MODULES / "axe-core" / "axe.min.js"
 TYPES = MODULES / ".bin" / "tsc"
@@ -34,10 +33,7 @@ def test_axe_finds_nothing(run: Run, tmp_path: Path, browser: Browser) -> None:
     axe = AXE.read_text("utf-8")
 
     async def main() -> None:
-        async with (
-            boarded(tmp_path, [ALICE, BOB]) as (stage, port),
-            opened(browser, port) as page,
-        ):
+        async with on_board(browser, tmp_path) as (stage, page):
             out, _ = await stage.connected(ALICE, BOB)
             await stage.puppets[ALICE].send(BOB, "Hello")
             found: dict[str, list[str]] = {}

@@ -5,12 +5,12 @@ from pathlib import Path
 from callboard.actors.messages.exchange import CallStatus
 from callboard.tests.browser.page_sound import SOUND
 from callboard.tests.browser.stage import Browser
-from callboard.tests.browser.test_board import opened, settled
+from callboard.tests.browser.test_board import on_board, opened, settled
 from callboard.tests.browser.test_board_page import check_looks
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB
 from callboard.tests.media.coturn import PASSWORD, USER, coturn, needs_coturn
-from callboard.tests.web.stage import TOKENS, boarded
+from callboard.tests.web.stage import TOKENS
 
 DRAWN = "document.querySelectorAll('quality-plots canvas').length === 4"
 
@@ -20,9 +20,8 @@ def test_a_past_call_has_its_plots_in_a_page_opened_later(
 ) -> None:
     async def main() -> None:
         async with (
-            boarded(tmp_path, [ALICE, BOB]) as (stage, port),
-            opened(browser, port) as page,
-            opened(browser, port) as later,
+            on_board(browser, tmp_path) as (stage, page),
+            opened(browser, page.port) as later,
         ):
             out, _ = await stage.connected(ALICE, BOB)
             await stage.until(CallStatus, lambda one: one.account == ALICE and one.seconds > 3)
@@ -45,9 +44,8 @@ def test_what_others_do_to_a_call_is_shown(run: Run, tmp_path: Path, browser: Br
 
     async def main() -> None:
         async with (
-            boarded(tmp_path, [ALICE, BOB]) as (stage, port),
-            opened(browser, port) as page,
-            opened(browser, port) as other,
+            on_board(browser, tmp_path) as (stage, page),
+            opened(browser, page.port) as other,
         ):
             out, _ = await stage.connected(ALICE, BOB, audio="tone", video="pattern")
             await page.enter(f"/calls/{out.id}/{ALICE}")
@@ -102,10 +100,7 @@ def test_a_page_listens_and_talks_through_a_relay_alone(
         async with coturn(tmp_path) as relay:
             server = {"url": relay.turn().url, "user": USER, "password": PASSWORD, "only": True}
             web = {"tokens": TOKENS, "media": {"relay": server}}
-            async with (
-                boarded(tmp_path, [ALICE, BOB], web=web) as (stage, port),
-                opened(browser, port) as page,
-            ):
+            async with on_board(browser, tmp_path, web=web) as (stage, page):
                 out, _ = await stage.connected(ALICE, BOB)
                 await page.enter(f"/calls/{out.id}/{ALICE}")
                 await page.tab.run(spy)
