@@ -82,7 +82,8 @@ class RecentPictures:
             self._take(frame)
 
     def _take(self, frame: EncodedFrame) -> None:
-        if not self._viewers and self._is_over():
+        if not self._viewers and self._has_lingered:
+            self._end()
             return
         if frame.kind != "video":
             return
@@ -96,13 +97,15 @@ class RecentPictures:
         else:
             self._frames.append(frame)
 
-    def _is_over(self) -> bool:
-        """Keep nothing any more if nobody has come for long."""
-        if asyncio.get_running_loop().time() < self._left_at + self.LINGER:
-            return False
+    @property
+    def _has_lingered(self) -> bool:
+        """Whether nobody has come for long since the last one left."""
+        return asyncio.get_running_loop().time() >= self._left_at + self.LINGER
+
+    def _end(self) -> None:
+        """Keep nothing any more."""
         origin = self._origin()
         if origin is not None:
             origin.remove_sink(self._hear)
             origin.remove_receiver(self._take)
             del self._of[origin][self._direction]
-        return True
