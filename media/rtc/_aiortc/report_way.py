@@ -38,6 +38,7 @@ class ReportWay:
             transceiver: One that has not started.
         """
         self.ssrc: int = getattr(transceiver.sender, SSRC)
+        self._received: ReceivedReports | None = None
         self._sender = transceiver.sender
         self._transceiver = transceiver
         self._way = WayOut(transceiver.sender)
@@ -60,6 +61,11 @@ class ReportWay:
         for end, events in ends:
             setattr(end, RUN_RTCP, lambda end=end, events=events: self._start(end, events, reports))
 
+    def close(self) -> None:
+        """Hand on nothing more of what comes in."""
+        if self._received is not None:
+            self._received.all.pop(self.ssrc, None)
+
     def send(self, packet: bytes) -> bool:
         """Send a compound packet; False if there is no way out."""
         return self._way.report(packet)
@@ -67,8 +73,9 @@ class ReportWay:
     def _start(self, end: Any, events: tuple[str, str], reports: Reports) -> "asyncio.Future[None]":
         for event in events:
             getattr(end, event).set()
-        received_reports(end.transport).all[self.ssrc] = reports
-        reports.start()
+        if reports.start():
+            self._received = received_reports(end.transport)
+            self._received.all[self.ssrc] = reports
         done = asyncio.get_running_loop().create_future()
         done.set_result(None)
         return done

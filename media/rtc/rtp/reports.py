@@ -39,6 +39,9 @@ class Way(Protocol):
     def open(self, reports: "Reports") -> None:
         """Start the reports when media may flow, and hand them what comes in from then on."""
 
+    def close(self) -> None:
+        """Hand on nothing more of what comes in."""
+
     def send(self, packet: bytes) -> bool:
         """Send a compound packet; False if there is no way out."""
 
@@ -159,10 +162,11 @@ class Reports:
         self._way = way
         way.open(self)
 
-    def start(self) -> None:
-        """Begin to report."""
+    def start(self) -> bool:
+        """Begin to report, if that has not begun; False once it is closed."""
         if self._ticket is None and not self._is_closed:
             self._ticket = Pacer.running().start(self._step)
+        return not self._is_closed
 
     def close(self) -> None:
         """Report nothing more; say that what we sent has ended, if it had begun."""
@@ -173,6 +177,7 @@ class Reports:
                 self._way.send(rtcp.report(ssrc, None, ()) + rtcp.goodbye(ssrc))
         self._ticket = None
         self._is_closed = True
+        self._way.close()
 
     def missing(self, ssrc: int, numbers: Sequence[int]) -> None:
         """Ask for packets again (NACK, RFC 4585 §6.2.1).

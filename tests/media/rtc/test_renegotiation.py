@@ -21,6 +21,9 @@ from callboard.media import (
     Tone,
     read_clock,
 )
+from callboard.media.rtc import _aiortc
+from callboard.media.rtc._aiortc import report_way
+from callboard.media.rtc.rtp.reports import Reports
 from callboard.tests.conftest import Run
 from callboard.tests.harness.ports import free_ports
 from callboard.tests.media.legs import Leg, call, pictures, pitch
@@ -141,8 +144,16 @@ def test_video_goes_and_comes_again(run: Run, bundled: bool) -> None:
             assert b.leg.statistics("video").received > before  # counted on, not anew
             check_unbroken(a.leg)
             check_unbroken(b.leg)
+            for leg in (a.leg, b.leg):
+                assert told(leg) == [each.reports for each in leg.pc.media.by_kind.values()]
 
     run(main)
+
+
+def told(leg: Leg) -> list[Reports]:
+    """Give all that are told of reports which come in: what has gone is none of them."""
+    transports = _aiortc.dtls_transports(leg.pc._pc)
+    return [each for one in transports for each in report_way.received_reports(one).all.values()]
 
 
 def test_both_add_video_at_once(run: Run) -> None:

@@ -22,11 +22,16 @@ class Way:
     ssrc = OURS
 
     def __init__(self) -> None:
+        self.is_closed = False
         self.sent: list[tuple[float, list[RtcpPacket]]] = []
 
     def open(self, reports: Reports) -> None:
         """Start at once."""
         reports.start()
+
+    def close(self) -> None:
+        """Hear nothing more."""
+        self.is_closed = True
 
     def send(self, packet: bytes) -> bool:
         """Take it apart."""
@@ -63,7 +68,9 @@ def test_a_report_a_second_on_the_grid_of_what_is_sent(run: Run) -> None:
         assert len({round(each, 2) for each in apart}) > 10
         assert 80 < len(times) < 125
         assert all(at * 100 == pytest.approx(round(at * 100), abs=1e-6) for at in times)
+        assert not way.is_closed
         reports.close()
+        assert way.is_closed
         await asyncio.sleep(5)
         assert len(way.sent) == len(times)
         reports.start()  # the connection has come up behind the end
