@@ -236,6 +236,7 @@ class Progress:
         self._last = ()  # should the counters fail
         try:
             media = self._leg.connection.media
+            media.send_no_more()  # else the peer would count more than we say that we have sent
             self._last = media.statistics()
             self._expected = tuple(
                 kind for kind, one in media.by_kind.items() if one.flows(Direction.RECEIVED)

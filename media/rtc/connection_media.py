@@ -621,6 +621,12 @@ class ConnectionMedia:
             medium.reports.on_keyframe = self._keyframe_requested
             self.changes += 1
 
+    def send_no_more(self) -> None:
+        """Send nothing any more, for good: what is counted from now on is all that was sent."""
+        for medium in self.by_kind.values():
+            if medium.outgoing is not None:
+                medium.outgoing.send_no_more()
+
     def stop(self) -> None:
         """Take nothing more to play, and ask for nothing more: the connection closes."""
         self._closed = True

@@ -183,6 +183,11 @@ class Outgoing:
             self._replay()
         self._paced.look_again()
 
+    def send_no_more(self) -> None:
+        """Send nothing any more, for good; what is played ends with `close`."""
+        self.pause(True)
+        self._paced.close()
+
     def press(self, digits: str, seconds: float | None) -> list[KeyPress]:
         """Press keys after those that wait. The source stands still while a key is pressed.
 

@@ -6,7 +6,7 @@ import pytest
 from callboard.media import ClockPattern, Echo, Kind, MediaClosedError, ReceivePath, Silence, Tone
 from callboard.media.frames.frame import KINDS
 from callboard.tests.conftest import Run
-from callboard.tests.media.legs import Leg
+from callboard.tests.media.legs import Leg, call
 
 
 def test_a_source_that_is_refused_changes_nothing(run: Run) -> None:
@@ -67,5 +67,21 @@ def test_nothing_is_heard_or_seen_where_all_is_only_counted(run: Run, kind: Kind
         with pytest.raises(ValueError, match="use the path 'packets'"):
             leg.pc.media.frames(kind)
         await leg.pc.close()
+
+    run(main)
+
+
+def test_who_sends_no_more_has_counted_all(run: Run) -> None:
+    async def main() -> None:
+        async with call(audio=Tone(), back_audio=Tone(), video=ClockPattern()) as (a, b):
+            await b.received("video", 5)
+            a.pc.media.send_no_more()
+            counted = {one.kind: one.sent for one in a.pc.media.statistics()}
+            a.pc.media.play("audio", Tone(1000))
+            a.pc.media.pause("audio", False)
+            await a.received("audio", 20)
+            for one in a.pc.media.statistics():
+                assert one.sent == counted[one.kind]
+                assert b.statistics(one.kind).received <= one.sent
 
     run(main)
