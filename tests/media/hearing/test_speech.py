@@ -2,7 +2,10 @@
 
 import asyncio
 import gc
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -212,6 +215,27 @@ def test_without_the_extra_a_sentence_says_what_to_install(
         run(main)
     finally:
         check_speech.cache_clear()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="there is no list of threads here")
+def test_the_detector_works_on_the_thread_that_calls_it_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """OpenMP keeps threads for each that calls it, and counts only those of its own."""
+    monkeypatch.setenv(voice_detector.THREAD_LIMIT, "7")
+    loud = np.resize(np.array([9000, -9000], np.int16), CHUNK)
+
+    def threads() -> set[str]:
+        return {each.name for each in Path("/proc/self/task").iterdir()}
+
+    def look() -> set[str]:
+        before = threads()
+        VoiceDetector().probability(loud)
+        return threads() - before
+
+    with ThreadPoolExecutor(1) as executor:
+        assert executor.submit(look).result() == set()
+    assert os.environ[voice_detector.THREAD_LIMIT] == "7"
 
 
 def test_silence_is_not_looked_at() -> None:
