@@ -44,8 +44,11 @@ ROUND = 200
 #: What is played in turns, and by how many legs: echoed legs; the same and, every 20 ms, the codecs
 #: that a role needs; and the role. Agents are fewer: a core that is full has work left over for
 #: whatever is measured next.
-ROOM = (20, ("echo", "codecs of a room", "room", "room, half echo", "room, half listen"))
+ROOM = (20, ("echo", "codecs of a room", "room"))
+LISTENERS = (20, ("echo", "room, half echo", "room, half listen"))
 BOTS = (10, ("echo", "codecs of a feed", "feed", "codecs of an agent", "agent"))
+#: How often each role is taken. A listener is a small difference between two large figures.
+TURNS = {ROOM: 9, LISTENERS: 30, BOTS: 9}
 
 
 class Leg:
@@ -325,34 +328,36 @@ async def _count(ask: Ask, legs: list[Leg], seconds: float) -> tuple[float, floa
 
 async def measure(quick: bool) -> Result:
     """Measure in turns."""
-    cycles, seconds = (1, 0.2) if quick else (9, 1.5)
+    seconds = 0.2 if quick else 1.5
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder, "played.ogg"))
         await asyncio.to_thread(make_file, Path(file), 5 if quick else 10)
 
-        async def turns(count: int, names: tuple[str, ...]) -> dict[str, Any]:
-            return await trial(
+        room, listeners, bots = [
+            await trial(
                 roles,
                 file=file,
-                count=2 if quick else count,
+                count=2 if quick else legs,
                 names=list(names),
-                cycles=cycles,
+                cycles=1 if quick else cycles,
                 seconds=seconds,
             )
-
-        room, bots = await turns(*ROOM), await turns(*BOTS)
+            for (legs, names), cycles in TURNS.items()
+        ]
     used = room["cpu"]
     listener = [
         1 + (listen - beside) / (echo / 2)
         for listen, beside, echo in zip(
-            used["room, half listen"], used["room, half echo"], used["echo"], strict=True
+            *(listeners["cpu"][each] for each in ("room, half listen", "room, half echo", "echo")),
+            strict=True,
         )
     ]
     return Result(
         "Live sound",
         f"{ROOM[0]} legs of a room, {BOTS[0]} of bots, in one process on one core, their peers in "
         "another on another core, Opus. "
-        f"The same legs take each role for {seconds:g} s, in turns, {cycles} times; a ratio is the "
+        f"The same legs take each role for {seconds:g} s, in turns, {TURNS[ROOM]} times "
+        f"({TURNS[LISTENERS]} for a listener); a ratio is the "
         "median of those within a turn. The yardstick is as many echoed legs, and every 20 ms for "
         "each leg what its role can't do without, by plain calls in the same process: decoding "
         "what the peer sends, encoding what the leg encodes (in a room, what all others say), and "
@@ -377,6 +382,7 @@ async def measure(quick: bool) -> Result:
                 met=room["late"]["room"] < 20,
             ),
             *_each_role(room, *ROOM),
+            *_each_role(listeners, LISTENERS[0], LISTENERS[1][1:]),
             *_each_role(bots, *BOTS),
         ],
     )
