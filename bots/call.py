@@ -634,7 +634,13 @@ class Call:
         ends: OnHangup = argument_checks.one_of("on_hangup", on_hangup, get_args(OnHangup))
         patience = None if timeout is None else argument_checks.duration("timeout", timeout)
         music = await find_music(meanwhile, self._folder)
-        return await Bridge.of(self._ref, other.ref, ends, music, patience)
+        try:
+            return await Bridge.of(self._ref, other.ref, ends, music, patience)
+        except CallOver:
+            for which, call in (("the call", self), ("the other call", other)):
+                if not call.ref.is_alive():  # a bridge that came too late does not know why
+                    raise await call.gone(which) from None
+            raise
 
     async def snapshot(self, format: "media.ImageFormat" = "jpeg") -> bytes:  # noqa: A002
         """Return an image of what the peer shows. No decoder runs before or after that.
@@ -675,7 +681,16 @@ class Call:
         except CallOver:
             if not self._record.done():
                 raise
-            raise CallOver(f"the call is over ({(await self._record).why})") from None
+            raise await self.gone() from None
+
+    async def gone(self, which: str = "the call") -> CallOver:
+        """Return the error that says that the call is over, and why, once that is known.
+
+        Args:
+            which: what a sentence calls it.
+        """
+        why = f" ({(await self._record).why})" if self._record.done() else ""
+        return CallOver(f"{which} is over{why}")
 
 
 async def codecs_of(name: str, call: object) -> tuple[str, ...]:
@@ -691,7 +706,11 @@ async def codecs_of(name: str, call: object) -> tuple[str, ...]:
     """
     if call is None:
         return ()
-    return await _ask(a_call(name, call).ref, GetCodecs())
+    known = a_call(name, call)
+    try:
+        return await _ask(known.ref, GetCodecs())
+    except CallOver:
+        raise await known.gone(f"{name}: the call") from None
 
 
 def a_call(name: str, value: object) -> Call:

@@ -77,7 +77,10 @@ class Room:
             with suppress(ActorDeadError):  # the last one has just left: open it again
                 added = await ref.request(order, timeout=HANDLED)
                 break
-        recording = await added
+        try:
+            recording = await added
+        except CallOver:
+            raise await call.gone() from None
         if ref == self._ref:
             self._recording = recording
             self._calls = {each: call for each, call in self._calls.items() if call.ref.is_alive()}
@@ -123,7 +126,7 @@ class Room:
         if await self._ask(MuteMember(_ref(call), argument_checks.flag("on", on))):
             return
         if not call.ref.is_alive():
-            raise CallOver("the call is over")
+            raise await call.gone()
         raise ValueError("the call is not in this room: add it first")
 
     async def speakers(self) -> list[tuple[Call, float]]:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from callboard.actors.messages.exchange import BotFailed
-from callboard.bots import Bot, Call, CallOver, Feed, VideoFeed
+from callboard.bots import Bot, Call, CallOver, Feed, Reason, Room, VideoFeed
 from callboard.tests.conftest import Run
-from callboard.tests.live.stage import ALICE, BOB, staged
+from callboard.tests.live.stage import ALICE, BOB, CAROL, staged
 
 
 async def listen(call: Call) -> None:
@@ -60,6 +60,37 @@ def test_what_comes_too_late_raises_call_over(
                 with pytest.raises(CallOver, match=r"the call is over \(success"):
                     await request_(call)
             assert await stage.states(ALICE, BOB) == ["completed", "completed"]
+
+    run(main)
+
+
+#: What a bot joins calls with: this one goes on, that one is over. And how a sentence calls it.
+JOINS: dict[str, tuple[Callable[[Call, Call], Awaitable[Any]], str]] = {
+    "bridge to it": (lambda this, that: this.bridge(that), "the other call"),
+    "bridge from it": (lambda this, that: that.bridge(this, on_hangup="one"), "the call"),
+    "room": (lambda _, that: Room().add(that), "the call"),
+    "mute in a room": (lambda _, that: Room().mute(that), "the call"),
+    "answer like it": (lambda this, that: this.answer(like=that), "like: the call"),
+}
+
+
+def test_a_call_that_is_over_joins_no_other_and_the_error_says_why(
+    run: Run, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE, BOB, CAROL]) as stage:
+            this, came = await stage.connected(ALICE, BOB)
+            that, away = await stage.connected(ALICE, CAROL)
+            await away.hangup(Reason.BUSY)
+            await that.ended()
+            for join, which in JOINS.values():
+                with pytest.raises(CallOver, match=rf"^{which} is over \(busy\b"):
+                    await join(this, that)
+            like = stage.puppets[ALICE].call(BOB, like=that)
+            with pytest.raises(CallOver, match=r"^like: the call is over \(busy\b"):
+                await like
+            await this.hangup()
+            await came.ended()
 
     run(main)
 
