@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
-import numpy as np
 from callboard.bots import (
     Bot,
     Call,
@@ -17,16 +16,16 @@ from callboard.bots import (
 )
 
 
-def reply(pcm: np.ndarray) -> str:
+def reply(speech: SpeechEnded) -> str:
     """Think of an answer. Put your own model here: this runs in a thread, and may take its time.
 
     Args:
-        pcm: what the caller said: 16-bit samples, one channel, 16 kHz.
+        speech: what the caller said: its `pcm` are 16-bit samples, one channel, 16 kHz.
 
     Returns:
         What to say.
     """
-    seconds = len(pcm) / 16_000
+    seconds = speech.ended - speech.began
     return (
         f"You have spoken for {seconds:.1f} seconds. I can't tell what you said, as I have no model"
         " yet. Meanwhile I go on talking, for as long as you let me. As soon as you speak, I am"
@@ -58,17 +57,17 @@ class Agent(Bot):
                     interrupted.set()
                 else:
                     interrupted = asyncio.Event()
-                    turns.create_task(self.answer(call, speech.pcm, interrupted))
+                    turns.create_task(self.answer(call, speech, interrupted))
 
-    async def answer(self, call: Call, pcm: np.ndarray, interrupted: asyncio.Event) -> None:
+    async def answer(self, call: Call, speech: SpeechEnded, interrupted: asyncio.Event) -> None:
         """Say what the model thinks, unless the caller has spoken again by then.
 
         Args:
             call: whom to answer.
-            pcm: what it has said.
+            speech: what it has said.
             interrupted: is set when it speaks again.
         """
-        text = await asyncio.to_thread(reply, pcm)
+        text = await asyncio.to_thread(reply, speech)
         if not interrupted.is_set():
             await self.say(call, text, interrupted)
 
@@ -119,5 +118,5 @@ async def seconds_of_next(heard: AsyncIterator[SpeechBegan | SpeechEnded]) -> fl
     """
     async for speech in heard:
         if isinstance(speech, SpeechEnded):
-            return len(speech.pcm) / 16_000
+            return speech.ended - speech.began
     raise CallOver("nobody speaks any more")

@@ -48,6 +48,8 @@ def test_speech_is_found_once_and_has_what_was_said(run: Run, tmp_path: Path) ->
             assert isinstance(ended, SpeechEnded)
             seconds = len(ended.pcm) / 16000
             assert 2.0 < seconds < 5.0
+            # It begins `pre_roll` before the speech, and ends with the silence after it.
+            assert seconds - (ended.ended - ended.began) > 0.5
             assert np.abs(ended.pcm.astype(np.int32)).max() > 3000
             await call.hangup()
             assert [each async for each in speech] == []
