@@ -4,9 +4,10 @@ import asyncio
 import logging
 import os
 import random
+import re
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds that the last answers may take.
 CLOSING = 5.0
+#: The port of each scheme, which an address may leave out (RFC 9110 §4.2).
+DEFAULT_PORTS = {"http": 80, "https": 443}
 #: How soon it is served again after a failure.
 BACKOFF = Backoff(base=0.5, cap=30.0)
 
@@ -84,7 +87,7 @@ class Board:
         self._feed = app.state.feed = EventFeed(instance.events)
         self._log_feed = app.state.log_feed = EventFeed(instance.logs, earlier=MOST_KEPT)
         self._sides = app.state.sides = RecordedSides()
-        self._gate = Gate(app, origins, cookie)
+        self._gate = Gate(app, origins, visitors)
         self._server = BoardServer(self._gate)
         self._failure = ""
         self._task = asyncio.create_task(self._keep(), name="board")
@@ -203,11 +206,23 @@ def origins_of(settings: WebSettings, address: ListenAddress) -> Origins:
         origins |= {f"http://{host}:{address.port}" for host in ("localhost", LOOPBACK, "[::1]")}
     if settings.url is not None:
         origins.add(settings.url)
+    every = {spelling for one in origins for spelling in _spellings(one)}
     return Origins(
-        hosts=frozenset(one.partition("://")[2] for one in origins),
-        origins=frozenset(origins),
+        hosts=frozenset(one.partition("://")[2] for one in every),
+        origins=frozenset(every),
         is_https=settings.url is not None and settings.url.startswith("https://"),
     )
+
+
+def _spellings(origin: str) -> Iterator[str]:
+    """Give an origin with and without its port, if that is the one of its scheme (RFC 3986 §6.2.3)."""
+    scheme, _, host = origin.partition("://")
+    port = f":{DEFAULT_PORTS[scheme]}"
+    yield origin
+    if host.endswith(port):
+        yield origin.removesuffix(port)
+    elif not re.search(r":\d+$", host):
+        yield f"{origin}{port}"
 
 
 def _keep_link(file: Path, link: str) -> None:

@@ -7,10 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .problem_details import BUG, Refusal
 from .rates import Rates
+from .visitors import VISITOR, Visitors
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +24,10 @@ PATIENCE = 10.0
 LONGEST_TARGET = 4096
 #: Requests that go on at once, those that wait for events among them.
 MOST_REQUESTS = 256
-#: Requests a second of one address, and how many at once.
+#: Requests a second of one visitor who has logged in, or else of one address; and how many at once.
 RATE, BURST = 100.0, 400
+#: The same of all who have logged in with the same token.
+ROLE_RATE, ROLE_BURST = 1000.0, 4000
 
 #: Seconds that requests have to end by themselves at the end.
 LAST = 0.5
@@ -78,17 +82,22 @@ class Gate:
     the answers (DNS rebinding). ``Origin`` must be ours, and must be there where a cookie would let
     something be changed, or another site could have a browser send it (CSRF).
 
+    How often somebody may ask is counted by who they are, for those who have logged in: behind a
+    proxy, all have its address. It is counted by the address for all others.
+
     Args:
         app: what is behind it.
         origins: where the board may be reached.
-        cookie: the name of the cookie.
+        visitors: tells visitors by their requests.
     """
 
-    def __init__(self, app: ASGIApp, origins: Origins, cookie: str) -> None:
+    def __init__(self, app: ASGIApp, origins: Origins, visitors: Visitors) -> None:
         self._app = app
         self._origins = origins
-        self._cookie = cookie
-        self._rates = Rates(RATE, BURST)
+        self._visitors = visitors
+        self._addresses = Rates(RATE, BURST)
+        self._sessions = Rates(RATE, BURST)
+        self._roles = Rates(ROLE_RATE, ROLE_BURST)
         self._running: set[asyncio.Task[None]] = set()
         self._is_closing = False
         headers = [*HEADERS]
@@ -113,7 +122,10 @@ class Gate:
         """Serve one request (ASGI)."""
         if scope["type"] != "http":
             return
-        answer = _Answer(send, self._headers)
+        is_head = scope["method"] == "HEAD"
+        answer = _Answer(send, self._headers, is_head=is_head)
+        if is_head:  # answered as GET is, without the body (RFC 9110 §9.3.2)
+            scope = {**scope, "method": "GET"}
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - each request runs in one
         try:
@@ -153,11 +165,25 @@ class Gate:
             raise Refusal(
                 503, f"{MOST_REQUESTS} requests go on: try again soon", {"Retry-After": "1"}
             )
-        client = "" if scope["client"] is None else scope["client"][0]
-        if seconds := self._rates.wait(client):
-            after = {"Retry-After": str(int(seconds) + 1)}
-            raise Refusal(429, f"this is more than {RATE:g} requests a second: wait", after)
-        self._rates.count(client)
+        self._check_rate(scope)
+
+    def _check_rate(self, scope: Scope) -> None:
+        """Count a request of a visitor, or of an address; find out who it is for all that follows."""
+        visitor = scope[VISITOR] = self._visitors.found(HTTPConnection(scope))
+        if isinstance(visitor, Refusal):
+            client = "" if scope["client"] is None else scope["client"][0]
+            counted = [(self._addresses, client, RATE)]
+        else:
+            counted = [
+                (self._sessions, visitor.key, RATE),
+                (self._roles, visitor.role.word, ROLE_RATE),
+            ]
+        for rates, who, rate in counted:
+            if seconds := rates.wait(who):
+                after = {"Retry-After": str(int(seconds) + 1)}
+                raise Refusal(429, f"this is more than {rate:g} requests a second: wait", after)
+        for rates, who, _ in counted:
+            rates.count(who)
 
     def _check_place(self, headers: Headers) -> None:
         hosts = headers.getlist("host")
@@ -178,7 +204,7 @@ class Gate:
         return None
 
     def _has_cookie(self, headers: Headers) -> bool:
-        return any(self._cookie in one for one in headers.getlist("cookie"))
+        return any(self._visitors.cookie in one for one in headers.getlist("cookie"))
 
 
 def _check_fetch_site(method: str, headers: Headers) -> None:
@@ -218,11 +244,20 @@ class _Body:
 
 
 class _Answer:
-    """An answer on its way out, with the headers that all have."""
+    """An answer on its way out, with the headers that all have.
 
-    def __init__(self, send: Send, headers: Collection[tuple[bytes, bytes]]) -> None:
+    Args:
+        send: sends it (ASGI).
+        headers: those of all answers.
+        is_head: whether it ends with its headers.
+    """
+
+    def __init__(
+        self, send: Send, headers: Collection[tuple[bytes, bytes]], *, is_head: bool
+    ) -> None:
         self._send = send
         self._headers = headers
+        self._is_head = is_head
         self._is_counted = self._is_over = False
         self.has_begun = False
 
@@ -243,6 +278,12 @@ class _Answer:
             if b"cache-control" not in given:
                 more.append((b"cache-control", b"no-store"))
             message = {**message, "headers": [*message.get("headers", ()), *more]}
+            if self._is_head:  # whoever makes a body hears from then on that the client has left
+                self._is_over = True
+                await self._send(message)
+                message = {"type": "http.response.body", "body": b"", "more_body": False}
+        elif self._is_head:
+            return
         else:
             self._is_over = not message.get("more_body", False)
         await self._send(message)

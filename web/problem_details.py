@@ -59,7 +59,10 @@ def refusal_of(error: HTTPException) -> Refusal:
     if isinstance(error, Refusal):
         return error
     words = _WORDS.get(error.status_code, str(error.detail))
-    return Refusal(error.status_code, words, dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"  # the gate makes the one of the other
+    return Refusal(error.status_code, words, headers)
 
 
 def problem_response(error: ControlError) -> Response:

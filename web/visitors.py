@@ -5,12 +5,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import HTTPConnection
 
 from .credentials import LIFETIME, Credentials, Visitor
 from .problem_details import Refusal
 from .rates import Rates
 from .visitor_role import VisitorRole
 
+#: What the gate has found out about a visitor, in a request's scope.
+VISITOR = "callboard.visitor"
 #: Wrong tokens a second of one address, and how many at once.
 RATE, BURST = 0.2, 10
 
@@ -44,30 +47,33 @@ class Visitors:
         credentials: the tokens, and the cookies made from them.
         cookie: the cookie's name.
         is_https: whether the cookie is sent over HTTPS only.
+
+    Attributes:
+        cookie: the cookie's name.
     """
 
     def __init__(self, credentials: Credentials, cookie: str, *, is_https: bool) -> None:
         self._credentials = credentials
-        self._cookie = cookie
+        self.cookie = cookie
         self._is_https = is_https
         self._wrong = Rates(RATE, BURST)
 
-    def known(self, request: Request) -> Visitor:
-        """Return who has sent a request.
+    def found(self, request: HTTPConnection) -> Visitor | Refusal:
+        """Return who has sent a request, or what they are told if nobody knows.
 
-        Raises:
-            Refusal: nobody knows.
+        It is asked once for each request: a wrong token counts.
         """
         given = request.headers.get("authorization", "")
         scheme, _, token = given.partition(" ")
         if scheme.lower() == "bearer":
-            return self.by_token(request, token.strip())
-        visitor = self._credentials.by_cookie(request.cookies.get(self._cookie, ""))
-        if visitor is None:
-            raise _unknown("log in first, with the link that callboard has printed")
-        return visitor
+            try:
+                return self.by_token(request, token.strip())
+            except Refusal as refusal:
+                return refusal
+        visitor = self._credentials.by_cookie(request.cookies.get(self.cookie, ""))
+        return visitor or _unknown("log in first, with the link that callboard has printed")
 
-    def by_token(self, request: Request, token: str) -> Visitor:
+    def by_token(self, request: HTTPConnection, token: str) -> Visitor:
         """Return whose token this is.
 
         Raises:
@@ -90,7 +96,7 @@ class Visitors:
     def greet(self, visitor: Visitor, response: Response) -> Visit:
         """Give a visitor a cookie."""
         response.set_cookie(
-            self._cookie,
+            self.cookie,
             self._credentials.cookie(visitor.role),
             max_age=LIFETIME,
             path="/",
@@ -104,7 +110,7 @@ class Visitors:
         """Take a visitor's cookie back."""
         self._credentials.revoke(visitor)
         response.delete_cookie(
-            self._cookie, path="/", secure=self._is_https, httponly=True, samesite="strict"
+            self.cookie, path="/", secure=self._is_https, httponly=True, samesite="strict"
         )
 
 
@@ -122,8 +128,10 @@ async def visitor_of(request: Request) -> Visitor:
     Raises:
         Refusal: nobody knows.
     """
-    visitors: Visitors = request.app.state.visitors
-    return visitors.known(request)
+    found: Visitor | Refusal = request.scope[VISITOR]
+    if isinstance(found, Refusal):
+        raise found
+    return found
 
 
 Known = Annotated[Visitor, Depends(visitor_of)]

@@ -13,7 +13,7 @@ from callboard.tests.conftest import Run
 from callboard.tests.web.http import Answer, ask, exchange, parsed
 from callboard.tests.web.stage import TOKENS, bare_board
 from callboard.web import board_server, gate, visitors
-from callboard.web.board import listen
+from callboard.web.board import listen, origins_of
 from callboard.web.credentials import LIFETIME, Credentials
 from callboard.web.rates import Rates
 from callboard.web.visitor_role import VisitorRole
@@ -76,6 +76,47 @@ def test_who_comes_by_another_name_or_from_another_site_is_refused(
                 refused(answer, 421 if "Host" in headers else 403)
 
     run(main)
+
+
+@pytest.mark.parametrize(
+    ("url", "address", "taken", "refused_"),
+    [
+        (
+            "https://board.example.org",
+            "127.0.0.1:8470",
+            ["board.example.org", "board.example.org:443", "localhost:8470", "127.0.0.1:8470"],
+            ["board.example.org:80", "board.example.org:8470", "localhost", "localhost:80"],
+        ),
+        (
+            "https://board.example.org:443",
+            "127.0.0.1:8470",
+            ["board.example.org", "board.example.org:443"],
+            ["board.example.org:80"],
+        ),
+        (
+            "https://board.example.org:8443",
+            "127.0.0.1:8470",
+            ["board.example.org:8443"],
+            ["board.example.org", "board.example.org:443"],
+        ),
+        ("http://localhost", "127.0.0.1:8470", ["localhost", "localhost:80"], ["localhost:443"]),
+        ("http://[::1]:80", "[::1]:8470", ["[::1]", "[::1]:80", "[::1]:8470"], ["[::1]:443"]),
+        (None, "127.0.0.1:80", ["127.0.0.1", "127.0.0.1:80", "localhost", "[::1]"], ["127.0.0.2"]),
+        (None, "[::1]:443", ["[::1]:443", "localhost:443"], ["[::1]", "localhost"]),
+    ],
+)
+def test_the_port_of_the_scheme_may_be_left_out_or_not(
+    url: str | None, address: str, taken: list[str], refused_: list[str]
+) -> None:
+    settings = WebSettings.model_validate({"url": url, "address": address})
+    assert settings.address is not None
+    origins = origins_of(settings, settings.address)
+    assert origins.hosts >= set(taken)
+    assert not origins.hosts & set(refused_)
+    assert {one.partition("://")[2] for one in origins.origins} == origins.hosts
+    schemes = {one.partition("://")[2]: one.partition("://")[0] for one in origins.origins}
+    if url is not None:
+        assert {schemes[host] for host in taken if "8470" not in host} == {url.partition(":")[0]}
 
 
 def test_two_hosts_are_refused(run: Run, tmp_path: Path) -> None:
@@ -449,6 +490,84 @@ def test_a_flood_is_refused_and_others_are_not(
             answer = await ask(port, STATUS, token=VIEW)
             refused(answer, 429)
             assert "retry-after" in answer.headers
+
+    run(main)
+
+
+def test_visitors_behind_a_proxy_do_not_share_a_limit(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "BURST", 3)
+    monkeypatch.setattr(gate, "RATE", 0.001)
+    monkeypatch.setattr(gate, "ROLE_BURST", 7)
+    monkeypatch.setattr(gate, "ROLE_RATE", 0.001)
+
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port):
+            one, other, third = [(await logged_in(port))[0] for _ in range(3)]
+            refused(await ask(port, "/"), 429)  # nobody is known, and the address has had its share
+            refused(await ask(port, STATUS, headers={"Cookie": "callboard=forged"}), 429)
+            for cookie, is_let in (
+                *((one, True),) * 3,
+                *((one, False),) * 2,
+                *((other, True),) * 3,
+                (third, True),
+                (third, False),  # all who have its token have had theirs
+            ):
+                answer = await ask(port, STATUS, headers={"Cookie": cookie})
+                assert answer.status == (200 if is_let else 429), answer
+            assert (await ask(port, STATUS, token=VIEW)).status == 200
+
+    run(main)
+
+
+def test_guessing_tokens_is_no_faster_past_the_limit_of_an_address(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is refused for asking too often is not told by another refusal that a token is right."""
+    monkeypatch.setattr(visitors, "RATE", 0.0001)
+    monkeypatch.setattr(gate, "BURST", 3)
+    monkeypatch.setattr(gate, "RATE", 0.0001)
+
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port):
+            for at in range(visitors.BURST):
+                answer = await ask(port, STATUS, token="a wrong one that is long enough")
+                refused(answer, 401 if at < 3 else 429)
+            for token in (VIEW, "another wrong one that is long"):
+                refused(await ask(port, STATUS, token=token), 429)
+
+    run(main)
+
+
+def test_head_is_answered_as_get_is_without_the_body(run: Run, tmp_path: Path) -> None:
+    varies = {"connection", "set-cookie"}
+
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port):
+            openapi = await ask(port, "/api/openapi.json", token=TALK)
+            paths = openapi.json["paths"]
+            targets = ["/", "/page/main.js", "/page/nothing", "/nothing", "/api/openapi.json"]
+            targets += [path for path, methods in paths.items() if "get" in methods]
+            assert len(targets) > 15
+            for path in targets:
+                target = path.replace("{number}", "0").replace("{", "").replace("}", "")
+                for token in ("", TALK):
+                    head = await ask(port, target, "HEAD", token=token)
+                    assert head.body == b"", target
+                    if token and target in ("/api/events", "/api/logs"):  # GET goes on for ever
+                        assert head.status == 200
+                        continue
+                    get = await ask(port, target, token=token)
+                    assert head.status == get.status, target
+                    for name in get.headers.keys() - varies:
+                        assert head.headers[name] == get.headers[name], (target, name)
+            posted = await ask(port, "/api/hangup", "HEAD", token=TALK)
+            assert posted.status == 405
+            assert posted.headers["allow"] == "POST"
+            deleted = await ask(port, "/api/status", "DELETE", token=TALK, headers={})
+            assert deleted.status == 405
+            assert deleted.headers["allow"] == "GET, HEAD"
 
     run(main)
 
