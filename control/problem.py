@@ -1,6 +1,7 @@
 """Why a command was refused, in the words of RFC 9457."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -49,18 +50,59 @@ _WORDS: Mapping[ProblemKind, tuple[int, str]] = {
 }
 
 
-class ControlError(Exception):
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do, where those who ask in different ways do it differently.
+
+    Attributes:
+        options: in the words of the command line.
+        fields: in those of HTTP: fields of a request, and resources.
+    """
+
+    options: str
+    fields: str
+
+
+class AdvisedError(Exception):
+    """Something that can't be, and what to do; its message is for the command line.
+
+    Args:
+        found: what was found; a whole sentence if there is no advice.
+        advice: what to do.
+
+    Attributes:
+        found: what was found.
+        advice: what to do; None if what was found says so in words for everybody.
+    """
+
+    def __init__(self, found: str, advice: Advice | None = None) -> None:
+        super().__init__(found if advice is None else f"{found}: {advice.options}")
+        self.found = found
+        self.advice = advice
+
+
+class ControlError(AdvisedError):
     """A command was refused.
 
     Args:
         kind: why.
-        detail: a sentence that says what to do.
+        found: what was found; a whole sentence if there is no advice.
+        advice: what to do.
+
+    Attributes:
+        detail: what is told on the control socket, whose client is the command line.
+        detail_over_http: what is told over HTTP.
     """
 
-    def __init__(self, kind: ProblemKind, detail: str) -> None:
-        super().__init__(detail)
+    def __init__(self, kind: ProblemKind, found: str, advice: Advice | None = None) -> None:
+        super().__init__(found, advice)
         self.kind = kind
-        self.detail = detail
+        self.detail = str(self)
+        self.detail_over_http = found if advice is None else f"{found}: {advice.fields}"
+
+
+#: Where it is seen how everything stands.
+SEE_STATUS = Advice("see callboard status", "see GET /api/status")
 
 
 class NoInstanceError(Exception):

@@ -30,7 +30,7 @@ from . import (
 )
 from .commands import command_router
 from .page_sessions import PageSessions
-from .problem_details import BUG, problem_response, refusal_of
+from .problem_details import BUG, ServerFolders, problem_response, refusal_of
 from .visitor_role import VisitorRole
 from .visitors import Visitors, at_least
 
@@ -72,6 +72,8 @@ def make_app(
     app.state.visitors = known
     app.state.settings = settings
     app.state.sessions = sessions
+    own = () if settings.files is None else (settings.files,)
+    app.state.folders = ServerFolders((*own, *instance.folders()))
     app.state.playable = playable_files.PlayableFiles(settings.files)
     app.state.snapshots = snapshots.Snapshots()
     app.include_router(visitors.router)
@@ -102,23 +104,24 @@ def _described(app: FastAPI) -> bytes:
 _SEES = Depends(at_least(VisitorRole.VIEW))
 
 
-async def _refused(_: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, ControlError)  # noqa: S101 - it is registered for these
-    return problem_response(error)
+    return problem_response(error, request.app.state.folders)
 
 
-async def _refused_by_http(_: Request, error: Exception) -> Response:
+async def _refused_by_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these
-    return refusal_of(error).response()
+    return refusal_of(error).response(request.app.state.folders)
 
 
 async def _bug(_: Request, error: Exception) -> Response:
     return BUG.response()  # the gate logs it
 
 
-async def _not_valid(_: Request, error: Exception) -> Response:
+async def _not_valid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for these
     [first, *_rest] = error.errors()
     where = str(first["loc"][0])  # query, path or body
     words = fault(first, f"the {where}", (), secret=where == "body")
-    return problem_response(ControlError(ProblemKind.WRONG_ARGUMENT, words))
+    refused = ControlError(ProblemKind.WRONG_ARGUMENT, words)
+    return problem_response(refused, request.app.state.folders)

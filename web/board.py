@@ -215,7 +215,7 @@ def origins_of(settings: WebSettings, address: ListenAddress) -> Origins:
 
 
 def _spellings(origin: str) -> Iterator[str]:
-    """Give an origin with and without its port, if that is the one of its scheme (RFC 3986 §6.2.3)."""
+    """Give an origin with and without the port of its scheme (RFC 3986 §6.2.3)."""
     scheme, _, host = origin.partition("://")
     port = f":{DEFAULT_PORTS[scheme]}"
     yield origin

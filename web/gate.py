@@ -168,7 +168,7 @@ class Gate:
         self._check_rate(scope)
 
     def _check_rate(self, scope: Scope) -> None:
-        """Count a request of a visitor, or of an address; find out who it is for all that follows."""
+        """Find out who a visitor is, and count what they ask, or else what their address does."""
         visitor = scope[VISITOR] = self._visitors.found(HTTPConnection(scope))
         if isinstance(visitor, Refusal):
             client = "" if scope["client"] is None else scope["client"][0]

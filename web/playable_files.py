@@ -52,8 +52,9 @@ class PlayableFiles:
         if self._folder is None:
             return ()
         try:
-            with os.scandir(self._folder) as entries:
-                found = (each.name for each in entries if each.is_file())
+            root = self._folder.resolve(strict=True)
+            with os.scandir(root) as entries:
+                found = (each.name for each in entries if _is_within(each, root))
                 fitting = (name for name in found if name[0] != "." and name.isprintable())
                 return tuple(sorted(fitting)[:MOST])
         except OSError:
@@ -83,11 +84,24 @@ class PlayableFiles:
         for loop, name in (("", source), (_LOOP, source.removeprefix(_LOOP))):
             if self._folder is not None and name in names:
                 return f"{loop}{self._folder / name}"
-        where = "one of the files at /api/files" if names else "name a folder with 'web: files:'"
+        also = ", or one of the files that GET /api/files lists" if names else ""
         raise ControlError(
             ProblemKind.WRONG_ARGUMENT,
-            f"{field} is {source[:100]!r}: give a source with a name, like tone:440, or {where}",
+            f"{field} is {source[:100]!r}: give a source with a name, like tone:440{also}",
         )
+
+
+def _is_within(entry: os.DirEntry[str], root: Path) -> bool:
+    """Tell whether a folder's entry is a file in it. A link may lead to another file there only."""
+    try:
+        if not entry.is_file():
+            return False
+        if not entry.is_symlink():
+            return True
+        target = Path(entry.path).resolve(strict=True)
+    except OSError:  # a link that leads nowhere; the others are there all the same
+        return False
+    return target.parent == root and target.name[0] != "."
 
 
 @cache

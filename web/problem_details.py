@@ -1,6 +1,9 @@
 """Refusals as HTTP tells them (RFC 9457)."""
 
+import os
+from collections.abc import Iterable
 from http import HTTPStatus
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
@@ -43,11 +46,16 @@ class Refusal(HTTPException):
     def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(status, detail, headers)
 
-    def response(self) -> Response:
-        """Return the answer."""
+    def response(self, folders: "ServerFolders | None" = None) -> Response:
+        """Return the answer.
+
+        Args:
+            folders: those that nobody is told of, where the detail could name one.
+        """
         phrase = HTTPStatus(self.status_code).phrase
         kind = phrase.lower().replace(" ", "-").replace("'", "")
-        return _response(kind, phrase, self.status_code, self.detail, dict(self.headers or {}))
+        detail = self.detail if folders is None else folders.hidden(self.detail)
+        return _response(kind, phrase, self.status_code, detail, dict(self.headers or {}))
 
 
 #: What is told of a mistake of ours.
@@ -65,10 +73,39 @@ def refusal_of(error: HTTPException) -> Refusal:
     return Refusal(error.status_code, words, headers)
 
 
-def problem_response(error: ControlError) -> Response:
-    """Return the answer that tells why a command was refused."""
+def problem_response(error: ControlError, folders: "ServerFolders") -> Response:
+    """Return the answer that tells why a command was refused.
+
+    Args:
+        error: what was refused.
+        folders: those that nobody is told of.
+    """
     kind = error.kind
-    return _response(str(kind), kind.title, kind.status, error.detail, {})
+    detail = folders.hidden(error.detail_over_http)
+    return _response(str(kind), kind.title, kind.status, detail, {})
+
+
+class ServerFolders:
+    """The folders that an instance works with: answers name what is in them without them.
+
+    Args:
+        folders: their paths.
+    """
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        every = {
+            str(spelling)
+            for one in folders
+            for spelling in (one, one.absolute(), one.resolve())
+            if spelling.is_absolute() and len(spelling.parts) > 1
+        }
+        self._folders = sorted(every, key=len, reverse=True)
+
+    def hidden(self, text: str) -> str:
+        """Return a text without the folders' paths."""
+        for one in self._folders:
+            text = text.replace(f"{one}{os.sep}", "").replace(one, Path(one).name)
+        return text
 
 
 def _response(kind: str, title: str, status: int, detail: str, headers: dict[str, str]) -> Response:

@@ -9,7 +9,7 @@ from ...config.jid import bare
 from ..instance.events import live_call
 from ..instance.instance import Instance
 from ..models.calls import CallsCommand, CallsResult, EndedCall, HangupCommand, HangupResult
-from ..problem import ControlError, ProblemKind
+from ..problem import Advice, ControlError, ProblemKind
 from .finding import call_of, known_account, known_calls
 from .handler import Handler, Tell
 from .refusals import refusing
@@ -29,12 +29,18 @@ async def _calls(command: CallsCommand, instance: Instance, tell: Tell) -> Calls
 
 async def _hangup(command: HangupCommand, instance: Instance, tell: Tell) -> HangupResult:
     if command.call is not None and command.all:
-        words = "a call's id and --all are too much: give one of them"
-        raise ControlError(ProblemKind.WRONG_ARGUMENT, words)
+        advice = Advice("give one of them", "give the field call or the field all")
+        raise ControlError(
+            ProblemKind.WRONG_ARGUMENT, "a call's id and all calls are too much", advice
+        )
     if command.call is None and not command.all:
-        whose = "" if command.account is None else ", which with --account are that account's"
-        words = f"which call is to end? Give its id, or --all for all calls{whose}"
-        raise ControlError(ProblemKind.WRONG_ARGUMENT, words)
+        given = "" if command.account is None else ", which with {} are that account's"
+        advice = Advice(
+            f"give its id, or --all for all calls{given.format('--account')}",
+            "give its id in the field call, or true in the field all for all calls"
+            f"{given.format('account')}",
+        )
+        raise ControlError(ProblemKind.WRONG_ARGUMENT, "which call is to end is not said", advice)
     with refusing():
         if command.call is not None:
             found = known_calls(instance, command.call, command.account)

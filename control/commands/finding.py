@@ -6,7 +6,7 @@ from ...actors.messages.exchange import CallStatus, FindAccount
 from ...config.jid import bare, is_jid
 from ...config.load import no_account
 from ..instance.instance import Instance
-from ..problem import ControlError, ProblemKind
+from ..problem import SEE_STATUS, Advice, ControlError, ProblemKind
 
 #: Seconds in which an actor takes a message; it never waits for anything itself.
 HANDLED = 10.0
@@ -41,7 +41,7 @@ async def find_account(instance: Instance, account: str) -> AccountRef:
     jid = known_account(instance, account)
     ref = await instance.exchange.request(FindAccount(jid), timeout=HANDLED)
     if ref is None:
-        raise ControlError(ProblemKind.NOT_POSSIBLE, f"{jid} is not started: see callboard status")
+        raise ControlError(ProblemKind.NOT_POSSIBLE, f"{jid} is not started", SEE_STATUS)
     return ref
 
 
@@ -61,7 +61,8 @@ def known_calls(instance: Instance, call: str, account: str | None) -> list[Call
         where = "goes on" if own is None else f"of {own} goes on"
         raise ControlError(
             ProblemKind.UNKNOWN_CALL,
-            f"no call {call[:100]!r} {where}: callboard calls --live lists those that do",
+            f"no call {call[:100]!r} {where}",
+            Advice("callboard calls --live lists those that do", "GET /api/calls lists them"),
         )
     if len(ids) > 1:
         shown = ", ".join(ids[:SHOWN]) + (", …" if len(ids) > SHOWN else "")
@@ -84,8 +85,11 @@ async def find_call(
         owners = ", ".join(one.account for one in found)
         raise ControlError(
             ProblemKind.AMBIGUOUS_CALL,
-            f"call {found[0].id[:SHORT]} is between accounts of this instance: say whose end is "
-            f"meant, with --account: {owners}",
+            f"call {found[0].id[:SHORT]} is between accounts of this instance",
+            Advice(
+                f"say whose end is meant, with --account: {owners}",
+                f"say whose end is meant, with the field account: {owners}",
+            ),
         )
     return found[0], await call_of(instance, found[0])
 

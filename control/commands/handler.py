@@ -30,6 +30,9 @@ class Served(Protocol):
     def add_part(self, name: str, look: Callable[[], PartSummary]) -> None:
         """Let the status have a line on a part."""
 
+    def folders(self) -> tuple[Path, ...]:
+        """Return the folders that it works with."""
+
 
 #: Does what a command says. It runs in a task of its own, which is cancelled if its client leaves;
 #: what it raises but `ControlError` is a bug.

@@ -38,9 +38,9 @@ async def on_past_call(instance: Instance, name: str, work: Callable[[PastCall],
     try:
         return await on_history(instance, lambda calls: work(calls.find(name)))
     except AmbiguousCallError as error:
-        raise ControlError(ProblemKind.AMBIGUOUS_CALL, str(error)) from None
+        raise ControlError(ProblemKind.AMBIGUOUS_CALL, error.found, error.advice) from None
     except UnknownCallError as error:
-        raise ControlError(ProblemKind.UNKNOWN_CALL, str(error)) from None
+        raise ControlError(ProblemKind.UNKNOWN_CALL, error.found, error.advice) from None
 
 
 async def on_history(instance: Instance, work: Callable[[PastCalls], T]) -> T:

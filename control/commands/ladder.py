@@ -3,7 +3,7 @@
 from ...actors.messages.call import GetLadder
 from ...ladder.folder import LADDERS_ENDED, LadderNotFound
 from ...ladder.ladder import Ladder
-from ..history.past_ladder import find_past_ladder
+from ..history.past_ladder import NoPastLadderError, find_past_ladder
 from ..instance.instance import Instance
 from ..models.ladder import LadderCommand, LadderResult
 from ..problem import ControlError, ProblemKind
@@ -27,6 +27,8 @@ async def _ladder(command: LadderCommand, instance: Instance, tell: Tell) -> Lad
     try:
         found = await on_history(instance, lambda calls: find_past_ladder(calls, command.call))
     except LadderNotFound as error:
+        if isinstance(error, NoPastLadderError):
+            raise ControlError(ProblemKind.UNKNOWN_CALL, error.found, error.advice) from None
         raise ControlError(ProblemKind.UNKNOWN_CALL, str(error)) from None
     return LadderResult(ladder=found)
 

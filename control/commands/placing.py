@@ -16,7 +16,7 @@ from ..instance.event_hub import EventReader
 from ..instance.instance import Instance
 from ..models.calls import CallCommand, CallResult
 from ..models.detail_record import DetailRecord
-from ..problem import ControlError, ProblemKind
+from ..problem import SEE_STATUS, ControlError, ProblemKind
 from .finding import HANDLED, find_account, known_account
 from .handler import Handler, Tell
 from .refusals import refusing
@@ -65,7 +65,8 @@ async def _logged_in(
         late = next(filter(instance.overview.begins, accounts), accounts[0])
         raise ControlError(
             ProblemKind.NOT_POSSIBLE,
-            f"{late} could not log in within {seconds:g} s: see callboard status",
+            f"{late} could not log in within {seconds:g} s",
+            SEE_STATUS,
         ) from None
     finally:
         instance.events.close(reader)

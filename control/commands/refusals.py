@@ -8,7 +8,7 @@ from pykka import ActorDeadError
 from ...actors.messages.account import Offline
 from ...actors.messages.call import CallOver
 from ...media import MediaError
-from ..problem import ControlError, ProblemKind
+from ..problem import SEE_STATUS, ControlError, ProblemKind
 
 #: The kind of refusal that each error is; the first that fits.
 KINDS: tuple[tuple[type[Exception], ProblemKind], ...] = (
@@ -29,9 +29,7 @@ def refusing() -> Iterator[None]:
     try:
         yield
     except ActorDeadError:
-        raise ControlError(
-            ProblemKind.NOT_POSSIBLE, "it has ended meanwhile: see callboard status"
-        ) from None
+        raise ControlError(ProblemKind.NOT_POSSIBLE, "it has ended meanwhile", SEE_STATUS) from None
     except TimeoutError as error:
         raise ControlError(ProblemKind.TIMED_OUT, str(error) or "try again") from None
     except tuple(kind for kind, _ in KINDS) as error:

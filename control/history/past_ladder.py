@@ -3,8 +3,13 @@
 from ...actors.records.call_record import KILLED, CallRecord
 from ...ladder.folder import LadderNotFound, find_ladder
 from ...ladder.ladder import Ladder
+from ..problem import Advice, AdvisedError
 from .history import PastCalls
 from .search import LAST, AmbiguousCallError, UnknownCallError
+
+
+class NoPastLadderError(AdvisedError, LadderNotFound):
+    """A call, or its ladder, is not there any more."""
 
 
 def find_past_ladder(calls: PastCalls, name: str) -> Ladder:
@@ -39,19 +44,24 @@ def _known(calls: PastCalls, name: str) -> CallRecord:
     try:
         return calls.find(name).record
     except UnknownCallError as error:
-        raise LadderNotFound(str(error)) from None
+        raise NoPastLadderError(error.found, error.advice) from None
 
 
 def _of(calls: PastCalls, record: CallRecord) -> Ladder:
     try:
         return find_ladder(calls.records, record.uuid)
     except LadderNotFound:
-        raise LadderNotFound(_why(record)) from None
+        raise _none(record) from None
 
 
-def _why(record: CallRecord) -> str:
-    call = f"call {record.uuid[:8]}, {record.account} with {record.peer},"
-    see = f"callboard calls {record.uuid[:8]} shows what is known of it"
+def _none(record: CallRecord) -> NoPastLadderError:
+    call = f"call {record.uuid[:8]}, {record.account} with {record.peer}, has no ladder"
+    known = "shows what is known of it"
+    see = Advice(
+        f"callboard calls {record.uuid[:8]} {known}",
+        f"GET /api/history/{record.uuid} {known}",
+    )
     if record.text == KILLED:
-        return f"{call} has no ladder: {KILLED}; {see}"
-    return f"{call} has no ladder any more: ladders: in the YAML file says how many are kept; {see}"
+        return NoPastLadderError(f"{call} ({KILLED})", see)
+    kept = "ladders: in the YAML file says how many are kept"
+    return NoPastLadderError(f"{call} any more ({kept})", see)

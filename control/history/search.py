@@ -19,6 +19,7 @@ from ...config.pattern import check_pattern
 from ...jingle import Reason
 from ..models.base import Command
 from ..models.history import HistoryResult
+from ..problem import Advice, AdvisedError
 from .past_call import PastCall
 
 #: Calls that one page may have.
@@ -108,7 +109,7 @@ class Page:
         }
 
 
-class UnknownCallError(LookupError):
+class UnknownCallError(AdvisedError, LookupError):
     """No call goes by a name; the message says what to do."""
 
 
@@ -195,22 +196,25 @@ def find_call(
             [*values, *given],
         ).fetchall()
     if not rows:
-        raise UnknownCallError(_none(name, is_among=bool(also)))
+        raise _none(name, is_among=bool(also))
     found = [_past_call(database, line, folder) for (line,) in rows]
     if len(found) > 1:
         raise AmbiguousCallError(name, found)
     return found[0]
 
 
-def _none(name: str, *, is_among: bool) -> str:
+def _none(name: str, *, is_among: bool) -> UnknownCallError:
     """Say that there is no such call, and what to do."""
     if is_among:
-        return f"no past call by the name {name!r:.60} matches the other options"
+        return UnknownCallError(f"no past call by the name {name!r:.60} matches the other options")
     if name in LAST:
-        return "no calls yet" if name == "last" else "no call has failed yet"
-    return (
-        f"there is no past call {name!r:.60}: give the id that 'callboard calls' shows, "
-        "or the call's whole session id"
+        return UnknownCallError("no calls yet" if name == "last" else "no call has failed yet")
+    return UnknownCallError(
+        f"there is no past call {name!r:.60}",
+        Advice(
+            "give the id that 'callboard calls' shows, or the call's whole session id",
+            "give the uuid that GET /api/history shows, or the call's whole session id",
+        ),
     )
 
 

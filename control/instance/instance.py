@@ -123,7 +123,7 @@ class Instance:
         """
         if self._reload is None:
             raise ControlError(
-                ProblemKind.NOT_POSSIBLE, "only what `callboard run` runs can be taken anew"
+                ProblemKind.NOT_POSSIBLE, "this instance has no file that it could read again"
             )
         return await self._reload()
 
@@ -131,6 +131,12 @@ class Instance:
     def state(self) -> State:
         """What it does."""
         return self._running.state
+
+    def folders(self) -> tuple[Path, ...]:
+        """Return the folders that it works with."""
+        declared = self.settings
+        found = (self.folder, declared.recordings, declared.call_log.parent, declared.messages)
+        return tuple(one for one in found if one is not None)
 
     def add_part(self, name: str, look: Callable[[], PartSummary]) -> None:
         """Let the status have a line on a part beside the accounts.

@@ -56,6 +56,10 @@ class LoadRun:
         """
         self._parts[name] = look
 
+    def folders(self) -> tuple[Path, ...]:
+        """Return the folders that it works with."""
+        return (self._file.parent,)
+
     def see(self, point: Point) -> None:
         """Tell what an interval has brought; its numbers are of no use to who comes later."""
         for number, one in enumerate(self._run.phases):

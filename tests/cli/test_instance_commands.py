@@ -189,8 +189,8 @@ def test_who_follows_ends_when_nobody_reads_any_more(instance: Instance, name: s
     ("arguments", "status", "words"),
     [
         (["hangup", "nobody"], 1, "no call 'nobody' goes on"),
-        (["hangup"], 2, "Give its id, or --all"),
-        (["hangup", "x", "--all"], 2, "a call's id and --all are too much"),
+        (["hangup"], 2, "give its id, or --all"),
+        (["hangup", "x", "--all"], 2, "a call's id and all calls are too much"),
         (["hangup", "--account", "bob@localhost"], 2, "which with --account are that account's"),
         (["hangup", "--all", "--account", "desc@localhost"], 1, "did you mean desk@localhost?"),
         (["hangup", "--all", "--account", "@@"], 1, "is no JID"),

@@ -94,9 +94,9 @@ def test_calls_that_a_kill_left_are_told_when_the_next_start_records_them(
         done = in_process("ladder", name, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (1, "")
         assert f"call {last['uuid'][:8]}, " in done.stderr
-        assert "has no ladder: the program was killed" in done.stderr
+        assert "has no ladder (the program was killed" in done.stderr
     assert (
-        "has no ladder: the program was killed"
+        "has no ladder (the program was killed"
         in in_process("ladder", last["id"], cwd=tmp_path).stderr
     )
 

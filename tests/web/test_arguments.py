@@ -1,11 +1,15 @@
 """What is wrong with a field is said in our own words, whichever command and field it is."""
 
+import ast
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
+from callboard import web
 from callboard.config.web import WebSettings
 from callboard.control.commands.all import COMMANDS
 from callboard.tests.cli.test_arguments import FOREIGN
@@ -120,3 +124,62 @@ def test_so_are_the_others(
         check(answer, target)
 
     run(main)
+
+
+#: What only the command line understands.
+OPTION = re.compile(
+    rf"(^|[\s'(])--[a-z]|\bcallboard ({'|'.join((*COMMANDS, 'run', 'check', 'load'))})\b"
+)
+#: A description of the API may name it so.
+QUOTED = re.compile("`[^`]*`")
+
+
+def sentences(node: ast.AST) -> Iterator[tuple[int, str]]:
+    """Give the texts of a module, except docstrings and what is for the command line alone."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
+            continue
+        if isinstance(child, ast.Call) and getattr(child.func, "id", "") == "Advice":
+            for argument in child.args[1:]:
+                yield from sentences(ast.Expression(argument))
+            continue
+        if isinstance(child, ast.Constant) and isinstance(child.value, str):
+            yield child.lineno, child.value
+        yield from sentences(child)
+
+
+def test_no_answer_speaks_the_language_of_the_command_line() -> None:
+    root = Path(web.__file__).parents[1]
+    read = 0
+    for folder in ("control/commands", "control/history", "control/instance", "web"):
+        for file in sorted((root / folder).glob("*.py")):
+            read += 1
+            for line, text in sentences(ast.parse(file.read_text("utf-8"))):
+                assert not OPTION.search(QUOTED.sub("", text)), (file, line, text)
+    assert read > 40
+    assert OPTION.search("say whose end is meant, with --account: a")
+    assert OPTION.search("see callboard status")
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "status", "words"),
+    [
+        ("/api/hangup", {}, 422, "the field call, or true in the field all"),
+        ("/api/hangup", {"account": "desk@localhost"}, 422, "which with account are"),
+        ("/api/hangup", {"call": "x", "all": True}, 422, "the field call or the field all"),
+        ("/api/calls/x/hangup", {}, 404, "GET /api/calls lists"),
+        ("/api/calls/x/say", {"text": "a"}, 404, "GET /api/calls lists"),
+        ("/api/calls", {"account": "desk@localhost", "to": "a@b", "audio": "x.wav"}, 422, "tone:"),
+    ],
+)
+def test_what_to_do_is_said_in_the_fields_of_the_request(
+    run: Run, tmp_path: Path, target: str, body: dict[str, Any], status: int, words: str
+) -> None:
+    async def main() -> Answer:
+        async with starting(tmp_path) as port:
+            return await ask(port, target, "POST", body=body, token=TALK)
+
+    answer = run(main)
+    assert answer.status == status, answer
+    assert words in answer.json["detail"]
+    assert not OPTION.search(answer.json["detail"])

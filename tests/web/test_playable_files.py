@@ -1,6 +1,7 @@
 """What may be played from the board: what has a name, and the files of one folder."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,73 @@ def test_files_of_the_folder_are_listed_and_played_by_their_names(run: Run, tmp_
             await stage.record(ALICE, call)
 
     run(main)
+
+
+def test_a_link_leads_to_a_file_of_the_folder_or_nowhere(run: Run, tmp_path: Path) -> None:
+    folder, outside = tmp_path / "sounds", tmp_path / "outside"
+    for one in (folder / "inner", outside):
+        one.mkdir(parents=True)
+        write_wav(one / "far.wav")
+    write_wav(folder / "beep.wav")
+    write_wav(folder / ".hidden.wav")
+    links: dict[str, str | Path] = {
+        "same.wav": "beep.wav",
+        "absolute.wav": folder / "beep.wav",
+        "chain.wav": "same.wav",
+        "out.wav": outside / "far.wav",
+        "up.wav": "../outside/far.wav",
+        "inner.wav": "inner/far.wav",
+        "secret.wav": ".hidden.wav",
+        "two.wav": "out.wav",
+        "broken.wav": "missing.wav",
+        "round.wav": "round.wav",
+        "folder.wav": "inner",
+        "device.wav": "/dev/zero",
+    }
+    for name, target in links.items():
+        (folder / name).symlink_to(target)
+    (tmp_path / "linked").symlink_to(folder)  # where the folder itself is, the file says
+
+    async def main(files: Path) -> None:
+        async with bare_board(tmp_path, files=files) as (_, port):
+            listed = await ask(port, "/api/files", token=CONTROL)
+            assert listed.json == {"files": ["absolute.wav", "beep.wav", "chain.wav", "same.wav"]}
+            for name in links.keys() - {"absolute.wav", "chain.wav", "same.wav"}:
+                body = {"account": ALICE, "to": BOB, "audio": name}
+                answer = await ask(port, "/api/calls", "POST", body=body, token=CONTROL)
+                assert answer.json["detail"].startswith("audio is "), (name, answer)
+
+    run(partial(main, folder))
+    run(partial(main, tmp_path / "linked"))
+
+
+def test_no_folder_of_the_server_is_told(run: Run, tmp_path: Path) -> None:
+    """Whatever is wrong with a file, and however its folder is written, its name alone is told."""
+    folder = tmp_path / "sounds"
+    folder.mkdir()
+    (folder / "noise.wav").write_bytes(b"no sound at all")
+    (folder / "empty.ogg").touch()
+    (folder / "text.txt").write_text("words")
+    (tmp_path / "linked").symlink_to(folder)
+
+    async def main(files: Path) -> None:
+        web = {"tokens": TOKENS, "files": files}
+        async with boarded(tmp_path, [ALICE, BOB], web=web) as (_, port):
+            for name in ("noise.wav", "empty.ogg", "text.txt"):
+                for text in (name, f"loop:{name}"):
+                    for field in ("audio", "video"):
+                        body = {"account": ALICE, "to": BOB, field: text}
+                        answer = await ask(port, "/api/calls", "POST", body=body, token=CONTROL)
+                        assert answer.status == 422, answer
+                        assert name in answer.json["detail"]
+                        assert str(tmp_path) not in answer.json["detail"]
+            for target in ("/api/ladders/nosuch", "/api/ladders/last", "/api/history/nosuch"):
+                answer = await ask(port, target, token=CONTROL)
+                assert answer.status == 404
+                assert str(tmp_path) not in answer.body.decode()
+
+    for files in (folder, tmp_path / "linked", folder / ".." / "sounds"):
+        run(partial(main, files))
 
 
 def test_the_folder_has_to_be_there(tmp_path: Path) -> None:
