@@ -25,7 +25,7 @@ from callboard.media.frames.frame import KINDS
 from callboard.media.joining.bridge import BridgeMedia
 from callboard.media.joining.room import RoomMedia
 from callboard.media.rtc.connection_media import ConnectionMedia
-from callboard.media.rtc.rtp.telephone_event import DigitEnded
+from callboard.media.rtc.rtp.telephone_event import DigitBegan, DigitEnded
 from callboard.media.rtc.rtp.video.allowed_bit_rate import AllowedBitRate
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, connect, pictures, pitch
@@ -238,9 +238,20 @@ def test_keys_are_passed_on_for_as_long_as_they_are_pressed(run: Run) -> None:
             alice.pc.media.press("1#5", 0.1)
             await ended.wait()
             assert digits == ["1", "#", "5"]
+            [held] = alice.pc.media.press("7", None)
+            await bob.until(lambda: "7" in told(bob, DigitBegan))
+            await bob.received("video", 10)
+            assert "7" not in told(bob, DigitEnded)
+            held.release()
+            await bob.until(lambda: "7" in told(bob, DigitEnded))
             bridge.close()
 
     run(main)
+
+
+def told(leg: Leg, kind: type[DigitBegan] | type[DigitEnded]) -> list[str]:
+    """The keys whose beginning or end a leg has heard."""
+    return [event.digit for event in leg.events if isinstance(event, kind)]
 
 
 def bridged(*legs: Leg) -> BridgeMedia:

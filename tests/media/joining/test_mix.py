@@ -85,6 +85,21 @@ def test_many_loud_voices_are_turned_down_and_not_cut() -> None:
     assert gains == sorted(gains)
 
 
+@pytest.mark.parametrize("speaks", [True, False])
+def test_what_is_too_loud_together_is_heard_as_it_is(speaks: bool) -> None:
+    mix, decoder = Mix(), SoundDecoder("opus")
+    heard: list[Samples] = []
+    for block in blocks(400):
+        voices = [Voice(number, 2 * block, None, alone=False) for number in range(12)]
+        voices.append(Voice("dave", 0 * block if speaks else None, "opus", alone=speaks))
+        mixed = mix.mix(voices)
+        heard.append(decoder.decode(mixed.own["dave"] if speaks else mixed.shared["opus"]))
+    wave = np.concatenate(heard)[decoder.rate // 5 :]
+    tones = [strength(wave, decoder.rate, 400 * times) for times in (1, 3, 5)]
+    assert tones[0] > 20_000
+    assert max(tones[1:]) < tones[0] / 50, "what is cut off has overtones"
+
+
 @pytest.mark.parametrize(
     ("sound", "expected"),
     [

@@ -133,33 +133,47 @@ def test_blocks_that_could_not_be_mixed_in_time_are_made_up_for(
     run(main)
 
 
-def test_a_tone_tells_who_is_there_that_somebody_comes(run: Run) -> None:
+def chimes(frames: list[EncodedFrame]) -> list[int]:
+    """The two tones of a chime, one after the other; nothing where there is none."""
+    wave, rate = samples(frames)
+    loud = np.flatnonzero(np.abs(wave) > 1000)
+    if not len(loud):
+        return []
+    first, second = np.array_split(wave[loud[0] : loud[-1] + 1], 2)
+    found = []
+    for part in (first, second):
+        spectrum = np.abs(np.fft.rfft(part * np.hanning(len(part)), rate))
+        found.append(int(np.argmax(spectrum)))
+    return found
+
+
+async def quiet(peer: Leg) -> int:
+    """Wait until a peer hears nothing; gives how many frames it has heard."""
+    while np.abs(samples(await peer.received("audio", 20))[0]).max() > 100:
+        pass
+    return len(peer.seen("audio"))
+
+
+@pytest.mark.parametrize("tones", [True, False])
+def test_tones_tell_who_is_there_that_somebody_comes_or_goes(run: Run, tones: bool) -> None:
     async def main() -> None:
         async with calls([Silence(), Silence()]) as pairs:
-            room = RoomMedia()
+            room, peer = RoomMedia(tones=tones), pairs[0][1]
             room.add(pairs[0][0].pc.media)
-            await pairs[0][1].received("audio", 30)
-            before = len(pairs[0][1].seen("audio"))
-            room.add(pairs[1][0].pc.media)
-            await pairs[0][1].received("audio", 30)
-            wave, _ = samples(pairs[0][1].seen("audio")[before:])
-            assert np.abs(wave).max() > 1000
-            room.close()
-
-    run(main)
-
-
-def test_a_tone_tells_who_is_there_that_somebody_has_gone(run: Run) -> None:
-    async def main() -> None:
-        async with calls([Silence(), Silence()]) as pairs:
-            room = RoomMedia()
-            room.add(pairs[0][0].pc.media)
+            before = await quiet(peer)
             member = room.add(pairs[1][0].pc.media)
-            while np.abs(samples(await pairs[0][1].received("audio", 20))[0]).max() > 100:
-                pass  # the tones of those who came
+            await peer.received("audio", 30)
+            after = await quiet(peer)
+            came = chimes(peer.seen("audio")[before:])
             room.remove(member)
-            while np.abs(samples(await pairs[0][1].received("audio", 20))[0]).max() < 1000:
-                pass
+            await peer.received("audio", 30)
+            await quiet(peer)
+            went = chimes(peer.seen("audio")[after:])
+            if tones:
+                assert came == [pytest.approx(660, abs=15), pytest.approx(880, abs=15)]
+                assert went == [pytest.approx(880, abs=15), pytest.approx(660, abs=15)]
+            else:
+                assert came == went == []
             room.close()
 
     run(main)
