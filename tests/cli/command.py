@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import psutil
 from callboard.cli.app import app
 from callboard.tests.cli.template import Forked, Template
 from typer.main import get_command
@@ -156,6 +157,19 @@ class Running:
             )
         )
 
+    def recorded(self, seconds: float) -> tuple[Path, ...]:
+        """The files that it records in, once each plays for longer than this."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            seen = len(self.events)
+            opened = psutil.Process(self.process.pid).open_files()
+            parts = tuple(Path(one.path) for one in opened if one.path.endswith(".part"))
+            if parts and shortest(parts) > seconds:
+                return parts
+            with self._changed:  # the status of a call is told again and again
+                if len(self.events) == seen and not self._changed.wait(deadline - time.monotonic()):
+                    raise AssertionError(f"too little is recorded; events: {self.events[-20:]}")
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and return the exit status."""
         self.process.send_signal(number)
@@ -191,6 +205,16 @@ def running(*arguments: object, anew: bool = False) -> Iterator[Running]:
         yield found
     finally:
         found.close()
+
+
+def shortest(parts: Iterable[Path]) -> float:
+    """How long the shortest of some recordings plays in seconds; 0 where it can't be played."""
+    from callboard.media import UnplayableError, inspect
+
+    try:
+        return min(inspect(part).seconds for part in parts)
+    except UnplayableError:
+        return 0.0
 
 
 def records(path: Path) -> dict[str, dict[str, Any]]:

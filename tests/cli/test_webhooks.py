@@ -66,7 +66,7 @@ def test_calls_that_a_kill_left_are_told_when_the_next_start_records_them(
         file.write_text(LEFT.format(port=found.port, bot=CALLER))
         with running("run", file) as command:
             command.connected("desk@localhost")
-            command.until(lambda e: e["event"] == "CallStatus" and e["seconds"] > 2)
+            command.recorded(0)
             found.until(2)
             command.process.kill()
             command.process.wait()
