@@ -304,6 +304,27 @@ def test_a_list_is_played_one_after_the_other(run: Run) -> None:
     run(main)
 
 
+@pytest.mark.parametrize("times", [1, 2, None])
+def test_a_list_is_sought_in_what_is_played_now_and_goes_on(run: Run, times: int | None) -> None:
+    async def main() -> None:
+        playback = Playback("audio", Playlist((Once(400, 40), Once(800, 60), Once(600, 40)), times))
+        playback.prepare("opus")
+        await read(playback, 50)
+        playback.seek(0.6)
+        assert playback.position == pytest.approx(0.6)
+        units = await read(playback, 70)
+        assert abs(pitch(units[:30]) - 800) < 5
+        assert abs(pitch(units[30:]) - 600) < 5
+        rest = await read(playback, 300)
+        assert len(rest) == {1: 0, 2: 140, None: 300}[times]
+        for at in range(0, len(rest) - 40, 140):
+            assert abs(pitch(rest[at : at + 40]) - 400) < 5
+        assert playback.is_over is (times is not None)
+        playback.stop()
+
+    run(main)
+
+
 def test_a_list_goes_on_at_once_as_what_follows_is_encoded_already(run: Run) -> None:
     async def main() -> None:
         following = Tone(800)
