@@ -46,6 +46,6 @@ class Mixes:
 def _found(mix: MixBegun) -> tuple[Recorded, ...]:
     ended = mix.recording.ended
     if ended.done():
-        return tuple(replace(one, direction="mix") for one in ended.get().files)
+        return ended.get().of_mix().files
     seconds = asyncio.get_running_loop().time() - mix.at
     return (Recorded.of(str(mix.recording.path), seconds, 0, None, "mix"),)

@@ -179,4 +179,5 @@ class Room(AsyncioActor[RoomMessage]):
         finally:
             self._tell_who_left()
             recorded = None if self._recording is None else self._recording.ended
-            self._outcome.set(recorded.get() if recorded is not None and recorded.done() else None)
+            known = recorded.get() if recorded is not None and recorded.done() else None
+            self._outcome.set(None if known is None else known.of_mix())

@@ -1,6 +1,6 @@
 """What became of a recording: its files, as the detail record has them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Literal, Self
 
@@ -54,6 +54,10 @@ class RecordingOutcome:
     """
 
     files: tuple[Recorded, ...]
+
+    def of_mix(self) -> "RecordingOutcome":
+        """Return the same of what all said in a room."""
+        return RecordingOutcome(tuple(replace(one, direction="mix") for one in self.files))
 
     @property
     def paths(self) -> tuple[Path, ...]:

@@ -132,6 +132,9 @@ def test_the_mix_is_recorded(run: Run, tmp_path: Path, ends: str) -> None:
             outcome = await room.close()
             assert outcome is not None
             assert outcome.failure is None
+            assert [each.direction for each in outcome.files] == ["mix"]
+            if ends == "hangup":
+                assert set(outcome.files) <= set((await two.ended()).recordings)
             assert outcome.path == room.path
             with av.open(str(outcome.path)) as container:
                 decoded = list(container.decode(audio=0))
