@@ -60,8 +60,10 @@ hypothesis.settings.load_profile("suite")
 # Hundreds of tests start a program that imports Callboard; without the files that Python keeps its
 # bytecode in, each would compile it anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-# Programs that tests start inherit what is ignored, and under nohup that is the SIGHUP they test.
+# Programs that tests start inherit what is ignored. Under nohup that is SIGHUP, and where a script
+# starts this with "&" it is SIGINT: both are what tests send to programs.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Run(Protocol):

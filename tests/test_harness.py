@@ -19,6 +19,9 @@ from callboard.tests.harness import leftovers
 leftovers.GRACE = 0.2
 """
 
+#: As a script under nohup starts something with "&".
+IN_BACKGROUND = ("sh", "-c", "trap '' INT HUP; exec \"$@\"", "sh")
+
 SUITE = r'''
 import asyncio, ctypes, hashlib, os, socket, subprocess, sys, tempfile, threading, time
 import pytest, uvloop
@@ -161,6 +164,9 @@ def test_good_confined():
     primary_address()
 def test_good_starved(run): run(starve)
 def test_good_gil(run): run(wait_for_gil)
+def test_good_signals():
+    told = "from signal import *; print(SIG_IGN in map(getsignal, (SIGINT, SIGHUP)))"
+    assert subprocess.check_output([sys.executable, "-c", told], text=True) == "False\n"
 
 def test_bad_sleep(run): run(block)
 def test_bad_naps(run): run(block_in_naps)
@@ -204,7 +210,7 @@ def test_harness_fails_bad_tests_and_no_good_ones(tmp_path: Path) -> None:
     (tmp_path / "test_suite.py").write_text(SUITE)
 
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rpE", "-q"],
+        [*IN_BACKGROUND, sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rpE", "-q"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": ""},
         capture_output=True,
