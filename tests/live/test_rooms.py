@@ -78,7 +78,11 @@ def test_callers_of_a_bot_hear_each_other(run: Run, tmp_path: Path) -> None:
             for wrong in (room, other):
                 with pytest.raises(ValueError, match="not in this room"):
                     await wrong.mute(two)
-            await other.add(two, speaks=False)
+            await room.add(two, speaks=False)
+            assert (await until_heard(bob, 400))[700] < 300
+            assert (await until_heard(alice, 700, on=False))[400] < 300
+            await room.remove(two)
+            await other.add(two)
             await other.remove(two)
             await room.add(two)
             await until_heard(alice, 700)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
@@ -18,6 +19,7 @@ from callboard.actors.messages.call import (
     Press,
 )
 from callboard.actors.messages.exchange import DigitPressed
+from callboard.bots import Call
 from callboard.media import Closed, DigitBegan, DigitEnded
 from callboard.tests.actors.call.scene import PEER, Media, Scene, connected
 from callboard.tests.conftest import Run
@@ -112,16 +114,31 @@ def test_keys_are_kept_only_if_that_is_wanted(
     async def main() -> None:
         with caplog.at_level(logging.DEBUG):
             scene, bell = await on_the_phone(keep_digits=keep)
-            await press(scene, "r7s8")
+            await press(scene, "r*s#")
             scene.call.tell(Hangup())
             await scene.end()
-        assert bell.digits == "78"
+        assert bell.digits == "*#"
         told = [each.digit for each in scene.statuses if isinstance(each, DigitPressed)]
-        assert told == (["7", "8"] if keep else [None, None])
+        assert told == (["*", "#"] if keep else [None, None])
         [record] = scene.records
-        assert record.digits == ("78" if keep else None)
-        said = [line for line in caplog.text.splitlines() if "pressed" in line]
-        assert len(said) == (2 if keep else 0)
+        assert record.digits == ("*#" if keep else None)
+        lines = [each.getMessage() for each in caplog.records]
+        assert len([line for line in lines if {"*", "#"} & {*line}]) == (2 if keep else 0)
+
+    run(main, loop="virtual")
+
+
+def test_who_reads_afresh_gets_no_key_from_before(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        scene, _ = await on_the_phone()
+        call = await Call.of(scene.call, tmp_path)
+        await press(scene, "r1s2r3")
+        assert await call.read_digits(1, timeout=0) == "1"
+        assert await call.read_digits(timeout=0, fresh=True) == ""
+        await press(scene, "s4")
+        assert await call.read_digits(1) == "4"
+        scene.call.tell(Hangup())
+        await scene.end()
 
     run(main, loop="virtual")
 

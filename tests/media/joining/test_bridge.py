@@ -188,6 +188,20 @@ def test_pictures_begin_with_a_key_frame_that_is_asked_for_once(run: Run) -> Non
     run(main)
 
 
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+def test_who_asks_for_a_key_frame_gets_one(run: Run, codec: str) -> None:
+    async def main() -> None:
+        async with two_calls(other=("opus", codec)) as ((a, _), (b, bob)):
+            bridge = BridgeMedia(a.pc.media, b.pc.media)
+            await sees(bob, 160)
+            at = len(bob.seen("video"))
+            bob.pc.media.request_keyframe()
+            await bob.until(lambda: any(frame.keyframe for frame in bob.seen("video")[at:]))
+            bridge.close()
+
+    run(main)
+
+
 BREAKS: dict[str, Callable[[ConnectionMedia, bool], None]] = {
     "mute": lambda media, on: media.mute("video", on),
     "hold": lambda media, on: media.hold("video", on),

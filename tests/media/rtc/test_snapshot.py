@@ -53,6 +53,19 @@ def test_it_is_what_the_peer_shows(
     run(main)
 
 
+def test_a_picture_that_builds_on_others_is_passed_over(run: Run) -> None:
+    async def main() -> None:
+        async with two_calls() as ((ours, _), _):
+            missed = next(f for f in await ours.received("video", 12) if not f.keyframe)
+            taking = asyncio.ensure_future(ours.pc.media.snapshot())
+            await asyncio.sleep(0)
+            [take] = ours.pc.media.receivers
+            take(missed)
+            assert picture(await taking).width == 160
+
+    run(main)
+
+
 def test_who_shows_nothing_gives_none(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(still_picture, "PATIENCE", 0.3)
 

@@ -145,6 +145,13 @@ def test_a_long_press_is_sent_in_segments_and_told_once(rate: int, seconds: floa
     assert told[1].seconds == pytest.approx(seconds)
 
 
+def test_segments_follow_each_other_on_the_clock_of_the_sound() -> None:
+    line = sent("#", 20.0, rate=48000, event_rate=8000)
+    stamps = dict.fromkeys(packet.timestamp for packet, _ in line.events())
+    assert [(b - a) % (1 << 32) for a, b in pairwise(stamps)] == [LONGEST * 6] * 2
+    assert pressed(read(line.packets, 8000)) == "#"
+
+
 @pytest.mark.parametrize("lost", [0, 1])
 def test_a_segment_whose_beginning_or_end_is_lost_is_no_new_press(lost: int) -> None:
     line = sent("1", 4.0)

@@ -141,6 +141,24 @@ def test_each_moment_of_a_file_can_be_sought(
     run(main)
 
 
+def test_a_place_that_is_sought_before_there_is_a_codec_is_where_it_begins(
+    run: Run, tmp_path: Path
+) -> None:
+    source = staircase(tmp_path / "stairs.wav")
+
+    async def main() -> None:
+        playback = Playback("audio", source)
+        playback.seek(3 * STEP + 1)
+        assert playback.position == 3 * STEP + 1
+        playback.prepare("opus")
+        assert playback.position == pytest.approx(3 * STEP + 1, abs=0.021)
+        assert abs(pitch(await read(playback, 50)) - STAIRS[3]) < 6
+        assert playback.position == pytest.approx(3 * STEP + 2, abs=0.021)
+        playback.stop()
+
+    run(main)
+
+
 @pytest.mark.parametrize("past", [STEP * len(STAIRS) + 1.0, 3600.0])
 def test_past_the_end_there_is_nothing_more_and_no_fault(
     run: Run, tmp_path: Path, past: float
@@ -270,6 +288,21 @@ def test_nothing_of_a_source_is_lost_by_its_volume(run: Run, gain: float) -> Non
         units = await read(playback, 100)
         assert sum(unit.duration for unit in units) == 33 * 960
         assert playback.position == pytest.approx(33 * 0.02)
+
+    run(main)
+
+
+@pytest.mark.parametrize("codec", CODECS["audio"])
+def test_the_position_is_that_of_what_was_played_whatever_its_volume(run: Run, codec: str) -> None:
+    async def main() -> None:
+        playback = Playback("audio", Tone(500))
+        playback.prepare(codec)
+        for number in range(1, 60):
+            if number in {10, 40}:
+                playback.gain({10: -6.0, 40: 0.0}[number])
+            await read(playback, 1)
+            assert playback.position == pytest.approx(number * 0.02)
+        playback.stop()
 
     run(main)
 

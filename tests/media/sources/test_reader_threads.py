@@ -195,6 +195,22 @@ def test_a_job_that_takes_its_time_is_not_taken_for_one_that_never_ends(run: Run
         gate.set()
 
 
+def test_only_so_many_jobs_run_at_once(run: Run) -> None:
+    gate = threading.Event()
+    pool = ReaderThreads(limit=2, patience=60, stuck=60)
+
+    async def main() -> None:
+        jobs = [pool.run(gate.wait) for _ in range(8)]
+        assert pool._threads == 2
+        gate.set()
+        assert all(await asyncio.gather(*jobs))
+
+    try:
+        run(main)
+    finally:
+        gate.set()
+
+
 def test_only_so_many_may_block(run: Run) -> None:
     gate = threading.Event()
     pool = ReaderThreads(limit=2, patience=0.01, stuck=0.02, most=4)
