@@ -13,7 +13,7 @@ from callboard.bots import Call, Source, Synthesizer, Utterance
 from callboard.bots.playback import Playback
 from callboard.media import Kind
 from callboard.media.sources.unit import Unit
-from callboard.tests.actors.call.scene import Scene, connected
+from callboard.tests.actors.call.scene import Media, Scene, connected
 from callboard.tests.actors.joining.test_room_in_any_order import Connection
 from callboard.tests.conftest import Run
 
@@ -90,6 +90,39 @@ def test_the_log_says_whose_playback_ended_early_and_at_which_line(
     assert line.startswith("desk@localhost \u2190 alice@localhost: what it played ended early: ")
     assert error in line
     assert "test_playing.py:" in line
+
+
+ENDS: dict[str, Callable[[Call, Playback], Coroutine[Any, Any, Any]]] = {
+    "stopped": lambda _, playback: playback.stop(),
+    "replaced": lambda call, _: call.play("silence"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_nobody_listens_for_speech_once_what_was_played_is_over(
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    end: Callable[[Call, Playback], Coroutine[Any, Any, Any]],
+) -> None:
+    monkeypatch.setattr("callboard.actors.call.leg.PeerConnection", Connection)
+
+    async def main() -> None:
+        scene = Scene()
+        await connected(scene)
+        await scene.settle()
+        call = await Call.of(scene.call, tmp_path)
+        ear = Media.last.media._ear
+        playback = await call.play("tone", until="speech", wait=False)
+        assert len(ear._hearings) == 1
+        await end(call, playback)
+        await playback.ended
+        await scene.settle()
+        assert not ear._hearings
+        scene.call.post(Hangup())
+        await scene.end()
+
+    run(main)
 
 
 @pytest.mark.parametrize("raised", [CallOver("too late"), ValueError("wrong")])
