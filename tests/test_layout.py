@@ -55,7 +55,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "*",
     ),
     "media/rtc": (
-        "dtls",
+        "dtls native",
         "_pylibsrtp",
         "ice",
         "rtp/packet rtp/rtcp rtp/reports",

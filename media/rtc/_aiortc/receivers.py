@@ -40,6 +40,7 @@ def take_packets(
     next_packets: NextPackets,
     count: Callable[[int, RTCRtpCodecParameters], Counted],
     reports: Reports,
+    usual: Any = None,
 ) -> None:
     """Take every RTP packet in a receiver's place.
 
@@ -53,12 +54,13 @@ def take_packets(
         next_packets: Called in its place with most of them (see `EarlyPackets`).
         count: Gives what counts the packets of a stream, by its SSRC and the codec of its first.
         reports: Where the peer is told what comes in.
+        usual: Takes the usual ones of sound in the place of `next_packets` (see `Taker`).
     """
     codecs: dict[int, RTCRtpCodecParameters] = getattr(receiver, CODECS)
     estimate = None
     if getattr(receiver, ESTIMATOR) is not None:
         estimate = IncomingBitRate(receiver, reports.bit_rate)
-    taker = Taker(take, next_packets, estimate)
+    taker = Taker(take, next_packets, estimate, usual)
 
     async def first(packet: Any, arrival_time_ms: int) -> None:
         # aiortc's router knows whose it is; the packets after it come here no more.

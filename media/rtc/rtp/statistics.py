@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ...frames.codec import WRAP
 from ...frames.frame import Kind
+from .. import native
 
 _SEQUENCES = 1 << 16
 # A larger leap is a sender that started again, once the packet after it confirms that
@@ -220,7 +221,10 @@ class Reception:
         if stream is None:
             if len(self.streams) >= self.MAX_STREAMS:
                 self._past = self._past.plus(self.streams.pop(next(iter(self.streams))))
-            stream = self.streams[ssrc] = StreamCounter(clock_rate)
+            make: type[StreamCounter] = StreamCounter
+            if native.packets is not None:
+                make = native.packets.StreamCounter
+            stream = self.streams[ssrc] = make(clock_rate)
         return stream
 
     @property
