@@ -6,16 +6,41 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from ..config.web import WebSettings
-from ..control.commands.handler import Handler
+from ..control.commands.all import COMMANDS
+from ..control.commands.handler import Handler, Served
 
 if TYPE_CHECKING:
     from ..web.app import Shown
     from ..web.board import Board
+    from ..web.board_place import BoardPlace
+
+
+@asynccontextmanager
+async def place_held(web: WebSettings, shown: Served) -> "AsyncIterator[BoardPlace]":
+    """Hold the port of a board, and keep its link, before anything costs time or is seen outside.
+
+    Args:
+        web: where, and who may do what.
+        shown: what will be shown.
+
+    Raises:
+        OSError: the port can't be had; says what to do.
+    """
+    from ..web.board_place import BoardPlace  # noqa: PLC0415 - few need it
+
+    place = await BoardPlace.taken(web, shown.socket)
+    try:
+        yield place
+    finally:
+        await place.leave()
 
 
 @asynccontextmanager
 async def boarded(
-    web: WebSettings, shown: "Shown", commands: Mapping[str, Handler] | None = None
+    web: WebSettings,
+    shown: "Shown",
+    commands: Mapping[str, Handler] | None = None,
+    place: "BoardPlace | None" = None,
 ) -> "AsyncIterator[Board]":
     """Serve a board meanwhile.
 
@@ -23,12 +48,13 @@ async def boarded(
         web: where, and who may do what.
         shown: what runs.
         commands: what can be asked of it; None: what an instance takes.
+        place: where, if that is held already.
 
     Raises:
         OSError: the port can't be had; says what to do.
     """
     board_type = await asyncio.to_thread(_load_board)
-    board = await board_type.started(web, shown, *(() if commands is None else (commands,)))
+    board = await board_type.started(web, shown, COMMANDS if commands is None else commands, place)
     try:
         yield board
     finally:

@@ -45,7 +45,7 @@ from ..control.instance.message_keeper import MessageKeeper
 from ..control.models.status import PartSummary
 from ..media import FinishedRecording
 from ..server import Prosody
-from .boarded import boarded
+from .boarded import boarded, place_held
 from .controlling_terminal import ControllingTerminal
 from .deployment import CLOSING, LAST_RESORT, Deployment, ExchangeError
 from .reloads import Reloads
@@ -55,6 +55,7 @@ from .views.event import Event, Observer
 
 if TYPE_CHECKING:
     from ..control.webhooks.webhooks import Webhooks
+    from ..web.board_place import BoardPlace
 
 log = logging.getLogger(__name__)
 
@@ -130,6 +131,7 @@ async def deployed(
     ):
         async with (
             _controlled(instance, settings.control, file),
+            _held(web, instance) as place,
             _told(webhooks, instance, listeners) as telling,
             _monitored(metrics, deployment, instance, listeners, telling),
         ):
@@ -154,7 +156,7 @@ async def deployed(
                     instance.let_reload(reloads.reload)
                 try:
                     async with (
-                        _boarded(web, deployment, instance),
+                        _boarded(web, deployment, instance, place),
                         service.told(instance.sentence, deployment.ending),
                         _watching(file, reloads if dev else None),
                     ):
@@ -325,15 +327,25 @@ async def _monitored(
         await monitoring.close()
 
 
+def _held(
+    web: WebSettings | None, instance: Instance
+) -> "AbstractAsyncContextManager[BoardPlace | None]":
+    """Hold the place of the board meanwhile, if it is wanted."""
+    return nullcontext() if web is None else place_held(web, instance)
+
+
 @asynccontextmanager
 async def _boarded(
-    web: WebSettings | None, deployment: Deployment, instance: Instance
+    web: WebSettings | None,
+    deployment: Deployment,
+    instance: Instance,
+    place: "BoardPlace | None",
 ) -> AsyncIterator[None]:
     """Serve the board meanwhile, if it is wanted."""
     if web is None:
         yield
         return
-    async with boarded(web, instance) as deployment.board:
+    async with boarded(web, instance, place=place) as deployment.board:
         yield
 
 

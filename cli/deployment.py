@@ -123,8 +123,10 @@ class Deployment:
         """Return the seconds that the end may take."""
         return self._drain + CLOSING + LAST_RESORT
 
-    def take(self, settings: Settings) -> None:
+    async def take(self, settings: Settings) -> None:
         """Go on with other settings."""
+        if self.board is not None and settings.web is not None and settings.web.tokens.given():
+            await self.board.take_tokens(settings.web.tokens)
         self._drain = settings.drain
         self._accounts = len(settings.accounts)
         known = {one.bare_jid for one in settings.accounts}

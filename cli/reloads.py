@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -58,7 +58,7 @@ class Reloads:
         declared: Declared,
         modules: ModuleFolder,
         instance: Instance,
-        take: Callable[[Settings], None],
+        take: Callable[[Settings], Awaitable[None]],
         service: ServiceManager,
     ) -> None:
         self._file = file
@@ -148,7 +148,7 @@ class Reloads:
         await self._add_to_server(found)
         if self._instance.state != "running":
             raise ControlError(ProblemKind.NOT_POSSIBLE, _ENDING)
-        self._take(now[0])
+        await self._take(now[0])
         self._instance.settings = now[0]
         set_log_level(now[0].log_level)
         refused = await _Changes(exchange, now, self._file.parent, self._leaving).make(found)

@@ -10,8 +10,14 @@ from ..config import AccountSettings, Settings
 from ..config.document import Location
 from ..config.load import Fault
 
-#: The keys at the top of the file that can change while it runs.
-CHANGEABLE = frozenset({"accounts", "drain", "keep", "log_level"})
+#: The keys of the file that can change while it runs, with all that they hold.
+CHANGEABLE: tuple[Location, ...] = (
+    ("accounts",),
+    ("drain",),
+    ("keep",),
+    ("log_level",),
+    ("web", "tokens"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,7 @@ class SettingsDifference:
     """What differs between two versions of a file.
 
     Attributes:
-        keys: those at the top that differ, except accounts.
+        keys: those of `CHANGEABLE` that differ, except accounts.
         added: accounts that are new.
         removed: the bare JIDs of those that are gone.
         changed: those that are declared otherwise.
@@ -70,8 +76,9 @@ def difference(before: Declared, now: Declared) -> SettingsDifference:
         if keys:
             has_new_bot = not {"bot", "options", "code"}.isdisjoint(keys)
             changed.append(AccountDifference(settings, tuple(keys), has_new_bot))
+    changeable = dict.fromkeys(filter(None, map(_changeable, _differences(old, new))))
     return SettingsDifference(
-        keys=tuple(str(place[0]) for place in _differences(old, new) if place[0] != "accounts"),
+        keys=tuple(".".join(map(str, key)) for key in changeable if key != ("accounts",)),
         added=tuple(one for jid, one in wanted.items() if jid not in known),
         removed=tuple(jid for jid in known if jid not in wanted),
         changed=tuple(changed),
@@ -87,12 +94,21 @@ def fixed_faults(before: Settings, now: Settings) -> Iterator[Fault]:
         now: what the file declares now.
     """
     for place in _differences(before, now):
-        if place[0] not in CHANGEABLE:
+        if _changeable(place) is None:
             name = ".".join(map(str, place))
             yield (
                 place,
                 f"{name}: it can't change while callboard runs: restart it, or put {name} back",
             )
+    had, has = (one.web is not None and one.web.tokens.given() for one in (before, now))
+    if had and now.web is not None and not has:
+        words = "the board has none left, and makes one only when it starts"
+        yield ("web", "tokens"), f"tokens: {words}: leave one, or restart callboard"
+
+
+def _changeable(place: Location) -> Location | None:
+    """Return the changeable key that holds what differs, or None."""
+    return next((key for key in CHANGEABLE if place[: len(key)] == key), None)
 
 
 def _differences(before: BaseModel, now: BaseModel) -> Iterator[Location]:

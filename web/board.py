@@ -2,39 +2,31 @@
 
 import asyncio
 import logging
-import os
 import random
-import re
-import secrets
-import socket
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Self
 
 from ..actors.runtime.backoff import Backoff, Tries
-from ..config.metrics import LOOPBACK, ListenAddress
-from ..config.web import WebSettings
+from ..config.web import WebSettings, WebTokens
 from ..control.commands.all import COMMANDS
 from ..control.commands.handler import Handler
 from ..control.models.events import MOST_KEPT
 from ..control.models.status import PartSummary
 from .app import Shown, make_app
+from .board_place import BoardPlace
 from .board_server import BoardServer
 from .credentials import Credentials
 from .event_feed import EventFeed
-from .gate import Gate, Origins
+from .gate import Gate
 from .page_sessions import PageSessions
 from .pages import PageFile, page_files
 from .recordings import RecordedSides
-from .visitor_role import VisitorRole
 from .visitors import Visitors
 
 log = logging.getLogger(__name__)
 
 #: Seconds that the last answers may take.
 CLOSING = 5.0
-#: The port of each scheme, which an address may leave out (RFC 9110 §4.2).
-DEFAULT_PORTS = {"http": 80, "https": 443}
 #: How soon it is served again after a failure.
 BACKOFF = Backoff(base=0.5, cap=30.0)
 
@@ -43,55 +35,34 @@ class Board:
     """Serves the board until it is closed; whatever happens to it, calls go on.
 
     Args:
-        settings: where, and who may do what.
+        place: where it is served; it is left at the end.
+        settings: of it.
         instance: what runs.
         commands: what can be asked of it.
-        listener: the socket that it is served at.
         files: of the page, by their names.
-
-    Attributes:
-        port: the TCP port.
-        url: of the page, without a token.
-        link: the page's address with the token that was made at start; None if the file has tokens.
     """
 
     def __init__(
         self,
+        place: BoardPlace,
         settings: WebSettings,
         instance: Shown,
         commands: Mapping[str, Handler],
-        listener: socket.socket,
         files: Mapping[str, PageFile],
     ) -> None:
-        address = ListenAddress(*listener.getsockname()[:2])
-        origins = origins_of(settings, address)
-        tokens = {
-            VisitorRole.named(name): token.get_secret_value()
-            for name, token in settings.tokens.given().items()
-        }
-        self.port = address.port
-        self.url = settings.url or f"http://{address}"
-        self.link: str | None = None
-        if not tokens:
-            made = secrets.token_urlsafe(32)
-            tokens[VisitorRole.TALK] = made
-            self.link = f"{self.url}/#token={made}"
-        cookie = "__Host-callboard" if origins.is_https else f"callboard-{address.port}"
-        visitors = Visitors(Credentials(tokens), cookie, is_https=origins.is_https)
+        origins = place.origins
+        cookie = "__Host-callboard" if origins.is_https else f"callboard-{place.port}"
+        self._place = place
+        self._credentials = Credentials(place.tokens)
+        visitors = Visitors(self._credentials, cookie, is_https=origins.is_https)
         self._instance = instance
-        self._listener = listener
-        self._link_file: Path | None = None
         self._sessions = PageSessions()
         app = make_app(instance, commands, settings, visitors, self._sessions)
         app.state.files = files
-        self._feed = app.state.feed = EventFeed(instance.events)
-        self._log_feed = app.state.log_feed = EventFeed(instance.logs, earlier=MOST_KEPT)
-        self._sides = app.state.sides = RecordedSides()
+        self._state = app.state
         self._gate = Gate(app, origins, visitors)
         self._server = BoardServer(self._gate)
         self._failure = ""
-        self._task = asyncio.create_task(self._keep(), name="board")
-        instance.add_part("board", self._look)
 
     @classmethod
     async def started(
@@ -99,6 +70,7 @@ class Board:
         settings: WebSettings,
         instance: Shown,
         commands: Mapping[str, Handler] = COMMANDS,
+        place: BoardPlace | None = None,
     ) -> Self:
         """Serve the board of an instance, or of a load run.
 
@@ -106,16 +78,51 @@ class Board:
             settings: where, and who may do what.
             instance: what runs.
             commands: what can be asked of it.
+            place: where, if that is held already.
 
         Raises:
             OSError: the port can't be had; says what to do.
         """
-        files = await asyncio.to_thread(page_files)
-        board = cls(settings, instance, commands, listen(settings), files)
-        if board.link is not None and instance.socket is not None:
-            board._link_file = instance.socket.with_suffix(".board")
-            await asyncio.to_thread(_keep_link, board._link_file, board.link)
+        place = place or await BoardPlace.taken(settings, instance.socket)
+        # A tenth of a second: nobody else waits for it.
+        board = await asyncio.to_thread(
+            lambda: cls(place, settings, instance, commands, page_files())
+        )
+        board.serve()
         return board
+
+    def serve(self) -> None:
+        """Begin, on the loop."""
+        self._feed = self._state.feed = EventFeed(self._instance.events)
+        self._log_feed = self._state.log_feed = EventFeed(self._instance.logs, earlier=MOST_KEPT)
+        self._sides = self._state.sides = RecordedSides()
+        self._task = asyncio.create_task(self._keep(), name="board")
+        self._instance.add_part("board", self._look)
+
+    @property
+    def port(self) -> int:
+        """The TCP port."""
+        return self._place.port
+
+    @property
+    def url(self) -> str:
+        """The address of the page, without a token."""
+        return self._place.url
+
+    @property
+    def link(self) -> str | None:
+        """The page's address with the token that was made at start; None if the file has tokens."""
+        return self._place.link
+
+    async def take_tokens(self, tokens: WebTokens) -> None:
+        """Have other tokens from now on. Who came with one that is gone is nobody any more.
+
+        Args:
+            tokens: those of the file; there are some.
+        """
+        await self._place.take_tokens(tokens)
+        for role in self._credentials.take(self._place.tokens):
+            self._sessions.end_of(role.word)
 
     async def close(self) -> None:
         """Take nobody any more, end what goes on, and close the port."""
@@ -128,10 +135,8 @@ class Board:
             task.cancel()
             await asyncio.wait({task})
         self._sides.close()
-        self._listener.close()
         await self._sessions.close()
-        if self._link_file is not None:
-            await asyncio.to_thread(self._link_file.unlink, missing_ok=True)
+        await self._place.leave()
 
     def sentence(self, *, secret: bool) -> str:
         """Say where the board is.
@@ -144,9 +149,9 @@ class Board:
         return f"the board is at {self.url}{self._hint()}"
 
     def _hint(self) -> str:
-        if self._link_file is None:
+        if self._place.link_file is None:
             return ""
-        return f"; the link with its token is in {self._link_file}"
+        return f"; the link with its token is in {self._place.link_file}"
 
     def _look(self) -> PartSummary:
         requests = self._gate.running
@@ -163,7 +168,7 @@ class Board:
         while True:
             began = clock()
             try:
-                await self._server.run_on(self._listener.dup())
+                await self._server.run_on(self._place.listener.dup())
             except Exception as error:
                 log.exception("the board has failed, and is served again soon")
                 self._failure = f"it failed: {error!r}"
@@ -172,66 +177,3 @@ class Board:
             await asyncio.sleep(tries.wait(BACKOFF, clock() - began, random.random()))  # noqa: S311
             self._server = BoardServer(self._gate)
             self._failure = ""
-
-
-def listen(settings: WebSettings) -> socket.socket:
-    """Open the port of the board.
-
-    Raises:
-        OSError: it can't be had; says what to do.
-    """
-    address = settings.address or ListenAddress(LOOPBACK, 0)
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    try:
-        listener = socket.create_server(address, family=family)
-    except OSError as error:
-        words = os.strerror(error.errno) if error.errno else str(error)
-        raise OSError(
-            f"the board can't be served at {address} ({words.lower()}): choose another port or "
-            "address under web: in the file, or end what uses it"
-        ) from None
-    listener.setblocking(False)
-    return listener
-
-
-def origins_of(settings: WebSettings, address: ListenAddress) -> Origins:
-    """Return where the board may be reached.
-
-    Args:
-        settings: what the file says.
-        address: where it listens.
-    """
-    origins = {f"http://{address}"}
-    if address.is_loopback:
-        origins |= {f"http://{host}:{address.port}" for host in ("localhost", LOOPBACK, "[::1]")}
-    if settings.url is not None:
-        origins.add(settings.url)
-    every = {spelling for one in origins for spelling in _spellings(one)}
-    return Origins(
-        hosts=frozenset(one.partition("://")[2] for one in every),
-        origins=frozenset(every),
-        is_https=settings.url is not None and settings.url.startswith("https://"),
-    )
-
-
-def _spellings(origin: str) -> Iterator[str]:
-    """Give an origin with and without the port of its scheme (RFC 3986 §6.2.3)."""
-    scheme, _, host = origin.partition("://")
-    port = f":{DEFAULT_PORTS[scheme]}"
-    yield origin
-    if host.endswith(port):
-        yield origin.removesuffix(port)
-    elif not re.search(r":\d+$", host):
-        yield f"{origin}{port}"
-
-
-def _keep_link(file: Path, link: str) -> None:
-    """Write the link where its owner alone can read it."""
-    file.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(file, flags, 0o600)
-    try:
-        os.fchmod(descriptor, 0o600)
-        os.write(descriptor, f"{link}\n".encode("ascii"))
-    finally:
-        os.close(descriptor)

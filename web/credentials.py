@@ -27,11 +27,13 @@ class Visitor:
         role: what they may do.
         key: what tells them from others: a cookie's own number, or the role of a token.
         expires: when the cookie ends, in seconds since the epoch; None for a token.
+        token: which of the role's tokens it was, counted from the start.
     """
 
     role: VisitorRole
     key: str
     expires: float | None = None
+    token: int = 0
 
 
 class Credentials:
@@ -49,12 +51,31 @@ class Credentials:
         self, tokens: Mapping[VisitorRole, str], clock: Callable[[], float] = time.time
     ) -> None:
         self._clock = clock
-        self._digests = {role: _digest(token) for role, token in tokens.items()}
+        self._digests: dict[VisitorRole, bytes] = {}
+        self._keys: dict[VisitorRole, bytes] = {}
+        self._counts = dict.fromkeys(VisitorRole, 0)
+        self._revoked: OrderedDict[str, None] = OrderedDict()
+        self.take(tokens)
+
+    def take(self, tokens: Mapping[VisitorRole, str]) -> list[VisitorRole]:
+        """Have other tokens from now on.
+
+        Args:
+            tokens: the secret of each role that has one.
+
+        Returns:
+            The roles whose tokens are gone: whoever came with one is nobody any more.
+        """
+        digests = {role: _digest(token) for role, token in tokens.items()}
+        gone = [role for role, digest in self._digests.items() if digests.get(role) != digest]
+        for role in gone:
+            self._counts[role] += 1
+        self._digests = digests
         self._keys = {
             role: hmac.digest(token.encode(), b"callboard: cookies of the board", "sha256")
             for role, token in tokens.items()
         }
-        self._revoked: OrderedDict[str, None] = OrderedDict()
+        return gone
 
     def by_token(self, token: str) -> Visitor | None:
         """Return whose token this is. It takes as long for a wrong one as for a right one."""
@@ -62,7 +83,7 @@ class Credentials:
         found = None
         for role, digest in self._digests.items():
             if hmac.compare_digest(given, digest):
-                found = Visitor(role, role.word)
+                found = Visitor(role, role.word, token=self._counts[role])
         return found
 
     def cookie(self, role: VisitorRole) -> str:
@@ -80,11 +101,13 @@ class Credentials:
         if role is None or not hmac.compare_digest(self._sign(role, said), signature):
             return None
         _, expires, number = said.split(".")
-        visitor = Visitor(role, number, float(expires))
+        visitor = Visitor(role, number, float(expires), self._counts[role])
         return visitor if self.holds(visitor) else None
 
     def holds(self, visitor: Visitor) -> bool:
-        """Tell whether a visitor's cookie is still good; a token always is."""
+        """Tell whether a visitor's token, or cookie, is still good."""
+        if visitor.token != self._counts[visitor.role]:
+            return False
         if visitor.expires is None:
             return True
         return visitor.expires > self._clock() and visitor.key not in self._revoked

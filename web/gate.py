@@ -4,12 +4,12 @@ import asyncio
 import logging
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .board_place import Origins
 from .problem_details import BUG, Refusal
 from .rates import Rates
 from .visitors import VISITOR, Visitors
@@ -58,21 +58,6 @@ HEADERS = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(self), microphone=(self), geolocation=(), usb=()"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Origins:
-    """Where the board may be reached.
-
-    Attributes:
-        hosts: what ``Host`` may be, in lower case.
-        origins: what ``Origin`` may be, in lower case.
-        is_https: whether browsers reach it by HTTPS alone.
-    """
-
-    hosts: frozenset[str]
-    origins: frozenset[str]
-    is_https: bool
 
 
 class Gate:

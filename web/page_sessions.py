@@ -37,6 +37,7 @@ class PageSessions:
 
     def __init__(self) -> None:
         self._open: dict[str, GuestAdmitted] = {}
+        self._roles: dict[str, str] = {}
         self._over: OrderedDict[str, str] = OrderedDict()
 
     async def open(self, call: CallRef, order: AdmitGuest) -> tuple[str, str]:
@@ -58,6 +59,7 @@ class PageSessions:
             admitted = await call.request(order, timeout=HANDLED)
             session = secrets.token_urlsafe(16)
             self._open[session] = admitted
+            self._roles[session] = order.role
             admitted.over.add_done_callback(lambda over: self._ended(session, over.get(timeout=0)))
             try:
                 async with asyncio.timeout(HANDLED):
@@ -93,6 +95,16 @@ class PageSessions:
         else:
             raise Refusal(404, "there is no such session")
 
+    def end_of(self, role: str) -> None:
+        """End the sessions of a role.
+
+        Args:
+            role: its name in the configuration file.
+        """
+        for session, admitted in self._open.items():
+            if self._roles[session] == role:
+                admitted.guest.stop(block=False)
+
     async def close(self) -> None:
         """End all sessions."""
         admitted = tuple(self._open.values())
@@ -103,6 +115,7 @@ class PageSessions:
 
     def _ended(self, session: str, why: str) -> None:
         self._open.pop(session, None)
+        self._roles.pop(session, None)
         self._over[session] = why
         while len(self._over) > KEPT:
             self._over.popitem(last=False)

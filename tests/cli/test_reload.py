@@ -28,6 +28,7 @@ from callboard.control.models.reload import ReloadCommand, ReloadResult
 from callboard.control.problem import ProblemKind
 from callboard.tests.cli.command import callboard, in_process
 from callboard.tests.conftest import Run
+from callboard.tests.web.http import ask
 
 PATIENCE = 60.0
 
@@ -106,7 +107,7 @@ async def running(folder: Path, *accounts: str, **top: object) -> AsyncIterator[
         found.write(*accounts, **top)
         modules = ModuleFolder(folder)
         settings, classes = await asyncio.to_thread(read, found.file, modules=modules)
-        given: dict[str, Any] = {"file": found.file, "modules": modules}
+        given: dict[str, Any] = {"file": found.file, "modules": modules, "web": settings.web}
         async with deployed(settings, classes, folder, found.see, **given) as deployment:
             found.deployment = deployment
             await found.online(*(one.bare_jid for one in settings.accounts))
@@ -209,6 +210,7 @@ FIXED = {
     "server.port": {"server": "{host: embedded, port: 45678}"},
     "media.ports": {"media": "{ports: 50000-50010}"},
     "call_log": {"call_log": "other.jsonl"},
+    "web": {"web": "true"},
 }
 
 
@@ -242,6 +244,80 @@ def test_what_is_wrong_changes_nothing_and_is_told_as_check_tells_it(
 
     with caplog.at_level(logging.ERROR):
         run(main)
+
+
+def tokens(**given: str) -> str:
+    """The board's key, with tokens that a test tells apart by one letter."""
+    return f"{{tokens: {{{', '.join(f'{role}: {word * 20}' for role, word in given.items())}}}}}"
+
+
+def test_the_tokens_of_the_board_are_taken(run: Run, tmp_path: Path) -> None:
+    """Who has come with a token that is gone is nobody any more, all others notice nothing."""
+
+    async def main() -> None:
+        async with running(tmp_path, ALICE, web=tokens(view="v", control="c")) as found:
+            board = found.deployment.board
+            assert board is not None
+
+            async def status(**given: Any) -> int:
+                return (await ask(board.port, "/api/status", **given)).status
+
+            async def cookie(word: str) -> dict[str, str]:
+                answer = await ask(board.port, "/api/session", "POST", body={"token": word * 20})
+                return {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
+
+            stays, goes = await cookie("v"), await cookie("c")
+            ended = await cookie("v")
+            own = {**ended, "Origin": board.url}
+            assert (await ask(board.port, "/api/session", "DELETE", headers=own)).status == 204
+            reader, writer = await asyncio.open_connection("127.0.0.1", board.port)
+            head = {"Host": f"127.0.0.1:{board.port}", "Connection": "close", **goes}
+            lines = ["GET /api/events HTTP/1.1", *(f"{key}: {one}" for key, one in head.items())]
+            writer.write("\r\n".join([*lines, "", ""]).encode())
+            await reader.readuntil(b"welcome")
+
+            found.write(ALICE, web=tokens(view="v", control="n", talk="t"))
+            assert await found.reload() == ReloadResult(keys=("web.tokens",), unchanged=1)
+            for word, wanted in {"v": 200, "c": 401, "n": 200, "t": 200}.items():
+                assert await status(token=word * 20) == wanted, word
+            assert await status(headers=stays) == 200
+            assert await status(headers=goes) == 401
+            assert await status(headers=ended) == 401
+            found.write(f"{ALICE}, status: Here", web=tokens(view="v", control="n", talk="t"))
+            await found.reload()  # whose event ends what follows with a token that is gone
+            await reader.read()
+            writer.close()
+
+            found.write(ALICE, web=tokens(view="v", control="c"))
+            assert (await found.reload()).keys == ("web.tokens",)
+            assert await status(token="c" * 20) == 200
+            found.write(ALICE, web="{files: .}")
+            with pytest.raises(ControlError, match=r"web.files: it can't change(.|\n)*none left"):
+                await found.reload()
+            assert await status(headers=stays) == 200
+
+    run(main)
+
+
+def test_a_link_that_was_printed_ends_with_the_tokens_of_the_file(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running(tmp_path, ALICE, web="{}") as found:
+            board = found.deployment.board
+            assert board is not None
+            assert board.link is not None
+            made = board.link.partition("#token=")[2]
+            kept = found.socket.with_suffix(".board")
+            assert kept.read_text().strip() == board.link
+            found.write(f"{ALICE}, status: Here", web="{}")
+            await found.reload()
+            assert (await ask(board.port, "/api/status", token=made)).status == 200
+            found.write(ALICE, web=tokens(talk="t"))
+            await found.reload()
+            assert (await ask(board.port, "/api/status", token=made)).status == 401
+            assert (await ask(board.port, "/api/status", token="t" * 20)).status == 200
+            assert not kept.exists()
+
+    run(main)
 
 
 UNMAKABLE = """\

@@ -13,7 +13,7 @@ from callboard.tests.conftest import Run
 from callboard.tests.web.http import Answer, ask, exchange, parsed
 from callboard.tests.web.stage import TOKENS, bare_board
 from callboard.web import board_server, gate, visitors
-from callboard.web.board import listen, origins_of
+from callboard.web.board_place import listen, origins_of
 from callboard.web.credentials import LIFETIME, Credentials
 from callboard.web.rates import Rates
 from callboard.web.visitor_role import VisitorRole
