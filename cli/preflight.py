@@ -14,18 +14,24 @@ from ..config.document import Location
 from ..config.load import Fault
 from ..config.metrics import ListenAddress, MetricsSettings
 from ..config.web import WebSettings
+from ..control.address import NoPlaceError, sockets_of
+from ..control.claim import AlreadyRunningError, claim, is_claimed
 from ..media import Network, NetworkError
 from ..server import ServerError
 from ..server.prosody import ADDRESS, find_prosody
 
 
-def preflight(settings: Settings, running: Settings | None = None) -> Iterator[Fault]:
+def preflight(settings: Settings, file: Path, running: Settings | None = None) -> Iterator[Fault]:
     """Say what this machine lacks for what a file declares. It leaves nothing behind.
+
+    Whether a port is free can't be said while an instance of the file runs: it may have it.
 
     Args:
         settings: what is declared.
+        file: where.
         running: what runs on it already, and has its ports.
     """
+    is_running = any(map(is_claimed, sockets_of(file)))
     if isinstance(settings.server, Embedded) and (
         running is None or running.server != settings.server
     ):
@@ -33,14 +39,17 @@ def preflight(settings: Settings, running: Settings | None = None) -> Iterator[F
             find_prosody()
         except ServerError as error:
             yield ("server",), f"server: {error}"
-        yield from _port(settings.server.port)
+        if not is_running or running is not None:
+            yield from _port(settings.server.port)
     if running is None or running.media != settings.media:
         yield from _sockets(settings)
     yield from _folders(settings)
     if settings.metrics is not None:
-        yield from _metrics(settings.metrics, len(settings.accounts))
+        yield from _metrics(settings.metrics, len(settings.accounts), is_running=is_running)
     if settings.web is not None:
-        yield from _web(settings.web)
+        yield from _web(settings.web, is_running=is_running)
+    if settings.control is not None and not is_running:
+        yield from _control(settings.control)
     if settings.webhooks and (fault := missing_extra("webhooks")):
         yield ("webhooks",), f"webhooks: {fault}"
 
@@ -121,41 +130,55 @@ def missing_extra(extra: str) -> str | None:
     return None
 
 
-def _metrics(metrics: MetricsSettings, accounts: int) -> Iterator[Fault]:
-    """See that the address is this machine's. What uses the port may be the running instance."""
+def _metrics(metrics: MetricsSettings, accounts: int, *, is_running: bool) -> Iterator[Fault]:
+    """See that they can be served."""
     if fault := missing_extra("metrics"):
         yield ("metrics",), f"metrics: {fault}"
     if metrics.accounts and accounts > MOST_NAMED:
         words = f"there are {accounts:,}, which is more than {MOST_NAMED} metrics"
         yield ("metrics", "accounts"), f"accounts: {words}: leave it out"
-    yield from _listening(metrics.address, ("metrics", "address"))
+    yield from _listening(metrics.address, ("metrics", "address"), is_running=is_running)
 
 
-def _web(web: WebSettings) -> Iterator[Fault]:
-    """See that the board can be served. What uses the port may be the running instance."""
+def _web(web: WebSettings, *, is_running: bool) -> Iterator[Fault]:
+    """See that the board can be served."""
     if fault := missing_extra("web"):
         yield ("web",), f"web: {fault}"
     if web.address is not None:
-        yield from _listening(web.address, ("web", "address"))
+        yield from _listening(web.address, ("web", "address"), is_running=is_running)
     for index, address in enumerate(web.media.addresses or ()):
         try:
             Network((address,)).bind(address).close()
         except NetworkError as error:
             yield ("web", "media", "addresses", index), f"addresses: {error}"
+            continue
+        try:
+            Network((address,), web.media.ports).bind(address).close()
+        except NetworkError as error:
+            if not is_running:
+                yield ("web", "media", "ports"), f"ports: {error}"
 
 
-def _listening(address: ListenAddress, place: Location) -> Iterator[Fault]:
-    """See that an address is this machine's."""
+def _listening(address: ListenAddress, place: Location, *, is_running: bool) -> Iterator[Fault]:
+    """Listen at an address, as it will be done."""
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
-        with socket.socket(family) as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
+        socket.create_server(address, family=family).close()
     except OSError as error:
+        words = f"nothing can listen at {address} ({os.strerror(error.errno or 0)})"
         if error.errno != errno.EADDRINUSE:
-            words = f"nothing can listen at {address} ({error.strerror})"
             remedy = "give an IP address of this machine, and a port above 1023"
             yield place, f"address: {words}: {remedy}"
+        elif not is_running:
+            yield place, f"address: {words}: choose another port, or end what uses it"
+
+
+def _control(path: Path) -> Iterator[Fault]:
+    """Take the control socket's path, as it will be done."""
+    try:
+        claim(path).release()
+    except (NoPlaceError, AlreadyRunningError) as error:
+        yield ("control",), f"control: {error}"
 
 
 @contextmanager

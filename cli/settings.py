@@ -54,7 +54,7 @@ def read(
             file,
             check_bot=bots.find,
             check_account=bots.make,
-            check_settings=partial(_check, before=before),
+            check_settings=partial(_check, file=file, before=before),
             peers=bots.peers,
         )
     return settings, bots.classes
@@ -138,11 +138,11 @@ class _Bots:
             yield ("options", *place), jid
 
 
-def _check(settings: Settings, before: Declared | None) -> Iterator[Fault]:
+def _check(settings: Settings, file: Path, before: Declared | None) -> Iterator[Fault]:
     """Say what can't be: on this machine, or while something else runs already."""
     if before is not None:
         yield from fixed_faults(before[0], settings)
-    yield from preflight(settings, None if before is None else before[0])
+    yield from preflight(settings, file, None if before is None else before[0])
 
 
 @contextmanager

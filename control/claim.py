@@ -83,6 +83,25 @@ def claim(path: Path) -> Claim:
         raise
 
 
+def is_claimed(path: Path) -> bool:
+    """Tell whether an instance has a path. It blocks for a moment, and leaves nothing behind.
+
+    Args:
+        path: a control socket's.
+    """
+    try:
+        lock = os.open(_lock_file(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
 def _check_parent(folder: Path) -> None:
     """See that strangers can't put another socket in the place of ours."""
     found = folder.stat()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from callboard.bots import Bot
+from callboard.control.address import derived_name, own_folder
+from callboard.control.claim import claim
 from callboard.tests.cli.command import callboard, in_process
 
 BAD = """\
@@ -421,6 +423,49 @@ def test_a_port_of_the_embedded_server_that_is_taken(tmp_path: Path) -> None:
             done = in_process(command, "accounts.yaml", cwd=tmp_path)
             assert done.returncode == 2
             assert done.stderr.startswith(f"accounts.yaml:1:32: port: 127.0.0.1 port {port} can't")
+
+
+PORTS = {
+    "metrics": "metrics: {address: 127.0.0.1:%d}",
+    "web": "web: {address: 127.0.0.1:%d}",
+    "server": "server: {host: embedded, port: %d}",
+}
+
+
+@pytest.mark.parametrize("key", PORTS)
+def test_a_port_that_is_in_use_is_a_fault_unless_the_file_runs(tmp_path: Path, key: str) -> None:
+    file = tmp_path / "accounts.yaml"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        file.write_text(f"{PORTS[key] % port}\naccounts:\n  - {{jid: a@localhost, bot: echo}}\n")
+        for command in ("check", "run"):
+            done = in_process(command, "accounts.yaml", cwd=tmp_path)
+            assert done.returncode == 2
+            assert "(Address already in use)" in done.stderr
+        held = claim(own_folder() / derived_name(file))  # as the instance has it
+        try:
+            assert in_process("check", "accounts.yaml", cwd=tmp_path).returncode == 0
+            done = in_process("run", "accounts.yaml", cwd=tmp_path)
+            assert done.returncode == 1
+            assert "runs already" in done.stderr
+        finally:
+            held.release()
+    assert in_process("check", "accounts.yaml", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [("missing/s", "No such file"), ("file/s", "Not a directory"), ("x" * 120, "too long")],
+)
+def test_a_control_socket_that_can_not_be(tmp_path: Path, place: str, words: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "accounts.yaml").write_text(
+        f"control: {place}\naccounts:\n  - {{jid: a@localhost, bot: echo}}\n"
+    )
+    done = in_process("check", "accounts.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("accounts.yaml:1:10: control: ")
+    assert words in done.stderr
 
 
 def test_check_leaves_nothing_behind(tmp_path: Path) -> None:

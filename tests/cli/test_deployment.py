@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from callboard.cli.deployed import deployed
 from callboard.cli.deployment import ExchangeError
 from callboard.cli.views.event import Event
 from callboard.config import Settings
+from callboard.config.web import WebSettings
 from callboard.tests.cli.command import callboard
 from callboard.tests.conftest import Run
 
@@ -87,3 +89,19 @@ def test_what_ends_everything_ends_the_command_with_a_status(tmp_path: Path) -> 
     assert done.returncode == 1, done.stderr
     assert "callboard: everything has stopped unexpectedly: see the log\n" in done.stderr
     assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_a_port_of_the_board_that_is_in_use_ends_it_before_anybody_logs_in(
+    run: Run, tmp_path: Path
+) -> None:
+    seen: list[Event] = []
+
+    async def main(address: str) -> None:
+        web = WebSettings.model_validate({"address": address})
+        with pytest.raises(OSError, match="can't be served at"):
+            async with deployed(settings(tmp_path), BUILT_IN, tmp_path, seen.append, web=web):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        run(lambda: main(f"127.0.0.1:{taken.getsockname()[1]}"))
+    assert not seen

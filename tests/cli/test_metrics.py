@@ -55,8 +55,6 @@ def test_check_says_what_can_not_be_served(file: Path, port: int) -> None:
         f"{file}:1:{wanted.index('true') + 1}: accounts: there are 101, which is more than 100 "
         "metrics: leave it out"
     )
-    file.write_text(f"metrics: {port}\n{ACCOUNTS}")  # by the running instance, it may be
-    assert in_process("check", file).returncode == 0
 
 
 @pytest.mark.parametrize("address", ["http", "127.0.0.1", "-1", "example.org:1", ""])
