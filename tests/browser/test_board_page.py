@@ -53,6 +53,162 @@ def test_axe_finds_nothing(run: Run, tmp_path: Path, browser: Browser) -> None:
     run(main)
 
 
+#: Of what a person must reach, and see, in a call: what of it is hidden.
+HIDDEN = """(() => {
+  const strip = document.querySelector("conversation-view call-strip");
+  const parts = [[...strip.querySelectorAll("button")].find(one => one.textContent === "Hang up"),
+    ...strip.querySelectorAll("video")];
+  return parts.flatMap(one => {
+    const {left, right, top, bottom} = one.getBoundingClientRect();
+    const points = [left + 4, right - 4].flatMap(x => [[x, top + 4], [x, bottom - 4]]);
+    return points.filter(point => document.elementFromPoint(...point)?.closest("figure, button")
+      !== one.closest("figure, button")).map(point => `${one.localName} at ${point}`);
+  });
+})()"""
+SIZES = (
+    (360, 640),
+    (360, 780),
+    (700, 720),
+    (900, 700),
+    (1100, 700),
+    (1200, 800),
+    (1280, 720),
+    (1280, 900),
+)
+
+
+def test_hang_up_and_both_pictures_are_seen_at_every_size(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    async def main() -> None:
+        async with on_board(browser, tmp_path) as (stage, page):
+            await page.enter(conversation(ALICE, BOB))
+            await page.press("Video", ".call-form")
+            call = await stage.ringing(BOB)
+            await call.answer(audio="tone:880", video="pattern", record=True)
+            screens = "[...document.querySelectorAll('conversation-view video')]"
+            await page.until(f"{screens}.filter(one => one.videoWidth).length === 2")
+            await call.hold()
+            await page.shows("peer holds", "conversation-view call-strip")
+            for width, height in SIZES:
+                await page.tab.look(width, height, "light")
+                assert await page.tab.run(HIDDEN) == [], (width, height)
+                await page.tab.run("document.querySelector('.strips').scrollTo(0, 10000)")
+                hang_up = [one for one in await page.tab.run(HIDDEN) if "button" in one]
+                assert hang_up == [], (width, height)
+                await page.tab.run("document.querySelector('.strips').scrollTo(0, 0)")
+            await page.press("Hang up", "conversation-view")
+            await settled(stage, call.id)
+
+    run(main)
+
+
+#: What changes how the text around it is shown: it is not in the page, its symbol is.
+UNSEEN = {
+    "\u202e": "[U+202E]",
+    "\u202d": "[U+202D]",
+    "\u2066": "[U+2066]",
+    "\u2069": "[U+2069]",
+    "\u200f": "[U+200F]",
+    "\u061c": "[U+061C]",
+    "\u2028": "[U+2028]",
+    "\u200b": "[U+200B]",
+    "\ufeff": "[U+FEFF]",
+    "\x85": "[U+0085]",
+    "\x7f": "\u2421",
+}
+
+
+#: Each way in which a text comes to be shown.
+MADE = """import("/page/dom.js").then(({fill, h, joined, say}) => {
+  const words = %s;
+  const [filled, said] = [h("p"), h("p")];
+  fill(filled, words);
+  say(said, words);
+  const made = [h("p", {}, words), h("p", {}, ...joined(" · ", words)), filled, said];
+  const label = h("p", {"aria-label": words}).getAttribute("aria-label");
+  return [...made.map(one => one.textContent), label];
+})"""
+
+
+def test_what_others_write_changes_nothing_around_it(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    words = "a" + "b".join(UNSEEN) + "c"
+
+    async def main() -> None:
+        async with on_board(browser, tmp_path) as (stage, page):
+            await stage.puppets[BOB].send(ALICE, f"{words} \u05d0\u05d1")
+            await page.enter(conversation(ALICE, BOB))
+            for shown in UNSEEN.values():
+                await page.shows(shown, ".messages")
+            text = await page.tab.run("document.body.textContent")
+            assert not [one for one in UNSEEN if one in text]
+            assert await page.tab.run("document.querySelector('.message .body').dir") == "auto"
+            made = await page.tab.run(MADE % json.dumps(words))
+            assert len(made) == 5
+            for each in made:
+                assert not [one for one in UNSEEN if one in each]
+                assert all(one in each for one in UNSEEN.values())
+            await page.until("document.querySelector('account-list bdi')")
+            isolated = "getComputedStyle(document.querySelector('account-list bdi')).unicodeBidi"
+            assert "isolate" in await page.tab.run(isolated)
+
+    run(main)
+
+
+def test_an_account_that_does_not_exist_is_said_to(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    async def main() -> None:
+        async with on_board(browser, tmp_path) as (_, page):
+            await page.enter("/accounts/nobody@localhost")
+            await page.shows("There is no such account", ".second")
+            await page.go(f"#{conversation('nobody@localhost', BOB)}")
+            await page.shows("There is no such account", ".third")
+            assert await page.tab.run("document.querySelectorAll('.board form').length") == 0
+
+    run(main)
+
+
+@pytest.mark.parametrize("role", ["view", "listen", "control"])
+def test_a_role_is_offered_what_it_may_do(
+    run: Run, tmp_path: Path, browser: Browser, role: str
+) -> None:
+    async def main() -> None:
+        async with on_board(browser, tmp_path) as (stage, page):
+            out, _ = await stage.connected(ALICE, BOB)
+            found: set[str] = set()
+            await page.enter(conversation(ALICE, BOB), role)
+            await page.shows("online", "conversation-view")  # what is known of an account of ours
+            await page.shows("connected", "conversation-view")
+            for place in (conversation(ALICE, BOB), "/calls", f"/calls/{out.id}", "/log"):
+                await page.go(f"#{place}")
+                await page.until("document.querySelector('main').innerText.length > 20")
+                buttons = (
+                    "[...document.querySelectorAll('main button')].map(one => one.textContent)"
+                )
+                found |= set(await page.tab.run(buttons))
+            commands = {
+                "Open",
+                "Send",
+                "Call",
+                "Video",
+                "Hang up",
+                "Hold",
+                "Mute",
+                "Play…",
+                "Keypad",
+            }
+            assert found & commands == (commands if role == "control" else set())
+            assert ("Listen" in found) == (role != "view")
+            assert "Talk" not in found
+            await out.hangup()
+            await settled(stage, out.id)
+
+    run(main)
+
+
 async def check_looks(page: Page) -> None:
     """See that axe finds nothing and nothing sticks out, in both schemes and widths."""
     found: dict[str, list[str]] = {}

@@ -1,7 +1,7 @@
 // The accounts, those in trouble first.
 import {avatar} from "./avatar.js";
 import {board} from "./board.js";
-import {fill, follow, h, say} from "./dom.js";
+import {fill, follow, h, joined, say} from "./dom.js";
 import {session} from "./session.js";
 import {accountPath, post} from "./api.js";
 import {attempt, nothing, View} from "./view.js";
@@ -54,11 +54,16 @@ class AccountRow extends HTMLElement {
         avatar(account.jid, TONES[account.state] ?? ""),
         h("span.row-main", {},
           h("span.row-title", {}, account.jid),
-          h("span.row-note", {}, [account.state, SHOWS[account.show] ?? account.show, account.status, account.bot, calls ? `${calls} ${calls === 1 ? "call" : "calls"}` : ""].filter(Boolean).join(" · ")),
+          h("span.row-note", {}, ...joined(" · ", account.state, SHOWS[account.show] ?? account.show, account.status, account.bot, calls ? `${calls} ${calls === 1 ? "call" : "calls"}` : "")),
           words && h("span.row-note.bad-text", {}, words))),
       session.may("control") && h("button.plain.small", {type: "button", onclick: act, "aria-label": `${isOff ? "Log in" : "Log out"} ${account.jid}`}, isOff ? "Log in" : "Log out"),
     );
   }
+}
+
+/** @param {Element} place @param {string} account */
+export function unknownAccount(place, account) {
+  nothing(place, "There is no such account", `Callboard runs no account ${account}.`);
 }
 
 /** @param {Element} place */

@@ -2,6 +2,7 @@
 import {board, key} from "./board.js";
 import {CallStrip} from "./call-strip.js";
 import {follow, h, say} from "./dom.js";
+import {session} from "./session.js";
 import {View} from "./view.js";
 
 /** Strips that are shown at the most; the filter finds the others. */
@@ -20,7 +21,7 @@ class CallList extends View {
     const found = [...board.calls.values()].filter(one => `${one.account} ${one.peer} ${one.phase} ${one.id} ${one.direction}`.toLowerCase().includes(words));
     follow(this.rows, found.slice(0, MOST), key, () => new CallStrip());
     const more = found.length > MOST ? `, the first ${MOST} shown` : "";
-    say(this.count, found.length ? `${found.length} ${found.length === 1 ? "call" : "calls"}${more}` : board.calls.size ? "No call fits." : "No calls go on now. Open a conversation and press Call, or look into the history.");
+    say(this.count, found.length ? `${found.length} ${found.length === 1 ? "call" : "calls"}${more}` : board.calls.size ? "No call fits." : session.may("control") ? "No calls go on now. Open a conversation and press Call, or look into the history." : "No calls go on now. The history has those that have ended.");
   }
 }
 

@@ -4,7 +4,7 @@ import {badge} from "./avatar.js";
 import {board, key} from "./board.js";
 import "./call-ladder.js";
 import {CallStrip} from "./call-strip.js";
-import {fill, h} from "./dom.js";
+import {fill, h, joined} from "./dom.js";
 import "./quality-plots.js";
 import "./recording-player.js";
 import {session} from "./session.js";
@@ -108,7 +108,7 @@ class CallPage extends View {
     this.shown = call.uuid;
     const arrow = call.direction === "out" ? "→" : "←";
     const lasted = call.connected ? (Date.parse(call.ended) - Date.parse(call.connected)) / 1000 : 0;
-    fill(this.top, h("div.page-head", {}, h("h1", {}, `${call.account} ${arrow} ${call.peer.split("/")[0]}`), badge(call.state, TONES[call.state])),
+    fill(this.top, h("div.page-head", {}, h("h1", {}, ...joined(` ${arrow} `, call.account, call.peer.split("/")[0])), badge(call.state, TONES[call.state])),
       call.text && h("p.soft", {}, call.text));
     fill(this.recordings, ...call.recordings.map((/** @type {any} */ one, /** @type {number} */ at) => session.may("listen") ? player(call.uuid, at, one) : null));
     fill(this.steps, ...steps(call.steps), facts([

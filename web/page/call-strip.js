@@ -2,7 +2,7 @@
 import {callPath, file, post} from "./api.js";
 import {avatar, badge} from "./avatar.js";
 import {board, key} from "./board.js";
-import {close, fill, h, say} from "./dom.js";
+import {close, fill, h, joined, say} from "./dom.js";
 import {LiveMedia, findWay} from "./live-media.js";
 import {offered} from "./playable.js";
 import {session} from "./session.js";
@@ -53,6 +53,7 @@ export class CallStrip extends HTMLElement {
       call.holds && badge("on hold", "busy"), ...call.mutes.map(one => badge(`${one} muted`, "busy")), call.recording && badge("● recorded", "bad"),
       ...visits(call.guests).map(one => badge(one, "brand")));
     fill(this.actions, ...this.buttons());
+    fill(this.end, session.may("control") && !this.rings() && h("button.danger", {type: "button", onclick: () => this.do("hangup")}, "Hang up"));
   }
 
   rings() { return this.call?.direction === "in" && ["ringing", "proposed"].includes(this.call.phase); }
@@ -62,15 +63,16 @@ export class CallStrip extends HTMLElement {
     if (session.may("listen")) findWay().catch(() => {});  // who listens is told why it failed
     const arrow = call.direction === "out" ? "→" : "←";
     this.facts = h("a.call-who", {href: `#/calls/${escaped(call.id)}/${escaped(call.account)}`},
-      avatar(call.peer), h("span.row-main", {}, h("span.row-title", {}, `${call.account} ${arrow} ${call.peer.split("/")[0]}`), this.quality = h("span.row-note.figures", {})));
+      avatar(call.peer), h("span.row-main", {}, h("span.row-title", {}, ...joined(` ${arrow} `, call.account, call.peer.split("/")[0])), this.quality = h("span.row-note.figures", {})));
     this.phase = h("span.badges", {});
     this.time = h("span.call-time.figures", {});
+    this.end = h("span.call-end", {});
     this.actions = h("div.actions", {});
     this.more = h("div.call-more", {onkeydown: (/** @type {KeyboardEvent} */ event) => {
       const open = /** @type {Element} */ (event.target).closest(".call-more > :not(.screens)");
       if (event.key === "Escape" && open) close(open, this.opener(open));
     }});
-    this.append(h("div.call-head", {}, this.facts, this.phase, this.time), this.actions, this.more);
+    this.append(h("div.call-head", {}, this.facts, this.phase, this.time, this.end), this.actions, this.more);
   }
 
   /** Find the button that has opened something. @param {Element} opened */
@@ -101,7 +103,6 @@ export class CallStrip extends HTMLElement {
       session.may("listen") && live && has("video") && button("Snapshot", () => this.snapshot()),
       session.may("talk") && this.rings() && button("Take with microphone", () => attempt(() => this.live().talkAs("take-over"))),
       session.may("talk") && live && button(this.media?.talks ? "Give back" : "Talk", () => this.talk(), "", Boolean(this.media?.talks)),
-      control && !this.rings() && button("Hang up", () => this.do("hangup"), ".danger"),
     ];
   }
 

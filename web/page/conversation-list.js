@@ -1,10 +1,27 @@
 // The conversations of one account: with whom it writes and calls.
-import {accountPath, get} from "./api.js";
+import {unknownAccount} from "./account-list.js";
+import {accountPath, get, Problem} from "./api.js";
 import {avatar, badge} from "./avatar.js";
 import {board} from "./board.js";
-import {fill, h} from "./dom.js";
+import {fill, h, joined} from "./dom.js";
+import {session} from "./session.js";
 import {attempt, View} from "./view.js";
 import {bare, escaped, hour, TONES} from "./words.js";
+
+/** Ask with whom an account writes and calls; null: there is no such account. @param {string} account */
+export async function conversationsOf(account) {
+  try {
+    return (await get(`${accountPath(account)}/conversations`)).conversations;
+  } catch (error) {
+    if (error instanceof Problem && error.type === "unknown-account") return null;
+    throw error;
+  }
+}
+
+/** What is known of somebody's presence; of an account of ours, how it stands. @param {string} peer @param {any} [one] their conversation */
+export function presenceOf(peer, one) {
+  return one?.presence || board.accounts.get(bare(peer))?.state || "";
+}
 
 class ConversationList extends View {
   account = "";
@@ -18,8 +35,8 @@ class ConversationList extends View {
     this.rows = h("ul.rows", {"aria-label": `Conversations of ${this.account}`});
     this.append(
       h("div.bar", {}, h("a.back", {href: "#/", "aria-label": "Back to accounts"}, "‹"), h("h2", {}, this.account)),
-      h("form.line", {onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); this.open(this.to.value.trim()); }},
-        this.to, h("button", {type: "submit"}, "Open")),
+      session.may("control") && h("form.line", {onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); this.open(this.to.value.trim()); }},
+        this.to, h("button", {type: "submit"}, "Open")) || "",
       this.rows);
     this.load();
   }
@@ -35,8 +52,9 @@ class ConversationList extends View {
   open(peer) { if (peer) location.hash = `#/accounts/${escaped(this.account)}/${escaped(peer)}`; }
 
   async load() {
-    const found = await attempt(() => get(`${accountPath(this.account)}/conversations`));
-    if (found) { this.known = found.conversations; this.update(); }
+    const found = await attempt(() => conversationsOf(this.account));
+    if (found === null) unknownAccount(this, this.account);
+    else if (found) { this.known = found; this.update(); }
   }
 
   update() {
@@ -44,18 +62,19 @@ class ConversationList extends View {
     for (const call of board.callsOf(this.account))
       if (!peers.has(bare(call.peer))) peers.set(bare(call.peer), {peer: bare(call.peer), presence: "", messages: 0, last: null});
     const chosen = decodeURIComponent(location.hash.split("/")[3] ?? "");
-    const now = JSON.stringify([[...peers.values()], chosen, board.callsOf(this.account).map(one => [one.peer, one.phase])]);
+    const now = JSON.stringify([[...peers.values()].map(one => [one, presenceOf(one.peer, one)]), chosen, board.callsOf(this.account).map(one => [one.peer, one.phase])]);
     if (now === this.shown) return;
     this.shown = now;
     const rows = [...peers.values()].map(one => {
+      const presence = presenceOf(one.peer, one);
       const calls = board.callsWith(this.account, one.peer);
       return h("li", {}, h("a.row", {href: `#/accounts/${escaped(this.account)}/${escaped(one.peer)}`, "aria-current": bare(chosen) === one.peer ? "page" : undefined},
-        avatar(one.peer, one.presence ? TONES[one.presence] ?? "" : ""),
+        avatar(one.peer, presence ? TONES[presence] ?? "" : undefined),
         h("span.row-main", {}, h("span.row-title", {}, one.name || one.peer),
-          h("span.row-note", {}, [one.presence, one.status, one.messages ? `${one.messages} ${one.messages === 1 ? "message" : "messages"}` : ""].filter(Boolean).join(" · ") || "no messages yet")),
+          h("span.row-note", {}, ...joined(" · ", presence, one.status, one.messages ? `${one.messages} ${one.messages === 1 ? "message" : "messages"}` : "no messages yet"))),
         calls.length ? badge(calls[0].phase, TONES[calls[0].phase]) : h("span.row-note", {}, hour(one.last))));
     });
-    fill(this.rows, ...rows, !rows.length && h("li.soft.pad", {}, "Nobody yet. Open a conversation with an address above."));
+    fill(this.rows, ...rows, !rows.length && h("li.soft.pad", {}, session.may("control") ? "Nobody yet. Open a conversation with an address above." : "Nobody yet."));
   }
 }
 

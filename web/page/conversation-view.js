@@ -1,9 +1,11 @@
 // A conversation: its calls as strips above, its messages, and what to write and to call with.
-import {accountPath, get, messagesPath, post} from "./api.js";
+import {unknownAccount} from "./account-list.js";
+import {get, messagesPath, post} from "./api.js";
 import {avatar} from "./avatar.js";
 import {board, key} from "./board.js";
 import {CallStrip, listenTo} from "./call-strip.js";
-import {fill, follow, h, say} from "./dom.js";
+import {conversationsOf, presenceOf} from "./conversation-list.js";
+import {fill, follow, h, joined, say} from "./dom.js";
 import {callSomebody} from "./live-media.js";
 import {offered} from "./playable.js";
 import {session} from "./session.js";
@@ -18,6 +20,9 @@ const DELIVERY = {sent: "sent", received: "received", failed: "not delivered"};
 class ConversationView extends View {
   account = "";
   peer = "";
+  said = "";
+  /** The conversation, as the list has it. @type {any} */
+  about;
 
   build() {
     this.account = this.getAttribute("account") ?? "";
@@ -88,9 +93,10 @@ class ConversationView extends View {
   }
 
   async load() {
-    const about = await get(`${accountPath(this.account)}/conversations`).catch(() => null);
-    const one = about?.conversations.find((/** @type {any} */ one) => one.peer === bare(this.peer));
-    this.presence.textContent = [one?.presence || "presence unknown", one?.status].filter(Boolean).join(" · ");
+    const known = await conversationsOf(this.account).catch(() => []);
+    if (known === null) { unknownAccount(this, this.account); return; }
+    this.about = known.find((/** @type {any} */ one) => one.peer === bare(this.peer));
+    this.update();
     if (!session.may("listen")) {
       fill(this.messages, h("p.soft.pad", {role: "listitem"}, "To read messages, log in with a token of the role listen."));
       return;
@@ -107,6 +113,9 @@ class ConversationView extends View {
   }
 
   update() {
+    const words = [presenceOf(this.peer, this.about), this.about?.status].filter(Boolean);
+    if (words.join() !== this.said) fill(this.presence, ...joined(" · ", ...words));
+    this.said = words.join();
     follow(this.calls, board.callsWith(this.account, this.peer), key, () => new CallStrip());
   }
 }
@@ -130,7 +139,7 @@ class MessageRow extends HTMLElement {
   show(one) {
     if (!this.body) {
       this.setAttribute("role", "listitem");
-      this.append(this.body = h("p.body", {}, one.body), this.note = h("p.message-note", {}));
+      this.append(this.body = h("p.body", {dir: "auto"}, one.body), this.note = h("p.message-note", {}));
       this.classList.add("message", one.direction, one.author);
     }
     say(this.note, [AUTHORS[one.author], hour(one.time), one.delivery && one.delivery !== "sent" ? DELIVERY[one.delivery] : ""].filter(Boolean).join(" · "));

@@ -2,6 +2,30 @@
 
 /** @typedef {Node | string | number | null | undefined | false} Child */
 
+/** Characters that are not seen and change how others are: controls, those of bidirectional text, and marks without a width. */
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+
+/**
+ * Let everything in a text be seen that others have written.
+ * @param {string} text
+ */
+export function visible(text) {
+  return text.replace(UNSEEN, one => {
+    const code = one.charCodeAt(0);
+    return code < 32 ? String.fromCharCode(0x2400 + code) : code === 127 ? "\u2421" : `[U+${code.toString(16).toUpperCase().padStart(4, "0")}]`;
+  });
+}
+
+/**
+ * Put texts of others in a row, so that the direction of one (Hebrew, Arabic …) moves nothing around it.
+ * @param {string} between
+ * @param {...(string | null | undefined | false)} parts those that are empty are left out
+ * @returns {Child[]}
+ */
+export function joined(between, ...parts) {
+  return parts.filter(Boolean).flatMap((one, place) => [place ? between : "", h("bdi", {}, /** @type {string} */ (one))]);
+}
+
 /**
  * Make an element.
  * @param {string} what its name, with classes as in "button.primary"
@@ -15,7 +39,7 @@ export function h(what, with_ = {}, ...children) {
   element.classList.add(...classes);
   for (const [key, value] of Object.entries(with_)) {
     if (value === undefined || value === null) continue;
-    if (key.includes("-") || ["role", "for", "list"].includes(key)) element.setAttribute(key, String(value));
+    if (key.includes("-") || ["role", "for", "list", "dir"].includes(key)) element.setAttribute(key, key.startsWith("aria-") ? visible(String(value)) : String(value));
     else /** @type {any} */ (element)[key] = value;
   }
   element.append(...usable(children));
@@ -52,7 +76,7 @@ function nameOf(element) {
  */
 function usable(children) {
   return /** @type {any[]} */ (children.flat()).filter(one => one !== null && one !== undefined && one !== false)
-    .map(one => one instanceof Node ? one : String(one));
+    .map(one => one instanceof Node ? one : visible(String(one)));
 }
 
 /**
@@ -107,5 +131,6 @@ export function follow(list, items, key, make) {
  * @param {string} text
  */
 export function say(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const seen = visible(text);
+  if (element.textContent !== seen) element.textContent = seen;
 }

@@ -2,7 +2,7 @@
 import {get} from "./api.js";
 import {badge} from "./avatar.js";
 import {board} from "./board.js";
-import {fill, h, say} from "./dom.js";
+import {fill, h, joined, say} from "./dom.js";
 import {attempt, View} from "./view.js";
 import {clock, escaped, moment, TONES} from "./words.js";
 
@@ -52,8 +52,8 @@ function row(call) {
   const lasted = call.connected ? clock((Date.parse(call.ended) - Date.parse(call.connected)) / 1000) : "";
   const recorded = call.recordings.some((/** @type {any} */ one) => one.presence === "present");
   return h("li", {}, h("a.row", {href: `#/calls/${escaped(call.uuid)}`},
-    h("span.row-main", {}, h("span.row-title", {}, `${call.account} ${arrow} ${call.peer.split("/")[0]}`),
-      h("span.row-note", {}, [moment(call.started), lasted, recorded ? "recorded" : "", call.state === "completed" ? "" : call.reason].filter(Boolean).join(" · "))),
+    h("span.row-main", {}, h("span.row-title", {}, ...joined(` ${arrow} `, call.account, call.peer.split("/")[0])),
+      h("span.row-note", {}, ...joined(" · ", moment(call.started), lasted, recorded ? "recorded" : "", call.state === "completed" ? "" : call.reason))),
     badge(call.state, TONES[call.state])));
 }
 

@@ -1,5 +1,5 @@
 // What a visitor sees whom nobody knows.
-import {h} from "./dom.js";
+import {h, say} from "./dom.js";
 import {session} from "./session.js";
 
 class LogIn extends HTMLElement {
@@ -13,7 +13,7 @@ class LogIn extends HTMLElement {
       try {
         await session.logIn(given.split("#token=").at(-1) ?? given);
       } catch (error) {
-        fault.textContent = error instanceof Error ? error.message : String(error);
+        say(fault, error instanceof Error ? error.message : String(error));
         token.select();
       }
     };

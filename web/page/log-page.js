@@ -1,5 +1,5 @@
 // The log: its last lines, and those that come.
-import {follow, h, say} from "./dom.js";
+import {follow, h, joined, say} from "./dom.js";
 import {View} from "./view.js";
 
 /** @typedef {{number: number, time: string, level: string, logger: string, message: string, account?: string, exception?: string}} LogLine */
@@ -58,10 +58,10 @@ class LogPage extends View {
 
 /** @param {LogLine} line */
 function row(line) {
-  const who = [line.account, line.logger].filter(Boolean).join(" · ");
+  const who = joined(" · ", line.account, line.logger);
   const made = h("li.log-line", {}, h("time.figures.soft", {dateTime: line.time}, new Date(line.time).toLocaleTimeString()),
     h("span.log-level", {}, line.level.toLowerCase()),
-    h("span.log-text", {}, h("span", {}, line.message), who && h("span.row-note", {}, ` ${who}`), line.exception && h("pre", {tabIndex: 0}, line.exception)));
+    h("span.log-text", {}, h("bdi", {}, line.message), who.length > 0 && h("span.row-note", {}, " ", ...who), line.exception && h("pre", {tabIndex: 0}, line.exception)));
   if (TONES[line.level]) made.classList.add(TONES[line.level]);
   return made;
 }

@@ -14,7 +14,7 @@ import {signedOut} from "./api.js";
 import {board} from "./board.js";
 import {fill, h, say} from "./dom.js";
 import {session} from "./session.js";
-import {attempt, notify} from "./view.js";
+import {attempt, nothing, notify} from "./view.js";
 
 const LINKS = {live: "live", connecting: "connecting …", lost: "no connection, trying again …", over: "the run is over"};
 
@@ -92,7 +92,7 @@ class CallboardApp extends HTMLElement {
     switch (place) {
       case "calls": fill(this.main, first ? make("call-page", {call: first, account: second, class: "page"}) : h("call-list.page")); break;
       case "history": fill(this.main, h("history-page.page")); break;
-      case "log": fill(this.main, session.may("control") ? h("log-page.page") : null); break;
+      case "log": fill(this.main, session.may("control") ? h("log-page.page") : nothingHere()); break;
       default: if (board.run) fill(this.main, h("load-page.page")); else this.conversations(first, second);
     }
   }
@@ -113,6 +113,13 @@ class CallboardApp extends HTMLElement {
     if (!known) fill(this.main, place);
     else /** @type {any} */ (place.firstElementChild).update();
   }
+}
+
+/** What those see who may not read the log. */
+function nothingHere() {
+  const place = h("div", {});
+  nothing(place, "Not for you", "To read the log, log in with a token of the role control.");
+  return place;
 }
 
 /** Make an element whose attributes are there from the beginning. @param {string} name @param {Record<string, string>} attributes */

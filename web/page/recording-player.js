@@ -39,7 +39,8 @@ class RecordingPlayer extends HTMLElement {
     theirs.addEventListener("seeked", together);
     theirs.addEventListener("timeupdate", together);
     theirs.addEventListener("ratechange", () => { ours.playbackRate = theirs.playbackRate; });
-    return h("div.screens", {}, h("figure.screen", {}, theirs, h("figcaption", {}, "Peer")), h("figure.screen", {}, ours, h("figcaption", {}, "Bot")));
+    const figure = this.file.path.endsWith(".mka") ? "figure.screen.sound" : "figure.screen";
+    return h("div.screens", {}, h(figure, {}, theirs, h("figcaption", {}, "Peer")), h(figure, {}, ours, h("figcaption", {}, "Bot")));
   }
 }
 
