@@ -141,13 +141,15 @@ async def deployed(
             for one in finished:
                 see(one)
             async with (
-                _calls_prepared(deployment, at_once=calls_at_once),
+                _calls_prepared(deployment, at_once=calls_at_once) as prepared,
                 _remembered(instance, see) as history,
                 _messages_kept(instance),
                 _endpoint(settings, instance) as (endpoint, server),
             ):
                 if file is not None:  # else it is over soon
                     listeners.append(TellOutside(history.hear))
+                if calls_at_once:  # bots that nobody has made yet would import it on the loop
+                    await asyncio.wait({prepared})
                 factory = bot_factory(classes, folder)
                 exchange = Exchange.start(settings, endpoint, factory, see)
                 await deployment.start(exchange, server)
@@ -193,8 +195,10 @@ def _watching(file: Path | None, reloads: Reloads | None) -> AbstractAsyncContex
 
 
 @asynccontextmanager
-async def _calls_prepared(deployment: Deployment, *, at_once: bool) -> AsyncIterator[None]:
-    """Import what calls need; if that can't be, nothing can go on."""
+async def _calls_prepared(
+    deployment: Deployment, *, at_once: bool
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Import what calls need, in a task; if that can't be, nothing can go on."""
 
     async def prepare() -> None:
         if not at_once:
@@ -206,7 +210,7 @@ async def _calls_prepared(deployment: Deployment, *, at_once: bool) -> AsyncIter
 
     preparing = asyncio.create_task(prepare(), name="import of what calls need")
     try:
-        yield
+        yield preparing
     finally:
         preparing.cancel()
         await asyncio.wait({preparing})

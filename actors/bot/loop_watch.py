@@ -36,6 +36,10 @@ _PACKAGE = __name__.partition(".")[0]
 #: Modules whose functions run a loop's callbacks; below them is nothing of interest.
 _RUNNERS = (f"{_PACKAGE}.cli.main_loop", "asyncio.runners", "asyncio.base_events", "asyncio.events")
 
+#: Modules that import others, or wait until somebody else has.
+_IMPORT = ("importlib._bootstrap", "importlib._bootstrap_external")
+_ADVICE = ". Await what takes time, and put what blocks into asyncio.to_thread()"
+
 
 class Blocked(BaseException):
     """A bot that blocks is interrupted, as the process is to end."""
@@ -100,13 +104,12 @@ class LoopWatch(threading.Thread):
         if at - self._told.get(place, -AGAIN) >= AGAIN:
             self._told = {one: then for one, then in self._told.items() if at - then < AGAIN}
             self._told[place] = at
-            who = author or ("a bot's callback" if users else "something")
             log.warning(
-                "%s keeps all accounts waiting, for %.1f s so far: %s. Await what takes time, "
-                "and put what blocks into asyncio.to_thread()",
-                who,
+                "%s keeps all accounts waiting, for %.1f s so far: %s%s",
+                _who(author, frames, users),
                 late,
                 place,
+                _ADVICE if users or not frames else "",
             )
         return True
 
@@ -159,6 +162,15 @@ def _frames(frame: FrameType | None) -> Iterator[FrameType]:
         if frame.f_globals.get("__name__") != "selectors":
             yield frame
         frame = frame.f_back
+
+
+def _who(author: object, frames: list[FrameType], users: list[FrameType]) -> str:
+    """Say who keeps the loop: a bot only if code of its author's runs, and not what it calls."""
+    if users or (author is not None and not frames):
+        return str(author or "a bot's callback")
+    whose = "" if author is None else f" for {author}"
+    is_import = any(frame.f_globals.get("__name__") in _IMPORT for frame in frames)
+    return f"the import of a module{whose}" if is_import else f"Callboard itself{whose}"
 
 
 def _place(frame: FrameType) -> str:

@@ -2,9 +2,12 @@
 
 import signal
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
+from callboard.actors.bot.containment import Author
+from callboard.actors.bot.loop_watch import _who
 from callboard.tests.cli.command import Running, running
 
 MODULE = """\
@@ -96,3 +99,39 @@ def test_a_signal_ends_what_blocks(tmp_path: Path, bot: str, number: int) -> Non
     assert (failed["account"], failed["bot"]) == ("bob@localhost", bot)
     states = [event["state"] for event in run.events if event["event"] == "AccountChanged"]
     assert states[-2:] == ["closed", "closed"]
+
+
+def frame(module: str) -> FrameType:
+    """What runs code of a module."""
+    namespace: dict[str, Any] = {"__name__": module}
+    exec("import sys\nframe = sys._getframe()", namespace)
+    made: FrameType = namespace["frame"]
+    return made
+
+
+BOT = Author("Operator", "you@localhost")
+
+
+@pytest.mark.parametrize(
+    ("author", "modules", "who"),
+    [
+        (BOT, ["time", "frontdesk"], "bot Operator of you@localhost"),
+        (BOT, ["importlib._bootstrap", "frontdesk"], "bot Operator of you@localhost"),
+        (BOT, [], "bot Operator of you@localhost"),
+        (BOT, ["callboard.bots.operator"], "Callboard itself for bot Operator of you@localhost"),
+        (
+            BOT,
+            ["importlib._bootstrap", "callboard.media", "callboard.bots.operator"],
+            "the import of a module for bot Operator of you@localhost",
+        ),
+        (None, ["frontdesk"], "a bot's callback"),
+        (None, ["importlib._bootstrap_external"], "the import of a module"),
+        (None, ["callboard.actors.account"], "Callboard itself"),
+    ],
+)
+def test_a_bot_is_blamed_for_its_own_code_alone(
+    author: Author | None, modules: list[str], who: str
+) -> None:
+    frames = [frame(one) for one in modules]
+    users = [one for one in frames if one.f_globals["__name__"] == "frontdesk"]
+    assert _who(author, frames, users) == who

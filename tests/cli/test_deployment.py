@@ -4,10 +4,13 @@ import asyncio
 import logging
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
+from callboard.actors.call_libraries import _imported
 from callboard.actors.records.call_record import CallRecord
 from callboard.bots.find import BUILT_IN
+from callboard.bots.recorder import RecorderBot
 from callboard.cli.deployed import deployed
 from callboard.cli.deployment import ExchangeError
 from callboard.cli.views.event import Event
@@ -105,3 +108,23 @@ def test_a_port_of_the_board_that_is_in_use_ends_it_before_anybody_logs_in(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         run(lambda: main(f"127.0.0.1:{taken.getsockname()[1]}"))
     assert not seen
+
+
+def test_what_calls_need_is_imported_before_a_bot_is_made_that_could_want_it(
+    run: Run, tmp_path: Path
+) -> None:
+    found: list[bool] = []
+
+    class Curious(RecorderBot):
+        def __init__(self, *given: Any) -> None:
+            found.append(_imported().done())
+            super().__init__(*given)
+
+    async def main() -> None:
+        _imported.cache_clear()
+        classes = {**BUILT_IN, "recorder": Curious}
+        async with deployed(settings(tmp_path), classes, tmp_path, lambda _: None) as deployment:
+            await deployment.settled()
+
+    run(main)
+    assert found == [True]
