@@ -16,11 +16,7 @@ from .descriptions import (
     telephone_event,
 )
 from .guards import carry, guard, has_broken, has_closed
-from .receivers import (
-    DecoderQueue,
-    replace_decoder,
-    take_packets,
-)
+from .receivers import take_packets
 from .report_way import ReportWay
 from .senders import (
     PacketOutlet,
@@ -42,7 +38,6 @@ from .transports import (
 )
 
 __all__ = [
-    "DecoderQueue",
     "PacketOutlet",
     "ReportWay",
     "RtpStream",
@@ -65,7 +60,6 @@ __all__ = [
     "keep_shared",
     "keep_to_bounds",
     "local_description",
-    "replace_decoder",
     "share_context",
     "steer",
     "take_over",

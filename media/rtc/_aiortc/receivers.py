@@ -1,10 +1,12 @@
-"""aiortc's RTP receivers: what comes in, seen before aiortc's decoder would."""
+"""aiortc's RTP receivers: their packets come here, and not to a decoder."""
 
+import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from aiortc import RTCRtpCodecParameters, RTCRtpReceiver
 from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.rtcrtpparameters import RTCRtpReceiveParameters
 
 from ..ice import _aioice
 from ..rtp.packet import RtpPacket
@@ -12,26 +14,14 @@ from ..rtp.reports import Counted, Heard, Reports
 from .bit_rate import IncomingBitRate
 from .early_packets import EarlyPackets, NextPackets, Take, Taker
 from .inbound import ESTIMATOR, SRTP_IN
+from .report_way import RUN_RTCP
 from .transports import ice_connection
 
 CODECS = "_RTCRtpReceiver__codecs"
-DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
 HANDLE_RTP = "_handle_rtp_packet"
-
-
-class DecoderQueue(Protocol):
-    """What aiortc's receiver and its decoder thread ask of the queue between them."""
-
-    def get(self) -> tuple[Any, Any] | None:
-        """Give the next (codec, encoded frame), or None for the end."""
-
-    def put(self, item: tuple[Any, Any] | None) -> Any:
-        """Take a (codec, encoded frame), or None for the end."""
-
-
-def replace_decoder(receiver: RTCRtpReceiver, decoder_queue: DecoderQueue) -> None:
-    """Stand between depacketiser and decoder: in public there are only decoded frames."""
-    setattr(receiver, DECODER_QUEUE, decoder_queue)
+REGISTER = "_register_rtp_receiver"
+RTCP_TASK = "_RTCRtpReceiver__rtcp_task"
+STARTED = "_RTCRtpReceiver__started"
 
 
 def take_packets(
@@ -42,11 +32,11 @@ def take_packets(
     reports: Reports,
     usual: Any = None,
 ) -> None:
-    """Take every RTP packet in a receiver's place.
+    """Take every RTP packet in a receiver's place: in public there are only decoded frames.
 
     aiortc's waits for a lost video packet until 512 others have come, and then gives a frame for
     each of those: half a minute of standing pictures. It asks once for a lost packet, and for a key
-    frame only then.
+    frame only then. It would also start a thread to decode in, for which the loop waits.
 
     Args:
         receiver: Whose packets; one that has not started.
@@ -56,7 +46,7 @@ def take_packets(
         reports: Where the peer is told what comes in.
         usual: Takes the usual ones of sound in the place of `next_packets` (see `Taker`).
     """
-    codecs: dict[int, RTCRtpCodecParameters] = getattr(receiver, CODECS)
+    codecs: dict[int | None, RTCRtpCodecParameters] = getattr(receiver, CODECS)
     estimate = None
     if getattr(receiver, ESTIMATOR) is not None:
         estimate = IncomingBitRate(receiver, reports.bit_rate)
@@ -83,7 +73,17 @@ def take_packets(
         if estimate is not None:
             estimate.take(ours)
 
+    async def receive(parameters: RTCRtpReceiveParameters) -> None:
+        if getattr(receiver, STARTED):
+            return
+        setattr(receiver, STARTED, True)
+        for codec in parameters.codecs:
+            codecs[codec.payloadType] = codec
+        getattr(receiver.transport, REGISTER)(receiver, parameters)
+        setattr(receiver, RTCP_TASK, asyncio.ensure_future(getattr(receiver, RUN_RTCP)()))
+
     setattr(receiver, HANDLE_RTP, first)
+    receiver.receive = receive  # type: ignore[method-assign]
 
 
 def _take_early(transport: RTCDtlsTransport, ssrc: int, taker: Taker) -> None:

@@ -15,7 +15,7 @@ from .._aiortc.early_packets import Place
 from ..ice.socket_poll import SocketPoll
 from .digit_reader import DigitReader
 from .packet import RtpPacket
-from .receive_path import NoDecoder, ReceivePath
+from .receive_path import ReceivePath
 from .reports import Reports
 from .sequencer import Sequencer
 from .statistics import Reception, StreamCounter
@@ -112,7 +112,6 @@ class Incoming:
         self._unwrapper = Unwrapper()
         is_seen = kind == "video" and path is not ReceivePath.NONE
         self._video = VideoReceiver() if is_seen else None
-        _aiortc.replace_decoder(self.receiver, NoDecoder())
         self._cut = SocketPoll.running().room.cut
         self._usual: Any = None
         if native.packets is not None and kind == "audio":

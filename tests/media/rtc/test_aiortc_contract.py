@@ -9,7 +9,6 @@ from aiortc.codecs import CODECS, HEADER_EXTENSIONS
 from aiortc.rate import RateCounter, RemoteBitrateEstimator
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, State
 from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
-from aiortc.rtcrtpreceiver import decoder_worker
 from callboard.media.errors import DescriptionError
 from callboard.media.rtc import _aiortc
 from callboard.media.rtc._aiortc import (
@@ -35,8 +34,9 @@ def test_the_names_are_where_they_were(run: Run) -> None:
         assert hasattr(pc, transports.CONNECT)
         for name in (
             receivers.CODECS,
-            receivers.DECODER_QUEUE,
             receivers.HANDLE_RTP,
+            receivers.RTCP_TASK,
+            receivers.STARTED,
         ):
             assert hasattr(receiver, name), name
         extensions = getattr(receiver.transport, bit_rate.EXTENSIONS_MAP)
@@ -69,16 +69,21 @@ def test_the_names_are_where_they_were(run: Run) -> None:
 
 
 def test_they_are_used_as_we_think() -> None:
-    queue = "self.__decoder_queue"
-    receiver = inspect.getsource(RTCRtpReceiver)
-    assert f"{queue}.put((codec, encoded_frame))" in receiver
-    assert f"{queue}.put(None)" in receiver
-    assert "self.__codecs[codec.payloadType] = codec" in receiver
+    receiver = inspect.getsource(RTCRtpReceiver.receive)
+    # In whose place ours stands: it does the same, but starts no decoder.
+    for known in (
+        "if not self.__started:",
+        "self.__codecs[codec.payloadType] = codec",
+        "self.__transport._register_rtp_receiver(self, parameters)",
+        "self.__rtcp_task = asyncio.ensure_future(self._run_rtcp())",
+        "self.__started = True",
+    ):
+        assert known in receiver, known
+    assert "if self.__decoder_thread:\n" in inspect.getsource(RTCRtpReceiver)
     counter = inspect.getsource(RemoteBitrateEstimator)
     for used in ("rate(arrival_time_ms)", "add(payload_size, arrival_time_ms)", "reset()"):
         assert f"self.incoming_bitrate.{used}" in counter, used
     assert counter.count("self.incoming_bitrate.") == 4
-    assert "task = input_q.get()\n        if task is None:" in inspect.getsource(decoder_worker)
     sender = inspect.getsource(RTCRtpSender)
     # Where a done future stands in the task's place: there is none.
     assert "self.__rtp_task = asyncio.ensure_future(self._run_rtp(parameters.codecs[0]))" in sender
