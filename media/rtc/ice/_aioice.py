@@ -48,6 +48,8 @@ RECEIVE_BUFFER = 256 * 1024
 FIRST, LAST = 65535, 0
 """Local preferences (RFC 8445 §5.1.2.1): of all addresses, and of the one within this machine."""
 INNER = "_TurnTransport__inner_protocol"
+BETWEEN_CHECKS = 0.02
+"""Seconds from the start of one check to the next (Ta, RFC 8445 §14), as in aioice."""
 
 GatherComponent = Callable[..., Awaitable[list[Candidate]]]
 Found = tuple[Candidate, StunProtocol | None]
@@ -88,6 +90,46 @@ def bind_to(connection: Connection, network: Network, dropped: Dropped) -> None:
             await connection.close()
 
     connection.query_consent = consented  # type: ignore[method-assign]
+    _connect_at_once(connection)
+
+
+def _connect_at_once(connection: Connection) -> None:
+    """Let `connect` return as soon as a pair is found, and not when the next check is due.
+
+    aioice starts a check every 20 ms, sleeps between them, and looks only then whether it has come
+    through. Here a task starts them, and `connect` goes on to wait for what comes of them.
+    """
+    connect, check = connection.connect, connection._check_periodic  # noqa: SLF001
+
+    async def connected() -> None:
+        checking: asyncio.Task[None] | None = None
+
+        def begin() -> bool:
+            nonlocal checking
+            goes_on = check()
+            if goes_on and connection._check_list:  # noqa: SLF001 -- else it would call that a failure
+                checking = asyncio.ensure_future(go_on())
+                return False
+            return goes_on
+
+        connection._check_periodic = begin  # type: ignore[method-assign] # noqa: SLF001
+        try:
+            await connect()
+        finally:
+            if checking is not None:
+                checking.cancel()
+
+    async def go_on() -> None:
+        try:
+            goes_on = True
+            while goes_on:
+                await asyncio.sleep(BETWEEN_CHECKS)
+                goes_on = check()
+        except Exception:
+            logger.exception("aioice failed while it checked")
+            await connection.close()
+
+    connection.connect = connected  # type: ignore[method-assign]
 
 
 def own_address(connection: Connection) -> str | None:

@@ -1,5 +1,6 @@
 """Fails when a private name of aioice that media/rtc/ice/_aioice.py uses has moved."""
 
+import asyncio
 import inspect
 import socket
 from collections import Counter
@@ -21,6 +22,50 @@ def test_the_names_are_used_as_we_think() -> None:
     assert "self.transport.close()" in inspect.getsource(StunProtocol)
     parameters = inspect.signature(Connection.get_component_candidates).parameters
     assert list(parameters) == ["self", "component", "addresses", "timeout"]
+    connect = inspect.getsource(Connection.connect)
+    assert "if not self._check_periodic():\n                break" in connect
+    assert "if self._check_list:\n            res = await self._check_list_state.get()" in connect
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["known", "trickled"])
+def test_a_connection_is_there_with_its_first_pair(
+    run: Run, monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    """It does not wait until the next check would be due."""
+    monkeypatch.setattr(_aioice, "BETWEEN_CHECKS", 1e6)
+
+    async def main() -> None:
+        before = asyncio.all_tasks()
+        ends = [Connection(ice_controlling=controls) for controls in (True, False)]
+        for end in ends:
+            _aioice.bind_to(end, Network(addresses=("127.0.0.1",)), Counter())
+            await end.gather_candidates()
+        for end, other in (ends, reversed(ends)):
+            end.remote_username, end.remote_password = other.local_username, other.local_password
+            if is_known:
+                await _tell(end, other)
+        connecting = [asyncio.ensure_future(end.connect()) for end in ends]
+        if not is_known:
+            await asyncio.sleep(0)
+            await _tell(*ends)
+            await _tell(*reversed(ends))
+        await asyncio.gather(*connecting)
+        media = b"\x80" + bytes(30)
+        await ends[0].sendto(media, 1)
+        assert await ends[1].recvfrom() == (media, 1)
+        for end in ends:
+            await end.close()
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == before
+
+    run(main)
+
+
+async def _tell(end: Connection, other: Connection) -> None:
+    """Give an end the addresses of the other."""
+    for candidate in other.local_candidates:
+        await end.add_remote_candidate(candidate)
+    await end.add_remote_candidate(None)
 
 
 @pytest.fixture
