@@ -58,18 +58,19 @@ class Pacer(LoopWide):
         self._tickets: dict[int, deque[Ticket]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def start(self, step: PacerStep) -> Ticket:
+    def start(self, step: PacerStep, *, at_once: bool = False) -> Ticket:
         """Start to call a step, at the next point of the grid.
 
         Args:
             step: Gets the time at which it was due, in seconds of `loop.time()`; returns the next
                 one, or None to end.
+            at_once: Do not wait for that point, but be late for the one before.
 
         Returns:
             A ticket to cancel it with.
         """
         now = asyncio.get_running_loop().time()
-        ticket = Ticket(step, (now // self.GRID + 1) * self.GRID)
+        ticket = Ticket(step, (now // self.GRID + (not at_once)) * self.GRID)
         self._put(round(ticket.due * 1000), ticket)
         self._arm()
         return ticket

@@ -107,7 +107,7 @@ class PacedStream:
         """
         self.stream = stream
         self._send = stream.send
-        self._ticket = Pacer.running().start(self._next)
+        self._ticket = Pacer.running().start(self._next, at_once=True)
         self._origin = self._ticket.due
 
     def close(self) -> None:

@@ -152,6 +152,21 @@ def test_what_is_to_be_done_at_the_end_is_done_once_all_have_stepped(clock: Cloc
     assert done[-2:] == ["together", "as well"]
 
 
+def test_who_begins_at_once_is_late_for_the_point_before(clock: Clock) -> None:
+    pacer = Pacer()
+    called: list[tuple[float, float]] = []
+
+    def step(due: float) -> float:
+        called.append((clock.now, due))
+        return due + 0.02
+
+    clock.advance(0.017)
+    pacer.start(step, at_once=True)
+    clock.advance(0.055)
+    assert [now for now, _ in called] == pytest.approx([0.017, 0.03, 0.05])
+    assert [due for _, due in called] == pytest.approx([0.01, 0.03, 0.05])
+
+
 def test_a_ticket_that_a_step_starts_waits_for_the_grid(clock: Clock) -> None:
     pacer = Pacer()
     times: list[float] = []
