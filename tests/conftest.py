@@ -10,6 +10,7 @@ import gc
 import itertools
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
 from pathlib import Path
@@ -130,6 +131,14 @@ def what_other_files_left_is_not_looked_at() -> None:
     """Collect what earlier files left, then keep the rest out of each collection of this one's."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def threads_that_read_end_soon() -> None:
+    """In a program they stay until a clip that is played needs them again."""
+    threads = sys.modules.get("callboard.media.sources.reader_threads")
+    if threads is not None:
+        threads.ReaderThreads.IDLE = 0.05
 
 
 @pytest.fixture(autouse=True)

@@ -33,8 +33,11 @@ class ReaderThreads:
         most: Threads in all. When all of them are stuck, new jobs fail.
     """
 
-    IDLE = 0.05
-    """Seconds for which a thread waits for its next job before it ends."""
+    IDLE = 1.0
+    """Seconds for which a thread waits for its next job before it ends.
+
+    A clip that is played has one every half second, and the loop waits for a thread that starts.
+    """
 
     TICK = 0.001
     """Seconds by which a look comes later than what it looks for."""
