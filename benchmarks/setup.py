@@ -16,6 +16,8 @@ from callboard.media import Connected, MediaEvent, Network, PeerConnection, Rece
 from callboard.server import Prosody
 
 CALLER, CALLED = f"{user(0)}@{HOST}", f"{user(1)}@{HOST}"
+#: Seconds from one call to the next: an account takes ten a second of one caller.
+BETWEEN = 0.1
 NO_BROWSER = (
     "The browsers were not measured here: Chromium, Node.js or what script/setup test installs is "
     "missing."
@@ -86,6 +88,7 @@ async def callboard(port: int, authority: str, calls: int) -> dict[str, Any]:
                 await call.hangup()
                 await call.ended()
                 await board.until(lambda: board.took(CALLED, call.id, "ended") is not None)  # noqa: B023
+                await asyncio.sleep(BETWEEN)
     return found
 
 
