@@ -85,9 +85,13 @@ class Board:
         """
         place = place or await BoardPlace.taken(settings, instance.socket)
         # A tenth of a second: nobody else waits for it.
-        board = await asyncio.to_thread(
-            lambda: cls(place, settings, instance, commands, page_files())
-        )
+        try:
+            board = await asyncio.to_thread(
+                lambda: cls(place, settings, instance, commands, page_files())
+            )
+        except BaseException:
+            await place.leave()
+            raise
         board.serve()
         return board
 

@@ -103,6 +103,33 @@ def test_hang_up_and_both_pictures_are_seen_at_every_size(
     run(main)
 
 
+#: Labels that lie over what is played, of calls with sound only.
+COVERED = """[...document.querySelectorAll("conversation-view .screen.sound")].filter(one => {
+  const of = what => one.querySelector(what).getBoundingClientRect();
+  const [label, player] = [of("figcaption"), of("video")];
+  return label.right > player.left && label.bottom > player.top && label.top < player.bottom;
+}).length"""
+
+
+def test_no_label_lies_over_the_controls_of_a_call_with_sound_only(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    async def main() -> None:
+        async with on_board(browser, tmp_path) as (stage, page):
+            await page.enter(conversation(ALICE, BOB))
+            await page.press("Call", ".call-form")
+            call = await stage.ringing(BOB)
+            await call.answer(audio="tone:880")
+            await page.until("document.querySelectorAll('.screen.sound video').length === 2")
+            for width, height in SIZES:
+                await page.tab.look(width, height, "light")
+                assert await page.tab.run(COVERED) == 0, (width, height)
+            await call.hangup()
+            await settled(stage, call.id)
+
+    run(main)
+
+
 #: What changes how the text around it is shown: it is not in the page, its symbol is.
 UNSEEN = {
     "\u202e": "[U+202E]",
