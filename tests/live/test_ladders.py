@@ -91,9 +91,10 @@ def test_the_ladder_of_a_call_tells_it_from_both_sides(
             "< session-terminate [success]",
             "> result to session-terminate",
         )
-        assert in_order(words(caller), *setup)
+        assert in_order(words(caller), *setup), words(caller)
         turned = {"> ": "< ", "< ": "> "}
-        assert in_order(words(callee), *(turned.get(one[:2], one[:2]) + one[2:] for one in setup))
+        mirrored = (turned.get(one[:2], one[:2]) + one[2:] for one in setup)
+        assert in_order(words(callee), *mirrored), words(callee)
         for ladder in (caller, callee):
             assert {"> first audio", "< first audio", "> first video", "< first video"} <= set(
                 words(ladder)
