@@ -97,6 +97,7 @@ def test_hang_up_and_both_pictures_are_seen_at_every_size(
                 hang_up = [one for one in await page.tab.run(HIDDEN) if "button" in one]
                 assert hang_up == [], (width, height)
                 await page.tab.run("document.querySelector('.strips').scrollTo(0, 0)")
+            await check_looks(page)
             await page.press("Hang up", "conversation-view")
             await settled(stage, call.id)
 

@@ -18,7 +18,7 @@ class AccountList extends View {
     this.filter = h("input", {type: "search", placeholder: "Filter accounts", "aria-label": "Filter accounts", oninput: () => this.update()});
     this.rows = h("div.rows", {role: "list"});
     this.rest = h("p.soft.pad", {});
-    this.append(h("div.bar", {}, h("h1", {}, "Accounts"), this.filter), this.rows, this.rest);
+    this.append(h("div.bar", {}, h("h2", {}, "Accounts"), this.filter), this.rows, this.rest);
   }
 
   update() {

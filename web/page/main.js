@@ -110,7 +110,7 @@ class CallboardApp extends HTMLElement {
     else list.update();
     if (peer) fill(third, make("conversation-view", {account, peer}));
     else fill(third);
-    if (!known) fill(this.main, place);
+    if (!known) fill(this.main, h("h1.hidden", {}, "Accounts and conversations"), place);
     else /** @type {any} */ (place.firstElementChild).update();
   }
 }
