@@ -3,7 +3,7 @@ import {callPath, file, post} from "./api.js";
 import {avatar, badge} from "./avatar.js";
 import {board, key} from "./board.js";
 import {close, fill, h, joined, say} from "./dom.js";
-import {LiveMedia, findWay} from "./live-media.js";
+import {LiveMedia, findWay, getReady} from "./live-media.js";
 import {offered} from "./playable.js";
 import {session} from "./session.js";
 import {attempt, notify} from "./view.js";
@@ -99,11 +99,17 @@ export class CallStrip extends HTMLElement {
       control && live && has("audio") && button("Keypad", () => this.keypad()),
       control && live && button("Play…", () => this.play()),
       control && live && toggle(call.recording, "Record", "record"),
-      session.may("listen") && live && button(this.media?.hears ? "Stop listening" : "Listen", () => this.listen(), "", Boolean(this.media?.hears)),
+      session.may("listen") && live && this.listener(button(this.media?.hears ? "Stop listening" : "Listen", () => this.listen(), "", Boolean(this.media?.hears))),
       session.may("listen") && live && has("video") && button("Snapshot", () => this.snapshot()),
       session.may("talk") && this.rings() && button("Take with microphone", () => attempt(() => this.live().talkAs("take-over"))),
       session.may("talk") && live && button(this.media?.talks ? "Give back" : "Talk", () => this.talk(), "", Boolean(this.media?.talks)),
     ];
+  }
+
+  /** Let a button have offers ready when somebody comes near it. @param {HTMLElement} button */
+  listener(button) {
+    button.onfocus = button.onpointerenter = () => { if (!this.media?.hears) getReady(this.call?.media ?? []); };
+    return button;
   }
 
   /** @param {string} what @param {any} [fields] @param {() => void} [after] */

@@ -12,8 +12,19 @@ const placed = new Map();
 /** How connections reach the board, as its file says; asked for anew when that failed. @type {Promise<RTCConfiguration> | null} */
 let network = null;
 
-/** Codecs that calls have. A browser offers many more, each in several kinds, which takes the board's time. */
+/** Codecs that calls have, and the kinds of H.264. A browser offers many more of each, which takes the board's time to read. */
 const CODECS = /\/(opus|PCM[AU]|VP8|H264|rtx)$/i;
+const BASELINE = /(?=.*packetization-mode=1\b).*profile-level-id=42/i;
+
+/**
+ * Offers to hear something that wait for a click, and what they offer. They are of no call yet. Neither
+ * the browser nor the board has opened anything for them.
+ * @type {{kinds: string, offers: Promise<Offer>[]}}
+ */
+let waiting = {kinds: "", offers: []};
+
+/** What is offered to hear a call: a connection for each direction. */
+const DIRECTIONS = /** @type {const} */ ([["received", "Peer"], ["sent", "Bot"]]);
 
 /** Find out how connections reach the board, before somebody waits for one. */
 export function findWay() {
@@ -30,7 +41,10 @@ async function reach() {
 }
 
 /** @param {string} kind */
-function known(kind) { return (RTCRtpReceiver.getCapabilities(kind)?.codecs ?? []).filter(one => CODECS.test(one.mimeType)); }
+function known(kind) {
+  return (RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [])
+    .filter(one => CODECS.test(one.mimeType) && (!/H264$/i.test(one.mimeType) || BASELINE.test(one.sdpFmtpLine ?? "")));
+}
 
 /** @param {boolean} video */
 async function ownMedia(video) {
@@ -44,9 +58,9 @@ function drop(stream) { for (const track of stream.getTracks()) track.stop(); }
 /** Send what the person says and shows. @param {string} target @param {MediaStream} stream */
 async function talkAt(target, stream) {
   try {
-    return await Resource.make(target, connection => {
+    return await Resource.make(target, await Offer.make(connection => {
       for (const track of stream.getTracks()) connection.addTransceiver(track, {direction: "sendonly", streams: [stream]});
-    });
+    }));
   } catch (error) {
     drop(stream);
     throw error;
@@ -64,6 +78,52 @@ export async function callSomebody(account, peer, video) {
   board.changed();
 }
 
+/** A connection that has an offer, and has opened nothing. */
+class Offer {
+  /** @param {RTCPeerConnection} connection @param {string} sdp */
+  constructor(connection, sdp) {
+    this.connection = connection;
+    this.sdp = sdp;
+  }
+
+  /** @param {(connection: RTCPeerConnection) => void} prepare */
+  static async make(prepare) {
+    const connection = new RTCPeerConnection(await findWay());
+    try {
+      prepare(connection);
+      return new Offer(connection, (await connection.createOffer()).sdp ?? "");
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+}
+
+/** Offer to hear something. @param {string[]} kinds */
+function offerToHear(kinds) {
+  return Offer.make(connection => {
+    for (const kind of kinds) connection.addTransceiver(kind, {direction: "recvonly"}).setCodecPreferences(known(kind));
+  });
+}
+
+/** Have offers ready for who is about to hear a call. @param {string[]} kinds */
+export function getReady(kinds) {
+  if (waiting.kinds !== String(kinds)) {
+    for (const one of waiting.offers) one.then(offer => offer.connection.close(), () => {});
+    waiting = {kinds: String(kinds), offers: []};
+  }
+  while (waiting.offers.length < DIRECTIONS.length) {
+    const offer = offerToHear(kinds);
+    offer.catch(() => { waiting.offers = waiting.offers.filter(one => one !== offer); });  // who then hears is told why
+    waiting.offers.push(offer);
+  }
+}
+
+/** Take an offer that is ready, or make one. @param {string[]} kinds */
+function ready(kinds) {
+  return (waiting.kinds === String(kinds) && waiting.offers.shift()) || offerToHear(kinds);
+}
+
 /** A connection that an offer over HTTP has made (WHEP, WHIP: RFC 9725). */
 class Resource {
   /** @param {RTCPeerConnection} connection @param {string} location @param {string} call */
@@ -74,14 +134,14 @@ class Resource {
     this.call = call;
   }
 
-  /** @param {string} target @param {(connection: RTCPeerConnection) => void} prepare */
-  static async make(target, prepare) {
-    const connection = new RTCPeerConnection(await findWay());
+  /** @param {string} target @param {Offer} offer */
+  static async make(target, {connection, sdp}) {
     try {
-      prepare(connection);
-      await connection.setLocalDescription();
-      // Without candidates: the answer has all of the board's, and ours are learned from the checks.
-      const answer = await fetch(target, {method: "POST", headers: {"Content-Type": "application/sdp"}, body: connection.localDescription?.sdp ?? "", credentials: "same-origin"});
+      // Sent at once, without candidates: the answer has all of the board's, and ours are learned from the checks.
+      const [answer] = await Promise.all([
+        fetch(target, {method: "POST", headers: {"Content-Type": "application/sdp"}, body: sdp, credentials: "same-origin"}),
+        connection.setLocalDescription({type: "offer", sdp}),
+      ]);
       const text = await answer.text();
       if (!answer.ok) throw refused(answer.status, text);
       await connection.setRemoteDescription({type: "answer", sdp: text});
@@ -132,6 +192,8 @@ export class LiveMedia {
     this.own = null;
     /** Whether the peer is to be heard once the call is connected. */
     this.waits = false;
+    /** Whether it is about to hear the call, and whether nobody is there any more. */
+    this.begins = this.isOver = false;
     this.screens = h("div.screens", {});
     const own = placed.get(key(call));
     placed.delete(key(call));
@@ -145,17 +207,22 @@ export class LiveMedia {
   get talks() { return this.own !== null; }
 
   async listen() {
+    if (this.begins) return;
+    this.begins = true;
     this.place.prepend(this.screens);
     try {
       // Whoever talks hears the peer alone: what is sent is their own voice.
-      const wanted = /** @type {const} */ ([["received", "Peer"], ["sent", "Bot"]]).slice(0, this.talks ? 1 : 2);
-      for (const found of await Promise.allSettled(wanted.map(([direction, words]) => this.hear(direction, words)))) {
-        if (found.status === "rejected") throw found.reason;
-        this.heard.push(found.value);
-      }
+      const wanted = DIRECTIONS.slice(0, this.talks ? 1 : 2);
+      const found = await Promise.allSettled(wanted.map(([direction, words]) => this.hear(direction, words)));
+      for (const one of found) if (one.status === "fulfilled") this.heard.push(one.value);
+      const failed = found.find(one => one.status === "rejected");
+      if (failed) throw failed.reason;
+      if (this.isOver) this.stopListening();
     } catch (error) {
       this.stopListening();
       throw error;
+    } finally {
+      this.begins = false;
     }
     this.changed();
   }
@@ -167,20 +234,22 @@ export class LiveMedia {
     screen.srcObject = stream;
     const figure = h("figure.screen", {}, screen, h("figcaption", {}, words));
     if (!this.call.media.includes("video")) figure.classList.add("sound");
+    this.screens.append(figure);
+    const play = () => screen.play().catch(() => {});  // Firefox does not begin by itself with a stream that was empty
+    const offer = await ready(this.call.media);
+    // The sound alone at first: with pictures in it, nothing would be played before the first one is there.
+    for (const {receiver} of offer.connection.getTransceivers()) if (receiver.track.kind === "audio") stream.addTrack(receiver.track);
+    play();
+    offer.connection.ontrack = event => {
+      stream.addTrack(event.track);
+      play();
+    };
     const target = `${callPath(this.call.id)}/listen/${direction}?account=${encodeURIComponent(this.call.account)}`;
-    const resource = await Resource.make(target, connection => {
-      for (const kind of this.call.media)
-        connection.addTransceiver(kind, {direction: "recvonly"}).setCodecPreferences(known(kind));
-      connection.ontrack = event => {
-        stream.addTrack(event.track);
-        screen.play().catch(() => {});  // Firefox does not begin by itself with a stream that was empty
-      };
-    });
+    const resource = await Resource.make(target, offer);
     resource.onEnd(why => {
       if (board.find(this.call.id, this.call.account)) notify(`${words}: ${why}`, "bad");
       this.stopListening();
     });
-    this.screens.append(figure);
     return resource;
   }
 
@@ -250,6 +319,7 @@ export class LiveMedia {
   }
 
   close() {
+    this.isOver = true;
     if (this.hears) this.stopListening();
     if (this.talks) this.stopTalking();
   }
