@@ -5,6 +5,7 @@ import secrets
 from collections import Counter, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from itertools import islice
 
 from ..control.instance.event_hub import EventHub, HubEntry
 from .visitor_role import VisitorRole
@@ -13,6 +14,8 @@ from .visitor_role import VisitorRole
 GATHER = 0.2
 #: Octets of events that are kept for those who come back.
 MOST_KEPT = 2 << 20
+#: Readers that go on in one turn of the loop.
+AT_ONCE = 4
 #: Readers of one role at a time.
 MOST_READERS = 100
 
@@ -52,7 +55,7 @@ class EventFeed:
         self._batches: deque[Batch] = deque()
         self._kept = 0
         self._next = 1
-        self._came = asyncio.Event()
+        self._waiting: dict[asyncio.Future[None], None] = {}
         self._is_over = False
         self.readers: Counter[VisitorRole] = Counter()
         self._task = asyncio.create_task(self._gather(), name="events of the board")
@@ -62,16 +65,18 @@ class EventFeed:
         self._task.cancel()
         await asyncio.wait({self._task})
         self._is_over = True
-        self._came.set()
+        self._let_go_on(len(self._waiting))
 
     async def _gather(self) -> None:
         reader = self._hub.open(lambda _: True)
         try:
             if earlier := self._hub.last(self._earlier, lambda _: True):
                 self._take(earlier)
+                await self._wake()
             while True:
                 entries = await reader.next()
                 self._take(entries)
+                await self._wake()
                 await asyncio.sleep(GATHER)
         finally:
             self._hub.close(reader)
@@ -89,8 +94,29 @@ class EventFeed:
         self._kept += len(octets)
         while self._kept > MOST_KEPT and len(self._batches) > 1:
             self._kept -= len(self._batches.popleft().octets)
-        came, self._came = self._came, asyncio.Event()
-        came.set()
+
+    async def _wake(self) -> None:
+        """Let those go on who wait, a few in each turn of the loop: calls have theirs between."""
+        left = len(self._waiting)
+        while left > 0:
+            self._let_go_on(AT_ONCE)
+            left -= AT_ONCE
+            await asyncio.sleep(0)
+
+    def _let_go_on(self, count: int) -> None:
+        for one in list(islice(self._waiting, count)):
+            del self._waiting[one]
+            if not one.done():
+                one.set_result(None)
+
+    async def _more(self) -> None:
+        """Wait until there may be more to read."""
+        waits = asyncio.get_running_loop().create_future()
+        self._waiting[waits] = None
+        try:
+            await waits
+        finally:
+            self._waiting.pop(waits, None)
 
     def _written(self, number: int, kind: str, line: bytes) -> bytes:
         return b"id: %s-%d\nevent: %s\ndata: %s\n\n" % (
@@ -113,7 +139,6 @@ class EventFeed:
         else:
             yield b"retry: 1000\n: welcome\n\n"
         while True:
-            came = self._came
             first = self._batches[0].first if self._batches else self._next
             if place < first:
                 place = self._next
@@ -124,7 +149,7 @@ class EventFeed:
             if place >= self._next:
                 if self._is_over:
                     return
-                await came.wait()
+                await self._more()
 
     def _place(self, last: str | None, back: int) -> tuple[int, bool]:
         """Return the number of the next event for a reader, and whether it has missed some."""

@@ -91,6 +91,40 @@ def test_nothing_is_lost_or_told_twice_over_a_reconnect(run: Run, left_after: in
     run(main, loop="virtual")
 
 
+@pytest.mark.parametrize("ends", [False, True], ids=["goes on", "ends"])
+def test_readers_go_on_a_few_in_each_turn_of_the_loop(run: Run, ends: bool) -> None:
+    """What is due meanwhile, such as a call's sound, waits for a few of them and not for all."""
+    count, read, turns = 3 * event_feed.AT_ONCE + 1, 0, [0]
+
+    async def follow(feed: EventFeed) -> None:
+        nonlocal read
+        reader = Reader(feed)
+        await reader.begin()
+        await reader.read(1)
+        read += 1
+        turns[-1] += 1
+
+    async def main() -> None:
+        async with fed() as (hub, feed):
+            readers = [asyncio.create_task(follow(feed)) for _ in range(count)]
+            gone = readers.pop()
+            await asyncio.sleep(0.01)
+            gone.cancel()
+            await asyncio.wait([gone])
+            hub.publish(entry(AccountChanged("a@localhost", "online")))
+            while read < len(readers):
+                if ends and read:
+                    await feed.close()
+                turns.append(0)
+                await asyncio.sleep(0)
+            await asyncio.wait(readers)
+        assert read == len(readers) == sum(turns)
+        if not ends:
+            assert max(turns) <= event_feed.AT_ONCE
+
+    run(main)
+
+
 def test_who_comes_back_too_late_or_from_another_run_is_told_of_a_gap(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
