@@ -639,7 +639,7 @@ class Call:
         except CallOver:
             for which, call in (("the call", self), ("the other call", other)):
                 if not call.ref.is_alive():  # a bridge that came too late does not know why
-                    raise await call.gone(which) from None
+                    raise await gone(call, which) from None
             raise
 
     async def snapshot(self, format: "media.ImageFormat" = "jpeg") -> bytes:  # noqa: A002
@@ -681,16 +681,19 @@ class Call:
         except CallOver:
             if not self._record.done():
                 raise
-            raise await self.gone() from None
+            raise await gone(self) from None
 
-    async def gone(self, which: str = "the call") -> CallOver:
-        """Return the error that says that the call is over, and why, once that is known.
 
-        Args:
-            which: what a sentence calls it.
-        """
-        why = f" ({(await self._record).why})" if self._record.done() else ""
-        return CallOver(f"{which} is over{why}")
+async def gone(call: Call, which: str = "the call") -> CallOver:
+    """Return the error that says that a call is over, and why, once that is known.
+
+    Args:
+        call: one that is over.
+        which: what a sentence calls it.
+    """
+    record = call._record  # noqa: SLF001 - of the class above
+    why = f" ({(await record).why})" if record.done() else ""
+    return CallOver(f"{which} is over{why}")
 
 
 async def codecs_of(name: str, call: object) -> tuple[str, ...]:
@@ -710,7 +713,7 @@ async def codecs_of(name: str, call: object) -> tuple[str, ...]:
     try:
         return await _ask(known.ref, GetCodecs())
     except CallOver:
-        raise await known.gone(f"{name}: the call") from None
+        raise await gone(known, f"{name}: the call") from None
 
 
 def a_call(name: str, value: object) -> Call:

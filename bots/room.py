@@ -19,7 +19,7 @@ from ..actors.messages.room import (
 from ..actors.records.recording_outcome import RecordingOutcome
 from ..actors.runtime.ask import Ask
 from . import argument_checks
-from .call import HANDLED, Call
+from .call import HANDLED, Call, gone
 
 R = TypeVar("R")
 
@@ -80,7 +80,7 @@ class Room:
         try:
             recording = await added
         except CallOver:
-            raise await call.gone() from None
+            raise await gone(call) from None
         if ref == self._ref:
             self._recording = recording
             self._calls = {each: call for each, call in self._calls.items() if call.ref.is_alive()}
@@ -126,7 +126,7 @@ class Room:
         if await self._ask(MuteMember(_ref(call), argument_checks.flag("on", on))):
             return
         if not call.ref.is_alive():
-            raise await call.gone()
+            raise await gone(call)
         raise ValueError("the call is not in this room: add it first")
 
     async def speakers(self) -> list[tuple[Call, float]]:
