@@ -1,6 +1,7 @@
 """The keys that a peer presses, put together from the packets that tell of them (RFC 4733 §2.6)."""
 
 from collections import deque
+from collections.abc import Iterable
 from math import inf
 
 from ...budget import Budget
@@ -22,7 +23,7 @@ class _Press:
     Attributes:
         code: Which key.
         before: Ticks that its earlier segments lasted.
-        clock_rate: Ticks in a second.
+        clock_rate: Ticks of durations in a second.
         duration: Ticks that its newest segment has lasted.
         heard: When the last packet came.
         is_closed: Whether its sender has said that it is over.
@@ -54,17 +55,32 @@ class _Press:
         self.ssrc = ssrc
         self.timestamp = timestamp
 
-    def goes_on_in(self, packet: RtpPacket, timestamp: int, event: TelephoneEvent) -> bool:
-        """Tell whether an event is a later segment of this press (RFC 4733 §2.5.1.3)."""
+    def step_to(
+        self, packet: RtpPacket, timestamp: int, event: TelephoneEvent, sound_rates: Iterable[int]
+    ) -> int | None:
+        """Tell how much later an event begins that is a later segment of this press.
+
+        Each segment but the last is as long as can be (RFC 4733 §2.5.1.3). Timestamps are on the
+        clock of the sound, which need not be that of durations; some senders take the latter.
+
+        Returns:
+            Ticks of the clock of durations; None if it is another press.
+        """
         step = (timestamp - self.timestamp) % _WRAP
-        return (
-            not self.is_closed
-            and not packet.marker
-            and packet.ssrc == self.ssrc
-            and event.code == self.code
-            and 0 < step < _WRAP // 2
-            and (step == self.duration or step % LONGEST == 0)
-        )
+        if (
+            self.is_closed
+            or packet.marker
+            or packet.ssrc != self.ssrc
+            or event.code != self.code
+            or not 0 < step < _WRAP // 2
+        ):
+            return None
+        for rate in (*sound_rates, self.clock_rate):
+            segments = max(1, round(step * self.clock_rate / rate / LONGEST))
+            for ticks in (self.duration, segments * LONGEST):
+                if ticks and abs(step - ticks * rate / self.clock_rate) < 1:  # it was rounded
+                    return ticks
+        return None
 
     def ended(self, at: float) -> DigitEnded:
         """Tell that it is over."""
@@ -100,13 +116,17 @@ class DigitReader:
         press = self._press
         return inf if press is None or press.is_over else press.heard + QUIET
 
-    def take(self, packet: RtpPacket, clock_rate: int, now: float) -> list[DigitEvent]:
+    def take(
+        self, packet: RtpPacket, clock_rate: int, now: float, sound_rates: Iterable[int] = ()
+    ) -> list[DigitEvent]:
         """Take a packet of a telephone-event payload type.
 
         Args:
             packet: The next one, of any stream.
-            clock_rate: Of the payload type, in Hz.
+            clock_rate: Of the payload type, in Hz; durations are on it.
             now: When it came, in seconds.
+            sound_rates: Clock rates of the sound on whose stream it may come, the highest first;
+                none: it is the same.
 
         Returns:
             What it tells.
@@ -115,7 +135,7 @@ class DigitReader:
         for offset, event in TelephoneEvent.parse(packet.payload):
             if event.code < len(DIGITS):
                 timestamp = (packet.timestamp + offset) % _WRAP
-                told += self._take(packet, timestamp, event, clock_rate, now)
+                told += self._take(packet, timestamp, event, clock_rate, now, sound_rates)
         return told
 
     def tick(self, now: float) -> list[DigitEvent]:
@@ -142,6 +162,7 @@ class DigitReader:
         event: TelephoneEvent,
         clock_rate: int,
         now: float,
+        sound_rates: Iterable[int],
     ) -> list[DigitEvent]:
         press, place = self._press, (packet.ssrc, timestamp)
         if place in self._past:
@@ -149,9 +170,9 @@ class DigitReader:
         told: list[DigitEvent] = []
         if press is not None and place == (press.ssrc, press.timestamp):
             pass
-        elif press is not None and press.goes_on_in(packet, timestamp, event):
+        elif press is not None and (step := press.step_to(packet, timestamp, event, sound_rates)):
             self._past.append((press.ssrc, press.timestamp))
-            press.before += (timestamp - press.timestamp) % _WRAP
+            press.before += step
             press.timestamp, press.duration = timestamp, 0
         else:
             if press is not None:

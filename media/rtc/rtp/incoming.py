@@ -106,6 +106,7 @@ class Incoming:
         self._on_unseen = on_unseen
         self._path = path
         self._sequencer = Sequencer()
+        self._sound_rates: list[int] = []
         self.ssrc: int | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._transceiver = transceiver
@@ -139,6 +140,8 @@ class Incoming:
             original = apt if isinstance(apt, int) else None
             is_frame = codec.name in CLOCK_RATES
             self._formats[payload_type] = _Format(codec.name, codec.clockRate, original, is_frame)
+        rates = {each.clock_rate for each in self._formats.values() if each.is_frame}
+        self._sound_rates = sorted(rates, reverse=True)
         self._knows_keys = any(each.name == TELEPHONE_EVENT for each in self._formats.values())
         if self._video is None:
             return
@@ -321,7 +324,7 @@ class Incoming:
         if found is None or not packet.payload:
             return
         if found.name == TELEPHONE_EVENT:
-            self._tell(self._digits.take(packet, found.clock_rate, now))
+            self._tell(self._digits.take(packet, found.clock_rate, now, self._sound_rates))
         elif self._is_receiving:
             self._encoded(found.name, packet.payload, packet.timestamp, now, keyframe=True)
 

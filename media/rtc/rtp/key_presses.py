@@ -84,7 +84,8 @@ class KeyPresses:
         self._closed = False
         self._waiting: deque[KeyPress] = deque()
         self._press: KeyPress | None = None
-        self._begin = 0  # of the segment, in ticks of the sound's clock
+        self._began = 0  # in ticks of the sound's clock
+        self._begin = 0  # of the segment, on the same
         self._steps = 0
         self._before = 0  # ticks of the event's clock in earlier segments
         self._last: EventPacket | None = None
@@ -157,7 +158,8 @@ class KeyPresses:
         while self._waiting and at >= self._free_at - STEP / 4:
             press = self._waiting.popleft()
             if press.code is not None:
-                self._press, self._begin, self._steps, self._before = press, timestamp, 0, 0
+                self._press, self._steps, self._before = press, 0, 0
+                self._began = self._begin = timestamp
                 return True
             self._free_at = at + WAIT
             _settle([press], True)
@@ -175,7 +177,7 @@ class KeyPresses:
             packets.append(EventPacket(full, self._begin, False))
             self._before += LONGEST
             duration -= LONGEST
-            self._begin += LONGEST * rate // event_rate
+            self._begin = self._began + self._before * rate // event_rate
         is_end = press.is_done(self._steps * STEP)
         payload = TelephoneEvent(press.code, is_end, duration).pack()
         self._last = EventPacket(payload, self._begin, marker)

@@ -20,6 +20,8 @@ from callboard.media import (
     Tone,
     Writer,
 )
+from callboard.media.rtc.rtp import digit_reader, key_presses
+from callboard.media.rtc.rtp.telephone_event import LONGEST
 from callboard.tests.conftest import Run
 from callboard.tests.media.calls import samples
 from callboard.tests.media.legs import Leg, call, connect
@@ -95,8 +97,13 @@ def test_keys_are_heard(run: Run, path: ReceivePath, codec: str) -> None:
     run(main)
 
 
-def test_a_peer_with_another_clock_gets_its_own(run: Run) -> None:
+@pytest.mark.parametrize("longest", [LONGEST, 700])
+def test_a_peer_with_another_clock_gets_its_own(
+    run: Run, monkeypatch: pytest.MonkeyPatch, longest: int
+) -> None:
     """Opus and telephone-event/8000: some clients of real life know only these two."""
+    for module in (digit_reader, key_presses):
+        monkeypatch.setattr(module, "LONGEST", longest)  # or several segments take half a minute
 
     async def main() -> None:
         a, b = Leg(), Leg()

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 from callboard.media import DIGITS, DigitBegan, DigitEnded, KeyPress
+from callboard.media.rtc.rtp import key_presses
 from callboard.media.rtc.rtp.digit_reader import AT_ONCE, QUIET, DigitReader
 from callboard.media.rtc.rtp.key_presses import BETWEEN, STEP, WAIT, KeyPresses
 from callboard.media.rtc.rtp.packet import RtpPacket
@@ -62,18 +63,18 @@ class Line:
         self.packets.append(RtpPacket(payload_type, number, stamp, 7, payload, marker))
 
 
-def read(packets: list[RtpPacket], rate: int = 48000) -> Told:
+def read(packets: list[RtpPacket], rate: int = 48000, *sound_rates: int) -> Told:
     """Read what came, in the order in which it came, as a leg does."""
     reader, sequencer = DigitReader(), Sequencer()
     told: Told = []
     for at, packet in enumerate(packets):
         for due in sequencer.put(packet):
             if due.payload_type == EVENT:
-                told += reader.take(due, rate, at * STEP)
+                told += reader.take(due, rate, at * STEP, sound_rates)
         told += reader.tick(at * STEP)
     for due in sequencer.give_up():
         if due.payload_type == EVENT:
-            told += reader.take(due, rate, len(packets) * STEP)
+            told += reader.take(due, rate, len(packets) * STEP, sound_rates)
     return told + reader.tick(len(packets) * STEP + QUIET)
 
 
@@ -145,16 +146,83 @@ def test_a_long_press_is_sent_in_segments_and_told_once(rate: int, seconds: floa
     assert told[1].seconds == pytest.approx(seconds)
 
 
-def test_segments_follow_each_other_on_the_clock_of_the_sound() -> None:
-    line = sent("#", 20.0, rate=48000, event_rate=8000)
-    stamps = dict.fromkeys(packet.timestamp for packet, _ in line.events())
-    assert [(b - a) % (1 << 32) for a, b in pairwise(stamps)] == [LONGEST * 6] * 2
-    assert pressed(read(line.packets, 8000)) == "#"
+#: Clock rates of the sound and of the events, in Hz; what else the peer may send; whether its
+#: timestamps go on by the events' clock, as those of some senders do.
+CLOCKS = [
+    (48000, 48000, [], False),
+    (8000, 8000, [], False),
+    (8000, 8000, [48000], False),
+    (48000, 8000, [], False),
+    (48000, 8000, [8000], False),
+    (48000, 8000, [], True),
+    (48000, 8000, [8000], True),
+    (8000, 48000, [], False),
+    (8000, 48000, [48000], False),
+    (48000, 48000, [8000], False),
+]
 
 
+@pytest.mark.parametrize("seconds", [0.1, 1.36, 1.38, 5.0, 8.18, 8.2, 8.4, 20.0, 59.0])
+@pytest.mark.parametrize(("rate", "event_rate", "others", "by_events"), CLOCKS)
+def test_a_press_is_as_long_as_it_was_on_whichever_clocks(
+    rate: int, event_rate: int, others: list[int], by_events: bool, seconds: float
+) -> None:
+    line = sent("#", seconds, rate=rate, event_rate=event_rate)
+    first = line.events()[0][0].timestamp
+    segments: dict[int, int] = {}
+    before = 0
+    for packet, event in line.events():
+        stamp = (packet.timestamp - first) % (1 << 32)
+        if stamp not in segments:
+            before = sum(segments.values())
+            assert stamp == before * rate // event_rate
+        segments[stamp] = event.duration
+        if by_events:
+            packet.timestamp = (first + before) % (1 << 32)
+    assert {*segments.values()} - {LONGEST, event.duration} == set()
+    assert sum(segments.values()) / event_rate == pytest.approx(seconds)
+    sound = sorted({rate, *others}, reverse=True)
+    told = read(line.packets, event_rate, *sound)
+    assert pressed(told) == "#"
+    assert isinstance(told[1], DigitEnded)
+    assert told[1].seconds == pytest.approx(seconds)
+
+
+UNLIKE = pytest.mark.parametrize(
+    ("rate", "event_rate"), [(48000, 48000), (48000, 8000), (8000, 48000)]
+)
+
+
+@UNLIKE
+def test_segments_may_be_shorter_than_they_could_be(
+    monkeypatch: pytest.MonkeyPatch, rate: int, event_rate: int
+) -> None:
+    monkeypatch.setattr(key_presses, "LONGEST", event_rate // 2)
+    told = read(sent("4", 1.8, rate=rate, event_rate=event_rate).packets, event_rate, rate)
+    assert pressed(told) == "4"
+    assert isinstance(told[1], DigitEnded)
+    assert told[1].seconds == pytest.approx(1.8)
+
+
+@UNLIKE
+def test_a_segment_that_is_lost_as_a_whole_makes_no_new_press(rate: int, event_rate: int) -> None:
+    line = sent("1", 3.5 * LONGEST / event_rate, rate=rate, event_rate=event_rate)
+    second = [*dict.fromkeys(packet.timestamp for packet, _ in line.events())][1]
+    kept = [
+        packet
+        for packet in line.packets
+        if packet.payload_type == SOUND or packet.timestamp != second
+    ]
+    assert pressed(read(kept, event_rate, rate)) == "1"
+
+
+@UNLIKE
 @pytest.mark.parametrize("lost", [0, 1])
-def test_a_segment_whose_beginning_or_end_is_lost_is_no_new_press(lost: int) -> None:
-    line = sent("1", 4.0)
+def test_a_segment_whose_beginning_or_end_is_lost_is_no_new_press(
+    lost: int, rate: int, event_rate: int
+) -> None:
+    seconds = 3 * LONGEST / event_rate
+    line = sent("1", seconds, rate=rate, event_rate=event_rate)
     gaps = {at for at, packet in enumerate(line.packets) if packet.payload_type == EVENT}
     edges = [
         at
@@ -163,7 +231,10 @@ def test_a_segment_whose_beginning_or_end_is_lost_is_no_new_press(lost: int) -> 
     ]
     assert edges
     kept = [packet for at, packet in enumerate(line.packets) if at - lost not in edges]
-    assert pressed(read(kept)) == "1"
+    told = read(kept, event_rate, rate)
+    assert pressed(told) == "1"
+    assert isinstance(told[1], DigitEnded)
+    assert told[1].seconds == pytest.approx(seconds, abs=2 * STEP)
 
 
 def test_a_key_is_held_until_it_is_released(run: Run) -> None:
