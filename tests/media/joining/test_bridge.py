@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 from callboard.media import (
     ClockPattern,
@@ -28,7 +29,7 @@ from callboard.media.rtc.connection_media import ConnectionMedia
 from callboard.media.rtc.rtp.telephone_event import DigitBegan, DigitEnded
 from callboard.media.rtc.rtp.video.allowed_bit_rate import AllowedBitRate
 from callboard.tests.conftest import Run
-from callboard.tests.media.legs import Leg, connect, pictures, pitch
+from callboard.tests.media.legs import Leg, connect, pictures, pitch, samples
 
 
 def only(*names: str) -> Callable[[str], str]:
@@ -94,6 +95,12 @@ async def sees(peer: Leg, width: int) -> None:
         peer.pc.media.request_keyframe()
 
 
+def loudness(leg: Leg) -> float:
+    """How loud the tone is that a leg hears now."""
+    wave, _ = samples(leg.seen("audio")[-25:])
+    return float(np.sqrt(np.mean(wave[len(wave) // 2 :] ** 2)))
+
+
 async def hears(peer: Leg, hertz: int) -> None:
     while abs(pitch((await peer.received("audio", 30))[10:]) - hertz) > 5:
         pass
@@ -115,6 +122,8 @@ def test_each_hears_and_sees_the_other(
         async with two_calls(one, other) as ((a, alice), (b, bob)):
             bridge = BridgeMedia(a.pc.media, b.pc.media)
             await asyncio.gather(hears(alice, 700), hears(bob, 400))
+            for heard, said in ((alice, b), (bob, a)):
+                assert loudness(heard) == pytest.approx(loudness(said), rel=0.15)
             await asyncio.gather(sees(alice, 176), sees(bob, 160))
             assert bridge.transcoded == transcoded
             for peer in (alice, bob):
@@ -189,14 +198,25 @@ def test_pictures_begin_with_a_key_frame_that_is_asked_for_once(run: Run) -> Non
 
 
 @pytest.mark.parametrize("codec", ["VP8", "H264"])
-def test_who_asks_for_a_key_frame_gets_one(run: Run, codec: str) -> None:
+def test_who_asks_for_a_key_frame_gets_one(
+    run: Run, monkeypatch: pytest.MonkeyPatch, codec: str
+) -> None:
+    # An encoder begins anew, with a key frame, when this changes.
+    monkeypatch.setattr(ConnectionMedia, "bit_rate", lambda _: 300_000)
+
     async def main() -> None:
+        asked = asyncio.Event()
         async with two_calls(other=("opus", codec)) as ((a, _), (b, bob)):
             bridge = BridgeMedia(a.pc.media, b.pc.media)
             await sees(bob, 160)
+            monkeypatch.setattr(a.pc.media, "request_keyframe", asked.set)
             at = len(bob.seen("video"))
             bob.pc.media.request_keyframe()
-            await bob.until(lambda: any(frame.keyframe for frame in bob.seen("video")[at:]))
+            if codec == "VP8":  # it goes on as it comes: its origin makes key frames anyway
+                await asked.wait()
+            else:
+                await bob.until(lambda: any(frame.keyframe for frame in bob.seen("video")[at:]))
+                assert not asked.is_set(), "our encoder can make one"
             bridge.close()
 
     run(main)

@@ -194,7 +194,9 @@ def test_video_goes_on_at_a_key_frame(run: Run, encoded: bool) -> None:
         playback.prepare("VP8")
         if encoded:
             await read(playback, 80)
+        assert bool(playback.since_keyframe) is encoded
         playback.seek(5.55)
+        assert not playback.since_keyframe, "they lead to no picture that is to come"
         (first, *rest) = await read(playback, 10)
         assert first.keyframe
         begin = 5 if encoded else 5.55  # what is not encoded yet begins where it is wanted
@@ -305,6 +307,30 @@ def test_the_position_is_that_of_what_was_played_whatever_its_volume(run: Run, c
             if number == 30:  # what was read ahead is not played any more
                 playback.seek(number * 0.02)
                 assert playback.position == pytest.approx(number * 0.02)
+        playback.stop()
+
+    run(main)
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_nothing_of_before_is_heard_after_a_seek_whatever_its_volume(
+    run: Run, tmp_path: Path, made: bool
+) -> None:
+    source = staircase(tmp_path / "stairs.wav")
+
+    async def main() -> None:
+        playback = Playback("audio", source)
+        playback.prepare("PCMU")
+        playback.gain(-6)
+        await read(playback, 20)
+        volume = playback._volume
+        assert volume is not None
+        while made and volume._ready is None:  # noqa: ASYNC110 -- a thread does it
+            await asyncio.sleep(0)
+        assert volume._is_working is not made  # on the next frame
+        playback.seek(5 * STEP + 1)
+        for unit in await read(playback, 20):
+            assert pitch([unit], "PCMU") == pytest.approx(STAIRS[5], abs=60)
         playback.stop()
 
     run(main)

@@ -104,6 +104,25 @@ def test_a_limit_is_kept_to_over_all_repetitions(run: Run, tmp_path: Path, name:
     run(main)
 
 
+def test_a_limit_is_kept_to_by_what_follows_in_a_list(run: Run, tmp_path: Path) -> None:
+    short, film = (replace(FILM, name=f"{n}.webm", seconds=n) for n in (3, 12))
+    path = film.write(tmp_path)
+    source = Playlist((FileSource(short.write(tmp_path)), FileSource(path)))
+    file = parts(path)
+
+    async def main() -> None:
+        playback = Playback("video", source)
+        playback.prepare("VP8")
+        await read(playback, 1)
+        playback.limit(60_000)
+        units = await read(playback, 30 + 60)
+        assert playback.position == pytest.approx(6, abs=0.11), "of the second one"
+        assert not any(is_of(unit, "VP8", file) for unit in units[-20:])
+        playback.stop()
+
+    run(main)
+
+
 def test_an_estimate_that_is_never_still_changes_nothing(run: Run) -> None:
     async def main() -> None:
         playback = Playback("video", ClockPattern(fps=10))
