@@ -191,7 +191,4 @@ class Recorders:
             return
         frames, self._frames = tuple(self._frames), []
         for take in self._running:
-            if take.directions == BOTH:
-                take.recorder.post(Write(frames))
-            elif some := tuple(each for each in frames if each[0] in take.directions):
-                take.recorder.post(Write(some))
+            take.recorder.post(Write(frames))  # it takes what is of its directions
