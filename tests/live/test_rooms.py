@@ -116,6 +116,30 @@ def test_only_calls_are_let_in(run: Run, wrong: object) -> None:
     run(main)
 
 
+@pytest.mark.parametrize("tones", [True, False])
+def test_who_comes_is_told_by_a_tone_unless_nobody_wants_that(
+    run: Run, tmp_path: Path, tones: bool
+) -> None:
+    async def main() -> None:
+        async with gathered(tmp_path) as (_, [(alice, one), (_, two)]):
+            room = Room(record="mix", tones=tones)
+            await room.add(one)
+            await room.add(two)
+            await until_heard(alice, 700)
+            outcome = await room.close()
+            assert outcome is not None
+            with av.open(str(outcome.path)) as container:
+                decoded = list(container.decode(audio=0))
+            wave = np.concatenate([frame.to_ndarray().mean(axis=0) for frame in decoded])
+            size = decoded[0].sample_rate // 20
+            parts = [wave[at : at + size] for at in range(0, len(wave) - size, size)]
+            spectra = np.abs(np.fft.rfft(np.array(parts) * np.hanning(size)))
+            high = spectra[:, 880 // 20].max()  # Hz: the second tone of a chime
+            assert bool(high > spectra[:, 400 // 20].max() / 20) is tones
+
+    run(main)
+
+
 @pytest.mark.parametrize("ends", ["close", "hangup"])
 def test_the_mix_is_recorded(run: Run, tmp_path: Path, ends: str) -> None:
     async def main() -> None:
