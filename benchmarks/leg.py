@@ -158,12 +158,8 @@ def watch(pc: RTCPeerConnection) -> list[float]:
     times: list[float] = []
     clock = time.perf_counter  # uvloop's own clock stands still within a turn
     transceiver, *_ = pc.getTransceivers()
-    ssrc = transceiver.sender._ssrc  # noqa: SLF001
+    stream = transceiver.sender._ssrc.to_bytes(4)  # noqa: SLF001
     session: Any = transceiver.sender.transport._tx_srtp  # noqa: SLF001
-    if getattr(session, "cipher", None) is not None:
-        session.cipher.watch(ssrc, times)
-        return times
-    stream = ssrc.to_bytes(4)
     protect: Callable[[bytes], bytes] = session.protect
 
     def protecting(packet: bytes) -> bytes:

@@ -55,7 +55,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "*",
     ),
     "media/rtc": (
-        "dtls native",
+        "dtls",
         "_pylibsrtp",
         "ice",
         "rtp/packet rtp/rtcp rtp/reports",

@@ -12,40 +12,8 @@ from typing import Any
 from pylibsrtp import ERRORS, Error, Session
 from pylibsrtp._binding import ffi, lib  # type: ignore[import-not-found]
 
-from . import native
-
 _protect, _unprotect = lib.srtp_protect, lib.srtp_unprotect
 _FINE: int = lib.srtp_err_status_ok
-_CALLED = "srtp_err_status_t(*)(struct srtp_ctx_t_ *, void *, int *)"
-"""How the compiled part calls both: libsrtp 3 wants other arguments."""
-
-
-def _bind() -> None:
-    if native.packets is None:
-        return
-    found = [ffi.addressof(lib, name) for name in ("srtp_protect", "srtp_unprotect")]
-    if _FINE or any(ffi.typeof(each).cname != _CALLED for each in found):
-        native.packets = None
-        return
-    native.packets.bind(*(int(ffi.cast("uintptr_t", each)) for each in found))
-
-
-_bind()
-
-
-def cipher(session: Session) -> Any:
-    """Give a session to the compiled part, which calls libsrtp itself.
-
-    Args:
-        session: What lives as long as what is returned.
-
-    Returns:
-        A `native.packets.Cipher`; None where there is no compiled part.
-    """
-    if native.packets is None:
-        return None
-    srtp = session._srtp  # noqa: SLF001
-    return native.packets.Cipher(int(ffi.cast("uintptr_t", srtp[0])), srtp)
 
 
 class PacketRoom:
@@ -131,7 +99,6 @@ class OutboundSrtp:
     """Stands in the place of a session that encrypts, and does it in a room that others use too.
 
     Attributes:
-        cipher: The session for the compiled part; None where there is none.
         protect_rtcp: The session's own.
     """
 
@@ -142,7 +109,6 @@ class OutboundSrtp:
             session: By which.
             room: Where; nothing that lies in it is needed any more.
         """
-        self.cipher = cipher(session)
         self.protect_rtcp = session.protect_rtcp
         self._room = room
         self._session = session

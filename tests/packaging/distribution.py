@@ -88,12 +88,10 @@ def found(folder: Path) -> Distribution:
     return Distribution(source, wheel)
 
 
-def build(tree: Path, out: Path, **environ: str) -> Distribution:
-    """Build both files with the setuptools of this environment, and what is to be in its own."""
+def build(tree: Path, out: Path) -> Distribution:
+    """Build both files with the setuptools of this environment."""
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(tree)]
-    done = subprocess.run(
-        command, capture_output=True, encoding="utf-8", check=False, env={**os.environ, **environ}
-    )
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return found(out)
 

@@ -27,8 +27,6 @@ from typing import Any, NamedTuple, Protocol
 import pylibsrtp
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 
-from .. import native
-from .._pylibsrtp import cipher
 from ..ice.datagram import LONGEST, LONGEST_TAG
 from ..ice.socket_poll import SocketPoll
 from ..rtp.packet import RtpPacket
@@ -69,23 +67,17 @@ class Taker(NamedTuple):
         take: Takes one.
         next_packets: Takes a run that lies in the room.
         estimate: Estimates the bit rate from them; None for sound.
-        usual: What takes a usual packet of sound, in the compiled part (`native.packets.Usual`), in
-            the place of `next_packets`; None where there is none.
     """
 
     take: Take
     next_packets: NextPackets
     estimate: Estimates | None
-    usual: Any = None
 
 
 class EarlyPackets:
     """Takes the packets of known RTP streams.
 
     Attributes:
-        lane: Takes a run of usual packets of a known stream from what lies in the room. Is given
-            where the first datagram begins, where the last one ends, and the octets of each but the
-            last; they may be anything. Returns where the first one begins that is not done with.
         streams: Who takes the packets of an SSRC, all in their order.
     """
 
@@ -104,20 +96,18 @@ class EarlyPackets:
         self._session = srtp.session
         self._srtp = srtp
         self._transport = transport
-        self.lane: Callable[[int, int, int], int] = self._lane
-        if native.packets is not None:
-            self.lane = native.packets.Lane(
-                self._octets,
-                self._cut,
-                cipher(srtp.session),
-                transport,
-                STATE,
-                State.CONNECTED,
-                srtp.heard,
-                self.streams,
-            )
 
-    def _lane(self, at: int, length: int, size: int) -> int:
+    def lane(self, at: int, length: int, size: int) -> int:
+        """Take a run of usual packets of a known stream from what lies in the room.
+
+        Args:
+            at: Where the first datagram begins. They may be anything.
+            length: Where the last one ends.
+            size: Octets of each but the last.
+
+        Returns:
+            Where the first one begins that is not done with.
+        """
         octets = self._octets
         flags, marked_type, number, timestamp, ssrc = _HEADER.unpack_from(octets, at)
         taker = self.streams.get(ssrc)

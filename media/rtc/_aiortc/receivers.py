@@ -30,7 +30,6 @@ def take_packets(
     next_packets: NextPackets,
     count: Callable[[int, RTCRtpCodecParameters], Counted],
     reports: Reports,
-    usual: Any = None,
 ) -> None:
     """Take every RTP packet in a receiver's place: in public there are only decoded frames.
 
@@ -44,13 +43,12 @@ def take_packets(
         next_packets: Called in its place with most of them (see `EarlyPackets`).
         count: Gives what counts the packets of a stream, by its SSRC and the codec of its first.
         reports: Where the peer is told what comes in.
-        usual: Takes the usual ones of sound in the place of `next_packets` (see `Taker`).
     """
     codecs: dict[int | None, RTCRtpCodecParameters] = getattr(receiver, CODECS)
     estimate = None
     if getattr(receiver, ESTIMATOR) is not None:
         estimate = IncomingBitRate(receiver, reports.bit_rate)
-    taker = Taker(take, next_packets, estimate, usual)
+    taker = Taker(take, next_packets, estimate)
 
     async def first(packet: Any, arrival_time_ms: int) -> None:
         # aiortc's router knows whose it is; the packets after it come here no more.

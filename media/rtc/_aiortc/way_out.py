@@ -1,17 +1,12 @@
 """Where what a sender sends goes out: a DTLS transport, and an ICE connection below it."""
 
-from collections.abc import Callable
-from typing import Any
-
 from aiortc import RTCRtpSender
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from pylibsrtp import Session
 
-from .. import native
 from .._pylibsrtp import OutboundSrtp
 from ..ice._aioice import Exit
 from ..ice.outbox import Outbox
-from ..ice.udp_transport import UdpTransport
 from .transports import SRTP_OUT, STATE
 
 ENABLED = "_enabled"
@@ -19,8 +14,6 @@ ICE = "_transport"
 TRANSPORT = "_RTCRtpSender__transport"
 
 _CONNECTED = State.CONNECTED
-_NAMES = (TRANSPORT, STATE, ENABLED, ICE, SRTP_OUT)
-"""What the compiled part asks for at each packet."""
 
 
 class WayOut:
@@ -28,13 +21,9 @@ class WayOut:
 
     What is below may change at any time, as a transport closes or a restart of ICE brings another
     connection. So it is looked up each time.
-
-    Attributes:
-        send: Sends a whole RTP packet (RFC 3550 §5.1), or several in their order, each small enough
-            for the network, by the `Outbox`. Returns False if there is no way out.
     """
 
-    __slots__ = ("_exit", "_outbox", "_sender", "send")
+    __slots__ = ("_exit", "_outbox", "_sender")
 
     def __init__(self, sender: RTCRtpSender) -> None:
         """Lead out of a sender.
@@ -45,11 +34,6 @@ class WayOut:
         self._exit = Exit(None)
         self._outbox = Outbox.running()
         self._sender = sender
-        self.send: Callable[[bytes | list[bytes]], bool] = self._send
-        compiled = self._outbox.compiled
-        if compiled is not None:
-            given = (sender, compiled, _NAMES, _CONNECTED, _look)
-            self.send = native.packets.WayOut(*given).send
 
     @property
     def is_open(self) -> bool:
@@ -57,7 +41,16 @@ class WayOut:
         transport = getattr(self._sender, TRANSPORT)
         return getattr(transport, STATE) is _CONNECTED and getattr(self._sender, ENABLED)
 
-    def _send(self, packet: bytes | list[bytes]) -> bool:
+    def send(self, packet: bytes | list[bytes]) -> bool:
+        """Send a packet, or several together, by the `Outbox`.
+
+        Args:
+            packet: A whole RTP packet (RFC 3550 §5.1), or several in their order, each small enough
+                for the network.
+
+        Returns:
+            False if there is no way out.
+        """
         sender = self._sender
         transport = getattr(sender, TRANSPORT)
         if getattr(transport, STATE) is not _CONNECTED or not getattr(sender, ENABLED):
@@ -65,7 +58,10 @@ class WayOut:
         way = self._find(transport)
         if way is None:
             return False
-        srtp = _srtp(transport)
+        srtp = getattr(transport, SRTP_OUT)
+        if type(srtp) is Session:
+            srtp = OutboundSrtp(srtp, self._outbox.room)
+            setattr(transport, SRTP_OUT, srtp)
         if type(packet) is bytes:
             self._outbox.put(srtp.protect, packet, way.send, way.address)
         else:
@@ -94,22 +90,3 @@ class WayOut:
         if way.connection is not connection:
             way = self._exit = Exit(connection)
         return way if way.find() else None
-
-
-def _srtp(transport: RTCDtlsTransport) -> Any:
-    """Return what encrypts, which is ours from the first packet on."""
-    srtp = getattr(transport, SRTP_OUT)
-    if type(srtp) is Session:
-        srtp = OutboundSrtp(srtp, Outbox.running().room)
-        setattr(transport, SRTP_OUT, srtp)
-    return srtp
-
-
-def _look(transport: RTCDtlsTransport, pair: Any) -> tuple[Any, Any, Any]:
-    """Tell the compiled part where a pair leads, and what encrypts: one packet, and several."""
-    below, srtp = pair.protocol.transport, _srtp(transport)
-    port = getattr(below, "port", None) if type(below) is UdpTransport else None
-    way = native.packets.Exit(port, pair.remote_addr, below.sendto, pair.protocol.send_burst)
-    if getattr(srtp, "cipher", None) is None:
-        return way, srtp.protect, getattr(srtp, "protect_all", None)
-    return way, srtp.cipher, None

@@ -67,12 +67,6 @@ class Socket(StunProtocol):
         self._heard: dict[Address, None] = {}
         self._mine = f"{receiver.local_username}:".encode()
 
-    def connection_made(self, transport: Any) -> None:
-        """Take note of the transport, and let it hand packets on as `packets_received` does."""
-        super().connection_made(transport)
-        if isinstance(transport, UdpTransport):
-            transport.admit(self._heard, self.receiver, self._not_understood)
-
     def packets_received(self, at: int, length: int, size: int, addr: Address) -> int:
         """Take usual packets that lie one after the other in the sockets' room; never raise.
 

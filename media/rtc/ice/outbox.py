@@ -6,17 +6,12 @@ from typing import Any
 
 from ...loop_wide import LoopWide
 from ...sources.pacer import Pacer
-from .. import native
 from .._pylibsrtp import PacketRoom
 
 logger = logging.getLogger(__name__)
 
-NOT_ENCRYPTED = "A packet can't be encrypted, and is dropped"
-NOT_SENT = "A packet can't be sent, and is dropped"
-
 Protect = Callable[[Any], Any]
 Send = Callable[[Any, Any], None]
-Address = tuple[str, int]
 
 
 class Outbox(LoopWide):
@@ -27,9 +22,6 @@ class Outbox(LoopWide):
     outside of the pacer's turns leaves at once.
 
     Attributes:
-        compiled: The compiled part that does it; None: it is done here.
-        put: Takes a packet, or several that are sent together: what encrypts it, the packet, what
-            sends it, and the address.
         room: Where packets are encrypted, one after the other.
     """
 
@@ -37,13 +29,16 @@ class Outbox(LoopWide):
         self.room = PacketRoom()
         self._pacer = Pacer.running()
         self._packets: list[tuple[Protect, Any, Send, Any]] = []
-        self.put: Callable[[Protect, Any, Send, Address], None] = self._put
-        self.compiled: Any = None
-        if native.packets is not None:
-            self.compiled = native.packets.Outbox(self._pacer.at_end, _failed)
-            self.put = self.compiled.put
 
-    def _put(self, protect: Protect, packet: Any, send: Send, address: Address) -> None:
+    def put(self, protect: Protect, packet: Any, send: Send, address: tuple[str, int]) -> None:
+        """Take a packet, or several that are sent together.
+
+        Args:
+            protect: Is given what was taken, and encrypts it.
+            packet: One, or several in their order.
+            send: Is given what is encrypted, and the address.
+            address: Where it goes.
+        """
         self._packets.append((protect, packet, send, address))
         if len(self._packets) == 1:
             self._pacer.at_end(self._send)
@@ -55,13 +50,9 @@ class Outbox(LoopWide):
             try:
                 ready.append((send, protect(packet), address))
             except Exception:
-                logger.exception(NOT_ENCRYPTED)
+                logger.exception("A packet can't be encrypted, and is dropped")
         for send, datagrams, address in ready:
             try:
                 send(datagrams, address)
             except Exception:
-                logger.exception(NOT_SENT)
-
-
-def _failed(what: str, error: Exception) -> None:
-    logger.error(what, exc_info=error)
+                logger.exception("A packet can't be sent, and is dropped")

@@ -8,7 +8,6 @@ from time import perf_counter
 from typing import Any
 
 from ...loop_wide import LoopWide
-from .. import native
 from .._pylibsrtp import PacketRoom
 
 logger = logging.getLogger(__name__)
@@ -122,36 +121,22 @@ class SocketPoll(LoopWide):
         several = self._is_behind = False
         self.turn += 1
         until = perf_counter() + LONGEST  # the loop's clock stands still within a turn
-        packets, file = native.packets, epoll.fileno()
-        for number in range(MOST_ROUNDS):
-            if packets is None:
-                found = _read_ready(epoll, readers)
-            else:
-                found = packets.read_ready(file, readers, _not_taken, number == 0)
+        for _ in range(MOST_ROUNDS):
+            found = epoll.poll(0, MOST_SOCKETS)
+            for file, _ in found:
+                read = readers.get(file)
+                if read is None:
+                    continue  # one that was read before it has closed it
+                try:
+                    read()
+                except Exception:
+                    logger.exception("A socket's datagram was not taken")
             if epoll is not self._epoll or not found:
                 break
-            several = several or found > 1
+            several = several or len(found) > 1
             if perf_counter() >= until:
                 several = self._is_behind = True
                 break
         else:
             self._is_behind = True  # to rest now would let a flood fill the sockets
         return several
-
-
-def _read_ready(epoll: Any, readers: dict[int, Read]) -> int:
-    """Have each socket read once that has something; return how many had."""
-    found = epoll.poll(0, MOST_SOCKETS)
-    for file, _ in found:
-        read = readers.get(file)
-        if read is None:
-            continue  # one that was read before it has closed it
-        try:
-            read()
-        except Exception as error:
-            _not_taken(error)
-    return len(found)
-
-
-def _not_taken(error: Exception) -> None:
-    logger.error("A socket's datagram was not taken", exc_info=error)

@@ -6,13 +6,11 @@ kernel had joined would look like one.
 
 import asyncio
 import errno
-import os
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import native
 from .segments import ANCILLARY, UDP_GRO, UDP_SEGMENT, runs, segmented, size_told
 from .socket_poll import SocketPoll
 
@@ -37,16 +35,8 @@ where the last one ends, the size of each but the last, and where they come from
 first one begins that it has not taken."""
 
 
-Failed = Callable[[Exception], None]
-
-
 class UdpTransport(asyncio.DatagramTransport):
-    """Stands where a loop has its own transport for a UDP socket.
-
-    Attributes:
-        port: The compiled part that reads the socket, and writes it past this transport while
-            nothing waits here; None: both are done here.
-    """
+    """Stands where a loop has its own transport for a UDP socket."""
 
     def __init__(
         self,
@@ -77,24 +67,8 @@ class UdpTransport(asyncio.DatagramTransport):
         self._receive_joined = sock.recvmsg_into
         self._take = take or _take_nothing
         self._turn = -1
-        self.port: Any = None
-        if native.packets is not None:
-            given = (sock.fileno(), self._octets, self._received, self._not_read)
-            self.port = native.packets.Port(*given)
-            self.port.segments = self._segments
-        self._poll.add(sock.fileno(), self._read if self.port is None else self.port)
+        self._poll.add(sock.fileno(), self._read)
         protocol.connection_made(self)
-
-    def admit(self, heard: dict[Address, None], receiver: Any, failed: Failed) -> None:
-        """Let the compiled part hand on what comes in, as `take` does, if there is one.
-
-        Args:
-            heard: The addresses from which something is taken: host and port.
-            receiver: The connection whose queue has the lane.
-            failed: Told what a lane raises.
-        """
-        if self.port is not None:
-            self.port.admit(heard, receiver, failed)
 
     def is_closing(self) -> bool:
         """Tell whether it is closed, or about to be."""
@@ -142,8 +116,6 @@ class UdpTransport(asyncio.DatagramTransport):
                     self._protocol.error_received(error)
                     continue
                 self._segments = False
-                if self.port is not None:
-                    self.port.segments = False
                 for datagram in run:
                     self.sendto(datagram, addr)
 
@@ -152,8 +124,6 @@ class UdpTransport(asyncio.DatagramTransport):
         if self._is_closing:
             return
         self._is_closing = True
-        if self.port is not None:
-            self.port.is_closing = True
         self._poll.remove(self._sock.fileno())
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._end)
@@ -162,7 +132,6 @@ class UdpTransport(asyncio.DatagramTransport):
         """Close the socket, whatever waits."""
         if self._waiting:
             self._waiting.clear()
-            self._keep_order()
             asyncio.get_running_loop().remove_writer(self._sock.fileno())
             if self._is_closing:
                 asyncio.get_running_loop().call_soon(self._end)
@@ -185,14 +154,7 @@ class UdpTransport(asyncio.DatagramTransport):
         except OSError as error:
             self._protocol.error_received(error)
             return
-        self._received(0, length, size, addr)
-
-    def _not_read(self, number: int) -> None:
-        self._protocol.error_received(OSError(number, os.strerror(number)))
-
-    def _received(self, at: int, length: int, size: int, addr: Address) -> None:
-        """Hand on what lies in the room: from `at` to `length`, in datagrams of `size` octets."""
-        octets = self._octets
+        at = 0
         while True:
             taken = self._take(at, length, size, addr)
             if taken == at:
@@ -217,12 +179,6 @@ class UdpTransport(asyncio.DatagramTransport):
         if not self._waiting:
             asyncio.get_running_loop().add_writer(self._sock.fileno(), self._write)
         self._waiting.append((data, addr))
-        self._keep_order()
-
-    def _keep_order(self) -> None:
-        """Let the compiled part send nothing while something waits here."""
-        if self.port is not None:
-            self.port.is_waiting = bool(self._waiting)
 
     def _write(self) -> None:
         while self._waiting:
@@ -237,14 +193,11 @@ class UdpTransport(asyncio.DatagramTransport):
             except OSError as error:
                 self._protocol.error_received(error)
             self._waiting.popleft()
-        self._keep_order()
         asyncio.get_running_loop().remove_writer(self._sock.fileno())
         if self._is_closing:
             asyncio.get_running_loop().call_soon(self._end)
 
     def _end(self) -> None:
-        if self.port is not None:
-            self.port.close()
         self._sock.close()
         self._protocol.connection_lost(None)
 

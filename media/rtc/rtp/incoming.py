@@ -2,15 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from math import inf
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from aiortc import RTCRtpCodecParameters, RTCRtpTransceiver
 
 from ...frames.codec import CLOCK_RATES, TELEPHONE_EVENT, Unwrapper
 from ...frames.frame import EncodedFrame, Kind
-from .. import _aiortc, native
+from .. import _aiortc
 from .._aiortc.early_packets import Place
 from ..ice.socket_poll import SocketPoll
 from .digit_reader import DigitReader
@@ -114,11 +113,8 @@ class Incoming:
         is_seen = kind == "video" and path is not ReceivePath.NONE
         self._video = VideoReceiver() if is_seen else None
         self._cut = SocketPoll.running().room.cut
-        self._usual: Any = None
-        if native.packets is not None and kind == "audio":
-            self._usual = native.packets.Usual(self._loop.time)
         _aiortc.take_packets(
-            self.receiver, self._packet, self._next_packets, self._counter, reports, self._usual
+            self.receiver, self._packet, self._next_packets, self._counter, reports
         )
 
     def freezes(self) -> FreezeCount:
@@ -133,7 +129,6 @@ class Incoming:
         Args:
             repairs: SSRC of retransmissions → SSRC of what is retransmitted (RFC 5576 §4.2).
         """
-        self._expect_nothing()
         agreed = _aiortc.codecs(self._transceiver)
         for payload_type, codec in agreed.items():
             apt = codec.parameters.get("apt")
@@ -165,7 +160,6 @@ class Incoming:
 
     def close(self) -> None:
         """Take nothing more."""
-        self._expect_nothing()
         self._path = ReceivePath.NONE
         if self._timer is not None:
             self._timer.cancel()
@@ -210,7 +204,6 @@ class Incoming:
             self._path is not ReceivePath.NONE and self._transceiver.currentDirection in RECEIVING
         )
         if not is_receiving and not self._knows_keys:
-            self._expect(marked_type, counter)
             return
         video, sequencer = self._video, self._sequencer
         if video is not None:
@@ -222,7 +215,6 @@ class Incoming:
                 self._seen(video, frames, now)
                 return
         elif len(places) == 1 and sequencer.passes(number):
-            self._expect(marked_type, counter)
             start, end = places[0]
             if is_receiving and start < end:
                 self._encoded(found.name, self._cut[start:end], timestamp, now, keyframe=True)
@@ -246,32 +238,7 @@ class Incoming:
         packets[-1].marker = marked_type > 0x7F
         return packets
 
-    def _expect(self, marked_type: int, counter: StreamCounter) -> None:
-        """Let the compiled part take the packets that follow, as long as they are like this one.
-
-        What is asked for here at each packet, and can change without a packet of another kind or a
-        call of `learn`, is only the direction: so that is asked for with each frame.
-        """
-        if self._usual is None or self._video is not None:
-            return
-        payload_type = marked_type & 0x7F
-        if self._path is not ReceivePath.NONE:
-            take = partial(self._frame, self._formats[payload_type].name)
-            self._usual.begin(self.ssrc, payload_type, counter, self._sequencer, take)
-        else:
-            sequencer = self._sequencer if self._knows_keys else None
-            self._usual.begin(self.ssrc, payload_type, counter, sequencer, None)
-
-    def _expect_nothing(self) -> None:
-        if self._usual is not None:
-            self._usual.end()
-
-    def _frame(self, codec: str, payload: bytes, timestamp: int, now: float) -> None:
-        if self._is_receiving:
-            self._encoded(codec, payload, timestamp, now, keyframe=True)
-
     def _packet(self, packet: RtpPacket) -> None:
-        self._expect_nothing()
         found = self._formats.get(packet.payload_type)
         if found is None:
             return

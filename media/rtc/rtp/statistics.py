@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from ...frames.codec import WRAP
 from ...frames.frame import Kind
-from .. import native
 
 _SEQUENCES = 1 << 16
 # A larger leap is a sender that started again, once the packet after it confirms that
@@ -221,10 +220,7 @@ class Reception:
         if stream is None:
             if len(self.streams) >= self.MAX_STREAMS:
                 self._past = self._past.plus(self.streams.pop(next(iter(self.streams))))
-            make: type[StreamCounter] = StreamCounter
-            if native.packets is not None:
-                make = native.packets.StreamCounter
-            stream = self.streams[ssrc] = make(clock_rate)
+            stream = self.streams[ssrc] = StreamCounter(clock_rate)
         return stream
 
     @property

@@ -1,12 +1,9 @@
 """Several packets of a leg that leave at once."""
 
-import pytest
 from callboard.media import Tone
 from callboard.media.rtc._aiortc.way_out import WayOut
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, call
-
-pytestmark = pytest.mark.usefixtures("way")
 
 
 def packets(payloads: list[bytes]) -> list[bytes]:

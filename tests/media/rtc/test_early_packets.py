@@ -16,7 +16,6 @@ import pytest
 from aiortc import RTCPeerConnection, RTCRtpCodecParameters, RTCRtpTransceiver
 from aiortc.rtcdtlstransport import State
 from callboard.media import ClockPattern, EncodedFrame, Kind, ReceivePath, Tone
-from callboard.media.rtc import native
 from callboard.media.rtc._aiortc.bit_rate import IncomingBitRate
 from callboard.media.rtc._aiortc.early_packets import EarlyPackets, Taker
 from callboard.media.rtc._aiortc.inbound import InboundSrtp
@@ -205,10 +204,7 @@ class Receiver:
         self.early = EarlyPackets(transport, InboundSrtp(session, said.append, Counter()))
         for ssrc in SSRCS:
             self.early.streams[ssrc] = Taker(
-                self.incoming._packet,
-                self.incoming._next_packets,
-                estimate,
-                self.incoming._usual,
+                self.incoming._packet, self.incoming._next_packets, estimate
             )
 
     def counted(self) -> list[Any]:
@@ -283,7 +279,6 @@ def on_staged_clock(monkeypatch: pytest.MonkeyPatch, work: Callable[[], Any]) ->
         return runner.run(work())
 
 
-@pytest.mark.parametrize("compiled", [False, True])
 @settings(deadline=None, max_examples=60)
 @given(
     chance=st.integers(0, 1 << 32).map(random.Random),
@@ -294,7 +289,6 @@ def on_staged_clock(monkeypatch: pytest.MonkeyPatch, work: Callable[[], Any]) ->
     held_at=st.none() | st.integers(0, 60),
 )
 def test_both_ways_come_to_the_same(
-    compiled: bool,
     chance: random.Random,
     unusual: float,
     first: int,
@@ -305,12 +299,7 @@ def test_both_ways_come_to_the_same(
     datagrams = written(sequence(chance, kind, unusual), first)
     with pytest.MonkeyPatch.context() as patch:
         work = partial(received, kind, path, datagrams, held_at=held_at)
-        if not compiled:
-            patch.setattr(native, "packets", None)
-        elif native.packets is None:
-            pytest.skip("the compiled part was not built, or is turned off")
         ours = on_staged_clock(patch, partial(work, short=True))
-        patch.setattr(native, "packets", None)
         theirs = on_staged_clock(patch, partial(work, short=False))
     assert ours[:2] == theirs[:2]
 

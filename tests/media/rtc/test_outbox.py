@@ -8,8 +8,6 @@ from callboard.media.rtc.ice.outbox import Outbox
 from callboard.media.sources.pacer import Pacer
 from callboard.tests.conftest import Run
 
-pytestmark = pytest.mark.usefixtures("way")
-
 ADDRESS = ("127.0.0.1", 9)
 
 

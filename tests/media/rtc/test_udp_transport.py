@@ -14,8 +14,6 @@ from callboard.tests.conftest import Run
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytestmark = pytest.mark.usefixtures("way")
-
 sizes = st.integers(1, 1500)
 
 
@@ -183,7 +181,6 @@ def test_a_socket_that_gets_bursts_has_them_joined(run: Run) -> None:
     run(main)
 
 
-@pytest.mark.parametrize("way", ["python"], indirect=True)  # whose calls are counted
 def test_a_socket_that_gets_no_bursts_any_more_has_nothing_joined(run: Run) -> None:
     async def main() -> None:
         pair = Pair()
@@ -386,7 +383,6 @@ def test_while_several_have_something_the_loop_need_not_watch(
     run(main)
 
 
-@pytest.mark.parametrize("way", ["python"], indirect=True)  # whose calls are counted
 def test_a_turn_is_short_and_the_rest_comes_in_the_next_ones(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""From whom packets of a known stream are taken, on the short way of either kind."""
+"""From whom packets of a known stream are taken, on the short way."""
 
 import asyncio
 import socket
@@ -6,7 +6,6 @@ from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from aiortc.rtcdtlstransport import State
 from callboard.media.rtc._aiortc.early_packets import EarlyPackets, Taker
 from callboard.media.rtc._aiortc.inbound import InboundSrtp
@@ -15,8 +14,6 @@ from callboard.media.rtc.ice.datagram_queue import DatagramQueue
 from callboard.media.rtc.ice.udp_transport import UdpTransport
 from callboard.tests.conftest import Run
 from pylibsrtp import Policy, Session
-
-pytestmark = pytest.mark.usefixtures("way")
 
 KEY = bytes(range(44))
 PROFILE = Policy.SRTP_PROFILE_AEAD_AES_256_GCM
