@@ -15,11 +15,11 @@ Send = Callable[[Any, Any], None]
 
 
 class Outbox(LoopWide):
-    """Encrypts and sends what has gathered in a turn of the pacer: first the one, then the other.
+    """Encrypts all that has gathered in a turn of the pacer, and then sends it.
 
     To take one packet after the other from its making to its socket costs more: each part of that
-    way has as much code as a processor keeps at hand, and drives out the others'. What comes
-    outside of the pacer's turns leaves at once.
+    way has as much code as a processor keeps at hand, and drives out the others'. A turn in which
+    sockets are read counts as one of the pacer. What comes at any other time leaves at once.
 
     Attributes:
         room: Where packets are encrypted, one after the other.

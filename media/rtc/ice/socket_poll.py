@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any
 
 from ...loop_wide import LoopWide
+from ...sources.pacer import Pacer
 from .._pylibsrtp import PacketRoom
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,8 @@ class SocketPoll(LoopWide):
 
     Where there is no epoll, the loop watches each socket.
 
-    One socket is read after the other, so all read into the same room.
+    One socket is read after the other, so all read into the same room. What is forwarded leaves
+    once they are read, all together (see `Outbox`).
 
     Attributes:
         turn: Counts the turns of the loop in which sockets were read.
@@ -48,6 +50,7 @@ class SocketPoll(LoopWide):
         self.turn = 0
         self.room = PacketRoom()
         self._epoll: Any = None  # `select.epoll` is Linux's
+        self._pacer = Pacer.running()
         self._is_behind = False
         self._readers: dict[int, Read] = {}
         self._resting: asyncio.TimerHandle | None = None
@@ -96,7 +99,9 @@ class SocketPoll(LoopWide):
 
     def _ready(self) -> None:
         epoll = self._epoll
-        if self._read_several() and epoll is self._epoll:
+        with self._pacer.together():
+            several = self._read_several()
+        if several and epoll is self._epoll:
             asyncio.get_running_loop().remove_reader(epoll.fileno())
             self._rest()
 
@@ -108,7 +113,8 @@ class SocketPoll(LoopWide):
         # To have the loop watch again and stop again costs several system calls.
         self._resting = None
         epoll = self._epoll
-        several = self._read_several()
+        with self._pacer.together():
+            several = self._read_several()
         if epoll is self._epoll:
             if several:
                 self._rest()

@@ -1,10 +1,13 @@
 """What all legs send in one turn of the pacer."""
 
 import asyncio
+import socket
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from callboard.media.rtc.ice.outbox import Outbox
+from callboard.media.rtc.ice.socket_poll import SocketPoll
 from callboard.media.sources.pacer import Pacer
 from callboard.tests.conftest import Run
 
@@ -55,6 +58,38 @@ def test_all_is_encrypted_and_then_all_is_sent(run: Run, caplog: pytest.LogCaptu
     assert done == encrypted * 2 + sent * 2
     assert caplog.text.count("can't be encrypted") == 4
     assert caplog.text.count("can't be sent") == 2
+
+
+def test_what_is_forwarded_leaves_when_all_sockets_are_read(run: Run) -> None:
+    async def main() -> list[tuple[str, Any]]:
+        legs, outbox, poll = Legs(), Outbox.running(), SocketPoll.running()
+        over = asyncio.Event()
+        with ExitStack() as stack:
+            for name in (b"a", b"b"):
+                out, back = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+                stack.enter_context(out)
+                stack.enter_context(back)
+
+                def read(back: socket.socket = back) -> None:
+                    packet = back.recv(100)
+                    legs.done.append(("read", packet))
+                    outbox.put(legs.protect, packet, legs.send, ADDRESS)
+                    if packet == b"b":
+                        asyncio.get_running_loop().call_soon(over.set)
+
+                out.send(name)
+                poll.add(back.fileno(), read)
+                stack.callback(poll.remove, back.fileno())
+            await over.wait()
+        return legs.done
+
+    steps = [(step, {b"a", b"b"}) for step in ("read", "protect")] + [("send", {b"A", b"B"})]
+    done = run(main)
+    found = [
+        ({step for step, _ in done[at : at + 2]}, {packet for _, packet in done[at : at + 2]})
+        for at in (0, 2, 4)
+    ]
+    assert found == [({step}, packets) for step, packets in steps]
 
 
 def test_what_comes_at_any_other_time_leaves_at_once(run: Run) -> None:
