@@ -164,6 +164,84 @@ def test_bots_page_program_does_what_it_says(tmp_path: Path) -> None:
     assert [event for event in run.events if event["event"] == "BotFailed"] == []
 
 
+#: Experts who do not take a call, and guests, of which one does not wait.
+OTHERS = """
+from contextlib import suppress
+
+from callboard.bots import Bot, CallOver
+
+
+class Declines(Bot):
+    pass
+
+
+class Refuses(Bot):
+    async def on_call(self, call):
+        await call.answer(audio="tone:500")
+        await call.press("2")
+
+
+class HangsUp(Bot):
+    async def on_call(self, call):
+        await call.answer(audio="tone:500")
+        await call.hangup()
+
+
+class IsSilent(Bot):
+    async def on_call(self, call):
+        await call.answer(audio="tone:500")
+
+
+class Guest(Bot):
+    async def on_start(self):
+        for key in self.options["keys"]:
+            call = await self.call(self.options["to"])
+            with suppress(CallOver):  # the desk may be done as soon as it has heard the key
+                await call.press(key)
+            await call.ended()
+
+
+class Leaves(Bot):
+    async def on_start(self):
+        call = await self.call(self.options["to"])
+        with suppress(CallOver):
+            await call.press("2")
+
+    async def on_media(self, call):
+        await call.hangup()  # as it was put on hold
+"""
+
+#: What the expert is, what the guest is, which keys it presses, and how many calls there are then.
+DESKS = [
+    ("Declines", "Guest", "12", 4),
+    ("Refuses", "Guest", "2", 2),
+    ("HangsUp", "Guest", "12", 4),
+    ("IsSilent", "Leaves", "2", 2),
+]
+
+
+def test_who_is_not_put_through_hears_so_and_nobody_is_left_in_a_call(tmp_path: Path) -> None:
+    programs(ROOT / "docs" / "bots.md", tmp_path)
+    (tmp_path / "others.py").write_text(OTHERS, "utf-8")
+    accounts = []
+    for number, (expert, guest, keys, _) in enumerate(DESKS):
+        desk, to = f"desk{number}@localhost", f"expert{number}@localhost"
+        options = {"to": desk, "keys": keys} if guest == "Guest" else {"to": desk}
+        accounts += [
+            {"jid": desk, "bot": "desk:Desk", "options": {"expert": to}},
+            {"jid": to, "bot": f"others:{expert}"},
+            {"jid": f"guest{number}@localhost", "bot": f"others:{guest}", "options": options},
+        ]
+    file = tmp_path / "desks.yaml"
+    with file.open("w") as written:
+        YAML(typ="safe").dump({"server": "embedded", "accounts": accounts}, written)
+    wanted = 2 * sum(calls for *_, calls in DESKS)  # each call has two ends
+    with running("run", file) as run:
+        run.until(lambda _: sum(one["event"] == "CallRecord" for one in run.events) == wanted)
+        assert run.stop() == 0
+    assert [event for event in run.events if event["event"] == "BotFailed"] == []
+
+
 def test_every_method_of_a_bot_stands_on_the_page() -> None:
     page = (ROOT / "docs" / "bots.md").read_text("utf-8")
     for kind in (bots.Bot, bots.Call, bots.Message, bots.Playback):
