@@ -118,7 +118,7 @@ def test_a_frame_leaves_in_order_and_is_counted(run: Run) -> None:
             assert following == (one + 1) % 2**15
         assert outlet.counted == [len(packets), sum(len(each.payload) for each in packets)]
 
-    run(main)
+    run(main, loop="virtual")
 
 
 def test_a_large_frame_leaves_in_bursts_over_its_time(run: Run) -> None:
@@ -139,7 +139,7 @@ def test_a_large_frame_leaves_in_bursts_over_its_time(run: Run) -> None:
         assert len({round(at, 4) for at in outlet.times[1:]}) >= 2
         pictures.close()
 
-    run(main)
+    run(main, loop="virtual")
 
 
 def test_small_frames_after_a_large_one_wait_behind_it(run: Run) -> None:
@@ -154,7 +154,7 @@ def test_small_frames_after_a_large_one_wait_behind_it(run: Run) -> None:
         assert stamps == sorted(stamps, key=order.index)
         assert order == outlet.reported
 
-    run(main)
+    run(main, loop="virtual")
 
 
 def test_nothing_leaves_when_there_is_no_way_out(run: Run) -> None:
@@ -176,7 +176,7 @@ def test_nothing_leaves_when_there_is_no_way_out(run: Run) -> None:
         assert outlet.reported[-1] == outlet.packets[-1].timestamp
         pictures.close()
 
-    run(main)
+    run(main, loop="virtual")
 
 
 def test_what_is_missed_comes_again_on_a_stream_of_its_own(run: Run) -> None:
@@ -200,7 +200,7 @@ def test_what_is_missed_comes_again_on_a_stream_of_its_own(run: Run) -> None:
         pictures.send_again([sent[1].sequence_number])  # the peer has not heard it: as it was
         assert [each.serialize() for each in outlet.packets] == [sent[1].serialize()]
 
-    run(main)
+    run(main, loop="virtual")
 
 
 def test_without_a_stream_for_it_what_is_missed_comes_as_it_was(run: Run) -> None:
@@ -221,7 +221,7 @@ def test_without_a_stream_for_it_what_is_missed_comes_as_it_was(run: Run) -> Non
         assert outlet.bursts == []
         pictures.close()
 
-    run(main)
+    run(main, loop="virtual")
 
 
 def transceiver(leg: Leg) -> Any:
