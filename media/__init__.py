@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         MediaEvent,
         MediaFailed,
         PlaybackEnded,
+        PlaybackStuck,
         VideoUnseen,
     )
     from .rtc.ice.network import Network
@@ -139,6 +140,7 @@ __all__ = [
     "PeerConnection",
     "Playback",
     "PlaybackEnded",
+    "PlaybackStuck",
     "Playlist",
     "ReaderQueue",
     "ReceivePath",
@@ -214,7 +216,7 @@ _HOMES = {
     ".rtc.events": (
         "AddressLost Closed Connected DataClosed DataOpened DataReceived FirstMedia "
         "IceChecking IceConnected IceRenewed KeyframeAsked KeyframeCame MediaBegan "
-        "MediaEvent MediaFailed PlaybackEnded VideoUnseen"
+        "MediaEvent MediaFailed PlaybackEnded PlaybackStuck VideoUnseen"
     ),
     ".rtc.ice.network": "Network",
     ".rtc.ice.server": "IceServer",

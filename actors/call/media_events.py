@@ -17,6 +17,7 @@ from ...media import (
     MediaEvent,
     MediaFailed,
     PlaybackEnded,
+    PlaybackStuck,
     VideoUnseen,
 )
 from ..messages.call import Tick
@@ -108,6 +109,8 @@ class MediaEvents:
         match event:
             case DigitBegan():
                 self._digits.heard(event)
+            case PlaybackStuck():
+                self._playing.stuck(event)
             case DataOpened():
                 self._parts.progress.step("data")
                 self._data.opened()

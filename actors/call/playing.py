@@ -8,10 +8,12 @@ from typing import Any
 from ...media import (
     Playback,
     PlaybackEnded,
+    PlaybackStuck,
     SourceError,
     Speech,
     SpeechBegan,
     SpeechOptions,
+    shown,
     told,
 )
 from ..messages.call import (
@@ -130,6 +132,14 @@ class Playing:
             self._ended_early(failure)
         self._parts.waiters.settle(
             event.playback, None if failure is None else SourceError(failure)
+        )
+
+    def stuck(self, event: PlaybackStuck) -> None:
+        """Say whose peer hears or sees nothing, and because of what."""
+        playback = event.playback
+        words = "%s: nothing is sent of its %s, as %s has given nothing for %.0f s: it blocks"
+        log.warning(
+            words, self._parts.owner, playback.kind, shown(playback.source, str), event.seconds
         )
 
     def _ended_early(self, why: str) -> None:

@@ -30,13 +30,14 @@ from .events import (
     KeyframeCame,
     MediaBegan,
     PlaybackEnded,
+    PlaybackStuck,
     VideoUnseen,
 )
 from .rtp.incoming import Incoming
 from .rtp.insert import Insert
 from .rtp.key_presses import KeyPress
 from .rtp.medium import Medium, statistics
-from .rtp.outgoing import Outgoing
+from .rtp.outgoing import STUCK, Outgoing
 from .rtp.receive_path import ReceivePath
 from .rtp.reports import Reports
 from .rtp.statistics import MediaStatistics
@@ -56,6 +57,7 @@ _Event = (
     | KeyframeCame
     | MediaBegan
     | PlaybackEnded
+    | PlaybackStuck
     | VideoUnseen
     | DigitEvent
 )
@@ -587,6 +589,7 @@ class ConnectionMedia:
             on_began=lambda: self._on_event(MediaBegan(kind)),
             on_sent=self._sent,
             on_ended=self._playback_ended,
+            on_stuck=self._playback_stuck,
         )
 
     def incoming(self, kind: Kind, transceiver: RTCRtpTransceiver) -> Incoming:
@@ -726,3 +729,6 @@ class ConnectionMedia:
         self.changes += 1
         if not self._closed:  # else its end is the connection's
             self._on_event(PlaybackEnded(playback))
+
+    def _playback_stuck(self, playback: Playback) -> None:
+        self._on_event(PlaybackStuck(playback, STUCK))

@@ -138,6 +138,19 @@ class PlaybackEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaybackStuck:
+    """A source that is played gives nothing, so that nothing goes out. Told once.
+
+    Attributes:
+        playback: Which one.
+        seconds: For how long so far.
+    """
+
+    playback: "Playback"
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class DataOpened:
     """A data channel can be used (RFC 8831).
 
@@ -207,6 +220,7 @@ MediaEvent = (
     | KeyframeCame
     | VideoUnseen
     | PlaybackEnded
+    | PlaybackStuck
     | DigitBegan
     | DigitEnded
     | DataOpened

@@ -28,6 +28,7 @@ class Playback:
         source: What is played.
         failure: Why it ended early, in one sentence; None otherwise.
         forwards: Whether frames are pushed, from a peer, and not read.
+        is_told_stuck: Whether somebody was told that it gives nothing.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Playback:
         self.source = source
         self.failure: str | None = None
         self.forwards = isinstance(source, Forwarded)
+        self.is_told_stuck = False
         self._codec: str | None = None
         self._done = asyncio.Event()
         self._gop: list[Unit] = []
@@ -66,6 +68,11 @@ class Playback:
     def is_over(self) -> bool:
         """Whether it has ended, for any reason."""
         return self._done.is_set()
+
+    @property
+    def is_written(self) -> bool:
+        """Whether a program gives what is played now when it likes to."""
+        return self._reader is not None and self._reader.source.is_written
 
     @property
     def position(self) -> float:

@@ -141,6 +141,11 @@ class PlaylistReader:
         return self._reader.skipped + self._played
 
     @property
+    def source(self) -> Source:
+        """What is played now."""
+        return self._source
+
+    @property
     def is_live(self) -> bool:
         """Whether what is played now is made at this moment."""
         return isinstance(self._source, LiveSource)

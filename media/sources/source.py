@@ -48,10 +48,13 @@ class Source(ABC):
     Attributes:
         kinds: The kinds of media that it has.
         repeats: Whether it starts again at its end.
+        is_written: Whether a program gives what is played when it likes to, so that one that gives
+            nothing is in order.
     """
 
     kinds: ClassVar[frozenset[Kind]]
     repeats: bool = True
+    is_written: ClassVar[bool] = False
 
     def __str__(self) -> str:
         """Name it in a sentence for people; `repr` says how it was made."""

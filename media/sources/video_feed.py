@@ -25,6 +25,7 @@ class VideoFeed(LiveSource):
     Each stands until the next one is written. A feed belongs to the one call that plays it.
     """
 
+    is_written = True
     kinds: ClassVar[frozenset[Kind]] = frozenset({"video"})
 
     def __init__(self, fps: int = 30) -> None:

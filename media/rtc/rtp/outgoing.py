@@ -28,6 +28,10 @@ FORWARDED = 30
 """Frames a second that are forwarded, about: a large one is spread over its time."""
 
 
+STUCK = 5.0
+"""Seconds after which a source that gives nothing is told of: it blocks."""
+
+
 class Outgoing:
     """Plays one source after the other into one RTP stream (`PacedStream`).
 
@@ -51,6 +55,7 @@ class Outgoing:
         on_began: Callable[[], None],
         on_sent: Sent,
         on_ended: Ended,
+        on_stuck: Ended,
     ) -> None:
         """Prepare to send; nothing is played before `start`.
 
@@ -68,6 +73,7 @@ class Outgoing:
             on_began: Called when the first packet goes out.
             on_sent: Called with each encoded frame that goes out, if so.
             on_ended: Called when a source is not played any more, for whatever reason.
+            on_stuck: Called once of a source that has given nothing for `STUCK` seconds.
         """
         self.insert: Insert | None = None
         self.kind = kind
@@ -80,11 +86,13 @@ class Outgoing:
         self._keyframe_at = -1.0
         self._keys = KeyPresses()
         self._on_ended = on_ended
+        self._on_stuck = on_stuck
         self._open_pictures = pictures
         self._open_sound = sound
         self._paced = PacedStream(
             kind, self._step, watchers=watchers, on_began=on_began, on_sent=on_sent
         )
+        self._awaited: tuple[Playback, float] | None = None  # since when it gives nothing
         self._paused = False
         self._peer_may_ask_at = 0.0
         self._program = Program(kind, source, self._over)
@@ -360,7 +368,9 @@ class Outgoing:
             playback = self._program.current
             unit = playback.read()
         if unit is None:
+            self._wait_for(playback, due)
             return due + Pacer.GRID
+        self._awaited = None
         self._send(unit, paced.ticks(due))
         is_dark = self._program.is_dark(playback)
         if is_dark and not self._waits:
@@ -370,6 +380,16 @@ class Outgoing:
         if is_alone and is_settled and self._is_plain:
             paced.run = playback.run()
         return due + unit.duration / paced.rate
+
+    def _wait_for(self, playback: Playback, now: float) -> None:
+        """Note that a source has nothing that could be sent, and tell of one that blocks."""
+        if self._awaited is None or self._awaited[0] is not playback:
+            self._awaited = playback, now
+            return
+        is_known = playback.is_told_stuck or playback.is_written or playback.is_over
+        if not is_known and now - self._awaited[1] >= STUCK:
+            playback.is_told_stuck = True
+            self._on_stuck(playback)
 
     @property
     def _is_plain(self) -> bool:

@@ -10,8 +10,8 @@ import pytest
 from callboard.actors.messages.call import CallOver, Hangup
 from callboard.actors.messages.exchange import BotFailed
 from callboard.bots import Call, Source, Synthesizer, Utterance
-from callboard.bots.playback import Playback
-from callboard.media import Kind
+from callboard.bots.playback import Playback as BotsPlayback
+from callboard.media import Kind, Playback, PlaybackStuck
 from callboard.media.sources.unit import Unit
 from callboard.tests.actors.call.scene import Media, Scene, connected
 from callboard.tests.actors.joining.test_room_in_any_order import Connection
@@ -42,7 +42,7 @@ async def never_comes() -> None:
     raise LookupError("nobody knows when")
 
 
-WAYS: dict[str, tuple[Callable[[Call], Coroutine[Any, Any, Playback]], str]] = {
+WAYS: dict[str, tuple[Callable[[Call], Coroutine[Any, Any, BotsPlayback]], str]] = {
     "a voice": (lambda call: call.say("Hi", synthesizer=Synthesizer(raises), wait=False), "KeyErr"),
     "a voice on the loop": (
         lambda call: call.say("Hi", synthesizer=Synthesizer(raises_later), wait=False),
@@ -92,7 +92,28 @@ def test_the_log_says_whose_playback_ended_early_and_at_which_line(
     assert "test_playing.py:" in line
 
 
-ENDS: dict[str, Callable[[Call, Playback], Coroutine[Any, Any, Any]]] = {
+def test_the_log_says_which_source_of_which_call_blocks(
+    run: Run, staged: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        scene = Scene()
+        await connected(scene)
+        Media.last.tell(PlaybackStuck(Playback("audio", Broken()), 5.0))
+        await scene.settle()
+        scene.call.post(Hangup())
+        await scene.end()
+
+    with caplog.at_level(logging.WARNING, "callboard"):
+        run(main)
+    [line] = [one.getMessage() for one in caplog.records if "it blocks" in one.getMessage()]
+    assert line.startswith(
+        "desk@localhost \u2190 alice@localhost: nothing is sent of its audio, as "
+    )
+    assert "Broken" in line
+    assert "nothing for 5 s" in line
+
+
+ENDS: dict[str, Callable[[Call, BotsPlayback], Coroutine[Any, Any, Any]]] = {
     "stopped": lambda _, playback: playback.stop(),
     "replaced": lambda call, _: call.play("silence"),
 }
@@ -103,7 +124,7 @@ def test_nobody_listens_for_speech_once_what_was_played_is_over(
     run: Run,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    end: Callable[[Call, Playback], Coroutine[Any, Any, Any]],
+    end: Callable[[Call, BotsPlayback], Coroutine[Any, Any, Any]],
 ) -> None:
     monkeypatch.setattr("callboard.actors.call.leg.PeerConnection", Connection)
 

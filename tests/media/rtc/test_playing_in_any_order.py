@@ -100,6 +100,7 @@ class Scene:
             on_began=lambda: None,
             on_sent=lambda _: None,
             on_ended=self.ended.append,
+            on_stuck=lambda _: None,
         )
         self.played = [self.outgoing.playback]
 

@@ -198,6 +198,7 @@ class Scene:
             on_began=lambda: self.found.append("began"),
             on_sent=self.found.append,
             on_ended=lambda playback: self.found.append((playback.failure, playback.position)),
+            on_stuck=self.found.append,
         )
 
     def _packet(self, packet: Any, address: Any) -> None:
