@@ -86,6 +86,7 @@ class Scene:
         self.kind: Kind = kind
         self.sent = Sent()
         self.ended: list[Playback] = []
+        self.stuck: list[Playback] = []
         codec = CODEC[kind]
         stream: Any = lambda: self.sent  # noqa: E731 -- stands for what opens one
         self.outgoing = Outgoing(
@@ -100,7 +101,7 @@ class Scene:
             on_began=lambda: None,
             on_sent=lambda _: None,
             on_ended=self.ended.append,
-            on_stuck=lambda _: None,
+            on_stuck=self.stuck.append,
         )
         self.played = [self.outgoing.playback]
 

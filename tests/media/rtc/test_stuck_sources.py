@@ -1,5 +1,6 @@
 """Sources that block: who plays them is told, once."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,9 +19,11 @@ from callboard.media import (
     VideoFeed,
 )
 from callboard.media.rtc.rtp import outgoing
+from callboard.media.sources.source import LiveSource
 from callboard.media.sources.unit import Unit
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, call
+from callboard.tests.media.rtc.test_playing_in_any_order import Scene
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,5 +94,48 @@ def test_feeds_that_nobody_writes_into_are_in_order(
         async with call(audio=Feed(), video=VideoFeed(), back_audio=Tone(400)) as (ours, _):
             await ours.received("audio", 30)
             assert not told(ours)
+
+    run(main)
+
+
+class Stutter(LiveSource):
+    """Gives a frame whenever that is wanted, and nothing otherwise."""
+
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"audio"})
+    gives = True
+    ended, failure, skipped = False, None, 0
+
+    def open(self, kind: Kind, codec: str) -> Any:
+        del kind, codec
+        return self
+
+    def read(self) -> Unit | None:
+        """Give the next frame."""
+        return Unit(b"\xf8\xff\xfe", 960) if self.gives else None
+
+    def close(self) -> None:
+        """Hold nothing open."""
+
+
+@pytest.mark.parametrize(
+    ("gaps", "times"),
+    [([0.5] * 30, 0), ([4.9] * 4, 0), ([5.1], 1), ([4.9, 5.1, 4.9], 1), ([5.1, 60.0, 5.1], 1)],
+)
+def test_only_one_that_gives_nothing_for_long_without_a_break_is_told_of(
+    run: Run, gaps: list[float], times: int
+) -> None:
+    async def main() -> None:
+        scene, source = Scene("audio"), Stutter()
+        scene.outgoing.start()
+        playback = scene.outgoing.play(source)
+        due = asyncio.get_running_loop().time()
+        for gap in gaps:
+            for source.gives, seconds in ((True, 0.1), (False, gap)):
+                until = due + seconds
+                while due < until:
+                    scene.outgoing._step(due)
+                    due += 0.02
+        assert scene.stuck == [playback] * times
+        scene.outgoing.close()
 
     run(main)
