@@ -17,6 +17,8 @@ from callboard.config.web import WebSettings
 
 #: Seconds in which anything must happen.
 PATIENCE = 30.0
+#: Seconds from one call to the next: an account takes ten a second of one caller.
+BETWEEN = 0.1
 
 
 class Seat(Bot):
@@ -78,6 +80,10 @@ class Switchboard:
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
+
+    def connected(self) -> int:
+        """Return how many calls are connected, on either side."""
+        return sum(status.phase == "connected" for status in self.calls.values())
 
     def took(self, account: str, call: str, step: str) -> float | None:
         """Return when a call took a step, in seconds since it began there."""

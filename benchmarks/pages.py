@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from callboard.actors.garbage_collection import tune_garbage_collection
 from callboard.benchmarks.accounts import HOST, passwords, user
-from callboard.benchmarks.calls import PATIENCE, Seat, seated
+from callboard.benchmarks.calls import BETWEEN, PATIENCE, Seat, seated
 from callboard.benchmarks.leg import LOOPBACK, WATCHED, pacing, watch
 from callboard.benchmarks.partner import partner, serve
 from callboard.benchmarks.result import Figure, Result, middle, percentile
@@ -167,6 +167,7 @@ async def others(port: int, authority: str, link: str) -> dict[str, Any]:
                     async with asyncio.timeout(PATIENCE):
                         await call.connected()
                     calls.append(call)
+                    await asyncio.sleep(BETWEEN)
                 await visits.aclose()
                 ids = [calls[number % len(calls)].id for number in range(message["listeners"])]
                 everybody: list[Page | Listener] = [Page(link) for _ in range(message["pages"])]
@@ -216,11 +217,12 @@ async def paced(
     keep_to(0)
     found: dict[str, list[float]] = {"off": [], "on": [], "cpu off": [], "cpu on": []}
     with tempfile.TemporaryDirectory() as folder:
-        async with seated([1], port, authority, folder, web=WebSettings()) as (_, deployment):
+        async with seated([1], port, authority, folder, web=WebSettings()) as (board, deployment):
             assert deployment.board is not None  # noqa: S101 - it was asked for
             link = str(deployment.board.link)
             async with partner(others, port=port, authority=authority, link=link) as ask:
                 await ask({"calls": calls, "pages": 0, "listeners": 0})
+                await board.until(lambda: board.connected() == calls)
                 times = [watch(_connection(one)) for one in Seat.taken[CALLED].calls[:WATCHED]]
                 for _ in range(windows):
                     for kind, are_there in (("off", 0), ("on", 1)):

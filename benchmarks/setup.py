@@ -8,7 +8,7 @@ from typing import Any
 
 from callboard.actors.messages.exchange import ChatMessage
 from callboard.benchmarks.accounts import HOST, passwords, user
-from callboard.benchmarks.calls import PATIENCE, Seat, Switchboard, seated
+from callboard.benchmarks.calls import BETWEEN, PATIENCE, Seat, Switchboard, seated
 from callboard.benchmarks.result import Figure, Result, percentile
 from callboard.benchmarks.trial import main, say, trial
 from callboard.cli.views.event import Event
@@ -16,8 +16,6 @@ from callboard.media import Connected, MediaEvent, Network, PeerConnection, Rece
 from callboard.server import Prosody
 
 CALLER, CALLED = f"{user(0)}@{HOST}", f"{user(1)}@{HOST}"
-#: Seconds from one call to the next: an account takes ten a second of one caller.
-BETWEEN = 0.1
 NO_BROWSER = (
     "The browsers were not measured here: Chromium, Node.js or what script/setup test installs is "
     "missing."

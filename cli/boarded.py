@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from ..config.web import WebSettings
-from ..control.commands.all import COMMANDS
 from ..control.commands.handler import Handler, Served
 
 if TYPE_CHECKING:
@@ -53,15 +52,17 @@ async def boarded(
     Raises:
         OSError: the port can't be had; says what to do.
     """
-    board_type = await asyncio.to_thread(_load_board)
-    board = await board_type.started(web, shown, COMMANDS if commands is None else commands, place)
+    board_type, all_commands = await asyncio.to_thread(_load_board)
+    taken = all_commands if commands is None else commands
+    board = await board_type.started(web, shown, taken, place)
     try:
         yield board
     finally:
         await board.close()
 
 
-def _load_board() -> "type[Board]":
+def _load_board() -> "tuple[type[Board], Mapping[str, Handler]]":
+    from ..control.commands.all import COMMANDS  # noqa: PLC0415 - no login needs them
     from ..web.board import Board  # noqa: PLC0415 - the extra "web", and half a second
 
-    return Board
+    return Board, COMMANDS

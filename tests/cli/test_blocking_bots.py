@@ -35,21 +35,31 @@ class Callback(Bot):
         await asyncio.sleep(0.1)
         self.log.info("awake")
 
-class Endless(Bot):
-    async def on_start(self):
-        nap(3600)
-
-class Busy(Bot):
+class Patient(Bot):
     async def on_start(self):
         while True:
+            await self.send("alice@localhost", "are you online?")
+            await asyncio.sleep(0.2)
+
+class Endless(Patient):
+    async def on_message(self, message):
+        nap(3600)
+
+class Busy(Patient):
+    async def on_message(self, message):
+        while True:
             pass
+
+class Online(Bot):
+    async def on_message(self, message):
+        await message.reply("yes")
 """
 FILE = """\
 server: embedded
 drain: 0
 accounts:
   - {{jid: bob@localhost, bot: "sleepy:{bot}"}}
-  - {{jid: alice@localhost, bot: echo}}
+  - {{jid: alice@localhost, bot: "sleepy:Online"}}
 """
 
 
