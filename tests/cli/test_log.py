@@ -79,6 +79,7 @@ class Talker(Bot):
         folder = self.folder / "recordings"
         while not list(folder.glob("*.part")):
             await asyncio.sleep(0.01)
+        await call.play("tone:440:500ms")  # until then it may be begun anew in another form
         while folder.exists():
             shutil.rmtree(folder, ignore_errors=True)
         await call.play("tone:440:500ms")
