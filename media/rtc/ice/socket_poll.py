@@ -99,9 +99,7 @@ class SocketPoll(LoopWide):
 
     def _ready(self) -> None:
         epoll = self._epoll
-        with self._pacer.together():
-            several = self._read_several()
-        if several and epoll is self._epoll:
+        if self._read_several() and epoll is self._epoll:
             asyncio.get_running_loop().remove_reader(epoll.fileno())
             self._rest()
 
@@ -113,8 +111,7 @@ class SocketPoll(LoopWide):
         # To have the loop watch again and stop again costs several system calls.
         self._resting = None
         epoll = self._epoll
-        with self._pacer.together():
-            several = self._read_several()
+        several = self._read_several()
         if epoll is self._epoll:
             if several:
                 self._rest()
@@ -122,6 +119,11 @@ class SocketPoll(LoopWide):
                 self._watch()
 
     def _read_several(self) -> bool:
+        """Read in one turn, for which what is forwarded waits; tell what `_read_rounds` does."""
+        with self._pacer.together():
+            return self._read_rounds()
+
+    def _read_rounds(self) -> bool:
         """Have each socket read that has something; tell whether several had, at one time."""
         epoll, readers = self._epoll, self._readers
         several = self._is_behind = False
