@@ -52,17 +52,15 @@ async def boarded(
     Raises:
         OSError: the port can't be had; says what to do.
     """
-    board_type, all_commands = await asyncio.to_thread(_load_board)
-    taken = all_commands if commands is None else commands
-    board = await board_type.started(web, shown, taken, place)
+    board_type = await asyncio.to_thread(_load_board)
+    board = await board_type.started(web, shown, commands, place)
     try:
         yield board
     finally:
         await board.close()
 
 
-def _load_board() -> "tuple[type[Board], Mapping[str, Handler]]":
-    from ..control.commands.all import COMMANDS  # noqa: PLC0415 - no login needs them
+def _load_board() -> "type[Board]":
     from ..web.board import Board  # noqa: PLC0415 - the extra "web", and half a second
 
-    return Board, COMMANDS
+    return Board

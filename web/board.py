@@ -69,7 +69,7 @@ class Board:
         cls,
         settings: WebSettings,
         instance: Shown,
-        commands: Mapping[str, Handler] = COMMANDS,
+        commands: Mapping[str, Handler] | None = None,
         place: BoardPlace | None = None,
     ) -> Self:
         """Serve the board of an instance, or of a load run.
@@ -77,17 +77,18 @@ class Board:
         Args:
             settings: where, and who may do what.
             instance: what runs.
-            commands: what can be asked of it.
+            commands: what can be asked of it; None: what an instance takes.
             place: where, if that is held already.
 
         Raises:
             OSError: the port can't be had; says what to do.
         """
         place = place or await BoardPlace.taken(settings, instance.socket)
+        taken = COMMANDS if commands is None else commands
         # A tenth of a second: nobody else waits for it.
         try:
             board = await asyncio.to_thread(
-                lambda: cls(place, settings, instance, commands, page_files())
+                lambda: cls(place, settings, instance, taken, page_files())
             )
         except BaseException:
             await place.leave()
