@@ -36,8 +36,7 @@ class PageSessions:
     """
 
     def __init__(self) -> None:
-        self._open: dict[str, GuestAdmitted] = {}
-        self._roles: dict[str, str] = {}
+        self._open: dict[str, tuple[GuestAdmitted, str]] = {}  # and the role of who opened it
         self._over: OrderedDict[str, str] = OrderedDict()
 
     async def open(self, call: CallRef, order: AdmitGuest) -> tuple[str, str]:
@@ -58,8 +57,7 @@ class PageSessions:
         try:
             admitted = await call.request(order, timeout=HANDLED)
             session = secrets.token_urlsafe(16)
-            self._open[session] = admitted
-            self._roles[session] = order.role
+            self._open[session] = admitted, order.role
             admitted.over.add_done_callback(lambda over: self._ended(session, over.get(timeout=0)))
             try:
                 async with asyncio.timeout(HANDLED):
@@ -87,8 +85,8 @@ class PageSessions:
         Raises:
             Refusal: there is none, or it has ended; says why.
         """
-        admitted = self._open.get(session)
-        if admitted is not None:
+        if session in self._open:
+            admitted, _ = self._open[session]
             admitted.guest.stop(block=False)
         elif session in self._over:
             raise Refusal(410, f"the session has ended: {self._over[session]}")
@@ -101,13 +99,13 @@ class PageSessions:
         Args:
             role: its name in the configuration file.
         """
-        for session, admitted in self._open.items():
-            if self._roles[session] == role:
+        for admitted, whose in self._open.values():
+            if whose == role:
                 admitted.guest.stop(block=False)
 
     async def close(self) -> None:
         """End all sessions."""
-        admitted = tuple(self._open.values())
+        admitted = [each for each, _ in self._open.values()]
         for each in admitted:
             each.guest.stop(block=False)
         for each in admitted:
@@ -115,7 +113,6 @@ class PageSessions:
 
     def _ended(self, session: str, why: str) -> None:
         self._open.pop(session, None)
-        self._roles.pop(session, None)
         self._over[session] = why
         while len(self._over) > KEPT:
             self._over.popitem(last=False)
