@@ -161,9 +161,8 @@ def _web(web: WebSettings, *, is_running: bool) -> Iterator[Fault]:
 
 def _listening(address: ListenAddress, place: Location, *, is_running: bool) -> Iterator[Fault]:
     """Listen at an address, as it will be done."""
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
-        socket.create_server(address, family=family).close()
+        address.listen().close()
     except OSError as error:
         words = f"nothing can listen at {address} ({os.strerror(error.errno or 0)})"
         if error.errno != errno.EADDRINUSE:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import socket
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -32,6 +33,15 @@ class ListenAddress(NamedTuple):
     def is_loopback(self) -> bool:
         """Whether this machine alone can reach it."""
         return ipaddress.ip_address(self.host).is_loopback
+
+    def listen(self) -> socket.socket:
+        """Open a socket that listens there.
+
+        Raises:
+            OSError: nothing can listen there.
+        """
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        return socket.create_server(self, family=family)
 
 
 def parse_address(value: object) -> ListenAddress:

@@ -121,9 +121,8 @@ def listen(settings: WebSettings) -> socket.socket:
         OSError: it can't be had; says what to do.
     """
     address = settings.address or ListenAddress(LOOPBACK, 0)
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
-        listener = socket.create_server(address, family=family)
+        listener = address.listen()
     except OSError as error:
         words = os.strerror(error.errno) if error.errno else str(error)
         raise OSError(

@@ -189,9 +189,8 @@ def _is_here(host: str) -> bool:
 
 
 def _listener(address: ListenAddress) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
-        return socket.create_server(address, family=family)
+        return address.listen()
     except OSError as error:
         words = os.strerror(error.errno) if error.errno else str(error)
         raise OSError(
