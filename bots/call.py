@@ -441,7 +441,8 @@ class Call:
             except TimeoutError:
                 break
             except StopAsyncIteration:
-                raise CallOver(f"the call is over ({(await self._record).why})") from None
+                await self._record
+                raise await gone(self) from None
             if digit in last:
                 break
             found += digit
