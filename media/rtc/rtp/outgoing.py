@@ -27,7 +27,6 @@ OpenPictures = Callable[[], PictureStream]
 FORWARDED = 30
 """Frames a second that are forwarded, about: a large one is spread over its time."""
 
-
 STUCK = 5.0
 """Seconds after which a source that gives nothing is told of: it blocks."""
 
