@@ -230,10 +230,13 @@ export class LiveMedia {
   /** @param {string} direction @param {string} words */
   async hear(direction, words) {
     const stream = new MediaStream();
-    const screen = h("video", {autoplay: true, playsInline: true, controls: true, "aria-label": `${words}, live`});
+    const hasPictures = this.call.media.includes("video");
+    const screen = h("video", {autoplay: true, playsInline: true, controls: !hasPictures, "aria-label": `${words}, live`});
+    // Chromium lays controls that it has made for sound alone over the pictures, and leaves them there.
+    screen.onresize = () => { screen.controls = true; };
     screen.srcObject = stream;
     const figure = h("figure.screen", {}, screen, h("figcaption", {}, words));
-    if (!this.call.media.includes("video")) figure.classList.add("sound");
+    if (!hasPictures) figure.classList.add("sound");
     this.screens.append(figure);
     const play = () => screen.play().catch(() => {});  // Firefox does not begin by itself with a stream that was empty
     const offer = await ready(this.call.media);
