@@ -8,6 +8,7 @@ anything would be sent off loopback. `harness/` has how, and what is let pass.
 import asyncio
 import gc
 import itertools
+import logging
 import os
 import signal
 import sys
@@ -139,6 +140,26 @@ def threads_that_read_end_soon() -> None:
     threads = sys.modules.get("callboard.media.sources.reader_threads")
     if threads is not None:
         threads.ReaderThreads.IDLE = 0.05
+
+
+@pytest.fixture(autouse=True)
+def loggers_have_their_levels_again() -> Iterator[None]:
+    """Undo what a program that a test ran in this process said about its log."""
+    before = {logger: logger.level for logger in our_loggers()}
+    yield
+    for logger in our_loggers():
+        if logger.level != (level := before.get(logger, logging.NOTSET)):
+            logger.setLevel(level)
+
+
+def our_loggers() -> list[logging.Logger]:
+    """List the root of all loggers, and those of Callboard that exist so far."""
+    ours = [
+        logger
+        for name, logger in logging.getLogger().manager.loggerDict.items()
+        if name.split(".")[0] == "callboard" and isinstance(logger, logging.Logger)
+    ]
+    return [logging.getLogger(), *ours]
 
 
 @pytest.fixture(autouse=True)

@@ -26,14 +26,18 @@ def said(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 def login_of(account: str, said: pytest.LogCaptureFixture) -> list[str]:
-    """Return what was said in a login, both ways, up to the presence; and forget all."""
+    """Return what was said since a login began, both ways; and forget all.
+
+    What the connection before still said, such as an acknowledgement, is left out.
+    """
     lines = [
         message.removeprefix(f"{account} ")
         for message in said.messages
         if message.startswith(f"{account} ") and re.match(r"\S+ (SEND|RECV): ", message)
     ]
     said.clear()
-    return lines
+    begin = next(n for n, line in enumerate(lines) if line.startswith("SEND: <stream:stream"))
+    return lines[begin:]
 
 
 def sent(lines: Sequence[str]) -> list[str]:
