@@ -401,6 +401,7 @@ def _signals(
     handlers = {signal.SIGINT: (stop, ask), signal.SIGTERM: (stop, ask)}
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         handlers[signal.SIGHUP] = (hang_up, hang_up_at_once)
+    before = {number: signal.getsignal(number) for number in handlers}
     for number, (later, at_once) in handlers.items():
         loop.add_signal_handler(number, later)
         signal.signal(number, at_once)  # the loop hears of it all the same, when it gets to it
@@ -409,8 +410,9 @@ def _signals(
     try:
         yield
     finally:
-        for number in handlers:
+        for number, handler in before.items():
             loop.remove_signal_handler(number)
+            signal.signal(number, handler)
 
 
 @asynccontextmanager

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import uvloop
@@ -19,6 +19,50 @@ T = TypeVar("T")
 CLOSING = 3.0
 
 
+class _CtrlC:
+    """Cancels a task at the first Ctrl-C, and raises `KeyboardInterrupt` from then on.
+
+    Python would raise it at the first one, wherever it is just then: a lock that is being waited
+    for in a ``with`` makes a `RuntimeError` of it.
+
+    Args:
+        loop: the task's.
+        task: what a command does.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, task: "asyncio.Task[Any]") -> None:
+        self._loop = loop
+        self._task = task
+        self._presses = 0
+
+    @contextmanager
+    def heeded(self) -> Iterator[None]:
+        """Heed it meanwhile, unless it is ignored."""
+        before = signal.getsignal(signal.SIGINT)
+        if before is not signal.default_int_handler:
+            yield
+            return
+        signal.signal(signal.SIGINT, self._press)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _press(self, *_: object) -> None:
+        self._presses += 1
+        if self._presses > 1 or self._task.done():
+            raise KeyboardInterrupt
+        self._loop.call_soon_threadsafe(self._task.cancel)
+
+    def has_cancelled(self) -> bool:
+        """Whether the task was cancelled for it."""
+        return self._presses > 0
+
+    def has_raised(self, error: BaseException) -> bool:
+        """Whether an error is its own, and not one that a bot's callback has raised."""
+        return self._presses > 1 and isinstance(error, KeyboardInterrupt)
+
+
 def run_loop(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's coroutine to its end, on a loop of its own.
 
@@ -26,40 +70,41 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
     logged and ends nothing. (Its tasks don't even get that far: see `actors.bot.containment`.)
 
     Args:
-        work: what the command does.
+        work: what the command does; Ctrl-C cancels it, unless it waits for signals by itself.
 
     Returns:
         What it returns.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C before the command waited for signals by itself.
+        KeyboardInterrupt: Ctrl-C has cancelled it.
         BaseException: what it raises.
     """
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    try:
-        return _until(loop, loop.create_task(work))
-    finally:
-        _close(loop)
-        asyncio.set_event_loop(None)
+    task = loop.create_task(work)
+    ctrl_c = _CtrlC(loop, task)
+    with ctrl_c.heeded():
+        try:
+            return _until(loop, task, ctrl_c)
+        finally:
+            _close(loop, ctrl_c)
+            asyncio.set_event_loop(None)
 
 
-def _until(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[T]") -> T:
-    interrupted: BaseException | None = None
+def _until(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[T]", ctrl_c: _CtrlC) -> T:
     while True:
         try:
             result = loop.run_until_complete(task)
         except (SystemExit, KeyboardInterrupt) as error:
             if task.done():
                 raise
-            if _is_from_terminal(error):
-                interrupted = error
+            if ctrl_c.has_raised(error):
                 task.cancel()
             else:
                 _tell_callback(error)
         except asyncio.CancelledError:
-            if interrupted is not None:
-                raise interrupted from None
+            if ctrl_c.has_cancelled():
+                raise KeyboardInterrupt from None
             raise
         except RuntimeError:
             if task.done():
@@ -78,16 +123,10 @@ def _tell_callback(error: BaseException) -> None:
     log.error("%s raised %s: the loop goes on", what, told(error), exc_info=error)
 
 
-def _is_from_terminal(error: BaseException) -> bool:
-    """Whether it is Ctrl-C: while a command waits for signals, Python raises nothing for it."""
-    is_default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    return is_default and isinstance(error, KeyboardInterrupt)
-
-
-def _close(loop: asyncio.AbstractEventLoop) -> None:
+def _close(loop: asyncio.AbstractEventLoop, ctrl_c: _CtrlC) -> None:
     """End what is left, and close the loop; what does not end in time is left behind."""
     with suppress(RuntimeError):  # "stopped before the future completed", by a bot
-        _until(loop, loop.create_task(_end_rest(loop)))
+        _until(loop, loop.create_task(_end_rest(loop)), ctrl_c)
     leave_behind(asyncio.all_tasks(loop))
     loop.close()
 
