@@ -2,62 +2,60 @@
 
 import asyncio
 import os
-import random
 import signal
 import threading
-import time
 
 import pytest
 from callboard.cli.main_loop import run_loop
 
 
-async def never_ends() -> None:
-    condition = threading.Condition()
-    while True:
+class PressedWhenTakenBack:
+    """A lock with which Ctrl-C is pressed just before it is taken for the second time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken = 0
+
+    def acquire(self, blocking: bool = True) -> bool:
+        self._taken += blocking
+        if self._taken == 2:
+            signal.raise_signal(signal.SIGINT)
+        return self._lock.acquire(blocking)
+
+    def release(self) -> None:
+        self._lock.release()
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def test_it_ends_as_interrupted_also_where_a_lock_is_taken_back() -> None:
+    async def waits() -> None:
+        condition = threading.Condition(PressedWhenTakenBack())  # type: ignore[arg-type]
         with condition:
-            condition.wait(0.0001)  # as the start of each thread does
-        await asyncio.sleep(0)
+            condition.wait(0.001)  # as the start of each thread does
+        await asyncio.Event().wait()
 
-
-def press(times: int, first: float) -> threading.Thread:
-    def pressing() -> None:
-        time.sleep(first)
-        for _ in range(times):
-            os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=pressing)
-    thread.start()
-    return thread
-
-
-def test_it_ends_as_interrupted_also_while_a_lock_is_waited_for() -> None:
-    generator = random.Random(3)
-    for _ in range(300):
-        thread = press(1, generator.uniform(0.0, 0.004))
-        with pytest.raises(KeyboardInterrupt):
-            run_loop(never_ends())
-        thread.join()
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    with pytest.raises(KeyboardInterrupt):
+        run_loop(waits())
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_second_one_ends_what_keeps_the_loop() -> None:
-    stuck = threading.Event()
+    reached: list[str] = []
 
     async def keeps_it() -> None:
-        stuck.wait()
+        signal.raise_signal(signal.SIGINT)
+        reached.append("after the first")
+        signal.raise_signal(signal.SIGINT)
+        reached.append("after the second")
 
-    def pressing() -> None:
-        while not stuck.is_set():
-            os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Timer(0.05, pressing)
-    thread.start()
     with pytest.raises(KeyboardInterrupt):
-        try:
-            run_loop(keeps_it())
-        finally:
-            stuck.set()
-            thread.join()
+        run_loop(keeps_it())
+    assert reached == ["after the first"]
 
 
 def test_where_it_is_ignored_it_is_ignored() -> None:

@@ -30,9 +30,11 @@ def test_five_percent_are_lost_and_five_come_late(run: Run, tmp_path: Path) -> N
                 bad = a.statistics("audio")
                 skipped = left_out(b)
                 assert bad.lost > 0
-                assert bad.lost / (bad.lost + bad.received) < 0.1
                 assert bad.reordered > clean.reordered == 0
-                assert bad.mos < mean_opinion_score("opus", lost=0.03)
+                # How many of two hundred are lost is chance; what that does to the sound is not.
+                share = bad.lost / (bad.lost + bad.received)
+                assert share < 0.1
+                assert bad.mos <= mean_opinion_score("opus", lost=share)
                 finished = await recording.close()
         assert finished is not None
         found = inspect(finished.path)
