@@ -27,13 +27,18 @@ class _CtrlC:
 
     Args:
         loop: the task's.
-        task: what a command does.
+        task: what a command does; where it has ended, the first one raises.
+
+    Attributes:
+        has_cancelled: whether the task was cancelled for it.
+        has_raised: whether it has raised, so that a `KeyboardInterrupt` is no bot's.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, task: "asyncio.Task[Any]") -> None:
         self._loop = loop
         self._task = task
-        self._presses = 0
+        self.has_cancelled = False
+        self.has_raised = False
 
     @contextmanager
     def heeded(self) -> Iterator[None]:
@@ -49,18 +54,11 @@ class _CtrlC:
             signal.signal(signal.SIGINT, before)
 
     def _press(self, *_: object) -> None:
-        self._presses += 1
-        if self._presses > 1 or self._task.done():
+        if self.has_cancelled or self._task.done():
+            self.has_raised = True
             raise KeyboardInterrupt
+        self.has_cancelled = True
         self._loop.call_soon_threadsafe(self._task.cancel)
-
-    def has_cancelled(self) -> bool:
-        """Whether the task was cancelled for it."""
-        return self._presses > 0
-
-    def has_raised(self, error: BaseException) -> bool:
-        """Whether an error is its own, and not one that a bot's callback has raised."""
-        return self._presses > 1 and isinstance(error, KeyboardInterrupt)
 
 
 def run_loop(work: Coroutine[Any, Any, T]) -> T:
@@ -98,12 +96,12 @@ def _until(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[T]", ctrl_c: _Ct
         except (SystemExit, KeyboardInterrupt) as error:
             if task.done():
                 raise
-            if ctrl_c.has_raised(error):
+            if ctrl_c.has_raised and isinstance(error, KeyboardInterrupt):
                 task.cancel()
             else:
                 _tell_callback(error)
         except asyncio.CancelledError:
-            if ctrl_c.has_cancelled():
+            if ctrl_c.has_cancelled or ctrl_c.has_raised:
                 raise KeyboardInterrupt from None
             raise
         except RuntimeError:
@@ -125,10 +123,12 @@ def _tell_callback(error: BaseException) -> None:
 
 def _close(loop: asyncio.AbstractEventLoop, ctrl_c: _CtrlC) -> None:
     """End what is left, and close the loop; what does not end in time is left behind."""
-    with suppress(RuntimeError):  # "stopped before the future completed", by a bot
-        _until(loop, loop.create_task(_end_rest(loop)), ctrl_c)
-    leave_behind(asyncio.all_tasks(loop))
-    loop.close()
+    try:
+        with suppress(RuntimeError):  # "stopped before the future completed", by a bot
+            _until(loop, loop.create_task(_end_rest(loop)), ctrl_c)
+    finally:
+        leave_behind(asyncio.all_tasks(loop))
+        loop.close()
 
 
 async def _end_rest(loop: asyncio.AbstractEventLoop) -> None:

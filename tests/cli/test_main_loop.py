@@ -58,6 +58,24 @@ def test_a_second_one_ends_what_keeps_the_loop() -> None:
     assert reached == ["after the first"]
 
 
+def test_one_while_what_is_left_ends_is_no_callbacks(caplog: pytest.LogCaptureFixture) -> None:
+    async def stays() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            signal.raise_signal(signal.SIGINT)
+
+    async def leaves_one() -> None:
+        left.append(asyncio.create_task(stays()))
+        await asyncio.sleep(0)
+
+    left: list[asyncio.Task[None]] = []
+    with pytest.raises(KeyboardInterrupt):
+        run_loop(leaves_one())
+    assert "the loop goes on" not in caplog.text
+    assert isinstance(left[0].exception(), KeyboardInterrupt)
+
+
 def test_where_it_is_ignored_it_is_ignored() -> None:
     async def briefly() -> str:
         os.kill(os.getpid(), signal.SIGINT)
