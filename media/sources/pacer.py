@@ -41,6 +41,9 @@ class Pacer(LoopWide):
     drifts. Steps that are due in the same millisecond share a wake-up. All senders start on one
     grid, so most do.
 
+    A loop rings its timers after what woke it. Who does long work when it wakes calls `catch_up`
+    first, so that what is due need not wait for that.
+
     When the loop was held up, late steps run one each `GRID` seconds until they have caught up,
     never all at once. A sender that is more than `PATIENCE` seconds late skips what it missed: its
     due time becomes the present, as it sees from the time that it gets.
@@ -87,6 +90,14 @@ class Pacer(LoopWide):
             self._endings.append(callback)
         else:
             callback()
+
+    def catch_up(self) -> None:
+        """Call the steps that are due by now: the timer waits for what the loop does meanwhile."""
+        if self._timer is None or self._is_stepping:
+            return
+        if self._armed_for <= round(asyncio.get_running_loop().time() * 1000):
+            self._timer.cancel()
+            self._run()
 
     @contextmanager
     def together(self) -> Iterator[None]:

@@ -10,6 +10,7 @@ import pytest
 from callboard.media.rtc.ice import segments, socket_poll, udp_transport
 from callboard.media.rtc.ice.segments import runs, segmented, size_told, split
 from callboard.media.rtc.ice.udp_transport import LOOKED_AT, UdpTransport
+from callboard.media.sources.pacer import Pacer
 from callboard.tests.conftest import Run
 from hypothesis import given
 from hypothesis import strategies as st
@@ -402,6 +403,24 @@ def test_a_turn_is_short_and_the_rest_comes_in_the_next_ones(
         assert pair.there.found == sent
         await pair.close()
         await other.close()
+
+    run(main)
+
+
+def test_what_is_due_leaves_before_anything_is_read(run: Run) -> None:
+    async def main() -> None:
+        pair = Pair()
+        had_come: list[list[bytes]] = []
+
+        def step(due: float) -> None:
+            had_come.append(list(pair.there.found))
+
+        pair.out.sendto(b"comes", pair.address)
+        Pacer.running().start(step, at_once=True)
+        socket_poll.SocketPoll.running()._ready()
+        assert had_come == [[]]
+        assert pair.there.found == [b"comes"]
+        await pair.close()
 
     run(main)
 

@@ -185,8 +185,57 @@ def test_a_ticket_that_a_step_starts_waits_for_the_grid(clock: Clock) -> None:
     assert times == [pytest.approx(0.02)]
 
 
-@given(st.lists(st.tuples(st.floats(0, 0.1), st.floats(0.00001, 0.1)), min_size=1, max_size=8))
-def test_none_is_early_and_none_is_left_out(legs: list[tuple[float, float]]) -> None:
+def test_what_is_due_need_not_wait_for_the_timer(clock: Clock) -> None:
+    pacer = Pacer()
+    dues, times, ticket = paced(pacer, clock, 0.02)
+    pacer.catch_up()
+    assert dues == []
+    for now in (0.0104, 0.0305):  # the loop has woken for another reason
+        clock.now = now
+        pacer.catch_up()
+        pacer.catch_up()
+        assert len([t for t in clock.timers if not t[1].cancelled]) == 1
+    assert times == [0.0104, 0.0305]
+    assert dues == pytest.approx([0.01, 0.03])
+    clock.advance(0.06)
+    assert dues == pytest.approx([0.01, 0.03, 0.05])
+    ticket.cancel()
+    clock.advance(0.08)
+    pacer.catch_up()
+    assert len(dues) == 3
+
+
+def test_steps_do_not_begin_within_others(clock: Clock) -> None:
+    pacer = Pacer()
+    done: list[str] = []
+
+    def step(due: float) -> None:
+        done.append("begins")
+        clock.now += 0.02
+        pacer.catch_up()
+        done.append("ends")
+
+    pacer.start(step)
+    clock.advance(0.005)
+    pacer.start(step)
+    clock.advance(0.1)
+    assert done == ["begins", "ends"] * 2
+    dues, _, _ = paced(pacer, clock, 0.02)
+    with pacer.together():
+        clock.now += 0.02
+        pacer.catch_up()
+        assert dues == []
+    pacer.catch_up()
+    assert len(dues) == 1
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 0.1), st.floats(0.00001, 0.1)), min_size=1, max_size=8),
+    st.lists(st.floats(0, 1.0), max_size=30),
+)
+def test_none_is_early_and_none_is_left_out(
+    legs: list[tuple[float, float]], others: list[float]
+) -> None:
     clock = Clock()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(asyncio, "get_running_loop", lambda: clock)
@@ -195,7 +244,11 @@ def test_none_is_early_and_none_is_left_out(legs: list[tuple[float, float]]) -> 
         for begins, period in legs:
             clock.advance(clock.now + begins)
             found.append((period, *paced(pacer, clock, period)[:2]))
-        end = clock.now + 1.0
+        begun, end = clock.now, clock.now + 1.0
+        for after in sorted(others):  # when the loop wakes for another reason
+            clock.advance(begun + after)
+            pacer.catch_up()
+            assert len([t for t in clock.timers if not t[1].cancelled]) == 1
         clock.advance(end)
     for period, dues, times in found:
         for due, time in zip(dues, times, strict=True):
