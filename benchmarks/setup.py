@@ -6,11 +6,14 @@ import time
 from contextlib import AsyncExitStack
 from typing import Any
 
+from callboard.actors.garbage_collection import tune_garbage_collection
 from callboard.actors.messages.exchange import ChatMessage
 from callboard.benchmarks.accounts import HOST, passwords, user
-from callboard.benchmarks.calls import BETWEEN, PATIENCE, Seat, Switchboard, seated
+from callboard.benchmarks.calls import BETWEEN, PATIENCE, Seat, seated
+from callboard.benchmarks.partner import Ask, partner, serve
 from callboard.benchmarks.result import Figure, Result, percentile
 from callboard.benchmarks.trial import main, say, trial
+from callboard.benchmarks.usage import keep_to
 from callboard.cli.views.event import Event
 from callboard.media import Connected, MediaEvent, Network, PeerConnection, ReceivePath, Silence
 from callboard.server import Prosody
@@ -66,9 +69,14 @@ async def callboard(port: int, authority: str, calls: int) -> dict[str, Any]:
         taken, and in turns with the calls the seconds of a stanza from one account to the other,
         and of ICE with DTLS between two legs that have their descriptions.
     """
+    tune_garbage_collection()  # as `callboard run` does
+    keep_to(0)
     found: dict[str, Any] = {"propose": [], "initiate": [], "steps": [], "way": [], "media": []}
     with tempfile.TemporaryDirectory() as folder:
-        async with seated([0, 1], port, authority, folder) as (board, _):
+        async with (
+            seated([0], port, authority, folder) as (board, _),
+            partner(called, port=port, authority=authority) as ask,
+        ):
             for number in range(2 * calls + 2):
                 kind = ("propose", "initiate")[number % 2]
                 to = CALLED if kind == "propose" else f"{CALLED}/seat"
@@ -81,55 +89,90 @@ async def callboard(port: int, authority: str, calls: int) -> dict[str, Any]:
                     found[kind].append(steps["first-audio"] - steps.get(kind, 0.0))
                     if kind == "propose":
                         found["steps"].append(dict(steps))
-                        found["way"].append(await _way(board))
-                        found["media"].append(await _media())
+                        found["way"].append(await _way(ask))
+                        found["media"].append(await _media(ask))
                 await call.hangup()
                 await call.ended()
-                await board.until(lambda: board.took(CALLED, call.id, "ended") is not None)  # noqa: B023
+                await ask({"over": call.id})
                 await asyncio.sleep(BETWEEN)
     return found
 
 
-async def _way(board: Switchboard) -> float:
-    """Return the seconds that a stanza takes from the caller to the called."""
-    came = asyncio.Event()
+async def called(port: int, authority: str) -> dict[str, Any]:
+    """Be who is called, on another core: Callboard, and the other end of a stanza and of a leg."""
+    tune_garbage_collection()
+    keep_to(1)
+    came: asyncio.Queue[float] = asyncio.Queue()
+    legs: list[Leg] = []
 
     def heard(event: Event) -> None:
-        if isinstance(event, ChatMessage) and (event.account, event.direction) == (CALLED, "in"):
-            came.set()
+        if isinstance(event, ChatMessage) and event.direction == "in":
+            came.put_nowait(time.perf_counter())
 
-    board.heard = heard
+    with tempfile.TemporaryDirectory() as folder:
+        async with seated([1], port, authority, folder) as (board, _):
+            board.heard = heard
+
+            async def handle(message: dict[str, Any]) -> Any:
+                match message:
+                    case {"over": call}:
+                        await board.until(lambda: board.took(CALLED, call, "ended") is not None)
+                    case {"stanza": _}:
+                        async with asyncio.timeout(PATIENCE):
+                            return await came.get()
+                    case {"offer": offer}:
+                        legs.append(Leg())
+                        return await legs[-1].pc.answer(offer, audio=Silence(), video=None)
+                    case {"connected": _}:
+                        connected = await legs[-1].connected()
+                        await legs.pop().pc.close()
+                        return connected
+                return None
+
+            await serve(handle)
+    return {}
+
+
+class Leg:
+    """A peer connection that takes note of when it is connected."""
+
+    def __init__(self) -> None:
+        self.pc = PeerConnection(
+            network=Network(addresses=("127.0.0.1",)),
+            path=ReceivePath.PACKETS,
+            on_event=self._hear,
+        )
+        self._connected: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+
+    def _hear(self, event: MediaEvent) -> None:
+        if isinstance(event, Connected):
+            self._connected.set_result(time.perf_counter())
+
+    async def connected(self) -> float:
+        """Return when it was connected, by a clock that all processes have in common."""
+        async with asyncio.timeout(PATIENCE):
+            return await self._connected
+
+
+async def _way(ask: Ask) -> float:
+    """Return the seconds that a stanza takes from the caller to the called."""
     began = time.perf_counter()
     await Seat.taken[CALLER].send(CALLED, "a stanza")
-    async with asyncio.timeout(PATIENCE):
-        await came.wait()
-    return time.perf_counter() - began
+    came: float = await ask({"stanza": True})
+    return came - began
 
 
-async def _media() -> float:
+async def _media(ask: Ask) -> float:
     """Return the seconds of ICE and DTLS, from the answer until both ends are connected."""
-    connected = [asyncio.Event(), asyncio.Event()]
-
-    def leg(number: int) -> PeerConnection:
-        def on_event(event: MediaEvent) -> None:
-            if isinstance(event, Connected):
-                connected[number].set()
-
-        network = Network(addresses=("127.0.0.1",))
-        return PeerConnection(network=network, path=ReceivePath.PACKETS, on_event=on_event)
-
-    one, other = leg(0), leg(1)
-    offer = await one.offer(audio=Silence(), video=None)
-    answer = await other.answer(offer, audio=Silence(), video=None)
+    leg = Leg()
+    offer = await leg.pc.offer(audio=Silence(), video=None)
+    answer = await ask({"offer": offer})
     began = time.perf_counter()
-    await one.accept(answer)
-    async with asyncio.timeout(PATIENCE):
-        for each in connected:
-            await each.wait()
-    took = time.perf_counter() - began
-    await one.close()
-    await other.close()
-    return took
+    await leg.pc.accept(answer)
+    theirs: float = await ask({"connected": True})
+    connected = max(await leg.connected(), theirs)
+    await leg.pc.close()
+    return connected - began
 
 
 async def _browsers(server: Prosody, calls: int) -> list[float] | None:
@@ -199,9 +242,9 @@ async def measure(quick: bool) -> Result:
     result = Result(
         "Call setup",
         f"{calls} calls one after the other on loopback, Opus, with an embedded Prosody: until "
-        "the caller receives the first packet of sound. Both sides of ours are in one process; "
-        "the browsers are two headless Chromium with stanza.js, whose called page accepts by "
-        "itself; their (fake) microphones are open already.",
+        "the caller receives the first packet of sound. Each side of ours is a process of its own, "
+        "on a core of its own; the browsers are two headless Chromium with stanza.js, whose called "
+        "page accepts by itself; their (fake) microphones are open already.",
     )
     shown = {"propose": "propose", "initiate": "session-initiate"}
     for key, name in shown.items():
@@ -257,4 +300,4 @@ def _waterfall(calls: list[dict[str, float]]) -> str:
 
 
 if __name__ == "__main__":
-    main(measure, {"callboard": callboard})
+    main(measure, {"callboard": callboard, "called": called})
