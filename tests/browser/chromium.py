@@ -67,6 +67,7 @@ class ChromiumTab:
         self._do = do
         self._page = page
         self._is_open = False
+        self._mouse = (0.0, 0.0)
 
     async def open(self, url: str) -> None:
         """Load a page, and return when it has loaded."""
@@ -92,6 +93,15 @@ class ChromiumTab:
     async def write(self, text: str) -> None:
         """Type a text, a key after the other."""
         await self._do(self._page.keyboard.type(text))
+
+    async def point(self, x: float, y: float) -> None:
+        """Move the mouse to a place, in pixels from the top left."""
+        self._mouse = (x, y)
+        await self._do(self._page.mouse.move(x, y))
+
+    async def click(self) -> None:
+        """Press the mouse's button, and let go of it."""
+        await self._do(self._page.mouse.click(*self._mouse))
 
     async def picture(self, file: Path) -> None:
         """Keep what is seen as a PNG."""

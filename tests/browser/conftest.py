@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from callboard.media.rtc.ice.confinement import primary_address
 from callboard.tests.browser.bundle import MODULES, bundle
 from callboard.tests.browser.chromium import Chromium, chromium, find_chromium
 from callboard.tests.browser.firefox import Firefox, find_firefox, firefox
@@ -51,3 +52,11 @@ def any_browser(request: pytest.FixtureRequest) -> Opens:
         return found
     running: Opens = request.getfixturevalue("browser")[0]
     return running
+
+
+@pytest.fixture
+def calling_browser(any_browser: Opens) -> Opens:
+    """Run either browser, as far as it can have calls here."""
+    if isinstance(any_browser, Firefox) and primary_address() is None:
+        pytest.skip("Firefox is in no call without a network: give this machine a default route.")
+    return any_browser

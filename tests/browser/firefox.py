@@ -111,15 +111,26 @@ class FirefoxTab:
         """Press a key, as ``Tab`` or ``Shift+Enter``."""
         keys = [KEYS.get(one, one) for one in name.split("+")]
         down = [{"type": "keyDown", "value": one} for one in keys]
-        await self._act([*down, *({"type": "keyUp", "value": one} for one in reversed(keys))])
+        up = [{"type": "keyUp", "value": one} for one in reversed(keys)]
+        await self._act("key", [*down, *up])
 
     async def write(self, text: str) -> None:
         """Type a text, a key after the other."""
-        await self._act([{"type": t, "value": one} for one in text for t in ("keyDown", "keyUp")])
+        keys = [{"type": kind, "value": one} for one in text for kind in ("keyDown", "keyUp")]
+        await self._act("key", keys)
 
-    async def _act(self, actions: list[dict[str, str]]) -> None:
-        keyboard = {"type": "key", "id": "keyboard", "actions": actions}
-        await self._do("input.performActions", context=self._context, actions=[keyboard])
+    async def point(self, x: float, y: float) -> None:
+        """Move the mouse to a place, in pixels from the top left."""
+        await self._act("pointer", [{"type": "pointerMove", "x": round(x), "y": round(y)}])
+
+    async def click(self) -> None:
+        """Press the mouse's button, and let go of it."""
+        kinds = ("pointerDown", "pointerUp")
+        await self._act("pointer", [{"type": kind, "button": 0} for kind in kinds])
+
+    async def _act(self, device: str, actions: list[dict[str, Any]]) -> None:
+        done = {"type": device, "id": device, "actions": actions}
+        await self._do("input.performActions", context=self._context, actions=[done])
 
     async def picture(self, file: Path) -> None:
         """Keep what is seen as a PNG."""

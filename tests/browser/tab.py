@@ -27,6 +27,12 @@ class Tab(Protocol):
     async def write(self, text: str) -> None:
         """Type a text, a key after the other."""
 
+    async def point(self, x: float, y: float) -> None:
+        """Move the mouse to a place, in pixels from the top left."""
+
+    async def click(self) -> None:
+        """Press the mouse's button, and let go of it."""
+
     async def picture(self, file: Path) -> None:
         """Keep what is seen as a PNG."""
 

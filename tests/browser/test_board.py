@@ -28,6 +28,13 @@ UNTIL = """(async () => {
   return holds();
 })()"""
 
+#: Where the middle of an element is.
+MIDDLE = """(one => {
+  one.scrollIntoView({block: "center"});
+  const {left, right, top, bottom} = one.getBoundingClientRect();
+  return [(left + right) / 2, (top + bottom) / 2];
+})(%s)"""
+
 
 class Page:
     """The page, as somebody uses it."""
@@ -58,6 +65,12 @@ class Page:
         await self.until(f"{found} !== undefined")
         await self.tab.run(f"{found}.click()")
 
+    async def point(self, element: str) -> None:
+        """Move the mouse to the middle of an element, once it is there."""
+        await self.until(f"({element})?.checkVisibility()")
+        x, y = await self.tab.run(MIDDLE % element)
+        await self.tab.point(x, y)
+
     async def go(self, place: str) -> None:
         """Go to a place of the page."""
         await self.tab.run(f"void (location.hash = {json.dumps(place)})")
@@ -75,8 +88,9 @@ async def on_board(
     browser: Browser | Opens, folder: Path, **more: Any
 ) -> AsyncIterator[tuple[Stage, Page]]:
     """Show the board of Alice and Bob in a tab that has not logged in; `more` is `boarded`'s."""
+    accounts = more.pop("accounts", [ALICE, BOB])
     async with (
-        boarded(folder, [ALICE, BOB], **more) as (stage, port),
+        boarded(folder, accounts, **more) as (stage, port),
         opened(browser, port) as page,
     ):
         yield stage, page

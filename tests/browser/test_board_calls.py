@@ -12,7 +12,6 @@ import pytest
 from callboard.actors.messages.exchange import CallStatus
 from callboard.actors.records.call_record import CallRecord
 from callboard.media import Direction, read_clock
-from callboard.media.rtc.ice.confinement import primary_address
 from callboard.tests.browser.firefox import BEEP as FIREFOX_BEEP
 from callboard.tests.browser.firefox import Firefox
 from callboard.tests.browser.page_sound import SOUND
@@ -45,14 +44,6 @@ globalThis.hear = async (which, hertz) => {
 };
 """
 TONE = f"navigator.mediaDevices.getUserMedia = async () => tone({PERSON});"
-
-
-@pytest.fixture
-def calling_browser(any_browser: Opens) -> Opens:
-    """Run either browser, as far as it can have calls here."""
-    if isinstance(any_browser, Firefox) and primary_address() is None:
-        pytest.skip("Firefox is in no call without a network: give this machine a default route.")
-    return any_browser
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@ import {callPath, file, post} from "./api.js";
 import {avatar, badge} from "./avatar.js";
 import {board, key} from "./board.js";
 import {close, fill, h, joined, say} from "./dom.js";
-import {LiveMedia, findWay, getReady} from "./live-media.js";
+import {LiveMedia, findWay, getReady, letGo} from "./live-media.js";
 import {offered} from "./playable.js";
 import {session} from "./session.js";
 import {attempt, notify} from "./view.js";
@@ -48,6 +48,7 @@ export class CallStrip extends HTMLElement {
     const now = JSON.stringify([call.phase, call.held, call.muted, call.media, call.holds, call.mutes, call.recording, call.guests, session.visit?.role]);
     if (now === this.shown) return;
     this.shown = now;
+    if (call.phase !== "connected") letGo(this);
     this.classList.toggle("ringing", this.rings());
     fill(this.phase, badge(call.phase, TONES[call.phase]), call.held && badge("peer holds", "busy"), ...call.muted.map(one => badge(`peer muted ${one}`, "busy")),
       call.holds && badge("on hold", "busy"), ...call.mutes.map(one => badge(`${one} muted`, "busy")), call.recording && badge("● recorded", "bad"),
@@ -108,7 +109,9 @@ export class CallStrip extends HTMLElement {
 
   /** Let a button have offers ready when somebody comes near it. @param {HTMLElement} button */
   listener(button) {
-    button.onfocus = button.onpointerenter = () => { if (!this.media?.hears) getReady(this.call?.media ?? []); };
+    button.onfocus = button.onpointerenter = () => {
+      if (!this.media?.hears && !this.media?.begins) getReady(this, this.call?.media ?? []);
+    };
     return button;
   }
 
@@ -168,7 +171,13 @@ export class CallStrip extends HTMLElement {
 
   refresh() { this.shown = ""; if (this.call) this.show(this.call); }
 
-  disconnectedCallback() { queueMicrotask(() => { if (!this.isConnected) this.media?.close(); }); }
+  disconnectedCallback() {
+    queueMicrotask(() => {
+      if (this.isConnected) return;
+      letGo(this);
+      this.media?.close();
+    });
+  }
 }
 
 customElements.define("call-strip", CallStrip);

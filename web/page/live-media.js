@@ -17,11 +17,11 @@ const CODECS = /\/(opus|PCM[AU]|VP8|H264|rtx)$/i;
 const BASELINE = /(?=.*packetization-mode=1\b).*profile-level-id=42/i;
 
 /**
- * Offers to hear something that wait for a click, and what they offer. They are of no call yet. Neither
- * the browser nor the board has opened anything for them.
- * @type {{kinds: string, offers: Promise<Offer>[]}}
+ * Offers to hear something that wait for a click, what they offer, and where somebody came near last. They are
+ * of no call yet. Neither the browser nor the board has opened anything for them.
+ * @type {{place: Element | null, kinds: string, offers: Offer[]}}
  */
-let waiting = {kinds: "", offers: []};
+let waiting = {place: null, kinds: "", offers: []};
 
 /** What is offered to hear a call: a connection for each direction. */
 const DIRECTIONS = /** @type {const} */ ([["received", "Peer"], ["sent", "Bot"]]);
@@ -58,7 +58,7 @@ function drop(stream) { for (const track of stream.getTracks()) track.stop(); }
 /** Send what the person says and shows. @param {string} target @param {MediaStream} stream */
 async function talkAt(target, stream) {
   try {
-    return await Resource.make(target, await Offer.make(connection => {
+    return await Resource.make(target, new Offer(connection => {
       for (const track of stream.getTracks()) connection.addTransceiver(track, {direction: "sendonly", streams: [stream]});
     }));
   } catch (error) {
@@ -78,45 +78,61 @@ export async function callSomebody(account, peer, video) {
   board.changed();
 }
 
-/** A connection that has an offer, and has opened nothing. */
+/** A connection that makes an offer, and opens nothing. */
 class Offer {
-  /** @param {RTCPeerConnection} connection @param {string} sdp */
-  constructor(connection, sdp) {
-    this.connection = connection;
-    this.sdp = sdp;
+  isOver = false;
+  /** @type {RTCPeerConnection | null} */
+  connection = null;
+
+  /** @param {(connection: RTCPeerConnection) => void} prepare */
+  constructor(prepare) {
+    this.made = this.make(prepare);
+    this.made.catch(() => {});  // who takes it is told why
   }
 
   /** @param {(connection: RTCPeerConnection) => void} prepare */
-  static async make(prepare) {
-    const connection = new RTCPeerConnection(await findWay());
+  async make(prepare) {
+    const way = await findWay();
+    if (this.isOver) throw new Error("The offer was not needed any more.");
+    const connection = this.connection = new RTCPeerConnection(way);
     try {
       prepare(connection);
-      return new Offer(connection, (await connection.createOffer()).sdp ?? "");
+      return {connection, sdp: (await connection.createOffer()).sdp ?? ""};
     } catch (error) {
       connection.close();
       throw error;
     }
   }
+
+  /** Let it go, also while it is being made. */
+  close() {
+    this.isOver = true;
+    this.connection?.close();
+  }
 }
 
 /** Offer to hear something. @param {string[]} kinds */
 function offerToHear(kinds) {
-  return Offer.make(connection => {
+  return new Offer(connection => {
     for (const kind of kinds) connection.addTransceiver(kind, {direction: "recvonly"}).setCodecPreferences(known(kind));
   });
 }
 
-/** Have offers ready for who is about to hear a call. @param {string[]} kinds */
-export function getReady(kinds) {
-  if (waiting.kinds !== String(kinds)) {
-    for (const one of waiting.offers) one.then(offer => offer.connection.close(), () => {});
-    waiting = {kinds: String(kinds), offers: []};
-  }
+/** Have offers ready for who is about to hear a call. @param {Element} place where that is @param {string[]} kinds */
+export function getReady(place, kinds) {
+  if (waiting.kinds !== String(kinds)) letGo(waiting.place);
+  waiting.place = place;
+  waiting.kinds = String(kinds);
   while (waiting.offers.length < DIRECTIONS.length) {
     const offer = offerToHear(kinds);
-    offer.catch(() => { waiting.offers = waiting.offers.filter(one => one !== offer); });  // who then hears is told why
+    offer.made.catch(() => { waiting.offers = waiting.offers.filter(one => one !== offer); });
     waiting.offers.push(offer);
   }
+}
+
+/** Need the offers no more that somebody has come near to. @param {Element | null} place where that was */
+export function letGo(place) {
+  if (waiting.place === place) for (const one of waiting.offers.splice(0)) one.close();
 }
 
 /** Take an offer that is ready, or make one. @param {string[]} kinds */
@@ -135,7 +151,8 @@ class Resource {
   }
 
   /** @param {string} target @param {Offer} offer */
-  static async make(target, {connection, sdp}) {
+  static async make(target, offer) {
+    const {connection, sdp} = await offer.made;
     try {
       // Sent at once, without candidates: the answer has all of the board's, and ours are learned from the checks.
       const [answer] = await Promise.all([
@@ -239,11 +256,12 @@ export class LiveMedia {
     if (!hasPictures) figure.classList.add("sound");
     this.screens.append(figure);
     const play = () => screen.play().catch(() => {});  // Firefox does not begin by itself with a stream that was empty
-    const offer = await ready(this.call.media);
+    const offer = ready(this.call.media);
+    const {connection} = await offer.made;
     // The sound alone at first: with pictures in it, nothing would be played before the first one is there.
-    for (const {receiver} of offer.connection.getTransceivers()) if (receiver.track.kind === "audio") stream.addTrack(receiver.track);
+    for (const {receiver} of connection.getTransceivers()) if (receiver.track.kind === "audio") stream.addTrack(receiver.track);
     play();
-    offer.connection.ontrack = event => {
+    connection.ontrack = event => {
       stream.addTrack(event.track);
       play();
     };
