@@ -27,6 +27,7 @@ from ..jingle import (
 from ..media import Network
 from .call.setup import CallSetup
 from .call.signalling import WORDS
+from .call.too_late import never_began
 from .call.trace import keep_refusal
 from .call_libraries import call_libraries
 from .call_policy import refusal
@@ -44,7 +45,6 @@ from .messages.account import (
 )
 from .messages.bot import BotPort
 from .messages.call import (
-    CallOver,
     CallRef,
     HandledElsewhere,
     PeerFinishes,
@@ -143,7 +143,8 @@ class Conversation(AsyncioActor[ConversationMessage]):
         """
         for waiting, _ in self._orders:
             if not waiting.placed.done():
-                waiting.placed.fail(CallOver("the account has ended"))
+                error = never_began(self._jid, self._peer, "the account has ended")
+                waiting.placed.fail(error)
         try:
             await stop_all((call.ref for call in self._calls), CALLS_DEADLINE)
         finally:  # also when the account has waited long enough

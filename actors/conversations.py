@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 
+from .call.too_late import never_began
 from .messages.account import PlaceCall
-from .messages.call import CallOver, CallRef
+from .messages.call import CallRef
 from .messages.conversation import CallPeer, ConversationMessage, ConversationRef, IdleCheck
 from .runtime.future import AsyncioFuture
 from .runtime.log_throttle import LogThrottle
@@ -37,6 +38,23 @@ class _Entry:
     quiet: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A call that has been asked for.
+
+    Attributes:
+        conversation: places it.
+        own: our JID.
+        peer: the peer's.
+        promise: of the call.
+    """
+
+    conversation: ConversationRef
+    own: str
+    peer: str
+    promise: AsyncioFuture[CallRef]
+
+
 class Conversations:
     """Starts conversations and puts them away; a newcomer costs the same however many there are.
 
@@ -53,7 +71,7 @@ class Conversations:
         self._start = start
         self._is_busy = is_busy
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
-        self._placed: list[tuple[ConversationRef, AsyncioFuture[CallRef]]] = []
+        self._placed: list[_Placed] = []
         self._refused = LogThrottle()
 
     def __len__(self) -> int:
@@ -107,13 +125,13 @@ class Conversations:
         placed: AsyncioFuture[CallRef] = AsyncioFuture()
         if not self.tell(peer, CallPeer(order, own, placed)):
             return None
-        self._placed = [one for one in self._placed if not one[1].done()]
-        self._placed.append((self._entries[peer].ref, placed))
+        self._placed = [one for one in self._placed if not one.promise.done()]
+        self._placed.append(_Placed(self._entries[peer].ref, own, peer, placed))
         return placed
 
     def unplaced(self) -> list[AsyncioFuture[CallRef]]:
         """Return the promises of calls that have not begun."""
-        return [placed for _, placed in self._placed if not placed.done()]
+        return [one.promise for one in self._placed if not one.promise.done()]
 
     def break_off(self, ended: ConversationRef | None = None) -> None:
         """Break the promises that nobody will keep.
@@ -122,13 +140,14 @@ class Conversations:
             ended: the conversation that has ended; None: all have.
         """
         left, self._placed = self._placed, []
-        for conversation, placed in left:
-            if placed.done():
+        for one in left:
+            if one.promise.done():
                 continue
-            if ended is None or conversation is ended:
-                placed.fail(CallOver("the call ended before it began, with its conversation"))
+            if ended is None or one.conversation is ended:
+                why = "its conversation has ended"
+                one.promise.fail(never_began(one.own, one.peer, why))
             else:
-                self._placed.append((conversation, placed))
+                self._placed.append(one)
 
     def tell_all(self, message: ConversationMessage) -> None:
         """Tell every conversation something."""

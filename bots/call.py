@@ -49,7 +49,7 @@ from .playback import Playback
 from .recording import Recording
 from .source import Playable, find_music, find_source
 from .speaking import Synthesizer, check, speak
-from .until import Until, comes, first_of, split
+from .until import Until, first_of, split
 
 R = TypeVar("R")
 
@@ -239,7 +239,8 @@ class Call:
         cue, awaited = split(until)
         times = argument_checks.times("loop", loop)
         found = await find_source(playable, self._folder, kind, times) or media.Silence()
-        playback = await self._start(kind, found, awaited, cue)
+        waited = () if awaited is None else (awaited,)
+        playback = await self._start(kind, found, waited, cue)
         if wait and (until is not None or found.has_end):
             await playback.ended
         return playback
@@ -281,7 +282,7 @@ class Call:
         feed = speaker.feed()
         spoken = speak(speaker, utterance, feed)
         playback = await self._start(
-            "audio", feed, spoken if awaited is None else first_of(spoken, comes(awaited)), cue
+            "audio", feed, (spoken,) if awaited is None else (spoken, awaited), cue
         )
         if wait:
             await playback.ended
@@ -291,10 +292,10 @@ class Call:
         self,
         kind: Kind,
         found: "media.Source",
-        until: asyncio.Event | Awaitable[Any] | None,
+        until: tuple[asyncio.Event | Awaitable[Any], ...],
         cue: Cue | None,
     ) -> Playback:
-        waiter = None if until is None else asyncio.ensure_future(comes(until))
+        waiter = first_of(*until) if until else None
         try:
             return Playback(self._ask, await self._ask(Play(kind, found, waiter, cue)))
         except BaseException:
@@ -442,7 +443,7 @@ class Call:
                 break
             except StopAsyncIteration:
                 await self._record
-                raise await gone(self) from None
+                raise CallOver(self._ref.last_words) from None
             if digit in last:
                 break
             found += digit
@@ -635,13 +636,7 @@ class Call:
         ends: OnHangup = argument_checks.one_of("on_hangup", on_hangup, get_args(OnHangup))
         patience = None if timeout is None else argument_checks.duration("timeout", timeout)
         music = await find_music(meanwhile, self._folder)
-        try:
-            return await Bridge.of(self._ref, other.ref, ends, music, patience)
-        except CallOver:
-            for which, call in (("the call", self), ("the other call", other)):
-                if not call.ref.is_alive():  # a bridge that came too late does not know why
-                    raise await gone(call, which) from None
-            raise
+        return await Bridge.of(self._ref, other.ref, ends, music, patience)
 
     async def snapshot(self, format: "media.ImageFormat" = "jpeg") -> bytes:  # noqa: A002
         """Return an image of what the peer shows. No decoder runs before or after that.
@@ -677,24 +672,7 @@ class Call:
         return await promised
 
     async def _ask(self, message: Ask[CallActorMessage, R]) -> R:
-        try:
-            return await _ask(self._ref, message)
-        except CallOver:
-            if not self._record.done():
-                raise
-            raise await gone(self) from None
-
-
-async def gone(call: Call, which: str = "the call") -> CallOver:
-    """Return the error that says that a call is over, and why, once that is known.
-
-    Args:
-        call: one that is over.
-        which: what a sentence calls it.
-    """
-    record = call._record  # noqa: SLF001 - of the class above
-    why = f" ({(await record).why})" if record.done() else ""
-    return CallOver(f"{which} is over{why}")
+        return await _ask(self._ref, message)
 
 
 async def codecs_of(name: str, call: object) -> tuple[str, ...]:
@@ -713,8 +691,8 @@ async def codecs_of(name: str, call: object) -> tuple[str, ...]:
     known = a_call(name, call)
     try:
         return await _ask(known.ref, GetCodecs())
-    except CallOver:
-        raise await gone(known, f"{name}: the call") from None
+    except CallOver as over:
+        raise CallOver(f"{name}: {over}") from None
 
 
 def a_call(name: str, value: object) -> Call:
@@ -736,4 +714,4 @@ async def _ask(ref: CallRef, message: Ask[CallActorMessage, R]) -> R:
     try:
         return await ref.request(message, timeout=HANDLED)
     except (ActorDeadError, MediaClosedError):  # gone, or about to hear that its media are
-        raise CallOver("the call is over") from None
+        raise CallOver(ref.last_words) from None

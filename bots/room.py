@@ -19,7 +19,7 @@ from ..actors.messages.room import (
 from ..actors.records.recording_outcome import RecordingOutcome
 from ..actors.runtime.ask import Ask
 from . import argument_checks
-from .call import HANDLED, Call, gone
+from .call import HANDLED, Call
 
 R = TypeVar("R")
 
@@ -77,10 +77,7 @@ class Room:
             with suppress(ActorDeadError):  # the last one has just left: open it again
                 added = await ref.request(order, timeout=HANDLED)
                 break
-        try:
-            recording = await added
-        except CallOver:
-            raise await gone(call) from None
+        recording = await added
         if ref == self._ref:
             self._recording = recording
             self._calls = {each: call for each, call in self._calls.items() if call.ref.is_alive()}
@@ -126,7 +123,7 @@ class Room:
         if await self._ask(MuteMember(_ref(call), argument_checks.flag("on", on))):
             return
         if not call.ref.is_alive():
-            raise await gone(call)
+            raise CallOver(call.ref.last_words)
         raise ValueError("the call is not in this room: add it first")
 
     async def speakers(self) -> list[tuple[Call, float]]:

@@ -72,12 +72,49 @@ def split(until: object) -> tuple[Cue | None, asyncio.Event | Awaitable[Any] | N
     raise ValueError(f"until is {until!r}: give 'speech', 'digit' or an asyncio.Event")
 
 
-async def comes(until: asyncio.Event | Awaitable[Any]) -> None:
-    """Wait for it. To cancel this cancels a coroutine, but no task or future of a bot's.
+def first_of(*waited: asyncio.Event | Awaitable[Any]) -> asyncio.Future[None]:
+    """Begin to wait for the first of several.
+
+    To cancel this cancels coroutines, begun or not, but no task or future of a bot's.
 
     Args:
-        until: what is waited for.
+        waited: what is waited for.
+
+    Returns:
+        Done with the first of them. What that raises is raised.
     """
+    first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    tasks = [_begun(each) for each in waited]
+
+    def settle(task: asyncio.Future[Any]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if first.done():
+            return
+        if task.cancelled():
+            first.cancel()
+        elif error is not None:
+            first.set_exception(error)
+        else:
+            first.set_result(None)
+
+    def let_go(_: asyncio.Future[None]) -> None:
+        for task in tasks:
+            task.cancel()
+
+    for task in tasks:
+        task.add_done_callback(settle)
+    first.add_done_callback(let_go)
+    return first
+
+
+def _begun(until: asyncio.Event | Awaitable[Any]) -> asyncio.Future[Any]:
+    """Wait in a task of our own. A coroutine is one, so that also one that never ran is ended."""
+    if isinstance(until, Coroutine):
+        return asyncio.ensure_future(until)
+    return asyncio.ensure_future(_comes(until))
+
+
+async def _comes(until: asyncio.Event | Awaitable[Any]) -> None:
     if isinstance(until, asyncio.Event):
         await until.wait()
     elif isinstance(until, asyncio.Future):
@@ -86,20 +123,3 @@ async def comes(until: asyncio.Event | Awaitable[Any]) -> None:
             until.result()
     else:
         await until
-
-
-async def first_of(*coroutines: Coroutine[Any, Any, None]) -> None:
-    """Wait for the first of several, and cancel the others.
-
-    Args:
-        coroutines: what is waited for; what the first one raises is raised.
-    """
-    tasks = [asyncio.ensure_future(each) for each in coroutines]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-    for task in done:
-        task.result()

@@ -73,8 +73,10 @@ class PageSessions:
             raise Refusal(422, str(error)) from None
         except (MediaError, TimeoutError) as error:
             raise Refusal(503, f"the media of the page can't be had: {error}") from None
-        except (CallOver, ActorDeadError):
-            raise Refusal(409, "the call has ended meanwhile") from None
+        except CallOver as over:
+            raise Refusal(409, str(over)) from None
+        except ActorDeadError:
+            raise Refusal(409, call.last_words) from None
 
     def end(self, session: str) -> None:
         """End a session.

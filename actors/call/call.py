@@ -4,7 +4,6 @@ import asyncio
 import logging
 from typing import Any
 
-from ...config.jid import bare
 from ...jingle import (
     Accepted,
     CandidatesReceived,
@@ -70,6 +69,7 @@ from .recordings import Recordings
 from .setup import CallSetup
 from .shared_parts import SharedParts
 from .state import STAGES, CallState
+from .too_late import name_call
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +108,7 @@ class Call(
         self._signalling = parts.signalling
         self._leg = parts.leg
         self._negotiations = parts.negotiations
+        self._too_late = parts.too_late
         self._waiters = parts.waiters
         self._progress = parts.progress
         self._closing = parts.closing
@@ -136,8 +137,8 @@ class Call(
         return f"<Call {self._signalling.sid} of {self}>"
 
     def __str__(self) -> str:
-        arrow = "→" if self._signalling.outgoing else "←"
-        return f"{self._signalling.own} {arrow} {bare(self._signalling.peer)}"
+        signalling = self._signalling
+        return name_call(signalling.own, signalling.peer, outgoing=signalling.outgoing)
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -198,7 +199,7 @@ class Call(
             CallOver: the call is over, or its media are closed.
         """
         if isinstance(message, MidCallRequest) and not self._course.takes_requests:
-            raise CallOver("the call is over")
+            raise self._too_late.error()
         return super().on_receive(message)
 
     @handles(Hangup)

@@ -162,7 +162,8 @@ class ContentChanges:
         if message.kind in self.parts.progress.media:
             raise ValueError(f"the call has {message.kind} already: {self._instead(message.kind)}")
         if self._addition is not None:
-            raise CallOver("the peer has not answered the last content-add yet")
+            words = "the peer has not answered the last content-add yet"
+            raise self.parts.too_late.refusal(words)
         self._addition = AddContent(self, message.kind, message.source)
         future = self.parts.waiters.add(ADDITION)
         self.parts.negotiations.begin(self._addition)
@@ -199,7 +200,7 @@ class ContentChanges:
         if self._addition is not None:
             self._addition.stop_waiting()
         self._addition = None
-        self.parts.waiters.settle(ADDITION, None if failure is None else CallOver(failure))
+        self.parts.waiters.settle(ADDITION, self._refusal(failure))
 
     def stop_unknown(self) -> None:
         """Send nothing of the kinds that the call does not have."""
@@ -221,7 +222,8 @@ class ContentChanges:
         if kind not in media or len(media) < 2:
             raise ValueError(f"the call has no {kind} beside other media: hang up")
         if kind in self._removing:
-            raise CallOver(f"the peer has not answered the removal of {kind} yet")
+            words = f"the peer has not answered the removal of {kind} yet"
+            raise self.parts.too_late.refusal(words)
         self._removing.add(kind)
         dark = Darkened(kind)
         self.parts.owner.pipe(
@@ -245,8 +247,7 @@ class ContentChanges:
 
     def _removal_over(self, kind: Kind, failure: str | None) -> None:
         self._removing.discard(kind)
-        error = None if failure is None else CallOver(failure)
-        self.parts.waiters.settle(("content-remove", kind), error)
+        self.parts.waiters.settle(("content-remove", kind), self._refusal(failure))
 
     @handles(Pause)
     def pause(self, message: Pause) -> AsyncioFuture[None]:
@@ -268,11 +269,14 @@ class ContentChanges:
         failure = answer.failure("content-modify")
         if failure is None and self.parts.leg.sends(pause.kind):
             self.parts.leg.connection.media.pause(pause.kind, pause.on)
-        self.parts.waiters.settle(waiter, None if failure is None else CallOver(failure))
+        self.parts.waiters.settle(waiter, self._refusal(failure))
+
+    def _refusal(self, failure: str | None) -> CallOver | None:
+        return None if failure is None else self.parts.too_late.refusal(failure)
 
     def _check_connected(self, words: str) -> None:
         if not self.parts.course.is_connected:
-            raise CallOver(words)
+            raise self.parts.too_late.refusal(words)
 
 
 # -- what is negotiated for it ---------------------------------------------------------------------

@@ -73,7 +73,8 @@ class Digits:
     def _pressed(self, message: Pressed) -> None:
         if not message.sent and self._parts.leg.connection.closed:
             return  # the call is about to be over, which settles it with the reason
-        error = None if message.sent else CallOver("the call sends no audio any more")
+        too_late = self._parts.too_late
+        error = None if message.sent else too_late.refusal("the call sends no audio any more")
         self._parts.waiters.settle(("press", message.number), error)
 
     def heard(self, event: DigitBegan) -> None:

@@ -21,7 +21,7 @@ from ...media import (
     Tap,
     cut_to,
 )
-from ..messages.call import CallOver, CallRef, GuestConnected, GuestKind
+from ..messages.call import CallRef, GuestConnected, GuestKind
 from ..messages.guest import (
     Answered,
     Dismiss,
@@ -34,6 +34,7 @@ from ..messages.guest import (
 from ..runtime.actor import AsyncioActor, handles
 from ..runtime.future import AsyncioFuture
 from .leg import KINDS
+from .too_late import TooLate
 
 #: Seconds in which a page must be connected.
 PATIENCE = 10.0
@@ -64,6 +65,7 @@ class Guest(AsyncioActor[GuestMessage]):
     Args:
         call: told when the page is connected.
         number: which of the call's guests it is.
+        too_late: says whose call it is.
         media: the call's audio and video.
         kind: what the guest does.
         offer: the page's offer, as SDP.
@@ -77,6 +79,7 @@ class Guest(AsyncioActor[GuestMessage]):
         call: CallRef,
         number: int,
         *,
+        too_late: TooLate,
         media: ConnectionMedia,
         kind: GuestKind,
         offer: str,
@@ -93,6 +96,7 @@ class Guest(AsyncioActor[GuestMessage]):
         self._over = over
         self._why = "it was ended"
         self._received = 0
+        self._too_late = too_late
         self._silent = 0.0
         self._page = PeerConnection(
             network=network,
@@ -134,7 +138,7 @@ class Guest(AsyncioActor[GuestMessage]):
     def _not_answered(self, message: NotAnswered) -> None:
         error = message.error
         if isinstance(error, MediaClosedError):
-            error = CallOver("the session was ended before it had begun")
+            error = self._too_late.refusal("the session was ended before it had begun")
         self._answer.fail(error)
         self._leave("its offer could not be answered")
 
@@ -182,7 +186,7 @@ class Guest(AsyncioActor[GuestMessage]):
             self._why = f"a fault of Callboard's own: {error!r}"
         self._part.close()
         if not self._answer.done():
-            self._answer.fail(CallOver(f"the session is over ({self._why})"))
+            self._answer.fail(self._too_late.refusal(f"the session is over ({self._why})"))
         try:
             await self._page.close()
         finally:

@@ -91,6 +91,7 @@ class Guests:
         guest = Guest.start(
             owner,
             number,
+            too_late=parts.too_late,
             media=parts.leg.connection.media,
             kind=message.kind,
             offer=offer,

@@ -4,7 +4,7 @@ import logging
 
 from ...jingle import IceRestarted
 from ...media import PeerConnection
-from ..messages.call import CallOver, NegotiationFailed, Overdue, RestartIce
+from ..messages.call import NegotiationFailed, Overdue, RestartIce
 from ..runtime.actor import handles
 from ..runtime.tasks import Timer
 from .negotiation import Negotiation
@@ -41,7 +41,8 @@ class IceRestarts:
             CallOver: the call is not connected.
         """
         if not self.parts.course.is_connected:
-            raise CallOver("ICE can be restarted in a call that is connected")
+            words = "ICE can be restarted in a call that is connected"
+            raise self.parts.too_late.refusal(words)
         self._ours = OfferRestart(self)
         self.parts.negotiations.begin(self._ours)
 

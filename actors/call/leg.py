@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from ...jingle import CandidatesReceived
@@ -41,6 +41,7 @@ class Leg:
         path: the receive path that the bot wants for this call; None: the settings' own.
         network: the addresses, ports and servers that its sockets may use.
         name: what recordings are named after, besides the time.
+        last_words: returns a sentence about the call's end, once it is known why.
 
     Attributes:
         connection: the WebRTC stack.
@@ -56,6 +57,7 @@ class Leg:
         path: ReceivePath | None,
         network: Network,
         name: str,
+        last_words: Callable[[], Awaitable[str]],
     ) -> None:
         self._owner = owner
         self.recorders = Recorders(context, name, owner.actor_ref)
@@ -65,6 +67,7 @@ class Leg:
             path=path or context.path,
             on_event=self._heard,
             largest_picture=context.largest_picture,
+            last_words=last_words,
         )
         self.connection.media.add_sink(self.recorders.write)
         self.guests: dict[int, GuestRef] = {}

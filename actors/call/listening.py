@@ -4,10 +4,11 @@ from collections.abc import Coroutine
 from typing import Any
 
 from ...media import MediaClosedError, ReaderQueue, Speech
-from ..messages.call import CallOver, Listen, ListenForSpeech, TakeSnapshot
+from ..messages.call import Listen, ListenForSpeech, TakeSnapshot
 from ..runtime.actor import handles
 from ..runtime.future import AsyncioFuture
 from .shared_parts import SharedParts
+from .too_late import TooLate
 
 
 class Listening:
@@ -50,8 +51,9 @@ class Listening:
         media = self._parts.leg.connection.media
         if message.name and "video" in self._parts.progress.media:
             self._look(message.name, message.role)
-        task = self._parts.owner.spawn(_settled(future, media.snapshot(message.format)))
-        task.add_done_callback(lambda _: _give_up(future))
+        too_late = self._parts.too_late
+        task = self._parts.owner.spawn(_settled(future, media.snapshot(message.format), too_late))
+        task.add_done_callback(lambda _: _give_up(future, too_late))
         return future
 
     def _look(self, name: str, role: str) -> None:
@@ -59,14 +61,16 @@ class Listening:
             self._parts.trace.note("state", f"{name} takes a picture")
 
 
-async def _settled(future: AsyncioFuture[bytes], work: Coroutine[Any, Any, bytes]) -> None:
+async def _settled(
+    future: AsyncioFuture[bytes], work: Coroutine[Any, Any, bytes], too_late: TooLate
+) -> None:
     try:
         future.set(await work)
     except Exception as error:
         is_over = isinstance(error, MediaClosedError)
-        future.fail(CallOver("the call is over") if is_over else error)
+        future.fail(too_late.error() if is_over else error)
 
 
-def _give_up(future: AsyncioFuture[bytes]) -> None:
+def _give_up(future: AsyncioFuture[bytes], too_late: TooLate) -> None:
     if not future.done():  # the task was cancelled with its call
-        future.fail(CallOver("the call is over"))
+        future.fail(too_late.error())

@@ -17,6 +17,7 @@ from .negotiation import Negotiations
 from .progress import Progress
 from .setup import CallSetup
 from .signalling import Signalling
+from .too_late import TooLate, name_call
 from .trace import Trace
 from .waiters import Waiters
 
@@ -35,6 +36,7 @@ class SharedParts:
         informing: tells the peer who holds and mutes.
         leg: the media.
         negotiations: what is negotiated about the media.
+        too_late: says why nothing can be asked of the call any more.
         waiters: who waits for something in the call.
         progress: tells how the call goes.
         closing: ends the call.
@@ -50,6 +52,7 @@ class SharedParts:
     informing: Informing
     leg: Leg
     negotiations: Negotiations
+    too_late: TooLate
     waiters: Waiters
     progress: Progress
     closing: Closing
@@ -77,9 +80,13 @@ class SharedParts:
             last_word=setup.last_word,
             trace=trace,
         )
-        name = f"{signalling.own} {bare(setup.peer)}"
-        leg = Leg(owner, context, setup.bot.path_of(setup.session.sid), network, name)
-        waiters = Waiters()
+        own = signalling.own
+        name = f"{own} {bare(setup.peer)}"
+        title = name_call(own, setup.peer, outgoing=signalling.outgoing)
+        too_late = TooLate(owner.actor_ref, title)
+        path = setup.bot.path_of(setup.session.sid)
+        waiters = Waiters(too_late)
+        leg = Leg(owner, context, path, network, name, waiters.last_words)
         progress = Progress(context, course, signalling, leg, setup.media, trace)
         return cls(
             owner=owner,
@@ -98,6 +105,7 @@ class SharedParts:
             informing=Informing(signalling),
             leg=leg,
             negotiations=Negotiations(owner, leg.connection, network.account),
+            too_late=too_late,
             waiters=waiters,
             progress=progress,
             closing=Closing(

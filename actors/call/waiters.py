@@ -6,10 +6,14 @@ from typing import Any, Literal
 from ..messages.call import CallOver
 from ..records.call_record import CallRecord
 from ..runtime.future import AsyncioFuture
+from .too_late import TooLate
 
 
 class Waiters:
     """The futures that a call has given away. Each is settled: at the call's end at the latest.
+
+    Args:
+        too_late: says why it is.
 
     Attributes:
         connected: the moment when media flows; `CallOver` if that never comes.
@@ -17,12 +21,13 @@ class Waiters:
         ended: the detail record.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, too_late: TooLate) -> None:
         self.connected: AsyncioFuture[None] = AsyncioFuture()
         self.over: AsyncioFuture[str] = AsyncioFuture()
         self.ended: AsyncioFuture[CallRecord] = AsyncioFuture()
         self._others: dict[Hashable, AsyncioFuture[None]] = {}
-        self._over: CallOver | None = None
+        self._too_late = too_late
+        self._is_over = False
         self._at_end: list[Callable[[], None]] = []
 
     def promised(self, until: Literal["connected", "over", "ended"]) -> AsyncioFuture[Any]:
@@ -42,8 +47,8 @@ class Waiters:
         """
         self.settle(what)
         future: AsyncioFuture[None] = AsyncioFuture()
-        if self._over is not None:
-            future.fail(self._over)
+        if self._is_over:
+            future.fail(self._too_late.error())
         else:
             self._others[what] = future
         return future
@@ -79,7 +84,8 @@ class Waiters:
         Args:
             why: a sentence about it.
         """
-        self._over = CallOver(f"the call is over ({why})")
+        self._is_over = True
+        self._too_late.over(why)
         if not self.over.done():
             self.over.set(why)
         if self.connected.done():
@@ -87,13 +93,18 @@ class Waiters:
         waiting = [self.connected, *self._others.values()]
         self._others.clear()
         for future in waiting:
-            future.fail(self._over)
+            future.fail(self._too_late.error())
         for then in self._at_end:
             then()
+
+    async def last_words(self) -> str:
+        """Return a sentence about the end, once it is known why."""
+        await self.over
+        return self._too_late.words
 
     def no_record(self) -> None:
         """Let go who waits for a record, if it could not be made."""
         if not self.over.done():
             self.over.set("something went wrong")
         if not self.ended.done():
-            self.ended.fail(CallOver("the call is over, and could not be recorded"))
+            self.ended.fail(CallOver(f"{self._too_late.words}, and could not be recorded"))

@@ -32,7 +32,7 @@ from ..messages.call import (
 )
 from ..runtime.actor import AsyncioActor, handles
 from ..runtime.future import AsyncioFuture
-from .joined_call import HANDLED, settle_failed, until_over
+from .joined_call import GONE, HANDLED, until_over
 
 
 class _Stage(Enum):
@@ -123,10 +123,8 @@ class Bridge(AsyncioActor[BridgeMessage]):
 
     @handles(NotReady)
     def _not_ready(self, message: NotReady) -> None:
-        if self._stage is _Stage.WAITING and not isinstance(message.error, CallOver):
-            self._break_off(
-                message.error
-            )  # else it is told with the reason when the call has ended
+        if self._stage is _Stage.WAITING and not isinstance(message.error, GONE):
+            self._break_off(message.error)  # else it is told why when the call has ended
 
     @handles(Unanswered)
     def _unanswered(self, _: Unanswered) -> None:
@@ -164,21 +162,20 @@ class Bridge(AsyncioActor[BridgeMessage]):
             self._other(message.call).post(Hangup())
         elif self._stage is _Stage.WAITING and self._ends_both and message.call == one:
             other.post(Hangup())
-        which = "the call" if message.call == one else "the other call"
-        self._break_off(CallOver(f"{which} is over ({message.why})"))
+        self._break_off(CallOver(message.call.last_words))
 
     def _other(self, call: CallRef) -> CallRef:
         one, other = self._calls
         return other if call == one else one
 
     async def _watch(self, call: CallRef) -> None:
-        why = await until_over(call)
-        self.actor_ref.post(SideGone(call, why))
+        await until_over(call)
+        self.actor_ref.post(SideGone(call))
 
     def _break_off(self, error: Exception) -> None:
         self._stage = _Stage.OVER
         if not self._opened.done():
-            settle_failed(self._opened, error)
+            self._opened.fail(error)
         self.stop()
 
     def on_end(self, error: BaseException | None) -> None:
@@ -194,4 +191,4 @@ class Bridge(AsyncioActor[BridgeMessage]):
         for call in self._calls:
             call.post(Leave(self.actor_ref))
         if not self._opened.done():
-            settle_failed(self._opened, ValueError("the bridge was stopped before it was open"))
+            self._opened.fail(ValueError("the bridge was stopped before it was open"))

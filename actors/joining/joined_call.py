@@ -12,27 +12,28 @@ from ..runtime.future import AsyncioFuture
 #: Seconds in which a call's actor answers; it never waits for anything itself.
 HANDLED = 10.0
 
+#: What is raised if a call is over, or about to be.
+GONE = (ActorDeadError, CallOver, MediaClosedError)
 
-async def until_over(call: CallRef) -> str:
-    """Wait until a call is over; return a sentence about why.
+
+async def until_over(call: CallRef) -> None:
+    """Wait until a call is over; its ``last_words`` say why.
 
     Args:
         call: its actor.
     """
     with suppress(ActorDeadError):
-        over = await call.request(Wait("over"), timeout=HANDLED)
-        why: str = await over
-        return why
-    return "it has ended"
+        await (await call.request(Wait("over"), timeout=HANDLED))
 
 
-def settle_failed(future: AsyncioFuture[Any], error: Exception) -> None:
+def settle_failed(future: AsyncioFuture[Any], error: Exception, call: CallRef) -> None:
     """Tell who waits for a call to be let in why it is not.
 
     Args:
         future: what they wait for.
         error: why; a call that has gone becomes a `CallOver`.
+        call: its actor.
     """
-    if isinstance(error, ActorDeadError | MediaClosedError):
-        error = CallOver("the call is over")
+    if isinstance(error, GONE):
+        error = CallOver(call.last_words)
     future.fail(error)

@@ -62,7 +62,7 @@ class Room(AsyncioActor[RoomMessage]):
     def _add(self, message: AddMember) -> AsyncioFuture[RecordingBegun | None]:
         call, done = message.call, AsyncioFuture[RecordingBegun | None]()
         if call in self._seats or call in self._arriving:
-            settle_failed(done, ValueError("the call is in this room already"))
+            done.fail(ValueError("the call is in this room already"))
             return done
         self._arriving[call] = _Arrival(message.speaks, done)
         self.pipe(
@@ -90,7 +90,7 @@ class Room(AsyncioActor[RoomMessage]):
             if member is not None:
                 self._media.remove(member)
             call.post(Leave(self.actor_ref))
-            settle_failed(arrival.done, error)
+            settle_failed(arrival.done, error, call)
             self._end_if_empty()
             return
         seat = _Seat(member, self.spawn(self._watch(call)), AsyncioFuture())
@@ -143,8 +143,7 @@ class Room(AsyncioActor[RoomMessage]):
     def _let_go(self, call: CallRef) -> bool:
         arrival = self._arriving.pop(call, None)
         if arrival is not None:
-            error = ValueError("the call was taken out of the room before it was in")
-            settle_failed(arrival.done, error)
+            arrival.done.fail(ValueError("the call was taken out of the room before it was in"))
             return True
         seat = self._seats.pop(call, None)
         if seat is None:

@@ -69,11 +69,9 @@ class SideGone:
 
     Attributes:
         call: which one.
-        why: a sentence about why.
     """
 
     call: CallRef
-    why: str
 
 
 BridgeMessage = WaitForBridge | PeerChanged | BothReady | NotReady | Unanswered | SideGone

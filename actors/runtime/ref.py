@@ -143,10 +143,14 @@ class AsyncioActorRef(AwaitableRef[Any], Generic[M_contra]):
     ended: AsyncioFuture[BaseException | None]
     """Here when the actor and all its tasks are gone: None after a stop, else what ended it."""
 
+    last_words: str
+    """A sentence for who comes too late. The actor writes it, and it outlives the actor."""
+
     def __init__(self, actor: "AsyncioActor[Any]") -> None:
         super().__init__(actor)
         self.started = AsyncioFuture()
         self.ended = AsyncioFuture()
+        self.last_words = "it has ended"
 
     if TYPE_CHECKING:
         # Pykka takes anything. Here mypy is to reject what the actor does not handle.

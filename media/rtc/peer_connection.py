@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -42,6 +42,10 @@ STEP = 3.0
 """Seconds for each step of closing; a TURN server that is gone takes one."""
 
 
+async def _ended() -> str:
+    return "the connection has ended"
+
+
 class PeerConnection:
     """An `RTCPeerConnection` with its media, which is closed in bounded time.
 
@@ -63,6 +67,7 @@ class PeerConnection:
         ice_deadline: float = 30.0,
         dtls_deadline: float = 10.0,
         largest_picture: int = LARGEST_PICTURE,
+        last_words: Callable[[], Awaitable[str]] = _ended,
     ) -> None:
         """Make a connection. It opens nothing before an offer or an answer is asked for.
 
@@ -74,7 +79,9 @@ class PeerConnection:
             dtls_deadline: Seconds from there until DTLS must be done.
             largest_picture: Pixels of the largest picture that is decoded.
                 Larger ones are left out.
+            last_words: Returns a sentence about the call's end, for who writes what it plays.
         """
+        self._last_words = last_words
         self._on_event = on_event
         self._pc = RTCPeerConnection(
             RTCConfiguration(
@@ -347,7 +354,7 @@ class PeerConnection:
         media = tuple(self.media.by_kind.values())
         for medium in media:
             if medium.outgoing is not None:
-                medium.outgoing.close(with_call=True)
+                medium.outgoing.close(self._last_words)
             medium.reports.close()
         connections = tuple(self._connections.open)
         await _in_time("the peer connection", self._pc.close())

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import ClassVar, NamedTuple
 
@@ -67,7 +68,7 @@ class Feed(LiveSource):
         self._waiting: deque[av.AudioFrame] = deque()
         self._waiting_seconds = 0.0
         self._room = asyncio.Event()
-        self._call_is_over = False
+        self._last_words: Callable[[], Awaitable[str]] | None = None
         self._closed = False
         self._reader: FeedReader | None = None
 
@@ -93,16 +94,16 @@ class Feed(LiveSource):
         else:
             self._reader.has_read = False
         for piece in self._pieces(sound):
-            self._check_open()
+            await self._check_open()
             while self._held >= self.buffer:
                 self._room.clear()
                 await self._room.wait()
-                self._check_open()
+                await self._check_open()
             self._waiting.append(piece)
             self._waiting_seconds += piece.samples / piece.sample_rate
             if self._reader is not None:
                 self._reader.wake()
-        self._check_open()
+        await self._check_open()
 
     def clear(self) -> int:
         """Drop what has not been sent; silence follows at once.
@@ -120,9 +121,9 @@ class Feed(LiveSource):
         self._closed = True
         self._room.set()
 
-    def call_over(self) -> None:
+    def call_over(self, last_words: Callable[[], Awaitable[str]]) -> None:
         """Tell who writes that the call is over."""
-        self._call_is_over = True
+        self._last_words = last_words
         self._room.set()
 
     def open(self, kind: Kind, codec: str) -> "FeedReader":
@@ -170,11 +171,11 @@ class Feed(LiveSource):
     def _held(self) -> float:
         return self._waiting_seconds + (0.0 if self._reader is None else self._reader.held)
 
-    def _check_open(self) -> None:
+    async def _check_open(self) -> None:
         if self._closed:
             raise SourceError("The feed is closed: make another one to write more.")
-        if self._call_is_over:
-            raise CallOver("the call is over")
+        if self._last_words is not None:
+            raise CallOver(await self._last_words())
         if self._reader is not None and self._reader.closed:
             raise SourceError("The feed is not played any more: play another one.")
 

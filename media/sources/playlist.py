@@ -1,6 +1,6 @@
 """Several sources, one after the other, or one again and again."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, count
 
@@ -75,10 +75,10 @@ class Playlist(Source):
             source.check()
         self._find_kinds()
 
-    def call_over(self) -> None:
+    def call_over(self, last_words: Callable[[], Awaitable[str]]) -> None:
         """Tell each of them, also those that were still to come."""
         for source in self.sources:
-            source.call_over()
+            source.call_over(last_words)
 
     def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
         """Encode all of it, once.

@@ -2,7 +2,7 @@
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from functools import partial
 from typing import ClassVar
 
@@ -144,8 +144,12 @@ class Source(ABC):
         reader.wind(round(seconds * CLOCK_RATES[codec]))
         return reader
 
-    def call_over(self) -> None:  # noqa: B027 -- most have nobody to tell
-        """Be told that the call that plays this, or was to, is over."""
+    def call_over(self, last_words: Callable[[], Awaitable[str]]) -> None:  # noqa: B027 -- most tell nobody
+        """Be told that the call that plays this, or was to, is over.
+
+        Args:
+            last_words: Returns a sentence about that, once it is known why.
+        """
 
     def key(self, kind: Kind, codec: str) -> Hashable:
         """Return what two encodings must share to be interchangeable.

@@ -1,6 +1,7 @@
 """Live pictures that a program writes while they are shown."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import ClassVar
 
@@ -40,7 +41,7 @@ class VideoFeed(LiveSource):
         """
         check_fps(fps)
         self.fps = fps
-        self._call_is_over = False
+        self._last_words: Callable[[], Awaitable[str]] | None = None
         self._closed = False
         self._reader: VideoFeedReader | None = None
         self._taken = asyncio.Event()
@@ -64,11 +65,11 @@ class VideoFeed(LiveSource):
         """
         await asyncio.sleep(0)  # a loop that writes what is refused never waits for its turn
         frame = as_picture(picture)
-        self._check_open()
+        await self._check_open()
         while self._waiting is not None:
             self._taken.clear()
             await self._taken.wait()
-            self._check_open()
+            await self._check_open()
         self._waiting = frame
         if self._reader is not None:
             self._reader.wake()
@@ -78,9 +79,9 @@ class VideoFeed(LiveSource):
         self._closed = True
         self._taken.set()
 
-    def call_over(self) -> None:
+    def call_over(self, last_words: Callable[[], Awaitable[str]]) -> None:
         """Tell who writes that the call is over."""
-        self._call_is_over = True
+        self._last_words = last_words
         self._taken.set()
 
     def open(self, kind: Kind, codec: str) -> "VideoFeedReader":
@@ -111,11 +112,11 @@ class VideoFeed(LiveSource):
         """Whether it is closed and nothing waits."""
         return self._closed and self._waiting is None
 
-    def _check_open(self) -> None:
+    async def _check_open(self) -> None:
         if self._closed:
             raise SourceError("The feed is closed: make another one to write more.")
-        if self._call_is_over:
-            raise CallOver("the call is over")
+        if self._last_words is not None:
+            raise CallOver(await self._last_words())
         if self._reader is not None and self._reader.closed:
             raise SourceError("The feed is not played any more: play another one.")
 

@@ -28,6 +28,7 @@ from callboard.actors.records.call_record import CallRecord
 from callboard.actors.runtime.future import AsyncioFuture
 from callboard.actors.xmpp.contact import Resource
 from callboard.config.account import CallPolicy
+from callboard.config.jid import bare
 from callboard.jingle import (
     Accept,
     Finish,
@@ -98,7 +99,8 @@ class Scene:
         """Wait for the end of the conversation, and see that it has refused what it was ordered."""
         await self.ref.ended
         for one in orders:
-            with pytest.raises(CallOver):
+            words = f"^{bare(OWN)} → {ALICE}: the call never began: the account has ended$"
+            with pytest.raises(CallOver, match=words):
                 one.get(timeout=0)
         await self.end()
 

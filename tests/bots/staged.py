@@ -45,6 +45,7 @@ class Staged:
         self.answers = dict(answers or {})
         self.heard: list[Any] = []
         self.has_ended = False
+        self.last_words = f"{ACCOUNT} ← {PEER}: the call is over ({RECORD.why})"
 
     def is_alive(self) -> bool:
         return not self.has_ended

@@ -1,6 +1,7 @@
 """A bot's handle on a call: what it asks the actor for, and what it raises when that is over."""
 
 import asyncio
+import inspect
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
@@ -48,6 +49,7 @@ from callboard.bots import (
     Source,
     SourceError,
     Speaks,
+    Synthesizer,
     Tone,
 )
 from callboard.media import Direction, Kind, MediaClosedError, Playlist, ReaderQueue, SpeechOptions
@@ -194,19 +196,40 @@ def test_what_has_an_end_is_waited_for(run: Run, tmp_path: Path, name: str) -> N
 
 @pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("gone", ["actor", "media"])
-@pytest.mark.parametrize("recorded", [True, False])
-def test_what_comes_too_late_says_why_the_call_is_over(
-    run: Run, tmp_path: Path, name: str, gone: str, recorded: bool
+def test_what_comes_too_late_says_whose_call_it_was_and_why_it_is_over(
+    run: Run, tmp_path: Path, name: str, gone: str
 ) -> None:
     use, message = EVERY[name]
     answers = {type(message): MediaClosedError("closed")} if gone == "media" else {}
-    record = settled(RECORD) if recorded else None
-    actor, call = staged_call(tmp_path, answers, record=record)
+    actor, call = staged_call(tmp_path, answers)
     actor.has_ended = gone == "actor"
-    why = RECORD.why if recorded else ""
-    words = f"the call is over ({why})" if why else "the call is over"
-    with pytest.raises(CallOver, match=f"^{re.escape(words)}$"):
+    with pytest.raises(CallOver, match=f"^{re.escape(actor.last_words)}$"):
         run(lambda: _said(use, call))
+
+
+#: What plays until something comes.
+UNTIL: dict[str, Callable[[Call, Awaitable[Any]], Awaitable[Any]]] = {
+    "play": lambda call, until: call.play("tone", until=until),
+    "say": lambda call, until: call.say(
+        "words", until=until, synthesizer=Synthesizer(lambda _: bytes(320))
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNTIL)
+def test_what_was_to_end_a_playback_ends_if_nothing_is_played(
+    run: Run, tmp_path: Path, name: str
+) -> None:
+    async def main() -> None:
+        actor, call = staged_call(tmp_path)
+        actor.has_ended = True
+        until = asyncio.sleep(3600)
+        with pytest.raises(CallOver):
+            await UNTIL[name](call, until)
+        while inspect.getcoroutinestate(until) != inspect.CORO_CLOSED:
+            await asyncio.sleep(0)
+
+    run(main)
 
 
 @pytest.mark.parametrize("name", RECORDED)
@@ -431,7 +454,7 @@ def test_a_handle_asks_how_the_call_stands(run: Run, tmp_path: Path) -> None:
 def test_there_is_no_handle_on_a_call_that_is_over(run: Run, tmp_path: Path) -> None:
     actor: Any = Staged()
     actor.has_ended = True
-    with pytest.raises(CallOver, match=r"^the call is over$"):
+    with pytest.raises(CallOver, match=f"^{re.escape(actor.last_words)}$"):
         run(lambda: Call.of(actor, tmp_path))
 
 

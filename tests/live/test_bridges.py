@@ -186,7 +186,7 @@ def test_a_caller_hears_something_until_the_other_one_answers(run: Run, tmp_path
             bridging = asyncio.ensure_future(one.bridge(refused, meanwhile="tone:700"))
             await until_heard(alice, 700)
             await (await stage.ringing(BOB, refused.id)).decline()
-            with pytest.raises(CallOver, match=r"the other call is over [(]decline"):
+            with pytest.raises(CallOver, match=rf"^{CAROL} → {BOB}: the call is over [(]decline"):
                 await bridging
             await until_heard(alice, 700, on=False)
 
@@ -204,7 +204,7 @@ def test_a_caller_hears_something_until_the_other_one_answers(run: Run, tmp_path
             bridging = asyncio.ensure_future(one.bridge(third))
             rings = await stage.ringing(BOB, third.id)
             await alice.hangup()
-            with pytest.raises(CallOver, match=r"the call is over [(]success"):
+            with pytest.raises(CallOver, match=rf"^{CAROL} ← {ALICE}: the call is over [(]success"):
                 await bridging
             assert (await rings.ended()).state == "missed"
 

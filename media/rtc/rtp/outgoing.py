@@ -1,7 +1,7 @@
 """One kind of media on its way out of a leg."""
 
 import asyncio
-from collections.abc import Callable, Sized
+from collections.abc import Awaitable, Callable, Sized
 
 from ...frames.frame import EncodedFrame, Kind
 from ...sources.pacer import Pacer
@@ -329,16 +329,16 @@ class Outgoing:
         self._forwarded = Splice(self.kind)
         self._paced.splice = None
 
-    def close(self, *, with_call: bool = False) -> None:
+    def close(self, last_words: Callable[[], Awaitable[str]] | None = None) -> None:
         """Stop the clock, and send nothing more.
 
         Args:
-            with_call: Whether the whole call is over, which live sources tell who writes.
+            last_words: See `Program.close`.
         """
         self._is_closed = True
         self._paced.close()
         self._keys.close()
-        self._program.close(with_call=with_call)
+        self._program.close(last_words)
 
     def start(self) -> None:
         """Begin to play: what was negotiated can be sent from now on."""

@@ -1,6 +1,6 @@
 """What is played for a peer, and what goes out in its place."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from ...frames.frame import Kind
 from ...sources.playback import Playback
@@ -98,16 +98,17 @@ class Program:
             before.stop()
         self.held = held
 
-    def close(self, *, with_call: bool) -> None:
+    def close(self, last_words: Callable[[], Awaitable[str]] | None) -> None:
         """Play nothing more.
 
         Args:
-            with_call: Whether the whole call is over, which live sources tell who writes.
+            last_words: If the whole call is over, returns a sentence about that, which live
+                sources tell who writes.
         """
         for playback in (self.playback, self._music, self._idle):
             if playback is not None:
-                if with_call:
-                    playback.source.call_over()
+                if last_words is not None:
+                    playback.source.call_over(last_words)
                 playback.stop()
 
     def _make(self, source: Source) -> Playback:

@@ -61,6 +61,11 @@ async def end(scene: Scene) -> None:
     assert scene.records[0].state == "completed"
 
 
+def told(words: str) -> str:
+    """What an error says, which names the call."""
+    return f"^desk@localhost [←→] alice@localhost: .*{words}"
+
+
 # -- what we add -----------------------------------------------------------------------------------
 
 
@@ -72,7 +77,7 @@ def test_what_we_add_is_there_when_the_peer_has_taken_it(run: Run) -> None:
         scene.acknowledges("content-add")
         await scene.settle()
         assert not promised.done()
-        with pytest.raises(CallOver, match="not answered the last content-add"):
+        with pytest.raises(CallOver, match=told("the peer has not answered the last content-add")):
             await add(scene)
         scene.receives(peer.accept_contents(MORE_ANSWERED))
         assert await kinds(scene) == ("audio", "video")
@@ -121,7 +126,7 @@ def test_what_we_add_and_the_peer_does_not_take_is_stopped_and_another_can_follo
         if refusing is not None:
             await refusing
         await scene.settle()
-        with pytest.raises(CallOver, match=words):
+        with pytest.raises(CallOver, match=told(words)):
             promised.get(timeout=0)
         assert Media.last.done[-1] == "withdraw"
         again = await add(scene)
@@ -154,7 +159,7 @@ def test_an_offer_that_can_not_be_made_is_told_to_who_asked_and_the_call_goes_on
         scene, _ = await call_with_peer()
         Media.fails = {"offer_more"}
         promised = await add(scene)
-        with pytest.raises(CallOver, match="offer_more failed"):
+        with pytest.raises(CallOver, match=told("offer_more failed")):
             promised.get(timeout=0)
         assert "content-add" not in scene.said()
         await end(scene)
@@ -257,7 +262,7 @@ def test_a_pause_is_one_when_the_peer_goes_along(run: Run, condition: str | None
         if condition is None:
             assert promised.get(timeout=0) is None
         else:
-            with pytest.raises(CallOver, match=condition or "did not answer the content-modify"):
+            with pytest.raises(CallOver, match=told(condition or "the peer did not answer")):
                 promised.get(timeout=0)
         await end(scene)
 
@@ -277,7 +282,7 @@ def test_what_is_removed_is_dark_first_and_gone_when_the_peer_goes_along(
         promised = await scene.call.request(RemoveMedia("video"), timeout=5)
         await scene.settle()
         assert Media.last.done[-1] == "darken"
-        with pytest.raises(CallOver, match="not answered the removal of video"):
+        with pytest.raises(CallOver, match=told("the peer has not answered the removal of video")):
             await scene.call.request(RemoveMedia("video"), timeout=5)
         scene.acknowledges("content-remove", condition)
         await scene.settle()

@@ -15,17 +15,21 @@ REQUESTS = [one for one in get_args(CallActorMessage) if issubclass(one, MidCall
 
 @pytest.mark.parametrize("request_", REQUESTS)
 @pytest.mark.parametrize(
-    ("state", "reach"),
-    [(CallState.LEAVING, leaving), (CallState.CLOSING, closing), (CallState.ENDED, ended)],
+    ("state", "reach", "says"),
+    [
+        (CallState.LEAVING, leaving, r"the call is over \(its media are closed\)$"),
+        (CallState.CLOSING, closing, r"the call is over \((cancel|success)"),
+        (CallState.ENDED, ended, r"the call is over \((cancel|success)"),
+    ],
 )
 def test_a_call_that_is_over_refuses_each(
-    run: Run, state: CallState, reach: Way, request_: type
+    run: Run, state: CallState, reach: Way, request_: type, says: str
 ) -> None:
     async def main() -> None:
         scene = Scene()
         await reach(scene)
         assert await scene.state() is state
-        with pytest.raises(CallOver, match="the call is over"):
+        with pytest.raises(CallOver, match=rf"^desk@localhost [→←] alice@localhost: {says}"):
             # It is refused before anybody looks at what is asked, so nothing need be in it.
             await scene.call.ask(object.__new__(request_), block=False)
         scene.call.kill()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from callboard.actors.call.state import CallState
+from callboard.actors.call.too_late import TooLate
 from callboard.actors.call.waiters import Waiters
 from callboard.actors.messages.call import (
     AddMedia,
@@ -126,14 +127,21 @@ def test_who_waits_for_a_record_that_can_not_be_made_is_told(
         monkeypatch.setattr("callboard.actors.call.progress.Progress.record", fail)
         scene.call.tell(Hangup())
         await scene.end()
-        with pytest.raises(CallOver, match="could not be recorded"):
+        words = r"^desk@localhost → alice@localhost: .* \(cancel\), and could not be recorded$"
+        with pytest.raises(CallOver, match=words):
             ended.get(timeout=0)
 
     run(main, loop="virtual")
 
 
+def waiters_of(call: str) -> Waiters:
+    """Those of a call of this name."""
+    ref: Any = SimpleNamespace()
+    return Waiters(TooLate(ref, call))
+
+
 def test_one_thing_ends_what_was_waited_for_before_under_its_name() -> None:
-    waiters = Waiters()
+    waiters = waiters_of("desk → alice")
     first, other = waiters.add("play"), waiters.add("else")
     second = waiters.add("play")
     assert (first.done(), second.done(), other.done()) == (True, False, False)
@@ -145,13 +153,13 @@ def test_one_thing_ends_what_was_waited_for_before_under_its_name() -> None:
 
 @pytest.mark.parametrize("connected", [False, True])
 def test_after_the_end_nothing_is_promised_but_the_record(connected: bool) -> None:
-    waiters = Waiters()
+    waiters = waiters_of("desk → alice")
     if connected:
         waiters.connected.set(None)
     added, ended = waiters.add("play"), waiters.ended
     waiters.call_over("busy")
     for future in (waiters.connected, added, waiters.add("else")):
-        with pytest.raises(CallOver, match="busy"):
+        with pytest.raises(CallOver, match=r"^desk → alice: the call is over \(busy\)$"):
             future.get(timeout=0)
     assert not ended.done()
     record = CallRecord.refused("sid", "desk@localhost", PEER, Reason.BUSY, "")

@@ -296,7 +296,7 @@ async def late(_: Waiting) -> None:
 @pytest.mark.parametrize(
     ("ends", "patience", "says", "one_goes_on"),
     [
-        (declined, None, "the other call is over .decline", True),
+        (declined, None, "the call is over .decline", True),
         (given_up, None, "the call is over .success", False),
         (cancelled, None, None, True),
         (late, 10.0, "nobody answered within 10 s", True),

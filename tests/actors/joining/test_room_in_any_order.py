@@ -47,6 +47,7 @@ class Connection(Media):
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
+        self._last_words = given["last_words"]
         Media.last = self
         media = ConnectionMedia(
             ReceivePath.PACKETS,
@@ -61,7 +62,7 @@ class Connection(Media):
 
     async def close(self) -> None:
         self.media.stop()
-        self.media.by_kind["audio"].outgoing.close(with_call=True)
+        self.media.by_kind["audio"].outgoing.close(self._last_words)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,34 @@
+"""What is told of a call that is over has one origin."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import callboard
+from callboard.actors.call.too_late import name_call
+
+PACKAGE = Path(callboard.__file__).parent
+#: What can make a sentence: the call's own last words, and what `like` puts before them.
+MADE_OF = ("last_words", "_too_late.words", "{name}: {over}")
+
+
+def _made() -> Iterator[tuple[str, str]]:
+    """Where Callboard itself makes a `CallOver`, and of what."""
+    for file in sorted(PACKAGE.rglob("*.py")):
+        place = file.relative_to(PACKAGE)
+        if place.parts[0] in ("tests", "examples", "benchmarks", ".venv"):
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "CallOver":
+                yield str(place), ast.unparse(node)
+
+
+def test_each_error_says_what_the_call_says_of_itself() -> None:
+    made = [(place, of) for place, of in _made() if place != "actors/call/too_late.py"]
+    assert made
+    assert [one for one in made if not any(part in one[1] for part in MADE_OF)] == []
+
+
+def test_a_call_is_named_after_both_and_who_calls() -> None:
+    assert name_call("a@x/r", "b@y/s", outgoing=True) == "a@x → b@y"
+    assert name_call("a@x/r", "b@y/s", outgoing=False) == "a@x ← b@y"
