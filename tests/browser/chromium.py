@@ -105,7 +105,8 @@ class ChromiumTab:
 
     async def picture(self, file: Path) -> None:
         """Keep what is seen as a PNG."""
-        await self._do(self._page.screenshot(path=file))
+        found = await self._do(self._page.screenshot())
+        await asyncio.to_thread(file.write_bytes, found)
 
     async def run(self, expression: str) -> Any:
         """Return what a JavaScript expression gives; a promise is awaited."""

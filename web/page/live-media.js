@@ -249,17 +249,17 @@ export class LiveMedia {
     const stream = new MediaStream();
     const hasPictures = this.call.media.includes("video");
     const screen = h("video", {autoplay: true, playsInline: true, controls: !hasPictures, "aria-label": `${words}, live`});
-    // Chromium lays controls that it has made for sound alone over the pictures, and leaves them there.
-    screen.onresize = () => { screen.controls = true; };
-    screen.srcObject = stream;
+    // Chromium lays controls that it has made for sound alone over the pictures.
+    screen.onresize = () => { screen.controls = !hasPictures || screen.videoWidth > 0; };
     const figure = h("figure.screen", {}, screen, h("figcaption", {}, words));
     if (!hasPictures) figure.classList.add("sound");
     this.screens.append(figure);
     const play = () => screen.play().catch(() => {});  // Firefox does not begin by itself with a stream that was empty
     const offer = ready(this.call.media);
     const {connection} = await offer.made;
-    // The sound alone at first: with pictures in it, nothing would be played before the first one is there.
+    // The sound alone at first: Chromium plays nothing of what was empty, or has pictures, before the first one is there.
     for (const {receiver} of connection.getTransceivers()) if (receiver.track.kind === "audio") stream.addTrack(receiver.track);
+    screen.srcObject = stream;
     play();
     connection.ontrack = event => {
       stream.addTrack(event.track);
