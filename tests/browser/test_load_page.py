@@ -50,6 +50,7 @@ def test_a_load_run_is_seen_and_stopped(run: Run, tmp_path: Path, browser: Brows
                 await page.shows("The one threshold holds")
                 await page.shows("stopped early")
                 await page.shows("passed", ".page-head")
+                await check_looks(page)
 
         try:
             run(main)
@@ -75,5 +76,7 @@ def test_the_log_is_shown_to_who_may_control(run: Run, tmp_path: Path, browser: 
             await check_looks(page)
             await page.enter("/log", role="view")
             assert not await page.tab.run("document.querySelector('log-page')")
+            await page.shows("Not for you")
+            await check_looks(page)
 
     run(main)

@@ -51,7 +51,7 @@ class CallPage extends View {
     this.shown = "";
     this.update();
     if (!this.live() && !this.past) {
-      nothing(this.top, "There is no such call", "It does not go on, and no record of it is kept.");
+      nothing(this.top, "There is no such call", "It does not go on, and no record of it is kept.", "h1");
       for (const one of [this.recordings, this.steps, this.quality, this.ladder]) one?.replaceChildren();
     }
   }

@@ -68,7 +68,7 @@ class LoadPage extends View {
   showVerdict(verdict) {
     this.verdict.hidden = !verdict;
     if (!verdict || this.verdict.childElementCount) return;
-    fill(this.verdict, h("h2", {role: "status"}, verdict.sentence), ...verdict.warnings.map(one => h("p", {}, one)),
+    fill(this.verdict, h("div", {role: "status"}, h("h2", {}, verdict.sentence)), ...verdict.warnings.map(one => h("p", {}, one)),
       h("p.soft", {}, "The run is over. What is shown here is what was heard of it last; with --out, a report was written."));
   }
 

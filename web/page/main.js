@@ -118,7 +118,7 @@ class CallboardApp extends HTMLElement {
 /** What those see who may not read the log. */
 function nothingHere() {
   const place = h("div", {});
-  nothing(place, "Not for you", "To read the log, log in with a token of the role control.");
+  nothing(place, "Not for you", "To read the log, log in with a token of the role control.", "h1");
   return place;
 }
 

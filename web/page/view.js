@@ -58,7 +58,11 @@ export function notify(text, tone = "") {
   setTimeout(() => notice.remove(), 8000);
 }
 
-/** @param {Element} place @param {string} title @param {string} text */
-export function nothing(place, title, text) {
-  fill(place, h("div.empty", {}, h("p.empty-title", {}, title), h("p", {}, text)));
+/**
+ * Say that there is nothing to show.
+ * @param {Element} place @param {string} title @param {string} text
+ * @param {"h1" | "h2"} [heading] what the title is: the page's, or that of a part
+ */
+export function nothing(place, title, text, heading = "h2") {
+  fill(place, h("div.empty", {}, h(`${heading}.empty-title`, {}, title), h("p", {}, text)));
 }
