@@ -226,8 +226,10 @@ def test_what_was_to_end_a_playback_ends_if_nothing_is_played(
         until = asyncio.sleep(3600)
         with pytest.raises(CallOver):
             await UNTIL[name](call, until)
-        while inspect.getcoroutinestate(until) != inspect.CORO_CLOSED:
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)  # its end is on its way
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        assert not others or await asyncio.wait(others)
+        assert inspect.getcoroutinestate(until) == inspect.CORO_CLOSED
 
     run(main)
 
