@@ -50,6 +50,7 @@ from .controlling_terminal import ControllingTerminal
 from .deployment import CLOSING, LAST_RESORT, Deployment, ExchangeError
 from .reloads import Reloads
 from .service_manager import ServiceManager
+from .signal_handlers import handling
 from .source_watch import watched_sources
 from .views.event import Event, Observer
 
@@ -386,7 +387,6 @@ def _signals(
         reload: called on the loop, in the place of both, if SIGHUP comes while the terminal is
             still there, or there never was one.
     """
-    loop = asyncio.get_running_loop()
 
     def hang_up() -> None:
         if reload is None or terminal.has_hung_up():
@@ -398,21 +398,14 @@ def _signals(
         if reload is None or terminal.has_hung_up():
             ask()
 
-    handlers = {signal.SIGINT: (stop, ask), signal.SIGTERM: (stop, ask)}
+    later: dict[int, Callable[[], None]] = {signal.SIGINT: stop, signal.SIGTERM: stop}
+    at_once: dict[int, Callable[..., None]] = {signal.SIGINT: ask, signal.SIGTERM: ask}
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        handlers[signal.SIGHUP] = (hang_up, hang_up_at_once)
-    before = {number: signal.getsignal(number) for number in handlers}
-    for number, (later, at_once) in handlers.items():
-        loop.add_signal_handler(number, later)
-        signal.signal(number, at_once)  # the loop hears of it all the same, when it gets to it
-    if terminal.was_asked and reload is not None:
-        reload()  # the file may have been read before it was changed
-    try:
+        later[signal.SIGHUP], at_once[signal.SIGHUP] = hang_up, hang_up_at_once
+    with handling(later, at_once):
+        if terminal.was_asked and reload is not None:
+            reload()  # the file may have been read before it was changed
         yield
-    finally:
-        for number, handler in before.items():
-            loop.remove_signal_handler(number)
-            signal.signal(number, handler)
 
 
 @asynccontextmanager

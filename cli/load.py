@@ -3,13 +3,12 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 
 import typer
-import uvloop
 
 from ..actors.observer import Observer
 from ..config import ConfigError
@@ -35,7 +34,9 @@ from ..load.run.verdict import Status, Verdict
 from ..server import ServerError
 from .boarded import boarded
 from .deployment import reason
+from .main_loop import run_loop
 from .preflight import missing_extra
+from .signal_handlers import handling
 from .views.load_view import LoadView, make_load_view, print_verdict
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,8 @@ def load(
             folder = file.absolute().parent
             run = Run(plan, folder, shards=count, carrier=carrier, see=partial(_tell, seen))
             check_open_files(open_files(plan, len(run.shards)), raise_open_files())
-            verdict = uvloop.run(_run(run, view, metrics, folder / file.name, seen, board))
+            work = partial(_run, run, view, metrics, folder / file.name, seen, board)
+            verdict, written, fault = run_loop(_reported(run, view, out, file.name, work))
     except ModuleNotFoundError as error:
         typer.echo(
             f"callboard: --ray needs the package {error.name}, which is not installed: "
@@ -98,14 +100,10 @@ def load(
         return Status.ABORTED
     finally:
         view.close()
-    written: list[Path] = []
     status = verdict.status
-    if out is not None:
-        try:
-            written = write_report(out, file.name, run, verdict)
-        except OSError as error:
-            typer.echo(f"callboard: the report is incomplete: {reason(error)}", err=True)
-            status = status or Status.ABORTED
+    if fault is not None:
+        typer.echo(f"callboard: the report is incomplete: {reason(fault)}", err=True)
+        status = status or Status.ABORTED
     print_verdict(run, verdict, written)
     return status
 
@@ -140,6 +138,37 @@ def _tell(seen: list[Callable[[Point], object]], point: Point) -> None:
         tell(point)
 
 
+async def _reported(
+    run: Run, view: LoadView, out: Path | None, name: str, work: Callable[[], Awaitable[Verdict]]
+) -> tuple[Verdict, list[Path], OSError | None]:
+    """Do the work, and write its report; signals end the run, and don't cost its report.
+
+    Returns:
+        The verdict, the files, and why they are not all there.
+    """
+    is_over = False
+
+    def stop() -> None:
+        if not is_over:
+            _stop(run, view)
+
+    with handling({signal.SIGINT: stop, signal.SIGTERM: stop}):
+        verdict = await work()
+        is_over = True
+        if out is None:
+            return verdict, [], None
+        try:
+            return verdict, await asyncio.to_thread(write_report, out, name, run, verdict), None
+        except OSError as error:
+            return verdict, [], error
+
+
+def _stop(run: Run, view: LoadView) -> None:
+    """End a run in order, and say so; the second time, at once."""
+    run.stop()
+    view.ending()
+
+
 async def _run(
     run: Run,
     view: LoadView,
@@ -148,19 +177,11 @@ async def _run(
     seen: list[Callable[[Point], object]],
     web: WebSettings | None,
 ) -> Verdict:
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        run.stop()
-        view.ending()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
     drawing = asyncio.create_task(view.draw(run))
     server = None
     try:
         server = None if metrics is None else serve_metrics(metrics, run)
-        served = LoadRun(run, file, stop)
+        served = LoadRun(run, file, partial(_stop, run, view))
         seen.append(Observer(served.see))
         with log_told_to(served.logs):
             async with _controlled(served, file), _boarded(web, served, view):
@@ -172,8 +193,6 @@ async def _run(
         await asyncio.gather(drawing, return_exceptions=True)
         if server is not None:
             await asyncio.to_thread(server.close)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
 
 
 @asynccontextmanager

@@ -94,7 +94,7 @@ def test_the_ladder_of_a_call_tells_it_from_both_sides(
         assert in_order(words(caller), *setup), words(caller)
         turned = {"> ": "< ", "< ": "> "}
         mirrored = (turned.get(one[:2], one[:2]) + one[2:] for one in setup)
-        assert in_order(words(callee), *mirrored), words(callee)
+        assert in_order(words(callee), *mirrored), "; ".join(words(callee))
         for ladder in (caller, callee):
             assert {"> first audio", "< first audio", "> first video", "< first video"} <= set(
                 words(ladder)

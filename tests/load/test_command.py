@@ -1,7 +1,9 @@
 """``callboard load`` as people run it: its exit status, what it leaves, how it is ended."""
 
+import asyncio
 import csv
 import json
+import os
 import re
 import signal
 import socket
@@ -16,10 +18,16 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
 import pytest
-from callboard.load.run.verdict import Status
+from callboard.load.report.report import write_report
+from callboard.load.run.run import Run
+from callboard.load.run.verdict import Status, Verdict
+from callboard.tests.cli.command import in_process
 
 #: Seconds in which anything that a test waits for must happen.
 PATIENCE = 100.0
+
+#: What a run without calls leaves.
+REPORT = ["calls.csv", "junit.xml", "report.html", "samples.csv", "summary.json"]
 
 # Two phases of calls go on at the same time, between the same accounts.
 SMALL = """\
@@ -92,9 +100,9 @@ class Going:
                 return
         raise AssertionError(f"it never said {words!r}: {''.join(self._said)}")
 
-    def interrupt(self) -> None:
-        """Press Ctrl-C."""
-        self._process.send_signal(signal.SIGINT)
+    def interrupt(self, number: int = signal.SIGINT) -> None:
+        """Press Ctrl-C, or send another signal."""
+        self._process.send_signal(number)
 
     def end(self) -> Done:
         """Return when it has ended."""
@@ -222,6 +230,67 @@ def test_ctrl_c_ends_in_order_and_metrics_are_there_while_it_runs(tmp_path: Path
     assert "stopped early" in done.said
     assert done.summary["phases"][1]["ended"] is not None
     assert (done.out / "report.html").exists()
+
+
+#: Two accounts that log in and do nothing.
+IDLE = """\
+accounts: [{jid: 'a-{1..2}@localhost'}]
+phases: [{login: {}}, {idle: {duration: 1h}}]
+thresholds: [login.ok == 2]
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("words", "status"), [("login begins", None), ("idle begins", Status.HELD)]
+)
+def test_a_signal_ends_it_with_its_report_whatever_it_is_doing(
+    tmp_path: Path, words: str, status: int | None, number: int
+) -> None:
+    with going(tmp_path, IDLE, "--shards", "1") as run:
+        run.until(words)
+        run.interrupt(number)
+        done = run.end()
+    assert done.status == status or status is None  # none: both may be online by then, or not
+    assert "stopped early" in done.said
+    assert "Traceback" not in done.said
+    assert [path.name for path in sorted(done.out.iterdir())] == REPORT
+
+
+def test_ctrl_c_while_the_report_is_written_costs_nothing_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(*given: Any) -> list[Path]:
+        os.kill(os.getpid(), signal.SIGINT)
+        written = write_report(*given)
+        assert {path.name for path in written} <= set(REPORT)
+        return written
+
+    monkeypatch.setattr("callboard.cli.load.write_report", write)
+    (tmp_path / "plan.yaml").write_text("accounts: [{jid: a@localhost}]\nphases: [{login: {}}]\n")
+    done = in_process("load", tmp_path / "plan.yaml", "--out", tmp_path / "report", "--shards", 1)
+    assert done.returncode == Status.HELD, done.stderr
+    assert [path.name for path in sorted((tmp_path / "report").iterdir())] == REPORT
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_callback_that_would_end_the_process_does_not_end_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run_it(self: Run) -> Verdict:
+        loop = asyncio.get_running_loop()
+        loop.call_soon(sys.exit, 5)
+        loop.call_soon(loop.stop)
+        return await run(self)
+
+    run = Run.run
+    monkeypatch.setattr(Run, "run", run_it)
+    (tmp_path / "plan.yaml").write_text("accounts: [{jid: a@localhost}]\nphases: [{login: {}}]\n")
+    done = in_process("load", tmp_path / "plan.yaml", "--out", tmp_path / "report", "--shards", 1)
+    assert done.returncode == Status.HELD, done.stderr
+    assert "raised SystemExit(5)" in caplog.text
+    assert "stopped the event loop" in caplog.text
+    assert [path.name for path in sorted((tmp_path / "report").iterdir())] == REPORT
 
 
 def test_ctrl_c_twice_ends_at_once_with_a_report(tmp_path: Path) -> None:
