@@ -10,21 +10,28 @@ from callboard.tests.cli.command import records, running
 MODULE = """\
 import asyncio, sys, threading, time
 from callboard.bots import Bot
-
-def leave():
+def leave(called):
+    called.set()
     sys.exit(5)
-
-def interrupt():
+def interrupt(called):
+    called.set()
     raise KeyboardInterrupt
+
+def stop(called):
+    called.set()
+    asyncio.get_running_loop().stop()
 
 class Callbacks(Bot):
     async def on_start(self):
-        loop = asyncio.get_running_loop()
-        asyncio.create_task(asyncio.sleep(0)).add_done_callback(lambda _: leave())
-        for callback in (leave, interrupt, loop.stop):
-            await asyncio.sleep(0.1)
-            loop.call_soon(callback)
-        await asyncio.sleep(0.1)
+        loop, called = asyncio.get_running_loop(), asyncio.Event()
+        asyncio.create_task(asyncio.sleep(0)).add_done_callback(lambda _: leave(called))
+        for callback in (leave, interrupt, stop, None):
+            await called.wait()
+            called.clear()
+            for _ in range(3):  # uvloop ends a turn later, of which it tells the last error only
+                await asyncio.sleep(0)
+            if callback is not None:
+                loop.call_soon(callback, called)
         self.log.info("callbacks were called")
 
 class Thrown:

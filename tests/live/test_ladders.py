@@ -86,15 +86,23 @@ def test_the_ladder_of_a_call_tells_it_from_both_sides(
             "< result to session-initiate",
             "< session-accept (audio, video)",
             "> result to session-accept",
-            "DTLS done, fingerprint right: media can flow",
             "> session-info hold",
             "< session-terminate [success]",
             "> result to session-terminate",
         )
-        assert in_order(words(caller), *setup), words(caller)
+        # Media go another way than stanzas: they may flow before the result has come that way.
+        media = (
+            "{} session-accept (audio, video)",
+            "DTLS done, fingerprint right: media can flow",
+            "{} session-info hold",
+        )
         turned = {"> ": "< ", "< ": "> "}
-        mirrored = (turned.get(one[:2], one[:2]) + one[2:] for one in setup)
-        assert in_order(words(callee), *mirrored), "; ".join(words(callee))
+        # Who hangs up writes its record then: the answer to its last stanza may be too late for it.
+        mirrored = tuple(turned[one[:2]] + one[2:] for one in setup[:-1])
+        for ladder, said, ways in ((caller, setup, "<>"), (callee, mirrored, "><")):
+            assert in_order(words(ladder), *said), "; ".join(words(ladder))
+            flow = (media[0].format(ways[0]), media[1], media[2].format(ways[1]))
+            assert in_order(words(ladder), *flow), "; ".join(words(ladder))
         for ladder in (caller, callee):
             assert {"> first audio", "< first audio", "> first video", "< first video"} <= set(
                 words(ladder)

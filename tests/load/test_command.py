@@ -39,7 +39,7 @@ phases:
   - login: {rate: 50/s}
   - call: {from: caller-*@localhost, to: callee-*@localhost, rate: 3/s, duration: 1s, hold: 1500ms}
   - name: direct
-    call: {from: callee-*@localhost, to: caller-1@localhost, rate: 2/s, duration: 1s, hold: 1ms,
+    call: {from: callee-*@localhost, to: caller-1@localhost, rate: 2/s, duration: 1s, hold: 1500ms,
            propose: false, path: packets, audio: silence, video: pattern}
     start: with
   - message: {from: callee-*@localhost, to: caller-*@localhost, rate: 10/s, duration: 1s}
