@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import get_args
@@ -69,6 +70,8 @@ def source(playable: Playable, folder: Path, kind: Kind, times: int | None = 1) 
     found = _found(playable, folder, kind)
     if found is None:
         return None
+    if times is None and isinstance(found, media.FileSource):
+        found = replace(found, loop=True)  # which does more than to begin again
     if times != 1 and not (found.repeats and not isinstance(found, LiveSource)):
         listed = found.sources if isinstance(found, media.Playlist) else (found,)
         found = media.Playlist(listed, times)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ...bots.source import find_source
-from ...media import FileSource, Kind, LiveSource, Playlist, Source
+from ...media import Kind, LiveSource, Source
 from ..plan.phase import CallPhase
 from .participant import Sources
 
@@ -28,6 +28,4 @@ async def _find(name: str, folder: Path, kind: Kind, *, loop: bool) -> Source | 
     found = await find_source(name, folder, kind)
     if found is None or found.repeats or isinstance(found, LiveSource) or not loop:
         return found
-    if isinstance(found, FileSource):  # its tracks are made equally long, to stay in step
-        return await find_source(f"loop:{found.path}", folder, kind)
-    return Playlist((found,), None)
+    return await find_source(name, folder, kind, times=None)

@@ -79,7 +79,7 @@ class Pictures:
             due = max(due + self._step, at + 2 * self._tolerance)
             end = at + (lasts or self._step)
         if self._shown is not None:
-            end = max(end, self._reader.clock.end - self._start) if self._to_end else end
+            end = max(end, self._reader.end - self._start) if self._to_end else end
             yield from self._stand(end - self._step)
             if end - self._step > self._at + self._tolerance:
                 yield self._show(self._shown, end - self._step)

@@ -19,6 +19,9 @@ MOST_FAILURES = 1000
 MOST_PIXELS = 1 << 26
 """Pixels of the largest picture that is decoded: twice one of 8K."""
 
+GIVE = "Give a WAV, Ogg, MP3, MP4 or Matroska file."
+"""What to do about a file that can't be played."""
+
 AvStream = av.AudioStream | av.VideoStream
 Frame = av.AudioFrame | av.VideoFrame
 
@@ -36,6 +39,7 @@ class FileReader:
     Attributes:
         streams: The tracks, by kind.
         clock: The time of playing.
+        end: Where what was read until now ends, on any track (seconds of playing).
         failures: How often something could not be read, and was left out.
 
     Raises:
@@ -45,6 +49,11 @@ class FileReader:
     def __init__(self, path: Path, start: float = 0.0) -> None:
         try:
             self._container = av.open(str(path))
+        except av.InvalidDataError:
+            raise SourceError(
+                f"{path} can't be played: it is empty, cut off, damaged, or neither sound nor "
+                f"film. {GIVE}"
+            ) from None
         except (av.FFmpegError, OSError) as error:
             raise SourceError(f"{path} can't be played: {error.strerror or error}.") from None
         except ValueError as error:
@@ -56,7 +65,9 @@ class FileReader:
             self._choose()
             starts = [s.start_time * s.time_base for s in self._known() if s.start_time is not None]
             origin = float(min(starts, default=0))
-            self.clock = FileClock(origin, start if start and self._seek(origin + start) else 0.0)
+            begins = start if start and self._seek(origin + start) else 0.0
+            self.clock = FileClock(origin, begins)
+            self.end = begins
         except BaseException:
             self.close()
             raise
@@ -102,15 +113,23 @@ class FileReader:
         begun, self._begun = self._begun, None
         return begun or self._demuxed(kind)
 
-    def _demuxed(self, kind: Kind) -> Iterator["av.Packet[Any]"]:
-        wanted = self.streams[kind].index
+    def ends_before(self, seconds: float) -> bool:
+        """Tell whether the file is so short, by reading on until it is not.
+
+        Args:
+            seconds: Of playing.
+        """
+        return all(self.end < seconds for _ in self._demuxed(*self.streams))
+
+    def _demuxed(self, *kinds: Kind) -> Iterator["av.Packet[Any]"]:
+        wanted = {self.streams[kind].index for kind in kinds}
         failures = 0
         while failures < MOST_FAILURES:
             try:
                 for packet in self._container.demux(*self.streams.values()):
                     failures = 0
                     self._place(packet)
-                    if packet.stream.index == wanted:
+                    if packet.stream.index in wanted:
                         yield packet
             except av.FFmpegError:
                 failures += 1
@@ -165,6 +184,14 @@ class FileReader:
         packet.dts = at + ticks
         if packet.pts is not None:
             packet.pts += ticks
+        shown = packet.dts if packet.pts is None else packet.pts
+        self.end = max(self.end, shown * unit + (lasts or self._usual(packet.stream)))
+
+    @staticmethod
+    def _usual(stream: Any) -> float:
+        """Return how long a picture lasts that does not say so."""
+        rate = stream.average_rate if isinstance(stream, av.VideoStream) else None
+        return float(1 / rate) if rate else 0.0
 
 
 def _is_film(stream: av.VideoStream) -> bool:

@@ -46,14 +46,13 @@ def is_opus(reader: FileReader, codec: str) -> bool:
     return first is not None and _fits(first)
 
 
-def opus(reader: FileReader, codec: str, *, start: float = 0.0, to_end: bool) -> Iterator[Unit]:
+def opus(reader: FileReader, codec: str, *, start: float = 0.0) -> Iterator[Unit]:
     """Take the packets of an Opus track over.
 
     Args:
         reader: The file, at its beginning or somewhere before `start`.
         codec: "opus".
         start: Where in the time of playing to begin, in seconds.
-        to_end: Whether to last as long as the longest track.
 
     Yields:
         The packets, with silence where there are none.
@@ -71,8 +70,6 @@ def opus(reader: FileReader, codec: str, *, start: float = 0.0, to_end: bool) ->
         unit = take_over(packet)
         done += unit.duration
         yield unit
-    if to_end:
-        yield from [QUIET] * -(-(round(reader.clock.end * OPUS_RATE) - done) // USUAL)
 
 
 def is_g711(reader: FileReader, codec: str) -> bool:
@@ -91,14 +88,13 @@ def is_g711(reader: FileReader, codec: str) -> bool:
     )
 
 
-def g711(reader: FileReader, codec: str, *, start: float = 0.0, to_end: bool) -> Iterator[Unit]:
+def g711(reader: FileReader, codec: str, *, start: float = 0.0) -> Iterator[Unit]:
     """Cut a track of G.711 into frames of 20 ms.
 
     Args:
         reader: The file, at its beginning or somewhere before `start`.
         codec: "PCMU" or "PCMA".
         start: Where in the time of playing to begin, in seconds.
-        to_end: Whether to last as long as the longest track.
 
     Yields:
         The frames, with silence where there is nothing. What is left at the end is filled up.
@@ -120,10 +116,6 @@ def g711(reader: FileReader, codec: str, *, start: float = 0.0, to_end: bool) ->
         rest += sound
         done += len(sound)
         yield from _cut(rest)
-    if to_end:
-        for part in _parts(round(reader.clock.end * G711_RATE) - done, G711_RATE):
-            rest += quiet * part
-            yield from _cut(rest)
     if rest:
         yield Unit(bytes(rest.ljust(G711_FRAME, quiet)), G711_FRAME)
 
@@ -146,16 +138,13 @@ AS_IT_IS = ((is_opus, opus), (is_g711, g711))
 """What goes out without being encoded: how to tell, and how to take it."""
 
 
-def encoded_anew(
-    reader: FileReader, codec: str, *, start: float = 0.0, to_end: bool
-) -> Iterator[Unit]:
+def encoded_anew(reader: FileReader, codec: str, *, start: float = 0.0) -> Iterator[Unit]:
     """Decode a track and encode it; one of several channels becomes stereo where Opus is sent.
 
     Args:
         reader: The file, at its beginning or somewhere before `start`.
         codec: The RTP encoding name.
         start: Where in the time of playing to begin, in seconds.
-        to_end: Whether to last as long as the longest track.
 
     Yields:
         The encoded frames.
@@ -164,7 +153,7 @@ def encoded_anew(
     assert isinstance(stream, av.AudioStream)  # noqa: S101
     is_stereo = codec == "opus" and stream.layout.nb_channels != 1
     sound = _Sound(CLOCK_RATES[codec], 2 if is_stereo else 1, start)
-    yield from encode_audio(sound.frames(reader, to_end=to_end), codec, channels=sound.channels)
+    yield from encode_audio(sound.frames(reader), codec, channels=sound.channels)
 
 
 def take_over(packet: "av.Packet[Any]") -> Unit:
@@ -196,7 +185,7 @@ class _Sound:
         self._resampler: av.AudioResampler | None = None
         self._setup: tuple[str, str, int] | None = None
 
-    def frames(self, reader: FileReader, *, to_end: bool) -> Iterator[av.AudioFrame]:
+    def frames(self, reader: FileReader) -> Iterator[av.AudioFrame]:
         """Decode a track, with silence where it has gaps, and without what overlaps."""
         for frame in reader.frames("audio"):
             if not isinstance(frame, av.AudioFrame):
@@ -206,8 +195,6 @@ class _Sound:
                 yield from self._silence(ahead)
             yield from self._cut(self._resampled(frame), max(0, -ahead - int(SLIP * self._rate)))
         yield from self._cut(self._rest(), 0)
-        if to_end:
-            yield from self._silence(round(reader.clock.end * self._rate) - self._done)
 
     def _resampled(self, frame: av.AudioFrame) -> Iterator[Samples]:
         setup = (frame.format.name, frame.layout.name, frame.sample_rate)

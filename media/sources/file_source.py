@@ -3,20 +3,25 @@
 import stat
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import lru_cache
+from math import ceil
 from pathlib import Path
 from typing import ClassVar
 
+import av
+
 from ..errors import SourceError, UnfitError
-from ..frames.codec import CLOCK_RATES
+from ..frames.codec import CLOCK_RATES, CODECS
 from ..frames.frame import Kind
 from .clip import Clips
 from .effort import Effort
 from .encoder import encode_video
-from .file_pictures import Pictures, rate
-from .file_reader import FileReader
+from .file_pictures import TICKS, Pictures, rate
+from .file_reader import GIVE, FileReader
 from .file_sound import AS_IT_IS, encoded_anew
 from .frames_as_they_are import as_they_are
+from .one_pass import one_pass, pass_length
 from .picture_geometry import LONG
 from .rated_source import BIT_RATES, RatedSource
 from .rendition_reader import USUAL
@@ -27,6 +32,10 @@ Version = tuple[int, ...]
 
 LONGEST = {BIT_RATES[0]: 640}
 """Pixels of the longer side, at most, where there are few bits for them."""
+
+SHORT, TOGETHER = 1.0, 4.0
+"""Seconds of a film that is short, and of several of its passes that are encoded together. Each
+encoding begins with a key frame, and needs some time to get down to its bit rate."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,8 @@ class FileSource(RatedSource):
 
     A leg gets pictures of 600 kbit/s, or of 250 or 1,500 as its peer can take; each is encoded only
     if somebody needs it. Where the machine can't encode as fast as it plays, pictures are made
-    smaller until it can.
+    smaller until it can. A loop of less than a second is encoded as one of several, so that a
+    picture, which is a film of one frame, can be shown for long.
 
     Making the source looks at the file without reading it, so a file that was replaced is encoded
     again.
@@ -66,6 +76,7 @@ class FileSource(RatedSource):
     bit_rates: ClassVar[tuple[int | None, ...]] = (*BIT_RATES, None)
     _version: Version = field(init=False, repr=False, default=())
     _is_checked: bool = field(init=False, repr=False, compare=False, default=False)
+    _short: float = field(init=False, repr=False, compare=False, default=0.0)
 
     def __post_init__(self) -> None:
         check_type("loop", self.loop, bool, "True or False")
@@ -88,7 +99,7 @@ class FileSource(RatedSource):
         Returns:
             A key for the cache of encodings.
         """
-        return (self.path, self._version, kind, codec, self._ends_together)
+        return (self.path, self._version, kind, codec, self._ends_together, self._short)
 
     def open_at(self, kind: Kind, codec: str, seconds: float) -> SourceReader:
         """Begin to read the file for one leg at a later moment.
@@ -114,7 +125,10 @@ class FileSource(RatedSource):
         Raises:
             SourceError: It can't be read, or nothing in it can be played.
         """
-        object.__setattr__(self, "kinds", _playable(self.path, self._version))
+        kinds = _playable(self.path, self._version)
+        object.__setattr__(self, "kinds", kinds)
+        if self.loop and "video" in kinds:
+            object.__setattr__(self, "_short", _short(self.path, self._version))
         object.__setattr__(self, "_is_checked", True)
 
     def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
@@ -151,7 +165,8 @@ class FileSource(RatedSource):
             return
         with self._open(kind, start) as reader:
             take = next((each for fits, each in AS_IT_IS if fits(reader, codec)), encoded_anew)
-            yield from take(reader, codec, start=start, to_end=self._ends_together)
+            units = take(reader, codec, start=start)
+            yield from self._passed(units, reader, codec, start) if self._ends_together else units
 
     def encode_at(self, bit_rate: int | None, start: float, codec: str) -> Iterator[Unit]:
         """Encode the pictures for a bit rate, or take them as they are.
@@ -169,15 +184,46 @@ class FileSource(RatedSource):
             SourceError: The file has changed and can't be played any more.
             UnfitError: What comes next can't go out as it is.
         """
-        to_end = self._ends_together
-        with self._open("video", start) as reader:
+        to_end = self._ends_together or self._short > 0
+        if bit_rate is None and self._short:
+            raise UnfitError  # each pass would bring a key frame
+        with self._open("video", 0.0 if self._short else start) as reader:
             if bit_rate is None:
-                yield from as_they_are(reader, codec, start=start, to_end=to_end)
-                return
-            fps = rate(reader.streams["video"])
-            effort = Effort(LONGEST.get(bit_rate, LONG))
-            pictures = Pictures(reader, fps, start=start, to_end=to_end, effort=effort)
-            yield from encode_video(pictures, codec, fps=fps, bit_rate=bit_rate, effort=effort)
+                units = as_they_are(reader, codec, start=start, to_end=to_end)
+            else:
+                fps = rate(reader.streams["video"])
+                effort = Effort(LONGEST.get(bit_rate, LONG))
+                pictures = (
+                    self._several(fps, start, effort)
+                    if self._short
+                    else Pictures(reader, fps, start=start, to_end=to_end, effort=effort)
+                )
+                units = encode_video(pictures, codec, fps=fps, bit_rate=bit_rate, effort=effort)
+            yield from self._passed(units, reader, codec, start) if to_end else units
+
+    def _several(self, fps: Fraction, start: float, effort: Effort) -> Iterator[av.VideoFrame]:
+        """Decode several passes of a short film."""
+        for number in range(self._passes):
+            shift = number * self._short - start
+            with self._open("video") as reader:
+                for picture in Pictures(reader, fps, to_end=True, effort=effort):
+                    if picture.time >= self._short:  # it has become another file
+                        break
+                    picture.pts = round((picture.time + shift) * TICKS)
+                    if picture.pts >= 0:
+                        yield picture
+
+    def _passed(
+        self, units: Iterator[Unit], reader: FileReader, codec: str, start: float
+    ) -> Iterator[Unit]:
+        """Let a track end where the others do."""
+
+        def end() -> float:
+            if self._short and codec in CODECS["video"]:
+                return self._passes * self._short
+            return pass_length(reader.end)
+
+        return one_pass(units, codec, start=start, end=end)
 
     def _pictures(self, start: float, codec: str) -> Iterator[Unit]:
         """Give the pictures as they are, as long as that goes, and then encoded."""
@@ -197,6 +243,11 @@ class FileSource(RatedSource):
     def _ends_together(self) -> bool:
         """Whether two tracks are made equally long, so that they stay in step in a loop."""
         return self.loop and self._is_checked and len(self.kinds) > 1
+
+    @property
+    def _passes(self) -> int:
+        """How many passes of a short film are encoded together."""
+        return ceil(TOGETHER / self._short)
 
     def _open(self, kind: Kind, start: float = 0.0) -> FileReader:
         _version(self.path)  # by now there may be a pipe in its place, which opens for ever
@@ -237,7 +288,7 @@ def _playable(path: Path, version: Version) -> frozenset[Kind]:
     if not playable:
         raise SourceError(
             f"{path} can't be played: there is no sound and no picture in it that can be decoded. "
-            "Give a WAV, Ogg, MP3, MP4 or Matroska file."
+            f"{GIVE}"
         )
     return playable
 
@@ -245,3 +296,11 @@ def _playable(path: Path, version: Version) -> frozenset[Kind]:
 def _has(path: Path, kind: Kind) -> bool:
     with FileReader(path) as reader:
         return next(reader.frames(kind), None) is not None
+
+
+@lru_cache(maxsize=256)
+def _short(path: Path, version: Version) -> float:
+    """Return how long a pass of a short film lasts, in seconds; 0 if it is not short."""
+    del version
+    with FileReader(path) as reader:
+        return pass_length(reader.end) if reader.ends_before(SHORT) else 0.0

@@ -113,7 +113,7 @@ def _groups(
             raise UnfitError
     if frames:
         end = frames[-1].at + step
-        yield _checked(frames, max(end, round(reader.clock.end * TICKS)) if to_end else end)
+        yield _checked(frames, max(end, round(reader.end * TICKS)) if to_end else end)
 
 
 def _checked(frames: list[_Frame], end: int) -> tuple[list[_Frame], int]:

@@ -96,6 +96,7 @@ def test_a_path_begins_beside_the_file(folder: Path, absolute: bool, kind: type)
 
 
 def test_a_file_is_played_in_a_loop(folder: Path) -> None:
+    assert source("hello.wav", folder, "audio", None) == source("loop:hello.wav", folder, "audio")
     assert source("loop:hello.wav", folder, "audio") == FileSource(folder / "hello.wav", loop=True)
     (folder / "loop:x.wav").write_bytes((folder / "hello.wav").read_bytes())
     assert source("loop:x.wav", folder, "audio") == FileSource(folder / "loop:x.wav")

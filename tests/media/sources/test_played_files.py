@@ -15,6 +15,7 @@ import pytest
 from callboard.media import FileSource, Kind, SourceError
 from callboard.media.frames.frame import EncodedFrame
 from callboard.media.sources.file_clock import LONGEST_GAP, FileClock
+from callboard.media.sources.one_pass import one_pass
 from callboard.media.sources.unit import Unit
 from callboard.tests.media.legs import luma, pitch, samples, video_decoder
 from hypothesis import given
@@ -302,15 +303,57 @@ def test_a_jump_of_the_clock_is_no_pause_of_an_hour(
         assert turns == pytest.approx(2 + pause, abs=0.3)
 
 
-def test_both_tracks_of_a_loop_are_equally_long(tmp_path: Path) -> None:
-    tracks = Tracks(tmp_path / "film.mkv")
-    tracks.pictures(every(0, 3))
-    tracks.sound(0, 1)
-    path = tracks.write()
-    for codec in ("opus", "PCMU"):
-        assert lasts(played(path, "audio", codec, loop=True), codec) == pytest.approx(3, abs=0.03)
-    assert lasts(played(path, "video", "VP8", loop=True), "VP8") == pytest.approx(3, abs=0.03)
-    assert lasts(played(path, "audio", "opus"), "opus") == pytest.approx(1, abs=0.05)
+# How long sound lasts, and when there are pictures.
+LOOPS: dict[str, tuple[float, list[float]]] = {
+    "the sound is short": (1, every(0, 3)),
+    "the sound is longer": (3, every(0, 1)),
+    "the sound is no frame longer": (2.02, every(0, 2)),
+    "the pictures are no frame longer": (1.98, every(0, 2)),
+    "pictures at odd times": (1, [0, 0.033, 0.5, 0.517, 1.133]),
+    "a picture alone": (1.5, [0]),
+}
+
+
+@pytest.mark.parametrize("name", ["film.mkv", "film.mp4", "film.ts", "film.webm"])
+@pytest.mark.parametrize("tracks", LOOPS)
+def test_both_tracks_of_a_loop_are_equally_long(tmp_path: Path, tracks: str, name: str) -> None:
+    seconds, times = LOOPS[tracks]
+    codec = "libvpx" if name == "film.webm" else "libx264"
+    writer = Tracks(tmp_path / name, codec=codec)
+    writer.pictures(times)
+    writer.sound(0, seconds)
+    path = writer.write()
+    lengths = {
+        codec: Fraction(
+            sum(u.duration for u in played(path, kind, codec, loop=True)), CLOCKS[codec]
+        )
+        for kind in ("audio", "video")
+        for codec in {"audio": ("opus", "PCMU"), "video": ("VP8", "H264")}[kind]
+    }
+    assert len(set(lengths.values())) == 1, lengths
+    longest = max(seconds, times[-1] + 0.04)
+    assert float(lengths["opus"]) == pytest.approx(longest, abs=0.1)
+    assert lasts(played(path, "audio", "opus"), "opus") == pytest.approx(seconds, abs=0.05)
+
+
+@given(
+    st.sampled_from(["opus", "PCMU", "VP8"]),
+    st.lists(st.integers(1, 8), min_size=1, max_size=60),
+    st.integers(-4, 200),
+)
+def test_a_pass_ends_where_it_is_to_end(codec: str, parts: list[int], more: int) -> None:
+    rate = CLOCKS[codec]
+    part = {"opus": 120, "PCMU": 160, "VP8": 900}[codec]
+    units = [Unit(bytes((n,)), part * (p if codec != "PCMU" else 1)) for n, p in enumerate(parts)]
+    if codec == "VP8":  # what is too long is less than the last picture
+        more = max(more, 0)
+    end = max(1, -(-sum(u.duration for u in units) * 50 // rate) + more) / 50
+    passed = list(one_pass(iter(units), codec, start=0, end=lambda: end))
+    assert sum(unit.duration for unit in passed) == round(end * rate)
+    own = [unit for unit in passed if unit.data[0] < 60 and len(unit.data) == 1]
+    assert [unit.data for unit in own] == [unit.data for unit in units[: len(own)]]
+    if more >= 0:
+        assert len(own) == len(units)
 
 
 @given(
@@ -503,9 +546,9 @@ def whole(path: Path) -> None:
 
 UNPLAYABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda path: path, "No such file"),
-    "empty": (lambda path: path.touch(), "Invalid data"),
-    "text": (lambda path: path.write_text("Lorem ipsum dolor sit amet.\n" * 300), "."),
-    "zeros": (lambda path: path.write_bytes(bytes(100_000)), "."),
+    "empty": (lambda path: path.touch(), "it is empty.* Give a WAV"),
+    "text": (lambda path: path.write_text("Lorem ipsum dolor sit amet.\n" * 300), "Give a WAV"),
+    "zeros": (lambda path: path.write_bytes(bytes(100_000)), "Give a WAV"),
     "a folder": (lambda path: path.mkdir(), "no file"),
     "a pipe": (os.mkfifo, "no file"),
     "a device": (lambda path: path.symlink_to("/dev/zero"), "no file"),
@@ -548,7 +591,7 @@ def test_a_mp4_that_lacks_its_end_is_said(tmp_path: Path) -> None:
     tracks.pictures(every(0, 2))
     path = tracks.write()
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(SourceError, match="Invalid data"):
+    with pytest.raises(SourceError, match=r"cut off.* Give a WAV"):
         FileSource(path).check()
 
 

@@ -14,6 +14,7 @@ from callboard.media.sources.unit import Unit
 from callboard.tests.conftest import Run
 from callboard.tests.media.sources.films import Film, clocks, is_of, parts
 from callboard.tests.media.sources.test_frames_as_they_are import BASELINE
+from callboard.tests.media.sources.test_played_files import Tracks, every, shown
 
 
 async def read(playback: Playback, count: int) -> list[Unit]:
@@ -102,6 +103,49 @@ def test_a_limit_is_kept_to_over_all_repetitions(run: Run, tmp_path: Path, name:
         playback.stop()
 
     run(main)
+
+
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+@pytest.mark.parametrize("kinds", ["v", "av"])
+@pytest.mark.parametrize("count", [1, 3, 12])
+def test_a_short_film_in_a_loop_is_one_film(
+    run: Run, tmp_path: Path, codec: str, kinds: str, count: int
+) -> None:
+    tracks = Tracks(tmp_path / "film.mkv", kinds=kinds)
+    tracks.pictures(every(0, count / 25), lambda at: 40 + round(at * 25) * 15)
+    if kinds == "av":
+        tracks.sound(0, count / 25)
+    source = FileSource(tracks.write(), loop=True)
+    source.check()
+
+    async def main() -> None:
+        playback = Playback("video", source)
+        playback.prepare(codec)
+        playback.limit(BIT_RATES[0])
+        units = await read(playback, 300)
+        assert sum(unit.keyframe for unit in units) <= 12 * 1.25 + 1
+        lights = [int(plane[-4, -4]) for _, plane in shown(units, codec)]
+        for number, light in enumerate(lights):
+            assert light == pytest.approx(40 + number % count * 15, abs=7)
+        playback.stop()
+
+    run(main)
+    passes = list(source.encode("video", codec))
+    assert sum(unit.duration for unit in passes) % (count * 3600) == 0
+    if kinds == "av":
+        sound = list(source.encode("audio", "opus"))
+        assert sum(unit.duration for unit in sound) == count * 1920
+
+
+def test_a_short_film_in_a_loop_goes_on_at_any_moment(tmp_path: Path) -> None:
+    tracks = Tracks(tmp_path / "film.mkv", kinds="v")
+    tracks.pictures(every(0, 0.2), lambda at: 40 + round(at * 25) * 40)
+    source = FileSource(tracks.write(), loop=True)
+    source.check()
+    units = list(source.encode_at(BIT_RATES[0], 1.04, "VP8"))
+    assert sum(unit.duration for unit in units) == round((4 - 1.04) * 90000)
+    lights = [int(plane[-4, -4]) for _, plane in shown(units, "VP8")]
+    assert lights == [pytest.approx(40 + (at + 1) % 5 * 40, abs=7) for at in range(74)]
 
 
 def test_a_limit_is_kept_to_by_what_follows_in_a_list(run: Run, tmp_path: Path) -> None:
