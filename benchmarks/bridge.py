@@ -131,7 +131,7 @@ async def delay(kind: str, file: str, seconds: float) -> dict[str, Any]:
     ):
         caller.media.add_sink(leaves)
         bridge = BridgeMedia(one.media, other.media) if kind == "bridge" else None
-        (called if bridge is not None else one).media.receivers.append(comes)
+        (called if bridge is not None else one).media.received.receivers.append(comes)
         await asyncio.sleep(seconds)
         if bridge is not None:
             bridge.close()
@@ -175,15 +175,15 @@ async def first_picture(times: int) -> dict[str, Any]:
                     ours.append((clock() - shown[frame.data]) * 1000)
                     came.set()
 
-            one.media.receivers.append(arrives)
-            called.media.receivers.append(comes)
+            one.media.received.receivers.append(arrives)
+            called.media.received.receivers.append(comes)
             began = clock()
             bridge = BridgeMedia(one.media, other.media)
             await came.wait()
             waits.append((clock() - began) * 1000)
             bridge.close()
-            one.media.remove_receiver(arrives)
-            called.media.remove_receiver(comes)
+            one.media.received.remove_receiver(arrives)
+            called.media.received.remove_receiver(comes)
     return {
         "p50": percentile(waits, 0.5),
         "p95": percentile(waits, 0.95),

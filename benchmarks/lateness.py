@@ -128,7 +128,7 @@ async def delay(kind: str, seconds: float) -> dict[str, Any]:
 
 async def pass_on(connection: PeerConnection, feed: Feed) -> None:
     """Write each frame that is heard, and let hardly any wait on either side."""
-    async for frame in connection.media.frames("audio", limit=1, rate=RATE, layout="mono"):
+    async for frame in connection.media.received.frames("audio", limit=1, rate=RATE, layout="mono"):
         if isinstance(frame, av.AudioFrame):
             await feed.write(frame)
 
@@ -163,7 +163,7 @@ async def interrupted(noisy: str, count: int) -> dict[str, Any]:
             elif playback is not None:
                 playback.stop()
 
-        hearing = bot.media.hear_speech(SpeechOptions(), hear)
+        hearing = bot.media.received.hear_speech(SpeechOptions(), hear)
         await asyncio.sleep(len(sound) / RATE)
         hearing.close()
     sent = frames[Direction.SENT]

@@ -109,7 +109,7 @@ async def _join(one: PeerConnection, direction: Direction) -> dict[str, float]:
     tap = Tap(one.media, direction, ours.media, lambda *_: None)
     try:
         began = time.perf_counter()
-        page.media.receivers.append(comes)
+        page.media.received.receivers.append(comes)
         offer = await page.offer(audio=Silence(), video=Silence())
         codecs = one.media.flowing(direction)
         answer = await ours.answer(cut_to(offer, codecs), audio=tap.source(), video=tap.source())

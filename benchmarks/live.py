@@ -114,7 +114,7 @@ def feeding(legs: list[Leg]) -> Iterator[None]:
 
 async def pass_on(connection: PeerConnection, feed: Feed) -> None:
     """Write each frame that is heard."""
-    async for frame in connection.media.frames("audio", rate=RATE, layout="mono"):
+    async for frame in connection.media.received.frames("audio", rate=RATE, layout="mono"):
         if isinstance(frame, av.AudioFrame):
             await feed.write(frame)
 
@@ -126,7 +126,7 @@ def answering(legs: list[Leg], *, sound: Samples) -> Iterator[None]:
     hearings = []
     for leg, feed in zip(legs, feeds, strict=True):
         leg.media.play("audio", feed)
-        hearings.append(leg.media.hear_speech(SpeechOptions(), lambda _: None))
+        hearings.append(leg.media.received.hear_speech(SpeechOptions(), lambda _: None))
     tasks = [asyncio.ensure_future(speak(feed, sound)) for feed in feeds]
     yield
     for task, hearing in zip(tasks, hearings, strict=True):

@@ -29,20 +29,22 @@ class Listening:
             ValueError: the receive path is `none`, or nothing of the kind is received.
         """
         media = self._parts.leg.connection.media
-        return media.frames(message.kind, message.limit, rate=message.rate, layout=message.layout)
+        return media.received.frames(
+            message.kind, message.limit, rate=message.rate, layout=message.layout
+        )
 
     @handles(ListenForSpeech)
     def speech(self, message: ListenForSpeech) -> ReaderQueue[Speech]:
         """Return when the peer begins and ends to speak, as it does.
 
         A part of the call that only wants to know of it, to stop what is played for example, has
-        `ConnectionMedia.hear_speech` call it, and posts itself a message.
+        `ReceivedStreams.hear_speech` call it, and posts itself a message.
 
         Raises:
             SpeechError: the extra ``speech`` is not installed.
             ValueError: no audio is received.
         """
-        return self._parts.leg.connection.media.speech(message.options)
+        return self._parts.leg.connection.media.received.speech(message.options)
 
     @handles(TakeSnapshot)
     def snapshot(self, message: TakeSnapshot) -> AsyncioFuture[bytes]:
@@ -52,7 +54,8 @@ class Listening:
         if message.name and "video" in self._parts.progress.media:
             self._look(message.name, message.role)
         too_late = self._parts.too_late
-        task = self._parts.owner.spawn(_settled(future, media.snapshot(message.format), too_late))
+        taking = media.received.snapshot(message.format)
+        task = self._parts.owner.spawn(_settled(future, taking, too_late))
         task.add_done_callback(lambda _: _give_up(future, too_late))
         return future
 

@@ -182,7 +182,7 @@ class _Ear:
     def __init__(self, parts: SharedParts, options: SpeechOptions) -> None:
         self.playback: Playback | None = None
         self._ref = parts.owner.actor_ref
-        self._hearing = parts.leg.connection.media.hear_speech(options, self._heard)
+        self._hearing = parts.leg.connection.media.received.hear_speech(options, self._heard)
 
     def close(self) -> None:
         """Listen no more."""

@@ -102,13 +102,13 @@ class OneWay:
     def open(self) -> None:
         """Begin."""
         self._plays.open()
-        self.origin.receivers.append(self._take)
+        self.origin.received.receivers.append(self._take)
         self.origin.digit_listeners.append(self._press)
         self.refresh()
 
     def close(self) -> None:
         """Let what goes out be as it was."""
-        self.origin.remove_receiver(self._take)
+        self.origin.received.remove_receiver(self._take)
         with suppress(ValueError):
             self.origin.digit_listeners.remove(self._press)
         self._release()
@@ -178,7 +178,7 @@ class OneWay:
             self._forward(_sound(codec, *encoded))
 
         self._is_begun["audio"] = False
-        self._hearing = self.origin.work_on(encoder.rate, 1, encode, done, self._deaf)
+        self._hearing = self.origin.received.work_on(encoder.rate, 1, encode, done, self._deaf)
 
     def _transcode_picture(self, codec: str, frame: EncodedFrame) -> None:
         if self._picture is None or self._picture.codec != codec:

@@ -43,12 +43,12 @@ class JoinIn:
 
     def open(self) -> None:
         """Begin."""
-        self._origin.receivers.append(self._hear)
+        self._origin.received.receivers.append(self._hear)
         self._ticket = Pacer.running().start(self._step)
 
     def close(self) -> None:
         """Let the leg's peer have again what the leg plays, and nothing else."""
-        self._origin.remove_receiver(self._hear)
+        self._origin.received.remove_receiver(self._hear)
         if self._ticket is not None:
             self._ticket.cancel()
         self._lane.close()

@@ -57,7 +57,7 @@ class RecentPictures:
                 # Not `add_sink`, for which the leg would send its peer a key frame.
                 origin.sinks.append(recent._hear)
             else:
-                origin.receivers.append(recent._take)
+                origin.received.receivers.append(recent._take)
         recent._viewers += 1
         return recent
 
@@ -107,5 +107,5 @@ class RecentPictures:
         origin = self._origin()
         if origin is not None:
             origin.remove_sink(self._hear)
-            origin.remove_receiver(self._take)
+            origin.received.remove_receiver(self._take)
             del self._of[origin][self._direction]

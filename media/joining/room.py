@@ -66,7 +66,7 @@ class RoomMember:
         if self.speaks and self.media.path is ReceivePath.NONE:
             raise ValueError("Nobody can be heard on the path 'none': use the path 'packets'.")
         self.follow()
-        self.media.receivers.append(self._received)
+        self.media.received.receivers.append(self._received)
 
     def follow(self) -> None:
         """Go on with the kinds that there are now, and after what a bot has played meanwhile."""
@@ -79,7 +79,7 @@ class RoomMember:
 
     def leave(self) -> None:
         """Play silence and black, unless something else is played, and hear nothing more."""
-        self.media.remove_receiver(self._received)
+        self.media.received.remove_receiver(self._received)
         self._plays.give_back()
         self.transcode_to({}, None)
 

@@ -63,13 +63,13 @@ class Tap:
             # Not `add_sink`, for which the leg would send its peer a key frame.
             self._origin.sinks.append(self._hear)
         else:
-            self._origin.receivers.append(self._take)
+            self._origin.received.receivers.append(self._take)
         self.refresh()
 
     def close(self) -> None:
         """Forward nothing more."""
         self._origin.remove_sink(self._hear)
-        self._origin.remove_receiver(self._take)
+        self._origin.received.remove_receiver(self._take)
         if self._recent is not None:
             self._recent.leave()
             self._recent = None

@@ -4,21 +4,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
 
 from aiortc import RTCRtpTransceiver
 
 from ..codecs.picture import BIT_RATE
-from ..codecs.sound import Samples
 from ..errors import MediaClosedError
 from ..frames.frame import KINDS, Direction, EncodedFrame, Kind
-from ..hearing.ear import Ear, Hearing
-from ..hearing.eye import Eye
-from ..hearing.reader_queue import Frame, ReaderQueue
-from ..hearing.sound_frames import sound_frames
-from ..hearing.speech import Speech, hear_speech, read_speech
-from ..hearing.speech_options import SpeechOptions
-from ..hearing.still_picture import ImageFormat, StillPicture
 from ..sources.echo import Echo
 from ..sources.forwarded import Forwarded
 from ..sources.playback import Playback
@@ -33,6 +24,7 @@ from .events import (
     PlaybackStuck,
     VideoUnseen,
 )
+from .received_streams import ReceivedStreams
 from .rtp.incoming import Incoming
 from .rtp.insert import Insert
 from .rtp.key_presses import KeyPress
@@ -43,8 +35,6 @@ from .rtp.reports import Reports
 from .rtp.statistics import MediaStatistics
 from .rtp.telephone_event import DigitEvent
 from .rtp.video.freezes import Freeze, Freezes
-
-T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -77,8 +67,7 @@ class ConnectionMedia:
         sinks: Called on the loop with each encoded frame sent, and on the paths `packets` and
             `frames` with each one received. Add to it by `add_sink`, so that video starts with a
             key frame.
-        receivers: Called on the loop with each encoded frame received, on the paths `packets` and
-            `frames`; unlike sinks they see nothing of what is sent, which costs less.
+        received: Who hears and sees what is received.
         digit_listeners: Called on the loop when the peer presses a key and when it lets it go.
         by_kind: What is in the call, for `OfferAnswer` to change.
         changes: How often what is sent has become something else: another source or none, another
@@ -103,17 +92,17 @@ class ConnectionMedia:
         self.path = path
         self.sinks: list[Sink] = []
         self.digit_listeners: list[DigitListener] = []
-        self.receivers: list[Callable[[EncodedFrame], None]] = []
         self.by_kind: dict[Kind, Medium] = {}
         self.changes = 0
         self.past: list[Medium] = []
-        self._largest_picture = largest_picture
         self._on_event = on_event
         self._closed = False
         self._tell_request_at = 0.0
-        self._came: dict[Kind, str] = {}
-        self._ear = Ear()
-        self._eye = Eye(largest_picture, self.request_keyframe)
+        self.received = ReceivedStreams(
+            largest_picture=largest_picture,
+            check=self._check_receiving,
+            request_keyframe=self.request_keyframe,
+        )
 
     @property
     def is_closed(self) -> bool:
@@ -343,163 +332,6 @@ class ConnectionMedia:
         with suppress(ValueError):
             self.sinks.remove(sink)
 
-    def remove_receiver(self, receiver: Callable[[EncodedFrame], None]) -> None:
-        """Remove one of the receivers.
-
-        Args:
-            receiver: One that was added; others are ignored.
-        """
-        with suppress(ValueError):
-            self.receivers.remove(receiver)
-
-    def hear(
-        self,
-        rate: int,
-        channels: int,
-        callback: Callable[[Samples, int], None],
-        on_end: Callable[[], None] = lambda: None,
-    ) -> Hearing:
-        """Get the received sound, decoded, from now on. Nothing is decoded while nobody does.
-
-        Lost packets are concealed or silence, and so are gaps. It goes on when the codec or the
-        RTP stream changes, and when audio is removed and added again.
-
-        Args:
-            rate: Samples a second, in Hz: 8000 to 48000, a multiple of 50. Nothing is resampled if
-                it is the codec's: 48000 for Opus, 8000 for G.711.
-            channels: 1 or 2.
-            callback: Called on the loop with 20 ms of sound, of shape (samples, channels), and the
-                time at which it begins, in ticks of 48 kHz since the first sound. Several get the
-                same array: it must not be written to.
-            on_end: Called on the loop when the connection closes.
-
-        Returns:
-            The hearing, for `close()`.
-
-        Raises:
-            ValueError: There is no such rate, or are no so many channels; the path is `none`, or no
-                audio is received.
-            MediaClosedError: The connection is closed.
-        """
-        return self.work_on(
-            rate, channels, lambda *heard: heard, lambda heard: callback(*heard), on_end
-        )
-
-    def work_on(
-        self,
-        rate: int,
-        channels: int,
-        work: Callable[[Samples, int], T | None],
-        done: Callable[[T], None],
-        on_end: Callable[[], None] = lambda: None,
-    ) -> Hearing:
-        """Have something done with the received sound on the thread that decodes it.
-
-        Args:
-            rate: As in `hear`.
-            channels: As in `hear`.
-            work: Called on the thread with what `hear` gives, in order and never twice at once.
-            done: Called on the loop with what that returned, if it is not None.
-            on_end: Called on the loop when the connection closes.
-
-        Raises:
-            ValueError, MediaClosedError: See `hear`.
-        """
-        self._check_receiving("audio")
-        return self._ear.hear(rate, channels, work, done, on_end)
-
-    def frames(
-        self, kind: Kind, limit: int = 50, *, rate: int = 48000, layout: str = "stereo"
-    ) -> ReaderQueue[Frame]:
-        """Iterate over the decoded frames of a kind. Nothing is decoded while nobody does.
-
-        It goes on when the kind is removed and added again. Pictures begin with a key frame, which
-        the peer is asked for.
-
-        Args:
-            kind: "audio" or "video".
-            limit: How many frames wait for a slow reader, 64 MiB at most. The oldest are dropped.
-            rate: Of audio, samples a second, in Hz: 8000 to 48000, a multiple of 50.
-            layout: Of audio, "mono" or "stereo".
-
-        Returns:
-            An iterator that ends when the connection closes; what was not read by then is gone.
-
-        Raises:
-            ValueError: There is no such rate or layout; the path is `none`, or nothing of that kind
-                is received.
-            MediaClosedError: The connection is closed.
-        """
-        self._check_receiving(kind)
-        if kind == "audio":
-            return sound_frames(self._ear, limit=limit, rate=rate, layout=layout)
-        return self._eye.look(limit)
-
-    def hear_speech(
-        self,
-        options: SpeechOptions,
-        callback: Callable[[Speech], None],
-        on_end: Callable[[], None] = lambda: None,
-    ) -> Hearing:
-        """Be told when the peer begins and ends to speak, for example to stop what is played.
-
-        Args:
-            options: What counts as speech.
-            callback: Called on the loop with `SpeechBegan` and `SpeechEnded`, in turns.
-            on_end: Called on the loop when the connection has closed, after the last of them.
-
-        Returns:
-            The hearing, for `close()`.
-
-        Raises:
-            SpeechError: The extra `speech` is not installed.
-            ValueError: The path is `none`, or no audio is received.
-            MediaClosedError: The connection is closed.
-        """
-        self._check_receiving("audio")
-        return hear_speech(self._ear, options, callback, on_end)
-
-    def speech(self, options: SpeechOptions, limit: int = 50) -> ReaderQueue[Speech]:
-        """Iterate over `SpeechBegan` and `SpeechEnded`, in turns.
-
-        Args:
-            options: What counts as speech.
-            limit: How many of them wait for a slow reader, 64 MiB at most. The oldest are dropped.
-
-        Returns:
-            An iterator. When the connection closes it ends, once all was read.
-
-        Raises:
-            SpeechError: The extra `speech` is not installed.
-            ValueError: The path is `none`, or no audio is received.
-            MediaClosedError: The connection is closed.
-        """
-        self._check_receiving("audio")
-        return read_speech(self._ear, options, limit=limit)
-
-    async def snapshot(self, format: ImageFormat = "jpeg") -> bytes:  # noqa: A002
-        """Make an image of the next key frame of the peer's video, which is asked for one.
-
-        Args:
-            format: "jpeg" or "png".
-
-        Returns:
-            The image, as the content of a file.
-
-        Raises:
-            SnapshotError: No key frame came within five seconds, or none that can be shown.
-            ValueError: No video is received, or the path is `none`.
-            MediaClosedError: The connection is closed.
-        """
-        self._check_receiving("video")
-        snapshot = StillPicture(format, self._largest_picture, self.request_keyframe)
-        self.receivers.append(snapshot.take)
-        try:
-            return await snapshot.image
-        finally:
-            snapshot.close()
-            self.remove_receiver(snapshot.take)
-
     def request_keyframe(self) -> None:
         """Ask the peer for a video key frame (PLI, RFC 4585 §6.3.1), and again until one comes.
 
@@ -539,7 +371,7 @@ class ConnectionMedia:
         flowing = self.codecs(direction)
         if direction is Direction.SENT:
             return {kind: self.codec(kind) or agreed for kind, agreed in flowing.items()}
-        return {kind: self._came.get(kind, agreed) for kind, agreed in flowing.items()}
+        return {kind: self.received.codecs.get(kind, agreed) for kind, agreed in flowing.items()}
 
     def statistics(self) -> tuple[MediaStatistics, ...]:
         """Return the counters, also after the connection is closed.
@@ -633,8 +465,7 @@ class ConnectionMedia:
     def stop(self) -> None:
         """Take nothing more to play, and ask for nothing more: the connection closes."""
         self._closed = True
-        self._ear.end()
-        self._eye.end()
+        self.received.end()
 
     def _check_receiving(self, kind: Kind) -> None:
         if self._closed:
@@ -664,24 +495,13 @@ class ConnectionMedia:
         self._feed(Direction.SENT, frame)
 
     def _received(self, frame: EncodedFrame) -> None:
-        kind = frame.kind
-        self._came[kind] = frame.codec
-        medium = self.by_kind.get(kind)
+        medium = self.by_kind.get(frame.kind)
         outgoing = None if medium is None else medium.outgoing
         # A source's class is abstract: `isinstance` would call Python functions for each frame.
         echoes = outgoing is not None and type(outgoing.playback.source) is Echo
         if outgoing is not None and echoes and not outgoing.forward(frame):
             self._ask_origin(outgoing)
-        if kind == "audio":
-            self._ear.take(frame)
-        else:
-            self._eye.take(frame)
-        for receiver in tuple(self.receivers):
-            try:
-                receiver(frame)
-            except Exception:
-                logger.exception("A receiver failed and is taken off")
-                self.remove_receiver(receiver)
+        self.received.take(frame)
         self._feed(Direction.RECEIVED, frame)
 
     def _digit(self, event: DigitEvent) -> None:

@@ -133,7 +133,7 @@ def test_nobody_listens_for_speech_once_what_was_played_is_over(
         await connected(scene)
         await scene.settle()
         call = await Call.of(scene.call, tmp_path)
-        ear = Media.last.media._ear
+        ear = Media.last.media.received._ear
         playback = await call.play("tone", until="speech", wait=False)
         assert len(ear._hearings) == 1
         await end(call, playback)

@@ -239,7 +239,7 @@ def test_pictures_begin_with_a_key_frame_after_a_break(run: Run, what: str) -> N
             missed = next(f for f in await b.received("video", 12) if not f.keyframe)
             at = len(alice.seen("video"))
             BREAKS[what](a.pc.media, False)
-            for take in b.pc.media.receivers:
+            for take in b.pc.media.received.receivers:
                 take(missed)  # the next one comes before the key frame
             await alice.until(lambda: any(map(wide, alice.seen("video")[at:])))
             of_bob = {frame.data for frame in b.seen("video")}
@@ -339,9 +339,9 @@ def test_joining_and_parting_leaves_nothing(run: Run) -> None:
             await a.received("video", 3)
             bridge.close()
             for leg in (a, b):
-                assert not leg.pc.media.receivers
+                assert not leg.pc.media.received.receivers
                 assert not leg.pc.media.digit_listeners
-                assert not leg.pc.media._ear._hearings
+                assert not leg.pc.media.received._ear._hearings
 
     run(main)
 

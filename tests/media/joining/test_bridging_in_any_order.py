@@ -245,9 +245,9 @@ def test_any_order_with_bridges_keeps_one_timeline_and_tells_each_end_once(
         ended = [each for each in scene.ended if each in scene.played]  # and what held the line
         assert sorted(map(id, ended)) == sorted(map(id, scene.played))
         for media in (scene.ours, scene.other):
-            assert not media.receivers
+            assert not media.received.receivers
             assert not media.digit_listeners
-            assert not media._ear._hearings
+            assert not media.received._ear._hearings
 
     inspected: list[FinishedRecording] = []
     holds()

@@ -341,10 +341,10 @@ def test_coming_and_going_leaves_nothing(run: Run) -> None:
                 room.remove(member)
             assert room.members == [stays]
             assert len(media.sinks) == sinks
-            assert not media.receivers
-            assert not media._ear._hearings
+            assert not media.received.receivers
+            assert not media.received._ear._hearings
             room.close()
-            assert not pairs[0][0].pc.media._ear._hearings
+            assert not pairs[0][0].pc.media.received._ear._hearings
 
     run(main)
 

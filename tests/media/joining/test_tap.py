@@ -23,6 +23,7 @@ from callboard.media import (
     cut_to,
 )
 from callboard.media.joining.recent_pictures import RecentPictures
+from callboard.media.rtc.received_streams import ReceivedStreams
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, pair
 from callboard.tests.media.page import Page, page
@@ -195,7 +196,7 @@ def test_a_key_frame_is_on_its_way_while_the_page_connects(
 def test_recent_pictures_are_bounded(sizes: list[int], are_kept: bool) -> None:
     media: Any = Media()
     recent = RecentPictures.enter(media, Direction.RECEIVED)
-    (take,) = media.receivers
+    (take,) = media.received.receivers
     take(EncodedFrame("audio", "opus", b"x", 0, 48_000, 0.0, True))
     take(EncodedFrame("video", "VP8", b"x", 0, 90_000, 0.0, False))
     assert recent.since_keyframe() == ()
@@ -223,7 +224,7 @@ def test_recent_pictures_are_forgotten_some_time_after_the_last_viewer_has_left(
         recent.leave()
         monkeypatch.setattr(RecentPictures, "LINGER", 0.0)
         media.goes_on()
-        assert (media.receivers, media.sinks) == ([], [])
+        assert (media.received.receivers, media.sinks) == ([], [])
         assert RecentPictures.enter(media, direction) is not recent
 
     run(main)
@@ -242,12 +243,10 @@ class Media:
     """As much of a leg's media as is needed here."""
 
     def __init__(self) -> None:
-        self.receivers: list[Any] = []
+        self.received = ReceivedStreams(
+            largest_picture=1, check=lambda _: None, request_keyframe=lambda: None
+        )
         self.sinks: list[Any] = []
-
-    def remove_receiver(self, receiver: Any) -> None:
-        if receiver in self.receivers:
-            self.receivers.remove(receiver)
 
     def remove_sink(self, sink: Any) -> None:
         if sink in self.sinks:
@@ -255,7 +254,7 @@ class Media:
 
     def goes_on(self) -> None:
         frame = EncodedFrame("video", "VP8", b"x", 0, 90_000, 0.0, True)
-        for receiver in tuple(self.receivers):
+        for receiver in tuple(self.received.receivers):
             receiver(frame)
         for sink in tuple(self.sinks):
             sink(Direction.SENT, frame)

@@ -65,7 +65,7 @@ def test_nothing_is_heard_or_seen_where_all_is_only_counted(run: Run, kind: Kind
         leg = Leg(ReceivePath.NONE)
         await leg.pc.offer(audio=Tone(), video=ClockPattern())
         with pytest.raises(ValueError, match="use the path 'packets'"):
-            leg.pc.media.frames(kind)
+            leg.pc.media.received.frames(kind)
         await leg.pc.close()
 
     run(main)

@@ -103,7 +103,7 @@ def test_one_frame_waits_however_large(run: Run) -> None:
 def test_frames_end_with_the_call(run: Run) -> None:
     async def main() -> None:
         async with call(audio=Tone(), video=ClockPattern()) as (_, b):
-            frames = b.pc.media.frames("video")
+            frames = b.pc.media.received.frames("video")
             await anext(frames)
             await b.received("video", 20)
         assert [frame async for frame in frames] == []

@@ -22,7 +22,7 @@ class Heard:
         self.blocks: list[Samples] = []
         self.ended = asyncio.Event()
         self._changed = asyncio.Event()
-        self.hearing = leg.pc.media.hear(rate, channels, self._take, self.ended.set)
+        self.hearing = leg.pc.media.received.hear(rate, channels, self._take, self.ended.set)
 
     def _take(self, sound: Samples, timestamp: int) -> None:
         assert timestamp == 960 * len(self.blocks)
@@ -78,7 +78,7 @@ def test_only_what_is_received_can_be_heard(run: Run) -> None:
         with pytest.raises(ValueError, match="use the path 'packets'"):
             Heard(deaf)
         with pytest.raises(ValueError, match="use the path 'packets'"):
-            deaf.pc.media.frames("audio")
+            deaf.pc.media.received.frames("audio")
         await leg.pc.close()
         await deaf.pc.close()
 
@@ -94,7 +94,7 @@ def test_two_hundred_readers_leave_no_decoder_task_or_thread(run: Run) -> None:
         async with call(audio=Tone(400)) as (_, b):
             before = len(asyncio.all_tasks())
             for number in range(200):
-                frames = b.pc.media.frames("audio", rate=8000 + 50 * number, layout="mono")
+                frames = b.pc.media.received.frames("audio", rate=8000 + 50 * number, layout="mono")
                 if not number % 20:
                     assert isinstance(await anext(frames), av.AudioFrame)
                     assert len(asyncio.all_tasks()) == before
@@ -102,11 +102,11 @@ def test_two_hundred_readers_leave_no_decoder_task_or_thread(run: Run) -> None:
                 if number % 2:
                     await frames.aclose()
                 del frames
-            last = b.pc.media.frames("audio")
+            last = b.pc.media.received.frames("audio")
             await anext(last)
             await anext(last)
-            assert len(b.pc.media._ear._hearings) == 1
+            assert len(b.pc.media.received._ear._hearings) == 1
             await last.aclose()
-            assert b.pc.media._ear._decoding is None
+            assert b.pc.media.received._ear._decoding is None
 
     run(main)

@@ -177,7 +177,7 @@ def test_decoded_pictures_go_on_after_a_loss(run: Run) -> None:
             camera_call(link, without("rtx", "nack")) as leg,
         ):
             await leg.received("video", 5)
-            shown = leg.pc.media.frames("video")
+            shown = leg.pc.media.received.frames("video")
             clocks = [read_clock(luma(await anext(shown))) for _ in range(5)]
             gone = iter([True] * 3)
             link.drop = lambda data: is_video(data) and next(gone, False)

@@ -165,14 +165,14 @@ def test_the_clock_moves_and_can_be_read(run: Run, codec: str) -> None:
 def test_decoded_pictures_go_to_iterators(run: Run, path: ReceivePath) -> None:
     async def main() -> None:
         async with call(path, audio=Tone(440), video=ClockPattern()) as (_, b):
-            frames = b.pc.media.frames("video")
+            frames = b.pc.media.received.frames("video")
             clocks = []
             async for frame in frames:
                 clocks.append(read_clock(luma(frame)))
                 if len(clocks) == 5:
                     break
             assert None not in clocks
-            left = b.pc.media.frames("audio", limit=3)
+            left = b.pc.media.received.frames("audio", limit=3)
         assert len([frame async for frame in left]) <= 3
 
     run(main)

@@ -34,16 +34,16 @@ def test_it_is_what_the_peer_shows(
     async def main() -> None:
         async with two_calls(("opus", codec), ("opus", codec)) as ((ours, peer), _):
             await ours.received("video", 1)
-            image = await ours.pc.media.snapshot(format_)
+            image = await ours.pc.media.received.snapshot(format_)
             assert image.startswith(magic)
             shown = picture(image)
             assert (shown.width, shown.height) == (160, 128)
             grey = shown.reformat(format="yuv420p")
             first = read_clock(luma(grey))
             assert first is not None
-            assert not ours.pc.media.receivers
+            assert not ours.pc.media.received.receivers
             await ours.received("video", 10)
-            several = await asyncio.gather(*(ours.pc.media.snapshot() for _ in range(5)))
+            several = await asyncio.gather(*(ours.pc.media.received.snapshot() for _ in range(5)))
             for later in several:
                 clock = read_clock(luma(picture(later).reformat(format="yuv420p")))
                 assert clock is not None
@@ -57,9 +57,9 @@ def test_a_picture_that_builds_on_others_is_passed_over(run: Run) -> None:
     async def main() -> None:
         async with two_calls() as ((ours, _), _):
             missed = next(f for f in await ours.received("video", 12) if not f.keyframe)
-            taking = asyncio.ensure_future(ours.pc.media.snapshot())
+            taking = asyncio.ensure_future(ours.pc.media.received.snapshot())
             await asyncio.sleep(0)
-            [take] = ours.pc.media.receivers
+            [take] = ours.pc.media.received.receivers
             take(missed)
             assert picture(await taking).width == 160
 
@@ -72,11 +72,11 @@ def test_who_shows_nothing_gives_none(run: Run, monkeypatch: pytest.MonkeyPatch)
     async def main() -> None:
         async with call(audio=Tone(), video=ClockPattern(), back_audio=Silence()) as (ours, peer):
             with pytest.raises(SnapshotError, match="no key frame within"):
-                await ours.pc.media.snapshot()
+                await ours.pc.media.received.snapshot()
             peer.pc.media.path = ReceivePath.NONE
             with pytest.raises(ValueError, match="path"):
-                await peer.pc.media.snapshot()
-            assert not ours.pc.media.receivers
+                await peer.pc.media.received.snapshot()
+            assert not ours.pc.media.received.receivers
 
     run(main)
 
@@ -85,10 +85,10 @@ def test_without_video_there_is_none(run: Run) -> None:
     async def main() -> None:
         async with call(audio=Tone(), back_audio=Silence()) as (ours, _):
             with pytest.raises(ValueError, match="no video"):
-                await ours.pc.media.snapshot()
+                await ours.pc.media.received.snapshot()
         closed = Leg()
         await closed.pc.close()
         with pytest.raises(MediaClosedError):
-            await closed.pc.media.snapshot()
+            await closed.pc.media.received.snapshot()
 
     run(main)
