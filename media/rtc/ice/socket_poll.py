@@ -52,6 +52,7 @@ class SocketPoll(LoopWide):
         self._epoll: Any = None  # `select.epoll` is Linux's
         self._pacer = Pacer.running()
         self._is_behind = False
+        self._is_reading = False
         self._readers: dict[int, Read] = {}
         self._resting: asyncio.TimerHandle | None = None
 
@@ -84,6 +85,15 @@ class SocketPoll(LoopWide):
         self._epoll.unregister(file)
         if not self._readers:
             self._stop()
+
+    def catch_up(self) -> None:
+        """Read what has come by now, unless that goes on already.
+
+        A loop that was held up rings its timers before it reads. Who takes silence for an end asks
+        this first, or it hears nothing but its own delay.
+        """
+        if self._epoll is not None and not self._is_reading:
+            self._read_several()
 
     def _watch(self) -> None:
         asyncio.get_running_loop().add_reader(self._epoll.fileno(), self._ready)
@@ -124,8 +134,12 @@ class SocketPoll(LoopWide):
         What is due leaves before: those who send to us often do so in the very same millisecond.
         """
         self._pacer.catch_up()
-        with self._pacer.together():
-            return self._read_rounds()
+        self._is_reading = True
+        try:
+            with self._pacer.together():
+                return self._read_rounds()
+        finally:
+            self._is_reading = False
 
     def _read_rounds(self) -> bool:
         """Have each socket read that has something; tell whether several had, at one time."""

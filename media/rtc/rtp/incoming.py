@@ -112,7 +112,8 @@ class Incoming:
         self._unwrapper = Unwrapper()
         is_seen = kind == "video" and path is not ReceivePath.NONE
         self._video = VideoReceiver() if is_seen else None
-        self._cut = SocketPoll.running().room.cut
+        self._sockets = SocketPoll.running()
+        self._cut = self._sockets.room.cut
         _aiortc.take_packets(
             self.receiver, self._packet, self._next_packets, self._counter, reports
         )
@@ -297,6 +298,7 @@ class Incoming:
 
     def _digit_due(self) -> None:
         """Wait no longer for what is missing before a key, or for the end of its press."""
+        self._sockets.catch_up()
         now = self._loop.time()
         self._digit_timer = None
         for packet in self._sequencer.give_up():
@@ -344,6 +346,7 @@ class Incoming:
 
     def _wake(self) -> None:
         self._timer = None
+        self._sockets.catch_up()
         self._look(self._loop.time())
 
     def _encoded(

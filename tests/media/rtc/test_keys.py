@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -284,6 +285,25 @@ def test_another_part_hears_and_passes_on_a_key_as_long_as_it_is_held(run: Run) 
             assert ended.digit == "8"
             assert 0.3 < ended.seconds < 0.8
             assert await held[0].sent
+
+    run(main)
+
+
+def test_a_key_that_is_held_while_the_loop_is_held_up_goes_on(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digit_reader, "QUIET", 0.08)
+
+    async def main() -> None:
+        async with call(audio=Tone(440), back_audio=Tone(440)) as (a, b):
+            [held] = a.pc.media.press("7", None)
+            await b.event(DigitBegan)
+            for _ in range(5):
+                time.sleep(0.12)  # noqa: ASYNC251 - what is staged here
+                await a.received("audio", 3)
+            assert heard(b) == ""
+            held.release()
+            assert (await b.event(DigitEnded)).digit == "7"
 
     run(main)
 
