@@ -39,7 +39,7 @@ globalThis.press = (words) => until(() => {
 });
 globalThis.hear = async (which, hertz) => {
   const label = which + ", live";
-  const screen = await until(() => document.querySelector(`video[aria-label="${label}"]`));
+  const screen = await until(() => document.querySelector(`[aria-label="${label}"]`));
   return untilHeard(await until(() => screen.srcObject.getAudioTracks()[0]), hertz);
 };
 """
@@ -105,7 +105,7 @@ def test_a_person_takes_a_call_that_rings(run: Run, tmp_path: Path, calling_brow
         accounts: list[str | dict[str, Any]] = [ALICE, {"jid": BOB, "bot": "operator"}]
         async with visited(calling_browser, tmp_path, accounts, "calls") as (stage, tab):
             out = await stage.puppets[ALICE].call(BOB, audio=f"tone:{THEIRS}")
-            await tab.run("press('Take with microphone')")
+            await tab.run("press('Answer with my microphone')")
             await out.connected()
             await until_heard(out, PERSON)
             assert await tab.run(f"hear('Peer', {THEIRS})")

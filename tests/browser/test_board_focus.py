@@ -102,6 +102,7 @@ def test_nothing_that_happens_moves_the_focus_or_takes_what_is_typed(
             await disturbed(page, 10)
             await page.go("#/history")
             await page.until("document.querySelector('history-page form')")
+            await page.tab.run("document.querySelector('history-page details').open = true")
             await disturbed(page, 6)
             await out.hangup()
             await settled(stage, out.id)

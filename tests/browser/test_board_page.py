@@ -123,7 +123,7 @@ def test_hang_up_and_both_pictures_are_seen_at_every_size(
 #: Labels that lie over what is played, of calls with sound only.
 COVERED = """[...document.querySelectorAll("conversation-view .screen.sound")].filter(one => {
   const of = what => one.querySelector(what).getBoundingClientRect();
-  const [label, player] = [of("figcaption"), of("video")];
+  const [label, player] = [of("figcaption"), of("audio")];
   return label.right > player.left && label.bottom > player.top && label.top < player.bottom;
 }).length"""
 
@@ -137,7 +137,7 @@ def test_no_label_lies_over_the_controls_of_a_call_with_sound_only(
             await page.press("Call", ".call-form")
             call = await stage.ringing(BOB)
             await call.answer(audio="tone:880")
-            await page.until("document.querySelectorAll('.screen.sound video').length === 2")
+            await page.until("document.querySelectorAll('.screen.sound audio').length === 2")
             for width, height in SIZES:
                 await page.tab.look(width, height, "light")
                 assert await page.tab.run(COVERED) == 0, (width, height)

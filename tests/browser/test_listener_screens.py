@@ -22,7 +22,7 @@ WIDTHS = (360, 1280)
 PLACES = ("/calls", "/calls/{call}/{account}", conversation(ALICE, BOB))
 #: What the pictures are full of: red, green and blue.
 COLOUR = (200, 120, 20)
-SCREENS = "[...document.querySelectorAll('call-strip video')]"
+SCREENS = "[...document.querySelectorAll('call-strip :is(audio, video)')]"
 
 
 class Shows:
@@ -89,7 +89,8 @@ def test_sound_does_not_wait_for_the_first_picture(
 
 
 #: Of what somebody points at in a strip, what something else lies over.
-COVERED = """[...document.querySelectorAll("call-strip button, call-strip video")].filter(one => {
+COVERED = """[...document.querySelectorAll(
+  "call-strip :is(button, audio, video)")].filter(one => {
   one.scrollIntoView({block: "center"});
   const {left, right, top, bottom} = one.getBoundingClientRect();
   return document.elementFromPoint((left + right) / 2, (top + bottom) / 2) !== one;

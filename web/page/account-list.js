@@ -1,7 +1,7 @@
 // The accounts, those in trouble first.
 import {avatar} from "./avatar.js";
 import {board} from "./board.js";
-import {fill, follow, h, joined, say} from "./dom.js";
+import {fill, follow, h, joined, jointed, say} from "./dom.js";
 import {session} from "./session.js";
 import {accountPath, post} from "./api.js";
 import {attempt, nothing, View} from "./view.js";
@@ -30,7 +30,7 @@ class AccountList extends View {
     for (const call of board.calls.values()) counts.set(call.account, (counts.get(call.account) ?? 0) + 1);
     this.counts = counts;
     follow(this.rows, found.slice(0, MOST), one => one.jid, () => new AccountRow());
-    say(this.rest, found.length > MOST ? `and ${found.length - MOST} more` : found.length ? "" : "No account fits.");
+    say(this.rest, found.length > MOST ? `and ${found.length - MOST} more` : found.length || !board.state ? "" : "No account fits.");
   }
 }
 
@@ -53,9 +53,9 @@ class AccountRow extends HTMLElement {
       h("a.row", {href: `#/accounts/${escaped(account.jid)}`, "aria-current": chosen ? "page" : undefined},
         avatar(account.jid, TONES[account.state] ?? ""),
         h("span.row-main", {},
-          h("span.row-title", {}, account.jid),
+          h("span.row-title", {}, ...jointed(account.jid)),
           h("span.row-note", {}, ...joined(" · ", account.state, SHOWS[account.show] ?? account.show, account.status, account.bot, calls ? `${calls} ${calls === 1 ? "call" : "calls"}` : "")),
-          words && h("span.row-note.bad-text", {}, words))),
+          words && h("span.row-note.bad-text", {}, ...joined("", words)))),
       session.may("control") && h("button.plain.small", {type: "button", onclick: act, "aria-label": `${isOff ? "Log in" : "Log out"} ${account.jid}`}, isOff ? "Log in" : "Log out"),
     );
   }
@@ -63,7 +63,7 @@ class AccountRow extends HTMLElement {
 
 /** @param {Element} place @param {string} account */
 export function unknownAccount(place, account) {
-  nothing(place, "There is no such account", `Callboard runs no account ${account}.`);
+  nothing(place, "There is no such account", `Callboard runs no account ${account}.`, "h2", {href: "#/", words: "See the accounts"});
 }
 
 /** @param {Element} place */

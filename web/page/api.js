@@ -1,10 +1,11 @@
 // The board's HTTP API, whose first client this page is.
+import {sentence} from "./words.js";
 
 /** A request was refused; the message says what to do. */
 export class Problem extends Error {
   /** @param {number} status @param {string} type @param {string} detail */
   constructor(status, type, detail) {
-    super(detail);
+    super(sentence(detail));
     this.status = status;
     this.type = type;
   }

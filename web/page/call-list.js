@@ -3,7 +3,7 @@ import {board, key} from "./board.js";
 import {CallStrip} from "./call-strip.js";
 import {follow, h, say} from "./dom.js";
 import {session} from "./session.js";
-import {View} from "./view.js";
+import {nothing, View} from "./view.js";
 
 /** Strips that are shown at the most; the filter finds the others. */
 const MOST = 60;
@@ -13,7 +13,9 @@ class CallList extends View {
     this.filter = h("input", {type: "search", placeholder: "Filter by address, phase or id", "aria-label": "Filter calls", oninput: () => this.update()});
     this.count = h("p.soft", {});
     this.rows = h("div.strips", {});
-    this.append(h("div.page-head", {}, h("h1", {}, "Live calls"), this.filter), this.count, this.rows);
+    this.none = h("div", {});
+    nothing(this.none, "No calls go on now", session.may("control") ? "Open a conversation and press Call." : "Those that have ended are in the history.", "h2", {href: "#/history", words: "Look into the history"});
+    this.append(h("div.page-head", {}, h("h1", {}, "Live calls"), this.filter), this.count, this.rows, this.none);
   }
 
   update() {
@@ -21,7 +23,9 @@ class CallList extends View {
     const found = [...board.calls.values()].filter(one => `${one.account} ${one.peer} ${one.phase} ${one.id} ${one.direction}`.toLowerCase().includes(words));
     follow(this.rows, found.slice(0, MOST), key, () => new CallStrip());
     const more = found.length > MOST ? `, the first ${MOST} shown` : "";
-    say(this.count, found.length ? `${found.length} ${found.length === 1 ? "call" : "calls"}${more}` : board.calls.size ? "No call fits." : session.may("control") ? "No calls go on now. Open a conversation and press Call, or look into the history." : "No calls go on now. The history has those that have ended.");
+    say(this.count, found.length ? `${found.length} ${found.length === 1 ? "call" : "calls"}${more}` : board.calls.size ? "No call fits." : "");
+    this.none.hidden = board.calls.size > 0 || !board.state;
+    this.filter.hidden = !board.calls.size && !this.filter.value;
   }
 }
 

@@ -9,7 +9,7 @@ import "./quality-plots.js";
 import "./recording-player.js";
 import {session} from "./session.js";
 import {attempt, nothing, View} from "./view.js";
-import {clock, moment, number, STEPS, TONES} from "./words.js";
+import {clock, moment, number, seconds, STEPS, TONES} from "./words.js";
 
 const PARTS = {received: "Heard the peer", sent: "Heard what was sent", join: "Joined", "take-over": "Took over", snapshot: "Took pictures"};
 const NOW = {received: "hears the peer", sent: "hears what is sent", join: "talks beside the bot", "take-over": "has taken over"};
@@ -51,7 +51,7 @@ class CallPage extends View {
     this.shown = "";
     this.update();
     if (!this.live() && !this.past) {
-      nothing(this.top, "There is no such call", "It does not go on, and no record of it is kept.", "h1");
+      nothing(this.top, "There is no such call", "It does not go on, and no record of it is kept.", "h1", {href: "#/history", words: "Look into the history"});
       for (const one of [this.recordings, this.steps, this.quality, this.ladder]) one?.replaceChildren();
     }
   }
@@ -89,7 +89,7 @@ class CallPage extends View {
     }
     this.strip?.show(call);
     fill(this.steps, ...steps(call.steps), facts([["Id", call.id], ["Media", call.media.join(", ")], ["Time", clock(call.seconds)],
-      ...call.guests.map(one => /** @type {[string, string]} */ (["At a page", `${one.name} ${NOW[one.part]}, since ${number(one.at)} s`]))]));
+      ...call.guests.map(one => /** @type {[string, string]} */ (["Visitor", `${one.name} ${NOW[one.part]}, from ${number(one.at)} s on`]))]));
     this.draw();
   }
 
@@ -114,7 +114,7 @@ class CallPage extends View {
     fill(this.steps, ...steps(call.steps), facts([
       ["Began", moment(call.started)], ["Ended", moment(call.ended)], ["Talked", call.connected ? clock(lasted) : "not connected"],
       ["Why it ended", call.reason], ["Id", call.id], ["Record", call.uuid],
-      ...call.listeners.map((/** @type {any} */ one) => [PARTS[/** @type {keyof typeof PARTS} */ (one.part)] ?? one.part, `${one.name}, from ${number(one.at)} s for ${number(one.seconds)} s`]),
+      ...call.listeners.map((/** @type {any} */ one) => [PARTS[/** @type {keyof typeof PARTS} */ (one.part)] ?? one.part, `${one.name}, ${one.part === "snapshot" ? "at" : "from"} ${number(one.at)} s${one.part === "snapshot" ? "" : ` for ${number(one.seconds)} s`}`]),
     ]));
     fill(this.quality, h("h2", {}, "Quality"), call.media.length > 0 && this.plots, table(call.media));
     this.draw();
@@ -126,7 +126,7 @@ class CallPage extends View {
 function steps(taken) {
   const rows = Object.entries(taken).sort(([, one], [, other]) => one - other);
   return [h("h2", {}, "Steps"), rows.length ? h("ol.steps", {}, ...rows.map(([name, at]) =>
-    h("li", {}, h("span.step-name", {}, STEPS[name] ?? name), h("span.figures.soft", {}, `${number(at * 1000, 0)} ms`)))) : h("p.soft", {}, "None was taken.")];
+    h("li", {}, h("span.step-name", {}, STEPS[name] ?? name), h("span.figures.soft", {}, seconds(at))))) : h("p.soft", {}, "None was taken.")];
 }
 
 /** @param {[string, string][]} pairs */

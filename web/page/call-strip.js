@@ -2,7 +2,7 @@
 import {callPath, file, post} from "./api.js";
 import {avatar, badge} from "./avatar.js";
 import {board, key} from "./board.js";
-import {close, fill, h, joined, say} from "./dom.js";
+import {close, fill, h, joined, open, say} from "./dom.js";
 import {LiveMedia, findWay, getReady, letGo} from "./live-media.js";
 import {offered} from "./playable.js";
 import {session} from "./session.js";
@@ -32,8 +32,16 @@ function visits(guests) {
 
 export class CallStrip extends HTMLElement {
   shown = "";
+  /** Whether it stands where both addresses are told. */
+  isWithin = false;
   /** @type {LiveMedia | undefined} */
   media;
+
+  /** @param {boolean} [isWithin] */
+  constructor(isWithin = false) {
+    super();
+    this.isWithin = isWithin;
+  }
 
   /** @param {Call} call */
   show(call) {
@@ -62,18 +70,19 @@ export class CallStrip extends HTMLElement {
   /** @param {Call} call */
   build(call) {
     if (session.may("listen")) findWay().catch(() => {});  // who listens is told why it failed
-    const arrow = call.direction === "out" ? "→" : "←";
+    const [arrow, words] = call.direction === "out" ? ["→", "Outgoing call"] : ["←", "Incoming call"];
     this.facts = h("a.call-who", {href: `#/calls/${escaped(call.id)}/${escaped(call.account)}`},
-      avatar(call.peer), h("span.row-main", {}, h("span.row-title", {}, ...joined(` ${arrow} `, call.account, call.peer.split("/")[0])), this.quality = h("span.row-note.figures", {})));
+      h("span.row-title", {}, ...(this.isWithin ? [words] : joined(` ${arrow} `, call.account, call.peer.split("/")[0]))));
+    this.quality = h("p.call-quality.row-note.figures", {});
     this.phase = h("span.badges", {});
     this.time = h("span.call-time.figures", {});
     this.end = h("span.call-end", {});
     this.actions = h("div.actions", {});
     this.more = h("div.call-more", {onkeydown: (/** @type {KeyboardEvent} */ event) => {
-      const open = /** @type {Element} */ (event.target).closest(".call-more > :not(.screens)");
-      if (event.key === "Escape" && open) close(open, this.opener(open));
+      const opened = /** @type {Element} */ (event.target).closest(".call-more > :not(.screens)");
+      if (event.key === "Escape" && opened) close(opened, this.opener(opened));
     }});
-    this.append(h("div.call-head", {}, this.facts, this.phase, this.time, this.end), this.actions, this.more);
+    this.append(h("div.call-head", {}, avatar(call.peer), this.facts, this.quality, this.phase, this.time, this.end), this.actions, this.more);
   }
 
   /** Find the button that has opened something. @param {Element} opened */
@@ -100,10 +109,10 @@ export class CallStrip extends HTMLElement {
       control && live && has("audio") && button("Keypad", () => this.keypad()),
       control && live && button("Play…", () => this.play()),
       control && live && toggle(call.recording, "Record", "record"),
-      session.may("listen") && live && this.listener(button(this.media?.hears ? "Stop listening" : "Listen", () => this.listen(), "", Boolean(this.media?.hears))),
+      session.may("listen") && live && this.listener(button(this.media?.hears ? "Stop listening" : "Listen", () => this.listen(), this.media?.hears ? ".on" : "")),
       session.may("listen") && live && has("video") && button("Snapshot", () => this.snapshot()),
-      session.may("talk") && this.rings() && button("Take with microphone", () => attempt(() => this.live().talkAs("take-over"))),
-      session.may("talk") && live && button(this.media?.talks ? "Give back" : "Talk", () => this.talk(), "", Boolean(this.media?.talks)),
+      session.may("talk") && this.rings() && button("Answer with my microphone", () => attempt(() => this.live().talkAs("take-over"))),
+      session.may("talk") && live && button(this.media?.talks ? "Give back" : "Talk", () => this.talk(), this.media?.talks ? ".on" : ""),
     ];
   }
 
@@ -122,22 +131,23 @@ export class CallStrip extends HTMLElement {
   }
 
   keypad() {
-    const open = this.more?.querySelector(".keypad");
-    if (open) { open.remove(); return; }
-    this.more?.append(h("div.keypad", {role: "group", "aria-label": "Keypad"},
-      ...KEYS.map(digit => h("button", {type: "button", onclick: () => this.do("press", {digits: digit})}, digit))));
-    /** @type {any} */ (this.more?.querySelector(".keypad button"))?.focus();
+    const opened = this.more?.querySelector(".keypad");
+    if (opened) { opened.remove(); return; }
+    const keys = h("div.keypad", {role: "group", "aria-label": "Keypad"},
+      ...KEYS.map(digit => h("button", {type: "button", onclick: () => this.do("press", {digits: digit})}, digit)));
+    open(this.more, keys);
+    keys.querySelector("button").focus({preventScroll: true});
   }
 
   play() {
-    const open = this.more?.querySelector("form");
-    if (open) { open.remove(); return; }
+    const opened = this.more?.querySelector("form");
+    if (opened) { opened.remove(); return; }
     const source = h("input", {type: "text", required: true, value: "tone:440", list: "playable", "aria-label": "What to play: a tone, or a file's name"});
     const form = h("form.line", {onsubmit: (/** @type {Event} */ event) => {
       event.preventDefault();
       this.do("play", {source: source.value}, () => { close(form, this.opener(form)); notify(`${source.value} is played`); });
     }}, source, offered("playable", ["tone:440", "say:Hello", "silence", "echo"]), h("button.primary", {type: "submit"}, "Play"));
-    this.more?.append(form);
+    open(this.more, form);
     source.select();
   }
 
@@ -148,7 +158,7 @@ export class CallStrip extends HTMLElement {
       const image = await file(`${callPath(call.id)}/snapshot?account=${encodeURIComponent(call.account)}`);
       const address = URL.createObjectURL(image);
       const away = () => { close(shown, this.opener(shown)); URL.revokeObjectURL(address); };
-      const shown = h("figure.screen.snapshot", {}, h("img", {src: address, alt: `What ${call.peer.split("/")[0]} shows`}),
+      const shown = h("figure.screen.snapshot", {}, h("img", {src: address, onload: () => shown.scrollIntoView({block: "nearest"}), alt: `What ${call.peer.split("/")[0]} shows`}),
         h("div.line", {}, h("a.button", {href: address, download: `${call.id.slice(0, 8)}.jpg`}, "Save"), h("button.plain", {type: "button", onclick: away}, "Close")));
       this.more?.querySelector(".snapshot button")?.click();
       this.more?.append(shown);

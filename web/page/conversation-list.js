@@ -3,7 +3,7 @@ import {unknownAccount} from "./account-list.js";
 import {accountPath, get, Problem} from "./api.js";
 import {avatar, badge} from "./avatar.js";
 import {board} from "./board.js";
-import {fill, h, joined} from "./dom.js";
+import {fill, h, joined, jointed} from "./dom.js";
 import {session} from "./session.js";
 import {attempt, View} from "./view.js";
 import {bare, escaped, hour, TONES} from "./words.js";
@@ -34,7 +34,7 @@ class ConversationList extends View {
     this.to = h("input", {type: "text", required: true, placeholder: "someone@example.org", "aria-label": "Address of a new conversation", autocomplete: "off", spellcheck: false});
     this.rows = h("ul.rows", {"aria-label": `Conversations of ${this.account}`});
     this.append(
-      h("div.bar", {}, h("a.back", {href: "#/", "aria-label": "Back to accounts"}, "‹"), h("h2", {}, this.account)),
+      h("div.bar", {}, h("a.back", {href: "#/", "aria-label": "Back to accounts"}, "‹"), h("h2", {}, ...jointed(this.account))),
       session.may("control") && h("form.line", {onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); this.open(this.to.value.trim()); }},
         this.to, h("button", {type: "submit"}, "Open")) || "",
       this.rows);
@@ -68,10 +68,11 @@ class ConversationList extends View {
     const rows = [...peers.values()].map(one => {
       const presence = presenceOf(one.peer, one);
       const calls = board.callsWith(this.account, one.peer);
+      const count = one.messages ? `${one.messages} ${one.messages === 1 ? "message" : "messages"}` : presence || one.status ? "" : "no messages yet";
       return h("li", {}, h("a.row", {href: `#/accounts/${escaped(this.account)}/${escaped(one.peer)}`, "aria-current": bare(chosen) === one.peer ? "page" : undefined},
         avatar(one.peer, presence ? TONES[presence] ?? "" : undefined),
-        h("span.row-main", {}, h("span.row-title", {}, one.name || one.peer),
-          h("span.row-note", {}, ...joined(" · ", presence, one.status, one.messages ? `${one.messages} ${one.messages === 1 ? "message" : "messages"}` : "no messages yet"))),
+        h("span.row-main", {}, h("span.row-title", {}, ...jointed(one.name || one.peer)),
+          h("span.row-note", {}, ...joined(" · ", presence, one.status, count))),
         calls.length ? badge(calls[0].phase, TONES[calls[0].phase]) : h("span.row-note", {}, hour(one.last))));
     });
     fill(this.rows, ...rows, !rows.length && h("li.soft.pad", {}, session.may("control") ? "Nobody yet. Open a conversation with an address above." : "Nobody yet."));

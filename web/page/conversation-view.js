@@ -5,7 +5,7 @@ import {avatar} from "./avatar.js";
 import {board, key} from "./board.js";
 import {CallStrip, listenTo} from "./call-strip.js";
 import {conversationsOf, presenceOf} from "./conversation-list.js";
-import {fill, follow, h, joined, say} from "./dom.js";
+import {fill, follow, h, joined, jointed, say, visible} from "./dom.js";
 import {callSomebody} from "./live-media.js";
 import {offered} from "./playable.js";
 import {session} from "./session.js";
@@ -32,7 +32,7 @@ class ConversationView extends View {
     this.presence = h("span.row-note", {});
     fill(this,
       h("header.conversation-head", {}, h("a.back", {href: `#/accounts/${escaped(this.account)}`, "aria-label": "Back to conversations"}, "‹"),
-        avatar(this.peer), h("div.row-main", {}, h("h2", {}, this.peer), this.presence), session.may("control") && this.callForm()),
+        avatar(this.peer), h("div.row-main", {}, h("h2", {title: visible(this.peer)}, ...jointed(this.peer)), this.presence), session.may("control") && this.callForm()),
       this.calls, this.messages, session.may("control") && this.writeForm());
     this.load();
   }
@@ -105,10 +105,8 @@ class ConversationView extends View {
     if (!found) return;
     const atEnd = this.messages.scrollHeight - this.messages.scrollTop - this.messages.clientHeight < 80;
     // Only what has come is put in: a screen reader says it all, and what somebody has marked stays.
-    const none = this.messages.querySelector(".none");
-    if (!found.messages.length && !none) fill(this.messages, h("p.soft.pad.none", {role: "listitem"}, "No messages since Callboard has started."));
-    if (found.messages.length) none?.remove();
-    follow(this.messages, found.messages, keys(), () => new MessageRow());
+    if (found.messages.length) follow(this.messages, found.messages, keys(), () => new MessageRow());
+    else fill(this.messages, h("p.soft.pad", {role: "listitem"}, "No messages yet."));
     if (atEnd) this.messages.scrollTop = this.messages.scrollHeight;
   }
 
@@ -116,7 +114,7 @@ class ConversationView extends View {
     const words = [presenceOf(this.peer, this.about), this.about?.status].filter(Boolean);
     if (words.join() !== this.said) fill(this.presence, ...joined(" · ", ...words));
     this.said = words.join();
-    follow(this.calls, board.callsWith(this.account, this.peer), key, () => new CallStrip());
+    follow(this.calls, board.callsWith(this.account, this.peer), key, () => new CallStrip(true));
   }
 }
 

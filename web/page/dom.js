@@ -23,7 +23,23 @@ export function visible(text) {
  * @returns {Child[]}
  */
 export function joined(between, ...parts) {
-  return parts.filter(Boolean).flatMap((one, place) => [place ? between : "", h("bdi", {}, /** @type {string} */ (one))]);
+  return parts.filter(Boolean).flatMap((one, place) => [place ? between : "", h("bdi", {}, ...jointed(/** @type {string} */ (one), LONG))]);
+}
+
+/** Characters of a word that is longer than most places have room for. */
+const LONG = 24;
+/** Where a long word is best broken: before a mark within it, as in an address or the name of a class. */
+const JOINT = /(?<=\S{4})(?=[@.:_/]\S{3})/;
+
+/**
+ * Let words that are too long for their line be broken at their joints, and elsewhere only if that is not enough.
+ * @param {string} text
+ * @param {number} [least] characters of a word from which on it may be
+ * @returns {Child[]}
+ */
+export function jointed(text, least = 1) {
+  return text.split(/(\s+)/).flatMap(word => word.length < least ? [word]
+    : word.split(JOINT).flatMap((one, place) => place ? [h("wbr"), one] : [one]));
 }
 
 /**
@@ -77,6 +93,15 @@ function nameOf(element) {
 function usable(children) {
   return /** @type {any[]} */ (children.flat()).filter(one => one !== null && one !== undefined && one !== false)
     .map(one => one instanceof Node ? one : visible(String(one)));
+}
+
+/**
+ * Put what somebody has opened where all of it is seen, if it can be.
+ * @param {Element | undefined} place @param {Element} opened
+ */
+export function open(place, opened) {
+  place?.append(opened);
+  opened.scrollIntoView({block: "nearest"});
 }
 
 /**

@@ -1,7 +1,7 @@
 // Hearing a call and talking in it: one WHEP resource for each direction, one WHIP resource for the person.
 import {accountPath, callPath, get, Problem} from "./api.js";
 import {board, key} from "./board.js";
-import {close, h} from "./dom.js";
+import {close, h, open} from "./dom.js";
 import {notify} from "./view.js";
 
 /** What this page has placed with its own microphone, until its call is shown. @type {Map<string, Own>} */
@@ -248,9 +248,10 @@ export class LiveMedia {
   async hear(direction, words) {
     const stream = new MediaStream();
     const hasPictures = this.call.media.includes("video");
-    const screen = h("video", {autoplay: true, playsInline: true, controls: !hasPictures, "aria-label": `${words}, live`});
+    // A player of sound has room for its controls in one line, which one of pictures has not.
+    const screen = h(hasPictures ? "video" : "audio", {autoplay: true, playsInline: true, controls: !hasPictures, "aria-label": `${words}, live`});
     // Chromium lays controls that it has made for sound alone over the pictures.
-    screen.onresize = () => { screen.controls = !hasPictures || screen.videoWidth > 0; };
+    screen.onresize = () => { screen.controls = screen.videoWidth > 0; };
     const figure = h("figure.screen", {}, screen, h("figcaption", {}, words));
     if (!hasPictures) figure.classList.add("sound");
     this.screens.append(figure);
@@ -289,8 +290,8 @@ export class LiveMedia {
       h("button.primary", {type: "button", onclick: choose("join")}, "Join beside the bot"),
       h("button", {type: "button", onclick: choose("take-over")}, "Take over from the bot"),
       h("button.plain", {type: "button", onclick: away}, "Cancel"));
-    this.place.append(dialog);
-    dialog.querySelector("button").focus();
+    open(this.place, dialog);
+    dialog.querySelector("button").focus({preventScroll: true});
   }
 
   /** @param {string} mode */

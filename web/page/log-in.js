@@ -3,10 +3,13 @@ import {h, say} from "./dom.js";
 import {session} from "./session.js";
 
 class LogIn extends HTMLElement {
+  /** What is wrong with the token that was tried before this is shown. */
+  fault = "";
+
   connectedCallback() {
     if (this.childElementCount) return;
     const token = h("input", {type: "password", required: true, autocomplete: "current-password", id: "token"});
-    const fault = h("p.bad-text", {role: "alert"});
+    const fault = h("p.bad-text", {role: "alert"}, this.fault);
     const submit = async (/** @type {Event} */ event) => {
       event.preventDefault();
       const given = token.value.trim();

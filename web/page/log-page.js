@@ -1,12 +1,15 @@
 // The log: its last lines, and those that come.
 import {follow, h, joined, say} from "./dom.js";
 import {View} from "./view.js";
+import {second} from "./words.js";
 
 /** @typedef {{number: number, time: string, level: string, logger: string, message: string, account?: string, exception?: string}} LogLine */
 
 /** Lines that are kept. */
 const MOST = 1000;
 const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
+/** What is shown from a level on. @type {Record<string, string>} */
+const WORDS = {DEBUG: "all lines", INFO: "info and worse", WARNING: "warnings and errors", ERROR: "errors"};
 const TONES = /** @type {Record<string, string>} */ ({WARNING: "busy", ERROR: "bad", CRITICAL: "bad"});
 
 class LogPage extends View {
@@ -15,8 +18,8 @@ class LogPage extends View {
   count = 0;
 
   build() {
-    this.level = h("select", {"aria-label": "Least level", onchange: () => this.show()}, ...LEVELS.slice(0, 4).map(one => h("option", {value: one, selected: one === "INFO"}, one.toLowerCase())));
-    this.filter = h("input", {type: "search", placeholder: "Filter", "aria-label": "Filter lines", oninput: () => this.show()});
+    this.level = h("select", {"aria-label": "Least level", onchange: () => this.show()}, ...LEVELS.slice(0, 4).map(one => h("option", {value: one, selected: one === "INFO"}, WORDS[one])));
+    this.filter = h("input", {type: "search", placeholder: "Filter lines", "aria-label": "Filter lines", oninput: () => this.show()});
     this.told = h("p.soft", {"aria-live": "polite"});
     this.rows = h("ol.log.card", {tabIndex: 0, "aria-label": "Lines of the log"});
     this.append(h("div.page-head", {}, h("h1", {}, "Log"), this.level, this.filter), this.told, this.rows);
@@ -59,7 +62,7 @@ class LogPage extends View {
 /** @param {LogLine} line */
 function row(line) {
   const who = joined(" · ", line.account, line.logger);
-  const made = h("li.log-line", {}, h("time.figures.soft", {dateTime: line.time}, new Date(line.time).toLocaleTimeString()),
+  const made = h("li.log-line", {}, h("time.figures.soft", {dateTime: line.time}, second(line.time)),
     h("span.log-level", {}, line.level.toLowerCase()),
     h("span.log-text", {}, h("bdi", {}, line.message), who.length > 0 && h("span.row-note", {}, " ", ...who), line.exception && h("pre", {tabIndex: 0}, line.exception)));
   if (TONES[line.level]) made.classList.add(TONES[line.level]);

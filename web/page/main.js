@@ -16,22 +16,32 @@ import {fill, h, say} from "./dom.js";
 import {session} from "./session.js";
 import {attempt, nothing, notify} from "./view.js";
 
-const LINKS = {live: "live", connecting: "connecting …", lost: "no connection, trying again …", over: "the run is over"};
+/** How the page and the board are connected; what comes second is left out where there is little room. @type {Record<string, string[]>} */
+const LINKS = {live: ["live"], connecting: ["connecting …"], lost: ["no connection", ", trying again …"], over: ["the run is over"]};
 
 class CallboardApp extends HTMLElement {
+  /** Why the token of the link was not taken. */
+  fault = "";
+
   async connectedCallback() {
     session.addEventListener("change", () => this.enter());
     signedOut.addEventListener("change", () => { session.visit = null; this.enter(); });
     addEventListener("hashchange", () => {
-      if (location.hash.startsWith("#token=")) session.begin().catch(error => notify(error.message, "bad"));
+      if (location.hash.startsWith("#token=")) this.begin();
       else if (session.visit) this.route();
     });
     board.addEventListener("change", () => this.update());
     board.addEventListener("problem", event => notify(/** @type {CustomEvent} */ (event).detail.message, "bad"));
+    await this.begin();
+  }
+
+  async begin() {
+    this.fault = "";
     try {
       await session.begin();
     } catch (error) {
-      notify(error instanceof Error ? error.message : String(error), "bad");
+      this.fault = error instanceof Error ? error.message : String(error);
+      if (session.visit) notify(this.fault, "bad");
     }
     this.enter();
   }
@@ -40,7 +50,8 @@ class CallboardApp extends HTMLElement {
     const isNew = Boolean(this.querySelector("log-in"));
     if (!session.visit) {
       board.stop();
-      fill(this, h("log-in"));
+      fill(this, h("log-in", {fault: this.fault}));
+      this.fault = "";
       return;
     }
     this.build();
@@ -62,7 +73,7 @@ class CallboardApp extends HTMLElement {
       h("header.top", {}, h("a.wordmark", {href: "#/"}, "Callboard"),
         h("nav", {"aria-label": "Main"}, ...(board.run ? [link("", "Load run")] : [link("", "Accounts"), calls, link("history", "History")]),
           session.may("control") && link("log", "Log")),
-        h("span.visitor", {}, h("ring-bell"), this.link, h("span.badge", {title: "What you may do here"}, session.visit?.role ?? ""),
+        h("span.visitor", {}, h("ring-bell"), this.link, h("span.badge", {title: "What you may do here"}, `may ${session.visit?.role ?? ""}`),
           h("button.plain.small", {type: "button", onclick: () => attempt(() => session.logOut())}, "Log out"))),
       this.main);
     this.update();
@@ -75,8 +86,11 @@ class CallboardApp extends HTMLElement {
       this.route();
       return;
     }
-    say(this.link, LINKS[/** @type {keyof typeof LINKS} */ (board.link)] ?? "");
-    this.link.classList.toggle("lost", board.link === "lost");
+    if (this.link.dataset.now !== board.link) {
+      const [word, more] = LINKS[board.link] ?? [];
+      fill(this.link, word, more && h("span.wide", {}, more));
+      this.link.dataset.now = board.link;
+    }
     say(this.count, board.calls.size ? String(board.calls.size) : "");
     const rings = [...board.calls.values()].filter(one => one.direction === "in" && one.phase === "ringing").length;
     document.title = rings ? `(${rings}) Callboard` : "Callboard";
@@ -93,7 +107,8 @@ class CallboardApp extends HTMLElement {
       case "calls": fill(this.main, first ? make("call-page", {call: first, account: second, class: "page"}) : h("call-list.page")); break;
       case "history": fill(this.main, h("history-page.page")); break;
       case "log": fill(this.main, session.may("control") ? h("log-page.page") : nothingHere()); break;
-      default: if (board.run) fill(this.main, h("load-page.page")); else this.conversations(first, second);
+      case "": case "accounts": if (board.run) fill(this.main, h("load-page.page")); else this.conversations(first, second); break;
+      default: nothing(this.main, "There is no such page", "Its address may be of another version, or mistyped.", "h1", {href: "#/", words: "Go to the beginning"});
     }
   }
 
@@ -118,7 +133,7 @@ class CallboardApp extends HTMLElement {
 /** What those see who may not read the log. */
 function nothingHere() {
   const place = h("div", {});
-  nothing(place, "Not for you", "To read the log, log in with a token of the role control.", "h1");
+  nothing(place, "You may not read the log", "Log in with a token of the role control for that.", "h1");
   return place;
 }
 

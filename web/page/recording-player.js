@@ -29,9 +29,10 @@ class RecordingPlayer extends HTMLElement {
   /** @param {string} target */
   sides(target) {
     if (!/\.(mkv|mka)$/.test(this.file.path ?? "")) return h("audio.wide", {controls: true, preload: "metadata", src: target, "aria-label": "Recording, our side left, the peer's right"});
+    const isSound = this.file.path.endsWith(".mka");
     const [theirs, ours] = ["received", "sent"].map(direction => {
       const words = direction === "received" ? "Peer" : "Bot";
-      return h("video", {controls: direction === "received", preload: "metadata", playsInline: true, src: `${target}?direction=${direction}`, "aria-label": `${words}'s side`});
+      return h(isSound ? "audio.wide" : "video", {controls: direction === "received", preload: "metadata", playsInline: true, src: `${target}?direction=${direction}`, "aria-label": `${words}'s side`});
     });
     const together = () => { if (Math.abs(ours.currentTime - theirs.currentTime) > APART) ours.currentTime = theirs.currentTime; };
     theirs.addEventListener("play", () => { together(); ours.play().catch(() => {}); });
@@ -39,8 +40,8 @@ class RecordingPlayer extends HTMLElement {
     theirs.addEventListener("seeked", together);
     theirs.addEventListener("timeupdate", together);
     theirs.addEventListener("ratechange", () => { ours.playbackRate = theirs.playbackRate; });
-    const figure = this.file.path.endsWith(".mka") ? "figure.screen.sound" : "figure.screen";
-    return h("div.screens", {}, h(figure, {}, theirs, h("figcaption", {}, "Peer")), h(figure, {}, ours, h("figcaption", {}, "Bot")));
+    // Of sound alone there is nothing to see beside what both are played with.
+    return isSound ? h("div", {}, theirs, ours) : h("div.screens", {}, h("figure.screen", {}, theirs, h("figcaption", {}, "Peer")), h("figure.screen", {}, ours, h("figcaption", {}, "Bot")));
   }
 }
 

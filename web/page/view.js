@@ -59,10 +59,11 @@ export function notify(text, tone = "") {
 }
 
 /**
- * Say that there is nothing to show.
+ * Say that there is nothing to show, and where to go from there.
  * @param {Element} place @param {string} title @param {string} text
  * @param {"h1" | "h2"} [heading] what the title is: the page's, or that of a part
+ * @param {{href: string, words: string}} [way]
  */
-export function nothing(place, title, text, heading = "h2") {
-  fill(place, h("div.empty", {}, h(`${heading}.empty-title`, {}, title), h("p", {}, text)));
+export function nothing(place, title, text, heading = "h2", way) {
+  fill(place, h("div.empty", {}, h(`${heading}.empty-title`, {}, title), h("p", {}, text), way && h("p", {}, h("a", {href: way.href}, way.words))));
 }

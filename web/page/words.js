@@ -8,9 +8,17 @@ export function clock(seconds) {
   return hours ? `${hours}:${parts.join(":")}` : parts.join(":");
 }
 
-/** @param {string | null | undefined} time ISO 8601 */
-export function hour(time) {
-  return time ? new Date(time).toLocaleTimeString([], {hour: "2-digit", minute: "2-digit"}) : "";
+/** The time of a day; of another day than today, with its date. @param {string | null | undefined} time ISO 8601 */
+export function hour(time) { return time ? ofDay(time, {hour: "2-digit", minute: "2-digit"}) : ""; }
+
+/** The same with seconds. @param {string} time ISO 8601 */
+export function second(time) { return ofDay(time, {hour: "numeric", minute: "2-digit", second: "2-digit"}); }
+
+/** @param {string} time @param {Intl.DateTimeFormatOptions} parts */
+function ofDay(time, parts) {
+  const at = new Date(time);
+  const isToday = at.toDateString() === new Date().toDateString();
+  return at.toLocaleString([], isToday ? parts : {month: "short", day: "numeric", ...parts});
 }
 
 /** @param {string | null | undefined} time ISO 8601 */
@@ -34,7 +42,13 @@ export function number(value, digits = 1) {
 
 /** @param {number} value */
 export function seconds(value) {
-  return value < 10 ? `${number(value * 1000, value < .1 ? 1 : 0)} ms` : value < 120 ? `${number(value)} s` : clock(value);
+  return value < 1 ? `${number(value * 1000, value < .1 ? 1 : 0)} ms` : value < 120 ? `${number(value, value < 10 ? 2 : 1)} s` : clock(value);
+}
+
+/** Begin a text as a sentence and end it as one: what the board tells begins small. @param {string} text */
+export function sentence(text) {
+  const begun = /^[a-z]+[ ,:;]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return /[\p{L}\p{N}"')\]]$/u.test(begun) ? `${begun}.` : begun;
 }
 
 /** @param {string} jid */
