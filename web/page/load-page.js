@@ -22,7 +22,7 @@ class LoadPage extends View {
   build() {
     this.heading = h("h1", {}, "");
     this.state = h("span.badges", {});
-    this.stop = h("span.actions", {});
+    this.stop = h("span", {});
     this.facts = h("p.soft.figures", {"aria-live": "off"});
     this.verdict = h("section.card", {hidden: true});
     this.phases = h("ol.phases", {});
@@ -46,7 +46,7 @@ class LoadPage extends View {
     this.showStop(run.state, Boolean(verdict));
     const lost = run.parts.filter(one => one.state === "failed").map(one => `${one.name}: ${one.detail}`);
     say(this.facts, [clock(load.elapsed), `${number(run.accounts.by_state.online ?? 0, 0)} of ${number(run.accounts.total, 0)} accounts online`,
-      run.calls.total === 1 ? "1 call goes on" : `${number(run.calls.total, 0)} calls go on`, `server ${run.server.address}`, ...lost].join(" · "));
+      board.link === "over" ? "" : run.calls.total === 1 ? "1 call goes on" : `${number(run.calls.total, 0)} calls go on`, `server ${run.server.address}`, ...lost].filter(Boolean).join(" · "));
     this.showVerdict(verdict);
     this.showPhases(load);
     this.tables(load);
@@ -93,8 +93,8 @@ class LoadPage extends View {
     fill(this.errors, load.errors.length > 0 && h("h2", {}, "Most frequent errors"), load.errors.length > 0 && table("Most frequent errors", ["what", "why", "how often"],
       load.errors.map(one => [one.what, one.why, number(one.count, 0)]), ""));
     fill(this.checks, load.checks.length > 0 && h("h2", {}, "What has to hold"), load.checks.length > 0 && h("ul.checks", {}, ...load.checks.map(one =>
-      h("li", {}, badge(one.held ? "holds" : one.value === null ? "not measured yet" : "does not hold", one.held ? "good" : one.value === null ? "" : "bad"), ` ${one.text}`,
-        one.value !== null && h("span.soft", {}, ` · ${one.value}`)))));
+      h("li", {}, badge(one.held ? "holds" : one.value === null ? "not measured yet" : "does not hold", one.held ? "good" : one.value === null ? "" : "bad"),
+        h("span", {}, one.text, one.value !== null && h("span.soft", {}, ` · ${one.value}`))))));
   }
 
   draw() {
