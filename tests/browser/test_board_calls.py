@@ -40,7 +40,7 @@ globalThis.press = (words) => until(() => {
 globalThis.hear = async (which, hertz) => {
   const label = which + ", live";
   const screen = await until(() => document.querySelector(`[aria-label="${label}"]`));
-  return untilHeard(await until(() => screen.srcObject.getAudioTracks()[0]), hertz);
+  return untilHeard(await until(() => screen.srcObject?.getAudioTracks()[0]), hertz);
 };
 """
 TONE = f"navigator.mediaDevices.getUserMedia = async () => tone({PERSON});"
