@@ -11,6 +11,10 @@ from .document import Location
 Details = Mapping[str, Any]
 
 
+#: Characters of a text that a sentence repeats.
+_SHOWN = 60
+
+
 def _number(details: Details) -> str:
     context = details["ctx"]
     (limit,) = context.values()
@@ -24,7 +28,10 @@ def _size(details: Details) -> str:
     unit = "characters" if str(details["type"]).startswith("string") else "of them"
     if limit == 1:
         unit = unit.removesuffix("s")
-    return f"{_found(details)}: give {word} {limit:,} {unit}"
+    found = _found(details)
+    if unit.startswith("character") and (size := len(details["input"])) > _SHOWN:
+        found = f"{details['name']} has {size:,} characters"
+    return f"{found}: give {word} {limit:,} {unit}"
 
 
 _BOUNDS = {
@@ -142,7 +149,7 @@ def describe(value: object, *, secret: bool = False) -> str:
         case bool():
             return str(value).lower()
         case str():
-            return repr(value if len(value) <= 60 else f"{value[:59]}…")
+            return repr(value if len(value) <= _SHOWN else f"{value[: _SHOWN - 1]}…")
     return f"the number {value}" if isinstance(value, int | float) else f"a {type(value).__name__}"
 
 

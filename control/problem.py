@@ -102,7 +102,7 @@ class ControlError(AdvisedError):
 
 
 #: Where it is seen how everything stands.
-SEE_STATUS = Advice("see callboard status", "see GET /api/status")
+SEE_STATUS = Advice("see callboard status", "see the list of accounts and their calls")
 
 
 class NoInstanceError(Exception):

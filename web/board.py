@@ -54,7 +54,9 @@ class Board:
         cookie = "__Host-callboard" if origins.is_https else f"callboard-{place.port}"
         self._place = place
         self._credentials = Credentials(place.tokens)
-        visitors = Visitors(self._credentials, cookie, is_https=origins.is_https)
+        visitors = Visitors(
+            self._credentials, lambda: place.way_in, cookie, is_https=origins.is_https
+        )
         self._instance = instance
         self._sessions = PageSessions()
         app = make_app(instance, commands, settings, visitors, self._sessions)

@@ -64,6 +64,13 @@ class BoardPlace:
             self.tokens = {VisitorRole.TALK: made}
             self.link = f"{self.url}/#token={made}"
 
+    @property
+    def way_in(self) -> str:
+        """What lets somebody in, in words for who has nothing that does."""
+        if self.link is None:
+            return "a token of the operator's, who has them in the file under web: tokens:"
+        return "the link that callboard has printed"
+
     @classmethod
     async def taken(cls, settings: WebSettings, control: Path | None) -> Self:
         """Open the port, and keep the link.

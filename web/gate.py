@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .board_place import Origins
-from .problem_details import BUG, Refusal
+from .problem_details import BUG, Refusal, too_often
 from .rates import Rates
 from .visitors import VISITOR, Visitors
 
@@ -165,8 +165,7 @@ class Gate:
             ]
         for rates, who, rate in counted:
             if seconds := rates.wait(who):
-                after = {"Retry-After": str(int(seconds) + 1)}
-                raise Refusal(429, f"this is more than {rate:g} requests a second: wait", after)
+                raise too_often(f"this is more than {rate:g} requests a second", seconds)
         for rates, who, _ in counted:
             rates.count(who)
 
@@ -175,8 +174,8 @@ class Gate:
         if len(hosts) != 1 or hosts[0].lower() not in self._origins.hosts:
             raise Refusal(
                 421,
-                "the Host header names no address of the board: open the link that callboard has "
-                "printed, or set url: under web: in the file if a proxy stands before the board",
+                "the Host header names no address of the board: open the address that callboard "
+                "has printed, or set url: under web: in the file if a proxy stands before the board",
             )
 
     def _check_origin(self, method: str, headers: Headers) -> None:

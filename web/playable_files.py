@@ -84,7 +84,7 @@ class PlayableFiles:
         for loop, name in (("", source), (_LOOP, source.removeprefix(_LOOP))):
             if self._folder is not None and name in names:
                 return f"{loop}{self._folder / name}"
-        also = ", or one of the files that GET /api/files lists" if names else ""
+        also = f", or the name of a file of the board's, like {names[0][:60]!r}" if names else ""
         raise ControlError(
             ProblemKind.WRONG_ARGUMENT,
             f"{field} is {source[:100]!r}: give a source with a name, like tone:440{also}",

@@ -58,6 +58,18 @@ class Refusal(HTTPException):
         return _response(kind, phrase, self.status_code, detail, dict(self.headers or {}))
 
 
+def too_often(found: str, seconds: float) -> Refusal:
+    """Return what somebody is told who asks too often.
+
+    Args:
+        found: what there is too much of.
+        seconds: until they may ask again.
+    """
+    whole = int(seconds) + 1
+    unit = "second" if whole == 1 else "seconds"
+    return Refusal(429, f"{found}: wait {whole:,} {unit}", {"Retry-After": str(whole)})
+
+
 #: What is told of a mistake of ours.
 BUG = Refusal(500, "this is a bug in Callboard: see its log")
 

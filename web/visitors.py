@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import HTTPConnection
 
 from .credentials import LIFETIME, Credentials, Visitor
-from .problem_details import Refusal
+from .problem_details import Refusal, too_often
 from .rates import Rates
 from .visitor_role import VisitorRole
 
@@ -45,6 +45,7 @@ class Visitors:
 
     Args:
         credentials: the tokens, and the cookies made from them.
+        way_in: tells what lets somebody in, in words.
         cookie: the cookie's name.
         is_https: whether the cookie is sent over HTTPS only.
 
@@ -52,8 +53,16 @@ class Visitors:
         cookie: the cookie's name.
     """
 
-    def __init__(self, credentials: Credentials, cookie: str, *, is_https: bool) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        way_in: Callable[[], str],
+        cookie: str,
+        *,
+        is_https: bool,
+    ) -> None:
         self._credentials = credentials
+        self._way_in = way_in
         self.cookie = cookie
         self._is_https = is_https
         self._wrong = Rates(RATE, BURST)
@@ -71,7 +80,7 @@ class Visitors:
             except Refusal as refusal:
                 return refusal
         visitor = self._credentials.by_cookie(request.cookies.get(self.cookie, ""))
-        return visitor or _unknown("log in first, with the link that callboard has printed")
+        return visitor or _unknown(f"log in first, with {self._way_in()}")
 
     def by_token(self, request: HTTPConnection, token: str) -> Visitor:
         """Return whose token this is.
@@ -81,12 +90,11 @@ class Visitors:
         """
         client = "" if request.client is None else request.client.host
         if seconds := self._wrong.wait(client):
-            after = {"Retry-After": str(int(seconds) + 1)}
-            raise Refusal(429, "too many wrong tokens came from this address: wait", after)
+            raise too_often("too many wrong tokens came from this address", seconds)
         visitor = self._credentials.by_token(token)
         if visitor is None:
             self._wrong.count(client)
-            raise _unknown("this token is not known: take the link that callboard has printed")
+            raise _unknown(f"this token is not known: use {self._way_in()}")
         return visitor
 
     def still_knows(self, visitor: Visitor) -> bool:

@@ -77,7 +77,7 @@ async def _message(command: MessageCommand, instance: Instance, tell: Tell) -> M
     account = known_account(instance, command.account)
     with refusing():
         peer = argument_checks.address("peer", command.peer)
-        body = argument_checks.body("body", command.body)
+        body = argument_checks.body("the message", command.body)
     if instance.overview.state_of(account) != "online":
         raise ControlError(
             ProblemKind.NOT_POSSIBLE, f"{account} is not online, so it can't write to {peer}"

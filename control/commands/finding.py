@@ -62,7 +62,7 @@ def known_calls(instance: Instance, call: str, account: str | None) -> list[Call
         raise ControlError(
             ProblemKind.UNKNOWN_CALL,
             f"no call {call[:100]!r} {where}",
-            Advice("callboard calls --live lists those that do", "GET /api/calls lists them"),
+            Advice("callboard calls --live lists those that do", "see the list of calls"),
         )
     if len(ids) > 1:
         shown = ", ".join(ids[:SHOWN]) + (", …" if len(ids) > SHOWN else "")

@@ -37,8 +37,17 @@ def validated(command: type[C], fields: Mapping[str, Any], *, is_text: bool = Fa
         return command.model_validate_json(to_json(fields))
     except ValidationError as error:
         [first, *_] = error.errors(include_url=False)
-        detail = fault(first, command.name, command.model_fields)
+        detail = fault(_named(first, command), command.name, command.model_fields)
         raise ControlError(ProblemKind.WRONG_ARGUMENT, detail) from None
+
+
+def _named(found: ErrorDetails, command: type[Command[Any]]) -> ErrorDetails:
+    """Call a field by its title, if it has one: people read the sentence too."""
+    place = found["loc"]
+    field = command.model_fields.get(str(place[0])) if place else None
+    if field is None or field.title is None:
+        return found
+    return {**found, "loc": (field.title, *place[1:])}
 
 
 def fault(found: ErrorDetails, name: str, known: Iterable[str], *, secret: bool = False) -> str:

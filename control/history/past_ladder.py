@@ -59,7 +59,7 @@ def _none(record: CallRecord) -> NoPastLadderError:
     known = "shows what is known of it"
     see = Advice(
         f"callboard calls {record.uuid[:8]} {known}",
-        f"GET /api/history/{record.uuid} {known}",
+        f"its entry in the history {known}",
     )
     if record.text == KILLED:
         return NoPastLadderError(f"{call} ({KILLED})", see)

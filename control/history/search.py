@@ -213,7 +213,7 @@ def _none(name: str, *, is_among: bool) -> UnknownCallError:
         f"there is no past call {name!r:.60}",
         Advice(
             "give the id that 'callboard calls' shows, or the call's whole session id",
-            "give the uuid that GET /api/history shows, or the call's whole session id",
+            "give the uuid that the history shows, or the call's whole session id",
         ),
     )
 

@@ -129,4 +129,6 @@ class MessageCommand(Command[MessageResult]):
 
     account: Name
     peer: Name
-    body: Annotated[str, Field(min_length=1, max_length=LONGEST_BODY)] = Field(repr=False)
+    body: Annotated[str, Field(min_length=1, max_length=LONGEST_BODY)] = Field(
+        repr=False, title="the message"
+    )

@@ -126,10 +126,13 @@ def test_so_are_the_others(
     run(main)
 
 
+WRITE = "/api/accounts/desk@localhost/conversations/a@b/messages"
 #: What only the command line understands.
 OPTION = re.compile(
     rf"(^|[\s'(])--[a-z]|\bcallboard ({'|'.join((*COMMANDS, 'run', 'check', 'load'))})\b"
 )
+#: What only programs understand.
+REQUEST = re.compile(r"\b(GET|POST|DELETE) /")
 #: A description of the API may name it so.
 QUOTED = re.compile("`[^`]*`")
 
@@ -148,7 +151,7 @@ def sentences(node: ast.AST) -> Iterator[tuple[int, str]]:
         yield from sentences(child)
 
 
-def test_no_answer_speaks_the_language_of_the_command_line() -> None:
+def test_no_answer_speaks_the_language_of_the_command_line_or_of_programs() -> None:
     root = Path(web.__file__).parents[1]
     read = 0
     for folder in ("control/commands", "control/history", "control/instance", "web"):
@@ -156,9 +159,11 @@ def test_no_answer_speaks_the_language_of_the_command_line() -> None:
             read += 1
             for line, text in sentences(ast.parse(file.read_text("utf-8"))):
                 assert not OPTION.search(QUOTED.sub("", text)), (file, line, text)
+                assert not REQUEST.search(QUOTED.sub("", text)), (file, line, text)
     assert read > 40
     assert OPTION.search("say whose end is meant, with --account: a")
     assert OPTION.search("see callboard status")
+    assert REQUEST.search("see GET /api/status")
 
 
 @pytest.mark.parametrize(
@@ -167,9 +172,11 @@ def test_no_answer_speaks_the_language_of_the_command_line() -> None:
         ("/api/hangup", {}, 422, "the field call, or true in the field all"),
         ("/api/hangup", {"account": "desk@localhost"}, 422, "which with account are"),
         ("/api/hangup", {"call": "x", "all": True}, 422, "the field call or the field all"),
-        ("/api/calls/x/hangup", {}, 404, "GET /api/calls lists"),
-        ("/api/calls/x/say", {"text": "a"}, 404, "GET /api/calls lists"),
+        ("/api/calls/x/hangup", {}, 404, "see the list of calls"),
+        ("/api/calls/x/say", {"text": "a"}, 404, "see the list of calls"),
         ("/api/calls", {"account": "desk@localhost", "to": "a@b", "audio": "x.wav"}, 422, "tone:"),
+        (WRITE, {"body": "a" * 10_001}, 422, "the message has 10,001 characters: give at most"),
+        (WRITE, {}, 422, "the message is missing"),
     ],
 )
 def test_what_to_do_is_said_in_the_fields_of_the_request(

@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import hmac
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from callboard.config.web import WebSettings
+from callboard.config.web import WebSettings, WebTokens
 from callboard.tests.conftest import Run
 from callboard.tests.web.http import Answer, ask, exchange, parsed
 from callboard.tests.web.stage import TOKENS, bare_board
@@ -31,6 +32,10 @@ def refused(answer: Answer, status: int) -> None:
     assert problem["status"] == status
     assert set(problem) == {"type", "title", "status", "detail"}
     assert problem["detail"]
+    if status == 429:
+        assert re.search(
+            rf"wait {int(answer.headers['retry-after']):,} seconds?$", problem["detail"]
+        )
 
 
 def test_it_is_on_loopback_alone_unless_the_file_says_so() -> None:
@@ -256,6 +261,27 @@ def test_a_wrong_token_opens_nothing_and_is_told_nowhere(
 
     run(main)
     assert not token or token not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("web", "words"),
+    [({}, "a token of the operator's"), ({"tokens": None}, "the link that callboard has printed")],
+    ids=["tokens of the file", "a link"],
+)
+def test_who_is_not_known_is_told_what_there_is_to_log_in_with(
+    run: Run, tmp_path: Path, web: dict[str, Any], words: str
+) -> None:
+    async def main() -> None:
+        async with bare_board(tmp_path, **web) as (board, port):
+            for token in ("", "wrong"):
+                refusal = await ask(port, STATUS, token=token)
+                refused(refusal, 401)
+                assert words in refusal.json["detail"]
+            await board.take_tokens(WebTokens.model_validate(TOKENS))  # the file was read again
+            refusal = await ask(port, STATUS)
+            assert "a token of the operator's" in refusal.json["detail"]
+
+    run(main)
 
 
 def test_who_guesses_tokens_is_soon_not_even_looked_at(

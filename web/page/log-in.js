@@ -22,7 +22,7 @@ class LogIn extends HTMLElement {
     };
     this.append(h("main.log-in", {}, h("form.card", {onsubmit: submit},
       h("h1.wordmark", {}, "Callboard"),
-      h("p", {}, "Open the link that Callboard printed when it started, or paste it or its token here."),
+      h("p", {}, "Paste the link that Callboard printed when it started, or a token that its operator has given you."),
       h("label", {for: "token"}, "Link or token"), token, fault,
       h("button.primary", {type: "submit"}, "Log in"))));
     token.focus();
