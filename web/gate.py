@@ -174,8 +174,8 @@ class Gate:
         if len(hosts) != 1 or hosts[0].lower() not in self._origins.hosts:
             raise Refusal(
                 421,
-                "the Host header names no address of the board: open the address that callboard "
-                "has printed, or set url: under web: in the file if a proxy stands before the board",
+                "the Host header names no address of the board: open the one that callboard has "
+                "printed, or set url: under web: in the file if a proxy stands before the board",
             )
 
     def _check_origin(self, method: str, headers: Headers) -> None:

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from ...media import is_authors, shown
+from .authors_trace import as_author_needs
 
 log = logging.getLogger(__name__)
 
@@ -160,7 +161,7 @@ async def run_code(coroutine: Coroutine[Any, Any, Any], author: Author) -> BaseE
                 _place(task),
             )
         elif not task.cancelled() and (error := task.exception()):
-            log.error("%s failed while it was ended", author, exc_info=error)
+            log.error("%s failed while it was ended", author, exc_info=as_author_needs(error))
         raise
     if task.cancelled():
         return BotExit("it cancelled its own task, or raised CancelledError")
@@ -204,7 +205,7 @@ def contained() -> Iterator[None]:
         if author is None and "handle" in context:  # it is told in the callback's own context
             author, what = _AUTHOR.get(), "callback of its own"
         if author is not None and (error := context.get("exception")):
-            log.error("%s: a %s failed", author, what, exc_info=error)
+            log.error("%s: a %s failed", author, what, exc_info=as_author_needs(error))
         elif handler is None:
             loop.default_exception_handler(context)
         else:

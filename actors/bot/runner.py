@@ -13,6 +13,7 @@ from ..messages.bot import BotPort
 from ..messages.exchange import BotFailed
 from ..runtime.actor import AsyncioActor
 from ..runtime.log_throttle import LogThrottle
+from .authors_trace import as_author_needs
 from .containment import Author, run_code
 
 log = logging.getLogger(__name__)
@@ -107,7 +108,7 @@ class BotRunner:
         if isinstance(error, Exception) and is_harmless(error):
             log.info("%s: %s", self._author, shown(error, str))
             return None
-        log.error("%s failed", self._author, exc_info=error)
+        log.error("%s failed", self._author, exc_info=as_author_needs(error))
         sentence = f"{type(error).__name__}: {shown(error, str)}"
         failed = BotFailed(self._author.account, self._author.bot, sentence)
         self._context.exchange.post(failed)
