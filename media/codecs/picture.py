@@ -26,11 +26,13 @@ class PictureCodec:
     Attributes:
         name: FFmpeg's name of its encoder.
         options: FFmpeg's options for it.
+        stills: More of them where pictures stand for a second each.
         most: Bits a second of one stream, however many its leg may use.
     """
 
     name: str
     options: Mapping[str, str]
+    stills: Mapping[str, str]
     most: int
 
 
@@ -45,6 +47,8 @@ PICTURE_CODECS = {
             "auto-alt-ref": "0",
             "error-resilient": "0",
         },
+        # A key frame has no more octets than there are for the time it stands.
+        {"max-intra-rate": "100"},
         1_500_000,
     ),
     # Constrained baseline, as offered; forced-idr makes our key frames real ones.
@@ -58,6 +62,7 @@ PICTURE_CODECS = {
             "forced-idr": "1",
             "sc_threshold": "0",
         },
+        {},
         3_000_000,
     ),
 }
@@ -65,7 +70,12 @@ PICTURE_CODECS = {
 
 
 def picture_encoder(
-    codec: str, size: tuple[int, int], *, fps: Fraction, bit_rate: int = BIT_RATE
+    codec: str,
+    size: tuple[int, int],
+    *,
+    fps: Fraction,
+    bit_rate: int = BIT_RATE,
+    stills: bool = False,
 ) -> VideoCodecContext:
     """Make FFmpeg's encoder of a codec. It gives key frames where they are asked for.
 
@@ -74,6 +84,7 @@ def picture_encoder(
         size: Width and height in pixels; even.
         fps: Pictures per second, about; also the encoder's clock.
         bit_rate: Bits per second.
+        stills: Whether pictures stand for a second each.
     """
     known = PICTURE_CODECS[codec]
     context = cast(VideoCodecContext, av.CodecContext.create(known.name, "w"))
@@ -85,7 +96,7 @@ def picture_encoder(
     context.time_base = 1 / fps
     context.gop_size = 100_000
     context.thread_count = 1
-    context.options = dict(known.options)
+    context.options = {**known.options, **(known.stills if stills else {})}
     return context
 
 

@@ -62,6 +62,7 @@ def encode_video(
     fps: Fraction,
     bit_rate: int = BIT_RATE,
     effort: Effort | None = None,
+    stills: bool = False,
 ) -> Iterator[Unit]:
     """Encode pictures, with a key frame each second.
 
@@ -71,6 +72,7 @@ def encode_video(
         fps: Pictures per second, about; each one stands until the next one's pts.
         bit_rate: Bits per second.
         effort: Told how long the pictures take to be made and encoded.
+        stills: Whether each picture stands for a second.
 
     Yields:
         One encoded frame for each picture.
@@ -90,7 +92,7 @@ def encode_video(
         size = (picture.width, picture.height)
         is_other = context is None or size != (context.width, context.height)
         if context is None or is_other:
-            context = picture_encoder(codec, size, fps=fps, bit_rate=bit_rate)
+            context = picture_encoder(codec, size, fps=fps, bit_rate=bit_rate, stills=stills)
         key = is_other or at - last_key >= KEYFRAME_SECONDS * clock_rate
         picture.pict_type = PictureType.I if key else PictureType.NONE
         picture.time_base = 1 / fps

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 from math import ceil
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import av
 
@@ -37,6 +37,22 @@ SHORT, TOGETHER = 1.0, 4.0
 """Seconds of a film that is short, and of several of its passes that are encoded together. Each
 encoding begins with a key frame, and needs some time to get down to its bit rate."""
 
+STILLS = Fraction(5)
+"""Pictures a second for which an encoder is made of which one is shown in each: with fewer H.264
+takes more bits than it may, with more it leaves most of them unused."""
+
+
+class _Short(NamedTuple):
+    """A film that is short.
+
+    Attributes:
+        seconds: How long one pass of it lasts.
+        is_picture: Whether it is a picture alone.
+    """
+
+    seconds: float
+    is_picture: bool
+
 
 @dataclass(frozen=True)
 class FileSource(RatedSource):
@@ -55,8 +71,8 @@ class FileSource(RatedSource):
 
     A leg gets pictures of 600 kbit/s, or of 250 or 1,500 as its peer can take; each is encoded only
     if somebody needs it. Where the machine can't encode as fast as it plays, pictures are made
-    smaller until it can. A loop of less than a second is encoded as one of several, so that a
-    picture, which is a film of one frame, can be shown for long.
+    smaller until it can. A loop of less than a second is encoded as one of several. A picture is a
+    film of one frame, which in a loop stands for a second.
 
     Making the source looks at the file without reading it, so a file that was replaced is encoded
     again.
@@ -76,7 +92,7 @@ class FileSource(RatedSource):
     bit_rates: ClassVar[tuple[int | None, ...]] = (*BIT_RATES, None)
     _version: Version = field(init=False, repr=False, default=())
     _is_checked: bool = field(init=False, repr=False, compare=False, default=False)
-    _short: float = field(init=False, repr=False, compare=False, default=0.0)
+    _short: _Short | None = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:
         check_type("loop", self.loop, bool, "True or False")
@@ -184,30 +200,38 @@ class FileSource(RatedSource):
             SourceError: The file has changed and can't be played any more.
             UnfitError: What comes next can't go out as it is.
         """
-        to_end = self._ends_together or self._short > 0
-        if bit_rate is None and self._short:
+        short = self._short
+        to_end = self._ends_together or short is not None
+        if bit_rate is None and short is not None:
             raise UnfitError  # each pass would bring a key frame
-        with self._open("video", 0.0 if self._short else start) as reader:
+        with self._open("video", 0.0 if short is not None else start) as reader:
             if bit_rate is None:
                 units = as_they_are(reader, codec, start=start, to_end=to_end)
             else:
-                fps = rate(reader.streams["video"])
+                is_picture = short is not None and short.is_picture
+                fps = STILLS if is_picture else rate(reader.streams["video"])
                 effort = Effort(LONGEST.get(bit_rate, LONG))
-                pictures = (
-                    self._several(fps, start, effort)
-                    if self._short
-                    else Pictures(reader, fps, start=start, to_end=to_end, effort=effort)
+                units = encode_video(
+                    Pictures(reader, fps, start=start, to_end=to_end, effort=effort)
+                    if short is None
+                    else self._several(short.seconds, fps, start, effort),
+                    codec,
+                    fps=fps,
+                    bit_rate=bit_rate,
+                    effort=effort,
+                    stills=is_picture,
                 )
-                units = encode_video(pictures, codec, fps=fps, bit_rate=bit_rate, effort=effort)
             yield from self._passed(units, reader, codec, start) if to_end else units
 
-    def _several(self, fps: Fraction, start: float, effort: Effort) -> Iterator[av.VideoFrame]:
+    def _several(
+        self, seconds: float, fps: Fraction, start: float, effort: Effort
+    ) -> Iterator[av.VideoFrame]:
         """Decode several passes of a short film."""
-        for number in range(self._passes):
-            shift = number * self._short - start
+        for number in range(ceil(TOGETHER / seconds)):
+            shift = number * seconds - start
             with self._open("video") as reader:
                 for picture in Pictures(reader, fps, to_end=True, effort=effort):
-                    if picture.time >= self._short:  # it has become another file
+                    if picture.time >= seconds:  # it has become another file
                         break
                     picture.pts = round((picture.time + shift) * TICKS)
                     if picture.pts >= 0:
@@ -219,8 +243,8 @@ class FileSource(RatedSource):
         """Let a track end where the others do."""
 
         def end() -> float:
-            if self._short and codec in CODECS["video"]:
-                return self._passes * self._short
+            if self._short is not None and codec in CODECS["video"]:
+                return ceil(TOGETHER / self._short.seconds) * self._short.seconds
             return pass_length(reader.end)
 
         return one_pass(units, codec, start=start, end=end)
@@ -243,11 +267,6 @@ class FileSource(RatedSource):
     def _ends_together(self) -> bool:
         """Whether two tracks are made equally long, so that they stay in step in a loop."""
         return self.loop and self._is_checked and len(self.kinds) > 1
-
-    @property
-    def _passes(self) -> int:
-        """How many passes of a short film are encoded together."""
-        return ceil(TOGETHER / self._short)
 
     def _open(self, kind: Kind, start: float = 0.0) -> FileReader:
         _version(self.path)  # by now there may be a pipe in its place, which opens for ever
@@ -299,8 +318,11 @@ def _has(path: Path, kind: Kind) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _short(path: Path, version: Version) -> float:
-    """Return how long a pass of a short film lasts, in seconds; 0 if it is not short."""
+def _short(path: Path, version: Version) -> _Short | None:
+    """Find out whether a film is short; a picture stands for `SHORT`."""
     del version
     with FileReader(path) as reader:
-        return pass_length(reader.end) if reader.ends_before(SHORT) else 0.0
+        if not reader.ends_before(SHORT):
+            return None
+        is_picture = len(reader.streams) == 1 and reader.end * rate(reader.streams["video"]) < 1.5
+        return _Short(SHORT if is_picture else pass_length(reader.end), is_picture)
