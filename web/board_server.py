@@ -17,6 +17,8 @@ MOST_CONNECTIONS = 512
 LARGEST_HEAD = 16 * 1024
 #: Seconds that the head of a request may take to come.
 HEAD = 10.0
+#: Seconds that its body may take, after which nobody waits for the rest; the gate answers before.
+BODY = 15.0
 #: Seconds that a client which reads nothing may keep an answer waiting.
 STALL = 10.0
 #: Seconds that a connection stays open without a request.
@@ -30,7 +32,7 @@ class BoundedConnection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, if there are not too many."""
-        self._late: asyncio.TimerHandle | None = None
+        self._timers: dict[object, asyncio.TimerHandle] = {}
         self._stalled: asyncio.TimerHandle | None = None
         super().connection_made(transport)
         if len(self.connections) > MOST_CONNECTIONS:
@@ -45,9 +47,9 @@ class BoundedConnection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget a connection."""
-        for timer in (self._late, self._stalled):
-            if timer is not None:
-                timer.cancel()
+        self._watch(lost=True)
+        if self._stalled is not None:
+            self._stalled.cancel()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -63,14 +65,14 @@ class BoundedConnection(H11Protocol):
             self._stalled.cancel()
             self._stalled = None
 
-    def _watch(self) -> None:
-        """Limit the time in which the head of a request must come."""
-        waits = self.conn.their_state is h11.IDLE
-        if waits and self._late is None:
-            self._late = self.loop.call_later(HEAD, self.transport.abort)
-        elif not waits and self._late is not None:
-            self._late.cancel()
-            self._late = None
+    def _watch(self, *, lost: bool = False) -> None:
+        """Limit the time in which the head of a request must come, and the time of its body."""
+        for state, seconds in ((h11.IDLE, HEAD), (h11.SEND_BODY, BODY)):
+            waits = not lost and self.conn.their_state is state
+            if waits and state not in self._timers:
+                self._timers[state] = self.loop.call_later(seconds, self.transport.abort)
+            elif not waits and state in self._timers:
+                self._timers.pop(state).cancel()
 
 
 class BoardServer(uvicorn.Server):

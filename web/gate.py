@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 #: Octets of a request's body at the most.
 LARGEST_BODY = 256 * 1024
-#: Seconds that a body may take to come.
+#: Seconds that a whole body may take to come.
 PATIENCE = 10.0
 #: Octets of a path with its query at the most.
 LONGEST_TARGET = 4096
@@ -125,7 +125,7 @@ class Gate:
             task.uncancel()
             await self._refuse(Refusal(503, "callboard is ending"), scope, receive, answer)
         except Exception:
-            log.exception("%s %s failed", scope["method"], scope["path"])
+            log.exception("%s %s failed", scope["method"], scope["raw_path"].decode("latin-1"))
             await self._refuse(BUG, scope, receive, answer)
         finally:
             self._running.discard(task)
@@ -142,6 +142,10 @@ class Gate:
         headers = Headers(scope=scope)
         self._check_place(headers)
         self._check_origin(scope["method"], headers)
+        if "transfer-encoding" in headers and "content-length" in headers:
+            # A proxy may see its end elsewhere, and another request in the rest (RFC 9112 §6.1).
+            words = "the request tells its length in two ways: send one of them"
+            raise Refusal(400, words, {"Connection": "close"})
         if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_TARGET:
             raise Refusal(414, f"the path has over {LONGEST_TARGET} octets")
         if self._is_closing:
@@ -207,6 +211,7 @@ class _Body:
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._receive = receive
         self._left = LARGEST_BODY
+        self._until = asyncio.get_running_loop().time() + PATIENCE
         self._is_over = False
         length = Headers(scope=scope).get("content-length", "0")
         if not length.isdecimal() or len(length) > 9 or int(length) > LARGEST_BODY:
@@ -216,7 +221,7 @@ class _Body:
         if self._is_over:
             return await self._receive()  # which waits until the client leaves
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout_at(self._until):
                 message = await self._receive()
         except TimeoutError:
             raise Refusal(408, f"the body did not come within {PATIENCE:g} s") from None

@@ -16,9 +16,12 @@ from ..actors.messages.call import (
 )
 from ..media import DescriptionError, MediaError
 from .problem_details import Refusal
+from .rates import Rates
 
 #: Sessions that go on at once, of all calls.
 MOST = 64
+#: Sessions a second that those of one role may open, and how many at once: each is work.
+RATE, BURST = 5.0, 64
 #: Sessions whose end is still told.
 KEPT = 256
 #: Seconds in which a call takes a message, and in which an offer must be answered.
@@ -38,6 +41,8 @@ class PageSessions:
     def __init__(self) -> None:
         self._open: dict[str, tuple[GuestAdmitted, str]] = {}  # and the role of who opened it
         self._over: OrderedDict[str, str] = OrderedDict()
+        self._opening = 0
+        self._rates = Rates(RATE, BURST)
 
     async def open(self, call: CallRef, order: AdmitGuest) -> tuple[str, str]:
         """Let a page into a call.
@@ -52,13 +57,14 @@ class PageSessions:
         Raises:
             Refusal: it can't be let in; says why, and what to do.
         """
-        if len(self._open) >= MOST:
+        if len(self._open) + self._opening >= MOST:
             raise Refusal(429, f"{MOST} pages listen or talk already: close one of them")
+        if seconds := self._rates.wait(order.role):
+            after = {"Retry-After": str(int(seconds) + 1)}
+            raise Refusal(429, f"this opens more than {RATE:g} sessions a second: wait", after)
+        self._rates.count(order.role)
         try:
-            admitted = await call.request(order, timeout=HANDLED)
-            session = secrets.token_urlsafe(16)
-            self._open[session] = admitted, order.role
-            admitted.over.add_done_callback(lambda over: self._ended(session, over.get(timeout=0)))
+            session, admitted = await self._admitted(call, order)
             try:
                 async with asyncio.timeout(HANDLED):
                     return session, await admitted.answer
@@ -77,6 +83,17 @@ class PageSessions:
             raise Refusal(409, str(over)) from None
         except ActorDeadError:
             raise Refusal(409, call.last_words) from None
+
+    async def _admitted(self, call: CallRef, order: AdmitGuest) -> tuple[str, GuestAdmitted]:
+        self._opening += 1
+        try:
+            admitted = await call.request(order, timeout=HANDLED)
+            session = secrets.token_urlsafe(16)
+            self._open[session] = admitted, order.role
+        finally:
+            self._opening -= 1
+        admitted.over.add_done_callback(lambda over: self._ended(session, over.get(timeout=0)))
+        return session, admitted
 
     def end(self, session: str) -> None:
         """End a session.

@@ -127,8 +127,10 @@ class Progress:
         at = round(self._timeline.ago(0), 3)
         self._guests[number] = Listener(name, kind.value, at, role=role)
         if len(self._guests) > MOST_GUESTS:
-            past = (key for key, one in self._guests.items() if one.seconds is not None)
-            del self._guests[next(past)]
+            # The shortest goes, and one who talked only after all who listened: else somebody could
+            # come and go until the record no longer has what they did before.
+            past = {key: one for key, one in self._guests.items() if one.seconds is not None}
+            del self._guests[min(past, key=lambda key: _weight(past[key]))]
         self.note()
         self.report()
 
@@ -306,3 +308,7 @@ def _rounded(one: MediaStatistics) -> dict[str, Any]:
     fields = asdict(one)
     del fields["reordered"], fields["peer_mos"]  # no part of a record
     return {k: round(v, 2) if isinstance(v, float) else v for k, v in fields.items()}
+
+
+def _weight(guest: Listener) -> tuple[bool, float]:
+    return GuestKind(guest.part).talks, guest.seconds or 0.0

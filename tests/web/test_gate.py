@@ -469,6 +469,91 @@ def test_a_body_that_does_not_come_is_not_waited_for(
     refused(run(main), 408)
 
 
+async def drips(port: int, head: str) -> bytes:
+    """Send a head, and then an octet of a body again and again; return what is answered."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+
+    async def send() -> None:
+        while True:
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+
+    writer.write(head.encode())
+    dripping = asyncio.create_task(send())
+    try:
+        return await reader.read()
+    except ConnectionResetError:
+        return b""
+    finally:
+        dripping.cancel()
+        await asyncio.wait({dripping})
+        writer.transport.abort()
+
+
+def test_a_body_that_comes_in_drops_is_not_waited_for_either(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "PATIENCE", 0.2)
+
+    async def main() -> Answer:
+        async with bare_board(tmp_path) as (_, port):
+            return parsed(
+                await drips(
+                    port,
+                    f"POST /api/hangup HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+                    f"Authorization: Bearer {TALK}\r\nConnection: close\r\n"
+                    "Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n",
+                )
+            )
+
+    refused(run(main), 408)
+
+
+@pytest.mark.parametrize("host", ["evil.example", ""])
+def test_who_was_refused_does_not_keep_the_connection_with_a_body_in_drops(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setattr(board_server, "BODY", 0.2)
+
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port):
+            head = (
+                f"POST /api/hangup HTTP/1.1\r\nHost: {host or f'127.0.0.1:{port}'}\r\n"
+                "Content-Length: 100000\r\n\r\n"
+            )
+            answer = await drips(port, head)
+            assert answer.startswith(b"HTTP/1.1 421" if host else b"HTTP/1.1 401")
+
+    run(main)
+
+
+#: Requests whose end two servers could see at different places (RFC 9112 §11.2).
+SMUGGLED = {
+    "both lengths": "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "two lengths": "Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcd",
+    "a list of lengths": "Content-Length: 4, 5\r\n\r\nabcd",
+    "a signed length": "Content-Length: +4\r\n\r\nabcd",
+    "another coding": "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "coded twice": "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+    "a space before the colon": "Content-Length : 4\r\n\r\nabcd",
+    "a bare CR": "X: y\rContent-Length: 4\r\n\r\nabcd",
+}
+
+
+@pytest.mark.parametrize("name", SMUGGLED)
+def test_no_request_hides_another(run: Run, tmp_path: Path, name: str) -> None:
+    async def main() -> bytes:
+        async with bare_board(tmp_path) as (_, port):
+            hidden = f"GET /page/main.js HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"
+            head = f"POST /api/hangup HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+            return await exchange(port, f"{head}{SMUGGLED[name]}{hidden}".encode())
+
+    answered = run(main)
+    assert answered.startswith((b"HTTP/1.1 400", b"HTTP/1.1 501"))
+    assert answered.count(b"HTTP/1.1 ") == 1
+
+
 def test_who_does_not_read_is_dropped(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """Pages that listen to calls by WHEP, and talk in them by WHIP."""
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,48 @@ def test_a_call_that_a_page_can_not_place_rings_nowhere_for_long(run: Run, tmp_p
             )
             assert (found.status, "a=sendonly" in found.json["detail"]) == (400, True)
             assert (await stage.record(BOB)).state == "cancelled"
+
+    run(main)
+
+
+def test_many_that_come_at_once_are_counted_together(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callboard.web.page_sessions.MOST", 3)
+
+    async def main() -> None:
+        async with boarded(tmp_path, [ALICE, BOB]) as (stage, port):
+            out, came = await stage.connected(ALICE, BOB)
+            offer = await fresh_offer("audio")
+            where = target(came, "listen/sent")
+            found = await asyncio.gather(*(post(port, where, offer, "listen") for _ in range(12)))
+            assert sorted(each.status for each in found) == [201] * 3 + [429] * 9
+            await out.hangup()
+            await came.ended()
+
+    run(main)
+
+
+def test_a_role_opens_only_so_many_sessions_a_second(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callboard.web.page_sessions.RATE", 0.001)
+    monkeypatch.setattr("callboard.web.page_sessions.BURST", 2)
+
+    async def main() -> None:
+        async with boarded(tmp_path, [ALICE, BOB]) as (stage, port):
+            out, came = await stage.connected(ALICE, BOB)
+            offer = await fresh_offer("audio")
+            where = target(came, "listen/sent")
+            for status in (201, 201, 429):
+                found = await post(port, where, offer, "listen")
+                assert found.status == status
+                if status == 201:
+                    assert (await leave(port, found.headers["location"])).status == 204
+            assert int(found.headers["retry-after"]) > 0
+            assert (await post(port, where, offer, "control")).status == 201
+            await out.hangup()
+            await came.ended()
 
     run(main)
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 from callboard.actors.call.state import STAGES, CallState
-from callboard.actors.messages.call import Hangup
+from callboard.actors.messages.call import GuestKind, Hangup
 from callboard.actors.messages.call_log import CallGoesOn
 from callboard.actors.messages.exchange import CallStatus
 from callboard.media import FirstMedia, IceConnected
@@ -95,5 +95,38 @@ def test_a_status_has_who_and_what(run: Run) -> None:
         assert (status.media, status.held, status.muted) == (("audio",), False, ())
         scene.call.tell(Hangup())
         await scene.end()
+
+    run(main, loop="virtual")
+
+
+def test_nobody_comes_and_goes_until_the_record_has_lost_what_they_did(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callboard.actors.call.progress.MOST_GUESTS", 4)
+    visits = [
+        ("heard it all", GuestKind.RECEIVED, 6.0),
+        ("spoke", GuestKind.TAKE_OVER, 0.5),
+        ("heard it", GuestKind.SENT, 3.0),
+        *((f"came and went {number}", GuestKind.RECEIVED, 1.0) for number in range(10)),
+    ]
+    now = [0.0]
+
+    async def main() -> None:
+        scene = Scene()
+        await connected(scene)
+        progress = scene.call._actor_weakref()._progress
+        monkeypatch.setattr(progress._timeline, "ago", lambda at: now[0] - at)
+        for number, (name, kind, seconds) in enumerate(visits):
+            progress.guest_comes(number, kind, name, kind.value)
+            now[0] += seconds
+            progress.guest_goes(number)
+        scene.call.tell(Hangup())
+        await scene.end()
+        (record,) = scene.records
+        told = [(one.name, one.role, one.seconds) for one in record.listeners]
+        assert told == [
+            *((name, kind.value, seconds) for name, kind, seconds in visits[:3]),
+            ("came and went 9", "received", 1.0),
+        ]
 
     run(main, loop="virtual")
