@@ -469,26 +469,31 @@ def test_a_body_that_does_not_come_is_not_waited_for(
     refused(run(main), 408)
 
 
+class Collects(asyncio.Protocol):
+    """Keeps what comes, also if the connection is reset after that."""
+
+    def __init__(self) -> None:
+        self.octets = bytearray()
+        self.lost = asyncio.Event()
+
+    def data_received(self, data: bytes) -> None:
+        self.octets += data
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost.set()
+
+
 async def drips(port: int, head: str) -> bytes:
-    """Send a head, and then an octet of a body again and again; return what is answered."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-
-    async def send() -> None:
-        while True:
-            writer.write(b" ")
-            await writer.drain()
-            await asyncio.sleep(0.02)
-
-    writer.write(head.encode())
-    dripping = asyncio.create_task(send())
-    try:
-        return await reader.read()
-    except ConnectionResetError:
-        return b""
-    finally:
-        dripping.cancel()
-        await asyncio.wait({dripping})
-        writer.transport.abort()
+    """Send a head, and an octet of a body again and again until it is over; return the answer."""
+    loop = asyncio.get_running_loop()
+    transport, found = await loop.create_connection(Collects, "127.0.0.1", port)
+    transport.write(head.encode())
+    while not found.lost.is_set():
+        transport.write(b" ")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.02):
+                await found.lost.wait()
+    return bytes(found.octets)
 
 
 def test_a_body_that_comes_in_drops_is_not_waited_for_either(
