@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from callboard.actors.messages.exchange import CallStatus
 from callboard.tests.browser.page_sound import SOUND
 from callboard.tests.browser.stage import Browser
@@ -34,6 +35,35 @@ def test_a_past_call_has_its_plots_in_a_page_opened_later(
             await later.shows(record.uuid)
             await later.until(DRAWN)
             await check_looks(later)
+
+    run(main)
+
+
+@pytest.mark.parametrize("media", [{"audio": "tone"}, {"audio": "tone", "video": "pattern"}])
+def test_a_recording_that_browsers_do_not_play_says_so(
+    run: Run,
+    tmp_path: Path,
+    browser: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    media: dict[str, str],
+) -> None:
+    few = {"audio": ("PCMU",), "video": ("VP8",)}
+    monkeypatch.setattr("callboard.media.rtc.offer_answer.CODECS", few)
+
+    async def main() -> None:
+        async with on_board(browser, tmp_path) as (stage, page):
+            out, _ = await stage.connected(ALICE, BOB, **media)
+            await out.record()
+            for kind in media:
+                await stage.media(ALICE, kind, 20)
+            await out.hangup()
+            await settled(stage, out.id)
+            record = await stage.record(ALICE, out.id)
+            await page.enter(f"/calls/{record.uuid}")
+            for side in ("Peer's side", "Bot's side"):
+                await page.shows(f"{side}: Browsers can't play pcm_mulaw", "recording-player")
+            await page.until("!document.querySelector('recording-player :is(audio, video)')")
+            await check_looks(page)
 
     run(main)
 

@@ -33,9 +33,10 @@ export async function ask(method, target, body) {
 /**
  * Ask for a file.
  * @param {string} target
+ * @param {HeadersInit} [headers]
  * @returns {Promise<Blob>}
  */
-export async function file(target) { return (await request(target, {})).blob(); }
+export async function file(target, headers = {}) { return (await request(target, {headers})).blob(); }
 
 /** @param {string} target @param {RequestInit} with_ @returns {Promise<Response>} */
 async function request(target, with_) {

@@ -1,4 +1,5 @@
 // A recording of a past call, both of its sides, played together.
+import {file} from "./api.js";
 import {fill, h} from "./dom.js";
 import {clock, size} from "./words.js";
 
@@ -40,8 +41,17 @@ class RecordingPlayer extends HTMLElement {
     theirs.addEventListener("seeked", together);
     theirs.addEventListener("timeupdate", together);
     theirs.addEventListener("ratechange", () => { ours.playbackRate = theirs.playbackRate; });
+    for (const one of [theirs, ours]) one.addEventListener("error", () => this.tellWhy(one));
+    theirs.addEventListener("error", () => { ours.controls = true; });
     // Of sound alone there is nothing to see beside what both are played with.
     return isSound ? h("div", {}, theirs, ours) : h("div.screens", {}, h("figure.screen", {}, theirs, h("figcaption", {}, "Peer")), h("figure.screen", {}, ours, h("figcaption", {}, "Bot")));
+  }
+
+  /** Say in the place of a side why it can't be played. @param {HTMLMediaElement} side */
+  async tellWhy(side) {
+    const whose = side.getAttribute("aria-label");
+    const why = await file(side.src, {Range: "bytes=0-0"}).then(() => "This browser can't play it: download the recording.", error => error.message);
+    (side.closest("figure") ?? side).replaceWith(h("p.soft", {}, `${whose}: ${why}`));
   }
 }
 
