@@ -13,7 +13,7 @@ from .problem_details import Refusal
 #: Octets that are read at once.
 CHUNK = 256 * 1024
 
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 class ByteRange(NamedTuple):

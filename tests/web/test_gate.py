@@ -124,6 +124,38 @@ def test_the_port_of_the_scheme_may_be_left_out_or_not(
         assert {schemes[host] for host in taken if "8470" not in host} == {url.partition(":")[0]}
 
 
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        ("[::1]:PORT", "http://[::1]:PORT", 200),
+        ("[::1]:PORT", "http://[::1]", 403),
+        ("[::1]:PORT", "http://[::1%25lo]:PORT", 403),
+        ("[::1]:PORT", "http://::1:PORT", 403),
+        ("[0:0:0:0:0:0:0:1]:PORT", "http://[::1]:PORT", 421),
+        ("[::1]", "http://[::1]:PORT", 421),
+        ("::1:PORT", "http://[::1]:PORT", 421),
+        ("[::ffff:127.0.0.1]:PORT", "http://[::1]:PORT", 421),
+        ("[::1]:0PORT", "http://[::1]:PORT", 421),
+    ],
+)
+def test_a_board_on_ipv6_takes_its_own_name_alone(
+    run: Run, tmp_path: Path, host: str, origin: str, status: int
+) -> None:
+    async def main() -> int:
+        async with bare_board(tmp_path, address="[::1]:0") as (_, port):
+            reader, writer = await asyncio.open_connection("::1", port)
+            lines = (
+                f"GET {STATUS} HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\n"
+                f"Authorization: Bearer {VIEW}\r\nConnection: close\r\n\r\n"
+            )
+            writer.write(lines.replace("PORT", str(port)).encode())
+            answer = parsed(await reader.read())
+            writer.close()
+            return answer.status
+
+    assert run(main) == status
+
+
 def test_two_hosts_are_refused(run: Run, tmp_path: Path) -> None:
     async def main() -> bytes:
         async with bare_board(tmp_path) as (_, port):
