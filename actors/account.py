@@ -390,8 +390,8 @@ class Account(
             self._calls.unknown_session(received)
         self._bots.forget(message.peer, message.sid)
         self._conversations.make_room()
-        if self._calls.is_draining and not self._routes:
-            self._log_out()
+        if self._calls.is_draining:
+            self._leave_without_calls()
 
     def _start_conversation(self, peer: str) -> ConversationRef:
         if not self._looks_around:
@@ -432,12 +432,18 @@ class Account(
     def _drain(self, message: DrainAccount) -> None:
         self._calls.drain()
         self._session.finish()
-        if not self._routes:
-            self._log_out()
-        elif message.seconds <= 0:
+        self._leave_without_calls()
+        if self._routes and message.seconds <= 0:
             self._drain_overdue(DrainOverdue())
-        else:
+        elif self._routes:
             self.after(message.seconds, DrainOverdue())
+
+    def _leave_without_calls(self) -> None:
+        """Log out, or tell how many calls keep it from that."""
+        if self._routes:
+            self._session.leaving(len(self._routes))
+        else:
+            self._log_out()
 
     @handles(DrainOverdue)
     def _drain_overdue(self, _: DrainOverdue) -> None:

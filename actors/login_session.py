@@ -148,6 +148,16 @@ class LoginSession:
         """Log in no more: the account is about to log out."""
         self._over = True
 
+    def leaving(self, calls: int) -> None:
+        """Report what keeps the account from logging out.
+
+        Args:
+            calls: how many still run.
+        """
+        if self.is_online:
+            runs = "1 call still runs" if calls == 1 else f"{calls} calls still run"
+            self._report("leaving", f"logging out, {runs}")
+
     async def close(self) -> None:
         """Say that we are gone, and close the stream."""
         if self.stream is not None:

@@ -106,7 +106,7 @@ class ChangeAccount(Ask["ExchangeMessage", AsyncioFuture["AccountRef | None"]]):
 
 # -- by accounts and calls -------------------------------------------------------------------------
 
-AccountState = Literal["connecting", "online", "waiting", "failed", "closed", "ended"]
+AccountState = Literal["connecting", "online", "leaving", "waiting", "failed", "closed", "ended"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +115,9 @@ class AccountChanged:
 
     Attributes:
         jid: the account.
-        state: ``waiting`` is between two tries, ``failed`` has given up; the end is ``closed``
-            after a logout, ``ended`` for an account that was not online.
+        state: ``waiting`` is between two tries, ``failed`` has given up; ``leaving`` is about to
+            log out, when its calls have ended; the end is ``closed`` after a logout, ``ended`` for
+            an account that was not online.
         detail: a sentence, or "".
     """
 

@@ -32,6 +32,7 @@ _STATE_STYLE = {
     "failed": "red",
     "waiting": "yellow",
     "connecting": "yellow",
+    "leaving": "yellow",
     "online": "green",
     "closed": "dim",
     "ended": "dim",

@@ -54,6 +54,8 @@ def sentence(event: TimedEvent) -> str | None:
     match event:
         case AccountChangedEvent(state="connecting"):
             return None
+        case AccountChangedEvent(jid=jid, state="leaving", detail=detail):
+            return f"{jid} {detail}"
         case AccountChangedEvent(jid=jid, state=state, detail=detail):
             return f"{jid} {_STATES.get(state, state)}" + (f": {detail}" if detail else "")
         case CallStatusEvent(phase="ringing"):

@@ -123,7 +123,7 @@ class Overview:
                 account = self._changed(report.jid)
                 account.state, account.detail = report.state, report.detail
                 account.since = iso(time.time())
-                if report.state != "online":
+                if report.state not in ("online", "leaving"):
                     account.show = account.status = ""
             case AccountRemoved():
                 self._accounts.pop(report.jid, None)

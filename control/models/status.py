@@ -30,7 +30,9 @@ class AccountSummary(Result):
 
     jid: str
     bot: str
-    state: Literal["starting", "connecting", "online", "waiting", "failed", "closed", "ended"]
+    state: Literal[
+        "starting", "connecting", "online", "leaving", "waiting", "failed", "closed", "ended"
+    ]
     detail: Text = ""
     since: str
     calls: int = 0

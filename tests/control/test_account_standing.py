@@ -1,9 +1,9 @@
 """When an account counts as lost, and as back."""
 
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
-from callboard.actors.messages.exchange import AccountChanged
+from callboard.actors.messages.exchange import AccountChanged, AccountState
 from callboard.control.account_standing import AccountStanding
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,13 +31,14 @@ def turns(states: str) -> str:
         ("connecting ended", "- -"),
         ("online closed connecting waiting", "- - - -"),
         ("online waiting closed online", "- lost - -"),
+        ("online leaving closed", "- - -"),
     ],
 )
 def test_what_a_change_means(states: str, expected: str) -> None:
     assert turns(states) == expected
 
 
-STATES = st.sampled_from(["connecting", "online", "waiting", "failed", "closed", "ended"])
+STATES = st.sampled_from(list(get_args(AccountState)))
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), STATES)))

@@ -7,15 +7,22 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from callboard.actors.messages.exchange import CallStatus, ChatMessage, ReceiptReceived
+from callboard.actors.messages.exchange import (
+    AccountChanged,
+    CallStatus,
+    ChatMessage,
+    ReceiptReceived,
+)
 from callboard.bots import Message
+from callboard.cli.views.sentences import sentence
 from callboard.config.web import WebSettings
 from callboard.control.commands.all import COMMANDS
 from callboard.control.history.history import History
+from callboard.control.instance.events import event_of
 from callboard.control.load_run.commands import COMMANDS as LOAD_COMMANDS
 from callboard.tests.conftest import Run
 from callboard.tests.control.history.past import add, past
-from callboard.tests.live.stage import ALICE, BOB
+from callboard.tests.live.stage import ALICE, BOB, CAROL
 from callboard.tests.web.http import Answer, ask
 from callboard.tests.web.stage import TOKENS, an_instance, bare_board, boarded
 from callboard.web.board import Board
@@ -183,6 +190,34 @@ def test_an_account_logs_out_and_in(run: Run, tmp_path: Path) -> None:
             stage.events.clear()
             await done(port, f"/api/accounts/{ALICE}/login")
             await stage.online(ALICE)
+
+    run(main)
+
+
+def test_an_account_that_waits_for_its_calls_to_log_out_says_so(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with boarded(tmp_path, [ALICE, BOB, CAROL]) as (stage, port):
+            calls = []
+            for peer in (BOB, CAROL):
+                fields = {"account": ALICE, "to": peer, "audio": "tone:440", "seconds": None}
+                calls.append((await done(port, "/api/calls", **fields))["id"])
+                await stage.ringing(peer, calls[-1])
+            await done(port, f"/api/accounts/{ALICE}/logout", seconds=600)
+            for call, words in zip(calls, ("2 calls still run", "1 call still runs"), strict=True):
+                detail = f"logging out, {words}"
+                left = await stage.until(
+                    AccountChanged, lambda one, said=detail: one.detail == said
+                )
+                assert left.state == "leaving"
+                assert sentence(event_of(left, 0)) == f"{ALICE} {detail}"
+                [alice] = [
+                    one
+                    for one in (await seen(port, "/api/status"))["account_list"]
+                    if one["jid"] == ALICE
+                ]
+                assert (alice["state"], alice["detail"]) == ("leaving", detail)
+                await done(port, f"/api/calls/{quote(call, safe='')}/hangup", account=ALICE)
+            await stage.state(ALICE, "closed")
 
     run(main)
 

@@ -46,7 +46,7 @@ class AccountRow extends HTMLElement {
     if (now === this.shown) return;
     this.shown = now;
     this.setAttribute("role", "listitem");
-    const isOff = OFF.includes(account.state);
+    const isOff = OFF.includes(account.state), isLeaving = account.state === "leaving";
     const act = () => attempt(() => post(`${accountPath(account.jid)}/${isOff ? "login" : "logout"}`));
     const words = account.failure ? `bot failed: ${account.failure}` : account.detail;
     fill(this,
@@ -55,8 +55,8 @@ class AccountRow extends HTMLElement {
         h("span.row-main", {},
           h("span.row-title", {}, ...jointed(account.jid)),
           h("span.row-note", {}, ...joined(" · ", account.state, SHOWS[account.show] ?? account.show, account.status, account.bot, calls ? `${calls} ${calls === 1 ? "call" : "calls"}` : "")),
-          words && h("span.row-note.bad-text", {}, ...joined("", words)))),
-      session.may("control") && h("button.plain.small", {type: "button", onclick: act, "aria-label": `${isOff ? "Log in" : "Log out"} ${account.jid}`}, isOff ? "Log in" : "Log out"),
+          words && h(isLeaving ? "span.row-note" : "span.row-note.bad-text", {}, ...joined("", words)))),
+      session.may("control") && h("button.plain.small", {type: "button", disabled: isLeaving, onclick: act, "aria-label": `${isOff ? "Log in" : "Log out"} ${account.jid}`}, isOff ? "Log in" : "Log out"),
     );
   }
 }

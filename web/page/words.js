@@ -60,7 +60,7 @@ export function user(jid) { return bare(jid).split("@")[0] || jid; }
 /** What a state means for the eye. @type {Record<string, string>} */
 export const TONES = {
   online: "good", connected: "good", completed: "good", available: "good", chat: "good",
-  connecting: "busy", waiting: "busy", starting: "busy", ringing: "busy", proposed: "busy", away: "busy", xa: "busy",
+  connecting: "busy", leaving: "busy", waiting: "busy", starting: "busy", ringing: "busy", proposed: "busy", away: "busy", xa: "busy",
   failed: "bad", dnd: "bad", missed: "bad",
 };
 
