@@ -14,7 +14,7 @@ from ..bots.find import BUILT_IN
 from ..config import Settings
 from ..media import Inspection, UnplayableError, inspect
 from ..server import ServerError
-from .demo_settings import demo_settings
+from .demo_settings import already_runs, demo_settings
 from .deployed import deployed
 from .deployment import ExchangeError, reason
 from .main_loop import run_loop
@@ -55,6 +55,9 @@ def demo(*, seconds: float, out: Path, video: bool, json: bool) -> int:
     except ValidationError as error:
         typer.echo(f"callboard: --out {out}: {error.errors()[0]['ctx']['error']}", err=True)
         return 2
+    if fault := already_runs(settings):
+        typer.echo(f"callboard: {fault}", err=True)
+        return 1
     stage = _Stage(JsonView(sys.stdout) if json else None)
     try:
         run_loop(stage.play(settings, seconds))

@@ -12,7 +12,7 @@ from ..bots.find import BUILT_IN
 from ..config import Settings
 from ..config.web import WebSettings
 from ..server import ServerError
-from .demo_settings import demo_settings
+from .demo_settings import already_runs, demo_settings
 from .deployed import deployed
 from .deployment import ExchangeError, reason
 from .main_loop import run_loop
@@ -45,6 +45,9 @@ def demo_board(*, out: Path, json: bool) -> int:
     except ValidationError as error:
         typer.echo(f"callboard: --out {out}: {error.errors()[0]['ctx']['error']}", err=True)
         return 2
+    if fault := already_runs(settings):
+        typer.echo(f"callboard: {fault}", err=True)
+        return 1
     view = make_view(as_json=json)
     log_to(view, settings.log_level)
     try:

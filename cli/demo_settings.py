@@ -7,6 +7,7 @@ from typing import Any
 
 from ..config import Settings
 from ..control.address import NoPlaceError, derived_name, own_folder
+from ..control.claim import is_claimed
 
 
 def demo_settings(out: Path, bots: Iterable[tuple[str, str, Mapping[str, Any]]]) -> Settings:
@@ -37,4 +38,18 @@ def demo_settings(out: Path, bots: Iterable[tuple[str, str, Mapping[str, Any]]])
                 for jid, bot, options in bots
             ],
         }
+    )
+
+
+def already_runs(settings: Settings) -> str | None:
+    """Say what to do if a demo runs in this folder already; None: none does.
+
+    Args:
+        settings: of the demo that is to begin.
+    """
+    if settings.control is None or not is_claimed(settings.control):
+        return None
+    return (
+        f"a demo runs already with the folder {settings.recordings.name}: callboard status tells "
+        "how it goes, callboard stop ends it, and --out DIR lets another one run beside it"
     )

@@ -1,5 +1,6 @@
 """Where past calls are, by the file that somebody names, or by the folder that they are in."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -7,9 +8,15 @@ import typer
 
 from ..config import ConfigError
 from ..config.places import Places, guess_places, read_places
+from ..control import Client, ControlError
+from ..control.models.status import StatusCommand
+from ..control.problem import NoInstanceError
 
 #: Where calls are looked for if no file is named, in this order.
-_USUAL = ("accounts.yaml", "accounts.yml", "calls.jsonl", "recordings/calls.jsonl")
+_USUAL = (
+    *("accounts.yaml", "accounts.yml"),
+    *("calls.jsonl", "recordings/calls.jsonl", "callboard-demo/calls.jsonl"),
+)
 _ACCOUNTS = re.compile(r"^accounts[ \t]*:", re.MULTILINE)
 
 
@@ -28,7 +35,12 @@ def places_of(file: Path | None) -> Places:
         ConfigError: the YAML file is wrong, and where its calls are can't be told.
     """
     if file is None:
-        file = _usual()
+        try:
+            file = _usual()
+        except WrongArgumentError:
+            file = _running()
+            if file is None:
+                raise
     if file.suffix != ".jsonl":
         try:
             return read_places(file)
@@ -63,6 +75,23 @@ def _usual() -> Path:
     raise WrongArgumentError(
         "there is no file with accounts in this folder: name the YAML file, or a calls.jsonl"
     )
+
+
+def _running() -> Path | None:
+    """Find what the one instance runs that belongs to the current folder, or where its calls are.
+
+    Of a demo, which has no file, an instance names the folder.
+    """
+    try:
+        file = Path(asyncio.run(_file_of(Client.find())))
+    except (NoInstanceError, ControlError, OSError):
+        return None
+    return file / "calls.jsonl" if file.is_dir() else file
+
+
+async def _file_of(socket: Path) -> str:
+    async with Client.connected(socket) as client:
+        return (await client.ask(StatusCommand(limit=0))).file
 
 
 def _declares_accounts(file: Path) -> bool:

@@ -10,7 +10,14 @@ import pytest
 from callboard.actors.records.call_record import CallRecord
 from callboard.cli.demo import length_fault
 from callboard.jingle import Reason
-from callboard.tests.cli.command import PACKET, callboard, in_process, records, seconds_between
+from callboard.tests.cli.command import (
+    PACKET,
+    callboard,
+    in_process,
+    records,
+    running,
+    seconds_between,
+)
 
 FIELDS = [
     *("version", "uuid", "id", "account", "peer", "direction", "state", "reason", "text"),
@@ -170,3 +177,22 @@ def test_a_recording_is_as_long_as_the_sound_that_came(
     fault = length_fault(record, seconds)
     assert (fault is None) == is_right
     assert fault is None or f"{seconds:.2f} s" in fault
+
+
+@pytest.mark.parametrize("out", [None, "elsewhere"])
+def test_a_second_demo_and_past_calls_find_the_one_that_runs(
+    tmp_path: Path, out: str | None
+) -> None:
+    where = () if out is None else ("--out", out)
+    folder = out or "callboard-demo"
+    with running("demo", "--out", tmp_path / folder, "--web") as board:
+        board.until(lambda one: one["event"] == "AccountChanged" and one["state"] == "online")
+        for more in ((), ("--web",)):
+            second = in_process("demo", *where, *more, cwd=tmp_path)
+            assert (second.returncode, second.stdout) == (1, "")
+            words = f"callboard: a demo runs already with the folder {folder}: callboard status"
+            assert second.stderr.startswith(words)
+        listed = in_process("calls", cwd=tmp_path)
+        assert (listed.returncode, listed.stderr) == (0, ""), listed
+    if out is None:  # it is found by its name afterwards
+        assert in_process("calls", cwd=tmp_path).returncode == 0
