@@ -50,6 +50,12 @@ _RENAMED: dict[tuple[tuple[str, ...], str], str] = {
 """Keys that once had another meaning or name, by the place where they stood."""
 
 
+_OTHER_FILES = {"phases": "this is a load plan: run it with callboard load"}
+"""Keys at the top that only files of another kind have."""
+_MISSED = {((), "phases"): ", or use callboard run if this is no load plan"}
+"""What else may be meant where a key is missing."""
+
+
 def load(
     path: Path,
     *,
@@ -139,6 +145,9 @@ class _Loader:
         top = self.document.value
         if not isinstance(top, dict):
             self.add((), f"the file is {describe(top)}: start it with keys such as 'accounts:'")
+            return None
+        for key in _OTHER_FILES.keys() & top.keys() - model.model_fields.keys():
+            self.add((key,), _OTHER_FILES[key], key=True)
             return None
         entries = top.get("accounts")
         if isinstance(entries, list) and entries:
@@ -358,7 +367,8 @@ class _Loader:
             model = self.models[names]
             example = next(iter(model.model_fields[str(last[0])].examples or ()), None)
             hint = f" like '{last[0]}: {example}'" if isinstance(example, str) else ""
-            self.add(where, f"'{last[0]}' is missing: add it{hint}")
+            other = _MISSED.get((names, str(last[0])), "")
+            self.add(where, f"'{last[0]}' is missing: add it{hint}{other}")
         elif kind == "extra_forbidden":
             key = str(last[0])
             if renamed := _RENAMED.get((names, key)):

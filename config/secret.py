@@ -68,7 +68,9 @@ def _read_secret(path: Path) -> str:
         raise ValueError(f"the secret file {path} does not exist: create it") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ValueError(f"the secret file {path} can't be read ({reason})") from None
+        raise ValueError(
+            f"the secret file {path} can't be read ({reason}): name a file that this user may read"
+        ) from None
     if len(data) > MAX_BYTES:
         raise ValueError(
             f"the secret file {path} has over {MAX_BYTES:,} bytes: check that it is the right one"
@@ -77,7 +79,9 @@ def _read_secret(path: Path) -> str:
         secret = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise ValueError(f"line {line} of the secret file {path} is not UTF-8") from None
+        raise ValueError(
+            f"line {line} of the secret file {path} is not UTF-8: save it as UTF-8"
+        ) from None
     secret = secret.replace("\r\n", "\n").removesuffix("\n")
     if not secret:
         raise ValueError(f"the secret file {path} is empty: write the secret into it")

@@ -1,6 +1,7 @@
 """Where the accounts log in."""
 
 import ssl
+from difflib import get_close_matches
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
@@ -13,6 +14,8 @@ EMBEDDED: Final = "embedded"
 """What stands in the place of a server's name for a private one."""
 EMBEDDED_HOST = "localhost"
 """The one domain that the embedded server serves."""
+LIKE = 0.8
+"""How much a name is like ``embedded`` that is taken for it, misspelled (1: it is the same)."""
 PORTS = {"starttls": 5222, "direct": 5223}
 """Where servers listen by convention (RFC 6120 §14.7, XEP-0368)."""
 
@@ -68,6 +71,7 @@ class Server(Model):
             raise ValueError("the name is empty: give one, or leave it out")
         if host is not None:
             check_domain(host.lower())
+            _check_meant(host.lower())
         return host and host.lower()
 
     @field_validator("port")
@@ -81,6 +85,15 @@ class Server(Model):
     @classmethod
     def _check_ca(cls, ca: Any) -> Any:
         return check_authorities(ca)
+
+
+def _check_meant(host: str) -> None:
+    """Refuse what looks like ``embedded``, misspelled."""
+    if "." not in host and get_close_matches(host, [EMBEDDED], 1, LIKE):
+        raise ValueError(
+            f"{host!r} would be a server's name: did you mean 'embedded'? Else give the name with "
+            "its domain, like xmpp.example.org"
+        )
 
 
 def check_authorities(ca: Any) -> Any:

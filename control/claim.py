@@ -15,6 +15,13 @@ from .address import LONGEST_PATH, NoPlaceError, fits
 BACKLOG = 128
 
 
+#: What to do about what the system says; else another place is to be chosen.
+_REMEDIES = {
+    errno.ENOENT: "make this folder, or choose another place",
+    errno.EACCES: "choose a place that this user may write to",
+}
+
+
 class AlreadyRunningError(Exception):
     """Another instance has the path; the message says which process."""
 
@@ -65,22 +72,27 @@ def claim(path: Path) -> Claim:
     if not fits(path):
         raise NoPlaceError(
             f"{path} is too long for a socket: {len(os.fsencode(path))} octets, and "
-            f"{LONGEST_PATH} are possible"
+            f"{LONGEST_PATH} are possible: give a shorter path"
         )
     try:
         _check_parent(path.parent)
         lock = _take_lock(path)
     except OSError as error:
-        raise NoPlaceError(f"{error.filename or path}: {error.strerror}") from None
+        raise _no_place(error, path) from None
     try:
         _remove_stale(path)
         return Claim(path, lock, _listen(path))
     except OSError as error:
         os.close(lock)
-        raise NoPlaceError(f"{path}: {error.strerror}") from None
+        raise _no_place(error, path) from None
     except BaseException:
         os.close(lock)
         raise
+
+
+def _no_place(error: OSError, path: Path) -> NoPlaceError:
+    remedy = _REMEDIES.get(error.errno or 0, "choose another place")
+    return NoPlaceError(f"{error.filename or path}: {error.strerror}: {remedy}")
 
 
 def is_claimed(path: Path) -> bool:

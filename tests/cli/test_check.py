@@ -455,7 +455,12 @@ def test_a_port_that_is_in_use_is_a_fault_unless_the_file_runs(tmp_path: Path, k
 
 @pytest.mark.parametrize(
     ("place", "words"),
-    [("missing/s", "No such file"), ("file/s", "Not a directory"), ("x" * 120, "too long")],
+    [
+        ("missing/s", "No such file or directory: make this folder, or choose another place"),
+        ("file/s", "Not a directory: choose another place"),
+        ("x" * 120, "too long"),
+        ("/proc/s", ": make this folder, or choose"),
+    ],
 )
 def test_a_control_socket_that_can_not_be(tmp_path: Path, place: str, words: str) -> None:
     (tmp_path / "file").touch()

@@ -1,6 +1,7 @@
 """Files in, settings out, or every fault with its line and column."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -473,6 +474,42 @@ def test_a_server_wants_a_host_for_its_port_and_a_real_ca(write: Write) -> None:
         "accounts: [{jid: a@example.org, password: x, bot: echo}]\n"
     )
     assert [fault.partition(" ")[0] for fault in faults(path)] == ["1:16:", "1:26:"]
+
+
+@pytest.mark.parametrize("name", ["embeded", "Embeded", "{host: embbeded}", "embedd"])
+def test_the_embedded_server_misspelled_is_no_host(write: Write, name: str) -> None:
+    path = write(f"server: {name}\naccounts: [{{jid: a@localhost, password: x, bot: echo}}]\n")
+    [fault] = faults(path)
+    assert "did you mean 'embedded'?" in fault
+
+
+@pytest.mark.parametrize("name", ["embedded.example.org", "embed", "xmpp"])
+def test_other_names_are_hosts(write: Write, name: str) -> None:
+    path = write(f"server: {name}\naccounts: [{{jid: a@localhost, password: x, bot: echo}}]\n")
+    assert load(path).server.host == name
+
+
+def test_a_load_plan_is_told_as_one(write: Write) -> None:
+    path = write("thresholds: []\nphases: [{login: {}}]\naccounts: [{jid: a@localhost}]\n")
+    assert faults(path) == ["2:1: this is a load plan: run it with callboard load"]
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"one\n\xff\n", b""], ids=["a folder", "not UTF-8", "empty"]
+)
+def test_what_is_wrong_with_a_secret_file_is_said_with_what_to_do(
+    write: Write, tmp_path: Path, content: bytes | None
+) -> None:
+    secret = tmp_path / "secret"
+    if content is None:
+        secret.mkdir()
+    else:
+        secret.write_bytes(content)
+    path = write("accounts: [{jid: a@localhost, password: 'file:secret', bot: echo}]\n")
+    [fault] = faults(path)
+    found, remedy = fault.rsplit(": ", 1)
+    assert str(secret) in found
+    assert re.match("(name|save|write) ", remedy), fault
 
 
 def test_secrets_never_show(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,13 @@ def test_accounts_have_a_resource_that_callers_know(tmp_path: Path) -> None:
     assert found.accounts[0].calls.limit > 1000
 
 
+def test_a_file_of_accounts_is_no_plan(tmp_path: Path) -> None:
+    [fault] = faults(tmp_path, "drain: 1s\n")
+    assert fault.endswith(
+        ": 'phases' is missing: add it, or use callboard run if this is no load plan"
+    )
+
+
 def test_all_faults_are_told_at_once_with_their_places(tmp_path: Path) -> None:
     found = faults(
         tmp_path,
