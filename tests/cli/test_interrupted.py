@@ -6,6 +6,8 @@ import os
 import pty
 import signal
 import subprocess
+import sys
+import tomllib
 from contextlib import suppress
 from pathlib import Path
 
@@ -130,4 +132,54 @@ def test_it_says_so_while_the_file_is_read(tmp_path: Path, name: str) -> None:
     (tmp_path / "pressed.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
     parties = ["a@localhost", "b@localhost"] if name == "call" else []
     done = callboard(name, file, *parties, anew=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "callboard: interrupted\n")
+
+
+#: Presses Ctrl-C where a module is looked for, and begins as the console script does.
+PRESSED = """\
+import os, signal, sys
+from importlib import import_module
+
+class Press:
+    def find_spec(self, name, path=None, target=None):
+        if name == WANTED:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+WANTED = sys.argv.pop(1)
+module, function = sys.argv.pop(1).split(":")
+main = getattr(import_module(module), function)
+sys.meta_path.insert(0, Press())
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        *("cli", "cli.start", "cli.process_end", "cli.views.standard_streams", "cli.app"),
+        *("cli.instance_commands", "cli.check", "config.load"),
+    ],
+)
+def test_it_says_so_while_the_command_itself_is_read(tmp_path: Path, module: str) -> None:
+    (tmp_path / "accounts.yaml").write_text(ACCOUNTS)
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    entry = tomllib.loads(project.read_text("utf-8"))["project"]["scripts"]["callboard"]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-P",
+            "-c",
+            PRESSED,
+            f"callboard.{module}",
+            entry,
+            "check",
+            "accounts.yaml",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=PATIENCE,
+    )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "callboard: interrupted\n")
