@@ -204,6 +204,38 @@ def test_long_words_are_broken_at_their_joints(
     run(main)
 
 
+#: What somebody is told whose browser gives no microphone, or no camera.
+REFUSED = """
+navigator.mediaDevices.getUserMedia = () =>
+  Promise.reject(new DOMException("Permission denied", "%s"));
+import("/page/live-media.js")
+  .then(({callSomebody}) => callSomebody("a@localhost", "b@localhost", %s))
+  .catch((error) => error.message)"""
+
+
+@pytest.mark.parametrize(
+    ("name", "video", "device", "words"),
+    [
+        ("NotAllowedError", "false", "The microphone ", "allow it"),
+        ("NotAllowedError", "true", "The microphone or the camera ", "allow it"),
+        ("NotFoundError", "false", "The microphone ", "connect one"),
+        ("NotReadableError", "true", "The microphone or the camera ", "close other programs"),
+        ("SomethingNew", "false", "The microphone ", "can't be used: "),
+    ],
+)
+def test_what_a_browser_does_not_give_is_named_with_what_to_do(
+    run: Run, tmp_path: Path, browser: Browser, name: str, video: str, device: str, words: str
+) -> None:
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port), opened(browser, port) as page:
+            await page.tab.open(page.url)
+            told = await page.tab.run(REFUSED % (name, video))
+            assert told.startswith(device)
+            assert words in told
+
+    run(main)
+
+
 def test_a_time_of_another_day_has_its_date(run: Run, tmp_path: Path, browser: Browser) -> None:
     async def main() -> None:
         async with bare_board(tmp_path) as (_, port), opened(browser, port) as page:

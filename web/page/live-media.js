@@ -49,8 +49,23 @@ function known(kind) {
 /** @param {boolean} video */
 async function ownMedia(video) {
   if (!navigator.mediaDevices) throw new Error("The browser gives a microphone only over HTTPS, or on this machine: see docs/board.md.");
-  return navigator.mediaDevices.getUserMedia({audio: true, video});
+  try {
+    return await navigator.mediaDevices.getUserMedia({audio: true, video});
+  } catch (error) {
+    const name = error instanceof DOMException ? error.name : "";
+    throw new Error(`${video ? "The microphone or the camera" : "The microphone"} ${REFUSALS[name] ?? `can't be used: ${error}`}.`, {cause: error});
+  }
 }
+
+/** What a browser's error means (W3C Media Capture and Streams, §10.2), and what to do. @type {Record<string, string>} */
+const REFUSALS = {
+  NotAllowedError: "is not allowed to this page: allow it beside the address, or in the system's settings, and try again",
+  SecurityError: "is not allowed to this page: allow it beside the address, or in the system's settings, and try again",
+  NotFoundError: "was not found: connect one, and try again",
+  NotReadableError: "can't be read: close other programs that use it, and try again",
+  AbortError: "can't be read: connect it again, and try again",
+  OverconstrainedError: "was not found: connect one, and try again",
+};
 
 /** @param {MediaStream} stream */
 function drop(stream) { for (const track of stream.getTracks()) track.stop(); }
