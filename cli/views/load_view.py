@@ -198,7 +198,7 @@ def _phases(run: Run, size: int) -> Table:
     table = Table.grid(padding=(0, 2))
     for one in _window(run.phases, size):
         if one.began is None:
-            style, words, done = "dim", "", 0.0
+            style, words, done = "dim", "did not begin" if run.is_ending else "", 0.0
         elif one.ended is not None:
             style, words, done = "green", _clock(one.ended - one.began), 1.0
         else:

@@ -62,7 +62,12 @@ def show_status(answer: StatusResult, terminal: Terminal) -> None:
 def _show_load(load: LoadSummary, terminal: Terminal) -> None:
     for at, one in enumerate(load.phases):
         going = "" if one.began is None else duration((one.ended or load.elapsed) - one.began)
-        words = {"waiting": "to come", "running": f"for {going}", "ended": f"took {going}"}
+        words = {
+            "waiting": "to come",
+            "running": f"for {going}",
+            "ended": f"took {going}",
+            "skipped": "did not begin",
+        }
         terminal.print(
             printable(f"{'phases' if not at else '':<11} {one.title}: {words[one.state]}"),
             soft_wrap=True,

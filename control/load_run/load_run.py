@@ -15,7 +15,7 @@ from ..instance.clock import iso
 from ..instance.event_hub import EventHub, HubEntry
 from ..models.calls import CallsResult
 from ..models.events import LoadPhaseEvent, LoadPointEvent, LoadVerdictEvent, TimedEvent
-from ..models.load import LoadPointsResult
+from ..models.load import LoadPhaseSummary, LoadPointsResult
 from ..models.status import Counts, PartSummary, RecordingsSummary, ServerSummary, StatusResult
 from ..models.stop import StopResult
 from ..version import VERSION
@@ -71,7 +71,8 @@ class LoadRun:
 
     def judged(self, verdict: Verdict) -> None:
         """Tell how it has ended."""
-        self._publish(partial(_verdict_event, verdict), "LoadVerdict")
+        phases = summary(self._run).phases
+        self._publish(partial(_verdict_event, verdict, phases), "LoadVerdict")
 
     def points(self, limit: int) -> LoadPointsResult:
         """Say how it has gone.
@@ -166,7 +167,7 @@ def _point_event(point: Point, at: str) -> TimedEvent:
     return LoadPointEvent.model_validate({"time": at, "event": "LoadPoint", **found})
 
 
-def _verdict_event(verdict: Verdict, at: str) -> TimedEvent:
+def _verdict_event(verdict: Verdict, phases: tuple[LoadPhaseSummary, ...], at: str) -> TimedEvent:
     return LoadVerdictEvent.model_validate(
         {
             "time": at,
@@ -174,6 +175,7 @@ def _verdict_event(verdict: Verdict, at: str) -> TimedEvent:
             "status": verdict.status.word,
             "sentence": verdict.sentence,
             "checks": [told(one) for one in verdict.checks],
+            "phases": phases,
             "warnings": verdict.warnings,
         }
     )

@@ -82,7 +82,8 @@ def _each_second(point: Point, end: str) -> dict[str, float]:
 
 
 def _phase(run: Run, one: PhaseRun) -> LoadPhaseSummary:
-    state = "waiting" if one.began is None else "running" if one.ended is None else "ended"
+    to_come = "skipped" if run.is_ending else "waiting"
+    state = to_come if one.began is None else "running" if one.ended is None else "ended"
     return LoadPhaseSummary.model_validate(
         {
             "title": one.title,

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 
 from .base import Command, Result
 from .detail_record import CountedMedia, DetailRecord
-from .load import LoadCheck, LoadMeasured
+from .load import LoadCheck, LoadMeasured, LoadPhaseSummary
 from .text import Text
 
 
@@ -27,7 +27,7 @@ class AccountChangedEvent(TimedEvent):
 
     event: Literal["AccountChanged"]
     jid: str
-    state: Literal["connecting", "online", "waiting", "failed", "closed", "ended"]
+    state: Literal["connecting", "online", "leaving", "waiting", "failed", "closed", "ended"]
     detail: Text = ""
 
 
@@ -248,6 +248,7 @@ class LoadVerdictEvent(TimedEvent):
         status: whether it has passed.
         sentence: the whole in one sentence.
         checks: the thresholds.
+        phases: how each one has ended.
         warnings: what speaks against the measurement, a sentence each.
     """
 
@@ -255,6 +256,7 @@ class LoadVerdictEvent(TimedEvent):
     status: Literal["passed", "failed", "wrong plan", "aborted"]
     sentence: Text
     checks: tuple[LoadCheck, ...]
+    phases: tuple[LoadPhaseSummary, ...] = ()
     warnings: tuple[Text, ...]
 
 

@@ -16,13 +16,14 @@ class LoadPhaseSummary(Result):
 
     Attributes:
         title: what it is called.
-        state: whether it is still to come, goes on, or is over.
+        state: whether it is still to come, goes on, or is over; ``skipped`` if the run ends before
+            it has begun.
         began, ended: seconds since the run began; None: not yet.
         planned: seconds that it should take.
     """
 
     title: Text
-    state: Literal["waiting", "running", "ended"]
+    state: Literal["waiting", "running", "ended", "skipped"]
     began: float | None
     ended: float | None
     planned: float

@@ -188,11 +188,13 @@ def _phases(run: Run) -> Table:
 
 def _phase(run: Run, one: PhaseRun) -> list[Cell]:
     kind, measured = one.phase.kind, run.measurements.phases[one.title]
-    note = "" if kind in one.title else f"({kind})"
+    notes = [] if kind in one.title else [f"({kind})"]
+    if one.began is None:
+        notes.append("did not begin")
     took = None
     if one.began is not None:
         took = (run.elapsed if one.ended is None else one.ended) - one.began
-    cells = [Cell(one.title, note=note), number(one.began, "s"), number(took, "s")]
+    cells = [Cell(one.title, note=" ".join(notes)), number(one.began, "s"), number(took, "s")]
     if kind not in MAIN:
         return [*cells, *(number(None) for _ in range(5)), Cell(""), *(number(None),) * 4]
     tried = measured.counters

@@ -170,7 +170,9 @@ class Run:
                 clock.cancel()
                 await asyncio.gather(clock, return_exceptions=True)
         self._account_for_messages()
-        self._seconds = self.measurements.close(self.elapsed).at
+        last = self.measurements.close(self.elapsed)
+        self._seconds = last.at
+        self._see(last)
         return judge(
             self.plan.thresholds,
             self.measurements,

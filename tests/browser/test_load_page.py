@@ -20,6 +20,7 @@ thresholds: [call.setup.p95 < 30s]
 phases:
   - login: {}
   - {name: talk, call: {rate: 2/s, duration: 1s, hold: 600s}}
+  - logout: {}
 """
 
 
@@ -50,6 +51,12 @@ def test_a_load_run_is_seen_and_stopped(run: Run, tmp_path: Path, browser: Brows
                 await page.shows("The one threshold holds")
                 await page.shows("stopped early")
                 await page.shows("passed", ".page-head")
+                await page.shows("did not begin", "li.phase:last-child")
+                await page.shows("took", "li.phase:nth-child(2)")
+                await page.shows("0 of 4 accounts online")
+                lines = "import('/page/board.js').then(it => it.board.points.at(-1))"
+                last = await tab.run(lines)
+                assert (last["online"], last["calls"]) == (0, 0)
                 await check_looks(page)
 
         try:

@@ -12,7 +12,7 @@ import {bare} from "./words.js";
  *   holds: boolean, mutes: string[], recording: boolean, guests: Guest[]}} Call
  * @typedef {{name: string, part: "received" | "sent" | "join" | "take-over", at: number, role: string}} Guest
  * @typedef {{at: number, statistics: Media[]}} Sample
- * @typedef {{title: string, state: "waiting" | "running" | "ended", began: number | null, ended: number | null, planned: number}} LoadPhase
+ * @typedef {{title: string, state: "waiting" | "running" | "ended" | "skipped", began: number | null, ended: number | null, planned: number}} LoadPhase
  * @typedef {{text: string, value: string | null, held: boolean}} LoadCheck
  * @typedef {{elapsed: number, phases: LoadPhase[], checks: LoadCheck[], errors: {what: string, why: string, count: number}[],
  *   rates: {name: string, per_second: number, started: number, ok: number, failed: number, dropped: number}[],
@@ -20,7 +20,7 @@ import {bare} from "./words.js";
  * @typedef {{file: string, state: string, started: string, load: LoadSummary, accounts: {total: number, by_state: Record<string, number>}, calls: {total: number},
  *   server: {address: string}, parts: {name: string, state: string, detail: string}[]}} LoadRun
  * @typedef {{at: number, online: number, calls: number, started: Record<string, number>, failed: Record<string, number>, p95: Record<string, number>}} LoadPoint
- * @typedef {{status: string, sentence: string, checks: LoadCheck[], warnings: string[]}} Verdict
+ * @typedef {{status: string, sentence: string, checks: LoadCheck[], phases: LoadPhase[], warnings: string[]}} Verdict
  */
 
 const EVENTS = ["AccountChanged", "AccountRemoved", "PresenceReturned", "BotFailed", "CallStatus", "CallRecord", "ChatMessage", "ChatMessageBounced",
@@ -133,11 +133,13 @@ class Board extends EventTarget {
         break;
       case "LoadPoint":
         this.points.push(event);
+        this.count(event);
         if (this.points.length > MOST_POINTS) this.points = this.points.filter((_, place) => place % 2);
         this.refresh();
         break;
       case "LoadVerdict":
         this.verdict = event;
+        if (this.run) this.run.load.phases = event.phases;
         this.refresh();
         break;
       case "LoadPhase":
@@ -149,6 +151,14 @@ class Board extends EventTarget {
     this.changed();
   }
 
+  /** Take from a point how the run stands: after the last one it can't be asked any more. @param {LoadPoint} point */
+  count(point) {
+    if (!this.run) return;
+    this.run.accounts.by_state.online = point.online;
+    this.run.calls.total = point.calls;
+    this.run.load.elapsed = point.at;
+  }
+
   /** Note what an event says of accounts and calls. @param {any} event */
   keep(event) {
     switch (event.event) {
@@ -156,7 +166,7 @@ class Board extends EventTarget {
         const known = this.accounts.get(event.jid);
         if (known) Object.assign(known, {state: event.state, detail: event.detail, since: event.time});
         else this.load();
-        if (known && event.state !== "online") Object.assign(known, {show: "", status: ""});
+        if (known && !["online", "leaving"].includes(event.state)) Object.assign(known, {show: "", status: ""});
         break;
       }
       case "AccountRemoved":

@@ -76,8 +76,8 @@ class LoadPage extends View {
   showPhases(load) {
     fill(this.phases, ...load.phases.map(one => {
       const took = one.began === null ? 0 : (one.ended ?? load.elapsed) - one.began;
-      const done = one.state === "ended" ? 1 : one.state === "waiting" ? 0 : Math.min(.99, took / Math.max(.1, one.planned));
-      const words = one.state === "waiting" ? `planned: ${seconds(one.planned)}` : one.state === "ended" ? `took ${seconds(took)}` : `${seconds(took)} of ${seconds(one.planned)}`;
+      const done = one.state === "ended" ? 1 : one.began === null ? 0 : Math.min(.99, took / Math.max(.1, one.planned));
+      const words = one.state === "skipped" ? "did not begin" : one.state === "waiting" ? `planned: ${seconds(one.planned)}` : one.state === "ended" ? `took ${seconds(took)}` : `${seconds(took)} of ${seconds(one.planned)}`;
       const row = h("li.phase", {}, h("span.row-title", {}, one.title), h("progress", {max: 1, value: done, "aria-label": one.title}), h("span.figures.soft", {}, words));
       row.classList.add(one.state);
       return row;

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from callboard.config.metrics import ListenAddress
+from callboard.control.load_run.summary import summary
 from callboard.load import load_plan
 from callboard.load.measure.measurements import Point
 from callboard.load.report.report import write_report
@@ -65,6 +66,34 @@ def test_a_shard_that_dies_is_lost_and_the_run_does_as_the_plan_says(
     assert (tmp_path / "out" / "report.html") in write_report(
         tmp_path / "out", "plan", test, verdict
     )
+
+
+def test_what_is_seen_last_is_how_a_stopped_run_has_ended(tmp_path: Path, run: RunFixture) -> None:
+    plan = load_plan(
+        written(
+            tmp_path,
+            "accounts: [{jid: 'a-{1..2}@localhost'}]\n"
+            "phases: [{login: {}}, {idle: {duration: 10m}}, {logout: {}}]\n",
+        )
+    )
+    seen: list[Point] = []
+    test: Run
+
+    def see(point: Point) -> None:
+        seen.append(point)
+        if point.gauges.get("accounts.online") == 2 and not test.is_ending:
+            assert [one.state for one in summary(test).phases] == ["ended", "running", "waiting"]
+            test.stop()
+
+    test = Run(plan, tmp_path, shards=1, see=see)
+    verdict = run(lambda: finished(test))
+    assert seen[-1] is test.measurements.points[-1]
+    assert seen[-1].gauges["accounts.online"] == 0
+    assert [one.state for one in summary(test).phases] == ["ended", "ended", "skipped"]
+    [report] = [
+        one for one in write_report(tmp_path, "plan", test, verdict) if one.suffix == ".html"
+    ]
+    assert report.read_text("utf-8").count("did not begin") == 1
 
 
 def test_a_threshold_can_end_the_run_and_stays_broken(tmp_path: Path, run: RunFixture) -> None:
