@@ -52,7 +52,9 @@ _RENAMED: dict[tuple[tuple[str, ...], str], str] = {
 
 _OTHER_FILES = {"phases": "this is a load plan: run it with callboard load"}
 """Keys at the top that only files of another kind have."""
-_MISSED = {((), "phases"): ", or use callboard run if this is no load plan"}
+_MISSED: dict[tuple[tuple[str, ...], str], str] = {
+    ((), "phases"): ", or use callboard run if this is no load plan"
+}
 """What else may be meant where a key is missing."""
 
 

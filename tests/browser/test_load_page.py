@@ -82,8 +82,8 @@ def test_the_log_is_shown_to_who_may_control(run: Run, tmp_path: Path, browser: 
             await page.shows("No line fits", "log-page")
             await check_looks(page)
             await page.enter("/log", role="view")
-            assert not await page.tab.run("document.querySelector('log-page')")
             await page.shows("You may not read the log")
+            assert not await page.tab.run("document.querySelector('log-page')")
             await check_looks(page)
 
     run(main)

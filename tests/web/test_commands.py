@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -194,6 +195,10 @@ def test_an_account_logs_out_and_in(run: Run, tmp_path: Path) -> None:
     run(main)
 
 
+def is_told(detail: str, report: AccountChanged) -> bool:
+    return report.detail == detail
+
+
 def test_an_account_that_waits_for_its_calls_to_log_out_says_so(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with boarded(tmp_path, [ALICE, BOB, CAROL]) as (stage, port):
@@ -205,9 +210,7 @@ def test_an_account_that_waits_for_its_calls_to_log_out_says_so(run: Run, tmp_pa
             await done(port, f"/api/accounts/{ALICE}/logout", seconds=600)
             for call, words in zip(calls, ("2 calls still run", "1 call still runs"), strict=True):
                 detail = f"logging out, {words}"
-                left = await stage.until(
-                    AccountChanged, lambda one, said=detail: one.detail == said
-                )
+                left = await stage.until(AccountChanged, partial(is_told, detail))
                 assert left.state == "leaving"
                 assert sentence(event_of(left, 0)) == f"{ALICE} {detail}"
                 [alice] = [
