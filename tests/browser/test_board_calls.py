@@ -109,7 +109,7 @@ def test_a_person_takes_a_call_that_rings(run: Run, tmp_path: Path, calling_brow
             await out.connected()
             await until_heard(out, PERSON)
             assert await tab.run(f"hear('Peer', {THEIRS})")
-            await tab.run("press('Give back')")
+            await tab.run("press('Hang up')")
             assert (await out.ended()).state == "completed"
 
     run(main)
@@ -159,7 +159,7 @@ def test_a_person_places_a_call(run: Run, tmp_path: Path, calling_browser: Opens
             await came.answer(audio=f"tone:{THEIRS}")
             await until_heard(came, PERSON)
             assert await tab.run(f"hear('Peer', {THEIRS})")
-            await tab.run("press('Give back')")
+            await tab.run("press('Hang up')")
             assert (await came.ended()).state == "completed"
 
     run(main)
@@ -234,8 +234,8 @@ def test_two_listen_over_an_ice_restart_and_a_content_add(
     run(main)
 
 
-async def reach(tab: Tab, what: str) -> None:
-    """Go by the Tab key to what has these words, or fits this selector, once it is shown.
+async def reach(tab: Tab, what: str, by: str = "Tab") -> None:
+    """Go by a key to what has these words, or fits this selector, once it is shown.
 
     After the last thing of a page Tab leads out of it. Firefox still gives the page the keys that
     come then, but presses nothing.
@@ -249,7 +249,7 @@ async def reach(tab: Tab, what: str) -> None:
     drawn = f"new Promise(done => requestAnimationFrame(() => setTimeout(() => {told})))"
     is_there = False
     while not is_there:
-        await tab.key("Tab")
+        await tab.key(by)
         is_there = await tab.run(drawn)
         assert is_there is not None, f"no Tab leads to {what}"
 
@@ -282,7 +282,8 @@ def test_a_person_calls_with_the_keyboard_alone_and_a_microphone(
             assert await tab.run("document.activeElement.textContent") == "Hold"
             await tab.key("Enter")
             await stage.media(ALICE, "audio", 100)
-            await press(tab, "Give back")
+            await reach(tab, "Hang up", "Shift+Tab")
+            await tab.key("Enter")
             return await came.ended()
 
     record = run(main)

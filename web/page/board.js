@@ -25,6 +25,8 @@ import {bare} from "./words.js";
 
 const EVENTS = ["AccountChanged", "AccountRemoved", "PresenceReturned", "BotFailed", "CallStatus", "CallRecord", "ChatMessage", "ChatMessageBounced",
   "ReceiptReceived", "LoadPhase", "LoadPoint", "LoadVerdict"];
+/** The bot that lets calls ring for a person. */
+const OPERATOR = "operator";
 /** Milliseconds between two looks of the page at what has changed. */
 const PACE = 200;
 /** Seconds of a call whose quality is kept. */
@@ -217,6 +219,9 @@ class Board extends EventTarget {
 
   /** @param {string} account @param {string} peer */
   callsWith(account, peer) { return this.callsOf(account).filter(one => bare(one.peer) === bare(peer)); }
+
+  /** Whether an account's bot lets calls ring for a person. @param {string} account */
+  hasOperator(account) { return this.accounts.get(account)?.bot === OPERATOR; }
 
   /** @param {string} id @param {string} [account] */
   find(id, account) {

@@ -23,17 +23,19 @@ export function listenTo(call) {
   board.changed();
 }
 
-/** Say who is there, without telling one from the other. @param {import("./board.js").Guest[]} guests */
-function visits(guests) {
+/** Say who is there, without telling one from the other. @param {import("./board.js").Guest[]} guests @param {boolean} isOwn whether it is this person who talks */
+function visits(guests, isOwn) {
   const count = (/** @type {string[]} */ parts) => new Set(guests.filter(one => parts.includes(one.part)).map(one => one.name)).size;
   const [listen, join, over] = [count(["received", "sent"]), count(["join"]), count(["take-over"])];
-  return [listen && `${listen} ${listen === 1 ? "listener" : "listeners"}`, join && "somebody talks", over && "taken over"].filter(one => typeof one === "string");
+  return [listen && `${listen} ${listen === 1 ? "listener" : "listeners"}`, isOwn ? "you talk" : join && "somebody talks", !isOwn && over && "taken over"].filter(one => typeof one === "string");
 }
 
 export class CallStrip extends HTMLElement {
   shown = "";
   /** Whether it stands where both addresses are told. */
   isWithin = false;
+  /** Whether there is room for little. */
+  isBrief = false;
   /** @type {LiveMedia | undefined} */
   media;
 
@@ -46,12 +48,13 @@ export class CallStrip extends HTMLElement {
   /** @param {Call} call */
   show(call) {
     this.call = call;
-    if (this.media) this.media.call = call;
     if (!this.facts) this.build(call);
+    this.claim();
+    if (this.media) this.media.call = call;
     say(this.time, call.phase === "connected" ? clock(call.seconds) : "");
     const heard = call.statistics.find(one => one.kind === "audio") ?? call.statistics[0];
     say(this.quality, heard ? [`MOS ${number(heard.mos)}`, `jitter ${number(heard.jitter_ms, 0)} ms`, heard.rtt_ms === null ? "" : `RTT ${number(heard.rtt_ms, 0)} ms`].filter(Boolean).join(" · ") : "");
-    if (this.media?.talks || LiveMedia.waits(call)) attempt(() => this.live().listenWhenConnected());
+    if (this.media?.talks) attempt(() => this.live().listenWhenConnected());
     if (call.phase === "connected" && this.isConnected && awaited.delete(key(call))) this.listen();
     const now = JSON.stringify([call.phase, call.held, call.muted, call.media, call.holds, call.mutes, call.recording, call.guests, session.visit?.role]);
     if (now === this.shown) return;
@@ -60,7 +63,7 @@ export class CallStrip extends HTMLElement {
     this.classList.toggle("ringing", this.rings());
     fill(this.phase, badge(call.phase, TONES[call.phase]), call.held && badge("peer holds", "busy"), ...call.muted.map(one => badge(`peer muted ${one}`, "busy")),
       call.holds && badge("on hold", "busy"), ...call.mutes.map(one => badge(`${one} muted`, "busy")), call.recording && badge("● recorded", "bad"),
-      ...visits(call.guests).map(one => badge(one, "brand")));
+      ...visits(call.guests, Boolean(this.media?.talks)).map(one => badge(one, "brand")));
     fill(this.actions, ...this.buttons());
     fill(this.end, session.may("control") && !this.rings() && h("button.danger", {type: "button", onclick: () => this.do("hangup")}, "Hang up"));
   }
@@ -91,6 +94,17 @@ export class CallStrip extends HTMLElement {
     return /** @type {HTMLElement | undefined} */ ([...this.actions?.children ?? []].find(one => one.textContent === words));
   }
 
+  /** Say what it is called to talk no more; nothing if that is to hang up. */
+  leaving() {
+    const how = this.media?.own?.how;
+    if (!how) return "Talk";
+    if (how === "join") return "Leave";
+    if (how === "place") return "";
+    // This bot hangs up what a person has answered, and goes on with what it has handed on.
+    if (board.hasOperator(/** @type {Call} */ (this.call).account)) return how === "take" ? "" : "Leave";
+    return "Give back";
+  }
+
   buttons() {
     const call = /** @type {Call} */ (this.call);
     const has = (/** @type {string} */ kind) => call.media.includes(kind);
@@ -100,19 +114,21 @@ export class CallStrip extends HTMLElement {
       button(words, () => this.do(what, {...more, on: !is}), "", is);
     const control = session.may("control");
     const live = call.phase === "connected";
+    const room = live && !this.isBrief;
+    const leaving = this.leaving();
     return [
       control && this.rings() && button("Answer", () => this.do("answer", {audio: "silence"}), ".primary"),
       control && this.rings() && button("Decline", () => this.do("decline"), ".danger"),
       control && live && toggle(call.holds, "Hold", "hold"),
       control && live && has("audio") && toggle(call.mutes.includes("audio"), "Mute", "mute", {kind: "audio"}),
-      control && live && has("video") && toggle(call.mutes.includes("video"), "Hide picture", "mute", {kind: "video"}),
-      control && live && has("audio") && button("Keypad", () => this.keypad()),
-      control && live && button("Play…", () => this.play()),
-      control && live && toggle(call.recording, "Record", "record"),
-      session.may("listen") && live && this.listener(button(this.media?.hears ? "Stop listening" : "Listen", () => this.listen(), this.media?.hears ? ".on" : "")),
-      session.may("listen") && live && has("video") && button("Snapshot", () => this.snapshot()),
-      session.may("talk") && this.rings() && button("Answer with my microphone", () => attempt(() => this.live().talkAs("take-over"))),
-      session.may("talk") && live && button(this.media?.talks ? "Give back" : "Talk", () => this.talk(), this.media?.talks ? ".on" : ""),
+      control && room && has("video") && toggle(call.mutes.includes("video"), "Hide picture", "mute", {kind: "video"}),
+      control && room && has("audio") && button("Keypad", () => this.keypad()),
+      control && room && button("Play…", () => this.play()),
+      control && room && toggle(call.recording, "Record", "record"),
+      session.may("listen") && room && this.listener(button(this.media?.hears ? "Stop listening" : "Listen", () => this.listen(), this.media?.hears ? ".on" : "")),
+      session.may("listen") && room && has("video") && button("Snapshot", () => this.snapshot()),
+      session.may("talk") && this.rings() && button("Answer with my microphone", () => attempt(() => this.live().talkAs("take"))),
+      session.may("talk") && live && leaving && button(leaving, () => this.talk(), this.media?.talks ? ".on" : ""),
     ];
   }
 
@@ -165,8 +181,23 @@ export class CallStrip extends HTMLElement {
     });
   }
 
+  /** Show here what this person says in the call, wherever it was shown before. */
+  claim() {
+    if (!this.isConnected || !this.call) return;
+    const own = LiveMedia.of(this.call);
+    if (!own || own === this.media) return;
+    this.media?.close();
+    this.media = own;
+    own.showAt(/** @type {Element} */ (this.more), () => this.refresh());
+    this.shown = "";
+  }
+
   live() {
-    return this.media ??= new LiveMedia(/** @type {Call} */ (this.call), /** @type {Element} */ (this.more), () => this.refresh());
+    if (!this.media) {
+      this.media = new LiveMedia(/** @type {Call} */ (this.call));
+      this.media.showAt(/** @type {Element} */ (this.more), () => this.refresh());
+    }
+    return this.media;
   }
 
   listen() {
@@ -181,11 +212,16 @@ export class CallStrip extends HTMLElement {
 
   refresh() { this.shown = ""; if (this.call) this.show(this.call); }
 
+  connectedCallback() {
+    if (this.call) this.show(this.call);
+  }
+
   disconnectedCallback() {
     queueMicrotask(() => {
       if (this.isConnected) return;
       letGo(this);
-      this.media?.close();
+      this.media?.leave(/** @type {Element} */ (this.more));
+      this.media = undefined;
     });
   }
 }

@@ -4,10 +4,32 @@ import {board, key} from "./board.js";
 import {close, h, open} from "./dom.js";
 import {notify} from "./view.js";
 
-/** What this page has placed with its own microphone, until its call is shown. @type {Map<string, Own>} */
-const placed = new Map();
+/** @typedef {"join" | "take-over" | "take" | "place"} How how somebody came to talk: "take" answered a call that rang */
+/** @typedef {{resource: Resource, stream: MediaStream, how: How}} Own */
+/** @typedef {Pick<import("./board.js").Call, "account" | "id" | "media">} Talk what is known of a call as soon as it is placed */
 
-/** @typedef {{resource: Resource, stream: MediaStream}} Own */
+/** What this person talks in. It goes on whatever the page shows. @type {Map<string, LiveMedia>} */
+const spoken = new Map();
+/** Told when somebody begins or ends to talk here, and when what they talk in is shown elsewhere. */
+export const talking = new EventTarget();
+
+/** The calls in which this person talks. */
+export function spokenCalls() {
+  return [...spoken.keys()].flatMap(one => board.calls.get(one) ?? []);
+}
+
+/** End all talk of this person. */
+export function endTalk() { for (const one of [...spoken.values()]) one.close(); }
+
+/** Have the browser ask before the page goes. @param {Event} event */
+function keep(event) { event.preventDefault(); }
+
+function talkChanged() {
+  if (spoken.size) addEventListener("beforeunload", keep); else removeEventListener("beforeunload", keep);
+  talking.dispatchEvent(new Event("change"));
+}
+
+board.addEventListener("change", () => { for (const one of [...spoken.values()]) one.follow(); });
 
 /** How connections reach the board, as its file says; asked for anew when that failed. @type {Promise<RTCConfiguration> | null} */
 let network = null;
@@ -89,7 +111,7 @@ async function talkAt(target, stream) {
 export async function callSomebody(account, peer, video) {
   const stream = await ownMedia(video);
   const resource = await talkAt(`${accountPath(account)}/talk?to=${encodeURIComponent(peer)}`, stream);
-  placed.set(key({account, id: resource.call}), {resource, stream});
+  new LiveMedia({account, id: resource.call, media: video ? ["audio", "video"] : ["audio"]}).take({resource, stream, how: "place"});
   board.changed();
 }
 
@@ -213,11 +235,15 @@ function refused(status, text) {
 }
 
 export class LiveMedia {
-  /** @param {import("./board.js").Call} call @param {Element} place @param {() => void} changed */
-  constructor(call, place, changed) {
+  /** Where it is shown, and what is done there when it has changed. @type {Element | null} */
+  place = null;
+  changed = () => {};
+  /** Whether the board has told of the call. */
+  isKnown = false;
+
+  /** @param {Talk} call */
+  constructor(call) {
     this.call = call;
-    this.place = place;
-    this.changed = changed;
     /** @type {Resource[]} */
     this.heard = [];
     /** @type {Own | null} */
@@ -227,13 +253,36 @@ export class LiveMedia {
     /** Whether it is about to hear the call, and whether nobody is there any more. */
     this.begins = this.isOver = false;
     this.screens = h("div.screens", {});
-    const own = placed.get(key(call));
-    placed.delete(key(call));
-    if (own) this.take(own);
   }
 
-  /** Whether a call has been placed by this page, and is not shown yet. @param {import("./board.js").Call} call */
-  static waits(call) { return placed.has(key(call)); }
+  /** Find what this person says in a call. @param {Talk} call */
+  static of(call) { return spoken.get(key(call)); }
+
+  /** Show it in a place, in no other one any more. @param {Element} place @param {() => void} changed */
+  showAt(place, changed) {
+    this.changed = changed;
+    if (this.place === place) return;
+    this.place = place;
+    if (this.screens.childElementCount) place.prepend(this.screens);
+    for (const one of this.screens.querySelectorAll(/** @type {"video"} */ ("video, audio"))) one.play().catch(() => {});  // moving it has stopped it
+    if (this.talks) talkChanged();
+  }
+
+  /** Show it in a place no more: what is only heard ends, and what this person says goes on. @param {Element} place */
+  leave(place) {
+    if (this.place !== place) return;
+    this.place = null;
+    this.changed = () => {};
+    if (this.talks) talkChanged(); else this.close();
+  }
+
+  /** Go on with the call, and end with it. */
+  follow() {
+    const now = board.calls.get(key(this.call));
+    if (now) this.call = now;
+    else if (this.isKnown) this.close();
+    this.isKnown ||= Boolean(now);
+  }
 
   get hears() { return this.heard.length > 0; }
   get talks() { return this.own !== null; }
@@ -241,7 +290,7 @@ export class LiveMedia {
   async listen() {
     if (this.begins) return;
     this.begins = true;
-    this.place.prepend(this.screens);
+    this.place?.prepend(this.screens);
     try {
       // Whoever talks hears the peer alone: what is sent is their own voice.
       const wanted = DIRECTIONS.slice(0, this.talks ? 1 : 2);
@@ -298,22 +347,22 @@ export class LiveMedia {
   }
 
   async askHowToTalk() {
-    const strip = /** @type {import("./call-strip.js").CallStrip | null} */ (this.place.closest("call-strip"));
+    const strip = /** @type {import("./call-strip.js").CallStrip | null | undefined} */ (this.place?.closest("call-strip"));
     const away = () => close(dialog, strip?.opener(dialog));
-    const choose = (/** @type {string} */ mode) => async () => { away(); try { await this.talkAs(mode); } catch (error) { notify(error instanceof Error ? error.message : String(error), "bad"); } };
+    const choose = (/** @type {"join" | "take-over"} */ mode) => async () => { away(); try { await this.talkAs(mode); } catch (error) { notify(error instanceof Error ? error.message : String(error), "bad"); } };
     const dialog = h("div.line.choice", {role: "group", "aria-label": "How to talk"},
       h("button.primary", {type: "button", onclick: choose("join")}, "Join beside the bot"),
       h("button", {type: "button", onclick: choose("take-over")}, "Take over from the bot"),
       h("button.plain", {type: "button", onclick: away}, "Cancel"));
-    open(this.place, dialog);
+    open(this.place ?? undefined, dialog);
     dialog.querySelector("button").focus({preventScroll: true});
   }
 
-  /** @param {string} mode */
-  async talkAs(mode) {
-    const stream = await ownMedia(mode === "take-over" && this.call.media.includes("video"));
-    const target = `${callPath(this.call.id)}/talk?how=${mode}&account=${encodeURIComponent(this.call.account)}`;
-    const own = {resource: await talkAt(target, stream), stream};
+  /** @param {"join" | "take-over" | "take"} how */
+  async talkAs(how) {
+    const stream = await ownMedia(how !== "join" && this.call.media.includes("video"));
+    const target = `${callPath(this.call.id)}/talk?how=${how === "join" ? how : "take-over"}&account=${encodeURIComponent(this.call.account)}`;
+    const own = {resource: await talkAt(target, stream), stream, how};
     if (this.hears) this.stopListening();
     this.take(own);
     await this.listenWhenConnected();
@@ -330,6 +379,8 @@ export class LiveMedia {
   take(own) {
     this.own = own;
     this.waits = true;
+    this.isOver = false;
+    spoken.set(key(this.call), this);
     own.resource.onEnd(why => {
       if (board.find(this.call.id, this.call.account)) notify(`You: ${why}`, "bad");
       this.stopTalking();
@@ -338,9 +389,10 @@ export class LiveMedia {
       const screen = h("video", {autoplay: true, playsInline: true, muted: true, "aria-label": "You, live"});
       screen.srcObject = own.stream;
       this.screens.prepend(h("figure.screen.own", {}, screen, h("figcaption", {}, "You")));
-      this.place.prepend(this.screens);
+      this.place?.prepend(this.screens);
     }
     this.changed();
+    talkChanged();
   }
 
   stopTalking() {
@@ -352,7 +404,9 @@ export class LiveMedia {
     this.waits = false;
     this.screens.querySelector(".own")?.remove();
     if (!this.hears) this.screens.remove();
+    spoken.delete(key(this.call));
     this.changed();
+    talkChanged();
   }
 
   close() {

@@ -1,5 +1,6 @@
 // The page: who is visiting, and what is shown where.
 import "./account-list.js";
+import "./call-dock.js";
 import "./call-list.js";
 import "./call-page.js";
 import "./conversation-list.js";
@@ -13,6 +14,7 @@ import {noAccount} from "./account-list.js";
 import {signedOut} from "./api.js";
 import {board} from "./board.js";
 import {fill, h, say} from "./dom.js";
+import {endTalk} from "./live-media.js";
 import {session} from "./session.js";
 import {attempt, nothing, notify} from "./view.js";
 
@@ -22,6 +24,7 @@ const LINKS = {live: ["live"], connecting: ["connecting …"], lost: ["no connec
 class CallboardApp extends HTMLElement {
   /** Why the token of the link was not taken. */
   fault = "";
+  dock = document.createElement("call-dock");
 
   async connectedCallback() {
     session.addEventListener("change", () => this.enter());
@@ -50,6 +53,7 @@ class CallboardApp extends HTMLElement {
     const isNew = Boolean(this.querySelector("log-in"));
     if (!session.visit) {
       board.stop();
+      endTalk();
       fill(this, h("log-in", {fault: this.fault}));
       this.fault = "";
       return;
@@ -75,7 +79,7 @@ class CallboardApp extends HTMLElement {
           session.may("control") && link("log", "Log")),
         h("span.visitor", {}, h("ring-bell"), this.link, h("span.badge", {title: "What you may do here"}, `may ${session.visit?.role ?? ""}`),
           h("button.plain.small", {type: "button", onclick: () => attempt(() => session.logOut())}, "Log out"))),
-      this.main);
+      this.main, this.dock);
     this.update();
   }
 

@@ -5,8 +5,6 @@ import {session} from "./session.js";
 import {View} from "./view.js";
 import {escaped} from "./words.js";
 
-/** The bot that lets calls ring for a person. */
-const OPERATOR = "operator";
 /** Milliseconds between two rings, and the tones of one, in Hz. */
 const PACE = 2500;
 const TONES = [659, 784];
@@ -43,11 +41,11 @@ class RingBell extends View {
   /** The calls that a person here may take. */
   ringing() {
     if (!session.may("control")) return [];
-    return [...board.calls.values()].filter(one => one.direction === "in" && one.phase === "ringing" && board.accounts.get(one.account)?.bot === OPERATOR);
+    return [...board.calls.values()].filter(one => one.direction === "in" && one.phase === "ringing" && board.hasOperator(one.account));
   }
 
   update() {
-    this.hidden = ![...board.accounts.values()].some(one => one.bot === OPERATOR) || !session.may("control");
+    this.hidden = ![...board.accounts.keys()].some(one => board.hasOperator(one)) || !session.may("control");
     this.button.setAttribute("aria-pressed", String(this.isOn));
     const calls = this.isOn ? this.ringing() : [];
     const now = new Set(calls.map(key));
