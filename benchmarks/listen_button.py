@@ -54,7 +54,7 @@ WATCH = """(() => {
           seen.add(screen);
           screen.requestVideoFrameCallback((now) => note(`picture, ${name}`, now));
         }
-        for (const track of screen.srcObject.getAudioTracks()) {
+        for (const track of screen.srcObject?.getAudioTracks() ?? []) {
           if (seen.has(track)) continue;
           seen.add(track);
           hear(name, track);

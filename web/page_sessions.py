@@ -92,7 +92,8 @@ class PageSessions:
             self._open[session] = admitted, order.role
         finally:
             self._opening -= 1
-        admitted.over.add_done_callback(lambda over: self._ended(session, over.get(timeout=0)))
+        admitted.why.add_done_callback(lambda why: self._ends(session, why.get(timeout=0)))
+        admitted.over.add_done_callback(lambda _: self._open.pop(session, None))
         return session, admitted
 
     def end(self, session: str) -> None:
@@ -102,13 +103,13 @@ class PageSessions:
             session: its id.
 
         Raises:
-            Refusal: there is none, or it has ended; says why.
+            Refusal: there is none, or it has ended, or is about to; says why.
         """
+        if session in self._over:
+            raise Refusal(410, f"the session has ended: {self._over[session]}")
         if session in self._open:
             admitted, _ = self._open[session]
             admitted.guest.stop(block=False)
-        elif session in self._over:
-            raise Refusal(410, f"the session has ended: {self._over[session]}")
         else:
             raise Refusal(404, "there is no such session")
 
@@ -130,8 +131,7 @@ class PageSessions:
         for each in admitted:
             await each.over
 
-    def _ended(self, session: str, why: str) -> None:
-        self._open.pop(session, None)
+    def _ends(self, session: str, why: str) -> None:
         self._over[session] = why
         while len(self._over) > KEPT:
             self._over.popitem(last=False)

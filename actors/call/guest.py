@@ -71,7 +71,8 @@ class Guest(AsyncioActor[GuestMessage]):
         offer: the page's offer, as SDP.
         network: the addresses and ports for the page.
         answer: settled with the answer.
-        over: settled with a sentence about why it has ended, when nothing of it is left.
+        why: settled with a sentence about why it ends, before the page can notice that.
+        over: settled with the same sentence, when nothing of it is left.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Guest(AsyncioActor[GuestMessage]):
         offer: str,
         network: Network,
         answer: AsyncioFuture[str],
+        why: AsyncioFuture[str],
         over: AsyncioFuture[str],
     ) -> None:
         super().__init__()
@@ -94,6 +96,7 @@ class Guest(AsyncioActor[GuestMessage]):
         self._number = number
         self._offer = offer
         self._over = over
+        self._told = why
         self._why = "it was ended"
         self._received = 0
         self._too_late = too_late
@@ -184,6 +187,7 @@ class Guest(AsyncioActor[GuestMessage]):
         """Let the call go on without the guest, and close the connection with the page."""
         if error is not None:
             self._why = f"a fault of Callboard's own: {error!r}"
+        self._told.set(self._why)
         self._part.close()
         if not self._answer.done():
             self._answer.fail(self._too_late.refusal(f"the session is over ({self._why})"))

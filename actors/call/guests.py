@@ -85,7 +85,7 @@ class Guests:
             shows = Silence() if "video" in parts.progress.media else None
             self._opening.answer(Answer(Silence(), shows))
         owner = parts.owner.actor_ref
-        answer, over = AsyncioFuture[str](), AsyncioFuture[str]()
+        answer, why, over = (AsyncioFuture[str]() for _ in range(3))
         self._count += 1
         number = self._count
         guest = Guest.start(
@@ -97,6 +97,7 @@ class Guests:
             offer=offer,
             network=message.network,
             answer=answer,
+            why=why,
             over=over,
         )
         guest.ended.add_done_callback(lambda _: owner.post(GuestGone(number)))
@@ -104,7 +105,7 @@ class Guests:
         self._guests[number] = _Seat(message.kind, message.name, message.ends_call)
         parts.progress.guest_comes(number, message.kind, message.name, message.role)
         parts.trace.note("state", f"{message.name} {_WORDS[message.kind]}")
-        return GuestAdmitted(guest, answer, over)
+        return GuestAdmitted(guest, answer, why, over)
 
     @handles(GuestConnected)
     def connected(self, message: GuestConnected) -> None:

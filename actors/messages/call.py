@@ -484,11 +484,13 @@ class GuestAdmitted:
         guest: its actor; stop it to let it go.
         answer: settled with the answer to the page's offer, as SDP, with all candidates. It raises
             `MediaError` if there is none, and `CallOver` if it has gone before that.
-        over: settled with a sentence about why it has gone, when nothing of it is left.
+        why: settled with a sentence about why it goes, before the page can notice that.
+        over: settled with the same sentence, when nothing of it is left.
     """
 
     guest: GuestRef
     answer: AsyncioFuture[str]
+    why: AsyncioFuture[str]
     over: AsyncioFuture[str]
 
 

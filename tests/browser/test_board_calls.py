@@ -24,6 +24,7 @@ from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB, Stage
 from callboard.tests.live.test_rooms import until_heard
 from callboard.tests.web.stage import boarded
+from callboard.tests.web.test_page_media import leave
 
 OURS, THEIRS, PERSON = 440, 1000, 700
 
@@ -96,6 +97,49 @@ def test_a_person_listens_takes_over_and_gives_back(
             await out.hangup()
             parts = {one.part for one in (await came.ended()).listeners}
             assert parts == {"received", "sent", "take-over"}
+
+    run(main)
+
+
+#: Notes where sessions are, and what was known of a connection's state when it was closed.
+SESSIONS = """(() => {
+  globalThis.sessions = [], globalThis.states = [];
+  const ask = globalThis.fetch;
+  globalThis.fetch = async (...given) => {
+    const answer = await ask(...given);
+    if (answer.status === 201) sessions.push(answer.headers.get("Location"));
+    return answer;
+  };
+  const close = RTCPeerConnection.prototype.close;
+  RTCPeerConnection.prototype.close = function () {
+    states.push(this.connectionState);
+    close.call(this);
+  };
+})()"""
+NOTICES = "[...document.querySelectorAll('.notice')].map(one => one.textContent).join()"
+
+
+def test_a_person_learns_at_once_that_a_session_has_ended_and_why(
+    run: Run, tmp_path: Path, calling_browser: Opens
+) -> None:
+    async def main() -> None:
+        async with visited(calling_browser, tmp_path, [ALICE, BOB], "calls") as (stage, tab):
+            out, came = await stage.connected(ALICE, BOB)
+            await tab.run(SESSIONS)
+            await tab.run("press('Listen')")
+            await tab.run(f"hear('Peer', {OURS})")
+            await tab.run(f"hear('Bot', {OURS})")
+            assert stage.deployment is not None
+            assert stage.deployment.board is not None
+            port = stage.deployment.board.port
+            last = (await tab.run("sessions")).pop()
+            assert (await leave(port, last)).status == 204
+            await tab.run(f"until(() => {NOTICES}.includes('session has ended: it was ended'))")
+            states = set(await tab.run("states"))
+            assert states.isdisjoint({"disconnected", "failed"})  # ICE had not noticed it
+            await tab.run("until(() => !document.querySelector('call-strip video'))")
+            await out.hangup()
+            await came.ended()
 
     run(main)
 

@@ -28,6 +28,7 @@ EXCHANGE = """
       body: pc.localDescription.sdp,
     });
     if (answer.status !== 201) throw new Error(await answer.text());
+    pc.session = answer.headers.get("Location");
     await pc.setRemoteDescription({type: "answer", sdp: await answer.text()});
   };
 })()

@@ -1,5 +1,5 @@
 // Hearing a call and talking in it: one WHEP resource for each direction, one WHIP resource for the person.
-import {accountPath, callPath, get, Problem} from "./api.js";
+import {accountPath, ask, callPath, get, Problem} from "./api.js";
 import {board, key} from "./board.js";
 import {close, h, open} from "./dom.js";
 import {notify} from "./view.js";
@@ -185,6 +185,8 @@ class Resource {
     this.location = location;
     /** The call that it has placed, if it has. */
     this.call = call;
+    /** What carries it, once somebody waits for its end. @type {RTCDtlsTransport | null | undefined} */
+    this.transport = null;
   }
 
   /** @param {string} target @param {Offer} offer */
@@ -209,16 +211,26 @@ class Resource {
 
   /** Have something done when the other side has ended it, with why. @param {(why: string) => void} then */
   onEnd(then) {
-    this.connection.onconnectionstatechange = async () => {
-      if (!["closed", "failed"].includes(this.connection.connectionState)) return;
-      this.connection.onconnectionstatechange = null;
-      const answer = await fetch(this.location, {method: "DELETE", credentials: "same-origin"}).catch(() => null);
-      then(answer?.status === 410 ? (await answer.json()).detail : "the connection was lost");
+    const transport = this.transport = this.connection.getTransceivers().map(one => one.receiver.transport).find(Boolean);
+    const look = async () => {
+      if (![this.connection.connectionState, transport?.state].some(state => state === "closed" || state === "failed")) return;
+      this.forget();
+      const lost = "the connection was lost";
+      then(await ask("DELETE", this.location).then(() => lost, error => [401, 410].includes(error.status) ? error.message : lost));
     };
+    this.connection.onconnectionstatechange = look;
+    // Chromium learns at once that its transport was closed, and only when ICE fails that the connection was.
+    if (transport) transport.onstatechange = look;
+  }
+
+  /** Look no more whether it has ended. */
+  forget() {
+    this.connection.onconnectionstatechange = null;
+    if (this.transport) this.transport.onstatechange = null;
   }
 
   close() {
-    this.connection.onconnectionstatechange = null;
+    this.forget();
     this.connection.close();
     if (this.location) fetch(this.location, {method: "DELETE", credentials: "same-origin", keepalive: true}).catch(() => {});
   }
