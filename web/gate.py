@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from starlette.datastructures import Headers
@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .board_place import Origins
+from .credentials import Visitor
 from .problem_details import BUG, Refusal, too_often
 from .rates import Rates
 from .visitors import VISITOR, Visitors
@@ -116,7 +117,8 @@ class Gate:
         try:
             self._check(scope)
             self._running.add(task)
-            await self._app(scope, _Body(scope, receive).receive, answer.send)
+            body = _Body(scope, receive, lambda: self._check_visitor(scope))
+            await self._app(scope, body.receive, answer.send)
         except Refusal as refusal:
             await self._refuse(refusal, scope, receive, answer)
         except asyncio.CancelledError:
@@ -155,6 +157,12 @@ class Gate:
                 503, f"{MOST_REQUESTS} requests go on: try again soon", {"Retry-After": "1"}
             )
         self._check_rate(scope)
+
+    def _check_visitor(self, scope: Scope) -> None:
+        """See that a body that has come is still one of somebody who is known."""
+        visitor: Visitor | Refusal = scope[VISITOR]
+        if isinstance(visitor, Visitor):
+            self._visitors.check(visitor)
 
     def _check_rate(self, scope: Scope) -> None:
         """Find out who a visitor is, and count what they ask, or else what their address does."""
@@ -206,9 +214,16 @@ def _check_fetch_site(method: str, headers: Headers) -> None:
 
 
 class _Body:
-    """The body of a request, as far as it is neither too large nor too slow."""
+    """The body of a request, as far as it is neither too large nor too slow.
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
+    Args:
+        scope: the request's.
+        receive: gives parts of it (ASGI).
+        check: called when all of it is there; raises `Refusal` if it must not be used any more.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, check: Callable[[], None]) -> None:
+        self._check = check
         self._receive = receive
         self._left = LARGEST_BODY
         self._until = asyncio.get_running_loop().time() + PATIENCE
@@ -229,6 +244,8 @@ class _Body:
         if self._left < 0:
             raise Refusal(413, f"the body has over {LARGEST_BODY} octets: send less")
         self._is_over = not message.get("more_body", False)
+        if self._is_over:
+            self._check()
         return message
 
 

@@ -14,7 +14,7 @@ from .page_network import ice_servers, page_network
 from .page_sessions import PageSessions
 from .problem_details import Refusal
 from .visitor_role import VisitorRole
-from .visitors import at_least, name_of
+from .visitors import at_least, name_of, visitor_of
 
 #: The content type of a session description (RFC 8866 §8.1).
 SDP = "application/sdp"
@@ -60,11 +60,16 @@ async def let_in(request: Request, call: CallRef, order: AdmitGuest) -> Response
         order: what the page is to do there.
 
     Raises:
-        Refusal: it can't be let in.
+        Refusal: it can't be let in, or whoever has sent it is not known any more.
     """
     sessions: PageSessions = request.app.state.sessions
     web: WebSettings = request.app.state.settings
     session, sdp = await sessions.open(call, order)
+    try:
+        await visitor_of(request)
+    except Refusal:
+        sessions.end(session)
+        raise
     headers = {"Location": f"/api/media/{session}", **ice_servers(web.media.relay)}
     return Response(sdp, 201, headers, SDP)
 

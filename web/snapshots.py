@@ -12,7 +12,7 @@ from ..media import ImageFormat, SnapshotError
 from .credentials import Visitor
 from .problem_details import ProblemDetails, Refusal
 from .visitor_role import VisitorRole
-from .visitors import at_least, name_of
+from .visitors import at_least, name_of, visitor_of
 
 #: Pictures that are waited for at once, of all calls.
 MOST = 8
@@ -67,5 +67,6 @@ async def snapshot(
                 raise Refusal(409, str(error)) from None
     finally:
         snapshots.waiting -= 1
+    await visitor_of(request)
     name = f'inline; filename="call.{format}"'
     return Response(image, media_type=f"image/{format}", headers={"Content-Disposition": name})

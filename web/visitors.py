@@ -101,6 +101,17 @@ class Visitors:
         """Tell whether somebody who was known still is."""
         return self._credentials.holds(visitor)
 
+    def check(self, visitor: Visitor) -> None:
+        """See that somebody who was known when their request began still is.
+
+        A body may take long to come, and so may what is asked for.
+
+        Raises:
+            Refusal: they are not.
+        """
+        if not self.still_knows(visitor):
+            raise _unknown(f"this log-in is good no more: log in again, with {self._way_in()}")
+
     def greet(self, visitor: Visitor, response: Response) -> Visit:
         """Give a visitor a cookie."""
         response.set_cookie(
@@ -134,11 +145,13 @@ async def visitor_of(request: Request) -> Visitor:
     It waits for nothing, and yet is asynchronous: others are called in a thread for each request.
 
     Raises:
-        Refusal: nobody knows.
+        Refusal: nobody knows, or not any more.
     """
+    visitors: Visitors = request.app.state.visitors
     found: Visitor | Refusal = request.scope[VISITOR]
     if isinstance(found, Refusal):
         raise found
+    visitors.check(found)
     return found
 
 

@@ -137,7 +137,7 @@ def test_a_person_learns_at_once_that_a_session_has_ended_and_why(
             await tab.run(f"until(() => {NOTICES}.includes('session has ended: it was ended'))")
             states = set(await tab.run("states"))
             assert states.isdisjoint({"disconnected", "failed"})  # ICE had not noticed it
-            await tab.run("until(() => !document.querySelector('call-strip video'))")
+            await tab.run("until(() => !document.querySelector('call-strip .screen'))")
             await out.hangup()
             await came.ended()
 

@@ -6,17 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from callboard.actors.messages.exchange import CallStatus
 from callboard.bots import Call
 from callboard.config import Settings
-from callboard.config.web import WebSettings
+from callboard.config.web import WebSettings, WebTokens
 from callboard.media.rtc.ice.confinement import primary_address
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB
 from callboard.tests.live.test_rooms import until_heard
 from callboard.tests.media.page import fresh_offer, page
-from callboard.tests.web.http import Answer, ask
+from callboard.tests.web.http import Answer, ask, parsed
 from callboard.tests.web.stage import TOKENS, bare_board, boarded
 from callboard.web.page_network import ice_servers, page_network
+from callboard.web.page_sessions import PageSessions
 
 SDP = "application/sdp"
 PERSON = 700
@@ -195,6 +197,81 @@ def test_a_relay_is_named_to_pages() -> None:
         'credential="s\\\\w"; credential-type="password"'
     }
     assert ice_servers(None) == {}
+
+
+#: What is asked with a body, and for what kind of it.
+BODIES = [
+    ("listen/received", SDP),
+    ("listen/sent", SDP),
+    ("talk?how=take-over", SDP),
+    ("hangup", "application/json"),
+]
+
+
+@pytest.mark.parametrize(("what", "kind"), BODIES)
+def test_whose_token_goes_while_their_body_comes_is_refused(
+    run: Run, tmp_path: Path, what: str, kind: str
+) -> None:
+    async def main() -> None:
+        async with boarded(tmp_path, [ALICE, BOB]) as (stage, port):
+            out, came = await stage.connected(ALICE, BOB)
+            assert stage.deployment is not None
+            board = stage.deployment.board
+            assert board is not None
+            body = b"{}" if kind != SDP else (await fresh_offer("audio")).encode()
+            given = {
+                "Host": f"127.0.0.1:{port}",
+                "Authorization": f"Bearer {TOKENS['talk']}",
+                "Content-Type": kind,
+                "Content-Length": len(body),
+                "Connection": "close",
+                "Expect": "100-continue",
+            }
+            path = f"/api/calls/{came.id}/{what}{'&' if '?' in what else '?'}account={BOB}"
+            lines = [f"POST {path} HTTP/1.1", *(f"{key}: {value}" for key, value in given.items())]
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write("\r\n".join([*lines, "", ""]).encode())
+            await reader.readuntil(b"100 Continue\r\n\r\n")
+            await board.take_tokens(WebTokens.model_validate({"view": TOKENS["view"]}))
+            writer.write(body)
+            answer = parsed(await reader.read())
+            writer.close()
+            assert (answer.status, answer.json["type"]) == (401, "unauthorized")
+            assert (await came.status()).phase == "connected"
+            await out.hangup()
+            assert (await came.ended()).listeners == ()
+
+    run(main)
+
+
+def test_whose_token_goes_while_their_offer_is_answered_hears_nothing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = PageSessions.open
+
+    async def main() -> None:
+        async with boarded(tmp_path, [ALICE, BOB]) as (stage, port):
+            out, came = await stage.connected(ALICE, BOB)
+            assert stage.deployment is not None
+            board = stage.deployment.board
+            assert board is not None
+
+            async def late(sessions: PageSessions, *given: Any) -> tuple[str, str]:
+                await board.take_tokens(WebTokens.model_validate({"view": TOKENS["view"]}))
+                return await opened(sessions, *given)
+
+            monkeypatch.setattr(PageSessions, "open", late)
+            found = await post(
+                port, target(came, "listen/sent"), await fresh_offer("audio"), "talk"
+            )
+            assert found.status == 401
+            stage.events.clear()
+            await out.mute()
+            await stage.until(CallStatus, lambda one: one.account == BOB and not one.guests)
+            await out.hangup()
+            assert len((await came.ended()).listeners) == 1
+
+    run(main)
 
 
 @pytest.mark.parametrize("video", [False, True], ids=["sound", "video"])
