@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import ClassVar, NamedTuple
 
@@ -12,11 +11,12 @@ from numpy.typing import NDArray
 
 from ..codecs.sound import FRAME_SECONDS, Samples, SoundEncoder, to_frame, to_samples
 from ..codecs.threads import CodecThreads
-from ..errors import CallOver, SourceError, shown
+from ..errors import shown
 from ..frames.frame import Kind
 from ..frames.opus_packet import SILENCE
-from .source import LiveSource, check_type
+from .source import check_type
 from .unit import Unit
+from .written_source import WrittenSource
 
 Sound = NDArray[np.int16] | bytes | bytearray | memoryview | av.AudioFrame
 """Sound that can be written: see `Feed.write`."""
@@ -32,7 +32,7 @@ PATIENCE = 2
 _QUIET = {"opus": SILENCE, "PCMU": b"\xff" * 160, "PCMA": b"\xd5" * 160}
 
 
-class Feed(LiveSource):
+class Feed(WrittenSource["FeedReader"]):
     """Sound that is written while it is played, and heard at once.
 
     One frame of 20 ms is encoded ahead of the one that goes out. While nothing is written, silence
@@ -53,6 +53,7 @@ class Feed(LiveSource):
             TypeError: An argument is of the wrong type.
             ValueError: An argument is out of range.
         """
+        super().__init__()
         check_type("rate", rate, int, "a whole number of hertz, like 16000")
         check_type("channels", channels, int, "1 or 2")
         _check_rate(rate)
@@ -67,10 +68,6 @@ class Feed(LiveSource):
         self.buffer = float(buffer)
         self._waiting: deque[av.AudioFrame] = deque()
         self._waiting_seconds = 0.0
-        self._room = asyncio.Event()
-        self._last_words: Callable[[], Awaitable[str]] | None = None
-        self._closed = False
-        self._reader: FeedReader | None = None
 
     def __repr__(self) -> str:
         return f"<Feed {self.rate} Hz, {self.channels} channel{'s' * (self.channels - 1)}>"
@@ -96,9 +93,7 @@ class Feed(LiveSource):
         for piece in self._pieces(sound):
             await self._check_open()
             while self._held >= self.buffer:
-                self._room.clear()
-                await self._room.wait()
-                await self._check_open()
+                await self._wait_for_room()
             self._waiting.append(piece)
             self._waiting_seconds += piece.samples / piece.sample_rate
             if self._reader is not None:
@@ -115,33 +110,6 @@ class Feed(LiveSource):
         self._waiting_seconds = 0.0
         self._room.set()
         return 0 if self._reader is None else self._reader.clear()
-
-    def close(self) -> None:
-        """End the playback once everything is sent. Nothing more can be written."""
-        self._closed = True
-        self._room.set()
-
-    def call_over(self, last_words: Callable[[], Awaitable[str]]) -> None:
-        """Tell who writes that the call is over."""
-        self._last_words = last_words
-        self._room.set()
-
-    def open(self, kind: Kind, codec: str) -> "FeedReader":
-        """Begin to play the feed.
-
-        Args:
-            kind: "audio".
-            codec: The RTP encoding name.
-
-        Raises:
-            SourceError: It is played already, or was.
-        """
-        del kind
-        if self._reader is not None:
-            raise SourceError("A feed is played once, in one call: make another Feed.")
-        self._reader = FeedReader(self, codec)
-        self._reader.wake()
-        return self._reader
 
     def take(self) -> tuple[list[av.AudioFrame], float]:
         """Take at least a frame's worth of what waits, if there is that much, for the encoder.
@@ -171,13 +139,8 @@ class Feed(LiveSource):
     def _held(self) -> float:
         return self._waiting_seconds + (0.0 if self._reader is None else self._reader.held)
 
-    async def _check_open(self) -> None:
-        if self._closed:
-            raise SourceError("The feed is closed: make another one to write more.")
-        if self._last_words is not None:
-            raise CallOver(await self._last_words())
-        if self._reader is not None and self._reader.closed:
-            raise SourceError("The feed is not played any more: play another one.")
+    def _read(self, codec: str) -> "FeedReader":
+        return FeedReader(self, codec)
 
     def _pieces(self, sound: Sound) -> list[av.AudioFrame]:
         """Cut sound into frames of at most 100 ms, so that no write takes the encoder for long."""

@@ -1,7 +1,6 @@
 """Live pictures that a program writes while they are shown."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import ClassVar
 
@@ -10,17 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..codecs.threads import CodecThreads
-from ..errors import CallOver, SourceError, shown
+from ..errors import shown
 from ..frames.frame import Kind
 from .live_pictures import LivePictures, as_picture, check_fps
-from .source import LiveSource
 from .unit import Unit
+from .written_source import WrittenSource
 
 Picture = NDArray[np.uint8] | av.VideoFrame
 """A picture that can be written: see `VideoFeed.write`."""
 
 
-class VideoFeed(LiveSource):
+class VideoFeed(WrittenSource["VideoFeedReader"]):
     """Pictures that are written while they are shown, and seen at once.
 
     Each stands until the next one is written. A feed belongs to the one call that plays it.
@@ -39,12 +38,9 @@ class VideoFeed(LiveSource):
             TypeError: It is no whole number.
             ValueError: It is outside 1 to 60.
         """
+        super().__init__()
         check_fps(fps)
         self.fps = fps
-        self._last_words: Callable[[], Awaitable[str]] | None = None
-        self._closed = False
-        self._reader: VideoFeedReader | None = None
-        self._taken = asyncio.Event()
         self._waiting: av.VideoFrame | None = None
 
     def __repr__(self) -> str:
@@ -67,44 +63,15 @@ class VideoFeed(LiveSource):
         frame = as_picture(picture)
         await self._check_open()
         while self._waiting is not None:
-            self._taken.clear()
-            await self._taken.wait()
-            await self._check_open()
+            await self._wait_for_room()
         self._waiting = frame
         if self._reader is not None:
             self._reader.wake()
 
-    def close(self) -> None:
-        """End the playback once everything is sent. Nothing more can be written."""
-        self._closed = True
-        self._taken.set()
-
-    def call_over(self, last_words: Callable[[], Awaitable[str]]) -> None:
-        """Tell who writes that the call is over."""
-        self._last_words = last_words
-        self._taken.set()
-
-    def open(self, kind: Kind, codec: str) -> "VideoFeedReader":
-        """Begin to show the feed.
-
-        Args:
-            kind: "video".
-            codec: The RTP encoding name.
-
-        Raises:
-            SourceError: It is played already, or was.
-        """
-        del kind
-        if self._reader is not None:
-            raise SourceError("A feed is played once, in one call: make another VideoFeed.")
-        self._reader = VideoFeedReader(self, codec)
-        self._reader.wake()
-        return self._reader
-
     def take(self) -> av.VideoFrame | None:
         """Take what waits, for the encoder."""
         frame, self._waiting = self._waiting, None
-        self._taken.set()
+        self._room.set()
         return frame
 
     @property
@@ -112,13 +79,8 @@ class VideoFeed(LiveSource):
         """Whether it is closed and nothing waits."""
         return self._closed and self._waiting is None
 
-    async def _check_open(self) -> None:
-        if self._closed:
-            raise SourceError("The feed is closed: make another one to write more.")
-        if self._last_words is not None:
-            raise CallOver(await self._last_words())
-        if self._reader is not None and self._reader.closed:
-            raise SourceError("The feed is not played any more: play another one.")
+    def _read(self, codec: str) -> "VideoFeedReader":
+        return VideoFeedReader(self, codec)
 
 
 class VideoFeedReader:
