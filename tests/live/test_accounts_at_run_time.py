@@ -69,7 +69,7 @@ def test_an_account_that_is_to_return_can_be_removed(run: Run, tmp_path: Path) -
             await out.hangup()
             assert await removed is None
             await stage.until(AccountRemoved)
-            assert states(stage, BOB) == ["connecting", "online", "closed"]
+            assert states(stage, BOB) == ["connecting", "online", "leaving", "closed"]
 
     run(main)
 
