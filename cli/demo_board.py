@@ -71,8 +71,9 @@ async def _serve(settings: Settings, view: View) -> int:
         place = f"/accounts/{quote(YOU)}/{quote(ECHO)}"
         view.say(f"Open {deployment.board.link}{place}")
         view.say(
-            f"and press Video: you call {ECHO}, which shows and plays back what you send. "
-            f"{DESK} records. Ctrl-C ends it."
+            f"and press Video: {YOU} calls {ECHO} with a moving picture and a tone, and you see "
+            "and hear what comes back. To be seen and heard yourself, press ▾ and then "
+            f'"Call with my camera too". {DESK} records. Ctrl-C ends it.'
         )
         await deployment.over()
     return 0

@@ -220,6 +220,119 @@ def test_the_page_comes_back_after_a_restart(run: Run, tmp_path: Path, browser: 
     run(main)
 
 
+def test_whose_token_is_gone_is_asked_to_log_in(
+    run: Run, tmp_path: Path, any_browser: Opens
+) -> None:
+    port, *_ = free_ports(1)
+    tokens = {"talk": "the-other-token-of-those-who-talk"}
+
+    async def main() -> None:
+        async with opened(any_browser, port) as page:
+            async with bare_board(tmp_path, address=port):
+                await page.enter("/accounts")
+                await page.shows("desk@localhost")
+            await page.shows("no connection", ".link-state")
+            async with bare_board(tmp_path, address=port, tokens=tokens):
+                await page.shows("the token that you came with is gone", "log-in")
+                known = "import('/page/board.js').then(({board}) => board.accounts.size)"
+                assert await page.tab.run(known) == 0
+                await page.tab.run(f"document.querySelector('#token').value = '{tokens['talk']}'")
+                await page.press("Log in", "log-in")
+                await page.shows("live", ".link-state")
+                await page.shows("desk@localhost")
+
+    run(main)
+
+
+def test_what_is_written_is_kept_until_it_is_sent(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    async def main() -> None:
+        async with on_board(browser, tmp_path) as (stage, page):
+            await page.enter(conversation(ALICE, BOB))
+            await page.until("document.querySelector('textarea')")
+            await page.tab.run("document.querySelector('textarea').focus()")
+            await page.tab.write("Half a word")
+            written = "document.querySelector('textarea').value"
+            await page.go(f"#{conversation(BOB, ALICE)}")
+            await page.until(f"{written} === ''")
+            await page.go("#/history")
+            await page.until("!document.querySelector('textarea')")
+            await page.go(f"#{conversation(ALICE, BOB)}")
+            await page.until(f"{written} === 'Half a word'")
+            await page.press("Send")
+            assert (await stage.told(BOB, Message)).body == "Half a word"
+            await page.go("#/history")
+            await page.until("!document.querySelector('textarea')")
+            await page.go(f"#{conversation(ALICE, BOB)}")
+            await page.until(f"{written} === ''")
+
+    run(main)
+
+
+#: Has nothing that the page posts answered, and notes it.
+UNANSWERED = """(() => {
+  globalThis.posts = [];
+  const real = globalThis.fetch;
+  globalThis.fetch = (target, given) => {
+    if (given?.method !== "POST") return real(target, given);
+    posts.push(target);
+    return new Promise(() => {});
+  };
+})()"""
+#: Presses a button twice, and says how often something was posted for that.
+TWICE = """(async () => {
+  const buttons = [...document.querySelectorAll("conversation-view button")];
+  const button = buttons.find(one => one.textContent === %s);
+  const before = posts.length;
+  button.click();
+  button.click();
+  while (posts.length === before) await new Promise(done => setTimeout(done, 20));
+  return posts.length - before;
+})()"""
+POSTING = ("Call", "Video", "Call with my microphone", "Send", "Hold", "Record", "Play", "Hang up")
+
+
+def test_a_button_posts_nothing_more_until_it_is_answered(
+    run: Run, tmp_path: Path, any_browser: Opens
+) -> None:
+    async def main() -> None:
+        async with on_board(any_browser, tmp_path) as (stage, page):
+            out, _ = await stage.connected(ALICE, BOB)
+            await page.enter(conversation(ALICE, BOB))
+            await page.press("Play…", "conversation-view call-strip")
+            await page.press("Keypad", "conversation-view call-strip")
+            await page.tab.run(UNANSWERED)
+            await page.tab.run("document.querySelector('textarea').value = 'Hello'")
+            for words in POSTING:
+                assert await page.tab.run(TWICE % json.dumps(words)) == 1, words
+            assert await page.tab.run("posts.length") == len(POSTING)
+            assert await page.tab.run(TWICE % json.dumps("1")) == 2, "two digits"
+            await out.hangup()
+            await settled(stage, out.id)
+
+    run(main)
+
+
+def test_a_double_click_places_one_call(run: Run, tmp_path: Path, browser: Browser) -> None:
+    click = "new MouseEvent('click', {detail: %d, bubbles: true})"
+
+    async def main() -> None:
+        async with on_board(browser, tmp_path) as (stage, page):
+            await page.enter(conversation(ALICE, BOB))
+            call = "document.querySelector('.call-form button')"
+            await page.until(call)
+            await page.tab.run(f"void {call}.dispatchEvent({click % 1})")
+            ringing = await stage.ringing(BOB)
+            await page.until(f"!{call}.hasAttribute('aria-disabled')")
+            await page.tab.run(f"void {call}.dispatchEvent({click % 2})")
+            assert await page.tab.run(f"!{call}.hasAttribute('aria-disabled')")
+            await ringing.decline()
+            await settled(stage, ringing.id)
+
+    run(main)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_nothing_sticks_out(

@@ -156,3 +156,25 @@ def test_who_logs_in_by_the_form_goes_on_with_the_content(
             assert label == "Filter accounts"
 
     run(main)
+
+
+@pytest.mark.parametrize("place", [conversation(BOB, ALICE), "/calls", "/calls/{call}/{account}"])
+def test_who_hangs_up_with_the_keyboard_goes_on_near_by(
+    run: Run, tmp_path: Path, browser: Browser, place: str
+) -> None:
+    async def main() -> None:
+        async with on_board(browser, tmp_path) as (stage, page):
+            out, _ = await stage.connected(ALICE, BOB)
+            await page.enter(place.format(call=out.id, account=BOB))
+            hang_up = (
+                "[...document.querySelectorAll('call-strip .call-end button')]"
+                f".find(one => one.closest('call-strip').call.account === '{BOB}')"
+            )
+            await page.until(f"({hang_up}) !== undefined")
+            await page.tab.run(f"{hang_up}.focus()")
+            await page.tab.key("Enter")
+            await settled(stage, out.id)
+            await page.until("!document.querySelector('call-strip')")
+            assert await page.tab.run("document.activeElement.closest('main') !== null")
+
+    run(main)

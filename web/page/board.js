@@ -1,5 +1,5 @@
 // What runs, as far as the page knows: accounts and calls, kept up to date by events.
-import {get} from "./api.js";
+import {get, Problem, signedOut} from "./api.js";
 import {bare} from "./words.js";
 
 /**
@@ -72,16 +72,38 @@ class Board extends EventTarget {
       }
       this.link = "lost";
       this.changed();
-      if (source.readyState === EventSource.CLOSED) setTimeout(() => this.source === source && this.start(), 2000);
+      if (source.readyState === EventSource.CLOSED) this.tryAgain(source);
     };
     source.addEventListener("gap", () => { this.load(); this.tell("gap", null); });
     for (const name of EVENTS)
       source.addEventListener(name, event => this.take(JSON.parse(/** @type {MessageEvent} */ (event).data)));
   }
 
+  /** Begin anew, unless the visitor is known no more: that alone an event source does not tell. @param {EventSource} source */
+  async tryAgain(source) {
+    try {
+      await get("/api/session");
+    } catch (error) {
+      if (this.source === source && error instanceof Problem && error.status === 401) {
+        signedOut.dispatchEvent(new Event("change"));
+        return;
+      }
+    }
+    setTimeout(() => this.source === source && this.start(), 2000);
+  }
+
   stop() {
     this.source?.close();
     this.source = null;
+  }
+
+  /** Forget what was told to somebody who has left. */
+  forget() {
+    for (const kept of [this.accounts, this.calls, this.samples]) kept.clear();
+    this.run = this.verdict = null;
+    this.points = [];
+    this.state = "";
+    this.changed();
   }
 
   /** Ask for what runs. Who asks meanwhile has it asked once more, and what happens meanwhile is taken again. */

@@ -21,11 +21,12 @@ class CallList extends View {
   update() {
     const words = this.filter.value.toLowerCase();
     const found = [...board.calls.values()].filter(one => `${one.account} ${one.peer} ${one.phase} ${one.id} ${one.direction}`.toLowerCase().includes(words));
+    // First what there is else: who was in a strip with the keyboard goes on there.
+    this.none.hidden = board.calls.size > 0 || !board.state;
+    this.filter.hidden = !board.calls.size && !this.filter.value;
     follow(this.rows, found.slice(0, MOST), key, () => new CallStrip());
     const more = found.length > MOST ? `, the first ${MOST} shown` : "";
     say(this.count, found.length ? `${found.length} ${found.length === 1 ? "call" : "calls"}${more}` : board.calls.size ? "No call fits." : "");
-    this.none.hidden = board.calls.size > 0 || !board.state;
-    this.filter.hidden = !board.calls.size && !this.filter.value;
   }
 }
 

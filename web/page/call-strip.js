@@ -150,7 +150,7 @@ export class CallStrip extends HTMLElement {
     const opened = this.more?.querySelector(".keypad");
     if (opened) { opened.remove(); return; }
     const keys = h("div.keypad", {role: "group", "aria-label": "Keypad"},
-      ...KEYS.map(digit => h("button", {type: "button", onclick: () => this.do("press", {digits: digit})}, digit)));
+      ...KEYS.map(digit => h("button", {type: "button", onclick: () => { this.do("press", {digits: digit}); }}, digit)));
     open(this.more, keys);
     keys.querySelector("button").focus({preventScroll: true});
   }
@@ -161,7 +161,7 @@ export class CallStrip extends HTMLElement {
     const source = h("input", {type: "text", required: true, value: "tone:440", list: "playable", "aria-label": "What to play: a tone, or a file's name"});
     const form = h("form.line", {onsubmit: (/** @type {Event} */ event) => {
       event.preventDefault();
-      this.do("play", {source: source.value}, () => { close(form, this.opener(form)); notify(`${source.value} is played`); });
+      return this.do("play", {source: source.value}, () => { close(form, this.opener(form)); notify(`${source.value} is played`); });
     }}, source, offered("playable", ["tone:440", "say:Hello", "silence", "echo"]), h("button.primary", {type: "submit"}, "Play"));
     open(this.more, form);
     source.select();

@@ -73,17 +73,23 @@ class ConversationView extends View {
       h("button", {type: "button", onclick: own(true)}, "Call with my camera too"),
     ];
     options.querySelector(".popover")?.append(...(talk || []));
-    return h("div.call-form", {}, h("button.primary", {type: "button", onclick: call("")}, "Call"),
-      h("button.primary", {type: "button", onclick: call("pattern")}, "Video"), options);
+    return h("div.call-form", {}, h("button.primary", {type: "button", title: "Call with the sound and the picture chosen beside it", onclick: call("")}, "Call"),
+      h("button.primary", {type: "button", title: "Call with a test picture, and the sound chosen beside it", onclick: call("pattern")}, "Video"), options);
   }
 
   writeForm() {
-    const body = h("textarea", {rows: 1, required: true, placeholder: `Write as ${this.account}`, "aria-label": "Message"});
+    const {drafts} = session;
+    const name = `${this.account}\n${bare(this.peer)}`;
+    const body = h("textarea", {rows: 1, required: true, placeholder: `Write as ${this.account}`, "aria-label": "Message",
+      value: drafts.get(name) ?? "", oninput: () => drafts.set(name, body.value)});
     const send = async (/** @type {Event} */ event) => {
       event.preventDefault();
-      if (!body.value.trim()) return;
-      const sent = await attempt(() => post(messagesPath(this.account, this.peer), {body: body.value}));
-      if (sent) body.value = "";
+      const text = body.value;
+      if (!text.trim()) return;
+      const sent = await attempt(() => post(messagesPath(this.account, this.peer), {body: text}));
+      if (!sent) return;
+      if (body.value === text) body.value = "";
+      if (drafts.get(name) === text) drafts.delete(name);
     };
     const form = h("form.write", {onsubmit: send}, body, h("button.primary", {type: "submit"}, "Send"));
     body.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {

@@ -55,11 +55,38 @@ export function h(what, with_ = {}, ...children) {
   element.classList.add(...classes);
   for (const [key, value] of Object.entries(with_)) {
     if (value === undefined || value === null) continue;
-    if (key.includes("-") || ["role", "for", "list", "dir"].includes(key)) element.setAttribute(key, key.startsWith("aria-") ? visible(String(value)) : String(value));
+    if (["onclick", "onsubmit"].includes(key)) /** @type {any} */ (element)[key] = once(element, value);
+    else if (key.includes("-") || ["role", "for", "list", "dir"].includes(key)) element.setAttribute(key, key.startsWith("aria-") ? visible(String(value)) : String(value));
     else /** @type {any} */ (element)[key] = value;
   }
   element.append(...usable(children));
   return element;
+}
+
+/**
+ * Do one thing at a time: what was begun and goes on is not begun again, and the second click of a double click
+ * is none of its own. What gives no promise is done each time.
+ * @param {HTMLElement} element a button, or a form, whose button is off meanwhile
+ * @param {(event: any) => any} act
+ */
+function once(element, act) {
+  let isBusy = false, hasBegun = false;
+  return (/** @type {UIEvent} */ event) => {
+    if (isBusy || (hasBegun && event.detail > 1)) {
+      event.preventDefault();
+      return;
+    }
+    const work = act(event);
+    hasBegun = work instanceof Promise;
+    if (!hasBegun) return;
+    isBusy = true;
+    const button = element.querySelector("[type=submit]") ?? element;
+    button.setAttribute("aria-disabled", "true");  // disabled, it would lose the keyboard
+    work.catch(() => {}).finally(() => {
+      isBusy = false;
+      button.removeAttribute("aria-disabled");
+    });
+  };
 }
 
 const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex]";
@@ -76,9 +103,19 @@ export function fill(element, ...children) {
   const name = focused && place >= 0 ? nameOf(focused) : "";
   element.replaceChildren(...usable(children));
   if (place < 0 || focused?.isConnected) return;
-  const others = [...element.querySelectorAll(FOCUSABLE)];
-  const next = others.find(one => nameOf(one) === name) ?? others[Math.min(place, others.length - 1)];
-  /** @type {HTMLElement | undefined} */ (next)?.focus({preventScroll: true});
+  const others = /** @type {HTMLElement[]} */ ([...element.querySelectorAll(FOCUSABLE)]);
+  (others.find(one => nameOf(one) === name) ?? others[Math.min(place, others.length - 1)])?.focus({preventScroll: true});
+  if (!element.contains(document.activeElement)) goOn(element);
+}
+
+/** Let who was in a part that has nothing for the keyboard any more go on near by. @param {Element} part */
+function goOn(part) {
+  for (let place = part.parentElement; place; place = place.parentElement) {
+    const others = /** @type {HTMLElement[]} */ ([...place.querySelectorAll(FOCUSABLE)].filter(one => one.checkVisibility()));
+    const next = others.find(one => part.compareDocumentPosition(one) === Node.DOCUMENT_POSITION_FOLLOWING) ?? others.at(-1);
+    (next ?? place).focus({preventScroll: true});
+    if (document.activeElement !== document.body) return;
+  }
 }
 
 /** @param {Element} element */
@@ -148,6 +185,7 @@ export function follow(list, items, key, make) {
   const row = [...list.children].find(one => one.getAttribute("data-key") === held) ?? list.children[Math.min(at, list.children.length - 1)];
   const parts = /** @type {HTMLElement[]} */ ([...row?.querySelectorAll(FOCUSABLE) ?? []]);
   (parts.find(one => nameOf(one) === name) ?? parts[0])?.focus({preventScroll: true});
+  if (!list.contains(document.activeElement)) goOn(list);
 }
 
 /**

@@ -18,17 +18,24 @@ import {endTalk} from "./live-media.js";
 import {session} from "./session.js";
 import {attempt, nothing, notify} from "./view.js";
 
+/** What somebody is told whom the board knows no more. */
+const GONE = "You were logged out: your visit is over, or the token that you came with is gone. Log in with a link or a token that is good now.";
 /** How the page and the board are connected; what comes second is left out where there is little room. @type {Record<string, string[]>} */
 const LINKS = {live: ["live"], connecting: ["connecting …"], lost: ["no connection", ", trying again …"], over: ["the run is over"]};
 
 class CallboardApp extends HTMLElement {
-  /** Why the token of the link was not taken. */
+  /** Why somebody has to log in who did not ask for it. */
   fault = "";
   dock = document.createElement("call-dock");
 
   async connectedCallback() {
     session.addEventListener("change", () => this.enter());
-    signedOut.addEventListener("change", () => { session.visit = null; this.enter(); });
+    signedOut.addEventListener("change", () => {
+      if (!session.visit) return;
+      session.visit = null;
+      this.fault = GONE;
+      this.enter();
+    });
     addEventListener("hashchange", () => {
       if (location.hash.startsWith("#token=")) this.begin();
       else if (session.visit) this.route();
@@ -53,6 +60,8 @@ class CallboardApp extends HTMLElement {
     const isNew = Boolean(this.querySelector("log-in"));
     if (!session.visit) {
       board.stop();
+      board.forget();
+      session.drafts.clear();
       endTalk();
       fill(this, h("log-in", {fault: this.fault}));
       this.fault = "";

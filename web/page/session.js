@@ -10,6 +10,8 @@ class Session extends EventTarget {
     super();
     /** @type {Visit | null} */
     this.visit = null;
+    /** What the visitor has written and not sent, by account and peer. @type {Map<string, string>} */
+    this.drafts = new Map();
   }
 
   /** @param {string} role */
