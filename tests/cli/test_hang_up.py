@@ -77,7 +77,7 @@ def test_sighup_takes_new_code_and_the_call_goes_on_with_the_old(tmp_path: Path)
         logged(run, "left floor 1")
         changes = [one for one in run.events if one["event"] == "AccountChanged"]
         assert [one["state"] for one in changes if one["jid"] == "desk@localhost"] == [
-            *("connecting", "online", "closed")
+            *("connecting", "online", "leaving", "closed")
         ]
     found = records(tmp_path / "recordings" / "calls.jsonl")
     assert {one["state"] for one in found.values()} == {"completed"}
