@@ -209,6 +209,39 @@ def test_a_person_places_a_call(run: Run, tmp_path: Path, calling_browser: Opens
     run(main)
 
 
+@pytest.mark.parametrize("button", ["Call", "Call with my microphone"])
+def test_how_a_call_has_failed_is_told_where_the_person_is(
+    run: Run, tmp_path: Path, browser: Browser, button: str
+) -> None:
+    async def main() -> None:
+        place = f"accounts/{quote(BOB)}/{quote(ALICE)}"
+        async with visited(browser[0], tmp_path, [ALICE, BOB], place) as (stage, tab):
+            pressed = "[...document.querySelectorAll('.call-form button')]"
+            pressed += f".find(one => one.textContent === {json.dumps(button)})"
+            await tab.run(f"until(() => {pressed})")
+            await tab.run(f"void {pressed}.click()")
+            call = await stage.ringing(ALICE)
+            await tab.run("until(() => document.querySelector('call-strip'))")
+            await call.decline()
+            strip, line = (
+                f"document.querySelector('conversation-view {one}')?.innerText"
+                for one in ("call-strip", "call-row")
+            )
+            await tab.run(f"until(() => {strip}?.includes('declined'))")
+            await tab.run(f"until(() => {line}?.startsWith('Call declined, '))")
+            assert await tab.run("document.querySelectorAll('call-strip').length") == 1
+            record = await stage.record(BOB, call.id)
+            link = await tab.run("document.querySelector('call-row a').getAttribute('href')")
+            assert link == f"#/calls/{record.uuid}"
+            await tab.run("void (location.hash = '#/history')")
+            docked = "document.querySelector('call-dock').innerText"
+            await tab.run(f"until(() => {docked}.includes('declined'))")
+            await tab.run("document.querySelector('call-dock .call-end button').click()")
+            await tab.run("until(() => !document.querySelector('call-strip'))")
+
+    run(main)
+
+
 #: Draws what a screen shows, and gives its luma.
 LUMA = """(async () => {
   const screen = await until(() => document.querySelector('video[aria-label="%s, live"]'));

@@ -9,7 +9,9 @@ import {bare} from "./words.js";
  *   rtt_ms: number | null, mos: number | null, peer_lost: number | null, peer_jitter_ms: number | null, peer_mos: number | null}} Media
  * @typedef {{id: string, account: string, peer: string, direction: "in" | "out", phase: string, media: string[],
  *   seconds: number, steps: Record<string, number>, statistics: Media[], held: boolean, muted: string[],
- *   holds: boolean, mutes: string[], recording: boolean, guests: Guest[]}} Call
+ *   holds: boolean, mutes: string[], recording: boolean, guests: Guest[], end?: PastCall}} Call of one that is over its end is known
+ * @typedef {{uuid: string, id: string, account: string, peer: string, direction: "in" | "out", state: string, reason: string, text: string,
+ *   connected: string | null, ended: string}} PastCall
  * @typedef {{name: string, part: "received" | "sent" | "join" | "take-over", at: number, role: string}} Guest
  * @typedef {{at: number, statistics: Media[]}} Sample
  * @typedef {{title: string, state: "waiting" | "running" | "ended" | "skipped", began: number | null, ended: number | null, planned: number}} LoadPhase
@@ -31,6 +33,9 @@ const OPERATOR = "operator";
 const PACE = 200;
 /** Seconds of a call whose quality is kept. */
 const MOST_SAMPLES = 1800;
+/** Records of calls that are kept for who has placed them, and milliseconds for which one is shown. */
+const MOST_RECORDS = 200;
+const WHILE = 30000;
 /** Seconds of a load run that are shown; of a longer one, every second, fourth … */
 const MOST_POINTS = 1200;
 
@@ -43,6 +48,10 @@ class Board extends EventTarget {
     this.calls = new Map();
     /** @type {Map<string, Sample[]>} */
     this.samples = new Map();
+    /** How the last calls have ended. @type {Map<string, PastCall>} */
+    this.records = new Map();
+    /** Calls that were placed on this page, until their end was shown for a while. @type {Set<string>} */
+    this.placed = new Set();
     this.state = "";
     /** What goes on, if it is a load run. @type {LoadRun | null} */
     this.run = null;
@@ -99,7 +108,7 @@ class Board extends EventTarget {
 
   /** Forget what was told to somebody who has left. */
   forget() {
-    for (const kept of [this.accounts, this.calls, this.samples]) kept.clear();
+    for (const kept of [this.accounts, this.calls, this.samples, this.records, this.placed]) kept.clear();
     this.run = this.verdict = null;
     this.points = [];
     this.state = "";
@@ -212,8 +221,37 @@ class Board extends EventTarget {
         break;
       case "CallRecord":
         this.calls.delete(key(event));
+        this.records.set(key(event), event);
+        if (this.records.size > MOST_RECORDS) this.records.delete(/** @type {string} */ (this.records.keys().next().value));
+        this.fade(key(event));
         break;
     }
+  }
+
+  /** Note that a call was placed on this page: how it ends is shown there. @param {{account: string, id: string}} call */
+  place(call) {
+    this.placed.add(key(call));
+    this.fade(key(call));
+    this.changed();
+  }
+
+  /** Forget after a while that a call was placed here, if it is over. @param {string} name */
+  fade(name) {
+    if (this.placed.has(name) && this.records.has(name)) setTimeout(() => this.dismiss(name), WHILE);
+  }
+
+  /** Show no more how a call has ended. @param {string} name */
+  dismiss(name) {
+    if (this.placed.delete(name)) this.changed();
+  }
+
+  /** The calls that were placed on this page and have just failed to come about. @returns {Call[]} */
+  failures() {
+    return [...this.placed].flatMap(name => {
+      const end = this.records.get(name);
+      return !end || ["completed", "cancelled"].includes(end.state) ? [] : [{id: end.id, account: end.account, peer: end.peer, direction: end.direction, phase: end.state,
+        media: [], seconds: 0, steps: {}, statistics: [], held: false, muted: [], holds: false, mutes: [], recording: false, guests: [], end}];
+    });
   }
 
   /** @param {Call} call */

@@ -7,7 +7,7 @@ import {LiveMedia, findWay, getReady, letGo} from "./live-media.js";
 import {offered} from "./playable.js";
 import {session} from "./session.js";
 import {attempt, notify} from "./view.js";
-import {clock, escaped, number, TONES} from "./words.js";
+import {clock, ending, escaped, number, TONES} from "./words.js";
 
 /** @typedef {import("./board.js").Call} Call */
 
@@ -53,7 +53,8 @@ export class CallStrip extends HTMLElement {
     if (this.media) this.media.call = call;
     say(this.time, call.phase === "connected" ? clock(call.seconds) : "");
     const heard = call.statistics.find(one => one.kind === "audio") ?? call.statistics[0];
-    say(this.quality, heard ? [`MOS ${number(heard.mos)}`, `jitter ${number(heard.jitter_ms, 0)} ms`, heard.rtt_ms === null ? "" : `RTT ${number(heard.rtt_ms, 0)} ms`].filter(Boolean).join(" · ") : "");
+    if (call.end) say(this.quality, ending(call.end).why);
+    else say(this.quality, heard ? [`MOS ${number(heard.mos)}`, `jitter ${number(heard.jitter_ms, 0)} ms`, heard.rtt_ms === null ? "" : `RTT ${number(heard.rtt_ms, 0)} ms`].filter(Boolean).join(" · ") : "");
     if (this.media?.talks) attempt(() => this.live().listenWhenConnected());
     if (call.phase === "connected" && this.isConnected && awaited.delete(key(call))) this.listen();
     const now = JSON.stringify([call.phase, call.held, call.muted, call.media, call.holds, call.mutes, call.recording, call.guests, session.visit?.role]);
@@ -61,11 +62,13 @@ export class CallStrip extends HTMLElement {
     this.shown = now;
     if (call.phase !== "connected") letGo(this);
     this.classList.toggle("ringing", this.rings());
+    this.classList.toggle("over", Boolean(call.end));
     fill(this.phase, badge(call.phase, TONES[call.phase]), call.held && badge("peer holds", "busy"), ...call.muted.map(one => badge(`peer muted ${one}`, "busy")),
       call.holds && badge("on hold", "busy"), ...call.mutes.map(one => badge(`${one} muted`, "busy")), call.recording && badge("● recorded", "bad"),
       ...visits(call.guests, Boolean(this.media?.talks)).map(one => badge(one, "brand")));
     fill(this.actions, ...this.buttons());
-    fill(this.end, session.may("control") && !this.rings() && h("button.danger", {type: "button", onclick: () => this.do("hangup")}, "Hang up"));
+    if (call.end) fill(this.end, h("button.plain", {type: "button", onclick: () => board.dismiss(key(call))}, "Dismiss"));
+    else fill(this.end, session.may("control") && !this.rings() && h("button.danger", {type: "button", onclick: () => this.do("hangup")}, "Hang up"));
   }
 
   rings() { return this.call?.direction === "in" && ["ringing", "proposed"].includes(this.call.phase); }

@@ -10,10 +10,12 @@ import {callSomebody} from "./live-media.js";
 import {offered} from "./playable.js";
 import {session} from "./session.js";
 import {attempt, View} from "./view.js";
-import {bare, escaped, hour} from "./words.js";
+import {bare, clock, ending, escaped, hour} from "./words.js";
 
 const SOUNDS = ["tone:440", "silence", "echo", "none"];
 const PICTURES = ["none", "pattern", "echo"];
+/** Calls that are shown at the most between the messages. */
+const MOST_ENDED = 50;
 const AUTHORS = {peer: "", bot: "bot", person: "person"};
 const DELIVERY = {sent: "sent", received: "received", failed: "not delivered"};
 
@@ -23,6 +25,10 @@ class ConversationView extends View {
   said = "";
   /** The conversation, as the list has it. @type {any} */
   about;
+  /** @type {Message[] | null} */
+  written = null;
+  /** The last calls that have ended, by their records. @type {Map<string, import("./board.js").PastCall>} */
+  ended = new Map();
 
   build() {
     this.account = this.getAttribute("account") ?? "";
@@ -43,6 +49,11 @@ class ConversationView extends View {
       const {account, peer, sender} = event.detail;
       if (account === this.account && bare(peer ?? sender) === bare(this.peer)) this.load();
     });
+    this.hear(board, "record", ({detail}) => {
+      if (detail.account !== this.account || bare(detail.peer) !== bare(this.peer)) return;
+      this.ended.set(detail.uuid, detail);
+      this.draw();
+    });
     this.hear(board, "gap", () => this.load());
   }
 
@@ -62,6 +73,7 @@ class ConversationView extends View {
     const call = (/** @type {string} */ picture) => () => attempt(async () => {
       close();
       const placed = await post("/api/calls", {account: this.account, to: this.peer, audio: audio.value, video: picture || video.value, record: record.checked, seconds: null});
+      board.place(placed);
       if (session.may("listen")) listenTo(placed);
     });
     const own = (/** @type {boolean} */ camera) => () => attempt(async () => {
@@ -107,11 +119,29 @@ class ConversationView extends View {
       fill(this.messages, h("p.soft.pad", {role: "listitem"}, "To read messages, log in with a token of the role listen."));
       return;
     }
-    const found = await attempt(() => get(messagesPath(this.account, this.peer)));
+    const [found, past] = await Promise.all([
+      attempt(() => get(messagesPath(this.account, this.peer))),
+      get("/api/history", {account: this.account, peer: bare(this.peer), limit: MOST_ENDED}).catch(() => ({calls: []})),
+    ]);
     if (!found) return;
+    this.written = found.messages;
+    for (const one of past.calls) this.ended.set(one.uuid, one);
+    this.draw();
+  }
+
+  /** Show what was written, and between it the calls that have ended. */
+  draw() {
+    if (!this.written) return;
+    const when = (/** @type {Message | PastCall} */ one) => Date.parse("uuid" in one ? one.ended : one.time);
+    /** @type {(Message | PastCall)[]} */
+    const all = [...this.written];
+    for (const call of [...this.ended.values()].sort((one, other) => when(one) - when(other))) {
+      const place = all.findIndex(one => when(one) > when(call));
+      all.splice(place < 0 ? all.length : place, 0, call);
+    }
     const atEnd = this.messages.scrollHeight - this.messages.scrollTop - this.messages.clientHeight < 80;
     // Only what has come is put in: a screen reader says it all, and what somebody has marked stays.
-    if (found.messages.length) follow(this.messages, found.messages, keys(), () => new MessageRow());
+    if (all.length) follow(this.messages, all, keys(), one => "uuid" in one ? new CallRow() : new MessageRow());
     else fill(this.messages, h("p.soft.pad", {role: "listitem"}, "No messages yet."));
     if (atEnd) this.messages.scrollTop = this.messages.scrollHeight;
   }
@@ -120,17 +150,21 @@ class ConversationView extends View {
     const words = [presenceOf(this.peer, this.about), this.about?.status].filter(Boolean);
     if (words.join() !== this.said) fill(this.presence, ...joined(" · ", ...words));
     this.said = words.join();
-    follow(this.calls, board.callsWith(this.account, this.peer), key, () => new CallStrip(true));
+    const failures = board.failures().filter(one => one.account === this.account && bare(one.peer) === bare(this.peer));
+    follow(this.calls, [...board.callsWith(this.account, this.peer), ...failures], key, () => new CallStrip(true));
   }
 }
 
 /** @typedef {{time: string, direction: "in" | "out", author: "peer" | "bot" | "person", body: string, delivery: "sent" | "received" | "failed" | null}} Message */
 
-/** Name messages, also such as are alike. */
+/** @typedef {import("./board.js").PastCall} PastCall */
+
+/** Name messages, also such as are alike, and calls. */
 function keys() {
   /** @type {Map<string, number>} */
   const seen = new Map();
-  return (/** @type {Message} */ one) => {
+  return (/** @type {Message | PastCall} */ one) => {
+    if ("uuid" in one) return one.uuid;
     const name = [one.time, one.direction, one.body].join("\n");
     const count = (seen.get(name) ?? 0) + 1;
     seen.set(name, count);
@@ -151,5 +185,18 @@ class MessageRow extends HTMLElement {
   }
 }
 
+class CallRow extends HTMLElement {
+  /** @param {PastCall} call */
+  show(call) {
+    if (this.childElementCount) return;
+    const {how, why} = ending(call);
+    const lasted = call.connected && call.state === "completed" ? clock((Date.parse(call.ended) - Date.parse(call.connected)) / 1000) : "";
+    this.setAttribute("role", "listitem");
+    this.classList.add("call-row", "row-note");
+    fill(this, h("a", {href: `#/calls/${escaped(call.uuid)}`}, `${how}${lasted && ` of ${lasted}`}, ${hour(call.ended)}`), why && ": ", ...joined("", why));
+  }
+}
+
 customElements.define("message-row", MessageRow);
+customElements.define("call-row", CallRow);
 customElements.define("conversation-view", ConversationView);

@@ -112,7 +112,7 @@ export async function callSomebody(account, peer, video) {
   const stream = await ownMedia(video);
   const resource = await talkAt(`${accountPath(account)}/talk?to=${encodeURIComponent(peer)}`, stream);
   new LiveMedia({account, id: resource.call, media: video ? ["audio", "video"] : ["audio"]}).take({resource, stream, how: "place"});
-  board.changed();
+  board.place({account, id: resource.call});
 }
 
 /** A connection that makes an offer, and opens nothing. */
@@ -292,7 +292,7 @@ export class LiveMedia {
   follow() {
     const now = board.calls.get(key(this.call));
     if (now) this.call = now;
-    else if (this.isKnown) this.close();
+    else if (this.isKnown || board.records.has(key(this.call))) this.close();
     this.isKnown ||= Boolean(now);
   }
 

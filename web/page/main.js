@@ -123,6 +123,7 @@ class CallboardApp extends HTMLElement {
       case "": case "accounts": if (board.run) fill(this.main, h("load-page.page")); else this.conversations(first, second); break;
       default: nothing(this.main, "There is no such page", "Its address may be of another version, or mistyped.", "h1", {href: "#/", words: "Go to the beginning"});
     }
+    /** @type {any} */ (this.dock).update();
   }
 
   /** @param {string} account @param {string} peer */

@@ -61,7 +61,7 @@ export function user(jid) { return bare(jid).split("@")[0] || jid; }
 export const TONES = {
   online: "good", connected: "good", completed: "good", available: "good", chat: "good",
   connecting: "busy", leaving: "busy", waiting: "busy", starting: "busy", ringing: "busy", proposed: "busy", away: "busy", xa: "busy",
-  failed: "bad", dnd: "bad", missed: "bad",
+  failed: "bad", dnd: "bad", missed: "bad", declined: "bad", busy: "bad",
 };
 
 /** The steps of a call, as people say them. @type {Record<string, string>} */
@@ -69,6 +69,16 @@ export const STEPS = {
   propose: "proposed", ringing: "rings", proceed: "taken", initiate: "offer sent", accept: "accepted",
   ice: "ICE connected", dtls: "DTLS connected", "first-audio": "first sound", "first-video": "first picture",
 };
+
+/** How a call has ended, as people say it. @type {Record<string, string>} */
+const ENDS = {completed: "Call", missed: "Call not answered", declined: "Call declined", busy: "Call refused, busy", cancelled: "Call cancelled", failed: "Call failed"};
+
+/** Say how a call has ended, and why. @param {import("./board.js").PastCall} call its record */
+export function ending(call) {
+  const how = ENDS[call.state] ?? call.state;
+  const plain = ["completed", "cancelled"].includes(call.state) || call.state.startsWith(call.reason);
+  return {how, why: call.text || (plain ? "" : call.reason)};
+}
 
 /** The end of a path for an id. @param {string} text */
 export function escaped(text) { return encodeURIComponent(text); }
