@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from callboard.actors.messages.exchange import CallStatus
 from callboard.actors.records.call_record import CallRecord
+from callboard.bots import Reason
 from callboard.media import Direction, read_clock
 from callboard.tests.browser.firefox import BEEP as FIREFOX_BEEP
 from callboard.tests.browser.firefox import Firefox
@@ -209,9 +210,15 @@ def test_a_person_places_a_call(run: Run, tmp_path: Path, calling_browser: Opens
     run(main)
 
 
-@pytest.mark.parametrize("button", ["Call", "Call with my microphone"])
+@pytest.mark.parametrize(
+    ("button", "reason", "state", "why"),
+    [
+        ("Call", Reason.DECLINE, "declined", ""),
+        ("Call with my microphone", Reason.MEDIA_ERROR, "failed", "media-error"),
+    ],
+)
 def test_how_a_call_has_failed_is_told_where_the_person_is(
-    run: Run, tmp_path: Path, browser: Browser, button: str
+    run: Run, tmp_path: Path, browser: Browser, button: str, reason: Reason, state: str, why: str
 ) -> None:
     async def main() -> None:
         place = f"accounts/{quote(BOB)}/{quote(ALICE)}"
@@ -222,20 +229,21 @@ def test_how_a_call_has_failed_is_told_where_the_person_is(
             await tab.run(f"void {pressed}.click()")
             call = await stage.ringing(ALICE)
             await tab.run("until(() => document.querySelector('call-strip'))")
-            await call.decline()
+            await call.decline(reason)
             strip, line = (
                 f"document.querySelector('conversation-view {one}')?.innerText"
                 for one in ("call-strip", "call-row")
             )
-            await tab.run(f"until(() => {strip}?.includes('declined'))")
-            await tab.run(f"until(() => {line}?.startsWith('Call declined, '))")
+            await tab.run(f"until(() => {strip}?.includes('{state}'))")
+            await tab.run(f"until(() => {line}?.startsWith('Call {state}, '))")
             assert await tab.run("document.querySelectorAll('call-strip').length") == 1
             record = await stage.record(BOB, call.id)
             link = await tab.run("document.querySelector('call-row a').getAttribute('href')")
             assert link == f"#/calls/{record.uuid}"
             await tab.run("void (location.hash = '#/history')")
             docked = "document.querySelector('call-dock').innerText"
-            await tab.run(f"until(() => {docked}.includes('declined'))")
+            await tab.run(f"until(() => {docked}.includes('{state}'))")
+            assert why in await tab.run(docked)
             await tab.run("document.querySelector('call-dock .call-end button').click()")
             await tab.run("until(() => !document.querySelector('call-strip'))")
 
