@@ -1,7 +1,9 @@
 // Hearing a call and talking in it: one WHEP resource for each direction, one WHIP resource for the person.
-import {accountPath, ask, callPath, get, Problem} from "./api.js";
+import {accountPath, callPath} from "./api.js";
 import {board, key} from "./board.js";
 import {close, h, open} from "./dom.js";
+import {DIRECTIONS, Offer, ready} from "./offers.js";
+import {Resource} from "./resource.js";
 import {notify} from "./view.js";
 
 /** @typedef {"join" | "take-over" | "take" | "place"} How how somebody came to talk: "take" answered a call that rang */
@@ -30,43 +32,6 @@ function talkChanged() {
 }
 
 board.addEventListener("change", () => { for (const one of [...spoken.values()]) one.follow(); });
-
-/** How connections reach the board, as its file says; asked for anew when that failed. @type {Promise<RTCConfiguration> | null} */
-let network = null;
-
-/** Codecs that calls have, and the kinds of H.264. A browser offers many more of each, which takes the board's time to read. */
-const CODECS = /\/(opus|PCM[AU]|VP8|H264|rtx)$/i;
-const BASELINE = /(?=.*packetization-mode=1\b).*profile-level-id=42/i;
-
-/**
- * Offers to hear something that wait for a click, what they offer, and where somebody came near last. They are
- * of no call yet. Neither the browser nor the board has opened anything for them.
- * @type {{place: Element | null, kinds: string, offers: Offer[]}}
- */
-let waiting = {place: null, kinds: "", offers: []};
-
-/** What is offered to hear a call: a connection for each direction. */
-const DIRECTIONS = /** @type {const} */ ([["received", "Peer"], ["sent", "Bot"]]);
-
-/** Find out how connections reach the board, before somebody waits for one. */
-export function findWay() {
-  network ??= reach();
-  network.catch(() => { network = null; });
-  return network;
-}
-
-/** @returns {Promise<RTCConfiguration>} */
-async function reach() {
-  const {relay, only} = await get("/api/media");
-  const {urls, username, credential} = relay ?? {};
-  return {iceServers: relay ? [username ? {urls, username, credential} : {urls}] : [], iceTransportPolicy: only ? "relay" : "all"};
-}
-
-/** @param {string} kind */
-function known(kind) {
-  return (RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [])
-    .filter(one => CODECS.test(one.mimeType) && (!/H264$/i.test(one.mimeType) || BASELINE.test(one.sdpFmtpLine ?? "")));
-}
 
 /** @param {boolean} video */
 async function ownMedia(video) {
@@ -113,137 +78,6 @@ export async function callSomebody(account, peer, video) {
   const resource = await talkAt(`${accountPath(account)}/talk?to=${encodeURIComponent(peer)}`, stream);
   new LiveMedia({account, id: resource.call, media: video ? ["audio", "video"] : ["audio"]}).take({resource, stream, how: "place"});
   board.place({account, id: resource.call});
-}
-
-/** A connection that makes an offer, and opens nothing. */
-class Offer {
-  isOver = false;
-  /** @type {RTCPeerConnection | null} */
-  connection = null;
-
-  /** @param {(connection: RTCPeerConnection) => void} prepare */
-  constructor(prepare) {
-    this.made = this.make(prepare);
-    this.made.catch(() => {});  // who takes it is told why
-  }
-
-  /** @param {(connection: RTCPeerConnection) => void} prepare */
-  async make(prepare) {
-    const way = await findWay();
-    if (this.isOver) throw new Error("The offer was not needed any more.");
-    const connection = this.connection = new RTCPeerConnection(way);
-    try {
-      prepare(connection);
-      return {connection, sdp: (await connection.createOffer()).sdp ?? ""};
-    } catch (error) {
-      connection.close();
-      throw error;
-    }
-  }
-
-  /** Let it go, also while it is being made. */
-  close() {
-    this.isOver = true;
-    this.connection?.close();
-  }
-}
-
-/** Offer to hear something. @param {string[]} kinds */
-function offerToHear(kinds) {
-  return new Offer(connection => {
-    for (const kind of kinds) connection.addTransceiver(kind, {direction: "recvonly"}).setCodecPreferences(known(kind));
-  });
-}
-
-/** Have offers ready for who is about to hear a call. @param {Element} place where that is @param {string[]} kinds */
-export function getReady(place, kinds) {
-  if (waiting.kinds !== String(kinds)) letGo(waiting.place);
-  waiting.place = place;
-  waiting.kinds = String(kinds);
-  while (waiting.offers.length < DIRECTIONS.length) {
-    const offer = offerToHear(kinds);
-    offer.made.catch(() => { waiting.offers = waiting.offers.filter(one => one !== offer); });
-    waiting.offers.push(offer);
-  }
-}
-
-/** Need the offers no more that somebody has come near to. @param {Element | null} place where that was */
-export function letGo(place) {
-  if (waiting.place === place) for (const one of waiting.offers.splice(0)) one.close();
-}
-
-/** Take an offer that is ready, or make one. @param {string[]} kinds */
-function ready(kinds) {
-  return (waiting.kinds === String(kinds) && waiting.offers.shift()) || offerToHear(kinds);
-}
-
-/** A connection that an offer over HTTP has made (WHEP, WHIP: RFC 9725). */
-class Resource {
-  /** @param {RTCPeerConnection} connection @param {string} location @param {string} call */
-  constructor(connection, location, call) {
-    this.connection = connection;
-    this.location = location;
-    /** The call that it has placed, if it has. */
-    this.call = call;
-    /** What carries it, once somebody waits for its end. @type {RTCDtlsTransport | null | undefined} */
-    this.transport = null;
-  }
-
-  /** @param {string} target @param {Offer} offer */
-  static async make(target, offer) {
-    const {connection, sdp} = await offer.made;
-    try {
-      // Sent at once, without candidates: the answer has all of the board's, and ours are learned from the checks.
-      const [answer] = await Promise.all([
-        fetch(target, {method: "POST", headers: {"Content-Type": "application/sdp"}, body: sdp, credentials: "same-origin"}),
-        connection.setLocalDescription({type: "offer", sdp}),
-      ]);
-      const text = await answer.text();
-      if (!answer.ok) throw refused(answer.status, text);
-      await connection.setRemoteDescription({type: "answer", sdp: text});
-      const call = /<\/api\/calls\/([^>]+)>; rel="related"/.exec(answer.headers.get("Link") ?? "")?.[1] ?? "";
-      return new Resource(connection, answer.headers.get("Location") ?? "", decodeURIComponent(call));
-    } catch (error) {
-      connection.close();
-      throw error;
-    }
-  }
-
-  /** Have something done when the other side has ended it, with why. @param {(why: string) => void} then */
-  onEnd(then) {
-    const transport = this.transport = this.connection.getTransceivers().map(one => one.receiver.transport).find(Boolean);
-    const look = async () => {
-      if (![this.connection.connectionState, transport?.state].some(state => state === "closed" || state === "failed")) return;
-      this.forget();
-      const lost = "the connection was lost";
-      then(await ask("DELETE", this.location).then(() => lost, error => [401, 410].includes(error.status) ? error.message : lost));
-    };
-    this.connection.onconnectionstatechange = look;
-    // Chromium learns at once that its transport was closed, and only when ICE fails that the connection was.
-    if (transport) transport.onstatechange = look;
-  }
-
-  /** Look no more whether it has ended. */
-  forget() {
-    this.connection.onconnectionstatechange = null;
-    if (this.transport) this.transport.onstatechange = null;
-  }
-
-  close() {
-    this.forget();
-    this.connection.close();
-    if (this.location) fetch(this.location, {method: "DELETE", credentials: "same-origin", keepalive: true}).catch(() => {});
-  }
-}
-
-/** @param {number} status @param {string} text */
-function refused(status, text) {
-  try {
-    const told = JSON.parse(text);
-    return new Problem(status, told.type, told.detail);
-  } catch {
-    return new Problem(status, "", status === 404 || status === 405 ? "This board can't do that." : `refused (${status})`);
-  }
 }
 
 export class LiveMedia {
