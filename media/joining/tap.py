@@ -108,14 +108,15 @@ class Tap:
             self._take(frame)
 
     def _take(self, frame: EncodedFrame) -> None:
-        codec = self._target.codec(frame.kind)
-        if not self._is_shown and self._target.is_sending("video"):
+        target = self._target
+        codec = target.codec(frame.kind)
+        if not self._is_shown and "video" in target.by_kind and target.is_sending("video"):
             self._is_shown = True
             # The next picture may come much later than the next sound.
             if self._refresh() and frame.kind == "video":
                 return  # it was among them, and twice would be once too often
         if codec == frame.codec:
-            self._target.forward(frame)
+            target.forward(frame)
         elif codec is not None and frame.kind not in self._changed:
             self._changed.add(frame.kind)
             self._on_other_codec(frame.kind, frame.codec)

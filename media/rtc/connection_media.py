@@ -305,7 +305,8 @@ class ConnectionMedia:
 
     def codec(self, kind: Kind) -> str | None:
         """Return the RTP encoding name of what is sent of a kind; None while nothing is."""
-        outgoing = self._outgoing(kind)
+        medium = self.by_kind.get(kind)
+        outgoing = None if medium is None else medium.outgoing
         return None if outgoing is None else outgoing.codec or None
 
     def bit_rate(self) -> int:
