@@ -10,6 +10,7 @@ from av.video.frame import PictureType
 from ..codecs.picture import BIT_RATE, picture_encoder
 from ..codecs.sound import FRAME_SECONDS, sound_encoder
 from ..frames.codec import CLOCK_RATES, is_keyframe
+from ..frames.quiet import G711_QUIET
 from .effort import Effort
 from .unit import Unit
 
@@ -50,8 +51,7 @@ def encode_audio(
             yield from encoded(rest)
         else:
             for unit in encoded(rest):
-                fill = b"\xff" if codec == "PCMU" else b"\xd5"
-                yield Unit(unit.data.ljust(samples, fill), duration)
+                yield Unit(unit.data.ljust(samples, G711_QUIET[codec]), duration)
     yield from encoded(None)
 
 

@@ -13,7 +13,7 @@ from ..codecs.sound import FRAME_SECONDS, Samples, SoundEncoder, to_frame, to_sa
 from ..codecs.threads import CodecThreads
 from ..errors import shown
 from ..frames.frame import Kind
-from ..frames.opus_packet import SILENCE
+from ..frames.quiet import QUIET
 from .source import check_type
 from .unit import Unit
 from .written_source import WrittenSource
@@ -28,8 +28,6 @@ FRAME = float(FRAME_SECONDS)
 
 PATIENCE = 2
 """Frames of silence that go out before less than a frame of sound is filled up with silence."""
-
-_QUIET = {"opus": SILENCE, "PCMU": b"\xff" * 160, "PCMA": b"\xd5" * 160}
 
 
 class Feed(WrittenSource["FeedReader"]):
@@ -205,7 +203,7 @@ class FeedReader:
         self._feed = feed
         self._is_encoding = False
         self._lane = CodecThreads.running().lane()
-        self._quiet = Unit(_QUIET[codec], self._encoding.duration)
+        self._quiet = Unit(QUIET[codec], self._encoding.duration)
         self._ready: tuple[Unit, float] | None = None
         self._sent = 0.0
         self._starved = 0

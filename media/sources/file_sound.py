@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..frames.codec import CLOCK_RATES
 from ..frames.opus_packet import SILENCE, OpusError, parse
+from ..frames.quiet import G711_QUIET
 from .encoder import encode_audio
 from .file_reader import FileReader
 from .unit import Unit
@@ -99,7 +100,7 @@ def g711(reader: FileReader, codec: str, *, start: float = 0.0) -> Iterator[Unit
     Yields:
         The frames, with silence where there is nothing. What is left at the end is filled up.
     """
-    quiet = {"PCMU": b"\xff", "PCMA": b"\xd5"}[codec]
+    quiet = G711_QUIET[codec]
     done = round(start * G711_RATE)
     rest = bytearray()
     for packet in filter(bytes, reader.packets("audio")):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import ceil
 
 from ..frames.codec import CLOCK_RATES
-from ..frames.opus_packet import SILENCE
+from ..frames.quiet import G711_QUIET, QUIET
 from .unit import Unit
 
 FRAMES = 50
@@ -19,9 +19,11 @@ LATE = 0.2
 """Seconds at the end that may be too much: sound that overlaps, and what an encoder has kept."""
 
 # By duration; 20 ms or a part (RFC 6716 §3.1, table 2: CELT, full band).
-_QUIET_OPUS = {960: SILENCE, 480: b"\xf0\xff\xfe", 240: b"\xe8\xff\xfe", 120: b"\xe0\xff\xfe"}
-_QUIET_G711 = {"PCMU": {160: b"\xff" * 160}, "PCMA": {160: b"\xd5" * 160}}
-_QUIET = {"opus": _QUIET_OPUS, **_QUIET_G711}
+_PARTS = {480: b"\xf0\xff\xfe", 240: b"\xe8\xff\xfe", 120: b"\xe0\xff\xfe"}
+_QUIET = {
+    "opus": {960: QUIET["opus"], **_PARTS},
+    **{codec: {160: QUIET[codec]} for codec in G711_QUIET},
+}
 """Silence, by codec and duration."""
 
 
