@@ -51,7 +51,7 @@ class ConversationView extends View {
     });
     this.hear(board, "record", ({detail}) => {
       if (detail.account !== this.account || bare(detail.peer) !== bare(this.peer)) return;
-      this.ended.set(detail.uuid, detail);
+      this.keep(detail);
       this.draw();
     });
     this.hear(board, "gap", () => this.load());
@@ -125,8 +125,16 @@ class ConversationView extends View {
     ]);
     if (!found) return;
     this.written = found.messages;
-    for (const one of past.calls) this.ended.set(one.uuid, one);
+    for (const one of past.calls) this.keep(one);
     this.draw();
+  }
+
+  /** Keep a call that has ended, in the place of the oldest if there are many. @param {import("./board.js").PastCall} call */
+  keep(call) {
+    this.ended.set(call.uuid, call);
+    if (this.ended.size <= MOST_ENDED) return;
+    const oldest = [...this.ended.values()].reduce((one, other) => one.ended < other.ended ? one : other);
+    this.ended.delete(oldest.uuid);
   }
 
   /** Show what was written, and between it the calls that have ended. */
