@@ -27,12 +27,13 @@ from typing import Any, NamedTuple, Protocol
 import pylibsrtp
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 
+from ..ice import _aioice
 from ..ice.datagram import LONGEST, LONGEST_TAG
 from ..ice.socket_poll import SocketPoll
 from ..rtp.packet import RtpPacket
-from .inbound import InboundSrtp
+from .inbound import SETUP_SRTP, SRTP_IN, InboundSrtp
 from .report_way import received_reports
-from .transports import STATE
+from .transports import STATE, ice_connection
 
 _HEADER = struct.Struct("!BBHII")
 _PLAIN, _EXTENDED = 0x80, 0x90
@@ -180,3 +181,29 @@ class EarlyPackets:
         except pylibsrtp.Error:
             return  # forged, repeated or too many
         self._hear(compound)
+
+
+def take_early(transport: RTCDtlsTransport) -> None:
+    """Take a transport's reports as soon as they can be decrypted, and then the known streams.
+
+    Args:
+        transport: One that has not started, and whose streams are bounded (`bound_streams`).
+    """
+    set_up: Callable[[], None] = getattr(transport, SETUP_SRTP)
+
+    def set_up_srtp() -> None:
+        set_up()
+        srtp = getattr(transport, SRTP_IN)
+        arrivals = _aioice.arrivals(ice_connection(transport.transport))
+        if srtp is not None and arrivals is not None:
+            early = EarlyPackets(transport, srtp)
+            arrivals.first, arrivals.lane = early, early.lane
+
+    setattr(transport, SETUP_SRTP, set_up_srtp)
+
+
+def early_packets(transport: RTCDtlsTransport) -> EarlyPackets | None:
+    """Return what takes a transport's packets; None before it can, or on sockets not ours."""
+    arrivals = _aioice.arrivals(ice_connection(transport.transport))
+    early = None if arrivals is None else arrivals.first
+    return early if isinstance(early, EarlyPackets) else None

@@ -16,6 +16,7 @@ from OpenSSL import SSL
 from ..dtls import is_plausible
 from ..ice import _aioice
 from ..ice.datagram import records
+from .early_packets import take_early
 from .inbound import bound_streams
 from .transports import ROLE, ice_connection
 from .transports import SSL as CONNECTION
@@ -104,6 +105,7 @@ def guard(transport: RTCDtlsTransport, dropped: Counter[str]) -> None:
 
     setattr(transport, RECEIVE_NEXT, receive_next)
     bound_streams(transport, dropped)
+    take_early(transport)
 
 
 def carry(transport: Any, connection: Connection) -> None:

@@ -5,17 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 from aiortc import RTCRtpCodecParameters, RTCRtpReceiver
-from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcrtpparameters import RTCRtpReceiveParameters
 
-from ..ice import _aioice
 from ..rtp.packet import RtpPacket
 from ..rtp.reports import Counted, Heard, Reports
 from .bit_rate import IncomingBitRate
-from .early_packets import EarlyPackets, NextPackets, Take, Taker
-from .inbound import ESTIMATOR, SRTP_IN
+from .early_packets import NextPackets, Take, Taker, early_packets
+from .inbound import ESTIMATOR
 from .report_way import RUN_RTCP
-from .transports import ice_connection
 
 CODECS = "_RTCRtpReceiver__codecs"
 HANDLE_RTP = "_handle_rtp_packet"
@@ -58,7 +55,9 @@ def take_packets(
             return
         if packet.ssrc not in reports.streams:
             reports.streams[packet.ssrc] = Heard(count(packet.ssrc, codec))
-        _take_early(receiver.transport, packet.ssrc, taker)
+        early = early_packets(receiver.transport)
+        if early is not None:
+            early.streams[packet.ssrc] = taker
         ours = RtpPacket(
             packet.payload_type,
             packet.sequence_number,
@@ -82,14 +81,3 @@ def take_packets(
 
     setattr(receiver, HANDLE_RTP, first)
     receiver.receive = receive  # type: ignore[method-assign]
-
-
-def _take_early(transport: RTCDtlsTransport, ssrc: int, taker: Taker) -> None:
-    arrivals = _aioice.arrivals(ice_connection(transport.transport))
-    if arrivals is None:
-        return
-    early = arrivals.first
-    if not isinstance(early, EarlyPackets):
-        arrivals.first = early = EarlyPackets(transport, getattr(transport, SRTP_IN))
-        arrivals.lane = early.lane
-    early.streams[ssrc] = taker

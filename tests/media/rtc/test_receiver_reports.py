@@ -8,6 +8,8 @@ from aiortc import RTCRtpReceiver, rtp
 from aiortc.rate import OveruseEstimator, RateCounter, RemoteBitrateEstimator
 from callboard.media import ClockPattern, Tone
 from callboard.media.rtc._aiortc.bit_rate import IncomingBitRate, ShortestStep, Throughput
+from callboard.media.rtc._aiortc.guards import RECEIVE
+from callboard.media.rtc._aiortc.transports import dtls_transports
 from callboard.media.rtc.rtp.packet import RtpPacket
 from callboard.media.rtc.rtp.reports import Heard
 from callboard.media.rtc.rtp.rtcp import report
@@ -158,6 +160,24 @@ def test_the_peer_hears_what_comes_through(run: Run) -> None:
         async with call(audio=Tone(), back_audio=Tone(), video=ClockPattern()) as (a, _):
             medium = a.pc.media.by_kind["video"]
             await a.until(lambda: medium.allowed_bit_rate is not None)
+
+    run(main)
+
+
+def test_reports_wake_no_task_where_nothing_else_comes(run: Run) -> None:
+    """Who only sends, as to somebody at a page, has no stream whose first packet is awaited."""
+
+    async def main() -> None:
+        async with call(audio=Tone()) as (a, _):
+            await a.until(lambda: a.statistics("audio").rtt_ms is not None)
+            [transport] = dtls_transports(a.pc._pc)
+            intake: Any = getattr(transport.transport, RECEIVE)
+            taken = intake.taken
+            reports: Any = a.pc.media.by_kind["audio"].reports
+            heard: list[Any] = []
+            reports.take = heard.append
+            await a.until(lambda: len(heard) > 3)
+            assert intake.taken == taken
 
     run(main)
 
