@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from ..frames.frame import Direction, EncodedFrame, Kind
 from ..rtc.connection_media import ConnectionMedia
+from ..rtc.rtp.paced_stream import ShortWay
 from ..sources.forwarded import Forwarded
 from .recent_pictures import RecentPictures
 
@@ -44,6 +45,7 @@ class Tap:
         self._changed: set[Kind] = set()
         self._kept_at = 0.0
         self._recent: RecentPictures | None = None
+        self._short: ShortWay | None = None
 
     def source(self) -> Forwarded:
         """Make what the listener plays."""
@@ -108,6 +110,8 @@ class Tap:
             self._take(frame)
 
     def _take(self, frame: EncodedFrame) -> None:
+        if self._short is not None and frame.kind == "audio" and self._short(frame):
+            return
         target = self._target
         codec = target.codec(frame.kind)
         if not self._is_shown and "video" in target.by_kind and target.is_sending("video"):
@@ -117,6 +121,8 @@ class Tap:
                 return  # it was among them, and twice would be once too often
         if codec == frame.codec:
             target.forward(frame)
+            if self._is_shown or "video" not in target.by_kind:
+                self._short = target.short_way()
         elif codec is not None and frame.kind not in self._changed:
             self._changed.add(frame.kind)
             self._on_other_codec(frame.kind, frame.codec)

@@ -7,6 +7,7 @@ length. Here libsrtp works on a packet where it lies.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from pylibsrtp import ERRORS, Error, Session
@@ -38,33 +39,35 @@ class PacketRoom:
         self._length = ffi.new("int *")
         self.cut: Any = ffi.buffer(self._at)
 
-    def protect(self, session: Session, packets: Sequence[bytes]) -> list[bytes]:
-        """Encrypt RTP packets, each in the same place.
+    def protect(self, session: Session, packet: bytes) -> bytes:
+        """Encrypt an RTP packet.
 
         Args:
             session: By which.
-            packets: Of `LONGEST` octets at most.
+            packet: Of `LONGEST` octets at most.
 
         Returns:
-            The encrypted packets.
+            The encrypted packet.
 
         Raises:
             pylibsrtp.Error: libsrtp refuses.
-            ValueError: One is too long.
+            ValueError: It is too long.
         """
-        at, size, srtp = self._at, self._length, session._srtp[0]  # noqa: SLF001
-        cut, octets = self.cut, self.octets
-        found: list[bytes] = []
-        for packet in packets:
-            size[0] = length = len(packet)
-            if length > self.LONGEST:
-                raise ValueError(f"a packet of {length} octets is too long: give {self.LONGEST}")
-            octets[:length] = packet
-            status = _protect(srtp, at, size)
-            if status != _FINE:
-                raise Error(ERRORS[status])
-            found.append(cut[: size[0]])
-        return found
+        size = self._length
+        size[0] = length = len(packet)
+        if length > self.LONGEST:
+            raise ValueError(f"a packet of {length} octets is too long: give {self.LONGEST}")
+        self.octets[:length] = packet
+        status = _protect(session._srtp[0], self._at, size)  # noqa: SLF001
+        if status != _FINE:
+            raise Error(ERRORS[status])
+        encrypted: bytes = self.cut[: size[0]]
+        return encrypted
+
+    def protect_all(self, session: Session, packets: Sequence[bytes]) -> list[bytes]:
+        """Encrypt RTP packets as `protect` does, one after the other."""
+        protect = self.protect
+        return [protect(session, packet) for packet in packets]
 
     def unprotect(self, session: Session, start: int, end: int) -> tuple[int, int]:
         """Decrypt an RTP packet that is in it; one that is refused is spoiled.
@@ -99,6 +102,7 @@ class OutboundSrtp:
     """Stands in the place of a session that encrypts, and does it in a room that others use too.
 
     Attributes:
+        protect, protect_all: As those of `PacketRoom`, by the session.
         protect_rtcp: The session's own.
     """
 
@@ -109,22 +113,6 @@ class OutboundSrtp:
             session: By which.
             room: Where; nothing that lies in it is needed any more.
         """
+        self.protect = partial(room.protect, session)
+        self.protect_all = partial(room.protect_all, session)
         self.protect_rtcp = session.protect_rtcp
-        self._room = room
-        self._session = session
-
-    def protect(self, packet: bytes) -> bytes:
-        """Encrypt an RTP packet.
-
-        Args:
-            packet: Of `PacketRoom.LONGEST` octets at most.
-
-        Raises:
-            pylibsrtp.Error: libsrtp refuses.
-            ValueError: It is too long.
-        """
-        return self._room.protect(self._session, (packet,))[0]
-
-    def protect_all(self, packets: Sequence[bytes]) -> list[bytes]:
-        """Encrypt RTP packets as `protect` does, one after the other."""
-        return self._room.protect(self._session, packets)

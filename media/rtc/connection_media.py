@@ -30,6 +30,7 @@ from .rtp.insert import Insert
 from .rtp.key_presses import KeyPress
 from .rtp.medium import Medium, statistics
 from .rtp.outgoing import STUCK, Outgoing
+from .rtp.paced_stream import ShortWay
 from .rtp.receive_path import ReceivePath
 from .rtp.reports import Reports
 from .rtp.statistics import MediaStatistics
@@ -244,6 +245,16 @@ class ConnectionMedia:
         outgoing = None if medium is None else medium.outgoing
         if outgoing is not None and not outgoing.forward(frame, anew=anew):
             self._ask_origin(outgoing)
+
+    def short_way(self) -> ShortWay | None:
+        """Return what sends sound of another leg like `forward`, with less asked for each frame.
+
+        Returns:
+            None while no sound is sent. It is given a frame, and says whether it went out; if not,
+            the frame is for `forward`, and this is to be asked for again.
+        """
+        outgoing = self._outgoing("audio")
+        return None if outgoing is None else outgoing.short_way
 
     def put_between(self, kind: Kind, insert: Insert) -> bool:
         """Let something stand between what is played and what goes out, with nobody else there.

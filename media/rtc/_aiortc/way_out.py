@@ -1,7 +1,7 @@
 """Where what a sender sends goes out: a DTLS transport, and an ICE connection below it."""
 
 from aiortc import RTCRtpSender
-from aiortc.rtcdtlstransport import RTCDtlsTransport, State
+from aiortc.rtcdtlstransport import State
 from pylibsrtp import Session
 
 from .._pylibsrtp import OutboundSrtp
@@ -31,7 +31,7 @@ class WayOut:
         Args:
             sender: Whose packets they are.
         """
-        self._exit = Exit(None)
+        self._exit = Exit()
         self._outbox = Outbox.running()
         self._sender = sender
 
@@ -55,8 +55,8 @@ class WayOut:
         transport = getattr(sender, TRANSPORT)
         if getattr(transport, STATE) is not _CONNECTED or not getattr(sender, ENABLED):
             return False
-        way = self._find(transport)
-        if way is None:
+        way = self._exit
+        if not way.find(getattr(transport, ICE)._send.__self__):  # noqa: SLF001
             return False
         srtp = getattr(transport, SRTP_OUT)
         if type(srtp) is Session:
@@ -78,15 +78,10 @@ class WayOut:
             False if there is no way out.
         """
         transport = getattr(self._sender, TRANSPORT)
-        way = self._find(transport) if getattr(transport, STATE) is _CONNECTED else None
-        if way is None:
+        way = self._exit
+        if getattr(transport, STATE) is not _CONNECTED:
+            return False
+        if not way.find(getattr(transport, ICE)._send.__self__):  # noqa: SLF001
             return False
         self._outbox.put(getattr(transport, SRTP_OUT).protect_rtcp, packet, way.send, way.address)
         return True
-
-    def _find(self, transport: RTCDtlsTransport) -> Exit | None:
-        connection = getattr(transport, ICE)._send.__self__  # noqa: SLF001
-        way = self._exit
-        if way.connection is not connection:
-            way = self._exit = Exit(connection)
-        return way if way.find() else None

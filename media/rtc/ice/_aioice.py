@@ -247,23 +247,28 @@ class Exit:
 
     Attributes:
         address: Where it leads.
-        connection: A connection whose sockets are ours; None leads nowhere.
         send: Sends a datagram to an address, at once; aioice's own way is a coroutine for each.
         send_burst: Sends several, in their order.
     """
 
-    __slots__ = ("_pair", "address", "connection", "send", "send_burst")
+    __slots__ = ("_pair", "address", "send", "send_burst")
 
-    def __init__(self, connection: Connection | None) -> None:
+    def __init__(self) -> None:
         self._pair: CandidatePair | None = None
         self.address: Any = None
-        self.connection: Any = connection
         self.send: Callable[[Any, Any], None]
         self.send_burst: Callable[[Any, Any], None]
 
-    def find(self) -> bool:
-        """Find the pair that is in use now; False if there is none."""
-        pair = self.connection._nominated.get(1)  # noqa: SLF001
+    def find(self, connection: Connection) -> bool:
+        """Find the pair that is in use now.
+
+        Args:
+            connection: One whose sockets are ours.
+
+        Returns:
+            False if there is none.
+        """
+        pair: Any = connection._nominated.get(1)  # noqa: SLF001
         if pair is not self._pair:
             self._pair = pair
             if pair is not None:

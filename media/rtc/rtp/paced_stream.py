@@ -11,6 +11,7 @@ from .picture_stream import PictureStream
 from .splice import Splice
 
 Sent = Callable[[EncodedFrame], None]
+ShortWay = Callable[[EncodedFrame], bool]
 
 
 class PacedStream:
@@ -45,6 +46,7 @@ class PacedStream:
         "_origin",
         "_rests",
         "_send",
+        "_sound",
         "_step",
         "_ticket",
         "_watchers",
@@ -90,6 +92,7 @@ class PacedStream:
         self._origin = 0.0
         self._rests = False
         self._send: Callable[[Unit, int], None] = _nowhere
+        self._sound: RtpStream | None = None
         self._step = step
         self._ticket: Ticket | None = None
         self._watchers = watchers
@@ -107,6 +110,7 @@ class PacedStream:
         """
         self.stream = stream
         self._send = stream.send
+        self._sound = stream if isinstance(stream, RtpStream) else None
         self._ticket = Pacer.running().start(self._next, at_once=True)
         self._origin = self._ticket.due
 
@@ -169,19 +173,17 @@ class PacedStream:
         Returns:
             Whether it has; else it is to take the long one.
         """
-        splice, stream = self.splice, self.stream
-        if splice is None or splice.offset is None or frame.codec != self.codec:
-            return False
-        if not isinstance(stream, RtpStream):
+        splice, sound = self.splice, self._sound
+        if splice is None or splice.offset is None or frame.codec != self.codec or sound is None:
             return False
         timestamp = frame.timestamp + splice.offset
         rate = self.rate
-        if abs(timestamp - round((self._loop.time() - self._origin) * rate)) > rate:
+        if not -rate <= timestamp - (self._loop.time() - self._origin) * rate <= rate:
             return False
         if timestamp <= self.last:
             timestamp = self.last + 1
         self.last = timestamp
-        stream.send(frame, timestamp)
+        sound.send(frame, timestamp)
         if self._watchers:
             self._on_sent(self.frame(frame.data, timestamp, frame.keyframe))
         return True

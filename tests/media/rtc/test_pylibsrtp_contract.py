@@ -32,7 +32,7 @@ def test_it_does_what_pylibsrtp_does(profile: int, payloads: list[bytes], start:
     back, plain = (session(profile, Policy.SSRC_ANY_INBOUND) for _ in range(2))
     for number, payload in enumerate(payloads):
         packet = b"\x80\x60" + number.to_bytes(2) + bytes(7) + b"\x01" + payload
-        [sent] = room.protect(ours, [packet])
+        sent = room.protect(ours, packet)
         length = len(sent)
         assert sent == theirs.protect(packet)
         room.octets[start : start + length] = sent
