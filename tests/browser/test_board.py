@@ -36,6 +36,17 @@ MIDDLE = """(one => {
 })(%s)"""
 
 
+#: Tells the page of many calls that have ended; gives which it shows between messages.
+MANY_ENDED = """(async () => {
+  const {board} = await import("/page/board.js");
+  const told = [...Array(120).keys()].map(at => ({uuid: "c" + at, id: "s" + at, account: "%s",
+    peer: "%s", direction: "out", state: "completed", reason: "success", text: "",
+    connected: null, ended: new Date(Date.UTC(2026, 0, 1, 12, at)).toISOString()}));
+  for (const detail of told) board.dispatchEvent(new CustomEvent("record", {detail}));
+  return [...document.querySelectorAll("call-row a")].map(one => one.getAttribute("href"));
+})()"""
+
+
 class Page:
     """The page, as somebody uses it."""
 
@@ -181,6 +192,19 @@ def test_a_deep_link_leads_to_a_past_call_and_its_recording(
             ready = f"{videos}.length === 2 && {videos}.every(one => one.duration > 0.5)"
             await page.until(ready)
             assert await page.until(f"{videos}.every(one => one.videoWidth > 0)")
+
+    run(main)
+
+
+def test_a_conversation_keeps_the_last_of_many_calls(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    async def main() -> None:
+        async with on_board(browser, tmp_path) as (_, page):
+            await page.enter(conversation(ALICE, BOB))
+            await page.shows("No messages yet", ".messages")
+            shown = await page.tab.run(MANY_ENDED % (ALICE, BOB))
+            assert shown == [f"#/calls/c{at}" for at in range(70, 120)]
 
     run(main)
 

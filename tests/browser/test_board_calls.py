@@ -95,6 +95,9 @@ def test_a_person_listens_takes_over_and_gives_back(
             assert await tab.run(f"hear('Peer', {THEIRS})")
             await tab.run("press('Give back')")
             await until_heard(out, PERSON, on=False)
+            # What was heard before is heard again.
+            assert await tab.run(f"hear('Bot', {OURS})")
+            assert await tab.run("document.querySelectorAll('.screen').length") == 2
             await out.hangup()
             parts = {one.part for one in (await came.ended()).listeners}
             assert parts == {"received", "sent", "take-over"}
@@ -210,6 +213,16 @@ def test_a_person_places_a_call(run: Run, tmp_path: Path, calling_browser: Opens
     run(main)
 
 
+#: Whether what is told for a while leaves the strip free that is at the bottom.
+ABOVE = """(async () => {
+  const {notify} = await import("/page/view.js");
+  notify("Something.");
+  const bottom = () => document.querySelector(".notices").getBoundingClientRect().bottom;
+  const {top, height} = document.querySelector("call-dock").getBoundingClientRect();
+  await until(() => height > 50 && bottom() <= top);
+})()"""
+
+
 @pytest.mark.parametrize(
     ("button", "reason", "state", "why"),
     [
@@ -244,6 +257,12 @@ def test_how_a_call_has_failed_is_told_where_the_person_is(
             docked = "document.querySelector('call-dock').innerText"
             await tab.run(f"until(() => {docked}.includes('{state}'))")
             assert why in await tab.run(docked)
+            await tab.run(
+                "until(() => document.querySelector('call-dock [role=status]').innerText)"
+            )
+            told = await tab.run("document.querySelector('call-dock [role=status]').innerText")
+            assert told == f"Call {state}: {ALICE}" + (f". {why}" if why else "")
+            await tab.run(ABOVE)
             await tab.run("document.querySelector('call-dock .call-end button').click()")
             await tab.run("until(() => !document.querySelector('call-strip'))")
 

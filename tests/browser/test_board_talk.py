@@ -98,6 +98,10 @@ def test_who_talks_in_a_call_goes_on_elsewhere_and_ends_it_there(
             await tab.run("until(() => !document.querySelector('call-strip'))")
             if ending != "Hang up":
                 await until_heard(out, PERSON, on=False)
+                # Nothing was heard before, so nothing goes on.
+                await tab.run("void (location.hash = '#/calls')")
+                await tab.run("until(() => document.querySelectorAll('call-strip').length === 2)")
+                assert not await tab.run("document.querySelector('.screen') !== null")
                 await out.hangup()
             assert (await out.ended()).state == "completed"
 

@@ -66,7 +66,7 @@ export class CallStrip extends HTMLElement {
     this.classList.toggle("over", Boolean(call.end));
     fill(this.phase, badge(call.phase, TONES[call.phase]), call.held && badge("peer holds", "busy"), ...call.muted.map(one => badge(`peer muted ${one}`, "busy")),
       call.holds && badge("on hold", "busy"), ...call.mutes.map(one => badge(`${one} muted`, "busy")), call.recording && badge("● recorded", "bad"),
-      ...visits(call.guests, Boolean(this.media?.talks)).map(one => badge(one, "brand")));
+      ...visits(this.isBrief ? [] : call.guests, Boolean(this.media?.talks)).map(one => badge(one, "brand")));
     fill(this.actions, ...this.buttons());
     if (call.end) fill(this.end, h("button.plain", {type: "button", onclick: () => board.dismiss(key(call))}, "Dismiss"));
     else fill(this.end, session.may("control") && !this.rings() && h("button.danger", {type: "button", onclick: () => this.do("hangup")}, "Hang up"));
@@ -211,7 +211,7 @@ export class CallStrip extends HTMLElement {
 
   talk() {
     const media = this.live();
-    return attempt(async () => media.talks ? media.stopTalking() : media.askHowToTalk());
+    return attempt(async () => media.talks ? media.giveBack() : media.askHowToTalk());
   }
 
   refresh() { this.shown = ""; if (this.call) this.show(this.call); }

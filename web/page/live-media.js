@@ -96,6 +96,8 @@ export class LiveMedia {
     this.own = null;
     /** Whether the peer is to be heard once the call is connected. */
     this.waits = false;
+    /** Whether the call was heard before this person talked. */
+    this.heardBefore = false;
     /** Whether it is about to hear the call, and whether nobody is there any more. */
     this.begins = this.isOver = false;
     this.screens = h("div.screens", {});
@@ -209,6 +211,7 @@ export class LiveMedia {
     const stream = await ownMedia(how !== "join" && this.call.media.includes("video"));
     const target = `${callPath(this.call.id)}/talk?how=${how === "join" ? how : "take-over"}&account=${encodeURIComponent(this.call.account)}`;
     const own = {resource: await talkAt(target, stream), stream, how};
+    this.heardBefore = this.hears;
     if (this.hears) this.stopListening();
     this.take(own);
     await this.listenWhenConnected();
@@ -239,6 +242,13 @@ export class LiveMedia {
     }
     this.changed();
     talkChanged();
+  }
+
+  /** Talk no more, and hear what was heard before: both sides or none. */
+  async giveBack() {
+    this.stopTalking();
+    if (this.hears) this.stopListening();
+    if (this.heardBefore) await this.listen();
   }
 
   stopTalking() {
