@@ -1,5 +1,7 @@
 """What a peer gets that asks for packets again: what can help it, and no more than its share."""
 
+import sys
+
 from callboard.media.rtc.rtp.video.sent_packets import (
     AGAIN,
     AGAIN_AT_ONCE,
@@ -86,7 +88,31 @@ def test_a_peer_that_asks_for_everything_gets_its_share(orders: list[tuple[str, 
             assert numbers(found) == sorted(set(numbers(found)))
             again += sum(sizes(found))
         assert again <= AGAIN_AT_ONCE + AGAIN * sent
-    assert len(kept._kept) == SentPackets.MOST
+        assert sum(burst.end - burst.start for burst in kept._bursts) <= SentPackets.MOST
+
+
+def test_a_frame_that_is_too_old_to_be_sent_again_is_let_go() -> None:
+    kept = SentPackets()
+    frames = [frame(100) for _ in range(100)]
+    for number, each in enumerate(frames):
+        kept.add(number, each, 0, 1, 100, number / 10)
+    counts = list(map(sys.getrefcount, frames))
+    held = [number for number, count in enumerate(counts) if count > min(counts)]
+    assert held == [*range(99 - round(SentPackets.AGE * 10), 100)]
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), st.floats(0, 0.3)), max_size=80), st.integers(0))
+def test_all_that_is_young_enough_is_found(sent: list[tuple[int, float]], first: int) -> None:
+    kept, number, now = SentPackets(), first, 0.0
+    known: list[tuple[int, float]] = []
+    for count, wait in sent:
+        now += wait
+        kept.add(number & 0xFFFF, frame(*[1] * count), 0, count, count, now)
+        known += [(each & 0xFFFF, now) for each in range(number, number + count)]
+        number += count
+    young = [each for each, at in known[-SentPackets.MOST :] if now - at <= SentPackets.AGE]
+    asked = [each & 0xFFFF for each in range(number - 2000, number + 100)]
+    assert numbers(kept.again(asked, now)) == young
 
 
 def test_a_peer_that_ignores_the_repair_stream_gets_the_packets_as_they_were() -> None:

@@ -1,5 +1,6 @@
 """The packets of a video stream that went out, kept for a peer that has missed some."""
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -46,26 +47,24 @@ class _Burst(NamedTuple):
     end: int
 
 
-_NOTHING = _Burst(0, 0.0, OutgoingFrame(0, b"", b"", ()), 0, 0)
-
-
 class SentPackets:
     """Keeps packets for a while, and says which of them to send again (RFC 4585 §6.2.1).
 
-    It keeps `MOST` packets, and with them the frames that they are parts of. A peer that asks for
-    everything again and again gets `AGAIN` of what is sent, and `AGAIN_AT_ONCE` octets at once.
+    It keeps the packets of the last `AGE` seconds, `MOST` of them, and with them the frames that
+    they are parts of. A peer that asks for everything again and again gets `AGAIN` of what is sent,
+    and `AGAIN_AT_ONCE` octets at once.
     """
 
     MOST = 512
-    """Packets; at 1.5 Mbit/s they are three seconds."""
+    """Packets; at 2.2 Mbit/s they are two seconds."""
 
     AGE = 2.0
     """Seconds after which no receiver can use a packet any more."""
 
     def __init__(self) -> None:
         self._allowance = float(AGAIN_AT_ONCE)
-        # For each number, modulo `MOST`, the burst that its packet is in.
-        self._kept = [_NOTHING] * self.MOST
+        self._bursts: list[_Burst] = []
+        self._newest = 0
 
     def add(
         self, number: int, frame: OutgoingFrame, start: int, end: int, octets: int, now: float
@@ -80,12 +79,16 @@ class SentPackets:
             octets: In their payloads.
             now: The time, in seconds.
         """
-        kept, at, count = self._kept, number % self.MOST, end - start
-        burst = [_Burst(number, now, frame, start, end)]
-        kept[at : at + count] = burst * min(count, self.MOST - at)
-        if at + count > self.MOST:
-            beyond = at + count - self.MOST
-            kept[:beyond] = burst * beyond
+        bursts = self._bursts
+        bursts.append(_Burst(number, now, frame, start, end))
+        self._newest = newest = number + end - start - 1 & 0xFFFF
+        oldest = 0
+        for each in bursts:
+            last = each.number + each.end - each.start - 1
+            if now - each.at <= self.AGE and newest - last & 0xFFFF < self.MOST:
+                break
+            oldest += 1
+        del bursts[:oldest]
         self._allowance += AGAIN * octets
 
     def again(self, numbers: Iterable[int], now: float) -> list[tuple[int, OutgoingFrame, int]]:
@@ -101,9 +104,18 @@ class SentPackets:
             frame, and which of its packets.
         """
         self._allowance = min(self._allowance, AGAIN_AT_ONCE)
-        found = []
+        bursts = self._bursts
+        if not bursts:
+            return []
+        found: list[tuple[int, OutgoingFrame, int]] = []
+        oldest, newest = bursts[0].number, self._newest
         for number in dict.fromkeys(each & 0xFFFF for each in numbers):
-            burst = self._kept[number % self.MOST]
+            if newest - number & 0xFFFF >= self.MOST:
+                continue
+            place = number - oldest & 0xFFFF
+            burst = bursts[
+                bisect_right(bursts, place, key=lambda each: each.number - oldest & 0xFFFF) - 1
+            ]
             at = burst.start + (number - burst.number & 0xFFFF)
             if at >= burst.end or now - burst.at > self.AGE:
                 continue
