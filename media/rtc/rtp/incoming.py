@@ -108,6 +108,8 @@ class Incoming:
         self._sound_rates: list[int] = []
         self.ssrc: int | None = None
         self._timer: asyncio.TimerHandle | None = None
+        # uvloop's handle of what is due within half a millisecond does not tell when that is.
+        self._wakes_at = inf
         self._transceiver = transceiver
         self._unwrapper = Unwrapper()
         is_seen = kind == "video" and path is not ReceivePath.NONE
@@ -339,13 +341,14 @@ class Incoming:
             self._give(due.frames, now)
             if video.is_unseen(now):
                 self._on_unseen(now)
-        if video.deadline < inf and (self._timer is None or self._timer.when() > video.deadline):
+        if video.deadline < self._wakes_at:
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = self._loop.call_at(max(video.deadline, now + SOON), self._wake)
+            self._wakes_at = max(video.deadline, now + SOON)
+            self._timer = self._loop.call_at(self._wakes_at, self._wake)
 
     def _wake(self) -> None:
-        self._timer = None
+        self._timer, self._wakes_at = None, inf
         self._sockets.catch_up()
         self._look(self._loop.time())
 

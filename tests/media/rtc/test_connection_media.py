@@ -1,5 +1,6 @@
 """What a connection plays, before anything is connected."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -83,5 +84,22 @@ def test_who_sends_no_more_has_counted_all(run: Run) -> None:
             for one in a.pc.media.statistics():
                 assert one.sent == counted[one.kind]
                 assert b.statistics(one.kind).received <= one.sent
+
+    run(main)
+
+
+def test_a_late_loop_can_set_a_timer_for_pictures_again(run: Run) -> None:
+    """What is due within half a millisecond gets a handle of uvloop's that knows no time."""
+
+    async def main() -> None:
+        async with call(audio=Tone(), video=ClockPattern()) as (_, leg):
+            await leg.received("video", 1)
+            incoming = leg.pc.media.by_kind["video"].incoming
+            assert incoming._video is not None
+            late = asyncio.get_running_loop().time() - 1
+            for deadline in (late + 0.4, late + 0.3):
+                incoming._video.deadline = deadline
+                incoming._look(late)
+            await leg.received("video", 1)
 
     run(main)
