@@ -44,7 +44,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "jingle": ("namespaces", "errors", "model", "xml", "sdp", "session", "call_messages", "*"),
     "media": (
         "errors",
-        "budget loop_wide",
+        "budget late_event loop_wide",
         "frames",
         "codecs",
         "sources",

@@ -1,7 +1,6 @@
 """The keys that a peer has pressed and that nobody has read yet."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator
 
 #: Keys that wait to be read; more push out the oldest.
@@ -16,14 +15,15 @@ class DigitQueue(AsyncIterator[str]):
     """
 
     def __init__(self) -> None:
-        self._digits: deque[str] = deque(maxlen=MOST_WAITING)
-        self._has_changed = asyncio.Event()
+        self._digits: list[str] = []
+        self._has_changed: asyncio.Event | None = None
         self._is_over = False
 
     def put(self, digit: str) -> None:
         """Add a key."""
         self._digits.append(digit)
-        self._has_changed.set()
+        del self._digits[:-MOST_WAITING]
+        self._wake()
 
     def clear(self) -> None:
         """Forget the keys that wait."""
@@ -32,7 +32,7 @@ class DigitQueue(AsyncIterator[str]):
     def end(self) -> None:
         """Let readers end once they have read what waits."""
         self._is_over = True
-        self._has_changed.set()
+        self._wake()
 
     def __aiter__(self) -> "DigitQueue":
         return self
@@ -41,6 +41,12 @@ class DigitQueue(AsyncIterator[str]):
         while not self._digits:
             if self._is_over:
                 raise StopAsyncIteration
-            self._has_changed.clear()
+            if self._has_changed is None:
+                self._has_changed = asyncio.Event()
             await self._has_changed.wait()
-        return self._digits.popleft()
+        return self._digits.pop(0)
+
+    def _wake(self) -> None:
+        changed, self._has_changed = self._has_changed, None
+        if changed is not None:
+            changed.set()

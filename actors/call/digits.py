@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 from typing import Literal
 
@@ -23,6 +22,9 @@ SAME = 2.0
 #: Stanzas with a key a second, and at once, that are taken of a peer.
 RATE, AT_ONCE = 20.0, 40.0
 
+#: Presses that are remembered for as long as that.
+MOST_TOLD = 64
+
 _Way = Literal["rtp", "stanza"]
 
 
@@ -42,7 +44,7 @@ class Digits:
         self._budget = Budget(RATE, AT_ONCE)
         self._queue = DigitQueue()
         self._presses = 0
-        self._told: deque[tuple[str, _Way, float]] = deque(maxlen=64)
+        self._told: list[tuple[str, _Way, float]] = []
         parts.waiters.at_end(self._queue.end)
 
     @handles(ListenToDigits)
@@ -113,10 +115,11 @@ class Digits:
         """Tell whether the other way has told of this press already, and note it if not."""
         now = asyncio.get_running_loop().time()
         while self._told and now - self._told[0][2] > SAME:
-            self._told.popleft()
+            del self._told[0]
         same = next((one for one in self._told if one[0] == digit and one[1] != way), None)
         if same is not None:
             self._told.remove(same)
             return True
         self._told.append((digit, way, now))
+        del self._told[:-MOST_TOLD]
         return False

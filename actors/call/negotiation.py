@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections import deque
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -83,7 +82,7 @@ class Negotiations:
         self._owner = owner
         self._connection = connection
         self._account = account
-        self._waiting: deque[Negotiation] = deque()
+        self._waiting: list[Negotiation] = []
         self._run: _Run | None = None
         self._runs = 0
 
@@ -94,8 +93,7 @@ class Negotiations:
             Whether that can be; if not, `Negotiation.failed` was called.
         """
         if negotiation.latest_counts:
-            kept = [one for one in self._waiting if type(one) is not type(negotiation)]
-            self._waiting = deque(kept)
+            self._waiting = [one for one in self._waiting if type(one) is not type(negotiation)]
         if len(self._waiting) >= MAX_WAITING and not negotiation.is_needed:
             negotiation.failed(NegotiationFailed(0, Reason.FAILED_APPLICATION, TOO_MANY))
             return False
@@ -137,7 +135,7 @@ class Negotiations:
 
     def _next(self) -> None:
         if self._run is None and self._waiting:
-            self._start(self._waiting.popleft())
+            self._start(self._waiting.pop(0))
 
     def _start(self, negotiation: Negotiation) -> None:
         self._runs += 1

@@ -2,7 +2,6 @@
 
 import time
 from bisect import insort
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 from xml.etree.ElementTree import Element
@@ -42,7 +41,7 @@ class Trace:
         self._is_on = is_on
         self._origin = time.monotonic()
         self._first: list[Rung] = []
-        self._last: deque[Rung] = deque()
+        self._last: list[Rung] = []
         self._left_out = 0
         self._room = {"first": MAX_XML, "last": MAX_XML}
 
@@ -101,7 +100,7 @@ class Trace:
         self._last.append(rung)
         self._room["last"] -= len(rung.xml)
         while len(self._last) > LAST or self._room["last"] < 0:
-            self._room["last"] += len(self._last.popleft().xml)
+            self._room["last"] += len(self._last.pop(0).xml)
             self._left_out += 1
 
     def measure(self, seconds: float, statistics: Iterable[MediaStatistics]) -> None:

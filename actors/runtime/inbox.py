@@ -18,7 +18,8 @@ class Inbox:
     __slots__ = ("_envelopes", "_is_closed", "_waiter", "loop")
 
     def __init__(self) -> None:
-        self._envelopes: deque[Envelope[Any]] = deque()
+        # Most of the time it is empty, in thousands of actors: then there is no deque.
+        self._envelopes: deque[Envelope[Any]] | None = None
         self._is_closed = False
         self._waiter: asyncio.Future[None] | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -42,7 +43,12 @@ class Inbox:
 
     def get(self) -> Envelope[Any]:
         """Take the oldest message, which must be there."""
-        return self._envelopes.popleft()
+        envelopes = self._envelopes
+        assert envelopes is not None  # noqa: S101 - see above
+        envelope = envelopes.popleft()
+        if not envelopes:
+            self._envelopes = None
+        return envelope
 
     def empty(self) -> bool:
         """Whether no message is queued."""
@@ -58,12 +64,14 @@ class Inbox:
         """Refuse what is queued and whatever still comes."""
         self._is_closed = True
         while self._envelopes:
-            refuse(self._envelopes.popleft())
+            refuse(self.get())
 
     def _accept(self, envelope: Envelope[Any]) -> None:
         if self._is_closed:
             refuse(envelope)
             return
+        if self._envelopes is None:
+            self._envelopes = deque()
         self._envelopes.append(envelope)
         if self._waiter is not None:
             if not self._waiter.done():

@@ -1,12 +1,12 @@
 """One leg that plays one source."""
 
-import asyncio
 from collections.abc import Callable
 from math import isfinite
 
 from ..errors import SourceError
 from ..frames.codec import CLOCK_RATES
 from ..frames.frame import Kind
+from ..late_event import LateEvent
 from .forwarded import Forwarded
 from .playlist import PlaylistReader, as_playlist
 from .source import LiveSource, Source
@@ -55,7 +55,7 @@ class Playback:
         self.forwards = isinstance(source, Forwarded)
         self.is_told_stuck = False
         self._codec: str | None = None
-        self._done = asyncio.Event()
+        self._done = LateEvent()
         self._gop: list[Unit] = []
         self._on_over = on_over
         self._position = 0.0

@@ -5,7 +5,7 @@ and that task ends if any of them raises. To the application this looks as if th
 """
 
 import logging
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -51,7 +51,7 @@ class Intake:
         self.connection = connection
         self.taken = 0
         self._dropped = dropped
-        self._records: deque[bytes] = deque()
+        self._records: list[bytes] = []
         self._transport = transport
 
     async def __call__(self) -> bytes:
@@ -63,7 +63,7 @@ class Intake:
                 return data
             self._sort(data)
         self.taken += 1
-        return self._records.popleft()
+        return self._records.pop(0)
 
     def _sort(self, data: bytes) -> None:
         role = getattr(self._transport, ROLE)

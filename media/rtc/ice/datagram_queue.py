@@ -1,7 +1,6 @@
 """The datagrams that came in on an ICE connection and were not taken yet."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +24,7 @@ class DatagramQueue:
     def __init__(self) -> None:
         self.first: Callable[[bytes], bool] | None = None
         self.lane: Callable[[int, int, int], int] | None = None
-        self._items: deque[Any] = deque()
+        self._items: list[Any] = []
         self.packets = 0
         self._waiter: asyncio.Future[None] | None = None
 
@@ -49,7 +48,7 @@ class DatagramQueue:
         return self._take()
 
     def _take(self) -> Any:
-        item = self._items.popleft()
+        item = self._items.pop(0)
         self.packets -= _is_rtp(item)
         return item
 

@@ -7,7 +7,6 @@ kernel had joined would look like one.
 import asyncio
 import errno
 import socket
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -56,7 +55,7 @@ class UdpTransport(asyncio.DatagramTransport):
         self._is_closing = False
         self._protocol = protocol
         self._sock = sock
-        self._waiting: deque[tuple[bytes, Address | None]] = deque(maxlen=MOST_WAITING)
+        self._waiting: list[tuple[bytes, Address | None]] = []
         # Old kernels send all in one datagram if they are not asked first.
         self._segments = _takes(sock, UDP_SEGMENT, 0)
         self._poll = SocketPoll.running()
@@ -82,7 +81,7 @@ class UdpTransport(asyncio.DatagramTransport):
             addr: Where it goes; None: where the socket is connected to.
         """
         if self._waiting:
-            self._waiting.append((data, addr))
+            self._wait(data, addr)
             return
         try:
             if addr is None:
@@ -179,6 +178,7 @@ class UdpTransport(asyncio.DatagramTransport):
         if not self._waiting:
             asyncio.get_running_loop().add_writer(self._sock.fileno(), self._write)
         self._waiting.append((data, addr))
+        del self._waiting[:-MOST_WAITING]
 
     def _write(self) -> None:
         while self._waiting:
@@ -192,7 +192,7 @@ class UdpTransport(asyncio.DatagramTransport):
                 return
             except OSError as error:
                 self._protocol.error_received(error)
-            self._waiting.popleft()
+            del self._waiting[0]
         asyncio.get_running_loop().remove_writer(self._sock.fileno())
         if self._is_closing:
             asyncio.get_running_loop().call_soon(self._end)

@@ -1,6 +1,5 @@
 """The keys that a peer presses, put together from the packets that tell of them (RFC 4733 §2.6)."""
 
-from collections import deque
 from collections.abc import Iterable
 from math import inf
 
@@ -107,7 +106,7 @@ class DigitReader:
     def __init__(self) -> None:
         self.refused = 0
         self._budget = Budget(RATE, AT_ONCE)
-        self._past: deque[tuple[int, int]] = deque(maxlen=self.REMEMBERED)
+        self._past: list[tuple[int, int]] = []
         self._press: _Press | None = None
 
     @property
@@ -155,6 +154,10 @@ class DigitReader:
         press = self._press
         return [] if press is None or press.is_over else [press.ended(now)]
 
+    def _remember(self, place: tuple[int, int]) -> None:
+        self._past.append(place)
+        del self._past[: -self.REMEMBERED]
+
     def _take(
         self,
         packet: RtpPacket,
@@ -171,16 +174,16 @@ class DigitReader:
         if press is not None and place == (press.ssrc, press.timestamp):
             pass
         elif press is not None and (step := press.step_to(packet, timestamp, event, sound_rates)):
-            self._past.append((press.ssrc, press.timestamp))
+            self._remember((press.ssrc, press.timestamp))
             press.before += step
             press.timestamp, press.duration = timestamp, 0
         else:
             if press is not None:
-                self._past.append((press.ssrc, press.timestamp))
+                self._remember((press.ssrc, press.timestamp))
                 told += self.end(now)
                 self._press = None
             if not self._budget.take():
-                self._past.append(place)
+                self._remember(place)
                 self.refused += 1
                 return told
             press = self._press = _Press(packet.ssrc, timestamp, event.code, clock_rate)

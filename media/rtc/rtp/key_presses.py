@@ -1,7 +1,6 @@
 """Keys that we press: which packets tell the peer of them, and when (RFC 4733 §2.5)."""
 
 import asyncio
-from collections import deque
 from dataclasses import dataclass
 
 from .telephone_event import DIGITS, LONGEST, TelephoneEvent, check_digits
@@ -82,7 +81,7 @@ class KeyPresses:
 
     def __init__(self) -> None:
         self._closed = False
-        self._waiting: deque[KeyPress] = deque()
+        self._waiting: list[KeyPress] = []
         self._press: KeyPress | None = None
         self._began = 0  # in ticks of the sound's clock
         self._begin = 0  # of the segment, on the same
@@ -156,7 +155,7 @@ class KeyPresses:
 
     def _begin_next(self, at: float, timestamp: int) -> bool:
         while self._waiting and at >= self._free_at - STEP / 4:
-            press = self._waiting.popleft()
+            press = self._waiting.pop(0)
             if press.code is not None:
                 self._press, self._steps, self._before = press, 0, 0
                 self._began = self._begin = timestamp

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sized
 
 from ...frames.frame import EncodedFrame, Kind
+from ...late_event import LateEvent
 from ...sources.pacer import Pacer
 from ...sources.playback import Playback
 from ...sources.source import Source
@@ -78,7 +79,7 @@ class Outgoing:
         self.kind = kind
         self._bit_rate = bit_rate
         self._codec = codec
-        self._dark = asyncio.Event()
+        self._dark = LateEvent()
         self._forwarded = Splice(kind)
         self._injected = Splice(kind)
         self._is_closed = False

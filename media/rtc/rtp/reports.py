@@ -2,7 +2,6 @@
 
 import random
 from asyncio import get_running_loop
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from time import time
 from typing import Protocol
@@ -155,7 +154,7 @@ class Reports:
         self._budget = Budget(REPORTS, REPORTS)
         self._is_closed = False
         self._loop = get_running_loop()
-        self._moments: deque[tuple[int, float]] = deque(maxlen=self.ANSWERED)
+        self._moments: list[tuple[int, float]] = []
         # A sender that has sent nothing in two intervals is none (RFC 3550 §6.3.8).
         self._said = (0, 0)
         self._ticket: Ticket | None = None
@@ -265,6 +264,7 @@ class Reports:
             packet += rtcp.description(way.ssrc, way.name)
         if self._send(packet) and info is not None:
             self._moments.append((info.moment >> 16 & 0xFFFFFFFF, now))
+            del self._moments[: -self.ANSWERED]
 
     def _send(self, packet: bytes) -> bool:
         return self._budget.take(len(packet)) and self._way.send(packet)
