@@ -54,6 +54,12 @@ class IceConnections:
             self._open[id(connection)] = connection
             _aioice.bind_to(connection, self._network, self.dropped)
 
+    def forget_closed(self) -> None:
+        """Let go of connections that are closed, as those of transports that left a bundle."""
+        for connection in self.open:
+            if _aioice.is_closed(connection):
+                del self._open[id(connection)]
+
     def pairs(self) -> tuple[str, ...]:
         """Return the nominated pairs of all transports, in words."""
         found = [_aioice.nominated(each) for each in _aiortc.ice_connections(self._pc)]

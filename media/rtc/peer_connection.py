@@ -389,6 +389,7 @@ class PeerConnection:
     def _reached(self, milestone: Milestone) -> None:
         if isinstance(milestone, Connected):
             OwnAddresses.running().add(self._watch)
+            self._connections.forget_closed()
         if isinstance(milestone, IceConnected):
             milestone = replace(milestone, pairs=self._connections.pairs())
         self._emit(milestone)

@@ -18,6 +18,7 @@ from ...budget import Budget
 from ..ice import _aioice
 from .report_way import received_reports
 from .settled_dtls import settle
+from .spare import spare_start
 from .transports import ice_connection
 
 ESTIMATOR = "_RTCRtpReceiver__remote_bitrate_estimator"
@@ -152,7 +153,12 @@ def bound_streams(transport: RTCDtlsTransport, dropped: Counter[str]) -> None:
         set_up()
         session = getattr(transport, SRTP_IN)
         if session is not None:
-            inbound = InboundSrtp(session, forget, dropped, partial(settle, transport))
+            inbound = InboundSrtp(session, forget, dropped, partial(_come_through, transport))
             setattr(transport, SRTP_IN, inbound)
 
     setattr(transport, SETUP_SRTP, set_up_srtp)
+
+
+def _come_through(transport: RTCDtlsTransport) -> None:
+    settle(transport)
+    spare_start(transport.transport)

@@ -13,6 +13,7 @@ from .bit_rate import IncomingBitRate
 from .early_packets import NextPackets, Take, Taker, early_packets
 from .inbound import ESTIMATOR
 from .report_way import RUN_RTCP
+from .spare import spare_decoder, spare_frames
 
 CODECS = "_RTCRtpReceiver__codecs"
 HANDLE_RTP = "_handle_rtp_packet"
@@ -74,10 +75,12 @@ def take_packets(
         if getattr(receiver, STARTED):
             return
         setattr(receiver, STARTED, True)
+        spare_frames(receiver)
         for codec in parameters.codecs:
             codecs[codec.payloadType] = codec
         getattr(receiver.transport, REGISTER)(receiver, parameters)
         setattr(receiver, RTCP_TASK, asyncio.ensure_future(getattr(receiver, RUN_RTCP)()))
 
+    spare_decoder(receiver)
     setattr(receiver, HANDLE_RTP, first)
     receiver.receive = receive  # type: ignore[method-assign]

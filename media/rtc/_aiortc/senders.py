@@ -11,6 +11,7 @@ from aiortc import RTCRtpSender
 from aiortc.rtp import HeaderExtensions
 
 from ..rtp.reports import Sent
+from .spare import DONE
 from .way_out import WayOut
 
 EXTENSIONS_MAP = "_RTCRtpSender__rtp_header_extensions_map"
@@ -44,7 +45,7 @@ def take_over(sender: RTCRtpSender, start: Callable[[], None]) -> None:
         done = asyncio.get_running_loop().create_future()
         done.set_result(None)
         for event in (RTP_STARTED, RTP_EXITED):
-            getattr(sender, event).set()
+            setattr(sender, event, DONE)
         start()
         return done
 

@@ -61,6 +61,11 @@ def has_closed(connection: Connection) -> bool:
     return bool(connection._closing)  # noqa: SLF001
 
 
+def is_closed(connection: Connection) -> bool:
+    """Tell whether a connection was closed to the end, with its sockets."""
+    return bool(connection._closed)  # noqa: SLF001
+
+
 def bind_to(connection: Connection, network: Network, dropped: Dropped) -> None:
     """Make one ICE connection gather on the addresses and ports of a network.
 
@@ -118,6 +123,7 @@ def _connect_at_once(connection: Connection) -> None:
         finally:
             if checking is not None:
                 checking.cancel()
+        _forget_checks(connection)
 
     async def go_on() -> None:
         try:
@@ -130,6 +136,13 @@ def _connect_at_once(connection: Connection) -> None:
             await connection.close()
 
     connection.connect = connected  # type: ignore[method-assign]
+
+
+def _forget_checks(connection: Connection) -> None:
+    """Let go of what led to a pair, which is 6 KiB: nothing asks for it any more."""
+    del connection.connect, connection._check_periodic  # noqa: SLF001
+    connection._check_list_state = None  # type: ignore[assignment] # noqa: SLF001
+    connection._early_checks = ()  # type: ignore[assignment] # noqa: SLF001
 
 
 def own_address(connection: Connection) -> str | None:

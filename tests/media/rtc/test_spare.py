@@ -1,0 +1,84 @@
+"""What a call keeps once it goes on: nothing that was for its beginning, or for nobody."""
+
+import asyncio
+import gc
+import inspect
+import queue
+import threading
+from collections import Counter, deque
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+from aioice import Connection
+from aiortc import RTCIceTransport, RTCPeerConnection, RTCRtpReceiver
+from callboard.media import ClockPattern, Source, Tone
+from callboard.media.rtc._aiortc import spare
+from callboard.tests.conftest import Run
+from callboard.tests.media.legs import Leg, call
+
+QUEUES = (deque, asyncio.Event, asyncio.Queue, queue.Queue, threading.Condition)
+
+
+def counts() -> Counter[type]:
+    """Count what has room for who waits, or for what waits."""
+    gc.collect()
+    return Counter(type(each) for each in gc.get_objects() if isinstance(each, QUEUES))
+
+
+@pytest.mark.parametrize("video", [None, ClockPattern()], ids=["sound", "pictures"])
+def test_no_queues_are_left_once_media_flow(run: Run, video: Source | None) -> None:
+    def one() -> AbstractAsyncContextManager[tuple[Leg, Leg]]:
+        return call(audio=Tone(), video=video, back_audio=Tone(), back_video=video)
+
+    async def flowing(legs: tuple[Leg, Leg]) -> None:
+        for leg in legs:
+            await leg.counted("audio", 20)
+            if video is not None:
+                await leg.counted("video", 20)
+
+    async def main() -> None:
+        async with one() as first:
+            await flowing(first)
+            before = counts()
+            async with one() as second, one() as third:
+                await flowing(second)
+                await flowing(third)
+                added = counts() - before
+        # A moment of the pacer has one, and what is counted of video.
+        assert added[deque] <= (6 if video is None else 40), added
+        assert not {kind for kind in added if kind is not deque}, added
+
+    run(main)
+
+
+def test_the_names_are_used_as_we_think(run: Run) -> None:
+    async def main() -> None:
+        pc = RTCPeerConnection()
+        receiver = pc.addTransceiver("video").receiver
+        for name in (
+            spare.DECODER_ERROR,
+            spare.DECODER_QUEUE,
+            spare.JITTER_BUFFER,
+            spare.MISSING,
+        ):
+            assert getattr(receiver, name) is not None, name
+        assert hasattr(receiver.transport.transport, spare.START)
+        await pc.close()
+
+    run(main)
+    used = inspect.getsource(RTCRtpReceiver)
+    # Only where a decoder runs, and where packets come that we take.
+    assert used.count("self.__decoder_queue") == 4
+    assert used.count("self.__decoder_error") == 4
+    assert used.count("self.__jitter_buffer") == 3
+    assert used.count("self.__nack_generator") == 5
+    assert used.count("self._track._queue") == 1
+    assert inspect.getsource(RTCIceTransport).count("self.__start") == 5
+
+
+def test_connections_ask_for_their_checks_only_while_they_go_on() -> None:
+    source = inspect.getsource(Connection)
+    assert source.count("self._check_list_state") == 5
+    assert source.count("if not self._check_list_done:\n") == 3
+    assert source.count("self._early_checks.append(") == 1
+    assert "if not self._early_checks_done:\n            self._early_checks.append(" in source
