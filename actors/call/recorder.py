@@ -61,9 +61,7 @@ class Recorder(AsyncioActor[RecorderMessage]):
 
     @handles(Write)
     def _write(self, message: Write) -> None:
-        for direction, frame in message.frames:
-            self._recording.write(direction, frame)
-        self._recording.flush()
+        self._recording.write_all(message.frames)
         self._tell_place()
 
     def _tell_place(self) -> None:

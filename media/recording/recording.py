@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
@@ -136,27 +136,38 @@ class Recording:
             direction: Whether we sent or received it.
             frame: The frame; those of a direction and kind come in order.
         """
-        if self._closing is not None or not frame.data or frame.clock_rate <= 0:
-            return
-        if direction not in self._directions:
-            return
-        if frame.kind == "video" and not self._video_runs(direction, frame):
-            return
-        size = len(frame.data) + OVERHEAD
-        if self._submitted - self._written + self._pending_size + size > self._limit:
-            self._left_out += 1
-            self._running.clear()
-            self._look()
-            return
-        self._pending.append((direction, frame))
-        self._pending_size += size
-        if self._timer is None:
+        self._take(((direction, frame),))
+        if self._timer is None and self._pending:
             self._timer = asyncio.get_running_loop().call_later(FLUSH, self._flush)
 
-    def flush(self) -> None:
-        """Hand what has come to the writer now: for who gathers frames, and does so each time."""
+    def write_all(self, frames: Iterable[tuple[Direction, EncodedFrame]]) -> None:
+        """Take frames as `write` does, and hand them to the writer now: for who gathers them.
+
+        Args:
+            frames: In the order in which they came.
+        """
+        self._take(frames)
         if self._pending:
             self._flush(LULL)
+
+    def _take(self, frames: Iterable[tuple[Direction, EncodedFrame]]) -> None:
+        if self._closing is not None:
+            return
+        room = self._limit - self._submitted + self._written - self._pending_size
+        for direction, frame in frames:
+            if direction not in self._directions or not frame.data or frame.clock_rate <= 0:
+                continue
+            if frame.kind == "video" and not self._video_runs(direction, frame):
+                continue
+            size = len(frame.data) + OVERHEAD
+            if size > room:
+                self._left_out += 1
+                self._running.clear()
+                self._look()
+                continue
+            room -= size
+            self._pending.append((direction, frame))
+            self._pending_size += size
 
     def miss(self, direction: Direction) -> None:
         """Take note that video comes of which nothing can be shown, as no key frame does.
@@ -219,16 +230,13 @@ class Recording:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        pending, self._pending, self._pending_size = self._pending, [], 0
-        frames = self._place(pending) if pending else []
-        if self._started is None:
-            return
-        size = sum(len(frame.data) + OVERHEAD for _, frame, _ in frames)
+        pending, size = self._pending, self._pending_size
+        self._pending, self._pending_size = [], 0
         loop = asyncio.get_running_loop()
-        now = loop.time() - self._started
-        if self._writer.submit(lambda: self._record(frames, now, size, loop)):
+        now = loop.time()
+        if self._writer.submit(lambda: self._record(pending, now, size, loop)):
             self._submitted += size
-        if frames and self._closing is None:
+        if pending and self._closing is None:
             self._timer = loop.call_later(again, self._flush)
 
     def _place(self, pending: list[tuple[Direction, EncodedFrame]]) -> list[Placed]:
@@ -236,27 +244,34 @@ class Recording:
         tracks: dict[tuple[Direction, Kind], list[EncodedFrame]] = {}
         for direction, frame in pending:
             tracks.setdefault((direction, frame.kind), []).append(frame)
-        due = {track: times_due(frames) for track, frames in tracks.items()}
         if self._started is None:
-            self._started = min(times[0] for times in due.values())
-        for track in due.keys() - self._timelines.keys():
+            self._started = min(times_due(frames)[0] for frames in tracks.values())
+        for track in tracks.keys() - self._timelines.keys():
             self._timelines[track] = TrackTimeline(self._started)
-        waiting = {track: iter(times) for track, times in due.items()}
-        placed: list[Placed] = []
-        for direction, frame in pending:
-            track = direction, frame.kind
-            seconds = self._timelines[track].place(frame, next(waiting[track]))
-            if seconds is not None:
-                placed.append((direction, frame, seconds))
-        return placed
+        places = {
+            track: iter(self._timelines[track].place_all(frames))
+            for track, frames in tracks.items()
+        }
+        placed = ((*one, next(places[one[0], one[1].kind])) for one in pending)
+        return [
+            (direction, frame, seconds)
+            for direction, frame, seconds in placed
+            if seconds is not None
+        ]
 
     def _record(
-        self, frames: list[Placed], now: float, size: int, loop: asyncio.AbstractEventLoop
+        self,
+        pending: list[tuple[Direction, EncodedFrame]],
+        now: float,
+        size: int,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
-        """Write frames. On the writer's thread."""
+        """Place and write frames. On the writer's thread."""
         file = self._file
         before = (file.failure, file.ended)
-        file.record(frames, now)
+        frames = self._place(pending) if pending else []
+        if self._started is not None:
+            file.record(frames, now - self._started)
         self._written += size
         if (file.failure, file.ended) != before:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more

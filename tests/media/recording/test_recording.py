@@ -392,8 +392,9 @@ def test_sound_that_is_gathered_has_no_holes_where_one_side_is_ahead(tmp_path: P
             for number in range(1, 11):
                 await asyncio.sleep(0.502)  # each time a little late, as on a busy machine
                 until = began + number / 2
-                feed(recording, [one for one in waiting if until - 0.5 <= one[1].arrival < until])
-                recording.flush()
+                recording.write_all(
+                    [one for one in waiting if until - 0.5 <= one[1].arrival < until]
+                )
             return await recording.close()
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:

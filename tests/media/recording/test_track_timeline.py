@@ -100,3 +100,34 @@ def test_times_advance_and_stay_near_the_wall(steps: list[tuple[int, float]], at
                 assert place > last
                 assert 0 <= place <= one.arrival - 100 + TOLERANCE
                 last = place
+
+
+def mostly(usual: int, *others: int) -> st.SearchStrategy[int]:
+    return st.sampled_from((*(usual,) * 20, *others))
+
+
+@given(
+    st.lists(
+        st.tuples(mostly(960, 0, 1, 1920, -960, 48_000, -(2**33)), mostly(20, 0, 3, 90, 1300)),
+        min_size=30,
+        max_size=150,
+    ),
+    st.lists(mostly(0, 7, 31, 73), min_size=150, max_size=150),
+    st.integers(1, 40),
+    st.sampled_from([100.0, 100.3]),
+)
+def test_frames_are_placed_together_as_one_by_one(
+    steps: list[tuple[int, int]], late: list[int], at_once: int, start: float
+) -> None:
+    """Steps are ticks and milliseconds; some frames come late, some clocks leap, stand or drift."""
+    ticks = accumulate((step for step, _ in steps), initial=0)
+    times = accumulate((wait for _, wait in steps), initial=100_000)
+    frames = [
+        # Not on an edge between two cases, where rounding would decide by more than itself.
+        frame(tick, (time + held) / 1000 + 0.00037)
+        for tick, time, held in zip(ticks, times, late, strict=False)
+    ]
+    together, single = TrackTimeline(start), TrackTimeline(start)
+    for some in batched(frames, at_once):
+        expected = [single.place(*one) for one in zip(some, times_due(some), strict=True)]
+        assert together.place_all(some) == pytest.approx(expected, rel=0, abs=1e-9)
