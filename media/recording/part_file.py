@@ -5,7 +5,7 @@ import errno
 import fcntl
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -223,7 +223,7 @@ def _create(folder: Path, stem: str, suffix: str, others: Sequence[str]) -> tupl
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder / stem))
 
 
-def _numbered(folder: Path, stem: str, suffix: str) -> list[Path]:
-    return [
-        folder / f"{stem}{number}{suffix}" for number in ("", *(f"-{n}" for n in range(2, 1000)))
-    ]
+def _numbered(folder: Path, stem: str, suffix: str) -> Iterator[Path]:
+    yield folder / f"{stem}{suffix}"
+    for number in range(2, 1000):
+        yield folder / f"{stem}-{number}{suffix}"
