@@ -12,12 +12,12 @@ import asyncio
 import ipaddress
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from aioice import Candidate, Connection
+from aioice import Candidate, Connection, ice
 from aioice.candidate import candidate_foundation, candidate_priority
 from aioice.ice import (
     ICE_COMPLETED,
@@ -47,11 +47,14 @@ logger = logging.getLogger(__name__)
 RECEIVE_BUFFER = 256 * 1024
 FIRST, LAST = 65535, 0
 """Local preferences (RFC 8445 §5.1.2.1): of all addresses, and of the one within this machine."""
+COMPONENT = 1
+"""The one that there is: RTCP is always multiplexed (RFC 5761)."""
+GATHERING = 5.0
+"""Seconds that servers have to answer, as in aioice."""
 INNER = "_TurnTransport__inner_protocol"
 BETWEEN_CHECKS = 0.02
 """Seconds from the start of one check to the next (Ta, RFC 8445 §14), as in aioice."""
 
-GatherComponent = Callable[..., Awaitable[list[Candidate]]]
 Found = tuple[Candidate, StunProtocol | None]
 """An address, and the relay behind it if it is one."""
 
@@ -75,13 +78,17 @@ def bind_to(connection: Connection, network: Network, dropped: Dropped) -> None:
         dropped: Where it is counted what they do not take.
     """
 
-    async def gather(component: int, addresses: list[str], timeout: float = 5.0) -> list[Candidate]:
-        return await _gather(connection, network, dropped, component, addresses, timeout)
+    async def gather() -> None:
+        if connection._local_candidates_start:  # noqa: SLF001
+            return
+        connection._local_candidates_start = True  # noqa: SLF001
+        candidates = await _gather(connection, network, dropped)
+        connection._local_candidates += candidates  # noqa: SLF001
+        connection._local_candidates_end = True  # noqa: SLF001
 
     if isinstance(connection._queue, asyncio.Queue):  # noqa: SLF001 -- else shared with another
         connection._queue = DatagramQueue()  # type: ignore[assignment] # noqa: SLF001
-    # gather_candidates() calls this for each component and stores what it returns.
-    connection.get_component_candidates = gather  # type: ignore[method-assign]
+    connection.gather_candidates = gather  # type: ignore[method-assign]
 
     query_consent = connection.query_consent
 
@@ -302,30 +309,23 @@ def detach(connection: Connection) -> None:
     connection._queue = DatagramQueue()  # type: ignore[assignment] # noqa: SLF001
 
 
-async def _gather(
-    connection: Connection,
-    network: Network,
-    dropped: Dropped,
-    component: int,
-    addresses: list[str],
-    timeout: float,
-) -> list[Candidate]:
+async def _gather(connection: Connection, network: Network, dropped: Dropped) -> list[Candidate]:
     protocols = []
     inner: list[StunProtocol] = []
     if not network.relay_only:
         refused: NetworkError | None = None
-        for address in addresses if network.addresses is None else network.addresses:
+        for address in _own_addresses() if network.addresses is None else network.addresses:
             try:
                 sock = network.bind(address)
             except NetworkError as error:  # one that is gone by now; another one may do
                 refused = error
                 continue
-            protocols.append(_open(Socket(connection, dropped), sock, component))
+            protocols.append(_open(Socket(connection, dropped), sock))
             connection._protocols.append(protocols[-1])  # noqa: SLF001
         if refused is not None and not protocols and (network.addresses or network.ports):
             raise refused
         if network.within:
-            inner = _open_within(connection, network, dropped, component)
+            inner = _open_within(connection, network, dropped)
     candidates = [protocol.local_candidate for protocol in (*protocols, *inner)]
     queries: list[Query[Found]] = [
         (server, partial(_reflexive, protocol, server))
@@ -335,11 +335,11 @@ async def _gather(
         if ipaddress.ip_address(protocol.local_candidate.host).version == 4
     ]
     queries += [
-        (server, partial(_relay, Socket(connection, dropped), network, component, server))
+        (server, partial(_relay, Socket(connection, dropped), network, server))
         for server in network.servers
         if server.relays
     ]
-    found, why_not = await ask(queries, network, timeout, _give_up)
+    found, why_not = await ask(queries, network, GATHERING, _give_up)
     for candidate, relay in found:
         if relay is not None and connection._closing:  # noqa: SLF001
             await relay.close()
@@ -355,23 +355,24 @@ async def _gather(
     return candidates
 
 
-def _open_within(
-    connection: Connection, network: Network, dropped: Dropped, component: int
-) -> list[StunProtocol]:
+def _own_addresses() -> list[str]:
+    """Return this machine's addresses, which takes aioice half a millisecond to find."""
+    return ice.get_host_addresses(use_ipv4=True, use_ipv6=True)
+
+
+def _open_within(connection: Connection, network: Network, dropped: Dropped) -> list[StunProtocol]:
     """Open a socket on the primary address; where that can't be done, the others must do."""
     address = primary_address()
     found: list[StunProtocol] = []
     if address is not None:
         with suppress(NetworkError):
             sock = network.bind(address, within=True)
-            found.append(_open(Socket(connection, dropped), sock, component, LAST))
+            found.append(_open(Socket(connection, dropped), sock, LAST))
     connection._protocols += found  # noqa: SLF001
     return found
 
 
-def _open(
-    end: Socket, sock: socket.socket, component: int, preference: int = FIRST
-) -> StunProtocol:
+def _open(end: Socket, sock: socket.socket, preference: int = FIRST) -> StunProtocol:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     host, port = sock.getsockname()[:2]
     try:
@@ -381,9 +382,9 @@ def _open(
         raise NetworkError(f"No UDP socket can be used on {host}: {error.strerror}.") from None
     end.local_candidate = Candidate(
         foundation=candidate_foundation("host", "udp", host),
-        component=component,
+        component=COMPONENT,
         transport="udp",
-        priority=candidate_priority(component, "host", preference),
+        priority=candidate_priority(COMPONENT, "host", preference),
         host=host,
         port=port,
         type="host",
@@ -406,7 +407,7 @@ async def _reflexive(protocol: StunProtocol, server: IceServer) -> Found:
         raise NetworkError(f"{server.url} can't be reached: {error.strerror or error}") from None
 
 
-async def _relay(end: Socket, network: Network, component: int, server: IceServer) -> Found:
+async def _relay(end: Socket, network: Network, server: IceServer) -> Found:
     """Allocate an address at a TURN server (RFC 8656 §7).
 
     As `aioice.ice.relayed_candidate`, which lets the system choose our own address and port.
@@ -423,9 +424,9 @@ async def _relay(end: Socket, network: Network, component: int, server: IceServe
         related = ("::" if ":" in host else "0.0.0.0", 9)  # noqa: S104 -- RFC 8839 §5.1
     protocol.local_candidate = Candidate(
         foundation=candidate_foundation("relay", "udp", host),
-        component=component,
+        component=COMPONENT,
         transport="udp",
-        priority=candidate_priority(component, "relay"),
+        priority=candidate_priority(COMPONENT, "relay"),
         host=host,
         port=port,
         type="relay",

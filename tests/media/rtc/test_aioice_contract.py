@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import socket
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 from aioice import Connection, turn
@@ -16,12 +17,16 @@ from callboard.tests.harness.ports import free_ports
 
 def test_the_names_are_used_as_we_think() -> None:
     source = inspect.getsource(Connection)
-    assert "self.get_component_candidates(component=component, addresses=addresses)" in source
+    # In whose place ours stands.
+    gather = inspect.getsource(Connection.gather_candidates)
+    for known in (
+        "if not self._local_candidates_start:\n            self._local_candidates_start = True",
+        "self._local_candidates += candidates\n            self._local_candidates_end = True",
+    ):
+        assert known in gather, known
     assert "self._closing = True" in source
     assert "for protocol in self._protocols:\n            await protocol.close()" in source
     assert "self.transport.close()" in inspect.getsource(StunProtocol)
-    parameters = inspect.signature(Connection.get_component_candidates).parameters
-    assert list(parameters) == ["self", "component", "addresses", "timeout"]
     connect = inspect.getsource(Connection.connect)
     assert "if not self._check_periodic():\n                break" in connect
     assert "if self._check_list:\n            res = await self._check_list_state.get()" in connect
@@ -100,6 +105,41 @@ def test_without_pins_the_addresses_are_aioices(run: Run, host_addresses: list[s
         _aioice.bind_to(connection, Network(), Counter())
         await connection.gather_candidates()
         assert [c.host for c in connection.local_candidates] == host_addresses
+        await connection.close()
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [Network(addresses=("127.0.0.1",)), Network(relay_only=True)],
+    ids=["pinned", "relayed"],
+)
+def test_where_the_machines_addresses_are_of_no_use_nobody_looks_for_them(
+    run: Run, monkeypatch: pytest.MonkeyPatch, network: Network
+) -> None:
+    def looked(**_: bool) -> list[str]:
+        raise AssertionError("aioice was asked for addresses")
+
+    monkeypatch.setattr("aioice.ice.get_host_addresses", looked)
+
+    async def main() -> None:
+        connection = Connection(ice_controlling=True)
+        _aioice.bind_to(connection, network, Counter())
+        with suppress(NetworkError):  # without a TURN server nothing can be relayed
+            await connection.gather_candidates()
+        await connection.close()
+
+    run(main)
+
+
+def test_who_gathers_again_gets_no_more(run: Run) -> None:
+    async def main() -> None:
+        connection = Connection(ice_controlling=True)
+        _aioice.bind_to(connection, Network(addresses=("127.0.0.1",)), Counter())
+        await connection.gather_candidates()
+        await connection.gather_candidates()
+        assert len(connection.local_candidates) == 1
         await connection.close()
 
     run(main)
