@@ -74,8 +74,9 @@ class OfferAnswer:
             if self._lines:
                 await self.withdraw(fresh)
             raise
-        self._lines = SessionDescription(self._pc.localDescription.sdp).mids()
-        return str(self._pc.localDescription.sdp)
+        sdp: str = self._pc.localDescription.sdp
+        self._lines = SessionDescription(sdp).mids()
+        return sdp
 
     async def answer(
         self,
@@ -110,7 +111,7 @@ class OfferAnswer:
         refused = {
             index: section.refusal()
             for index, section in enumerate(description.sections)
-            if self._is_refused(section, offer, index)
+            if self._is_refused(section)
         }
         description.remove(set(refused))
         if not any(section.media_kind for section in description.sections):
@@ -216,10 +217,10 @@ class OfferAnswer:
     def _unanswered(self) -> list[Kind]:
         return [kind for kind, medium in self._media.by_kind.items() if not medium.negotiated]
 
-    def _is_refused(self, section: Section, offer: str, index: int) -> bool:
+    def _is_refused(self, section: Section) -> bool:
         """Tell whether aiortc can't take a section of an offer, or need not."""
         if section.mid not in self._lines:
-            return section.rejected or not _aiortc.has_common_codec(offer, index)
+            return section.rejected or not _aiortc.has_common_codec(section.lines)
         # What went out of the call can't come back under the same mid: its transceiver has ended.
         living = {medium.transceiver.mid for medium in self._media.by_kind.values()}
         return not section.rejected and bool(section.media_kind) and section.mid not in living
@@ -293,7 +294,7 @@ class OfferAnswer:
             raise IncompatibleMediaError(f"There is no codec in common: {error}") from error
         except (ValueError, AssertionError, LookupError, AttributeError) as error:
             raise DescriptionError(f"The peer's {type_} cannot be used: {error}") from error
-        _aiortc.agree_on_events(self._pc, str(description))
+        _aiortc.agree_on_events(self._pc)
         self._remote = description
 
     async def _roll_back(self) -> None:

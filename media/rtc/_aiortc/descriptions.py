@@ -1,7 +1,9 @@
 """aiortc's descriptions: what it would write anew, and what it can't express."""
 
+import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from aiortc import (
@@ -16,13 +18,24 @@ from aiortc.rtp import DYNAMIC_PAYLOAD_TYPES
 from aiortc.sdp import MediaDescription, SessionDescription
 
 from ...errors import DescriptionError
-from ...frames.codec import CLOCK_RATES, TELEPHONE_EVENT, TELEPHONE_EVENTS
+from ...frames.codec import CLOCK_RATES, CODECS, TELEPHONE_EVENT, TELEPHONE_EVENTS
 from .transports import transports_by_mid
 
 EXTENSIONS = "_headerExtensions"
 SET_LINE = "_set_mline_index"
 SET_MID = "_set_mid"
+LOCAL = "_RTCPeerConnection__localDescription"
+REMOTE = "_RTCPeerConnection__remoteDescription"
 TRANSCEIVER_CODECS = "_codecs"
+
+_RTPMAP = re.compile(r"a=rtpmap:\d+ ([^/\s]+)/(\d+)")
+_PLAIN_CODECS = {
+    (kind, name.lower(), str(CLOCK_RATES[name]))
+    for kind, names in CODECS.items()
+    for name in names
+    if name != "H264"
+}
+"""Those that have no profiles, of which aiortc might not know some."""
 
 
 async def create_offer(pc: RTCPeerConnection) -> RTCSessionDescription:
@@ -38,6 +51,8 @@ async def create_offer(pc: RTCPeerConnection) -> RTCSessionDescription:
         if each.currentDirection is not None
     }
     offer: RTCSessionDescription = await pc.createOffer()
+    if not agreed:
+        return RTCSessionDescription(_with_events(offer.sdp), offer.type)
     numbers: set[int] = set()
     extensions: dict[str, int] = {}
     for transceiver, codecs, headers in agreed.values():
@@ -53,9 +68,8 @@ async def create_offer(pc: RTCPeerConnection) -> RTCSessionDescription:
             _, media.rtp.codecs, media.rtp.headerExtensions = agreed[media.rtp.muxId]
         else:
             media.rtp.codecs += _telephone_events(media.kind)
-            if agreed:
-                _renumber(media, numbers, extensions)
-                _rename(media, description)
+            _renumber(media, numbers, extensions)
+            _rename(media, description)
         media.fmt = [codec.payloadType for codec in media.rtp.codecs]
     return RTCSessionDescription(str(description), offer.type)
 
@@ -66,6 +80,18 @@ def _rename(media: MediaDescription, description: SessionDescription) -> None:
     for group in description.group:
         group.items = [mid if item == media.rtp.muxId else item for item in group.items]
     media.rtp.muxId = mid
+
+
+def _with_events(sdp: str) -> str:
+    """Add what is offered for keys to aiortc's text; to read and write all of it takes long."""
+    found = []
+    for section in re.split(r"(?m)^(?=m=)", sdp):
+        head, end, body = section.partition("\r\n")
+        for each in _telephone_events(head[2:].partition(" ")[0]):
+            head += f" {each.payloadType}"
+            body += f"a=rtpmap:{each.payloadType} {each.name}/{each.clockRate}\r\n"
+        found.append(head + end + body)
+    return "".join(found)
 
 
 def _telephone_events(kind: str) -> list[RTCRtpCodecParameters]:
@@ -84,7 +110,7 @@ def _is_telephone_event(codec: RTCRtpCodecParameters) -> bool:
     return bool(codec.name.lower() == TELEPHONE_EVENT)
 
 
-def agree_on_events(pc: RTCPeerConnection, sdp: str) -> None:
+def agree_on_events(pc: RTCPeerConnection) -> None:
     """Agree on the telephone-events that the peer has named, at the clock rates that we know.
 
     aiortc leaves them out. They stand behind the codecs, of which it sends the first. Call it
@@ -92,9 +118,8 @@ def agree_on_events(pc: RTCPeerConnection, sdp: str) -> None:
 
     Args:
         pc: The connection, which has taken the description.
-        sdp: The peer's description.
     """
-    media = {each.rtp.muxId: each for each in SessionDescription.parse(sdp).media}
+    media = {each.rtp.muxId: each for each in getattr(pc, REMOTE)().media}
     for transceiver in pc.getTransceivers():
         named = media.get(transceiver.mid or "")
         if transceiver.kind != "audio" or named is None:
@@ -165,14 +190,13 @@ def keep_offered(pc: RTCPeerConnection) -> None:
     Retransmissions are left out: it would send them, too. So are events that the peer does not
     know: it would be sent them.
     """
-    description = SessionDescription.parse(pc.localDescription.sdp)
-    offered = {media.rtp.muxId: media.rtp.codecs for media in description.media}
+    offered = {media.rtp.muxId: media.rtp.codecs for media in getattr(pc, LOCAL)().media}
     for transceiver in pc.getTransceivers():
         agreed = getattr(transceiver, TRANSCEIVER_CODECS)
         numbers = {each.payloadType for each in agreed}
         rates = {each.clockRate for each in agreed if _is_telephone_event(each)}
         others = [
-            each
+            replace(each)
             for each in offered.get(transceiver.mid or "", ())
             if agreed
             and each.payloadType not in numbers
@@ -200,21 +224,25 @@ def codecs(transceiver: RTCRtpTransceiver) -> dict[int, RTCRtpCodecParameters]:
     return {each.payloadType: each for each in found if each.payloadType is not None}
 
 
-def has_common_codec(sdp: str, index: int) -> bool:
+def has_common_codec(lines: Sequence[str]) -> bool:
     """Tell whether a media section has a codec that aiortc knows: it refuses the whole offer else.
 
     Args:
-        sdp: The peer's description.
-        index: The section's place.
+        lines: The section's, of the peer's description.
 
     Returns:
         True for anything but audio and video.
 
     Raises:
-        DescriptionError: It is no session description.
+        DescriptionError: It is no media section.
     """
+    # Of most codecs the name and the clock rate say it, and aiortc reads for long.
+    kind = lines[0][2:].partition(" ")[0]
+    named = (_RTPMAP.match(line) for line in lines)
+    if any(found and (kind, found[1].lower(), found[2]) in _PLAIN_CODECS for found in named):
+        return True
     try:
-        media = SessionDescription.parse(sdp).media[index]
+        [media] = SessionDescription.parse("\r\n".join(lines)).media
     except (ValueError, AssertionError, LookupError, AttributeError) as error:
         raise DescriptionError(f"The peer's offer cannot be read: {error}") from error
     if media.kind not in KNOWN:

@@ -9,7 +9,10 @@ from aiortc.codecs import CODECS, HEADER_EXTENSIONS
 from aiortc.rate import RateCounter, RemoteBitrateEstimator
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, State
 from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
+from aiortc.rtcpeerconnection import find_common_codecs
+from aiortc.sdp import SessionDescription
 from callboard.media.errors import DescriptionError
+from callboard.media.frames.codec import CLOCK_RATES
 from callboard.media.rtc import _aiortc
 from callboard.media.rtc._aiortc import (
     bit_rate,
@@ -23,6 +26,8 @@ from callboard.media.rtc._aiortc import (
 )
 from callboard.tests.conftest import Run
 
+PROFILE = "profile-level-id="
+
 
 def test_the_names_are_where_they_were(run: Run) -> None:
     async def main() -> None:
@@ -31,7 +36,8 @@ def test_the_names_are_where_they_were(run: Run) -> None:
         receiver, sender = transceiver.receiver, transceiver.sender
         assert hasattr(transceiver, descriptions.TRANSCEIVER_CODECS)
         assert hasattr(transceiver, transports.BUNDLED)
-        assert hasattr(pc, transports.CONNECT)
+        for name in (transports.CONNECT, descriptions.LOCAL, descriptions.REMOTE):
+            assert callable(getattr(pc, name)), name
         for name in (
             receivers.CODECS,
             receivers.HANDLE_RTP,
@@ -115,7 +121,7 @@ def test_telephone_events_are_ours_to_agree_on(run: Run) -> None:
         [transceiver] = ours.getTransceivers()
         names = [codec.name for codec in _aiortc.codecs(transceiver).values()]
         assert "telephone-event" not in names
-        _aiortc.agree_on_events(ours, offer.sdp)
+        _aiortc.agree_on_events(ours)
         [*before, one, other] = [each.name for each in _aiortc.codecs(transceiver).values()]
         assert (before, one, other) == (names, "telephone-event", "telephone-event")
         await theirs.close()
@@ -154,7 +160,60 @@ def test_audio_says_nothing_but_its_mid_in_each_packet() -> None:
 
 def test_a_text_that_is_no_description() -> None:
     with pytest.raises(DescriptionError):
-        _aiortc.has_common_codec("v=0\r\n", 0)
+        _aiortc.has_common_codec(["v=0"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "codecs", "has"),
+    [
+        ("audio", ("rtpmap:96 opus/48000/2",), True),
+        ("audio", ("rtpmap:96 OPUS/48000/2",), True),
+        ("audio", ("rtpmap:96 opus/16000",), False),
+        ("audio", ("rtpmap:0 PCMU/8000",), True),
+        ("audio", ("rtpmap:9 G722/8000",), False),
+        ("audio", ("rtpmap:96 telephone-event/8000",), False),
+        ("audio", ("rtpmap:96 VP8/90000",), False),
+        ("audio", (), False),
+        ("video", ("rtpmap:96 VP8/90000",), True),
+        ("video", ("rtpmap:96 opus/48000/2",), False),
+        ("video", ("rtpmap:96 H264/90000", f"fmtp:96 packetization-mode=1;{PROFILE}42e01f"), True),
+        ("video", ("rtpmap:96 H264/90000", f"fmtp:96 packetization-mode=1;{PROFILE}640032"), False),
+        ("video", ("rtpmap:96 H265/90000", "rtpmap:97 vp8/90000"), True),
+        ("application", (), True),
+    ],
+)
+def test_which_sections_aiortc_takes(kind: str, codecs: tuple[str, ...], has: bool) -> None:
+    lines = [f"m={kind} 9 UDP/TLS/RTP/SAVPF 96", *(f"a={line}" for line in codecs)]
+    assert _aiortc.has_common_codec(lines) is has
+    if kind != "application":  # as aiortc says when it reads all of it
+        [media] = SessionDescription.parse("\r\n".join(lines)).media
+        known = [codec for codec in CODECS[kind] if codec.name in CLOCK_RATES]
+        assert bool(find_common_codecs(known, media.rtp.codecs)) is has
+
+
+@pytest.mark.parametrize(
+    "kinds", [("audio",), ("video",), ("audio", "video"), ("video", "audio")], ids=str
+)
+def test_keys_are_offered_behind_the_codecs_of_sound(run: Run, kinds: tuple[str, ...]) -> None:
+    async def main() -> None:
+        pc = RTCPeerConnection()
+        for kind in kinds:
+            pc.addTransceiver(kind)
+        pc.createDataChannel("data")
+        plain = SessionDescription.parse((await pc.createOffer()).sdp)
+        offer = await _aiortc.create_offer(pc)
+        read = SessionDescription.parse(offer.sdp)
+        for media, before in zip(read.media, plain.media, strict=True):
+            keys = [(110, "telephone-event", 48000), (126, "telephone-event", 8000)]
+            more = keys if media.kind == "audio" else []
+            named = [(each.payloadType, each.name, each.clockRate) for each in media.rtp.codecs]
+            assert named[len(before.rtp.codecs) :] == more
+            assert media.fmt == [*before.fmt, *(number for number, *_ in more)]
+            media.rtp.codecs, media.fmt = before.rtp.codecs, before.fmt
+        assert str(read) == str(plain)
+        await pc.close()
+
+    run(main)
 
 
 def test_what_a_new_offer_needs_is_where_it_was(run: Run) -> None:
