@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
-from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection
-
 from ..frames.frame import KINDS, Kind
 from ..sources.source import Source
 from . import _aiortc
@@ -28,6 +26,7 @@ from .ice.network import Network
 from .ice.own_addresses import OwnAddresses, Watch
 from .ice_connections import IceConnections
 from .ice_renewal import IceRenewals
+from .next_connection import NextConnection
 from .offer_answer import OfferAnswer
 from .owned_tasks import OwnedTasks, cancelled, owned
 from .rtp.receive_path import ReceivePath
@@ -83,14 +82,7 @@ class PeerConnection:
         """
         self._last_words = last_words
         self._on_event = on_event
-        self._pc = RTCPeerConnection(
-            RTCConfiguration(
-                # Always a list: without one aiortc asks a public STUN server. `_aioice` asks ours.
-                iceServers=[],
-                # A transport for each section, until the peer agrees to bundle them.
-                bundlePolicy=RTCBundlePolicy.MAX_COMPAT,
-            )
-        )
+        self._pc = NextConnection.running().take()
         self.tasks = OwnedTasks()
         self._closer: asyncio.Task[None] | None = None
         self._connecting: set[asyncio.Task[Any]] = set()
