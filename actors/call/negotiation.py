@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 
 #: Seconds that an offer or answer may take to be made or taken, gathering included.
 DEADLINE = 20.0
+#: Turns of the loop in which what was said before goes out: two actors hand it on, and the stream
+#: writes at the end of the turn.
+TURNS = 4
 #: Negotiations that may wait until the one under way is over.
 MAX_WAITING = 32
 #: What a peer is told when no socket could be opened, or no relay be found.
@@ -34,6 +37,8 @@ class Negotiation(ABC):
     latest_counts: ClassVar[bool] = False
     #: The call can't do without it: it ends if this fails.
     is_needed: ClassVar[bool] = False
+    #: The peer has something to do meanwhile, so what was said to it goes out first.
+    lets_words_pass: ClassVar[bool] = False
     #: When it is done the others still wait, until `Negotiations.release` or `go_on_with`.
     holds_others_up: ClassVar[bool] = False
 
@@ -161,6 +166,8 @@ class Negotiations:
 
 
 async def _bounded(negotiation: Negotiation, connection: PeerConnection) -> str | None:
+    for _ in range(TURNS if negotiation.lets_words_pass else 0):
+        await asyncio.sleep(0)
     try:
         async with asyncio.timeout(DEADLINE):
             return await negotiation.work(connection)

@@ -1,5 +1,6 @@
 """How a call comes about: who asks whom, who rings, who answers, and who takes it elsewhere."""
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -11,7 +12,7 @@ from ...jingle import (
     LocalProtocolError,
     Reason,
 )
-from ...media import PeerConnection
+from ...media import Kind, NetworkError, PeerConnection
 from ..messages.account import PlaceCall
 from ..messages.call import (
     Answer,
@@ -239,10 +240,12 @@ class Opening:
             return
         parts.course.take(CallEvent.PROCEED, taken)
         parts.progress.step("proceed")
-        if parts.signalling.message:
-            parts.signalling.proceed()
-        else:
+        if not parts.signalling.message:
             self._wait_for_parts()
+            return
+        parts.signalling.proceed()
+        if parts.progress.media[:1] == ("audio",):  # what nearly all offers begin with
+            parts.negotiations.begin(GetReady("audio"))
 
     def _answer(self, offer: Initiated, taken: Taken) -> None:
         if self.parts.course.take(CallEvent.ANSWER, taken):
@@ -307,6 +310,7 @@ class MakeOffer(Negotiation):
     """We call."""
 
     is_needed = True
+    lets_words_pass = True
 
     def __init__(self, opening: Opening, order: PlaceCall) -> None:
         self._opening = opening
@@ -340,6 +344,23 @@ class TakeAnswer(Negotiation):
     def done(self, sdp: str) -> None:
         """Connect."""
         self._opening.described()
+
+
+class GetReady(Negotiation):
+    """We have taken the call, and the peer makes its offer."""
+
+    lets_words_pass = True
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+
+    async def work(self, connection: PeerConnection) -> None:
+        """Open what the answer needs; what fails here fails there too, and is told then."""
+        with suppress(NetworkError):
+            await connection.get_ready(self._kind)
+
+    def done(self, sdp: str) -> None:
+        """Wait for the offer."""
 
 
 class MakeAnswer(Negotiation):

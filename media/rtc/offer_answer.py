@@ -1,6 +1,8 @@
 """Offers and answers of one peer connection, each time the call changes (RFC 3264, RFC 8829)."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from aiortc import RTCPeerConnection, RTCRtpSender, RTCRtpTransceiver, RTCSessionDescription
 from aiortc.exceptions import OperationError
@@ -20,6 +22,14 @@ from .session_description import Section, SessionDescription
 SourcesByKind = Mapping[Kind, Source | None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A transceiver that waits for an offer, and since when (the loop's time)."""
+
+    transceiver: RTCRtpTransceiver
+    at: float
+
+
 class OfferAnswer:
     """Makes and takes descriptions, and changes the connection's media accordingly.
 
@@ -28,6 +38,9 @@ class OfferAnswer:
     """
 
     MAX_CANDIDATES = 100
+
+    FRESH = 10.0
+    """Seconds for which candidates are good that no peer has been told: a NAT forgets."""
 
     def __init__(
         self,
@@ -51,6 +64,28 @@ class OfferAnswer:
         self._candidates: set[str] = set()
         self._lines: list[str] = []
         self._remote: SessionDescription | None = None
+        self._ready: _Ready | None = None
+
+    async def get_ready(self, kind: Kind) -> None:
+        """Make what the first answer needs and no offer decides: a transceiver, its candidates.
+
+        Args:
+            kind: What the offer will have, probably as its first section. If not, the answer is
+                made as if this had not been called.
+
+        Raises:
+            NetworkError: No socket could be opened; nothing is changed then.
+        """
+        if self._lines or self._ready is not None:
+            return
+        transceiver = self._pc.addTransceiver(kind, "inactive")
+        self._ready = _Ready(transceiver, asyncio.get_running_loop().time())
+        try:
+            self._connections.bind()
+            await transceiver.receiver.transport.transport.iceGatherer.gather()
+        except BaseException:
+            await self._unready()
+            raise
 
     async def offer(self, sources: SourcesByKind, prefer: Sequence[str] = ()) -> str:
         """Offer the kinds that have a source, beside what is already in the call.
@@ -66,6 +101,7 @@ class OfferAnswer:
             NetworkError: No socket could be opened; nothing is changed then.
         """
         fresh = [kind for kind in KINDS if sources.get(kind) is not None]
+        await self._unready()
         for kind in fresh:
             self._add(kind, sources[kind], "sendrecv", prefer)
         try:
@@ -116,6 +152,7 @@ class OfferAnswer:
         description.remove(set(refused))
         if not any(section.media_kind for section in description.sections):
             raise IncompatibleMediaError("The offer has no audio or video that we can take.")
+        await self._keep_ready(description)
         fresh = self._make_room(description, sources, refuse, prefer)
         try:
             if self._lines:
@@ -214,6 +251,20 @@ class OfferAnswer:
         """Start counting candidates again: ICE was restarted."""
         self._candidates.clear()
 
+    async def _keep_ready(self, offer: SessionDescription) -> None:
+        """Take out what is ready, unless it fits the first section of an offer in time."""
+        ready = self._ready
+        if ready is None:
+            return
+        is_fresh = asyncio.get_running_loop().time() - ready.at < self.FRESH
+        if not is_fresh or offer.sections[0].kind != ready.transceiver.kind:
+            await self._unready()
+
+    async def _unready(self) -> None:
+        ready, self._ready = self._ready, None
+        if ready is not None:
+            await _aiortc.take_out(self._pc, ready.transceiver)
+
     def _unanswered(self) -> list[Kind]:
         return [kind for kind, medium in self._media.by_kind.items() if not medium.negotiated]
 
@@ -257,7 +308,12 @@ class OfferAnswer:
         """Add a transceiver, with what it sends and receives."""
         outgoing = None if source is None else self._media.outgoing(kind, source)
         chosen = direction or ("recvonly" if source is None else "sendrecv")
-        transceiver = self._pc.addTransceiver(kind, chosen)
+        ready, self._ready = self._ready, None
+        if ready is None:
+            transceiver = self._pc.addTransceiver(kind, chosen)
+        else:
+            transceiver = ready.transceiver
+            transceiver.direction = chosen
         if outgoing is not None:
             _aiortc.take_over(transceiver.sender, outgoing.start)
         _order_codecs(transceiver, kind, prefer)

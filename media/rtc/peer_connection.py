@@ -68,7 +68,7 @@ class PeerConnection:
         largest_picture: int = LARGEST_PICTURE,
         last_words: Callable[[], Awaitable[str]] = _ended,
     ) -> None:
-        """Make a connection. It opens nothing before an offer or an answer is asked for.
+        """Make a connection. It opens nothing before `get_ready`, `offer` or `answer`.
 
         Args:
             network: Which addresses and ports its sockets may have.
@@ -203,6 +203,22 @@ class PeerConnection:
         """
         async with self._negotiating:
             await self._offer_answer.withdraw(kinds)
+
+    @owned
+    async def get_ready(self, kind: Kind) -> None:
+        """Get ready for the first offer, which `answer` is given: open sockets, ask servers.
+
+        It changes no answer, but that is there sooner. What an offer has no use for is closed.
+
+        Args:
+            kind: What the offer is expected to have as its first section.
+
+        Raises:
+            NetworkError: No socket could be opened; `answer` will try again.
+            MediaClosedError: The connection was closed meanwhile.
+        """
+        async with self._negotiating:
+            await self._offer_answer.get_ready(kind)
 
     @owned
     async def answer(

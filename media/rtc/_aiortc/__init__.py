@@ -33,6 +33,7 @@ from .transports import (
     is_alone,
     keep_shared,
     steer,
+    take_out,
     track_connecting,
     transports_by_mid,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "local_description",
     "share_context",
     "steer",
+    "take_out",
     "take_over",
     "take_packets",
     "telephone_event",

@@ -6,13 +6,16 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aioice import Connection
-from aiortc import RTCIceTransport, RTCPeerConnection
+from aiortc import RTCIceTransport, RTCPeerConnection, RTCRtpTransceiver
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 logger = logging.getLogger(__name__)
 
 BUNDLED = "_bundled"
 CONNECT = "_RTCPeerConnection__connect"
+DTLS_TRANSPORTS = "_RTCPeerConnection__dtlsTransports"
+ICE_TRANSPORTS = "_RTCPeerConnection__iceTransports"
+TRANSCEIVERS = "_RTCPeerConnection__transceivers"
 ROLE = "_role"
 SRTP_OUT = "_tx_srtp"
 SSL = "_ssl"
@@ -50,6 +53,24 @@ def transports_by_mid(pc: RTCPeerConnection) -> dict[str, RTCDtlsTransport]:
 def is_alone(pc: RTCPeerConnection, transport: RTCDtlsTransport) -> bool:
     """Tell whether no more than one section uses a transport (all public)."""
     return sum(each is transport for _, each in _uses(pc)) <= 1
+
+
+async def take_out(pc: RTCPeerConnection, transceiver: RTCRtpTransceiver) -> None:
+    """Take out a transceiver that no description names, and its transport, as if never made.
+
+    aiortc keeps stopped ones, and waits for their transports to connect.
+
+    Args:
+        pc: The peer connection.
+        transceiver: One of its own, whose transport no other one uses.
+    """
+    transport = transceiver.receiver.transport
+    getattr(pc, TRANSCEIVERS).remove(transceiver)
+    getattr(pc, DTLS_TRANSPORTS).discard(transport)
+    getattr(pc, ICE_TRANSPORTS).discard(transport.transport)
+    await transceiver.stop()
+    await transport.stop()
+    await transport.transport.stop()
 
 
 def keep_shared(pc: RTCPeerConnection, first: str) -> None:

@@ -115,6 +115,9 @@ class Media:
         more = MORE.replace("0 1", f"0 {self.added}").replace("mid:1", f"mid:{self.added}")
         return await self._do("offer_more", more)
 
+    async def get_ready(self, _: str) -> None:
+        await self._do("get_ready")
+
     async def answer(self, offer: str, **_: Any) -> str:
         return await self._do("answer", offer.replace("actpass", "active"))
 
@@ -195,6 +198,7 @@ class Scene:
     folder: Path = Path()
     writer: Any = None
     calls: dict[str, Any] = field(default_factory=dict)
+    media: tuple[str, ...] = ("audio",)
 
     @property
     def records(self) -> list[CallRecord]:
@@ -222,7 +226,7 @@ class Scene:
             bot=self.bot,
             session=session,
             peer=PEER,
-            media=("audio",),
+            media=self.media,
             message=message,
             network=context.network,
             last_word=self.told.append,
