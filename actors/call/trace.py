@@ -1,6 +1,7 @@
 """What happens in one call, as it happens: the ladder that grows while the call goes on."""
 
 import time
+import zlib
 from bisect import insort
 from collections.abc import Iterable
 from dataclasses import replace
@@ -19,6 +20,8 @@ FIRST = 200
 LAST = 200
 #: Characters of stanzas that are kept of each of the two.
 MAX_XML = 96 * 1024
+#: Characters of a stanza that is kept deflated: two of a call are some 2 KiB each, with pictures 5.
+LONG = 1024
 #: Characters of the words of a rung.
 _MAX_TEXT = 200
 
@@ -70,7 +73,7 @@ class Trace:
         seconds = self.seconds if at is None else round(at - self._origin, 4)
         rung = Rung(seconds, "stanza", way, title(stanza, of), redacted(stanza))
         if self._first and not self._last and seconds < self._first[-1].at:
-            insort(self._first, rung, key=lambda one: one.at)
+            insort(self._first, _packed(rung), key=lambda one: one.at)
             self._room["first"] -= len(rung.xml)
         else:
             self._add(rung)
@@ -95,12 +98,12 @@ class Trace:
                 return
         if not self._last and len(self._first) < FIRST and len(rung.xml) <= self._room["first"]:
             self._room["first"] -= len(rung.xml)
-            self._first.append(rung)
+            self._first.append(_packed(rung))
             return
-        self._last.append(rung)
+        self._last.append(_packed(rung))
         self._room["last"] -= len(rung.xml)
         while len(self._last) > LAST or self._room["last"] < 0:
-            self._room["last"] += len(self._last.pop(0).xml)
+            self._room["last"] += len(_unpacked(self._last.pop(0)).xml)
             self._left_out += 1
 
     def measure(self, seconds: float, statistics: Iterable[MediaStatistics]) -> None:
@@ -121,7 +124,7 @@ class Trace:
             cause: why it ended as it did.
             is_over: whether it is over.
         """
-        rungs, earlier = (*self._first, *self._last), 0.0
+        rungs, earlier = tuple(map(_unpacked, (*self._first, *self._last))), 0.0
         if rungs and rungs[0].at < 0:  # what led to the call is the first of it
             earlier = -rungs[0].at
             rungs = tuple(replace(one, at=round(one.at + earlier, 4)) for one in rungs)
@@ -165,6 +168,21 @@ def keep_refusal(
     words = f": {record.text}" if record.text else ""
     cause = f"Refused by our own policy ({record.reason}{words})."
     context.keep_ladder(replace(trace.ladder(record, cause=cause), refused=True))
+
+
+def _packed(rung: Rung) -> Rung:
+    """Deflate a long stanza: it begins with "x" then, where XML begins with "<"."""
+    if len(rung.xml) < LONG:
+        return rung
+    octets = zlib.compress(rung.xml.encode(errors="surrogatepass"), 1)
+    return replace(rung, xml=octets.decode("latin-1"))
+
+
+def _unpacked(rung: Rung) -> Rung:
+    if not rung.xml.startswith("x"):
+        return rung
+    octets = zlib.decompress(rung.xml.encode("latin-1"))
+    return replace(rung, xml=octets.decode(errors="surrogatepass"))
 
 
 def _line(text: str) -> str:

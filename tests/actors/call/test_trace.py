@@ -5,6 +5,7 @@ from xml.etree.ElementTree import Element, SubElement
 import pytest
 from callboard.actors.call.trace import FIRST, LAST, MAX_XML, Trace
 from callboard.actors.records.call_record import CallRecord
+from callboard.actors.xmpp.redaction import redacted
 from callboard.actors.xmpp.stanza import CLIENT
 from callboard.jingle import Reason
 from callboard.jingle import namespaces as ns
@@ -86,6 +87,21 @@ def test_stanzas_are_bounded_in_octets() -> None:
     found = ladder(trace)
     assert sum(len(rung.xml) for rung in found.rungs) <= 2 * MAX_XML
     assert len(found.rungs) + found.left_out == 100
+
+
+@pytest.mark.parametrize("text", ["", "é 見 \U0001f600", "\ud800", "x"])
+def test_a_long_stanza_takes_little_room_and_stays_as_it_is(text: str) -> None:
+    trace = Trace(is_on=True)
+    sent = [stanza(count) for count in (0, 2, 6, 3)]
+    for each in sent:
+        each[0].set("sid", text)
+        trace.stanza("out", each)
+    early = stanza(5)
+    trace.stanza("in", early, at=0.0)
+    assert [rung.xml for rung in ladder(trace).rungs] == [redacted(each) for each in (early, *sent)]
+    assert sum(len(rung.xml) for rung in trace._first) < sum(
+        len(rung.xml) / 3 for rung in ladder(trace).rungs
+    )
 
 
 def test_nothing_is_collected_where_ladders_are_off() -> None:
