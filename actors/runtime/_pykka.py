@@ -13,7 +13,44 @@ import pykka
 from pykka._envelope import Envelope
 from pykka.messages import _ActorStop as ActorStop
 
-__all__ = ["ActorStop", "BaseActor", "Envelope"]
+__all__ = ["ActorStop", "BaseActor", "Envelope", "Flag"]
+
+
+class Flag:
+    """Stands where Pykka has a `threading.Event`: 1 KiB, most of it for threads that wait."""
+
+    __slots__ = ("_event", "_is_set")
+    _lock = threading.Lock()
+
+    def __init__(self) -> None:
+        self._event: threading.Event | None = None
+        self._is_set = False
+
+    def is_set(self) -> bool:
+        """Tell whether it is set; from any thread."""
+        return self._is_set
+
+    def set(self) -> None:
+        """Set it, for good, and wake the threads that wait."""
+        with self._lock:
+            self._is_set = True
+            if self._event is not None:
+                self._event.set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait in a thread until it is set.
+
+        Args:
+            timeout: seconds; None waits for ever.
+
+        Returns:
+            Whether it is set.
+        """
+        with self._lock:
+            if not self._is_set and self._event is None:
+                self._event = threading.Event()
+        return self._is_set or (self._event is not None and self._event.wait(timeout))
+
 
 if TYPE_CHECKING:
 
@@ -25,7 +62,7 @@ if TYPE_CHECKING:
         """
 
         actor_urn: str
-        actor_stopped: threading.Event
+        actor_stopped: Flag
 
         def __init__(self, *args: Any, **kwargs: Any) -> None: ...
 

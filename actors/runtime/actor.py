@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from pykka import ActorDeadError, ActorRegistry
 
-from ._pykka import ActorStop, BaseActor, Envelope
+from ._pykka import ActorStop, BaseActor, Envelope, Flag
 from .dispatch import handler_table, handles
 from .future import AsyncioFuture, ExcInfo
 from .inbox import Inbox, refuse
@@ -97,6 +97,7 @@ class AsyncioActor(BaseActor, Generic[M]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.actor_stopped = Flag()  # before its address is made, which has it too
         self._actor_ref = AsyncioActorRef(self)
         self._task: asyncio.Task[None] | None = None
         self._tasks: Tasks | None = None
