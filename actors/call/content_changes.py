@@ -63,7 +63,7 @@ class ContentChanges:
         self.sources: Answer | PlaceCall | None = None
         self.parts = parts
         self._addition: AddContent | None = None
-        self._removing: set[Kind] = set()
+        self._removing: frozenset[Kind] = frozenset()
 
     # -- what the peer says ------------------------------------------------------------------------
 
@@ -224,7 +224,7 @@ class ContentChanges:
         if kind in self._removing:
             words = f"the peer has not answered the removal of {kind} yet"
             raise self.parts.too_late.refusal(words)
-        self._removing.add(kind)
+        self._removing |= {kind}
         dark = Darkened(kind)
         self.parts.owner.pipe(
             self.parts.leg.connection.media.darken(kind), lambda _: dark, lambda _: dark
@@ -246,7 +246,7 @@ class ContentChanges:
         self._removal_over(kind, failure)
 
     def _removal_over(self, kind: Kind, failure: str | None) -> None:
-        self._removing.discard(kind)
+        self._removing -= {kind}
         self.parts.waiters.settle(("content-remove", kind), self._refusal(failure))
 
     @handles(Pause)

@@ -24,7 +24,7 @@ class QualityNotes:
 
     def __init__(self) -> None:
         self._before: dict[str, tuple[int, int]] = {}
-        self._poor: set[str] = set()
+        self._poor: frozenset[str] = frozenset()
         self._next = FIRST[0]
 
     def look(self, seconds: float, statistics: Iterable[MediaStatistics]) -> Iterator[str]:
@@ -55,10 +55,10 @@ class QualityNotes:
             return ""
         share = max(0, missing) / (came + missing)
         if one.kind not in self._poor and share >= POOR:
-            self._poor.add(one.kind)
+            self._poor |= {one.kind}
             return f"{one.kind} comes in poorly: {share:.0%} lost in a second; {quality(one)}"
         if one.kind in self._poor and share < WELL:
-            self._poor.discard(one.kind)
+            self._poor -= {one.kind}
             return f"{one.kind} comes in well again; {quality(one)}"
         return ""
 

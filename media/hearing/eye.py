@@ -47,7 +47,7 @@ class Eye:
         self._lane: Lane | None = None
         self._largest = largest
         self._octets = 0
-        self._readers: WeakSet[ReaderQueue[Frame]] = WeakSet()
+        self._readers: WeakSet[ReaderQueue[Frame]] | tuple[()] = ()
         self._refused = False
         self._request_keyframe = request_keyframe
         self._waiting = 0
@@ -64,6 +64,8 @@ class Eye:
             or nobody holds it.
         """
         reader = ReaderQueue(limit, frame_octets)
+        if not isinstance(self._readers, WeakSet):
+            self._readers = WeakSet()
         self._readers.add(reader)
         if self._decoder is None:
             self._request_keyframe()

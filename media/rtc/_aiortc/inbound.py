@@ -18,7 +18,7 @@ from ...budget import Budget
 from ..ice import _aioice
 from .report_way import received_reports
 from .settled_dtls import settle
-from .spare import spare_start
+from .spare import compact, spare_start
 from .transports import ice_connection
 
 ESTIMATOR = "_RTCRtpReceiver__remote_bitrate_estimator"
@@ -68,7 +68,7 @@ class InboundSrtp:
         self.session = session
         self._since = time.monotonic()
         # Their packets could be repeated, were they let in again: libsrtp has forgotten them.
-        self._spent: set[int] = set()
+        self._spent: frozenset[int] = frozenset()
         self._unprotect: Callable[[bytes], bytes] = session.unprotect
 
     def unprotect(self, packet: bytes) -> bytes:
@@ -116,7 +116,7 @@ class InboundSrtp:
     def _make_room(self) -> None:
         silent = next(ssrc for ssrc in self._known if ssrc not in self.heard)
         del self._known[silent]
-        self._spent.add(silent)
+        self._spent |= {silent}
         self._listen_anew()
         self.session.remove_stream(silent)
         self._forget(silent)
@@ -162,3 +162,4 @@ def bound_streams(transport: RTCDtlsTransport, dropped: Counter[str]) -> None:
 def _come_through(transport: RTCDtlsTransport) -> None:
     settle(transport)
     spare_start(transport.transport)
+    compact(ice_connection(transport.transport))
