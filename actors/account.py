@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from ..config import AccountSettings
 from ..config.jid import bare
@@ -83,8 +85,7 @@ JINGLE = ("set", f"{{{ns.JINGLE}}}jingle")
 PUSH = ("set", f"{{{ROSTER}}}query")
 
 
-@dataclass(frozen=True, slots=True)
-class AskedFor:
+class AskedFor(Struct, frozen=True):
     """Whom the answer to an IQ is for.
 
     Attributes:

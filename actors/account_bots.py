@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from .bot.runner import BotRunner
 from .call_routes import Routes
@@ -16,8 +17,7 @@ from .runtime.actor import AsyncioActor, handles
 from .runtime.future import AsyncioFuture
 
 
-@dataclass(slots=True, eq=False)
-class _Replaced:
+class _Replaced(Struct, eq=False):
     """A bot that another one has replaced.
 
     Attributes:

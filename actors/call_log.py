@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from ..ladder.folder import LadderFolder
 from ..ladder.ladder import Ladder
@@ -30,8 +31,7 @@ MAX_LADDERS = 1_000
 BEAT = 5.0
 
 
-@dataclass(slots=True)
-class Pending:
+class Pending(Struct):
     """What a call log has been told and has not done; it outlives a crash of the log's actor.
 
     Attributes:

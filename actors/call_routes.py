@@ -1,7 +1,8 @@
 """Where the Jingle stanzas of one account go."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from .messages.call import CallActorMessage, CallRef, JingleReceived
 
@@ -11,8 +12,7 @@ MAX_WAITING = 64
 MAX_ENDED = 16
 
 
-@dataclass(slots=True)
-class _Route:
+class _Route(Struct):
     """One session; until its call has been started its stanzas wait here."""
 
     call: CallRef | None = None

@@ -1,8 +1,9 @@
 """The contacts of one account: who they are, who of them is there, and who may see whom."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from ..config.account import Subscriptions
 from ..config.jid import bare
@@ -16,8 +17,7 @@ from .xmpp.safe_reader import Reader
 from .xmpp.stanza import CLIENT
 
 
-@dataclass(frozen=True, slots=True)
-class RosterAsked:
+class RosterAsked(Struct, frozen=True):
     """What the answer to the request for the roster is recognised by."""
 
 

@@ -3,8 +3,9 @@
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from .call.too_late import never_began
 from .messages.account import PlaceCall
@@ -23,8 +24,7 @@ KEPT = 256
 MAX_CONVERSATIONS = 10_000
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(Struct):
     """One conversation.
 
     Attributes:
@@ -38,8 +38,7 @@ class _Entry:
     quiet: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Placed:
+class _Placed(Struct, frozen=True):
     """A call that has been asked for.
 
     Attributes:

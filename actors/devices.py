@@ -2,8 +2,9 @@
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from ..config.jid import is_full
 from .messages.account import PlaceCall
@@ -13,8 +14,7 @@ from .xmpp.events import IqAnswered
 from .xmpp.safe_reader import Reader
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What a device is to be asked: what it can do (XEP-0030 §3).
 
     Attributes:

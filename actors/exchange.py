@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from ..config import AccountSettings, Settings
 from ..config.jid import bare
@@ -61,8 +62,7 @@ LOGOUT = 20.0
 WRITER_DEADLINE = 10.0
 
 
-@dataclass(slots=True)
-class _Change:
+class _Change(Struct):
     """New settings that wait for the end of an account with its old ones.
 
     Attributes:

@@ -1,8 +1,10 @@
 """The STUN and TURN servers that the calls of one account may use (XEP-0215)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from ..config.jid import bare
 from ..media import Network
@@ -14,8 +16,7 @@ from .xmpp.external_services import Services
 from .xmpp.safe_reader import Reader
 
 
-@dataclass(frozen=True, slots=True)
-class ServicesAsked:
+class ServicesAsked(Struct, frozen=True):
     """What an answer of the server's is recognised by.
 
     Attributes:

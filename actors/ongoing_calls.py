@@ -1,8 +1,9 @@
 """The calls of one conversation: who may say what of each, and which stands if both sides call."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from ..config.jid import bare
 from ..jingle import CallMessage, Standing, tie_break
@@ -12,8 +13,7 @@ from .messages.call import CallRef, TieLost
 Tie = Literal["proposed", "initiated"]
 
 
-@dataclass(slots=True)
-class OngoingCall:
+class OngoingCall(Struct):
     """A call with the peer.
 
     Attributes:

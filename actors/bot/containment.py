@@ -11,9 +11,10 @@ from asyncio import _get_running_loop
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from ...media import is_authors, shown
 from .authors_trace import as_author_needs
@@ -33,8 +34,7 @@ class BotExit(Exception):  # noqa: N818 - what the bot did, not a fault of ours
     """A bot raised what would have ended the process, or cancelled itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(Struct, frozen=True):
     """Whose code it is.
 
     Attributes:

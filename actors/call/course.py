@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from ...config import CallPolicy
 from ...jingle import Initiated, Reason
@@ -19,8 +20,7 @@ log = logging.getLogger(__name__)
 D = TypeVar("D")
 
 
-@dataclass(slots=True)
-class CallingOut:
+class CallingOut(Struct):
     """What belongs to a call of ours until the peer has our offer.
 
     Attributes:
@@ -34,8 +34,7 @@ class CallingOut:
     without: frozenset[str] = frozenset()
 
 
-@dataclass(slots=True)
-class CallingIn:
+class CallingIn(Struct):
     """What belongs to a call of the peer's until it is taken.
 
     Attributes:
@@ -49,15 +48,13 @@ class CallingIn:
     long_enough: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """What belongs to a call of the peer's from when it is taken until our answer is sent."""
 
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
-class Underway:
+class Underway(Struct, frozen=True):
     """What belongs to a call whose descriptions are known.
 
     Attributes:
@@ -69,8 +66,7 @@ class Underway:
     wav: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Over:
+class Over(Struct, frozen=True):
     """What belongs to a call that is over, and not recorded yet.
 
     Attributes:
@@ -84,8 +80,7 @@ class Over:
     ours: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """What belongs to a call that has its detail record."""
 
     record: CallRecord

@@ -1,7 +1,8 @@
 """Those who hear a call at a page, or talk in it."""
 
 import logging
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ...jingle import Reason
 from ...media import Silence
@@ -39,8 +40,7 @@ _WORDS = {
 }
 
 
-@dataclass(slots=True)
-class _Seat:
+class _Seat(Struct):
     kind: GuestKind
     name: str
     ends_call: bool

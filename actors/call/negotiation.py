@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from ...jingle import Reason
 from ...media import IncompatibleMediaError, MediaError, NetworkError, PeerConnection, shown
@@ -62,8 +63,7 @@ class Negotiation(ABC):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(Struct, frozen=True):
     """The negotiation that is under way, and which of all runs of the WebRTC stack it is."""
 
     negotiation: Negotiation

@@ -1,7 +1,8 @@
 """What a call begins with."""
 
-from dataclasses import dataclass
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from ...jingle import Initiated, Session
 from ...media import Network
@@ -11,8 +12,7 @@ from ..messages.bot import BotPort
 from ..messages.conversation import ConversationRef
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallSetup:
+class CallSetup(Struct, frozen=True, kw_only=True):
     """What a conversation gives a call that it starts.
 
     Attributes:

@@ -1,7 +1,8 @@
 """What the parts of a call that act on each other share."""
 
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from ...config.jid import bare
 from ..bot.runner import BotRunner
@@ -22,8 +23,7 @@ from .trace import Trace
 from .waiters import Waiters
 
 
-@dataclass(frozen=True, slots=True)
-class SharedParts:
+class SharedParts(Struct, frozen=True):
     """The parts of one call that know nothing of those that are built on them.
 
     Attributes:

@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Literal
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from ...config.jid import bare, is_full
 from ...jingle import (
@@ -49,8 +50,7 @@ WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
+class Acknowledgement(Struct, frozen=True):
     """What the peer answered to an IQ of ours.
 
     Attributes:

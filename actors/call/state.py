@@ -6,9 +6,10 @@ picture in the docs from the table.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
+
+from msgspec import Struct
 
 from ...jingle import Reason
 
@@ -65,8 +66,7 @@ class CallEvent(StrEnum):
     RECORDED = "it is recorded"
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """What happens in a state.
 
     Attributes:

@@ -1,7 +1,8 @@
 """A room: calls that hear and see each other."""
 
 import asyncio
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ...media import Direction, EncodedFrame, RoomMedia, RoomMember
 from ..call.recorders import Recorders
@@ -21,14 +22,12 @@ from ..runtime.future import AsyncioFuture
 from .joined_call import HANDLED, settle_failed, until_over
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrival:
+class _Arrival(Struct, frozen=True):
     speaks: bool
     done: AsyncioFuture[RecordingBegun | None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Seat:
+class _Seat(Struct, frozen=True):
     member: RoomMember
     watch: asyncio.Task[None]
     left: AsyncioFuture[None]

@@ -1,8 +1,9 @@
 """What an account is told."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from ...config import AccountSettings
 from ...media import Source
@@ -20,15 +21,13 @@ if TYPE_CHECKING:
 # -- by conversations, calls, bots and the exchange ------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Struct, frozen=True):
     """Send a message or presence stanza as it is (RFC 6121)."""
 
     stanza: Element
 
 
-@dataclass(frozen=True, slots=True)
-class SendIq:
+class SendIq(Struct, frozen=True):
     """Send an IQ of type ``set`` or ``get`` (RFC 6120 §8.2.3); its answer comes as `IqAnswered`.
 
     Attributes:
@@ -46,8 +45,7 @@ class SendIq:
     token: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyIq:
+class ReplyIq(Struct, frozen=True):
     """Answer an IQ of the peer's: with a result, or with the ``<error/>`` given."""
 
     to: str
@@ -55,8 +53,7 @@ class ReplyIq:
     error: Element | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SendText:
+class SendText(Struct, frozen=True):
     """Send a chat message with a body to a JID.
 
     Attributes:
@@ -69,8 +66,7 @@ class SendText:
     author: Literal["bot", "person"] = "bot"
 
 
-@dataclass(frozen=True, slots=True)
-class SetPresence(Ask["AccountMessage", None]):
+class SetPresence(Struct, Ask["AccountMessage", None], frozen=True):
     """Change what contacts see (RFC 6121 §4.7); None leaves a part as it is."""
 
     show: str | None = None
@@ -82,13 +78,11 @@ class Offline(Exception):  # noqa: N818 - a state, as the message says
     """The account can't do that: it is not online, or it is about to log out."""
 
 
-@dataclass(frozen=True, slots=True)
-class GetRoster(Ask["AccountMessage", tuple[Contact, ...]]):
+class GetRoster(Struct, Ask["AccountMessage", tuple[Contact, ...]], frozen=True):
     """Ask for the roster: answered with a tuple of `Contact`."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceCall(Ask["AccountMessage", AsyncioFuture["CallRef"]]):
+class PlaceCall(Struct, Ask["AccountMessage", AsyncioFuture["CallRef"]], frozen=True):
     """Call a peer: answered with a future of the call's reference.
 
     Attributes:
@@ -111,16 +105,14 @@ class PlaceCall(Ask["AccountMessage", AsyncioFuture["CallRef"]]):
     prefer: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FindCall(Ask["AccountMessage", "CallRef | None"]):
+class FindCall(Struct, Ask["AccountMessage", "CallRef | None"], frozen=True):
     """Answered with the call of (peer's bare JID, sid) that goes on, or None."""
 
     peer: str
     sid: str
 
 
-@dataclass(frozen=True, slots=True)
-class Invitation:
+class Invitation(Struct, frozen=True):
     """An invite to a Jingle call (XEP-0482 §3.1), as it came in.
 
     Attributes:
@@ -139,8 +131,7 @@ class Invitation:
     video: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SendInvite:
+class SendInvite(Struct, frozen=True):
     """Invite somebody to call us in a session of this id (XEP-0482 §3.1)."""
 
     to: str
@@ -148,16 +139,14 @@ class SendInvite:
     video: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerInvite:
+class AnswerInvite(Struct, frozen=True):
     """Say that an invitation is accepted, or is not (XEP-0482 §3.2, §3.3)."""
 
     invitation: Invitation
     accept: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RouteCall:
+class RouteCall(Struct, frozen=True):
     """Route the Jingle stanzas and call messages of (peer's bare JID, sid) to this call."""
 
     peer: str
@@ -165,23 +154,20 @@ class RouteCall:
     call: "CallRef"
 
 
-@dataclass(frozen=True, slots=True)
-class ForgetCall:
+class ForgetCall(Struct, frozen=True):
     """The call of (peer's bare JID, sid) is over, or was refused before it began."""
 
     peer: str
     sid: str
 
 
-@dataclass(frozen=True, slots=True)
-class DrainAccount:
+class DrainAccount(Struct, frozen=True):
     """Take no new call, let those that run go on for `seconds`, then end them and log out."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeSettings:
+class ChangeSettings(Struct, frozen=True):
     """Go on with other settings, without a new login.
 
     Calls that run keep the policy that they began with. A new password is for the next login. A bot
@@ -198,8 +184,7 @@ class ChangeSettings:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class ConversationIdle:
+class ConversationIdle(Struct, frozen=True):
     """The conversation with this bare JID has nothing to do.
 
     Attributes:
@@ -211,8 +196,7 @@ class ConversationIdle:
     told: int
 
 
-@dataclass(frozen=True, slots=True)
-class ConversationEnded:
+class ConversationEnded(Struct, frozen=True):
     """A conversation is no more, for whatever reason."""
 
     conversation: "ConversationRef"
@@ -221,18 +205,15 @@ class ConversationEnded:
 # -- by its stream and its own tasks ---------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class LookAround:
+class LookAround(Struct, frozen=True):
     """It is time to see which conversations nobody needs any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Connect:
+class Connect(Struct, frozen=True):
     """It is time to try again."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeepAlive:
+class KeepAlive(Struct, frozen=True):
     """It is time for a ping (XEP-0199).
 
     Attributes:
@@ -242,8 +223,7 @@ class KeepAlive:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class LookForServices:
+class LookForServices(Struct, frozen=True):
     """It is time to ask the server for its STUN and TURN (XEP-0215).
 
     Attributes:
@@ -253,37 +233,31 @@ class LookForServices:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyOverdue:
+class ReadyOverdue(Struct, frozen=True):
     """The server has had time enough to return our presence."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoginOverdue:
+class LoginOverdue(Struct, frozen=True):
     """The server did not finish a login in time."""
 
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class DrainOverdue:
+class DrainOverdue(Struct, frozen=True):
     """The deadline that running calls were given is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class OrderSettled:
+class OrderSettled(Struct, frozen=True):
     """A call that a replaced bot had ordered has begun, or never will."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReplacedOverdue:
+class ReplacedOverdue(Struct, frozen=True):
     """The calls of a replaced bot have had their time."""
 
     bot: "BotPort"
 
 
-@dataclass(frozen=True, slots=True)
-class BotLeft:
+class BotLeft(Struct, frozen=True):
     """A replaced bot has stopped."""
 
     bot: "BotPort"

@@ -1,6 +1,6 @@
 """What a bridge is told."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ..records.call_record import OtherCall
 from ..runtime.ask import Ask
@@ -9,8 +9,7 @@ from ..runtime.ref import AsyncioActorRef
 from .call import CallRef, JoinedMedia, PeerState
 
 
-@dataclass(frozen=True, slots=True)
-class WaitForBridge(Ask["BridgeMessage", AsyncioFuture[None]]):
+class WaitForBridge(Struct, Ask["BridgeMessage", AsyncioFuture[None]], frozen=True):
     """Answered with a future that is done when the calls hear each other.
 
     It raises `CallOver` if one has ended, ValueError if one is in a room or bridge, and
@@ -18,8 +17,7 @@ class WaitForBridge(Ask["BridgeMessage", AsyncioFuture[None]]):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class PeerChanged:
+class PeerChanged(Struct, frozen=True):
     """The peer of one call holds or mutes, or does so no more; or it was put on hold, or back.
 
     Attributes:
@@ -34,8 +32,7 @@ class PeerChanged:
 # -- by itself -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class BothReady:
+class BothReady(Struct, frozen=True):
     """Both calls gave their media, and are connected.
 
     Attributes:
@@ -47,8 +44,7 @@ class BothReady:
     names: tuple[OtherCall, OtherCall]
 
 
-@dataclass(frozen=True, slots=True)
-class NotReady:
+class NotReady(Struct, frozen=True):
     """A call could not give its media, or can't play what it is to play meanwhile.
 
     Attributes:
@@ -58,13 +54,11 @@ class NotReady:
     error: Exception
 
 
-@dataclass(frozen=True, slots=True)
-class Unanswered:
+class Unanswered(Struct, frozen=True):
     """The other call has had its time to be connected."""
 
 
-@dataclass(frozen=True, slots=True)
-class SideGone:
+class SideGone(Struct, frozen=True):
     """A call has ended.
 
     Attributes:

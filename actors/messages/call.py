@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from xml.etree.ElementTree import Element
 
+import msgspec
+from msgspec import Struct
+
 from ...jingle import Reason
 from ...ladder.ladder import Ladder
 from ...media import BOTH, Direction, MediaEvent, SpeechOptions
@@ -52,8 +55,7 @@ class MidCallRequest(Ask["CallActorMessage", R_co]):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer(Ask["CallActorMessage", AsyncioFuture[None]]):
+class Answer(Struct, Ask["CallActorMessage", AsyncioFuture[None]], frozen=True):
     """Take the call: answered with a future that is done when media flows.
 
     Attributes:
@@ -70,15 +72,13 @@ class Answer(Ask["CallActorMessage", AsyncioFuture[None]]):
     prefer: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Decline(MidCallRequest[None]):
+class Decline(Struct, MidCallRequest[None], frozen=True):
     """Refuse a call that rings here; raises `ValueError` if there is nothing to refuse any more."""
 
     reason: Reason = Reason.DECLINE
 
 
-@dataclass(frozen=True, slots=True)
-class Hangup:
+class Hangup(Struct, frozen=True):
     """End the call, whatever it is doing; before an answer this declines or withdraws it."""
 
     reason: Reason = Reason.SUCCESS
@@ -89,8 +89,7 @@ class Hangup:
 Cue = Literal["digit"] | SpeechOptions
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Struct, frozen=True):
     """What a call has begun to play.
 
     Attributes:
@@ -102,8 +101,7 @@ class Started:
     ended: AsyncioFuture[None]
 
 
-@dataclass(frozen=True, slots=True)
-class Play(MidCallRequest[Started]):
+class Play(Struct, MidCallRequest[Started], frozen=True):
     """Send another source from now on.
 
     Attributes:
@@ -119,31 +117,27 @@ class Play(MidCallRequest[Started]):
     cue: Cue | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SeekPlayback(MidCallRequest[None]):
+class SeekPlayback(Struct, MidCallRequest[None], frozen=True):
     """Go to another moment of what is played, in seconds since its beginning."""
 
     playback: "Playback"
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class SetGain(MidCallRequest[None]):
+class SetGain(Struct, MidCallRequest[None], frozen=True):
     """Make what is played louder or softer."""
 
     playback: "Playback"
     decibels: float
 
 
-@dataclass(frozen=True, slots=True)
-class StopPlayback(MidCallRequest[None]):
+class StopPlayback(Struct, MidCallRequest[None], frozen=True):
     """Play something no more, if it still is played."""
 
     playback: "Playback"
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingBegun:
+class RecordingBegun(Struct, frozen=True):
     """A recording goes on, or did.
 
     Attributes:
@@ -158,8 +152,7 @@ class RecordingBegun:
     ended: AsyncioFuture[RecordingOutcome]
 
 
-@dataclass(frozen=True, slots=True)
-class Record(MidCallRequest[RecordingBegun]):
+class Record(Struct, MidCallRequest[RecordingBegun], frozen=True):
     """Begin another recording.
 
     Attributes:
@@ -171,28 +164,24 @@ class Record(MidCallRequest[RecordingBegun]):
     wav: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class GetRecordings(MidCallRequest[tuple[RecordingBegun, ...]]):
+class GetRecordings(Struct, MidCallRequest[tuple[RecordingBegun, ...]], frozen=True):
     """Answered with all recordings of the call, in the order in which they began."""
 
 
-@dataclass(frozen=True, slots=True)
-class StopRecording:
+class StopRecording(Struct, frozen=True):
     """End one of the call's recordings, if it goes on."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Mute(MidCallRequest[None]):
+class Mute(Struct, MidCallRequest[None], frozen=True):
     """Send silence or black in the place of what is played, and say so (XEP-0167 §8)."""
 
     kind: Literal["audio", "video"]
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Pause(MidCallRequest[AsyncioFuture[None]]):
+class Pause(Struct, MidCallRequest[AsyncioFuture[None]], frozen=True):
     """Send nothing of a kind, or go on, once the peer knows of it (XEP-0166 §7.2.3).
 
     Answered with a future that is done when that is so; it raises `CallOver` if the peer refuses.
@@ -202,8 +191,7 @@ class Pause(MidCallRequest[AsyncioFuture[None]]):
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Hold(MidCallRequest[None]):
+class Hold(Struct, MidCallRequest[None], frozen=True):
     """Put the peer on hold, or take it back (XEP-0167 §8).
 
     Attributes:
@@ -215,8 +203,7 @@ class Hold(MidCallRequest[None]):
     music: "Source | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class AddMedia(MidCallRequest[AsyncioFuture[None]]):
+class AddMedia(Struct, MidCallRequest[AsyncioFuture[None]], frozen=True):
     """Add audio or video in mid-call (XEP-0166 §7.2.2).
 
     Answered with a future that is done when the peer has taken it; it raises `CallOver` if not.
@@ -226,8 +213,7 @@ class AddMedia(MidCallRequest[AsyncioFuture[None]]):
     source: "Source"
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveMedia(MidCallRequest[AsyncioFuture[None]]):
+class RemoveMedia(Struct, MidCallRequest[AsyncioFuture[None]], frozen=True):
     """Take audio or video away in mid-call (XEP-0166 §7.2.5).
 
     Answered with a future that is done when the peer has taken it; it raises `CallOver` if not:
@@ -250,8 +236,7 @@ class Press(MidCallRequest[AsyncioFuture[None]]):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class ListenToDigits(MidCallRequest[AsyncIterator[str]]):
+class ListenToDigits(Struct, MidCallRequest[AsyncIterator[str]], frozen=True):
     """Answered with an async iterator of the keys that the peer presses; each is read once.
 
     Attributes:
@@ -261,15 +246,13 @@ class ListenToDigits(MidCallRequest[AsyncIterator[str]]):
     fresh: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SendData(MidCallRequest[None]):
+class SendData(Struct, MidCallRequest[None], frozen=True):
     """Send text or octets on the call's data channel (XEP-0343)."""
 
     data: str | bytes
 
 
-@dataclass(frozen=True, slots=True)
-class RestartIce(MidCallRequest[None]):
+class RestartIce(Struct, MidCallRequest[None], frozen=True):
     """Look for a way to the peer anew while media go on (RFC 8445 §9)."""
 
 
@@ -286,8 +269,7 @@ class PeerState:
     muted: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class JoinedMedia:
+class JoinedMedia(Struct, frozen=True):
     """What a call gives to the room or the bridge that it is in.
 
     Attributes:
@@ -303,8 +285,7 @@ class JoinedMedia:
     writer: "Writer"
 
 
-@dataclass(frozen=True, slots=True)
-class Join(MidCallRequest[JoinedMedia]):
+class Join(Struct, MidCallRequest[JoinedMedia], frozen=True):
     """Be in a room or a bridge, and in no other. It raises ValueError if the call is in one.
 
     Attributes:
@@ -316,8 +297,7 @@ class Join(MidCallRequest[JoinedMedia]):
     tell_states: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Bridged:
+class Bridged(Struct, frozen=True):
     """Note for the record whose peer ours hears from now on, until the call leaves the bridge.
 
     Attributes:
@@ -329,8 +309,7 @@ class Bridged:
     to: OtherCall
 
 
-@dataclass(frozen=True, slots=True)
-class MixBegun:
+class MixBegun(Struct, frozen=True):
     """Note for the record that what all say in the room is recorded.
 
     Attributes:
@@ -345,21 +324,18 @@ class MixBegun:
     left: AsyncioFuture[None]
 
 
-@dataclass(frozen=True, slots=True)
-class GetIdentity(MidCallRequest[OtherCall]):
+class GetIdentity(Struct, MidCallRequest[OtherCall], frozen=True):
     """Answered with what another call's record says of this one."""
 
 
-@dataclass(frozen=True, slots=True)
-class GetCodecs(MidCallRequest[tuple[str, ...]]):
+class GetCodecs(Struct, MidCallRequest[tuple[str, ...]], frozen=True):
     """Answered with the codec of each kind of media, for another call to prefer.
 
     Before the media are negotiated there are none.
     """
 
 
-@dataclass(frozen=True, slots=True)
-class PassOn:
+class PassOn(Struct, frozen=True):
     """Tell the peer how the other end of the bridge is, until the call leaves it.
 
     Attributes:
@@ -371,8 +347,7 @@ class PassOn:
     state: PeerState
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(Struct, frozen=True):
     """Be free for others.
 
     Attributes:
@@ -382,8 +357,7 @@ class Leave:
     by: AsyncioActorRef[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Wait(Ask["CallActorMessage", AsyncioFuture[Any]]):
+class Wait(Struct, Ask["CallActorMessage", AsyncioFuture[Any]], frozen=True):
     """Answered with a future that is done when the call is there, or over.
 
     Attributes:
@@ -394,8 +368,7 @@ class Wait(Ask["CallActorMessage", AsyncioFuture[Any]]):
     until: Literal["connected", "over", "ended"]
 
 
-@dataclass(frozen=True, slots=True)
-class TakeSnapshot(MidCallRequest[AsyncioFuture[bytes]]):
+class TakeSnapshot(Struct, MidCallRequest[AsyncioFuture[bytes]], frozen=True):
     """Make an image of what the peer shows: answered with a future of the file's content.
 
     It raises `SnapshotError` if the peer shows nothing, ValueError if no video is received, and
@@ -412,8 +385,7 @@ class TakeSnapshot(MidCallRequest[AsyncioFuture[bytes]]):
     role: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Listen(MidCallRequest["ReaderQueue[Any]"]):
+class Listen(Struct, MidCallRequest["ReaderQueue[Any]"], frozen=True):
     """Answered with the decoded frames of a kind.
 
     Attributes:
@@ -429,8 +401,7 @@ class Listen(MidCallRequest["ReaderQueue[Any]"]):
     limit: int = 50
 
 
-@dataclass(frozen=True, slots=True)
-class ListenForSpeech(MidCallRequest["ReaderQueue[Speech]"]):
+class ListenForSpeech(Struct, MidCallRequest["ReaderQueue[Speech]"], frozen=True):
     """Answered with `SpeechBegan` and `SpeechEnded`, as they happen."""
 
     options: SpeechOptions
@@ -476,8 +447,7 @@ class GuestRefused(Exception):  # noqa: N818 - what happened, not a fault
         self.why = why
 
 
-@dataclass(frozen=True, slots=True)
-class GuestAdmitted:
+class GuestAdmitted(Struct, frozen=True):
     """Somebody at a page is about to hear a call, or to talk in it.
 
     Attributes:
@@ -494,8 +464,7 @@ class GuestAdmitted:
     over: AsyncioFuture[str]
 
 
-@dataclass(frozen=True, slots=True)
-class AdmitGuest(MidCallRequest[GuestAdmitted]):
+class AdmitGuest(Struct, MidCallRequest[GuestAdmitted], frozen=True):
     """Let somebody at a page hear the call, or talk in it.
 
     It raises `OfferError` if the offer can't be used, and `GuestRefused` if the call takes no such
@@ -518,21 +487,18 @@ class AdmitGuest(MidCallRequest[GuestAdmitted]):
     ends_call: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class GetStatus(Ask["CallActorMessage", CallStatus]):
+class GetStatus(Struct, Ask["CallActorMessage", CallStatus], frozen=True):
     """Answered with a `CallStatus`."""
 
 
-@dataclass(frozen=True, slots=True)
-class GetLadder(Ask["CallActorMessage", Ladder]):
+class GetLadder(Struct, Ask["CallActorMessage", Ladder], frozen=True):
     """Answered with the call's ladder as far as it has grown; without rungs where they are off."""
 
 
 # -- by its account and conversation ---------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class JingleReceived:
+class JingleReceived(Struct, frozen=True):
     """A Jingle IQ of this session.
 
     Attributes:
@@ -546,8 +512,7 @@ class JingleReceived:
     jingle: Element
 
 
-@dataclass(frozen=True, slots=True)
-class TraceStanza:
+class TraceStanza(Struct, frozen=True):
     """A message about this call, for its ladder; what it means for the call is told apart.
 
     Attributes:
@@ -558,11 +523,10 @@ class TraceStanza:
 
     stanza: Element
     way: Literal["in", "out"] = "in"
-    at: float = field(default_factory=time.monotonic)
+    at: float = msgspec.field(default_factory=time.monotonic)
 
 
-@dataclass(frozen=True, slots=True)
-class StreamChanged:
+class StreamChanged(Struct, frozen=True):
     """The account's stream was lost, or is there again.
 
     Attributes:
@@ -574,15 +538,13 @@ class StreamChanged:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class PeerRinging:
+class PeerRinging(Struct, frozen=True):
     """The peer's device rings (XEP-0353 §3.1)."""
 
     sender: str
 
 
-@dataclass(frozen=True, slots=True)
-class PeerProceeds:
+class PeerProceeds(Struct, frozen=True):
     """The peer takes the call on this device (XEP-0353 §3.3).
 
     Attributes:
@@ -594,41 +556,35 @@ class PeerProceeds:
     refused: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class PeerRejects:
+class PeerRejects(Struct, frozen=True):
     """The peer does not take the call (XEP-0353 §3.4)."""
 
     reason: Reason | None
 
 
-@dataclass(frozen=True, slots=True)
-class PeerRetracts:
+class PeerRetracts(Struct, frozen=True):
     """The peer withdraws its proposal (XEP-0353 §3.2)."""
 
     reason: Reason | None
 
 
-@dataclass(frozen=True, slots=True)
-class PeerFinishes:
+class PeerFinishes(Struct, frozen=True):
     """The peer says in a message that the session is over (XEP-0353 §3.6)."""
 
     reason: Reason | None
 
 
-@dataclass(frozen=True, slots=True)
-class HandledElsewhere:
+class HandledElsewhere(Struct, frozen=True):
     """Another resource of ours took the call, or refused it (XEP-0353 §3.3, §3.4)."""
 
     answered: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TieLost:
+class TieLost(Struct, frozen=True):
     """Both proposed at once and the peer's proposal is the one that stands (XEP-0353 §4)."""
 
 
-@dataclass(frozen=True, slots=True)
-class PeerUnreachable:
+class PeerUnreachable(Struct, frozen=True):
     """Our proposal came back: the server could not deliver it.
 
     Attributes:
@@ -640,16 +596,14 @@ class PeerUnreachable:
     stanza: Element | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DrainCall:
+class DrainCall(Struct, frozen=True):
     """The account logs out: end now."""
 
 
 # -- by its own tasks, timers and media ------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Negotiated:
+class Negotiated(Struct, frozen=True):
     """The WebRTC stack has done what it was asked for.
 
     Attributes:
@@ -661,8 +615,7 @@ class Negotiated:
     sdp: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class NegotiationFailed:
+class NegotiationFailed(Struct, frozen=True):
     """The WebRTC stack could not go along.
 
     Attributes:
@@ -676,15 +629,13 @@ class NegotiationFailed:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(Struct, frozen=True):
     """Something happened on the peer connection."""
 
     event: MediaEvent
 
 
-@dataclass(frozen=True, slots=True)
-class Interrupted:
+class Interrupted(Struct, frozen=True):
     """What a source was to be played until has come.
 
     Attributes:
@@ -696,8 +647,7 @@ class Interrupted:
     error: BaseException | None
 
 
-@dataclass(frozen=True, slots=True)
-class Pressed:
+class Pressed(Struct, frozen=True):
     """The keys of a `Press` have been sent.
 
     Attributes:
@@ -709,8 +659,7 @@ class Pressed:
     sent: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingPlaced:
+class RecordingPlaced(Struct, frozen=True):
     """A recorder knows where its files go.
 
     Attributes:
@@ -722,8 +671,7 @@ class RecordingPlaced:
     bases: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyframeNeeded:
+class KeyframeNeeded(Struct, frozen=True):
     """A recording can't begin with the video of a direction before a key frame comes.
 
     Attributes:
@@ -733,8 +681,7 @@ class KeyframeNeeded:
     direction: Direction
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingFailed:
+class RecordingFailed(Struct, frozen=True):
     """Something is not in a recording, or nothing more will be.
 
     Attributes:
@@ -748,8 +695,7 @@ class RecordingFailed:
     is_over: bool
 
 
-@dataclass(frozen=True, slots=True)
-class GuestConnected:
+class GuestConnected(Struct, frozen=True):
     """A guest's page is connected.
 
     Attributes:
@@ -761,8 +707,7 @@ class GuestConnected:
     kinds: "tuple[Kind, ...]"
 
 
-@dataclass(frozen=True, slots=True)
-class GuestGone:
+class GuestGone(Struct, frozen=True):
     """A guest has gone.
 
     Attributes:
@@ -772,15 +717,13 @@ class GuestGone:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Darkened:
+class Darkened(Struct, frozen=True):
     """The last that is sent of a kind that is to be removed is silence or black."""
 
     kind: Literal["audio", "video"]
 
 
-@dataclass(frozen=True, slots=True)
-class Overdue:
+class Overdue(Struct, frozen=True):
     """A deadline passed.
 
     Attributes:
@@ -790,18 +733,15 @@ class Overdue:
     what: StrEnum | Literal["auto", "add", "parts", "restart"]
 
 
-@dataclass(frozen=True, slots=True)
-class RingLongEnough:
+class RingLongEnough(Struct, frozen=True):
     """It has rung for as long as the account's policy wants."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct, frozen=True):
     """It is time to tell how the call goes."""
 
 
-@dataclass(frozen=True, slots=True)
-class BotDone:
+class BotDone(Struct, frozen=True):
     """The bot's ``on_call`` returned.
 
     Attributes:
@@ -811,8 +751,7 @@ class BotDone:
     error: BaseException | None
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Struct, frozen=True):
     """The recorder and the peer connection are closed."""
 
     nothing: None

@@ -1,6 +1,6 @@
 """What the call log is told, besides detail records."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ...ladder.ladder import Ladder
 from ..records.call_record import CallRecord
@@ -9,8 +9,7 @@ from ..runtime.ref import AsyncioActorRef
 # -- by calls --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class CallGoesOn:
+class CallGoesOn(Struct, frozen=True):
     """A call has begun, or more of it is known.
 
     Attributes:
@@ -23,18 +22,15 @@ class CallGoesOn:
 # -- by itself and its timers ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Flush:
+class Flush(Struct, frozen=True):
     """Write what has been told up to now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(Struct, frozen=True):
     """It is time to write what could not be written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Beat:
+class Beat(Struct, frozen=True):
     """It is time to note that the process lives."""
 
 

@@ -1,7 +1,8 @@
 """What a conversation is told."""
 
-from dataclasses import dataclass
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from ...config import AccountSettings
 from ...jingle import CallMessage
@@ -17,8 +18,7 @@ from .call import CallRef
 # -- by its account --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class CallMessageReceived:
+class CallMessageReceived(Struct, frozen=True):
     """An XEP-0353 message of the peer's, or of another resource of ours.
 
     Attributes:
@@ -38,8 +38,7 @@ class CallMessageReceived:
     stanza: Element | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SessionInitiated:
+class SessionInitiated(Struct, frozen=True):
     """A ``session-initiate`` that no call waits for (XEP-0166 §6.1).
 
     Attributes:
@@ -57,16 +56,14 @@ class SessionInitiated:
     draining: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PresenceReceived:
+class PresenceReceived(Struct, frozen=True):
     """A resource of the peer's changed; None: it went away."""
 
     jid: str
     resource: Resource | None
 
 
-@dataclass(frozen=True, slots=True)
-class IdleCheck:
+class IdleCheck(Struct, frozen=True):
     """The account asks whether anybody still needs this conversation.
 
     Attributes:
@@ -76,23 +73,20 @@ class IdleCheck:
     told: int
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkFound:
+class NetworkFound(Struct, frozen=True):
     """Calls use this network from now on: the server has told of its STUN and TURN."""
 
     network: Network
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsChanged:
+class SettingsChanged(Struct, frozen=True):
     """Calls begin with other settings from now on, and with this bot."""
 
     settings: AccountSettings
     bot: BotPort
 
 
-@dataclass(frozen=True, slots=True)
-class CallPeer:
+class CallPeer(Struct, frozen=True):
     """Call the peer.
 
     Attributes:
@@ -109,16 +103,14 @@ class CallPeer:
 # -- by its calls ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class SendCallMessage:
+class SendCallMessage(Struct, frozen=True):
     """Send an XEP-0353 message to the peer: to a full JID, or to its bare one."""
 
     to: str
     message: CallMessage
 
 
-@dataclass(frozen=True, slots=True)
-class SendJingle:
+class SendJingle(Struct, frozen=True):
     """Send a ``<jingle/>`` to the peer's full JID; the call is told how it was answered.
 
     Attributes:
@@ -134,15 +126,13 @@ class SendJingle:
     token: str
 
 
-@dataclass(frozen=True, slots=True)
-class CallAccepted:
+class CallAccepted(Struct, frozen=True):
     """The peer accepted the session of this sid."""
 
     sid: str
 
 
-@dataclass(frozen=True, slots=True)
-class CallEnded:
+class CallEnded(Struct, frozen=True):
     """The call of this sid is over."""
 
     sid: str
@@ -151,8 +141,7 @@ class CallEnded:
 # -- to itself -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class CapabilitiesOverdue:
+class CapabilitiesOverdue(Struct, frozen=True):
     """An outgoing call has waited long enough for what the peer's resources can do."""
 
 

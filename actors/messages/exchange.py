@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct
+
 from ...config import AccountSettings
 from ...media import MediaStatistics
 from ..records.call_record import Listener
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
 # -- by commands -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Shutdown:
+class Shutdown(Struct, frozen=True):
     """Drain every account; the exchange ends when all have logged out.
 
     Attributes:
@@ -30,23 +31,20 @@ class Shutdown:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class WhenSettled(Ask["ExchangeMessage", AsyncioFuture[int]]):
+class WhenSettled(Struct, Ask["ExchangeMessage", AsyncioFuture[int]], frozen=True):
     """Answered with a future of how many accounts are online, once no first login is open.
 
     The answer is 0 only when every account has given up.
     """
 
 
-@dataclass(frozen=True, slots=True)
-class FindAccount(Ask["ExchangeMessage", "AccountRef | None"]):
+class FindAccount(Struct, Ask["ExchangeMessage", "AccountRef | None"], frozen=True):
     """Answered with the reference of the account of this bare JID, or None."""
 
     jid: str
 
 
-@dataclass(frozen=True, slots=True)
-class AddAccount(Ask["ExchangeMessage", "AccountRef"]):
+class AddAccount(Struct, Ask["ExchangeMessage", "AccountRef"], frozen=True):
     """Start one more account; answered with its reference.
 
     An asker gets ``ValueError`` if there is one of this JID, or the exchange drains.
@@ -60,8 +58,9 @@ class AddAccount(Ask["ExchangeMessage", "AccountRef"]):
     bot: "BotFactory | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveAccount(Ask["ExchangeMessage", AsyncioFuture[BaseException | None]]):
+class RemoveAccount(
+    Struct, Ask["ExchangeMessage", AsyncioFuture[BaseException | None]], frozen=True
+):
     """Let an account's calls end, log it out, and forget it.
 
     Answered with a future that is done when that is so. An asker gets ``ValueError`` if there is no
@@ -78,8 +77,9 @@ class RemoveAccount(Ask["ExchangeMessage", AsyncioFuture[BaseException | None]])
     may_return: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeAccount(Ask["ExchangeMessage", AsyncioFuture["AccountRef | None"]]):
+class ChangeAccount(
+    Struct, Ask["ExchangeMessage", AsyncioFuture["AccountRef | None"]], frozen=True
+):
     """Give an account other settings, with as little as needs be.
 
     It stays logged in, unless its resource changes or it has given up: then it starts anew once its
@@ -109,8 +109,7 @@ class ChangeAccount(Ask["ExchangeMessage", AsyncioFuture["AccountRef | None"]]):
 AccountState = Literal["connecting", "online", "leaving", "waiting", "failed", "closed", "ended"]
 
 
-@dataclass(frozen=True, slots=True)
-class AccountChanged:
+class AccountChanged(Struct, frozen=True):
     """An account's stream changed.
 
     Attributes:
@@ -126,8 +125,7 @@ class AccountChanged:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AccountRemoved:
+class AccountRemoved(Struct, frozen=True):
     """An account that was to be removed has ended, and is known no more.
 
     Attributes:
@@ -137,8 +135,7 @@ class AccountRemoved:
     jid: str
 
 
-@dataclass(frozen=True, slots=True)
-class AccountReady:
+class AccountReady(Struct, frozen=True):
     """A login is complete: the roster is here, and the server has announced the presence.
 
     Attributes:
@@ -150,8 +147,7 @@ class AccountReady:
     steps: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class PresenceReturned:
+class PresenceReturned(Struct, frozen=True):
     """The server has announced a presence of ours, and tells us so too (RFC 6121 §4.4.2).
 
     Attributes:
@@ -165,8 +161,7 @@ class PresenceReturned:
     show: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptReceived:
+class ReceiptReceived(Struct, frozen=True):
     """A message of ours was received (XEP-0184).
 
     Attributes:
@@ -201,8 +196,7 @@ class ChatMessage:
     body: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class ChatMessageBounced:
+class ChatMessageBounced(Struct, frozen=True):
     """A message of ours came back as an error (RFC 6120 §8.3).
 
     Attributes:
@@ -255,8 +249,7 @@ class CallStatus:
     guests: tuple[Listener, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DigitPressed:
+class DigitPressed(Struct, frozen=True):
     """A peer has pressed a key in a call.
 
     Attributes:
@@ -272,8 +265,7 @@ class DigitPressed:
     digit: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class BotFailed:
+class BotFailed(Struct, frozen=True):
     """A bot's code raised."""
 
     account: str

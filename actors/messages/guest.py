@@ -1,14 +1,14 @@
 """What the guest of a call is told: somebody at a page who hears the call, or talks in it."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from ...media import MediaEvent
 from ..runtime.ref import AsyncioActorRef
 
 
-@dataclass(frozen=True, slots=True)
-class Dismiss:
+class Dismiss(Struct, frozen=True):
     """Leave.
 
     Attributes:
@@ -21,8 +21,7 @@ class Dismiss:
 # -- by itself -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """The offer of the page is answered.
 
     Attributes:
@@ -32,8 +31,7 @@ class Answered:
     sdp: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotAnswered:
+class NotAnswered(Struct, frozen=True):
     """The offer of the page can't be answered.
 
     Attributes:
@@ -43,15 +41,13 @@ class NotAnswered:
     error: Exception
 
 
-@dataclass(frozen=True, slots=True)
-class PageMedia:
+class PageMedia(Struct, frozen=True):
     """Something happened on the peer connection with the page."""
 
     event: MediaEvent
 
 
-@dataclass(frozen=True, slots=True)
-class OtherCodec:
+class OtherCodec(Struct, frozen=True):
     """What the guest hears or sees goes on in a codec that the page has not agreed to.
 
     Attributes:
@@ -63,8 +59,7 @@ class OtherCodec:
     codec: str
 
 
-@dataclass(frozen=True, slots=True)
-class Listened:
+class Listened(Struct, frozen=True):
     """It is time to look whether anything has come from the page."""
 
 

@@ -1,20 +1,18 @@
 """What a recorder is told."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ...media import Direction, EncodedFrame
 from ..runtime.ref import AsyncioActorRef
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Struct, frozen=True):
     """Put these frames, in their order, into the file."""
 
     frames: tuple[tuple[Direction, EncodedFrame], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Miss:
+class Miss(Struct, frozen=True):
     """Video comes of which nothing can be shown: no key frame does, though the peer is asked.
 
     Attributes:

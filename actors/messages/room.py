@@ -1,6 +1,6 @@
 """What a room is told."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
@@ -8,8 +8,7 @@ from ..runtime.ref import AsyncioActorRef
 from .call import CallRef, JoinedMedia, RecordingBegun
 
 
-@dataclass(frozen=True, slots=True)
-class AddMember(Ask["RoomMessage", AsyncioFuture[RecordingBegun | None]]):
+class AddMember(Struct, Ask["RoomMessage", AsyncioFuture[RecordingBegun | None]], frozen=True):
     """Let a call in: answered with a future that is done when it is.
 
     It gives the recording of the mix, or None if there is none.
@@ -25,31 +24,27 @@ class AddMember(Ask["RoomMessage", AsyncioFuture[RecordingBegun | None]]):
     speaks: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveMember(Ask["RoomMessage", bool]):
+class RemoveMember(Struct, Ask["RoomMessage", bool], frozen=True):
     """Let a call go, which goes on alone: answered with whether it was there."""
 
     call: CallRef
 
 
-@dataclass(frozen=True, slots=True)
-class MuteMember(Ask["RoomMessage", bool]):
+class MuteMember(Struct, Ask["RoomMessage", bool], frozen=True):
     """Let the others hear nothing of a call, or hear it again; answered as `RemoveMember` is."""
 
     call: CallRef
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
-class GetMembers(Ask["RoomMessage", tuple[tuple[CallRef, float], ...]]):
+class GetMembers(Struct, Ask["RoomMessage", tuple[tuple[CallRef, float], ...]], frozen=True):
     """Answered with who is in the room and how loud each is, in dBov, the loudest first."""
 
 
 # -- by itself -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(Struct, frozen=True):
     """A call gave its media, or could not.
 
     Attributes:
@@ -61,8 +56,7 @@ class Arrived:
     joined: JoinedMedia | Exception
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(Struct, frozen=True):
     """A call has ended."""
 
     call: CallRef

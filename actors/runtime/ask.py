@@ -20,8 +20,7 @@ class Ask(Generic[M_co, R_co]):
     and the type of the answer. Both may stand in quotes.
 
     Example:
-        >>> @dataclass(frozen=True, slots=True)
-        ... class GetTotal(Ask["CounterMessage", int]):
+        >>> class GetTotal(Struct, Ask["CounterMessage", int], frozen=True):
         ...     pass
         >>> CounterMessage = Add | GetTotal
     """

@@ -1,12 +1,11 @@
 """How long to wait before another try: exponential, with jitter."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 __all__ = ["Backoff", "Tries"]
 
 
-@dataclass(frozen=True, slots=True)
-class Backoff:
+class Backoff(Struct, frozen=True):
     """How the waits between tries grow.
 
     The n-th wait in a row is drawn between ``least`` of its bound and the whole of it, where the
@@ -36,8 +35,7 @@ class Backoff:
         return bound * (self.least + (1.0 - self.least) * chance)
 
 
-@dataclass(slots=True)
-class Tries:
+class Tries(Struct):
     """The tries of one thing.
 
     Attributes:

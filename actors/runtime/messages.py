@@ -1,9 +1,10 @@
 """What a supervisor is told: children to start and stop, a drain; and what it tells itself."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from .ask import Ask
 from .future import AsyncioFuture
@@ -20,8 +21,7 @@ class Restart(StrEnum):
     TEMPORARY = "temporary"
 
 
-@dataclass(frozen=True, slots=True)
-class Child:
+class Child(Struct, frozen=True):
     """What a supervisor knows of a child before it starts.
 
     Args:
@@ -37,8 +37,7 @@ class Child:
     grace: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class StartChild(Ask["SupervisorMessage", Ref]):
+class StartChild(Struct, Ask["SupervisorMessage", Ref], frozen=True):
     """Start one more child. Answer: its ref.
 
     An asker gets ``ValueError`` if the name is taken or the supervisor drains, and what ``start``
@@ -48,8 +47,7 @@ class StartChild(Ask["SupervisorMessage", Ref]):
     child: Child
 
 
-@dataclass(frozen=True, slots=True)
-class StopChild(Ask["SupervisorMessage", AsyncioFuture[BaseException | None]]):
+class StopChild(Struct, Ask["SupervisorMessage", AsyncioFuture[BaseException | None]], frozen=True):
     """Stop a child and forget it. Answer: a future that is done when it has ended.
 
     Args:
@@ -63,13 +61,11 @@ class StopChild(Ask["SupervisorMessage", AsyncioFuture[BaseException | None]]):
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class WhichChildren(Ask["SupervisorMessage", dict[Hashable, Ref | None]]):
+class WhichChildren(Struct, Ask["SupervisorMessage", dict[Hashable, Ref | None]], frozen=True):
     """Answer: a dict of the refs by name, in start order; None for one that waits to restart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drain:
+class Drain(Struct, frozen=True):
     """Start nothing and nothing again; end when the children have, or stop them at the deadline.
 
     Args:
@@ -84,8 +80,7 @@ class Drain:
 # What it tells itself.
 
 
-@dataclass(frozen=True, slots=True)
-class ChildDied:
+class ChildDied(Struct, frozen=True):
     """A child has ended, of which its supervisor tells itself.
 
     Args:
@@ -99,22 +94,19 @@ class ChildDied:
     error: BaseException | None
 
 
-@dataclass(frozen=True, slots=True)
-class RestartChild:
+class RestartChild(Struct, frozen=True):
     """A child has waited its turn, of which the supervisor tells itself."""
 
     name: Hashable
 
 
-@dataclass(frozen=True, slots=True)
-class GraceOver:
+class GraceOver(Struct, frozen=True):
     """A child has had its time to stop, of which the supervisor tells itself."""
 
     ref: Ref
 
 
-@dataclass(frozen=True, slots=True)
-class DrainOver:
+class DrainOver(Struct, frozen=True):
     """The deadline of a drain, of which the supervisor tells itself."""
 
 

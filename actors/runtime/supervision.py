@@ -18,9 +18,9 @@ import random
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic
 
+from msgspec import Struct, field
 from pykka import ActorDeadError
 
 from .actor import AsyncioActor, AsyncioActorRef, handles
@@ -61,8 +61,7 @@ logger = logging.getLogger(__name__)
 _BACKOFF = Backoff()
 
 
-@dataclass(frozen=True, slots=True)
-class Intensity:
+class Intensity(Struct, frozen=True):
     """How many restarts, of all children together, are more than bad luck.
 
     Args:
@@ -74,12 +73,14 @@ class Intensity:
     period: float = 30.0
 
 
+_INTENSITY = Intensity()
+
+
 class TooManyRestartsError(Exception):
     """Children died more often than the supervisor's intensity bears."""
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(Struct):
     """A child as it stands."""
 
     child: Child
@@ -87,7 +88,7 @@ class _Entry:
     since: float = 0.0
     tries: Tries = field(default_factory=Tries)
     is_stopping: bool = False
-    timer: Timer | None = field(default=None, repr=False)
+    timer: Timer | None = None
 
 
 class Supervisor(AsyncioActor[SupervisorMessage | M], Generic[M]):
@@ -112,7 +113,7 @@ class Supervisor(AsyncioActor[SupervisorMessage | M], Generic[M]):
         self,
         children: Iterable[Child] = (),
         *,
-        intensity: Intensity | None = Intensity(),
+        intensity: Intensity | None = _INTENSITY,
         backoff: Backoff = _BACKOFF,
         patient: bool = False,
         chance: Callable[[], float] = random.random,

@@ -4,9 +4,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from msgspec import Struct
 from pykka import ActorDeadError, ActorRef
 
 __all__ = ["Crash", "Tasks", "Timer"]
@@ -19,8 +19,7 @@ T = TypeVar("T")
 UNWILLING = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Crash:
+class Crash(Struct, frozen=True):
     """A task of the actor failed, which ends the actor as a bug in a handler does."""
 
     error: Exception

@@ -1,42 +1,38 @@
 """What a stream tells whoever owns it."""
 
-from dataclasses import dataclass
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from .stream_end import StreamEnd
 
 
-@dataclass(frozen=True, slots=True)
-class StreamOpened:
+class StreamOpened(Struct, frozen=True):
     """The stream is negotiated (RFC 6120 §4.3), or resumed (XEP-0198 §5)."""
 
     jid: str
     resumed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class StreamClosed:
+class StreamClosed(Struct, frozen=True):
     """The stream that was open is gone."""
 
     end: StreamEnd
 
 
-@dataclass(frozen=True, slots=True)
-class StreamFailed:
+class StreamFailed(Struct, frozen=True):
     """The stream could not be opened."""
 
     end: StreamEnd
 
 
-@dataclass(frozen=True, slots=True)
-class StanzaReceived:
+class StanzaReceived(Struct, frozen=True):
     """A stanza came in that the stream does not handle by itself."""
 
     stanza: Element
 
 
-@dataclass(frozen=True, slots=True)
-class RequestAnswered:
+class RequestAnswered(Struct, frozen=True):
     """An IQ of ours was answered, or won't be.
 
     Attributes:
@@ -48,8 +44,7 @@ class RequestAnswered:
     iq: Element | None
 
 
-@dataclass(frozen=True, slots=True)
-class IqAnswered:
+class IqAnswered(Struct, frozen=True):
     """An IQ of ours was answered, with a result, an error, or not at all.
 
     Attributes:

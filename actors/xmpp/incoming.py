@@ -3,9 +3,10 @@
 To read them changes nothing: see `Reader`.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from ...config.jid import bare, normal_jid
 from ...jingle import CallMessage, parse_call_message
@@ -22,8 +23,7 @@ FORWARD = "urn:xmpp:forward:0"
 MAX_ID = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """An IQ that wants an answer (RFC 6120 §8.2.3).
 
     Attributes:
@@ -39,8 +39,7 @@ class Request:
     payload: Element | None
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(Struct, frozen=True):
     """A message.
 
     Attributes:
@@ -70,8 +69,7 @@ class Letter:
     stanza: Element | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """A presence.
 
     Attributes:

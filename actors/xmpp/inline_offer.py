@@ -1,7 +1,8 @@
 """What a server does together with a login, and how to ask for it (XEP-0388 §2.3, XEP-0386)."""
 
-from dataclasses import dataclass
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from .fast import FAST
 from .resumption import ENABLE, SM
@@ -13,8 +14,7 @@ _INLINE = f"{{{SASL2}}}authentication/{{{SASL2}}}inline"
 _BOUND = f"{{{BIND2}}}bind/{{{BIND2}}}inline/{{{BIND2}}}feature"
 
 
-@dataclass(frozen=True, slots=True)
-class InlineOffer:
+class InlineOffer(Struct, frozen=True):
     """What can be had with a login, in one round trip.
 
     Attributes:

@@ -3,8 +3,9 @@
 import re
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from ...config.jid import bare, is_full, parse_jid
 from . import capabilities
@@ -24,8 +25,7 @@ MAX_STATUS = 1024
 MAX_NAME = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One item of a roster (RFC 6121 §2.1.2).
 
     Attributes:

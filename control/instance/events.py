@@ -74,7 +74,7 @@ def event_of(report: Reported, at: float) -> TimedEvent:
     elif isinstance(report, FinishedRecording):
         fields |= {"path": str(report.path), "seconds": report.seconds, "bytes": report.bytes}
     else:
-        fields |= {name: getattr(report, name) for name in report.__slots__}
+        fields |= {name: getattr(report, name) for name in type(report).__match_args__}
     return EVENTS_OF[type(report)].model_validate(fields, from_attributes=True)
 
 

@@ -68,7 +68,7 @@ class Staged:
 
 def staged_call(
     folder: Path,
-    answers: Mapping[type, Any] | None = None,
+    answers: Mapping[Any, Any] | None = None,
     *,
     record: AsyncioFuture[CallRecord] | None = None,
 ) -> tuple[Staged, Call]:

@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 from typing import Any, get_args
 
+import msgspec
 import pytest
 from callboard.actors.messages.exchange import (
     AccountChanged,
@@ -86,7 +87,12 @@ def test_all_that_a_report_has_is_told(report: Any) -> None:
     if isinstance(report, CallRecord):
         fields = json.loads(report.to_json())
     else:
-        fields = json.loads(json.dumps(dataclasses.asdict(report), default=str))
+        plain = (
+            msgspec.structs.asdict(report)
+            if isinstance(report, msgspec.Struct)
+            else dataclasses.asdict(report)
+        )
+        fields = json.loads(json.dumps(plain, default=str))
     if isinstance(report, ChatMessage):
         del fields["body"]  # that is for those alone who ask for the messages of a conversation
     event = event_of(report, 0.25)

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from callboard.jingle import Proceed, Propose, Reason
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import Device, reason_of
 from callboard.tests.live.stage import ALICE, BOB, CAROL, Stage, staged
+from msgspec import structs
 
 MEDIA = pytest.mark.parametrize(
     ("audio", "video"),
@@ -28,7 +28,7 @@ MESSAGE = pytest.mark.parametrize("message", [True, False], ids=["proposed", "di
 
 def sooner(monkeypatch: pytest.MonkeyPatch, state: CallState) -> None:
     """Let a call be in a state for half a second at the most."""
-    monkeypatch.setitem(STAGES, state, replace(STAGES[state], deadline=0.5))
+    monkeypatch.setitem(STAGES, state, structs.replace(STAGES[state], deadline=0.5))
 
 
 async def connect(
