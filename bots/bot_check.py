@@ -89,20 +89,19 @@ def _method_faults(bot: type[Bot], name: str, found: Any, *, is_unbound: bool) -
     """Say why a method can't be called as Bot's own is."""
     what = f"{bot.__name__}.{name}"
     innermost = inspect.unwrap(found) if callable(found) else found
-    line = _line(innermost)
     if inspect.isasyncgenfunction(innermost) or inspect.isgeneratorfunction(innermost):
-        yield f"{what} contains 'yield', so it would never run: remove that{line}"
+        yield f"{what} contains 'yield', so it would never run: remove that{_line(innermost)}"
     elif name in PLAIN:
         if not callable(found):
             yield _hides(bot, name)
             return
         if inspect.iscoroutinefunction(innermost):
-            yield f"{what} is async, so it would never run: begin it with 'def'{line}"
+            yield f"{what} is async, so it would never run: begin it with 'def'{_line(innermost)}"
     elif not inspect.iscoroutinefunction(innermost):
         if name in VERBS or not callable(found):
             yield _hides(bot, name)
             return
-        yield f"{what} is not async: begin it with 'async def {name}'{line}"
+        yield f"{what} is not async: begin it with 'async def {name}'{_line(innermost)}"
     wanted = inspect.signature(vars(Bot)[name])
     own = list(wanted.parameters.values())[1:]
     named = {one.name: None for one in own if one.kind is one.KEYWORD_ONLY}
@@ -111,7 +110,9 @@ def _method_faults(bot: type[Bot], name: str, found: Any, *, is_unbound: bool) -
         inspect.signature(found).bind(*[None] * count, **named)
     except TypeError as error:
         shown = ", ".join(one.name for one in own)
-        yield f"{what} is called as {name}({shown}), which it does not accept ({error}){line}"
+        call = f"{name}({shown})"
+        where = _line(innermost)
+        yield f"{what} is called as {call}, which it does not accept ({error}){where}"
     except ValueError:
         return  # a built-in function: nothing is known of what it takes
 

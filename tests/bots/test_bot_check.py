@@ -48,6 +48,14 @@ def test_ours_are_sound(bot: type[Bot]) -> None:
     assert not list(class_faults(bot))
 
 
+def test_the_source_of_a_sound_bot_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To find a method's line takes longer than all checks."""
+    read: list[object] = []
+    monkeypatch.setattr("inspect.getsourcelines", read.append)
+    assert not list(class_faults(kind(on_call=right, read_options=plain)))
+    assert not read
+
+
 def test_every_method_is_checked() -> None:
     """So that the tables below have all that `Bot` has."""
     attributes = {"path", "synthesizer"}
