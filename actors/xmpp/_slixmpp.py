@@ -14,10 +14,8 @@ import sys
 from typing import Any, cast
 from xml.etree.ElementTree import Element, ParseError
 
-from slixmpp.xmlstream import XMLStream
-from slixmpp.xmlstream.xmlstream import NotConnectedError
-
 from ...config.jid import Jid
+from ._slixmpp_import import NotConnectedError, XMLStream, resolve_with_aiodns
 from .connect_failure import tls_broken, unreachable, words
 from .login import STREAMS
 from .markup import escape
@@ -236,6 +234,13 @@ class XmlStream(XMLStream):
         self.parser = StreamParser()
 
     # -- what slixmpp's stream says, and what it is not to do --------------------------------------
+
+    async def get_dns_records(
+        self, domain: str, port: int | None = None
+    ) -> list[tuple[str, str, str, int]]:
+        """Ask the DNS where a domain's server is, which is not done for a host of our own."""
+        await resolve_with_aiodns()
+        return await super().get_dns_records(domain, port)
 
     async def run_filters(self) -> None:
         """Do without the task that slixmpp's stream sends from: `send_raw` is all we need."""

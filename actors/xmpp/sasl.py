@@ -11,8 +11,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
-from slixmpp.util import sasl
-from slixmpp.util.sasl.client import MECH_SEC_SCORES, MECHANISMS, saslprep
+from ._slixmpp_import import MECH_SEC_SCORES, MECHANISMS, sasl, saslprep
 
 #: One of slixmpp's mechanisms, at work.
 Mechanism = sasl.Mech

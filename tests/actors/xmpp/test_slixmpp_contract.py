@@ -4,6 +4,8 @@ import ast
 import asyncio
 import inspect
 import ssl
+import subprocess
+import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +33,7 @@ METHODS = {
     "disconnect": "wait, reason, ignore_send_queue",
     "event": "name, data",
     "event_handled": "name",
+    "get_dns_records": "domain, port",
     "init_parser": "",
     "reschedule_connection_attempt": "",
     "run_filters": "",
@@ -185,8 +188,7 @@ def test_accounts_share_what_slixmpp_only_reads(run: Run, name: str) -> None:
     assert one is other
 
 
-def test_only_the_fence_imports_slixmpp() -> None:
-    """SASL is apart: its mechanisms are slixmpp's public face, and one is replaced in public."""
+def test_only_the_gate_imports_slixmpp() -> None:
     found = {
         file.relative_to(ROOT).as_posix()
         for folder in ("actors", "bots", "cli", "config", "jingle", "load", "media", "server")
@@ -198,4 +200,53 @@ def test_only_the_fence_imports_slixmpp() -> None:
             and any(alias.name.split(".")[0] == "slixmpp" for alias in node.names)
         )
     }
-    assert found == {"actors/xmpp/_slixmpp.py", "actors/xmpp/sasl.py"}
+    assert found == {"actors/xmpp/_slixmpp_import.py"}
+
+
+def test_srv_records_are_asked_for_with_aiodns_which_is_imported_then_and_not_before() -> None:
+    script = """\
+import asyncio, sys
+from callboard.actors.xmpp import _slixmpp_import, stream
+from slixmpp.xmlstream import resolver
+def seen():
+    return [name for name in ("aiodns", "pycares", "pygments") if name in sys.modules]
+async def main():
+    before = resolver.default_resolver(asyncio.get_running_loop())
+    print(seen(), before, resolver.AIODNS_AVAILABLE)
+    await _slixmpp_import.resolve_with_aiodns()
+    after = resolver.default_resolver(asyncio.get_running_loop())
+    print(seen(), type(after).__name__, resolver.AIODNS_AVAILABLE)
+    await after.close()
+asyncio.run(main())
+import pygments
+"""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script], capture_output=True, encoding="utf-8", check=True
+    )
+    assert done.stdout.splitlines() == [
+        "[] None False",
+        "['aiodns', 'pycares'] DNSResolver True",
+    ]
+
+
+def test_each_lookup_of_a_domain_lets_slixmpp_use_aiodns(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def resolve(host: str, port: int, *, resolver: object, **_: Any) -> list[Any]:
+        asked.append(f"{host} {port} {type(resolver).__name__}")
+        return []
+
+    monkeypatch.setattr("slixmpp.xmlstream.xmlstream.resolve", resolve)
+
+    async def main() -> None:
+        for known in (False, True):
+            monkeypatch.setattr("slixmpp.xmlstream.resolver.AIODNS_AVAILABLE", known)
+            stream = XmlStream(
+                Jid("a", "b.c"), context=ssl.create_default_context(), direct_tls=False
+            )
+            assert await stream.get_dns_records("b.c") == []
+
+    run(main)
+    assert asked == ["b.c 5222 DNSResolver"] * 2
