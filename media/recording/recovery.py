@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import matroska
 from .container import DamagedError
 from .part_file import OURS, PART, FinishedRecording, lock, publish
 
@@ -81,14 +80,20 @@ def _finish(part: Path) -> FinishedRecording | None:
             part.unlink()
             log.info("removed %s, which was left behind without any audio or video", part)
             return None
-        if wanted.suffix == ".mkv" and not matroska.has_video(file):
+        if wanted.suffix == ".mkv" and not _shows(file):
             wanted = wanted.with_suffix(".mka")
         return publish(file, part, wanted, seconds)
 
 
 def _has_video(part: Path) -> bool:
     with _locked(part) as file:
-        return file is None or (os.fstat(file).st_size > 0 and matroska.has_video(file))
+        return file is None or (os.fstat(file).st_size > 0 and _shows(file))
+
+
+def _shows(file: int) -> bool:
+    from .matroska import has_video  # noqa: PLC0415 - hardly any start finds a file to finish
+
+    return has_video(file)
 
 
 def _is_whole(part: Path) -> bool:
