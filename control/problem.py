@@ -1,8 +1,9 @@
 """Why a command was refused, in the words of RFC 9457."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class ProblemKind(StrEnum):
@@ -50,8 +51,7 @@ _WORDS: Mapping[ProblemKind, tuple[int, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(Struct, frozen=True):
     """What to do, where those who ask in different ways do it differently.
 
     Attributes:

@@ -1,8 +1,9 @@
 """How a call comes about: who asks whom, who rings, who answers, and who takes it elsewhere."""
 
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
+
+from msgspec import structs
 
 from ...jingle import (
     Accepted,
@@ -165,7 +166,7 @@ class Opening:
         """The peer changes its offer before it is answered."""
         ringing = self.parts.course.find(CallingIn)
         if ringing is not None and ringing.offer is not None:
-            ringing.offer = replace(ringing.offer, offer=event.description)
+            ringing.offer = structs.replace(ringing.offer, offer=event.description)
 
     def offer_lacks_parts(self) -> None:
         """The peer's offer lacks something; more may come."""

@@ -1,10 +1,10 @@
 """What handles a command."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from ..models.base import Command, Result
@@ -39,8 +39,7 @@ class Served(Protocol):
 Handle = Callable[[Any, Any, Tell], Awaitable[Result]]
 
 
-@dataclass(frozen=True, slots=True)
-class Handler:
+class Handler(Struct, frozen=True):
     """A command that a running instance takes.
 
     Attributes:

@@ -9,9 +9,10 @@ import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 #: Octets at the beginning of a file, and before the place that was read to, that are compared.
 WITNESS = 4096
@@ -24,8 +25,7 @@ _NO_FILE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO})
 _GZIP = b"\x1f\x8b"
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """How far a file was read, and how to tell that it is still the same one.
 
     Attributes:
@@ -50,8 +50,7 @@ class Mark:
         return self.device, self.inode
 
 
-@dataclass(frozen=True, slots=True)
-class LogFile:
+class LogFile(Struct, frozen=True):
     """A file of records, opened for reading.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 import math
 import re
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+
+from msgspec import Struct
 
 from ...config.duration import parse_duration
 
@@ -17,8 +18,7 @@ _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 _DAYS = {"today": 0, "yesterday": 1}
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """What a time that somebody wrote stands for: a day begins at one time and ends at another.
 
     Attributes:

@@ -4,9 +4,10 @@ import json
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from ...actors.records.call_record import CallRecord
 from ...actors.records.recording_outcome import Recorded
@@ -15,8 +16,7 @@ from ...actors.records.recording_outcome import Recorded
 Presence = Literal["present", "removed", "missing", "none"]
 
 
-@dataclass(frozen=True, slots=True)
-class PastRecording:
+class PastRecording(Struct, frozen=True):
     """A recording of a past call.
 
     Attributes:
@@ -32,8 +32,7 @@ class PastRecording:
     removed: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PastCall:
+class PastCall(Struct, frozen=True):
     """A past call.
 
     Attributes:

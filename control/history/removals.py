@@ -2,9 +2,10 @@
 
 import json
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
+
+from msgspec import Struct
 
 SUFFIX = ".removed"
 
@@ -12,8 +13,7 @@ SUFFIX = ".removed"
 Why = Literal["for", "size"]
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(Struct, frozen=True):
     """A recording that was removed, as a line of ``calls.jsonl.removed`` has it.
 
     The line is written before the file goes, so that a kill between the two leaves no recording

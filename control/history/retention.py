@@ -9,9 +9,10 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from ...actors.records.call_record import CallRecord
 from ...actors.records.record_file import RecordFile
@@ -36,8 +37,7 @@ _RECORDING = re.compile(r"\d{8}t\d{6}z-[a-z0-9-]{1,60}\.(mkv|mka|ogg|wav)")
 _JOURNAL = re.compile(r"\.[0-9a-f]{16}\.open")
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingsRemoved:
+class RecordingsRemoved(Struct, frozen=True):
     """What may no longer be kept was removed, as ``keep:`` says.
 
     Attributes:
@@ -78,8 +78,7 @@ def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' * (number != 1)}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Doomed:
+class _Doomed(Struct, frozen=True):
     """A recording that is to go."""
 
     path: str

@@ -7,10 +7,10 @@ import math
 import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
+from msgspec import Struct
 from pydantic import Field, field_validator
 
 from ...actors.records.call_record import CallRecord, State
@@ -82,8 +82,7 @@ class Search(Command[HistoryResult]):
         return text
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Calls that a search has found, the latest first.
 
     Attributes:

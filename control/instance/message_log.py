@@ -2,8 +2,9 @@
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from ...actors.messages.exchange import (
     CallStatus,
@@ -21,8 +22,7 @@ from .message_files import Kept, KeptDelivery, KeptMessage
 MOST_CONVERSATIONS = 1_000
 
 
-@dataclass(slots=True)
-class KeptConversation:
+class KeptConversation(Struct):
     """What is kept of a conversation.
 
     Attributes:

@@ -3,7 +3,8 @@
 import time
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ...actors.messages.exchange import (
     AccountChanged,
@@ -32,8 +33,7 @@ _NEWS = (
 TROUBLES = ("failed", "ended", "waiting")
 
 
-@dataclass(slots=True)
-class _Account:
+class _Account(Struct):
     """What is known of an account.
 
     Attributes:
@@ -69,8 +69,7 @@ class _Account:
         return self.told
 
 
-@dataclass(slots=True)
-class _Call:
+class _Call(Struct):
     """What is known of a call that goes on."""
 
     status: CallStatus

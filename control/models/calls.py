@@ -1,8 +1,8 @@
 """Calls: those that go on, one that is placed, and those that are to end."""
 
-from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+from msgspec import Struct
 from pydantic import Field
 
 from .base import Command, Result
@@ -13,8 +13,7 @@ from .events import LiveCall
 Name = Annotated[str, Field(min_length=1, max_length=3_100)]
 
 
-@dataclass(frozen=True, slots=True)
-class IsSource:
+class IsSource(Struct, frozen=True):
     """Marks a field that names what is played, which may be the path of a file."""
 
 

@@ -3,8 +3,9 @@
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from ...actors.messages.exchange import AccountChanged, CallStatus
 from ...actors.records.call_record import CallRecord
@@ -17,8 +18,7 @@ from ..instance.new_recordings import NewRecordings
 _TURNS: Mapping[Turn, HookName] = {"lost": "account-lost", "back": "account-back"}
 
 
-@dataclass(frozen=True, slots=True)
-class Hook:
+class Hook(Struct, frozen=True):
     """Something that is told.
 
     Attributes:

@@ -9,10 +9,10 @@ aiohttp would bring seven more packages.
 import asyncio
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 
 import h11
+from msgspec import Struct
 
 from ...config.webhook import ReceiverUrl
 
@@ -25,8 +25,7 @@ LARGEST_HEAD = 16384
 _AGAIN = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
 
-@dataclass(frozen=True, slots=True)
-class PostFailure:
+class PostFailure(Struct, frozen=True):
     """Why an event was not taken.
 
     Attributes:

@@ -1,7 +1,8 @@
 """Call invites: asking someone to join an existing call (XEP-0482)."""
 
-from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
+
+from msgspec import Struct
 
 from .. import namespaces as ns
 from ..errors import RemoteProtocolError
@@ -9,8 +10,7 @@ from ..model import limits
 from ..xml.attributes import children, required, some, text_of
 
 
-@dataclass(frozen=True, slots=True)
-class JingleMethod:
+class JingleMethod(Struct, frozen=True):
     """Join by a Jingle session (XEP-0482 §3).
 
     Attributes:
@@ -22,8 +22,7 @@ class JingleMethod:
     jid: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalMethod:
+class ExternalMethod(Struct, frozen=True):
     """Join by a URI, such as ``tel:`` or ``https:``."""
 
     uri: str
@@ -32,8 +31,7 @@ class ExternalMethod:
 Method = JingleMethod | ExternalMethod
 
 
-@dataclass(frozen=True, slots=True)
-class Invite:
+class Invite(Struct, frozen=True):
     """An invitation to a call (XEP-0482 §3.1). Answers name the id of its message.
 
     Attributes:
@@ -63,8 +61,7 @@ class Invite:
         return element
 
 
-@dataclass(frozen=True, slots=True)
-class InviteAnswer:
+class InviteAnswer(Struct, frozen=True):
     """An answer to an invite, or its end (XEP-0482 §3.2 to §3.5).
 
     Attributes:

@@ -5,8 +5,9 @@ that says what happens.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
+
+from msgspec import Struct
 
 from .. import namespaces as ns
 from ..errors import RemoteProtocolError
@@ -17,8 +18,7 @@ from ..xml.reader import read_reason
 from ..xml.writer import write_reason
 
 
-@dataclass(frozen=True, slots=True)
-class Propose:
+class Propose(Struct, frozen=True):
     """Someone wants to call. Sent to the callee's bare JID (XEP-0353 §3.1).
 
     Attributes:
@@ -37,8 +37,7 @@ class Propose:
         return element
 
 
-@dataclass(frozen=True, slots=True)
-class Ringing:
+class Ringing(Struct, frozen=True):
     """A device of the callee rings. Sent to the caller's full JID (XEP-0353 §3.2)."""
 
     id: str
@@ -48,8 +47,7 @@ class Ringing:
         return _element("ringing", self.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Proceed:
+class Proceed(Struct, frozen=True):
     """The callee accepts on this device; session-initiate may follow (XEP-0353 §3.4)."""
 
     id: str
@@ -59,8 +57,7 @@ class Proceed:
         return _element("proceed", self.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Accept:
+class Accept(Struct, frozen=True):
     """The callee accepted. Sent to its own other devices (XEP-0353 before 0.4)."""
 
     id: str
@@ -70,8 +67,7 @@ class Accept:
         return _element("accept", self.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(Struct, frozen=True):
     """The callee refuses the call (XEP-0353 §3.5).
 
     Attributes:
@@ -91,8 +87,7 @@ class Reject:
         return _ending("reject", self.id, self.reason, self.text, tie_break=self.tie_break)
 
 
-@dataclass(frozen=True, slots=True)
-class Retract:
+class Retract(Struct, frozen=True):
     """The caller takes the proposal back (XEP-0353 §3.3). Attributes as for `Reject`."""
 
     id: str
@@ -105,8 +100,7 @@ class Retract:
         return _ending("retract", self.id, self.reason, self.text, tie_break=self.tie_break)
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(Struct, frozen=True):
     """The call is over, for the archive (XEP-0353 §3.7).
 
     Attributes:

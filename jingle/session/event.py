@@ -1,10 +1,12 @@
 """The events that `Session.receive` returns. Acknowledge the IQ, then act on them.
 
-Each is a frozen dataclass. ``content`` is the name of the content in Jingle; candidates carry the
+Each is frozen. ``content`` is the name of the content in Jingle; candidates carry the
 mid that aiortc knows.
 """
 
 from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from ..model.candidate import Candidate
 from ..model.info import Info
@@ -12,8 +14,7 @@ from ..model.reason import Reason
 from ..model.role import Senders
 
 
-@dataclass(frozen=True, slots=True)
-class Initiated:
+class Initiated(Struct, frozen=True):
     """The peer offers a session.
 
     Attributes:
@@ -25,8 +26,7 @@ class Initiated:
     media: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """The peer accepted our offer.
 
     Attributes:
@@ -36,8 +36,7 @@ class Accepted:
     answer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unacceptable:
+class Unacceptable(Struct, frozen=True):
     """The peer's request is well-formed, but we can't carry it (XEP-0166 §6.4).
 
     Acknowledge the IQ. Then send `Session.terminate` with the reason if ``contents`` is empty, or
@@ -60,8 +59,7 @@ class Unacceptable:
     media: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CandidatesReceived:
+class CandidatesReceived(Struct, frozen=True):
     """The peer trickled candidates (XEP-0176 §5.6). Those that can't be used are left out.
 
     Attributes:
@@ -73,15 +71,13 @@ class CandidatesReceived:
     candidates: tuple[Candidate, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class GatheringComplete:
+class GatheringComplete(Struct, frozen=True):
     """The peer has no further candidates for a content."""
 
     content: str
 
 
-@dataclass(frozen=True, slots=True)
-class IceRestarted:
+class IceRestarted(Struct, frozen=True):
     """The peer restarted ICE for a content (XEP-0176 §5.7), or for the bundle that it is in.
 
     Attributes:
@@ -99,8 +95,7 @@ class IceRestarted:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class InfoReceived:
+class InfoReceived(Struct, frozen=True):
     """The peer told its state (XEP-0167 §7), for one content or, with None, for all."""
 
     info: Info
@@ -118,8 +113,7 @@ class DtmfReceived:
     digit: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class ContentAdded:
+class ContentAdded(Struct, frozen=True):
     """The peer offers more contents: answer by `accept_contents` or `reject_contents`.
 
     Attributes:
@@ -133,8 +127,7 @@ class ContentAdded:
     media: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ContentAccepted:
+class ContentAccepted(Struct, frozen=True):
     """The peer accepted contents that we added.
 
     Attributes:
@@ -146,8 +139,7 @@ class ContentAccepted:
     answer: str
 
 
-@dataclass(frozen=True, slots=True)
-class ContentRejected:
+class ContentRejected(Struct, frozen=True):
     """The peer refused contents that we added."""
 
     contents: tuple[str, ...]
@@ -155,8 +147,7 @@ class ContentRejected:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ContentRemoved:
+class ContentRemoved(Struct, frozen=True):
     """The peer removed contents. If ``remaining`` is False none is left: end the session."""
 
     contents: tuple[str, ...]
@@ -165,8 +156,7 @@ class ContentRemoved:
     remaining: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ContentModified:
+class ContentModified(Struct, frozen=True):
     """The peer changed who sends a content.
 
     Attributes:
@@ -180,22 +170,19 @@ class ContentModified:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class DescriptionReceived:
+class DescriptionReceived(Struct, frozen=True):
     """The peer suggested other parameters for a content (XEP-0166 §7.2.6). Nothing must be done."""
 
     content: str
 
 
-@dataclass(frozen=True, slots=True)
-class TransportReplaced:
+class TransportReplaced(Struct, frozen=True):
     """The peer wants other transports for contents: answer by `Session.reject_transport`."""
 
     contents: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Terminated:
+class Terminated(Struct, frozen=True):
     """The peer ended the session.
 
     Attributes:

@@ -1,7 +1,8 @@
 """The events that a peer connection reports."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from ..frames.frame import Kind
 from .rtp.telephone_event import DigitBegan, DigitEnded
@@ -10,8 +11,7 @@ if TYPE_CHECKING:
     from ..sources.playback import Playback
 
 
-@dataclass(frozen=True, slots=True)
-class IceChecking:
+class IceChecking(Struct, frozen=True):
     """Connectivity checks began (RFC 8445 §6.1.4).
 
     Attributes:
@@ -21,8 +21,7 @@ class IceChecking:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class IceConnected:
+class IceConnected(Struct, frozen=True):
     """Every transport of the connection has a nominated pair (RFC 8445 §8).
 
     Attributes:
@@ -34,8 +33,7 @@ class IceConnected:
     pairs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(Struct, frozen=True):
     """ICE and DTLS are done and the fingerprint is right: media may flow (RFC 5763).
 
     Attributes:
@@ -45,8 +43,7 @@ class Connected:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class IceRenewed:
+class IceRenewed(Struct, frozen=True):
     """After an ICE restart, a transport's media use the newly nominated pair.
 
     Attributes:
@@ -58,8 +55,7 @@ class IceRenewed:
     pair: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AddressLost:
+class AddressLost(Struct, frozen=True):
     """Media went out through an address that this machine has lost: restart ICE.
 
     Repeated after a while if that did not help.
@@ -73,8 +69,7 @@ class AddressLost:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class FirstMedia:
+class FirstMedia(Struct, frozen=True):
     """The first RTP packet of a kind came in.
 
     Attributes:
@@ -86,8 +81,7 @@ class FirstMedia:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class MediaBegan:
+class MediaBegan(Struct, frozen=True):
     """The first RTP packet of a kind went out.
 
     Attributes:
@@ -97,8 +91,7 @@ class MediaBegan:
     kind: Kind
 
 
-@dataclass(frozen=True, slots=True)
-class KeyframeAsked:
+class KeyframeAsked(Struct, frozen=True):
     """A key frame of video was asked for (PLI, RFC 4585 §6.3.1).
 
     Attributes:
@@ -108,13 +101,11 @@ class KeyframeAsked:
     by_peer: bool
 
 
-@dataclass(frozen=True, slots=True)
-class KeyframeCame:
+class KeyframeCame(Struct, frozen=True):
     """The key frame that we had asked the peer for came in."""
 
 
-@dataclass(frozen=True, slots=True)
-class VideoUnseen:
+class VideoUnseen(Struct, frozen=True):
     """Video comes in, but for seconds nothing of it can be shown: the peer sends no key frame.
 
     It is asked for one each second. Told once each time.
@@ -126,8 +117,7 @@ class VideoUnseen:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class PlaybackEnded:
+class PlaybackEnded(Struct, frozen=True):
     """A source is not played any more: it has ended, or was stopped, replaced or removed.
 
     Attributes:
@@ -137,8 +127,7 @@ class PlaybackEnded:
     playback: "Playback"
 
 
-@dataclass(frozen=True, slots=True)
-class PlaybackStuck:
+class PlaybackStuck(Struct, frozen=True):
     """A source that is played gives nothing, so that nothing goes out. Told once.
 
     Attributes:
@@ -150,8 +139,7 @@ class PlaybackStuck:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class DataOpened:
+class DataOpened(Struct, frozen=True):
     """A data channel can be used (RFC 8831).
 
     Attributes:
@@ -161,8 +149,7 @@ class DataOpened:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class DataReceived:
+class DataReceived(Struct, frozen=True):
     """A message came in over a data channel.
 
     Attributes:
@@ -172,13 +159,11 @@ class DataReceived:
     data: str | bytes
 
 
-@dataclass(frozen=True, slots=True)
-class DataClosed:
+class DataClosed(Struct, frozen=True):
     """The last data channel is closed; the call goes on."""
 
 
-@dataclass(frozen=True, slots=True)
-class MediaFailed:
+class MediaFailed(Struct, frozen=True):
     """The connection can't carry media, and closes itself.
 
     Attributes:
@@ -197,8 +182,7 @@ class MediaFailed:
     theirs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(Struct, frozen=True):
     """Nothing is left of the connection: no task, no socket, no thread. The last event.
 
     Attributes:

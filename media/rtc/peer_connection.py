@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from ..frames.frame import KINDS, Kind
 from ..sources.source import Source
@@ -399,7 +400,7 @@ class PeerConnection:
             OwnAddresses.running().add(self._watch)
             self._connections.forget_closed()
         if isinstance(milestone, IceConnected):
-            milestone = replace(milestone, pairs=self._connections.pairs())
+            milestone = structs.replace(milestone, pairs=self._connections.pairs())
         self._emit(milestone)
 
     def _renewed(self) -> None:
