@@ -1,6 +1,5 @@
 """SDP to Jingle and back: the two functions that most users need."""
 
-from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from . import namespaces as ns
@@ -8,6 +7,7 @@ from .errors import LocalProtocolError, RemoteProtocolError, bad_request
 from .model.content_names import names_of, to_mid, to_name
 from .model.description import Description
 from .model.offer_answer_fit import answer_for_jingle, answer_for_sdp, complete, offer_for_sdp
+from .model.replace import replace
 from .model.role import Role
 from .model.transport import IceTransport
 from .sdp.reader import read_sdp

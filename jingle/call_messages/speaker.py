@@ -4,9 +4,11 @@ Only the device that has a call may end it. Until one device has it, each device
 answer. Jingle's own stanzas need no table: they count only from the device that has the call.
 """
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from msgspec import Struct
+
+from ..model.replace import replace
 from ..model.role import Role
 from .message import Accept, CallMessage, Finish, Proceed, Reject, Retract, Ringing
 
@@ -33,8 +35,7 @@ TAKEN: dict[Role, dict[Speaker, tuple[type[CallMessage], ...]]] = {
 """Which messages count from whom, by our own role in the call. All others are dropped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """The two parties of a call.
 
     Attributes:

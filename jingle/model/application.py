@@ -1,7 +1,8 @@
 """What a content carries: RTP media or data channels (XEP-0167, XEP-0343)."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from .codec import Codec, RtcpFeedback
 from .header_extension import HeaderExtension
@@ -10,16 +11,14 @@ from .rtp_source import MediaStream, RtpSource, RtpSourceGroup
 Kind = Literal["audio", "video"]
 
 
-@dataclass(frozen=True, slots=True)
-class Bandwidth:
+class Bandwidth(Struct, frozen=True):
     """A limit on the bit rate (RFC 8866 §5.8): ``AS`` in kbit/s, ``TIAS`` in bit/s."""
 
     type: str
     value: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rtp:
+class Rtp(Struct, frozen=True):
     """Audio or video over RTP (XEP-0167 §4).
 
     Attributes:
@@ -49,13 +48,11 @@ class Rtp:
     bandwidths: tuple[Bandwidth, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DataChannelApplication:
+class DataChannelApplication(Struct, frozen=True):
     """WebRTC data channels (XEP-0343); the SCTP association stands in the transport."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownApplication:
+class UnknownApplication(Struct, frozen=True):
     """Any other application, by its namespace, or another kind of RTP media."""
 
     namespace: str

@@ -3,7 +3,8 @@
 import ipaddress
 import re
 import zlib
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..errors import LocalProtocolError
 
@@ -16,8 +17,7 @@ _CANDIDATE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """One transport address at which a party may be reached.
 
     Attributes:

@@ -1,6 +1,6 @@
 """Codecs: payload types, their parameters and feedback (XEP-0167 §4, XEP-0293)."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 # RFC 3551 §6: what a static payload type means without being told: name, clock rate, channels.
 STATIC = {
@@ -51,8 +51,7 @@ _NUMERIC = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """One format parameter: ``name=value``, or a bare word such as ``111/111`` or ``0-15``.
 
     Attributes:
@@ -81,8 +80,7 @@ class Parameter:
         return value.isascii() and value.isdigit() and len(value) <= 9
 
 
-@dataclass(frozen=True, slots=True)
-class RtcpFeedback:
+class RtcpFeedback(Struct, frozen=True):
     """One kind of RTCP feedback (RFC 4585 §4.2), such as ``nack`` with the subtype ``pli``.
 
     The minimal interval between reports is the type ``trr-int`` with milliseconds as subtype.
@@ -95,8 +93,7 @@ class RtcpFeedback:
         return self.type if self.subtype is None else f"{self.type} {self.subtype}"
 
 
-@dataclass(frozen=True, slots=True)
-class Codec:
+class Codec(Struct, frozen=True):
     """One payload type (XEP-0167 §4, RFC 8866 §6.6).
 
     Attributes:

@@ -1,14 +1,13 @@
 """One content of a session: what it carries, how, and who sends (XEP-0166 §7.3)."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from .application import Application, DataChannelApplication, Rtp
 from .role import Role, Senders
 from .transport import IceTransport, Transport
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """A media section of SDP, a ``<content/>`` of Jingle.
 
     Attributes:

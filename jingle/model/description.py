@@ -1,22 +1,22 @@
 """One party's description of a session: what SDP and Jingle have in common."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
 
 from .content import Content
+from .replace import replace
 from .transport import IceTransport
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Contents that belong together, such as those of one bundle (RFC 5888, XEP-0338)."""
 
     semantics: str
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
+class Description(Struct, frozen=True):
     """The contents of a session and how they belong together, in the order of SDP's m-lines."""
 
     contents: tuple[Content, ...] = ()

@@ -4,14 +4,13 @@ SDP and Jingle can each say things that the other can't. `meaning` drops exactly
 one form to what can be said in several ways. ``docs/jingle.md`` has the list, with reasons.
 """
 
-from dataclasses import replace
-
 from .application import Rtp
 from .candidate import Candidate
 from .content import Content
 from .content_names import names_of
 from .description import Description
 from .fingerprint import to_send
+from .replace import replace
 from .rtp_source import RtpSource
 from .transport import IceTransport
 

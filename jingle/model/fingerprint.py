@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from . import limits
 
@@ -13,8 +14,7 @@ _LENGTHS = CHECKABLE | {"md5": 16, "sha-1": 20, "sha-224": 28}
 _VALUE = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2})*")
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
+class Fingerprint(Struct, frozen=True):
     """The hash of a certificate.
 
     Attributes:

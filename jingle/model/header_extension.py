@@ -1,12 +1,11 @@
 """RTP header extensions (RFC 8285, XEP-0294)."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from .role import Senders
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderExtension:
+class HeaderExtension(Struct, frozen=True):
     """One extension of the RTP header.
 
     Attributes:

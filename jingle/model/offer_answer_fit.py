@@ -5,13 +5,15 @@ ones with port 0; a Jingle answer names only what is accepted.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
 
 from ..errors import bad_request
 from .application import Application, Rtp, UnknownApplication
 from .content import Content
 from .description import Description, Group
 from .reason import Reason
+from .replace import replace
 from .role import Senders
 from .transport import IceTransport, Transport
 
@@ -196,8 +198,7 @@ def complete(description: Description) -> Description:
     return description.with_contents(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Objection:
+class Objection(Struct, frozen=True):
     """Why a well-formed content can't be carried (XEP-0166 §6.4, §7.4).
 
     Attributes:

@@ -5,14 +5,13 @@ transport-info before the session is accepted (XEP-0320 §3, XEP-0176 §5.6), or
 (XEP-0166 §7.2.6). Parts are first joined, then judged.
 """
 
-from dataclasses import fields, replace
-
 from ..errors import too_much
 from . import limits
 from .application import Application, Rtp
 from .candidate import Candidate
 from .content import Content
 from .description import Description
+from .replace import replace
 from .transport import IceTransport, Transport
 
 
@@ -69,9 +68,7 @@ def _joined_application(
         return earlier
     if not isinstance(earlier, Rtp) or not isinstance(later, Rtp) or earlier.kind != later.kind:
         return later
-    said = {
-        each.name: getattr(later, each.name) or getattr(earlier, each.name) for each in fields(Rtp)
-    }
+    said = {name: getattr(later, name) or getattr(earlier, name) for name in Rtp.__struct_fields__}
     return Rtp(**said)
 
 

@@ -1,18 +1,18 @@
 """RTP sources (SSRCs) and the media streams that they belong to (RFC 5576, RFC 8830, XEP-0339)."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+
+from .replace import replace
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(Struct, frozen=True):
     """One attribute of a source, such as ``cname``; flags have no value."""
 
     name: str
     value: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RtpSource:
+class RtpSource(Struct, frozen=True):
     """One synchronisation source of a content.
 
     Attributes:
@@ -24,16 +24,14 @@ class RtpSource:
     attributes: tuple[Attribute, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RtpSourceGroup:
+class RtpSourceGroup(Struct, frozen=True):
     """Sources that belong together, such as a video and its retransmissions (``FID``)."""
 
     semantics: str
     ssrcs: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MediaStream:
+class MediaStream(Struct, frozen=True):
     """The stream and track that a content's media belongs to (RFC 8830, ``a=msid:``)."""
 
     id: str

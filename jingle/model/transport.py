@@ -1,6 +1,6 @@
 """How a content's packets travel: ICE with DTLS (XEP-0176, XEP-0320, XEP-0343)."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from .. import namespaces as ns
 from .candidate import Candidate
@@ -9,8 +9,7 @@ from .fingerprint import CHECKABLE, Fingerprint
 SETUPS = ("actpass", "active", "passive")
 
 
-@dataclass(frozen=True, slots=True)
-class Association:
+class Association(Struct, frozen=True):
     """An SCTP association for data channels (RFC 8841, XEP-0343).
 
     Attributes:
@@ -24,8 +23,7 @@ class Association:
     streams: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class IceTransport:
+class IceTransport(Struct, frozen=True):
     """ICE-UDP with DTLS (XEP-0176 §5, XEP-0320).
 
     Attributes:
@@ -63,8 +61,7 @@ class IceTransport:
         return all(each.well_formed for each in self.fingerprints)
 
 
-@dataclass(frozen=True, slots=True)
-class RawUdpTransport:
+class RawUdpTransport(Struct, frozen=True):
     """Plain UDP (XEP-0177): understood so that it can be refused.
 
     Attributes:
@@ -74,8 +71,7 @@ class RawUdpTransport:
     addresses: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownTransport:
+class UnknownTransport(Struct, frozen=True):
     """Any other transport, by its namespace."""
 
     namespace: str

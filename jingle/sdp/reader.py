@@ -8,7 +8,6 @@ no place for is not read: see ``docs/jingle.md``, "What is left out".
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from itertools import pairwise
 from typing import TypeVar, cast
 
@@ -27,6 +26,7 @@ from ..model.content import Content
 from ..model.description import Description, Group
 from ..model.fingerprint import Fingerprint
 from ..model.header_extension import HeaderExtension
+from ..model.replace import replace
 from ..model.role import Role, Senders
 from ..model.rtp_source import Attribute, MediaStream, RtpSource, RtpSourceGroup, lift_streams
 from ..model.transport import Association, IceTransport

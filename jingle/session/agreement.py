@@ -5,7 +5,8 @@ trace.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
 
 from ..errors import bad_request, too_much
 from ..model import limits
@@ -14,6 +15,7 @@ from ..model.content_names import to_mid
 from ..model.description import Description, Group
 from ..model.offer_answer_fit import answer_for_sdp, fit, offer_for_sdp
 from ..model.partial_descriptions import address_of, joined, whole
+from ..model.replace import replace
 from ..model.role import Role
 from ..model.transport import IceTransport
 from ..sdp.writer import write_sdp
@@ -27,8 +29,7 @@ def is_gone(name: str) -> bool:
     return _GONE in name
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(Struct, frozen=True):
     """The contents of a session, as both parties have described them so far.
 
     Attributes:

@@ -5,7 +5,6 @@ The tables of `state` have already decided that the action is allowed.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from .. import namespaces as ns
@@ -26,6 +25,7 @@ from ..model.offer_answer_fit import (
 )
 from ..model.partial_descriptions import marked, whole
 from ..model.reason import Reason
+from ..model.replace import replace
 from ..model.role import Role, Senders
 from ..model.transport import IceTransport
 from ..xml.attributes import some, text_of

@@ -5,7 +5,6 @@ changes, and the contents to write. `Session` has already checked that the actio
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
 from ..errors import LocalProtocolError
 from ..model.candidate import Candidate
@@ -13,6 +12,7 @@ from ..model.content import Content
 from ..model.content_names import names_of
 from ..model.description import Description
 from ..model.offer_answer_fit import answer_for_jingle
+from ..model.replace import replace
 from ..model.role import Senders
 from ..model.transport import IceTransport
 from ..sdp.reader import read_sdp

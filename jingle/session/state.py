@@ -5,8 +5,9 @@ says who may send an action in a state, and which state follows; it holds for us
 `diagram` draws the picture in the docs from the rules.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from ..model.role import Role
 
@@ -40,8 +41,7 @@ class Action(StrEnum):
     TRANSPORT_REPLACE = "transport-replace"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """Who may send an action, and the state that follows."""
 
     senders: frozenset[Role]

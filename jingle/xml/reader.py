@@ -8,7 +8,6 @@ the like are not needed.
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from .. import namespaces as ns
@@ -18,6 +17,7 @@ from ..model.application import Application, DataChannelApplication, UnknownAppl
 from ..model.content import Content
 from ..model.description import Description, Group
 from ..model.reason import Reason
+from ..model.replace import replace
 from ..model.role import Role, Senders
 from ..model.transport import IceTransport, Transport
 from .attributes import children, cut, readable, required, some, text_of, token

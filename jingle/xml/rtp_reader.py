@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from .. import namespaces as ns
@@ -11,6 +10,7 @@ from ..model import limits
 from ..model.application import Bandwidth, Kind, Rtp
 from ..model.codec import FIXED, STATIC, Codec, Parameter, RtcpFeedback
 from ..model.header_extension import HeaderExtension
+from ..model.replace import replace
 from ..model.role import Senders
 from ..model.rtp_source import Attribute, MediaStream, RtpSource, RtpSourceGroup, lift_streams
 from .attributes import (

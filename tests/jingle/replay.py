@@ -6,12 +6,13 @@ session, from what the capture has.
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from callboard.jingle import Event, Info, Reason, Role, Session, to_sdp
 from callboard.jingle.model.description import Description
+from callboard.jingle.model.replace import replace
 from callboard.jingle.model.transport import IceTransport, Transport
 from callboard.jingle.sdp.writer import write_sdp
 from callboard.jingle.xml.reader import read_contents, read_reason

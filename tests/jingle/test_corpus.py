@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -30,6 +29,7 @@ from callboard.jingle.model.application import Rtp
 from callboard.jingle.model.description import Description
 from callboard.jingle.model.equivalence import equivalent, meaning
 from callboard.jingle.model.offer_answer_fit import offer_for_sdp
+from callboard.jingle.model.replace import replace
 from callboard.jingle.model.transport import IceTransport
 from callboard.jingle.sdp.reader import read_sdp
 from callboard.jingle.xml.reader import read_contents
