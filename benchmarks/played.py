@@ -79,6 +79,7 @@ def make_pictures(path: Path, seconds: int = 4) -> None:
         video.width, video.height, video.pix_fmt = 1280, 720, "yuv420p"
         video.bit_rate = BIT_RATE
         video.codec_context.gop_size = PICTURES
+        video.codec_context.thread_count = 1
         video.options = {
             "deadline": "realtime",
             "cpu-used": "8",

@@ -62,6 +62,9 @@ hypothesis.settings.load_profile("suite")
 # Hundreds of tests start a program that imports Callboard; without the files that Python keeps its
 # bytecode in, each would compile it anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# The threads that numpy would have for products of matrices keep a core busy for a while, in each
+# program that imports it and after each product; nothing here has large ones.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 # Programs that tests start inherit what is ignored. Under nohup that is SIGHUP, and where a script
 # starts this with "&" it is SIGINT: both are what tests send to programs.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)

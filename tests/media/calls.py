@@ -61,6 +61,7 @@ def film(
     encoder.gop_size = 15
     encoder.bit_rate = 200_000
     encoder.max_b_frames = 0
+    encoder.thread_count = 1
     if codec == "VP8":
         encoder.options = {"deadline": "realtime", "lag-in-frames": "0", "cpu-used": "8"}
     else:

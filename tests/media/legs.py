@@ -168,7 +168,9 @@ def pictures(frames: list[EncodedFrame]) -> list[NDArray[np.uint8]]:
 def video_decoder(codec: str) -> av.VideoCodecContext:
     """Give a decoder for an RTP codec."""
     name = {"VP8": "libvpx", "H264": "h264"}[codec]
-    return cast(av.VideoCodecContext, av.CodecContext.create(name, "r"))
+    decoder = cast(av.VideoCodecContext, av.CodecContext.create(name, "r"))
+    decoder.thread_count = 1  # those of libvpx wait for each other in a loop that keeps a core busy
+    return decoder
 
 
 def luma(frame: Frame) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ from aiortc.codecs.vpx import VpxPayloadDescriptor
 from callboard.media.rtc.rtp.video.frame_assembler import AssembledFrame, FrameAssembler
 from callboard.media.rtc.rtp.video.payload_format import FORMATS, h264, set_identity, vp8
 from callboard.tests.media.calls import film
+from callboard.tests.media.legs import video_decoder
 
 START = b"\0\0\0\1"
 SPS, PPS = b"\x67\x42\xe0\x1f\xda\x01\x40\x16", b"\x68\xce\x3c\x80"
@@ -85,12 +86,8 @@ def test_real_frames(codec: str) -> None:
             fragment = FORMATS[codec](payload)
             given += assembler.add(codec, number, at == len(payloads) - 1, fragment)
     assert [frame.keyframe for frame in given] == [key for _, key in frames]
-    decoder = av.CodecContext.create({"VP8": "libvpx", "H264": "h264"}[codec], "r")
-    pictures = [
-        picture
-        for frame in given
-        for picture in decoder.decode(av.Packet(frame.data))  # type: ignore[attr-defined]
-    ]
+    decoder = video_decoder(codec)
+    pictures = [picture for frame in given for picture in decoder.decode(av.Packet(frame.data))]
     assert len(pictures) >= len(frames) - 1
     if codec == "VP8":
         assert [frame.data for frame in given] == [data for data, _ in frames]

@@ -82,6 +82,7 @@ def _draw(film: Film, container: Any) -> None:
     video.width, video.height = film.size[0]
     video.pix_fmt, video.bit_rate = "yuv420p", film.bit_rate
     encoder = video.codec_context
+    encoder.thread_count = 1
     encoder.gop_size = film.group
     if film.pixel is not None:
         encoder.sample_aspect_ratio = film.pixel
@@ -107,6 +108,7 @@ def _another(film: Film, size: tuple[int, int]) -> Any:
     encoder.pix_fmt, encoder.bit_rate = "yuv420p", film.bit_rate
     encoder.time_base, encoder.framerate = Fraction(1, film.fps), film.fps
     encoder.gop_size, encoder.options = film.group, dict(film.options)
+    encoder.thread_count = 1
     return encoder
 
 

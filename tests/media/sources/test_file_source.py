@@ -17,6 +17,7 @@ def film(path: Path, *, fps: int, size: tuple[int, int], count: int) -> Path:
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast"})
         video.width, video.height = size
+        video.codec_context.thread_count = 1
         audio = container.add_stream("aac", rate=44100)
         pictures = ClockPattern(*size, fps=30)._pictures()
         for number, picture in zip(range(count), pictures, strict=False):

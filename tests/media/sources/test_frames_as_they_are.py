@@ -117,6 +117,7 @@ def test_many_bits_are_encoded_anew(tmp_path: Path) -> None:
         stream = container.add_stream("libvpx", rate=10, options=dict(VP8))
         stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
         stream.bit_rate, stream.codec_context.gop_size = 20_000_000, 10
+        stream.codec_context.thread_count = 1
         for number in range(20):
             frame = av.VideoFrame.from_ndarray(
                 noise.integers(0, 255, (540, 640), np.uint8), format="yuv420p"

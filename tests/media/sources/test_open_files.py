@@ -42,6 +42,7 @@ def write_packets(file: Path) -> None:
             out.mux([*stream.encode(frame), *stream.encode(None)])
             return
         pictures = out.add_stream("libvpx", rate=10, width=64, height=32, pix_fmt="yuv420p")
+        pictures.codec_context.thread_count = 1
         for number in range(SECONDS * 10):
             light = np.full((48, 64), number % 200, np.uint8)
             picture = av.VideoFrame.from_ndarray(light, "yuv420p")

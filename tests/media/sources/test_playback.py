@@ -216,6 +216,7 @@ def film(path: Path) -> FileSource:
         stream = container.add_stream("libx264", rate=10)
         stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
         stream.codec_context.gop_size = 1000
+        stream.codec_context.thread_count = 1
         decoder = video_decoder("VP8")
         number = 0
         for unit in islice(ClockPattern(fps=10).encode("video", "VP8"), 150):

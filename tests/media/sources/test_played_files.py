@@ -63,6 +63,7 @@ class Tracks:
             self._video.width, self._video.height = 64, 32
             self._video.codec_context.time_base = Fraction(1, 1000)
             self._video.codec_context.max_b_frames = 0
+            self._video.codec_context.thread_count = 1
         if "a" in kinds:
             self._audio = self._container.add_stream("libopus", rate=RATE, layout="mono")
 

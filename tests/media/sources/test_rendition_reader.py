@@ -60,7 +60,7 @@ def test_a_file_is_encoded_for_who_can_not_take_it_as_it_is(
         playback.prepare(codec)
         units = await read(playback, 20)
         assert opened(codec) == {None}
-        playback.limit(60_000)  # less than any file has
+        playback.limit(50_000)  # less than any file has
         units += await read(playback, 40)
         assert opened(codec) == {None, BIT_RATES[0]}
         playback.limit(3_000_000)
@@ -183,7 +183,7 @@ def test_a_limit_is_kept_to_by_what_follows_in_a_list(run: Run, tmp_path: Path) 
         playback = Playback("video", source)
         playback.prepare("VP8")
         await read(playback, 1)
-        playback.limit(60_000)
+        playback.limit(50_000)
         units = await read(playback, 30 + 60)
         assert playback.position == pytest.approx(6, abs=0.11), "of the second one"
         assert not any(is_of(unit, "VP8", file) for unit in units[-20:])
@@ -213,7 +213,7 @@ def test_legs_that_need_the_same_share_it(run: Run, tmp_path: Path) -> None:
         seen: list[list[Unit]] = []
         for leg in legs:
             leg.prepare("VP8")
-            leg.limit(60_000)
+            leg.limit(50_000)
             seen.append(await read(leg, 60))
             assert len(Clips.running()._clips) == 2
         assert seen[0][-20:] == seen[1][-20:] == seen[2][-20:]
