@@ -1,5 +1,7 @@
 """What the parts of a call that act on each other share."""
 
+import asyncio
+from functools import partial
 from typing import Self
 
 from msgspec import Struct
@@ -19,7 +21,7 @@ from .progress import Progress
 from .setup import CallSetup
 from .signalling import Signalling
 from .too_late import TooLate, name_call
-from .trace import Trace
+from .trace import AFTER, Trace
 from .waiters import Waiters
 
 
@@ -68,7 +70,11 @@ class SharedParts(Struct, frozen=True):
         """
         context, network = setup.context, setup.network
         beginning = CallingIn(setup.offer) if setup.order is None else CallingOut(setup.order)
-        trace = Trace(is_on=context.keep_ladder is not None)
+        loop = asyncio.get_running_loop()
+        trace = Trace(
+            is_on=context.keep_ladder is not None,
+            later=partial(loop.call_later, AFTER),
+        )
         if setup.heard is not None:
             trace.stanza("in", setup.heard)
         course = Course(owner, context.settings.calls, beginning)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from typing import Literal
 from xml.etree.ElementTree import Element
 
@@ -213,6 +214,11 @@ class Signalling:
     def settle(self) -> list[Event]:
         """Wait no longer for what the peer's offer lacks; return what happened."""
         return self._session.settle()
+
+    def read_ahead(self, sdp: str) -> None:
+        """Read our offer while the peer still rings; what is wrong with it shows in `initiate`."""
+        with suppress(LocalProtocolError):
+            self._session.read_ahead(sdp)
 
     def initiate(self, sdp: str, then: Then, *, without: Collection[str] = ()) -> None:
         """Send our offer, without the kinds of content that the peer can't take.

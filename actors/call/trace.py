@@ -3,9 +3,11 @@
 import time
 import zlib
 from bisect import insort
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from ...ladder.ladder import Kind, Ladder, Rung, Way
 from ...media import MediaStatistics
@@ -22,8 +24,27 @@ LAST = 200
 MAX_XML = 96 * 1024
 #: Characters of a stanza that is kept deflated: two of a call are some 2 KiB each, with pictures 5.
 LONG = 1024
+#: Seconds after which stanzas are written down; and how many may wait for that at most.
+AFTER = 0.1
+MOST_WAITING = 32
 #: Characters of the words of a rung.
 _MAX_TEXT = 200
+
+#: Has a function called a moment later.
+Later = Callable[[Callable[[], None]], object]
+
+
+class _Said(Struct, frozen=True):
+    """A stanza that is to be written down."""
+
+    at: float
+    way: Way
+    stanza: Element
+    of: str
+
+    def rung(self) -> Rung:
+        text = title(self.stanza, self.of)
+        return Rung(self.at, "stanza", self.way, text, redacted(self.stanza))
 
 
 class Trace:
@@ -32,17 +53,34 @@ class Trace:
     What is secret or private in a stanza is left out here, so that it is nowhere later. What
     happens again and again without anything between it is one rung that counts.
 
+    To write a stanza takes as long as to answer it. So it is done a moment later where that can
+    be: the peer does not wait for it.
+
     Args:
         is_on: whether anything is collected.
+        later: has a function called `AFTER` seconds from now; None: stanzas are written at once.
     """
 
-    __slots__ = ("_curve", "_first", "_is_on", "_last", "_left_out", "_origin", "_room", "began")
+    __slots__ = (
+        "_curve",
+        "_first",
+        "_is_on",
+        "_last",
+        "_later",
+        "_left_out",
+        "_origin",
+        "_room",
+        "_waiting",
+        "began",
+    )
 
-    def __init__(self, *, is_on: bool) -> None:
+    def __init__(self, *, is_on: bool, later: Later | None = None) -> None:
         self.began = time.time()
         self._curve = QualityCurve()
         self._is_on = is_on
         self._origin = time.monotonic()
+        self._later = later
+        self._waiting: list[Rung | _Said] = []
         self._first: list[Rung] = []
         self._last: list[Rung] = []
         self._left_out = 0
@@ -70,9 +108,28 @@ class Trace:
         """
         if not self._is_on:
             return
-        seconds = self.seconds if at is None else round(at - self._origin, 4)
-        rung = Rung(seconds, "stanza", way, title(stanza, of), redacted(stanza))
-        if self._first and not self._last and seconds < self._first[-1].at:
+        said = _Said(self.seconds if at is None else round(at - self._origin, 4), way, stanza, of)
+        if self._later is None:
+            self._put(said.rung())
+            return
+        if not self._waiting:
+            self._later(self.write)
+        self._waiting.append(said)
+        if len(self._waiting) >= MOST_WAITING:
+            self.write()
+
+    def write(self) -> None:
+        """Write down what waits for that."""
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            if isinstance(one, Rung):
+                self._add(one)
+            else:
+                self._put(one.rung())
+
+    def _put(self, rung: Rung) -> None:
+        """Add a stanza's rung, where its time is."""
+        if self._first and not self._last and rung.at < self._first[-1].at:
             insort(self._first, _packed(rung), key=lambda one: one.at)
             self._room["first"] -= len(rung.xml)
         else:
@@ -86,8 +143,13 @@ class Trace:
             text: it, in a few words.
             way: whether it went out or came in; "": neither.
         """
-        if self._is_on:
-            self._add(Rung(self.seconds, kind, way, _line(text)))
+        if not self._is_on:
+            return
+        rung = Rung(self.seconds, kind, way, _line(text))
+        if self._waiting:
+            self._waiting.append(rung)
+        else:
+            self._add(rung)
 
     def _add(self, rung: Rung) -> None:
         last = self._last or self._first
@@ -124,6 +186,7 @@ class Trace:
             cause: why it ended as it did.
             is_over: whether it is over.
         """
+        self.write()
         rungs, earlier = tuple(map(_unpacked, (*self._first, *self._last))), 0.0
         if rungs and rungs[0].at < 0:  # what led to the call is the first of it
             earlier = -rungs[0].at

@@ -21,12 +21,9 @@ from .agreement import Agreement, is_gone
 Asked = tuple[Agreement, Description]
 
 
-def initiate(agreement: Agreement, offer: str, without: Collection[str]) -> Asked:
+def initiate(agreement: Agreement, offer: Description, without: Collection[str]) -> Asked:
     """Offer the session (see `Session.initiate`)."""
-    description = read_sdp(offer, agreement.role)
-    description = description.with_contents(
-        each for each in description.contents if not each.rejected
-    )
+    description = offer.with_contents(each for each in offer.contents if not each.rejected)
     names = names_of(description.names())
     local = description.renamed(names)
     if not local.contents or not all(each.supported for each in local.contents):

@@ -16,6 +16,7 @@ from ..model.description import Description
 from ..model.info import Info
 from ..model.reason import Reason
 from ..model.role import Role
+from ..sdp.reader import read_sdp
 from ..xml.attributes import text_of
 from ..xml.writer import write_jingle, write_reason
 from . import requests
@@ -49,6 +50,7 @@ class Session:
         self.responder = responder
         self.state = SessionState.NULL
         self._agreement = Agreement(role)
+        self._read: tuple[str, Description] | None = None
 
     @property
     def remote_description(self) -> str | None:
@@ -128,6 +130,17 @@ class Session:
         self._agreement, events = judge_offer(self._agreement, wait=False)
         return events
 
+    def read_ahead(self, offer: str) -> None:
+        """Read our SDP before the peer can be told it; `initiate` takes less time then.
+
+        Args:
+            offer: As `initiate` will get it; it may get another one.
+
+        Raises:
+            LocalProtocolError: It is no SDP.
+        """
+        self._read = offer, read_sdp(offer, self.role)
+
     def initiate(self, offer: str, *, without: Collection[str] = ()) -> Element:
         """Offer the session (XEP-0166 §6.1).
 
@@ -144,7 +157,11 @@ class Session:
                 offer.
         """
         state = self._next(Action.SESSION_INITIATE)
-        self._agreement, told = requests.initiate(self._agreement, offer, without)
+        if self._read is None or self._read[0] != offer:
+            self.read_ahead(offer)
+        assert self._read is not None  # noqa: S101 -- read just now
+        (_, description), self._read = self._read, None
+        self._agreement, told = requests.initiate(self._agreement, description, without)
         self.state = state
         return self._jingle(Action.SESSION_INITIATE, told)
 

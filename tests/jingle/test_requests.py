@@ -1,6 +1,7 @@
 """What we can't ask for leaves the session as it was."""
 
 from collections.abc import Callable
+from xml.etree.ElementTree import tostring
 
 import pytest
 from callboard.jingle import Info, LocalProtocolError, Role, Session
@@ -55,3 +56,13 @@ def test_a_request_that_is_refused_leaves_no_trace(ask: Ask) -> None:
 def snapshot(session: Session) -> tuple[object, ...]:
     """All that a session knows."""
     return (session.state, session._agreement)
+
+
+def test_an_offer_that_was_read_ahead_is_offered_as_any_other() -> None:
+    offer = sdp(AUDIO, VIDEO)
+    for without in ((), ("video",)):
+        plain, ahead, other = (session() for _ in range(3))
+        ahead.read_ahead(offer)
+        other.read_ahead(sdp(AUDIO))  # it was changed since
+        texts = {tostring(one.initiate(offer, without=without)) for one in (plain, ahead, other)}
+        assert len(texts) == 1

@@ -1,9 +1,10 @@
 """How a call's ladder grows: in order, in bounded room, and not at all where ladders are off."""
 
+from collections.abc import Callable
 from xml.etree.ElementTree import Element, SubElement
 
 import pytest
-from callboard.actors.call.trace import FIRST, LAST, MAX_XML, Trace
+from callboard.actors.call.trace import FIRST, LAST, MAX_XML, MOST_WAITING, Trace
 from callboard.actors.records.call_record import CallRecord
 from callboard.actors.xmpp.redaction import redacted
 from callboard.actors.xmpp.stanza import CLIENT
@@ -58,6 +59,42 @@ def test_what_led_to_the_call_comes_first_and_begins_the_clock(clock: list[float
         (0.0, "stanza"), (2.5, "stanza"), (3.0, "ice"), (3.0, "stanza"),
     ]  # fmt: skip
     assert found.began == 1_000_048.0
+
+
+def test_what_is_written_later_stands_where_it_happened(clock: list[float]) -> None:
+    """Whether the moment has come by then or not, the ladder has all of it."""
+    steps: list[Callable[[], None]] = []
+    for has_passed in (False, True):
+        trace = Trace(is_on=True, later=steps.append)
+        for number in range(3):
+            clock[0] += 1
+            trace.stanza(("out", "in")[number % 2], stanza(number))
+            clock[0] += 1
+            trace.note("ice", str(number))
+        trace.stanza("in", stanza(), at=clock[0] - 10)
+        [write] = steps
+        steps.clear()
+        if has_passed:
+            write()
+            clock[0] += 1
+            trace.note("ice", "3")
+        kinds = [rung.kind for rung in ladder(trace).rungs]
+        assert kinds == ["stanza", *("stanza", "ice") * 3, *("ice",) * has_passed]
+        assert [rung.at for rung in ladder(trace).rungs] == sorted(
+            rung.at for rung in ladder(trace).rungs
+        )
+        write()
+        assert len(ladder(trace).rungs) == len(kinds)
+
+
+def test_no_more_waits_to_be_written_than_may() -> None:
+    steps: list[Callable[[], None]] = []
+    trace = Trace(is_on=True, later=steps.append)
+    for number in range(5 * MOST_WAITING):
+        trace.stanza("in", stanza())
+        assert len(trace._waiting) < MOST_WAITING
+        assert len(steps) == 1 + number // MOST_WAITING
+    assert len(trace._first) + len(trace._last) == 5 * MOST_WAITING
 
 
 def test_what_happens_again_and_again_is_one_rung(clock: list[float]) -> None:
