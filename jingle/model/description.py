@@ -55,6 +55,8 @@ class Description(Struct, frozen=True):
 
     def renamed(self, names: Mapping[str, str]) -> "Description":
         """Return the same with other names for the contents; names that are not mapped stay."""
+        if all(before == after for before, after in names.items()):
+            return self
         return Description(
             tuple(replace(each, name=names.get(each.name, each.name)) for each in self.contents),
             tuple(
@@ -89,5 +91,5 @@ class Description(Struct, frozen=True):
                     own = replace(own, ufrag=shared.ufrag, pwd=shared.pwd)
                 if not own.fingerprints:
                     own = replace(own, fingerprints=shared.fingerprints, setup=shared.setup)
-            contents.append(replace(each, transport=own))
+            contents.append(each if own is each.transport else replace(each, transport=own))
         return replace(self, contents=tuple(contents))

@@ -158,8 +158,8 @@ def offer_for_sdp(offer: Description) -> Description:
                 and transport.fingerprints
                 and transport.setup is None
             ):
-                transport = replace(transport, setup="actpass")
-            contents.append(replace(each, transport=transport))
+                each = replace(each, transport=replace(transport, setup="actpass"))  # noqa: PLW2901
+            contents.append(each)
     return offer.with_contents(contents)
 
 

@@ -7,7 +7,7 @@ a limit, and it has no blanks where SDP separates words by them.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from xml.etree.ElementTree import Element
 
 from ..errors import RemoteProtocolError, bad_request, too_much
@@ -44,10 +44,12 @@ def text_of(element: Element, key: str, limit: int = limits.ATTRIBUTE) -> str | 
 
 def required(element: Element, key: str, limit: int = limits.ATTRIBUTE) -> str:
     """Like `text_of`, but missing or empty is a bad-request."""
-    value = text_of(element, key, limit)
-    if not value:
-        raise bad_request(f"<{_name(element)}/> lacks the attribute {key!r}")
-    return value
+    return text_of(element, key, limit) or lacked(element, key)
+
+
+def lacked(element: Element, key: str) -> NoReturn:
+    """Refuse an element for an attribute that is missing or empty."""
+    raise bad_request(f"<{_name(element)}/> lacks the attribute {key!r}")
 
 
 def word(element: Element, key: str, limit: int = limits.IDENTIFIER) -> str | None:
@@ -60,10 +62,8 @@ def word(element: Element, key: str, limit: int = limits.IDENTIFIER) -> str | No
 
 def required_word(element: Element, key: str, limit: int = limits.IDENTIFIER) -> str:
     """Like `word`, but missing or empty is a bad-request."""
-    required(element, key, limit)
     value = word(element, key, limit)
-    assert value is not None  # noqa: S101 (required() has just seen it)
-    return value
+    return lacked(element, key) if value is None else value
 
 
 def token(element: Element, key: str) -> str | None:
@@ -76,10 +76,8 @@ def token(element: Element, key: str) -> str | None:
 
 def required_token(element: Element, key: str) -> str:
     """Like `token`, but missing or empty is a bad-request."""
-    required(element, key)
     value = token(element, key)
-    assert value is not None  # noqa: S101 (required() has just seen it)
-    return value
+    return lacked(element, key) if value is None else value
 
 
 def number(element: Element, key: str, low: int, high: int) -> int | None:
@@ -112,10 +110,8 @@ def hinted(read: Callable[..., str | None], element: Element, *args: Any) -> str
 
 def required_number(element: Element, key: str, low: int, high: int) -> int:
     """Like `number`, but missing is a bad-request."""
-    required(element, key)
     value = number(element, key, low, high)
-    assert value is not None  # noqa: S101 (required() has just seen it)
-    return value
+    return lacked(element, key) if value is None else value
 
 
 def children(parent: Element, tag: str, limit: int) -> Iterator[Element]:

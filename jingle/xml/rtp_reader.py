@@ -109,16 +109,20 @@ def _read_codec(element: Element, kind: str) -> Codec:
     # XEP-0167 §4 leaves it open what a missing clock rate means: the RFC's, else the usual one.
     known = known or FIXED.get(name.lower())
     _, rate, channels = known or (name, 8000 if kind == "audio" else 90000, 1)
-    parameters = some(
-        _read_parameter, children(element, f"{{{ns.RTP}}}parameter", limits.PARAMETERS)
-    )
+    parameters: tuple[Parameter | None, ...] = ()
+    feedback: tuple[RtcpFeedback, ...] = ()
+    if len(element):
+        parameters = some(
+            _read_parameter, children(element, f"{{{ns.RTP}}}parameter", limits.PARAMETERS)
+        )
+        feedback = _read_feedback(element)
     return Codec(
         id=identifier,
         name=name,
         clock_rate=number(element, "clockrate", 1, 2**31) or rate,
         channels=number(element, "channels", 0, 255) or channels,
         parameters=tuple(each for each in parameters if each is not None),
-        feedback=_read_feedback(element),
+        feedback=feedback,
         ptime=hint(element, "ptime", 0, 60_000),
         max_ptime=hint(element, "maxptime", 0, 60_000),
     )

@@ -69,7 +69,6 @@ def test_what_is_written_later_stands_where_it_happened(clock: list[float]) -> N
         for number in range(3):
             clock[0] += 1
             trace.stanza(("out", "in")[number % 2], stanza(number))
-            clock[0] += 1
             trace.note("ice", str(number))
         trace.stanza("in", stanza(), at=clock[0] - 10)
         [write] = steps
