@@ -5,6 +5,7 @@ import asyncio
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection
 
 from ..loop_wide import LoopWide
+from . import _aiortc
 
 AFTER = 0.05
 """Seconds from when one is taken until the next is made: not while that call is set up."""
@@ -39,7 +40,7 @@ class NextConnection(LoopWide):
 
 
 def _made() -> RTCPeerConnection:
-    return RTCPeerConnection(
+    pc = RTCPeerConnection(
         RTCConfiguration(
             # Always a list: without one aiortc asks a public STUN server. `_aioice` asks ours.
             iceServers=[],
@@ -47,3 +48,5 @@ def _made() -> RTCPeerConnection:
             bundlePolicy=RTCBundlePolicy.MAX_COMPAT,
         )
     )
+    _aiortc.know_fingerprints(pc)
+    return pc

@@ -23,7 +23,7 @@ from .senders import (
     RtpStream,
     take_over,
 )
-from .tls_context import share_context
+from .tls_context import know_fingerprints, share_context
 from .transports import (
     dtls_role,
     dtls_transports,
@@ -60,6 +60,7 @@ __all__ = [
     "keep_offered",
     "keep_shared",
     "keep_to_bounds",
+    "know_fingerprints",
     "local_description",
     "share_context",
     "steer",

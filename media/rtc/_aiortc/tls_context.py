@@ -4,15 +4,17 @@ aiortc makes a context for each transport, of 20 KiB, and lets OpenSSL keep buff
 """
 
 from collections.abc import Awaitable, Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
+from aiortc import RTCPeerConnection
 from aiortc.rtcdtlstransport import SRTP_PROFILES, RTCCertificate, RTCDtlsTransport
 from OpenSSL import SSL
 
 from .transports import SSL as CONNECTION
 
 CERTIFICATE = "_RTCDtlsTransport__local_certificate"
+CERTIFICATES = "_RTCPeerConnection__certificates"
 CREATE = "_create_ssl_context"
 HANDSHAKE = "_do_handshake"
 KEY, OWN = "_key", "_cert"
@@ -37,6 +39,17 @@ def share_context(transport: RTCDtlsTransport) -> None:
 
     setattr(certificate, CREATE, _shared)
     setattr(transport, HANDSHAKE, with_own_certificate)
+
+
+def know_fingerprints(pc: RTCPeerConnection) -> None:
+    """Reckon the fingerprints of a connection's certificate now, and not in each description.
+
+    Args:
+        pc: One that has no description yet.
+    """
+    for certificate in getattr(pc, CERTIFICATES):
+        found = tuple(certificate.getFingerprints())
+        certificate.getFingerprints = partial(list, found)
 
 
 def _shared(srtp_profiles: list[Any]) -> SSL.Context:

@@ -1,6 +1,7 @@
 """What all calls share in OpenSSL, and that it opens nothing of another call."""
 
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from aiortc import RTCPeerConnection
@@ -39,6 +40,29 @@ def test_the_names_are_where_they_were(run: Run) -> None:
         await pc.close()
 
     run(main)
+
+
+def test_a_fingerprint_is_reckoned_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = 0
+    reckon = RTCCertificate.getFingerprints
+
+    def reckoned(certificate: RTCCertificate) -> list[Any]:
+        nonlocal times
+        times += 1
+        return reckon(certificate)
+
+    monkeypatch.setattr(RTCCertificate, "getFingerprints", reckoned)
+
+    async def main() -> None:
+        for each in (Leg(), Leg()):
+            offer = await each.pc.offer(audio=Tone(), video=None)
+            [certificate] = getattr(each.pc._pc, tls_context.CERTIFICATES)
+            for fingerprint in reckon(certificate):
+                assert f"a=fingerprint:{fingerprint.algorithm} {fingerprint.value}\r\n" in offer
+            await each.pc.close()
+
+    run(main)
+    assert times == 2
 
 
 def test_calls_share_a_context_and_nothing_else(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
