@@ -1,6 +1,6 @@
 """What all commands and answers have in common."""
 
-from typing import ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -36,3 +36,9 @@ class Command(BaseModel, Generic[A_co]):
 
     name: ClassVar[str]
     result: ClassVar[type[Result]]
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, _: type[Result]) -> type["Command"]:
+            """Return the class itself: pydantic would make another one, with the same fields."""
+            return cls
