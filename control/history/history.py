@@ -6,12 +6,14 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ...actors.records.call_record import CallRecord
 from .index import Index, StoppedError
 from .past_call import PastCall
-from .search import Page, Search, find_call, find_calls
+
+if TYPE_CHECKING:
+    from .search import Page, Search
 
 log = logging.getLogger(__name__)
 
@@ -44,16 +46,18 @@ class PastCalls:
         self.recordings = recordings
         self.index = Index(records, stopping, rest)
 
-    def search(self, search: Search) -> Page:
+    def search(self, search: "Search") -> "Page":
         """Return the calls that a search finds.
 
         Raises:
             OSError: the log can't be read.
             StoppedError: it is the end.
         """
+        from .search import find_calls  # noqa: PLC0415 - models, of which no start needs one
+
         return self.index.use(lambda database: find_calls(database, search, self.recordings))
 
-    def find(self, name: str, among: Search | None = None) -> PastCall:
+    def find(self, name: str, among: "Search | None" = None) -> PastCall:
         """Return one call.
 
         Args:
@@ -65,6 +69,8 @@ class PastCalls:
             OSError: the log can't be read.
             StoppedError: it is the end.
         """
+        from .search import find_call  # noqa: PLC0415 - models, of which no start needs one
+
         return self.index.use(lambda database: find_call(database, name, self.recordings, among))
 
     def close(self) -> None:
@@ -109,7 +115,7 @@ class History:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, work, self._calls)
 
-    async def search(self, search: Search) -> Page:
+    async def search(self, search: "Search") -> "Page":
         """Return the calls that a search finds; raises as `PastCalls.search`."""
         return await self.do(lambda calls: calls.search(search))
 

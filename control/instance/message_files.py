@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 from pydantic_core import to_json
 
 from ..models.conversations import ChatText
@@ -62,7 +62,7 @@ class KeptDelivery:
 
 Kept = KeptMessage | KeptDelivery
 
-_LINES: TypeAdapter[Kept] = TypeAdapter(Kept)
+_LINES: TypeAdapter[Kept] = TypeAdapter(Kept, config=ConfigDict(defer_build=True))
 
 
 class MessageFiles:

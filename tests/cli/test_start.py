@@ -9,8 +9,12 @@ import pytest
 
 #: What only calls need.
 OF_CALLS = ("aioice", "aiortc", "av", "numpy", "OpenSSL", "pylibsrtp", "callboard.actors.call.call")
-#: What only commands to a running instance need, and a client of HTTP that came along with XML.
-OF_OTHERS = ("callboard.control.commands.all", "urllib.request")
+#: What only commands to a running instance need, a look-up of SRV records, and recordings that
+#: a kill has left; and what came along: a client of HTTP, and what colours stanzas.
+OF_OTHERS = (
+    *("callboard.control.commands.all", "callboard.control.history.search", "urllib.request"),
+    *("aiodns", "pycares", "pygments", "callboard.media.recording.matroska"),
+)
 HEAVY = ("aioice", "aiortc", "av", "callboard.actors", "callboard.media", "numpy", "slixmpp")
 #: Runs the command that its arguments name, then prints which of these were imported.
 SCRIPT = f"""\
