@@ -5,10 +5,11 @@ import importlib.util
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
+
+from msgspec import Struct, field
 
 from .bot import Bot
 from .find import find_bot, package_of
@@ -134,8 +135,7 @@ class ModuleFolder:
         return found
 
 
-@dataclass(slots=True)
-class _Removed:
+class _Removed(Struct):
     """Modules that were taken out of `sys.modules`.
 
     Attributes:

@@ -1,8 +1,8 @@
 """What differs between a file's settings as they run and as they are now."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from ..bots.bot import Bot
@@ -20,8 +20,7 @@ CHANGEABLE: tuple[Location, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AccountDifference:
+class AccountDifference(Struct, frozen=True):
     """An account that is declared otherwise.
 
     Attributes:
@@ -35,8 +34,7 @@ class AccountDifference:
     has_new_bot: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsDifference:
+class SettingsDifference(Struct, frozen=True):
     """What differs between two versions of a file.
 
     Attributes:

@@ -1,7 +1,8 @@
 """Fleets: one entry that stands for many accounts, like ``load-{0001..0200}@example.org``."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from .jid import parse_jid
 
@@ -12,8 +13,7 @@ _RANGE = re.compile(r"\{(\d{1,9})\.\.(\d{1,9})\}")
 _WANTED = "write a fleet like load-{0001..0200}@example.org"
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
+class Fleet(Struct, frozen=True):
     """The addresses that a pattern stands for.
 
     Attributes:

@@ -1,12 +1,12 @@
 """What is wrong with a configuration, and where."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+
+class Problem(Struct, frozen=True):
     """One fault in a configuration file.
 
     Attributes:

@@ -1,7 +1,8 @@
 """H.264 as it is written (ITU-T H.264): NAL units, and what parameter sets say."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 SEQUENCE_PARAMETERS = 7
 """The type of a NAL unit that is a sequence parameter set (table 7-1)."""
@@ -62,8 +63,7 @@ class Bits:
         return (value + 1) // 2 if value & 1 else -(value // 2)
 
 
-@dataclass(frozen=True, slots=True)
-class SequenceParameters:
+class SequenceParameters(Struct, frozen=True):
     """What a sequence parameter set says (ITU-T H.264 §7.4.2.1.1).
 
     Attributes:

@@ -6,11 +6,12 @@ from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakSet
+
+from msgspec import Struct
 
 from ..errors import SourceError, UnfitError, shown, told
 from ..frames.codec import CLOCK_RATES
@@ -313,8 +314,7 @@ def _checked(unit: object) -> Unit:
     return unit
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A place in a clip.
 
     Attributes:

@@ -1,7 +1,8 @@
 """Keys that we press: which packets tell the peer of them, and when (RFC 4733 §2.5)."""
 
 import asyncio
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from .telephone_event import DIGITS, LONGEST, TelephoneEvent, check_digits
 
@@ -54,8 +55,7 @@ class KeyPress:
         return self._seconds is not None and seconds >= least - STEP / 2
 
 
-@dataclass(frozen=True, slots=True)
-class EventPacket:
+class EventPacket(Struct, frozen=True):
     """What an RTP packet of a press needs.
 
     Attributes:

@@ -3,6 +3,8 @@
 import struct
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 DIGITS = "0123456789*#ABCD"
 """The keys; the place of each is its event code (RFC 4733 §3.2)."""
 
@@ -15,8 +17,7 @@ _VOLUME = 10
 """How loud the tone would be, in -dBm0: what is usual (§2.3.4)."""
 
 
-@dataclass(frozen=True, slots=True)
-class TelephoneEvent:
+class TelephoneEvent(Struct, frozen=True):
     """What one packet says of a press (RFC 4733 §2.3).
 
     Attributes:
