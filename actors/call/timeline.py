@@ -1,6 +1,7 @@
 """When a call took which step."""
 
 import time
+from collections.abc import Mapping
 
 
 class Timeline:
@@ -13,13 +14,13 @@ class Timeline:
     def __init__(self) -> None:
         self.began = time.time()
         self._origin = time.monotonic()
-        self._steps: dict[str, float] = {}
+        self._steps: Mapping[str, float] = {}
 
     def take(self, step: str) -> bool:
         """Note that a step is taken now; tell whether it is the first time, and before the end."""
         if step in self._steps or "ended" in self._steps:
             return False
-        self._steps[step] = time.monotonic() - self._origin
+        self._steps = {**self._steps, step: time.monotonic() - self._origin}
         return True
 
     def ago(self, seconds: float) -> float:
@@ -33,9 +34,9 @@ class Timeline:
                 return self.began + self._steps[step]
         return None
 
-    def steps(self) -> dict[str, float]:
-        """Return the steps, each with its seconds since the call began."""
-        return dict(self._steps)
+    def steps(self) -> Mapping[str, float]:
+        """Return the steps, each with its seconds since the call began; all reports share them."""
+        return self._steps
 
     def connected_seconds(self) -> float:
         """Return for how long media could flow, in seconds, until now or until the end."""

@@ -9,6 +9,8 @@ from aioice import Connection
 from aiortc import RTCIceTransport, RTCPeerConnection, RTCRtpTransceiver
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 
+from .spare import compact
+
 logger = logging.getLogger(__name__)
 
 BUNDLED = "_bundled"
@@ -133,6 +135,7 @@ def track_connecting(
             tasks.discard(task)
 
     setattr(pc, CONNECT, tracked)
+    compact(pc)
 
 
 def sent(sending: Any) -> bool:

@@ -5,7 +5,9 @@ def test_a_step_is_taken_once_and_in_order() -> None:
     timeline = Timeline()
     assert timeline.take("propose")
     assert not timeline.take("propose")
+    reported = timeline.steps()
     assert timeline.take("ringing")
+    assert list(reported) == ["propose"]
     assert list(timeline.steps()) == ["propose", "ringing"]
     times = list(timeline.steps().values())
     assert times == sorted(times)
@@ -20,6 +22,7 @@ def test_nothing_happens_after_the_end() -> None:
     assert timeline.take("ended")
     assert not timeline.take("dtls")
     assert list(timeline.steps()) == ["proceed", "ended"]
+    assert timeline.steps() is timeline.steps()
 
 
 def test_the_time_of_the_first_step_that_was_taken() -> None:
