@@ -8,7 +8,7 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 from ..rtp.reports import Reports
 from ..rtp.rtcp import packets
-from .spare import DONE, compact
+from .spare import DONE
 from .way_out import WayOut
 
 CNAME = "_RTCRtpSender__cname"
@@ -74,7 +74,6 @@ class ReportWay:
     def _start(self, end: Any, events: tuple[str, str], reports: Reports) -> "asyncio.Future[None]":
         for event in events:
             setattr(end, event, DONE)
-        compact(end)
         if reports.start():
             self._received = received_reports(end.transport)
             self._received.all[self.ssrc] = reports

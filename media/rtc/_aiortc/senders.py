@@ -11,7 +11,7 @@ from aiortc import RTCRtpSender
 from aiortc.rtp import HeaderExtensions
 
 from ..rtp.reports import Sent
-from .spare import DONE
+from .spare import DONE, compact
 from .way_out import WayOut
 
 EXTENSIONS_MAP = "_RTCRtpSender__rtp_header_extensions_map"
@@ -46,6 +46,7 @@ def take_over(sender: RTCRtpSender, start: Callable[[], None]) -> None:
         done.set_result(None)
         for event in (RTP_STARTED, RTP_EXITED):
             setattr(sender, event, DONE)
+        compact(sender)
         start()
         return done
 

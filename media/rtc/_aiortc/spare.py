@@ -55,9 +55,9 @@ def spare_start(transport: RTCIceTransport) -> None:
 def compact(found: object) -> None:
     """Let an object's attributes have as much room as they need, once all of them are there.
 
-    With more than thirty, Python makes room for twice as many.
+    Beyond thirty, Python makes room for twice as many; below, it shares the names among objects.
 
     Args:
-        found: One of aiortc's or aioice's.
+        found: One of aiortc's or aioice's with more than that.
     """
     found.__dict__ = {**vars(found)}

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import inspect
 import queue
+import sys
 import threading
 from collections import Counter, deque
 from contextlib import AbstractAsyncContextManager
@@ -12,6 +13,7 @@ import pytest
 from aioice import Connection
 from aiortc import RTCIceTransport, RTCPeerConnection, RTCRtpReceiver
 from callboard.media import ClockPattern, Source, Tone
+from callboard.media.rtc import _aiortc
 from callboard.media.rtc._aiortc import spare
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, call
@@ -82,3 +84,17 @@ def test_connections_ask_for_their_checks_only_while_they_go_on() -> None:
     assert source.count("if not self._check_list_done:\n") == 3
     assert source.count("self._early_checks.append(") == 1
     assert "if not self._early_checks_done:\n            self._early_checks.append(" in source
+
+
+def test_attributes_have_no_more_room_than_they_need(run: Run) -> None:
+    async def main() -> None:
+        async with call(audio=Tone(), back_audio=Tone()) as (_, leg):
+            await leg.counted("audio", 20)
+            pc = leg.pc._pc
+            [transceiver] = pc.getTransceivers()
+            ends = (transceiver.sender, transceiver.receiver)
+            [connection] = _aiortc.ice_connections(pc)
+            for found in (pc, *ends, connection):
+                assert sys.getsizeof(vars(found)) <= sys.getsizeof({**vars(found)}), found
+
+    run(main)
