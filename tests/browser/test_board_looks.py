@@ -34,6 +34,10 @@ CUT = """[...document.querySelectorAll("body *")].filter(one => one.checkVisibil
   return false;
 }).map(one => `${one.localName}.${one.className}: ${one.textContent}`)"""
 
+#: Waits until the page is drawn: rows that come into view have a size only then.
+DRAWN = """new Promise(resolve =>
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve))))"""
+
 #: What of the page is not within the window, or is not filled of it.
 MISFIT = """(() => {
   const page = document.documentElement;
@@ -49,6 +53,7 @@ async def is_whole(page: Page, height: int = 800) -> None:
     for width in WIDTHS:
         await page.tab.look(width, height, "light")
         await page.until(f"document.documentElement.scrollWidth <= {width}")  # plots follow
+        await page.tab.run(DRAWN)
         assert await page.tab.run(CUT) == [], width
 
 
