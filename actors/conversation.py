@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from xml.etree.ElementTree import Element
 
-from msgspec import structs
-
 from ..config.jid import bare
 from ..jingle import (
     CallMessage,
@@ -351,7 +349,7 @@ class Conversation(AsyncioActor[ConversationMessage]):
         session = Session(Role.INITIATOR, sid, initiator=own, responder=to)
         # With a proposal it is seen once more when a device has taken the call.
         refused = self._devices.refused_by(self._devices.reached_by(to))
-        order = structs.replace(
+        order = replace(
             order,
             audio=None if "audio" in refused else order.audio,
             video=None if "video" in refused else order.video,

@@ -1,9 +1,8 @@
 """What an account is told."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from xml.etree.ElementTree import Element
-
-from msgspec import Struct
 
 from ...config import AccountSettings
 from ...media import Source
@@ -21,13 +20,15 @@ if TYPE_CHECKING:
 # -- by conversations, calls, bots and the exchange ------------------------------------------------
 
 
-class Send(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Send:
     """Send a message or presence stanza as it is (RFC 6121)."""
 
     stanza: Element
 
 
-class SendIq(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SendIq:
     """Send an IQ of type ``set`` or ``get`` (RFC 6120 §8.2.3); its answer comes as `IqAnswered`.
 
     Attributes:
@@ -45,7 +46,8 @@ class SendIq(Struct, frozen=True):
     token: str
 
 
-class ReplyIq(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ReplyIq:
     """Answer an IQ of the peer's: with a result, or with the ``<error/>`` given."""
 
     to: str
@@ -53,7 +55,8 @@ class ReplyIq(Struct, frozen=True):
     error: Element | None = None
 
 
-class SendText(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SendText:
     """Send a chat message with a body to a JID.
 
     Attributes:
@@ -66,7 +69,8 @@ class SendText(Struct, frozen=True):
     author: Literal["bot", "person"] = "bot"
 
 
-class SetPresence(Struct, Ask["AccountMessage", None], frozen=True):
+@dataclass(frozen=True, slots=True)
+class SetPresence(Ask["AccountMessage", None]):
     """Change what contacts see (RFC 6121 §4.7); None leaves a part as it is."""
 
     show: str | None = None
@@ -78,11 +82,13 @@ class Offline(Exception):  # noqa: N818 - a state, as the message says
     """The account can't do that: it is not online, or it is about to log out."""
 
 
-class GetRoster(Struct, Ask["AccountMessage", tuple[Contact, ...]], frozen=True):
+@dataclass(frozen=True, slots=True)
+class GetRoster(Ask["AccountMessage", tuple[Contact, ...]]):
     """Ask for the roster: answered with a tuple of `Contact`."""
 
 
-class PlaceCall(Struct, Ask["AccountMessage", AsyncioFuture["CallRef"]], frozen=True):
+@dataclass(frozen=True, slots=True)
+class PlaceCall(Ask["AccountMessage", AsyncioFuture["CallRef"]]):
     """Call a peer: answered with a future of the call's reference.
 
     Attributes:
@@ -105,14 +111,16 @@ class PlaceCall(Struct, Ask["AccountMessage", AsyncioFuture["CallRef"]], frozen=
     prefer: tuple[str, ...] = ()
 
 
-class FindCall(Struct, Ask["AccountMessage", "CallRef | None"], frozen=True):
+@dataclass(frozen=True, slots=True)
+class FindCall(Ask["AccountMessage", "CallRef | None"]):
     """Answered with the call of (peer's bare JID, sid) that goes on, or None."""
 
     peer: str
     sid: str
 
 
-class Invitation(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Invitation:
     """An invite to a Jingle call (XEP-0482 §3.1), as it came in.
 
     Attributes:
@@ -131,7 +139,8 @@ class Invitation(Struct, frozen=True):
     video: bool
 
 
-class SendInvite(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SendInvite:
     """Invite somebody to call us in a session of this id (XEP-0482 §3.1)."""
 
     to: str
@@ -139,14 +148,16 @@ class SendInvite(Struct, frozen=True):
     video: bool
 
 
-class AnswerInvite(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class AnswerInvite:
     """Say that an invitation is accepted, or is not (XEP-0482 §3.2, §3.3)."""
 
     invitation: Invitation
     accept: bool
 
 
-class RouteCall(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class RouteCall:
     """Route the Jingle stanzas and call messages of (peer's bare JID, sid) to this call."""
 
     peer: str
@@ -154,20 +165,23 @@ class RouteCall(Struct, frozen=True):
     call: "CallRef"
 
 
-class ForgetCall(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ForgetCall:
     """The call of (peer's bare JID, sid) is over, or was refused before it began."""
 
     peer: str
     sid: str
 
 
-class DrainAccount(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class DrainAccount:
     """Take no new call, let those that run go on for `seconds`, then end them and log out."""
 
     seconds: float
 
 
-class ChangeSettings(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ChangeSettings:
     """Go on with other settings, without a new login.
 
     Calls that run keep the policy that they began with. A new password is for the next login. A bot
@@ -184,7 +198,8 @@ class ChangeSettings(Struct, frozen=True):
     seconds: float
 
 
-class ConversationIdle(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ConversationIdle:
     """The conversation with this bare JID has nothing to do.
 
     Attributes:
@@ -196,7 +211,8 @@ class ConversationIdle(Struct, frozen=True):
     told: int
 
 
-class ConversationEnded(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ConversationEnded:
     """A conversation is no more, for whatever reason."""
 
     conversation: "ConversationRef"
@@ -205,15 +221,18 @@ class ConversationEnded(Struct, frozen=True):
 # -- by its stream and its own tasks ---------------------------------------------------------------
 
 
-class LookAround(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class LookAround:
     """It is time to see which conversations nobody needs any more."""
 
 
-class Connect(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Connect:
     """It is time to try again."""
 
 
-class KeepAlive(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class KeepAlive:
     """It is time for a ping (XEP-0199).
 
     Attributes:
@@ -223,7 +242,8 @@ class KeepAlive(Struct, frozen=True):
     attempt: int
 
 
-class LookForServices(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class LookForServices:
     """It is time to ask the server for its STUN and TURN (XEP-0215).
 
     Attributes:
@@ -233,31 +253,37 @@ class LookForServices(Struct, frozen=True):
     attempt: int
 
 
-class ReadyOverdue(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ReadyOverdue:
     """The server has had time enough to return our presence."""
 
 
-class LoginOverdue(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class LoginOverdue:
     """The server did not finish a login in time."""
 
     attempt: int
 
 
-class DrainOverdue(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class DrainOverdue:
     """The deadline that running calls were given is over."""
 
 
-class OrderSettled(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class OrderSettled:
     """A call that a replaced bot had ordered has begun, or never will."""
 
 
-class ReplacedOverdue(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ReplacedOverdue:
     """The calls of a replaced bot have had their time."""
 
     bot: "BotPort"
 
 
-class BotLeft(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class BotLeft:
     """A replaced bot has stopped."""
 
     bot: "BotPort"

@@ -1,6 +1,6 @@
 """What a bridge is told."""
 
-from msgspec import Struct
+from dataclasses import dataclass
 
 from ..records.call_record import OtherCall
 from ..runtime.ask import Ask
@@ -9,7 +9,8 @@ from ..runtime.ref import AsyncioActorRef
 from .call import CallRef, JoinedMedia, PeerState
 
 
-class WaitForBridge(Struct, Ask["BridgeMessage", AsyncioFuture[None]], frozen=True):
+@dataclass(frozen=True, slots=True)
+class WaitForBridge(Ask["BridgeMessage", AsyncioFuture[None]]):
     """Answered with a future that is done when the calls hear each other.
 
     It raises `CallOver` if one has ended, ValueError if one is in a room or bridge, and
@@ -17,7 +18,8 @@ class WaitForBridge(Struct, Ask["BridgeMessage", AsyncioFuture[None]], frozen=Tr
     """
 
 
-class PeerChanged(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PeerChanged:
     """The peer of one call holds or mutes, or does so no more; or it was put on hold, or back.
 
     Attributes:
@@ -32,7 +34,8 @@ class PeerChanged(Struct, frozen=True):
 # -- by itself -------------------------------------------------------------------------------------
 
 
-class BothReady(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class BothReady:
     """Both calls gave their media, and are connected.
 
     Attributes:
@@ -44,7 +47,8 @@ class BothReady(Struct, frozen=True):
     names: tuple[OtherCall, OtherCall]
 
 
-class NotReady(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class NotReady:
     """A call could not give its media, or can't play what it is to play meanwhile.
 
     Attributes:
@@ -54,11 +58,13 @@ class NotReady(Struct, frozen=True):
     error: Exception
 
 
-class Unanswered(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Unanswered:
     """The other call has had its time to be connected."""
 
 
-class SideGone(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SideGone:
     """A call has ended.
 
     Attributes:

@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from xml.etree.ElementTree import Element
 
-import msgspec
-from msgspec import Struct
-
 from ...jingle import Reason
 from ...ladder.ladder import Ladder
 from ...media import BOTH, Direction, MediaEvent, SpeechOptions
@@ -55,7 +52,8 @@ class MidCallRequest(Ask["CallActorMessage", R_co]):
     __slots__ = ()
 
 
-class Answer(Struct, Ask["CallActorMessage", AsyncioFuture[None]], frozen=True):
+@dataclass(frozen=True, slots=True)
+class Answer(Ask["CallActorMessage", AsyncioFuture[None]]):
     """Take the call: answered with a future that is done when media flows.
 
     Attributes:
@@ -72,13 +70,15 @@ class Answer(Struct, Ask["CallActorMessage", AsyncioFuture[None]], frozen=True):
     prefer: tuple[str, ...] = ()
 
 
-class Decline(Struct, MidCallRequest[None], frozen=True):
+@dataclass(frozen=True, slots=True)
+class Decline(MidCallRequest[None]):
     """Refuse a call that rings here; raises `ValueError` if there is nothing to refuse any more."""
 
     reason: Reason = Reason.DECLINE
 
 
-class Hangup(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Hangup:
     """End the call, whatever it is doing; before an answer this declines or withdraws it."""
 
     reason: Reason = Reason.SUCCESS
@@ -89,7 +89,8 @@ class Hangup(Struct, frozen=True):
 Cue = Literal["digit"] | SpeechOptions
 
 
-class Started(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Started:
     """What a call has begun to play.
 
     Attributes:
@@ -101,7 +102,8 @@ class Started(Struct, frozen=True):
     ended: AsyncioFuture[None]
 
 
-class Play(Struct, MidCallRequest[Started], frozen=True):
+@dataclass(frozen=True, slots=True)
+class Play(MidCallRequest[Started]):
     """Send another source from now on.
 
     Attributes:
@@ -117,27 +119,31 @@ class Play(Struct, MidCallRequest[Started], frozen=True):
     cue: Cue | None = None
 
 
-class SeekPlayback(Struct, MidCallRequest[None], frozen=True):
+@dataclass(frozen=True, slots=True)
+class SeekPlayback(MidCallRequest[None]):
     """Go to another moment of what is played, in seconds since its beginning."""
 
     playback: "Playback"
     seconds: float
 
 
-class SetGain(Struct, MidCallRequest[None], frozen=True):
+@dataclass(frozen=True, slots=True)
+class SetGain(MidCallRequest[None]):
     """Make what is played louder or softer."""
 
     playback: "Playback"
     decibels: float
 
 
-class StopPlayback(Struct, MidCallRequest[None], frozen=True):
+@dataclass(frozen=True, slots=True)
+class StopPlayback(MidCallRequest[None]):
     """Play something no more, if it still is played."""
 
     playback: "Playback"
 
 
-class RecordingBegun(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class RecordingBegun:
     """A recording goes on, or did.
 
     Attributes:
@@ -152,7 +158,8 @@ class RecordingBegun(Struct, frozen=True):
     ended: AsyncioFuture[RecordingOutcome]
 
 
-class Record(Struct, MidCallRequest[RecordingBegun], frozen=True):
+@dataclass(frozen=True, slots=True)
+class Record(MidCallRequest[RecordingBegun]):
     """Begin another recording.
 
     Attributes:
@@ -164,24 +171,28 @@ class Record(Struct, MidCallRequest[RecordingBegun], frozen=True):
     wav: bool = False
 
 
-class GetRecordings(Struct, MidCallRequest[tuple[RecordingBegun, ...]], frozen=True):
+@dataclass(frozen=True, slots=True)
+class GetRecordings(MidCallRequest[tuple[RecordingBegun, ...]]):
     """Answered with all recordings of the call, in the order in which they began."""
 
 
-class StopRecording(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class StopRecording:
     """End one of the call's recordings, if it goes on."""
 
     number: int
 
 
-class Mute(Struct, MidCallRequest[None], frozen=True):
+@dataclass(frozen=True, slots=True)
+class Mute(MidCallRequest[None]):
     """Send silence or black in the place of what is played, and say so (XEP-0167 §8)."""
 
     kind: Literal["audio", "video"]
     on: bool
 
 
-class Pause(Struct, MidCallRequest[AsyncioFuture[None]], frozen=True):
+@dataclass(frozen=True, slots=True)
+class Pause(MidCallRequest[AsyncioFuture[None]]):
     """Send nothing of a kind, or go on, once the peer knows of it (XEP-0166 §7.2.3).
 
     Answered with a future that is done when that is so; it raises `CallOver` if the peer refuses.
@@ -191,7 +202,8 @@ class Pause(Struct, MidCallRequest[AsyncioFuture[None]], frozen=True):
     on: bool
 
 
-class Hold(Struct, MidCallRequest[None], frozen=True):
+@dataclass(frozen=True, slots=True)
+class Hold(MidCallRequest[None]):
     """Put the peer on hold, or take it back (XEP-0167 §8).
 
     Attributes:
@@ -203,7 +215,8 @@ class Hold(Struct, MidCallRequest[None], frozen=True):
     music: "Source | None" = None
 
 
-class AddMedia(Struct, MidCallRequest[AsyncioFuture[None]], frozen=True):
+@dataclass(frozen=True, slots=True)
+class AddMedia(MidCallRequest[AsyncioFuture[None]]):
     """Add audio or video in mid-call (XEP-0166 §7.2.2).
 
     Answered with a future that is done when the peer has taken it; it raises `CallOver` if not.
@@ -213,7 +226,8 @@ class AddMedia(Struct, MidCallRequest[AsyncioFuture[None]], frozen=True):
     source: "Source"
 
 
-class RemoveMedia(Struct, MidCallRequest[AsyncioFuture[None]], frozen=True):
+@dataclass(frozen=True, slots=True)
+class RemoveMedia(MidCallRequest[AsyncioFuture[None]]):
     """Take audio or video away in mid-call (XEP-0166 §7.2.5).
 
     Answered with a future that is done when the peer has taken it; it raises `CallOver` if not:
@@ -236,7 +250,8 @@ class Press(MidCallRequest[AsyncioFuture[None]]):
     seconds: float
 
 
-class ListenToDigits(Struct, MidCallRequest[AsyncIterator[str]], frozen=True):
+@dataclass(frozen=True, slots=True)
+class ListenToDigits(MidCallRequest[AsyncIterator[str]]):
     """Answered with an async iterator of the keys that the peer presses; each is read once.
 
     Attributes:
@@ -246,13 +261,15 @@ class ListenToDigits(Struct, MidCallRequest[AsyncIterator[str]], frozen=True):
     fresh: bool = False
 
 
-class SendData(Struct, MidCallRequest[None], frozen=True):
+@dataclass(frozen=True, slots=True)
+class SendData(MidCallRequest[None]):
     """Send text or octets on the call's data channel (XEP-0343)."""
 
     data: str | bytes
 
 
-class RestartIce(Struct, MidCallRequest[None], frozen=True):
+@dataclass(frozen=True, slots=True)
+class RestartIce(MidCallRequest[None]):
     """Look for a way to the peer anew while media go on (RFC 8445 §9)."""
 
 
@@ -269,7 +286,8 @@ class PeerState:
     muted: frozenset[str] = frozenset()
 
 
-class JoinedMedia(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class JoinedMedia:
     """What a call gives to the room or the bridge that it is in.
 
     Attributes:
@@ -285,7 +303,8 @@ class JoinedMedia(Struct, frozen=True):
     writer: "Writer"
 
 
-class Join(Struct, MidCallRequest[JoinedMedia], frozen=True):
+@dataclass(frozen=True, slots=True)
+class Join(MidCallRequest[JoinedMedia]):
     """Be in a room or a bridge, and in no other. It raises ValueError if the call is in one.
 
     Attributes:
@@ -297,7 +316,8 @@ class Join(Struct, MidCallRequest[JoinedMedia], frozen=True):
     tell_states: bool = False
 
 
-class Bridged(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Bridged:
     """Note for the record whose peer ours hears from now on, until the call leaves the bridge.
 
     Attributes:
@@ -309,7 +329,8 @@ class Bridged(Struct, frozen=True):
     to: OtherCall
 
 
-class MixBegun(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class MixBegun:
     """Note for the record that what all say in the room is recorded.
 
     Attributes:
@@ -324,18 +345,21 @@ class MixBegun(Struct, frozen=True):
     left: AsyncioFuture[None]
 
 
-class GetIdentity(Struct, MidCallRequest[OtherCall], frozen=True):
+@dataclass(frozen=True, slots=True)
+class GetIdentity(MidCallRequest[OtherCall]):
     """Answered with what another call's record says of this one."""
 
 
-class GetCodecs(Struct, MidCallRequest[tuple[str, ...]], frozen=True):
+@dataclass(frozen=True, slots=True)
+class GetCodecs(MidCallRequest[tuple[str, ...]]):
     """Answered with the codec of each kind of media, for another call to prefer.
 
     Before the media are negotiated there are none.
     """
 
 
-class PassOn(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PassOn:
     """Tell the peer how the other end of the bridge is, until the call leaves it.
 
     Attributes:
@@ -347,7 +371,8 @@ class PassOn(Struct, frozen=True):
     state: PeerState
 
 
-class Leave(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Leave:
     """Be free for others.
 
     Attributes:
@@ -357,7 +382,8 @@ class Leave(Struct, frozen=True):
     by: AsyncioActorRef[Any]
 
 
-class Wait(Struct, Ask["CallActorMessage", AsyncioFuture[Any]], frozen=True):
+@dataclass(frozen=True, slots=True)
+class Wait(Ask["CallActorMessage", AsyncioFuture[Any]]):
     """Answered with a future that is done when the call is there, or over.
 
     Attributes:
@@ -368,7 +394,8 @@ class Wait(Struct, Ask["CallActorMessage", AsyncioFuture[Any]], frozen=True):
     until: Literal["connected", "over", "ended"]
 
 
-class TakeSnapshot(Struct, MidCallRequest[AsyncioFuture[bytes]], frozen=True):
+@dataclass(frozen=True, slots=True)
+class TakeSnapshot(MidCallRequest[AsyncioFuture[bytes]]):
     """Make an image of what the peer shows: answered with a future of the file's content.
 
     It raises `SnapshotError` if the peer shows nothing, ValueError if no video is received, and
@@ -385,7 +412,8 @@ class TakeSnapshot(Struct, MidCallRequest[AsyncioFuture[bytes]], frozen=True):
     role: str = ""
 
 
-class Listen(Struct, MidCallRequest["ReaderQueue[Any]"], frozen=True):
+@dataclass(frozen=True, slots=True)
+class Listen(MidCallRequest["ReaderQueue[Any]"]):
     """Answered with the decoded frames of a kind.
 
     Attributes:
@@ -401,7 +429,8 @@ class Listen(Struct, MidCallRequest["ReaderQueue[Any]"], frozen=True):
     limit: int = 50
 
 
-class ListenForSpeech(Struct, MidCallRequest["ReaderQueue[Speech]"], frozen=True):
+@dataclass(frozen=True, slots=True)
+class ListenForSpeech(MidCallRequest["ReaderQueue[Speech]"]):
     """Answered with `SpeechBegan` and `SpeechEnded`, as they happen."""
 
     options: SpeechOptions
@@ -447,7 +476,8 @@ class GuestRefused(Exception):  # noqa: N818 - what happened, not a fault
         self.why = why
 
 
-class GuestAdmitted(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class GuestAdmitted:
     """Somebody at a page is about to hear a call, or to talk in it.
 
     Attributes:
@@ -464,7 +494,8 @@ class GuestAdmitted(Struct, frozen=True):
     over: AsyncioFuture[str]
 
 
-class AdmitGuest(Struct, MidCallRequest[GuestAdmitted], frozen=True):
+@dataclass(frozen=True, slots=True)
+class AdmitGuest(MidCallRequest[GuestAdmitted]):
     """Let somebody at a page hear the call, or talk in it.
 
     It raises `OfferError` if the offer can't be used, and `GuestRefused` if the call takes no such
@@ -487,18 +518,21 @@ class AdmitGuest(Struct, MidCallRequest[GuestAdmitted], frozen=True):
     ends_call: bool = False
 
 
-class GetStatus(Struct, Ask["CallActorMessage", CallStatus], frozen=True):
+@dataclass(frozen=True, slots=True)
+class GetStatus(Ask["CallActorMessage", CallStatus]):
     """Answered with a `CallStatus`."""
 
 
-class GetLadder(Struct, Ask["CallActorMessage", Ladder], frozen=True):
+@dataclass(frozen=True, slots=True)
+class GetLadder(Ask["CallActorMessage", Ladder]):
     """Answered with the call's ladder as far as it has grown; without rungs where they are off."""
 
 
 # -- by its account and conversation ---------------------------------------------------------------
 
 
-class JingleReceived(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class JingleReceived:
     """A Jingle IQ of this session.
 
     Attributes:
@@ -512,7 +546,8 @@ class JingleReceived(Struct, frozen=True):
     jingle: Element
 
 
-class TraceStanza(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class TraceStanza:
     """A message about this call, for its ladder; what it means for the call is told apart.
 
     Attributes:
@@ -523,10 +558,11 @@ class TraceStanza(Struct, frozen=True):
 
     stanza: Element
     way: Literal["in", "out"] = "in"
-    at: float = msgspec.field(default_factory=time.monotonic)
+    at: float = field(default_factory=time.monotonic)
 
 
-class StreamChanged(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class StreamChanged:
     """The account's stream was lost, or is there again.
 
     Attributes:
@@ -538,13 +574,15 @@ class StreamChanged(Struct, frozen=True):
     detail: str
 
 
-class PeerRinging(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PeerRinging:
     """The peer's device rings (XEP-0353 §3.1)."""
 
     sender: str
 
 
-class PeerProceeds(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PeerProceeds:
     """The peer takes the call on this device (XEP-0353 §3.3).
 
     Attributes:
@@ -556,35 +594,41 @@ class PeerProceeds(Struct, frozen=True):
     refused: frozenset[str] = frozenset()
 
 
-class PeerRejects(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PeerRejects:
     """The peer does not take the call (XEP-0353 §3.4)."""
 
     reason: Reason | None
 
 
-class PeerRetracts(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PeerRetracts:
     """The peer withdraws its proposal (XEP-0353 §3.2)."""
 
     reason: Reason | None
 
 
-class PeerFinishes(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PeerFinishes:
     """The peer says in a message that the session is over (XEP-0353 §3.6)."""
 
     reason: Reason | None
 
 
-class HandledElsewhere(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class HandledElsewhere:
     """Another resource of ours took the call, or refused it (XEP-0353 §3.3, §3.4)."""
 
     answered: bool
 
 
-class TieLost(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class TieLost:
     """Both proposed at once and the peer's proposal is the one that stands (XEP-0353 §4)."""
 
 
-class PeerUnreachable(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PeerUnreachable:
     """Our proposal came back: the server could not deliver it.
 
     Attributes:
@@ -596,14 +640,16 @@ class PeerUnreachable(Struct, frozen=True):
     stanza: Element | None = None
 
 
-class DrainCall(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class DrainCall:
     """The account logs out: end now."""
 
 
 # -- by its own tasks, timers and media ------------------------------------------------------------
 
 
-class Negotiated(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Negotiated:
     """The WebRTC stack has done what it was asked for.
 
     Attributes:
@@ -615,7 +661,8 @@ class Negotiated(Struct, frozen=True):
     sdp: str | None
 
 
-class NegotiationFailed(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class NegotiationFailed:
     """The WebRTC stack could not go along.
 
     Attributes:
@@ -629,13 +676,15 @@ class NegotiationFailed(Struct, frozen=True):
     text: str
 
 
-class Media(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Media:
     """Something happened on the peer connection."""
 
     event: MediaEvent
 
 
-class Interrupted(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Interrupted:
     """What a source was to be played until has come.
 
     Attributes:
@@ -647,7 +696,8 @@ class Interrupted(Struct, frozen=True):
     error: BaseException | None
 
 
-class Pressed(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Pressed:
     """The keys of a `Press` have been sent.
 
     Attributes:
@@ -659,7 +709,8 @@ class Pressed(Struct, frozen=True):
     sent: bool
 
 
-class RecordingPlaced(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class RecordingPlaced:
     """A recorder knows where its files go.
 
     Attributes:
@@ -671,7 +722,8 @@ class RecordingPlaced(Struct, frozen=True):
     bases: tuple[str, ...]
 
 
-class KeyframeNeeded(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class KeyframeNeeded:
     """A recording can't begin with the video of a direction before a key frame comes.
 
     Attributes:
@@ -681,7 +733,8 @@ class KeyframeNeeded(Struct, frozen=True):
     direction: Direction
 
 
-class RecordingFailed(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class RecordingFailed:
     """Something is not in a recording, or nothing more will be.
 
     Attributes:
@@ -695,7 +748,8 @@ class RecordingFailed(Struct, frozen=True):
     is_over: bool
 
 
-class GuestConnected(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class GuestConnected:
     """A guest's page is connected.
 
     Attributes:
@@ -707,7 +761,8 @@ class GuestConnected(Struct, frozen=True):
     kinds: "tuple[Kind, ...]"
 
 
-class GuestGone(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class GuestGone:
     """A guest has gone.
 
     Attributes:
@@ -717,13 +772,15 @@ class GuestGone(Struct, frozen=True):
     number: int
 
 
-class Darkened(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Darkened:
     """The last that is sent of a kind that is to be removed is silence or black."""
 
     kind: Literal["audio", "video"]
 
 
-class Overdue(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Overdue:
     """A deadline passed.
 
     Attributes:
@@ -733,15 +790,18 @@ class Overdue(Struct, frozen=True):
     what: StrEnum | Literal["auto", "add", "parts", "restart"]
 
 
-class RingLongEnough(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class RingLongEnough:
     """It has rung for as long as the account's policy wants."""
 
 
-class Tick(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Tick:
     """It is time to tell how the call goes."""
 
 
-class BotDone(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class BotDone:
     """The bot's ``on_call`` returned.
 
     Attributes:
@@ -751,7 +811,8 @@ class BotDone(Struct, frozen=True):
     error: BaseException | None
 
 
-class Finished(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Finished:
     """The recorder and the peer connection are closed."""
 
     nothing: None

@@ -1,6 +1,6 @@
 """What the call log is told, besides detail records."""
 
-from msgspec import Struct
+from dataclasses import dataclass
 
 from ...ladder.ladder import Ladder
 from ..records.call_record import CallRecord
@@ -9,7 +9,8 @@ from ..runtime.ref import AsyncioActorRef
 # -- by calls --------------------------------------------------------------------------------------
 
 
-class CallGoesOn(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CallGoesOn:
     """A call has begun, or more of it is known.
 
     Attributes:
@@ -22,15 +23,18 @@ class CallGoesOn(Struct, frozen=True):
 # -- by itself and its timers ----------------------------------------------------------------------
 
 
-class Flush(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Flush:
     """Write what has been told up to now."""
 
 
-class Retry(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Retry:
     """It is time to write what could not be written."""
 
 
-class Beat(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Beat:
     """It is time to note that the process lives."""
 
 

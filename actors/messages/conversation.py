@@ -1,8 +1,7 @@
 """What a conversation is told."""
 
+from dataclasses import dataclass
 from xml.etree.ElementTree import Element
-
-from msgspec import Struct
 
 from ...config import AccountSettings
 from ...jingle import CallMessage
@@ -18,7 +17,8 @@ from .call import CallRef
 # -- by its account --------------------------------------------------------------------------------
 
 
-class CallMessageReceived(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CallMessageReceived:
     """An XEP-0353 message of the peer's, or of another resource of ours.
 
     Attributes:
@@ -38,7 +38,8 @@ class CallMessageReceived(Struct, frozen=True):
     stanza: Element | None = None
 
 
-class SessionInitiated(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SessionInitiated:
     """A ``session-initiate`` that no call waits for (XEP-0166 §6.1).
 
     Attributes:
@@ -56,14 +57,16 @@ class SessionInitiated(Struct, frozen=True):
     draining: bool
 
 
-class PresenceReceived(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PresenceReceived:
     """A resource of the peer's changed; None: it went away."""
 
     jid: str
     resource: Resource | None
 
 
-class IdleCheck(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class IdleCheck:
     """The account asks whether anybody still needs this conversation.
 
     Attributes:
@@ -73,20 +76,23 @@ class IdleCheck(Struct, frozen=True):
     told: int
 
 
-class NetworkFound(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class NetworkFound:
     """Calls use this network from now on: the server has told of its STUN and TURN."""
 
     network: Network
 
 
-class SettingsChanged(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
     """Calls begin with other settings from now on, and with this bot."""
 
     settings: AccountSettings
     bot: BotPort
 
 
-class CallPeer(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CallPeer:
     """Call the peer.
 
     Attributes:
@@ -103,14 +109,16 @@ class CallPeer(Struct, frozen=True):
 # -- by its calls ----------------------------------------------------------------------------------
 
 
-class SendCallMessage(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SendCallMessage:
     """Send an XEP-0353 message to the peer: to a full JID, or to its bare one."""
 
     to: str
     message: CallMessage
 
 
-class SendJingle(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SendJingle:
     """Send a ``<jingle/>`` to the peer's full JID; the call is told how it was answered.
 
     Attributes:
@@ -126,13 +134,15 @@ class SendJingle(Struct, frozen=True):
     token: str
 
 
-class CallAccepted(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CallAccepted:
     """The peer accepted the session of this sid."""
 
     sid: str
 
 
-class CallEnded(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CallEnded:
     """The call of this sid is over."""
 
     sid: str
@@ -141,7 +151,8 @@ class CallEnded(Struct, frozen=True):
 # -- to itself -------------------------------------------------------------------------------------
 
 
-class CapabilitiesOverdue(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CapabilitiesOverdue:
     """An outgoing call has waited long enough for what the peer's resources can do."""
 
 

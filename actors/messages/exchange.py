@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from msgspec import Struct
-
 from ...config import AccountSettings
 from ...media import MediaStatistics
 from ..records.call_record import Listener
@@ -21,7 +19,8 @@ if TYPE_CHECKING:
 # -- by commands -----------------------------------------------------------------------------------
 
 
-class Shutdown(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Shutdown:
     """Drain every account; the exchange ends when all have logged out.
 
     Attributes:
@@ -31,20 +30,23 @@ class Shutdown(Struct, frozen=True):
     seconds: float
 
 
-class WhenSettled(Struct, Ask["ExchangeMessage", AsyncioFuture[int]], frozen=True):
+@dataclass(frozen=True, slots=True)
+class WhenSettled(Ask["ExchangeMessage", AsyncioFuture[int]]):
     """Answered with a future of how many accounts are online, once no first login is open.
 
     The answer is 0 only when every account has given up.
     """
 
 
-class FindAccount(Struct, Ask["ExchangeMessage", "AccountRef | None"], frozen=True):
+@dataclass(frozen=True, slots=True)
+class FindAccount(Ask["ExchangeMessage", "AccountRef | None"]):
     """Answered with the reference of the account of this bare JID, or None."""
 
     jid: str
 
 
-class AddAccount(Struct, Ask["ExchangeMessage", "AccountRef"], frozen=True):
+@dataclass(frozen=True, slots=True)
+class AddAccount(Ask["ExchangeMessage", "AccountRef"]):
     """Start one more account; answered with its reference.
 
     An asker gets ``ValueError`` if there is one of this JID, or the exchange drains.
@@ -58,9 +60,8 @@ class AddAccount(Struct, Ask["ExchangeMessage", "AccountRef"], frozen=True):
     bot: "BotFactory | None" = None
 
 
-class RemoveAccount(
-    Struct, Ask["ExchangeMessage", AsyncioFuture[BaseException | None]], frozen=True
-):
+@dataclass(frozen=True, slots=True)
+class RemoveAccount(Ask["ExchangeMessage", AsyncioFuture[BaseException | None]]):
     """Let an account's calls end, log it out, and forget it.
 
     Answered with a future that is done when that is so. An asker gets ``ValueError`` if there is no
@@ -77,9 +78,8 @@ class RemoveAccount(
     may_return: bool = False
 
 
-class ChangeAccount(
-    Struct, Ask["ExchangeMessage", AsyncioFuture["AccountRef | None"]], frozen=True
-):
+@dataclass(frozen=True, slots=True)
+class ChangeAccount(Ask["ExchangeMessage", AsyncioFuture["AccountRef | None"]]):
     """Give an account other settings, with as little as needs be.
 
     It stays logged in, unless its resource changes or it has given up: then it starts anew once its
@@ -109,7 +109,8 @@ class ChangeAccount(
 AccountState = Literal["connecting", "online", "leaving", "waiting", "failed", "closed", "ended"]
 
 
-class AccountChanged(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class AccountChanged:
     """An account's stream changed.
 
     Attributes:
@@ -125,7 +126,8 @@ class AccountChanged(Struct, frozen=True):
     detail: str = ""
 
 
-class AccountRemoved(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class AccountRemoved:
     """An account that was to be removed has ended, and is known no more.
 
     Attributes:
@@ -135,7 +137,8 @@ class AccountRemoved(Struct, frozen=True):
     jid: str
 
 
-class AccountReady(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class AccountReady:
     """A login is complete: the roster is here, and the server has announced the presence.
 
     Attributes:
@@ -147,7 +150,8 @@ class AccountReady(Struct, frozen=True):
     steps: Mapping[str, float]
 
 
-class PresenceReturned(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PresenceReturned:
     """The server has announced a presence of ours, and tells us so too (RFC 6121 §4.4.2).
 
     Attributes:
@@ -161,7 +165,8 @@ class PresenceReturned(Struct, frozen=True):
     show: str = ""
 
 
-class ReceiptReceived(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ReceiptReceived:
     """A message of ours was received (XEP-0184).
 
     Attributes:
@@ -196,7 +201,8 @@ class ChatMessage:
     body: str = field(repr=False)
 
 
-class ChatMessageBounced(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ChatMessageBounced:
     """A message of ours came back as an error (RFC 6120 §8.3).
 
     Attributes:
@@ -249,7 +255,8 @@ class CallStatus:
     guests: tuple[Listener, ...] = ()
 
 
-class DigitPressed(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class DigitPressed:
     """A peer has pressed a key in a call.
 
     Attributes:
@@ -265,7 +272,8 @@ class DigitPressed(Struct, frozen=True):
     digit: str | None
 
 
-class BotFailed(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class BotFailed:
     """A bot's code raised."""
 
     account: str

@@ -1,14 +1,14 @@
 """What the guest of a call is told: somebody at a page who hears the call, or talks in it."""
 
+from dataclasses import dataclass
 from typing import Literal
-
-from msgspec import Struct
 
 from ...media import MediaEvent
 from ..runtime.ref import AsyncioActorRef
 
 
-class Dismiss(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Dismiss:
     """Leave.
 
     Attributes:
@@ -21,7 +21,8 @@ class Dismiss(Struct, frozen=True):
 # -- by itself -------------------------------------------------------------------------------------
 
 
-class Answered(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Answered:
     """The offer of the page is answered.
 
     Attributes:
@@ -31,7 +32,8 @@ class Answered(Struct, frozen=True):
     sdp: str
 
 
-class NotAnswered(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class NotAnswered:
     """The offer of the page can't be answered.
 
     Attributes:
@@ -41,13 +43,15 @@ class NotAnswered(Struct, frozen=True):
     error: Exception
 
 
-class PageMedia(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PageMedia:
     """Something happened on the peer connection with the page."""
 
     event: MediaEvent
 
 
-class OtherCodec(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class OtherCodec:
     """What the guest hears or sees goes on in a codec that the page has not agreed to.
 
     Attributes:
@@ -59,7 +63,8 @@ class OtherCodec(Struct, frozen=True):
     codec: str
 
 
-class Listened(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Listened:
     """It is time to look whether anything has come from the page."""
 
 

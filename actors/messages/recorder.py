@@ -1,18 +1,20 @@
 """What a recorder is told."""
 
-from msgspec import Struct
+from dataclasses import dataclass
 
 from ...media import Direction, EncodedFrame
 from ..runtime.ref import AsyncioActorRef
 
 
-class Write(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Write:
     """Put these frames, in their order, into the file."""
 
     frames: tuple[tuple[Direction, EncodedFrame], ...]
 
 
-class Miss(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Miss:
     """Video comes of which nothing can be shown: no key frame does, though the peer is asked.
 
     Attributes:

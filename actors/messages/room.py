@@ -1,6 +1,6 @@
 """What a room is told."""
 
-from msgspec import Struct
+from dataclasses import dataclass
 
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
@@ -8,7 +8,8 @@ from ..runtime.ref import AsyncioActorRef
 from .call import CallRef, JoinedMedia, RecordingBegun
 
 
-class AddMember(Struct, Ask["RoomMessage", AsyncioFuture[RecordingBegun | None]], frozen=True):
+@dataclass(frozen=True, slots=True)
+class AddMember(Ask["RoomMessage", AsyncioFuture[RecordingBegun | None]]):
     """Let a call in: answered with a future that is done when it is.
 
     It gives the recording of the mix, or None if there is none.
@@ -24,27 +25,31 @@ class AddMember(Struct, Ask["RoomMessage", AsyncioFuture[RecordingBegun | None]]
     speaks: bool = True
 
 
-class RemoveMember(Struct, Ask["RoomMessage", bool], frozen=True):
+@dataclass(frozen=True, slots=True)
+class RemoveMember(Ask["RoomMessage", bool]):
     """Let a call go, which goes on alone: answered with whether it was there."""
 
     call: CallRef
 
 
-class MuteMember(Struct, Ask["RoomMessage", bool], frozen=True):
+@dataclass(frozen=True, slots=True)
+class MuteMember(Ask["RoomMessage", bool]):
     """Let the others hear nothing of a call, or hear it again; answered as `RemoveMember` is."""
 
     call: CallRef
     on: bool
 
 
-class GetMembers(Struct, Ask["RoomMessage", tuple[tuple[CallRef, float], ...]], frozen=True):
+@dataclass(frozen=True, slots=True)
+class GetMembers(Ask["RoomMessage", tuple[tuple[CallRef, float], ...]]):
     """Answered with who is in the room and how loud each is, in dBov, the loudest first."""
 
 
 # -- by itself -------------------------------------------------------------------------------------
 
 
-class Arrived(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Arrived:
     """A call gave its media, or could not.
 
     Attributes:
@@ -56,7 +61,8 @@ class Arrived(Struct, frozen=True):
     joined: JoinedMedia | Exception
 
 
-class Gone(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Gone:
     """A call has ended."""
 
     call: CallRef

@@ -1,10 +1,9 @@
 """What a supervisor is told: children to start and stop, a drain; and what it tells itself."""
 
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-
-from msgspec import Struct
 
 from .ask import Ask
 from .future import AsyncioFuture
@@ -21,7 +20,8 @@ class Restart(StrEnum):
     TEMPORARY = "temporary"
 
 
-class Child(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Child:
     """What a supervisor knows of a child before it starts.
 
     Args:
@@ -37,7 +37,8 @@ class Child(Struct, frozen=True):
     grace: float = 10.0
 
 
-class StartChild(Struct, Ask["SupervisorMessage", Ref], frozen=True):
+@dataclass(frozen=True, slots=True)
+class StartChild(Ask["SupervisorMessage", Ref]):
     """Start one more child. Answer: its ref.
 
     An asker gets ``ValueError`` if the name is taken or the supervisor drains, and what ``start``
@@ -47,7 +48,8 @@ class StartChild(Struct, Ask["SupervisorMessage", Ref], frozen=True):
     child: Child
 
 
-class StopChild(Struct, Ask["SupervisorMessage", AsyncioFuture[BaseException | None]], frozen=True):
+@dataclass(frozen=True, slots=True)
+class StopChild(Ask["SupervisorMessage", AsyncioFuture[BaseException | None]]):
     """Stop a child and forget it. Answer: a future that is done when it has ended.
 
     Args:
@@ -61,11 +63,13 @@ class StopChild(Struct, Ask["SupervisorMessage", AsyncioFuture[BaseException | N
     seconds: float = 0.0
 
 
-class WhichChildren(Struct, Ask["SupervisorMessage", dict[Hashable, Ref | None]], frozen=True):
+@dataclass(frozen=True, slots=True)
+class WhichChildren(Ask["SupervisorMessage", dict[Hashable, Ref | None]]):
     """Answer: a dict of the refs by name, in start order; None for one that waits to restart."""
 
 
-class Drain(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Drain:
     """Start nothing and nothing again; end when the children have, or stop them at the deadline.
 
     Args:
@@ -80,7 +84,8 @@ class Drain(Struct, frozen=True):
 # What it tells itself.
 
 
-class ChildDied(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ChildDied:
     """A child has ended, of which its supervisor tells itself.
 
     Args:
@@ -94,19 +99,22 @@ class ChildDied(Struct, frozen=True):
     error: BaseException | None
 
 
-class RestartChild(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class RestartChild:
     """A child has waited its turn, of which the supervisor tells itself."""
 
     name: Hashable
 
 
-class GraceOver(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class GraceOver:
     """A child has had its time to stop, of which the supervisor tells itself."""
 
     ref: Ref
 
 
-class DrainOver(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class DrainOver:
     """The deadline of a drain, of which the supervisor tells itself."""
 
 
