@@ -38,8 +38,6 @@ class Negotiation(ABC):
     latest_counts: ClassVar[bool] = False
     #: The call can't do without it: it ends if this fails.
     is_needed: ClassVar[bool] = False
-    #: The peer has something to do meanwhile, so what was said to it goes out first.
-    lets_words_pass: ClassVar[bool] = False
     #: When it is done the others still wait, until `Negotiations.release` or `go_on_with`.
     holds_others_up: ClassVar[bool] = False
 
@@ -165,9 +163,13 @@ class Negotiations:
         return NegotiationFailed(number, reason, text)
 
 
-async def _bounded(negotiation: Negotiation, connection: PeerConnection) -> str | None:
-    for _ in range(TURNS if negotiation.lets_words_pass else 0):
+async def words_pass() -> None:
+    """Let go out what the peer was told before: it has something to do then, as we have."""
+    for _ in range(TURNS):
         await asyncio.sleep(0)
+
+
+async def _bounded(negotiation: Negotiation, connection: PeerConnection) -> str | None:
     try:
         async with asyncio.timeout(DEADLINE):
             return await negotiation.work(connection)

@@ -32,7 +32,7 @@ from ..runtime.future import AsyncioFuture
 from ..xmpp.stanza import error_condition
 from .content_changes import ContentChanges
 from .course import CallingIn, CallingOut, Taken, Underway
-from .negotiation import Negotiation
+from .negotiation import Negotiation, words_pass
 from .shared_parts import SharedParts
 from .signalling import Acknowledgement
 from .state import ANSWERS, CallEvent, CallState
@@ -312,7 +312,6 @@ class MakeOffer(Negotiation):
     """We call."""
 
     is_needed = True
-    lets_words_pass = True
 
     def __init__(self, opening: Opening, order: PlaceCall) -> None:
         self._opening = opening
@@ -322,7 +321,11 @@ class MakeOffer(Negotiation):
         """Make our offer."""
         order = self._order
         return await connection.offer(
-            audio=order.audio, video=order.video, data=order.data, prefer=order.prefer
+            audio=order.audio,
+            video=order.video,
+            data=order.data,
+            prefer=order.prefer,
+            give_way=words_pass,
         )
 
     def done(self, sdp: str) -> None:
@@ -351,13 +354,12 @@ class TakeAnswer(Negotiation):
 class GetReady(Negotiation):
     """We have taken the call, and the peer makes its offer."""
 
-    lets_words_pass = True
-
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
 
     async def work(self, connection: PeerConnection) -> None:
         """Open what the answer needs; what fails here fails there too, and is told then."""
+        await words_pass()
         with suppress(NetworkError):
             await connection.get_ready(self._kind)
 

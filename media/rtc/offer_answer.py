@@ -1,7 +1,7 @@
 """Offers and answers of one peer connection, each time the call changes (RFC 3264, RFC 8829)."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from aiortc import RTCPeerConnection, RTCRtpSender, RTCRtpTransceiver, RTCSessionDescription
@@ -20,6 +20,11 @@ from .rtp.medium import Medium
 from .session_description import Section, SessionDescription
 
 SourcesByKind = Mapping[Kind, Source | None]
+GiveWay = Callable[[], Awaitable[None]]
+
+
+async def at_once() -> None:
+    """Give way to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +92,15 @@ class OfferAnswer:
             await self._unready()
             raise
 
-    async def offer(self, sources: SourcesByKind, prefer: Sequence[str] = ()) -> str:
+    async def offer(
+        self, sources: SourcesByKind, prefer: Sequence[str] = (), give_way: GiveWay = at_once
+    ) -> str:
         """Offer the kinds that have a source, beside what is already in the call.
 
         Args:
             sources: What to play, by kind.
             prefer: RTP encoding names of codecs that are offered before the others, in this order.
+            give_way: What is awaited once the kinds are there, before the description is made.
 
         Returns:
             Our whole description, as SDP.
@@ -105,6 +113,7 @@ class OfferAnswer:
         for kind in fresh:
             self._add(kind, sources[kind], "sendrecv", prefer)
         try:
+            await give_way()
             await self._describe(await _aiortc.create_offer(self._pc))
         except Exception:
             if self._lines:

@@ -28,7 +28,7 @@ from .ice.own_addresses import OwnAddresses, Watch
 from .ice_connections import IceConnections
 from .ice_renewal import IceRenewals
 from .next_connection import NextConnection
-from .offer_answer import OfferAnswer
+from .offer_answer import GiveWay, OfferAnswer, at_once
 from .owned_tasks import OwnedTasks, cancelled, owned
 from .rtp.receive_path import ReceivePath
 from .session_description import SessionDescription
@@ -134,6 +134,7 @@ class PeerConnection:
         video: Source | None,
         data: bool = False,
         prefer: Sequence[str] = (),
+        give_way: GiveWay = at_once,
     ) -> str:
         """Make an offer with all candidates in it (RFC 8829 §4.1.8).
 
@@ -142,6 +143,8 @@ class PeerConnection:
             video: What to play; None leaves video out.
             data: Whether to open a data channel too (XEP-0343).
             prefer: RTP encoding names of codecs that are offered before the others, in this order.
+            give_way: What is awaited before the work begins, once `media` can be told what to play
+                and who hears it.
 
         Returns:
             The local description, as SDP.
@@ -156,7 +159,8 @@ class PeerConnection:
         async with self._negotiating:
             if data:
                 self.data.create()
-            return await self._offer_answer.offer({"audio": audio, "video": video}, prefer)
+            sources: dict[Kind, Source | None] = {"audio": audio, "video": video}
+            return await self._offer_answer.offer(sources, prefer, give_way)
 
     @owned
     async def offer_more(self, *, audio: Source | None = None, video: Source | None = None) -> str:

@@ -10,6 +10,7 @@ from callboard.actors.call.negotiation import (
     NO_NETWORK,
     Negotiation,
     Negotiations,
+    words_pass,
 )
 from callboard.actors.messages.call import Negotiated, NegotiationFailed
 from callboard.actors.runtime.actor import AsyncioActor
@@ -121,7 +122,9 @@ def test_one_begins_when_the_one_before_is_over(run: Run, log: list[str]) -> Non
 
 
 class Polite(Purpose):
-    lets_words_pass = True
+    async def work(self, connection: Any) -> str:
+        await words_pass()
+        return await super().work(connection)
 
 
 class Hand(AsyncioActor[Any]):

@@ -290,3 +290,34 @@ def test_who_got_ready_may_offer(run: Run) -> None:
         await leg.pc.close()
 
     run(main)
+
+
+def test_who_gives_way_can_be_told_what_to_play_and_who_hears(run: Run) -> None:
+    """A bot may do both as soon as it has placed a call."""
+
+    async def main() -> None:
+        begins, gate = asyncio.Event(), asyncio.Event()
+
+        async def give_way() -> None:
+            begins.set()
+            await gate.wait()
+
+        leg, peer = Leg(), Leg()
+        try:
+            offering = asyncio.create_task(
+                leg.pc.offer(audio=Tone(400), video=None, give_way=give_way)
+            )
+            await begins.wait()
+            frames = leg.pc.media.received.frames("audio")
+            leg.pc.media.play("audio", Tone(500))
+            gate.set()
+            answer = await peer.pc.answer(await offering, audio=Tone(600), video=None)
+            await leg.pc.accept(answer)
+            async for frame in frames:
+                assert frame.format.name
+                break
+        finally:
+            await leg.pc.close()
+            await peer.pc.close()
+
+    run(main)
