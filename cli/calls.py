@@ -85,6 +85,8 @@ def calls(arguments: Arguments) -> int:
         typer.echo(f"callboard: {error}", err=True)
         return 1
     except OSError as error:
+        if error.filename is None:
+            raise  # it can't be printed: the end of every command says so
         typer.echo(f"callboard: {error.filename}: {error.strerror}", err=True)
         return 1
     finally:

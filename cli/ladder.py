@@ -52,6 +52,8 @@ def ladder(call: str, file: Path | None, socket: Path | None, *, form: Format) -
         except WrongArgumentError as error:
             why_not, status = f"callboard: {error}", 2
         except OSError as error:
+            if error.filename is None:
+                raise  # it can't be printed: the end of every command says so
             why_not, status = f"callboard: {error.filename}: {error.strerror}", 1
         except LadderNotFound as error:
             why_not, status = f"callboard: {printable(str(error))}", 1

@@ -196,6 +196,45 @@ def test_a_deep_link_leads_to_a_past_call_and_its_recording(
     run(main)
 
 
+#: How many pixels of the messages are below what is in view.
+BELOW = """(({scrollHeight, scrollTop, clientHeight}) => scrollHeight - scrollTop - clientHeight
+)(document.querySelector('.messages'))"""
+
+
+def test_the_last_message_stays_in_view(run: Run, tmp_path: Path, browser: Browser) -> None:
+    async def main() -> None:
+        async with on_board(browser, tmp_path) as (stage, page):
+            for number in range(40):
+                await stage.puppets[BOB].send(ALICE, f"Message {number}")
+            await page.tab.look(1280, 700, "light")
+            await page.enter(conversation(ALICE, BOB))
+            await page.shows("Message 39", ".messages")
+            await page.until(f"{BELOW} < 2")
+            await page.press("Call", ".call-form")
+            call = await stage.ringing(BOB)
+            await call.answer()
+            await page.shows("connected", "conversation-view call-strip")
+            await page.until(f"{BELOW} < 2")
+            await stage.puppets[BOB].send(ALICE, "One more")
+            await page.shows("One more", ".messages")
+            await page.until(f"{BELOW} < 2")
+            # Whoever reads what was before is left there, until they write.
+            await page.tab.run("document.querySelector('.messages').scrollTop = 50")
+            await stage.puppets[BOB].send(ALICE, "Another one")
+            await page.shows("Another one", ".messages")
+            assert await page.tab.run(f"{BELOW} > 200")
+            await page.tab.run("document.querySelector('textarea').value = 'Mine'")
+            await page.press("Send")
+            await page.shows("Mine", ".messages")
+            await page.until(f"{BELOW} < 2")
+            await page.press("Hang up", "conversation-view")
+            await settled(stage, call.id)
+            await page.until("!document.querySelector('call-strip')")
+            await page.until(f"{BELOW} < 2")
+
+    run(main)
+
+
 def test_a_conversation_keeps_the_last_of_many_calls(
     run: Run, tmp_path: Path, browser: Browser
 ) -> None:

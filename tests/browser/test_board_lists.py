@@ -48,6 +48,10 @@ def test_past_calls_are_searched_and_paged(run: Run, tmp_path: Path, browser: Br
                     await page.shows(found)
                 await page.tab.run("document.querySelector('history-page a.row').click()")
                 await page.shows("completed", "call-page")
+                await page.tab.run("history.back()")
+                await page.shows("70 calls")
+                kept = "document.querySelector('history-page [name=state]').value"
+                assert await page.tab.run(kept) == "completed"
         finally:
             await board.close()
             await history.close()

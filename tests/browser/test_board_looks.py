@@ -38,12 +38,13 @@ CUT = """[...document.querySelectorAll("body *")].filter(one => one.checkVisibil
 DRAWN = """new Promise(resolve =>
   requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve))))"""
 
-#: What of the page is not within the window, or is not filled of it.
+#: What of the page is not within the window, or is not filled of it, down to the strip of calls.
 MISFIT = """(() => {
   const page = document.documentElement;
-  const write = document.querySelector(".write")?.getBoundingClientRect().bottom ?? innerHeight;
+  const end = innerHeight - document.querySelector("call-dock").offsetHeight;
+  const write = document.querySelector(".write")?.getBoundingClientRect().bottom ?? end;
   return page.scrollWidth > innerWidth || page.scrollHeight > innerHeight
-    || Math.abs(write - innerHeight) > 1
+    || Math.abs(write - end) > 1
     ? [page.scrollWidth, page.scrollHeight, write].join(" ") : "";
 })()"""
 

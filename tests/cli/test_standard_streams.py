@@ -7,8 +7,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from callboard.ladder.folder import LadderFolder
 from callboard.tests.cli.command import command, in_process, records
 from callboard.tests.cli.template import Forked, Template
+from callboard.tests.control.history.past import add, past
+from callboard.tests.ladder.test_folder import LADDER
 
 DEPLOYMENT = """\
 server: embedded
@@ -138,13 +141,47 @@ def test_a_reader_that_never_reads_holds_nobody_up(deployment: Path) -> None:
     see_a_call(deployment)
 
 
-def test_a_command_that_can_not_print_says_so() -> None:
-    with open("/dev/full", "w") as full:  # noqa: PTH123
+@pytest.fixture
+def past_call(tmp_path: Path) -> Path:
+    """A folder with a call that has ended."""
+    record = past(uuid="u-1")
+    add(tmp_path / "calls.jsonl", record)
+    LadderFolder(tmp_path / "calls.jsonl", 5).add(LADDER)
+    return tmp_path
+
+
+#: Commands that print what they find, each in its own way.
+PRINTING = (
+    ("schema",),
+    *(("calls", "calls.jsonl", *more) for more in ((), ("--json",))),
+    *(("calls", "calls.jsonl", "last", *more) for more in ((), ("--json",))),
+    *(("ladder", "u-1", "calls.jsonl", "--format", form) for form in ("text", "json", "svg")),
+)
+
+
+@pytest.mark.parametrize("words", PRINTING, ids=" ".join)
+@pytest.mark.parametrize("reader", ["full", "gone"])
+def test_a_command_that_can_not_print_says_so(
+    past_call: Path, words: tuple[str, ...], reader: str
+) -> None:
+    """Who has read enough of a pipe wants to hear nothing more, not even that."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with (
+        open("/dev/full", "w") as full,  # noqa: PTH123
+        os.fdopen(writing, "w") as gone,
+    ):
         done = subprocess.run(
-            command("schema"), stdout=full, stderr=subprocess.PIPE, encoding="utf-8", check=False
+            command(*words),
+            stdout=full if reader == "full" else gone,
+            stderr=subprocess.PIPE,
+            cwd=past_call,
+            encoding="utf-8",
+            check=False,
         )
     assert done.returncode == 1
-    assert done.stderr == "callboard: standard output: No space left on device\n"
+    says = "callboard: standard output: No space left on device\n" if reader == "full" else ""
+    assert done.stderr == says
 
 
 def test_a_demo_has_its_verdict_whoever_reads_it(tmp_path: Path) -> None:

@@ -280,6 +280,11 @@ class Board extends EventTarget {
   /** @param {string} account @param {string} peer */
   callsWith(account, peer) { return this.callsOf(account).filter(one => bare(one.peer) === bare(peer)); }
 
+  /** The calls that wait for a person, who may take them here. @returns {Call[]} */
+  waiting() {
+    return [...this.calls.values()].filter(one => one.direction === "in" && one.phase === "ringing" && this.hasOperator(one.account));
+  }
+
   /** Whether an account's bot lets calls ring for a person. @param {string} account */
   hasOperator(account) { return this.accounts.get(account)?.bot === OPERATOR; }
 

@@ -1,13 +1,17 @@
-// The calls in which this person talks, and those they placed that have just failed, while the page shows something else.
+// The calls in which this person talks, those that wait for a person, and those placed here that have just failed, while the page shows something else.
 import {board, key} from "./board.js";
 import {CallStrip} from "./call-strip.js";
 import {follow, h, say} from "./dom.js";
 import {spokenCalls, talking} from "./live-media.js";
+import {session} from "./session.js";
 import {View} from "./view.js";
 import {bare, ending} from "./words.js";
 
+/** Calls that wait for a person, of which the first few are shown. */
+const MOST_WAITING = 3;
+
 class CallDock extends View {
-  /** The failures that a screen reader was told of. @type {Set<string>} */
+  /** The calls whose failure, or ringing, a screen reader was told of. @type {Set<string>} */
   told = new Set();
 
   constructor() {
@@ -38,21 +42,23 @@ class CallDock extends View {
   update() {
     const strips = /** @type {CallStrip[]} */ ([...document.querySelectorAll("main call-strip")]);
     const shown = new Set(strips.map(one => one.call && key(one.call)));
-    const calls = [...spokenCalls(), ...board.failures()].filter(one => !shown.has(key(one)));
+    const waiting = session.may("control") ? board.waiting().slice(0, MOST_WAITING) : [];
+    const all = new Map([...spokenCalls(), ...waiting, ...board.failures()].map(one => [key(one), one]));  // who answers one is in two of them
+    const calls = [...all.values()].filter(one => !shown.has(key(one)));
     this.classList.toggle("idle", !calls.length);
     follow(this.strips, calls, key, () => Object.assign(new CallStrip(), {isBrief: true}));
-    this.tell();
+    this.tell([...waiting, ...board.failures()]);
   }
 
-  /** Have a screen reader say once how a call has failed, wherever that is shown. */
-  tell() {
-    const failures = board.failures();
-    for (const one of failures) {
-      if (!one.end || this.told.has(key(one))) continue;
-      const {how, why} = ending(one.end);
+  /** Have a screen reader say once who rings, and how a call has failed, wherever that is shown. @param {import("./board.js").Call[]} calls */
+  tell(calls) {
+    const name = (/** @type {import("./board.js").Call} */ one) => `${key(one)} ${one.phase}`;
+    for (const one of calls) {
+      if (this.told.has(name(one))) continue;
+      const {how, why} = one.end ? ending(one.end) : {how: `Call for ${one.account}`, why: ""};
       say(this.news, [`${how}: ${bare(one.peer)}`, why].filter(Boolean).join(". "));
     }
-    this.told = new Set(failures.map(key));
+    this.told = new Set(calls.map(name));
   }
 }
 

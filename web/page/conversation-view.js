@@ -27,6 +27,9 @@ class ConversationView extends View {
   about;
   /** @type {Message[] | null} */
   written = null;
+  /** Whether the last message is in view: then it stays so, whatever comes and grows. */
+  isAtEnd = true;
+  size = new ResizeObserver(() => this.showEnd());
   /** The last calls that have ended, by their records. @type {Map<string, import("./board.js").PastCall>} */
   ended = new Map();
 
@@ -34,7 +37,7 @@ class ConversationView extends View {
     this.account = this.getAttribute("account") ?? "";
     this.peer = this.getAttribute("peer") ?? "";
     this.calls = h("div.strips", {});
-    this.messages = h("div.messages", {role: "list", "aria-label": "Messages", "aria-live": "polite", tabIndex: 0});
+    this.messages = h("div.messages", {role: "list", "aria-label": "Messages", "aria-live": "polite", tabIndex: 0, onscroll: () => { this.isAtEnd = this.below() < 80; }});
     this.presence = h("span.row-note", {});
     fill(this,
       h("header.conversation-head", {}, h("a.back", {href: `#/accounts/${escaped(this.account)}`, "aria-label": "Back to conversations"}, "‹"),
@@ -55,7 +58,18 @@ class ConversationView extends View {
       this.draw();
     });
     this.hear(board, "gap", () => this.load());
+    this.size.observe(/** @type {Element} */ (this.messages));
   }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.size.disconnect();
+  }
+
+  /** How much of the messages is below what is in view, in pixels. */
+  below() { return this.messages.scrollHeight - this.messages.scrollTop - this.messages.clientHeight; }
+
+  showEnd() { if (this.isAtEnd) this.messages.scrollTop = this.messages.scrollHeight; }
 
   callForm() {
     const audio = h("input", {list: "sounds", value: "tone:440", "aria-label": "Sound that is sent"});
@@ -98,6 +112,7 @@ class ConversationView extends View {
       event.preventDefault();
       const text = body.value;
       if (!text.trim()) return;
+      this.isAtEnd = true;  // whoever writes wants to see it
       const sent = await attempt(() => post(messagesPath(this.account, this.peer), {body: text}));
       if (!sent) return;
       if (body.value === text) body.value = "";
@@ -147,11 +162,10 @@ class ConversationView extends View {
       const place = all.findIndex(one => when(one) > when(call));
       all.splice(place < 0 ? all.length : place, 0, call);
     }
-    const atEnd = this.messages.scrollHeight - this.messages.scrollTop - this.messages.clientHeight < 80;
     // Only what has come is put in: a screen reader says it all, and what somebody has marked stays.
     if (all.length) follow(this.messages, all, keys(), one => "uuid" in one ? new CallRow() : new MessageRow());
     else fill(this.messages, h("p.soft.pad", {role: "listitem"}, "No messages yet."));
-    if (atEnd) this.messages.scrollTop = this.messages.scrollHeight;
+    this.showEnd();
   }
 
   update() {

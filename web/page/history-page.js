@@ -3,6 +3,7 @@ import {get} from "./api.js";
 import {badge} from "./avatar.js";
 import {board} from "./board.js";
 import {fill, h, joined, say} from "./dom.js";
+import {session} from "./session.js";
 import {attempt, View} from "./view.js";
 import {clock, escaped, moment, TONES} from "./words.js";
 
@@ -18,6 +19,11 @@ class HistoryPage extends View {
       h("details", {}, h("summary", {}, "More to search by"), h("div.filters", {},
         field("account", "Account"), field("peer", "Peer"), choice("state", "State", STATES), choice("direction", "Direction", ["in", "out"]),
         field("since", "Since", {type: "datetime-local"}), field("until", "Until", {type: "datetime-local"}))));
+    for (const [name, value] of Object.entries(session.searched)) {
+      const given = this.form.elements.namedItem(name);
+      given.value = value;
+      if (value) given.closest("details")?.setAttribute("open", "");
+    }
     this.total = h("p.soft", {"aria-live": "polite"});
     this.rows = h("ul.rows.card", {hidden: true});
     this.more = h("button", {type: "button", hidden: true, onclick: () => this.search(this.next)}, "More");
@@ -34,6 +40,7 @@ class HistoryPage extends View {
   /** @param {string} [after] */
   async search(after = "") {
     const given = Object.fromEntries(new FormData(this.form));
+    session.searched = {...given};
     const isWanted = Object.values(given).some(Boolean);
     for (const name of ["since", "until"]) if (given[name]) given[name] = String(Date.parse(String(given[name])) / 1000);
     const found = await attempt(() => get("/api/history", {...given, limit: PAGE, after}));

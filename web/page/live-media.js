@@ -5,6 +5,7 @@ import {close, h, open} from "./dom.js";
 import {DIRECTIONS, Offer, ready} from "./offers.js";
 import {Resource} from "./resource.js";
 import {notify} from "./view.js";
+import {bare} from "./words.js";
 
 /** @typedef {"join" | "take-over" | "take" | "place"} How how somebody came to talk: "take" answered a call that rang */
 /** @typedef {{resource: Resource, stream: MediaStream, how: How}} Own */
@@ -100,6 +101,8 @@ export class LiveMedia {
     this.heardBefore = false;
     /** Whether it is about to hear the call, and whether nobody is there any more. */
     this.begins = this.isOver = false;
+    /** Whether it was told why the connections have ended. */
+    this.isTold = false;
     this.screens = h("div.screens", {});
   }
 
@@ -138,6 +141,7 @@ export class LiveMedia {
   async listen() {
     if (this.begins) return;
     this.begins = true;
+    this.isTold = false;
     this.place?.prepend(this.screens);
     try {
       // Whoever talks hears the peer alone: what is sent is their own voice.
@@ -181,10 +185,17 @@ export class LiveMedia {
     const target = `${callPath(this.call.id)}/listen/${direction}?account=${encodeURIComponent(this.call.account)}`;
     const resource = await Resource.make(target, offer);
     resource.onEnd(why => {
-      if (board.find(this.call.id, this.call.account)) notify(`${words}: ${why}`, "bad");
+      this.tell(why);
       this.stopListening();
     });
     return resource;
+  }
+
+  /** Tell why what was heard or said has ended: once, as all of it ends with a call. @param {string} why */
+  tell(why) {
+    const call = board.find(this.call.id, this.call.account);
+    if (call && !this.isTold) notify(`Call with ${bare(call.peer)}: ${why}`, "bad");
+    this.isTold = true;
   }
 
   stopListening() {
@@ -228,10 +239,10 @@ export class LiveMedia {
   take(own) {
     this.own = own;
     this.waits = true;
-    this.isOver = false;
+    this.isOver = this.isTold = false;
     spoken.set(key(this.call), this);
     own.resource.onEnd(why => {
-      if (board.find(this.call.id, this.call.account)) notify(`You: ${why}`, "bad");
+      this.tell(why);
       this.stopTalking();
     });
     if (own.stream.getVideoTracks().length) {

@@ -40,8 +40,7 @@ class RingBell extends View {
 
   /** The calls that a person here may take. */
   ringing() {
-    if (!session.may("control")) return [];
-    return [...board.calls.values()].filter(one => one.direction === "in" && one.phase === "ringing" && board.hasOperator(one.account));
+    return session.may("control") ? board.waiting() : [];
   }
 
   update() {

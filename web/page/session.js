@@ -12,6 +12,8 @@ class Session extends EventTarget {
     this.visit = null;
     /** What the visitor has written and not sent, by account and peer. @type {Map<string, string>} */
     this.drafts = new Map();
+    /** What the visitor has searched past calls for, by the names of the fields. @type {Record<string, FormDataEntryValue>} */
+    this.searched = {};
   }
 
   /** @param {string} role */
