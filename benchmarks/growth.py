@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from callboard.benchmarks.accounts import HOST, ours, passwords, user
-from callboard.benchmarks.calls import PATIENCE, Seat, seated
+from callboard.benchmarks.calls import BETWEEN, PATIENCE, Seat, seated
 from callboard.benchmarks.partner import partner, serve
 from callboard.benchmarks.result import Figure, Result
 from callboard.benchmarks.trial import main, trial, turns
@@ -116,6 +116,7 @@ async def caller(port: int, authority: str, video: bool) -> dict[str, Any]:
                     async with asyncio.timeout(PATIENCE):
                         await call.connected()
                     calls.append(call)
+                    await asyncio.sleep(BETWEEN)
                 return len(calls)
 
             await serve(handle)
