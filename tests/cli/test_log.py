@@ -82,7 +82,7 @@ class Talker(Bot):
         await call.play("tone:440:500ms")  # until then it may be begun anew in another form
         while folder.exists():
             shutil.rmtree(folder, ignore_errors=True)
-        await call.play("tone:440:500ms")
+        await call.play("tone:440:3s")  # it is looked for twice a second while the call goes on
         await call.hangup()
 """
 
