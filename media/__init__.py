@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .joining.room import RoomMedia, RoomMember
     from .joining.take_over import TakeOver
     from .joining.tap import Tap
+    from .late_event import LateEvent
     from .recording.container import BOTH, Directions
     from .recording.inspection import Inspection, Track, UnplayableError, declared_seconds, inspect
     from .recording.part_file import FinishedRecording, lock
@@ -128,6 +129,7 @@ __all__ = [
     "KeyframeAsked",
     "KeyframeCame",
     "Kind",
+    "LateEvent",
     "LiveSource",
     "MediaBegan",
     "MediaClosedError",
@@ -188,6 +190,7 @@ __all__ = [
 #: for calls alone, so each is looked up when it is first asked for (PEP 562).
 _HOMES = {
     ".budget": "Budget",
+    ".late_event": "LateEvent",
     ".errors": (
         "CallOver DataChannelError DescriptionError IncompatibleMediaError MediaClosedError "
         "MediaError NetworkError SourceError is_authors shown told"

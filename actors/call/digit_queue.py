@@ -1,7 +1,8 @@
 """The keys that a peer has pressed and that nobody has read yet."""
 
-import asyncio
 from collections.abc import AsyncIterator
+
+from ...media import LateEvent
 
 #: Keys that wait to be read; more push out the oldest.
 MOST_WAITING = 64
@@ -16,14 +17,14 @@ class DigitQueue(AsyncIterator[str]):
 
     def __init__(self) -> None:
         self._digits: list[str] = []
-        self._has_changed: asyncio.Event | None = None
+        self._has_changed = LateEvent()
         self._is_over = False
 
     def put(self, digit: str) -> None:
         """Add a key."""
         self._digits.append(digit)
         del self._digits[:-MOST_WAITING]
-        self._wake()
+        self._has_changed.set()
 
     def clear(self) -> None:
         """Forget the keys that wait."""
@@ -32,7 +33,7 @@ class DigitQueue(AsyncIterator[str]):
     def end(self) -> None:
         """Let readers end once they have read what waits."""
         self._is_over = True
-        self._wake()
+        self._has_changed.set()
 
     def __aiter__(self) -> "DigitQueue":
         return self
@@ -41,12 +42,6 @@ class DigitQueue(AsyncIterator[str]):
         while not self._digits:
             if self._is_over:
                 raise StopAsyncIteration
-            if self._has_changed is None:
-                self._has_changed = asyncio.Event()
+            self._has_changed.clear()
             await self._has_changed.wait()
         return self._digits.pop(0)
-
-    def _wake(self) -> None:
-        changed, self._has_changed = self._has_changed, None
-        if changed is not None:
-            changed.set()
