@@ -31,7 +31,7 @@ from ..ice import _aioice
 from ..ice.datagram import LONGEST, LONGEST_TAG
 from ..ice.socket_poll import SocketPoll
 from ..rtp.packet import RtpPacket
-from .inbound import SETUP_SRTP, SRTP_IN, InboundSrtp
+from .inbound import InboundSrtp
 from .report_way import received_reports
 from .transports import STATE, ice_connection
 
@@ -183,23 +183,17 @@ class EarlyPackets:
         self._hear(compound)
 
 
-def take_early(transport: RTCDtlsTransport) -> None:
-    """Take a transport's reports as soon as they can be decrypted, and then the known streams.
+def take_early(transport: RTCDtlsTransport, srtp: InboundSrtp) -> None:
+    """Take a transport's reports from now on, and the streams that will be known.
 
     Args:
-        transport: One that has not started, and whose streams are bounded (`bound_streams`).
+        transport: Where they come in.
+        srtp: What decrypts them there.
     """
-    set_up: Callable[[], None] = getattr(transport, SETUP_SRTP)
-
-    def set_up_srtp() -> None:
-        set_up()
-        srtp = getattr(transport, SRTP_IN)
-        arrivals = _aioice.arrivals(ice_connection(transport.transport))
-        if srtp is not None and arrivals is not None:
-            early = EarlyPackets(transport, srtp)
-            arrivals.first, arrivals.lane = early, early.lane
-
-    setattr(transport, SETUP_SRTP, set_up_srtp)
+    arrivals = _aioice.arrivals(ice_connection(transport.transport))
+    if arrivals is not None:
+        early = EarlyPackets(transport, srtp)
+        arrivals.first, arrivals.lane = early, early.lane
 
 
 def early_packets(transport: RTCDtlsTransport) -> EarlyPackets | None:

@@ -7,6 +7,7 @@ and that task ends if any of them raises. To the application this looks as if th
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from aioice import Connection
@@ -104,8 +105,7 @@ def guard(transport: RTCDtlsTransport, dropped: Counter[str]) -> None:
             logger.debug("A datagram was not understood: %r", error)
 
     setattr(transport, RECEIVE_NEXT, receive_next)
-    bound_streams(transport, dropped)
-    take_early(transport)
+    bound_streams(transport, dropped, partial(take_early, transport))
 
 
 def carry(transport: Any, connection: Connection) -> None:

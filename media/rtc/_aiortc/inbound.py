@@ -126,12 +126,15 @@ class InboundSrtp:
         self._since = time.monotonic()
 
 
-def bound_streams(transport: RTCDtlsTransport, dropped: Counter[str]) -> None:
+def bound_streams(
+    transport: RTCDtlsTransport, dropped: Counter[str], then: Callable[[InboundSrtp], None]
+) -> None:
     """Keep the peer of a transport to so many streams and so many reports.
 
     Args:
         transport: One that has not started.
         dropped: Where it is counted what was too much.
+        then: Called with what decrypts what comes in, once there are keys.
     """
     set_up: Callable[[], None] = getattr(transport, SETUP_SRTP)
 
@@ -155,6 +158,7 @@ def bound_streams(transport: RTCDtlsTransport, dropped: Counter[str]) -> None:
         if session is not None:
             inbound = InboundSrtp(session, forget, dropped, partial(_come_through, transport))
             setattr(transport, SRTP_IN, inbound)
+            then(inbound)
 
     setattr(transport, SETUP_SRTP, set_up_srtp)
 
