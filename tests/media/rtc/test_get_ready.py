@@ -19,7 +19,7 @@ from callboard.media.rtc.offer_answer import OfferAnswer
 from callboard.media.rtc.session_description import SessionDescription
 from callboard.tests.conftest import Run
 from callboard.tests.harness.ports import free_ports
-from callboard.tests.media.legs import LOOPBACK, Leg, call
+from callboard.tests.media.legs import LOOPBACK, Leg, call, pair
 
 Change = Callable[[SessionDescription], None]
 
@@ -280,14 +280,12 @@ def test_a_call_that_goes_on_has_no_use_for_it(run: Run) -> None:
 
 def test_who_got_ready_may_offer(run: Run) -> None:
     async def main() -> None:
-        caller, leg = Leg(), Leg()
-        await caller.pc.get_ready("audio")
-        offer = await caller.pc.offer(audio=None, video=ClockPattern())
-        assert "m=audio" not in offer
-        await caller.pc.accept(await leg.pc.answer(offer, audio=None, video=None))
-        await leg.received("video", 3)
-        await caller.pc.close()
-        await leg.pc.close()
+        async with pair() as (caller, leg):
+            await caller.pc.get_ready("audio")
+            offer = await caller.pc.offer(audio=None, video=ClockPattern())
+            assert "m=audio" not in offer
+            await caller.pc.accept(await leg.pc.answer(offer, audio=None, video=None))
+            await leg.received("video", 3)
 
     run(main)
 
@@ -302,8 +300,7 @@ def test_who_gives_way_can_be_told_what_to_play_and_who_hears(run: Run) -> None:
             begins.set()
             await gate.wait()
 
-        leg, peer = Leg(), Leg()
-        try:
+        async with pair() as (leg, peer):
             offering = asyncio.create_task(
                 leg.pc.offer(audio=Tone(400), video=None, give_way=give_way)
             )
@@ -316,8 +313,5 @@ def test_who_gives_way_can_be_told_what_to_play_and_who_hears(run: Run) -> None:
             async for frame in frames:
                 assert frame.format.name
                 break
-        finally:
-            await leg.pc.close()
-            await peer.pc.close()
 
     run(main)
