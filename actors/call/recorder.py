@@ -17,8 +17,8 @@ DEADLINE = 10.0
 class Recorder(AsyncioActor[RecorderMessage]):
     """Owns one recording, so that what goes wrong with it stays away from the call.
 
-    It muxes into memory on the loop; the files themselves belong to the writer's thread. To end the
-    recording, stop the actor.
+    On the loop it only gathers frames; where they go in the file, and the file itself, are for the
+    writer's thread. To end the recording, stop the actor.
 
     Args:
         base: where the recording goes, without suffix.

@@ -114,7 +114,7 @@ class Tap:
             return
         target = self._target
         codec = target.codec(frame.kind)
-        if not self._is_shown and "video" in target.by_kind and target.is_sending("video"):
+        if not self._is_shown and target.is_sending("video"):
             self._is_shown = True
             # The next picture may come much later than the next sound.
             if self._refresh() and frame.kind == "video":

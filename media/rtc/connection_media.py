@@ -316,8 +316,7 @@ class ConnectionMedia:
 
     def codec(self, kind: Kind) -> str | None:
         """Return the RTP encoding name of what is sent of a kind; None while nothing is."""
-        medium = self.by_kind.get(kind)
-        outgoing = None if medium is None else medium.outgoing
+        outgoing = self._outgoing(kind)
         return None if outgoing is None else outgoing.codec or None
 
     def bit_rate(self) -> int:

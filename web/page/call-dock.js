@@ -43,11 +43,12 @@ class CallDock extends View {
     const strips = /** @type {CallStrip[]} */ ([...document.querySelectorAll("main call-strip")]);
     const shown = new Set(strips.map(one => one.call && key(one.call)));
     const waiting = session.may("control") ? board.waiting().slice(0, MOST_WAITING) : [];
-    const all = new Map([...spokenCalls(), ...waiting, ...board.failures()].map(one => [key(one), one]));  // who answers one is in two of them
+    const failures = board.failures();
+    const all = new Map([...spokenCalls(), ...waiting, ...failures].map(one => [key(one), one]));  // who answers one is in two of them
     const calls = [...all.values()].filter(one => !shown.has(key(one)));
     this.classList.toggle("idle", !calls.length);
     follow(this.strips, calls, key, () => Object.assign(new CallStrip(), {isBrief: true}));
-    this.tell([...waiting, ...board.failures()]);
+    this.tell([...waiting, ...failures]);
   }
 
   /** Have a screen reader say once who rings, and how a call has failed, wherever that is shown. @param {import("./board.js").Call[]} calls */

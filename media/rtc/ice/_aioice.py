@@ -288,7 +288,7 @@ class Exit:
         Returns:
             False if there is none.
         """
-        pair: Any = connection._nominated.get(1)  # noqa: SLF001
+        pair: Any = connection._nominated.get(COMPONENT)  # noqa: SLF001
         if pair is not self._pair:
             self._pair = pair
             if pair is not None:
