@@ -159,9 +159,9 @@ def test_what_will_never_be_taken_is_not_sent_again(
 @pytest.mark.parametrize(
     ("behave", "words"),
     [
-        (silent, "has not answered within 0.3 s"),
-        (dripping, "has not answered within 0.3 s"),
-        (informing, "has not answered within 0.3 s"),
+        (silent, "has not answered within 2 s"),
+        (dripping, "has not answered within 2 s"),
+        (informing, "has not answered within 2 s"),
         (closing, "does not answer in HTTP/1.1|can't be reached"),
         (rambling, "does not answer in HTTP/1.1"),
         (babbling, "does not answer in HTTP/1.1"),
@@ -174,7 +174,7 @@ def test_a_hostile_receiver_costs_only_itself(
     behave: Callable[[socket.socket], None],
     words: str,
 ) -> None:
-    monkeypatch.setattr(post, "DEADLINE", 0.3)
+    monkeypatch.setattr(post, "DEADLINE", 2.0)  # the good one has to keep it too
     monkeypatch.setattr(receiver, "TRIES", 2)
     with hostile(behave) as port, receiving() as good:
 
@@ -182,8 +182,8 @@ def test_a_hostile_receiver_costs_only_itself(
             webhooks = await Webhooks.started([to(port), to(good.port)])
             webhooks.hear(LOST)
             bad, fine = webhooks.receivers
-            await until(lambda: bad.outcomes["expired"] == 1)
-            assert outcomes(fine) == {"delivered": 1}
+            await until(lambda: bool(outcomes(bad) and outcomes(fine)))
+            assert (outcomes(bad), outcomes(fine)) == ({"expired": 1}, {"delivered": 1})
             await webhooks.close()
 
         run(main)
