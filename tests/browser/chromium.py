@@ -28,6 +28,9 @@ UNWANTED = (
     "LocalNetworkAccessChecksWebSockets",
     "LocalNetworkAccessChecksWebRTC",
     "SpareRendererForSitePerProcess",  # a process for a page that may be opened next
+    # Two pages of the browser's own in each window, for what it proposes below its address bar.
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
 )
 #: What Playwright does not say by itself.
 FLAGS = (
