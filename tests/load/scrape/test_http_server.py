@@ -159,6 +159,7 @@ def test_a_slow_client_is_dropped_in_time(monkeypatch: pytest.MonkeyPatch, sent:
             client.sendall(sent)
             assert gone.wait(PATIENCE)
             assert len(rest(client)) < len(LARGE)
+        monkeypatch.setattr(http_server, "DEADLINE", PATIENCE)
         assert asked(server, get("/fine"))[0] == 200
     finally:
         server.close()
