@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
 from msgspec import Struct
@@ -11,12 +12,13 @@ from ..config import AccountSettings
 from ..config.jid import bare
 from ..jingle import namespaces as ns
 from ..jingle.call_messages.invite import InviteAnswer
+from . import messages
 from .account_bots import AccountBots
+from .call_libraries import call_messages, has_call_messages
 from .call_router import CallRouter
 from .call_routes import Routes
 from .contacts import Contacts, RosterAsked
 from .context import Context
-from .conversation import Conversation
 from .conversations import IDLE, Conversations
 from .ice_servers import IceServers, ServicesAsked
 from .invites import Invites
@@ -24,6 +26,7 @@ from .last_words import LastWords
 from .login_session import LoginSession
 from .messages.account import (
     AccountMessage,
+    CallsKnown,
     ChangeSettings,
     ConversationEnded,
     ConversationIdle,
@@ -41,13 +44,6 @@ from .messages.account import (
     SendIq,
     SendText,
     SetPresence,
-)
-from .messages.call import CallRef, DrainCall, StreamChanged
-from .messages.conversation import (
-    ConversationRef,
-    NetworkFound,
-    PresenceReceived,
-    SettingsChanged,
 )
 from .messages.exchange import (
     AccountState,
@@ -69,6 +65,10 @@ from .xmpp.own_presence import OwnPresence
 from .xmpp.roster import ROSTER
 from .xmpp.safe_reader import Reader
 from .xmpp.stanza import chat_message, iq_reply
+
+if TYPE_CHECKING:
+    from .messages.call import CallRef
+    from .messages.conversation import ConversationRef
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +173,8 @@ class Account(
             self.after(READY_DEADLINE, ReadyOverdue())
 
     def _stream_changed(self, state: AccountState, detail: str) -> None:
-        self._routes.tell_all(StreamChanged(state, detail))
+        if self._routes:
+            self._routes.tell_all(messages.call.StreamChanged(state, detail))
 
     def _login_step(self, step: str) -> None:
         if self._session.step(step):
@@ -183,9 +184,21 @@ class Account(
     def _ready_overdue(self, _: ReadyOverdue) -> None:
         self._start_bot()
 
+    @handles(CallsKnown)
+    def _calls_known(self, _: CallsKnown) -> None:
+        self._start_bot()
+
     def _start_bot(self) -> None:
-        """Let the bot begin, once: when the server has our presence, others can answer."""
-        if not self._session.is_online or not self._bots.begin():
+        """Let the bot begin, once: when the server has our presence, others can answer.
+
+        There can be calls from then on.
+        """
+        if not self._session.is_online:
+            return
+        if not has_call_messages():
+            self.pipe(call_messages(), lambda _: CallsKnown())
+            return
+        if not self._bots.begin():
             return
         for contact in self._contacts:
             if contact.resources:
@@ -207,7 +220,9 @@ class Account(
                 self._ice_servers.answered(asked, message.iq)
 
     def _network_changed(self) -> None:
-        self._conversations.tell_all(NetworkFound(self._ice_servers.network))
+        if self._conversations:
+            found = messages.conversation.NetworkFound(self._ice_servers.network)
+            self._conversations.tell_all(found)
 
     # -- what comes in -----------------------------------------------------------------------------
 
@@ -288,7 +303,7 @@ class Account(
             return
         self._tell_presence(contact)
         if contact.jid in self._conversations:
-            changed = PresenceReceived(notice.sender, notice.resource)
+            changed = messages.conversation.PresenceReceived(notice.sender, notice.resource)
             self._conversations.tell(contact.jid, changed)
 
     def _tell_presence(self, contact: Contact) -> None:
@@ -345,7 +360,9 @@ class Account(
         self._calls.change(self._context)
         if message.bot is not None:
             self._bots.replace(message.bot, self._conversations.unplaced(), message.seconds)
-        self._conversations.tell_all(SettingsChanged(settings, self._bots.current))
+        if self._conversations:
+            changed = messages.conversation.SettingsChanged(settings, self._bots.current)
+            self._conversations.tell_all(changed)
         self._start_bot()
         if _shown(before) != _shown(settings):
             self._set_presence(SetPresence(settings.show, settings.status, settings.priority))
@@ -353,7 +370,7 @@ class Account(
     # -- calls and conversations -------------------------------------------------------------------
 
     @handles(PlaceCall)
-    def _place_call(self, order: PlaceCall) -> AsyncioFuture[CallRef]:
+    def _place_call(self, order: PlaceCall) -> "AsyncioFuture[CallRef]":
         if not self._session.is_online or self._calls.is_draining:
             raise Offline(f"{self._bare} is not online, so it can't call {order.to}")
         if bare(order.to) == self._bare:
@@ -376,7 +393,7 @@ class Account(
             call.post(said)
 
     @handles(FindCall)
-    def _find_call(self, message: FindCall) -> CallRef | None:
+    def _find_call(self, message: FindCall) -> "CallRef | None":
         return self._routes.find(message.peer, message.sid)
 
     @handles(RouteCall)
@@ -394,7 +411,10 @@ class Account(
         if self._calls.is_draining:
             self._leave_without_calls()
 
-    def _start_conversation(self, peer: str) -> ConversationRef:
+    def _start_conversation(self, peer: str) -> "ConversationRef":
+        # imported by now: see `_start_bot`
+        from .conversation import Conversation  # noqa: PLC0415
+
         if not self._looks_around:
             self._looks_around = True
             self.after(IDLE, LookAround())
@@ -448,7 +468,7 @@ class Account(
 
     @handles(DrainOverdue)
     def _drain_overdue(self, _: DrainOverdue) -> None:
-        self._routes.tell_all(DrainCall())
+        self._routes.tell_all(messages.call.DrainCall())
 
     def _log_out(self) -> None:
         if self._logging_out:

@@ -3,18 +3,21 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
+from . import messages
 from .bot.runner import BotRunner
 from .call_routes import Routes
 from .context import Context
 from .messages.account import AccountMessage, BotLeft, OrderSettled, ReplacedOverdue
 from .messages.bot import BotPort
-from .messages.call import CallRef, DrainCall
 from .runtime.actor import AsyncioActor, handles
 from .runtime.future import AsyncioFuture
+
+if TYPE_CHECKING:
+    from .messages.call import CallRef
 
 
 class _Replaced(Struct, eq=False):
@@ -31,7 +34,7 @@ class _Replaced(Struct, eq=False):
     bot: BotPort
     runner: BotRunner
     calls: set[tuple[str, str]]
-    orders: list[AsyncioFuture[CallRef]] = field(default_factory=list)
+    orders: "list[AsyncioFuture[CallRef]]" = field(default_factory=list)
     is_overdue: bool = False
     is_leaving: bool = False
 
@@ -94,7 +97,7 @@ class AccountBots:
         return True
 
     def replace(
-        self, bot: BotPort, orders: Iterable[AsyncioFuture[CallRef]], seconds: float
+        self, bot: BotPort, orders: "Iterable[AsyncioFuture[CallRef]]", seconds: float
     ) -> None:
         """Let another bot take what comes. It begins when `begin` is called next.
 
@@ -170,4 +173,4 @@ class AccountBots:
 
     def _end_calls(self, one: _Replaced) -> None:
         for peer, sid in one.calls:
-            self._routes.tell(peer, sid, DrainCall())
+            self._routes.tell(peer, sid, messages.call.DrainCall())

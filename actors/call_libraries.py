@@ -1,11 +1,13 @@
-"""The libraries that only calls need: imported in a thread, so that no login waits for them."""
+"""What only calls need: imported in a thread, so that no login waits for it."""
 
 import asyncio
 import threading
 from concurrent.futures import Future
 from functools import cache
+from typing import NamedTuple
 
 from .. import media
+from . import messages
 from .garbage_collection import freeze_loaded
 
 
@@ -22,7 +24,33 @@ async def call_libraries() -> None:
     Raises:
         CallLibrariesError: A library is missing, or can't be imported.
     """
-    imported = _imported()
+    await _done(_imported().libraries)
+
+
+async def call_messages() -> None:
+    """Return once what is said of calls is imported: `callboard.actors.messages.call`, and so on.
+
+    It comes before the libraries, and takes a twentieth of their time.
+
+    Raises:
+        CallLibrariesError: It can't be imported.
+    """
+    await _done(_imported().messages)
+
+
+def has_call_messages() -> bool:
+    """Tell whether `call_messages` returns at once."""
+    return _imported().messages.done()
+
+
+class _Imported(NamedTuple):
+    """What is imported, one after the other; each is done when it is."""
+
+    messages: "Future[None]"
+    libraries: "Future[None]"
+
+
+async def _done(imported: "Future[None]") -> None:
     if imported.done():
         imported.result()
     else:
@@ -30,24 +58,36 @@ async def call_libraries() -> None:
 
 
 @cache
-def _imported() -> "Future[None]":
-    future: Future[None] = Future()
-    future.set_running_or_notify_cancel()  # who waits no longer must not cancel it for the others
+def _imported() -> _Imported:
+    imported = _Imported(Future(), Future())
+    for one in imported:
+        one.set_running_or_notify_cancel()  # who waits no longer must not cancel it for the others
     # No daemon: Python must not end while a library is being set up.
-    threading.Thread(target=_work, args=(future,), name="import of what calls need").start()
-    return future
+    threading.Thread(target=_work, args=(imported,), name="import of what calls need").start()
+    return imported
 
 
-def _work(future: "Future[None]") -> None:
+def _work(imported: _Imported) -> None:
     try:
+        _import_messages()
+        imported.messages.set_result(None)
         _import()
     except Exception as error:
         words = f"{type(error).__name__}: {error}".rstrip(": ")
         why = f"calls can't be taken or placed, as what they need can't be imported ({words})"
-        future.set_exception(CallLibrariesError(f"{why}: install callboard again"))
+        failure = CallLibrariesError(f"{why}: install callboard again")
+        for one in imported:
+            if not one.done():
+                one.set_exception(failure)
     else:
         freeze_loaded()
-        future.set_result(None)
+        imported.libraries.set_result(None)
+
+
+def _import_messages() -> None:
+    for name in messages.LATE:
+        getattr(messages, name)
+    from .conversation import Conversation  # noqa: F401, PLC0415
 
 
 def _import() -> None:

@@ -1,21 +1,23 @@
 """Where the stanzas of one account's calls go: to a call, to a conversation, or back."""
 
+from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
 from ..config.jid import bare
 from ..jingle import CallMessage, Propose, Reject, unknown_session
-from .call.trace import keep_refusal
+from . import messages
 from .call_policy import refusal
 from .call_rate import CallRate
 from .call_routes import Routes
 from .context import Context
 from .conversations import Conversations
 from .login_session import LoginSession
-from .messages.call import JingleReceived, PeerUnreachable
-from .messages.conversation import CallMessageReceived, SessionInitiated
 from .records.call_record import CallRecord
 from .xmpp.incoming import Letter
 from .xmpp.stanza import call_message, iq_reply, stanza_error
+
+if TYPE_CHECKING:
+    from .messages.call import JingleReceived
 
 #: Seconds after which a proposal that the server kept for us is a missed call, not one that rings.
 STALE = 30.0
@@ -84,7 +86,7 @@ class CallRouter:
             jingle: the ``<jingle/>``.
         """
         peer, sid = bare(sender), jingle.get("sid", "")
-        received = JingleReceived(sender, identifier, jingle)
+        received = messages.call.JingleReceived(sender, identifier, jingle)
         if self._routes.deliver(peer, sid, received):
             return
         if (peer, sid) in self._routes or jingle.get("action") != "session-initiate" or not sid:
@@ -94,19 +96,19 @@ class CallRouter:
             self._too_many(received)
             return
         self._routes.reserve(peer, sid)
-        initiated = SessionInitiated(
+        initiated = messages.conversation.SessionInitiated(
             sender, identifier, jingle, len(self._routes), self.is_draining
         )
         if not self._conversations.tell(peer, initiated):
             self._routes.forget(peer, sid)
             self._too_many(received)
 
-    def unknown_session(self, received: JingleReceived) -> None:
+    def unknown_session(self, received: "JingleReceived") -> None:
         """Answer what is of no session (XEP-0166 §7.2.11)."""
         error = unknown_session(received.jingle.get("sid", "")).to_element()
         self._session.transmit(iq_reply(received.sender, received.iq, error))
 
-    def _too_many(self, received: JingleReceived) -> None:
+    def _too_many(self, received: "JingleReceived") -> None:
         error = stanza_error("wait", "resource-constraint")
         self._session.transmit(iq_reply(received.sender, received.iq, error))
 
@@ -118,7 +120,7 @@ class CallRouter:
         The server's error has the id of the proposal alone, which is the session's.
         """
         if not letter.copy:
-            unreachable = PeerUnreachable(letter.sender, letter.stanza)
+            unreachable = messages.call.PeerUnreachable(letter.sender, letter.stanza)
             self._routes.tell(bare(letter.sender), letter.id, unreachable)
 
     def call_message(self, letter: Letter, message: CallMessage) -> None:
@@ -149,7 +151,7 @@ class CallRouter:
             self._routes.reserve(peer, message.id)
         elif not known:
             return
-        received = CallMessageReceived(
+        received = messages.conversation.CallMessageReceived(
             sender, message, own, len(self._routes), self.is_draining, letter.stanza
         )
         if not self._conversations.tell(peer, received) and not known:
@@ -168,6 +170,8 @@ class CallRouter:
         refused = refusal(policy, sender, proposal.media, calls=calls, draining=self.is_draining)
         if refused is None:
             return False
+        from .call.trace import keep_refusal  # noqa: PLC0415 - imported by now, with all of calls
+
         reason, text = refused
         answer = call_message(sender, Reject(proposal.id, reason))
         self._session.transmit(answer)

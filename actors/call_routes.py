@@ -1,10 +1,12 @@
 """Where the Jingle stanzas of one account go."""
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from .messages.call import CallActorMessage, CallRef, JingleReceived
+if TYPE_CHECKING:
+    from .messages.call import CallActorMessage, CallRef, JingleReceived
 
 #: Stanzas of one session that may wait for its call to be started.
 MAX_WAITING = 64
@@ -15,8 +17,8 @@ MAX_ENDED = 16
 class _Route(Struct):
     """One session; until its call has been started its stanzas wait here."""
 
-    call: CallRef | None = None
-    waiting: list[JingleReceived] = field(default_factory=list)
+    call: "CallRef | None" = None
+    waiting: "list[JingleReceived]" = field(default_factory=list)
 
 
 class Routes:
@@ -43,7 +45,7 @@ class Routes:
             self._routes[peer, sid] = _Route()
             self._sessions[peer] += 1
 
-    def lead(self, peer: str, sid: str, call: CallRef) -> None:
+    def lead(self, peer: str, sid: str, call: "CallRef") -> None:
         """Lead a session's stanzas to its call, with those that wait."""
         self.reserve(peer, sid)
         route = self._routes[peer, sid]
@@ -52,7 +54,7 @@ class Routes:
             call.post(received)
         route.waiting.clear()
 
-    def forget(self, peer: str, sid: str) -> list[JingleReceived]:
+    def forget(self, peer: str, sid: str) -> "list[JingleReceived]":
         """Take a session's place away; return the stanzas that waited in vain.
 
         What the peer said of a call before it knew of its end must not begin another one.
@@ -66,7 +68,7 @@ class Routes:
             self._ended = (*self._ended, (peer, sid))[-MAX_ENDED:]
         return [] if route is None else route.waiting
 
-    def deliver(self, peer: str, sid: str, received: JingleReceived) -> bool:
+    def deliver(self, peer: str, sid: str, received: "JingleReceived") -> bool:
         """Hand a stanza to its call, or keep it until there is one; tell whether that can be."""
         route = self._routes.get((peer, sid))
         if route is None:
@@ -78,18 +80,18 @@ class Routes:
         route.waiting.append(received)
         return True
 
-    def find(self, peer: str, sid: str) -> CallRef | None:
+    def find(self, peer: str, sid: str) -> "CallRef | None":
         """Return a session's call, if it has been started."""
         route = self._routes.get((peer, sid))
         return None if route is None else route.call
 
-    def tell(self, peer: str, sid: str, message: CallActorMessage) -> None:
+    def tell(self, peer: str, sid: str, message: "CallActorMessage") -> None:
         """Tell a session's call something, if there is one."""
         route = self._routes.get((peer, sid))
         if route is not None and route.call is not None:
             route.call.post(message)
 
-    def tell_all(self, message: CallActorMessage) -> None:
+    def tell_all(self, message: "CallActorMessage") -> None:
         """Tell every call something."""
         for peer, sid in list(self._routes):
             self.tell(peer, sid, message)
@@ -102,7 +104,7 @@ class Routes:
         """Return which sessions there are: with whom, and their ids."""
         return list(self._routes)
 
-    def keys_of(self, call: CallRef) -> list[tuple[str, str]]:
+    def keys_of(self, call: "CallRef") -> list[tuple[str, str]]:
         """Return the session of a call, if it has its place."""
         return [key for key, route in self._routes.items() if route.call is call]
 

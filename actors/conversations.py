@@ -4,15 +4,19 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from . import messages
 from .call.too_late import never_began
 from .messages.account import PlaceCall
-from .messages.call import CallRef
-from .messages.conversation import CallPeer, ConversationMessage, ConversationRef, IdleCheck
 from .runtime.future import AsyncioFuture
 from .runtime.log_throttle import LogThrottle
+
+if TYPE_CHECKING:
+    from .messages.call import CallRef
+    from .messages.conversation import ConversationMessage, ConversationRef
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +37,7 @@ class _Entry(Struct):
         quiet: nothing since the last look around.
     """
 
-    ref: ConversationRef
+    ref: "ConversationRef"
     told: int = 0
     quiet: bool = False
 
@@ -48,10 +52,10 @@ class _Placed(Struct, frozen=True):
         promise: of the call.
     """
 
-    conversation: ConversationRef
+    conversation: "ConversationRef"
     own: str
     peer: str
-    promise: AsyncioFuture[CallRef]
+    promise: "AsyncioFuture[CallRef]"
 
 
 class Conversations:
@@ -65,7 +69,7 @@ class Conversations:
     """
 
     def __init__(
-        self, start: Callable[[str], ConversationRef], is_busy: Callable[[str], bool]
+        self, start: "Callable[[str], ConversationRef]", is_busy: Callable[[str], bool]
     ) -> None:
         self._start = start
         self._is_busy = is_busy
@@ -79,15 +83,15 @@ class Conversations:
     def __contains__(self, peer: object) -> bool:
         return peer in self._entries
 
-    def __getitem__(self, peer: str) -> ConversationRef:
+    def __getitem__(self, peer: str) -> "ConversationRef":
         """Return the conversation with a peer, which there must be."""
         return self._entries[peer].ref
 
-    def refs(self) -> list[ConversationRef]:
+    def refs(self) -> "list[ConversationRef]":
         """Return the actors."""
         return [entry.ref for entry in self._entries.values()]
 
-    def tell(self, peer: str, message: ConversationMessage) -> bool:
+    def tell(self, peer: str, message: "ConversationMessage") -> bool:
         """Tell the conversation with a peer something; it is started if there is none.
 
         Returns:
@@ -109,7 +113,7 @@ class Conversations:
         entry.quiet = False
         return entry.ref.post(message)
 
-    def place(self, peer: str, order: PlaceCall, own: str) -> AsyncioFuture[CallRef] | None:
+    def place(self, peer: str, order: PlaceCall, own: str) -> "AsyncioFuture[CallRef] | None":
         """Have the conversation with a peer place a call.
 
         Args:
@@ -122,17 +126,17 @@ class Conversations:
             None if too many are busy.
         """
         placed: AsyncioFuture[CallRef] = AsyncioFuture()
-        if not self.tell(peer, CallPeer(order, own, placed)):
+        if not self.tell(peer, messages.conversation.CallPeer(order, own, placed)):
             return None
         self._placed = [one for one in self._placed if not one.promise.done()]
         self._placed.append(_Placed(self._entries[peer].ref, own, peer, placed))
         return placed
 
-    def unplaced(self) -> list[AsyncioFuture[CallRef]]:
+    def unplaced(self) -> "list[AsyncioFuture[CallRef]]":
         """Return the promises of calls that have not begun."""
         return [one.promise for one in self._placed if not one.promise.done()]
 
-    def break_off(self, ended: ConversationRef | None = None) -> None:
+    def break_off(self, ended: "ConversationRef | None" = None) -> None:
         """Break the promises that nobody will keep.
 
         Args:
@@ -148,7 +152,7 @@ class Conversations:
             else:
                 self._placed.append(one)
 
-    def tell_all(self, message: ConversationMessage) -> None:
+    def tell_all(self, message: "ConversationMessage") -> None:
         """Tell every conversation something."""
         for entry in self._entries.values():
             entry.told += 1
@@ -185,4 +189,4 @@ class Conversations:
 
     def _ask(self, peer: str, entry: _Entry) -> None:
         if not self._is_busy(peer):
-            entry.ref.post(IdleCheck(entry.told))
+            entry.ref.post(messages.conversation.IdleCheck(entry.told))

@@ -3,18 +3,22 @@
 import logging
 import secrets
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
 from ..config.account import CallPolicy
 from ..config.jid import bare, normal_jid
 from ..jingle.call_messages.invite import Invite, InviteAnswer, JingleMethod
+from . import messages
 from .call_router import STALE
 from .login_session import LoginSession
 from .messages.account import AnswerInvite, Invitation, SendInvite
-from .messages.call import TraceStanza
 from .runtime.actor import handles
 from .xmpp.incoming import Letter
 from .xmpp.stanza import CLIENT
+
+if TYPE_CHECKING:
+    from .messages.call import TraceStanza
 
 #: Sessions whose invites are kept until their call begins, and messages of each.
 MOST_NOTED = 64
@@ -82,7 +86,7 @@ class Invites:
         if self._is_copy("invite", sender, method.sid):
             return None
         if letter.stanza is not None:
-            self.note(method.sid, TraceStanza(letter.stanza))
+            self.note(method.sid, messages.call.TraceStanza(letter.stanza))
         return Invitation(
             sender=sender,
             id=letter.id,
@@ -92,7 +96,7 @@ class Invites:
             video=invite.video,
         )
 
-    def answered(self, letter: Letter, answer: InviteAnswer) -> tuple[str, TraceStanza] | None:
+    def answered(self, letter: Letter, answer: InviteAnswer) -> "tuple[str, TraceStanza] | None":
         """Take an answer to an invite of ours.
 
         Returns:
@@ -102,7 +106,7 @@ class Invites:
         to, sid = self._sent.get(answer.id, ("", ""))
         if to != bare(letter.sender) or letter.stanza is None:
             return None
-        return sid, TraceStanza(letter.stanza)
+        return sid, messages.call.TraceStanza(letter.stanza)
 
     def _leads_on(self, jid: str) -> bool:
         is_other = bare(jid) != bare(self._session.account_jid)
@@ -123,11 +127,11 @@ class Invites:
         answer = InviteAnswer("accept" if message.accept else "reject", invitation.id, method)
         self._send_chat(invitation.sender, answer.to_element(), invitation.sid)
 
-    def of(self, sid: str) -> list[TraceStanza]:
+    def of(self, sid: str) -> "list[TraceStanza]":
         """Return what was said of invites to a session, once: its call has begun."""
         return self._messages.pop(sid, [])
 
-    def note(self, sid: str, said: TraceStanza) -> None:
+    def note(self, sid: str, said: "TraceStanza") -> None:
         """Keep what is said before there is a call, for the ladder of the call."""
         if sid not in self._messages and len(self._messages) >= MOST_NOTED:
             del self._messages[next(iter(self._messages))]
@@ -141,5 +145,5 @@ class Invites:
         stanza = Element(f"{{{CLIENT}}}message", attributes)
         stanza.append(payload)
         self._session.transmit(stanza)
-        self.note(sid, TraceStanza(stanza, "out"))
+        self.note(sid, messages.call.TraceStanza(stanza, "out"))
         return attributes["id"]

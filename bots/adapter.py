@@ -1,12 +1,13 @@
 """Plugs a `Bot` into the actors, which know it only as a `BotPort`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import media
+from ..actors import messages
 from ..actors.bot.containment import Author, running
 from ..actors.messages.account import AccountRef, Invitation
 from ..actors.messages.bot import BotFactory, BotPort
-from ..actors.messages.call import Answer, CallRef
 from ..actors.messages.exchange import CallStatus
 from ..actors.xmpp.contact import Contact
 from ..config import AccountSettings
@@ -17,6 +18,9 @@ from .call import Call
 from .invite import Invite
 from .message import Message
 from .presence import Presence
+
+if TYPE_CHECKING:
+    from ..actors.messages.call import Answer, CallRef
 
 
 class BotAdapter(BotPort):
@@ -47,7 +51,7 @@ class BotAdapter(BotPort):
         """Tell the bot that it is about to log out."""
         await self._bot.on_stop()
 
-    async def called(self, call: CallRef, status: CallStatus) -> None:
+    async def called(self, call: "CallRef", status: CallStatus) -> None:
         """Give the bot a call."""
         await self._bot.on_call(await self._handle(call, status))
 
@@ -59,27 +63,27 @@ class BotAdapter(BotPort):
         """Give the bot a contact's presence."""
         await self._bot.on_presence(Presence(contact))
 
-    async def media(self, call: CallRef, kinds: tuple[str, ...]) -> None:
+    async def media(self, call: "CallRef", kinds: tuple[str, ...]) -> None:
         """Tell the bot that a call's media changed."""
         await self._bot.on_media(await self._handle(call))
 
-    async def data(self, call: CallRef, data: str | bytes) -> None:
+    async def data(self, call: "CallRef", data: str | bytes) -> None:
         """Give the bot what came in on a data channel."""
         await self._bot.on_data(await self._handle(call), data)
 
-    async def digit(self, call: CallRef, digit: str) -> None:
+    async def digit(self, call: "CallRef", digit: str) -> None:
         """Tell the bot of a key that was pressed."""
         await self._bot.on_digit(await Call.of(call, self._folder), digit)
 
-    async def recording_failed(self, call: CallRef, why: str) -> None:
+    async def recording_failed(self, call: "CallRef", why: str) -> None:
         """Tell the bot that a recording is not whole."""
         await self._bot.on_recording_failed(await self._handle(call), why)
 
-    async def taken_over(self, call: CallRef, person: str) -> None:
+    async def taken_over(self, call: "CallRef", person: str) -> None:
         """Tell the bot that somebody talks in its place."""
         await self._bot.on_takeover(await self._handle(call), person)
 
-    async def given_back(self, call: CallRef, person: str) -> None:
+    async def given_back(self, call: "CallRef", person: str) -> None:
         """Tell the bot that it is heard again."""
         await self._bot.on_giveback(await self._handle(call), person)
 
@@ -89,16 +93,16 @@ class BotAdapter(BotPort):
             Invite(invitation, self._account, self._folder, self._bot.synthesizer)
         )
 
-    async def _handle(self, call: CallRef, status: CallStatus | None = None) -> Call:
+    async def _handle(self, call: "CallRef", status: CallStatus | None = None) -> Call:
         return await Call.of(call, self._folder, status, self._bot.synthesizer)
 
     def path_of(self, sid: str) -> ReceivePath | None:
         """Say how a call receives media: as the bot's class says."""
         return self._path
 
-    def answer_to(self, sid: str) -> Answer:
+    def answer_to(self, sid: str) -> "Answer":
         """Say how a call is answered when `calls.answer` is ``auto``."""
-        return Answer(media.Silence(), None)
+        return messages.call.Answer(media.Silence(), None)
 
 
 def bot_factory(classes: dict[str, type[Bot]], folder: Path) -> BotFactory:

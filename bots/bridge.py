@@ -1,11 +1,13 @@
 """A bridge, as a bot sees it: two calls that hear and see each other."""
 
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from ..actors.joining.joined_call import HANDLED
-from ..actors.messages.bridge import BridgeRef, WaitForBridge
-from ..actors.messages.call import CallRef
+from ..actors import messages
 from ..media import Source
+
+if TYPE_CHECKING:
+    from ..actors.messages.bridge import BridgeRef
+    from ..actors.messages.call import CallRef
 
 OnHangup = Literal["both", "one"]
 
@@ -16,7 +18,7 @@ class Bridge:
     It ends when it is stopped, or with the first of the calls.
     """
 
-    def __init__(self, ref: BridgeRef) -> None:
+    def __init__(self, ref: "BridgeRef") -> None:
         """Make a handle; see `Call.bridge`.
 
         Args:
@@ -27,8 +29,8 @@ class Bridge:
     @classmethod
     async def of(
         cls,
-        one: CallRef,
-        other: CallRef,
+        one: "CallRef",
+        other: "CallRef",
         on_hangup: OnHangup,
         meanwhile: Source | None,
         patience: float | None,
@@ -49,11 +51,12 @@ class Bridge:
         """
         # The media stack comes with it.
         from ..actors.joining.bridge import Bridge as BridgeActor  # noqa: PLC0415
+        from ..actors.joining.joined_call import HANDLED  # noqa: PLC0415
 
         both = on_hangup == "both"
         ref = BridgeActor.start(one, other, ends_both=both, meanwhile=meanwhile, patience=patience)
         try:
-            await (await ref.request(WaitForBridge(), timeout=HANDLED))
+            await (await ref.request(messages.bridge.WaitForBridge(), timeout=HANDLED))
         except BaseException:
             ref.stop(block=False)
             raise

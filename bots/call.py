@@ -4,44 +4,17 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, get_args
 
 from pykka import ActorDeadError
 
 from .. import media
-from ..actors import AsyncioFuture
-from ..actors.messages.call import (
-    AddMedia,
-    Answer,
-    CallActorMessage,
-    CallOver,
-    CallRef,
-    Cue,
-    Decline,
-    GetCodecs,
-    GetRecordings,
-    GetStatus,
-    Hangup,
-    Hold,
-    Listen,
-    ListenForSpeech,
-    ListenToDigits,
-    Mute,
-    Pause,
-    Play,
-    Press,
-    Record,
-    RemoveMedia,
-    RestartIce,
-    SendData,
-    TakeSnapshot,
-    Wait,
-)
+from ..actors import AsyncioFuture, messages
 from ..actors.messages.exchange import CallStatus
 from ..actors.records.call_record import CallRecord
 from ..actors.runtime.ask import Ask
 from ..jingle import Reason
-from ..media import Kind, MediaClosedError
+from ..media import CallOver, Kind, MediaClosedError
 from . import argument_checks
 from .address import Address
 from .bridge import Bridge, OnHangup
@@ -50,6 +23,9 @@ from .recording import Recording
 from .source import Playable, find_music, find_source
 from .speaking import Synthesizer, check, speak
 from .until import Until, first_of, split
+
+if TYPE_CHECKING:
+    from ..actors.messages.call import CallActorMessage, CallRef, Cue
 
 R = TypeVar("R")
 
@@ -72,7 +48,7 @@ class Call:
 
     def __init__(
         self,
-        ref: CallRef,
+        ref: "CallRef",
         status: CallStatus,
         record: AsyncioFuture[CallRecord],
         folder: Path,
@@ -99,7 +75,7 @@ class Call:
     @classmethod
     async def of(
         cls,
-        ref: CallRef,
+        ref: "CallRef",
         folder: Path,
         status: CallStatus | None = None,
         synthesizer: Synthesizer | None = None,
@@ -115,16 +91,16 @@ class Call:
         Raises:
             CallOver: it is over already.
         """
-        record = await _ask(ref, Wait("ended"))
+        record = await _ask(ref, messages.call.Wait("ended"))
         if status is None:
-            status = await _ask(ref, GetStatus())
+            status = await _ask(ref, messages.call.GetStatus())
         return cls(ref, status, record, folder, synthesizer)
 
     def __repr__(self) -> str:
         return f"<Call {self.id} {self.direction} {self.peer}>"
 
     @property
-    def ref(self) -> CallRef:
+    def ref(self) -> "CallRef":
         """The call's actor, for what ties calls together."""
         return self._ref
 
@@ -157,7 +133,9 @@ class Call:
         argument_checks.flag("wav", wav)
         sounds = await find_source(audio, self._folder, "audio")
         shows = await find_source(video, self._folder, "video")
-        await self._until(Answer(sounds, shows, record, wav, await codecs_of("like", like)))
+        await self._until(
+            messages.call.Answer(sounds, shows, record, wav, await codecs_of("like", like))
+        )
 
     async def decline(self, reason: Reason = Reason.DECLINE) -> None:
         """Decline a call that rings here. Does nothing if it has ended already.
@@ -172,7 +150,7 @@ class Call:
         """
         known = argument_checks.reason("reason", reason)
         with suppress(CallOver):
-            await self._ask(Decline(known))
+            await self._ask(messages.call.Decline(known))
 
     async def hangup(self, reason: Reason = Reason.SUCCESS) -> None:
         """End the call, whatever its state. Does nothing if it has ended already.
@@ -185,7 +163,7 @@ class Call:
         """
         known = argument_checks.reason("reason", reason)
         if self._ref.is_alive():
-            self._ref.tell(Hangup(known))
+            self._ref.tell(messages.call.Hangup(known))
 
     async def connected(self) -> None:
         """Return once media flows.
@@ -193,7 +171,7 @@ class Call:
         Raises:
             CallOver: the call ended before that.
         """
-        await self._until(Wait("connected"))
+        await self._until(messages.call.Wait("connected"))
 
     async def ended(self) -> CallRecord:
         """Wait for the end of the call, and return its detail record."""
@@ -293,11 +271,13 @@ class Call:
         kind: Kind,
         found: "media.Source",
         until: tuple[asyncio.Event | Awaitable[Any], ...],
-        cue: Cue | None,
+        cue: "Cue | None",
     ) -> Playback:
         waiter = first_of(*until) if until else None
         try:
-            return Playback(self._ask, await self._ask(Play(kind, found, waiter, cue)))
+            return Playback(
+                self._ask, await self._ask(messages.call.Play(kind, found, waiter, cue))
+            )
         except BaseException:
             if waiter is not None:
                 waiter.cancel()
@@ -322,7 +302,7 @@ class Call:
             ValueError: there is no such direction, or 16 recordings go on already.
         """
         directions = argument_checks.directions("direction", direction)
-        message = Record(directions, argument_checks.flag("wav", wav))
+        message = messages.call.Record(directions, argument_checks.flag("wav", wav))
         return Recording(self._ref, await self._ask(message))
 
     async def recordings(self) -> list[Recording]:
@@ -331,7 +311,9 @@ class Call:
         Raises:
             CallOver: the call is over: its record has them.
         """
-        return [Recording(self._ref, each) for each in await self._ask(GetRecordings())]
+        return [
+            Recording(self._ref, each) for each in await self._ask(messages.call.GetRecordings())
+        ]
 
     async def mute(self, kind: Kind = "audio", on: bool = True) -> None:
         """Send silence or black instead of what is played, and tell the peer (XEP-0167 §8).
@@ -344,7 +326,9 @@ class Call:
             CallOver: the call is over.
             TypeError: an argument is of the wrong type.
         """
-        await self._ask(Mute(argument_checks.kind("kind", kind), argument_checks.flag("on", on)))
+        await self._ask(
+            messages.call.Mute(argument_checks.kind("kind", kind), argument_checks.flag("on", on))
+        )
 
     async def pause(self, kind: Kind = "video", on: bool = True) -> None:
         """Stop or resume sending a kind of media, and return once the peer knows.
@@ -362,7 +346,9 @@ class Call:
             TypeError: an argument is of the wrong type.
             ValueError: the call sends nothing of this kind.
         """
-        await self._until(Pause(argument_checks.kind("kind", kind), argument_checks.flag("on", on)))
+        await self._until(
+            messages.call.Pause(argument_checks.kind("kind", kind), argument_checks.flag("on", on))
+        )
 
     async def press(self, digits: str, *, duration: str | float = "100ms") -> None:
         """Press keys for the peer to hear (RFC 4733), and return once the last one was sent.
@@ -383,7 +369,7 @@ class Call:
         wanted = argument_checks.digits("digits", digits)
         seconds = argument_checks.press_duration("duration", duration)
         await self.connected()
-        await self._until(Press(wanted, seconds))
+        await self._until(messages.call.Press(wanted, seconds))
 
     def digits(self) -> AsyncGenerator[str, None]:
         """Iterate over the keys that the peer presses, until the call ends.
@@ -397,7 +383,7 @@ class Call:
         return self._digits()
 
     async def _digits(self) -> AsyncGenerator[str, None]:
-        async for digit in await self._ask(ListenToDigits()):
+        async for digit in await self._ask(messages.call.ListenToDigits()):
             yield digit
 
     async def read_digits(
@@ -433,7 +419,7 @@ class Call:
         argument_checks.flag("fresh", fresh)
         if most is None and not last and patience is None:
             raise ValueError("this would read until the call ends: give count, end or timeout")
-        waiting = await self._ask(ListenToDigits(fresh))
+        waiting = await self._ask(messages.call.ListenToDigits(fresh))
         found = ""
         while most is None or len(found) < most:
             try:
@@ -466,7 +452,7 @@ class Call:
         found = await find_source(playable, self._folder, kind)
         if found is None:
             raise ValueError("there is nothing to send: give a source")
-        await self._until(AddMedia(kind, found))
+        await self._until(messages.call.AddMedia(kind, found))
 
     async def remove(self, kind: Kind) -> None:
         """Remove audio or video during a call, and return once the peer has (XEP-0166 §7.2.5).
@@ -482,7 +468,7 @@ class Call:
             TypeError: an argument is of the wrong type.
             ValueError: the call does not have this kind, or has no other one.
         """
-        await self._until(RemoveMedia(argument_checks.kind("kind", kind)))
+        await self._until(messages.call.RemoveMedia(argument_checks.kind("kind", kind)))
 
     async def send(self, data: str | bytes) -> None:
         """Send text or bytes on the data channel (XEP-0343). The peer's `Bot.on_data` gets it.
@@ -496,7 +482,7 @@ class Call:
             TypeError: it is neither text nor bytes.
             ValueError: it is too long, or the call has no data channel.
         """
-        await self._ask(SendData(argument_checks.data("data", data)))
+        await self._ask(messages.call.SendData(argument_checks.data("data", data)))
 
     async def restart_ice(self) -> None:
         """Look for a new route to the peer, for example after a change of network.
@@ -506,7 +492,7 @@ class Call:
         Raises:
             CallOver: the call is not connected.
         """
-        await self._ask(RestartIce())
+        await self._ask(messages.call.RestartIce())
 
     async def hold(self, on: bool = True, *, play: Playable = None) -> None:
         """Put the peer on hold, or resume (XEP-0167 §8).
@@ -526,7 +512,7 @@ class Call:
         """
         argument_checks.flag("on", on)
         music = await find_music(play, self._folder) if on else None
-        await self._ask(Hold(on, music))
+        await self._ask(messages.call.Hold(on, music))
 
     def frames(
         self, kind: Kind = "audio", *, rate: int = 48000, layout: str = "stereo", limit: int = 50
@@ -550,7 +536,9 @@ class Call:
         """
         known = argument_checks.kind("kind", kind)
         sound = argument_checks.sound_format(rate, layout)
-        return self._read(Listen(known, *sound, argument_checks.waiting("limit", limit)))
+        return self._read(
+            messages.call.Listen(known, *sound, argument_checks.waiting("limit", limit))
+        )
 
     def speech(
         self,
@@ -588,7 +576,7 @@ class Call:
             argument_checks.duration("pre_roll", pre_roll),
             argument_checks.duration("longest", longest),
         )
-        return self._read(ListenForSpeech(options))
+        return self._read(messages.call.ListenForSpeech(options))
 
     async def _read(
         self, message: "Ask[CallActorMessage, media.ReaderQueue[R]]"
@@ -656,7 +644,7 @@ class Call:
         wanted: media.ImageFormat = argument_checks.one_of(
             "format", format, get_args(media.ImageFormat)
         )
-        return await self._until(TakeSnapshot(wanted))
+        return await self._until(messages.call.TakeSnapshot(wanted))
 
     async def status(self) -> CallStatus:
         """Return how the call stands: its phase, steps and quality.
@@ -664,14 +652,14 @@ class Call:
         Raises:
             CallOver: the call is over.
         """
-        return await self._ask(GetStatus())
+        return await self._ask(messages.call.GetStatus())
 
-    async def _until(self, message: Ask[CallActorMessage, AsyncioFuture[R]]) -> R:
+    async def _until(self, message: "Ask[CallActorMessage, AsyncioFuture[R]]") -> R:
         # Two waits: the call takes the message at once, what it promises may take a whole call.
         promised = await self._ask(message)
         return await promised
 
-    async def _ask(self, message: Ask[CallActorMessage, R]) -> R:
+    async def _ask(self, message: "Ask[CallActorMessage, R]") -> R:
         return await _ask(self._ref, message)
 
 
@@ -690,7 +678,7 @@ async def codecs_of(name: str, call: object) -> tuple[str, ...]:
         return ()
     known = a_call(name, call)
     try:
-        return await _ask(known.ref, GetCodecs())
+        return await _ask(known.ref, messages.call.GetCodecs())
     except CallOver as over:
         raise CallOver(f"{name}: {over}") from None
 
@@ -710,7 +698,7 @@ def a_call(name: str, value: object) -> Call:
     return value
 
 
-async def _ask(ref: CallRef, message: Ask[CallActorMessage, R]) -> R:
+async def _ask(ref: "CallRef", message: "Ask[CallActorMessage, R]") -> R:
     try:
         return await ref.request(message, timeout=HANDLED)
     except (ActorDeadError, MediaClosedError):  # gone, or about to hear that its media are

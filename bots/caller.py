@@ -4,8 +4,8 @@ import asyncio
 from contextlib import suppress
 
 from ..actors.messages.account import Offline
-from ..actors.messages.call import CallOver
 from ..config.jid import bare
+from ..media import CallOver
 from .bot import Bot
 from .call import Call
 from .options import NOTHING, Options

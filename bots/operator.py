@@ -5,8 +5,8 @@ from contextlib import suppress
 from typing import Any
 
 from ..actors.messages.account import Offline
-from ..actors.messages.call import CallOver
 from ..config.jid import bare, normal_jid
+from ..media import CallOver
 from .bot import Bot
 from .call import Call
 from .conference import ConferenceBot

@@ -1,11 +1,14 @@
 """What a call plays, as a bot sees it."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..actors.messages.call import CallOver, SeekPlayback, SetGain, Started, StopPlayback
-from ..media import Kind
+from ..actors import messages
+from ..media import CallOver, Kind
 from . import argument_checks
+
+if TYPE_CHECKING:
+    from ..actors.messages.call import Started
 
 Ask = Callable[[Any], Awaitable[Any]]
 
@@ -17,7 +20,7 @@ class Playback:
     stopped; and with the call.
     """
 
-    def __init__(self, ask: Ask, started: Started) -> None:
+    def __init__(self, ask: Ask, started: "Started") -> None:
         """Make a handle; `Call.play` returns one.
 
         Args:
@@ -67,7 +70,7 @@ class Playback:
     async def stop(self) -> None:
         """Stop playing: silence or black follows at once. Does nothing once it has ended."""
         try:
-            await self._ask(StopPlayback(self._started.playback))
+            await self._ask(messages.call.StopPlayback(self._started.playback))
         except CallOver:
             return
 
@@ -87,7 +90,7 @@ class Playback:
             ValueError: it is out of range, or what is played is live.
         """
         wanted = argument_checks.number("seconds", seconds)
-        await self._ask(SeekPlayback(self._started.playback, wanted))
+        await self._ask(messages.call.SeekPlayback(self._started.playback, wanted))
 
     async def gain(self, decibels: float) -> None:
         """Make it louder or softer, in this call alone. Does nothing once it has ended.
@@ -101,4 +104,4 @@ class Playback:
             ValueError: it is out of range; or it is video, or an echo.
         """
         wanted = argument_checks.number("decibels", decibels)
-        await self._ask(SetGain(self._started.playback, wanted))
+        await self._ask(messages.call.SetGain(self._started.playback, wanted))

@@ -1,10 +1,13 @@
 """A recording of a call, as a bot sees it: a handle over the call's actor."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..actors import AsyncioFuture
-from ..actors.messages.call import CallRef, RecordingBegun, StopRecording
+from ..actors import AsyncioFuture, messages
 from ..actors.records.recording_outcome import RecordingOutcome
+
+if TYPE_CHECKING:
+    from ..actors.messages.call import CallRef, RecordingBegun
 
 
 class Recording:
@@ -14,7 +17,7 @@ class Recording:
     so in `RecordingOutcome.failure`.
     """
 
-    def __init__(self, call: CallRef, begun: RecordingBegun) -> None:
+    def __init__(self, call: "CallRef", begun: "RecordingBegun") -> None:
         """Make a handle; bots are given theirs.
 
         Args:
@@ -57,5 +60,5 @@ class Recording:
             The files, seconds, bytes, and what is missing.
         """
         if self._call.is_alive():
-            self._call.tell(StopRecording(self._begun.number))
+            self._call.tell(messages.call.StopRecording(self._begun.number))
         return await self._begun.ended

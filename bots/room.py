@@ -2,24 +2,20 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pykka import ActorDeadError
 
-from ..actors import AsyncioFuture
-from ..actors.messages.call import CallOver, CallRef, RecordingBegun
-from ..actors.messages.room import (
-    AddMember,
-    GetMembers,
-    MuteMember,
-    RemoveMember,
-    RoomMessage,
-    RoomRef,
-)
+from ..actors import AsyncioFuture, messages
 from ..actors.records.recording_outcome import RecordingOutcome
 from ..actors.runtime.ask import Ask
+from ..media import CallOver
 from . import argument_checks
 from .call import HANDLED, Call
+
+if TYPE_CHECKING:
+    from ..actors.messages.call import CallRef, RecordingBegun
+    from ..actors.messages.room import RoomMessage, RoomRef
 
 R = TypeVar("R")
 
@@ -71,7 +67,7 @@ class Room:
             ValueError: the call is in a room or a bridge already, or its class has the path
                 ``none``.
         """
-        order = AddMember(_ref(call), argument_checks.flag("speaks", speaks))
+        order = messages.room.AddMember(_ref(call), argument_checks.flag("speaks", speaks))
         while True:
             ref = self._open()
             with suppress(ActorDeadError):  # the last one has just left: open it again
@@ -83,7 +79,7 @@ class Room:
             self._calls = {each: call for each, call in self._calls.items() if call.ref.is_alive()}
             self._calls[call.ref] = call
 
-    def _open(self) -> RoomRef:
+    def _open(self) -> "RoomRef":
         """Return the actor, which is there while the room is not empty."""
         if self._ref is None or self._is_closing or not self._ref.is_alive():
             # The media stack comes with it.
@@ -106,7 +102,7 @@ class Room:
             TypeError: it is no call.
         """
         self._calls.pop(_ref(call), None)
-        await self._ask(RemoveMember(call.ref))
+        await self._ask(messages.room.RemoveMember(call.ref))
 
     async def mute(self, call: Call, on: bool = True) -> None:
         """Let the others hear nothing of a call, or hear it again. Its peer is not told.
@@ -120,7 +116,7 @@ class Room:
             TypeError: an argument is of the wrong type.
             ValueError: the call is not in this room.
         """
-        if await self._ask(MuteMember(_ref(call), argument_checks.flag("on", on))):
+        if await self._ask(messages.room.MuteMember(_ref(call), argument_checks.flag("on", on))):
             return
         if not call.ref.is_alive():
             raise CallOver(call.ref.last_words)
@@ -132,7 +128,7 @@ class Room:
         Returns:
             Calls, each with its level in dBov (RFC 6464 §3): 0 is the loudest, -90 is silence.
         """
-        found = await self._ask(GetMembers()) or ()
+        found = await self._ask(messages.room.GetMembers()) or ()
         return [(self._calls[ref], level) for ref, level in found if ref in self._calls]
 
     @property
@@ -159,7 +155,7 @@ class Room:
         await ref.ended
         return outcome.get() if outcome.done() else None
 
-    async def _ask(self, message: Ask[RoomMessage, R]) -> R | None:
+    async def _ask(self, message: "Ask[RoomMessage, R]") -> R | None:
         """Ask the actor, if somebody is here."""
         if self._ref is None:
             return None
@@ -169,7 +165,7 @@ class Room:
             return None
 
 
-def _ref(call: object) -> CallRef:
+def _ref(call: object) -> "CallRef":
     if not isinstance(call, Call):
         raise TypeError(f"{type(call).__name__} is no call: give a Call")
     return call.ref

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from ..actors.messages.call import Cue
 from ..media import SpeechOptions
 from . import argument_checks
+
+if TYPE_CHECKING:
+    from ..actors.messages.call import Cue
 
 _USUAL = SpeechOptions()
 
@@ -46,7 +48,7 @@ class Speaks:
 Until = Literal["speech", "digit"] | Speaks | asyncio.Event | Awaitable[Any] | None
 
 
-def split(until: object) -> tuple[Cue | None, asyncio.Event | Awaitable[Any] | None]:
+def split(until: object) -> "tuple[Cue | None, asyncio.Event | Awaitable[Any] | None]":
     """Tell what the call itself notices from what is awaited.
 
     Args:

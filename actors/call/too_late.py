@@ -1,7 +1,12 @@
 """What a call tells who asks for something too late, or in vain."""
 
+from typing import TYPE_CHECKING
+
 from ...config.jid import bare
-from ..messages.call import CallOver, CallRef
+from ...media import CallOver
+
+if TYPE_CHECKING:
+    from ..messages.call import CallRef
 
 
 def name_call(own: str, peer: str, *, outgoing: bool) -> str:
@@ -36,7 +41,7 @@ class TooLate:
         name: what sentences call it.
     """
 
-    def __init__(self, ref: CallRef, name: str) -> None:
+    def __init__(self, ref: "CallRef", name: str) -> None:
         self._name = name
         self._ref = ref
         self.over("its media are closed")  # which somebody may see before the call ends for that

@@ -2,4 +2,26 @@
 
 Each file has the messages that others send first, and those that an actor (or what it owns) sends
 to itself after them, with a leading underscore in none of the names but a line between the two.
+
+Most of them are of calls, and to make their classes takes a tenth of a start. So what runs before
+there are calls names them ``messages.call.Hangup``: the file is read when it is first asked for
+(PEP 562). `callboard.actors.call_libraries` has that done in a thread.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import bridge as bridge
+    from . import call as call
+    from . import conversation as conversation
+    from . import room as room
+
+#: Files that are read when they are first asked for; others are imported by their own name.
+LATE = ("bridge", "call", "conversation", "room")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f".{name}", __name__)

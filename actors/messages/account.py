@@ -259,6 +259,11 @@ class ReadyOverdue:
 
 
 @dataclass(frozen=True, slots=True)
+class CallsKnown:
+    """What is said of calls has been imported, which the bot had to wait for."""
+
+
+@dataclass(frozen=True, slots=True)
 class LoginOverdue:
     """The server did not finish a login in time."""
 
@@ -312,6 +317,7 @@ AccountMessage = (
     | KeepAlive
     | LookForServices
     | ReadyOverdue
+    | CallsKnown
     | LoginOverdue
     | DrainOverdue
     | OrderSettled

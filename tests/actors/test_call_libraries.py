@@ -29,11 +29,12 @@ def anew(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def importing(monkeypatch: pytest.MonkeyPatch) -> "Future[None]":
-    """Let the import go on until the future is done."""
-    future: Future[None] = Future()
-    future.set_running_or_notify_cancel()
-    monkeypatch.setattr(libraries, "_imported", lambda: future)
-    return future
+    """Let the libraries' import go on until the future is done; the messages are there."""
+    imported = libraries._Imported(Future(), Future())
+    imported.messages.set_result(None)
+    imported.libraries.set_running_or_notify_cancel()
+    monkeypatch.setattr(libraries, "_imported", lambda: imported)
+    return imported.libraries
 
 
 def test_a_call_that_comes_meanwhile_rings_afterwards(

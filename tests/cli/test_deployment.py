@@ -3,14 +3,19 @@
 import asyncio
 import logging
 import socket
+from concurrent.futures import Future
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from callboard.actors.call_libraries import _imported
+from callboard.actors import call_libraries as libraries
+from callboard.actors.messages.exchange import AccountReady
 from callboard.actors.records.call_record import CallRecord
+from callboard.bots.bot import Bot
 from callboard.bots.find import BUILT_IN
 from callboard.bots.recorder import RecorderBot
+from callboard.bots.silent import SilentBot
 from callboard.cli.deployed import deployed
 from callboard.cli.deployment import ExchangeError
 from callboard.cli.views.event import Event
@@ -117,14 +122,49 @@ def test_what_calls_need_is_imported_before_a_bot_is_made_that_could_want_it(
 
     class Curious(RecorderBot):
         def __init__(self, *given: Any) -> None:
-            found.append(_imported().done())
+            found.append(libraries._imported().libraries.done())
             super().__init__(*given)
 
     async def main() -> None:
-        _imported.cache_clear()
+        libraries._imported.cache_clear()
         classes = {**BUILT_IN, "recorder": Curious}
         async with deployed(settings(tmp_path), classes, tmp_path, lambda _: None) as deployment:
             await deployment.settled()
 
     run(main)
     assert found == [True]
+
+
+def test_a_bot_begins_when_what_is_said_of_calls_is_imported(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on: Future[None] = Future()
+    order: list[str] = []
+    monkeypatch.setattr(libraries, "_imported", cache(libraries._imported.__wrapped__))
+    monkeypatch.setattr(libraries, "_import_messages", lambda: go_on.result(60))
+
+    async def main() -> None:
+        ready, begun = asyncio.Event(), asyncio.Event()
+
+        class Eager(SilentBot):
+            async def on_start(self) -> None:
+                order.append("begun")
+                begun.set()
+
+        def see(event: Event) -> None:
+            if isinstance(event, AccountReady):
+                ready.set()
+
+        declared = settings(tmp_path)
+        alone = declared.model_copy(update={"accounts": declared.accounts[:1]})
+        classes: dict[str, type[Bot]] = {"recorder": Eager}
+        async with deployed(alone, classes, tmp_path, see, calls_at_once=False):
+            await asyncio.wait_for(ready.wait(), 60)
+            for _ in range(20):
+                await asyncio.sleep(0)
+            order.append("imported")
+            go_on.set_result(None)
+            await asyncio.wait_for(begun.wait(), 60)
+
+    run(main)
+    assert order == ["imported", "begun"]

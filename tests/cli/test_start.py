@@ -6,9 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from callboard.actors import messages
 
 #: What only calls need.
-OF_CALLS = ("aioice", "aiortc", "av", "numpy", "OpenSSL", "pylibsrtp", "callboard.actors.call.call")
+OF_CALLS = (
+    *("aioice", "aiortc", "av", "numpy", "OpenSSL", "pylibsrtp", "callboard.actors.call.call"),
+    *(f"callboard.actors.messages.{name}" for name in (*messages.LATE, "guest", "recorder")),
+)
 #: What only commands to a running instance need, a look-up of SRV records, and recordings that
 #: a kill has left; and what came along: a client of HTTP, and what colours stanzas.
 OF_OTHERS = (
@@ -73,7 +77,7 @@ from callboard.cli import main
 def begin():
     print([name for name in {OF_CALLS + OF_OTHERS} if name in sys.modules], file=sys.stderr)
     os.kill(os.getpid(), signal.SIGTERM)
-call_libraries._import = begin
+call_libraries._import_messages = begin
 main()
 """
 #: Begins a run where a library can't be imported.
