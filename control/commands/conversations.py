@@ -1,11 +1,14 @@
 """``conversations``, ``messages`` and ``message``: what an account and its peers write."""
 
+from contextlib import suppress
+
 from ...actors.messages.account import AccountRef, GetRoster, SendText
 from ...actors.xmpp.contact import Contact, Resource
 from ...bots import argument_checks
 from ...config.jid import bare
 from ..instance.clock import iso
 from ..instance.instance import Instance
+from ..instance.message_log import MOST_CONVERSATIONS
 from ..models.conversations import (
     ConversationsCommand,
     ConversationsResult,
@@ -18,6 +21,7 @@ from ..models.conversations import (
 from ..problem import ControlError, ProblemKind
 from .finding import HANDLED, find_account, known_account
 from .handler import Handler, Tell
+from .history import on_history
 from .refusals import refusing
 
 
@@ -25,6 +29,7 @@ async def _conversations(
     command: ConversationsCommand, instance: Instance, tell: Tell
 ) -> ConversationsResult:
     account = known_account(instance, command.account)
+    await _remember_calls(instance)
     contacts = {one.jid: one for one in await _roster(instance, account)}
     going = [bare(one.peer) for one in instance.overview.statuses() if one.account == account]
     found = [
@@ -39,6 +44,17 @@ async def _conversations(
     ]
     found += [ConversationSummary(peer=jid, **_shown(one)) for jid, one in contacts.items()]
     return ConversationsResult(total=len(found), conversations=tuple(found[: command.limit]))
+
+
+async def _remember_calls(instance: Instance) -> None:
+    """Have those known with whom there were calls in earlier runs, once in a run.
+
+    Without a log that can be read, conversations are those of this run.
+    """
+    if not instance.messages.knows_past_calls:
+        with suppress(ControlError):
+            ended = await on_history(instance, lambda calls: calls.pairs(MOST_CONVERSATIONS))
+            instance.messages.take_past_calls(ended)
 
 
 async def _roster(instance: Instance, account: str) -> tuple[Contact, ...]:

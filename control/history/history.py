@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ...actors.records.call_record import CallRecord
 from .index import Index, StoppedError
 from .past_call import PastCall
+from .tables import last_pairs
 
 if TYPE_CHECKING:
     from .search import Page, Search
@@ -72,6 +73,23 @@ class PastCalls:
         from .search import find_call  # noqa: PLC0415 - models, of which no start needs one
 
         return self.index.use(lambda database: find_call(database, name, self.recordings, among))
+
+    def pairs(self, most: int) -> list[tuple[str, str, float]]:
+        """Return who had the last calls with whom.
+
+        Args:
+            most: pairs that are returned at the most; the last calls are looked through for them,
+                a hundred for each.
+
+        Returns:
+            Of each pair the account, its peer's bare JID, and when their last call ended, in
+            seconds since the epoch; the last one first.
+
+        Raises:
+            OSError: the log can't be read.
+            StoppedError: it is the end.
+        """
+        return self.index.use(lambda database: last_pairs(database, most))
 
     def close(self) -> None:
         """Give up what is kept in memory."""

@@ -136,6 +136,21 @@ def forget_file(database: sqlite3.Connection, number: int) -> None:
         database.execute(f"DELETE FROM {table} WHERE file = ?", (number,))  # noqa: S608 - ours
 
 
+def last_pairs(database: sqlite3.Connection, most: int) -> list[tuple[str, str, float]]:
+    """Return the accounts and peers of the last calls, with the time at which each last one ended.
+
+    Args:
+        database: the index.
+        most: how many pairs at the most.
+    """
+    return database.execute(
+        "SELECT account, bare, max(ended) FROM "
+        "(SELECT account, bare, ended FROM calls ORDER BY started DESC LIMIT ?) "
+        "GROUP BY account, bare ORDER BY max(ended) DESC LIMIT ?",
+        (most * 100, most),
+    ).fetchall()
+
+
 def _take_call(database: sqlite3.Connection, number: int, line: bytes) -> bool:
     try:
         text = line.decode()

@@ -43,10 +43,12 @@ class MessageLog:
 
     Attributes:
         keep: told each message and what becomes of it, to keep them elsewhere too; None: nobody.
+        knows_past_calls: whether it was told with whom there were calls in earlier runs.
     """
 
     def __init__(self) -> None:
         self.keep: Callable[[Kept], None] | None = None
+        self.knows_past_calls = False
         self._kept: OrderedDict[tuple[str, str], KeptConversation] = OrderedDict()
 
     def hear(self, report: Reported, at: float) -> None:
@@ -76,6 +78,22 @@ class MessageLog:
             at = datetime.fromisoformat(one.text.time) if isinstance(one, KeptMessage) else None
             self._take(one, 0.0 if at is None else at.timestamp())
 
+    def take_past_calls(self, ended: Iterable[tuple[str, str, float]]) -> None:
+        """Take with whom there were calls, also in earlier runs.
+
+        Args:
+            ended: of each pair an account, its peer's bare JID, and when their last call ended, in
+                seconds since the epoch.
+        """
+        for account, peer, at in ended:
+            key = account, peer
+            found = self._kept.setdefault(key, KeptConversation(*key, at))
+            found.at = max(found.at, at)
+        for one in sorted(self._kept.values(), key=lambda one: one.at):
+            self._kept.move_to_end((one.account, one.peer))
+        self._bound()
+        self.knows_past_calls = True
+
     def _note(self, kept: Kept, at: float) -> None:
         if self._take(kept, at) and self.keep is not None:
             self.keep(kept)
@@ -103,9 +121,12 @@ class MessageLog:
             found = self._kept[key] = KeptConversation(*key, at)
         found.at = at
         self._kept.move_to_end(key)
-        if len(self._kept) > MOST_CONVERSATIONS:
-            self._kept.popitem(last=False)
+        self._bound()
         return found
+
+    def _bound(self) -> None:
+        while len(self._kept) > MOST_CONVERSATIONS:
+            self._kept.popitem(last=False)
 
     def _delivered(self, kept: KeptDelivery) -> bool:
         found = self._kept.get((kept.account, kept.peer))

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 from callboard.control import Client, ControlError
 from callboard.control.history.search import Search
+from callboard.control.instance import message_log
+from callboard.control.models.conversations import ConversationsCommand
 from callboard.control.models.history import PastCallCommand
 from callboard.control.problem import ProblemKind
 from callboard.tests.conftest import Run
 from callboard.tests.control.history.past import add, past
 from callboard.tests.control.stage import controlled
-from callboard.tests.live.stage import ALICE, BOB
+from callboard.tests.live.stage import ALICE, BOB, CAROL
 
 
 def test_past_calls_are_told(run: Run, tmp_path: Path) -> None:
@@ -46,5 +48,33 @@ def test_past_calls_are_told(run: Run, tmp_path: Path) -> None:
                 with pytest.raises(ControlError) as refused:
                     await client.ask(PastCallCommand(call=name))
                 assert refused.value.kind is kind
+
+    run(main)
+
+
+def test_with_whom_there_were_calls_is_known_after_a_restart(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Conversations of which nothing was written are in the records of their calls alone."""
+    monkeypatch.setattr(message_log, "MOST_CONVERSATIONS", 4)
+    log = tmp_path / "calls.jsonl"
+    peers = ("ann@x", f"{CAROL}/phone", "eve@x", "ann@x/pc", "old@x")
+    for number, peer in enumerate(peers):
+        at = 1_000.0 + (number if peer != "old@x" else -10)
+        add(log, past(account=ALICE, peer=peer, id=f"c{number}", started=at, ended=at + 0.5))
+
+    async def main() -> None:
+        async with (
+            controlled(tmp_path, [ALICE, BOB], call_log=log) as (stage, path),
+            Client.connected(path) as client,
+        ):
+            call, _ = await stage.connected(ALICE, BOB)
+            wanted = ConversationsCommand(account=ALICE)
+            for _ in range(2):  # it is asked of the records once
+                found = await client.ask(wanted)
+                assert [one.peer for one in found.conversations] == [BOB, "ann@x", "eve@x"]
+                assert found.conversations[1].last == "1970-01-01T00:16:43.500Z"
+            await call.hangup()
+            await stage.record(BOB)
 
     run(main)
