@@ -49,6 +49,13 @@ MISFIT = """(() => {
 })()"""
 
 
+#: Strips of calls whose mark for more stands in a line of its own.
+ALONE = """[...document.querySelectorAll(".call-who")].filter(one => {
+  const title = one.querySelector(".row-title").getBoundingClientRect();
+  return one.getBoundingClientRect().bottom > title.bottom + 6;
+}).length"""
+
+
 async def is_whole(page: Page, height: int = 800) -> None:
     """See that every text is seen as a whole, at every width."""
     for width in WIDTHS:
@@ -88,6 +95,43 @@ def test_no_text_is_cut(run: Run, tmp_path: Path, browser: Browser) -> None:
             await page.go(f"#/calls/{record.uuid}")
             await page.shows("the call is ended")
             await is_whole(page)
+
+    run(main)
+
+
+def test_no_mark_is_alone_in_a_line(run: Run, tmp_path: Path, browser: Browser) -> None:
+    async def main() -> None:
+        async with (
+            boarded(tmp_path, [NIGHT, DESK]) as (stage, port),
+            opened(browser, port) as page,
+        ):
+            out, _ = await stage.connected(NIGHT, DESK)
+            await page.enter("/calls")
+            await page.shows("connected")
+            for width in range(300, 700, 5):
+                await page.tab.look(width, 700, "light")
+                assert await page.tab.run(ALONE) == 0, width
+            await out.hangup()
+            for account in (NIGHT, DESK):
+                await stage.record(account, out.id)
+
+    run(main)
+
+
+#: Tells the same thing twice, and another one; gives what is shown.
+TOLD_TWICE = """import("/page/view.js").then(({notify}) => {
+  for (const one of ["It fails.", "It fails.", "It works."]) notify(one);
+  return [...document.querySelectorAll(".notice")].map(one => one.firstChild.textContent);
+})"""
+
+
+def test_what_is_told_already_is_not_told_beside_it(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port), opened(browser, port) as page:
+            await page.tab.open(page.url)
+            assert await page.tab.run(TOLD_TWICE) == ["It fails.", "It works."]
 
     run(main)
 

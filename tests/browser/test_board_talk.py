@@ -1,4 +1,4 @@
-"""What a person says in a call goes on while they look at other pages of the board."""
+"""What a person says in a call: what is sent of them, to whom, and for how long."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from callboard.tests.browser.stage import Browser
 from callboard.tests.browser.tab import Opens, Tab
 from callboard.tests.browser.test_board_calls import PERSON, THEIRS, visited
 from callboard.tests.conftest import Run
-from callboard.tests.live.stage import ALICE, BOB
+from callboard.tests.live.stage import ALICE, BOB, CAROL
 from callboard.tests.live.test_rooms import until_heard
 
 #: Whether the browser would ask before the page goes.
@@ -104,5 +104,125 @@ def test_who_talks_in_a_call_goes_on_elsewhere_and_ends_it_there(
                 assert not await tab.run("document.querySelector('.screen') !== null")
                 await out.hangup()
             assert (await out.ended()).state == "completed"
+
+    run(main)
+
+
+#: Gives the browser's own devices, and notes what was asked for.
+DEVICES = """(() => {
+  globalThis.asked = [];
+  const {mediaDevices} = navigator;
+  const real = mediaDevices.getUserMedia.bind(mediaDevices);
+  mediaDevices.getUserMedia = (given) => { asked.push(given); return real(given); };
+})()"""
+#: What leads to a person's picture in a call with pictures, or to their voice alone.
+PICTURED = [
+    ("", ("Talk", "Join beside the bot"), False),
+    ("", ("Talk", "Take over from the bot"), False),
+    ("", ("Talk", "Take over with my camera too"), True),
+    ("operator", ("Answer with my microphone",), False),
+    ("operator", ("Answer with my camera too",), True),
+]
+
+
+@pytest.mark.parametrize(("bot", "presses", "camera"), PICTURED)
+def test_a_camera_goes_on_only_by_a_button_that_says_so(
+    run: Run, tmp_path: Path, browser: Browser, bot: str, presses: tuple[str], camera: bool
+) -> None:
+    async def main() -> None:
+        desk: str | dict[str, Any] = {"jid": BOB, "bot": bot} if bot else BOB
+        async with visited(browser[0], tmp_path, [ALICE, desk], "calls", "") as (stage, tab):
+            await tab.run(DEVICES)
+            media = {"audio": f"tone:{THEIRS}", "video": "pattern"}
+            if bot:
+                out = await stage.puppets[ALICE].call(BOB, audio=media["audio"], video="pattern")
+            else:
+                out, _ = await stage.connected(ALICE, BOB, {"audio": "silence"}, **media)
+                await stage.until(CallStatus, lambda one: "video" in one.media)
+            for words in presses:
+                await tab.run(f"press('{words}')")
+            await stage.until(CallStatus, lambda one: one.account == BOB and bool(one.guests))
+            await tab.run("until(() => asked.length)")
+            assert await tab.run("asked") == [{"audio": True, "video": camera}]
+            await tab.run("until(() => document.querySelector('[aria-label=\"Peer, live\"]'))")
+            assert await tab.run("document.querySelector('.screen.own') !== null") == camera
+            await out.hangup()
+            await out.ended()
+
+    run(main)
+
+
+#: Presses a button of Bob's strip of the call with somebody, once it is there.
+PRESS_WITH = """until(() => {
+  const strips = [...document.querySelectorAll("call-strip")];
+  const strip = strips.find(({call: {account, peer}}) =>
+    account === "bob@localhost" && peer.startsWith("%s"));
+  const button = [...strip?.querySelectorAll("button") ?? []].find(one => one.textContent === "%s");
+  button?.click();
+  return Boolean(button);
+})"""
+MOVED = [
+    ("Join beside the bot", "you leave that call"),
+    ("Take over from the bot", "that call is given back to its bot"),
+]
+
+
+async def press_with(tab: Tab, peer: str, *presses: str) -> None:
+    for words in presses:
+        await tab.run(PRESS_WITH % (peer, words))
+
+
+@pytest.mark.parametrize(("how", "becomes"), MOVED)
+def test_a_person_talks_in_one_call_at_a_time_and_is_told_before(
+    run: Run, tmp_path: Path, browser: Browser, how: str, becomes: str
+) -> None:
+    async def main() -> None:
+        async with visited(browser[0], tmp_path, [ALICE, BOB, CAROL], "calls") as (stage, tab):
+            back = {"audio": "silence"}
+            first, _ = await stage.connected(ALICE, BOB, back, audio=f"tone:{THEIRS}")
+            second = await stage.puppets[CAROL].call(BOB, audio=f"tone:{THEIRS}")
+            came = await stage.ringing(BOB, second.id)
+            await came.answer(audio="silence")
+            await press_with(tab, ALICE, "Talk", how)
+            await until_heard(first, PERSON)
+            await press_with(tab, CAROL, "Talk")
+            note = "document.querySelector('.choice').innerText"
+            told = f"You talk with {ALICE} now. If you talk here, {becomes}."
+            assert told in await tab.run(note)
+            await press_with(tab, CAROL, "Join beside the bot")
+            await until_heard(second, PERSON)
+            await until_heard(first, PERSON, on=False)
+            assert await tab.run("document.querySelectorAll('.screen').length") == 1
+            await first.hangup()
+            await second.hangup()
+            await came.ended()
+
+    run(main)
+
+
+def test_who_talks_and_calls_somebody_else_ends_the_call_that_they_had_placed(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    async def main() -> None:
+        people: list[str | dict[str, Any]] = [ALICE, BOB, CAROL]
+        place = "accounts/{}/{}"
+        asks = "document.querySelector('conversation-view .popover').textContent"
+        async with visited(browser[0], tmp_path, people, place.format(BOB, ALICE)) as (stage, tab):
+            await tab.run(f"until(() => {asks})")
+            assert "You talk" not in await tab.run(asks)
+            await tab.run("press('Call with my microphone')")
+            first = await stage.ringing(ALICE)
+            await first.answer(audio="silence")
+            await until_heard(first, PERSON)
+            await tab.run(f"void (location.hash = '#/{place.format(BOB, CAROL)}')")
+            told = f"You talk with {ALICE} now. If you talk here, that call ends."
+            await tab.run(f"until(() => {asks}.includes('{told}'))")
+            await tab.run("press('Call with my microphone')")
+            second = await stage.ringing(CAROL)
+            assert (await first.ended()).state == "completed"
+            await second.answer(audio="silence")
+            await until_heard(second, PERSON)
+            await second.hangup()
+            await second.ended()
 
     run(main)

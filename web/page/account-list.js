@@ -42,7 +42,7 @@ class AccountRow extends HTMLElement {
     const list = /** @type {AccountList} */ (this.closest("account-list"));
     const calls = list?.counts?.get(account.jid) ?? 0;
     const chosen = decodeURIComponent(location.hash.split("/")[2] ?? "") === account.jid;
-    const now = JSON.stringify([account.state, account.detail, account.failure, account.bot, account.show, account.status, calls, chosen, session.may("control")]);
+    const now = JSON.stringify([account.state, account.detail, account.failure, account.bot, account.show, account.status, calls, chosen, session.may("control"), board.lostAt]);
     if (now === this.shown) return;
     this.shown = now;
     this.setAttribute("role", "listitem");
@@ -54,7 +54,7 @@ class AccountRow extends HTMLElement {
         avatar(account.jid, TONES[account.state] ?? ""),
         h("span.row-main", {},
           h("span.row-title", {}, ...jointed(account.jid)),
-          h("span.row-note", {}, ...joined(" · ", account.state, SHOWS[account.show] ?? account.show, account.status, account.bot, calls ? `${calls} ${calls === 1 ? "call" : "calls"}` : "")),
+          h("span.row-note", {}, ...joined(" · ", board.stands(account.state), SHOWS[account.show] ?? account.show, account.status, account.bot, calls ? `${calls} ${calls === 1 ? "call" : "calls"}` : "")),
           words && h(isLeaving ? "span.row-note" : "span.row-note.bad-text", {}, ...joined("", words)))),
       session.may("control") && h("button.plain.small", {type: "button", disabled: isLeaving, onclick: act, "aria-label": `${isOff ? "Log in" : "Log out"} ${account.jid}`}, isOff ? "Log in" : "Log out"),
     );

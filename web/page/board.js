@@ -60,6 +60,8 @@ class Board extends EventTarget {
     /** @type {Verdict | null} */
     this.verdict = null;
     this.link = "connecting";
+    /** Since when what is known here may hold no more; null while the board tells what happens. @type {Date | null} */
+    this.lostAt = null;
     /** @type {EventSource | null} */
     this.source = null;
     this.timer = 0;
@@ -71,7 +73,7 @@ class Board extends EventTarget {
   start() {
     this.stop();
     const source = this.source = new EventSource("/api/events");
-    source.onopen = () => { this.link = "live"; this.load(); };
+    source.onopen = () => { this.link = "live"; this.lostAt = null; this.load(); };
     source.onerror = () => {
       if (this.verdict) { // a load run that is over is not coming back
         this.stop();
@@ -80,6 +82,7 @@ class Board extends EventTarget {
         return;
       }
       this.link = "lost";
+      this.lostAt ??= new Date();
       this.changed();
       if (source.readyState === EventSource.CLOSED) this.tryAgain(source);
     };
@@ -106,12 +109,16 @@ class Board extends EventTarget {
     this.source = null;
   }
 
+  /** Say how something stands, as far as that is known now. @param {string} state */
+  stands(state) { return state && this.lostAt ? `was ${state}` : state; }
+
   /** Forget what was told to somebody who has left. */
   forget() {
     for (const kept of [this.accounts, this.calls, this.samples, this.records, this.placed]) kept.clear();
     this.run = this.verdict = null;
     this.points = [];
     this.state = "";
+    this.lostAt = null;
     this.changed();
   }
 
@@ -124,23 +131,30 @@ class Board extends EventTarget {
     do {
       this.isStale = false;
       this.meanwhile = [];
+      const {source} = this;
       try {
         const [status, calls] = await Promise.all([
           get("/api/status", {limit: 10000}), get("/api/calls", {limit: 10000}),
         ]);
-        if (status.load) this.points = (await get("/api/load/points", {limit: MOST_POINTS / 2})).points;
-        if (this.run?.started !== status.started) this.verdict = null;
-        this.run = status.load ? status : null;
-        this.state = status.state;
-        this.accounts = new Map(status.account_list.map((/** @type {Account} */ one) => [one.jid, one]));
-        this.calls = new Map(calls.calls.map((/** @type {Call} */ one) => [key(one), one]));
-        for (const event of this.meanwhile) this.keep(event);
-        this.changed();
+        const points = status.load ? (await get("/api/load/points", {limit: MOST_POINTS / 2})).points : [];
+        if (this.source === source) this.takeAll(status, calls.calls, points, this.meanwhile);  // else whoever asked has left
       } catch (error) {
-        this.tell("problem", error);
+        if (this.source === source) this.tell("problem", error);
       }
       this.meanwhile = null;
     } while (this.isStale);
+  }
+
+  /** Know what runs. @param {any} status @param {Call[]} calls @param {LoadPoint[]} points @param {any[]} meanwhile what has happened since they were asked for */
+  takeAll(status, calls, points, meanwhile) {
+    this.points = points;
+    if (this.run?.started !== status.started) this.verdict = null;
+    this.run = status.load ? status : null;
+    this.state = status.state;
+    this.accounts = new Map(status.account_list.map((/** @type {Account} */ one) => [one.jid, one]));
+    this.calls = new Map(calls.map(one => [key(one), one]));
+    for (const event of meanwhile) this.keep(event);
+    this.changed();
   }
 
   /** Ask how a load run stands. */

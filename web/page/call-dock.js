@@ -37,6 +37,9 @@ class CallDock extends View {
     super.disconnectedCallback();
     this.size.disconnect();
     document.body.style.removeProperty("--dock");
+    this.told.clear();
+    say(this.news, "");
+    this.strips.replaceChildren();
   }
 
   update() {

@@ -3,7 +3,7 @@ import {callPath, file, post} from "./api.js";
 import {avatar, badge} from "./avatar.js";
 import {board, key} from "./board.js";
 import {close, fill, h, joined, open, say} from "./dom.js";
-import {LiveMedia} from "./live-media.js";
+import {instead, LiveMedia} from "./live-media.js";
 import {findWay, getReady, letGo} from "./offers.js";
 import {offered} from "./playable.js";
 import {session} from "./session.js";
@@ -15,12 +15,9 @@ import {clock, ending, escaped, number, TONES} from "./words.js";
 /** What can be opened in a strip, and the button that does it. */
 const OPENERS = [[".keypad", "Keypad"], ["form", "Play…"], [".snapshot", "Snapshot"], [".choice", "Talk"]];
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
-/** Calls that are heard as soon as they connect. @type {Set<string>} */
-const awaited = new Set();
-
 /** Hear a call that was placed here as soon as it connects. @param {{account: string, id: string}} call */
 export function listenTo(call) {
-  awaited.add(key(call));
+  session.awaited.add(key(call));
   board.changed();
 }
 
@@ -30,6 +27,9 @@ function visits(guests, isOwn) {
   const [listen, join, over] = [count(["received", "sent"]), count(["join"]), count(["take-over"])];
   return [listen && `${listen} ${listen === 1 ? "listener" : "listeners"}`, isOwn ? "you talk" : join && "somebody talks", !isOwn && over && "taken over"].filter(one => typeof one === "string");
 }
+
+/** Mark a button that does what it does here, also without the board. @param {boolean} [isHere] */
+function here(isHere) { return isHere ? {"data-here": ""} : {}; }
 
 export class CallStrip extends HTMLElement {
   shown = "";
@@ -57,19 +57,26 @@ export class CallStrip extends HTMLElement {
     if (call.end) say(this.quality, ending(call.end).why);
     else say(this.quality, heard ? [`MOS ${number(heard.mos)}`, `jitter ${number(heard.jitter_ms, 0)} ms`, heard.rtt_ms === null ? "" : `RTT ${number(heard.rtt_ms, 0)} ms`].filter(Boolean).join(" · ") : "");
     if (this.media?.talks) attempt(() => this.live().listenWhenConnected());
-    if (call.phase === "connected" && this.isConnected && awaited.delete(key(call))) this.listen();
-    const now = JSON.stringify([call.phase, call.held, call.muted, call.media, call.holds, call.mutes, call.recording, call.guests, session.visit?.role]);
+    if (call.phase === "connected" && this.isConnected && session.awaited.delete(key(call))) this.listen();
+    const note = session.may("talk") && this.rings() ? instead(call) : "";
+    const now = JSON.stringify([board.lostAt, note, call.phase, call.held, call.muted, call.media, call.holds, call.mutes, call.recording, call.guests, session.visit?.role]);
     if (now === this.shown) return;
     this.shown = now;
     if (call.phase !== "connected") letGo(this);
     this.classList.toggle("ringing", this.rings());
     this.classList.toggle("over", Boolean(call.end));
-    fill(this.phase, badge(call.phase, TONES[call.phase]), call.held && badge("peer holds", "busy"), ...call.muted.map(one => badge(`peer muted ${one}`, "busy")),
+    fill(this.phase, badge(board.stands(call.phase), TONES[call.phase]), call.held && badge("peer holds", "busy"), ...call.muted.map(one => badge(`peer muted ${one}`, "busy")),
       call.holds && badge("on hold", "busy"), ...call.mutes.map(one => badge(`${one} muted`, "busy")), call.recording && badge("● recorded", "bad"),
       ...visits(this.isBrief ? [] : call.guests, Boolean(this.media?.talks)).map(one => badge(one, "brand")));
-    fill(this.actions, ...this.buttons());
-    if (call.end) fill(this.end, h("button.plain", {type: "button", onclick: () => board.dismiss(key(call))}, "Dismiss"));
-    else fill(this.end, session.may("control") && !this.rings() && h("button.danger", {type: "button", onclick: () => this.do("hangup")}, "Hang up"));
+    fill(this.actions, ...this.buttons(), note && h("p.row-note", {}, note));
+    if (call.end) fill(this.end, h("button.plain", {type: "button", "data-here": "", onclick: () => board.dismiss(key(call))}, "Dismiss"));
+    else fill(this.end, session.may("control") && !this.rings() && h("button.danger", {type: "button", ...here(this.media?.talks), onclick: () => this.hangUp()}, "Hang up"));
+  }
+
+  /** Hang up; without the board, who talks can still be heard no more. */
+  hangUp() {
+    if (board.lostAt && this.media?.talks) this.media.moveOn();
+    else return this.do("hangup");
   }
 
   rings() { return this.call?.direction === "in" && ["ringing", "proposed"].includes(this.call.phase); }
@@ -98,28 +105,18 @@ export class CallStrip extends HTMLElement {
     return /** @type {HTMLElement | undefined} */ ([...this.actions?.children ?? []].find(one => one.textContent === words));
   }
 
-  /** Say what it is called to talk no more; nothing if that is to hang up. */
-  leaving() {
-    const how = this.media?.own?.how;
-    if (!how) return "Talk";
-    if (how === "join") return "Leave";
-    if (how === "place") return "";
-    // This bot hangs up what a person has answered, and goes on with what it has handed on.
-    if (board.hasOperator(/** @type {Call} */ (this.call).account)) return how === "take" ? "" : "Leave";
-    return "Give back";
-  }
-
   buttons() {
     const call = /** @type {Call} */ (this.call);
     const has = (/** @type {string} */ kind) => call.media.includes(kind);
     const button = (/** @type {string} */ words, /** @type {() => any} */ onclick, /** @type {string} */ style = "", /** @type {boolean | undefined} */ pressed = undefined) =>
-      h(`button${style}`, {type: "button", onclick, "aria-pressed": pressed === undefined ? undefined : String(pressed)}, words);
+      h(`button${style}`, {type: "button", onclick, "aria-pressed": pressed === undefined ? undefined : String(pressed), ...here(["Stop listening", "Leave", "Give back"].includes(words))}, words);
     const toggle = (/** @type {boolean} */ is, /** @type {string} */ words, /** @type {string} */ what, /** @type {any} */ more = {}) =>
       button(words, () => this.do(what, {...more, on: !is}), "", is);
     const control = session.may("control");
     const live = call.phase === "connected";
     const room = live && !this.isBrief;
-    const leaving = this.leaving();
+    // What ends with the person has a button for that already.
+    const leaving = !this.media?.talks ? "Talk" : this.media.farewell === "Hang up" ? "" : this.media.farewell;
     return [
       control && this.rings() && button("Answer", () => this.do("answer", {audio: "silence"}), ".primary"),
       control && this.rings() && button("Decline", () => this.do("decline"), ".danger"),
@@ -131,7 +128,8 @@ export class CallStrip extends HTMLElement {
       control && room && toggle(call.recording, "Record", "record"),
       session.may("listen") && room && this.listener(button(this.media?.hears ? "Stop listening" : "Listen", () => this.listen(), this.media?.hears ? ".on" : "")),
       session.may("listen") && room && has("video") && button("Snapshot", () => this.snapshot()),
-      session.may("talk") && this.rings() && button("Answer with my microphone", () => attempt(() => this.live().talkAs("take"))),
+      session.may("talk") && this.rings() && button("Answer with my microphone", () => this.take(false)),
+      session.may("talk") && this.rings() && has("video") && button("Answer with my camera too", () => this.take(true)),
       session.may("talk") && live && leaving && button(leaving, () => this.talk(), this.media?.talks ? ".on" : ""),
     ];
   }
@@ -179,7 +177,7 @@ export class CallStrip extends HTMLElement {
       const address = URL.createObjectURL(image);
       const away = () => { close(shown, this.opener(shown)); URL.revokeObjectURL(address); };
       const shown = h("figure.screen.snapshot", {}, h("img", {src: address, onload: () => shown.scrollIntoView({block: "nearest"}), alt: `What ${call.peer.split("/")[0]} shows`}),
-        h("div.line", {}, h("a.button", {href: address, download: `${call.id.slice(0, 8)}.jpg`}, "Save"), h("button.plain", {type: "button", onclick: away}, "Close")));
+        h("div.line", {}, h("a.button", {href: address, download: `${call.id.slice(0, 8)}.jpg`}, "Save"), h("button.plain", {type: "button", "data-here": "", onclick: away}, "Close")));
       this.more?.querySelector(".snapshot button")?.click();
       this.more?.append(shown);
     });
@@ -208,6 +206,9 @@ export class CallStrip extends HTMLElement {
     const media = this.live();
     return attempt(async () => media.hears ? media.stopListening() : media.listen());
   }
+
+  /** Answer as a person. @param {boolean} camera */
+  take(camera) { return attempt(() => this.live().talkAs("take", camera)); }
 
   talk() {
     const media = this.live();

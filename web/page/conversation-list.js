@@ -62,7 +62,7 @@ class ConversationList extends View {
     for (const call of board.callsOf(this.account))
       if (!peers.has(bare(call.peer))) peers.set(bare(call.peer), {peer: bare(call.peer), presence: "", messages: 0, last: null});
     const chosen = decodeURIComponent(location.hash.split("/")[3] ?? "");
-    const now = JSON.stringify([[...peers.values()].map(one => [one, presenceOf(one.peer, one)]), chosen, board.callsOf(this.account).map(one => [one.peer, one.phase])]);
+    const now = JSON.stringify([[...peers.values()].map(one => [one, presenceOf(one.peer, one)]), chosen, board.callsOf(this.account).map(one => [one.peer, one.phase]), board.lostAt]);
     if (now === this.shown) return;
     this.shown = now;
     const rows = [...peers.values()].map(one => {
@@ -72,8 +72,8 @@ class ConversationList extends View {
       return h("li", {}, h("a.row", {href: `#/accounts/${escaped(this.account)}/${escaped(one.peer)}`, "aria-current": bare(chosen) === one.peer ? "page" : undefined},
         avatar(one.peer, presence ? TONES[presence] ?? "" : undefined),
         h("span.row-main", {}, h("span.row-title", {}, ...jointed(one.name || one.peer)),
-          h("span.row-note", {}, ...joined(" · ", presence, one.status, count))),
-        calls.length ? badge(calls[0].phase, TONES[calls[0].phase]) : h("span.row-note", {}, hour(one.last))));
+          h("span.row-note", {}, ...joined(" · ", board.stands(presence), one.status, count))),
+        calls.length ? badge(board.stands(calls[0].phase), TONES[calls[0].phase]) : h("span.row-note", {}, hour(one.last))));
     });
     fill(this.rows, ...rows, !rows.length && h("li.soft.pad", {}, session.may("control") ? "Nobody yet. Open a conversation with an address above." : "Nobody yet."));
   }

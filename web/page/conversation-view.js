@@ -6,7 +6,7 @@ import {board, key} from "./board.js";
 import {CallStrip, listenTo} from "./call-strip.js";
 import {conversationsOf, presenceOf} from "./conversation-list.js";
 import {fill, follow, h, joined, jointed, say, visible} from "./dom.js";
-import {callSomebody} from "./live-media.js";
+import {callSomebody, instead} from "./live-media.js";
 import {offered} from "./playable.js";
 import {session} from "./session.js";
 import {attempt, View} from "./view.js";
@@ -94,11 +94,12 @@ class ConversationView extends View {
       close();
       await callSomebody(this.account, this.peer, camera);
     });
+    this.instead = h("p.row-note", {});
     const talk = session.may("talk") && [
       h("button", {type: "button", onclick: own(false)}, "Call with my microphone"),
       h("button", {type: "button", onclick: own(true)}, "Call with my camera too"),
     ];
-    options.querySelector(".popover")?.append(...(talk || []));
+    options.querySelector(".popover")?.append(this.instead, ...(talk || []));
     return h("div.call-form", {}, h("button.primary", {type: "button", title: "Call with the sound and the picture chosen beside it", onclick: call("")}, "Call"),
       h("button.primary", {type: "button", title: "Call with a test picture, and the sound chosen beside it", onclick: call("pattern")}, "Video"), options);
   }
@@ -169,9 +170,10 @@ class ConversationView extends View {
   }
 
   update() {
-    const words = [presenceOf(this.peer, this.about), this.about?.status].filter(Boolean);
+    const words = [board.stands(presenceOf(this.peer, this.about)), this.about?.status].filter(Boolean);
     if (words.join() !== this.said) fill(this.presence, ...joined(" · ", ...words));
     this.said = words.join();
+    if (this.instead) say(this.instead, instead());
     const failures = board.failures().filter(one => one.account === this.account && bare(one.peer) === bare(this.peer));
     follow(this.calls, [...board.callsWith(this.account, this.peer), ...failures], key, () => new CallStrip(true));
   }

@@ -27,7 +27,7 @@ export function joined(between, ...parts) {
 }
 
 /** Characters of a word that is longer than most places have room for. */
-const LONG = 24;
+const LONG = 18;
 /** Where a long word is best broken: before a mark within it, as in an address or the name of a class. */
 const JOINT = /(?<=\S{4})(?=[@.:_/]\S{3})/;
 
@@ -102,7 +102,8 @@ export function fill(element, ...children) {
   const place = focused ? [...element.querySelectorAll(FOCUSABLE)].indexOf(focused) : -1;
   const name = focused && place >= 0 ? nameOf(focused) : "";
   element.replaceChildren(...usable(children));
-  if (place < 0 || focused?.isConnected) return;
+  // What is new may have taken the keyboard itself.
+  if (place < 0 || focused?.isConnected || element.contains(document.activeElement)) return;
   const others = /** @type {HTMLElement[]} */ ([...element.querySelectorAll(FOCUSABLE)]);
   (others.find(one => nameOf(one) === name) ?? others[Math.min(place, others.length - 1)])?.focus({preventScroll: true});
   if (!element.contains(document.activeElement)) goOn(element);

@@ -4,7 +4,7 @@ import {board, key} from "./board.js";
 import {close, h, open} from "./dom.js";
 import {DIRECTIONS, Offer, ready} from "./offers.js";
 import {Resource} from "./resource.js";
-import {notify} from "./view.js";
+import {attempt, notify} from "./view.js";
 import {bare} from "./words.js";
 
 /** @typedef {"join" | "take-over" | "take" | "place"} How how somebody came to talk: "take" answered a call that rang */
@@ -30,7 +30,22 @@ function keep(event) { event.preventDefault(); }
 function talkChanged() {
   if (spoken.size) addEventListener("beforeunload", keep); else removeEventListener("beforeunload", keep);
   talking.dispatchEvent(new Event("change"));
+  board.changed();  // strips say what becomes of another call in which this person talks
 }
+
+/** What becomes of a call when this person begins to talk in another one, by what it is called to talk no more there. */
+const BECOMES = {Leave: "you leave that call", "Give back": "that call is given back to its bot", "Hang up": "that call ends"};
+
+/** Say what talking in a call does to the one in which this person talks: they talk in one at a time. @param {Talk} [call] the one that is about to be talked in */
+export function instead(call) {
+  const other = [...spoken.values()].find(one => !call || key(one.call) !== key(call));
+  if (!other) return "";
+  const peer = board.calls.get(key(other.call))?.peer;
+  return `You talk${peer ? ` with ${bare(peer)}` : ""} now. If you talk here, ${BECOMES[other.farewell]}.`;
+}
+
+/** Let a stream be heard and seen, or not. @param {MediaStream} stream @param {boolean} isOn */
+function enable(stream, isOn) { for (const track of stream.getTracks()) track.enabled = isOn; }
 
 board.addEventListener("change", () => { for (const one of [...spoken.values()]) one.follow(); });
 
@@ -58,8 +73,9 @@ const REFUSALS = {
 /** @param {MediaStream} stream */
 function drop(stream) { for (const track of stream.getTracks()) track.stop(); }
 
-/** Send what the person says and shows. @param {string} target @param {MediaStream} stream */
+/** Send what the person says and shows, which is silence and black until they talk nowhere else. @param {string} target @param {MediaStream} stream */
 async function talkAt(target, stream) {
+  enable(stream, false);
   try {
     return await Resource.make(target, new Offer(connection => {
       for (const track of stream.getTracks()) connection.addTransceiver(track, {direction: "sendonly", streams: [stream]});
@@ -138,6 +154,16 @@ export class LiveMedia {
   get hears() { return this.heard.length > 0; }
   get talks() { return this.own !== null; }
 
+  /** What it is called to talk no more. @returns {keyof typeof BECOMES} */
+  get farewell() {
+    const how = this.own?.how;
+    if (how === "join") return "Leave";
+    if (how === "place") return "Hang up";
+    // This bot hangs up what a person has answered, and goes on with what it has handed on.
+    if (board.hasOperator(this.call.account)) return how === "take" ? "Hang up" : "Leave";
+    return "Give back";
+  }
+
   async listen() {
     if (this.begins) return;
     this.begins = true;
@@ -208,18 +234,21 @@ export class LiveMedia {
   async askHowToTalk() {
     const strip = /** @type {import("./call-strip.js").CallStrip | null | undefined} */ (this.place?.closest("call-strip"));
     const away = () => close(dialog, strip?.opener(dialog));
-    const choose = (/** @type {"join" | "take-over"} */ mode) => async () => { away(); try { await this.talkAs(mode); } catch (error) { notify(error instanceof Error ? error.message : String(error), "bad"); } };
-    const dialog = h("div.line.choice", {role: "group", "aria-label": "How to talk"},
+    const choose = (/** @type {"join" | "take-over"} */ mode, camera = false) => async () => { away(); await attempt(() => this.talkAs(mode, camera)); };
+    const hasPictures = this.call.media.includes("video");
+    const notes = [hasPictures && "Your camera goes on only if you choose it.", instead(this.call)].filter(Boolean);
+    const dialog = h("div.line.choice", {role: "group", "aria-label": "How to talk"}, notes.length > 0 && h("p.row-note", {}, notes.join(" ")),
       h("button.primary", {type: "button", onclick: choose("join")}, "Join beside the bot"),
       h("button", {type: "button", onclick: choose("take-over")}, "Take over from the bot"),
-      h("button.plain", {type: "button", onclick: away}, "Cancel"));
+      hasPictures && h("button", {type: "button", onclick: choose("take-over", true)}, "Take over with my camera too"),
+      h("button.plain", {type: "button", "data-here": "", onclick: away}, "Cancel"));
     open(this.place ?? undefined, dialog);
     dialog.querySelector("button").focus({preventScroll: true});
   }
 
-  /** @param {"join" | "take-over" | "take"} how */
-  async talkAs(how) {
-    const stream = await ownMedia(how !== "join" && this.call.media.includes("video"));
+  /** @param {"join" | "take-over" | "take"} how @param {boolean} camera */
+  async talkAs(how, camera) {
+    const stream = await ownMedia(camera);
     const target = `${callPath(this.call.id)}/talk?how=${how === "join" ? how : "take-over"}&account=${encodeURIComponent(this.call.account)}`;
     const own = {resource: await talkAt(target, stream), stream, how};
     this.heardBefore = this.hears;
@@ -235,9 +264,11 @@ export class LiveMedia {
     if (!this.hears) await this.listen();
   }
 
-  /** @param {Own} own */
+  /** Talk here, and in no other call any more. @param {Own} own */
   take(own) {
+    for (const one of [...spoken.values()]) one.moveOn();
     this.own = own;
+    enable(own.stream, true);
     this.waits = true;
     this.isOver = this.isTold = false;
     spoken.set(key(this.call), this);
@@ -260,6 +291,12 @@ export class LiveMedia {
     this.stopTalking();
     if (this.hears) this.stopListening();
     if (this.heardBefore) await this.listen();
+  }
+
+  /** Talk no more, as this person goes on elsewhere: they do not hear two calls at once then. */
+  moveOn() {
+    this.stopTalking();
+    if (this.hears) this.stopListening();
   }
 
   stopTalking() {

@@ -15,8 +15,10 @@ import {signedOut} from "./api.js";
 import {board} from "./board.js";
 import {fill, h, say} from "./dom.js";
 import {endTalk} from "./live-media.js";
+import {forget} from "./offers.js";
 import {session} from "./session.js";
 import {attempt, nothing, notify} from "./view.js";
+import {second} from "./words.js";
 
 /** What somebody is told whom the board knows no more. */
 const GONE = "You were logged out: your visit is over, or the token that you came with is gone. Log in with a link or a token that is good now.";
@@ -42,7 +44,29 @@ class CallboardApp extends HTMLElement {
     });
     board.addEventListener("change", () => this.update());
     board.addEventListener("problem", event => notify(/** @type {CustomEvent} */ (event).detail.message, "bad"));
+    for (const name of ["click", "submit"]) this.addEventListener(name, event => this.hold(event), {capture: true});
     await this.begin();
+  }
+
+  /** Keep what needs the board from being begun while it is not there. @param {Event} event */
+  hold(event) {
+    const target = /** @type {Element} */ (event.target);
+    const began = board.lostAt && target.closest("main, call-dock") && target.closest("button, form");
+    if (!began || began.matches("[data-here]") || (event.type === "click" && began.localName === "form")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    notify("Callboard does not answer, so nothing was done.", "bad");
+  }
+
+  /** Say that what is shown may hold no more, and which buttons do nothing now. */
+  showLost() {
+    const isLost = Boolean(board.lostAt);
+    this.classList.toggle("lost", isLost);
+    say(this.lost, board.lostAt ? `Callboard has not answered since ${second(board.lostAt.toISOString())}. What is shown was so before, and may have changed.` : "");
+    for (const one of this.querySelectorAll(/** @type {"button"} */ (":is(main, call-dock) button:not([data-here])"))) {
+      if (isLost) one.setAttribute("aria-disabled", one.dataset.lost = "true");
+      else if (one.dataset.lost) { one.removeAttribute("aria-disabled"); delete one.dataset.lost; }
+    }
   }
 
   async begin() {
@@ -60,9 +84,12 @@ class CallboardApp extends HTMLElement {
     const isNew = Boolean(this.querySelector("log-in"));
     if (!session.visit) {
       board.stop();
-      board.forget();
-      session.drafts.clear();
       endTalk();
+      board.forget();
+      session.forget();
+      forget();
+      document.querySelector(".notices")?.replaceChildren();
+      document.title = "Callboard";
       fill(this, h("log-in", {fault: this.fault}));
       this.fault = "";
       return;
@@ -80,6 +107,7 @@ class CallboardApp extends HTMLElement {
     this.count = h("span.count", {});
     const calls = link("calls", "Calls");
     calls.append(this.count);
+    this.lost = h("p.lost-note", {role: "status"});
     this.main = h("main", {id: "main", tabIndex: -1});
     fill(this,
       h("a.skip", {href: "#main", onclick: (/** @type {Event} */ event) => { event.preventDefault(); this.main.focus(); }}, "Skip to the content"),
@@ -88,7 +116,7 @@ class CallboardApp extends HTMLElement {
           session.may("control") && link("log", "Log")),
         h("span.visitor", {}, h("ring-bell"), this.link, h("span.badge", {title: "What you may do here"}, `may ${session.visit?.role ?? ""}`),
           h("button.plain.small", {type: "button", onclick: () => attempt(() => session.logOut())}, "Log out"))),
-      this.main, this.dock);
+      this.lost, this.main, this.dock);
     this.update();
   }
 
@@ -104,6 +132,7 @@ class CallboardApp extends HTMLElement {
       fill(this.link, word, more && h("span.wide", {}, more));
       this.link.dataset.now = board.link;
     }
+    queueMicrotask(() => this.showLost());  // once all others show what they show
     say(this.count, board.calls.size ? String(board.calls.size) : "");
     const rings = [...board.calls.values()].filter(one => one.direction === "in" && one.phase === "ringing").length;
     document.title = rings ? `(${rings}) Callboard` : "Callboard";
@@ -124,6 +153,7 @@ class CallboardApp extends HTMLElement {
       default: nothing(this.main, "There is no such page", "Its address may be of another version, or mistyped.", "h1", {href: "#/", words: "Go to the beginning"});
     }
     /** @type {any} */ (this.dock).update();
+    this.showLost();
   }
 
   /** @param {string} account @param {string} peer */

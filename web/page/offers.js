@@ -22,6 +22,12 @@ export function findWay() {
   return network;
 }
 
+/** Keep nothing any more for somebody who has left, such as how they reach the board. */
+export function forget() {
+  network = null;
+  letGo(waiting.place);
+}
+
 /** @returns {Promise<RTCConfiguration>} */
 async function reach() {
   const {relay, only} = await get("/api/media");

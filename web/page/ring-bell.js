@@ -40,7 +40,7 @@ class RingBell extends View {
 
   /** The calls that a person here may take. */
   ringing() {
-    return session.may("control") ? board.waiting() : [];
+    return session.may("control") && !board.lostAt ? board.waiting() : [];
   }
 
   update() {

@@ -10,10 +10,17 @@ class Session extends EventTarget {
     super();
     /** @type {Visit | null} */
     this.visit = null;
+    this.forget();
+  }
+
+  /** Keep nothing any more of what a visitor has done here: another one may come. */
+  forget() {
     /** What the visitor has written and not sent, by account and peer. @type {Map<string, string>} */
     this.drafts = new Map();
     /** What the visitor has searched past calls for, by the names of the fields. @type {Record<string, FormDataEntryValue>} */
     this.searched = {};
+    /** Calls that are heard as soon as they connect. @type {Set<string>} */
+    this.awaited = new Set();
   }
 
   /** @param {string} role */

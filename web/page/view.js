@@ -1,7 +1,7 @@
 // What all parts of the page have in common: they look at the board as long as they are shown.
 import {Problem} from "./api.js";
 import {board} from "./board.js";
-import {fill, h} from "./dom.js";
+import {fill, h, visible} from "./dom.js";
 
 export class View extends HTMLElement {
   constructor() {
@@ -52,6 +52,7 @@ export function notify(text, tone = "") {
     place = h("div.notices", {role: "status", "aria-live": "polite"});
     document.body.append(/** @type {Element} */ (place));
   }
+  if ([...place?.children ?? []].some(one => one.firstChild?.textContent === visible(text))) return;  // it is told already
   const notice = h("p.notice", {}, text, h("button.plain", {type: "button", "aria-label": "Dismiss", onclick: () => notice.remove()}, "×"));
   if (tone) notice.classList.add(tone);
   place?.append(notice);

@@ -1,0 +1,127 @@
+"""What the page shows, and keeps, when the board or its visitor is gone."""
+
+import asyncio
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from callboard.tests.browser.stage import Browser
+from callboard.tests.browser.test_board import UNANSWERED, conversation, on_board, opened
+from callboard.tests.browser.test_board_page import check_looks
+from callboard.tests.cli.command import running
+from callboard.tests.conftest import Run
+from callboard.tests.harness.ports import free_ports
+from callboard.tests.live.stage import ALICE, BOB
+from callboard.tests.web.stage import TOKENS
+
+FILE = """\
+recordings: recordings/
+drain: 0
+web: {{address: {port}, tokens: {tokens}}}
+accounts:
+  - {{jid: bob@localhost, bot: echo}}
+  - {{jid: alice@localhost, bot: silent}}
+"""
+#: The buttons that do nothing now, and those that do something still.
+BUTTONS = """[...document.querySelectorAll("main button")]
+  .filter(one => (one.getAttribute("aria-disabled") === "true") === %s)
+  .map(one => one.textContent)"""
+
+
+def is_ready(jid: str, event: dict[str, Any]) -> bool:
+    return (event["event"], event.get("jid")) == ("AccountReady", jid)
+
+
+def test_a_page_whose_board_was_killed_says_so_and_offers_nothing(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    port, *_ = free_ports(1)
+    file = tmp_path / "accounts.yaml"
+    file.write_text(FILE.format(port=port, tokens=json.dumps(TOKENS)))
+
+    async def main() -> None:
+        async with opened(browser, port) as page:
+            with running("run", file) as first:
+                for jid in (ALICE, BOB):
+                    await asyncio.to_thread(first.until, partial(is_ready, jid))
+                await page.enter(conversation(ALICE, BOB))
+                await page.press("Call", ".call-form")
+                await page.shows("connected", "conversation-view call-strip")
+                await page.shows("online", "account-list")
+                assert await page.tab.run(BUTTONS % "true") == []
+                first.process.kill()
+                await page.shows("Callboard has not answered since ", ".lost-note")
+            await page.shows("was online", "account-list")
+            await page.shows("was connected", "conversation-view call-strip")
+            await page.shows("was online", ".conversation-head")
+            await page.until(f"{BUTTONS % 'true'}.includes('Hang up')")
+            assert set(await page.tab.run(BUTTONS % "false")) <= {"Stop listening"}
+            await check_looks(page)
+            await page.tab.run(UNANSWERED)
+            await page.tab.run("document.querySelector('textarea').value = 'Hello'")
+            for words in ("Hang up", "Hold", "Send"):
+                await page.press(words)
+            assert await page.tab.run("posts") == []
+            await page.go("#/calls")
+            await page.shows("was connected", "call-list")
+            await page.until(f"{BUTTONS % 'true'}.includes('Hang up')")
+            with running("run", file):
+                await page.shows("live", ".link-state")
+                await page.shows("No calls go on")
+                # Nothing was written there, and yet it is known with whom there was a call.
+                await page.go(f"#/accounts/{ALICE}")
+                await page.shows(BOB, "conversation-list")
+                await page.go(f"#{conversation(ALICE, BOB)}")
+                await page.shows("Call failed", ".messages")
+                assert await page.tab.run(BUTTONS % "true") == []
+                assert await page.tab.run("document.querySelector('.lost-note').innerText") == ""
+
+    run(main)
+
+
+#: What of a visitor's the page keeps.
+KEPT = """(async () => {
+  const [{board}, {session}] = await Promise.all(
+    ["board", "session"].map(one => import(`/page/${one}.js`)));
+  const {drafts, searched, awaited} = session;
+  const sizes = [board.accounts, board.calls, board.samples, board.records, board.placed,
+    drafts, awaited].map(one => one.size);
+  return [sizes.some(Boolean), Object.values(searched).some(Boolean), sessionStorage.length > 0,
+    document.querySelectorAll(".notice, call-strip").length > 0];
+})()"""
+
+
+def test_nothing_of_a_visitor_is_left_for_the_next_one(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    async def main() -> None:
+        async with on_board(browser, tmp_path) as (stage, page):
+            out, _ = await stage.connected(ALICE, BOB)
+            await page.enter(conversation(ALICE, BOB))
+            await page.press("Play…", "conversation-view call-strip")
+            await page.press("Play", "conversation-view call-strip")
+            await page.until("document.querySelector('.notice')")
+            await page.tab.run("document.querySelector('textarea').focus()")
+            await page.tab.write("Half a word")
+            await page.go("#/history")
+            await page.until("document.querySelector('history-page input')")
+            await page.tab.run("document.querySelector('history-page input').value = 'a secret'")
+            await page.press("Search")
+            await page.until(f"{KEPT}.then(([, isSearched]) => isSearched)")
+            assert await page.tab.run(KEPT) == [True, True, False, True]
+            await page.press("Log out", "body")
+            await page.until("document.querySelector('log-in')")
+            assert await page.tab.run(KEPT) == [False] * 4
+            await page.tab.write(TOKENS["control"])
+            await page.tab.key("Enter")
+            await page.until("document.querySelector('history-page input')")
+            assert await page.tab.run("document.querySelector('history-page input').value") == ""
+            await page.go(f"#{conversation(ALICE, BOB)}")
+            await page.until("document.querySelector('textarea')")
+            assert await page.tab.run("document.querySelector('textarea').value") == ""
+            await out.hangup()
+            for account in (ALICE, BOB):
+                await stage.record(account, out.id)
+
+    run(main)
