@@ -19,7 +19,7 @@ from ..config.load import no_account
 from ..server import ServerError
 from .call_through import call_through, find_instance, show_call
 from .deployed import deployed
-from .deployment import ExchangeError, reason
+from .exchange_error import ExchangeError, reason
 from .main_loop import run_loop
 from .process_end import INTERRUPTED
 from .run import anybody_online, drawn

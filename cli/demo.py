@@ -16,7 +16,7 @@ from ..media import Inspection, UnplayableError, inspect
 from ..server import ServerError
 from .demo_settings import already_runs, demo_settings
 from .deployed import deployed
-from .deployment import ExchangeError, reason
+from .exchange_error import ExchangeError, reason
 from .main_loop import run_loop
 from .process_end import INTERRUPTED
 from .views.event import Event

@@ -14,7 +14,7 @@ from ..config.web import WebSettings
 from ..server import ServerError
 from .demo_settings import already_runs, demo_settings
 from .deployed import deployed
-from .deployment import ExchangeError, reason
+from .exchange_error import ExchangeError, reason
 from .main_loop import run_loop
 from .preflight import missing_extra
 from .views.view import View, log_to, make_view

@@ -47,7 +47,9 @@ from ..media import FinishedRecording
 from ..server import Prosody
 from .boarded import boarded, place_held
 from .controlling_terminal import ControllingTerminal
-from .deployment import CLOSING, LAST_RESORT, Deployment, ExchangeError
+from .deployment import CLOSING, LAST_RESORT, Deployment
+from .embedded_server import embedded_server
+from .exchange_error import ExchangeError
 from .reloads import Reloads
 from .service_manager import ServiceManager
 from .signal_handlers import handling
@@ -77,6 +79,7 @@ async def deployed(
     dev: bool = False,
     terminal: ControllingTerminal | None = None,
     calls_at_once: bool = True,
+    server: Prosody | None = None,
 ) -> AsyncIterator[Deployment]:
     """Start everything that a file declares, and end it in order.
 
@@ -99,6 +102,7 @@ async def deployed(
         terminal: the terminal that the process was started from.
         calls_at_once: import what calls need while all is started; else the first account is to be
             online soon, and calls may come later.
+        server: the embedded server, if it has begun to start; it is stopped at the end.
 
     Raises:
         ExchangeError: the file runs already.
@@ -145,7 +149,7 @@ async def deployed(
                 _calls_prepared(deployment, at_once=calls_at_once) as prepared,
                 _remembered(instance, see) as history,
                 _messages_kept(instance),
-                _endpoint(settings, instance) as (endpoint, server),
+                _endpoint(settings, instance, server) as (endpoint, prosody),
             ):
                 if file is not None:  # else it is over soon
                     listeners.append(TellOutside(history.hear))
@@ -153,9 +157,9 @@ async def deployed(
                     await asyncio.wait({prepared})
                 factory = bot_factory(classes, folder)
                 exchange = Exchange.start(settings, endpoint, factory, see)
-                await deployment.start(exchange, server)
+                await deployment.start(exchange, prosody)
                 if reloads is not None:
-                    reloads.start(server)
+                    reloads.start(prosody)
                     instance.let_reload(reloads.reload)
                 try:
                     async with (
@@ -410,7 +414,7 @@ def _signals(
 
 @asynccontextmanager
 async def _endpoint(
-    settings: Settings, instance: Instance
+    settings: Settings, instance: Instance, begun: Prosody | None
 ) -> AsyncIterator[tuple[Endpoint, Prosody | None]]:
     server = settings.server
     if not isinstance(server, Embedded):
@@ -419,8 +423,7 @@ async def _endpoint(
         context = await asyncio.to_thread(trust, server.ca)
         yield Endpoint(server.host, port if server.host else None, direct, context), None
         return
-    accounts = {one.user: one.password.get_secret_value() for one in settings.accounts}
-    async with Prosody(accounts, host=server.domain, port=server.port or 0) as prosody:
+    async with begun or embedded_server(settings, server) as prosody:
         instance.add_part("embedded server", lambda: _look(prosody))
         context = await asyncio.to_thread(trust, prosody.certificate)
         yield Endpoint(prosody.address, prosody.port, False, context), prosody

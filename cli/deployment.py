@@ -14,7 +14,8 @@ from ..actors.messages.exchange import (
 from ..actors.records.call_record import CallRecord
 from ..config import Settings
 from ..control.instance.instance import State
-from ..server import Prosody, ServerError
+from ..server import Prosody
+from .exchange_error import ExchangeError
 from .views.event import Event
 
 if TYPE_CHECKING:
@@ -26,10 +27,6 @@ log = logging.getLogger(__name__)
 CLOSING = 30.0
 #: Seconds beyond those in which a loop that a bot blocks is ended with the process.
 LAST_RESORT = 10.0
-
-
-class ExchangeError(Exception):
-    """Nothing can go on, and nobody asked for the end; the message says why."""
 
 
 class Deployment:
@@ -213,16 +210,3 @@ class Deployment:
 
 async def _ended(ref: ExchangeRef) -> None:
     await ref.ended
-
-
-def reason(error: ServerError | ExchangeError | OSError) -> str:
-    """Say in a line why a deployment did not start.
-
-    Args:
-        error: what `deployed` raised.
-    """
-    if isinstance(error, OSError) and error.filename is not None:
-        return (
-            f"{error.filename}: {error.strerror}: check the name, and that you may read or write it"
-        )
-    return str(error)

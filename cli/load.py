@@ -33,7 +33,7 @@ from ..load.run.run import Run
 from ..load.run.verdict import Status, Verdict
 from ..server import ServerError
 from .boarded import boarded
-from .deployment import reason
+from .exchange_error import reason
 from .main_loop import run_loop
 from .preflight import missing_extra
 from .signal_handlers import handling

@@ -3,8 +3,10 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -15,13 +17,16 @@ from ..config.metrics import ListenAddress, MetricsSettings
 from ..config.web import WebSettings
 from ..server import ServerError
 from .controlling_terminal import ControllingTerminal
-from .deployed import deployed
-from .deployment import Deployment, ExchangeError, reason
+from .embedded_server import begun
+from .exchange_error import ExchangeError, reason
 from .main_loop import run_loop
 from .preflight import missing_extra
 from .service_manager import ServiceManager
 from .settings import read_or_exit
 from .views.view import REFRESH, View, log_to, make_view
+
+if TYPE_CHECKING:
+    from .deployment import Deployment
 
 
 def run(
@@ -66,24 +71,40 @@ def run(
         return 2
     view = make_view(as_json=json)
     log_to(view, settings.log_level)
+    path = file.absolute()
+
+    async def go_on() -> int:
+        async with drawn(view), begun(settings) as server:
+            # Most of what runs is read while the embedded server starts.
+            await asyncio.to_thread(import_module, f"{__package__}.deployed")
+            from .deployed import deployed  # noqa: PLC0415 - it was just read
+
+            async with deployed(
+                settings,
+                classes,
+                path.parent,
+                view.show,
+                file=path,
+                metrics=served,
+                webhooks=settings.webhooks,
+                web=board,
+                modules=modules,
+                service=service,
+                dev=dev,
+                terminal=terminal,
+                calls_at_once=False,
+                server=server,
+            ) as deployment:
+                if deployment.board is not None:
+                    view.say(f"callboard: {deployment.board.sentence(secret=not service.is_there)}")
+                tune_garbage_collection()
+                if not await anybody_online(deployment, within):
+                    return 1
+                await deployment.over()
+        return 0
+
     try:
-        file = file.absolute()
-        running = deployed(
-            settings,
-            classes,
-            file.parent,
-            view.show,
-            file=file,
-            metrics=served,
-            webhooks=settings.webhooks,
-            web=board,
-            modules=modules,
-            service=service,
-            dev=dev,
-            terminal=terminal,
-            calls_at_once=False,
-        )
-        return run_loop(_run(running, view, within, is_logged=service.is_there))
+        return run_loop(go_on())
     except asyncio.CancelledError:
         return 0
     except (ServerError, ExchangeError, OSError) as error:
@@ -99,24 +120,7 @@ def _moved(metrics: MetricsSettings | None, address: ListenAddress) -> MetricsSe
     return metrics.model_copy(update={"address": address})
 
 
-async def _run(
-    running: AbstractAsyncContextManager[Deployment],
-    view: View,
-    within: float | None,
-    *,
-    is_logged: bool,
-) -> int:
-    async with drawn(view), running as deployment:
-        if deployment.board is not None:
-            view.say(f"callboard: {deployment.board.sentence(secret=not is_logged)}")
-        tune_garbage_collection()
-        if not await anybody_online(deployment, within):
-            return 1
-        await deployment.over()
-    return 0
-
-
-async def anybody_online(deployment: Deployment, within: float | None) -> bool:
+async def anybody_online(deployment: "Deployment", within: float | None) -> bool:
     """Wait for the first logins; tell whether any account is online, or the end was asked for.
 
     Args:

@@ -112,6 +112,7 @@ class Prosody:
         self._lines: deque[str] = deque(maxlen=LINES)
         self._fixed_port = port
         self._used = False
+        self._starting: asyncio.Task[None] | None = None
         self._ready = False
 
     async def __aenter__(self) -> Self:
@@ -137,14 +138,26 @@ class Prosody:
         if self._used:
             raise RuntimeError("a Prosody starts once: make another one")
         self._used = True
+        await self._begun()
+        log.info("the embedded server listens on %s:%d", self.address, self.port)
+
+    def begin(self) -> None:
+        """Begin to start meanwhile; `start` waits for the rest, and `stop` ends it."""
+        self._begun()
+
+    def _begun(self) -> asyncio.Task[None]:
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._start(), name="start of Prosody")
+        return self._starting
+
+    async def _start(self) -> None:
         program = await asyncio.to_thread(find_prosody)
         try:
             await _to_the_end(self._prepare)
             async with asyncio.timeout(self._timeout):
                 await self._launch(program)
-            log.info("the embedded server listens on %s:%d", self.address, self.port)
         except BaseException as error:
-            await self.stop()
+            await self._clear_away()
             if isinstance(error, TimeoutError):
                 raise ServerError(
                     self._with_lines(f"Prosody was not ready within {self._timeout:g} s")
@@ -160,6 +173,15 @@ class Prosody:
 
     async def stop(self) -> None:
         """Stop the server and remove its folder; does nothing when there is none."""
+        if self._starting is not None:
+            self._used = True
+            self._starting.cancel()
+            await asyncio.wait({self._starting})
+            if not self._starting.cancelled():
+                self._starting.exception()  # for `start`, unless nobody waits for it any more
+        await self._clear_away()
+
+    async def _clear_away(self) -> None:
         await self._dismiss()
         self.pid = 0
         if self._accounts is not None:

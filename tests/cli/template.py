@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any, ClassVar
 
 #: What is read, besides all of the media.
-MODULES = ("cli.app", "cli.call", "cli.demo", "cli.run", "actors.exchange")
+MODULES = ("cli.app", "cli.call", "cli.demo", "cli.run", "cli.deployed")
 #: Octets of an order; one has the whole environment.
 LARGEST = 1 << 17
 

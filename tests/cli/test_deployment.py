@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from callboard.bots.find import BUILT_IN
 from callboard.bots.recorder import RecorderBot
 from callboard.bots.silent import SilentBot
 from callboard.cli.deployed import deployed
-from callboard.cli.deployment import ExchangeError
+from callboard.cli.embedded_server import begun
+from callboard.cli.exchange_error import ExchangeError
 from callboard.cli.views.event import Event
 from callboard.config import Settings
 from callboard.config.web import WebSettings
@@ -133,6 +135,22 @@ def test_what_calls_need_is_imported_before_a_bot_is_made_that_could_want_it(
 
     run(main)
     assert found == [True]
+
+
+def test_a_server_that_has_begun_is_stopped_if_nothing_comes_of_it(
+    run: Run, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        begins = begun(settings(tmp_path))
+        server = await begins.__aenter__()
+        assert server is not None
+        await server.start()
+        with suppress(ExchangeError):
+            await begins.__aexit__(ExchangeError, ExchangeError(), None)
+        assert not server.is_running
+        assert not server.folder.exists()
+
+    run(main)
 
 
 def test_a_bot_begins_when_what_is_said_of_calls_is_imported(

@@ -155,14 +155,25 @@ main()
 
 
 @pytest.mark.parametrize(
-    "module",
+    ("module", "name"),
     [
-        *("cli", "cli.start", "cli.process_end", "cli.views.standard_streams", "cli.app"),
-        *("cli.instance_commands", "cli.check", "config.load"),
+        ("cli", "check"),
+        ("cli.start", "check"),
+        ("cli.process_end", "check"),
+        ("cli.views.standard_streams", "check"),
+        ("cli.app", "check"),
+        ("cli.instance_commands", "check"),
+        ("cli.check", "check"),
+        ("config.load", "check"),
+        ("cli.run", "run"),
+        ("cli.deployed", "run"),  # the embedded server starts meanwhile
     ],
 )
-def test_it_says_so_while_the_command_itself_is_read(tmp_path: Path, module: str) -> None:
+def test_it_says_so_while_the_command_itself_is_read(
+    tmp_path: Path, module: str, name: str
+) -> None:
     (tmp_path / "accounts.yaml").write_text(ACCOUNTS)
+    (tmp_path / "tmp").mkdir()
     project = Path(__file__).parents[2] / "pyproject.toml"
     entry = tomllib.loads(project.read_text("utf-8"))["project"]["scripts"]["callboard"]
     done = subprocess.run(
@@ -173,13 +184,15 @@ def test_it_says_so_while_the_command_itself_is_read(tmp_path: Path, module: str
             PRESSED,
             f"callboard.{module}",
             entry,
-            "check",
+            name,
             "accounts.yaml",
         ],
         cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(tmp_path / "tmp")},
         capture_output=True,
         encoding="utf-8",
         check=False,
         timeout=PATIENCE,
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "callboard: interrupted\n")
+    assert not list((tmp_path / "tmp").iterdir())

@@ -50,7 +50,9 @@ def test_what_needs_no_calls_answers_without_reading_their_libraries(
     assert done.stderr.splitlines()[-1] == str(read)
 
 
-@pytest.mark.parametrize("module", ["cli.run", "cli.check", "bots", "bots.call", "actors.exchange"])
+@pytest.mark.parametrize(
+    "module", ["cli.deployed", "cli.run", "cli.check", "bots", "bots.call", "actors.exchange"]
+)
 def test_a_start_does_without_what_only_calls_need(module: str) -> None:
     script = (
         f"import sys, callboard.{module}\n"

@@ -372,6 +372,67 @@ def test_a_cancelled_start_leaves_nothing_behind() -> None:
     asyncio.run(main())
 
 
+@needs_prosody
+@pytest.mark.parametrize("is_awaited", [True, False])
+@pytest.mark.parametrize("reaches", ["begun", "_prepare", "_greet", "ready"])
+def test_a_start_that_has_begun_ends_when_it_is_stopped(
+    run: Run, reaches: str, is_awaited: bool
+) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        reached = asyncio.Event()
+
+        class Seen(Prosody):
+            def _prepare(self) -> None:
+                super()._prepare()
+                if reaches == "_prepare":
+                    loop.call_soon_threadsafe(reached.set)
+
+            async def _greet(self) -> None:
+                if reaches == "_greet":
+                    reached.set()
+                    await asyncio.Event().wait()
+                await super()._greet()
+
+        server = Seen({})
+        server.begin()
+        starting = asyncio.create_task(server.start()) if is_awaited else None
+        if reaches == "ready":
+            await asyncio.wait({server._begun()})
+            assert server.is_running
+        elif reaches != "begun":
+            await reached.wait()
+        pid = server.pid
+        await server.stop()
+        assert server._begun().cancelled() == (reaches != "ready")
+        assert not server.is_running
+        assert not pid or not alive(pid)
+        assert not server.folder.name or not server.folder.exists()
+        if starting is not None:
+            await asyncio.wait({starting})
+        with pytest.raises(RuntimeError, match="starts once"):
+            await server.start()
+
+    run(main)
+
+
+def test_a_start_that_fails_before_anybody_waits_for_it_is_told_later(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+
+    async def main() -> None:
+        forgotten, awaited = Prosody({}), Prosody({})
+        for server in (forgotten, awaited):
+            server.begin()
+            await asyncio.wait({server._begun()})
+        await forgotten.stop()
+        with pytest.raises(ServerError, match="apt-get install prosody"):
+            await awaited.start()
+
+    run(main)
+
+
 def test_a_start_cancelled_while_it_writes_leaves_nothing_behind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
