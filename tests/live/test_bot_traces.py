@@ -25,13 +25,16 @@ ASKED = {
         ["on_message", "loads", "decode", "raw_decode"],
         "json.decoder.JSONDecodeError",
     ),
+    "one for another": (["on_message", "play", "on_message"], "RuntimeError: no song"),
+    "one after another": (["on_message", "play", "on_message"], "ZeroDivisionError: "),
+    "its end": (["on_message"], "BotExit: it raised SystemExit"),
 }
 
 
 class Player(Bot):
     """Does what is wrong in one way or another."""
 
-    async def on_message(self, message: Message) -> None:
+    async def on_message(self, message: Message) -> None:  # noqa: C901 - one case after another
         match message.body:
             case "a file that is not there":
                 await self.play()
@@ -43,6 +46,18 @@ class Player(Bot):
                 self.own_fault()
             case "a library's":
                 json.loads("{")
+            case "one for another":
+                try:
+                    await self.play()
+                except ValueError as error:
+                    raise RuntimeError("no song") from error
+            case "one after another":
+                try:
+                    await self.play()
+                except ValueError:
+                    1 / len("")
+            case "its end":
+                raise SystemExit(1)
 
     async def play(self) -> Call:
         return await self.call(ALICE, audio="missing.wav")
