@@ -71,6 +71,15 @@ def find_bot(name: str, folder: Path) -> type[Bot]:
     return found
 
 
+def deaf(classes: Mapping[str, type[Bot]]) -> frozenset[str]:
+    """Return the names of the bots that do nothing with messages.
+
+    Args:
+        classes: each bot's class by the name that accounts have for it.
+    """
+    return frozenset(name for name, found in classes.items() if found.on_message is Bot.on_message)
+
+
 def peers(bot: type[Bot], options: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
     """Say whom a bot will turn to, as far as options of built-in bots tell.
 

@@ -27,6 +27,7 @@ from ..actors.records.record_file import RecordFile
 from ..actors.xmpp.tls_context import trust
 from ..bots.adapter import bot_factory
 from ..bots.bot import Bot
+from ..bots.find import deaf
 from ..bots.module_folder import ModuleFolder
 from ..config import Embedded, Settings
 from ..config.metrics import MetricsSettings
@@ -113,6 +114,7 @@ async def deployed(
     """
     deployment = Deployment(settings.drain, len(settings.accounts))
     instance = Instance(settings, file or folder, folder, deployment)
+    instance.overview.know_deaf(deaf(classes))
     heard: list[Observer] = [deployment.hear, instance.hear, observer]
     reloads = None
     service = service or ServiceManager(None)

@@ -16,6 +16,7 @@ from ..actors.messages.exchange import (
     RemoveAccount,
 )
 from ..bots.adapter import bot_factory
+from ..bots.find import deaf
 from ..bots.module_folder import ModuleFolder
 from ..config import AccountSettings, ConfigError, Settings
 from ..config.jid import bare
@@ -153,6 +154,7 @@ class Reloads:
         set_log_level(now[0].log_level)
         refused = await _Changes(exchange, now, self._file.parent, self._leaving).make(found)
         self._declared = _without(now, before, refused)
+        self._instance.overview.know_deaf(deaf(now[1]))
         for one in (*found.added, *(changed.settings for changed in found.changed)):
             if one.bare_jid not in refused:
                 self._instance.overview.declare(one)

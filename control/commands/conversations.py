@@ -19,7 +19,7 @@ from ..models.conversations import (
     MessagesResult,
 )
 from ..problem import ControlError, ProblemKind
-from .finding import HANDLED, find_account, known_account
+from .finding import HANDLED, check_peer, find_account, known_account
 from .handler import Handler, Tell
 from .history import on_history
 from .refusals import refusing
@@ -86,6 +86,8 @@ async def _messages(command: MessagesCommand, instance: Instance, tell: Tell) ->
     account = known_account(instance, command.account)
     with refusing():
         peer = argument_checks.address("peer", command.peer)
+        if not instance.messages.has(account, peer):
+            check_peer("peer", instance, peer)
     return MessagesResult(messages=instance.messages.texts(account, peer))
 
 
@@ -93,6 +95,7 @@ async def _message(command: MessageCommand, instance: Instance, tell: Tell) -> M
     account = known_account(instance, command.account)
     with refusing():
         peer = argument_checks.address("peer", command.peer)
+        check_peer("peer", instance, peer)
         body = argument_checks.body("the message", command.body)
     if instance.overview.state_of(account) != "online":
         raise ControlError(

@@ -3,6 +3,7 @@
 from ...actors.messages.account import AccountRef, FindCall
 from ...actors.messages.call import CallRef
 from ...actors.messages.exchange import CallStatus, FindAccount
+from ...config import Embedded
 from ...config.jid import bare, is_jid
 from ...config.load import no_account
 from ..instance.instance import Instance
@@ -43,6 +44,22 @@ async def find_account(instance: Instance, account: str) -> AccountRef:
     if ref is None:
         raise ControlError(ProblemKind.NOT_POSSIBLE, f"{jid} is not started", SEE_STATUS)
     return ref
+
+
+def check_peer(field: str, instance: Instance, peer: str) -> None:
+    """See that somebody can be there, as far as that is known here.
+
+    Args:
+        field: what names the peer.
+        instance: what runs.
+        peer: the peer's JID.
+
+    Raises:
+        ValueError: the embedded server has no such account; says which one may be meant.
+    """
+    overview = instance.overview
+    if isinstance(instance.settings.server, Embedded) and not overview.knows(bare(peer)):
+        raise ValueError(f"{field}: {no_account('the embedded server', peer, overview.jids())}")
 
 
 def known_calls(instance: Instance, call: str, account: str | None) -> list[CallStatus]:

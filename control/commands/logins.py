@@ -3,6 +3,7 @@
 from ...actors.messages.exchange import AddAccount, ChangeAccount, FindAccount, RemoveAccount
 from ...config.jid import bare
 from ..instance.instance import Instance
+from ..instance.overview import OFF
 from ..models.logins import LoginCommand, LoginResult, LogoutCommand
 from ..problem import ControlError, ProblemKind
 from .finding import HANDLED, find_account, known_account
@@ -16,7 +17,7 @@ async def _login(command: LoginCommand, instance: Instance, tell: Tell) -> Login
     if settings is None:
         raise ControlError(ProblemKind.UNKNOWN_ACCOUNT, f"the file does not declare {jid} any more")
     state = instance.overview.state_of(jid)
-    if state not in ("closed", "ended", "failed"):
+    if state not in OFF:
         raise ControlError(ProblemKind.NOT_POSSIBLE, f"{jid} is {state} already")
     exchange = instance.exchange
     with refusing():

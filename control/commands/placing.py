@@ -11,13 +11,13 @@ from ...bots import Call, argument_checks
 from ...bots.source import find_source
 from ...config import Embedded
 from ...config.jid import bare
-from ...config.load import no_account
 from ..instance.event_hub import EventReader
 from ..instance.instance import Instance
+from ..instance.overview import OFF
 from ..models.calls import CallCommand, CallResult
 from ..models.detail_record import DetailRecord
 from ..problem import SEE_STATUS, ControlError, ProblemKind
-from .finding import HANDLED, find_account, known_account
+from .finding import HANDLED, check_peer, find_account, known_account
 from .handler import Handler, Tell
 from .refusals import refusing
 
@@ -76,9 +76,14 @@ async def _order(command: CallCommand, instance: Instance, own: str) -> PlaceCal
     peer = argument_checks.address("to", command.to)
     if bare(peer) == own:
         raise ValueError(f"to: {own} can't call itself: give another account")
-    overview = instance.overview
-    if isinstance(instance.settings.server, Embedded) and not overview.knows(bare(peer)):
-        raise ValueError(f"to: {no_account('the embedded server', peer, overview.jids())}")
+    check_peer("to", instance, peer)
+    server = instance.settings.server
+    # Its port is another one at each start, so no other client is there in the account's place.
+    if isinstance(server, Embedded) and not server.port:
+        state = instance.overview.state_of(bare(peer))
+        if state in OFF:
+            why = f"is not logged in ({state}), so nobody can answer"
+            raise ValueError(f"to: {bare(peer)} {why}: log it in first")
     sounds = await find_source(command.audio, instance.folder, "audio")
     shows = await find_source(command.video, instance.folder, "video")
     if sounds is None and shows is None:

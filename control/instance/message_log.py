@@ -109,6 +109,10 @@ class MessageLog:
         """Give the conversations of an account, the last one first."""
         return (one for one in reversed(self._kept.values()) if one.account == account)
 
+    def has(self, account: str, peer: str) -> bool:
+        """Tell whether anything has happened in a conversation."""
+        return (account, bare(peer)) in self._kept
+
     def texts(self, account: str, peer: str) -> tuple[ChatText, ...]:
         """Return the messages of a conversation."""
         found = self._kept.get((account, bare(peer)))

@@ -31,6 +31,8 @@ _NEWS = (
 
 #: States in which an account can't work, the worst first; those in them are listed first.
 TROUBLES = ("failed", "ended", "waiting")
+#: States in which an account is not logged in, and does not try to be.
+OFF = ("closed", "ended", "failed")
 
 
 class _Account(Struct):
@@ -53,7 +55,7 @@ class _Account(Struct):
     was_ready: bool = False
     told: AccountSummary | None = None
 
-    def summary(self) -> AccountSummary:
+    def summary(self, deaf: frozenset[str]) -> AccountSummary:
         if self.told is None:
             self.told = AccountSummary(
                 jid=self.jid,
@@ -65,6 +67,7 @@ class _Account(Struct):
                 failure=self.failure,
                 show=self.show,
                 status=self.status,
+                reads_messages=self.bot not in deaf,
             )
         return self.told
 
@@ -94,6 +97,17 @@ class Overview:
         self._ended: Counter[str] = Counter()
         self._recordings: Counter[str] = Counter()
         self._new = NewRecordings()
+        self._deaf: frozenset[str] = frozenset()
+
+    def know_deaf(self, bots: frozenset[str]) -> None:
+        """Learn which bots do nothing with messages.
+
+        Args:
+            bots: their names in the file.
+        """
+        self._deaf = bots
+        for account in self._accounts.values():
+            account.told = None
 
     def hear(self, report: Reported) -> None:
         """Note a report."""
@@ -129,8 +143,8 @@ class Overview:
             case AccountReady():
                 self._changed(report.jid).was_ready = True
             case BotFailed():
-                account = self._changed(report.account)
-                account.failure, account.bot = report.error, report.bot
+                # The report has the name of the bot's class, which is not the one in the file.
+                self._changed(report.account).failure = report.error
 
     def is_news(self, status: CallStatus) -> bool:
         """Tell whether something about a call has changed but its time and its counters.
@@ -228,7 +242,7 @@ class Overview:
         ordered = sorted(
             self._accounts.values(), key=lambda one: rank.get(one.state or "", len(rank))
         )
-        return tuple(one.summary() for one in ordered[:limit])
+        return tuple(one.summary(self._deaf) for one in ordered[:limit])
 
     def calls(self, limit: int) -> tuple[CallSummary, ...]:
         """List calls that go on, those that began first at first.

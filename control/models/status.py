@@ -26,6 +26,7 @@ class AccountSummary(Result):
         show: what its contacts see while it is online: ``chat``, ``away``, ``dnd`` or ``xa``; "" if
             it is simply available.
         status: the words in its presence, or "".
+        reads_messages: whether its bot does something with messages.
     """
 
     jid: str
@@ -39,6 +40,7 @@ class AccountSummary(Result):
     failure: Text = ""
     show: str = ""
     status: Text = ""
+    reads_messages: bool = True
 
 
 class CallSummary(Result):

@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
+from callboard.actors.messages.exchange import BotFailed
+from callboard.bots.echo import EchoBot
+from callboard.bots.find import deaf
+from callboard.bots.recorder import RecorderBot
 from callboard.control import Client
 from callboard.control.models.status import StatusCommand
 from callboard.tests.conftest import Run
 from callboard.tests.control.stage import controlled
 from callboard.tests.live.stage import ALICE, BOB
+from callboard.tests.web.stage import an_instance
 
 STATUS = StatusCommand()
 
@@ -46,3 +51,17 @@ def test_accounts_calls_and_parts_are_told(run: Run, tmp_path: Path) -> None:
         assert not path.exists()
 
     run(main)
+
+
+def test_an_account_keeps_the_name_of_its_bot_and_says_whether_it_reads_messages(
+    tmp_path: Path,
+) -> None:
+    """What a bot raised is reported with the name of its class, which the file does not have."""
+    accounts = [{"jid": ALICE, "bot": "a:One"}, {"jid": BOB, "bot": "recorder"}]
+    instance = an_instance(tmp_path, accounts=accounts)
+    instance.overview.know_deaf(deaf({"a:One": EchoBot, "recorder": RecorderBot}))
+    instance.hear(BotFailed(ALICE, "One", "ValueError: no"))
+    told = {
+        one.jid: (one.bot, one.failure, one.reads_messages) for one in instance.overview.accounts(5)
+    }
+    assert told == {ALICE: ("a:One", "ValueError: no", True), BOB: ("recorder", "", False)}
