@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from ..bots.source import has_name
 from ..control.models.base import Command
 from ..control.models.calls import IsSource
 from ..control.problem import ControlError, ProblemKind
+from ..media import FileSource, Kind, MediaError
 from .problem_details import ProblemDetails
 from .visitor_role import VisitorRole
 from .visitors import at_least
@@ -28,12 +31,16 @@ class FilesResult(BaseModel):
     """What may be played by its name.
 
     Attributes:
-        files: names of files.
+        files: names of files that have something to play.
+        sounds: those of them that have sound.
+        pictures: those that have pictures.
     """
 
     model_config = ConfigDict(frozen=True)
 
     files: tuple[str, ...]
+    sounds: tuple[str, ...]
+    pictures: tuple[str, ...]
 
 
 class PlayableFiles:
@@ -46,6 +53,41 @@ class PlayableFiles:
             folder: where they are; None: there are none.
         """
         self._folder = folder
+        self._kinds: dict[tuple[str, int, int, int], frozenset[Kind]] = {}
+        self._looking = threading.Lock()
+
+    def listing(self) -> FilesResult:
+        """Tell what each file has that can be played. Blocking: those that are new are read."""
+        with self._looking:
+            found = {name: self._version(name) for name in self.names()}
+            self._kinds = {
+                one: self._kinds[one] if one in self._kinds else self._look(name)
+                for name, one in found.items()
+                if one is not None
+            }
+            kinds = {name: self._kinds[one] for name, one in found.items() if one is not None}
+        return FilesResult(
+            files=tuple(name for name, has in kinds.items() if has),
+            sounds=tuple(name for name, has in kinds.items() if "audio" in has),
+            pictures=tuple(name for name, has in kinds.items() if "video" in has),
+        )
+
+    def _version(self, name: str) -> tuple[str, int, int, int] | None:
+        assert self._folder is not None  # noqa: S101 - there are names in it
+        try:
+            status = (self._folder / name).stat()
+        except OSError:  # it was removed meanwhile
+            return None
+        return name, status.st_ino, status.st_mtime_ns, status.st_size
+
+    def _look(self, name: str) -> frozenset[Kind]:
+        assert self._folder is not None  # noqa: S101 - there are names in it
+        try:
+            source = FileSource(self._folder / name)
+            source.check()
+        except MediaError:
+            return frozenset()
+        return source.kinds
 
     def names(self) -> tuple[str, ...]:
         """Return the names, sorted. Blocking; a folder that can't be read has none."""
@@ -84,7 +126,10 @@ class PlayableFiles:
         for loop, name in (("", source), (_LOOP, source.removeprefix(_LOOP))):
             if self._folder is not None and name in names:
                 return f"{loop}{self._folder / name}"
+        close = get_close_matches(source.removeprefix(_LOOP), names, 1)
         also = f", or the name of a file of the board's, like {names[0][:60]!r}" if names else ""
+        if close:
+            also = f", or did you mean {close[0][:60]!r}?"
         raise ControlError(
             ProblemKind.WRONG_ARGUMENT,
             f"{field} is {source[:100]!r}: give a source with a name, like tone:440{also}",
@@ -124,6 +169,6 @@ router = APIRouter(tags=["calls"])
     dependencies=[Depends(at_least(VisitorRole.CONTROL))],
 )
 async def files(request: Request) -> FilesResult:
-    """List the names of the files in the folder that `web: files:` names."""
+    """List the files in the folder that `web: files:` names, as far as they can be played."""
     playable: PlayableFiles = request.app.state.playable
-    return FilesResult(files=await asyncio.to_thread(playable.names))
+    return await asyncio.to_thread(playable.listing)

@@ -19,6 +19,9 @@ MOST_FAILURES = 1000
 MOST_PIXELS = 1 << 26
 """Pixels of the largest picture that is decoded: twice one of 8K."""
 
+DRAWN = frozenset({"adf", "bin", "idf", "tty", "xbin"})
+"""Formats in which FFmpeg takes a text for a film, and draws it letter by letter."""
+
 GIVE = "Give a WAV, Ogg, MP3, MP4 or Matroska file."
 """What to do about a file that can't be played."""
 
@@ -58,6 +61,9 @@ class FileReader:
             raise SourceError(f"{path} can't be played: {error.strerror or error}.") from None
         except ValueError as error:
             raise SourceError(f"{path} can't be played: {error}.") from None
+        if self._container.format.name in DRAWN:
+            self._container.close()
+            raise SourceError(f"{path} can't be played: it is a text. {GIVE}")
         self.streams: dict[Kind, AvStream] = {}
         self.failures = 0
         self._begun: Iterator[av.Packet[Any]] | None = None

@@ -8,13 +8,15 @@ import pytest
 from callboard.bots import source
 from callboard.config.web import WebSettings
 from callboard.control.commands.all import COMMANDS
+from callboard.media import Kind
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB
+from callboard.tests.media.sources.films import Film
 from callboard.tests.media.wav import write_wav
 from callboard.tests.web.http import ask
 from callboard.tests.web.stage import TOKENS, bare_board, boarded
 from callboard.web.commands import ROUTES, CommandRoute
-from callboard.web.playable_files import _played
+from callboard.web.playable_files import PlayableFiles, _played
 
 CONTROL = TOKENS["control"]
 
@@ -103,7 +105,8 @@ def test_files_of_the_folder_are_listed_and_played_by_their_names(run: Run, tmp_
         async with boarded(tmp_path, [ALICE, BOB], web=web) as (stage, port):
             assert (await ask(port, "/api/files", token=TOKENS["listen"])).status == 403
             listed = await ask(port, "/api/files", token=CONTROL)
-            assert listed.json == {"files": ["a b: c.wav", "beep.wav"]}
+            both = ["a b: c.wav", "beep.wav"]
+            assert listed.json == {"files": both, "sounds": both, "pictures": []}
             body = {"account": ALICE, "to": BOB, "audio": "loop:beep.wav", "seconds": None}
             placed = await ask(port, "/api/calls", "POST", body=body, token=CONTROL)
             call = placed.json["id"]
@@ -119,6 +122,46 @@ def test_files_of_the_folder_are_listed_and_played_by_their_names(run: Run, tmp_
                 assert answer.status == 200, answer.body
             await ask(port, f"/api/calls/{call}/hangup", "POST", token=CONTROL)
             await stage.record(ALICE, call)
+
+    run(main)
+
+
+def test_only_files_that_can_be_played_are_listed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "sounds"
+    folder.mkdir()
+    write_wav(folder / "beep.wav")
+    Film("film.webm", seconds=1).write(folder)
+    (folder / "notes.txt").write_text("A line of words\n" * 100)
+    (folder / "song.mp3").write_text("no song")
+    (folder / "empty.ogg").touch()
+    read: list[str] = []
+    look = PlayableFiles._look
+
+    def counted(self: PlayableFiles, name: str) -> frozenset[Kind]:
+        read.append(name)
+        return look(self, name)
+
+    monkeypatch.setattr(PlayableFiles, "_look", counted)
+
+    async def main() -> None:
+        async with bare_board(tmp_path, files=folder) as (_, port):
+            for _ in range(2):
+                listed = (await ask(port, "/api/files", token=CONTROL)).json
+                assert listed["files"] == ["beep.wav", "film.webm"]
+                assert listed["sounds"] == ["beep.wav"]
+                assert listed["pictures"] == ["film.webm"]
+            assert len(read) == 5  # once each
+            (folder / "song.mp3").unlink()
+            write_wav(folder / "empty.ogg")
+            listed = (await ask(port, "/api/files", token=CONTROL)).json
+            assert listed["sounds"] == ["beep.wav", "empty.ogg"]
+            assert read[5:] == ["empty.ogg"]
+            for name, words in (("bep.wav", "did you mean 'beep.wav'?"), ("x", "like 'beep.wav'")):
+                body = {"account": ALICE, "to": BOB, "audio": name}
+                answer = await ask(port, "/api/calls", "POST", body=body, token=CONTROL)
+                assert words in answer.json["detail"]
 
     run(main)
 
@@ -151,7 +194,8 @@ def test_a_link_leads_to_a_file_of_the_folder_or_nowhere(run: Run, tmp_path: Pat
     async def main(files: Path) -> None:
         async with bare_board(tmp_path, files=files) as (_, port):
             listed = await ask(port, "/api/files", token=CONTROL)
-            assert listed.json == {"files": ["absolute.wav", "beep.wav", "chain.wav", "same.wav"]}
+            names = ["absolute.wav", "beep.wav", "chain.wav", "same.wav"]
+            assert listed.json["files"] == names
             for name in links.keys() - {"absolute.wav", "chain.wav", "same.wav"}:
                 body = {"account": ALICE, "to": BOB, "audio": name}
                 answer = await ask(port, "/api/calls", "POST", body=body, token=CONTROL)

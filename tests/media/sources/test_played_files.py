@@ -545,6 +545,15 @@ def whole(path: Path) -> None:
     mp3(path)
 
 
+@pytest.mark.parametrize("suffix", ["txt", "nfo", "asc", "ans", "bin"])
+def test_a_text_is_no_film(tmp_path: Path, suffix: str) -> None:
+    """FFmpeg would draw it, letter by letter."""
+    path = tmp_path / f"notes.{suffix}"
+    path.write_text("A line of words\n" * 300)
+    with pytest.raises(SourceError, match="it is a text"):
+        FileSource(path).check()
+
+
 UNPLAYABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda path: path, "No such file"),
     "empty": (lambda path: path.touch(), "it is empty.* Give a WAV"),
