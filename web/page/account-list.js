@@ -24,7 +24,7 @@ class AccountList extends View {
   update() {
     const words = this.filter.value.toLowerCase();
     const rank = (/** @type {string} */ state) => ["failed", "ended", "waiting"].indexOf(state) + 1 || 9;
-    const found = [...board.accounts.values()].filter(one => `${one.jid} ${one.bot} ${one.state}`.toLowerCase().includes(words));
+    const found = [...board.accounts.values()].filter(one => `${one.jid} ${one.bot} ${board.stands(one.state)}`.toLowerCase().includes(words));
     found.sort((one, other) => rank(one.state) - rank(other.state));
     const counts = new Map();
     for (const call of board.calls.values()) counts.set(call.account, (counts.get(call.account) ?? 0) + 1);

@@ -4,7 +4,7 @@ import {bare} from "./words.js";
 
 /**
  * @typedef {{jid: string, bot: string, state: string, detail: string, since: string, failure: string,
- *   show: string, status: string}} Account
+ *   show: string, status: string, reads_messages: boolean}} Account
  * @typedef {{kind: string, codec: string, sent: number, received: number, lost: number, jitter_ms: number,
  *   rtt_ms: number | null, mos: number | null, peer_lost: number | null, peer_jitter_ms: number | null, peer_mos: number | null}} Media
  * @typedef {{id: string, account: string, peer: string, direction: "in" | "out", phase: string, media: string[],
@@ -27,8 +27,8 @@ import {bare} from "./words.js";
 
 const EVENTS = ["AccountChanged", "AccountRemoved", "PresenceReturned", "BotFailed", "CallStatus", "CallRecord", "ChatMessage", "ChatMessageBounced",
   "ReceiptReceived", "LoadPhase", "LoadPoint", "LoadVerdict"];
-/** The bot that lets calls ring for a person. */
-const OPERATOR = "operator";
+/** The bot that lets calls ring for a person, and the one that lets them ring for nobody. */
+const OPERATOR = "operator", SILENT = "silent";
 /** Milliseconds between two looks of the page at what has changed. */
 const PACE = 200;
 /** Seconds of a call whose quality is kept. */
@@ -110,7 +110,10 @@ class Board extends EventTarget {
   }
 
   /** Say how something stands, as far as that is known now. @param {string} state */
-  stands(state) { return state && this.lostAt ? `was ${state}` : state; }
+  stands(state) {
+    const word = ["closed", "ended"].includes(state) ? "logged out" : state;
+    return word && this.lostAt ? `was ${word}` : word;
+  }
 
   /** Forget what was told to somebody who has left. */
   forget() {
@@ -173,7 +176,10 @@ class Board extends EventTarget {
     }
     this.keep(event);
     switch (event.event) {
-      case "AccountChanged": case "AccountRemoved": case "PresenceReturned": case "BotFailed": case "CallStatus":
+      case "AccountChanged":
+        this.tell("account", event);
+        break;
+      case "AccountRemoved": case "PresenceReturned": case "BotFailed": case "CallStatus":
         break;
       case "CallRecord":
         this.tell("record", event);
@@ -301,6 +307,24 @@ class Board extends EventTarget {
 
   /** Whether an account's bot lets calls ring for a person. @param {string} account */
   hasOperator(account) { return this.accounts.get(account)?.bot === OPERATOR; }
+
+  /** Say what a call waits for that was placed and is not taken. @param {Call} call */
+  waitsFor({direction, phase, peer}) {
+    const ours = this.accounts.get(bare(peer));
+    if (direction !== "out" || !["proposed", "ringing"].includes(phase)) return "";
+    if (ours && ours.state !== "online") return `${ours.jid} is not logged in: nobody answers unless it logs in.`;
+    if (phase === "proposed") return ours ? "" : "Nobody has answered there yet: perhaps nobody is online.";
+    if (ours?.bot === OPERATOR) return "It rings here, until somebody takes it.";
+    if (ours?.bot === SILENT) return `The bot of ${ours.jid}, ${SILENT}, lets calls ring and never answers.`;
+    return ours ? `The bot of ${ours.jid}, ${ours.bot}, has not answered yet.` : "It rings, and nobody has answered yet.";
+  }
+
+  /** Say who reads no messages of those that write to each other. @param {string} account @param {string} peer */
+  deafOf(account, peer) {
+    const [own, ours] = [this.accounts.get(account), this.accounts.get(bare(peer))];
+    if (ours) return ours.reads_messages ? "" : `The bot of ${ours.jid}, ${ours.bot}, does not read messages: it answers none.`;
+    return own && !own.reads_messages ? `The bot of ${own.jid}, ${own.bot}, does not read messages: only people answer here.` : "";
+  }
 
   /** @param {string} id @param {string} [account] */
   find(id, account) {

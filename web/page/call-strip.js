@@ -55,7 +55,7 @@ export class CallStrip extends HTMLElement {
     say(this.time, call.phase === "connected" ? clock(call.seconds) : "");
     const heard = call.statistics.find(one => one.kind === "audio") ?? call.statistics[0];
     if (call.end) say(this.quality, ending(call.end).why);
-    else say(this.quality, heard ? [`MOS ${number(heard.mos)}`, `jitter ${number(heard.jitter_ms, 0)} ms`, heard.rtt_ms === null ? "" : `RTT ${number(heard.rtt_ms, 0)} ms`].filter(Boolean).join(" · ") : "");
+    else say(this.quality, heard ? [`MOS ${number(heard.mos)}`, `jitter ${number(heard.jitter_ms, 0)} ms`, heard.rtt_ms === null ? "" : `RTT ${number(heard.rtt_ms, 0)} ms`].filter(Boolean).join(" · ") : board.waitsFor(call));
     if (this.media?.talks) attempt(() => this.live().listenWhenConnected());
     if (call.phase === "connected" && this.isConnected && session.awaited.delete(key(call))) this.listen();
     const note = session.may("talk") && this.rings() ? instead(call) : "";
@@ -164,7 +164,7 @@ export class CallStrip extends HTMLElement {
     const form = h("form.line", {onsubmit: (/** @type {Event} */ event) => {
       event.preventDefault();
       return this.do("play", {source: source.value}, () => { close(form, this.opener(form)); notify(`${source.value} is played`); });
-    }}, source, offered("playable", ["tone:440", "say:Hello", "silence", "echo"]), h("button.primary", {type: "submit"}, "Play"));
+    }}, source, offered("playable", ["tone:440", "say:Hello", "silence", "echo"], this.call?.media.includes("video") ? "files" : "sounds"), h("button.primary", {type: "submit"}, "Play"));
     open(this.more, form);
     source.select();
   }

@@ -1,6 +1,6 @@
 // The conversations of one account: with whom it writes and calls.
 import {unknownAccount} from "./account-list.js";
-import {accountPath, get, Problem} from "./api.js";
+import {accountPath, get, messagesPath, Problem} from "./api.js";
 import {avatar, badge} from "./avatar.js";
 import {board} from "./board.js";
 import {fill, h, joined, jointed} from "./dom.js";
@@ -35,7 +35,7 @@ class ConversationList extends View {
     this.rows = h("ul.rows", {"aria-label": `Conversations of ${this.account}`});
     this.append(
       h("div.bar", {}, h("a.back", {href: "#/", "aria-label": "Back to accounts"}, "‹"), h("h2", {}, ...jointed(this.account))),
-      session.may("control") && h("form.line", {onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); this.open(this.to.value.trim()); }},
+      session.may("control") && h("form.line", {onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); return this.open(this.to.value.trim()); }},
         this.to, h("button", {type: "submit"}, "Open")) || "",
       this.rows);
     this.load();
@@ -48,8 +48,10 @@ class ConversationList extends View {
     this.hear(board, "gap", () => this.load());
   }
 
-  /** @param {string} peer */
-  open(peer) { if (peer) location.hash = `#/accounts/${escaped(this.account)}/${escaped(peer)}`; }
+  /** Open a conversation, if somebody can be there. @param {string} peer */
+  async open(peer) {
+    if (peer && await attempt(() => get(messagesPath(this.account, peer)))) location.hash = `#/accounts/${escaped(this.account)}/${escaped(peer)}`;
+  }
 
   async load() {
     const found = await attempt(() => conversationsOf(this.account));

@@ -1,6 +1,6 @@
 // A conversation: its calls as strips above, its messages, and what to write and to call with.
 import {unknownAccount} from "./account-list.js";
-import {get, messagesPath, post} from "./api.js";
+import {get, messagesPath, post, Problem} from "./api.js";
 import {avatar} from "./avatar.js";
 import {board, key} from "./board.js";
 import {CallStrip, listenTo} from "./call-strip.js";
@@ -9,7 +9,7 @@ import {fill, follow, h, joined, jointed, say, visible} from "./dom.js";
 import {callSomebody, instead} from "./live-media.js";
 import {offered} from "./playable.js";
 import {session} from "./session.js";
-import {attempt, View} from "./view.js";
+import {attempt, nothing, notify, View} from "./view.js";
 import {bare, clock, ending, escaped, hour} from "./words.js";
 
 const SOUNDS = ["tone:440", "silence", "echo", "none"];
@@ -39,10 +39,11 @@ class ConversationView extends View {
     this.calls = h("div.strips", {});
     this.messages = h("div.messages", {role: "list", "aria-label": "Messages", "aria-live": "polite", tabIndex: 0, onscroll: () => { this.isAtEnd = this.below() < 80; }});
     this.presence = h("span.row-note", {});
+    this.deaf = h("p.deaf.row-note", {});
     fill(this,
       h("header.conversation-head", {}, h("a.back", {href: `#/accounts/${escaped(this.account)}`, "aria-label": "Back to conversations"}, "‹"),
         avatar(this.peer), h("div.row-main", {}, h("h2", {title: visible(this.peer)}, ...jointed(this.peer)), this.presence), session.may("control") && this.callForm()),
-      this.calls, this.messages, session.may("control") && this.writeForm());
+      this.calls, this.messages, this.deaf, session.may("control") && this.writeForm());
     this.load();
   }
 
@@ -83,7 +84,7 @@ class ConversationView extends View {
     const options = h("details.call-options", {onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === "Escape") close(); }}, h("summary", {"aria-label": "What is sent"}, "▾"),
       h("div.popover", {},
         h("label", {}, "Sound", audio), h("label", {}, "Picture", video), h("label.check", {}, record, "Record both sides"),
-        offered("sounds", SOUNDS), offered("pictures", PICTURES)));
+        offered("sounds", SOUNDS, "sounds"), offered("pictures", PICTURES, "pictures")));
     const call = (/** @type {string} */ picture) => () => attempt(async () => {
       close();
       const placed = await post("/api/calls", {account: this.account, to: this.peer, audio: audio.value, video: picture || video.value, record: record.checked, seconds: null});
@@ -136,13 +137,19 @@ class ConversationView extends View {
       return;
     }
     const [found, past] = await Promise.all([
-      attempt(() => get(messagesPath(this.account, this.peer))),
+      get(messagesPath(this.account, this.peer)).catch(error => this.refused(error)),
       get("/api/history", {account: this.account, peer: bare(this.peer), limit: MOST_ENDED}).catch(() => ({calls: []})),
     ]);
     if (!found) return;
     this.written = found.messages;
     for (const one of past.calls) this.keep(one);
     this.draw();
+  }
+
+  /** Say why there is no such conversation, in its place; or what else is wrong. @param {Error} error */
+  refused(error) {
+    if (!(error instanceof Problem) || error.type !== "wrong-argument") notify(error.message, "bad");
+    else nothing(this, "There is no such address", error.message, "h2", {href: `#/accounts/${escaped(this.account)}`, words: "See the conversations"});
   }
 
   /** Keep a call that has ended, in the place of the oldest if there are many. @param {import("./board.js").PastCall} call */
@@ -173,6 +180,7 @@ class ConversationView extends View {
     const words = [board.stands(presenceOf(this.peer, this.about)), this.about?.status].filter(Boolean);
     if (words.join() !== this.said) fill(this.presence, ...joined(" · ", ...words));
     this.said = words.join();
+    say(this.deaf, session.may("control") ? board.deafOf(this.account, this.peer) : "");
     if (this.instead) say(this.instead, instead());
     const failures = board.failures().filter(one => one.account === this.account && bare(one.peer) === bare(this.peer));
     follow(this.calls, [...board.callsWith(this.account, this.peer), ...failures], key, () => new CallStrip(true));

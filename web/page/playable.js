@@ -2,7 +2,9 @@
 import {get} from "./api.js";
 import {h} from "./dom.js";
 
-/** @type {Promise<{files: string[]}> | null} */
+/** @typedef {{files: string[], sounds: string[], pictures: string[]}} Found */
+
+/** @type {Promise<Found> | null} */
 let asked = null;
 
 /** Ask for the files; who asks at the same time shares the answer. */
@@ -12,11 +14,12 @@ function files() { return asked ??= get("/api/files").finally(() => { asked = nu
  * Offer it for an input.
  * @param {string} id which the input names as its list
  * @param {string[]} named sources with a name
+ * @param {keyof Found} kind what a file must have
  */
-export function offered(id, named) {
+export function offered(id, named, kind) {
   const list = h("datalist", {id}, ...named.map(value => h("option", {value})));
   files()
-    .then(found => list.append(...found.files.map((/** @type {string} */ value) => h("option", {value}))))
+    .then(found => list.append(...found[kind].map((/** @type {string} */ value) => h("option", {value}))))
     .catch(() => {});  // these are only proposals
   return list;
 }
