@@ -97,6 +97,14 @@ class Meeting:
             with suppress(ValueError, CallOver):
                 each.result()
 
+    async def mixed(self) -> None:
+        """Wait for sound in the mix."""
+        assert self.room._ref is not None
+        actor: Any = self.room._ref._actor_weakref()
+        async with asyncio.timeout(PATIENCE):
+            while not actor._recorders._frames:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0)
+
     async def end(self) -> list[CallRecord]:
         """Hang up; return the records."""
         for scene in self.scenes:
@@ -178,7 +186,7 @@ def test_a_call_that_comes_as_the_room_is_closed_keeps_nobody_waiting(
         meeting = Meeting(tmp_path, writer)
         await meeting.begin(tmp_path)
         await meeting.room.add(meeting.calls[0])
-        await asyncio.sleep(0.1)
+        await meeting.mixed()
         first = meeting.room.path
         meeting.does("close", 0)
         for _ in range(yields):
