@@ -138,7 +138,6 @@ async def measure(quick: bool) -> Result:
             lambda: trial(accounts, **place, counts=people),
             lambda: trial(called, **place, counts=lines, seconds=seconds, video=False),
             lambda: trial(called, **place, counts=films, seconds=seconds, video=True),
-            together=quick,
         )
     result = Result(
         "Growth",

@@ -22,7 +22,7 @@ async def measure(quick: bool) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         sound, pictures = Path(folder, "played.ogg"), Path(folder, "played.mkv")
         await asyncio.to_thread(make_file, sound, 2 if quick else 10)
-        await asyncio.to_thread(make_pictures, pictures, 1 if quick else 4)
+        await asyncio.to_thread(make_pictures, pictures, 0.2 if quick else 4)
         common = {"seconds": seconds}
         floors, paced, record, none, with_pictures = await turns(
             times,

@@ -69,11 +69,11 @@ def make_file(path: Path, seconds: int = 10) -> None:
         container.mux(stream.encode(None))
 
 
-def make_pictures(path: Path, seconds: int = 4) -> None:
+def make_pictures(path: Path, seconds: float = 4) -> None:
     """Write what an HD leg plays: 720p30 VP8 of 1.5 Mbit/s, and Opus, in Matroska."""
     random = np.random.default_rng(1)
     noise = random.integers(0, 40, (720, 1280), np.uint8)
-    sound = (random.standard_normal((seconds * PACKETS, 1, 960)) * 600).astype(np.int16)
+    sound = (random.standard_normal((round(seconds * PACKETS), 1, 960)) * 600).astype(np.int16)
     with av.open(str(path), "w") as container:
         video = container.add_stream("libvpx", rate=PICTURES)
         video.width, video.height, video.pix_fmt = 1280, 720, "yuv420p"
@@ -89,7 +89,7 @@ def make_pictures(path: Path, seconds: int = 4) -> None:
             "bufsize": str(BIT_RATE // 2),
         }
         audio = container.add_stream("libopus", rate=48000, layout="mono")
-        for number in range(seconds * PICTURES):
+        for number in range(round(seconds * PICTURES)):
             picture = np.full((1080, 1280), 128, np.uint8)
             picture[:720] = np.roll(noise, (number, 3 * number), (0, 1)) + 100
             frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")

@@ -13,8 +13,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from callboard.benchmarks.trial import here
-from callboard.benchmarks.usage import allow_files
+from callboard.benchmarks.usage import allow_files, here
 
 HERE = Path(__file__).parent
 TARGET = HERE / "RESULTS.md"

@@ -6,12 +6,11 @@ import json
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextvars import ContextVar
 from typing import Any
 
 import uvloop
 from callboard.benchmarks.result import Result
-from callboard.benchmarks.usage import allow_files
+from callboard.benchmarks.usage import allow_files, here
 
 Trial = Callable[..., Coroutine[Any, Any, dict[str, Any]]]
 Measure = Callable[[bool], Coroutine[Any, Any, Result]]
@@ -20,10 +19,6 @@ Measure = Callable[[bool], Coroutine[Any, Any, Result]]
 PLAIN = "plain_"
 #: Seconds that one trial may take.
 PATIENCE = 600.0
-
-
-#: Whether trials run in this process: a smoke run need not be fair, but should be short.
-here = ContextVar("here", default=False)
 
 
 class TrialError(Exception):

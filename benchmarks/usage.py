@@ -3,9 +3,12 @@
 import gc
 import os
 import resource
+from contextvars import ContextVar
 from pathlib import Path
 
 TICK = os.sysconf("SC_CLK_TCK")
+#: Whether trials run in this process: a smoke run need not be fair, but should be short.
+here = ContextVar("here", default=False)
 
 
 def cpu(pid: int | None = None) -> float:
@@ -53,7 +56,9 @@ def session(leader: int) -> list[int]:
 
 
 def keep_to(core: int) -> None:
-    """Let this process run on one core alone, where there are more."""
+    """Let this process run on one core alone, where there are more; not in a smoke run."""
+    if here.get():
+        return
     # Whoever started us may have kept to one core: what a child is given is not all there is.
     os.sched_setaffinity(0, range(os.cpu_count() or 1))
     cores = sorted(os.sched_getaffinity(0))

@@ -5,8 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from callboard.benchmarks import floor, leg
+from callboard.benchmarks.partner import partner
+from callboard.benchmarks.played import make_file
 from callboard.benchmarks.report import BENCHMARKS, machine, page
 from callboard.benchmarks.result import Figure, Result, number, percentile
+from callboard.benchmarks.trial import trial
 from callboard.tests.conftest import Run
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
@@ -30,6 +34,21 @@ def test_every_benchmark_gives_figures(run: Run) -> None:
             assert set(rule) <= set("|- ")
             assert rows
             assert all(len(row.split("|")) == len(head.split("|")) for row in rows)
+
+    run(main)
+
+
+def test_trials_and_partners_that_count_are_processes_of_their_own(
+    run: Run, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        file = tmp_path / "played.ogg"
+        await asyncio.to_thread(make_file, file, 1)
+        async with partner(leg.peer, file=str(file)) as ask:
+            first, second = [await ask({}) for _ in range(2)]
+            assert first["count"] == []
+            assert second["cpu"] > first["cpu"] > 0
+        assert (await trial(floor.packets, times=10)).keys()
 
     run(main)
 
