@@ -23,6 +23,7 @@ _NAMES: Mapping[str, Callable[[], type[Source]]] = {
     "pattern": lambda: media.ClockPattern,
     "echo": lambda: media.Echo,
 }
+_AT_HAND = frozenset({"none", "silence", "tone", "echo"})
 _SPELLINGS = {
     "tone": ("tone", "tone:FREQUENCY", "tone:FREQUENCY:DURATION"),
     "say": ("say:TEXT",),
@@ -219,7 +220,16 @@ async def find_source(
         SourceError: see `source`.
         TypeError: it is nothing that can be played.
     """
+    if _is_at_hand(playable):
+        return source(playable, folder, kind, times)
     return await READERS.run(partial(source, playable, folder, kind, times))
+
+
+def _is_at_hand(playable: Playable) -> bool:
+    """Tell whether nothing is read or asked to make a source, which then needs no thread."""
+    if not isinstance(playable, str):
+        return playable is None
+    return playable in _AT_HAND or playable.startswith("tone:")
 
 
 async def find_music(playable: Playable, folder: Path) -> Source | None:

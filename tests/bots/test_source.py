@@ -1,5 +1,6 @@
 """Words, paths and sources that name what is played."""
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -266,5 +267,26 @@ def test_a_source_must_have_the_kind(
             return
         with pytest.raises(SourceError, match=f"^'{named}' has no {kind}: give "):
             await find_source(named, folder, kind)
+
+    run(main)
+
+
+@pytest.mark.parametrize("named", [None, "none", "silence", "tone", "tone:440", "echo"])
+def test_what_reads_nothing_needs_no_thread(folder: Path, named: str | None) -> None:
+    """A call is answered the sooner."""
+    finding = find_source(named, folder, "audio")
+    with pytest.raises(StopIteration) as done:
+        finding.send(None)
+    assert done.value.value == source(named, folder, "audio")
+
+
+@pytest.mark.parametrize("named", ["hello.wav", "loop:hello.wav", "say:hello", "tones"])
+def test_what_may_block_is_found_in_a_thread(run: Run, folder: Path, named: str) -> None:
+    async def main() -> None:
+        finding = asyncio.ensure_future(find_source(named, folder, "audio"))
+        await asyncio.sleep(0)
+        assert not finding.done()
+        await asyncio.wait({finding})
+        finding.exception()
 
     run(main)
