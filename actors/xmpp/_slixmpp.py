@@ -74,7 +74,7 @@ class XmlStream(XMLStream):
         self._speaks_tls = False
         self._unread = 0
         self._failure: object = None
-        self._outbox: list[bytes] = []
+        self._outbox: list[bytes] | None = None
 
     # -- what whoever has the connection hears -----------------------------------------------------
 
@@ -135,25 +135,35 @@ class XmlStream(XMLStream):
         return _header(self.default_domain, self.boundjid.bare if is_encrypted else "")
 
     def send_raw(self, data: str | bytes) -> None:
-        """Write what is sent in one turn of the loop at once: one TLS record, one system call.
+        """Write something now, and what follows in the same turn of the loop together after it.
+
+        A turn may be long, and most turns send one stanza: so the first does not wait for the
+        others. Those, as at a login, are one TLS record and one system call.
 
         Raises:
             NotConnectedError: there is no connection.
         """
         if self.transport is None:
             raise NotConnectedError
-        if not self._outbox:
-            self.loop.call_soon(self._flush)
         if log.isEnabledFor(logging.DEBUG):
             text = data if isinstance(data, str) else data.decode()
             log.debug("%s SEND: %s", self.boundjid.bare, masked(text))
-        self._outbox.append(data.encode() if isinstance(data, str) else data)
+        octets = data.encode() if isinstance(data, str) else data
+        if self._outbox is None:
+            self._outbox = []
+            self.loop.call_soon(self._flush)
+            self._write_out(octets)
+        else:
+            self._outbox.append(octets)
 
     def _flush(self) -> None:
-        data = b"".join(self._outbox)
-        self._outbox.clear()
-        if data and self.transport is not None and not self.transport.is_closing():
-            self.transport.write(data)
+        outbox, self._outbox = self._outbox, None
+        if outbox:
+            self._write_out(b"".join(outbox))
+
+    def _write_out(self, octets: bytes) -> None:
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(octets)
 
     def stop_hearing(self) -> None:
         """Take nothing more in, and give up connecting."""
@@ -171,7 +181,7 @@ class XmlStream(XMLStream):
             self.transport.write(parting.encode())
             self.transport.close()
         else:
-            self._outbox.clear()
+            self.forget_unsent()
             self.abort()
 
     def let_go(self) -> None:
@@ -181,7 +191,8 @@ class XmlStream(XMLStream):
 
     def forget_unsent(self) -> None:
         """Drop what waits to be written."""
-        self._outbox.clear()
+        if self._outbox is not None:
+            self._outbox.clear()
 
     async def close_in_order(self, seconds: float) -> None:
         """Close the stream (RFC 6120 §4.4) and the connection, and leave no task behind.

@@ -1,8 +1,11 @@
 """What a stream keeps, and what it does with what can't be sent or read."""
 
+import asyncio
 import gc
+import socket
 import ssl
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import Element
 
 from callboard.actors.messages.exchange import AccountReady
@@ -63,5 +66,51 @@ def test_what_is_no_xml_ends_the_stream(run: Run, tmp_path: Path) -> None:
             assert isinstance(event, StreamClosed)
             assert "no XML" in event.end.reason
             assert not isinstance(event, StreamOpened | StreamFailed)
+
+    run(main)
+
+
+class Written:
+    """A transport that notes what is written to it."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self.written: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Note it, and write it."""
+        self.written.append(data.decode())
+        self._transport.write(data)
+
+
+def test_the_first_of_a_turn_is_written_at_once_and_what_follows_together(run: Run) -> None:
+    async def main() -> None:
+        ours, theirs = socket.socketpair()
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
+        reader, writer = await asyncio.open_connection(sock=theirs)
+        stream = made([])
+        noted: Any = Written(transport)
+        stream.transport = noted
+        for turn in range(2):
+            text = [f"<message id='{turn}-{number}'/>" for number in range(4)]
+            for one in text:
+                stream.send_raw(one)
+                assert noted.written == [text[0]]
+            await asyncio.sleep(0)
+            assert noted.written == [text[0], "".join(text[1:])]
+            noted.written.clear()
+            assert await reader.readexactly(len("".join(text))) == "".join(text).encode()
+        stream.send_raw("now")
+        stream.send_raw("never")
+        stream.forget_unsent()
+        await asyncio.sleep(0)
+        assert noted.written == ["now"]
+        transport.close()
+        writer.close()
+        await writer.wait_closed()
 
     run(main)
