@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import structs
 
 from ..frames.frame import KINDS, Kind
+from ..late_event import LateEvent
 from ..sources.source import Source
 from . import _aiortc
 from .connection_media import ConnectionMedia
@@ -87,6 +88,8 @@ class PeerConnection:
         self.tasks = OwnedTasks()
         self._closer: asyncio.Task[None] | None = None
         self._connecting: set[asyncio.Task[Any]] = set()
+        self._may_connect = LateEvent()
+        self._may_connect.set()
         self._connections = IceConnections(self._pc, network)
         self.media = ConnectionMedia(
             path,
@@ -114,7 +117,7 @@ class PeerConnection:
             on_failure=self._connectivity.fail,
         )
         self._watch = Watch(self._renewals.own_addresses, self._address_lost)
-        _aiortc.track_connecting(self._pc, self._connecting, self._broken)
+        _aiortc.track_connecting(self._pc, self._connecting, self._may_connect, self._broken)
 
     @property
     def closed(self) -> bool:
@@ -234,6 +237,7 @@ class PeerConnection:
         video: Source | None,
         refuse: Collection[Kind] = (),
         prefer: Sequence[str] = (),
+        waits: bool = False,
     ) -> str:
         """Take an offer and answer it, with all candidates in the answer.
 
@@ -249,6 +253,8 @@ class PeerConnection:
             refuse: New kinds to answer as `inactive`. They keep their place, without media.
             prefer: RTP encoding names of codecs that new kinds have before the others; those follow
                 in the order of the offer.
+            waits: Whether to connect only once `connect` is called: the peer needs our answer for
+                that, and checks of ours that it can't answer yet keep it from being told.
 
         Returns:
             The local description, as SDP.
@@ -261,10 +267,19 @@ class PeerConnection:
             ValueError: A source without that kind.
         """
         async with self._negotiating:
+            if waits:
+                self._may_connect.clear()
             sources: dict[Kind, Source | None] = {"audio": audio, "video": video}
             answer = await self._offer_answer.answer(offer, sources, refuse, prefer)
-            self._negotiated()
+            if not waits:
+                self._negotiated()
             return answer
+
+    def connect(self) -> None:
+        """Connect, if `answer` was to wait with that."""
+        if not self._may_connect.is_set() and not self.closed:
+            self._negotiated()
+            self._may_connect.set()
 
     @owned
     async def accept(self, answer: str) -> None:
@@ -371,6 +386,7 @@ class PeerConnection:
             medium.reports.close()
         connections = tuple(self._connections.open)
         await _in_time("the peer connection", self._pc.close())
+        self._may_connect.set()  # what waits for that finds it closed, and ends
         await _in_time("its sockets", self._connections.close())
         await _in_time("connecting", self._end_connecting())
         # Who became connected only now has begun to send, and to ask for consent (RFC 7675).

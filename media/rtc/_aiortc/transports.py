@@ -9,6 +9,7 @@ from aioice import Connection
 from aiortc import RTCIceTransport, RTCPeerConnection, RTCRtpTransceiver
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 
+from ...late_event import LateEvent
 from .spare import compact
 
 logger = logging.getLogger(__name__)
@@ -111,13 +112,17 @@ def dtls_role(transport: RTCDtlsTransport) -> str:
 
 
 def track_connecting(
-    pc: RTCPeerConnection, tasks: "set[asyncio.Task[Any]]", on_crash: Callable[[], None]
+    pc: RTCPeerConnection,
+    tasks: "set[asyncio.Task[Any]]",
+    may_connect: LateEvent,
+    on_crash: Callable[[], None],
 ) -> None:
     """Collect the tasks in which aiortc connects: it keeps no handle, so close() could not wait.
 
     Args:
         pc: The peer connection.
         tasks: Where those that run are put.
+        may_connect: What they wait for: aiortc begins as soon as there are two descriptions.
         on_crash: Called when one died; nobody else would hear of it.
     """
     connect: Callable[[], Coroutine[Any, Any, None]] = getattr(pc, CONNECT)
@@ -127,6 +132,7 @@ def track_connecting(
         assert task is not None  # noqa: S101
         tasks.add(task)
         try:
+            await may_connect.wait()
             await connect()
         except Exception:
             logger.exception("aiortc failed while it connected")

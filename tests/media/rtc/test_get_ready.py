@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from callboard.media import (
     ClockPattern,
+    Closed,
     Connected,
     IncompatibleMediaError,
     MediaClosedError,
@@ -313,5 +314,52 @@ def test_who_gives_way_can_be_told_what_to_play_and_who_hears(run: Run) -> None:
             async for frame in frames:
                 assert frame.format.name
                 break
+
+    run(main)
+
+
+def test_who_waits_checks_nothing_before_it_is_to_connect(run: Run) -> None:
+    """The caller needs the answer before it can connect: until then the answer goes first."""
+
+    async def main() -> None:
+        async with pair() as (caller, leg):
+            await leg.pc.get_ready("audio")  # so that checks could begin with the offer
+            offer = await caller.pc.offer(audio=Tone(400), video=None)
+            answer = await leg.pc.answer(offer, audio=Tone(600), video=None, waits=True)
+            for _ in range(50):
+                await asyncio.sleep(0)
+            assert not leg.events
+            await caller.pc.accept(answer)
+            leg.pc.connect()
+            for each in (caller, leg):
+                await each.event(Connected)
+                await each.received("audio", 3)
+            events = list(leg.events)
+            leg.pc.connect()  # once is enough
+            assert leg.events == events
+
+    run(main)
+
+
+@pytest.mark.parametrize("connects", [False, True], ids=["never", "too late"])
+def test_who_waits_can_be_closed(run: Run, connects: bool) -> None:
+    async def main() -> None:
+        before = sockets()
+        caller, leg = Leg(), Leg()
+        offer = await caller.pc.offer(audio=Tone(400), video=None)
+        await leg.pc.answer(offer, audio=Tone(600), video=None, waits=True)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        waiting = tuple(leg.pc._connecting)
+        assert waiting
+        closing = asyncio.create_task(leg.pc.close())
+        await asyncio.sleep(0)
+        if connects:
+            leg.pc.connect()
+        await closing
+        assert all(task.done() and not task.cancelled() for task in waiting)  # it waited for none
+        await caller.pc.close()
+        assert [type(event) for event in leg.events] == [Closed]
+        assert sockets() == before
 
     run(main)
