@@ -316,12 +316,16 @@ class Account(
     @handles(Send)
     def _send(self, message: Send) -> None:
         self._session.transmit(message.stanza)
+        if message.said is not None:
+            message.said.set()
 
     @handles(SendIq)
     def _send_iq(self, message: SendIq) -> None:
         sender = message.sender
         about = None if sender is None else AskedFor(sender, message.token)
         self._session.request(message.to, message.kind, message.payload, about)
+        if message.said is not None:
+            message.said.set()
 
     @handles(ReplyIq)
     def _reply_iq(self, message: ReplyIq) -> None:

@@ -73,6 +73,7 @@ from .messages.conversation import (
 from .ongoing_calls import OngoingCall, OngoingCalls, Tie
 from .records.call_record import CallRecord
 from .runtime.actor import AsyncioActor, handles
+from .runtime.future import AsyncioFuture
 from .runtime.supervision import stop_all
 from .xmpp.contact import Resource
 from .xmpp.events import IqAnswered
@@ -402,12 +403,16 @@ class Conversation(AsyncioActor[ConversationMessage]):
 
     @handles(SendCallMessage)
     def _send_call_message(self, message: SendCallMessage) -> None:
-        self._say(message.to, message.message)
+        self._say(message.to, message.message, message.said)
 
-    def _say(self, to: str, message: CallMessage) -> Element:
+    def _say(
+        self, to: str, message: CallMessage, said: AsyncioFuture[None] | None = None
+    ) -> Element:
         stanza = call_message(to, message)
-        if not self._account.post(Send(stanza)):
+        if not self._account.post(Send(stanza, said)):
             self._last_word(stanza)
+            if said is not None:
+                said.set()
         return stanza
 
     @handles(ReplyIq)
@@ -418,9 +423,11 @@ class Conversation(AsyncioActor[ConversationMessage]):
     def _send_jingle(self, message: SendJingle) -> None:
         call = self._calls.find(message.sid)
         sender = None if call is None else call.ref
-        iq = SendIq(message.to, message.jingle, "set", sender, message.token)
+        iq = SendIq(message.to, message.jingle, "set", sender, message.token, message.said)
         if not self._account.post(iq):
             self._last_word(iq_set(message.to, message.jingle))
+            if message.said is not None:
+                message.said.set()
 
     @handles(CallAccepted)
     def _call_accepted(self, message: CallAccepted) -> None:

@@ -16,9 +16,6 @@ log = logging.getLogger(__name__)
 
 #: Seconds that an offer or answer may take to be made or taken, gathering included.
 DEADLINE = 20.0
-#: Turns of the loop in which what was said before goes out: two actors hand it on, and the stream
-#: writes at the end of the turn.
-TURNS = 4
 #: Negotiations that may wait until the one under way is over.
 MAX_WAITING = 32
 #: What a peer is told when no socket could be opened, or no relay be found.
@@ -161,12 +158,6 @@ class Negotiations:
         elif not isinstance(error, MediaError):
             log.warning("%s: the negotiation failed", self._owner, exc_info=error)
         return NegotiationFailed(number, reason, text)
-
-
-async def words_pass() -> None:
-    """Let go out what the peer was told before: it has something to do then, as we have."""
-    for _ in range(TURNS):
-        await asyncio.sleep(0)
 
 
 async def _bounded(negotiation: Negotiation, connection: PeerConnection) -> str | None:

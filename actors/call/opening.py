@@ -1,5 +1,6 @@
 """How a call comes about: who asks whom, who rings, who answers, and who takes it elsewhere."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 
@@ -32,7 +33,7 @@ from ..runtime.future import AsyncioFuture
 from ..xmpp.stanza import error_condition
 from .content_changes import ContentChanges
 from .course import CallingIn, CallingOut, Taken, Underway
-from .negotiation import Negotiation, words_pass
+from .negotiation import Negotiation
 from .shared_parts import SharedParts
 from .signalling import Acknowledgement
 from .state import ANSWERS, CallEvent, CallState
@@ -247,7 +248,7 @@ class Opening:
             return
         parts.signalling.proceed()
         if parts.progress.media[:1] == ("audio",):  # what nearly all offers begin with
-            parts.negotiations.begin(GetReady("audio"))
+            parts.negotiations.begin(GetReady("audio", parts.signalling.said))
 
     def _answer(self, offer: Initiated, taken: Taken) -> None:
         if self.parts.course.take(CallEvent.ANSWER, taken):
@@ -268,7 +269,13 @@ class Opening:
         parts.course.take(CallEvent.ANSWER_SENT, underway)
         parts.progress.step("accept")
         parts.signalling.accept(sdp, partial(self._refused, "accept"))
+        parts.owner.spawn(self._connect())
         self.described()
+
+    async def _connect(self) -> None:
+        """Connect once our answer is on its way: the peer can't before it has that."""
+        await self.parts.signalling.said()
+        self.parts.leg.connection.connect()
 
     # -- both --------------------------------------------------------------------------------------
 
@@ -325,7 +332,7 @@ class MakeOffer(Negotiation):
             video=order.video,
             data=order.data,
             prefer=order.prefer,
-            give_way=words_pass,
+            give_way=self._opening.parts.signalling.said,
         )
 
     def done(self, sdp: str) -> None:
@@ -354,12 +361,13 @@ class TakeAnswer(Negotiation):
 class GetReady(Negotiation):
     """We have taken the call, and the peer makes its offer."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, said: Callable[[], Awaitable[None]]) -> None:
         self._kind = kind
+        self._said = said
 
     async def work(self, connection: PeerConnection) -> None:
         """Open what the answer needs; what fails here fails there too, and is told then."""
-        await words_pass()
+        await self._said()
         with suppress(NetworkError):
             await connection.get_ready(self._kind)
 
@@ -387,6 +395,7 @@ class MakeAnswer(Negotiation):
             video=answer.video,
             refuse=refuse,
             prefer=answer.prefer,
+            waits=True,
         )
 
     def done(self, sdp: str) -> None:

@@ -83,6 +83,7 @@ class Progress:
         self._timeline = Timeline()
         self._uuid = str(uuid.uuid4())
         self._told: CallStatus | None = None
+        self._untold: list[CallStatus] = []
         self._last: tuple[MediaStatistics, ...] | None = None
         self._freezes: tuple[RecordedFreeze, ...] = ()
         self._digits: str | None = None
@@ -171,12 +172,25 @@ class Progress:
             self._trace.note("quality", words)
 
     def report(self) -> CallStatus:
-        """Tell the exchange how the call stands, unless it knows; return it."""
+        """Tell the exchange how the call stands, unless it knows; return it.
+
+        What this turn of the loop says to the peer goes first, as the peer waits for that.
+        """
         status = self.status()
         if status != self._told:
             self._told = status
-            self._context.exchange.post(status)
+            if not self._untold and not self._course.is_over:
+                when_said = self._signalling.when_said
+                asyncio.get_running_loop().call_soon(when_said, self._tell)
+            self._untold.append(status)
+        if self._course.is_over:  # nobody may be left to say anything
+            self._tell()
         return status
+
+    def _tell(self) -> None:
+        untold, self._untold = self._untold, []
+        for status in untold:
+            self._context.exchange.post(status)
 
     def status(self) -> CallStatus:
         """Return how the call stands."""

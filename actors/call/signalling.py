@@ -32,6 +32,7 @@ from ..context import LastWord
 from ..messages.account import ReplyIq
 from ..messages.call import JingleReceived
 from ..messages.conversation import CallAccepted, ConversationRef, SendCallMessage, SendJingle
+from ..runtime.future import AsyncioFuture
 from ..xmpp.events import IqAnswered
 from ..xmpp.stanza import call_message, error_condition, iq, iq_reply, iq_set
 from .trace import Trace
@@ -112,6 +113,7 @@ class Signalling:
         self._last_word = last_word
         self._expected: dict[str, Then] = {}
         self._sent = 0
+        self._said: AsyncioFuture[None] | None = None
         self.peer = peer
         self.message = message
 
@@ -173,8 +175,11 @@ class Signalling:
             ours = to == self.own
             of = "our other devices" if ours else ""
             self._trace.stanza("" if ours else "out", call_message(to, message), of)
-        if not self._conversation.post(SendCallMessage(to, message)):
+        said: AsyncioFuture[None] = AsyncioFuture()
+        self._said = said
+        if not self._conversation.post(SendCallMessage(to, message, said)):
             self._last_word(call_message(to, message))
+            said.set()
 
     # -- the session (XEP-0166) --------------------------------------------------------------------
 
@@ -364,12 +369,30 @@ class Signalling:
 
     # -- the way out -------------------------------------------------------------------------------
 
+    async def said(self) -> None:
+        """Return once the stream has what was said last, so that it does not wait for our work.
+
+        While the stream is down it has that too, and keeps it.
+        """
+        if self._said is not None:
+            await self._said
+
+    def when_said(self, then: Callable[[], object]) -> None:
+        """Call a function once the stream has what was said last, or at once if it has."""
+        if self._said is None or self._said.done():
+            then()
+        else:
+            self._said.add_done_callback(lambda _: then())
+
     def _send(self, jingle: Element, then: Then | None = None) -> None:
         self._sent += 1
         token = f"{jingle.get('action')} {self._sent}"
         self._trace.stanza("out", iq("set", jingle, to=self.peer))
-        if not self._conversation.post(SendJingle(self.sid, self.peer, jingle, token)):
+        said: AsyncioFuture[None] = AsyncioFuture()
+        self._said = said
+        if not self._conversation.post(SendJingle(self.sid, self.peer, jingle, token, said)):
             self._last_word(iq_set(self.peer, jingle))
+            said.set()
         elif then is not None:
             self._expected[token] = then
 

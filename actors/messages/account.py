@@ -22,9 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send a message or presence stanza as it is (RFC 6121)."""
+    """Send a message or presence stanza as it is (RFC 6121).
+
+    Attributes:
+        stanza: it.
+        said: is set once the stream has it.
+    """
 
     stanza: Element
+    said: AsyncioFuture[None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class SendIq:
         kind: ``set`` or ``get``.
         sender: the actor that `IqAnswered` is told, or None.
         token: what the sender recognises the answer by.
+        said: is set once the stream has it.
     """
 
     to: str
@@ -44,6 +51,7 @@ class SendIq:
     kind: str
     sender: "AsyncioActorRef[IqAnswered] | None"
     token: str
+    said: AsyncioFuture[None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

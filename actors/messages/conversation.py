@@ -111,10 +111,17 @@ class CallPeer:
 
 @dataclass(frozen=True, slots=True)
 class SendCallMessage:
-    """Send an XEP-0353 message to the peer: to a full JID, or to its bare one."""
+    """Send an XEP-0353 message to the peer.
+
+    Attributes:
+        to: a full JID, or a bare one.
+        message: what it says.
+        said: is set once the stream has it, or nobody is there to send it.
+    """
 
     to: str
     message: CallMessage
+    said: AsyncioFuture[None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +133,14 @@ class SendJingle:
         to: the peer's full JID.
         jingle: the element.
         token: what the call recognises the answer by.
+        said: is set once the stream has it, or nobody is there to send it.
     """
 
     sid: str
     to: str
     jingle: Element
     token: str
+    said: AsyncioFuture[None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

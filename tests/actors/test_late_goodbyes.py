@@ -8,6 +8,7 @@ from callboard.actors.context import Context, Endpoint
 from callboard.actors.conversation import Conversation
 from callboard.actors.messages.conversation import SendCallMessage, SendJingle
 from callboard.actors.runtime.actor import AsyncioActor
+from callboard.actors.runtime.future import AsyncioFuture
 from callboard.config import AccountSettings
 from callboard.jingle import Finish
 from callboard.media import Network, ReceivePath
@@ -48,11 +49,14 @@ def test_what_the_account_no_longer_hears_is_left_for_it_to_say(run: Run) -> Non
             network=NETWORK,
             last_word=said.append,
         )
-        ref.tell(SendCallMessage("b@x", Finish("sid")))
-        ref.tell(SendJingle("sid", "b@x/r", Element("{urn:xmpp:jingle:1}jingle"), "terminate"))
+        known: list[AsyncioFuture[None]] = [AsyncioFuture(), AsyncioFuture()]
+        jingle = Element("{urn:xmpp:jingle:1}jingle")
+        ref.tell(SendCallMessage("b@x", Finish("sid"), known[0]))
+        ref.tell(SendJingle("sid", "b@x/r", jingle, "terminate", known[1]))
         ref.stop(block=False)
         await ref.ended
         assert [one.tag.rpartition("}")[2] for one in said] == ["message", "iq"]
         assert [one.get("to") for one in said] == ["b@x", "b@x/r"]
+        assert all(one.done() for one in known)  # nobody waits for a stream that there is not
 
     run(main)

@@ -52,15 +52,19 @@ LONGEST = 100.0
 
 
 class Ear(AsyncioActor):
-    """Notes what it is told."""
+    """Notes what it is told. What is to be said has been said then, unless it is slow."""
 
-    def __init__(self, heard: list[Any]) -> None:
+    def __init__(self, heard: list[Any], *, is_slow: bool = False) -> None:
         super().__init__()
         self._heard = heard
+        self._is_slow = is_slow
 
     def on_receive(self, message: Any) -> None:
         """Note it."""
         self._heard.append(message)
+        said = getattr(message, "said", None)
+        if said is not None and not self._is_slow:
+            said.set()
 
 
 class Media:
@@ -107,7 +111,8 @@ class Media:
             raise RuntimeError(f"{name} failed")
         return result
 
-    async def offer(self, **_: Any) -> str:
+    async def offer(self, *, give_way: Callable[[], Awaitable[None]], **_: Any) -> str:
+        await give_way()
         return await self._do("offer", OFFER)
 
     async def offer_more(self, **_: Any) -> str:
@@ -199,6 +204,7 @@ class Scene:
     writer: Any = None
     calls: dict[str, Any] = field(default_factory=dict)
     media: tuple[str, ...] = ("audio",)
+    is_slow: bool = False
 
     @property
     def records(self) -> list[CallRecord]:
@@ -207,7 +213,8 @@ class Scene:
     def begin(self, *, outgoing: bool, message: bool = True) -> None:
         """Start the call."""
         conversation, account, exchange, log = (
-            Ear.start(heard) for heard in (self.told, [], self.statuses, self.logged)
+            Ear.start(heard, is_slow=self.is_slow)
+            for heard in (self.told, [], self.statuses, self.logged)
         )
         self.ears = [conversation, account, exchange, log]
         policy = {"max_duration": "50s", "ring_timeout": "40s", **self.calls}
@@ -271,6 +278,14 @@ class Scene:
     def hears(self, action: str, sdp: str, role: Role) -> None:
         """Let the peer send a stanza."""
         self.call.tell(JingleReceived(PEER, "iq", self.jingle(action, sdp, role)))
+
+    async def say(self) -> None:
+        """Let the stream have what a slow conversation was told to send, and what follows."""
+        for one in self.told:
+            said = getattr(one, "said", None)
+            if said is not None and not said.done():
+                said.set()
+        await self.settle()
 
     async def settle(self) -> None:
         """Let everything happen that needs no time."""

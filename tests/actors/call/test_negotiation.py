@@ -10,7 +10,6 @@ from callboard.actors.call.negotiation import (
     NO_NETWORK,
     Negotiation,
     Negotiations,
-    words_pass,
 )
 from callboard.actors.messages.call import Negotiated, NegotiationFailed
 from callboard.actors.runtime.actor import AsyncioActor
@@ -119,50 +118,6 @@ def test_one_begins_when_the_one_before_is_over(run: Run, log: list[str]) -> Non
         await stop(ref)
 
     run(main, loop="virtual")
-
-
-class Polite(Purpose):
-    async def work(self, connection: Any) -> str:
-        await words_pass()
-        return await super().work(connection)
-
-
-class Hand(AsyncioActor[Any]):
-    """Hands on what it is told, as a conversation and an account do."""
-
-    def __init__(self, on: Any) -> None:
-        super().__init__()
-        self.on = on
-
-    def on_receive(self, message: Any) -> None:
-        """Hand it on."""
-        self.on(message)
-
-
-@pytest.mark.parametrize("kind", [Purpose, Polite])
-def test_what_was_said_before_goes_out_first_where_the_peer_waits_for_it(
-    run: Run, log: list[str], kind: type[Purpose]
-) -> None:
-    """Two actors hand it on, and what is written in a turn is written at its end."""
-
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        ref, owner = await started()
-        account = Hand.start(lambda word: loop.call_soon(log.append, word))
-        conversation = Hand.start(account.tell)
-        await settle()
-        purpose = kind("work")
-        purpose.gate.set()
-        conversation.tell("a word")
-        owner.negotiations.begin(purpose)
-        await settle()
-        is_first = kind is Polite
-        assert log.index("a word") < log.index("work begins") or not is_first
-        assert log[-1] == "work is done" or not is_first
-        for one in (conversation, account, ref):
-            await stop(one)
-
-    run(main)
 
 
 def test_only_the_last_of_those_that_wait_counts_where_it_has_all_in_it(

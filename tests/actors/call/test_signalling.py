@@ -10,6 +10,7 @@ from callboard.actors.call.trace import Trace
 from callboard.actors.messages.account import ReplyIq
 from callboard.actors.messages.call import JingleReceived
 from callboard.actors.messages.conversation import CallAccepted, SendCallMessage, SendJingle
+from callboard.actors.runtime.actor import AsyncioActor
 from callboard.actors.xmpp.events import IqAnswered
 from callboard.actors.xmpp.stanza import iq_reply, stanza_error
 from callboard.jingle import (
@@ -28,9 +29,22 @@ from callboard.jingle import (
     Session,
 )
 from callboard.tests.actors.call.scene import ANSWER, OWN, PEER
+from callboard.tests.conftest import Run
 from callboard.tests.live.device import OFFER
 
 OTHER = "alice@localhost/laptop"
+
+
+class Hand(AsyncioActor[Any]):
+    """Hands on what it is told, as a conversation and an account do."""
+
+    def __init__(self, on: Callable[[Any], object]) -> None:
+        super().__init__()
+        self.on = on
+
+    def on_receive(self, message: Any) -> None:
+        """Hand it on."""
+        self.on(message)
 
 
 class Post:
@@ -245,3 +259,54 @@ def test_when_the_conversation_is_gone_all_goes_out_as_last_words(
     say(side)
     assert [one.tag.rpartition("}")[2] for one in side.last_words] == said
     assert {one.get("to") for one in side.last_words} == {PEER}
+
+
+@pytest.mark.parametrize("hands", [0, 1, 4, 20])
+def test_it_is_known_when_the_stream_has_what_was_said(run: Run, hands: int) -> None:
+    """Whoever hands it on, and however many do."""
+
+    async def main() -> None:
+        log: list[str] = []
+
+        def transmit(message: SendCallMessage) -> None:
+            log.append("sent")
+            assert message.said is not None
+            message.said.set()
+
+        chain: list[Any] = [Hand.start(transmit)]
+        for _ in range(hands):
+            chain.append(Hand.start(chain[-1].tell))
+        conversation: Any = chain[-1]
+        ours = Signalling(
+            Session(Role.INITIATOR, "sid", initiator=OWN, responder=PEER),
+            PEER,
+            message=True,
+            conversation=conversation,
+            last_word=lambda _: None,
+            trace=Trace(is_on=False),
+        )
+        await ours.said()  # nothing was said, so there is nothing to wait for
+        ours.when_said(lambda: log.append("nothing was said"))
+        ours.propose(("audio",))
+        ours.when_said(lambda: log.append("called"))
+        await ours.said()
+        log.append("known")
+        ours.when_said(lambda: log.append("called again"))
+        assert log == ["nothing was said", "sent", "called", "known", "called again"]
+        for one in chain:
+            one.stop(block=False)
+            await one.ended
+
+    run(main)
+
+
+def test_nobody_waits_for_what_nobody_sends() -> None:
+    side = Side(outgoing=True)
+    side.post.gone = True
+    called: list[str] = []
+    side.ours.propose(("audio",))
+    side.ours.when_said(lambda: called.append("a message"))
+    side.ours.taken_by(PEER)
+    side.ours.initiate(OFFER, side.heard.append)
+    side.ours.when_said(lambda: called.append("an IQ"))
+    assert called == ["a message", "an IQ"]

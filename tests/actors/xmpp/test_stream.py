@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from callboard.actors.messages.account import Send, SendIq
 from callboard.actors.messages.exchange import AccountReady
+from callboard.actors.runtime.future import AsyncioFuture
 from callboard.actors.xmpp import stream as module
 from callboard.actors.xmpp.events import StreamClosed, StreamEvent, StreamFailed, StreamOpened
 from callboard.actors.xmpp.login import STREAMS, Login
@@ -112,5 +114,30 @@ def test_the_first_of_a_turn_is_written_at_once_and_what_follows_together(run: R
         transport.close()
         writer.close()
         await writer.wait_closed()
+
+    run(main)
+
+
+def test_who_has_something_said_is_told_when_the_stream_has_it(run: Run, tmp_path: Path) -> None:
+    """While there is no connection it has it too, and sends it later."""
+
+    async def main() -> None:
+        async with staged(tmp_path, [ALICE]) as stage:
+            await stage.until(AccountReady)
+            account = await stage.account(ALICE)
+            stream = account._session.stream
+            for is_up in (True, False):
+                if not is_up:
+                    stream.lose()
+                known: list[AsyncioFuture[None]] = [AsyncioFuture(), AsyncioFuture()]
+                stanza = Element(f"{{{CLIENT}}}message", {"to": ALICE, "id": "word"})
+                ping = Element("{urn:xmpp:ping}ping")
+                account.actor_ref.tell(Send(stanza, known[0]))
+                account.actor_ref.tell(SendIq(ALICE, ping, "get", None, "", known[1]))
+                for one in known:
+                    await one
+                kept = [*stream.resumption.unacknowledged, *stream._waiting]
+                assert any(each is stanza for each in kept)
+                assert any(each.find("{urn:xmpp:ping}ping") is ping for each in kept)
 
     run(main)

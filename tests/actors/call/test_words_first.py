@@ -1,0 +1,111 @@
+"""What is said to the peer is said first: our own work waits until the stream has it."""
+
+import pytest
+from callboard.actors.call.state import CallState
+from callboard.actors.messages.call import Answer, Hangup, PeerProceeds
+from callboard.actors.messages.conversation import SendCallMessage
+from callboard.jingle import Propose
+from callboard.media import Silence
+from callboard.tests.actors.call.scene import (
+    PEER,
+    Media,
+    Scene,
+    Way,
+    answering,
+    awaiting,
+    calling,
+    calling_directly,
+)
+from callboard.tests.conftest import Run
+
+pytestmark = pytest.mark.usefixtures("staged")
+
+
+async def answered(scene: Scene) -> None:
+    await answering(scene)
+    Media.hangs = set()
+
+
+@pytest.mark.parametrize(
+    ("reach", "work"), [(calling, "offer"), (awaiting, "get_ready"), (answered, "connect")]
+)
+def test_work_begins_when_the_stream_has_what_was_said(run: Run, reach: Way, work: str) -> None:
+    """However many actors hand it on, and however long that takes."""
+
+    async def main() -> None:
+        scene = Scene(is_slow=True)
+        await reach(scene)
+        for _ in range(5):
+            await scene.settle()
+            assert work not in Media.last.done
+        await scene.say()
+        assert work in Media.last.done
+        scene.call.tell(Hangup())
+        await scene.end()
+
+    run(main, loop="virtual")
+
+
+def test_who_says_nothing_before_its_offer_waits_for_nothing(run: Run) -> None:
+    async def main() -> None:
+        scene = Scene(is_slow=True)
+        await calling_directly(scene)
+        await scene.settle()
+        assert "offer" in Media.last.done
+        scene.call.tell(Hangup())
+        await scene.end()
+
+    run(main, loop="virtual")
+
+
+def test_a_call_whose_words_are_never_said_ends_as_any_other(run: Run) -> None:
+    async def main() -> None:
+        scene = Scene(is_slow=True)
+        await calling(scene)
+        assert await scene.state() is CallState.CALLING
+        assert isinstance(scene.told[0].message, Propose)
+        scene.call.tell(Hangup())
+        await scene.end()
+        assert "offer" not in Media.last.done
+        assert [status.phase for status in scene.statuses] == ["proposed", "ended"]
+        assert len(scene.records) == 1
+
+    run(main, loop="virtual")
+
+
+def test_who_looks_at_a_call_is_told_after_the_peer(run: Run) -> None:
+    """Each report comes, in order, once the stream has what was said with it."""
+
+    async def main() -> None:
+        scene = Scene(is_slow=True)
+        scene.begin(outgoing=False)
+        scene.call.tell(Answer(Silence(), None))
+        await scene.settle()
+        said = [one for one in scene.told if isinstance(one, SendCallMessage)]
+        assert said
+        assert not scene.statuses
+        await scene.say()
+        steps = [list(status.steps) for status in scene.statuses]
+        assert steps[-1] == ["propose", "ringing", "proceed"]
+        assert steps == sorted(steps, key=len)
+        assert [status.phase for status in scene.statuses][-2:] == ["ringing", "connecting"]
+        scene.call.tell(Hangup())
+        await scene.end()
+
+    run(main, loop="virtual")
+
+
+def test_what_nothing_is_said_of_is_told_at_once(run: Run) -> None:
+    async def main() -> None:
+        Media.hangs = {"offer"}
+        scene = Scene(is_slow=True)
+        await calling(scene)
+        await scene.settle()
+        await scene.say()
+        scene.call.tell(PeerProceeds(PEER))
+        assert await scene.state() is CallState.DESCRIBING
+        assert "proceed" in scene.statuses[-1].steps
+        scene.call.tell(Hangup())
+        await scene.end()
+
+    run(main, loop="virtual")
