@@ -29,8 +29,8 @@ async def begun(settings: Settings) -> AsyncIterator[Prosody | None]:
         yield None
         return
     server = embedded_server(settings, settings.server)
-    server.begin()
     try:
+        await server.begin()
         yield server
     finally:
         await server.stop()

@@ -112,6 +112,7 @@ class Prosody:
         self._lines: deque[str] = deque(maxlen=LINES)
         self._fixed_port = port
         self._used = False
+        self._runs = asyncio.Event()
         self._starting: asyncio.Task[None] | None = None
         self._ready = False
 
@@ -141,9 +142,16 @@ class Prosody:
         await self._begun()
         log.info("the embedded server listens on %s:%d", self.address, self.port)
 
-    def begin(self) -> None:
-        """Begin to start meanwhile; `start` waits for the rest, and `stop` ends it."""
-        self._begun()
+    async def begin(self) -> None:
+        """Begin to start, and return once the program runs, or can't.
+
+        `start` waits for the rest, and says what is wrong; `stop` ends it.
+        """
+        runs = asyncio.create_task(self._runs.wait())
+        try:
+            await asyncio.wait({runs, self._begun()}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            runs.cancel()
 
     def _begun(self) -> asyncio.Task[None]:
         if self._starting is None:
@@ -298,6 +306,7 @@ class Prosody:
             start_new_session=True,
             cwd="/",
         )
+        self._runs.set()
         opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._keeper.stdout is not None:
             self._reader = asyncio.create_task(self._read_lines(self._keeper.stdout, opened))

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from ...config import AccountSettings
-from ...media import MediaStatistics
 from ..records.call_record import Listener
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
@@ -13,6 +12,7 @@ from ..runtime.messages import SupervisorMessage
 from ..runtime.ref import AsyncioActorRef
 
 if TYPE_CHECKING:
+    from ...media import MediaStatistics
     from .account import AccountRef  # noqa: F401 - in quotes below
     from .bot import BotFactory
 
@@ -246,7 +246,7 @@ class CallStatus:
     media: tuple[str, ...]
     seconds: float = 0.0
     steps: Mapping[str, float] = field(default_factory=dict)
-    statistics: tuple[MediaStatistics, ...] = ()
+    statistics: "tuple[MediaStatistics, ...]" = ()
     held: bool = False
     muted: tuple[str, ...] = ()
     holds: bool = False

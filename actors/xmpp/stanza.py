@@ -15,7 +15,7 @@ RECEIPTS = "urn:xmpp:receipts"
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 
 #: What no XML document may have in it, escaped or not (XML 1.0 §2.2).
-_UNSENDABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def check_text(text: str) -> str:

@@ -395,7 +395,8 @@ def test_a_start_that_has_begun_ends_when_it_is_stopped(
                 await super()._greet()
 
         server = Seen({})
-        server.begin()
+        beginning = asyncio.create_task(server.begin())
+        await asyncio.sleep(0)
         starting = asyncio.create_task(server.start()) if is_awaited else None
         if reaches == "ready":
             await asyncio.wait({server._begun()})
@@ -408,6 +409,7 @@ def test_a_start_that_has_begun_ends_when_it_is_stopped(
         assert not server.is_running
         assert not pid or not alive(pid)
         assert not server.folder.name or not server.folder.exists()
+        await beginning
         if starting is not None:
             await asyncio.wait({starting})
         with pytest.raises(RuntimeError, match="starts once"):
@@ -424,8 +426,7 @@ def test_a_start_that_fails_before_anybody_waits_for_it_is_told_later(
     async def main() -> None:
         forgotten, awaited = Prosody({}), Prosody({})
         for server in (forgotten, awaited):
-            server.begin()
-            await asyncio.wait({server._begun()})
+            await server.begin()
         await forgotten.stop()
         with pytest.raises(ServerError, match="apt-get install prosody"):
             await awaited.start()
