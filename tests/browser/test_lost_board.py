@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,40 @@ def test_a_page_whose_board_was_killed_says_so_and_offers_nothing(
                 await page.shows("Call failed", ".messages")
                 assert await page.tab.run(BUTTONS % "true") == []
                 assert await page.tab.run("document.querySelector('.lost-note').innerText") == ""
+
+    run(main)
+
+
+#: Has the page ask whether the board is there, as it does when it has heard nothing for a while.
+CHECK = "import('/page/board.js').then(({board}) => board.check())"
+
+
+def test_a_board_that_stands_still_is_noticed_and_so_is_its_return(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    port, *_ = free_ports(1)
+    file = tmp_path / "accounts.yaml"
+    file.write_text(FILE.format(port=port, tokens=json.dumps(TOKENS)))
+
+    async def main() -> None:
+        async with opened(browser, port) as page:
+            with running("run", file) as found:
+                for jid in (ALICE, BOB):
+                    await asyncio.to_thread(found.until, partial(is_ready, jid))
+                await page.enter("/accounts")
+                await page.shows("online", "account-list")
+                await page.tab.run(CHECK)
+                assert await page.tab.run("document.querySelector('.lost-note').innerText") == ""
+                found.process.send_signal(signal.SIGSTOP)
+                try:
+                    await page.tab.run(CHECK)
+                    await page.shows("Callboard has not answered since ", ".lost-note")
+                    await page.shows("was online", "account-list")
+                finally:
+                    found.process.send_signal(signal.SIGCONT)
+                await page.shows("live", ".link-state")
+                await page.until("!document.querySelector('.lost-note').innerText")
+                await page.shows("online · echo", "account-list")
 
     run(main)
 

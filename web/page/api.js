@@ -19,11 +19,13 @@ export const signedOut = new EventTarget();
  * @param {string} method
  * @param {string} target
  * @param {any} [body] sent as JSON
+ * @param {AbortSignal} [signal] ends it
  * @returns {Promise<any>}
  */
-export async function ask(method, target, body) {
+export async function ask(method, target, body, signal) {
   const answer = await request(target, {
     method,
+    signal: signal ?? null,
     headers: body === undefined ? {} : {"Content-Type": "application/json"},
     body: body === undefined ? null : JSON.stringify(body),
   });
@@ -52,11 +54,11 @@ async function request(target, with_) {
   throw new Problem(answer.status, told.type ?? "", told.detail ?? answer.statusText);
 }
 
-/** @param {string} target @param {Record<string, any>} [query] */
-export function get(target, query = {}) {
+/** @param {string} target @param {Record<string, any>} [query] @param {AbortSignal} [signal] ends it */
+export function get(target, query = {}, signal = undefined) {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
   const words = new URLSearchParams(given.map(([key, value]) => [key, String(value)])).toString();
-  return ask("GET", words ? `${target}?${words}` : target);
+  return ask("GET", words ? `${target}?${words}` : target, undefined, signal);
 }
 
 /** @param {string} target @param {any} [body] */

@@ -31,6 +31,8 @@ const EVENTS = ["AccountChanged", "AccountRemoved", "PresenceReturned", "BotFail
 const OPERATOR = "operator", SILENT = "silent";
 /** Milliseconds between two looks of the page at what has changed. */
 const PACE = 200;
+/** Milliseconds without an event after which the board is asked whether it is there, and those that it has to answer. */
+const SILENCE = 20000, PATIENCE = 10000;
 /** Seconds of a call whose quality is kept. */
 const MOST_SAMPLES = 1800;
 /** Records of calls that are kept for who has placed them, and milliseconds for which one is shown. */
@@ -64,7 +66,8 @@ class Board extends EventTarget {
     this.lostAt = null;
     /** @type {EventSource | null} */
     this.source = null;
-    this.timer = 0;
+    this.timer = this.watching = 0;
+    this.heardAt = 0;
     /** What has happened since what runs was asked for; null while it is not. @type {any[] | null} */
     this.meanwhile = null;
     this.isStale = false;
@@ -81,14 +84,33 @@ class Board extends EventTarget {
         this.changed();
         return;
       }
-      this.link = "lost";
-      this.lostAt ??= new Date();
-      this.changed();
+      this.lose();
       if (source.readyState === EventSource.CLOSED) this.tryAgain(source);
     };
     source.addEventListener("gap", () => { this.load(); this.tell("gap", null); });
     for (const name of EVENTS)
       source.addEventListener(name, event => this.take(JSON.parse(/** @type {MessageEvent} */ (event).data)));
+    this.watching = setInterval(() => Date.now() - this.heardAt >= SILENCE && this.check(), SILENCE);
+  }
+
+  /** What is known may hold no more. */
+  lose() {
+    this.link = "lost";
+    this.lostAt ??= new Date();
+    this.changed();
+  }
+
+  /** See whether the board is there: where it stands still, or the network is gone, the connection does not end. */
+  async check() {
+    const {source} = this;
+    if (this.link !== "live") return;
+    try {
+      await get("/api/session", {}, AbortSignal.timeout(PATIENCE));
+    } catch (error) {
+      if (this.source !== source || !(error instanceof Problem) || error.status) return;
+      this.lose();
+      this.start();
+    }
   }
 
   /** Begin anew, unless the visitor is known no more: that alone an event source does not tell. @param {EventSource} source */
@@ -105,6 +127,7 @@ class Board extends EventTarget {
   }
 
   stop() {
+    clearInterval(this.watching);
     this.source?.close();
     this.source = null;
   }
@@ -169,6 +192,7 @@ class Board extends EventTarget {
 
   /** @param {any} event */
   take(event) {
+    this.heardAt = Date.now();
     this.meanwhile?.push(event);
     if (event.event === "CallStatus" && event.phase !== "ended") {
       if (!this.calls.has(key(event))) this.tell("call", event);
