@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict
 
 from ..bots.source import has_name
+from ..bots.source import names as named
 from ..control.models.base import Command
 from ..control.models.calls import IsSource
 from ..control.problem import ControlError, ProblemKind
@@ -126,7 +127,8 @@ class PlayableFiles:
         for loop, name in (("", source), (_LOOP, source.removeprefix(_LOOP))):
             if self._folder is not None and name in names:
                 return f"{loop}{self._folder / name}"
-        close = get_close_matches(source.removeprefix(_LOOP), names, 1)
+        known = (*names, *named("audio"), *named("video"))
+        close = get_close_matches(source.removeprefix(_LOOP), known, 1)
         also = f", or the name of a file of the board's, like {names[0][:60]!r}" if names else ""
         if close:
             also = f", or did you mean {close[0][:60]!r}?"

@@ -158,7 +158,11 @@ def test_only_files_that_can_be_played_are_listed(
             listed = (await ask(port, "/api/files", token=CONTROL)).json
             assert listed["sounds"] == ["beep.wav", "empty.ogg"]
             assert read[5:] == ["empty.ogg"]
-            for name, words in (("bep.wav", "did you mean 'beep.wav'?"), ("x", "like 'beep.wav'")):
+            for name, words in (
+                ("bep.wav", "did you mean 'beep.wav'?"),
+                ("patern", "did you mean 'pattern'?"),
+                ("x", "like 'beep.wav'"),
+            ):
                 body = {"account": ALICE, "to": BOB, "audio": name}
                 answer = await ask(port, "/api/calls", "POST", body=body, token=CONTROL)
                 assert words in answer.json["detail"]
