@@ -64,6 +64,20 @@ def test_a_start_does_without_what_only_calls_need(module: str) -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_most_of_what_runs_is_not_read_before_the_embedded_server_begins() -> None:
+    late = ("callboard.cli.deployed", "callboard.actors.exchange", "slixmpp")
+    script = (
+        "import sys, callboard.cli.run\n"
+        f"print([name for name in {late} if name in sys.modules])\n"
+        "import callboard.cli.deployed\n"
+        f"print([name for name in {late} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script], capture_output=True, encoding="utf-8", check=True
+    )
+    assert done.stdout.splitlines() == ["[]", str(list(late))]
+
+
 ACCOUNTS = """\
 server: embedded
 accounts:
