@@ -17,12 +17,15 @@ from ..control import Client
 from ..control.models.calls import CallCommand
 from ..control.models.events import EVENTS
 from ..control.problem import NoInstanceError, ProblemKind
+from ..media import MediaStatistics
 from .running_instance import OF_THE_USER, talk
 from .views.sentences import Sentences
 from .views.steps import quality_table, step_table
 from .views.terminal import Terminal
 
 _STATUS = TypeAdapter(CallStatus)
+# Its module names this for type checkers alone, so that a start can do without it.
+_STATUS.rebuild(_types_namespace={"MediaStatistics": MediaStatistics})
 
 
 def find_instance(file: Path) -> Path | None:
