@@ -74,11 +74,12 @@ def test_the_suite_runs_on_newer_pythons_too(tmp_path: Path, failing: str, statu
     assert house.run("script/test").returncode == status
     lines = house.called()
     names = [line.split()[0] for line in lines]
-    assert names[:2] == ["setup", "newer"], "all that is missing is installed first"
+    assert names[0] == "setup", "all that is missing is installed first"
     [behaviour] = [number for number, line in enumerate(lines) if "--numprocesses" in line]
     assert sorted(name for name in names[:behaviour] if name in CHECKS) == sorted(CHECKS)
     assert sum("--collect-only" in line for line in lines[:behaviour]) == 1
-    assert names.count("newer") == 2
+    assert [number for number, name in enumerate(names) if name == "newer"] < [behaviour]
+    assert names.count("newer") == 1
 
 
 @pytest.mark.parametrize(("failing", "status"), [("", 0), ("pytest", 3)])
