@@ -37,6 +37,7 @@ PREFERENCES: dict[str, str | int | bool] = {
     "browser.safebrowsing.phishing.enabled": False,
     "browser.shell.checkDefaultBrowser": False,
     "browser.startup.homepage_override.mstone": "ignore",
+    "dom.ipc.processPrelaunch.enabled": False,  # a process for a page that may be opened next
     # Nor a plug-in for H.264.
     "media.gmp-provider.enabled": False,
     "media.gmp-manager.updateEnabled": False,
