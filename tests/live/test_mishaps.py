@@ -131,7 +131,7 @@ def test_a_drain_lets_a_call_go_on_until_the_deadline_and_takes_no_new_one(
         ):
             out, came = await connect(stage)
             assert stage.deployment is not None
-            stage.deployment.exchange.tell(Shutdown(0.8))
+            stage.deployment.exchange.tell(Shutdown(5.0))
             device.say(BOB, Propose("late", ("audio",)))
             refusal, _ = await device.hears(Reject)
             assert isinstance(refusal, Reject)
