@@ -130,8 +130,10 @@ def test_a_drain_lets_a_call_go_on_until_the_deadline_and_takes_no_new_one(
             Device(stage, DEVICE) as device,
         ):
             out, came = await connect(stage)
-            assert stage.deployment is not None
-            stage.deployment.exchange.tell(Shutdown(5.0))
+            account = await stage.account(BOB)
+            stage.exchange.tell(Shutdown(5.0))
+            while not account._calls.is_draining:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0)
             device.say(BOB, Propose("late", ("audio",)))
             refusal, _ = await device.hears(Reject)
             assert isinstance(refusal, Reject)
