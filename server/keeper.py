@@ -2,7 +2,9 @@
 
 It runs as a program of its own, on the standard library alone:
 ``python -I -S keeper.py FOLDER COMMAND…``.
-It starts the command, prints ``keeper: pid N``, and waits for whichever comes first:
+It waits for a newline on its standard input: what the command reads is made while the keeper
+itself starts. If something else comes, or the end, there is no command, and its status is 0. Then
+it starts the command, prints ``keeper: pid N``, and waits for whichever comes first:
 
 - its standard input ends (we closed it, or we are gone, by SIGKILL perhaps): it stops the command,
   by SIGTERM and, when that does not help, by SIGKILL; a byte on it asks for SIGKILL at once;
@@ -16,13 +18,14 @@ import ctypes
 import os
 import resource
 import select
-import shutil
 import signal
 import subprocess
 import sys
 from contextlib import suppress
 
 PR_SET_PDEATHSIG = 1
+GO = b"\n"
+"""What asks for the command."""
 GRACE = 2.0
 """Seconds between SIGTERM and SIGKILL."""
 
@@ -78,7 +81,10 @@ def main(folder: str, *command: str) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise_file_limit()
+    lifeline = sys.stdin.fileno()
     try:
+        if os.read(lifeline, 1) != GO:
+            return 0
         with subprocess.Popen(  # noqa: S603 - the command is our parent's
             command,
             stdin=subprocess.DEVNULL,
@@ -88,8 +94,10 @@ def main(folder: str, *command: str) -> int:
             with suppress(BrokenPipeError):
                 sys.stdout.write(f"keeper: pid {child.pid}\n")
                 sys.stdout.flush()
-            status = wait(child, sys.stdin.fileno())
+            status = wait(child, lifeline)
     finally:
+        import shutil  # noqa: PLC0415 - it takes 7 ms, for which nobody waits now
+
         shutil.rmtree(folder, ignore_errors=True)
     return status if status >= 0 else 128 - status
 

@@ -17,8 +17,8 @@ from types import TracebackType
 from typing import Self
 
 from .account import AccountFolder, make_salt
-from .certificate import make_certificates
 from .configuration import MODULES, prosody_configuration
+from .keeper import GO
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,8 @@ ATTEMPTS = 5
 """How often another port is tried when somebody took ours between choosing and opening it."""
 LINES = 20
 """How many of Prosody's last lines an error shows."""
+CONFIGURATION = "prosody.cfg.lua"
+"""The name of Prosody's file of settings."""
 STOP = 6.0
 """Seconds that the keeper may take to stop Prosody and remove the folder."""
 
@@ -161,9 +163,7 @@ class Prosody:
     async def _start(self) -> None:
         program = await asyncio.to_thread(find_prosody)
         try:
-            await _to_the_end(self._prepare)
-            async with asyncio.timeout(self._timeout):
-                await self._launch(program)
+            await self._launch(program)
         except BaseException as error:
             await self._clear_away()
             if isinstance(error, TimeoutError):
@@ -243,11 +243,18 @@ class Prosody:
         except ValueError as error:
             raise ServerError(f"the embedded server can't have this account: {error}") from None
 
-    def _prepare(self) -> None:
+    def _make_folder(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="callboard-prosody-")).resolve()
-        data = self.folder / "data"
-        self._accounts = AccountFolder(data, self.host, make_salt(secrets.token_bytes(16)))
-        data.mkdir(mode=0o700)
+        self._accounts = AccountFolder(
+            self.folder / "data", self.host, make_salt(secrets.token_bytes(16))
+        )
+
+    def _prepare(self) -> None:
+        # Only this server needs it, and the keeper starts meanwhile.
+        from .certificate import make_certificates  # noqa: PLC0415 - see above
+
+        assert self._accounts is not None  # noqa: S101 - its folder was made
+        (self.folder / "data").mkdir(mode=0o700)
         self._accounts.add(self._initial)
         certificates = make_certificates(self.host)
         self.certificate = self.folder / "authority.pem"
@@ -256,6 +263,17 @@ class Prosody:
         key = self.folder / "key.pem"
         key.touch(mode=0o600)
         key.write_text(certificates.key, encoding="ascii")
+        text = prosody_configuration(
+            self.folder,
+            host=self.host,
+            port=self.port,
+            modules=self._modules,
+            plugins=self._plugins,
+            http_port=self._http_port,
+            plain=self._plain,
+            services=self._services,
+        )
+        (self.folder / CONFIGURATION).write_text(text, encoding="ascii")
 
     async def _launch(self, program: str) -> None:
         for _ in range(ATTEMPTS):
@@ -274,7 +292,6 @@ class Prosody:
                         f"port {self.port} of {ADDRESS} is taken: give the embedded server "
                         "another one, or none"
                     ) from None
-                await _to_the_end(self._prepare)
                 continue
             return
         raise ServerError(
@@ -283,35 +300,31 @@ class Prosody:
         )
 
     async def _try_launch(self, program: str) -> None:
-        configuration = self.folder / "prosody.cfg.lua"
-        text = prosody_configuration(
-            self.folder,
-            host=self.host,
-            port=self.port,
-            modules=self._modules,
-            plugins=self._plugins,
-            http_port=self._http_port,
-            plain=self._plain,
-            services=self._services,
-        )
-        await asyncio.to_thread(configuration.write_text, text, encoding="ascii")
+        await _to_the_end(self._make_folder)
         # Its own session: Ctrl-C at the terminal is ours to handle, so that calls can be drained.
-        self._keeper = await asyncio.create_subprocess_exec(
+        self._keeper = keeper = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-I", "-S", str(_KEEPER), str(self.folder)),
-            *(program, "-F", "--config", str(configuration)),
+            *(program, "-F", "--config", str(self.folder / CONFIGURATION)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
             cwd="/",
         )
-        self._runs.set()
+        assert keeper.stdin is not None  # noqa: S101 - it is a pipe
+        assert keeper.stdout is not None  # noqa: S101 - it is a pipe
         opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if self._keeper.stdout is not None:
-            self._reader = asyncio.create_task(self._read_lines(self._keeper.stdout, opened))
-        await opened
-        await self._greet()
+        self._reader = asyncio.create_task(self._read_lines(keeper.stdout, opened))
+        try:
+            await _to_the_end(self._prepare)
+            keeper.stdin.write(GO)
+            self._runs.set()
+            async with asyncio.timeout(self._timeout):
+                await opened
+                await self._greet()
+        finally:
+            opened.cancel()
         self._ready = True
 
     async def _read_lines(self, stdout: asyncio.StreamReader, opened: asyncio.Future[None]) -> None:

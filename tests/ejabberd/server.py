@@ -127,6 +127,8 @@ def running() -> Iterator[Ejabberd]:
         control = _prepare(folder, port, listener.getsockname()[1])
         kept = _start(folder, control)
         assert kept.stdin is not None
+        kept.stdin.write(keeper.GO)
+        kept.stdin.flush()
         try:
             with _called(listener, kept, folder) as connection:
                 yield Ejabberd(port, folder, connection)

@@ -19,7 +19,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
-from callboard.server import Prosody, ServerError
+from callboard.server import Prosody, ServerError, keeper
 from callboard.server import prosody as module
 from callboard.tests.conftest import Run
 from callboard.tests.harness.ports import free_ports
@@ -460,6 +460,39 @@ def test_a_start_cancelled_while_it_writes_leaves_nothing_behind(
         assert not server.folder.exists()
 
     asyncio.run(main())
+
+
+@needs_prosody
+def test_the_keeper_starts_while_the_files_are_written() -> None:
+    async def main() -> None:
+        kept: list[bool] = []
+
+        class Seen(Prosody):
+            def _prepare(self) -> None:
+                kept.append(self.is_running)
+                super()._prepare()
+
+        async with Seen({}):
+            assert kept == [True]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("said", "is_run"), [(keeper.GO, True), (b"!", False), (b"", False)])
+def test_the_keeper_runs_nothing_before_it_is_told(
+    tmp_path: Path, said: bytes, is_run: bool
+) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", keeper.__file__, str(folder), "/bin/true"],
+        input=said,
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    assert done.stdout.startswith(b"keeper: pid ") == is_run
+    assert done.returncode == 0
+    assert not folder.exists()
 
 
 def gone(pid: int) -> None:
