@@ -1,6 +1,8 @@
 """The command ``callboard`` and its subcommands (typer)."""
 
 import sys
+from collections.abc import Sequence
+from copy import copy
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +16,8 @@ from .instance_commands import AnswerJson, Socket
 from .views.standard_streams import install_outlets
 
 if TYPE_CHECKING:
+    from typer.models import CommandInfo
+
     from ..config.metrics import ListenAddress
 
 #: What click keeps as it is written, after a line with ``\b``.
@@ -450,3 +454,19 @@ def schema(
     from .schema import schema as command
 
     command(plan=plan)
+
+
+def app_for(words: Sequence[str]) -> typer.Typer:
+    """Return what has the one command that is asked for: to make all of them takes 12 ms.
+
+    Args:
+        words: what stands behind ``callboard``. If no command's name is first, all are there.
+    """
+    asked = [one for one in app.registered_commands if [_name(one)] == list(words[:1])]
+    with_it = copy(app)
+    with_it.registered_commands = asked or app.registered_commands
+    return with_it
+
+
+def _name(command: "CommandInfo") -> str:
+    return command.name or str(getattr(command.callback, "__name__", ""))

@@ -17,9 +17,9 @@ def main() -> None:
     gc.set_threshold(THRESHOLD)
     open_standard_streams()
     try:
-        from .app import app
+        from .app import app_for
 
-        app()
+        app_for(sys.argv[1:])()
     except KeyboardInterrupt:  # while it starts: from there on, commands end in order
         status = INTERRUPTED
         sys.exit(status)

@@ -4,9 +4,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from callboard.actors import messages
+from callboard.cli.app import app_for
 
 #: What only calls need.
 OF_CALLS = (
@@ -53,10 +56,10 @@ def test_what_needs_no_calls_answers_without_reading_their_libraries(
 @pytest.mark.parametrize(
     "module", ["cli.deployed", "cli.run", "cli.check", "bots", "bots.call", "actors.exchange"]
 )
-def test_a_start_does_without_what_only_calls_need(module: str) -> None:
+def test_a_start_does_without_what_only_calls_or_the_embedded_server_need(module: str) -> None:
+    others = ("aiortc", "av", "cryptography", "numpy", "rich")
     script = (
-        f"import sys, callboard.{module}\n"
-        "print([name for name in ('aiortc', 'av', 'numpy', 'rich') if name in sys.modules])"
+        f"import sys, callboard.{module}\nprint([name for name in {others} if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-P", "-c", script], capture_output=True, encoding="utf-8", check=True
@@ -76,6 +79,27 @@ def test_most_of_what_runs_is_not_read_before_the_embedded_server_begins() -> No
         [sys.executable, "-P", "-c", script], capture_output=True, encoding="utf-8", check=True
     )
     assert done.stdout.splitlines() == ["[]", str(list(late))]
+
+
+def made(words: list[str]) -> list[str]:
+    """The commands that typer has made when these words are read."""
+    group: Any = typer.main.get_command(app_for(words))
+    return list(group.commands)
+
+
+COMMANDS = made([])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_made_without_the_others(name: str) -> None:
+    assert made([name, "--help"]) == [name]
+    assert made([]) == COMMANDS  # what was asked for before is not remembered
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["rum"], ["--help", "run"]])
+def test_all_commands_are_there_where_none_is_named(words: list[str]) -> None:
+    assert made(words) == COMMANDS
+    assert {"run", "status", "schema"} < set(COMMANDS)
 
 
 ACCOUNTS = """\
