@@ -69,6 +69,8 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 # starts this with "&" it is SIGINT: both are what tests send to programs.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Who ends a run ends what its tests have started, too: browsers are in sessions of their own.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 class Run(Protocol):

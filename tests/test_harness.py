@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,19 @@ from callboard.tests.conftest import *
 from callboard.tests.harness import leftovers
 
 leftovers.GRACE = 0.2
+"""
+
+WAITING = """
+import subprocess
+
+def test_it():
+    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    try:
+        print("started", process.pid, flush=True)
+        process.wait()
+    finally:
+        process.kill()
+        process.wait()
 """
 
 #: As a script under nohup starts something with "&".
@@ -226,6 +240,26 @@ def test_harness_fails_bad_tests_and_no_good_ones(tmp_path: Path) -> None:
     for place in ("block (test_suite.py", "compute (test_suite.py"):
         assert place in run.stdout
     assert f"{len(tests)} passed" in run.stdout.splitlines()[-1], run.stdout
+
+
+def test_a_run_that_is_ended_ends_what_its_tests_have_started(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text("from callboard.tests.conftest import *")
+    (tmp_path / "test_it.py").write_text(WAITING)
+    with subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-s", "-q"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        started = next(line for line in process.stdout if line.startswith("started"))
+        child = os.pidfd_open(int(started.split()[1]))
+        try:
+            process.terminate()
+            process.communicate(timeout=30)
+            assert select.select([child], [], [], 0)[0], "the test's program still runs"
+        finally:
+            os.close(child)
 
 
 @pytest.mark.parametrize("base", [asyncio.SelectorEventLoop, uvloop.Loop])
