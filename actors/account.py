@@ -14,6 +14,7 @@ from ..jingle import namespaces as ns
 from ..jingle.call_messages.invite import InviteAnswer
 from . import messages
 from .account_bots import AccountBots
+from .answer_rate import AnswerRate
 from .call_libraries import call_messages, has_call_messages
 from .call_router import CallRouter
 from .call_routes import Routes
@@ -135,6 +136,7 @@ class Account(
         self._early: list[Request | Letter] = []
         self._logging_out = False
         self._bots = AccountBots(self, context, self._routes, self._start_bot)
+        self._answers = AnswerRate(self._bare)
 
     def __repr__(self) -> str:
         return f"<Account {self._bare}>"
@@ -283,14 +285,19 @@ class Account(
         # here too is what XEP-0353 wants, but words are answered by the one that they went to.
         if letter.copy or letter.kind in ("error", "groupchat") or letter.call is not None:
             return
+        self._words_received(letter)
+
+    def _words_received(self, letter: Letter) -> None:
         if letter.receipt is not None:
             receipt = ReceiptReceived(self._bare, letter.sender, letter.receipt)
             self._context.exchange.post(receipt)
         elif letter.body:
             came = ChatMessage(self._bare, letter.sender, "in", "peer", letter.id, letter.body)
             self._context.exchange.post(came)
-            text = self._bots.current.text(letter.sender, letter.body)
-            self._bots.run(text, ("text", bare(letter.sender)))
+            sender = bare(letter.sender)
+            if sender == self._session.own_bare:
+                return  # a note that a person's client writes to its own account
+            self._bots.run(self._bots.current.text(letter.sender, letter.body), ("text", sender))
 
     def _noticed(self, notice: Notice) -> None:
         if notice.sender == self._session.jid and not notice.kind:
@@ -333,6 +340,10 @@ class Account(
 
     @handles(SendText)
     def _send_text(self, message: SendText) -> None:
+        if message.answers is not None and not self._answers.admit(
+            self._bots.current.name, bare(message.to), message.answers
+        ):
+            return
         wants_receipt = message.author == "person"
         stanza = chat_message(message.to, message.body, wants_receipt=wants_receipt)
         self._session.transmit(stanza)

@@ -16,7 +16,7 @@ from .address import Address
 from .bot import Bot
 from .call import Call
 from .invite import Invite
-from .message import Message
+from .message import Message, handling
 from .presence import Presence
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ class BotAdapter(BotPort):
 
     async def text(self, sender: str, body: str) -> None:
         """Give the bot a message."""
-        await self._bot.on_message(Message(Address(sender), body, self._account))
+        message = Message(Address(sender), body, self._account)
+        with handling(message):
+            await self._bot.on_message(message)
 
     async def presence(self, contact: Contact) -> None:
         """Give the bot a contact's presence."""

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar, get_args
 from .. import media
 from ..actors.xmpp.stanza import check_text
 from ..config.duration import parse_duration
-from ..config.jid import normal_jid
+from ..config.jid import bare, normal_jid
 from ..jingle import Reason
 from ..media import (
     BOTH,
@@ -47,6 +47,21 @@ _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 def address(name: str, value: object) -> str:
     """Return a JID in the form in which JIDs are compared."""
     return normal_jid(_of_type(name, value, str, "a JID like desk@example.org"))
+
+
+def another(name: str, value: object, own: str, deed: str) -> str:
+    """Return the JID of somebody else, in the form in which JIDs are compared.
+
+    Args:
+        name: what names it.
+        value: a JID.
+        own: the account's bare JID.
+        deed: what can't be done to oneself.
+    """
+    peer = address(name, value)
+    if bare(peer) == own:
+        raise ValueError(f"{name}: {own} can't {deed} itself: give another account")
+    return peer
 
 
 def body(name: str, value: object) -> str:

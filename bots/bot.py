@@ -21,7 +21,7 @@ from .address import Address
 from .blame import MADE
 from .call import HANDLED, Call, codecs_of
 from .invite import Invite
-from .message import Message
+from .message import Message, answered_by
 from .options import Options
 from .presence import Presence
 from .source import Playable, find_source
@@ -273,15 +273,17 @@ class Bot:
 
         Raises:
             TypeError: an argument is of the wrong type.
-            ValueError: ``to`` is not a JID.
+            ValueError: ``to`` is not a JID, or is this account.
         """
         sid = secrets.token_hex(16)
-        peer = argument_checks.address("to", to)
+        peer = argument_checks.another("to", to, self.account, "invite")
         self._ref.tell(SendInvite(peer, sid, argument_checks.flag("video", video)))
         return sid
 
     async def send(self, to: str, body: str) -> None:
         """Send a chat message.
+
+        What `on_message` sends to the sender is an answer: see `Message.reply`.
 
         Args:
             to: a JID.
@@ -289,11 +291,12 @@ class Bot:
 
         Raises:
             TypeError: an argument is of the wrong type.
-            ValueError: ``to`` is not a JID, or the text is too long or contains a character that
-                can't be sent.
+            ValueError: ``to`` is not a JID or is this account, or the text is too long or contains
+                a character that can't be sent.
         """
-        peer = argument_checks.address("to", to)
-        self._ref.tell(SendText(peer, argument_checks.body("body", body)))
+        peer = argument_checks.another("to", to, self.account, "write to")
+        text = argument_checks.body("body", body)
+        self._ref.tell(SendText(peer, text, answers=answered_by(Address(peer))))
 
     async def set_presence(
         self, show: str | None = None, status: str | None = None, priority: int | None = None

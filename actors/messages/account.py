@@ -70,11 +70,14 @@ class SendText:
     Attributes:
         author: who has written it: the account's bot, or a person who uses the account. A person
             wants to see that it was received (XEP-0184).
+        answers: the number of the message of that peer's that a bot answers with it; None: it is
+            no answer.
     """
 
     to: str
     body: str
     author: Literal["bot", "person"] = "bot"
+    answers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

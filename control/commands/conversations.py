@@ -94,7 +94,7 @@ async def _messages(command: MessagesCommand, instance: Instance, tell: Tell) ->
 async def _message(command: MessageCommand, instance: Instance, tell: Tell) -> MessageResult:
     account = known_account(instance, command.account)
     with refusing():
-        peer = argument_checks.address("peer", command.peer)
+        peer = argument_checks.another("peer", command.peer, account, "write to")
         check_peer("peer", instance, peer)
         body = argument_checks.body("the message", command.body)
     if instance.overview.state_of(account) != "online":

@@ -73,9 +73,7 @@ async def _logged_in(
 
 
 async def _order(command: CallCommand, instance: Instance, own: str) -> PlaceCall:
-    peer = argument_checks.address("to", command.to)
-    if bare(peer) == own:
-        raise ValueError(f"to: {own} can't call itself: give another account")
+    peer = argument_checks.another("to", command.to, own, "call")
     check_peer("to", instance, peer)
     server = instance.settings.server
     # Its port is another one at each start, so no other client is there in the account's place.

@@ -26,7 +26,7 @@ from callboard.bots import (
 )
 from callboard.tests.conftest import Run
 
-PEER = "desk@localhost"
+OWN, PEER = "own@localhost", "desk@localhost"
 
 
 class Nobody:
@@ -130,7 +130,7 @@ def a_call(folder: Path) -> Call:
 def handles(folder: Path) -> Iterator[Any]:
     """One of each class that a bot's author calls methods of."""
     nobody: Any = Nobody()
-    yield Bot(nobody, PEER, {}, folder)
+    yield Bot(nobody, OWN, {}, folder)
     yield a_call(folder)
     yield Message(Address(PEER), "text", nobody)
     yield Invite(Invitation(PEER, "id", "sid", PEER, audio=True, video=False), nobody, folder)
@@ -232,7 +232,7 @@ def test_what_is_right_is_taken(run: Run, tmp_path: Path) -> None:
 
     async def main() -> None:
         ears: Any = Ears()
-        bot = Bot(ears, PEER, {}, tmp_path)
+        bot = Bot(ears, OWN, {}, tmp_path)
         call = Call(
             ears, CallStatus("sid", PEER, PEER, "in", "ringing", ()), AsyncioFuture(), tmp_path
         )

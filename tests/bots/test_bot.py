@@ -1,7 +1,7 @@
 """What a bot asks its account for, and what one does that overrides nothing."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from callboard.bots import (
     SourceError,
     Tone,
 )
+from callboard.bots.adapter import BotAdapter
 from callboard.tests.bots.staged import (
     ACCOUNT,
     PEER,
@@ -131,6 +132,46 @@ TOLD: list[tuple[Callable[[Bot], Awaitable[Any]], object]] = [
     (lambda bot: bot.set_presence(), SetPresence()),
     (lambda bot: bot.roster(), GetRoster()),
 ]
+
+
+@pytest.mark.parametrize(
+    ("use", "deed"),
+    [
+        (lambda bot: bot.send(f"{ACCOUNT}/phone", "Hello"), "write to"),
+        (lambda bot: bot.invite(ACCOUNT), "invite"),
+    ],
+)
+def test_nobody_writes_to_the_own_account(
+    run: Run, tmp_path: Path, use: Callable[[Bot], Coroutine[Any, Any, Any]], deed: str
+) -> None:
+    account, bot = staged_bot(tmp_path)
+    with pytest.raises(ValueError, match=f"to: {ACCOUNT} can't {deed} itself"):
+        run(lambda: use(bot))
+    assert not account.heard
+
+
+def test_what_is_sent_to_who_wrote_is_an_answer(run: Run, tmp_path: Path) -> None:
+    account: Any = Staged()
+
+    class Relay(Bot):
+        async def on_message(self, message: Message) -> None:
+            await self.send(message.sender.bare, "read")
+            await message.reply("replied")
+            await self.send("carol@localhost", message.body)
+
+    adapter = BotAdapter(Relay(account, ACCOUNT, {}, tmp_path), account, tmp_path)
+
+    async def main() -> None:
+        await adapter.text(f"{PEER}/phone", "first")
+        await adapter.text(f"{PEER}/phone", "second")
+        await adapter._bot.send(PEER, "by itself")
+
+    run(main)
+    first, replied, passed_on, second, *_, last = account.heard
+    assert first.answers == replied.answers is not None
+    assert second.answers not in (None, first.answers)
+    assert (passed_on.to, passed_on.answers) == ("carol@localhost", None)
+    assert last.answers is None
 
 
 @pytest.mark.parametrize(("use", "message"), TOLD)

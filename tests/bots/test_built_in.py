@@ -79,15 +79,16 @@ def test_echo_sends_back_what_it_gets(
     actor, call = staged_call(tmp_path, {Answer: settled(None)}, record=settled(RECORD))
     call.media = media
     account: Any = Staged()
+    message = Message(Address(PEER), "Anybody there?", account)
 
     async def main() -> None:
         echo = made("echo", tmp_path)
         await echo.on_call(call)
-        await echo.on_message(Message(Address(PEER), "Anybody there?", account))
+        await echo.on_message(message)
 
     run(main)
     assert actor.heard == [answer]
-    assert account.heard == [SendText(PEER, "Anybody there?")]
+    assert account.heard == [SendText(PEER, "Anybody there?", answers=message._number)]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_a_reply_goes_to_the_device_that_wrote(run: Run) -> None:
     account: Any = Staged()
     message = Message(Address(f"{PEER}/phone"), "Anybody there?", account)
     run(lambda: message.reply("Yes"))
-    assert account.heard == [SendText(f"{PEER}/phone", "Yes")]
+    assert account.heard == [SendText(f"{PEER}/phone", "Yes", answers=message._number)]
     assert "Staged" not in repr(message)
 
 

@@ -1,20 +1,25 @@
 """Messages: what reaches a bot, in which order, and what does not."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
 import pytest
+from callboard.actors.answer_rate import MOST
+from callboard.actors.messages.account import SendText
+from callboard.actors.messages.exchange import ChatMessage
 from callboard.bots import Bot, Message
 from callboard.tests.conftest import Run
 from callboard.tests.live.device import Device
-from callboard.tests.live.stage import ALICE, BOB, Told, staged
+from callboard.tests.live.stage import ALICE, BOB, Stage, Told, staged
 
 CLIENT = "{jabber:client}"
 DEVICE = "carol@localhost/device"
+WARNING = "answer each other's messages"
 
 
-def body(text: str) -> object:
+def body(text: str) -> Callable[[Element], bool]:
     return lambda stanza: stanza.findtext(f"{CLIENT}body") == text
 
 
@@ -98,6 +103,53 @@ def test_text_that_xml_can_not_carry_is_refused_and_the_stream_stays(
                 await message.reply("\x07")
             await message.reply("second")
             assert (await stage.told(ALICE, Message)).body == "second"
+
+    run(main)
+
+
+def hellos(stage: Stage, direction: str) -> list[ChatMessage]:
+    return [e for e in stage.all(ChatMessage) if (e.body, e.direction) == ("hello", direction)]
+
+
+def test_two_bots_do_not_answer_each_other_for_ever(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        echoes = [{"jid": one, "bot": "echo"} for one in (ALICE, BOB)]
+        async with (
+            staged(tmp_path, echoes, guests=["carol"]) as stage,
+            Device(stage, DEVICE) as device,
+        ):
+            await stage.online(ALICE, BOB)
+            (await stage.account(ALICE)).actor_ref.tell(SendText(BOB, "hello"))
+            await stage.until(ChatMessage, lambda _: len(hellos(stage, "in")) == 2 * MOST + 1)
+            device.text(ALICE, "to alice")
+            device.text(BOB, "to bob")
+            await device.until(body("to alice"))
+            await device.until(body("to bob"))
+            assert len(hellos(stage, "out")) == len(hellos(stage, "in")) == 2 * MOST + 1
+
+    run(main)
+    (line,) = [one.getMessage() for one in caplog.records if WARNING in one.getMessage()]
+    assert "bot EchoBot of bob@localhost and alice@localhost" in line
+
+
+def test_a_bot_is_not_given_what_another_device_writes_to_their_own_account(
+    run: Run, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with (
+            staged(tmp_path, [ALICE], guests=["carol"]) as stage,
+            Device(stage, "alice@localhost/phone") as phone,
+            Device(stage, DEVICE) as carol,
+        ):
+            own = (await stage.account(ALICE))._session.jid
+            phone.text(own, "a note")
+            await stage.until(ChatMessage, lambda e: e.body == "a note")
+            carol.text(own, "for the bot")
+            await stage.told(ALICE, Message, lambda m: m.body == "for the bot")
+            heard = [e.what.body for e in stage.all(Told) if isinstance(e.what, Message)]
+            assert heard == ["for the bot"]
 
     run(main)
 

@@ -172,6 +172,10 @@ def test_messages_are_read_and_written_with_their_author_and_delivery(
             await done(
                 port, f"/api/accounts/{ALICE}/conversations/nobody@localhost/messages", body="?"
             )
+            itself = f"/api/accounts/{ALICE}/conversations/{ALICE}/messages"
+            refused = await ask(port, itself, "POST", body={"body": "?"}, token=CONTROL)
+            assert refused.status == 422
+            assert f"{ALICE} can't write to itself" in refused.body.decode()
             nobody = f"/api/accounts/{ALICE}/conversations/nobody@localhost/messages"
             while (await seen(port, nobody))["messages"][0]["delivery"] != "failed":
                 pass
