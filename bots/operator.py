@@ -1,10 +1,10 @@
 """The bot ``operator``."""
 
 import asyncio
-from contextlib import suppress
 from typing import Any
 
 from ..actors.messages.account import Offline
+from ..actors.messages.call import GuestKind
 from ..config.jid import bare, normal_jid
 from ..media import CallOver
 from .bot import Bot
@@ -46,7 +46,7 @@ class OperatorBot(Bot):
         self.then = options.take("then", OneOf((DECLINE, *NEXT)), DECLINE)
         next_options: dict[str, Any] = options.take("options", as_mapping, {})
         self.next: Bot | None = None
-        self._handed_on: set[str] = set()
+        self._taken: set[str] = set()
         if self.to is not None and bare(self.to) == self.account:
             options.refuse("to", f"{self.account} can't call itself: give another JID")
         if self.to is not None and self.then != DECLINE:
@@ -72,28 +72,36 @@ class OperatorBot(Bot):
         except CallOver:
             return
         except TimeoutError:
-            if (await call.status()).phase == "ringing":
-                await self._hand_on(call)
+            if (await call.status()).phase == "ringing" and await self._hand_on(call):
                 return
-        await call.ended()
+        # Whoever answers by talking is the call's guest before it connects.
+        if any(one.part == GuestKind.TAKE_OVER.value for one in (await call.status()).guests):
+            self._taken.add(call.id)
+        try:
+            await call.ended()
+        finally:
+            self._taken.discard(call.id)
 
     async def on_giveback(self, call: Call, person: str) -> None:
-        """Hang up: who has taken the call at the board has left it."""
-        if call.id not in self._handed_on:
+        """Hang up a call that somebody answered by talking: it has nobody else.
+
+        All others have a bot, or what was chosen for them when they were placed.
+        """
+        if call.id in self._taken:
             await call.hangup()
 
-    async def _hand_on(self, call: Call) -> None:
-        self._handed_on.add(call.id)
-        try:
-            if self.next is not None:
-                await self.next.on_call(call)
-            elif self.to is None:
-                with suppress(ValueError):  # somebody has taken it at the last moment
-                    await call.decline()
-            else:
-                await self._connect(call, self.to)
-        finally:
-            self._handed_on.discard(call.id)
+    async def _hand_on(self, call: Call) -> bool:
+        """Return whether it could be: somebody may have taken it at the last moment."""
+        if self.next is not None:
+            await self.next.on_call(call)
+        elif self.to is not None:
+            await self._connect(call, self.to)
+        else:
+            try:
+                await call.decline()
+            except ValueError:
+                return False
+        return True
 
     async def _connect(self, call: Call, to: str) -> None:
         """Let the caller talk to somebody else; hang up if that one does not come."""

@@ -1,6 +1,7 @@
 """What the bots do that come with Callboard, each step as its call's actor hears of it."""
 
 import asyncio
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from callboard.actors.messages.call import (
     CallOver,
     Decline,
     GetStatus,
+    GuestKind,
     Hangup,
     Play,
     Press,
@@ -20,6 +22,7 @@ from callboard.actors.messages.call import (
     Started,
     Wait,
 )
+from callboard.actors.records.call_record import CallRecord, Listener
 from callboard.bots import (
     Address,
     Bot,
@@ -260,15 +263,24 @@ def test_caller_does_not_call_again_and_again_without_a_pause(tmp_path: Path) ->
             made("caller", tmp_path, to=PEER, every=never)
 
 
-def test_operator_forgets_a_call_that_nobody_could_take(run: Run, tmp_path: Path) -> None:
-    answers = {Wait: AsyncioFuture(), Answer: CallOver("the call is over")}
-    _, call = staged_call(tmp_path, answers)
-    operator: Any = made("operator", tmp_path, patience="20ms", then="recorder")
+def test_operator_hangs_up_what_was_answered_by_talking_at_the_last_moment(
+    run: Run, tmp_path: Path
+) -> None:
+    talks = replace(RINGING, guests=(Listener("anna", GuestKind.TAKE_OVER.value, 1.0),))
+    refusal = ValueError("the call is not ringing")
+    answers = {Wait: AsyncioFuture(), GetStatus: talks, Decline: refusal}
+    over = AsyncioFuture[CallRecord]()
+    actor, call = staged_call(tmp_path, answers, record=over)
+    operator: Any = made("operator", tmp_path, patience="20ms")
 
     async def main() -> None:
-        await operator.on_start()
-        with pytest.raises(CallOver):
-            await operator.on_call(call)
+        task = asyncio.create_task(operator.on_call(call))
+        while not operator._taken:  # noqa: ASYNC110 - a set tells nobody
+            await asyncio.sleep(0)
+        await operator.on_giveback(call, "anna")
+        assert [type(one) for one in actor.heard].count(Hangup) == 1
+        over.set(RECORD)
+        await task
+        assert not operator._taken
 
     run(main)
-    assert not operator._handed_on

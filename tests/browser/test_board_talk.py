@@ -8,7 +8,7 @@ import pytest
 from callboard.actors.messages.exchange import CallStatus
 from callboard.tests.browser.stage import Browser
 from callboard.tests.browser.tab import Opens, Tab
-from callboard.tests.browser.test_board_calls import PERSON, THEIRS, visited
+from callboard.tests.browser.test_board_calls import NOTICES, PERSON, THEIRS, visited
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB, CAROL
 from callboard.tests.live.test_rooms import until_heard
@@ -62,11 +62,19 @@ async def look_around_ringing(tab: Tab) -> None:
         await tab.run(f"until(() => {SHOWN}.length === 1)")
 
 
+#: Presses a button of a conversation's head, once it is there.
+PRESS_HEAD = """until(() => {
+  const buttons = [...document.querySelectorAll(".call-form button")];
+  const button = buttons.find(one => one.textContent === "%s");
+  button?.click();
+  return Boolean(button);
+})"""
 #: How somebody comes to talk: the bot, what is pressed, and what the buttons are called then.
 WAYS = (
     ("", ("Talk", "Join beside the bot"), {"Leave", "Hang up"}),
     ("", ("Talk", "Take over from the bot"), {"Give back", "Hang up"}),
     ("operator", ("Answer with my microphone",), {"Hang up"}),
+    ("operator", ("Answer", "Talk", "Take over from the bot"), {"Give back", "Hang up"}),
 )
 ENDINGS = {"Talk", "Leave", "Give back", "Hang up"}
 
@@ -104,6 +112,30 @@ def test_who_talks_in_a_call_goes_on_elsewhere_and_ends_it_there(
                 assert not await tab.run("document.querySelector('.screen') !== null")
                 await out.hangup()
             assert (await out.ended()).state == "completed"
+
+    run(main)
+
+
+def test_a_call_placed_as_the_bot_would_goes_on_once_it_is_given_back(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    async def main() -> None:
+        place = f"accounts/{BOB}/{ALICE}"
+        accounts: list[str | dict[str, Any]] = [ALICE, {"jid": BOB, "bot": "operator"}]
+        async with visited(browser[0], tmp_path, accounts, place) as (stage, tab):
+            sound = "document.querySelector('[aria-label=\"Sound that is sent\"]')"
+            await tab.run(f"until(() => {sound}).then(one => {{ one.value = 'tone:400'; }})")
+            await tab.run(PRESS_HEAD % "Video")
+            came = await stage.ringing(ALICE)
+            await came.answer(audio=f"tone:{THEIRS}", video="pattern")
+            await tab.run("press('Talk')")
+            await tab.run("press('Take over from the bot')")
+            await until_heard(came, PERSON)
+            await tab.run("press('Give back')")
+            await until_heard(came, 400)
+            assert not await tab.run(NOTICES)
+            await came.hangup()
+            await came.ended()
 
     run(main)
 

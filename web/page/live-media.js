@@ -158,9 +158,8 @@ export class LiveMedia {
   get farewell() {
     const how = this.own?.how;
     if (how === "join") return "Leave";
-    if (how === "place") return "Hang up";
-    // This bot hangs up what a person has answered, and goes on with what it has handed on.
-    if (board.hasOperator(this.call.account)) return how === "take" ? "Hang up" : "Leave";
+    // This bot hangs up what a person has answered by talking: nobody else is there.
+    if (how === "place" || (how === "take" && board.hasOperator(this.call.account))) return "Hang up";
     return "Give back";
   }
 
