@@ -19,10 +19,11 @@ from ..actors.xmpp.contact import Contact
 from . import argument_checks
 from .address import Address
 from .blame import MADE
-from .call import HANDLED, Call, codecs_of
+from .call import Call, codecs_of
 from .invite import Invite
 from .message import Message, answered_by
 from .options import Options
+from .own_account import ask
 from .presence import Presence
 from .source import Playable, find_source
 from .speaking import Synthesizer
@@ -257,7 +258,7 @@ class Bot:
         if self.is_replaced:
             raise Offline(f"another bot of {self.account} has taken over, so this one can't call")
         order = PlaceCall(peer, sounds, shows, message, record, data, prefer=prefer)
-        placed = await self._ref.request(order, timeout=HANDLED)
+        placed = await ask(self._ref, order)
         ref = await placed
         return await Call.of(ref, self.folder, synthesizer=self.synthesizer)
 
@@ -277,13 +278,14 @@ class Bot:
         """
         sid = secrets.token_hex(16)
         peer = argument_checks.another("to", to, self.account, "invite")
-        self._ref.tell(SendInvite(peer, sid, argument_checks.flag("video", video)))
+        self._ref.post(SendInvite(peer, sid, argument_checks.flag("video", video)))
         return sid
 
     async def send(self, to: str, body: str) -> None:
         """Send a chat message.
 
-        What `on_message` sends to the sender is an answer: see `Message.reply`.
+        What `on_message` sends to the sender is an answer: see `Message.reply`. Nothing is sent
+        once the account has logged out for good.
 
         Args:
             to: a JID.
@@ -296,7 +298,7 @@ class Bot:
         """
         peer = argument_checks.another("to", to, self.account, "write to")
         text = argument_checks.body("body", body)
-        self._ref.tell(SendText(peer, text, answers=answered_by(Address(peer))))
+        self._ref.post(SendText(peer, text, answers=answered_by(Address(peer))))
 
     async def set_presence(
         self, show: str | None = None, status: str | None = None, priority: int | None = None
@@ -309,6 +311,7 @@ class Bot:
             priority: -128 to 127.
 
         Raises:
+            Offline: the account has logged out for good.
             TypeError: an argument is of the wrong type.
             ValueError: a value is not one of these.
         """
@@ -318,8 +321,12 @@ class Bot:
             argument_checks.status("status", status)
         if priority is not None:
             argument_checks.priority("priority", priority)
-        await self._ref.request(SetPresence(show, status, priority), timeout=HANDLED)
+        await ask(self._ref, SetPresence(show, status, priority))
 
     async def roster(self) -> tuple[Contact, ...]:
-        """Return the account's contacts, with their resources that are online."""
-        return await self._ref.request(GetRoster(), timeout=HANDLED)
+        """Return the account's contacts, with their resources that are online.
+
+        Raises:
+            Offline: the account has logged out for good.
+        """
+        return await ask(self._ref, GetRoster())

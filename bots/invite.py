@@ -5,7 +5,8 @@ from pathlib import Path
 
 from ..actors.messages.account import AccountRef, AnswerInvite, Invitation, PlaceCall
 from .address import Address
-from .call import HANDLED, Call
+from .call import Call
+from .own_account import ask
 from .source import Playable, find_source
 from .speaking import Synthesizer
 
@@ -54,13 +55,13 @@ class Invite:
         shows = await find_source(video, self._folder, "video")
         if sounds is None and shows is None:
             raise ValueError("a call needs audio or video")
-        self._account.tell(AnswerInvite(self.invitation, accept=True))
+        self._account.post(AnswerInvite(self.invitation, accept=True))
         order = PlaceCall(
             self.invitation.jid, sounds, shows, message=False, sid=self.invitation.sid
         )
-        placed = await self._account.request(order, timeout=HANDLED)
+        placed = await ask(self._account, order)
         return await Call.of(await placed, self._folder, synthesizer=self._synthesizer)
 
     async def reject(self) -> None:
         """Reject the invite, and tell whoever sent it."""
-        self._account.tell(AnswerInvite(self.invitation, accept=False))
+        self._account.post(AnswerInvite(self.invitation, accept=False))

@@ -43,7 +43,7 @@ class Message:
             ValueError: it is too long, or contains a character that can't be sent.
         """
         text = argument_checks.body("body", body)
-        self._account.tell(SendText(self.sender, text, answers=self._number))
+        self._account.post(SendText(self.sender, text, answers=self._number))
 
 
 @contextmanager

@@ -15,8 +15,10 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from msgspec import Struct
+from pykka import ActorDeadError
 
-from ...media import is_authors, shown
+from ...media import CallOver, is_authors, shown
+from ..messages.account import Offline
 from .authors_trace import as_author_needs
 
 log = logging.getLogger(__name__)
@@ -129,6 +131,15 @@ def running(author: Author) -> Iterator[None]:
             Now.author = before
 
 
+def is_too_late(error: BaseException) -> bool:
+    """Tell whether code that is ended failed only since its account or its call has ended first.
+
+    Args:
+        error: what it raised.
+    """
+    return isinstance(error, ActorDeadError | CallOver | Offline)
+
+
 async def run_code(coroutine: Coroutine[Any, Any, Any], author: Author) -> BaseException | None:
     """Run a coroutine of a bot's in a task of its own, to its end.
 
@@ -160,7 +171,7 @@ async def run_code(coroutine: Coroutine[Any, Any, Any], author: Author) -> BaseE
                 UNWILLING,
                 _place(task),
             )
-        elif not task.cancelled() and (error := task.exception()):
+        elif not task.cancelled() and (error := task.exception()) and not is_too_late(error):
             log.error("%s failed while it was ended", author, exc_info=as_author_needs(error))
         raise
     if task.cancelled():

@@ -55,6 +55,11 @@ class Staged:
             raise ActorDeadError
         self.heard.append(message)
 
+    def post(self, message: Any) -> bool:
+        if not self.has_ended:
+            self.heard.append(message)
+        return not self.has_ended
+
     async def request(self, message: Any, *, timeout: float) -> Any:
         assert timeout > 0
         if self.has_ended:

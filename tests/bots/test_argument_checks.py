@@ -227,6 +227,8 @@ def test_what_is_right_is_taken(run: Run, tmp_path: Path) -> None:
         def tell(self, message: Any) -> None:
             self.told.append(message)
 
+        post = tell
+
         async def request(self, message: Any, timeout: float) -> Any:
             self.told.append(message)
 

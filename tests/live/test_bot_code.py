@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 import pytest
 from callboard.actors.bot import containment
-from callboard.actors.messages.exchange import AccountChanged, BotFailed
+from callboard.actors.messages.exchange import AccountChanged, BotFailed, ChatMessage
 from callboard.bots import Bot, Call, CallOver, Invite, Message, Presence
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB, CAROL, Stage, staged
@@ -288,3 +288,38 @@ def test_a_bot_that_can_not_be_made_leaves_the_others_alone(run: Run, tmp_path: 
             await call.connected()
 
     run(main)
+
+
+class Late(Bot):
+    """Does something more when its account has ended."""
+
+    async def on_message(self, message: Message) -> None:
+        deeds: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
+            "reply": lambda: message.reply("too late"),
+            "send": lambda: self.send(BOB, "too late"),
+            "invite": lambda: self.invite(BOB),
+            "call": lambda: self.call(BOB),
+            "set_presence": lambda: self.set_presence("away"),
+            "roster": self.roster,
+        }
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await deeds[message.body]()
+
+
+@pytest.mark.parametrize("deed", ["reply", "send", "invite", "call", "set_presence", "roster"])
+def test_what_comes_too_late_at_the_end_is_no_failure(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture, deed: str
+) -> None:
+    async def main() -> None:
+        late = {"jid": ALICE, "bot": "late"}
+        async with staged(tmp_path, [late, BOB], {"late": Late}) as stage:
+            await stage.online(ALICE, BOB)
+            await stage.puppets[BOB].send(ALICE, deed)
+            await stage.until(ChatMessage, lambda e: (e.account, e.body) == (ALICE, deed))
+            await stage.puppets[BOB].send(ALICE, "a second one waits for the first")
+            await stage.until(ChatMessage, lambda e: e.direction == "in" and e.body != deed)
+
+    run(main)
+    assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
