@@ -1,5 +1,6 @@
 // What runs, as far as the page knows: accounts and calls, kept up to date by events.
 import {get, Problem, signedOut} from "./api.js";
+import {paced} from "./pace.js";
 import {bare} from "./words.js";
 
 /**
@@ -70,8 +71,10 @@ class Board extends EventTarget {
     this.heardAt = 0;
     /** What has happened since what runs was asked for; null while it is not. @type {any[] | null} */
     this.meanwhile = null;
-    this.isStale = false;
   }
+
+  /** Ask for what runs, soon and once at a time. */
+  load = paced(() => this.ask());
 
   start() {
     this.stop();
@@ -148,27 +151,21 @@ class Board extends EventTarget {
     this.changed();
   }
 
-  /** Ask for what runs. Who asks meanwhile has it asked once more, and what happens meanwhile is taken again. */
-  async load() {
-    if (this.meanwhile) {
-      this.isStale = true;
-      return;
+  /** Ask for what runs; what happens meanwhile is taken again. */
+  async ask() {
+    const {source} = this;
+    if (!source) return;
+    this.meanwhile = [];
+    try {
+      const [status, calls] = await Promise.all([
+        get("/api/status", {limit: 10000}), get("/api/calls", {limit: 10000}),
+      ]);
+      const points = status.load ? (await get("/api/load/points", {limit: MOST_POINTS / 2})).points : [];
+      if (this.source === source) this.takeAll(status, calls.calls, points, this.meanwhile);  // else whoever asked has left
+    } catch (error) {
+      if (this.source === source) this.tell("problem", error);
     }
-    do {
-      this.isStale = false;
-      this.meanwhile = [];
-      const {source} = this;
-      try {
-        const [status, calls] = await Promise.all([
-          get("/api/status", {limit: 10000}), get("/api/calls", {limit: 10000}),
-        ]);
-        const points = status.load ? (await get("/api/load/points", {limit: MOST_POINTS / 2})).points : [];
-        if (this.source === source) this.takeAll(status, calls.calls, points, this.meanwhile);  // else whoever asked has left
-      } catch (error) {
-        if (this.source === source) this.tell("problem", error);
-      }
-      this.meanwhile = null;
-    } while (this.isStale);
+    this.meanwhile = null;
   }
 
   /** Know what runs. @param {any} status @param {Call[]} calls @param {LoadPoint[]} points @param {any[]} meanwhile what has happened since they were asked for */
@@ -183,12 +180,12 @@ class Board extends EventTarget {
     this.changed();
   }
 
-  /** Ask how a load run stands. */
-  async refresh() {
+  /** Ask how a load run stands, soon and once at a time. */
+  refresh = paced(async () => {
     const status = await get("/api/status", {limit: 0}).catch(() => null);
     if (status?.load) this.run = status;
     this.changed();
-  }
+  });
 
   /** @param {any} event */
   take(event) {

@@ -36,21 +36,21 @@ class CallPage extends View {
     this.ladder.addEventListener("quality", (/** @type {CustomEvent} */ event) => { this.kept = event.detail; this.draw(); });
     this.append(this.top, this.recordings, this.steps, this.quality, this.ladder);
     this.plots = document.createElement("quality-plots");
-    this.look_up();
+    this.renew();
   }
 
   connectedCallback() {
     super.connectedCallback();
-    this.hear(board, "record", event => { if (event.detail.id === this.call) setTimeout(() => this.look_up(), 300); });
+    this.hear(board, "record", event => { if (event.detail.id === this.call) setTimeout(this.renew, 300); });
   }
 
   live() { return board.find(this.call, this.account); }
 
-  async look_up() {
+  async load() {
     if (!this.live()) this.past = await this.find();
-    this.shown = "";
     this.update();
     if (!this.live() && !this.past) {
+      this.shown = "";
       nothing(this.top, "There is no such call", "It does not go on, and no record of it is kept.", "h1", {href: "#/history", words: "Look into the history"});
       for (const one of [this.recordings, this.steps, this.quality, this.ladder]) one?.replaceChildren();
     }

@@ -8,8 +8,18 @@ import {session} from "./session.js";
 import {attempt, View} from "./view.js";
 import {bare, escaped, hour, TONES} from "./words.js";
 
+/** What was asked for and is not there yet, by account: the list and the open conversation ask at the same time. @type {Map<string, Promise<any[] | null>>} */
+const asked = new Map();
+
 /** Ask with whom an account writes and calls; null: there is no such account. @param {string} account */
-export async function conversationsOf(account) {
+export function conversationsOf(account) {
+  const found = asked.get(account) ?? conversations(account).finally(() => asked.delete(account));
+  asked.set(account, found);
+  return found;
+}
+
+/** @param {string} account @returns {Promise<any[] | null>} */
+async function conversations(account) {
   try {
     return (await get(`${accountPath(account)}/conversations`)).conversations;
   } catch (error) {
@@ -38,14 +48,13 @@ class ConversationList extends View {
       session.may("control") && h("form.line", {onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); return this.open(this.to.value.trim()); }},
         this.to, h("button", {type: "submit"}, "Open")) || "",
       this.rows);
-    this.load();
+    this.renew();
   }
 
   connectedCallback() {
     super.connectedCallback();
-    this.hear(board, "message", event => event.detail.account === this.account && this.load());
-    this.hear(board, "call", event => event.detail.account === this.account && this.load());
-    this.hear(board, "gap", () => this.load());
+    this.hear(board, "message", event => event.detail.account === this.account && this.renew());
+    this.hear(board, "call", event => event.detail.account === this.account && this.renew());
   }
 
   /** Open a conversation, if somebody can be there. @param {string} peer */

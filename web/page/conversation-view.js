@@ -32,6 +32,8 @@ class ConversationView extends View {
   size = new ResizeObserver(() => this.showEnd());
   /** The last calls that have ended, by their records. @type {Map<string, import("./board.js").PastCall>} */
   ended = new Map();
+  /** Whether those of before were asked for: events tell of the others. */
+  hasEnded = false;
 
   build() {
     this.account = this.getAttribute("account") ?? "";
@@ -44,21 +46,21 @@ class ConversationView extends View {
       h("header.conversation-head", {}, h("a.back", {href: `#/accounts/${escaped(this.account)}`, "aria-label": "Back to conversations"}, "‹"),
         avatar(this.peer), h("div.row-main", {}, h("h2", {title: visible(this.peer)}, ...jointed(this.peer)), this.presence), session.may("control") && this.callForm()),
       this.calls, this.messages, this.deaf, session.may("control") && this.writeForm());
-    this.load();
+    this.renew();
   }
 
   connectedCallback() {
     super.connectedCallback();
     this.hear(board, "message", event => {
       const {account, peer, sender} = event.detail;
-      if (account === this.account && bare(peer ?? sender) === bare(this.peer)) this.load();
+      if (account === this.account && bare(peer ?? sender) === bare(this.peer)) this.renew();
     });
     this.hear(board, "record", ({detail}) => {
       if (detail.account !== this.account || bare(detail.peer) !== bare(this.peer)) return;
       this.keep(detail);
       this.draw();
     });
-    this.hear(board, "gap", () => this.load());
+    this.hear(board, "gap", () => { this.hasEnded = false; });
     this.size.observe(/** @type {Element} */ (this.messages));
   }
 
@@ -138,11 +140,12 @@ class ConversationView extends View {
     }
     const [found, past] = await Promise.all([
       get(messagesPath(this.account, this.peer)).catch(error => this.refused(error)),
-      get("/api/history", {account: this.account, peer: bare(this.peer), limit: MOST_ENDED}).catch(() => ({calls: []})),
+      this.hasEnded ? null : get("/api/history", {account: this.account, peer: bare(this.peer), limit: MOST_ENDED}).catch(() => null),
     ]);
     if (!found) return;
     this.written = found.messages;
-    for (const one of past.calls) this.keep(one);
+    for (const one of past?.calls ?? []) this.keep(one);
+    this.hasEnded ||= past !== null;
     this.draw();
   }
 

@@ -29,13 +29,16 @@ class HistoryPage extends View {
     this.more = h("button", {type: "button", hidden: true, onclick: () => this.search(this.next)}, "More");
     this.next = "";
     this.append(h("div.page-head", {}, h("h1", {}, "History")), this.form, this.total, this.rows, h("p.center", {}, this.more));
-    this.search();
+    this.renew();
   }
 
   connectedCallback() {
     super.connectedCallback();
-    this.hear(board, "record", () => { if (!this.next || this.rows.children.length <= PAGE) this.search(); });
+    this.hear(board, "record", this.renew);
   }
+
+  /** Search anew, unless somebody has gone on to what was before. */
+  load() { return this.rows.children.length <= PAGE && this.search(); }
 
   /** @param {string} [after] */
   async search(after = "") {

@@ -2,8 +2,12 @@
 import {Problem} from "./api.js";
 import {board} from "./board.js";
 import {fill, h, visible} from "./dom.js";
+import {paced} from "./pace.js";
 
 export class View extends HTMLElement {
+  /** Load anew what may have changed, soon and once at a time. It is the way of all that events have a view load. */
+  renew = paced(() => this.isConnected && this.load());
+
   constructor() {
     super();
     this.look = () => this.update();
@@ -14,6 +18,7 @@ export class View extends HTMLElement {
   connectedCallback() {
     if (!this.childElementCount) this.build();
     board.addEventListener("change", this.look);
+    this.hear(board, "gap", this.renew);
     this.update();
   }
 
@@ -30,6 +35,9 @@ export class View extends HTMLElement {
 
   /** Make what is shown. */
   build() {}
+
+  /** Ask for what is shown that events do not tell. @returns {any} */
+  load() {}
 
   /** Show what has changed. */
   update() {}
