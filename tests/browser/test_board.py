@@ -161,7 +161,7 @@ def test_a_call_comes_and_goes_and_is_answered(run: Run, tmp_path: Path, browser
             await page.shows("No calls go on")
             out = await stage.puppets[ALICE].call(BOB, audio="tone")
             await page.shows(f"{BOB} ← {ALICE}")
-            await page.press("Answer", ".ringing")
+            await page.press("Answer silently", ".ringing")
             await out.connected()
             await page.shows("connected")
             await out.hangup()

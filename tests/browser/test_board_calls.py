@@ -196,7 +196,7 @@ def test_a_call_that_waits_for_a_person_rings(run: Run, tmp_path: Path, browser:
             await tab.run("void (location.hash = '#/history')")
             await tab.run("until(() => document.querySelector('call-dock call-strip.ringing'))")
             dock = "document.querySelector('call-dock').innerText"
-            buttons = {"Answer", "Decline", "Answer with my microphone"}
+            buttons = {"Answer silently", "Decline", "Answer with my microphone"}
             assert buttons <= set((await tab.run(dock)).splitlines())
             assert f"Call for {BOB}: {ALICE}" in await tab.run(dock)
             await again.hangup()

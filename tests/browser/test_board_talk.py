@@ -8,6 +8,7 @@ import pytest
 from callboard.actors.messages.exchange import CallStatus
 from callboard.tests.browser.stage import Browser
 from callboard.tests.browser.tab import Opens, Tab
+from callboard.tests.browser.test_board import on_board
 from callboard.tests.browser.test_board_calls import NOTICES, PERSON, THEIRS, visited
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB, CAROL
@@ -74,7 +75,7 @@ WAYS = (
     ("", ("Talk", "Join beside the bot"), {"Leave", "Hang up"}),
     ("", ("Talk", "Take over from the bot"), {"Give back", "Hang up"}),
     ("operator", ("Answer with my microphone",), {"Hang up"}),
-    ("operator", ("Answer", "Talk", "Take over from the bot"), {"Give back", "Hang up"}),
+    ("operator", ("Answer silently", "Talk", "Take over from the bot"), {"Give back", "Hang up"}),
 )
 ENDINGS = {"Talk", "Leave", "Give back", "Hang up"}
 
@@ -103,7 +104,7 @@ def test_who_talks_in_a_call_goes_on_elsewhere_and_ends_it_there(
             await until_heard(out, PERSON)
             ending = min(endings - {"Hang up"} or endings)
             await tab.run(f"press('{ending}')")
-            await tab.run("until(() => !document.querySelector('call-strip'))")
+            await tab.run(f"until(() => !{strip}.includes('you talk'))")
             if ending != "Hang up":
                 await until_heard(out, PERSON, on=False)
                 # Nothing was heard before, so nothing goes on.
@@ -136,6 +137,37 @@ def test_a_call_placed_as_the_bot_would_goes_on_once_it_is_given_back(
             assert not await tab.run(NOTICES)
             await came.hangup()
             await came.ended()
+
+    run(main)
+
+
+PRIMARY = "document.querySelector('call-strip .primary').textContent"
+#: What who may do this is to press first, and what they are told of an answer without talking.
+FIRST = [
+    ("talk", "Answer with my microphone", "until you talk or play something."),
+    ("control", "Answer silently", "To talk, log in with a token of the role talk."),
+]
+
+
+@pytest.mark.parametrize(("role", "first", "told"), FIRST)
+def test_a_call_that_was_answered_silently_can_be_hung_up_wherever_one_is(
+    run: Run, tmp_path: Path, browser: Browser, role: str, first: str, told: str
+) -> None:
+    async def main() -> None:
+        accounts: list[str | dict[str, Any]] = [ALICE, {"jid": BOB, "bot": "operator"}]
+        async with on_board(browser, tmp_path, accounts=accounts) as (stage, page):
+            await page.enter("/history", role)
+            out = await stage.puppets[ALICE].call(BOB, audio="tone")
+            await page.shows("the caller hears nothing", "call-dock")
+            await page.shows(told, "call-dock")
+            assert await page.tab.run(PRIMARY) == first
+            await page.press("Answer silently", "call-dock")
+            await out.connected()
+            await page.shows("connected", "call-dock")
+            await page.go("#/log")
+            await page.press("Hang up", "call-dock")
+            assert (await out.ended()).state == "completed"
+            await page.until("!document.querySelector('call-strip')")
 
     run(main)
 

@@ -1,4 +1,4 @@
-// The calls in which this person talks, those that wait for a person, and those placed here that have just failed, while the page shows something else.
+// The calls in which this person talks or that they have answered, those that wait for a person, and those placed here that have just failed, while the page shows something else.
 import {board, key} from "./board.js";
 import {CallStrip} from "./call-strip.js";
 import {follow, h, say} from "./dom.js";
@@ -47,7 +47,8 @@ class CallDock extends View {
     const shown = new Set(strips.map(one => one.call && key(one.call)));
     const waiting = session.may("control") ? board.waiting().slice(0, MOST_WAITING) : [];
     const failures = board.failures();
-    const all = new Map([...spokenCalls(), ...waiting, ...failures].map(one => [key(one), one]));  // who answers one is in two of them
+    const answered = [...session.answered].flatMap(one => board.calls.get(one) ?? []);
+    const all = new Map([...spokenCalls(), ...answered, ...waiting, ...failures].map(one => [key(one), one]));  // who answers one is in two of them
     const calls = [...all.values()].filter(one => !shown.has(key(one)));
     this.classList.toggle("idle", !calls.length);
     follow(this.strips, calls, key, () => Object.assign(new CallStrip(), {isBrief: true}));

@@ -58,7 +58,7 @@ export class CallStrip extends HTMLElement {
     else say(this.quality, heard ? [`MOS ${number(heard.mos)}`, `jitter ${number(heard.jitter_ms, 0)} ms`, heard.rtt_ms === null ? "" : `RTT ${number(heard.rtt_ms, 0)} ms`].filter(Boolean).join(" · ") : board.waitsFor(call));
     if (this.media?.talks) attempt(() => this.live().listenWhenConnected());
     if (call.phase === "connected" && this.isConnected && session.awaited.delete(key(call))) this.listen();
-    const note = session.may("talk") && this.rings() ? instead(call) : "";
+    const note = this.promises();
     const now = JSON.stringify([board.lostAt, note, call.phase, call.held, call.muted, call.media, call.holds, call.mutes, call.recording, call.guests, session.visit?.role]);
     if (now === this.shown) return;
     this.shown = now;
@@ -112,13 +112,15 @@ export class CallStrip extends HTMLElement {
       h(`button${style}`, {type: "button", onclick, "aria-pressed": pressed === undefined ? undefined : String(pressed), ...here(["Stop listening", "Leave", "Give back"].includes(words))}, words);
     const toggle = (/** @type {boolean} */ is, /** @type {string} */ words, /** @type {string} */ what, /** @type {any} */ more = {}) =>
       button(words, () => this.do(what, {...more, on: !is}), "", is);
-    const control = session.may("control");
+    const [control, talk] = [session.may("control"), session.may("talk")];
     const live = call.phase === "connected";
     const room = live && !this.isBrief;
     // What ends with the person has a button for that already.
     const leaving = !this.media?.talks ? "Talk" : this.media.farewell === "Hang up" ? "" : this.media.farewell;
     return [
-      control && this.rings() && button("Answer", () => this.do("answer", {audio: "silence"}), ".primary"),
+      talk && this.rings() && button("Answer with my microphone", () => this.take(false), ".primary"),
+      talk && this.rings() && has("video") && button("Answer with my camera too", () => this.take(true)),
+      control && this.rings() && button("Answer silently", () => this.answer(), talk ? "" : ".primary"),
       control && this.rings() && button("Decline", () => this.do("decline"), ".danger"),
       control && live && toggle(call.holds, "Hold", "hold"),
       control && live && has("audio") && toggle(call.mutes.includes("audio"), "Mute", "mute", {kind: "audio"}),
@@ -128,9 +130,7 @@ export class CallStrip extends HTMLElement {
       control && room && toggle(call.recording, "Record", "record"),
       session.may("listen") && room && this.listener(button(this.media?.hears ? "Stop listening" : "Listen", () => this.listen(), this.media?.hears ? ".on" : "")),
       session.may("listen") && room && has("video") && button("Snapshot", () => this.snapshot()),
-      session.may("talk") && this.rings() && button("Answer with my microphone", () => this.take(false)),
-      session.may("talk") && this.rings() && has("video") && button("Answer with my camera too", () => this.take(true)),
-      session.may("talk") && live && leaving && button(leaving, () => this.talk(), this.media?.talks ? ".on" : ""),
+      talk && live && leaving && button(leaving, () => this.talk(), this.media?.talks ? ".on" : ""),
     ];
   }
 
@@ -146,6 +146,20 @@ export class CallStrip extends HTMLElement {
   do(what, fields = {}, after = () => {}) {
     const call = /** @type {Call} */ (this.call);
     return attempt(async () => { await post(`${callPath(call.id)}/${what}`, {account: call.account, ...fields}); after(); });
+  }
+
+  /** Answer without talking; the call can be hung up wherever one goes then. */
+  answer() {
+    session.answered.add(key(/** @type {Call} */ (this.call)));
+    return this.do("answer", {audio: "silence"});
+  }
+
+  /** Say what becomes of a call that rings if it is answered here. */
+  promises() {
+    if (!this.rings() || !session.may("control")) return "";
+    const silent = "Answered silently, the caller hears nothing until";
+    if (!session.may("talk")) return `${silent} something is played. To talk, log in with a token of the role talk.`;
+    return [`${silent} you talk or play something.`, instead(this.call)].filter(Boolean).join(" ");
   }
 
   keypad() {

@@ -21,6 +21,8 @@ class Session extends EventTarget {
     this.searched = {};
     /** Calls that are heard as soon as they connect. @type {Set<string>} */
     this.awaited = new Set();
+    /** Calls that the visitor has answered without talking: they are theirs to hang up. @type {Set<string>} */
+    this.answered = new Set();
   }
 
   /** @param {string} role */
