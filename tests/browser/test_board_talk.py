@@ -141,6 +141,45 @@ def test_a_call_placed_as_the_bot_would_goes_on_once_it_is_given_back(
     run(main)
 
 
+#: Notes what was told in red, also for a moment, and what was asked for in vain.
+FAULTS = """(() => {
+  globalThis.faults = [];
+  const red = () => [...document.querySelectorAll(".notice.bad")].map(one => one.textContent);
+  const look = new MutationObserver(() => faults.push(...red()));
+  look.observe(document.body, {childList: true, subtree: true});
+  const ask = globalThis.fetch;
+  globalThis.fetch = async (...given) => {
+    const answer = await ask(...given);
+    if (!answer.ok) faults.push(`${answer.status} ${given[0]}`);
+    return answer;
+  };
+})()"""
+
+
+@pytest.mark.parametrize("presses", [("Talk", "Join beside the bot"), ("Listen",)])
+@pytest.mark.parametrize("ends", ["person", "peer"])
+def test_an_end_of_a_call_in_which_one_talks_or_listens_is_no_fault(
+    run: Run, tmp_path: Path, browser: Browser, presses: tuple[str, ...], ends: str
+) -> None:
+    async def main() -> None:
+        async with visited(browser[0], tmp_path, [ALICE, BOB], "calls") as (stage, tab):
+            out, came = await stage.connected(
+                ALICE, BOB, {"audio": "silence"}, audio=f"tone:{THEIRS}"
+            )
+            await tab.run(FAULTS)
+            for words in presses:
+                await tab.run(f"press('{words}')")
+            assert await tab.run(f"hear('Peer', {THEIRS})")
+            await (tab.run("press('Hang up')") if ends == "person" else out.hangup())
+            await came.ended()
+            await tab.run("until(() => !document.querySelector('call-strip'))")
+            # Once the browser has noticed the end too, and whatever was asked for then is answered.
+            await tab.run("fetch('/api/status')")
+            assert await tab.run("faults") == []
+
+    run(main)
+
+
 PRIMARY = "document.querySelector('call-strip .primary').textContent"
 #: What who may do this is to press first, and what they are told of an answer without talking.
 FIRST = [

@@ -16,6 +16,9 @@ const spoken = new Map();
 /** Told when somebody begins or ends to talk here, and when what they talk in is shown elsewhere. */
 export const talking = new EventTarget();
 
+/** Milliseconds in which the board tells that a call is over whose connections have ended. */
+const END_TOLD = 1000;
+
 /** The calls in which this person talks. */
 export function spokenCalls() {
   return [...spoken.keys()].flatMap(one => board.calls.get(one) ?? []);
@@ -101,12 +104,12 @@ export class LiveMedia {
   /** Where it is shown, and what is done there when it has changed. @type {Element | null} */
   place = null;
   changed = () => {};
-  /** Whether the board has told of the call. */
-  isKnown = false;
 
   /** @param {Talk} call */
   constructor(call) {
     this.call = call;
+    /** Whether the board has told of the call. */
+    this.isKnown = board.calls.has(key(call));
     /** @type {Resource[]} */
     this.heard = [];
     /** @type {Own | null} */
@@ -212,19 +215,39 @@ export class LiveMedia {
     resource.onEnd(why => {
       this.tell(why);
       this.stopListening();
-    });
+    }, () => this.hasEnded());
     return resource;
   }
 
+  /** Find out whether the call is over, which the board tells a moment before or after its connections end. @returns {Promise<boolean>} */
+  hasEnded() {
+    return new Promise(done => {
+      const look = () => {
+        if (this.callIsOver) end();
+      };
+      const end = () => {
+        clearTimeout(timer);
+        board.removeEventListener("change", look);
+        done(this.callIsOver);
+      };
+      const timer = setTimeout(end, END_TOLD);
+      board.addEventListener("change", look);
+      look();
+    });
+  }
+
+  get callIsOver() { return this.isKnown && !board.calls.has(key(this.call)); }
+
   /** Tell why what was heard or said has ended: once, as all of it ends with a call. @param {string} why */
   tell(why) {
+    if (!why) return;
     const call = board.find(this.call.id, this.call.account);
     if (call && !this.isTold) notify(`Call with ${bare(call.peer)}: ${why}`, "bad");
     this.isTold = true;
   }
 
   stopListening() {
-    for (const one of this.heard.splice(0)) one.close();
+    for (const one of this.heard.splice(0)) one.close(this.callIsOver);
     for (const one of this.screens.querySelectorAll("figure:not(.own)")) one.remove();
     if (!this.talks) this.screens.remove();
     this.changed();
@@ -274,7 +297,7 @@ export class LiveMedia {
     own.resource.onEnd(why => {
       this.tell(why);
       this.stopTalking();
-    });
+    }, () => this.hasEnded());
     if (own.stream.getVideoTracks().length) {
       const screen = h("video", {autoplay: true, playsInline: true, muted: true, "aria-label": "You, live"});
       screen.srcObject = own.stream;
@@ -300,7 +323,7 @@ export class LiveMedia {
 
   stopTalking() {
     if (this.own) {
-      this.own.resource.close();
+      this.own.resource.close(this.callIsOver);
       drop(this.own.stream);
     }
     this.own = null;

@@ -35,12 +35,17 @@ export class Resource {
     }
   }
 
-  /** Have something done when the other side has ended it, with why. @param {(why: string) => void} then */
-  onEnd(then) {
+  /**
+   * Have something done when the other side has ended it, with why.
+   * @param {(why: string) => void} then told nothing if that is known
+   * @param {() => Promise<boolean>} isKnown finds out whether it is
+   */
+  onEnd(then, isKnown) {
     const transport = this.transport = this.connection.getTransceivers().map(one => one.receiver.transport).find(Boolean);
     const look = async () => {
       if (![this.connection.connectionState, transport?.state].some(state => state === "closed" || state === "failed")) return;
       this.forget();
+      if (await isKnown()) return then("");
       const lost = "the connection was lost";
       then(await ask("DELETE", this.location).then(() => lost, error => [401, 410].includes(error.status) ? error.message : lost));
     };
@@ -55,10 +60,11 @@ export class Resource {
     if (this.transport) this.transport.onstatechange = null;
   }
 
-  close() {
+  /** @param {boolean} [isOver] whether it has ended with its call */
+  close(isOver = false) {
     this.forget();
     this.connection.close();
-    if (this.location) fetch(this.location, {method: "DELETE", credentials: "same-origin", keepalive: true}).catch(() => {});
+    if (this.location && !isOver) fetch(this.location, {method: "DELETE", credentials: "same-origin", keepalive: true}).catch(() => {});
   }
 }
 
