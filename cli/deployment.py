@@ -74,13 +74,17 @@ class Deployment:
         return "starting" if self._exchange is None else "running"
 
     async def start(self, exchange: ExchangeRef, server: Prosody | None = None) -> None:
-        """Wait until the exchange has started.
+        """Wait until the exchange has started; if that is cancelled, until it has ended.
 
         Args:
             exchange: the supervisor of all.
             server: the embedded server, if there is one; without it nothing can go on.
         """
-        await exchange.started
+        try:
+            await exchange.started
+        except asyncio.CancelledError:
+            await _shut_down(exchange, 0.0)
+            raise
         self._exchange = exchange
         self._server = server
 
@@ -95,7 +99,7 @@ class Deployment:
                 log.info("ending: not everything was started yet")
                 self._starting.cancel()
         elif self.stopping.is_set():
-            self._exchange.tell(Shutdown(0))
+            self._exchange.post(Shutdown(0))  # gone, where all that is left is to close the rest
         else:
             if now:
                 self._drain = 0.0
@@ -202,10 +206,13 @@ class Deployment:
 
     async def shut_down(self) -> None:
         """Drain: no new calls, a deadline for running ones, everybody logs out."""
-        if self.exchange.is_alive():
-            self.exchange.tell(Shutdown(self._drain if self.exchange.is_alive() else 0))
-            async with asyncio.timeout(self._drain + CLOSING):
-                await self.exchange.ended
+        await _shut_down(self.exchange, self._drain)
+
+
+async def _shut_down(exchange: ExchangeRef, drain: float) -> None:
+    exchange.post(Shutdown(drain))
+    async with asyncio.timeout(drain + CLOSING):
+        await exchange.ended
 
 
 async def _ended(ref: ExchangeRef) -> None:

@@ -3,6 +3,7 @@
 import atexit
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -37,11 +38,15 @@ def leave_behind(tasks: Iterable[object]) -> None:
 def end_soon(status: int) -> None:
     """Let the process end within `LEAVING`, also if a thread or a task of a bot's goes on.
 
+    Ctrl-C ends it at once from here on: Python would print where it is just then.
+
     Python itself would wait for each thread that is no daemon, for ever.
 
     Args:
         status: the exit status if it has to be ended.
     """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda *_: _leave(status))
     if _left:
         atexit.register(_leave, status)
     threading.Thread(target=_end, args=(status,), name="end of callboard", daemon=True).start()

@@ -10,15 +10,18 @@ import sys
 import tomllib
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from callboard.bots.find import BUILT_IN
 from callboard.cli.deployed import deployed
+from callboard.cli.deployment import Deployment
 from callboard.config import Settings
 from callboard.control.control_socket import ControlSocket
 from callboard.media import FinishedRecording
 from callboard.tests.cli.command import PATIENCE, callboard, command, in_process
 from callboard.tests.conftest import Run
+from pykka import ActorRegistry
 
 ACCOUNTS = """\
 server: embedded
@@ -196,3 +199,85 @@ def test_it_says_so_while_the_command_itself_is_read(
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "callboard: interrupted\n")
     assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_one_while_the_exchange_starts_ends_it(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    start = Deployment.start
+
+    async def interrupted(deployment: Deployment, *given: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        await start(deployment, *given)
+
+    monkeypatch.setattr(Deployment, "start", interrupted)
+    declared = {"jid": "desk@localhost", "password": "s3", "bot": "silent"}
+    settings = Settings.model_validate({"recordings": tmp_path, "accounts": [declared]})
+
+    async def main() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            async with deployed(settings, BUILT_IN, tmp_path, lambda _: None):
+                pytest.fail("it has started")
+        assert ActorRegistry.get_by_class_name("Exchange") == []
+
+    run(main)
+    assert [one.message for one in caplog.records if one.levelno >= logging.ERROR] == []
+
+
+def test_one_more_when_all_accounts_have_ended_says_nothing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    close = ControlSocket.close
+    presses: list[bool] = []
+    stop = Deployment.stop
+
+    def pressed(deployment: Deployment) -> None:
+        presses.append(deployment.stands)
+        stop(deployment)
+
+    async def interrupted(control: ControlSocket) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        async with asyncio.timeout(PATIENCE):
+            while len(presses) < 2:  # noqa: ASYNC110 - nobody tells of a signal
+                await asyncio.sleep(0)
+        await close(control)
+
+    monkeypatch.setattr(Deployment, "stop", pressed)
+    monkeypatch.setattr(ControlSocket, "close", interrupted)
+    declared = {"jid": "desk@localhost", "password": "s3", "bot": "silent"}
+    settings = Settings.model_validate({"recordings": tmp_path, "accounts": [declared]})
+
+    async def main() -> None:
+        file = tmp_path / "a.yaml"
+        async with deployed(settings, BUILT_IN, tmp_path, lambda _: None, file=file) as deployment:
+            os.kill(os.getpid(), signal.SIGINT)
+            await deployment.over()
+
+    run(main)
+    assert presses == [True, False]
+    assert [one.message for one in caplog.records if one.levelno >= logging.ERROR] == []
+
+
+#: Presses Ctrl-C where Python waits for its threads, and begins as the console script does.
+PRESSED_LAST = """\
+import os, signal, sys, threading
+from callboard.cli.start import main
+
+threading._register_atexit(os.kill, os.getpid(), signal.SIGINT)
+main()
+"""
+
+
+def test_one_at_the_very_end_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "accounts.yaml").write_text(ACCOUNTS)
+    arguments = ["check", "accounts.yaml"]
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", PRESSED_LAST, *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=PATIENCE,
+    )
+    single = callboard(*arguments, cwd=tmp_path, anew=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, single.stdout, single.stderr)
