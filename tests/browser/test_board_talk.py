@@ -70,6 +70,7 @@ PRESS_HEAD = """until(() => {
   button?.click();
   return Boolean(button);
 })"""
+PRESS_ANY = PRESS_HEAD.replace(".call-form", "call-strip")
 #: How somebody comes to talk: the bot, what is pressed, and what the buttons are called then.
 WAYS = (
     ("", ("Talk", "Join beside the bot"), {"Leave", "Hang up"}),
@@ -113,6 +114,37 @@ def test_who_talks_in_a_call_goes_on_elsewhere_and_ends_it_there(
                 assert not await tab.run("document.querySelector('.screen') !== null")
                 await out.hangup()
             assert (await out.ended()).state == "completed"
+
+    run(main)
+
+
+OTHER_END = "This is the other end of the call in which you talk."
+#: The words of the buttons of a call's end, and the note below them.
+END = """(() => {
+  const strips = [...document.querySelectorAll("main call-strip")];
+  const strip = strips.find(one => one.call.account === "%s");
+  return strip.querySelector(".actions").innerText;
+})()"""
+
+
+def test_who_talks_at_one_end_of_a_call_is_not_offered_the_other(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    async def main() -> None:
+        accounts: list[str | dict[str, Any]] = [{"jid": ALICE, "bot": "operator"}, BOB]
+        async with visited(browser[0], tmp_path, accounts, f"accounts/{BOB}/{ALICE}") as (_, tab):
+            await tab.run("press('Call with my microphone')")
+            await tab.run("void (location.hash = '#/calls')")
+            await tab.run("until(() => document.querySelectorAll('main call-strip').length === 2)")
+            await tab.run(f"until(() => {END % ALICE}.includes('{OTHER_END}'))")
+            assert "microphone" not in await tab.run(END % ALICE)
+            await tab.run(PRESS_ANY % "Answer silently")
+            await tab.run(f"until(() => {END % ALICE}.includes('Keypad'))")
+            words = await tab.run(END % ALICE)
+            assert OTHER_END in words
+            assert "Talk" not in words.splitlines()
+            await tab.run("press('Hang up')")
+            await tab.run("until(() => !document.querySelector('call-strip'))")
 
     run(main)
 

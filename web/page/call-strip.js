@@ -3,7 +3,7 @@ import {callPath, file, post} from "./api.js";
 import {avatar, badge} from "./avatar.js";
 import {board, key} from "./board.js";
 import {close, fill, h, joined, open, say} from "./dom.js";
-import {instead, LiveMedia} from "./live-media.js";
+import {instead, isOtherEnd, LiveMedia} from "./live-media.js";
 import {findWay, getReady, letGo} from "./offers.js";
 import {offered} from "./playable.js";
 import {session} from "./session.js";
@@ -58,7 +58,7 @@ export class CallStrip extends HTMLElement {
     else say(this.quality, heard ? [`MOS ${number(heard.mos)}`, `jitter ${number(heard.jitter_ms, 0)} ms`, heard.rtt_ms === null ? "" : `RTT ${number(heard.rtt_ms, 0)} ms`].filter(Boolean).join(" · ") : board.waitsFor(call));
     if (this.media?.talks) attempt(() => this.live().listenWhenConnected());
     if (call.phase === "connected" && this.isConnected && session.awaited.delete(key(call))) this.listen();
-    const note = this.promises();
+    const note = this.note();
     const now = JSON.stringify([board.lostAt, note, call.phase, call.held, call.muted, call.media, call.holds, call.mutes, call.recording, call.guests, session.visit?.role]);
     if (now === this.shown) return;
     this.shown = now;
@@ -112,7 +112,7 @@ export class CallStrip extends HTMLElement {
       h(`button${style}`, {type: "button", onclick, "aria-pressed": pressed === undefined ? undefined : String(pressed), ...here(["Stop listening", "Leave", "Give back"].includes(words))}, words);
     const toggle = (/** @type {boolean} */ is, /** @type {string} */ words, /** @type {string} */ what, /** @type {any} */ more = {}) =>
       button(words, () => this.do(what, {...more, on: !is}), "", is);
-    const [control, talk] = [session.may("control"), session.may("talk")];
+    const [control, talk] = [session.may("control"), session.may("talk") && !isOtherEnd(call)];
     const live = call.phase === "connected";
     const room = live && !this.isBrief;
     // What ends with the person has a button for that already.
@@ -154,12 +154,15 @@ export class CallStrip extends HTMLElement {
     return this.do("answer", {audio: "silence"});
   }
 
-  /** Say what becomes of a call that rings if it is answered here. */
-  promises() {
-    if (!this.rings() || !session.may("control")) return "";
+  /** Say what is to be known before this person answers, or talks. */
+  note() {
+    const call = /** @type {Call} */ (this.call);
+    const [control, talk] = [session.may("control"), session.may("talk")];
+    if (talk && isOtherEnd(call)) return "This is the other end of the call in which you talk.";
+    if (!control || !this.rings()) return "";
     const silent = "Answered silently, the caller hears nothing until";
-    if (!session.may("talk")) return `${silent} something is played. To talk, log in with a token of the role talk.`;
-    return [`${silent} you talk or play something.`, instead(this.call)].filter(Boolean).join(" ");
+    if (!talk) return `${silent} something is played. To talk, log in with a token of the role talk.`;
+    return [`${silent} you talk or play something.`, instead(call)].filter(Boolean).join(" ");
   }
 
   keypad() {

@@ -47,6 +47,9 @@ export function instead(call) {
   return `You talk${peer ? ` with ${bare(peer)}` : ""} now. If you talk here, ${BECOMES[other.farewell]}.`;
 }
 
+/** Whether a call is the other end of the one in which this person talks: both accounts are here. @param {Talk} call */
+export function isOtherEnd(call) { return [...spoken.values()].some(one => one.call.id === call.id && one.call.account !== call.account); }
+
 /** Let a stream be heard and seen, or not. @param {MediaStream} stream @param {boolean} isOn */
 function enable(stream, isOn) { for (const track of stream.getTracks()) track.enabled = isOn; }
 
