@@ -9,7 +9,13 @@ from callboard.actors.messages.exchange import CallStatus
 from callboard.tests.browser.stage import Browser
 from callboard.tests.browser.tab import Opens, Tab
 from callboard.tests.browser.test_board import on_board
-from callboard.tests.browser.test_board_calls import NOTICES, PERSON, THEIRS, visited
+from callboard.tests.browser.test_board_calls import (
+    NOTICES,
+    PERSON,
+    THEIRS,
+    another,
+    visited,
+)
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB, CAROL
 from callboard.tests.live.test_rooms import until_heard
@@ -145,6 +151,33 @@ def test_who_talks_at_one_end_of_a_call_is_not_offered_the_other(
             assert "Talk" not in words.splitlines()
             await tab.run("press('Hang up')")
             await tab.run("until(() => !document.querySelector('call-strip'))")
+
+    run(main)
+
+
+def test_talking_is_not_offered_where_somebody_else_talks(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    told = "Somebody with the role talk talks here"
+    off = "[...document.querySelectorAll('call-strip button')].find(one => one.disabled)?.innerText"
+
+    async def main() -> None:
+        async with (
+            visited(browser[0], tmp_path, [ALICE, BOB], "calls") as (stage, one),
+            another(browser[0], stage, "calls") as two,
+        ):
+            out, came = await stage.connected(ALICE, BOB, {"audio": "silence"}, audio="tone")
+            await one.run("press('Talk')")
+            await one.run("press('Join beside the bot')")
+            await until_heard(out, PERSON)
+            await two.run(f"until(() => {END % BOB}.includes('{told}'))")
+            assert await two.run(off) == "Talk"
+            assert told not in await one.run(END % BOB)
+            await one.run("press('Leave')")
+            await two.run(f"until(() => !{END % BOB}.includes('{told}'))")
+            assert await two.run(off) is None
+            await out.hangup()
+            await came.ended()
 
     run(main)
 

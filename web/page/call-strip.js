@@ -3,7 +3,7 @@ import {callPath, file, post} from "./api.js";
 import {avatar, badge} from "./avatar.js";
 import {board, key} from "./board.js";
 import {close, fill, h, joined, open, say} from "./dom.js";
-import {instead, isOtherEnd, LiveMedia} from "./live-media.js";
+import {instead, isOtherEnd, LiveMedia, otherTalker} from "./live-media.js";
 import {findWay, getReady, letGo} from "./offers.js";
 import {offered} from "./playable.js";
 import {session} from "./session.js";
@@ -130,7 +130,7 @@ export class CallStrip extends HTMLElement {
       control && room && toggle(call.recording, "Record", "record"),
       session.may("listen") && room && this.listener(button(this.media?.hears ? "Stop listening" : "Listen", () => this.listen(), this.media?.hears ? ".on" : "")),
       session.may("listen") && room && has("video") && button("Snapshot", () => this.snapshot()),
-      talk && live && leaving && button(leaving, () => this.talk(), this.media?.talks ? ".on" : ""),
+      talk && live && leaving && Object.assign(button(leaving, () => this.talk(), this.media?.talks ? ".on" : ""), {disabled: Boolean(otherTalker(call))}),
     ];
   }
 
@@ -159,6 +159,8 @@ export class CallStrip extends HTMLElement {
     const call = /** @type {Call} */ (this.call);
     const [control, talk] = [session.may("control"), session.may("talk")];
     if (talk && isOtherEnd(call)) return "This is the other end of the call in which you talk.";
+    const other = talk && call.phase === "connected" && otherTalker(call);
+    if (other) return `Somebody with the role ${other.role} talks here, and one person can at a time.`;
     if (!control || !this.rings()) return "";
     const silent = "Answered silently, the caller hears nothing until";
     if (!talk) return `${silent} something is played. To talk, log in with a token of the role talk.`;

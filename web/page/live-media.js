@@ -13,6 +13,8 @@ import {bare} from "./words.js";
 
 /** What this person talks in. It goes on whatever the page shows. @type {Map<string, LiveMedia>} */
 const spoken = new Map();
+/** Where this person has come to talk or talked, as long as the board counts them there: a guest of a call may be they. @type {Map<string, "comes" | "goes">} */
+const visits = new Map();
 /** Told when somebody begins or ends to talk here, and when what they talk in is shown elsewhere. */
 export const talking = new EventTarget();
 
@@ -50,10 +52,21 @@ export function instead(call) {
 /** Whether a call is the other end of the one in which this person talks: both accounts are here. @param {Talk} call */
 export function isOtherEnd(call) { return [...spoken.values()].some(one => one.call.id === call.id && one.call.account !== call.account); }
 
+/** @param {import("./board.js").Guest} guest */
+function talks(guest) { return guest.part === "join" || guest.part === "take-over"; }
+
+/** Find who else talks in a call, which has room for one. @param {import("./board.js").Call} call */
+export function otherTalker(call) {
+  return visits.has(key(call)) ? undefined : call.guests.find(talks);
+}
+
 /** Let a stream be heard and seen, or not. @param {MediaStream} stream @param {boolean} isOn */
 function enable(stream, isOn) { for (const track of stream.getTracks()) track.enabled = isOn; }
 
-board.addEventListener("change", () => { for (const one of [...spoken.values()]) one.follow(); });
+board.addEventListener("change", () => {
+  for (const [name, way] of visits) if (way === "goes" && !board.calls.get(name)?.guests.some(talks)) visits.delete(name);
+  for (const one of [...spoken.values()]) one.follow();
+});
 
 /** @param {boolean} video */
 async function ownMedia(video) {
@@ -275,7 +288,12 @@ export class LiveMedia {
   async talkAs(how, camera) {
     const stream = await ownMedia(camera);
     const target = `${callPath(this.call.id)}/talk?how=${how === "join" ? how : "take-over"}&account=${encodeURIComponent(this.call.account)}`;
-    const own = {resource: await talkAt(target, stream), stream, how};
+    visits.set(key(this.call), "comes");
+    const resource = await talkAt(target, stream).catch(error => {
+      visits.delete(key(this.call));
+      throw error;
+    });
+    const own = {resource, stream, how};
     this.heardBefore = this.hears;
     if (this.hears) this.stopListening();
     this.take(own);
@@ -297,6 +315,7 @@ export class LiveMedia {
     this.waits = true;
     this.isOver = this.isTold = false;
     spoken.set(key(this.call), this);
+    visits.set(key(this.call), "comes");
     own.resource.onEnd(why => {
       this.tell(why);
       this.stopTalking();
@@ -334,6 +353,7 @@ export class LiveMedia {
     this.screens.querySelector(".own")?.remove();
     if (!this.hears) this.screens.remove();
     spoken.delete(key(this.call));
+    visits.set(key(this.call), "goes");
     this.changed();
     talkChanged();
   }
