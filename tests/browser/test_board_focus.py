@@ -178,3 +178,71 @@ def test_who_hangs_up_with_the_keyboard_goes_on_near_by(
             assert await page.tab.run("document.activeElement.closest('main') !== null")
 
     run(main)
+
+
+#: What takes the keyboard and whose ring is not seen as a whole: something around it cuts it off,
+#: or something that stays in its place lies over it.
+CUT = """(async () => {
+  const cuts = one => { const style = getComputedStyle(one);
+    return style.overflowX !== "visible" || style.overflowY !== "visible"
+      || style.contentVisibility === "auto"; };
+  const around = one => one ? [one, ...around(one.parentElement)] : [];
+  const found = [];
+  const all = document.querySelectorAll(
+    "a[href]:not(.skip), button, input, select, textarea, summary, [tabindex='0']");
+  for (const one of [...all].filter(each => each.checkVisibility())) {
+    one.focus({focusVisible: true});
+    await new Promise(done => requestAnimationFrame(done));
+    if (document.activeElement !== one) continue;
+    const style = getComputedStyle(one);
+    const wide = parseFloat(style.outlineOffset) + parseFloat(style.outlineWidth);
+    const {left, right, top, bottom} = one.getBoundingClientRect();
+    const ring = {left: left - wide, right: right + wide, top: top - wide, bottom: bottom + wide};
+    const name = one.getAttribute("href") ?? one.getAttribute("aria-label") ?? one.textContent;
+    if (style.outlineStyle === "none") found.push(`${name}: none`);
+    for (const each of around(one.parentElement).filter(cuts)) {
+      const edge = each.getBoundingClientRect();
+      if (ring.left < edge.left - .5 || ring.right > edge.right + .5 || ring.top < edge.top - .5
+        || ring.bottom > edge.bottom + .5) found.push(`${name}: cut by ${each.className}`);
+    }
+    const middle = (left + right) / 2;
+    for (const y of [ring.top + .5, ring.bottom - .5]) {
+      const over = document.elementFromPoint(middle, y);
+      const cover = around(over).find(each => !each.contains(one) && !one.contains(each)
+        && ["sticky", "fixed"].includes(getComputedStyle(each).position));
+      if (cover) found.push(`${name}: under ${cover.className}`);
+    }
+  }
+  document.activeElement.blur();
+  return found;
+})()"""
+
+
+def test_the_ring_of_what_has_the_keyboard_is_seen(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    async def main() -> None:
+        async with on_board(browser, tmp_path) as (stage, page):
+            out, _ = await stage.connected(ALICE, BOB)
+            await stage.puppets[ALICE].send(BOB, "Hello")
+            await page.enter(conversation(BOB, ALICE))
+            for width in (360, 1280):
+                await page.tab.look(width, 720, "light")
+                for place, where, text in (
+                    (conversation(BOB, ALICE), ".messages", "Hello"),
+                    (f"/accounts/{BOB}", "conversation-list", ALICE),
+                    ("/accounts", "account-list", BOB),
+                    ("/calls", "call-list", "connected"),
+                    (f"/calls/{out.id}", "call-ladder", "session-initiate"),
+                    ("/log", "log-page", "logged in"),
+                ):
+                    await page.go(f"#{place}")
+                    await page.shows(text, where)
+                    assert await page.tab.run(CUT) == [], (width, place)
+            await out.hangup()
+            await settled(stage, out.id)
+            await page.go("#/history")
+            await page.shows("2 calls", "history-page")
+            assert await page.tab.run(CUT) == []
+
+    run(main)
