@@ -14,7 +14,7 @@ from callboard.tests.cli.command import running
 from callboard.tests.conftest import Run
 from callboard.tests.harness.ports import free_ports
 from callboard.tests.live.stage import ALICE, BOB
-from callboard.tests.web.stage import TOKENS
+from callboard.tests.web.stage import TOKENS, bare_board
 
 FILE = """\
 recordings: recordings/
@@ -148,8 +148,11 @@ def test_nothing_of_a_visitor_is_left_for_the_next_one(
             await page.press("Log out", "body")
             await page.until("document.querySelector('log-in')")
             assert await page.tab.run(KEPT) == [False] * 4
+            assert await page.tab.run("location.hash") == "#/"
             await page.tab.write(TOKENS["control"])
             await page.tab.key("Enter")
+            await page.until("document.querySelector('account-list')")
+            await page.go("#/history")
             await page.until("document.querySelector('history-page input')")
             assert await page.tab.run("document.querySelector('history-page input').value") == ""
             await page.go(f"#{conversation(ALICE, BOB)}")
@@ -158,5 +161,35 @@ def test_nothing_of_a_visitor_is_left_for_the_next_one(
             await out.hangup()
             for account in (ALICE, BOB):
                 await stage.record(account, out.id)
+
+    run(main)
+
+
+def test_who_logs_out_while_the_board_is_away_leaves_nothing_on_the_page(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    port, *_ = free_ports(1)
+    answers = "fetch('/api/session').then(({status}) => status)"
+
+    async def main() -> None:
+        async with opened(browser, port) as page:
+            async with bare_board(tmp_path, address=port):
+                await page.enter("/accounts/desk%40localhost")
+                await page.shows("desk@localhost", "account-list")
+                assert await page.tab.run(answers) == 200
+            await page.shows("no connection", ".link-state")
+            await page.press("Log out", "body")
+            await page.shows("your visit has not ended there yet", "log-in")
+            await check_looks(page)
+            assert await page.tab.run("document.querySelector('main nav, account-list')") is None
+            assert await page.tab.run("location.hash") == "#/"
+            async with bare_board(tmp_path, address=port):
+                assert await page.tab.run(answers) == 200, "nobody but Callboard ends a visit"
+                await page.tab.open(page.url)
+                await page.until("document.querySelector('log-in')")
+                assert await page.tab.run(answers) == 401
+                await page.enter("/accounts")
+                await page.tab.open(page.url)
+                await page.shows("desk@localhost", "account-list")
 
     run(main)

@@ -17,9 +17,13 @@ import {fill, h, say} from "./dom.js";
 import {endTalk} from "./live-media.js";
 import {forget} from "./offers.js";
 import {session} from "./session.js";
-import {attempt, nothing, notify} from "./view.js";
+import {nothing, notify} from "./view.js";
 import {second} from "./words.js";
 
+/** What somebody is told whom the board knows no more. */
+/** What somebody is told who has logged out while Callboard was not there. */
+const NOT_ENDED = "You are logged out on this page. Callboard does not answer, so your visit has not ended there yet: this browser ends it "
+  + "when the page is opened, or loaded again, while Callboard answers. It ends by itself twelve hours after you logged in.";
 /** What somebody is told whom the board knows no more. */
 const GONE = "You were logged out: your visit is over, or the token that you came with is gone. Log in with a link or a token that is good now.";
 /** How the page and the board are connected; what comes second is left out where there is little room. @type {Record<string, string[]>} */
@@ -100,6 +104,16 @@ class CallboardApp extends HTMLElement {
     if (isNew) this.main.focus({preventScroll: true});  // who has logged in goes on with the content
   }
 
+  /** Log out, and name no more where the visitor was: another one may come. */
+  async leave() {
+    history.replaceState(null, "", "#/");
+    try {
+      await session.logOut();
+    } catch {
+      /** @type {any} */ (this.querySelector("log-in"))?.tell(NOT_ENDED);
+    }
+  }
+
   build() {
     this.isLoad = Boolean(board.run);
     const link = (/** @type {string} */ place, /** @type {string} */ words) => h("a", {href: `#/${place}`, "data-place": place}, words);
@@ -115,7 +129,7 @@ class CallboardApp extends HTMLElement {
         h("nav", {"aria-label": "Main"}, ...(board.run ? [link("", "Load run")] : [link("", "Accounts"), calls, link("history", "History")]),
           session.may("control") && link("log", "Log")),
         h("span.visitor", {}, h("ring-bell"), this.link, h("span.badge", {title: "What you may do here"}, `may ${session.visit?.role ?? ""}`),
-          h("button.plain.small", {type: "button", onclick: () => attempt(() => session.logOut())}, "Log out"))),
+          h("button.plain.small", {type: "button", onclick: () => this.leave()}, "Log out"))),
       this.lost, this.main, this.dock);
     this.update();
   }

@@ -3,6 +3,11 @@ import {ask, Problem} from "./api.js";
 
 /** @typedef {{role: string, expires: number | null}} Visit */
 
+/** Where the browser keeps that a visit is over that Callboard does not know yet. */
+const LEFT = "left";
+/** Milliseconds that Callboard may take for that. */
+const PATIENCE = 10000;
+
 const ROLES = ["view", "listen", "control", "talk"];
 
 class Session extends EventTarget {
@@ -39,6 +44,7 @@ class Session extends EventTarget {
       return;
     }
     try {
+      if (localStorage.getItem(LEFT)) await this.leave();
       this.visit = await ask("GET", "/api/session");
     } catch (error) {
       if (!(error instanceof Problem) || error.status !== 401) throw error;
@@ -49,13 +55,26 @@ class Session extends EventTarget {
   /** @param {string} token */
   async logIn(token) {
     this.visit = await ask("POST", "/api/session", {token});
+    localStorage.removeItem(LEFT);  // the visit that was left has lost its cookie to this one
     this.dispatchEvent(new Event("change"));
   }
 
+  /** Log out: on this page at once, and with Callboard as soon as it answers. */
   async logOut() {
-    await ask("DELETE", "/api/session");
     this.visit = null;
+    localStorage.setItem(LEFT, "yes");
     this.dispatchEvent(new Event("change"));
+    await this.leave();
+  }
+
+  /** Have Callboard end the visit: only it can take back the cookie. */
+  async leave() {
+    try {
+      await ask("DELETE", "/api/session", undefined, AbortSignal.timeout(PATIENCE));
+    } catch (error) {
+      if (!(error instanceof Problem) || error.status !== 401) throw error;  // else it has ended before
+    }
+    localStorage.removeItem(LEFT);
   }
 }
 
