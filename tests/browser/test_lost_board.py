@@ -30,6 +30,11 @@ BUTTONS = """[...document.querySelectorAll("main button")]
   .map(one => one.textContent)"""
 
 
+#: When the log has the run begin that it is of.
+BEGAN = """[...document.querySelectorAll(".log-line")].filter(
+  one => one.innerText.includes("has started")).map(one => one.querySelector("time").dateTime)"""
+
+
 def is_ready(jid: str, event: dict[str, Any]) -> bool:
     return (event["event"], event.get("jid")) == ("AccountReady", jid)
 
@@ -42,10 +47,19 @@ def test_a_page_whose_board_was_killed_says_so_and_offers_nothing(
     file.write_text(FILE.format(port=port, tokens=json.dumps(TOKENS)))
 
     async def main() -> None:
-        async with opened(browser, port) as page:
+        async with (
+            opened(browser, port) as page,
+            opened(browser, port) as log,
+            opened(browser, port) as past,
+        ):
             with running("run", file) as first:
                 for jid in (ALICE, BOB):
                     await asyncio.to_thread(first.until, partial(is_ready, jid))
+                await log.enter("/log")
+                await log.shows("has started", "log-page")
+                [began] = await log.tab.run(BEGAN)
+                await past.enter("/history")
+                await past.shows("No call has ended yet")
                 await page.enter(conversation(ALICE, BOB))
                 await page.press("Call", ".call-form")
                 await page.shows("connected", "conversation-view call-strip")
@@ -70,6 +84,13 @@ def test_a_page_whose_board_was_killed_says_so_and_offers_nothing(
             with running("run", file):
                 await page.shows("live", ".link-state")
                 await page.shows("No calls go on")
+                await page.shows("The 2 calls of before ended with it", ".notices")
+                await check_looks(page)
+                await past.shows("2 calls")
+                await log.until(f"({BEGAN}).length === 1 && ({BEGAN})[0] !== {json.dumps(began)}")
+                await log.shows("logged in", "log-page")
+                said = await log.tab.run("document.querySelector('main').innerText")
+                assert "missing" not in said
                 # Nothing was written there, and yet it is known with whom there was a call.
                 await page.go(f"#/accounts/{ALICE}")
                 await page.shows(BOB, "conversation-list")

@@ -71,6 +71,10 @@ class Board extends EventTarget {
     this.heardAt = 0;
     /** What has happened since what runs was asked for; null while it is not. @type {any[] | null} */
     this.meanwhile = null;
+    /** Whether something may have happened of which no event has told. */
+    this.hasMissed = false;
+    /** When what runs has started. */
+    this.started = "";
   }
 
   /** Ask for what runs, soon and once at a time. */
@@ -79,7 +83,12 @@ class Board extends EventTarget {
   start() {
     this.stop();
     const source = this.source = new EventSource("/api/events");
-    source.onopen = () => { this.link = "live"; this.lostAt = null; this.load(); };
+    source.onopen = () => {
+      this.hasMissed ||= this.lostAt !== null;
+      this.link = "live";
+      this.lostAt = null;
+      this.load();
+    };
     source.onerror = () => {
       if (this.verdict) { // a load run that is over is not coming back
         this.stop();
@@ -90,7 +99,7 @@ class Board extends EventTarget {
       this.lose();
       if (source.readyState === EventSource.CLOSED) this.tryAgain(source);
     };
-    source.addEventListener("gap", () => { this.load(); this.tell("gap", null); });
+    source.addEventListener("gap", () => { this.hasMissed = true; this.load(); });
     for (const name of EVENTS)
       source.addEventListener(name, event => this.take(JSON.parse(/** @type {MessageEvent} */ (event).data)));
     this.watching = setInterval(() => Date.now() - this.heardAt >= SILENCE && this.check(), SILENCE);
@@ -146,7 +155,8 @@ class Board extends EventTarget {
     for (const kept of [this.accounts, this.calls, this.samples, this.records, this.placed]) kept.clear();
     this.run = this.verdict = null;
     this.points = [];
-    this.state = "";
+    this.state = this.started = "";
+    this.hasMissed = false;
     this.lostAt = null;
     this.changed();
   }
@@ -156,13 +166,19 @@ class Board extends EventTarget {
     const {source} = this;
     if (!source) return;
     this.meanwhile = [];
+    const hasMissed = this.hasMissed;
+    this.hasMissed = false;
     try {
       const [status, calls] = await Promise.all([
         get("/api/status", {limit: 10000}), get("/api/calls", {limit: 10000}),
       ]);
       const points = status.load ? (await get("/api/load/points", {limit: MOST_POINTS / 2})).points : [];
-      if (this.source === source) this.takeAll(status, calls.calls, points, this.meanwhile);  // else whoever asked has left
+      if (this.source === source) { // else whoever asked has left
+        this.takeAll(status, calls.calls, points, this.meanwhile);
+        if (hasMissed) this.tell("gap", null);
+      }
     } catch (error) {
+      this.hasMissed ||= hasMissed;
       if (this.source === source) this.tell("problem", error);
     }
     this.meanwhile = null;
@@ -170,6 +186,8 @@ class Board extends EventTarget {
 
   /** Know what runs. @param {any} status @param {Call[]} calls @param {LoadPoint[]} points @param {any[]} meanwhile what has happened since they were asked for */
   takeAll(status, calls, points, meanwhile) {
+    if (this.started && this.started !== status.started) this.tell("restart", [...this.calls.values()]);
+    this.started = status.started;
     this.points = points;
     if (this.run?.started !== status.started) this.verdict = null;
     this.run = status.load ? status : null;

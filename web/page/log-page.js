@@ -35,14 +35,22 @@ class LogPage extends View {
 
   connectedCallback() {
     super.connectedCallback();
-    const source = this.source = new EventSource(`/api/logs?last=${MOST}`);
-    this.hear(source, "Log", event => this.take(JSON.parse(event.data)));
-    this.hear(source, "gap", () => this.take({time: new Date().toISOString(), level: "WARNING", logger: "", message: "Some lines are missing here."}));
-    this.hear(source, "error", () => { if (source.readyState === EventSource.CLOSED) say(this.told, "The log can't be followed any more: load the page again."); });
     this.hear(board, "account", event => this.noteAccount(event.detail.time, event.detail));
     this.hear(board, "record", event => this.noteCall(event.detail));
-    this.noteEarlier();
+    this.renew();
     this.show();
+  }
+
+  /** Begin with what is there now: what was shown may be of an earlier run. */
+  load() {
+    this.source?.close();
+    this.lines = [];
+    this.notes = [];
+    const source = this.source = new EventSource(`/api/logs?last=${MOST}`);
+    source.addEventListener("Log", event => this.take(JSON.parse(event.data)));
+    source.addEventListener("gap", () => this.take({time: new Date().toISOString(), level: "WARNING", logger: "", message: "Some lines are missing here."}));
+    source.addEventListener("error", () => { if (source.readyState === EventSource.CLOSED) say(this.told, "The log can't be followed any more: load the page again."); });
+    return this.noteEarlier();
   }
 
   disconnectedCallback() {

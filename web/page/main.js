@@ -48,6 +48,7 @@ class CallboardApp extends HTMLElement {
     });
     board.addEventListener("change", () => this.update());
     board.addEventListener("problem", event => notify(/** @type {CustomEvent} */ (event).detail.message, "bad"));
+    board.addEventListener("restart", event => this.tellEnded(/** @type {CustomEvent} */ (event).detail));
     for (const name of ["click", "submit"]) this.addEventListener(name, event => this.hold(event), {capture: true});
     await this.begin();
   }
@@ -71,6 +72,12 @@ class CallboardApp extends HTMLElement {
       if (isLost) one.setAttribute("aria-disabled", one.dataset.lost = "true");
       else if (one.dataset.lost) { one.removeAttribute("aria-disabled"); delete one.dataset.lost; }
     }
+  }
+
+  /** Say that calls have ended since Callboard has: no event tells of that. @param {import("./board.js").Call[]} calls */
+  tellEnded(calls) {
+    if (!calls.length) return;
+    notify(`Callboard has ended and started anew. ${calls.length === 1 ? "The call" : `The ${calls.length} calls`} of before ended with it.`, "bad", true);
   }
 
   async begin() {

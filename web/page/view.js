@@ -53,8 +53,8 @@ export async function attempt(work) {
   }
 }
 
-/** Tell something that goes away by itself. @param {string} text @param {string} [tone] */
-export function notify(text, tone = "") {
+/** Tell something that goes away by itself. @param {string} text @param {string} [tone] @param {boolean} [stays] until somebody has seen it */
+export function notify(text, tone = "", stays = false) {
   let place = document.querySelector(".notices");
   if (!place) {
     place = h("div.notices", {role: "status", "aria-live": "polite"});
@@ -64,7 +64,7 @@ export function notify(text, tone = "") {
   const notice = h("p.notice", {}, text, h("button.plain", {type: "button", "aria-label": "Dismiss", onclick: () => notice.remove()}, "×"));
   if (tone) notice.classList.add(tone);
   place?.append(notice);
-  setTimeout(() => notice.remove(), 8000);
+  if (!stays) setTimeout(() => notice.remove(), 8000);
 }
 
 /**
