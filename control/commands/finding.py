@@ -7,6 +7,7 @@ from ...config import Embedded
 from ...config.jid import bare, is_jid
 from ...config.load import no_account
 from ..instance.instance import Instance
+from ..instance.overview import OFF
 from ..problem import SEE_STATUS, Advice, ControlError, ProblemKind
 
 #: Seconds in which an actor takes a message; it never waits for anything itself.
@@ -42,6 +43,8 @@ async def find_account(instance: Instance, account: str) -> AccountRef:
     jid = known_account(instance, account)
     ref = await instance.exchange.request(FindAccount(jid), timeout=HANDLED)
     if ref is None:
+        if off := OFF.get(instance.overview.state_of(jid)):
+            raise ControlError(ProblemKind.NOT_POSSIBLE, f"{jid} {off}: log it in first")
         raise ControlError(ProblemKind.NOT_POSSIBLE, f"{jid} is not started", SEE_STATUS)
     return ref
 

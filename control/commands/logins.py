@@ -30,6 +30,8 @@ async def _login(command: LoginCommand, instance: Instance, tell: Tell) -> Login
 
 async def _logout(command: LogoutCommand, instance: Instance, tell: Tell) -> LoginResult:
     jid = known_account(instance, command.account)
+    if instance.overview.state_of(jid) == "closed":
+        raise ControlError(ProblemKind.NOT_POSSIBLE, f"{jid} is logged out already")
     await find_account(instance, jid)
     seconds = instance.settings.drain if command.seconds is None else command.seconds
     with refusing():

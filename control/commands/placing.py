@@ -80,7 +80,7 @@ async def _order(command: CallCommand, instance: Instance, own: str) -> PlaceCal
     if isinstance(server, Embedded) and not server.port:
         state = instance.overview.state_of(bare(peer))
         if state in OFF:
-            why = f"is not logged in ({state}), so nobody can answer"
+            why = f"{OFF[state]}, so nobody can answer"
             raise ValueError(f"to: {bare(peer)} {why}: log it in first")
     sounds = await find_source(command.audio, instance.folder, "audio")
     shows = await find_source(command.video, instance.folder, "video")

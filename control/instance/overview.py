@@ -31,8 +31,8 @@ _NEWS = (
 
 #: States in which an account can't work, the worst first; those in them are listed first.
 TROUBLES = ("failed", "ended", "waiting")
-#: States in which an account is not logged in, and does not try to be.
-OFF = ("closed", "ended", "failed")
+#: States in which an account is not logged in, and does not try to be; what a person is told.
+OFF = {"closed": "is logged out", "ended": "has ended", "failed": "could not log in"}
 
 
 class _Account(Struct):

@@ -59,11 +59,16 @@ def test_who_is_not_there_is_said_at_once_on_the_embedded_server(run: Run, tmp_p
     refused: tuple[tuple[Command[Any], str], ...] = (
         (
             CallCommand(account=ALICE, to=BOB),
-            f"to: {BOB} is not logged in (closed), so nobody can answer: log it in first",
+            f"to: {BOB} is logged out, so nobody can answer: log it in first",
         ),
         (CallCommand(account=ALICE, to=near), f"did you mean {BOB}?"),
         (MessagesCommand(account=ALICE, peer=near), f"did you mean {BOB}?"),
         (MessageCommand(account=ALICE, peer=near, body="Hello"), f"did you mean {BOB}?"),
+    )
+
+    impossible: tuple[tuple[Command[Any], str], ...] = (
+        (CallCommand(account=BOB, to=ALICE), f"{BOB} is logged out: log it in first"),
+        (LogoutCommand(account=BOB), f"{BOB} is logged out already"),
     )
 
     async def ask(path: Path, command: Command[Any]) -> None:
@@ -73,8 +78,10 @@ def test_who_is_not_there_is_said_at_once_on_the_embedded_server(run: Run, tmp_p
     with running_instance(tmp_path, FILE) as found:
         run(lambda: ask(found.socket, LogoutCommand(account=BOB)))
         found.until("AccountChanged", jid=BOB, state="closed")
-        for command, words in refused:
-            with pytest.raises(ControlError) as error:
-                run(partial(ask, found.socket, command))
-            assert error.value.kind is ProblemKind.WRONG_ARGUMENT
-            assert error.value.detail.endswith(words)
+        kinds = ((ProblemKind.WRONG_ARGUMENT, refused), (ProblemKind.NOT_POSSIBLE, impossible))
+        for kind, commands in kinds:
+            for command, words in commands:
+                with pytest.raises(ControlError) as error:
+                    run(partial(ask, found.socket, command))
+                assert error.value.kind is kind
+                assert error.value.detail.endswith(words)
