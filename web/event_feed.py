@@ -16,6 +16,8 @@ GATHER = 0.2
 MOST_KEPT = 2 << 20
 #: Readers that go on in one turn of the loop.
 AT_ONCE = 4
+#: What readers are told last when the instance ends in order.
+STOPPED = b'event: stopped\ndata: {"event":"stopped"}\n\n'
 #: Readers of one role at a time.
 MOST_READERS = 100
 
@@ -61,7 +63,7 @@ class EventFeed:
         self._task = asyncio.create_task(self._gather(), name="events of the board")
 
     async def close(self) -> None:
-        """End it; every reader is told the rest, and goes."""
+        """End it; every reader is told the rest, and that it was stopped."""
         self._task.cancel()
         await asyncio.wait({self._task})
         self._is_over = True
@@ -148,6 +150,7 @@ class EventFeed:
                 place = batch.last + 1
             if place >= self._next:
                 if self._is_over:
+                    yield STOPPED
                     return
                 await self._more()
 

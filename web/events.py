@@ -19,7 +19,8 @@ PING = 15
 
 _EVENTS = (
     "Each event has an id, its name as `event`, and as `data` the JSON that `callboard events` "
-    "prints. `gap` says that some are missing: ask anew for what you show."
+    "prints. `gap` says that some are missing: ask anew for what you show. "
+    "`stopped` is the last one of an instance that ends in order."
 )
 _LOGS = "Each line of the log is an event `Log`, with the JSON that `callboard logs --json` prints."
 

@@ -214,3 +214,24 @@ def test_who_logs_out_while_the_board_is_away_leaves_nothing_on_the_page(
                 await page.shows("desk@localhost", "account-list")
 
     run(main)
+
+
+def test_a_board_that_was_stopped_says_so_before_it_goes(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    port, *_ = free_ports(1)
+
+    async def main() -> None:
+        async with opened(browser, port) as page:
+            async with bare_board(tmp_path, address=port):
+                await page.enter("/accounts")
+                await page.shows("live", ".link-state")
+            await page.shows("Callboard was stopped at ", ".lost-note")
+            await page.shows("it prints a new link when it starts", ".lost-note")
+            for width in (360, 1280):
+                await page.tab.look(width, 720, "dark")
+                await check_looks(page)
+            async with bare_board(tmp_path, address=port):
+                await page.until("!document.querySelector('.lost-note').innerText")
+
+    run(main)

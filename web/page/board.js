@@ -71,6 +71,8 @@ class Board extends EventTarget {
     this.heardAt = 0;
     /** What has happened since what runs was asked for; null while it is not. @type {any[] | null} */
     this.meanwhile = null;
+    /** Whether Callboard has said that it ends. */
+    this.wasStopped = false;
     /** Whether something may have happened of which no event has told. */
     this.hasMissed = false;
     /** When what runs has started. */
@@ -87,8 +89,10 @@ class Board extends EventTarget {
       this.hasMissed ||= this.lostAt !== null;
       this.link = "live";
       this.lostAt = null;
+      this.wasStopped = false;
       this.load();
     };
+    source.addEventListener("stopped", () => { this.wasStopped = true; });
     source.onerror = () => {
       if (this.verdict) { // a load run that is over is not coming back
         this.stop();
@@ -156,7 +160,7 @@ class Board extends EventTarget {
     this.run = this.verdict = null;
     this.points = [];
     this.state = this.started = "";
-    this.hasMissed = false;
+    this.hasMissed = this.wasStopped = false;
     this.lostAt = null;
     this.changed();
   }

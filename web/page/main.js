@@ -20,7 +20,9 @@ import {session} from "./session.js";
 import {nothing, notify} from "./view.js";
 import {second} from "./words.js";
 
-/** What somebody is told whom the board knows no more. */
+/** How a page comes back. */
+const RETURN = "This page goes on by itself if Callboard comes back at the same address. Without an address in its file (web: address), "
+  + "it prints a new link when it starts.";
 /** What somebody is told who has logged out while Callboard was not there. */
 const NOT_ENDED = "You are logged out on this page. Callboard does not answer, so your visit has not ended there yet: this browser ends it "
   + "when the page is opened, or loaded again, while Callboard answers. It ends by itself twelve hours after you logged in.";
@@ -67,7 +69,8 @@ class CallboardApp extends HTMLElement {
   showLost() {
     const isLost = Boolean(board.lostAt);
     this.classList.toggle("lost", isLost);
-    say(this.lost, board.lostAt ? `Callboard has not answered since ${second(board.lostAt.toISOString())}. What is shown was so before, and may have changed.` : "");
+    const how = board.wasStopped ? "Callboard was stopped at" : "Callboard has not answered since";
+    say(this.lost, board.lostAt ? `${how} ${second(board.lostAt.toISOString())}. What is shown was so before, and may have changed. ${RETURN}` : "");
     for (const one of this.querySelectorAll(/** @type {"button"} */ (":is(main, call-dock) button:not([data-here])"))) {
       if (isLost) one.setAttribute("aria-disabled", one.dataset.lost = "true");
       else if (one.dataset.lost) { one.removeAttribute("aria-disabled"); delete one.dataset.lost; }
