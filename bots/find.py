@@ -3,7 +3,6 @@
 import importlib
 import sys
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +10,7 @@ from typing import Any
 
 from ..config.document import Location
 from ..config.jid import is_jid
+from ..config.near_miss import near_miss
 from ..media import shown
 from .bot import Bot
 from .caller import CallerBot
@@ -56,7 +56,8 @@ def find_bot(name: str, folder: Path) -> type[Bot]:
     module_name, colon, class_name = name.partition(":")
     if not colon:
         known = ", ".join(sorted(BUILT_IN))
-        close = "".join(f" (did you mean {one}?)" for one in get_close_matches(name, BUILT_IN, 1))
+        meant = near_miss(name, BUILT_IN)
+        close = f" (did you mean {meant}?)" if meant else ""
         raise BotError(
             f"there is no bot {name!r}{close}: use one of {known}, or module:Class of your own"
         )

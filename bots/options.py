@@ -1,7 +1,6 @@
 """Reading the ``options:`` that an account has for its bot."""
 
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
@@ -10,6 +9,7 @@ from .. import media
 from ..config.duration import parse_duration
 from ..config.error_sentence import describe
 from ..config.jid import normal_jid
+from ..config.near_miss import near_miss
 from ..media import Kind, check_digits, is_async, shown
 from .address import Address
 from .source import Playable, source
@@ -227,10 +227,10 @@ class Options:
         """
         for name in () if self._takes_any else self._given:
             if name not in self._known:
-                close = get_close_matches(str(name), self._known, 1)
+                close = near_miss(str(name), self._known)
                 known = ", ".join(sorted(self._known))
                 takes = f"this bot takes {known}" if known else "this bot takes no options"
-                hint = f"did you mean {close[0]!r}?" if close else takes
+                hint = f"did you mean {close!r}?" if close else takes
                 self._faults.append((name, f"there is no such option: {hint}"))
         if self._faults:
             raise OptionsError(self._faults)

@@ -1,12 +1,12 @@
 """pydantic's findings as plain sentences."""
 
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
 from .document import Location
+from .near_miss import near_miss
 
 Details = Mapping[str, Any]
 
@@ -59,8 +59,8 @@ def _choice(details: Details) -> str:
 
 def _similar(value: object, expected: str) -> str:
     choices = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
-    close = get_close_matches(str(value), choices, 1)
-    return f" (did you mean '{close[0]}'?)" if close and isinstance(value, str) else ""
+    close = near_miss(str(value), choices)
+    return f" (did you mean '{close}'?)" if close and isinstance(value, str) else ""
 
 
 def _items(details: Details) -> str:
@@ -167,6 +167,6 @@ def unknown_key(key: str, known: Iterable[str], elsewhere: Mapping[str, str]) ->
     names = sorted(known)
     if key in elsewhere:
         return f"there is no key '{key}' here: it belongs {elsewhere[key]}"
-    if close := get_close_matches(key, names, 1):
-        return f"there is no key '{key}' here: did you mean '{close[0]}'?"
+    if close := near_miss(key, names):
+        return f"there is no key '{key}' here: did you mean '{close}'?"
     return f"there is no key '{key}' here: the keys are {', '.join(names)}"

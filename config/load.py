@@ -4,7 +4,6 @@ import copy
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +16,7 @@ from .error_sentence import describe, sentence, unknown_key
 from .fleet import MAX_ACCOUNTS, Fleet, parse_fleet
 from .jid import bare, parse_jid
 from .model import Model, ValidationContext, models_within
+from .near_miss import near_miss
 from .problem import ConfigError, Problem
 from .server import EMBEDDED, EMBEDDED_HOST, is_embedded
 from .settings import Settings
@@ -399,8 +399,9 @@ def no_account(where: str, jid: str, accounts: Iterable[str]) -> str:
         accounts: The bare JIDs of all accounts.
     """
     known = sorted(accounts)
-    close = get_close_matches(bare(jid), known[:MAX_COMPARED], 1)
-    hint = f"did you mean {close[0]}?" if close else f"give one of {_few(known)}"
+    letters = len(bare(jid).partition("@")[0])  # the server is mostly the same
+    close = near_miss(bare(jid), known[:MAX_COMPARED], letters)
+    hint = f"did you mean {close}?" if close else f"give one of {_few(known)}"
     return f"{where} has no account {bare(jid)}: {hint}"
 
 

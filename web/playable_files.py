@@ -4,7 +4,6 @@ import asyncio
 import os
 import threading
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ..bots.source import has_name
 from ..bots.source import names as named
+from ..config.near_miss import near_miss
 from ..control.models.base import Command
 from ..control.models.calls import IsSource
 from ..control.problem import ControlError, ProblemKind
@@ -128,10 +128,10 @@ class PlayableFiles:
             if self._folder is not None and name in names:
                 return f"{loop}{self._folder / name}"
         known = (*names, *named("audio"), *named("video"))
-        close = get_close_matches(source.removeprefix(_LOOP), known, 1)
+        close = near_miss(source.removeprefix(_LOOP), known)
         also = f", or the name of a file of the board's, like {names[0][:60]!r}" if names else ""
         if close:
-            also = f", or did you mean {close[0][:60]!r}?"
+            also = f", or did you mean {close[:60]!r}?"
         raise ControlError(
             ProblemKind.WRONG_ARGUMENT,
             f"{field} is {source[:100]!r}: give a source with a name, like tone:440{also}",

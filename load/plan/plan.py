@@ -1,6 +1,5 @@
 """A load plan: the server, the accounts, what they do, and what has to hold."""
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +11,7 @@ from ...config.duration import Duration
 from ...config.fleet import MAX_ACCOUNTS
 from ...config.load import load_as
 from ...config.model import Count, Model
+from ...config.near_miss import near_miss
 from ...config.pattern import matches
 from ...config.webhook import WebhookSettings
 from .pairing import Pairing
@@ -97,8 +97,8 @@ def _refuse_webhooks(webhooks: tuple[WebhookSettings, ...]) -> tuple[WebhookSett
 def _check_phase(threshold: Threshold, info: ValidationInfo) -> Threshold:
     known = titles(info.data.get("phases", ()))
     if threshold.phase is not None and known and threshold.phase not in known:
-        close = get_close_matches(threshold.phase, known, 1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
+        close = near_miss(threshold.phase, known)
+        hint = f"did you mean {close!r}?" if close else f"there are {', '.join(known)}"
         raise ValueError(f"phase: there is no phase {threshold.phase!r}: {hint}")
     return threshold
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from ...config.model import Flag, Model
+from ...config.near_miss import near_miss
 from ..measure.metric import METRICS, Metric
 
 _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
@@ -112,8 +113,8 @@ def _subject(text: str) -> tuple[Metric, str]:
     aggregate = f"p9{aggregate}" if ".p9" in text else aggregate
     metric_found = METRICS.get(name)
     if metric_found is None:
-        close = get_close_matches(name, METRICS, 1) or get_close_matches(text, METRICS, 1)
-        hint = f": did you mean {close[0]}?" if close else ": see docs/load.md for all of them"
+        meant = near_miss(name, METRICS) or near_miss(text, METRICS)
+        hint = f": did you mean {meant}?" if meant else ": see docs/load.md for all of them"
         raise ValueError(f"there is no metric {name or text}{hint}")
     if metric_found.kind == "distribution":
         if aggregate in _AGGREGATES or _PERCENTILE.fullmatch(aggregate):
