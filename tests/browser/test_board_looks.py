@@ -296,3 +296,42 @@ def test_a_time_of_another_day_has_its_date(run: Run, tmp_path: Path, browser: B
             assert today[:2].isdigit()
 
     run(main)
+
+
+#: Shows the ladder of a long call; gives how many lines each of its times takes, and whether it
+#: lies over nothing beside it.
+LONG_LADDER = """(async () => {
+  const real = globalThis.fetch;
+  const rungs = [1.5, 100.25, 9999.125].map(
+    at => ({at, kind: "stanza", way: "out", text: "something", xml: "<iq/>"}));
+  globalThis.fetch = (target, given) => String(target).startsWith("/api/ladders/")
+    ? Promise.resolve(Response.json({account: "a@b", peer: "c@d", rungs, quality: {}}))
+    : real(target, given);
+  const made = document.createElement("call-ladder");
+  Object.assign(made.dataset, {call: "long", stage: "ended"});
+  document.querySelector("main").replaceChildren(made);
+  while (!made.querySelector(".rung-time")) await new Promise(done => setTimeout(done, 20));
+  globalThis.fetch = real;
+  return [...made.querySelectorAll(".rung-time")].map(one => {
+    const range = document.createRange();
+    range.selectNodeContents(one);
+    const {right} = range.getBoundingClientRect();
+    const beside = one.nextElementSibling.getBoundingClientRect().left;
+    return [one.textContent, range.getClientRects().length, right < beside];
+  });
+})()"""
+
+
+def test_times_of_a_long_call_are_on_one_line_of_its_ladder(
+    run: Run, tmp_path: Path, browser: Browser
+) -> None:
+    times = [[one, 1, True] for one in ("1.500", "100.250", "9999.125")]
+
+    async def main() -> None:
+        async with bare_board(tmp_path) as (_, port), opened(browser, port) as page:
+            await page.enter()
+            for width in (360, 1280):
+                await page.tab.look(width, 720, "light")
+                assert await page.tab.run(LONG_LADDER) == times, width
+
+    run(main)
