@@ -8,7 +8,7 @@ import pytest
 from callboard.actors.messages.exchange import CallStatus
 from callboard.tests.browser.stage import Browser
 from callboard.tests.browser.tab import Opens, Tab
-from callboard.tests.browser.test_board import on_board
+from callboard.tests.browser.test_board import Page, on_board
 from callboard.tests.browser.test_board_calls import (
     NOTICES,
     PERSON,
@@ -16,6 +16,7 @@ from callboard.tests.browser.test_board_calls import (
     another,
     visited,
 )
+from callboard.tests.browser.test_board_page import check_looks
 from callboard.tests.conftest import Run
 from callboard.tests.live.stage import ALICE, BOB, CAROL
 from callboard.tests.live.test_rooms import until_heard
@@ -176,6 +177,43 @@ def test_talking_is_not_offered_where_somebody_else_talks(
             await one.run("press('Leave')")
             await two.run(f"until(() => !{END % BOB}.includes('{told}'))")
             assert await two.run(off) is None
+            await out.hangup()
+            await came.ended()
+
+    run(main)
+
+
+LOG_OUT = """(() => {
+  const buttons = [...document.querySelectorAll(".visitor button")];
+  const button = buttons.find(one => one.textContent === "Log out");
+  button.focus();
+  button.click();
+})()"""
+ASKED = "document.querySelector('dialog')"
+
+
+def test_who_talks_is_asked_before_they_log_out(run: Run, tmp_path: Path, browser: Browser) -> None:
+    async def main() -> None:
+        async with visited(browser[0], tmp_path, [ALICE, BOB], "calls") as (stage, tab):
+            out, came = await stage.connected(ALICE, BOB, {"audio": "tone:400"}, audio="tone")
+            await tab.run("press('Talk')")
+            await tab.run("press('Take over from the bot')")
+            await until_heard(out, PERSON)
+            await tab.run("void (location.hash = '#/history')")
+            for answer in ("Stay", "Log out"):
+                await tab.run(LOG_OUT)
+                told = f"You talk with {ALICE} now. If you log out, that call is given back"
+                assert told in await tab.run(f"{ASKED}.innerText")
+                await check_looks(Page(tab, 0))
+                assert await tab.run("document.activeElement.textContent") == "Stay"
+                buttons = f"[...{ASKED}.querySelectorAll('button')]"
+                await tab.run(f"{buttons}.find(one => one.textContent === '{answer}').click()")
+                await tab.run(f"until(() => !{ASKED})")
+                if answer == "Stay":
+                    assert await tab.run("document.activeElement.textContent") == "Log out"
+                    assert await tab.run(ASKS)
+            await tab.run("until(() => document.querySelector('log-in'))")
+            await until_heard(out, 400)
             await out.hangup()
             await came.ended()
 

@@ -38,15 +38,18 @@ function talkChanged() {
   board.changed();  // strips say what becomes of another call in which this person talks
 }
 
-/** What becomes of a call when this person begins to talk in another one, by what it is called to talk no more there. */
+/** What becomes of a call when this person leaves it for something else, by what it is called to talk no more there. */
 const BECOMES = {Leave: "you leave that call", "Give back": "that call is given back to its bot", "Hang up": "that call ends"};
 
 /** Say what talking in a call does to the one in which this person talks: they talk in one at a time. @param {Talk} [call] the one that is about to be talked in */
-export function instead(call) {
+export function instead(call) { return fate("talk here", call); }
+
+/** Say what becomes of the call in which this person talks if they do something. @param {string} deed @param {Talk} [call] one that is not meant */
+export function fate(deed, call) {
   const other = [...spoken.values()].find(one => !call || key(one.call) !== key(call));
   if (!other) return "";
   const peer = board.calls.get(key(other.call))?.peer;
-  return `You talk${peer ? ` with ${bare(peer)}` : ""} now. If you talk here, ${BECOMES[other.farewell]}.`;
+  return `You talk${peer ? ` with ${bare(peer)}` : ""} now. If you ${deed}, ${BECOMES[other.farewell]}.`;
 }
 
 /** Whether a call is the other end of the one in which this person talks: both accounts are here. @param {Talk} call */

@@ -15,6 +15,7 @@ import {signedOut} from "./api.js";
 import {board} from "./board.js";
 import {fill, h, say} from "./dom.js";
 import {endTalk} from "./live-media.js";
+import {isReady} from "./log-out.js";
 import {forget} from "./offers.js";
 import {session} from "./session.js";
 import {nothing, notify} from "./view.js";
@@ -139,7 +140,7 @@ class CallboardApp extends HTMLElement {
         h("nav", {"aria-label": "Main"}, ...(board.run ? [link("", "Load run")] : [link("", "Accounts"), calls, link("history", "History")]),
           session.may("control") && link("log", "Log")),
         h("span.visitor", {}, h("ring-bell"), this.link, h("span.badge", {title: "What you may do here"}, `may ${session.visit?.role ?? ""}`),
-          h("button.plain.small", {type: "button", onclick: () => this.leave()}, "Log out"))),
+          h("button.plain.small", {type: "button", onclick: async () => await isReady() && this.leave()}, "Log out"))),
       this.lost, this.main, this.dock);
     this.update();
   }
