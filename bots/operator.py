@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
+from ..actors import messages
 from ..actors.messages.account import Offline
-from ..actors.messages.call import GuestKind
 from ..config.jid import bare, normal_jid
 from ..media import CallOver
 from .bot import Bot
@@ -75,7 +75,8 @@ class OperatorBot(Bot):
             if (await call.status()).phase == "ringing" and await self._hand_on(call):
                 return
         # Whoever answers by talking is the call's guest before it connects.
-        if any(one.part == GuestKind.TAKE_OVER.value for one in (await call.status()).guests):
+        take_over = messages.call.GuestKind.TAKE_OVER.value
+        if any(one.part == take_over for one in (await call.status()).guests):
             self._taken.add(call.id)
         try:
             await call.ended()

@@ -174,10 +174,12 @@ def test_a_stop_at_the_board_ends_it_and_tells_the_verdict(running: tuple[Path, 
         assert done.returncode == 0, done.stderr
         lines = events.read().decode().splitlines()
     told = [json.loads(line[6:]) for line in lines if line.startswith("data: ")]
-    assert told[-1]["event"] == "LoadVerdict"
-    assert told[-1]["status"] == "passed"
-    assert "stopped early" in told[-1]["warnings"][0]
-    [check] = told[-1]["checks"]
+    *_, verdict, last = told
+    assert verdict["event"] == "LoadVerdict"
+    assert verdict["status"] == "passed"
+    assert "stopped early" in verdict["warnings"][0]
+    [check] = verdict["checks"]
     assert check["held"]
+    assert last["event"] == "stopped"
     with pytest.raises(NoInstanceError):
         Client.find(file)
