@@ -6,6 +6,7 @@ from collections import deque
 
 from msgspec import Struct, field
 
+from .last_peers import LastPeers
 from .runtime.log_throttle import LogThrottle
 
 log = logging.getLogger(__name__)
@@ -14,8 +15,6 @@ log = logging.getLogger(__name__)
 MOST, WITHIN = 30, 10.0
 #: Seconds without a message to answer after which a peer gets answers again.
 QUIET = 10.0
-#: Peers whose messages are counted; of more, the longest silent are forgotten.
-REMEMBERED = 1024
 
 
 class _Peer(Struct, eq=False):
@@ -47,7 +46,7 @@ class AnswerRate:
 
     def __init__(self, account: str) -> None:
         self._account = account
-        self._peers: dict[str, _Peer] = {}
+        self._peers = LastPeers(_Peer)
 
     def admit(self, bot: str, peer: str, message: int) -> bool:
         """Tell whether an answer may go out now.
@@ -58,10 +57,7 @@ class AnswerRate:
             message: the number of the message that it answers.
         """
         now = time.monotonic()
-        one = self._peers.pop(peer, None) or _Peer()
-        self._peers[peer] = one  # who wrote last is the last one
-        if len(self._peers) > REMEMBERED:
-            del self._peers[next(iter(self._peers))]
+        one = self._peers.came(peer)
         if now - one.latest >= QUIET:
             one.is_stopped = False
         one.latest = now
@@ -71,20 +67,20 @@ class AnswerRate:
             return True
         if len(one.answered) == MOST and now - one.answered[0][1] < WITHIN:
             one.is_stopped = True
-            self._warn(bot, peer)
+            if one.warned.due():
+                self._warn(bot, peer)
             return False
         one.answered.append((message, now))
         return True
 
     def _warn(self, bot: str, peer: str) -> None:
-        if self._peers[peer].warned.due():
-            log.warning(
-                "bot %s of %s and %s answer each other's messages: more than %d within %.0f s. "
-                "It sends no answers until there was nothing to answer for %.0f s",
-                bot,
-                self._account,
-                peer,
-                MOST,
-                WITHIN,
-                QUIET,
-            )
+        log.warning(
+            "bot %s of %s and %s answer each other's messages: more than %d within %.0f s. "
+            "It sends no answers until there was nothing to answer for %.0f s",
+            bot,
+            self._account,
+            peer,
+            MOST,
+            WITHIN,
+            QUIET,
+        )

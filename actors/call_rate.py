@@ -1,16 +1,16 @@
 """How many calls each peer may begin."""
 
 import logging
+from functools import partial
 
 from ..media import Budget
+from .last_peers import LastPeers
 from .runtime.log_throttle import LogThrottle
 
 log = logging.getLogger(__name__)
 
 #: Calls that a peer may begin in a second, and at once. Each costs a record and an answer.
 RATE, AT_ONCE = 10.0, 50.0
-#: Peers whose calls are counted; of more, the longest silent are forgotten.
-REMEMBERED = 1024
 
 
 class CallRate:
@@ -24,7 +24,7 @@ class CallRate:
 
     def __init__(self, account: str) -> None:
         self._account = account
-        self._budgets: dict[str, Budget] = {}
+        self._budgets = LastPeers(partial(Budget, RATE, AT_ONCE))
         self._dropped = LogThrottle()
 
     def admit(self, peer: str) -> bool:
@@ -33,11 +33,7 @@ class CallRate:
         Args:
             peer: its bare JID.
         """
-        budget = self._budgets.pop(peer, None) or Budget(RATE, AT_ONCE)
-        self._budgets[peer] = budget  # the one that asked last is the last one
-        if len(self._budgets) > REMEMBERED:
-            del self._budgets[next(iter(self._budgets))]
-        if budget.take():
+        if self._budgets.came(peer).take():
             return True
         if dropped := self._dropped.due():
             words = "%s: more than %.0f calls a second begin, by %s: dropped %d so far"

@@ -4,7 +4,7 @@ import logging
 from itertools import count
 
 import pytest
-from callboard.actors import answer_rate
+from callboard.actors import last_peers
 from callboard.actors.answer_rate import MOST, QUIET, WITHIN, AnswerRate
 from callboard.tests.actors.test_call_rate import Clock
 
@@ -56,7 +56,7 @@ def test_who_writes_as_fast_as_people_do_gets_all_answers(
 def test_what_is_remembered_does_not_grow_with_strangers(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answer_rate, "REMEMBERED", 10)
+    monkeypatch.setattr(last_peers, "REMEMBERED", 10)
     rate = AnswerRate("desk@localhost")
     for number in range(1000):
         rate.admit("Desk", f"{number}@localhost", number)

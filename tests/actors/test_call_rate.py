@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from callboard.actors import call_rate
+from callboard.actors import last_peers
 from callboard.actors.call_rate import AT_ONCE, RATE, CallRate
 
 
@@ -39,7 +39,7 @@ def test_each_peer_has_a_budget_of_its_own(clock: Clock, caplog: pytest.LogCaptu
 def test_what_is_remembered_does_not_grow_with_strangers(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(call_rate, "REMEMBERED", 10)
+    monkeypatch.setattr(last_peers, "REMEMBERED", 10)
     guard = CallRate("desk@localhost")
     while guard.admit("eve@localhost"):
         pass
