@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-#: Seconds in which a call's actor takes a message; it never waits for anything itself.
+#: Seconds in which an actor takes a message; it never waits for anything itself.
 HANDLED = 10.0
 
 

@@ -6,11 +6,9 @@ from pykka import ActorDeadError
 
 from ..actors.messages.account import AccountMessage, AccountRef, Offline
 from ..actors.runtime.ask import Ask
+from .call import HANDLED
 
 R = TypeVar("R")
-
-#: Seconds in which an account takes a message; it never waits for anything itself.
-HANDLED = 10.0
 
 
 async def ask(account: AccountRef, message: "Ask[AccountMessage, R]") -> R:
