@@ -54,10 +54,7 @@ async def _apart(function: Trial, arguments: dict[str, Any]) -> AsyncIterator[As
         if process.stdin is None or process.stdout is None:
             raise TrialError("the partner has no pipes")
         process.stdin.write(json.dumps(message).encode() + b"\n")
-        line = await process.stdout.readline()
-        if not line:
-            raise TrialError("the partner has ended")
-        return json.loads(line)
+        return _answer(await process.stdout.readline())
 
     try:
         yield ask
@@ -83,16 +80,19 @@ async def _beside(function: Trial, arguments: dict[str, Any]) -> AsyncIterator[A
 
     async def ask(message: dict[str, Any]) -> Any:
         told.put_nowait(json.dumps(message))
-        line = await answers.get()
-        if not line:
-            raise TrialError("the partner has ended")
-        return json.loads(line)
+        return _answer(await answers.get())
 
     try:
         yield ask
     finally:
         told.put_nowait("")
         await task
+
+
+def _answer(line: str | bytes) -> Any:
+    if not line:
+        raise TrialError("the partner has ended")
+    return json.loads(line)
 
 
 async def serve(handle: Callable[[dict[str, Any]], Awaitable[Any]]) -> None:
