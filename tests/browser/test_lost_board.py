@@ -10,7 +10,7 @@ from typing import Any
 from callboard.tests.browser.stage import Browser
 from callboard.tests.browser.test_board import UNANSWERED, conversation, on_board, opened
 from callboard.tests.browser.test_board_page import check_looks
-from callboard.tests.cli.command import running
+from callboard.tests.cli.command import Running, running
 from callboard.tests.conftest import Run
 from callboard.tests.harness.ports import free_ports
 from callboard.tests.live.stage import ALICE, BOB
@@ -35,16 +35,27 @@ BEGAN = """[...document.querySelectorAll(".log-line")].filter(
   one => one.innerText.includes("has started")).map(one => one.querySelector("time").dateTime)"""
 
 
+def declared(folder: Path) -> tuple[Path, int]:
+    """Return a file of two accounts with a board, and the board's port."""
+    port, *_ = free_ports(1)
+    file = folder / "accounts.yaml"
+    file.write_text(FILE.format(port=port, tokens=json.dumps(TOKENS)))
+    return file, port
+
+
 def is_ready(jid: str, event: dict[str, Any]) -> bool:
     return (event["event"], event.get("jid")) == ("AccountReady", jid)
+
+
+async def both_ready(program: Running) -> None:
+    for jid in (ALICE, BOB):
+        await asyncio.to_thread(program.until, partial(is_ready, jid))
 
 
 def test_a_page_whose_board_was_killed_says_so_and_offers_nothing(
     run: Run, tmp_path: Path, browser: Browser
 ) -> None:
-    port, *_ = free_ports(1)
-    file = tmp_path / "accounts.yaml"
-    file.write_text(FILE.format(port=port, tokens=json.dumps(TOKENS)))
+    file, port = declared(tmp_path)
 
     async def main() -> None:
         async with (
@@ -53,8 +64,7 @@ def test_a_page_whose_board_was_killed_says_so_and_offers_nothing(
             opened(browser, port) as past,
         ):
             with running("run", file) as first:
-                for jid in (ALICE, BOB):
-                    await asyncio.to_thread(first.until, partial(is_ready, jid))
+                await both_ready(first)
                 await log.enter("/log")
                 await log.shows("has started", "log-page")
                 [began] = await log.tab.run(BEGAN)
@@ -109,15 +119,12 @@ CHECK = "import('/page/board.js').then(({board}) => board.check())"
 def test_a_board_that_stands_still_is_noticed_and_so_is_its_return(
     run: Run, tmp_path: Path, browser: Browser
 ) -> None:
-    port, *_ = free_ports(1)
-    file = tmp_path / "accounts.yaml"
-    file.write_text(FILE.format(port=port, tokens=json.dumps(TOKENS)))
+    file, port = declared(tmp_path)
 
     async def main() -> None:
         async with opened(browser, port) as page:
             with running("run", file) as found:
-                for jid in (ALICE, BOB):
-                    await asyncio.to_thread(found.until, partial(is_ready, jid))
+                await both_ready(found)
                 await page.enter("/accounts")
                 await page.shows("online", "account-list")
                 await page.tab.run(CHECK)
