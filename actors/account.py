@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
@@ -368,7 +367,7 @@ class Account(
     @handles(ChangeSettings)
     def _change_settings(self, message: ChangeSettings) -> None:
         before, settings = self._context.settings, message.settings
-        self._context = replace(self._context, settings=settings)
+        self._context = self._context.with_settings(settings)
         self._session.change(self._context)
         self._contacts.change(settings.subscriptions)
         self._invites.change(settings.calls)

@@ -1,12 +1,14 @@
 """What an account and everything below it work with, handed down from the exchange."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from ssl import SSLContext
 from xml.etree.ElementTree import Element
 
+from msgspec import Struct
+
 from ..config import AccountSettings
+from ..jingle.model.replace import replace
 from ..ladder.ladder import Ladder
 from ..media import Network, ReceivePath, Writer
 from .messages.bot import BotFactory
@@ -21,8 +23,7 @@ LastWord = Callable[[Element], None]
 KeepLadder = Callable[[Ladder], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """Where an account connects to.
 
     Attributes:
@@ -37,8 +38,7 @@ class Endpoint:
     trust: SSLContext
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """What an account and everything below it work with.
 
     Attributes:
@@ -68,3 +68,7 @@ class Context:
     log: CallLogRef
     bot: BotFactory
     keep_ladder: KeepLadder | None = None
+
+    def with_settings(self, settings: AccountSettings) -> "Context":
+        """Return the same with other settings of the account."""
+        return replace(self, settings=settings)

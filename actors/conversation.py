@@ -169,7 +169,7 @@ class Conversation(AsyncioActor[ConversationMessage]):
 
     @handles(SettingsChanged)
     def _settings_changed(self, message: SettingsChanged) -> None:
-        self._context = replace(self._context, settings=message.settings)
+        self._context = self._context.with_settings(message.settings)
         self._bot = message.bot
 
     # -- incoming calls ----------------------------------------------------------------------------

@@ -1,12 +1,12 @@
 """The STUN and TURN servers that the calls of one account may use (XEP-0215)."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from msgspec import Struct
 
 from ..config.jid import bare
+from ..jingle.model.replace import replace
 from ..media import Network
 from .context import Context
 from .login_session import LoginSession

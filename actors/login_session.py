@@ -5,10 +5,10 @@ import random
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from ..config.jid import bare, is_full
+from ..jingle.model.replace import replace
 from .context import Context
 from .messages.account import AccountMessage, Connect, KeepAlive, LoginOverdue
 from .messages.exchange import AccountChanged, AccountReady, AccountState

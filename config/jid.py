@@ -8,10 +8,10 @@ is stringprep of Unicode 3.2, so it raises on emoji, and it leaves A-labels as t
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 import idna
+from msgspec import Struct
 from precis_i18n import get_profile
 
 MAX_BYTES = 1023
@@ -34,8 +34,7 @@ _NORMAL = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Jid:
+class Jid(Struct, frozen=True):
     """An XMPP address in the form in which addresses are compared.
 
     Attributes:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
+from msgspec import Struct
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -20,8 +21,7 @@ from pydantic_core import PydanticCustomError, core_schema
 from .secret import resolve_secret
 
 
-@dataclass(frozen=True, slots=True)
-class ValidationContext:
+class ValidationContext(Struct, frozen=True):
     """What a configuration file refers to outside itself.
 
     Attributes:

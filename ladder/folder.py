@@ -5,9 +5,10 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from .ladder import Ladder
 
@@ -151,8 +152,7 @@ def _by_age(folder: Path) -> list[Path]:
     return [Path(path) for _, path in sorted(found)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(Struct, frozen=True):
     """A ladder in the folder, by what names it."""
 
     path: Path

@@ -5,8 +5,9 @@ import hashlib
 import hmac
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from .lua import to_lua
 
@@ -67,8 +68,7 @@ def encode_name(name: str) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ScramKeys:
+class ScramKeys(Struct, frozen=True):
     """What a server keeps of a password (RFC 5802 §3).
 
     Attributes:

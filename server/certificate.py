@@ -2,19 +2,18 @@
 
 import datetime as dt
 import ipaddress
-from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from msgspec import Struct
 
 LIFETIME = dt.timedelta(days=365)
 CLOCK_SKEW = dt.timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Certificates:
+class Certificates(Struct, frozen=True):
     """What a TLS server and its clients need, all of it PEM text.
 
     Attributes:

@@ -10,10 +10,10 @@ import secrets
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from ...config.jid import comparable, parse_jid
+from ...jingle.model.replace import replace
 from ._slixmpp import XmlStream
 from .events import StanzaReceived, StreamClosed, StreamEvent, StreamFailed, StreamOpened
 from .fast import Fast

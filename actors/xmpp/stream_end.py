@@ -1,10 +1,11 @@
 """Why a stream ended or never began, and what follows from it (RFC 6120 §4.9.3, §6.5)."""
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 ERRORS = "urn:ietf:params:xml:ns:xmpp-streams"
 
@@ -32,8 +33,7 @@ class Remedy(StrEnum):
     CHECK = "check"
 
 
-@dataclass(frozen=True, slots=True)
-class StreamEnd:
+class StreamEnd(Struct, frozen=True):
     """Why a stream ended or never began.
 
     Attributes:

@@ -6,9 +6,10 @@ import fcntl
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from .container import Chunk, joined, write_all
 
@@ -23,8 +24,7 @@ OURS = re.compile(r"\d{8}t\d{6}z-[a-z0-9-]{1,60}\.(mkv|mka|ogg|wav)\.part")
 """What the names of our unfinished files look like."""
 
 
-@dataclass(frozen=True, slots=True)
-class FinishedRecording:
+class FinishedRecording(Struct, frozen=True):
     """A finished recording.
 
     Attributes:

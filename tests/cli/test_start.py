@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import typer
+from callboard import bots
 from callboard.actors import messages
 from callboard.cli.app import app_for
 
@@ -120,6 +121,43 @@ def begin():
 call_libraries._import_messages = begin
 main()
 """
+#: Begins a run. Once an account is online, it says which of its dataclasses show all that they
+#: hold, and ends. Others hide a secret in their `repr`, which structs can't.
+DATACLASSES = """\
+import json, os, signal, sys
+from dataclasses import fields, is_dataclass
+from callboard.actors import call_libraries
+from callboard.cli import main
+def begin():
+    modules = [one for name, one in sys.modules.items() if name.startswith("callboard.")]
+    made = {one for module in modules for one in vars(module).values() if isinstance(one, type)}
+    print(
+        json.dumps(
+            sorted(
+                f"{one.__module__}.{one.__name__}".removeprefix("callboard.")
+                for one in made
+                if is_dataclass(one) and all(field.repr for field in fields(one))
+                and one.__module__.startswith("callboard.")
+            )
+        ),
+        file=sys.stderr,
+    )
+    os.kill(os.getpid(), signal.SIGTERM)
+call_libraries._import_messages = begin
+main()
+"""
+#: What may be dataclasses besides messages, though they hide nothing: what authors of bots see, and
+#: what pydantic reads.
+SEEN_BY_AUTHORS = {"actors.xmpp.contact.Resource", "media.hearing.speech_options.SpeechOptions"}
+READ_BY_PYDANTIC = {
+    "config.model.Items",
+    *(f"control.instance.message_files.{name}" for name in ("KeptDelivery", "KeptMessage")),
+    "actors.records.recording_outcome.Recorded",
+    *(
+        f"actors.records.call_record.{name}"
+        for name in ("Listener", "OtherCall", "RecordedBridge", "RecordedFreeze")
+    ),
+}
 #: Begins a run where a library can't be imported.
 BROKEN = """\
 import sys
@@ -161,3 +199,15 @@ def test_it_is_said_if_what_calls_need_cannot_be_imported(tmp_path: Path) -> Non
     assert "av" in line
     assert line.endswith("install callboard again")
     assert states(done.stdout)[-1] == "closed"
+
+
+def test_values_that_a_start_makes_classes_of_are_structs(tmp_path: Path) -> None:
+    done = run_to_its_end(DATACLASSES, tmp_path)
+    messages_of = ("actors.messages.", "actors.runtime.messages.")
+    logged = {  # messages, too
+        *("actors.records.call_record.CallRecord", "ladder.ladder.Ladder", "ladder.ladder.Rung")
+    }
+    [found] = map(json.loads, done.stderr.splitlines())
+    rest = {one for one in found if not one.startswith(messages_of)} - logged
+    seen = {one for one in rest if one.rpartition(".")[2] in bots.__all__}
+    assert rest - seen == SEEN_BY_AUTHORS | READ_BY_PYDANTIC

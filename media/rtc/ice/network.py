@@ -5,16 +5,16 @@ import ipaddress
 import random
 import socket
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ...errors import NetworkError
 from .confinement import confine
 from .server import IceServer
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(Struct, frozen=True):
     """Which addresses and ports the sockets of a call may have, and which servers they may ask.
 
     Attributes:
