@@ -161,12 +161,22 @@ def run(
     """
     if sys.stderr.isatty():  # a person waits, and what follows is slow to read
         typer.echo(f"callboard: starting {file} …", err=True)
-    from .run import run as command
+    from .early_certificates import early_certificates
 
-    install_outlets()
-    raise typer.Exit(
-        command(file, within=online_within, metrics=metrics, web=web, json=json, dev=dev)
-    )
+    with early_certificates(file) as certificates:
+        from .run import run as command
+
+        install_outlets()
+        status = command(
+            file,
+            within=online_within,
+            metrics=metrics,
+            web=web,
+            json=json,
+            dev=dev,
+            certificates=certificates,
+        )
+    raise typer.Exit(status)
 
 
 @app.command()

@@ -16,6 +16,7 @@ from ..bots.module_folder import ModuleFolder
 from ..config.metrics import ListenAddress, MetricsSettings
 from ..config.web import WebSettings
 from ..server import ServerError
+from ..server.certificates import EarlyCertificates
 from .controlling_terminal import ControllingTerminal
 from .embedded_server import begun
 from .exchange_error import ExchangeError, reason
@@ -37,6 +38,7 @@ def run(
     json: bool,
     web: bool = False,
     dev: bool = False,
+    certificates: EarlyCertificates | None = None,
 ) -> int:
     """Run the accounts of a file until somebody ends it.
 
@@ -47,6 +49,7 @@ def run(
         json: print JSON lines.
         web: serve the board, also if the file does not say so.
         dev: read the file again whenever it or a module beside it changes.
+        certificates: the embedded server's, if somebody has begun to make them.
 
     Returns:
         0 in order, 1 if no account could log in, the server did not start, or all ended by itself.
@@ -74,7 +77,7 @@ def run(
     path = file.absolute()
 
     async def go_on() -> int:
-        async with drawn(view), begun(settings) as server:
+        async with drawn(view), begun(settings, certificates) as server:
             # Most of what runs is read while the embedded server starts.
             await asyncio.to_thread(import_module, f"{__package__}.deployed")
             from .deployed import deployed  # noqa: PLC0415 - it was just read

@@ -7,28 +7,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from msgspec import Struct
+
+from .certificates import Certificates
 
 LIFETIME = dt.timedelta(days=365)
 CLOCK_SKEW = dt.timedelta(days=1)
-
-
-class Certificates(Struct, frozen=True):
-    """What a TLS server and its clients need, all of it PEM text.
-
-    Attributes:
-        authority: The certificate of the authority that signed ``chain``; clients trust this one.
-        chain: The server's certificate.
-        key: The server's private key (P-256, PKCS #8, not encrypted). The authority's key is not
-            kept, so nothing else can ever be signed by it.
-    """
-
-    authority: str
-    chain: str
-    key: str
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(…)"
 
 
 def make_certificates(host: str) -> Certificates:

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from .account import AccountFolder, make_salt
+from .certificates import HOST, Certificates, certificates_for
 from .configuration import MODULES, prosody_configuration
 from .keeper import GO
 
@@ -62,6 +63,7 @@ class Prosody:
             `prosody_configuration`.
         timeout: Seconds that Prosody may take to be ready, once its files are written.
         port: The TCP port to listen on; 0 for one that is free.
+        make_certificates: Makes its certificates for the host, in a thread.
 
     Attributes:
         host: The XMPP domain.
@@ -80,7 +82,7 @@ class Prosody:
         self,
         accounts: Mapping[str, str],
         *,
-        host: str = "localhost",
+        host: str = HOST,
         modules: Iterable[str] = MODULES,
         plugins: Path | None = None,
         websocket: bool = False,
@@ -88,6 +90,7 @@ class Prosody:
         services: Iterable[Mapping[str, object]] = (),
         timeout: float = 15.0,
         port: int = 0,
+        make_certificates: Callable[[str], Certificates] = certificates_for,
     ) -> None:
         if not _HOST.fullmatch(host):
             raise ServerError(
@@ -113,6 +116,7 @@ class Prosody:
         self._reader: asyncio.Task[None] | None = None
         self._lines: deque[str] = deque(maxlen=LINES)
         self._fixed_port = port
+        self._make_certificates = make_certificates
         self._used = False
         self._runs = asyncio.Event()
         self._starting: asyncio.Task[None] | None = None
@@ -250,13 +254,10 @@ class Prosody:
         )
 
     def _prepare(self) -> None:
-        # Only this server needs it, and the keeper starts meanwhile.
-        from .certificate import make_certificates  # noqa: PLC0415 - see above
-
         assert self._accounts is not None  # noqa: S101 - its folder was made
         (self.folder / "data").mkdir(mode=0o700)
         self._accounts.add(self._initial)
-        certificates = make_certificates(self.host)
+        certificates = self._make_certificates(self.host)
         self.certificate = self.folder / "authority.pem"
         self.certificate.write_text(certificates.authority, encoding="ascii")
         (self.folder / "certificate.pem").write_text(certificates.chain, encoding="ascii")

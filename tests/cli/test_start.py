@@ -11,6 +11,7 @@ import typer
 from callboard import bots
 from callboard.actors import messages
 from callboard.cli.app import app_for
+from callboard.cli.early_certificates import early_certificates
 
 #: What only calls need.
 OF_CALLS = (
@@ -18,10 +19,11 @@ OF_CALLS = (
     *(f"callboard.actors.messages.{name}" for name in (*messages.LATE, "guest", "recorder")),
 )
 #: What only commands to a running instance need, a look-up of SRV records, and recordings that
-#: a kill has left; and what came along: a client of HTTP, and what colours stanzas.
+#: a kill has left; what a child makes certificates with; and what came along: a client of HTTP, and
+#: what colours stanzas.
 OF_OTHERS = (
     *("callboard.control.commands.all", "callboard.control.history.search", "urllib.request"),
-    *("aiodns", "pycares", "pygments", "callboard.media.recording.matroska"),
+    *("aiodns", "pycares", "pygments", "callboard.media.recording.matroska", "cryptography"),
 )
 HEAVY = ("aioice", "aiortc", "av", "callboard.actors", "callboard.media", "numpy", "slixmpp")
 #: Runs the command that its arguments name, then prints which of these were imported.
@@ -199,6 +201,26 @@ def test_it_is_said_if_what_calls_need_cannot_be_imported(tmp_path: Path) -> Non
     assert "av" in line
     assert line.endswith("install callboard again")
     assert states(done.stdout)[-1] == "closed"
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("server: embedded\n", True),
+        ("server:\n  host: embedded\n", True),
+        ("accounts: []\n", True),
+        ("# xmpp\nserver: xmpp.example.org\naccounts: []\n", False),
+        (None, False),
+    ],
+)
+def test_certificates_are_begun_for_files_with_the_embedded_server(
+    tmp_path: Path, text: str | None, begins: bool
+) -> None:
+    file = tmp_path / "accounts.yaml"
+    if text is not None:
+        file.write_text(text)
+    with early_certificates(file) as certificates:
+        assert (certificates is not None) == begins
 
 
 def test_values_that_a_start_makes_classes_of_are_structs(tmp_path: Path) -> None:

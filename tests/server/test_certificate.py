@@ -4,7 +4,8 @@ import ssl
 from pathlib import Path
 
 import pytest
-from callboard.server.certificate import Certificates, make_certificates
+from callboard.server.certificate import make_certificates
+from callboard.server.certificates import Certificates
 
 
 def shake(certificates: Certificates, folder: Path, name: str) -> None:
