@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from .. import media
 from ..actors.bot.containment import contained
 from ..actors.bot.loop_watch import watched
-from ..actors.call_libraries import CallLibrariesError, call_libraries
+from ..actors.call_libraries import CallLibrariesError, call_libraries, call_messages
 from ..actors.context import Endpoint
 from ..actors.exchange import Exchange
 from ..actors.observer import Observer as TellOutside
@@ -33,6 +33,7 @@ from ..config import Embedded, Settings
 from ..config.metrics import MetricsSettings
 from ..config.web import WebSettings
 from ..config.webhook import WebhookSettings
+from ..control import models
 from ..control.address import NoPlaceError, derived_name, own_folder
 from ..control.claim import AlreadyRunningError, Claim, claim
 from ..control.control_socket import ControlSocket
@@ -43,7 +44,6 @@ from ..control.instance.instance import Instance
 from ..control.instance.log_tail import log_told_to
 from ..control.instance.message_files import MessageFiles
 from ..control.instance.message_keeper import MessageKeeper
-from ..control.models.status import PartSummary
 from ..media import FinishedRecording
 from ..server import Prosody
 from .boarded import boarded, place_held
@@ -211,6 +211,8 @@ async def _calls_prepared(
         if not at_once:
             await deployment.online()
         try:
+            await call_messages()
+            await asyncio.to_thread(models.read_late)  # the first message would do it on the loop
             await call_libraries()
         except CallLibrariesError as error:
             deployment.fail(str(error))
@@ -329,7 +331,7 @@ async def _monitored(
     )
     if telling is not None:
         monitoring.watch_webhooks(telling.receivers)
-    served = PartSummary(name="metrics", state="running", detail=monitoring.url)
+    served = models.status.PartSummary(name="metrics", state="running", detail=monitoring.url)
     instance.add_part(served.name, lambda: served)
     listeners.append(TellOutside(monitoring.hear))
     try:
@@ -431,8 +433,8 @@ async def _endpoint(
         yield Endpoint(prosody.address, prosody.port, False, context), prosody
 
 
-def _look(prosody: Prosody) -> PartSummary:
-    return PartSummary(
+def _look(prosody: Prosody) -> "models.status.PartSummary":
+    return models.status.PartSummary(
         name="embedded server",
         state="running" if prosody.is_running else "failed",
         detail=f"Prosody at {prosody.address}:{prosody.port}",

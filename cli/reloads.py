@@ -20,8 +20,8 @@ from ..bots.find import deaf
 from ..bots.module_folder import ModuleFolder
 from ..config import AccountSettings, ConfigError, Settings
 from ..config.jid import bare
+from ..control import models
 from ..control.instance.instance import Instance
-from ..control.models.reload import AccountChange, AccountRefusal, ReloadResult
 from ..control.problem import ControlError, ProblemKind
 from ..media import shown
 from ..server import Prosody, ServerError
@@ -70,8 +70,8 @@ class Reloads:
         self._service = service
         self._server: Prosody | None = None
         self._started = asyncio.Event()
-        self._now: asyncio.Task[ReloadResult] | None = None
-        self._next: asyncio.Task[ReloadResult] | None = None
+        self._now: asyncio.Task[models.reload.ReloadResult] | None = None
+        self._next: asyncio.Task[models.reload.ReloadResult] | None = None
         self._reading: asyncio.Task[Declared] | None = None
         self._leaving: set[str] = set()
 
@@ -99,7 +99,7 @@ class Reloads:
         """Begin a reload that nobody waits for; the log tells what comes of it."""
         self._soon()
 
-    async def reload(self) -> ReloadResult:
+    async def reload(self) -> "models.reload.ReloadResult":
         """Do a reload that begins after this is called, and return what it has changed.
 
         Raises:
@@ -112,13 +112,15 @@ class Reloads:
                 raise ControlError(ProblemKind.NOT_POSSIBLE, _ENDING) from None
             raise
 
-    def _soon(self) -> asyncio.Task[ReloadResult]:
+    def _soon(self) -> "asyncio.Task[models.reload.ReloadResult]":
         if self._next is None:
             self._next = asyncio.create_task(self._in_turn(self._now), name="reload")
             self._next.add_done_callback(lambda one: one.cancelled() or one.exception())
         return self._next
 
-    async def _in_turn(self, before: asyncio.Task[ReloadResult] | None) -> ReloadResult:
+    async def _in_turn(
+        self, before: "asyncio.Task[models.reload.ReloadResult] | None"
+    ) -> "models.reload.ReloadResult":
         if before is not None:
             await asyncio.wait({before})
         self._now, self._next = self._next, None
@@ -141,7 +143,7 @@ class Reloads:
         log.info("reloaded %s: %s", self._file.name, result.sentence())
         return result
 
-    async def _reload(self) -> ReloadResult:
+    async def _reload(self) -> "models.reload.ReloadResult":
         exchange = self._instance.exchange
         before = self._declared
         now = await self._read()
@@ -158,16 +160,18 @@ class Reloads:
         for one in (*found.added, *(changed.settings for changed in found.changed)):
             if one.bare_jid not in refused:
                 self._instance.overview.declare(one)
-        return ReloadResult(
+        return models.reload.ReloadResult(
             keys=found.keys,
             added=tuple(one.bare_jid for one in found.added if one.bare_jid not in refused),
             removed=found.removed,
             changed=tuple(
-                AccountChange(jid=one.settings.bare_jid, keys=one.keys)
+                models.reload.AccountChange(jid=one.settings.bare_jid, keys=one.keys)
                 for one in found.changed
                 if one.settings.bare_jid not in refused
             ),
-            refused=tuple(AccountRefusal(jid=jid, detail=why) for jid, why in refused.items()),
+            refused=tuple(
+                models.reload.AccountRefusal(jid=jid, detail=why) for jid, why in refused.items()
+            ),
             unchanged=found.unchanged,
         )
 

@@ -8,10 +8,10 @@ import struct
 from collections.abc import Mapping
 from contextlib import suppress
 
+from . import models
 from .claim import Claim
 from .client_connection import ClientConnection
 from .commands.handler import Handler, Served
-from .models.status import PartSummary
 from .protocol import LONGEST_LINE
 
 log = logging.getLogger(__name__)
@@ -62,11 +62,11 @@ class ControlSocket:
         if self._server is not None:
             await self._server.wait_closed()
 
-    def _look(self) -> PartSummary:
+    def _look(self) -> "models.status.PartSummary":
         is_serving = self._server is not None and self._server.is_serving()
         count = len(self._clients)
         clients = "1 client" if count == 1 else f"{count} clients"
-        return PartSummary(
+        return models.status.PartSummary(
             name="control socket",
             state="running" if is_serving else "ended",
             detail=f"{self._claim.path} ({clients})",

@@ -1,8 +1,9 @@
-"""A package's public names, each looked up when it is first asked for (PEP 562)."""
+"""A package's names, each looked up when it is first asked for (PEP 562)."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
+from types import ModuleType
 
 
 def late_names(
@@ -28,3 +29,19 @@ def late_names(
         return sorted({*vars(sys.modules[package]), *home_of})
 
     return look_up, listed
+
+
+def late_modules(package: str, names: Collection[str]) -> Callable[[str], ModuleType]:
+    """Return what a package whose modules are imported so has as ``__getattr__``.
+
+    Args:
+        package: its full name.
+        names: its modules that are.
+    """
+
+    def look_up(name: str) -> ModuleType:
+        if name not in names:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return import_module(f".{name}", package)
+
+    return look_up

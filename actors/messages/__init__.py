@@ -8,8 +8,9 @@ there are calls names them ``messages.call.Hangup``: the file is read when it is
 (PEP 562). `callboard.actors.call_libraries` has that done in a thread.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ...media.late_names import late_modules
 
 if TYPE_CHECKING:
     from . import bridge as bridge
@@ -20,8 +21,4 @@ if TYPE_CHECKING:
 #: Files that are read when they are first asked for; others are imported by their own name.
 LATE = ("bridge", "call", "conversation", "room")
 
-
-def __getattr__(name: str) -> Any:
-    if name not in LATE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return import_module(f".{name}", __name__)
+__getattr__ = late_modules(__name__, LATE)

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 from msgspec import Struct
 from pydantic import BaseModel
 
+from .. import models
 from ..models.base import Command, Result
-from ..models.status import PartSummary
 
 
 class Tell(Protocol):
@@ -27,7 +27,7 @@ class Served(Protocol):
 
     socket: Path | None
 
-    def add_part(self, name: str, look: Callable[[], PartSummary]) -> None:
+    def add_part(self, name: str, look: "Callable[[], models.status.PartSummary]") -> None:
         """Let the status have a line on a part."""
 
     def folders(self) -> tuple[Path, ...]:

@@ -10,9 +10,8 @@ from typing import Any, Literal, Protocol
 
 from ...actors.messages.exchange import CallStatus, ExchangeRef
 from ...config import Embedded, Settings
+from .. import models
 from ..history.history import History
-from ..models.reload import ReloadResult
-from ..models.status import PartSummary, ServerSummary, StatusResult
 from ..problem import ControlError, ProblemKind
 from ..version import VERSION
 from .clock import iso
@@ -74,8 +73,8 @@ class Instance:
         self._started = time.time()
         self._clock = time.monotonic()
         self._kept: set[asyncio.Task[None]] = set()
-        self._parts: dict[str, Callable[[], PartSummary]] = {}
-        self._reload: Callable[[], Awaitable[ReloadResult]] | None = None
+        self._parts: dict[str, Callable[[], models.status.PartSummary]] = {}
+        self._reload: Callable[[], Awaitable[models.reload.ReloadResult]] | None = None
 
     @property
     def exchange(self) -> ExchangeRef:
@@ -107,7 +106,7 @@ class Instance:
         """Ask for the end in order; the second time, or ``now``, at once."""
         self._running.stop(now=now)
 
-    def let_reload(self, reload: Callable[[], Awaitable[ReloadResult]]) -> None:
+    def let_reload(self, reload: "Callable[[], Awaitable[models.reload.ReloadResult]]") -> None:
         """Let the file be taken anew.
 
         Args:
@@ -115,7 +114,7 @@ class Instance:
         """
         self._reload = reload
 
-    async def reload(self) -> ReloadResult:
+    async def reload(self) -> "models.reload.ReloadResult":
         """Read the file and its bots again, and return what has changed.
 
         Raises:
@@ -138,7 +137,7 @@ class Instance:
         found = (self.folder, declared.recordings, declared.call_log.parent, declared.messages)
         return tuple(one for one in found if one is not None)
 
-    def add_part(self, name: str, look: Callable[[], PartSummary]) -> None:
+    def add_part(self, name: str, look: "Callable[[], models.status.PartSummary]") -> None:
         """Let the status have a line on a part beside the accounts.
 
         Args:
@@ -163,14 +162,14 @@ class Instance:
         accounts = ", ".join(f"{count:,} {state}" for state, count in states.items())
         return f"accounts: {accounts or 'none'}; calls: {self.overview.call_count:,}"
 
-    def status(self, limit: int) -> StatusResult:
+    def status(self, limit: int) -> "models.status.StatusResult":
         """Say how it stands.
 
         Args:
             limit: how many accounts and how many calls are listed at the most.
         """
         overview = self.overview
-        return StatusResult(
+        return models.status.StatusResult(
             callboard=VERSION,
             file=str(self.file),
             pid=os.getpid(),
@@ -188,11 +187,11 @@ class Instance:
         )
 
 
-def _server(settings: Settings) -> ServerSummary:
+def _server(settings: Settings) -> "models.status.ServerSummary":
     server = settings.server
     if isinstance(server, Embedded):
         port = f":{server.port}" if server.port else ""
-        return ServerSummary(kind="embedded", address=f"{server.domain}{port}")
+        return models.status.ServerSummary(kind="embedded", address=f"{server.domain}{port}")
     host = server.host or ""
     port = f":{server.port}" if host and server.port else ""
-    return ServerSummary(kind="remote", address=f"{host}{port}")
+    return models.status.ServerSummary(kind="remote", address=f"{host}{port}")

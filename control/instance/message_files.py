@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import ConfigDict, TypeAdapter
 from pydantic_core import to_json
 
-from ..models.conversations import ChatText
+from .. import models
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class KeptMessage:
 
     account: str
     peer: str
-    text: ChatText
+    text: "models.conversations.ChatText"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,17 @@ from ...actors.messages.exchange import (
     ReceiptReceived,
 )
 from ...config.jid import bare
-from ..models.conversations import LONGEST_KEPT, MOST_MESSAGES, ChatText
+from .. import models
 from .clock import iso
 from .events import Reported
 from .message_files import Kept, KeptDelivery, KeptMessage
 
 #: Conversations that are kept, those in which something happened last.
 MOST_CONVERSATIONS = 1_000
+#: Messages of one conversation that are kept.
+MOST_MESSAGES = 200
+#: Characters of a message that are kept.
+LONGEST_KEPT = 4_000
 
 
 class KeptConversation(Struct):
@@ -35,7 +39,9 @@ class KeptConversation(Struct):
     account: str
     peer: str
     at: float
-    texts: deque[ChatText] = field(default_factory=lambda: deque(maxlen=MOST_MESSAGES))
+    texts: "deque[models.conversations.ChatText]" = field(
+        default_factory=lambda: deque(maxlen=MOST_MESSAGES)
+    )
 
 
 class MessageLog:
@@ -113,7 +119,7 @@ class MessageLog:
         """Tell whether anything has happened in a conversation."""
         return (account, bare(peer)) in self._kept
 
-    def texts(self, account: str, peer: str) -> tuple[ChatText, ...]:
+    def texts(self, account: str, peer: str) -> "tuple[models.conversations.ChatText, ...]":
         """Return the messages of a conversation."""
         found = self._kept.get((account, bare(peer)))
         return () if found is None else tuple(found.texts)
@@ -144,8 +150,8 @@ class MessageLog:
         return is_known
 
 
-def _text(report: ChatMessage, at: float) -> ChatText:
-    return ChatText(
+def _text(report: ChatMessage, at: float) -> "models.conversations.ChatText":
+    return models.conversations.ChatText(
         time=iso(at),
         direction=report.direction,
         author=report.author,

@@ -18,7 +18,7 @@ from ...actors.messages.exchange import (
 from ...actors.records.call_record import CallRecord
 from ...config import AccountSettings
 from ...config.jid import bare
-from ..models.status import AccountSummary, CallSummary, Counts, RecordingsSummary
+from .. import models
 from .clock import iso
 from .events import Reported
 from .new_recordings import NewRecordings
@@ -53,11 +53,11 @@ class _Account(Struct):
     status: str = ""
     calls: int = 0
     was_ready: bool = False
-    told: AccountSummary | None = None
+    told: "models.status.AccountSummary | None" = None
 
-    def summary(self, deaf: frozenset[str]) -> AccountSummary:
+    def summary(self, deaf: frozenset[str]) -> "models.status.AccountSummary":
         if self.told is None:
-            self.told = AccountSummary(
+            self.told = models.status.AccountSummary(
                 jid=self.jid,
                 bot=self.bot,
                 state=self.state or "starting",
@@ -220,19 +220,19 @@ class Overview:
         """Return how each call that goes on stands."""
         return [call.status for call in self._calls.values()]
 
-    def account_counts(self) -> Counts:
+    def account_counts(self) -> "models.status.Counts":
         """Count the accounts by state."""
         return _counts(Counter(one.state or "starting" for one in self._accounts.values()))
 
-    def call_counts(self) -> Counts:
+    def call_counts(self) -> "models.status.Counts":
         """Count the calls that go on by phase."""
         return _counts(Counter(one.status.phase for one in self._calls.values()))
 
-    def ended_counts(self) -> Counts:
+    def ended_counts(self) -> "models.status.Counts":
         """Count the calls that have ended by what became of them."""
         return _counts(self._ended)
 
-    def accounts(self, limit: int) -> tuple[AccountSummary, ...]:
+    def accounts(self, limit: int) -> "tuple[models.status.AccountSummary, ...]":
         """List accounts, those in trouble first.
 
         Args:
@@ -244,14 +244,14 @@ class Overview:
         )
         return tuple(one.summary(self._deaf) for one in ordered[:limit])
 
-    def calls(self, limit: int) -> tuple[CallSummary, ...]:
+    def calls(self, limit: int) -> "tuple[models.status.CallSummary, ...]":
         """List calls that go on, those that began first at first.
 
         Args:
             limit: how many at the most.
         """
         return tuple(
-            CallSummary(
+            models.status.CallSummary(
                 id=status.id,
                 account=status.account,
                 peer=status.peer,
@@ -267,14 +267,14 @@ class Overview:
             for status in (one.status,)
         )
 
-    def recordings(self, folder: str) -> RecordingsSummary:
+    def recordings(self, folder: str) -> "models.status.RecordingsSummary":
         """Say what calls that have ended were recorded.
 
         Args:
             folder: where the files are.
         """
         counted = self._recordings
-        return RecordingsSummary(
+        return models.status.RecordingsSummary(
             folder=folder,
             finished=counted["finished"],
             incomplete=counted["incomplete"],
@@ -282,5 +282,5 @@ class Overview:
         )
 
 
-def _counts(counted: Counter[str]) -> Counts:
-    return Counts(total=counted.total(), by_state=dict(counted))
+def _counts(counted: Counter[str]) -> "models.status.Counts":
+    return models.status.Counts(total=counted.total(), by_state=dict(counted))

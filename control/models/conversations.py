@@ -8,10 +8,6 @@ from .base import Command, Result
 from .calls import Name
 from .text import Text
 
-#: Messages of one conversation that are kept.
-MOST_MESSAGES = 200
-#: Characters of a message that are kept.
-LONGEST_KEPT = 4_000
 #: Characters of a message that is sent.
 LONGEST_BODY = 10_000
 

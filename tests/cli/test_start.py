@@ -12,6 +12,7 @@ from callboard import bots
 from callboard.actors import messages
 from callboard.cli.app import app_for
 from callboard.cli.early_certificates import early_certificates
+from callboard.control import models
 
 #: What only calls need.
 OF_CALLS = (
@@ -23,6 +24,7 @@ OF_CALLS = (
 #: what colours stanzas.
 OF_OTHERS = (
     *("callboard.control.commands.all", "callboard.control.history.search", "urllib.request"),
+    *(f"callboard.control.models.{name}" for name in models.LATE),
     *("aiodns", "pycares", "pygments", "callboard.media.recording.matroska", "cryptography"),
 )
 HEAVY = ("aioice", "aiortc", "av", "callboard.actors", "callboard.media", "numpy", "slixmpp")
