@@ -161,7 +161,7 @@ class Call(
             self._opening.ring(ringing.offer)
             called = self._bot.called(self.actor_ref, self._progress.status())
             self._on_call = self.pipe(self._runner.guard(called, self._is_too_late), BotDone)
-        self._progress.note()
+        self._progress.note_soon()
         self._progress.report()
 
     async def on_end(self, error: BaseException | None, /) -> None:

@@ -99,7 +99,7 @@ class MediaEvents:
         if underway is None or not parts.course.take(CallEvent.CONNECTED):
             return
         parts.progress.step("dtls")
-        parts.progress.note()
+        parts.progress.note_soon()
         parts.waiters.connected.set(None)
         if underway.record:
             self._recordings.start(wav=underway.wav)

@@ -26,9 +26,13 @@ from .course import Course
 from .leg import Leg
 from .quality_notes import QualityNotes, qualities
 from .signalling import Signalling
+from .state import CallState
 from .timeline import Timeline
 from .trace import Trace
 
+#: Seconds for which those who look at a call wait for what is new, until it is connected; and the
+#: journal for what to record if the process dies.
+QUIET = 0.03
 #: Keys, and bridges, that a record has at the most.
 MOST_DIGITS = 1_000
 MOST_BRIDGES = 100
@@ -84,6 +88,8 @@ class Progress:
         self._uuid = str(uuid.uuid4())
         self._told: CallStatus | None = None
         self._untold: list[CallStatus] = []
+        self._is_to_be_noted = False
+        self._tells_soon = False
         self._last: tuple[MediaStatistics, ...] | None = None
         self._freezes: tuple[RecordedFreeze, ...] = ()
         self._digits: str | None = None
@@ -174,20 +180,30 @@ class Progress:
     def report(self) -> CallStatus:
         """Tell the exchange how the call stands, unless it knows; return it.
 
-        What this turn of the loop says to the peer goes first, as the peer waits for that.
+        What is said to the peer goes first, as the peer waits for that. So does all that sets up
+        the call: what is new is told in order, but a moment later.
         """
         status = self.status()
         if status != self._told:
             self._told = status
-            if not self._untold and not self._course.is_over:
-                when_said = self._signalling.when_said
-                asyncio.get_running_loop().call_soon(when_said, self._tell)
             self._untold.append(status)
-        if self._course.is_over:  # nobody may be left to say anything
-            self._tell()
+            self._tell_soon()
         return status
 
+    def _tell_soon(self) -> None:
+        if self._course.is_over:  # nobody may be left to say anything
+            self._note_if_due()
+            self._tell()
+            return
+        loop, when_said = asyncio.get_running_loop(), self._signalling.when_said
+        if self._course.is_connected:
+            loop.call_soon(when_said, self._tell)
+        elif not self._tells_soon:
+            self._tells_soon = True
+            loop.call_later(QUIET, when_said, self._tell)
+
     def _tell(self) -> None:
+        self._tells_soon = False
         untold, self._untold = self._untold, []
         for status in untold:
             self._context.exchange.post(status)
@@ -270,8 +286,19 @@ class Progress:
         finally:
             self.step("ended")
 
+    def note_soon(self) -> None:
+        """Like `note`, but a moment later: what sets up the call goes first."""
+        if not self._is_to_be_noted:
+            self._is_to_be_noted = True
+            asyncio.get_running_loop().call_later(QUIET, self._note_if_due)
+
+    def _note_if_due(self) -> None:
+        if self._is_to_be_noted and self._course.state is not CallState.ENDED:
+            self.note()
+
     def note(self) -> None:
         """Tell the call log what is to be recorded if the process dies now."""
+        self._is_to_be_noted = False
         record = self.record(Reason.GENERAL_ERROR, KILLED, ours=True)
         so_far = (*self._leg.recorders.so_far, *self._leg.mixes.so_far)
         record = replace(record, recordings=so_far)

@@ -352,8 +352,10 @@ def test_hanging_up_at_any_step_leaves_one_record_each(
 
 @pytest.mark.parametrize("first", ["retract", "proceed"])
 def test_a_retraction_that_crosses_the_answer_ends_both_sides(
-    run: Run, tmp_path: Path, first: str
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str
 ) -> None:
+    monkeypatch.setattr("callboard.actors.call.progress.QUIET", 0.0)  # it looks amid the setup
+
     async def main() -> None:
         async with staged(tmp_path, [ALICE, BOB]) as stage:
             out = await stage.puppets[ALICE].call(BOB, message=True)

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 from callboard.actors.call.call import Call
+from callboard.actors.call.progress import QUIET
 from callboard.actors.call.setup import CallSetup
 from callboard.actors.call.state import CallState
 from callboard.actors.context import Context, Endpoint
@@ -291,6 +292,12 @@ class Scene:
         """Let everything happen that needs no time."""
         for _ in range(50):
             await asyncio.sleep(0)
+
+    async def told_all(self) -> None:
+        """Let those who look at the call be told, too."""
+        await self.settle()
+        await asyncio.sleep(QUIET)
+        await self.settle()
 
     async def state(self) -> CallState | None:
         await self.settle()

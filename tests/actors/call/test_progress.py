@@ -23,6 +23,7 @@ def test_the_phase_is_that_of_the_state(run: Run, state: CallState, reach: Way) 
         scene = Scene()
         await reach(scene)
         assert await scene.state() is state
+        await scene.told_all()
         assert scene.statuses[-1].phase == (STAGES[state].phase or INHERITED[state])
         Media.hangs = set()
         scene.call.tell(Hangup())
@@ -35,7 +36,7 @@ def test_each_change_is_told_once_and_in_order(run: Run) -> None:
     async def main() -> None:
         scene = Scene()
         await connected(scene)
-        await scene.settle()
+        await scene.told_all()
         told = [status.phase for status in scene.statuses]
         order = ["proposed", "ringing", "connecting", "connected"]
         assert told == sorted(told, key=order.index)
@@ -74,7 +75,7 @@ def test_a_kill_leaves_what_the_call_had_come_to(run: Run) -> None:
     async def main() -> None:
         scene = Scene()
         await ringing(scene)
-        await scene.settle()
+        await scene.told_all()
         notes = [one.record for one in scene.logged if isinstance(one, CallGoesOn)]
         assert [one.state for one in notes] == ["failed"]
         scene.call.tell(Hangup())
@@ -89,7 +90,7 @@ def test_a_status_has_who_and_what(run: Run) -> None:
     async def main() -> None:
         scene = Scene()
         scene.begin(outgoing=True)
-        await scene.settle()
+        await scene.told_all()
         status: CallStatus = scene.statuses[0]
         assert (status.id, status.account, status.direction) == ("sid", "desk@localhost", "out")
         assert (status.media, status.held, status.muted) == (("audio",), False, ())

@@ -3,9 +3,11 @@
 import pytest
 from callboard.actors.call.state import CallState
 from callboard.actors.messages.call import Answer, Hangup, PeerProceeds
+from callboard.actors.messages.call_log import CallGoesOn
 from callboard.actors.messages.conversation import SendCallMessage
+from callboard.actors.records.call_record import CallRecord
 from callboard.jingle import Propose
-from callboard.media import Silence
+from callboard.media import Connected, FirstMedia, Silence
 from callboard.tests.actors.call.scene import (
     PEER,
     Media,
@@ -15,6 +17,8 @@ from callboard.tests.actors.call.scene import (
     awaiting,
     calling,
     calling_directly,
+    connecting,
+    ringing,
 )
 from callboard.tests.conftest import Run
 
@@ -80,7 +84,7 @@ def test_who_looks_at_a_call_is_told_after_the_peer(run: Run) -> None:
         scene = Scene(is_slow=True)
         scene.begin(outgoing=False)
         scene.call.tell(Answer(Silence(), None))
-        await scene.settle()
+        await scene.told_all()
         said = [one for one in scene.told if isinstance(one, SendCallMessage)]
         assert said
         assert not scene.statuses
@@ -95,7 +99,7 @@ def test_who_looks_at_a_call_is_told_after_the_peer(run: Run) -> None:
     run(main, loop="virtual")
 
 
-def test_what_nothing_is_said_of_is_told_at_once(run: Run) -> None:
+def test_what_nothing_is_said_of_waits_for_nothing_said(run: Run) -> None:
     async def main() -> None:
         Media.hangs = {"offer"}
         scene = Scene(is_slow=True)
@@ -104,8 +108,51 @@ def test_what_nothing_is_said_of_is_told_at_once(run: Run) -> None:
         await scene.say()
         scene.call.tell(PeerProceeds(PEER))
         assert await scene.state() is CallState.DESCRIBING
+        await scene.told_all()
         assert "proceed" in scene.statuses[-1].steps
         scene.call.tell(Hangup())
         await scene.end()
+
+    run(main, loop="virtual")
+
+
+def test_nobody_is_told_of_a_call_while_it_is_set_up(run: Run) -> None:
+    """Neither exchange nor journal. Once it is connected, the exchange is told at once."""
+
+    async def main() -> None:
+        scene = Scene()
+        await connecting(scene)
+        await scene.settle()
+        assert not scene.statuses
+        Media.last.tell(Connected(0.0))
+        await scene.settle()
+        phases = [status.phase for status in scene.statuses]
+        assert list(dict.fromkeys(phases)) == ["proposed", "ringing", "connecting", "connected"]
+        Media.last.tell(FirstMedia("audio", 0.0))
+        await scene.settle()
+        assert "first-audio" in scene.statuses[-1].steps
+        assert not scene.logged
+        await scene.told_all()
+        assert [one.record.connected is None for one in scene.logged] == [False]
+        scene.call.tell(Hangup())
+        await scene.end()
+
+    run(main, loop="virtual")
+
+
+def test_a_call_that_is_over_before_anybody_was_told_is_told_whole(run: Run) -> None:
+    async def main() -> None:
+        Media.hangs = {"close"}
+        scene = Scene()
+        await ringing(scene)
+        await scene.settle()
+        assert not scene.logged
+        scene.call.tell(Hangup())
+        await scene.settle()
+        phases = [status.phase for status in scene.statuses]
+        assert phases == ["proposed", "ringing", "ended"]
+        assert [type(one) for one in scene.logged] == [CallGoesOn]
+        await scene.end()
+        assert [type(one) for one in scene.logged] == [CallGoesOn, CallRecord]
 
     run(main, loop="virtual")
