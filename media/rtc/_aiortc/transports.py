@@ -10,6 +10,7 @@ from aiortc import RTCIceTransport, RTCPeerConnection, RTCRtpTransceiver
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 from ...late_event import LateEvent
+from ...sources.pacer import Pacer
 from .spare import compact
 
 logger = logging.getLogger(__name__)
@@ -134,6 +135,7 @@ def track_connecting(
         try:
             await may_connect.wait()
             await connect()
+            Pacer.running().catch_up()  # the first frames are due, and the peer waits for them
         except Exception:
             logger.exception("aiortc failed while it connected")
             on_crash()

@@ -4,10 +4,21 @@ import asyncio
 from typing import Any
 
 import pytest
-from callboard.media import ClockPattern, Echo, Kind, MediaClosedError, ReceivePath, Silence, Tone
+from callboard.media import (
+    ClockPattern,
+    Connected,
+    Echo,
+    Kind,
+    MediaBegan,
+    MediaClosedError,
+    MediaEvent,
+    ReceivePath,
+    Silence,
+    Tone,
+)
 from callboard.media.frames.frame import KINDS
 from callboard.tests.conftest import Run
-from callboard.tests.media.legs import Leg, call
+from callboard.tests.media.legs import Leg, call, connect
 
 
 def test_a_source_that_is_refused_changes_nothing(run: Run) -> None:
@@ -101,5 +112,41 @@ def test_a_late_loop_can_set_a_timer_for_pictures_again(run: Run) -> None:
                 incoming._video.deadline = deadline
                 incoming._look(late)
             await leg.received("video", 1)
+
+    run(main)
+
+
+class Turns(Leg):
+    """Notes in which turn of the loop something happened, from when it was connected."""
+
+    turn = 0
+    turns: dict[type[MediaEvent], int]
+
+    def _event(self, event: MediaEvent) -> None:
+        if isinstance(event, Connected):
+            self.turns = {}
+            asyncio.get_running_loop().call_soon(self._next)
+        if type(event) in {Connected, MediaBegan}:
+            self.turns[type(event)] = self.turn
+        super()._event(event)
+
+    def _next(self) -> None:
+        self.turn += 1
+
+
+def test_the_first_frame_leaves_before_anything_else_is_done_with_the_connection(run: Run) -> None:
+    """What hears that it is connected has work of its own, and the peer would wait for that."""
+
+    async def main() -> None:
+        async with call(audio=Tone(), back_audio=Tone()) as (first, _):
+            await first.received("audio", 1)  # what is played is encoded now
+            for _ in range(3):
+                a, b = Turns(), Turns()
+                await connect(a, b, audio=Tone(), video=None, back_audio=Tone())
+                await a.event(MediaBegan)
+                await b.event(MediaBegan)
+                await a.pc.close()
+                await b.pc.close()
+                assert a.turns == b.turns == {Connected: 0, MediaBegan: 0}
 
     run(main)
