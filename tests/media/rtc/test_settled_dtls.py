@@ -4,12 +4,12 @@ from contextlib import suppress
 
 import pytest
 from aiortc.rtcdtlstransport import SRTP_PROFILES, RTCCertificate
-from callboard.media import Closed, Tone
+from callboard.media import Closed, FirstMedia, MediaEvent, Tone
 from callboard.media.rtc import _aiortc
 from callboard.media.rtc._aiortc import transports
 from callboard.media.rtc._aiortc.settled_dtls import SettledDtls
 from callboard.tests.conftest import Run
-from callboard.tests.media.legs import Leg, call
+from callboard.tests.media.legs import Leg, connect
 from hypothesis import given
 from hypothesis import strategies as st
 from OpenSSL import SSL
@@ -146,13 +146,29 @@ def connections(leg: Leg) -> list[object]:
     return [getattr(each, transports.SSL) for each in _aiortc.dtls_transports(leg.pc._pc)]
 
 
+class Noting(Leg):
+    """Notes what it has for DTLS when its first packet is told."""
+
+    first: list[object]
+
+    def _event(self, event: MediaEvent) -> None:
+        if isinstance(event, FirstMedia):
+            self.first = connections(self)
+        super()._event(event)
+
+
 def test_a_call_with_media_lets_go_of_openssl_and_hears_of_its_end(run: Run) -> None:
+    """A moment after its first packet, which is told first."""
+
     async def main() -> None:
-        async with call(audio=Tone(), back_audio=Tone()) as legs:
-            for leg in legs:
-                await leg.counted("audio", 2)
-                assert [type(each) for each in connections(leg)] == [SettledDtls]
-            await legs[0].pc.close()
-            assert (await legs[1].event(Closed)).by_peer
+        a, b = Noting(), Noting()
+        await connect(a, b, audio=Tone(), video=None, back_audio=Tone())
+        for leg in (a, b):
+            await leg.counted("audio", 20)
+            assert isinstance(leg.first[0], SSL.Connection)
+            assert [type(each) for each in connections(leg)] == [SettledDtls]
+        await a.pc.close()
+        assert (await b.event(Closed)).by_peer
+        await b.pc.close()
 
     run(main)
