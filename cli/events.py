@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ..control import Client
-from ..control.models.base import Command
-from ..control.models.events import EVENTS, MOST_KEPT, EventsCommand, LogsCommand
+from ..control.models.base import MOST_KEPT, Command
+from ..control.models.events import EVENTS, EventsCommand, LogsCommand
 from ..control.problem import NoInstanceError
 from .running_instance import talk
 from .views.sentences import Sentences

@@ -10,7 +10,7 @@ from ..actors.runtime.backoff import Backoff, Tries
 from ..config.web import WebSettings, WebTokens
 from ..control.commands.all import COMMANDS
 from ..control.commands.handler import Handler
-from ..control.models.events import MOST_KEPT
+from ..control.models.base import MOST_KEPT
 from ..control.models.status import PartSummary
 from .app import Shown, make_app
 from .board_place import BoardPlace

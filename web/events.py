@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from sse_starlette import EventSourceResponse
 
-from ..control.models.events import MOST_KEPT
+from ..control.models.base import MOST_KEPT
 from .credentials import Visitor
 from .event_feed import MOST_READERS, EventFeed
 from .problem_details import ProblemDetails, Refusal

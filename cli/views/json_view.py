@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from ...control.instance.clock import iso
 from ...control.instance.events import event_of, log_event
+from ...control.instance.log_entry import log_entry
 from .event import Event
 
 
@@ -31,7 +32,7 @@ class JsonView:
 
     def show_record(self, record: logging.LogRecord) -> None:
         """Print a line of the log."""
-        self._write(log_event(record).model_dump(mode="json", exclude_none=True))
+        self._write(log_event(log_entry(record)).model_dump(mode="json", exclude_none=True))
 
     def print(self, kind: str, fields: Mapping[str, Any]) -> None:
         """Print one object.

@@ -2,11 +2,23 @@
 
 import logging
 import time
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from ...control.instance.events import event_of, log_event
+from ...actors.messages.exchange import AccountChanged, CallStatus
+from ...actors.records.call_record import CallRecord
+from ...control.instance.clock import iso
+from ...control.instance.log_entry import log_entry
+from ...control.instance.reported import event_of
+from ...media import FinishedRecording
 from .event import Event
-from .sentences import Sentences, log_line
+from .lines import account_sentence, log_line, told_at
+from .printable import printable
+
+if TYPE_CHECKING:
+    from .sentences import Sentences
+
+#: What has a sentence besides an account's change.
+_WORTH_A_LINE = (CallStatus, CallRecord, FinishedRecording)
 
 
 class LineView:
@@ -18,14 +30,26 @@ class LineView:
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
-        self._sentences = Sentences()
+        self._sentences: Sentences | None = None
 
     def show(self, event: Event) -> None:
         """Print a line if the event is worth one and was not printed just before."""
-        line = self._sentences.line(event_of(event, time.time()))
+        line = self._line(event)
         if line is not None:
             self.stream.write(f"{line}\n")
             self.stream.flush()
+
+    def _line(self, event: Event) -> str | None:
+        if isinstance(event, AccountChanged):  # as each start tells, which can do without models
+            words = account_sentence(event.jid, event.state, event.detail)
+            return None if words is None else told_at(iso(time.time()), printable(words))
+        if not isinstance(event, _WORTH_A_LINE):
+            return None
+        if self._sentences is None:
+            from .sentences import Sentences  # noqa: PLC0415 - by now its models have been read
+
+            self._sentences = Sentences()
+        return self._sentences.line(event_of(event, time.time()))
 
     def say(self, line: str) -> None:
         """Print a line."""
@@ -50,4 +74,4 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line, with what raised below it."""
-        return log_line(log_event(record))
+        return log_line(log_entry(record))

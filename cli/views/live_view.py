@@ -19,8 +19,9 @@ from ...config.jid import bare
 from ...control.instance.events import event_of
 from .event import Event
 from .line_view import LineFormatter
+from .lines import local
 from .printable import printable
-from .sentences import local, sentence
+from .sentences import sentence
 from .terminal import Name, Terminal
 
 #: Lines of a table that are no rows: title, head, rule, empty ones, and how many more.

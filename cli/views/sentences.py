@@ -1,6 +1,5 @@
 """Events and lines of the log as people read them, a line each."""
 
-import logging
 from datetime import datetime
 from pathlib import Path
 
@@ -16,10 +15,8 @@ from ...control.models.events import (
     LogEvent,
     TimedEvent,
 )
+from .lines import account_sentence, log_line, told_at
 from .printable import printable
-
-#: How date and time, in the machine's zone, stand before each line.
-CLOCK = "%Y-%m-%d %H:%M:%S"
 
 
 class Sentences:
@@ -35,7 +32,7 @@ class Sentences:
         if isinstance(event, CallStatusEvent) and not self._is_news(event):
             return None
         text = sentence(event)
-        return None if text is None else f"{local(event.time)} {printable(text)}"
+        return None if text is None else told_at(event.time, printable(text))
 
     def _is_news(self, status: CallStatusEvent) -> bool:
         key = (status.account, status.id)
@@ -52,12 +49,8 @@ def sentence(event: TimedEvent) -> str | None:
     What the log tells as well, such as that a bot failed, is told there alone.
     """
     match event:
-        case AccountChangedEvent(state="connecting"):
-            return None
-        case AccountChangedEvent(jid=jid, state="leaving", detail=detail):
-            return f"{jid} {detail}"
         case AccountChangedEvent(jid=jid, state=state, detail=detail):
-            return f"{jid} {_STATES.get(state, state)}" + (f": {detail}" if detail else "")
+            return account_sentence(jid, state, detail)
         case CallStatusEvent(phase="ringing"):
             return f"{_parties(event)} ringing"
         case CallStatusEvent(phase="connected"):
@@ -86,29 +79,6 @@ def _load_sentence(event: LoadPhaseEvent | LoadPointEvent | LoadVerdictEvent) ->
             return words
 
 
-def log_line(event: LogEvent) -> str:
-    """Return a line of the log as the others look: date and time, who, and what.
-
-    What raised is below it; no line but the first begins as lines of the log do.
-    """
-    kind, _, name = event.logger.rpartition(".")
-    ours = event.logger.startswith("callboard.")
-    source = name if kind == "callboard.bots" else "callboard" if ours else event.logger
-    who = f"{event.account} {source}" if event.account else source
-    level = "" if event.level == logging.getLevelName(logging.INFO) else f"{event.level.lower()} "
-    lines = [f"{local(event.time)} {level}{who}: {printable(event.message)}"]
-    lines += (event.exception or "").splitlines()
-    return "\n    ".join([lines[0], *map(printable, lines[1:])])
-
-
-_STATES = {
-    "failed": "stays offline",
-    "waiting": "is offline",
-    "closed": "logged out",
-    "ended": "ended, and was not logged in",
-}
-
-
 def _parties(event: CallStatusEvent | CallRecordEvent) -> str:
     arrow = "→" if event.direction == "out" else "←"
     return f"{event.account} {arrow} {event.peer.partition('/')[0]}"
@@ -126,11 +96,6 @@ def _record_sentence(record: CallRecordEvent) -> str:
         if one.failure is not None:
             words += f"; recording incomplete: {one.failure}"
     return words
-
-
-def local(time: str) -> str:
-    """Return a time of an event as lines have it: in the machine's zone."""
-    return f"{datetime.fromisoformat(time).astimezone():{CLOCK}}"
 
 
 def near(path: str | Path) -> Path:

@@ -6,7 +6,6 @@ from typing import Protocol, TextIO
 
 from ...actors.log_level import set_log_level
 from .event import Event
-from .json_view import JsonView
 from .line_view import LineView
 
 #: Times a second that the tables are drawn.
@@ -41,6 +40,8 @@ def make_view(*, as_json: bool, stream: TextIO | None = None) -> View:
     """
     out = sys.stdout if stream is None else stream
     if as_json:
+        from .json_view import JsonView  # noqa: PLC0415 - models of events, which lines do without
+
         return JsonView(out)
     if not out.isatty():
         return LineView(out)

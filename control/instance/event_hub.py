@@ -8,9 +8,10 @@ from random import uniform
 
 from pydantic_core import to_json
 
-from ..models.events import MOST_KEPT, GapEvent, TimedEvent
+from .. import models
+from ..models.base import MOST_KEPT
 from .clock import iso
-from .events import Reported
+from .reported import Reported
 
 #: Events that wait for a reader at the most; the oldest ones are left out then.
 MOST_WAITING = 10_000
@@ -34,18 +35,18 @@ class HubEntry:
         self,
         at: float,
         kind: str,
-        make: Callable[[], TimedEvent],
+        make: "Callable[[], models.events.TimedEvent]",
         report: Reported | None = None,
     ) -> None:
         self.at = at
         self.kind = kind
         self.report = report
         self._make = make
-        self._event: TimedEvent | None = None
+        self._event: models.events.TimedEvent | None = None
         self._line: bytes | None = None
 
     @property
-    def event(self) -> TimedEvent:
+    def event(self) -> "models.events.TimedEvent":
         """The event."""
         if self._event is None:
             self._event = self._make()
@@ -101,7 +102,7 @@ class EventReader:
         if self._missed:
             missed, self._missed = self._missed, 0
             at = found[0].at
-            gap = GapEvent(time=iso(at), event="Gap", missed=missed)
+            gap = models.events.GapEvent(time=iso(at), event="Gap", missed=missed)
             found.insert(0, HubEntry(at, "Gap", lambda: gap))
         return found
 

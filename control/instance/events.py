@@ -1,9 +1,10 @@
 """Events made of reports and of records of the log."""
 
 import json
-import logging
 from collections.abc import Mapping
 from typing import Any
+
+from msgspec.structs import asdict
 
 from ...actors.messages.exchange import (
     AccountChanged,
@@ -16,7 +17,6 @@ from ...actors.messages.exchange import (
     DigitPressed,
     PresenceReturned,
     ReceiptReceived,
-    Report,
 )
 from ...actors.records.call_record import CallRecord
 from ...media import FinishedRecording
@@ -40,8 +40,8 @@ from ..models.events import (
     TimedEvent,
 )
 from .clock import iso
-
-Reported = Report | CallRecord | FinishedRecording | RecordingsRemoved
+from .log_entry import LogEntry
+from .reported import Reported
 
 #: What is told of each kind of report.
 EVENTS_OF: Mapping[type[Reported], type[TimedEvent]] = {
@@ -83,15 +83,6 @@ def live_call(status: CallStatus) -> LiveCall:
     return LiveCall.model_validate(status, from_attributes=True)
 
 
-def log_event(record: logging.LogRecord) -> LogEvent:
+def log_event(entry: LogEntry) -> LogEvent:
     """Return the event that tells a line of the log."""
-    exception = logging.Formatter().formatException(record.exc_info) if record.exc_info else None
-    return LogEvent(
-        time=iso(record.created),
-        event="Log",
-        level=record.levelname,
-        logger=record.name,
-        message=record.getMessage(),
-        account=getattr(record, "account", None) or None,
-        exception=exception,
-    )
+    return LogEvent(event="Log", **asdict(entry))

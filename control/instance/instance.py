@@ -16,9 +16,9 @@ from ..problem import ControlError, ProblemKind
 from ..version import VERSION
 from .clock import iso
 from .event_hub import EventHub, HubEntry
-from .events import Reported, event_of
 from .message_log import MessageLog
 from .overview import Overview
+from .reported import Reported, event_of
 
 State = Literal["starting", "running", "ending"]
 

@@ -5,9 +5,11 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from .event_hub import EventHub, HubEntry
-from .events import log_event
+from .log_entry import log_entry
+from .reported import log_event
 
 
 class LogTail(logging.Handler):
@@ -26,11 +28,11 @@ class LogTail(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Take one record; its text is made now, as its arguments may change."""
         try:
-            event = log_event(record)
+            said = log_entry(record)
         except Exception:
             self.handleError(record)
             return
-        entry = HubEntry(record.created, "Log", lambda: event)
+        entry = HubEntry(record.created, "Log", partial(log_event, said))
         if threading.get_ident() == self._ident:
             self._hub.publish(entry)
         else:

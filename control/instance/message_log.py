@@ -15,8 +15,8 @@ from ...actors.messages.exchange import (
 from ...config.jid import bare
 from .. import models
 from .clock import iso
-from .events import Reported
 from .message_files import Kept, KeptDelivery, KeptMessage
+from .reported import Reported
 
 #: Conversations that are kept, those in which something happened last.
 MOST_CONVERSATIONS = 1_000

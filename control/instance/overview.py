@@ -20,8 +20,8 @@ from ...config import AccountSettings
 from ...config.jid import bare
 from .. import models
 from .clock import iso
-from .events import Reported
 from .new_recordings import NewRecordings
+from .reported import Reported
 
 #: What a call's status must differ in to be more than one of those that come each second.
 _NEWS = (

@@ -10,11 +10,12 @@ from ...media.late_names import late_modules
 
 if TYPE_CHECKING:
     from . import conversations as conversations
+    from . import events as events
     from . import reload as reload
     from . import status as status
 
 #: Files that are read when they are first asked for; others are imported by their own name.
-LATE = ("conversations", "reload", "status")
+LATE = ("conversations", "events", "reload", "status")
 
 __getattr__ = late_modules(__name__, LATE)
 

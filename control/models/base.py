@@ -4,6 +4,9 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+#: Events that are kept to be told to who comes later.
+MOST_KEPT = 1_000
+
 
 class Result(BaseModel):
     """What comes back: a command's result, or a part of one.

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from .base import Command, Result
+from .base import MOST_KEPT, Command, Result
 from .detail_record import CountedMedia, DetailRecord
 from .load import LoadCheck, LoadMeasured, LoadPhaseSummary
 from .text import Text
@@ -301,9 +301,6 @@ AnyEvent = Annotated[
 ]
 #: Reads an event of any kind.
 EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent, config=ConfigDict(defer_build=True))
-
-#: Events that are kept to be told to who comes later.
-MOST_KEPT = 1_000
 
 
 class StreamResult(Result):

@@ -12,8 +12,8 @@ from ...actors.records.call_record import CallRecord
 from ...config.webhook import HookName
 from ...media import FinishedRecording
 from ..account_standing import AccountStanding, Turn
-from ..instance.events import Reported
 from ..instance.new_recordings import NewRecordings
+from ..instance.reported import Reported
 
 _TURNS: Mapping[Turn, HookName] = {"lost": "account-lost", "back": "account-back"}
 

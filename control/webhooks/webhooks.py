@@ -9,7 +9,7 @@ from typing import Self
 
 from ...actors.runtime.side_loop import SideLoop
 from ...config.webhook import WebhookSettings
-from ..instance.events import Reported
+from ..instance.reported import Reported
 from ..models.status import PartSummary
 from .hooks import Hook, Hooks
 from .receiver import MOST_PENDING, Receiver

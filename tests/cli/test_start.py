@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -171,12 +172,14 @@ main()
 """
 
 
-def run_to_its_end(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run_to_its_end(
+    script: str, folder: Path, options: Sequence[str] = ("--json",)
+) -> subprocess.CompletedProcess[str]:
     """Run an account with a script, and return what it printed."""
     file = folder / "accounts.yaml"
     file.write_text(ACCOUNTS)
     return subprocess.run(
-        [sys.executable, "-P", "-c", script, "run", file, "--json"],
+        [sys.executable, "-P", "-c", script, "run", file, *options],
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -189,10 +192,15 @@ def states(output: str) -> list[str]:
     return [one["state"] for one in events if one["event"] == "AccountChanged"]
 
 
-def test_the_first_account_is_online_before_anything_of_calls_is_imported(tmp_path: Path) -> None:
-    done = run_to_its_end(RUN, tmp_path)
-    assert (done.returncode, done.stderr.splitlines()) == (0, ["[]"])
-    assert "online" in states(done.stdout)
+@pytest.mark.parametrize(
+    ("options", "read"), [([], []), (["--json"], ["callboard.control.models.events"])]
+)
+def test_the_first_account_is_online_before_anything_of_calls_is_imported(
+    tmp_path: Path, options: list[str], read: list[str]
+) -> None:
+    done = run_to_its_end(RUN, tmp_path, options)
+    assert (done.returncode, done.stderr.splitlines()) == (0, [str(read)])
+    assert "online" in done.stdout
 
 
 def test_it_is_said_if_what_calls_need_cannot_be_imported(tmp_path: Path) -> None:

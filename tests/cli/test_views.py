@@ -12,8 +12,9 @@ from typing import Literal
 import pytest
 from callboard.actors.messages.exchange import AccountChanged, AccountRemoved, BotFailed, CallStatus
 from callboard.actors.records.call_record import CallRecord
+from callboard.cli.views.event import Event
 from callboard.cli.views.json_view import JsonHandler, JsonView
-from callboard.cli.views.line_view import LineFormatter
+from callboard.cli.views.line_view import LineFormatter, LineView
 from callboard.cli.views.live_view import LiveView
 from callboard.cli.views.sentences import sentence
 from callboard.cli.views.steps import quality_table
@@ -217,6 +218,16 @@ def test_a_call_between_two_accounts_is_one_call(monkeypatch: pytest.MonkeyPatch
 )
 def test_sentences(event: AccountChanged | BotFailed | CallRecord, words: str | None) -> None:
     assert sentence(event_of(event, 0.0)) == words
+    assert printed(event) == ([] if words is None else [words])
+
+
+def printed(*events: Event) -> list[str]:
+    """Return what is printed of events, without the time."""
+    stream = io.StringIO()
+    view = LineView(stream)
+    for event in events:
+        view.show(event)
+    return [line.split(" ", 2)[2] for line in stream.getvalue().splitlines()]
 
 
 def test_log_lines() -> None:

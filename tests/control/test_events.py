@@ -1,6 +1,7 @@
 """Each report, as ``--json`` prints it and clients are told it."""
 
 import dataclasses
+import io
 import json
 import logging
 from pathlib import Path
@@ -27,8 +28,13 @@ from callboard.actors.records.call_record import (
     RecordedFreeze,
 )
 from callboard.actors.records.recording_outcome import Recorded
+from callboard.cli.views.line_view import LineView
+from callboard.cli.views.printable import printable
+from callboard.cli.views.sentences import sentence
 from callboard.control.history.retention import RecordingsRemoved
-from callboard.control.instance.events import EVENTS_OF, Reported, event_of, live_call, log_event
+from callboard.control.instance.events import EVENTS_OF, event_of, live_call, log_event
+from callboard.control.instance.log_entry import log_entry
+from callboard.control.instance.reported import Reported
 from callboard.control.models.events import EVENTS, LiveCall, LiveMedia
 from callboard.jingle import Reason
 from callboard.media import FinishedRecording, MediaStatistics
@@ -111,6 +117,15 @@ def test_each_kind_of_report_has_its_event() -> None:
     assert {type(report) for report in REPORTS} == set(EVENTS_OF)
 
 
+@pytest.mark.parametrize("report", REPORTS, ids=lambda report: type(report).__name__)
+def test_what_has_a_sentence_is_printed_by_lines_too(report: Reported) -> None:
+    stream = io.StringIO()
+    LineView(stream).show(report)
+    words = sentence(event_of(report, 0.0))
+    printed = [line.split(" ", 2)[2] for line in stream.getvalue().splitlines()]
+    assert printed == ([] if words is None else [printable(words)])
+
+
 @pytest.mark.parametrize(("model", "told"), [(LiveCall, CallStatus), (LiveMedia, MediaStatistics)])
 def test_a_field_that_is_added_is_told_too(model: Any, told: Any) -> None:
     assert list(model.model_fields) == [field.name for field in dataclasses.fields(told)]
@@ -125,7 +140,7 @@ def test_how_a_call_stands_is_the_same_in_an_event_and_in_an_answer() -> None:
 def test_a_line_of_the_log_is_an_event() -> None:
     record = logging.LogRecord("callboard.x", logging.WARNING, "", 0, "well, %d", (5,), None)
     record.created, record.account = 1.5, "a@b.c"
-    assert log_event(record).model_dump(exclude_none=True) == {
+    assert log_event(log_entry(record)).model_dump(exclude_none=True) == {
         "time": "1970-01-01T00:00:01.500Z",
         "event": "Log",
         "level": "WARNING",

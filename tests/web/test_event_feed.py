@@ -10,8 +10,9 @@ import pytest
 from callboard.actors.messages.exchange import AccountChanged, CallStatus
 from callboard.config.web import WebSettings
 from callboard.control.instance.event_hub import EventHub, HubEntry
-from callboard.control.instance.events import Reported, event_of
+from callboard.control.instance.events import event_of
 from callboard.control.instance.log_tail import log_told_to
+from callboard.control.instance.reported import Reported
 from callboard.tests.conftest import Run
 from callboard.tests.web.http import PATIENCE
 from callboard.tests.web.stage import TOKENS, an_instance, bare_board
