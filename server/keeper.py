@@ -19,7 +19,6 @@ import os
 import resource
 import select
 import signal
-import subprocess
 import sys
 from contextlib import suppress
 
@@ -30,12 +29,30 @@ GRACE = 2.0
 """Seconds between SIGTERM and SIGKILL."""
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent ends (prctl(2)).
+def start(command: tuple[str, ...]) -> int:
+    """Start the command, which the kernel kills when this process ends (prctl(2)).
 
-    Runs between fork and exec, which is safe here: the keeper has one thread.
+    It is done here as `subprocess` takes 7 ms to import, for which a login waits.
+
+    Args:
+        command: The program's path and its arguments.
+
+    Returns:
+        Its process id.
     """
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    child = os.fork()
+    if child:
+        return child
+    try:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them
+            signal.signal(number, signal.SIG_DFL)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
+        os.execv(command[0], command)  # noqa: S606 - the command is our parent's
+    except OSError as error:
+        os.write(sys.stderr.fileno(), f"keeper: {command[0]}: {error.strerror}\n".encode())
+    finally:
+        os._exit(1)
 
 
 def raise_file_limit() -> None:
@@ -45,26 +62,23 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def wait(child: "subprocess.Popen[bytes]", lifeline: int) -> int:
+def wait(child: int, lifeline: int) -> int:
     """Wait until the command or the lifeline ends, then see the command off.
 
     Args:
-        child: The command.
+        child: The command's process id.
         lifeline: A file descriptor that ends when nobody wants the command any more.
 
     Returns:
         The command's exit status, negative for a signal.
     """
-    ended = os.pidfd_open(child.pid)
+    ended = os.pidfd_open(child)
     ready, _, _ = select.select([ended, lifeline], [], [])
     if ended not in ready:
-        if os.read(lifeline, 1):
-            child.kill()
-        else:
-            child.terminate()
+        os.kill(child, signal.SIGKILL if os.read(lifeline, 1) else signal.SIGTERM)
         if not select.select([ended], [], [], GRACE)[0]:
-            child.kill()
-    return child.wait()
+            os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def main(folder: str, *command: str) -> int:
@@ -85,16 +99,11 @@ def main(folder: str, *command: str) -> int:
     try:
         if os.read(lifeline, 1) != GO:
             return 0
-        with subprocess.Popen(  # noqa: S603 - the command is our parent's
-            command,
-            stdin=subprocess.DEVNULL,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - one thread
-            restore_signals=True,
-        ) as child:
-            with suppress(BrokenPipeError):
-                sys.stdout.write(f"keeper: pid {child.pid}\n")
-                sys.stdout.flush()
-            status = wait(child, lifeline)
+        child = start(command)
+        with suppress(BrokenPipeError):
+            sys.stdout.write(f"keeper: pid {child}\n")
+            sys.stdout.flush()
+        status = wait(child, lifeline)
     finally:
         import shutil  # noqa: PLC0415 - it takes 7 ms, for which nobody waits now
 

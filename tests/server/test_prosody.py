@@ -478,6 +478,44 @@ def test_the_keeper_starts_while_the_files_are_written() -> None:
     asyncio.run(main())
 
 
+def kept(folder: Path, *command: str, options: Iterable[str] = ()) -> tuple[int, str]:
+    """Let a keeper run a command; return its status, and what both said."""
+    done = subprocess.run(
+        [sys.executable, *options, "-I", "-S", keeper.__file__, str(folder), *command],
+        input=keeper.GO.decode(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def test_a_keeper_is_there_soon(tmp_path: Path) -> None:
+    status, said = kept(tmp_path / "none", "/bin/true", options=["-X", "importtime"])
+    before, is_run, _ = said.partition("keeper: pid ")
+    read = {line.rpartition("|")[2].strip() for line in before.splitlines()}
+    assert (status, bool(is_run)) == (0, True)
+    assert "signal" in read
+    assert not read & {"site", "subprocess", "threading", "typing"}
+
+
+def test_the_kept_program_minds_broken_pipes_as_others_do(tmp_path: Path) -> None:
+    status, said = kept(tmp_path / "none", "/bin/grep", "SigIgn", "/proc/self/status")
+    ignored = int(said.splitlines()[-1].split()[1], 16)
+    assert status == 0
+    assert not ignored & 1 << signal.SIGPIPE - 1
+
+
+def test_a_program_that_cannot_be_started_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    status, said = kept(folder, str(tmp_path))
+    assert status == 1
+    assert said.endswith(f"keeper: {tmp_path}: Permission denied\n")
+    assert not folder.exists()
+
+
 @pytest.mark.parametrize(("said", "is_run"), [(keeper.GO, True), (b"!", False), (b"", False)])
 def test_the_keeper_runs_nothing_before_it_is_told(
     tmp_path: Path, said: bytes, is_run: bool
