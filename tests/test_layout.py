@@ -64,7 +64,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "*",
     ),
     "media/rtc/rtp": ("packet", "video", "*"),
-    "actors": ("runtime", "xmpp", "records", "messages", "context", "bot", "call", "joining", "*"),
+    "actors": (
+        *("runtime", "garbage_collection", "xmpp", "records", "messages", "context", "bot"),
+        *("call", "joining", "*"),
+    ),
     "load": ("scrape", "measure", "plan", "run", "report", "*"),
     "control": (
         "problem",

@@ -20,6 +20,7 @@ from ...jingle import (
     Unacceptable,
 )
 from ...ladder.ladder import Ladder
+from ..garbage_collection import QuietLooks
 from ..messages.call import (
     BotDone,
     CallActorMessage,
@@ -163,6 +164,7 @@ class Call(
             self._on_call = self.pipe(self._runner.guard(called, self._is_too_late), BotDone)
         self._progress.note_soon()
         self._progress.report()
+        QuietLooks.running().call_begins()
 
     async def on_end(self, error: BaseException | None, /) -> None:
         """End in order whatever is still open, and write the one detail record."""
