@@ -71,7 +71,7 @@ def call_through(socket: Path, account: str, to: str, *, json: bool, **how: Any)
         if event["event"] == "CallRecord":
             records.append(CallRecord.from_json(json_lines.dumps(event)))
         elif event["event"] == "CallStatus" and event["account"] == bare(account):
-            fields = {name: event[name] for name in CallStatus.__slots__}
+            fields = {name: event[name] for name in CallStatus.__match_args__}
             statuses.append(_STATUS.validate_python(fields))
 
     async def place(client: Client) -> int:

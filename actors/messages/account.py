@@ -1,6 +1,5 @@
 """What an account is told."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from xml.etree.ElementTree import Element
 
@@ -8,6 +7,7 @@ from ...config import AccountSettings
 from ...media import Source
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
+from ..runtime.message import message
 from ..runtime.ref import AsyncioActorRef
 from ..xmpp.contact import Contact
 from ..xmpp.events import IqAnswered, StreamEvent
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # -- by conversations, calls, bots and the exchange ------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Send:
     """Send a message or presence stanza as it is (RFC 6121).
 
@@ -33,7 +33,7 @@ class Send:
     said: AsyncioFuture[None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class SendIq:
     """Send an IQ of type ``set`` or ``get`` (RFC 6120 §8.2.3); its answer comes as `IqAnswered`.
 
@@ -54,7 +54,7 @@ class SendIq:
     said: AsyncioFuture[None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ReplyIq:
     """Answer an IQ of the peer's: with a result, or with the ``<error/>`` given."""
 
@@ -63,7 +63,7 @@ class ReplyIq:
     error: Element | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class SendText:
     """Send a chat message with a body to a JID.
 
@@ -80,7 +80,7 @@ class SendText:
     answers: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class SetPresence(Ask["AccountMessage", None]):
     """Change what contacts see (RFC 6121 §4.7); None leaves a part as it is."""
 
@@ -93,12 +93,12 @@ class Offline(Exception):  # noqa: N818 - a state, as the message says
     """The account can't do that: it is not online, or it is about to log out."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class GetRoster(Ask["AccountMessage", tuple[Contact, ...]]):
     """Ask for the roster: answered with a tuple of `Contact`."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class PlaceCall(Ask["AccountMessage", AsyncioFuture["CallRef"]]):
     """Call a peer: answered with a future of the call's reference.
 
@@ -122,7 +122,7 @@ class PlaceCall(Ask["AccountMessage", AsyncioFuture["CallRef"]]):
     prefer: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class FindCall(Ask["AccountMessage", "CallRef | None"]):
     """Answered with the call of (peer's bare JID, sid) that goes on, or None."""
 
@@ -130,7 +130,7 @@ class FindCall(Ask["AccountMessage", "CallRef | None"]):
     sid: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Invitation:
     """An invite to a Jingle call (XEP-0482 §3.1), as it came in.
 
@@ -150,7 +150,7 @@ class Invitation:
     video: bool
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class SendInvite:
     """Invite somebody to call us in a session of this id (XEP-0482 §3.1)."""
 
@@ -159,7 +159,7 @@ class SendInvite:
     video: bool
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class AnswerInvite:
     """Say that an invitation is accepted, or is not (XEP-0482 §3.2, §3.3)."""
 
@@ -167,7 +167,7 @@ class AnswerInvite:
     accept: bool
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class RouteCall:
     """Route the Jingle stanzas and call messages of (peer's bare JID, sid) to this call."""
 
@@ -176,7 +176,7 @@ class RouteCall:
     call: "CallRef"
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ForgetCall:
     """The call of (peer's bare JID, sid) is over, or was refused before it began."""
 
@@ -184,14 +184,14 @@ class ForgetCall:
     sid: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class DrainAccount:
     """Take no new call, let those that run go on for `seconds`, then end them and log out."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ChangeSettings:
     """Go on with other settings, without a new login.
 
@@ -209,7 +209,7 @@ class ChangeSettings:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ConversationIdle:
     """The conversation with this bare JID has nothing to do.
 
@@ -222,7 +222,7 @@ class ConversationIdle:
     told: int
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ConversationEnded:
     """A conversation is no more, for whatever reason."""
 
@@ -232,17 +232,17 @@ class ConversationEnded:
 # -- by its stream and its own tasks ---------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class LookAround:
     """It is time to see which conversations nobody needs any more."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Connect:
     """It is time to try again."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class KeepAlive:
     """It is time for a ping (XEP-0199).
 
@@ -253,7 +253,7 @@ class KeepAlive:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class LookForServices:
     """It is time to ask the server for its STUN and TURN (XEP-0215).
 
@@ -264,41 +264,41 @@ class LookForServices:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ReadyOverdue:
     """The server has had time enough to return our presence."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class CallsKnown:
     """What is said of calls has been imported, which the bot had to wait for."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class LoginOverdue:
     """The server did not finish a login in time."""
 
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class DrainOverdue:
     """The deadline that running calls were given is over."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class OrderSettled:
     """A call that a replaced bot had ordered has begun, or never will."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ReplacedOverdue:
     """The calls of a replaced bot have had their time."""
 
     bot: "BotPort"
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class BotLeft:
     """A replaced bot has stopped."""
 

@@ -1,15 +1,14 @@
 """What a bridge is told."""
 
-from dataclasses import dataclass
-
 from ..records.call_record import OtherCall
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
+from ..runtime.message import message
 from ..runtime.ref import AsyncioActorRef
 from .call import CallRef, JoinedMedia, PeerState
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class WaitForBridge(Ask["BridgeMessage", AsyncioFuture[None]]):
     """Answered with a future that is done when the calls hear each other.
 
@@ -18,7 +17,7 @@ class WaitForBridge(Ask["BridgeMessage", AsyncioFuture[None]]):
     """
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class PeerChanged:
     """The peer of one call holds or mutes, or does so no more; or it was put on hold, or back.
 
@@ -34,7 +33,7 @@ class PeerChanged:
 # -- by itself -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class BothReady:
     """Both calls gave their media, and are connected.
 
@@ -47,7 +46,7 @@ class BothReady:
     names: tuple[OtherCall, OtherCall]
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class NotReady:
     """A call could not give its media, or can't play what it is to play meanwhile.
 
@@ -58,12 +57,12 @@ class NotReady:
     error: Exception
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Unanswered:
     """The other call has had its time to be connected."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class SideGone:
     """A call has ended.
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -17,6 +17,7 @@ from ..records.call_record import OtherCall
 from ..records.recording_outcome import RecordingOutcome
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
+from ..runtime.message import message
 from ..runtime.ref import AsyncioActorRef
 from ..xmpp.events import IqAnswered
 from .exchange import CallStatus
@@ -52,7 +53,7 @@ class MidCallRequest(Ask["CallActorMessage", R_co]):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Answer(Ask["CallActorMessage", AsyncioFuture[None]]):
     """Take the call: answered with a future that is done when media flows.
 
@@ -70,14 +71,14 @@ class Answer(Ask["CallActorMessage", AsyncioFuture[None]]):
     prefer: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Decline(MidCallRequest[None]):
     """Refuse a call that rings here; raises `ValueError` if there is nothing to refuse any more."""
 
     reason: Reason = Reason.DECLINE
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Hangup:
     """End the call, whatever it is doing; before an answer this declines or withdraws it."""
 
@@ -89,7 +90,7 @@ class Hangup:
 Cue = Literal["digit"] | SpeechOptions
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Started:
     """What a call has begun to play.
 
@@ -102,7 +103,7 @@ class Started:
     ended: AsyncioFuture[None]
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Play(MidCallRequest[Started]):
     """Send another source from now on.
 
@@ -119,7 +120,7 @@ class Play(MidCallRequest[Started]):
     cue: Cue | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class SeekPlayback(MidCallRequest[None]):
     """Go to another moment of what is played, in seconds since its beginning."""
 
@@ -127,7 +128,7 @@ class SeekPlayback(MidCallRequest[None]):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class SetGain(MidCallRequest[None]):
     """Make what is played louder or softer."""
 
@@ -135,14 +136,14 @@ class SetGain(MidCallRequest[None]):
     decibels: float
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class StopPlayback(MidCallRequest[None]):
     """Play something no more, if it still is played."""
 
     playback: "Playback"
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class RecordingBegun:
     """A recording goes on, or did.
 
@@ -158,7 +159,7 @@ class RecordingBegun:
     ended: AsyncioFuture[RecordingOutcome]
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Record(MidCallRequest[RecordingBegun]):
     """Begin another recording.
 
@@ -171,19 +172,19 @@ class Record(MidCallRequest[RecordingBegun]):
     wav: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class GetRecordings(MidCallRequest[tuple[RecordingBegun, ...]]):
     """Answered with all recordings of the call, in the order in which they began."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class StopRecording:
     """End one of the call's recordings, if it goes on."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Mute(MidCallRequest[None]):
     """Send silence or black in the place of what is played, and say so (XEP-0167 §8)."""
 
@@ -191,7 +192,7 @@ class Mute(MidCallRequest[None]):
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Pause(MidCallRequest[AsyncioFuture[None]]):
     """Send nothing of a kind, or go on, once the peer knows of it (XEP-0166 §7.2.3).
 
@@ -202,7 +203,7 @@ class Pause(MidCallRequest[AsyncioFuture[None]]):
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Hold(MidCallRequest[None]):
     """Put the peer on hold, or take it back (XEP-0167 §8).
 
@@ -215,7 +216,7 @@ class Hold(MidCallRequest[None]):
     music: "Source | None" = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class AddMedia(MidCallRequest[AsyncioFuture[None]]):
     """Add audio or video in mid-call (XEP-0166 §7.2.2).
 
@@ -226,7 +227,7 @@ class AddMedia(MidCallRequest[AsyncioFuture[None]]):
     source: "Source"
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class RemoveMedia(MidCallRequest[AsyncioFuture[None]]):
     """Take audio or video away in mid-call (XEP-0166 §7.2.5).
 
@@ -237,7 +238,7 @@ class RemoveMedia(MidCallRequest[AsyncioFuture[None]]):
     kind: Literal["audio", "video"]
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Press(MidCallRequest[AsyncioFuture[None]]):
     """Press keys; answered with a future that is done when the last one has been sent.
 
@@ -250,7 +251,7 @@ class Press(MidCallRequest[AsyncioFuture[None]]):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ListenToDigits(MidCallRequest[AsyncIterator[str]]):
     """Answered with an async iterator of the keys that the peer presses; each is read once.
 
@@ -261,19 +262,19 @@ class ListenToDigits(MidCallRequest[AsyncIterator[str]]):
     fresh: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class SendData(MidCallRequest[None]):
     """Send text or octets on the call's data channel (XEP-0343)."""
 
     data: str | bytes
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class RestartIce(MidCallRequest[None]):
     """Look for a way to the peer anew while media go on (RFC 8445 §9)."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class PeerState:
     """What the other end of a call does not hear, or does not send, for now (XEP-0167 §8).
 
@@ -286,7 +287,7 @@ class PeerState:
     muted: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class JoinedMedia:
     """What a call gives to the room or the bridge that it is in.
 
@@ -303,7 +304,7 @@ class JoinedMedia:
     writer: "Writer"
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Join(MidCallRequest[JoinedMedia]):
     """Be in a room or a bridge, and in no other. It raises ValueError if the call is in one.
 
@@ -316,7 +317,7 @@ class Join(MidCallRequest[JoinedMedia]):
     tell_states: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Bridged:
     """Note for the record whose peer ours hears from now on, until the call leaves the bridge.
 
@@ -329,7 +330,7 @@ class Bridged:
     to: OtherCall
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class MixBegun:
     """Note for the record that what all say in the room is recorded.
 
@@ -345,12 +346,12 @@ class MixBegun:
     left: AsyncioFuture[None]
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class GetIdentity(MidCallRequest[OtherCall]):
     """Answered with what another call's record says of this one."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class GetCodecs(MidCallRequest[tuple[str, ...]]):
     """Answered with the codec of each kind of media, for another call to prefer.
 
@@ -358,7 +359,7 @@ class GetCodecs(MidCallRequest[tuple[str, ...]]):
     """
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class PassOn:
     """Tell the peer how the other end of the bridge is, until the call leaves it.
 
@@ -371,7 +372,7 @@ class PassOn:
     state: PeerState
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Leave:
     """Be free for others.
 
@@ -382,7 +383,7 @@ class Leave:
     by: AsyncioActorRef[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Wait(Ask["CallActorMessage", AsyncioFuture[Any]]):
     """Answered with a future that is done when the call is there, or over.
 
@@ -394,7 +395,7 @@ class Wait(Ask["CallActorMessage", AsyncioFuture[Any]]):
     until: Literal["connected", "over", "ended"]
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class TakeSnapshot(MidCallRequest[AsyncioFuture[bytes]]):
     """Make an image of what the peer shows: answered with a future of the file's content.
 
@@ -412,7 +413,7 @@ class TakeSnapshot(MidCallRequest[AsyncioFuture[bytes]]):
     role: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Listen(MidCallRequest["ReaderQueue[Any]"]):
     """Answered with the decoded frames of a kind.
 
@@ -429,7 +430,7 @@ class Listen(MidCallRequest["ReaderQueue[Any]"]):
     limit: int = 50
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ListenForSpeech(MidCallRequest["ReaderQueue[Speech]"]):
     """Answered with `SpeechBegan` and `SpeechEnded`, as they happen."""
 
@@ -476,7 +477,7 @@ class GuestRefused(Exception):  # noqa: N818 - what happened, not a fault
         self.why = why
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class GuestAdmitted:
     """Somebody at a page is about to hear a call, or to talk in it.
 
@@ -494,7 +495,7 @@ class GuestAdmitted:
     over: AsyncioFuture[str]
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class AdmitGuest(MidCallRequest[GuestAdmitted]):
     """Let somebody at a page hear the call, or talk in it.
 
@@ -518,12 +519,12 @@ class AdmitGuest(MidCallRequest[GuestAdmitted]):
     ends_call: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class GetStatus(Ask["CallActorMessage", CallStatus]):
     """Answered with a `CallStatus`."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class GetLadder(Ask["CallActorMessage", Ladder]):
     """Answered with the call's ladder as far as it has grown; without rungs where they are off."""
 
@@ -531,7 +532,7 @@ class GetLadder(Ask["CallActorMessage", Ladder]):
 # -- by its account and conversation ---------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class JingleReceived:
     """A Jingle IQ of this session.
 
@@ -546,7 +547,7 @@ class JingleReceived:
     jingle: Element
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class TraceStanza:
     """A message about this call, for its ladder; what it means for the call is told apart.
 
@@ -561,7 +562,7 @@ class TraceStanza:
     at: float = field(default_factory=time.monotonic)
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class StreamChanged:
     """The account's stream was lost, or is there again.
 
@@ -574,14 +575,14 @@ class StreamChanged:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class PeerRinging:
     """The peer's device rings (XEP-0353 §3.1)."""
 
     sender: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class PeerProceeds:
     """The peer takes the call on this device (XEP-0353 §3.3).
 
@@ -594,40 +595,40 @@ class PeerProceeds:
     refused: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class PeerRejects:
     """The peer does not take the call (XEP-0353 §3.4)."""
 
     reason: Reason | None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class PeerRetracts:
     """The peer withdraws its proposal (XEP-0353 §3.2)."""
 
     reason: Reason | None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class PeerFinishes:
     """The peer says in a message that the session is over (XEP-0353 §3.6)."""
 
     reason: Reason | None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class HandledElsewhere:
     """Another resource of ours took the call, or refused it (XEP-0353 §3.3, §3.4)."""
 
     answered: bool
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class TieLost:
     """Both proposed at once and the peer's proposal is the one that stands (XEP-0353 §4)."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class PeerUnreachable:
     """Our proposal came back: the server could not deliver it.
 
@@ -640,7 +641,7 @@ class PeerUnreachable:
     stanza: Element | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class DrainCall:
     """The account logs out: end now."""
 
@@ -648,7 +649,7 @@ class DrainCall:
 # -- by its own tasks, timers and media ------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Negotiated:
     """The WebRTC stack has done what it was asked for.
 
@@ -661,7 +662,7 @@ class Negotiated:
     sdp: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class NegotiationFailed:
     """The WebRTC stack could not go along.
 
@@ -676,14 +677,14 @@ class NegotiationFailed:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Media:
     """Something happened on the peer connection."""
 
     event: MediaEvent
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Interrupted:
     """What a source was to be played until has come.
 
@@ -696,7 +697,7 @@ class Interrupted:
     error: BaseException | None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Pressed:
     """The keys of a `Press` have been sent.
 
@@ -709,7 +710,7 @@ class Pressed:
     sent: bool
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class RecordingPlaced:
     """A recorder knows where its files go.
 
@@ -722,7 +723,7 @@ class RecordingPlaced:
     bases: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class KeyframeNeeded:
     """A recording can't begin with the video of a direction before a key frame comes.
 
@@ -733,7 +734,7 @@ class KeyframeNeeded:
     direction: Direction
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class RecordingFailed:
     """Something is not in a recording, or nothing more will be.
 
@@ -748,7 +749,7 @@ class RecordingFailed:
     is_over: bool
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class GuestConnected:
     """A guest's page is connected.
 
@@ -761,7 +762,7 @@ class GuestConnected:
     kinds: "tuple[Kind, ...]"
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class GuestGone:
     """A guest has gone.
 
@@ -772,14 +773,14 @@ class GuestGone:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Darkened:
     """The last that is sent of a kind that is to be removed is silence or black."""
 
     kind: Literal["audio", "video"]
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Overdue:
     """A deadline passed.
 
@@ -790,17 +791,17 @@ class Overdue:
     what: StrEnum | Literal["auto", "add", "parts", "restart"]
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class RingLongEnough:
     """It has rung for as long as the account's policy wants."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Tick:
     """It is time to tell how the call goes."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class BotDone:
     """The bot's ``on_call`` returned.
 
@@ -811,7 +812,7 @@ class BotDone:
     error: BaseException | None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Finished:
     """The recorder and the peer connection are closed."""
 

@@ -1,15 +1,14 @@
 """What the call log is told, besides detail records."""
 
-from dataclasses import dataclass
-
 from ...ladder.ladder import Ladder
 from ..records.call_record import CallRecord
+from ..runtime.message import message
 from ..runtime.ref import AsyncioActorRef
 
 # -- by calls --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class CallGoesOn:
     """A call has begun, or more of it is known.
 
@@ -23,17 +22,17 @@ class CallGoesOn:
 # -- by itself and its timers ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Flush:
     """Write what has been told up to now."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Retry:
     """It is time to write what could not be written."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Beat:
     """It is time to note that the process lives."""
 

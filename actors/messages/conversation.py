@@ -1,12 +1,12 @@
 """What a conversation is told."""
 
-from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from ...config import AccountSettings
 from ...jingle import CallMessage
 from ...media import Network
 from ..runtime.future import AsyncioFuture
+from ..runtime.message import message
 from ..runtime.ref import AsyncioActorRef
 from ..xmpp.contact import Resource
 from ..xmpp.events import IqAnswered
@@ -17,7 +17,7 @@ from .call import CallRef
 # -- by its account --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class CallMessageReceived:
     """An XEP-0353 message of the peer's, or of another resource of ours.
 
@@ -38,7 +38,7 @@ class CallMessageReceived:
     stanza: Element | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class SessionInitiated:
     """A ``session-initiate`` that no call waits for (XEP-0166 §6.1).
 
@@ -57,7 +57,7 @@ class SessionInitiated:
     draining: bool
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class PresenceReceived:
     """A resource of the peer's changed; None: it went away."""
 
@@ -65,7 +65,7 @@ class PresenceReceived:
     resource: Resource | None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class IdleCheck:
     """The account asks whether anybody still needs this conversation.
 
@@ -76,14 +76,14 @@ class IdleCheck:
     told: int
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class NetworkFound:
     """Calls use this network from now on: the server has told of its STUN and TURN."""
 
     network: Network
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class SettingsChanged:
     """Calls begin with other settings from now on, and with this bot."""
 
@@ -91,7 +91,7 @@ class SettingsChanged:
     bot: BotPort
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class CallPeer:
     """Call the peer.
 
@@ -109,7 +109,7 @@ class CallPeer:
 # -- by its calls ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class SendCallMessage:
     """Send an XEP-0353 message to the peer.
 
@@ -124,7 +124,7 @@ class SendCallMessage:
     said: AsyncioFuture[None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class SendJingle:
     """Send a ``<jingle/>`` to the peer's full JID; the call is told how it was answered.
 
@@ -143,14 +143,14 @@ class SendJingle:
     said: AsyncioFuture[None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class CallAccepted:
     """The peer accepted the session of this sid."""
 
     sid: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class CallEnded:
     """The call of this sid is over."""
 
@@ -160,7 +160,7 @@ class CallEnded:
 # -- to itself -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class CapabilitiesOverdue:
     """An outgoing call has waited long enough for what the peer's resources can do."""
 

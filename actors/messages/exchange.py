@@ -1,13 +1,14 @@
 """What the exchange is told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from ...config import AccountSettings
 from ..records.call_record import Listener
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
+from ..runtime.message import message
 from ..runtime.messages import SupervisorMessage
 from ..runtime.ref import AsyncioActorRef
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 # -- by commands -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Shutdown:
     """Drain every account; the exchange ends when all have logged out.
 
@@ -30,7 +31,7 @@ class Shutdown:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class WhenSettled(Ask["ExchangeMessage", AsyncioFuture[int]]):
     """Answered with a future of how many accounts are online, once no first login is open.
 
@@ -38,14 +39,14 @@ class WhenSettled(Ask["ExchangeMessage", AsyncioFuture[int]]):
     """
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class FindAccount(Ask["ExchangeMessage", "AccountRef | None"]):
     """Answered with the reference of the account of this bare JID, or None."""
 
     jid: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class AddAccount(Ask["ExchangeMessage", "AccountRef"]):
     """Start one more account; answered with its reference.
 
@@ -60,7 +61,7 @@ class AddAccount(Ask["ExchangeMessage", "AccountRef"]):
     bot: "BotFactory | None" = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class RemoveAccount(Ask["ExchangeMessage", AsyncioFuture[BaseException | None]]):
     """Let an account's calls end, log it out, and forget it.
 
@@ -78,7 +79,7 @@ class RemoveAccount(Ask["ExchangeMessage", AsyncioFuture[BaseException | None]])
     may_return: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ChangeAccount(Ask["ExchangeMessage", AsyncioFuture["AccountRef | None"]]):
     """Give an account other settings, with as little as needs be.
 
@@ -109,7 +110,7 @@ class ChangeAccount(Ask["ExchangeMessage", AsyncioFuture["AccountRef | None"]]):
 AccountState = Literal["connecting", "online", "leaving", "waiting", "failed", "closed", "ended"]
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class AccountChanged:
     """An account's stream changed.
 
@@ -126,7 +127,7 @@ class AccountChanged:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class AccountRemoved:
     """An account that was to be removed has ended, and is known no more.
 
@@ -137,7 +138,7 @@ class AccountRemoved:
     jid: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class AccountReady:
     """A login is complete: the roster is here, and the server has announced the presence.
 
@@ -150,7 +151,7 @@ class AccountReady:
     steps: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class PresenceReturned:
     """The server has announced a presence of ours, and tells us so too (RFC 6121 §4.4.2).
 
@@ -165,7 +166,7 @@ class PresenceReturned:
     show: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ReceiptReceived:
     """A message of ours was received (XEP-0184).
 
@@ -180,7 +181,7 @@ class ReceiptReceived:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ChatMessage:
     """A message with a body came in, or was sent (RFC 6121 §5).
 
@@ -201,7 +202,7 @@ class ChatMessage:
     body: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ChatMessageBounced:
     """A message of ours came back as an error (RFC 6120 §8.3).
 
@@ -216,7 +217,7 @@ class ChatMessageBounced:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class CallStatus:
     """How a call stands.
 
@@ -255,7 +256,7 @@ class CallStatus:
     guests: tuple[Listener, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class DigitPressed:
     """A peer has pressed a key in a call.
 
@@ -272,7 +273,7 @@ class DigitPressed:
     digit: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class BotFailed:
     """A bot's code raised."""
 

@@ -1,13 +1,13 @@
 """What the guest of a call is told: somebody at a page who hears the call, or talks in it."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from ...media import MediaEvent
+from ..runtime.message import message
 from ..runtime.ref import AsyncioActorRef
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Dismiss:
     """Leave.
 
@@ -21,7 +21,7 @@ class Dismiss:
 # -- by itself -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Answered:
     """The offer of the page is answered.
 
@@ -32,7 +32,7 @@ class Answered:
     sdp: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class NotAnswered:
     """The offer of the page can't be answered.
 
@@ -43,14 +43,14 @@ class NotAnswered:
     error: Exception
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class PageMedia:
     """Something happened on the peer connection with the page."""
 
     event: MediaEvent
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class OtherCodec:
     """What the guest hears or sees goes on in a codec that the page has not agreed to.
 
@@ -63,7 +63,7 @@ class OtherCodec:
     codec: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Listened:
     """It is time to look whether anything has come from the page."""
 

@@ -1,19 +1,18 @@
 """What a recorder is told."""
 
-from dataclasses import dataclass
-
 from ...media import Direction, EncodedFrame
+from ..runtime.message import message
 from ..runtime.ref import AsyncioActorRef
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Write:
     """Put these frames, in their order, into the file."""
 
     frames: tuple[tuple[Direction, EncodedFrame], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Miss:
     """Video comes of which nothing can be shown: no key frame does, though the peer is asked.
 

@@ -1,14 +1,13 @@
 """What a room is told."""
 
-from dataclasses import dataclass
-
 from ..runtime.ask import Ask
 from ..runtime.future import AsyncioFuture
+from ..runtime.message import message
 from ..runtime.ref import AsyncioActorRef
 from .call import CallRef, JoinedMedia, RecordingBegun
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class AddMember(Ask["RoomMessage", AsyncioFuture[RecordingBegun | None]]):
     """Let a call in: answered with a future that is done when it is.
 
@@ -25,14 +24,14 @@ class AddMember(Ask["RoomMessage", AsyncioFuture[RecordingBegun | None]]):
     speaks: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class RemoveMember(Ask["RoomMessage", bool]):
     """Let a call go, which goes on alone: answered with whether it was there."""
 
     call: CallRef
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class MuteMember(Ask["RoomMessage", bool]):
     """Let the others hear nothing of a call, or hear it again; answered as `RemoveMember` is."""
 
@@ -40,7 +39,7 @@ class MuteMember(Ask["RoomMessage", bool]):
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class GetMembers(Ask["RoomMessage", tuple[tuple[CallRef, float], ...]]):
     """Answered with who is in the room and how loud each is, in dBov, the loudest first."""
 
@@ -48,7 +47,7 @@ class GetMembers(Ask["RoomMessage", tuple[tuple[CallRef, float], ...]]):
 # -- by itself -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Arrived:
     """A call gave its media, or could not.
 
@@ -61,7 +60,7 @@ class Arrived:
     joined: JoinedMedia | Exception
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Gone:
     """A call has ended."""
 

@@ -20,7 +20,8 @@ class Ask(Generic[M_co, R_co]):
     and the type of the answer. Both may stand in quotes.
 
     Example:
-        >>> class GetTotal(Struct, Ask["CounterMessage", int], frozen=True):
+        >>> @message
+        ... class GetTotal(Ask["CounterMessage", int]):
         ...     pass
         >>> CounterMessage = Add | GetTotal
     """

@@ -1,12 +1,12 @@
 """What a supervisor is told: children to start and stop, a drain; and what it tells itself."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from .ask import Ask
 from .future import AsyncioFuture
+from .message import message
 from .ref import AsyncioActorRef
 
 Ref = AsyncioActorRef[Any]
@@ -20,7 +20,7 @@ class Restart(StrEnum):
     TEMPORARY = "temporary"
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Child:
     """What a supervisor knows of a child before it starts.
 
@@ -37,7 +37,7 @@ class Child:
     grace: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class StartChild(Ask["SupervisorMessage", Ref]):
     """Start one more child. Answer: its ref.
 
@@ -48,7 +48,7 @@ class StartChild(Ask["SupervisorMessage", Ref]):
     child: Child
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class StopChild(Ask["SupervisorMessage", AsyncioFuture[BaseException | None]]):
     """Stop a child and forget it. Answer: a future that is done when it has ended.
 
@@ -63,12 +63,12 @@ class StopChild(Ask["SupervisorMessage", AsyncioFuture[BaseException | None]]):
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class WhichChildren(Ask["SupervisorMessage", dict[Hashable, Ref | None]]):
     """Answer: a dict of the refs by name, in start order; None for one that waits to restart."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Drain:
     """Start nothing and nothing again; end when the children have, or stop them at the deadline.
 
@@ -84,7 +84,7 @@ class Drain:
 # What it tells itself.
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ChildDied:
     """A child has ended, of which its supervisor tells itself.
 
@@ -99,21 +99,21 @@ class ChildDied:
     error: BaseException | None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class RestartChild:
     """A child has waited its turn, of which the supervisor tells itself."""
 
     name: Hashable
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class GraceOver:
     """A child has had its time to stop, of which the supervisor tells itself."""
 
     ref: Ref
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class DrainOver:
     """The deadline of a drain, of which the supervisor tells itself."""
 
