@@ -11,6 +11,7 @@ from contextlib import (
     contextmanager,
     nullcontext,
 )
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -212,7 +213,7 @@ async def _calls_prepared(
             await deployment.online()
         try:
             await call_messages()
-            await asyncio.to_thread(models.read_late)  # the first message would do it on the loop
+            await asyncio.to_thread(_read_late)
             await call_libraries()
         except CallLibrariesError as error:
             deployment.fail(str(error))
@@ -223,6 +224,12 @@ async def _calls_prepared(
     finally:
         preparing.cancel()
         await asyncio.wait({preparing})
+
+
+def _read_late() -> None:
+    """Read what the first message, or the first address beyond ASCII, would read on the loop."""
+    models.read_late()
+    import_module("..config.beyond_ascii", __package__)
 
 
 @asynccontextmanager

@@ -10,18 +10,13 @@ import ipaddress
 import re
 from functools import lru_cache
 
-import idna
 from msgspec import Struct
-from precis_i18n import get_profile
 
 MAX_BYTES = 1023
 """Bytes that each part may have in UTF-8 (RFC 7622 §3.1)."""
 
 MAX_LENGTH = 3 * MAX_BYTES + 2
 """Bytes that a whole address may have."""
-
-_USERNAME = get_profile("UsernameCaseMapped")
-_OPAQUE = get_profile("OpaqueString")
 
 _LOCAL = r"[^\"&'/:<>@A-Z\x00-\x20\x7f]+"
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -157,7 +152,7 @@ def _local(local: str, text: str) -> str:
     if not local:
         return ""
     try:
-        local = local.lower() if local.isascii() else _USERNAME.enforce(local)
+        local = local.lower() if local.isascii() else _mapped_user(local)
     except UnicodeEncodeError as error:
         raise _refusal("user name", text, error) from None
     for character in local:
@@ -166,11 +161,19 @@ def _local(local: str, text: str) -> str:
     return local
 
 
+def _mapped_user(local: str) -> str:
+    from .beyond_ascii import mapped_user  # noqa: PLC0415 - see there
+
+    return mapped_user(local)
+
+
 def _resource(resource: str, text: str) -> str:
     if not resource or _ASCII_RESOURCE.fullmatch(resource):
         return resource
     try:
-        return _OPAQUE.enforce(resource)
+        from .beyond_ascii import mapped_resource  # noqa: PLC0415 - see there
+
+        return mapped_resource(resource)
     except UnicodeEncodeError as error:
         raise _refusal("resource", text, error) from None
 
@@ -206,7 +209,7 @@ def _domain(domain: str, text: str) -> str:
     try:
         if domain.startswith("[") and domain.endswith("]") and "%" not in domain:
             return f"[{ipaddress.IPv6Address(domain[1:-1]).compressed}]"
-        mapped = domain.lower() if domain.isascii() else idna.uts46_remap(domain, std3_rules=False)
+        mapped = domain.lower() if domain.isascii() else _mapped_domain(domain)
         found = ".".join(_label(label) for label in mapped.removesuffix(".").split("."))
     except (ValueError, IndexError):  # idna's errors are ValueErrors; "xn--" alone is an IndexError
         found = ""
@@ -215,12 +218,18 @@ def _domain(domain: str, text: str) -> str:
     return found
 
 
+def _mapped_domain(domain: str) -> str:
+    from .beyond_ascii import mapped_domain  # noqa: PLC0415 - see there
+
+    return mapped_domain(domain)
+
+
 def _label(label: str) -> str:
     if _ASCII_LABEL.fullmatch(label) and not label.startswith("xn--"):
         return label
-    unicode = idna.ulabel(label)
-    idna.alabel(unicode)  # which is short enough, and leads back
-    return unicode
+    from .beyond_ascii import mapped_label  # noqa: PLC0415 - see there
+
+    return mapped_label(label)
 
 
 def check_domain(domain: str, text: str | None = None) -> None:

@@ -6,7 +6,6 @@ import ssl
 from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 from urllib.parse import urlsplit
 
-import idna
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -101,6 +100,8 @@ def _ascii(url: str) -> str:
     match = re.match(r"([A-Za-z]+://)([^/?#@:\[]+)", url)
     if match is None or match[2].isascii():
         return url
+    import idna  # noqa: PLC0415 - 2 ms, and nearly all hosts are ASCII
+
     try:
         host = idna.encode(match[2], uts46=True).decode("ascii")
     except idna.IDNAError:
