@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..media.late_names import late_names
+from ..jingle.late_names import late_names
 
 if TYPE_CHECKING:
     from ..actors.messages.account import Offline

@@ -345,7 +345,7 @@ def test_a_name_means_one_thing() -> None:
     assert not {name: files for name, files in where.items() if files[1:] and name not in SHARED}
 
 
-@pytest.mark.parametrize("face", ["bots", "media"])
+@pytest.mark.parametrize("face", ["bots", "jingle", "media"])
 def test_what_is_looked_up_is_what_type_checkers_see(face: str) -> None:
     module = importlib.import_module(f"callboard.{face}")
     tree = ast.parse((ROOT / face / "__init__.py").read_text(encoding="utf-8"))

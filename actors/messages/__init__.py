@@ -10,7 +10,7 @@ there are calls names them ``messages.call.Hangup``: the file is read when it is
 
 from typing import TYPE_CHECKING
 
-from ...media.late_names import late_modules
+from ...jingle.late_names import late_modules
 
 if TYPE_CHECKING:
     from . import bridge as bridge

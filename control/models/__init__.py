@@ -6,7 +6,7 @@ before names them ``models.status.PartSummary``: the file is read when it is fir
 
 from typing import TYPE_CHECKING
 
-from ...media.late_names import late_modules
+from ...jingle.late_names import late_modules
 
 if TYPE_CHECKING:
     from . import conversations as conversations

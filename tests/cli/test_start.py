@@ -18,6 +18,7 @@ from callboard.control import models
 #: What only calls need.
 OF_CALLS = (
     *("aioice", "aiortc", "av", "numpy", "OpenSSL", "pylibsrtp", "callboard.actors.call.call"),
+    *("callboard.jingle.session.session", "callboard.jingle.sdp.reader"),
     *(f"callboard.actors.messages.{name}" for name in (*messages.LATE, "guest", "recorder")),
 )
 #: What only commands to a running instance need, a look-up of SRV records, and recordings that
