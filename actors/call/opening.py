@@ -18,6 +18,7 @@ from ...media import Kind, NetworkError, PeerConnection
 from ..messages.account import PlaceCall
 from ..messages.call import (
     Answer,
+    AnswerForeseen,
     Decline,
     HandledElsewhere,
     Overdue,
@@ -259,18 +260,30 @@ class Opening:
         """Give the peer some time, from the answer on, for what its offer lacks (XEP-0320 §3)."""
         self.parts.owner.after(ANSWERS["parts"], Overdue("parts"))
 
+    @handles(AnswerForeseen)
+    def answer_foreseen(self, message: AnswerForeseen) -> None:
+        """It is known what our answer will be: send it, and let it be made."""
+        taken = self.parts.course.find(Taken)
+        if taken is not None:
+            self._accept(message.sdp, taken.answer)
+            self.parts.signalling.when_said(message.said.set)
+
     def answer_made(self, sdp: str) -> None:
-        """Our answer is made: send it."""
+        """Our answer is made: send it, if that was not done, and connect."""
         parts = self.parts
         taken = parts.course.find(Taken)
-        if taken is None:
+        if taken is not None:
+            self._accept(sdp, taken.answer)
+        elif parts.course.find(Underway) is None:
             return
-        underway = Underway(taken.answer.record, taken.answer.wav)
-        parts.course.take(CallEvent.ANSWER_SENT, underway)
-        parts.progress.step("accept")
-        parts.signalling.accept(sdp, partial(self._refused, "accept"))
         parts.owner.spawn(self._connect())
         self.described()
+
+    def _accept(self, sdp: str, answer: Answer) -> None:
+        parts = self.parts
+        parts.course.take(CallEvent.ANSWER_SENT, Underway(answer.record, answer.wav))
+        parts.progress.step("accept")
+        parts.signalling.accept(sdp, partial(self._refused, "accept"))
 
     async def _connect(self) -> None:
         """Connect once our answer is on its way: the peer can't before it has that."""
@@ -396,7 +409,13 @@ class MakeAnswer(Negotiation):
             refuse=refuse,
             prefer=answer.prefer,
             waits=True,
+            foreseen=self._foreseen,
         )
+
+    async def _foreseen(self, sdp: str) -> None:
+        said: AsyncioFuture[None] = AsyncioFuture()
+        self._opening.parts.owner.actor_ref.tell(AnswerForeseen(sdp, said))
+        await said
 
     def done(self, sdp: str) -> None:
         """Send it."""

@@ -663,6 +663,19 @@ class Negotiated:
 
 
 @message
+class AnswerForeseen:
+    """The WebRTC stack will answer the peer's offer so.
+
+    Attributes:
+        sdp: our description.
+        said: set once the stream has it: the stack makes it then.
+    """
+
+    sdp: str
+    said: AsyncioFuture[None]
+
+
+@message
 class NegotiationFailed:
     """The WebRTC stack could not go along.
 
@@ -869,6 +882,7 @@ CallActorMessage = (
     | TieLost
     | PeerUnreachable
     | DrainCall
+    | AnswerForeseen
     | Negotiated
     | NegotiationFailed
     | Media

@@ -8,7 +8,7 @@ from aiortc import RTCPeerConnection, RTCRtpSender, RTCRtpTransceiver, RTCSessio
 from aiortc.exceptions import OperationError
 from aiortc.sdp import candidate_from_sdp
 
-from ..errors import DescriptionError, IncompatibleMediaError
+from ..errors import DescriptionError, IncompatibleMediaError, MediaError
 from ..frames.codec import CODECS
 from ..frames.frame import KINDS, Kind
 from ..sources.source import Source
@@ -16,11 +16,13 @@ from . import _aiortc
 from .connection_media import ConnectionMedia
 from .ice.network import Network
 from .ice_connections import IceConnections
+from .known_answers import KnownAnswers, is_same, question
 from .rtp.medium import Medium
 from .session_description import Section, SessionDescription
 
 SourcesByKind = Mapping[Kind, Source | None]
 GiveWay = Callable[[], Awaitable[None]]
+Foreseen = Callable[[str], Awaitable[None]]
 
 
 async def at_once() -> None:
@@ -33,6 +35,28 @@ class _Ready:
 
     transceiver: RTCRtpTransceiver
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Foresight:
+    """What a first offer asks, and the answer that was told before it was made, if one was."""
+
+    question: bytes
+    own: Sequence[str]
+    answer: str | None
+
+    def check(self, answer: str) -> None:
+        """See that the answer that is made is the one that was told; learn it, if none was.
+
+        Raises:
+            MediaError: It is another one.
+        """
+        known = KnownAnswers.running()
+        if self.answer is None:
+            known.learn(self.question, self.own, answer)
+        elif not is_same(self.answer, answer):
+            known.forget(self.question)
+            raise MediaError("The answer that was told is not the one that was made.")
 
 
 class OfferAnswer:
@@ -129,6 +153,7 @@ class OfferAnswer:
         sources: SourcesByKind,
         refuse: Collection[Kind],
         prefer: Sequence[str] = (),
+        foreseen: Foreseen | None = None,
     ) -> str:
         """Take the peer's whole offer and answer it.
 
@@ -139,12 +164,14 @@ class OfferAnswer:
             sources: What to play, for kinds that send nothing yet.
             refuse: New kinds to answer as `inactive`.
             prefer: RTP encoding names of codecs that new kinds have before the others.
+            foreseen: Awaited with our description before that is made, if it is known by then.
 
         Returns:
             Our whole description, as SDP.
 
         Raises:
             DescriptionError: The offer can't be used.
+            MediaError: Another description was made than was foreseen.
             IncompatibleMediaError: We can take nothing in it.
             NetworkError: No socket could be opened.
         """
@@ -162,7 +189,11 @@ class OfferAnswer:
         if not any(section.media_kind for section in description.sections):
             raise IncompatibleMediaError("The offer has no audio or video that we can take.")
         await self._keep_ready(description)
+        was_ready = self._ready is not None
         fresh = self._make_room(description, sources, refuse, prefer)
+        foresight: _Foresight | None = None
+        if was_ready and fresh == ["audio"] and len(offered) == 1:
+            foresight = await self._foresee(description, prefer, foreseen)
         try:
             if self._lines:
                 description.fit(self._lines, SessionDescription(self._pc.localDescription.sdp))
@@ -179,6 +210,8 @@ class OfferAnswer:
             answer.bundle = [mid for mid in answer.bundle if mid in offered]
         for index, section in refused.items():
             answer.sections.insert(index, section)
+        if foresight is not None:
+            foresight.check(str(answer))
         return str(answer)
 
     async def accept(self, answer: str) -> None:
@@ -259,6 +292,18 @@ class OfferAnswer:
     def forget_candidates(self) -> None:
         """Start counting candidates again: ICE was restarted."""
         self._candidates.clear()
+
+    async def _foresee(
+        self, offer: SessionDescription, prefer: Sequence[str], foreseen: Foreseen | None
+    ) -> "_Foresight":
+        """Tell the answer to a first offer of sound, if such an offer was answered before."""
+        transceiver = self._media.by_kind["audio"].transceiver
+        asked = question(offer, transceiver.direction, *prefer)
+        own = _aiortc.own_lines(self._pc, transceiver)
+        answer = None if foreseen is None else KnownAnswers.running().find(asked, own)
+        if foreseen is not None and answer is not None:
+            await foreseen(answer)
+        return _Foresight(asked, own, answer)
 
     async def _keep_ready(self, offer: SessionDescription) -> None:
         """Take out what is ready, unless it fits the first section of an offer in time."""

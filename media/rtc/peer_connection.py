@@ -29,7 +29,7 @@ from .ice.own_addresses import OwnAddresses, Watch
 from .ice_connections import IceConnections
 from .ice_renewal import IceRenewals
 from .next_connection import NextConnection
-from .offer_answer import GiveWay, OfferAnswer, at_once
+from .offer_answer import Foreseen, GiveWay, OfferAnswer, at_once
 from .owned_tasks import OwnedTasks, cancelled, owned
 from .rtp.receive_path import ReceivePath
 from .session_description import SessionDescription
@@ -238,6 +238,7 @@ class PeerConnection:
         refuse: Collection[Kind] = (),
         prefer: Sequence[str] = (),
         waits: bool = False,
+        foreseen: Foreseen | None = None,
     ) -> str:
         """Take an offer and answer it, with all candidates in the answer.
 
@@ -255,6 +256,9 @@ class PeerConnection:
                 in the order of the offer.
             waits: Whether to connect only once `connect` is called: the peer needs our answer for
                 that, and checks of ours that it can't answer yet keep it from being told.
+            foreseen: Awaited with the answer before it is made, where it is known by then: to a
+                first offer of sound that came after `get_ready` and was answered before, but for
+                what is each call's own.
 
         Returns:
             The local description, as SDP.
@@ -264,13 +268,14 @@ class PeerConnection:
             IncompatibleMediaError: A kind has no codec in common.
             NetworkError: No socket could be opened.
             MediaClosedError: The connection was closed meanwhile.
+            MediaError: What was foreseen is not what was made: end the call.
             ValueError: A source without that kind.
         """
         async with self._negotiating:
             if waits:
                 self._may_connect.clear()
             sources: dict[Kind, Source | None] = {"audio": audio, "video": video}
-            answer = await self._offer_answer.answer(offer, sources, refuse, prefer)
+            answer = await self._offer_answer.answer(offer, sources, refuse, prefer, foreseen)
             if not waits:
                 self._negotiated()
             return answer

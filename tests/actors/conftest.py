@@ -26,7 +26,7 @@ def on_each_loop(request: pytest.FixtureRequest, run: Run) -> Callable[[Main], N
 def staged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let calls have the staged media."""
     monkeypatch.setattr("callboard.actors.call.leg.PeerConnection", Media)
-    Media.hangs, Media.fails = set(), set()
+    Media.hangs, Media.fails, Media.foresees = set(), set(), False
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,6 +13,7 @@ from .descriptions import (
     has_common_codec,
     keep_offered,
     local_description,
+    own_lines,
     telephone_event,
 )
 from .guards import carry, guard, has_broken, has_closed
@@ -62,6 +63,7 @@ __all__ = [
     "keep_to_bounds",
     "know_fingerprints",
     "local_description",
+    "own_lines",
     "share_context",
     "steer",
     "take_out",

@@ -15,15 +15,19 @@ from aiortc import (
 from aiortc.codecs import CODECS as KNOWN
 from aiortc.rtcpeerconnection import add_transport_description, find_common_codecs
 from aiortc.rtp import DYNAMIC_PAYLOAD_TYPES
-from aiortc.sdp import MediaDescription, SessionDescription
+from aiortc.sdp import MediaDescription, SessionDescription, SsrcDescription
 
 from ...errors import DescriptionError
 from ...frames.codec import CLOCK_RATES, CODECS, TELEPHONE_EVENT, TELEPHONE_EVENTS
 from .transports import transports_by_mid
 
+CNAME = "_RTCPeerConnection__cname"
 EXTENSIONS = "_headerExtensions"
 SET_LINE = "_set_mline_index"
 SET_MID = "_set_mid"
+SSRC = "_ssrc"
+STREAM_ID = "_stream_id"
+TRACK_ID = "_track_id"
 LOCAL = "_RTCPeerConnection__localDescription"
 REMOTE = "_RTCPeerConnection__remoteDescription"
 TRANSCEIVER_CODECS = "_codecs"
@@ -180,6 +184,21 @@ def local_description(pc: RTCPeerConnection) -> str:
         if media.rtp.muxId in transports:
             add_transport_description(media, transports[media.rtp.muxId])
     return str(description)
+
+
+def own_lines(pc: RTCPeerConnection, transceiver: RTCRtpTransceiver) -> list[str]:
+    """Give the lines of a section that its transport and its stream decide, the m-line first.
+
+    Args:
+        pc: The connection.
+        transceiver: The section's, whose candidates are gathered. It repeats nothing (RFC 4588).
+    """
+    sender = transceiver.sender
+    media = MediaDescription(transceiver.kind, 9, "", [])
+    media.msid = f"{getattr(sender, STREAM_ID)} {getattr(sender, TRACK_ID)}"
+    media.ssrc = [SsrcDescription(ssrc=getattr(sender, SSRC), cname=getattr(pc, CNAME))]
+    add_transport_description(media, transceiver.receiver.transport)
+    return str(media).splitlines()
 
 
 def keep_offered(pc: RTCPeerConnection) -> None:

@@ -73,6 +73,7 @@ class Media:
 
     hangs: ClassVar[set[str]] = set()
     fails: ClassVar[set[str]] = set()
+    foresees: ClassVar[bool] = False
     last: ClassVar["Media"]
 
     def __init__(self, *, on_event: Any, **_: object) -> None:
@@ -124,8 +125,13 @@ class Media:
     async def get_ready(self, _: str) -> None:
         await self._do("get_ready")
 
-    async def answer(self, offer: str, **_: Any) -> str:
-        return await self._do("answer", offer.replace("actpass", "active"))
+    async def answer(
+        self, offer: str, *, foreseen: Callable[[str], Awaitable[None]] | None = None, **_: Any
+    ) -> str:
+        answer = offer.replace("actpass", "active")
+        if self.foresees and foreseen is not None:
+            await foreseen(answer)
+        return await self._do("answer", answer)
 
     async def accept(self, _: str) -> None:
         await self._do("accept")

@@ -6,9 +6,10 @@ from callboard.actors.messages.call import Answer, Hangup, PeerProceeds
 from callboard.actors.messages.call_log import CallGoesOn
 from callboard.actors.messages.conversation import SendCallMessage
 from callboard.actors.records.call_record import CallRecord
-from callboard.jingle import Propose
+from callboard.jingle import Propose, Role
 from callboard.media import Connected, FirstMedia, Silence
 from callboard.tests.actors.call.scene import (
+    MORE,
     PEER,
     Media,
     Scene,
@@ -21,6 +22,7 @@ from callboard.tests.actors.call.scene import (
     ringing,
 )
 from callboard.tests.conftest import Run
+from callboard.tests.live.device import OFFER
 
 pytestmark = pytest.mark.usefixtures("staged")
 
@@ -154,5 +156,70 @@ def test_a_call_that_is_over_before_anybody_was_told_is_told_whole(run: Run) -> 
         assert [type(one) for one in scene.logged] == [CallGoesOn]
         await scene.end()
         assert [type(one) for one in scene.logged] == [CallGoesOn, CallRecord]
+
+    run(main, loop="virtual")
+
+
+async def foreseeing(scene: Scene) -> None:
+    """Let the peer's offer be one whose answer is known."""
+    Media.foresees = True
+    await awaiting(scene)
+    await scene.settle()
+    await scene.say()
+    scene.hears("session-initiate", OFFER, Role.INITIATOR)
+    await scene.settle()
+
+
+def test_an_answer_that_is_known_is_said_before_it_is_made(run: Run) -> None:
+    async def main() -> None:
+        scene = Scene(is_slow=True)
+        await foreseeing(scene)
+        assert scene.said() == ["session-accept"]
+        assert "answer" not in Media.last.done
+        await scene.say()
+        done = Media.last.done
+        assert done.index("answer") < done.index("connect")
+        assert scene.said() == ["session-accept"]
+        assert await scene.state() is CallState.CONNECTING
+        scene.call.tell(Hangup())
+        await scene.end()
+
+    run(main, loop="virtual")
+
+
+def test_what_comes_between_an_answer_and_its_making_waits_for_that(run: Run) -> None:
+    async def main() -> None:
+        Media.hangs = {"answer"}
+        scene = Scene(is_slow=True)
+        await foreseeing(scene)
+        await scene.say()
+        scene.hears("content-add", MORE, Role.INITIATOR)
+        await scene.settle()
+        assert Media.last.done.count("answer") == 1
+        assert "connect" not in Media.last.done
+        scene.call.tell(Hangup())
+        await scene.end()
+        assert scene.said()[-1] == "session-terminate"
+
+    run(main, loop="virtual")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_call_whose_answer_is_said_and_never_made_ends_as_any_other(
+    run: Run, fails: bool
+) -> None:
+    async def main() -> None:
+        Media.fails = {"answer"} if fails else set()
+        scene = Scene(is_slow=True)
+        await foreseeing(scene)
+        if fails:
+            await scene.say()
+        else:
+            scene.call.tell(Hangup())
+        await scene.end()
+        assert scene.said() == ["session-accept", "session-terminate"]
+        (record,) = [one for one in scene.logged if isinstance(one, CallRecord)]
+        assert record.state == ("failed" if fails else "cancelled")
+        assert "connect" not in Media.last.done
 
     run(main, loop="virtual")

@@ -38,6 +38,9 @@ def test_the_names_are_where_they_were(run: Run) -> None:
         assert hasattr(transceiver, transports.BUNDLED)
         for name in (transports.CONNECT, descriptions.LOCAL, descriptions.REMOTE):
             assert callable(getattr(pc, name)), name
+        assert isinstance(getattr(pc, descriptions.CNAME), str)
+        for name in (descriptions.SSRC, descriptions.STREAM_ID, descriptions.TRACK_ID):
+            assert hasattr(sender, name), name
         for name in (
             receivers.CODECS,
             receivers.HANDLE_RTP,
