@@ -335,7 +335,8 @@ class Account(
 
     @handles(ReplyIq)
     def _reply_iq(self, message: ReplyIq) -> None:
-        self._session.transmit(iq_reply(message.to, message.id, message.error))
+        reply = iq_reply(message.to, message.id, message.error)
+        self._session.transmit(reply, at_leisure=message.at_leisure)
 
     @handles(SendText)
     def _send_text(self, message: SendText) -> None:

@@ -172,10 +172,15 @@ class LoginSession:
 
     # -- what is sent ------------------------------------------------------------------------------
 
-    def transmit(self, stanza: Element) -> None:
-        """Send a stanza, or keep it until there is a session."""
+    def transmit(self, stanza: Element, *, at_leisure: bool = False) -> None:
+        """Send a stanza, or keep it until there is a session.
+
+        Args:
+            stanza: what is sent.
+            at_leisure: that nobody waits for it, so it may wait for what is sent next.
+        """
         if self.stream is not None:
-            self.stream.transmit(stanza)
+            self.stream.transmit(stanza, at_leisure=at_leisure)
 
     def request(self, to: str, kind: str, payload: Element, about: object = None) -> None:
         """Send an IQ; its answer comes as `RequestAnswered`.

@@ -11,6 +11,7 @@ from msgspec import Struct
 from ...config.jid import bare, is_full
 from ...jingle import (
     Accept,
+    Action,
     CallMessage,
     Event,
     Finish,
@@ -195,7 +196,9 @@ class Signalling:
         except RemoteProtocolError as error:
             self._reply(ReplyIq(message.sender, message.iq, error.to_element()), action)
             return []
-        self._reply(ReplyIq(message.sender, message.iq), action)
+        # Who has accepted waits for our checks of ICE, and those for nothing else that we do.
+        at_leisure = action == Action.SESSION_ACCEPT
+        self._reply(ReplyIq(message.sender, message.iq, at_leisure=at_leisure), action)
         return events
 
     def answered(self, message: IqAnswered) -> None:

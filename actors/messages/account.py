@@ -56,11 +56,16 @@ class SendIq:
 
 @message
 class ReplyIq:
-    """Answer an IQ of the peer's: with a result, or with the ``<error/>`` given."""
+    """Answer an IQ of the peer's: with a result, or with the ``<error/>`` given.
+
+    Attributes:
+        at_leisure: nobody waits for it, so it may wait for what is sent next.
+    """
 
     to: str
     id: str
     error: Element | None = None
+    at_leisure: bool = False
 
 
 @message

@@ -28,6 +28,8 @@ __all__ = ["FOOTER", "NotConnectedError", "XmlStream"]
 
 #: Octets that one stanza of the server's may have; a roster of 10,000 contacts has a tenth.
 MAX_STANZA = 16 * 2**20
+#: Seconds for which what nobody waits for may wait for what is written next.
+LEISURE = 0.005
 #: Elements that one of its stanzas may have within each other.
 MAX_DEPTH = 128
 FOOTER = "</stream:stream>"
@@ -75,6 +77,7 @@ class XmlStream(XMLStream):
         self._unread = 0
         self._failure: object = None
         self._outbox: list[bytes] | None = None
+        self._at_leisure: list[bytes] | None = None
 
     # -- what whoever has the connection hears -----------------------------------------------------
 
@@ -134,11 +137,16 @@ class XmlStream(XMLStream):
         """Return the stream's header, which says whose stream it is to nobody but the server."""
         return _header(self.default_domain, self.boundjid.bare if is_encrypted else "")
 
-    def send_raw(self, data: str | bytes) -> None:
+    def send_raw(self, data: str | bytes, *, at_leisure: bool = False) -> None:
         """Write something now, and what follows in the same turn of the loop together after it.
 
         A turn may be long, and most turns send one stanza: so the first does not wait for the
         others. Those, as at a login, are one TLS record and one system call.
+
+        Args:
+            data: what.
+            at_leisure: that nobody waits for it: it goes with what is written next, before that, or
+                alone after `LEISURE`.
 
         Raises:
             NotConnectedError: there is no connection.
@@ -149,15 +157,22 @@ class XmlStream(XMLStream):
             text = data if isinstance(data, str) else data.decode()
             log.debug("%s SEND: %s", self.boundjid.bare, masked(text))
         octets = data.encode() if isinstance(data, str) else data
-        if self._outbox is None:
+        if self._outbox is not None:
+            self._outbox.append(octets)
+        elif at_leisure:
+            if self._at_leisure is None:
+                self._at_leisure = []
+                self.loop.call_later(LEISURE, self._flush)
+            self._at_leisure.append(octets)
+        else:
+            earlier, self._at_leisure = self._at_leisure or (), None
             self._outbox = []
             self.loop.call_soon(self._flush)
-            self._write_out(octets)
-        else:
-            self._outbox.append(octets)
+            self._write_out(b"".join((*earlier, octets)))
 
     def _flush(self) -> None:
-        outbox, self._outbox = self._outbox, None
+        outbox, self._outbox = (*(self._at_leisure or ()), *(self._outbox or ())), None
+        self._at_leisure = None
         if outbox:
             self._write_out(b"".join(outbox))
 
@@ -191,6 +206,7 @@ class XmlStream(XMLStream):
 
     def forget_unsent(self) -> None:
         """Drop what waits to be written."""
+        self._at_leisure = None
         if self._outbox is not None:
             self._outbox.clear()
 

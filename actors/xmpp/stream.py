@@ -130,26 +130,29 @@ class Stream(XmlStream):
         if self.resumption.counting and self.has_connection:
             self.send_raw(REQUEST)
 
-    def transmit(self, stanza: Element) -> None:
+    def transmit(self, stanza: Element, *, at_leisure: bool = False) -> None:
         """Send a stanza; while the stream is down, or the server takes no more, it waits.
 
         A stanza that can't wait comes back: as an answer that is missing, or as the error that a
         server bounces a message with.
+
+        Args:
+            stanza: what is sent.
+            at_leisure: that nobody waits for it, so it may wait for what is sent next.
         """
         if self._opened and not self._waiting and not self.resumption.is_full:
-            self._write(stanza)
+            self._write(stanza, at_leisure=at_leisure)
         elif self._abandoned or len(self._waiting) >= MAX_WAITING:
             self._return(stanza)
         else:
             self._waiting.append(stanza)
 
-    def _write(self, stanza: Element) -> None:
+    def _write(self, stanza: Element, *, at_leisure: bool = False) -> None:
         wants_answer = self.resumption.sent(stanza)
         self._liveness.sent(ASK_AFTER if self.resumption.counting else PING_AFTER)
         if self.has_connection:  # what is lost with it is sent again when it is resumed
-            self.send_raw(markup(stanza))
-            if wants_answer:
-                self.send_raw(REQUEST)
+            text = markup(stanza)
+            self.send_raw(text + REQUEST if wants_answer else text, at_leisure=at_leisure)
 
     def _release(self) -> None:
         """Send what waits, as far as the server takes it."""
@@ -387,7 +390,7 @@ class Stream(XmlStream):
     def _managed(self, name: str, element: Element) -> None:
         match name:
             case "r":
-                self.send_raw(self.resumption.acknowledgement())
+                self.send_raw(self.resumption.acknowledgement(), at_leisure=True)
             case "a":
                 if self.resumption.acknowledged(element):
                     self._liveness.answered()

@@ -229,8 +229,9 @@ class _Wire:
         self.sent: list[ET.Element] = []
         self.open: list[tuple[ET.Element, Any]] = []
 
-    def transmit(self, stanza: ET.Element) -> None:
+    def transmit(self, stanza: ET.Element, *, at_leisure: bool = False) -> None:
         """Take a stanza."""
+        del at_leisure
         self.sent.append(stanza)
 
     def request(self, to: str, kind: str, payload: ET.Element, about: object = None) -> None:

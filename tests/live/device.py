@@ -50,9 +50,9 @@ class _Line(Stream):
 
     account: Any = None
 
-    def transmit(self, stanza: Element) -> None:
+    def transmit(self, stanza: Element, *, at_leisure: bool = False) -> None:
         if self.account is None:
-            super().transmit(stanza)
+            super().transmit(stanza, at_leisure=at_leisure)
         else:
             stanza.set("from", str(self.boundjid))
             self.account.actor_ref.tell(StanzaReceived(stanza))

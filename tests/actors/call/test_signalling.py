@@ -111,7 +111,8 @@ def test_a_call_by_message_from_proposal_to_goodbye() -> None:
     (accepted,) = side.hears(side.peer.accept(ANSWER), OTHER)
     assert isinstance(accepted, Accepted)
     side.ours.accepted()
-    assert side.post.told[-2:] == [ReplyIq(OTHER, "iq"), CallAccepted("sid")]
+    reply = ReplyIq(OTHER, "iq", at_leisure=True)
+    assert side.post.told[-2:] == [reply, CallAccepted("sid")]
     side.ours.goodbye(Reason.TIMEOUT, taken=False)
     (ended,) = side.peer.receive(side.jingle[-1])
     assert (ended.reason, ended.text) == (Reason.TIMEOUT, WORDS[Reason.TIMEOUT])  # type: ignore[union-attr]

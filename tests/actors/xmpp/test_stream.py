@@ -118,6 +118,38 @@ def test_the_first_of_a_turn_is_written_at_once_and_what_follows_together(run: R
     run(main)
 
 
+def test_what_nobody_waits_for_goes_with_what_is_written_next_or_soon(run: Run) -> None:
+    async def main() -> None:
+        ours, theirs = socket.socketpair()
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
+        reader, writer = await asyncio.open_connection(sock=theirs)
+        stream = made([])
+        noted: Any = Written(transport)
+        stream.transport = noted
+        stream.send_raw("<a/>", at_leisure=True)
+        stream.send_raw("<b/>", at_leisure=True)
+        await asyncio.sleep(0)
+        assert not noted.written
+        stream.send_raw("<c/>")
+        stream.send_raw("<d/>", at_leisure=True)  # something goes after this turn anyway
+        assert noted.written == ["<a/><b/><c/>"]
+        await asyncio.sleep(0)
+        assert noted.written == ["<a/><b/><c/>", "<d/>"]
+        stream.send_raw("<e/>", at_leisure=True)
+        assert await reader.readexactly(20) == b"<a/><b/><c/><d/><e/>"
+        assert noted.written[2:] == ["<e/>"]
+        stream.send_raw("<f/>", at_leisure=True)
+        stream.forget_unsent()
+        stream.send_raw("<g/>", at_leisure=True)
+        stream.hang_up("<h/>")
+        assert await reader.read() == b"<g/><h/>"
+        writer.close()
+        await writer.wait_closed()
+
+    run(main)
+
+
 def test_who_has_something_said_is_told_when_the_stream_has_it(run: Run, tmp_path: Path) -> None:
     """While there is no connection it has it too, and sends it later."""
 
