@@ -28,8 +28,9 @@ __all__ = ["FOOTER", "NotConnectedError", "XmlStream"]
 
 #: Octets that one stanza of the server's may have; a roster of 10,000 contacts has a tenth.
 MAX_STANZA = 16 * 2**20
-#: Seconds for which what nobody waits for may wait for what is written next.
-LEISURE = 0.005
+#: Seconds for which what nobody waits for may wait for what is written next: for longer than it
+#: takes to set up a call, whose datagrams it would be in the way of.
+LEISURE = 0.03
 #: Elements that one of its stanzas may have within each other.
 MAX_DEPTH = 128
 FOOTER = "</stream:stream>"
