@@ -88,6 +88,7 @@ class Progress:
         self._uuid = str(uuid.uuid4())
         self._told: CallStatus | None = None
         self._untold: list[CallStatus] = []
+        self._is_stale = False
         self._is_to_be_noted = False
         self._tells_soon = False
         self._last: tuple[MediaStatistics, ...] | None = None
@@ -171,23 +172,33 @@ class Progress:
 
     def look(self) -> None:
         """Take note of how the media come through, and report it."""
-        status = self.report()
+        status = self._see()
+        self._tell_soon()
         if status.phase == "connected":
             self._trace.measure(status.seconds, status.statistics)
         for words in self._quality.look(status.seconds, status.statistics):
             self._trace.note("quality", words)
 
-    def report(self) -> CallStatus:
-        """Tell the exchange how the call stands, unless it knows; return it.
+    def report(self) -> None:
+        """Tell the exchange how the call stands, unless it knows.
 
         What is said to the peer goes first, as the peer waits for that. So does all that sets up
-        the call: what is new is told in order, but a moment later.
+        the call: what is new is told a moment later, each phase and then how it stands by then.
         """
+        is_settled = self._course.is_over or self._course.is_connected
+        if is_settled or self._told is None or self._told.phase != self._course.phase:
+            self._see()
+        else:
+            self._is_stale = True
+        self._tell_soon()
+
+    def _see(self) -> CallStatus:
+        """Look how the call stands, which is to be told if it is new."""
+        self._is_stale = False
         status = self.status()
         if status != self._told:
             self._told = status
             self._untold.append(status)
-            self._tell_soon()
         return status
 
     def _tell_soon(self) -> None:
@@ -204,6 +215,8 @@ class Progress:
 
     def _tell(self) -> None:
         self._tells_soon = False
+        if self._is_stale:
+            self._see()
         untold, self._untold = self._untold, []
         for status in untold:
             self._context.exchange.post(status)
