@@ -161,9 +161,10 @@ def run(
     """
     if sys.stderr.isatty():  # a person waits, and what follows is slow to read
         typer.echo(f"callboard: starting {file} …", err=True)
-    from .early_certificates import early_certificates
+    from .early_server import early_server
+    from .main_loop import command_loop
 
-    with early_certificates(file) as certificates:
+    with command_loop() as on_loop, early_server(file, on_loop) as server:
         from .run import run as command
 
         install_outlets()
@@ -174,7 +175,8 @@ def run(
             web=web,
             json=json,
             dev=dev,
-            certificates=certificates,
+            on_loop=on_loop,
+            server=server,
         )
     raise typer.Exit(status)
 

@@ -5,7 +5,7 @@ import logging
 import signal
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import uvloop
 
@@ -27,16 +27,16 @@ class _CtrlC:
 
     Args:
         loop: the task's.
-        task: what a command does; where it has ended, the first one raises.
 
     Attributes:
+        task: what a command does; where there is none, or it has ended, the first one raises.
         has_cancelled: whether the task was cancelled for it.
         has_raised: whether it has raised, so that a `KeyboardInterrupt` is no bot's.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, task: "asyncio.Task[Any]") -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._task = task
+        self.task: asyncio.Task[Any] | None = None
         self.has_cancelled = False
         self.has_raised = False
 
@@ -54,21 +54,25 @@ class _CtrlC:
             signal.signal(signal.SIGINT, before)
 
     def _press(self, *_: object) -> None:
-        if self.has_cancelled or self._task.done():
+        if self.has_cancelled or self.task is None or self.task.done():
             self.has_raised = True
             raise KeyboardInterrupt
         self.has_cancelled = True
-        self._loop.call_soon_threadsafe(self._task.cancel)
+        self._loop.call_soon_threadsafe(self.task.cancel)
+
+
+class OnLoop(Protocol):
+    """Runs a coroutine on a command's loop to its end, and returns what it returns."""
+
+    def __call__(self, work: Coroutine[Any, Any, T], /) -> T:
+        """Run it."""
 
 
 def run_loop(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's coroutine to its end, on a loop of its own.
-
-    A callback of a bot's that raises `SystemExit` or `KeyboardInterrupt`, or stops the loop, is
-    logged and ends nothing. (Its tasks don't even get that far: see `actors.bot.containment`.)
+    """Run a command's coroutine to its end, on a loop of its own: see `command_loop`.
 
     Args:
-        work: what the command does; Ctrl-C cancels it, unless it waits for signals by itself.
+        work: what the command does.
 
     Returns:
         What it returns.
@@ -77,13 +81,32 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
         KeyboardInterrupt: Ctrl-C has cancelled it.
         BaseException: what it raises.
     """
+    with command_loop() as on_loop:
+        return on_loop(work)
+
+
+@contextmanager
+def command_loop() -> Iterator[OnLoop]:
+    """Give what runs a command's coroutines, one after the other, on a loop of their own.
+
+    A callback of a bot's that raises `SystemExit` or `KeyboardInterrupt`, or stops the loop, is
+    logged and ends nothing. (Its tasks don't even get that far: see `actors.bot.containment`.)
+
+    Ctrl-C cancels what runs, unless it waits for signals by itself; between two of them, and when
+    it comes once more, it raises `KeyboardInterrupt`.
+    """
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    task = loop.create_task(work)
-    ctrl_c = _CtrlC(loop, task)
+    ctrl_c = _CtrlC(loop)
+
+    def on_loop(work: Coroutine[Any, Any, T], /) -> T:
+        task = loop.create_task(work)
+        ctrl_c.task = task
+        return _until(loop, task, ctrl_c)
+
     with ctrl_c.heeded():
         try:
-            return _until(loop, task, ctrl_c)
+            yield on_loop
         finally:
             _close(loop, ctrl_c)
             asyncio.set_event_loop(None)

@@ -15,12 +15,11 @@ from ..actors.observer import Observer
 from ..bots.module_folder import ModuleFolder
 from ..config.metrics import ListenAddress, MetricsSettings
 from ..config.web import WebSettings
-from ..server import ServerError
-from ..server.certificates import EarlyCertificates
+from ..server import Prosody, ServerError
 from .controlling_terminal import ControllingTerminal
 from .embedded_server import begun
 from .exchange_error import ExchangeError, reason
-from .main_loop import run_loop
+from .main_loop import OnLoop
 from .preflight import missing_extra
 from .service_manager import ServiceManager
 from .settings import read_or_exit
@@ -38,7 +37,8 @@ def run(
     json: bool,
     web: bool = False,
     dev: bool = False,
-    certificates: EarlyCertificates | None = None,
+    on_loop: OnLoop,
+    server: Prosody | None = None,
 ) -> int:
     """Run the accounts of a file until somebody ends it.
 
@@ -49,7 +49,9 @@ def run(
         json: print JSON lines.
         web: serve the board, also if the file does not say so.
         dev: read the file again whenever it or a module beside it changes.
-        certificates: the embedded server's, if somebody has begun to make them.
+        on_loop: runs coroutines.
+        server: an embedded server without accounts, if one has begun to start; it is stopped if the
+            file declares another one.
 
     Returns:
         0 in order, 1 if no account could log in, the server did not start, or all ended by itself.
@@ -77,7 +79,7 @@ def run(
     path = file.absolute()
 
     async def go_on() -> int:
-        async with drawn(view), begun(settings, certificates) as server:
+        async with drawn(view), begun(settings, server) as begun_server:
             # Most of what runs is read while the embedded server starts.
             await asyncio.to_thread(import_module, f"{__package__}.deployed")
             from .deployed import deployed  # noqa: PLC0415 - it was just read
@@ -96,7 +98,7 @@ def run(
                 dev=dev,
                 terminal=terminal,
                 calls_at_once=False,
-                server=server,
+                server=begun_server,
             ) as deployment:
                 if deployment.board is not None:
                     view.say(f"callboard: {deployment.board.sentence(secret=not service.is_there)}")
@@ -107,7 +109,7 @@ def run(
         return 0
 
     try:
-        return run_loop(go_on())
+        return on_loop(go_on())
     except asyncio.CancelledError:
         return 0
     except (ServerError, ExchangeError, OSError) as error:

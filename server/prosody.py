@@ -242,6 +242,7 @@ class Prosody:
         """
         if self._accounts is None:
             raise ServerError("the embedded server is not running: start it first")
+        self._initial |= accounts  # it may still have to begin anew, on another port
         try:
             await asyncio.to_thread(self._accounts.add, accounts)
         except ValueError as error:

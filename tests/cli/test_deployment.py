@@ -23,8 +23,10 @@ from callboard.cli.exchange_error import ExchangeError
 from callboard.cli.views.event import Event
 from callboard.config import Settings
 from callboard.config.web import WebSettings
+from callboard.server import Prosody
 from callboard.tests.cli.command import callboard
 from callboard.tests.conftest import Run
+from callboard.tests.harness.ports import free_ports
 
 
 def settings(folder: Path) -> Settings:
@@ -149,6 +151,41 @@ def test_a_server_that_has_begun_is_stopped_if_nothing_comes_of_it(
             await begins.__aexit__(ExchangeError, ExchangeError(), None)
         assert not server.is_running
         assert not server.folder.exists()
+
+    run(main)
+
+
+def test_a_server_that_has_begun_early_gets_the_accounts(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        early = Prosody({})
+        async with begun(settings(tmp_path), early) as server:
+            assert server is early
+            await early.start()
+            accounts = {path.name for path in early.folder.rglob("*.dat")}
+            assert accounts == {"desk.dat", "alice.dat"}
+        assert not early.is_running
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("declared", "kind"),
+    [({"host": "embedded", "port": free_ports(1)[0]}, Prosody), ("127.0.0.1", type(None))],
+)
+def test_an_early_server_that_was_not_meant_is_stopped(
+    run: Run, tmp_path: Path, declared: Any, kind: type
+) -> None:
+    meant = settings(tmp_path)
+    fields = {**meant.model_dump(exclude={"media"}), "server": declared}
+
+    async def main() -> None:
+        early = Prosody({})
+        await early.begin()
+        async with begun(Settings.model_validate(fields), early) as server:
+            assert isinstance(server, kind)
+            assert server is not early
+            assert not early.is_running
+            assert not early.folder.exists()
 
     run(main)
 

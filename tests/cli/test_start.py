@@ -12,7 +12,7 @@ import typer
 from callboard import bots
 from callboard.actors import messages
 from callboard.cli.app import app_for
-from callboard.cli.early_certificates import early_certificates
+from callboard.cli.early_server import seems_embedded
 from callboard.control import models
 
 #: What only calls need.
@@ -165,6 +165,18 @@ READ_BY_PYDANTIC = {
         for name in ("Listener", "OtherCall", "RecordedBridge", "RecordedFreeze")
     ),
 }
+#: Begins a run; says what was imported when its server begins for the first time, and ends.
+BEGINS = """\
+import os, signal, sys
+from callboard.cli import main
+from callboard.server import Prosody
+async def begin(self):
+    late = ("callboard.actors", "callboard.bots", "callboard.config", "slixmpp")
+    print([name for name in late if name in sys.modules], file=sys.stderr)
+    os.kill(os.getpid(), signal.SIGKILL)
+Prosody.begin = begin
+main()
+"""
 #: Begins a run where a library can't be imported.
 BROKEN = """\
 import sys
@@ -205,6 +217,10 @@ def test_the_first_account_is_online_before_anything_of_calls_is_imported(
     assert "online" in done.stdout
 
 
+def test_the_embedded_server_begins_before_what_reads_the_file_is_imported(tmp_path: Path) -> None:
+    assert run_to_its_end(BEGINS, tmp_path).stderr == "[]\n"
+
+
 def test_it_is_said_if_what_calls_need_cannot_be_imported(tmp_path: Path) -> None:
     done = run_to_its_end(BROKEN, tmp_path)
     assert done.returncode == 1
@@ -216,23 +232,24 @@ def test_it_is_said_if_what_calls_need_cannot_be_imported(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "begins"),
+    ("text", "seems"),
     [
-        ("server: embedded\n", True),
-        ("server:\n  host: embedded\n", True),
+        ("accounts: []\nserver: embedded\n", True),
+        ("server: embedded  # a private one\n", True),
         ("accounts: []\n", True),
+        ("server: {host: embedded, port: 5222}\n", False),
+        ("server:\n  host: embedded\n", False),
         ("# xmpp\nserver: xmpp.example.org\naccounts: []\n", False),
         (None, False),
     ],
 )
-def test_certificates_are_begun_for_files_with_the_embedded_server(
-    tmp_path: Path, text: str | None, begins: bool
+def test_the_embedded_server_is_guessed_from_the_file(
+    tmp_path: Path, text: str | None, seems: bool
 ) -> None:
     file = tmp_path / "accounts.yaml"
     if text is not None:
         file.write_text(text)
-    with early_certificates(file) as certificates:
-        assert (certificates is not None) == begins
+    assert seems_embedded(file) == seems
 
 
 def test_values_that_a_start_makes_classes_of_are_structs(tmp_path: Path) -> None:
