@@ -30,8 +30,8 @@ from .state import CallState
 from .timeline import Timeline
 from .trace import Trace
 
-#: Seconds for which those who look at a call wait for what is new, until it is connected; and the
-#: journal for what to record if the process dies.
+#: Seconds for which those who look at a call wait for what is new of it, until it is connected; and
+#: the journal for what to record if the process dies.
 QUIET = 0.03
 #: Keys, and bridges, that a record has at the most.
 MOST_DIGITS = 1_000
@@ -88,6 +88,7 @@ class Progress:
         self._uuid = str(uuid.uuid4())
         self._told: CallStatus | None = None
         self._untold: list[CallStatus] = []
+        self._is_known = False
         self._is_stale = False
         self._is_to_be_noted = False
         self._tells_soon = False
@@ -182,8 +183,9 @@ class Progress:
     def report(self) -> None:
         """Tell the exchange how the call stands, unless it knows.
 
-        What is said to the peer goes first, as the peer waits for that. So does all that sets up
-        the call: what is new is told a moment later, each phase and then how it stands by then.
+        What is said to the peer goes first, as the peer waits for that. That there is a call is
+        told then, as others know its id by now. What is new while it is set up is told a moment
+        later, each phase and then how it stands by then.
         """
         is_settled = self._course.is_over or self._course.is_connected
         if is_settled or self._told is None or self._told.phase != self._course.phase:
@@ -211,10 +213,11 @@ class Progress:
             loop.call_soon(when_said, self._tell)
         elif not self._tells_soon:
             self._tells_soon = True
-            loop.call_later(QUIET, when_said, self._tell)
+            loop.call_later(QUIET if self._is_known else 0.0, when_said, self._tell)
 
     def _tell(self) -> None:
         self._tells_soon = False
+        self._is_known = True
         if self._is_stale:
             self._see()
         untold, self._untold = self._untold, []

@@ -18,7 +18,6 @@ from callboard.tests.actors.call.scene import (
     awaiting,
     calling,
     calling_directly,
-    connecting,
     ringing,
 )
 from callboard.tests.conftest import Run
@@ -118,14 +117,17 @@ def test_what_nothing_is_said_of_waits_for_nothing_said(run: Run) -> None:
     run(main, loop="virtual")
 
 
-def test_nobody_is_told_of_a_call_while_it_is_set_up(run: Run) -> None:
-    """Neither exchange nor journal. Once it is connected, the exchange is told each phase."""
+def test_of_a_call_that_is_set_up_is_told_that_it_is_there(run: Run) -> None:
+    """How it goes on is told once it is connected, each phase; the journal hears of it later."""
 
     async def main() -> None:
         scene = Scene()
-        await connecting(scene)
+        await awaiting(scene)
         await scene.settle()
-        assert not scene.statuses
+        assert [status.phase for status in scene.statuses] == ["proposed", "ringing"]
+        scene.hears("session-initiate", OFFER, Role.INITIATOR)
+        assert await scene.state() is CallState.CONNECTING
+        assert len(scene.statuses) == 2
         Media.last.tell(Connected(0.0))
         await scene.settle()
         phases = [status.phase for status in scene.statuses]
@@ -142,7 +144,7 @@ def test_nobody_is_told_of_a_call_while_it_is_set_up(run: Run) -> None:
     run(main, loop="virtual")
 
 
-def test_a_call_that_is_over_before_anybody_was_told_is_told_whole(run: Run) -> None:
+def test_a_call_that_is_over_before_it_was_noted_is_noted_and_told_whole(run: Run) -> None:
     async def main() -> None:
         Media.hangs = {"close"}
         scene = Scene()
