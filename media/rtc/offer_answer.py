@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiortc import RTCPeerConnection, RTCRtpSender, RTCRtpTransceiver, RTCSessionDescription
 from aiortc.exceptions import OperationError
@@ -31,10 +31,14 @@ async def at_once() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A transceiver that waits for an offer, and since when (the loop's time)."""
+    """A transceiver that waits for an offer, and since when (the loop's time).
+
+    Once its candidates are gathered it has the lines of the answer that it decides.
+    """
 
     transceiver: RTCRtpTransceiver
     at: float
+    own: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +112,12 @@ class OfferAnswer:
         if self._lines or self._ready is not None:
             return
         transceiver = self._pc.addTransceiver(kind, "inactive")
-        self._ready = _Ready(transceiver, asyncio.get_running_loop().time())
+        self._ready = ready = _Ready(transceiver, asyncio.get_running_loop().time())
         try:
             self._connections.bind()
             await transceiver.receiver.transport.transport.iceGatherer.gather()
+            own = _aiortc.own_lines(self._pc, transceiver)
+            self._ready = replace(ready, own=own)
         except BaseException:
             await self._unready()
             raise
@@ -189,11 +195,11 @@ class OfferAnswer:
         if not any(section.media_kind for section in description.sections):
             raise IncompatibleMediaError("The offer has no audio or video that we can take.")
         await self._keep_ready(description)
-        was_ready = self._ready is not None
+        ready = self._ready
         fresh = self._make_room(description, sources, refuse, prefer)
         foresight: _Foresight | None = None
-        if was_ready and fresh == ["audio"] and len(offered) == 1:
-            foresight = await self._foresee(description, prefer, foreseen)
+        if ready is not None and fresh == ["audio"] and len(offered) == 1:
+            foresight = await self._foresee(description, ready, prefer, foreseen)
         try:
             if self._lines:
                 description.fit(self._lines, SessionDescription(self._pc.localDescription.sdp))
@@ -294,16 +300,18 @@ class OfferAnswer:
         self._candidates.clear()
 
     async def _foresee(
-        self, offer: SessionDescription, prefer: Sequence[str], foreseen: Foreseen | None
-    ) -> "_Foresight":
+        self,
+        offer: SessionDescription,
+        ready: _Ready,
+        prefer: Sequence[str],
+        foreseen: Foreseen | None,
+    ) -> _Foresight:
         """Tell the answer to a first offer of sound, if such an offer was answered before."""
-        transceiver = self._media.by_kind["audio"].transceiver
-        asked = question(offer, transceiver.direction, *prefer)
-        own = _aiortc.own_lines(self._pc, transceiver)
-        answer = None if foreseen is None else KnownAnswers.running().find(asked, own)
+        asked = question(offer, ready.transceiver.direction, *prefer)
+        answer = None if foreseen is None else KnownAnswers.running().find(asked, ready.own)
         if foreseen is not None and answer is not None:
             await foreseen(answer)
-        return _Foresight(asked, own, answer)
+        return _Foresight(asked, ready.own, answer)
 
     async def _keep_ready(self, offer: SessionDescription) -> None:
         """Take out what is ready, unless it fits the first section of an offer in time."""
