@@ -11,6 +11,7 @@ inner = [
 ]
 
 setup(
+    cffi_modules=["media/rtc/flows/build.py:ffibuilder"],
     script_name="setup.py",  # it lies in the package's folder; named, it is not shipped
     packages=["callboard", *inner],
     package_data={"callboard": ["py.typed"], **{name: ["*", "**/*"] for name in inner}},

@@ -21,6 +21,9 @@ from callboard.benchmarks.trial import main, trial, turns
 from callboard.benchmarks.usage import cpu, keep_to
 from callboard.media import (
     Connected,
+    ConnectionMedia,
+    Direction,
+    EncodedFrame,
     MediaEvent,
     Network,
     PeerConnection,
@@ -71,7 +74,7 @@ class Ours:
             context: Any = SimpleNamespace(recordings=Path(folder), writer=writer)
             self._recorders = Recorders(context, "leg")
             self._recorders.start(video=self._video is not None, wav=False)
-            self.pc.media.add_sink(self._recorders.write)
+            self._recorders.listen(self.pc.media)
 
     def _event(self, event: MediaEvent) -> None:
         if isinstance(event, Connected):
@@ -90,9 +93,9 @@ class Ours:
         """Return how many packets have come in."""
         return counted(self.pc)
 
-    def plain(self) -> RTCPeerConnection:
-        """Return aiortc's connection."""
-        return self.pc._pc  # noqa: SLF001
+    def watch(self) -> "Departures":
+        """Watch when each packet of its sound leaves."""
+        return Departures(self.pc._pc, self.pc.media)  # noqa: SLF001
 
     async def close(self) -> None:
         """End it."""
@@ -143,9 +146,9 @@ class Plain:
             found.append(sum(one.packets_received for one in streams.values()))
         return found[0], sum(found[1:]), 0
 
-    def plain(self) -> RTCPeerConnection:
-        """Return aiortc's connection."""
-        return self.pc
+    def watch(self) -> "Departures":
+        """Watch when each packet of its sound leaves."""
+        return Departures(self.pc, None)
 
     async def close(self) -> None:
         """End it."""
@@ -153,28 +156,53 @@ class Plain:
         await self.pc.close()
 
 
-def watch(pc: RTCPeerConnection) -> list[float]:
-    """Return the list that gets the time at which each packet of the sound leaves."""
-    times: list[float] = []
-    clock = time.perf_counter  # uvloop's own clock stands still within a turn
-    transceiver, *_ = pc.getTransceivers()
-    stream = transceiver.sender._ssrc.to_bytes(4)  # noqa: SLF001
-    session: Any = transceiver.sender.transport._tx_srtp  # noqa: SLF001
-    protect: Callable[[bytes], bytes] = session.protect
+class Departures:
+    """When each packet of a leg's sound leaves.
 
-    def protecting(packet: bytes) -> bytes:
-        if packet[8:12] == stream:
-            times.append(clock())
-        return protect(packet)
+    Args:
+        connection: aiortc's; packets that go Python's way are seen where it encrypts them.
+        media: ours, if the leg is; what the compiled part sends is told by it, and later.
+    """
 
-    session.protect = protecting
-    return times
+    def __init__(self, connection: RTCPeerConnection, media: ConnectionMedia | None) -> None:
+        self._media = media
+        self._times: list[float] = []
+        transceiver, *_ = connection.getTransceivers()
+        stream = transceiver.sender._ssrc.to_bytes(4)  # noqa: SLF001
+        session: Any = transceiver.sender.transport._tx_srtp  # noqa: SLF001
+        protect: Callable[[bytes], bytes] = session.protect
+
+        def protecting(packet: bytes) -> bytes:
+            if packet[8:12] == stream:
+                self._times.append(time.perf_counter())  # uvloop's own stands still within a turn
+            return protect(packet)
+
+        session.protect = protecting
+        if media is not None:
+            media.add_patient_sink(self._left)
+
+    def _left(self, direction: Direction, frames: Sequence[EncodedFrame]) -> None:
+        # What went Python's way comes alone, in a tuple.
+        if direction is Direction.SENT and isinstance(frames, list):
+            self._times += [one.arrival for one in frames if one.kind == "audio"]
+
+    def times(self) -> list[float]:
+        """Return them up to now, in order."""
+        if self._media is not None:
+            self._media.settle()
+        return sorted(self._times)
+
+    def clear(self) -> None:
+        """Forget them."""
+        self.times()
+        self._times.clear()
 
 
 def pacing(times: list[float]) -> list[float]:
     """Return how much later than the most punctual packet each left, in seconds."""
     against = [time - number / PACKETS for number, time in enumerate(times)]
-    return [one - min(against) for one in against]
+    earliest = min(against, default=0.0)
+    return [one - earliest for one in against]
 
 
 async def run(make: Any, kind: str, file: str, legs: int, seconds: float) -> dict[str, Any]:
@@ -203,7 +231,7 @@ async def _against(
                 await leg.accept(answer["answer"])
             all_legs.append(leg)
         await asyncio.sleep(SETTLE * seconds)
-        watched = [watch(leg.plain()) for leg in all_legs[:WATCHED]]
+        watched = [leg.watch() for leg in all_legs[:WATCHED]]
         clock = time.perf_counter
         before, began, used = await ask({"count": True}), clock(), cpu()
         mine = [leg.received() for leg in all_legs]
@@ -211,7 +239,7 @@ async def _against(
         used, lasted = cpu() - used, clock() - began
         mine = [grown(leg.received(), had) for leg, had in zip(all_legs, mine, strict=True)]
         after = await ask({"count": True})
-        times = [list(one) for one in watched]
+        times = [one.times() for one in watched]
         await asyncio.gather(*(leg.close() for leg in all_legs))
     theirs = [grown(now, had) for now, had in zip(after["count"], before["count"], strict=True)]
     took = after["time"] - before["time"]

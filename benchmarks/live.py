@@ -13,7 +13,7 @@ from typing import Any
 import av
 import numpy as np
 from callboard.actors.garbage_collection import tune_garbage_collection
-from callboard.benchmarks.leg import LOOPBACK, pacing, peer, watch
+from callboard.benchmarks.leg import LOOPBACK, Departures, pacing, peer
 from callboard.benchmarks.partner import Ask, partner
 from callboard.benchmarks.played import PACKETS, make_file
 from callboard.benchmarks.result import Figure, Result, percentile
@@ -276,7 +276,7 @@ async def roles(
     kept: dict[str, list[float]] = {role: [] for role in names}
     late: dict[str, list[float]] = {role: [] for role in names}
     async with partner(peer, file=file) as ask, _connected(ask, count) as legs:
-        times = [watch(leg.pc._pc) for leg in legs[:10]]  # noqa: SLF001
+        times = [Departures(leg.pc._pc, leg.pc.media) for leg in legs[:10]]  # noqa: SLF001
         for _ in range(cycles):
             for role in names:
                 with begin[role](legs):
@@ -286,9 +286,7 @@ async def roles(
                     done = alone[role].each if role in alone else []
                     done.clear()
                     share, core = await _count(ask, legs, seconds)
-                    late[role] += [
-                        1000 * error for each in times if each for error in pacing(list(each))
-                    ]
+                    late[role] += [1000 * error for each in times for error in pacing(each.times())]
                 core -= sum(done) / seconds
                 work = statistics.mean(done) * PACKETS if done else 0.0
                 used[role].append(100 * (core / max(share, 0.01) + work))

@@ -11,7 +11,7 @@ from typing import Any, Self
 from callboard.actors.garbage_collection import tune_garbage_collection
 from callboard.benchmarks.accounts import HOST, passwords, user
 from callboard.benchmarks.calls import BETWEEN, PATIENCE, Seat, seated
-from callboard.benchmarks.leg import LOOPBACK, WATCHED, pacing, watch
+from callboard.benchmarks.leg import LOOPBACK, WATCHED, Departures, pacing
 from callboard.benchmarks.partner import partner, serve
 from callboard.benchmarks.result import Figure, Result, middle, percentile
 from callboard.benchmarks.trial import main, trial, turns
@@ -223,7 +223,7 @@ async def paced(
             async with partner(others, port=port, authority=authority, link=link) as ask:
                 await ask({"calls": calls, "pages": 0, "listeners": 0})
                 await board.until(lambda: board.connected() == calls)
-                times = [watch(_connection(one)) for one in Seat.taken[CALLED].calls[:WATCHED]]
+                times = [_watch(one) for one in Seat.taken[CALLED].calls[:WATCHED]]
                 for _ in range(windows):
                     for kind, are_there in (("off", 0), ("on", 1)):
                         count = {"pages": pages * are_there, "listeners": listeners * are_there}
@@ -233,16 +233,17 @@ async def paced(
                         for one in times:
                             one.clear()
                         await asyncio.sleep(seconds)
-                        late = [error for one in times for error in pacing(one)]
+                        late = [error for one in times for error in pacing(one.times())]
                         found[kind].append(1000 * percentile(late, 0.99))
                         found[f"cpu {kind}"].append(100 * (cpu() - used) / seconds)
     return dict(found)
 
 
-def _connection(call: Call) -> Any:
-    """Return aiortc's connection of a call: no message gives out what is inside."""
+def _watch(call: Call) -> Departures:
+    """Watch when a call's sound leaves: no message gives out what is inside."""
     actor: Any = call.ref._actor_weakref()  # noqa: SLF001
-    return actor._leg.connection._pc  # noqa: SLF001
+    connection = actor._leg.connection  # noqa: SLF001
+    return Departures(connection._pc, connection.media)  # noqa: SLF001
 
 
 async def answers(port: int, authority: str, calls: int, times: int) -> dict[str, Any]:

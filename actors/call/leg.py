@@ -69,7 +69,7 @@ class Leg:
             largest_picture=context.largest_picture,
             last_words=last_words,
         )
-        self.connection.media.add_sink(self.recorders.write)
+        self.recorders.listen(self.connection.media)
         self.guests: dict[int, GuestRef] = {}
         self._early: list[CandidatesReceived] | None = []
 

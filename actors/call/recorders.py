@@ -1,10 +1,18 @@
 """The recorders of one call, and what they are given."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ...media import BOTH, Direction, Directions, EncodedFrame, Kind, expected_suffix
+from ...media import (
+    BOTH,
+    ConnectionMedia,
+    Direction,
+    Directions,
+    EncodedFrame,
+    Kind,
+    expected_suffix,
+)
 from ..context import Context
 from ..messages.call import CallRef, JoinedMedia, RecordingBegun
 from ..messages.recorder import Miss, RecorderRef, Write
@@ -19,6 +27,10 @@ BATCH = 0.5
 MOMENT = 0.1
 #: Recordings of one call that may go on at the same time.
 MOST = 16
+
+
+def _arrival(frame: tuple[Direction, EncodedFrame]) -> float:
+    return frame[1].arrival
 
 
 class _Take:
@@ -70,6 +82,7 @@ class Recorders:
         self._frames: list[tuple[Direction, EncodedFrame]] = []
         self._takes: list[_Take] = []
         self._running: tuple[_Take, ...] = ()
+        self._settle: Callable[[], None] = lambda: None
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -140,18 +153,26 @@ class Recorders:
         self._running += (take,)
         return begun
 
+    def listen(self, media: ConnectionMedia) -> None:
+        """Take what a connection sends and receives.
+
+        Args:
+            media: The connection's.
+        """
+        media.add_patient_sink(self.write)
+        self._settle = media.settle
+
     def placed(self, number: int, places: tuple[str, ...]) -> None:
         """Take note of where the files of a recording go."""
         self._takes[number].places = places
 
-    def write(self, direction: Direction, frame: EncodedFrame) -> None:
-        """Give a frame to the recorders, if there are any."""
+    def write(self, direction: Direction, frames: Sequence[EncodedFrame]) -> None:
+        """Give frames to the recorders, if there are any."""
         if not self._running:
             return
-        self._frames.append((direction, frame))
+        self._frames += [(direction, frame) for frame in frames]
         if self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_at((loop.time() + BATCH) // MOMENT * MOMENT, self._give)
+            self._wait()
 
     def miss(self, direction: Direction) -> None:
         """Tell the recorders that nothing can be shown of the video that comes."""
@@ -164,6 +185,9 @@ class Recorders:
         if take in self._running:
             self._give()
             self._running = tuple(each for each in self._running if each is not take)
+            if not self._running and self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
             take.recorder.stop(block=False)
 
     async def finish(self) -> None:
@@ -184,11 +208,19 @@ class Recorders:
 
     def _give(self) -> None:
         """Give the recorders what has come since the last time."""
+        self._settle()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._running:
+            self._wait()
         if not self._frames:
             return
-        frames, self._frames = tuple(self._frames), []
+        # Each direction gives what it has gathered.
+        frames, self._frames = tuple(sorted(self._frames, key=_arrival)), []
         for take in self._running:
             take.recorder.post(Write(frames))  # it takes what is of its directions
+
+    def _wait(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_at((loop.time() + BATCH) // MOMENT * MOMENT, self._give)

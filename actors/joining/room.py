@@ -133,7 +133,7 @@ class Room(AsyncioActor[RoomMessage]):
 
     def _mixed(self, frame: EncodedFrame) -> None:
         if self._recorders is not None:
-            self._recorders.write(Direction.RECEIVED, frame)
+            self._recorders.write(Direction.RECEIVED, (frame,))
 
     async def _watch(self, call: CallRef) -> None:
         await until_over(call)

@@ -124,6 +124,11 @@ class Ear:
         self._timer: asyncio.TimerHandle | None = None
         self._waiting = 0
 
+    @property
+    def listens(self) -> bool:
+        """Whether anybody does."""
+        return bool(self._hearings)
+
     def hear(
         self,
         rate: int,

@@ -33,8 +33,13 @@ class PacketRoom:
 
     __slots__ = ("_at", "_length", "cut", "octets")
 
-    def __init__(self) -> None:
-        self.octets = bytearray(self.SIZE)
+    def __init__(self, times: int = 1) -> None:
+        """Make room.
+
+        Args:
+            times: How often what the kernel joins at most is to fit in.
+        """
+        self.octets = bytearray(times * self.SIZE)
         self._at = ffi.from_buffer(self.octets)
         self._length = ffi.new("int *")
         self.cut: Any = ffi.buffer(self._at)
@@ -98,12 +103,31 @@ class PacketRoom:
         return start, start + size[0]
 
 
+def functions() -> tuple[int, int]:
+    """Give the addresses of libsrtp's `srtp_protect` and `srtp_unprotect`."""
+    protect, unprotect = (
+        int(ffi.cast("uintptr_t", ffi.addressof(lib, name)))
+        for name in ("srtp_protect", "srtp_unprotect")
+    )
+    return protect, unprotect
+
+
+def address_of(session: Session) -> int:
+    """Give the address of libsrtp's session; valid for as long as the session is kept.
+
+    Args:
+        session: Any.
+    """
+    return int(ffi.cast("uintptr_t", session._srtp[0]))  # noqa: SLF001
+
+
 class OutboundSrtp:
     """Stands in the place of a session that encrypts, and does it in a room that others use too.
 
     Attributes:
         protect, protect_all: As those of `PacketRoom`, by the session.
         protect_rtcp: The session's own.
+        session: The session.
     """
 
     def __init__(self, session: Session, room: PacketRoom) -> None:
@@ -113,6 +137,7 @@ class OutboundSrtp:
             session: By which.
             room: Where; nothing that lies in it is needed any more.
         """
+        self.session = session
         self.protect = partial(room.protect, session)
         self.protect_all = partial(room.protect_all, session)
         self.protect_rtcp = session.protect_rtcp

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from aiortc import RTCRtpTransceiver
 
@@ -36,11 +37,13 @@ from .rtp.reports import Reports
 from .rtp.statistics import MediaStatistics
 from .rtp.telephone_event import DigitEvent
 from .rtp.video.freezes import Freeze, Freezes
+from .watchers import Watchers
 
 logger = logging.getLogger(__name__)
 
 DigitListener = Callable[[DigitEvent], None]
 Sink = Callable[[Direction, EncodedFrame], None]
+PatientSink = Callable[[Direction, Sequence[EncodedFrame]], None]
 
 _Event = (
     FirstMedia
@@ -91,7 +94,8 @@ class ConnectionMedia:
             on_event: Called on the loop with what happens.
         """
         self.path = path
-        self.sinks: list[Sink] = []
+        self._patient: dict[Sink, PatientSink] = {}
+        self.sinks: Watchers[Sink] = Watchers(self.take_back)
         self.digit_listeners: list[DigitListener] = []
         self.by_kind: dict[Kind, Medium] = {}
         self.changes = 0
@@ -102,6 +106,7 @@ class ConnectionMedia:
         self.received = ReceivedStreams(
             largest_picture=largest_picture,
             check=self._check_receiving,
+            on_wanted=self.take_back,
             request_keyframe=self.request_keyframe,
         )
 
@@ -127,6 +132,7 @@ class ConnectionMedia:
         outgoing = self._sending(kind)
         self._check_echo(source)
         playback = outgoing.play(source)
+        self.take_back()
         self.changes += 1
         self._ask_origin(outgoing)
         return playback
@@ -331,6 +337,24 @@ class ConnectionMedia:
             sink: Called on the loop; it must not block.
         """
         self.sinks.append(sink)
+        self._send_keyframes()
+
+    def add_patient_sink(self, sink: PatientSink) -> None:
+        """Add a sink that may get frames of sound some seconds late, if nobody else wants them.
+
+        Args:
+            sink: Called on the loop with frames of one kind and direction, in their order; it must
+                not block. `settle` gives it what there is.
+        """
+
+        def take(direction: Direction, frame: EncodedFrame) -> None:
+            sink(direction, (frame,))
+
+        self._patient[take] = sink
+        self.sinks.append(take)
+        self._send_keyframes()
+
+    def _send_keyframes(self) -> None:
         self.send_keyframe()
         self.request_keyframe()
 
@@ -340,8 +364,23 @@ class ConnectionMedia:
         Args:
             sink: One that was added; others are ignored.
         """
+        self._patient.pop(sink, None)
         with suppress(ValueError):
             self.sinks.remove(sink)
+
+    def take_back(self) -> None:
+        """Look at each packet again: something else may be wanted, or possible, now."""
+        for medium in self.by_kind.values():
+            if medium.outgoing is not None:
+                medium.outgoing.take_back()
+            medium.incoming.take_back()
+
+    def settle(self) -> None:
+        """Give patient sinks what there is."""
+        for medium in self.by_kind.values():
+            if medium.outgoing is not None:
+                medium.outgoing.settle()
+            medium.incoming.settle()
 
     def request_keyframe(self) -> None:
         """Ask the peer for a video key frame (PLI, RFC 4585 §6.3.1), and again until one comes.
@@ -429,8 +468,10 @@ class ConnectionMedia:
             bit_rate=lambda: medium().allowed_bit_rate,
             telephone_event=lambda: medium().telephone_event,
             watchers=self.sinks,
+            is_patient=self._sinks_are_patient,
             on_began=lambda: self._on_event(MediaBegan(kind)),
             on_sent=self._sent,
+            on_all_sent=partial(self._feed_all, Direction.SENT),
             on_ended=self._playback_ended,
             on_stuck=self._playback_stuck,
         )
@@ -446,12 +487,14 @@ class ConnectionMedia:
             kind,
             transceiver,
             self.path,
-            Reports(_aiortc.ReportWay(transceiver)),
+            Reports(_aiortc.ReportWay(transceiver), kind),
             on_first=self._first_media,
             on_unseen=lambda at: self._on_event(VideoUnseen(at)),
             on_keyframe=self._keyframe,
             on_frame=self._received,
+            on_frames=self._all_received,
             on_digit=self._digit,
+            is_patient=lambda: self._is_patient(kind),
         )
 
     def begin(self, medium: Medium, repairs: dict[int, int]) -> None:
@@ -502,6 +545,15 @@ class ConnectionMedia:
             raise ValueError(f"This call sends no {kind}: offer or answer with a source.")
         return outgoing
 
+    def _sinks_are_patient(self) -> bool:
+        return all(sink in self._patient for sink in self.sinks)
+
+    def _is_patient(self, kind: Kind) -> bool:
+        """Tell whether nobody wants each frame that is received as it comes."""
+        outgoing = self._outgoing(kind)
+        echoes = outgoing is not None and type(outgoing.playback.source) is Echo
+        return not echoes and not self.received.are_wanted and self._sinks_are_patient()
+
     def _sent(self, frame: EncodedFrame) -> None:
         self._feed(Direction.SENT, frame)
 
@@ -514,6 +566,11 @@ class ConnectionMedia:
             self._ask_origin(outgoing)
         self.received.take(frame)
         self._feed(Direction.RECEIVED, frame)
+
+    def _all_received(self, frames: Sequence[EncodedFrame]) -> None:
+        """Take frames for which nobody but patient sinks has waited."""
+        self.received.note(frames[-1])
+        self._feed_all(Direction.RECEIVED, frames)
 
     def _digit(self, event: DigitEvent) -> None:
         for listener in tuple(self.digit_listeners):
@@ -528,6 +585,14 @@ class ConnectionMedia:
         for sink in tuple(self.sinks):
             try:
                 sink(direction, frame)
+            except Exception:
+                logger.exception("A sink failed and is taken off")
+                self.remove_sink(sink)
+
+    def _feed_all(self, direction: Direction, frames: Sequence[EncodedFrame]) -> None:
+        for sink, take in tuple(self._patient.items()):
+            try:
+                take(direction, frames)
             except Exception:
                 logger.exception("A sink failed and is taken off")
                 self.remove_sink(sink)

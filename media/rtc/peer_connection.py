@@ -108,6 +108,7 @@ class PeerConnection:
             on_peer_closed=lambda: self._close(by_peer=True),
             carriers=lambda: self._renewals.carriers,
         )
+        self._pc.on("connectionstatechange", self.media.take_back)
         self._renewals = IceRenewals(
             self._pc,
             self._connections,

@@ -14,6 +14,7 @@ from ..hearing.sound_frames import sound_frames
 from ..hearing.speech import Speech, hear_speech, read_speech
 from ..hearing.speech_options import SpeechOptions
 from ..hearing.still_picture import ImageFormat, StillPicture
+from .watchers import Watchers
 
 T = TypeVar("T")
 
@@ -36,6 +37,7 @@ class ReceivedStreams:
         *,
         largest_picture: int,
         check: Callable[[Kind], None],
+        on_wanted: Callable[[], None],
         request_keyframe: Callable[[], None],
     ) -> None:
         """Begin before anything has come.
@@ -43,15 +45,30 @@ class ReceivedStreams:
         Args:
             largest_picture: Pixels of the largest picture that is decoded.
             check: Raises if nothing of a kind can come.
+            on_wanted: Called when somebody wants frames as they come.
             request_keyframe: Asks the peer for a key frame of its video.
         """
         self.codecs: dict[Kind, str] = {}
-        self.receivers: list[Receiver] = []
+        self.receivers: Watchers[Receiver] = Watchers(on_wanted)
         self._check = check
         self._ear = Ear()
         self._eye = Eye(largest_picture, request_keyframe)
         self._largest_picture = largest_picture
+        self._on_wanted = on_wanted
         self._request_keyframe = request_keyframe
+
+    @property
+    def are_wanted(self) -> bool:
+        """Whether somebody wants each frame of sound as it comes."""
+        return bool(self.receivers) or self._ear.listens
+
+    def note(self, frame: EncodedFrame) -> None:
+        """Take note of what comes.
+
+        Args:
+            frame: The last one of its kind.
+        """
+        self.codecs[frame.kind] = frame.codec
 
     def take(self, frame: EncodedFrame) -> None:
         """Give a frame to those who want it.
@@ -60,7 +77,7 @@ class ReceivedStreams:
             frame: As it came.
         """
         kind = frame.kind
-        self.codecs[kind] = frame.codec
+        self.note(frame)
         if kind == "audio":
             self._ear.take(frame)
         else:
@@ -139,7 +156,7 @@ class ReceivedStreams:
         Raises:
             ValueError, MediaClosedError: See `hear`.
         """
-        self._check("audio")
+        self._want("audio")
         return self._ear.hear(rate, channels, work, done, on_end)
 
     def frames(
@@ -164,7 +181,7 @@ class ReceivedStreams:
                 is received.
             MediaClosedError: The connection is closed.
         """
-        self._check(kind)
+        self._want(kind)
         if kind == "audio":
             return sound_frames(self._ear, limit=limit, rate=rate, layout=layout)
         return self._eye.look(limit)
@@ -190,7 +207,7 @@ class ReceivedStreams:
             ValueError: The path is `none`, or no audio is received.
             MediaClosedError: The connection is closed.
         """
-        self._check("audio")
+        self._want("audio")
         return hear_speech(self._ear, options, callback, on_end)
 
     def speech(self, options: SpeechOptions, limit: int = 50) -> ReaderQueue[Speech]:
@@ -208,8 +225,12 @@ class ReceivedStreams:
             ValueError: The path is `none`, or no audio is received.
             MediaClosedError: The connection is closed.
         """
-        self._check("audio")
+        self._want("audio")
         return read_speech(self._ear, options, limit=limit)
+
+    def _want(self, kind: Kind) -> None:
+        self._check(kind)
+        self._on_wanted()
 
     async def snapshot(self, format: ImageFormat = "jpeg") -> bytes:  # noqa: A002
         """Make an image of the next key frame of the peer's video, which is asked for one.

@@ -30,9 +30,10 @@ Batch = tuple[list[Unit], BaseException | None, Iterator[Unit] | None]
 class Clip:
     """The encoded frames of one source in one codec.
 
-    They are pulled from the encoder in a thread, at most a second ahead of the leg that is
-    furthest on. All are kept, so that a leg that comes later costs nothing, up to `LIMIT` bytes;
-    past that the clip is offered to no new leg, and drops what its legs have played.
+    They are pulled from the encoder in a thread, at most four seconds of sound or half a second of
+    pictures ahead of the leg that is furthest on. All are kept, so that a leg that comes later
+    costs nothing, up to `LIMIT` bytes; past that the clip is offered to no new leg, and drops what
+    its legs have played.
 
     When the last leg has left, the source is closed, with what it holds open. For a later leg that
     goes on beyond what is kept, it is opened there again.
@@ -59,7 +60,7 @@ class Clip:
         self.ended = False
         self.unfit = False
         self._at = start
-        self._batch = 25 if kind == "audio" else 8
+        self._batch = 100 if kind == "audio" else 8
         self._iterator: Iterator[Unit] | None = None
         self._job: asyncio.Future[Batch] | None = None
         self._may_be_empty = start > 0

@@ -39,7 +39,7 @@ class Pacer(LoopWide):
     A step gets the time at which it was due, in seconds of `loop.time()`. It returns when the next
     one is due, or None to end. It counts from the due time, not from when it ran, so nothing
     drifts. Steps that are due in the same millisecond share a wake-up. All senders start on one
-    grid, so most do.
+    beat of `BEAT` seconds, as long as a frame of sound lasts, so most do.
 
     A loop rings its timers after what woke it. Who does long work when it wakes calls `catch_up`
     first, so that what is due need not wait for that.
@@ -49,6 +49,7 @@ class Pacer(LoopWide):
     due time becomes the present, as it sees from the time that it gets.
     """
 
+    BEAT = 0.020
     GRID = 0.010
     PATIENCE = 1.0
 
@@ -61,22 +62,45 @@ class Pacer(LoopWide):
         self._tickets: dict[int, deque[Ticket]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def start(self, step: PacerStep, *, at_once: bool = False) -> Ticket:
-        """Start to call a step, at the next point of the grid.
+    def start(
+        self,
+        step: PacerStep,
+        *,
+        at_once: bool = False,
+        due: float | None = None,
+        late: float = 0.0,
+    ) -> Ticket:
+        """Start to call a step, at the next beat.
 
         Args:
             step: Gets the time at which it was due, in seconds of `loop.time()`; returns the next
                 one, or None to end.
-            at_once: Do not wait for that point, but be late for the one before.
+            at_once: Do not wait for that, but be late for the one before.
+            due: When the first one is due, if it is known.
+            late: It is called no earlier than at this time.
 
         Returns:
             A ticket to cancel it with.
         """
         now = asyncio.get_running_loop().time()
-        ticket = Ticket(step, (now // self.GRID + (not at_once)) * self.GRID)
-        self._put(round(ticket.due * 1000), ticket)
+        if due is None:
+            due = (now // self.BEAT + (not at_once)) * self.BEAT
+        ticket = Ticket(step, due)
+        self._put(round(max(due, late) * 1000), ticket)
         self._arm()
         return ticket
+
+    @classmethod
+    def after(cls, due: float, now: float) -> tuple[float, float]:
+        """Tell when the next step is due, and when it may be called.
+
+        Args:
+            due: When it would be due.
+            now: The time at which the one before was called.
+        """
+        if due < now - cls.PATIENCE:
+            due = now
+        return due, due if round(due * 1000) > round(now * 1000) else now + cls.GRID
 
     def at_end(self, callback: Callable[[], None]) -> None:
         """Call something when all steps that are due now have run; at once where none runs.
@@ -137,7 +161,8 @@ class Pacer(LoopWide):
         self._is_stepping = True
         try:
             while moments and moments[0] <= last:
-                waiting = tickets[moments[0]]
+                # Taken out first: a step may start another one at a moment that has passed.
+                waiting = tickets.pop(heapq.heappop(moments))
                 while waiting:
                     ticket = waiting.popleft()
                     if ticket.step is None:
@@ -149,17 +174,12 @@ class Pacer(LoopWide):
                         continue
                     if due is None:
                         continue
-                    if due < now - self.PATIENCE:
-                        due = now
-                    ticket.due = due
-                    moment = round(due * 1000)
-                    if moment <= last:
-                        moment = round((now + self.GRID) * 1000)
+                    ticket.due, late = self.after(due, now)
+                    moment = round(late * 1000)
                     if moment in tickets:
                         tickets[moment].append(ticket)
                     else:
                         self._put(moment, ticket)
-                del tickets[heapq.heappop(moments)]
         finally:
             self._timer = None
             self._arm()

@@ -13,8 +13,8 @@ from .source import LiveSource, Source
 from .unit import Unit, UnitRun
 from .volume import FAINTEST, LOUDEST, VolumeReader
 
-LONGEST_RUN = 32
-"""Frames that a leg may take without asking."""
+LONGEST_RUN: dict[Kind, int] = {"audio": 250, "video": 32}
+"""Frames that a leg may take without asking. Of pictures it may want another bit rate soon."""
 
 LATEST = 24 * 3600.0
 """Seconds from the beginning to the latest place that can be sought."""
@@ -199,7 +199,7 @@ class Playback:
         self._end_run()
         if self._reader is None or self._volume is not None:
             return None
-        self._run = self._reader.run(LONGEST_RUN)
+        self._run = self._reader.run(LONGEST_RUN[self.kind])
         return self._run
 
     def request_keyframe(self) -> bool:
@@ -239,8 +239,8 @@ class Playback:
     def _end_run(self) -> None:
         run, self._run = self._run, None
         if run is not None and self._reader is not None:
-            self._reader.skip(run.at, run.ticks)
             played = run.end()
+            self._reader.skip(run.at, run.ticks)
             if self.kind == "video":
                 for unit in played:
                     self._keep(unit)

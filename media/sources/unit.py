@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..frames.payloads import Piece, cut
 
@@ -16,13 +16,23 @@ class Unit:
         duration: How long it lasts, in ticks of the codec's RTP clock.
         keyframe: Whether a decoder can start here.
         at: Where it begins, in ticks since the source's beginning; None: where the one before ends.
+        prepared: What who sends it has made of it, for all legs that play it; see `prepare`.
     """
 
     data: bytes
     duration: int
     keyframe: bool = True
     at: int | None = None
+    prepared: Any = field(default=None, init=False, repr=False, compare=False)
     _pieces: tuple[Piece, ...] | None = field(default=None, init=False, repr=False, compare=False)
+
+    def prepare(self, made: object) -> None:
+        """Keep what who sends it has made of it.
+
+        Args:
+            made: Anything.
+        """
+        object.__setattr__(self, "prepared", made)
 
     def pieces(self, codec: str) -> tuple[Piece, ...]:
         """Cut a frame of video into what packets carry; once, for all legs that play it.
@@ -58,14 +68,33 @@ class UnitRun(Protocol):
 
 
 class FrameRun:
-    """A run of frames that are there already."""
+    """A run of frames that are there already, and so can be lent.
 
-    __slots__ = ("_units", "at", "ticks")
+    Attributes:
+        borrower: Gives back what it has not taken, when it is asked to; None: nobody has any.
+    """
+
+    __slots__ = ("_units", "at", "borrower", "ticks")
 
     def __init__(self, units: list[Unit]) -> None:
         self.at = 0
         self.ticks = 0
+        self.borrower: Callable[[], None] | None = None
         self._units = units
+
+    def ahead(self) -> Sequence[Unit]:
+        """Give the frames that nobody has taken."""
+        return self._units[self.at :]
+
+    def pass_by(self, count: int, ticks: int) -> None:
+        """Take note that the next frames have gone out where they were lent.
+
+        Args:
+            count: How many.
+            ticks: How long they last together, in ticks of the codec's RTP clock.
+        """
+        self.at += count
+        self.ticks += ticks
 
     def take(self) -> Unit | None:
         """See `UnitRun`."""
@@ -78,6 +107,8 @@ class FrameRun:
 
     def end(self) -> Sequence[Unit]:
         """See `UnitRun`."""
+        if self.borrower is not None:
+            self.borrower()
         taken, self._units = self._units[: self.at], []
         return taken
 

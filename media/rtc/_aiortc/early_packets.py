@@ -27,6 +27,7 @@ from typing import Any, NamedTuple, Protocol
 import pylibsrtp
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 
+from ..flows.inbound_flow import InboundFlow
 from ..ice import _aioice
 from ..ice.datagram import LONGEST, LONGEST_TAG
 from ..ice.socket_poll import SocketPoll
@@ -68,11 +69,13 @@ class Taker(NamedTuple):
         take: Takes one.
         next_packets: Takes a run that lies in the room.
         estimate: Estimates the bit rate from them; None for sound.
+        flow: Takes what follows of a stream of sound in their place; None: there is none such.
     """
 
     take: Take
     next_packets: NextPackets
     estimate: Estimates | None
+    flow: InboundFlow | None = None
 
 
 class EarlyPackets:
@@ -90,7 +93,8 @@ class EarlyPackets:
             srtp: What decrypts them there.
         """
         self.streams: dict[int, Taker] = {}
-        self._room = SocketPoll.running().room
+        self._poll = SocketPoll.running()
+        self._room = self._poll.room
         self._hear = received_reports(transport).take
         self._octets = self._room.octets
         self._cut = self._room.cut
@@ -148,6 +152,8 @@ class EarlyPackets:
             taker.next_packets(ssrc, marked_type, first, timestamp, places)
             if taker.estimate is not None:
                 taker.estimate.next_packets(ssrc, self._cut, head - 12, places)
+            if taker.flow is not None and taker.flow.is_wanted:
+                taker.flow.begin(*self._poll.source, self._session)
         return at
 
     def __call__(self, datagram: bytes) -> bool:

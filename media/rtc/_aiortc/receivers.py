@@ -7,6 +7,7 @@ from typing import Any
 from aiortc import RTCRtpCodecParameters, RTCRtpReceiver
 from aiortc.rtcrtpparameters import RTCRtpReceiveParameters
 
+from ..flows.inbound_flow import InboundFlow
 from ..rtp.packet import RtpPacket
 from ..rtp.reports import Counted, Heard, Reports
 from .bit_rate import IncomingBitRate
@@ -28,6 +29,7 @@ def take_packets(
     next_packets: NextPackets,
     count: Callable[[int, RTCRtpCodecParameters], Counted],
     reports: Reports,
+    flow: InboundFlow | None,
 ) -> None:
     """Take every RTP packet in a receiver's place: in public there are only decoded frames.
 
@@ -41,12 +43,13 @@ def take_packets(
         next_packets: Called in its place with most of them (see `EarlyPackets`).
         count: Gives what counts the packets of a stream, by its SSRC and the codec of its first.
         reports: Where the peer is told what comes in.
+        flow: Takes what follows of a stream in their place; None: there is none such.
     """
     codecs: dict[int | None, RTCRtpCodecParameters] = getattr(receiver, CODECS)
     estimate = None
     if getattr(receiver, ESTIMATOR) is not None:
         estimate = IncomingBitRate(receiver, reports.bit_rate)
-    taker = Taker(take, next_packets, estimate)
+    taker = Taker(take, next_packets, estimate, flow)
 
     async def first(packet: Any, arrival_time_ms: int) -> None:
         # aiortc's router knows whose it is; the packets after it come here no more.

@@ -3,13 +3,16 @@
 import asyncio
 import secrets
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import time
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiortc import RTCRtpSender
 from aiortc.rtp import HeaderExtensions
 
+from ...sources.unit import Unit
+from ..flows.flows import Flows
+from ..flows.outbound_flow import MOST_EXTENSION, Left, OutboundFlow
 from ..rtp.reports import Sent
 from .spare import DONE, compact
 from .way_out import WayOut
@@ -67,6 +70,8 @@ class RtpStream:
     __slots__ = (
         "_extension",
         "_flags",
+        "_flow",
+        "_flows",
         "_marker",
         "_payload_type",
         "_sent",
@@ -101,6 +106,8 @@ class RtpStream:
         if extension:
             self._extension = _EXTENSION.pack(profile, len(extension) // 4) + extension
         self._flags = 0x90 if extension else 0x80
+        self._flow: OutboundFlow | None = None
+        self._flows = Flows.running() if Flows.are_compiled() else None
 
     @property
     def is_open(self) -> bool:
@@ -142,10 +149,79 @@ class RtpStream:
         if not self._way.send(header + self._extension + payload):
             return False
         self._sequence_number = (number + 1) & 0xFFFF
-        sent = self._sent
-        sent.octets += len(payload)
-        sent.packets += 1
+        self._sent.count(1, len(payload))
         return True
+
+    def lend(
+        self,
+        units: Sequence[Unit],
+        *,
+        rate: int,
+        origin: float,
+        due: float,
+        late: float,
+        last: int,
+        is_watched: bool,
+        on_end: Callable[[], None],
+    ) -> bool:
+        """Let frames leave by the compiled part, once the first of all has left by `send`.
+
+        Args:
+            units: The next frames.
+            rate: Of the codec's clock, in Hz.
+            origin: Where the timeline began, in seconds of `loop.time()`.
+            due: When the first of them is due.
+            late: When it may leave.
+            last: The timestamp of the frame before, from the origin.
+            is_watched: Whether anybody wants to know of each.
+            on_end: Called when all have left, or can't leave any more.
+
+        Returns:
+            False if they can't.
+        """
+        flows, way = self._flows, self._way.direct()
+        if flows is None or way is None or self._marker or len(self._extension) > MOST_EXTENSION:
+            return False
+        flow = OutboundFlow(flows, units, is_watched=is_watched)
+        said = flow.said
+        said.ssrc, said.number, said.base = self._ssrc, self._sequence_number, self._timestamp
+        said.marked_type, said.rate = self._payload_type, rate
+        said.extension[0 : len(self._extension)] = self._extension
+        said.extension_length = len(self._extension)
+        said.origin, said.due, said.runs_at, said.last = origin, due, late, last
+        if not flow.begin(*way, on_end):
+            return False
+        self._flow, self._sent.settle = flow, self._settle
+        return True
+
+    def left(self) -> list[Left]:
+        """Give the frames that have left by the compiled part since this was last asked."""
+        return [] if self._flow is None else self._flow.left()
+
+    def take_back(self) -> tuple[list[Left], Any]:
+        """Let no more frames leave by the compiled part, to which some were lent.
+
+        Returns:
+            Those that have left and were not told yet, and what the compiled part says of them.
+        """
+        flow = self._flow
+        assert flow is not None  # noqa: S101 -- they were lent
+        flow.end()
+        self._settle()
+        self._flow = self._sent.settle = None
+        return flow.left(), flow.said
+
+    def _settle(self) -> None:
+        """Count what has left."""
+        flow = self._flow
+        if flow is None:
+            return
+        packets, octets = flow.counted()
+        if packets:
+            said = flow.said
+            self._sequence_number = said.number
+            timestamp = (self._timestamp + said.last) & 0xFFFFFFFF
+            self._sent.add(packets, octets, timestamp, said.wall)
 
 
 class PacketOutlet:
@@ -202,8 +278,7 @@ class PacketOutlet:
             packets: How many.
             octets: In their payloads.
         """
-        self._sent.octets += octets
-        self._sent.packets += packets
+        self._sent.count(packets, octets)
 
     def report(self, timestamp: int) -> None:
         """Let the reports say which RTP timestamp belongs to this moment (RFC 3550 §6.4.1)."""

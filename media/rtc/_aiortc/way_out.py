@@ -5,8 +5,10 @@ from aiortc.rtcdtlstransport import State
 from pylibsrtp import Session
 
 from .._pylibsrtp import OutboundSrtp
+from ..flows.flows import Address
 from ..ice._aioice import Exit
 from ..ice.outbox import Outbox
+from ..ice.udp_transport import UdpTransport
 from .transports import SRTP_OUT, STATE
 
 ENABLED = "_enabled"
@@ -67,6 +69,26 @@ class WayOut:
         else:
             self._outbox.put(srtp.protect_all, packet, way.send_burst, way.address)
         return True
+
+    def direct(self) -> tuple[UdpTransport, Address, Session] | None:
+        """Give the socket, the address and the session by which packets go out now.
+
+        Returns:
+            None if there is no way out, it leads over a relay, or its socket closes.
+        """
+        if not self.is_open:
+            return None
+        transport = getattr(self._sender, TRANSPORT)
+        way = self._exit
+        if not way.find(getattr(transport, ICE)._send.__self__):  # noqa: SLF001
+            return None
+        socket = getattr(way.send, "__self__", None)
+        srtp = getattr(transport, SRTP_OUT)
+        if type(socket) is not UdpTransport or type(srtp) is not OutboundSrtp:
+            return None
+        if socket.is_closing():
+            return None
+        return socket, way.address, srtp.session
 
     def report(self, packet: bytes) -> bool:
         """Send RTCP, whether media is sent or not.

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import select
 from collections.abc import Callable
 from time import perf_counter
@@ -10,6 +11,7 @@ from typing import Any
 from ...loop_wide import LoopWide
 from ...sources.pacer import Pacer
 from .._pylibsrtp import PacketRoom
+from ..flows.flows import Address, Flows, LeftOver
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +28,13 @@ LONGEST = 0.006
 
 Read = Callable[[], None]
 
+HandOn = Callable[[int, int, int, Address], None]
+"""Takes datagrams that lie in the room: where the first one begins, where the last one ends, the
+size of each but the last, and where they come from."""
+
+Fail = Callable[[OSError], None]
+"""Takes what the kernel said in the place of a datagram."""
+
 
 class SocketPoll(LoopWide):
     """Watches the sockets of a loop, and lets each read once for each time that it has something.
@@ -41,27 +50,35 @@ class SocketPoll(LoopWide):
     once they are read, all together (see `Outbox`).
 
     Attributes:
+        flows: Takes usual packets in our place, where there is a compiled part.
+        source: The socket and the address that what lies in the room came by.
         turn: Counts the turns of the loop in which sockets were read.
         room: Where what was read last lies, until more is read: a datagram, or several that the
             kernel has joined.
     """
 
     def __init__(self) -> None:
+        self.flows = Flows.running() if Flows.are_compiled() else None
+        self.source: tuple[int, Address] = (-1, ())
         self.turn = 0
-        self.room = PacketRoom()
+        self.room = PacketRoom() if self.flows is None else self.flows.room
         self._epoll: Any = None  # `select.epoll` is Linux's
         self._pacer = Pacer.running()
         self._is_behind = False
         self._is_reading = False
-        self._readers: dict[int, Read] = {}
+        self._readers: dict[int, tuple[Read, HandOn | None, Fail | None]] = {}
         self._resting: asyncio.TimerHandle | None = None
 
-    def add(self, file: int, read: Read) -> None:
+    def add(
+        self, file: int, read: Read, hand_on: HandOn | None = None, fail: Fail | None = None
+    ) -> None:
         """Watch a socket.
 
         Args:
             file: Its descriptor.
             read: Called when it has something; it may leave some, and is called again.
+            hand_on: Called in its place with what was read already, if flows come in on it.
+            fail: The same with what went wrong.
         """
         if not hasattr(select, "epoll"):
             asyncio.get_running_loop().add_reader(file, read)
@@ -69,7 +86,7 @@ class SocketPoll(LoopWide):
         if self._epoll is None:
             self._epoll = select.epoll()
             self._watch()
-        self._readers[file] = read
+        self._readers[file] = read, hand_on, fail
         self._epoll.register(file, select.EPOLLIN)
 
     def remove(self, file: int) -> None:
@@ -82,6 +99,8 @@ class SocketPoll(LoopWide):
             asyncio.get_running_loop().remove_reader(file)
             return
         del self._readers[file]
+        if self.flows is not None:
+            self.flows.forget(file)
         self._epoll.unregister(file)
         if not self._readers:
             self._stop()
@@ -136,6 +155,8 @@ class SocketPoll(LoopWide):
         self._pacer.catch_up()
         self._is_reading = True
         try:
+            if self.flows is not None:
+                return self._read_flows(self.flows)
             with self._pacer.together():
                 return self._read_rounds()
         finally:
@@ -150,11 +171,11 @@ class SocketPoll(LoopWide):
         for _ in range(MOST_ROUNDS):
             found = epoll.poll(0, MOST_SOCKETS)
             for file, _ in found:
-                read = readers.get(file)
-                if read is None:
+                reader = readers.get(file)
+                if reader is None:
                     continue  # one that was read before it has closed it
                 try:
-                    read()
+                    reader[0]()
                 except Exception:
                     logger.exception("A socket's datagram was not taken")
             if epoll is not self._epoll or not found:
@@ -166,3 +187,49 @@ class SocketPoll(LoopWide):
         else:
             self._is_behind = True  # to rest now would let a flood fill the sockets
         return several
+
+    def _read_flows(self, flows: Flows) -> bool:
+        """As `_read_rounds`, where flows are taken by the compiled part."""
+        epoll, file = self._epoll, self._epoll.fileno()
+        self.turn += 1
+        self._is_behind = False
+        if not flows.read(file):
+            self._is_behind = flows.is_behind
+            return flows.found_several
+        several = False
+        until = perf_counter() + LONGEST
+        with self._pacer.together():
+            for rounds in range(1, MOST_ROUNDS + 1):
+                several = several or flows.found_several
+                self._read_left(flows)
+                if epoll is not self._epoll:
+                    return several
+                # Nothing is read that would have to be left in the room.
+                if rounds == MOST_ROUNDS or perf_counter() >= until:
+                    self._is_behind = True
+                elif flows.read(file):
+                    continue
+                break
+        self._is_behind = self._is_behind or flows.is_behind
+        return several or self._is_behind
+
+    def _read_left(self, flows: Flows) -> None:
+        # Who reads for himself reads into the room, over what lies there.
+        for file, at, end, size, raw in sorted(flows.left_over(), key=_is_unread):
+            reader = self._readers.get(file)
+            if reader is None:
+                continue
+            read, hand_on, fail = reader
+            try:
+                if end == 0 or hand_on is None or fail is None:
+                    read()
+                elif end < 0:
+                    fail(OSError(-end, os.strerror(-end)))
+                else:
+                    hand_on(at, end, size, flows.written(raw))
+            except Exception:
+                logger.exception("A socket's datagram was not taken")
+
+
+def _is_unread(left: LeftOver) -> bool:
+    return left[2] == 0

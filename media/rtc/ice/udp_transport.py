@@ -66,8 +66,14 @@ class UdpTransport(asyncio.DatagramTransport):
         self._receive_joined = sock.recvmsg_into
         self._take = take or _take_nothing
         self._turn = -1
-        self._poll.add(sock.fileno(), self._read)
+        self._file = sock.fileno()
+        self._poll.add(self._file, self._read, self._hand_on, protocol.error_received)
         protocol.connection_made(self)
+
+    @property
+    def file(self) -> int:
+        """The socket's descriptor."""
+        return self._file
 
     def is_closing(self) -> bool:
         """Tell whether it is closed, or about to be."""
@@ -131,29 +137,34 @@ class UdpTransport(asyncio.DatagramTransport):
         """Close the socket, whatever waits."""
         if self._waiting:
             self._waiting.clear()
+            self._keep_back(False)
             asyncio.get_running_loop().remove_writer(self._sock.fileno())
             if self._is_closing:
                 asyncio.get_running_loop().call_soon(self._end)
         self.close()
 
     def _read(self) -> None:
-        octets, turn = self._octets, self._poll.turn
+        octets = self._octets
         try:
             if self._are_joined:
                 length, ancillary, _, addr = self._receive_joined((octets,), ANCILLARY)
                 size = size_told(ancillary) or length
-                self._count(size < length)
             else:
                 length, addr = self._receive(octets)
                 size = length
-                self._count(self._turn == turn)
-                self._turn = turn
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
             self._protocol.error_received(error)
             return
-        at = 0
+        self._hand_on(0, length, size, addr)
+
+    def _hand_on(self, at: int, length: int, size: int, addr: Address) -> None:
+        """Have what lies in the poll's room taken."""
+        octets, poll = self._octets, self._poll
+        self._count(size < length - at if self._are_joined else self._turn == poll.turn)
+        self._turn = poll.turn
+        poll.source = self._file, addr
         while True:
             taken = self._take(at, length, size, addr)
             if taken == at:
@@ -177,8 +188,13 @@ class UdpTransport(asyncio.DatagramTransport):
     def _wait(self, data: Any, addr: Address | None) -> None:
         if not self._waiting:
             asyncio.get_running_loop().add_writer(self._sock.fileno(), self._write)
+            self._keep_back(True)
         self._waiting.append((data, addr))
         del self._waiting[:-MOST_WAITING]
+
+    def _keep_back(self, waits: bool) -> None:
+        if self._poll.flows is not None:
+            self._poll.flows.keep_back(self._file, waits)
 
     def _write(self) -> None:
         while self._waiting:
@@ -194,6 +210,7 @@ class UdpTransport(asyncio.DatagramTransport):
                 self._protocol.error_received(error)
             del self._waiting[0]
         asyncio.get_running_loop().remove_writer(self._sock.fileno())
+        self._keep_back(False)
         if self._is_closing:
             asyncio.get_running_loop().call_soon(self._end)
 

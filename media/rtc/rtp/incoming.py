@@ -11,6 +11,7 @@ from ...frames.codec import CLOCK_RATES, TELEPHONE_EVENT, Unwrapper
 from ...frames.frame import EncodedFrame, Kind
 from .. import _aiortc
 from .._aiortc.early_packets import Place
+from ..flows.inbound_flow import InboundFlow
 from ..ice.socket_poll import SocketPoll
 from .digit_reader import DigitReader
 from .packet import RtpPacket
@@ -70,7 +71,9 @@ class Incoming:
         on_unseen: Callable[[float], None],
         on_keyframe: Callable[[bool], None],
         on_frame: Callable[[EncodedFrame], None],
+        on_frames: Callable[[list[EncodedFrame]], None] = lambda _: None,
         on_digit: Callable[[DigitEvent], None],
+        is_patient: Callable[[], bool] = lambda: False,
     ) -> None:
         """Take a receiver that has not started.
 
@@ -84,7 +87,9 @@ class Incoming:
             on_keyframe: Called with False when the peer is asked for a key frame, with True when
                 one has come for that.
             on_frame: Called with each encoded frame, unless the path is `none`.
+            on_frames: Called in its place with several, where `is_patient` says so.
             on_digit: Called when the peer presses a key and when it lets it go, on each path.
+            is_patient: Tells whether frames may come together, some seconds late.
         """
         self.kind = kind
         self.receiver = transceiver.receiver
@@ -93,6 +98,7 @@ class Incoming:
         self._repairs = Reception()
         self._formats: dict[int, _Format] = {}
         self._digits = DigitReader()
+        self._flowing = ""
         self._digit_timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._knows_keys = False
@@ -101,6 +107,7 @@ class Incoming:
         self._on_digit = on_digit
         self._on_first = on_first
         self._on_frame = on_frame
+        self._on_frames = on_frames
         self._on_keyframe = on_keyframe
         self._on_unseen = on_unseen
         self._path = path
@@ -116,8 +123,16 @@ class Incoming:
         self._video = VideoReceiver() if is_seen else None
         self._sockets = SocketPoll.running()
         self._cut = self._sockets.room.cut
+        self._is_patient = is_patient
+        flows = self._sockets.flows if kind == "audio" else None
+        self._flow = None if flows is None else InboundFlow(flows, self._flowed)
         _aiortc.take_packets(
-            self.receiver, self._packet, self._next_packets, self._counter, reports
+            self.receiver,
+            self._packet,
+            self._next_packets,
+            self._counter,
+            reports,
+            self._flow,
         )
 
     def freezes(self) -> FreezeCount:
@@ -132,6 +147,7 @@ class Incoming:
         Args:
             repairs: SSRC of retransmissions → SSRC of what is retransmitted (RFC 5576 §4.2).
         """
+        self.take_back()
         agreed = _aiortc.codecs(self._transceiver)
         for payload_type, codec in agreed.items():
             apt = codec.parameters.get("apt")
@@ -163,6 +179,7 @@ class Incoming:
 
     def close(self) -> None:
         """Take nothing more."""
+        self.take_back()
         self._path = ReceivePath.NONE
         if self._timer is not None:
             self._timer.cancel()
@@ -194,6 +211,8 @@ class Incoming:
             places: Where each payload begins and ends.
         """
         now = self._loop.time()
+        if self._flow is not None:
+            self.take_back()
         found = self._formats.get(marked_type & 0x7F)
         counter = self.reception.streams.get(ssrc)
         if found is None or counter is None or not found.is_frame or ssrc != self.ssrc:
@@ -203,27 +222,84 @@ class Incoming:
         counter.add(number, timestamp, now)
         if len(places) > 1:
             counter.add_next(len(places) - 1, number, timestamp, now)
-        is_receiving = (
-            self._path is not ReceivePath.NONE and self._transceiver.currentDirection in RECEIVING
-        )
-        if not is_receiving and not self._knows_keys:
-            return
-        video, sequencer = self._video, self._sequencer
-        if video is not None:
-            payloads = [self._cut[start:end] for start, end in places]
-            frames = video.receive_next(
-                found.name, ssrc, number, timestamp, marked_type > 0x7F, payloads, now
-            )
-            if frames is not None:
-                self._seen(video, frames, now)
+        if self._video is None:
+            self._next_sound(found.name, ssrc, marked_type, number, timestamp, places)
+        elif self._is_receiving:
+            self._next_pictures(found.name, ssrc, marked_type, number, timestamp, places)
+
+    def _next_sound(
+        self,
+        codec: str,
+        ssrc: int,
+        marked_type: int,
+        number: int,
+        timestamp: int,
+        places: Sequence[Place],
+    ) -> None:
+        now, is_receiving = self._loop.time(), self._is_receiving
+        if is_receiving or self._knows_keys:
+            if len(places) > 1 or not self._sequencer.passes(number):
+                for packet in self._read(ssrc, marked_type, number, timestamp, places):
+                    self._take(codec, packet, now)
                 return
-        elif len(places) == 1 and sequencer.passes(number):
             start, end = places[0]
             if is_receiving and start < end:
-                self._encoded(found.name, self._cut[start:end], timestamp, now, keyframe=True)
+                self._encoded(codec, self._cut[start:end], timestamp, now, keyframe=True)
+        if self._flow is not None:
+            self._lend(codec, marked_type, number + len(places) - 1 & 0xFFFF, is_receiving)
+
+    def _next_pictures(
+        self,
+        codec: str,
+        ssrc: int,
+        marked_type: int,
+        number: int,
+        timestamp: int,
+        places: Sequence[Place],
+    ) -> None:
+        video, now = self._video, self._loop.time()
+        assert video is not None  # noqa: S101 -- it is known that they come
+        payloads = [self._cut[start:end] for start, end in places]
+        frames = video.receive_next(
+            codec, ssrc, number, timestamp, marked_type > 0x7F, payloads, now
+        )
+        if frames is not None:
+            self._seen(video, frames, now)
             return
         for packet in self._read(ssrc, marked_type, number, timestamp, places):
-            self._take(found.name, packet, now)
+            self._take(codec, packet, now)
+
+    def _lend(self, codec: str, marked_type: int, number: int, is_receiving: bool) -> None:
+        """Lend what follows the packet of a number to the compiled part."""
+        flow, ssrc = self._flow, self.ssrc
+        if flow is None or ssrc is None or (is_receiving and not self._is_patient()):
+            return
+        counter = self.reception.streams[ssrc]
+        if counter.highest & 0xFFFF != number:
+            return  # it came late: another one is due
+        self._flowing = codec
+        flow.want(ssrc, marked_type & 0x7F, number + 1 & 0xFFFF, counter, keeps=is_receiving)
+
+    def take_back(self) -> None:
+        """Take what was lent back: something else may be wanted now."""
+        flow = self._flow
+        if flow is not None and flow.is_live:
+            self._sequencer.go_on(flow.end())
+
+    def settle(self) -> None:
+        """Count and hand on what has come where it was lent."""
+        if self._flow is not None and self._flow.is_live:
+            self._flow.settle()
+
+    def _flowed(self, frames: list[tuple[bytes, int, float]]) -> None:
+        kind, codec, place = self.kind, self._flowing, self._unwrapper.map
+        rate = CLOCK_RATES[codec]
+        self._on_frames(
+            [
+                EncodedFrame(kind, codec, data, place(timestamp), rate, arrival, True)
+                for data, timestamp, arrival in frames
+            ]
+        )
 
     def _read(
         self, ssrc: int, marked_type: int, number: int, timestamp: int, places: Sequence[Place]
@@ -242,6 +318,7 @@ class Incoming:
         return packets
 
     def _packet(self, packet: RtpPacket) -> None:
+        self.take_back()
         found = self._formats.get(packet.payload_type)
         if found is None:
             return

@@ -12,7 +12,7 @@ from ...sources.unit import Unit
 from .._aiortc import RtpStream
 from .insert import Insert
 from .key_presses import STEP, KeyPress, KeyPresses
-from .paced_stream import PacedStream, Sent, ShortWay
+from .paced_stream import AllSent, PacedStream, Sent, ShortWay
 from .picture_stream import PictureStream
 from .program import Program
 from .splice import Splice
@@ -52,8 +52,10 @@ class Outgoing:
         bit_rate: Callable[[], int | None],
         telephone_event: GetTelephoneEvent,
         watchers: Sized,
+        is_patient: Callable[[], bool] = lambda: False,
         on_began: Callable[[], None],
         on_sent: Sent,
+        on_all_sent: AllSent = lambda _: None,
         on_ended: Ended,
         on_stuck: Ended,
     ) -> None:
@@ -70,8 +72,10 @@ class Outgoing:
             telephone_event: Gives the payload type and clock rate (Hz) for keys that are pressed;
                 None: the peer takes none.
             watchers: Frames that go out are told while there are any.
+            is_patient: Tells whether they may be told together, up to a second late.
             on_began: Called when the first packet goes out.
             on_sent: Called with each encoded frame that goes out, if so.
+            on_all_sent: Called in its place with frames that have gone out where they were lent.
             on_ended: Called when a source is not played any more, for whatever reason.
             on_stuck: Called once of a source that has given nothing for `STUCK` seconds.
         """
@@ -90,7 +94,13 @@ class Outgoing:
         self._open_pictures = pictures
         self._open_sound = sound
         self._paced = PacedStream(
-            kind, self._step, watchers=watchers, on_began=on_began, on_sent=on_sent
+            kind,
+            self._step,
+            watchers=watchers,
+            is_patient=is_patient,
+            on_began=on_began,
+            on_sent=on_sent,
+            on_all_sent=on_all_sent,
         )
         self._awaited: tuple[Playback, float] | None = None  # since when it gives nothing
         self._paused = False
@@ -121,6 +131,7 @@ class Outgoing:
     def prepare(self) -> None:
         """Have the beginning encoded now that the codec is negotiated."""
         paced = self._paced
+        paced.take_back()
         paced.codec, paced.rate = self._codec()
         self._program.prepare(paced.codec)
 
@@ -190,6 +201,14 @@ class Outgoing:
         if not paused:
             self._replay()
         self._paced.look_again()
+
+    def settle(self) -> None:
+        """Tell the watchers what has left by now."""
+        self._paced.settle()
+
+    def take_back(self) -> None:
+        """Tell the watchers of each frame as it leaves, from now on."""
+        self._paced.take_back()
 
     def send_no_more(self) -> None:
         """Send nothing any more, for good; what is played ends with `close`."""

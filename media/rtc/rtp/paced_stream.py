@@ -1,16 +1,18 @@
 """An RTP stream whose frames leave in time with the clock."""
 
 import asyncio
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Sequence, Sized
 
 from ...frames.frame import EncodedFrame, Kind
 from ...sources.pacer import Pacer, PacerStep, Ticket
-from ...sources.unit import Unit, UnitRun
+from ...sources.unit import FrameRun, Unit, UnitRun
 from .._aiortc import RtpStream
+from ..flows.outbound_flow import Left
 from .picture_stream import PictureStream
 from .splice import Splice
 
 Sent = Callable[[EncodedFrame], None]
+AllSent = Callable[[Sequence[EncodedFrame]], None]
 ShortWay = Callable[[EncodedFrame], bool]
 
 
@@ -40,7 +42,10 @@ class PacedStream:
 
     __slots__ = (
         "_has_begun",
+        "_is_patient",
+        "_lent",
         "_loop",
+        "_on_all_sent",
         "_on_began",
         "_on_sent",
         "_origin",
@@ -65,8 +70,10 @@ class PacedStream:
         step: PacerStep,
         *,
         watchers: Sized,
+        is_patient: Callable[[], bool] = lambda: False,
         on_began: Callable[[], None],
         on_sent: Sent,
+        on_all_sent: AllSent = lambda _: None,
     ) -> None:
         """Prepare to send.
 
@@ -75,8 +82,10 @@ class PacedStream:
             step: The long way: gets the time at which a frame is due, in seconds of `loop.time()`,
                 and returns when the next one is; None: when `look_again` is called.
             watchers: Frames that go out are told while there are any.
+            is_patient: Tells whether they may be told together, up to a second late.
             on_began: Called when the first packet goes out.
             on_sent: Called with each encoded frame that goes out, if so.
+            on_all_sent: Called in its place with frames that have gone out where they were lent.
         """
         self.codec = ""
         self.kind: Kind = kind
@@ -86,9 +95,12 @@ class PacedStream:
         self.splice: Splice | None = None
         self.stream: RtpStream | PictureStream | None = None
         self._has_begun = False
+        self._is_patient = is_patient
+        self._lent: FrameRun | None = None
         self._loop = asyncio.get_running_loop()
         self._on_began = on_began
         self._on_sent = on_sent
+        self._on_all_sent = on_all_sent
         self._origin = 0.0
         self._rests = False
         self._send: Callable[[Unit, int], None] = _nowhere
@@ -116,6 +128,7 @@ class PacedStream:
 
     def close(self) -> None:
         """Send nothing more."""
+        self.take_back()
         self.run = self.splice = None
         self._rests = False
         if self._ticket is not None:
@@ -126,10 +139,38 @@ class PacedStream:
 
     def look_again(self) -> None:
         """Take the long way again: something else may be wanted now."""
+        self.take_back()
         self.run = self.splice = None
         if self._rests:
             self._rests = False
             self._ticket = Pacer.running().start(self._next)
+
+    def settle(self) -> None:
+        """Tell the watchers what has left where it was lent."""
+        if self._lent is not None and self._sound is not None:
+            self._tell(self._sound.left())
+
+    def _tell(self, left: list[Left]) -> None:
+        if left:
+            kind, codec, rate = self.kind, self.codec, self.rate
+            self._on_all_sent(
+                [
+                    EncodedFrame(kind, codec, unit.data, timestamp, rate, at, unit.keyframe)
+                    for unit, timestamp, at in left
+                ]
+            )
+
+    def take_back(self) -> None:
+        """Take the frames that were lent back, and send what is left of them by ourselves."""
+        run, sound = self._lent, self._sound
+        if run is None or sound is None:
+            return
+        left, said = sound.take_back()
+        self._lent = run.borrower = None
+        run.pass_by(said.at, said.ticks)
+        self.last = said.last
+        self._tell(left)
+        self._ticket = Pacer.running().start(self._next, due=said.due, late=said.runs_at)
 
     def step_soon(self) -> None:
         """Step at the next point of the pacer's grid, if that is sooner than the next step."""
@@ -206,7 +247,7 @@ class PacedStream:
         if unit is None:
             then = self._step(due)
             self._rests = then is None
-            return then
+            return None if then is not None and self._lend(then) else then
         rate = self.rate
         timestamp = round((due - self._origin) * rate)
         if timestamp <= self.last:
@@ -216,6 +257,30 @@ class PacedStream:
         if self._watchers:
             self._on_sent(self.frame(unit.data, timestamp, unit.keyframe))
         return due + unit.duration / rate
+
+    def _lend(self, due: float) -> bool:
+        """Let the run's frames leave by the compiled part, where nobody waits for each of them."""
+        run, sound = self.run, self._sound
+        if sound is None or type(run) is not FrameRun:
+            return False
+        if self._watchers and not self._is_patient():
+            return False
+        units = run.ahead()
+        due, late = Pacer.after(due, self._loop.time())
+        if not units or not sound.lend(
+            units,
+            rate=self.rate,
+            origin=self._origin,
+            due=due,
+            late=late,
+            last=self.last,
+            is_watched=bool(self._watchers),
+            on_end=self.take_back,
+        ):
+            return False
+        self._lent, self._ticket = run, None
+        run.borrower = self.take_back
+        return True
 
 
 def _nowhere(unit: Unit, timestamp: int) -> None:

@@ -2,17 +2,25 @@
 
 import random
 from asyncio import get_running_loop
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, repeat
 from time import time
 from typing import Protocol
 
 from ...budget import Budget
+from ...frames.frame import Kind
 from ...sources.pacer import Pacer, Ticket
 from . import rtcp
 from .rtcp import MOST_BLOCKS, MOST_LOST, ReportBlock, RtcpPacket, SenderInfo
 
 REPORTS = 8_000
 """Octets of RTCP a second, and at once, that we send."""
+
+EARLY = (1, 1, 2, 3)
+"""Seconds between the first reports of sound: calls that are short have some, too."""
+
+SELDOM = 5
+"""Seconds between later ones (RFC 3550 §6.2). Who sends video hears each second what is lost."""
 
 _NTP_EPOCH = 2_208_988_800
 """Seconds from 1900 to 1970 (RFC 5905 §6)."""
@@ -48,9 +56,15 @@ class Way(Protocol):
 class Counted(Protocol):
     """What is counted of an RTP stream as it comes in."""
 
-    received: int
-    jitter: float
     clock_rate: int
+
+    @property
+    def received(self) -> int:
+        """Packets that have come."""
+
+    @property
+    def jitter(self) -> float:
+        """Interarrival jitter in seconds."""
 
     @property
     def lost(self) -> int:
@@ -66,25 +80,62 @@ class Sent:
 
     Attributes:
         at: When the last packet left, in seconds of `time.time()`.
-        octets: In the payloads.
-        packets: How many, those that were sent again left out.
         rate: Of the RTP clock, in Hz.
+        settle: Adds what has left elsewhere meanwhile (`add`); None: nothing has.
         timestamp: The last packet's.
     """
 
-    __slots__ = ("at", "octets", "packets", "rate", "timestamp")
+    __slots__ = ("_octets", "_packets", "at", "rate", "settle", "timestamp")
 
     def __init__(self) -> None:
         self.at = 0.0
-        self.octets = self.packets = self.timestamp = 0
+        self._octets = self._packets = self.timestamp = 0
         self.rate = 1
+        self.settle: Callable[[], None] | None = None
+
+    @property
+    def packets(self) -> int:
+        """How many, those that were sent again left out."""
+        if self.settle is not None:
+            self.settle()
+        return self._packets
+
+    @property
+    def octets(self) -> int:
+        """How many, in the payloads of these."""
+        if self.settle is not None:
+            self.settle()
+        return self._octets
+
+    def count(self, packets: int, octets: int) -> None:
+        """Count packets that were sent.
+
+        Args:
+            packets: How many.
+            octets: In their payloads.
+        """
+        self._packets += packets
+        self._octets += octets
+
+    def add(self, packets: int, octets: int, timestamp: int, at: float) -> None:
+        """Count packets that have left some time ago.
+
+        Args:
+            packets: How many.
+            octets: In their payloads.
+            timestamp: The last one's.
+            at: When it left, in seconds of `time.time()`.
+        """
+        self.count(packets, octets)
+        self.timestamp, self.at = timestamp, at
 
     def info(self) -> SenderInfo:
         """Say what has been sent up to now."""
+        packets = self.packets
         now = time()
         timestamp = self.timestamp + round((now - self.at) * self.rate)
         moment = int((now + _NTP_EPOCH) * (1 << 32)) & 0xFFFFFFFFFFFFFFFF
-        return SenderInfo(moment, timestamp & 0xFFFFFFFF, self.packets, self.octets)
+        return SenderInfo(moment, timestamp & 0xFFFFFFFF, packets, self._octets)
 
 
 class Heard:
@@ -121,7 +172,7 @@ class Heard:
 
 
 class Reports:
-    """Reports about once a second, and gives feedback at once, within a budget for all of it.
+    """Reports from time to time, and gives feedback at once, within a budget for all of it.
 
     Attributes:
         round_trip: Smoothed, in seconds; None before the first report that answers one of ours.
@@ -137,11 +188,12 @@ class Reports:
     ANSWERED = 4
     """Reports of ours of which we know when they left, for the peer to answer."""
 
-    def __init__(self, way: Way) -> None:
+    def __init__(self, way: Way, kind: Kind) -> None:
         """Report as soon as media may flow.
 
         Args:
             way: Where to.
+            kind: Of video each second, of sound less often.
         """
         self.round_trip: float | None = None
         self.sent = Sent()
@@ -152,6 +204,9 @@ class Reports:
         self.on_lost: Callable[[float], None] = _ignore
         self.on_missing: Callable[[Iterable[int]], None] = _ignore
         self._budget = Budget(REPORTS, REPORTS)
+        self._intervals: Iterator[int] = (
+            repeat(1) if kind == "video" else chain(EARLY, repeat(SELDOM))
+        )
         self._is_closed = False
         self._loop = get_running_loop()
         self._moments: list[tuple[int, float]] = []
@@ -250,7 +305,8 @@ class Reports:
     def _step(self, due: float) -> float | None:
         self._report()
         # As RFC 3550 §6.3.1 wants, at random, but with the packets of media.
-        return due + Pacer.GRID * round((0.5 + random.random()) / Pacer.GRID)  # noqa: S311
+        seconds = next(self._intervals) * (0.5 + random.random())  # noqa: S311
+        return due + Pacer.BEAT * round(seconds / Pacer.BEAT)
 
     def _report(self) -> None:
         way, sent, now = self._way, self.sent, self._loop.time()

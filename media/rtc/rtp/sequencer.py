@@ -59,6 +59,14 @@ class Sequencer:
         self._next = (number + 1) % _SEQUENCES
         return True
 
+    def go_on(self, number: int) -> None:
+        """Go on after packets that have passed elsewhere.
+
+        Args:
+            number: The sequence number that is due.
+        """
+        self._next = number
+
     def give_up(self) -> list[RtpPacket]:
         """Wait no longer; return the packets that have waited, in order."""
         due = []

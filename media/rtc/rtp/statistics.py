@@ -1,5 +1,6 @@
 """Our own counters of what was received, for each kind of media."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...frames.codec import WRAP
@@ -54,9 +55,8 @@ class StreamCounter:
     """Counts one RTP stream (one SSRC) as it comes in.
 
     Attributes:
-        received: Packets, duplicates included.
-        jitter: Interarrival jitter in seconds.
         reordered: Packets after one that was sent later.
+        settle: Counts what somebody else has taken meanwhile (`add_run`); None: nobody does.
     """
 
     __slots__ = (
@@ -64,20 +64,22 @@ class StreamCounter:
         "_base",
         "_counted_before",
         "_highest",
+        "_jitter",
         "_leap_to",
         "_lost_before",
+        "_received",
         "_timestamp",
         "clock_rate",
-        "jitter",
-        "received",
         "reordered",
+        "settle",
     )
 
     def __init__(self, clock_rate: int) -> None:
         self.clock_rate = clock_rate
-        self.received = 0
-        self.jitter = 0.0
         self.reordered = 0
+        self.settle: Callable[[], None] | None = None
+        self._received = 0
+        self._jitter = 0.0
         self._base = 0
         self._highest: int | None = None
         self._leap_to: int | None = None
@@ -89,15 +91,51 @@ class StreamCounter:
     @property
     def highest(self) -> int:
         """The highest sequence number that came, counted on past 65535."""
+        self._settle()
         return self._highest or 0
 
     @property
     def lost(self) -> int:
         """Packets expected and not received (RFC 3550 appendix A.3), never below 0."""
+        self._settle()
         if self._highest is None:
             return 0
         expected = self._highest - self._base + 1
-        return self._lost_before + max(0, expected - (self.received - self._counted_before))
+        return self._lost_before + max(0, expected - (self._received - self._counted_before))
+
+    @property
+    def received(self) -> int:
+        """Packets, duplicates included."""
+        self._settle()
+        return self._received
+
+    @property
+    def jitter(self) -> float:
+        """Interarrival jitter in seconds."""
+        self._settle()
+        return self._jitter
+
+    @property
+    def last(self) -> tuple[int, float, float]:
+        """The last packet's timestamp, when it came, and the jitter then, in seconds."""
+        return self._timestamp, self._arrival, self._jitter
+
+    def add_run(self, count: int, timestamp: int, arrival: float, jitter: float) -> None:
+        """Count packets that have come in their order after the last one, elsewhere.
+
+        Args:
+            count: How many.
+            timestamp: The last one's.
+            arrival: When that came.
+            jitter: What it was then, in seconds.
+        """
+        self._received += count
+        self._highest = (self._highest or 0) + count
+        self._timestamp, self._arrival, self._jitter = timestamp, arrival, jitter
+
+    def _settle(self) -> None:
+        if self.settle is not None:
+            self.settle()
 
     def add(self, sequence: int, timestamp: int, arrival: float) -> None:
         """Count one packet.
@@ -116,12 +154,12 @@ class StreamCounter:
         ahead = (sequence - self._highest + _SEQUENCES // 2) % _SEQUENCES - _SEQUENCES // 2
         if abs(ahead) > _MAX_DROPOUT:
             if sequence == self._leap_to:
-                self._lost_before, self._counted_before = self.lost, self.received
+                self._lost_before, self._counted_before = self.lost, self._received
                 self._begin(sequence, timestamp, arrival)
             else:
                 self._leap_to = (sequence + 1) % _SEQUENCES
             return
-        self.received += 1
+        self._received += 1
         if ahead <= 0:
             self.reordered += ahead < 0
             return
@@ -131,7 +169,7 @@ class StreamCounter:
         ticks = (timestamp - self._timestamp + WRAP // 2) % WRAP - WRAP // 2
         difference = arrival - self._arrival - ticks / self.clock_rate
         self._timestamp, self._arrival = timestamp, arrival
-        self.jitter += (abs(difference) - self.jitter) / 16
+        self._jitter += (abs(difference) - self._jitter) / 16
 
     def add_next(self, count: int, sequence: int, timestamp: int, arrival: float) -> None:
         """Count packets that came with one that was counted, as `add` counts each.
@@ -142,15 +180,15 @@ class StreamCounter:
             timestamp: The RTP timestamp of all.
             arrival: When they came, in seconds of any steady clock.
         """
-        if self._timestamp == timestamp and self.highest % _SEQUENCES == sequence:
-            self.received += count
-            self._highest = self.highest + count
+        if self._timestamp == timestamp and (self._highest or 0) % _SEQUENCES == sequence:
+            self._received += count
+            self._highest = (self._highest or 0) + count
             return
         for number in range(sequence + 1, sequence + 1 + count):
             self.add(number % _SEQUENCES, timestamp, arrival)
 
     def _begin(self, sequence: int, timestamp: int, arrival: float) -> None:
-        self.received += 1
+        self._received += 1
         self._base = self._highest = sequence
         self._leap_to = None
         self._timestamp, self._arrival = timestamp, arrival

@@ -29,7 +29,7 @@ def test_a_disk_that_does_not_answer_holds_up_neither_the_call_nor_the_end_of_th
         recorders = Recorders(context, "call")
         recorders.start(video=False, wav=False)
         for _, frame in audio(Direction.SENT, 440)[:10]:
-            recorders.write(Direction.SENT, frame)
+            recorders.write(Direction.SENT, (frame,))
         await recorders.finish()
         (recorded,) = recorders.recorded
         assert recorded.path is None
@@ -52,7 +52,7 @@ def test_video_of_which_nothing_can_be_shown_is_said_to_be_missing(
             recorders.miss(Direction.RECEIVED)  # nobody records
             recorders.start(video=True, wav=False)
             for _, frame in audio(Direction.SENT, 440)[:10]:
-                recorders.write(Direction.SENT, frame)
+                recorders.write(Direction.SENT, (frame,))
             recorders.miss(Direction.RECEIVED)
             await recorders.finish()
             (recorded,) = recorders.recorded
@@ -75,7 +75,7 @@ def test_a_recording_that_begins_between_key_frames_has_its_call_ask_for_one(
             recorders = Recorders(context, "call", call)
             recorders.start(video=True, wav=False)
             for _, frame in frames[1:20]:
-                recorders.write(Direction.RECEIVED, frame)
+                recorders.write(Direction.RECEIVED, (frame,))
             await recorders.finish()
             (recorded,) = recorders.recorded
             assert recorded.kind == "video"

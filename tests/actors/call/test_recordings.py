@@ -68,7 +68,7 @@ class Studio:
     def plays(self, packets: int = 20) -> None:
         """Let sound be sent and received."""
         for direction, frame in itertools.islice(self._frames, packets):
-            self.recorders.write(direction, frame)
+            self.recorders.write(direction, (frame,))
 
     async def does(self, what: str, which: int) -> None:
         """Let something happen, to one of the recordings where it is about one."""
@@ -252,7 +252,7 @@ def test_only_a_direction_that_is_recorded_is_asked_for_key_frames(
 
     run(main)
     before = told.pop(0)
-    assert told[before:] == ["send_keyframe"]
+    assert [each for each in told[before:] if each != "settle"] == ["send_keyframe"]
     assert KeyframeNeeded(RECEIVED) not in told
 
 
@@ -265,7 +265,8 @@ def test_all_calls_share_the_moments_at_which_they_are_written(run: Run, tmp_pat
             for number in range(4):
                 several = Recorders(context, f"call {number}")
                 several.start(video=False, wav=False)
-                several.write(*sound()[0])
+                direction, frame = sound()[0]
+                several.write(direction, (frame,))
                 assert several._timer is not None
                 due.append(several._timer.when())
                 assert due[-1] - loop.time() <= BATCH

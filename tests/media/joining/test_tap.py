@@ -244,7 +244,10 @@ class Media:
 
     def __init__(self) -> None:
         self.received = ReceivedStreams(
-            largest_picture=1, check=lambda _: None, request_keyframe=lambda: None
+            largest_picture=1,
+            check=lambda _: None,
+            on_wanted=lambda: None,
+            request_keyframe=lambda: None,
         )
         self.sinks: list[Any] = []
 

@@ -4,7 +4,7 @@ import asyncio
 import random
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from callboard.media import ClockPattern, EncodedFrame, Kind, ReceivePath, Tone
 from callboard.media.rtc._aiortc.bit_rate import IncomingBitRate
 from callboard.media.rtc._aiortc.early_packets import EarlyPackets, Taker
 from callboard.media.rtc._aiortc.inbound import InboundSrtp
+from callboard.media.rtc.flows.flows import SWITCH
 from callboard.media.rtc.ice.segments import runs
 from callboard.media.rtc.ice.socket_poll import SocketPoll
 from callboard.media.rtc.rtp.incoming import Incoming
@@ -118,7 +119,7 @@ def written(packets: list[Packet], first: int) -> list[tuple[float, bytes]]:
     """Encrypt packets; give how long after the one before each comes."""
     session = Session(Policy(KEY, Policy.SSRC_ANY_OUTBOUND, srtp_profile=PROFILE))
     overtaken: list[tuple[float, bytes]] = []
-    numbers, times = dict.fromkeys(SSRCS, first), dict.fromkeys(SSRCS, 2**32 - 5000)
+    numbers, times = (defaultdict(lambda at=at: at) for at in (first, 2**32 - 5000))
     found = []
     for each in packets:
         numbers[each.ssrc] = (numbers[each.ssrc] + each.step) & 0xFFFF
@@ -164,7 +165,14 @@ class Receiver:
         said: All the rest.
     """
 
-    def __init__(self, kind: Kind, path: ReceivePath, transceiver: RTCRtpTransceiver) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        path: ReceivePath,
+        transceiver: RTCRtpTransceiver,
+        *,
+        is_patient: bool = False,
+    ) -> None:
         self.estimated: list[Any] = []
         self.said: list[Any] = []
         transceiver._codecs = CODECS[kind]
@@ -185,7 +193,9 @@ class Receiver:
             on_unseen=lambda *told: said.append(told),
             on_keyframe=lambda *told: said.append(told),
             on_frame=said.append,
+            on_frames=said.extend,
             on_digit=said.append,
+            is_patient=lambda: is_patient,
         )
         self.incoming.learn({9: 7})
         estimate = None
@@ -204,7 +214,10 @@ class Receiver:
         self.early = EarlyPackets(transport, InboundSrtp(session, said.append, Counter()))
         for ssrc in SSRCS:
             self.early.streams[ssrc] = Taker(
-                self.incoming._packet, self.incoming._next_packets, estimate
+                self.incoming._packet,
+                self.incoming._next_packets,
+                estimate,
+                self.incoming._flow if is_patient else None,
             )
 
     def counted(self) -> list[Any]:
@@ -343,7 +356,10 @@ CALLS = {"counted": 15, "recorded": 25}
 
 
 @pytest.mark.parametrize("use", CALLS)
-def test_few_functions_are_called_for_a_packet(run: Run, use: str) -> None:
+def test_few_functions_are_called_for_a_packet(
+    run: Run, use: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SWITCH, "0")
     path = ReceivePath.NONE if use == "counted" else ReceivePath.PACKETS
 
     async def main() -> None:
@@ -386,7 +402,7 @@ def test_pictures_go_the_short_way_too(run: Run) -> None:
 
 def watch(poll: SocketPoll, file: int, found: list[int]) -> None:
     """Note how many Python functions are called each time that a socket is read."""
-    read = poll._readers[file]
+    read, hand_on, fail = poll._readers[file]
 
     def watched() -> None:
         calls: list[CodeType] = []
@@ -403,4 +419,4 @@ def watch(poll: SocketPoll, file: int, found: list[int]) -> None:
             sys.setprofile(before)
         found.append(len(calls))
 
-    poll._readers[file] = watched
+    poll._readers[file] = watched, hand_on, fail

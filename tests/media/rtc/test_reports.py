@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from callboard.media.rtc.rtp import rtcp
-from callboard.media.rtc.rtp.reports import Heard, Reports
+from callboard.media.rtc.rtp.reports import EARLY, SELDOM, Heard, Reports
 from callboard.media.rtc.rtp.rtcp import ReportBlock, RtcpPacket, SenderInfo
 from callboard.tests.conftest import Run
 
@@ -56,18 +56,18 @@ def read(packet: bytes) -> RtcpPacket:
     return found
 
 
-def test_a_report_a_second_on_the_grid_of_what_is_sent(run: Run) -> None:
+def test_a_report_a_second_of_video_on_the_beat_of_what_is_sent(run: Run) -> None:
     async def main() -> None:
         way = Way()
-        reports = Reports(way)
+        reports = Reports(way, "video")
         reports.streams[THEIRS] = Heard(counted())
         await asyncio.sleep(100)
         times = [at for at, _ in way.sent]
         apart = [later - earlier for earlier, later in pairwise(times)]
-        assert all(0.49 < each < 1.51 for each in apart)
+        assert all(0.489 < each < 1.511 for each in apart)
         assert len({round(each, 2) for each in apart}) > 10
         assert 80 < len(times) < 125
-        assert all(at * 100 == pytest.approx(round(at * 100), abs=1e-6) for at in times)
+        assert all(at * 50 == pytest.approx(round(at * 50), abs=1e-6) for at in times)
         assert not way.is_closed
         reports.close()
         assert way.is_closed
@@ -80,10 +80,26 @@ def test_a_report_a_second_on_the_grid_of_what_is_sent(run: Run) -> None:
     run(main, loop="virtual")
 
 
+def test_sound_is_reported_of_early_and_then_less_often(run: Run) -> None:
+    async def main() -> None:
+        way = Way()
+        reports = Reports(way, "audio")
+        reports.streams[THEIRS] = Heard(counted())
+        await asyncio.sleep(1_000)
+        times = [at for at, _ in way.sent]
+        apart = [later - earlier for earlier, later in pairwise(times)]
+        for each, seconds in zip(apart, (*EARLY, *[SELDOM] * len(apart)), strict=False):
+            assert 0.489 * seconds < each < 1.511 * seconds
+        assert 160 < len(times) < 240
+        reports.close()
+
+    run(main, loop="virtual")
+
+
 def test_who_sends_says_so_and_says_goodbye(run: Run) -> None:
     async def main() -> None:
         way = Way()
-        reports = Reports(way)
+        reports = Reports(way, "video")
         await asyncio.sleep(3)
         assert way.sent == []  # there is nothing to tell
         reports.streams[THEIRS] = Heard(counted())
@@ -91,7 +107,7 @@ def test_who_sends_says_so_and_says_goodbye(run: Run) -> None:
         assert set(way.kinds) == {"RR+SDES"}
         way.sent.clear()
         for _ in range(300):
-            reports.sent.packets += 1
+            reports.sent.count(1, 100)
             await asyncio.sleep(0.02)
         assert set(way.kinds) == {"SR+SDES"}
         way.sent.clear()
@@ -107,8 +123,8 @@ def test_who_sends_says_so_and_says_goodbye(run: Run) -> None:
 def test_a_round_trip_is_measured_by_what_the_peer_answers(run: Run) -> None:
     async def main() -> None:
         way = Way()
-        reports = Reports(way)
-        reports.sent.packets = 1
+        reports = Reports(way, "video")
+        reports.sent.count(1, 100)
         await asyncio.sleep(1.6)
         at, packets = way.sent[-1]
         moment = rtcp.moment(packets[0])
@@ -140,7 +156,7 @@ def test_a_round_trip_is_measured_by_what_the_peer_answers(run: Run) -> None:
 def test_the_peers_report_is_answered(run: Run) -> None:
     async def main() -> None:
         way = Way()
-        reports = Reports(way)
+        reports = Reports(way, "video")
         reports.streams[THEIRS] = Heard(counted())
         for ssrc in (THEIRS, THEIRS + 1):  # the other one is nobody's
             info = SenderInfo(0x0123_4567_89AB_CDEF, 0, 0, 0)
@@ -159,7 +175,7 @@ def test_only_what_is_said_of_our_stream_is_heard(run: Run) -> None:
     async def main() -> None:
         heard: list[Any] = []
         way = Way()
-        reports = Reports(way)
+        reports = Reports(way, "video")
         reports.on_bit_rate = heard.append
         reports.on_keyframe = lambda: heard.append("keyframe")
         reports.on_lost = heard.append

@@ -9,7 +9,7 @@ import random
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import cycle, islice
 from types import SimpleNamespace
@@ -47,7 +47,7 @@ def tone(frequency: int) -> tuple[Unit, ...]:
 
 @dataclass(frozen=True)
 class Sound(Source):
-    """A tone, of so many frames."""
+    """A tone, of so many frames, some of which are short."""
 
     frames: int
     frequency: int = 500
@@ -56,7 +56,8 @@ class Sound(Source):
 
     def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
         """Give what was encoded before."""
-        return islice(cycle(tone(self.frequency)), self.frames)
+        for number, unit in enumerate(islice(cycle(tone(self.frequency)), self.frames)):
+            yield replace(unit, duration=480) if number % 7 == 3 else unit
 
 
 def pictures(seed: int, frames: int) -> Iterator[Unit]:
@@ -150,12 +151,15 @@ ORDERS = st.one_of(
     st.tuples(st.just("darken"), st.none()),
     st.tuples(st.just("close the way"), FLAG),
     st.tuples(st.just("look"), st.none()),
+    st.tuples(st.just("stall"), st.sampled_from((0.005, 0.05, 0.4, 3.0))),
 )
 TIMED = st.lists(st.tuples(ORDERS, st.sampled_from((0, 7, 20, 130, 700))), min_size=4, max_size=12)
 
 
 class Scene:
     """Sound or pictures on their way out to a socket that notes what it gets, and when."""
+
+    is_patient = False
 
     def __init__(self, kind: Kind) -> None:
         self.kind: Kind = kind
@@ -171,6 +175,7 @@ class Scene:
             protocol=SimpleNamespace(transport=socket, send_burst=self._packet),
             remote_addr=("::1", 9),
         )
+        self.pair = pair
         connection = _Connection(pair)
         self.transport = SimpleNamespace(
             _state=State.CONNECTED,
@@ -195,8 +200,10 @@ class Scene:
             telephone_event=lambda: (101, 8000) if kind == "audio" else None,
             bit_rate=lambda: self.rate,
             watchers=self.watchers,
+            is_patient=lambda: self.is_patient,
             on_began=lambda: self.found.append("began"),
             on_sent=self.found.append,
+            on_all_sent=self.found.extend,
             on_ended=lambda playback: self.found.append((playback.failure, playback.position)),
             on_stuck=self.found.append,
         )
@@ -247,12 +254,22 @@ class Scene:
         counted = (sent.octets, sent.packets, sent.timestamp)
         self.found.append((counted, playback.position, playback.is_over))
 
+    def stall(self, seconds: float) -> None:
+        """Let the loop have been held up."""
+        loop: Any = self.loop
+        loop.now += seconds
+
     def watch(self, on: bool) -> None:
         """Let frames that go out be told, or not."""
+        self.outgoing.take_back()
         self.watchers[:] = [self] if on else []
+
+    async def end(self) -> None:
+        """Leave nothing over."""
 
     def close(self, closed: bool) -> None:
         """Let the transport have closed, or be there again."""
+        self.outgoing.take_back()
         self.transport._state = State.CLOSED if closed else State.CONNECTED
 
 
@@ -292,6 +309,7 @@ ORDER: dict[str, Callable[[Scene, Any], Any]] = {
     "watch": lambda scene, on: scene.watch(on),
     "close the way": lambda scene, closed: scene.close(closed),
     "look": lambda scene, _: scene.look(),
+    "stall": lambda scene, seconds: scene.stall(seconds),
 }
 
 
@@ -330,9 +348,9 @@ def _outcome(job: Callable[[], Any]) -> tuple[Any, Exception | None]:
         return None, error
 
 
-async def play(kind: Kind, orders: Orders) -> list[Any]:
+async def play(kind: Kind, orders: Orders, of: type[Scene] = Scene) -> list[Any]:
     """Play a scene; give all that was seen of it."""
-    scene = Scene(kind)
+    scene = of(kind)
     scene.outgoing.start()
     await asyncio.sleep(0.63)  # in the middle of a run
     for (name, value), milliseconds in orders:
@@ -345,6 +363,7 @@ async def play(kind: Kind, orders: Orders) -> list[Any]:
     for task in scene.tasks:
         task.cancel()
     scene.outgoing.close()
+    await scene.end()
     return scene.found
 
 
@@ -403,6 +422,8 @@ EACH: tuple[tuple[str, Any], ...] = (
     ("key frame", False),
     ("bit rate", 400_000),
     ("darken", None),
+    ("stall", 0.05),
+    ("stall", 3.0),
 )
 
 

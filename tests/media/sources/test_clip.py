@@ -64,11 +64,11 @@ def test_only_what_is_needed_soon_is_encoded(run: Run) -> None:
 def test_a_large_clip_forgets_what_was_played(run: Run) -> None:
     async def main() -> None:
         clips = Clips.running()
-        source = Numbers(200, size=Clip.LIMIT // 100)
+        source = Numbers(400, size=Clip.LIMIT // 150)
         reader = clips.open(source, "audio", "opus")
-        units = await drain(reader, 180)
-        assert units[150].data[0] == 150
-        assert len(reader.clip._units) <= 60
+        units = await drain(reader, 380)
+        assert units[250].data[0] == 250
+        assert len(reader.clip._units) <= 210
         assert clips.open(source, "audio", "opus").clip is not reader.clip
 
     run(main)

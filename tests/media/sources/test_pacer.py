@@ -160,14 +160,14 @@ def test_who_begins_at_once_is_late_for_the_point_before(clock: Clock) -> None:
         called.append((clock.now, due))
         return due + 0.02
 
-    clock.advance(0.017)
+    clock.advance(0.037)
     pacer.start(step, at_once=True)
-    clock.advance(0.055)
-    assert [now for now, _ in called] == pytest.approx([0.017, 0.03, 0.05])
-    assert [due for _, due in called] == pytest.approx([0.01, 0.03, 0.05])
+    clock.advance(0.065)
+    assert [now for now, _ in called] == pytest.approx([0.037, 0.04, 0.06])
+    assert [due for _, due in called] == pytest.approx([0.02, 0.04, 0.06])
 
 
-def test_a_ticket_that_a_step_starts_waits_for_the_grid(clock: Clock) -> None:
+def test_a_ticket_that_a_step_starts_waits_for_the_next_beat(clock: Clock) -> None:
     pacer = Pacer()
     times: list[float] = []
 
@@ -178,11 +178,35 @@ def test_a_ticket_that_a_step_starts_waits_for_the_grid(clock: Clock) -> None:
         pacer.start(later)
 
     pacer.start(step)
-    clock.advance(0.015)
+    clock.advance(0.03)
     assert times == []
     assert len([t for t in clock.timers if not t[1].cancelled]) == 1
-    clock.advance(0.025)
-    assert times == [pytest.approx(0.02)]
+    clock.advance(0.045)
+    assert times == [pytest.approx(0.04)]
+
+
+def test_what_begins_in_the_past_begins_now(clock: Clock) -> None:
+    pacer = Pacer()
+    called: list[tuple[str, float]] = []
+
+    def late(due: float) -> None:
+        called.append(("late", due))
+
+    def step(due: float) -> None:
+        called.append(("step", due))
+        pacer.start(late, due=due - 0.005)
+
+    def other(due: float) -> None:
+        called.append(("other", due))
+
+    pacer.start(step)
+    pacer.start(other)
+    clock.advance(0.02)
+    assert called == [("step", 0.02), ("other", 0.02), ("late", pytest.approx(0.015))]
+    pacer.start(late, due=0.033)
+    clock.advance(0.033)
+    assert called[3:] == [("late", 0.033)]
+    assert len([t for t in clock.timers if not t[1].cancelled]) == 0
 
 
 def test_what_is_due_need_not_wait_for_the_timer(clock: Clock) -> None:
@@ -190,17 +214,17 @@ def test_what_is_due_need_not_wait_for_the_timer(clock: Clock) -> None:
     dues, times, ticket = paced(pacer, clock, 0.02)
     pacer.catch_up()
     assert dues == []
-    for now in (0.0104, 0.0305):  # the loop has woken for another reason
+    for now in (0.0204, 0.0405):  # the loop has woken for another reason
         clock.now = now
         pacer.catch_up()
         pacer.catch_up()
         assert len([t for t in clock.timers if not t[1].cancelled]) == 1
-    assert times == [0.0104, 0.0305]
-    assert dues == pytest.approx([0.01, 0.03])
-    clock.advance(0.06)
-    assert dues == pytest.approx([0.01, 0.03, 0.05])
+    assert times == [0.0204, 0.0405]
+    assert dues == pytest.approx([0.02, 0.04])
+    clock.advance(0.07)
+    assert dues == pytest.approx([0.02, 0.04, 0.06])
     ticket.cancel()
-    clock.advance(0.08)
+    clock.advance(0.1)
     pacer.catch_up()
     assert len(dues) == 3
 

@@ -1,0 +1,19 @@
+"""How the compiled part is built: by cffi, which setup.py calls."""
+
+from pathlib import Path
+
+from cffi import FFI
+
+HERE = Path(__file__).parent
+
+ffibuilder = FFI()
+ffibuilder.cdef((HERE / "flows.h").read_text(encoding="ascii"))
+ffibuilder.set_source(
+    "callboard.media.rtc.flows._flows",
+    '#include <stdint.h>\n#include "flows.h"',
+    sources=["media/rtc/flows/flows.c"],
+    include_dirs=["media/rtc/flows"],
+    libraries=["m"],
+    extra_compile_args=["-O2", "-ffp-contract=off"],  # figures are rounded as Python rounds them
+    optional=True,
+)

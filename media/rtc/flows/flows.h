@@ -1,0 +1,119 @@
+/* What Python and C both know. cffi reads this file as it is: it takes no directives. */
+
+enum {
+    MOST_SOCKETS = 256, /* that are read in one round */
+    CHUNK = 32          /* packets that are made, then encrypted, then sent */
+};
+
+/* A frame that is to leave; many flows may have it. */
+struct flow_frame {
+    const uint8_t *data;
+    int length;
+    uint32_t duration; /* ticks */
+};
+
+/* What became of one. */
+struct flow_left {
+    int64_t timestamp; /* ticks from the origin */
+    double at;         /* seconds of CLOCK_MONOTONIC */
+};
+
+/* The next frames of one RTP stream that goes out. */
+struct outbound {
+    int file;
+    uint8_t address[32];
+    int address_length;
+    void *session;
+    uint32_t ssrc;
+    uint16_t number;       /* of the next packet */
+    uint8_t marked_type;   /* payload type; the marker is never set */
+    uint8_t extension[64]; /* of the header, whole */
+    int extension_length;
+    uint32_t base;         /* what is added to timestamps */
+    double origin, rate;   /* seconds; ticks a second */
+    double due;            /* of the next frame, in seconds */
+    double runs_at;        /* when it leaves: later, if it is late among others */
+    int64_t last;          /* timestamp of the last frame */
+    struct flow_frame **frames;
+    struct flow_left *left; /* what became of each; NULL: nobody asks */
+    int count, at;         /* frames, and how many of them have left */
+    int64_t octets;        /* of payload that have left since it was last asked */
+    int64_t ticks;         /* how long those that have left last together */
+    double wall;           /* when the last one left, in seconds of CLOCK_REALTIME */
+    int place;             /* kept by C */
+};
+
+/* What comes in of one RTP stream. */
+struct inbound {
+    int file;
+    uint8_t address[32];
+    int address_length;
+    void *session;
+    uint32_t ssrc;
+    uint8_t payload_type;
+    uint8_t keeps;          /* whether frames are kept, or only counted */
+    uint16_t next;          /* number of the packet that is due */
+    int left;               /* packets that may still come */
+    double until;           /* and until when, in seconds of the loop's clock */
+    double clock_rate;
+    uint32_t timestamp;     /* of the last packet, and when it came */
+    double arrival, jitter;
+    int received;           /* since it was last asked */
+    uint8_t *frames;        /* records: arrival, timestamp, octets, payload */
+    int frames_length, frames_room;
+    struct inbound *other;  /* kept by C: another one on the same socket */
+};
+
+/* What came in that is for Python. */
+struct left_over {
+    int file;
+    int at, end, size; /* datagrams in the room; end is 0: nothing was read, below 0: an errno */
+    uint8_t address[32];
+    int address_length;
+};
+
+/* A packet that the kernel did not take. */
+struct unsent {
+    int number; /* of the outbound flow, among those that are live */
+    int length;
+    uint8_t packet[1792];
+};
+
+struct slot;
+
+/* All flows of a loop, and what the last call found. */
+struct flows {
+    struct left_over left[MOST_SOCKETS];
+    int left_count;
+    int is_behind;     /* whether sockets may still have something */
+    int found_several; /* whether several had something at one time */
+    struct unsent unsent[CHUNK];
+    int unsent_count;
+    struct outbound **ended; /* those of which all frames have left */
+    int ended_count;
+    double next; /* when a frame is due, in seconds; infinite: never */
+    /* Kept by C. */
+    void *protect, *unprotect;
+    uint8_t *room;
+    int size;
+    struct slot *slots;
+    int slot_count;
+    struct outbound **going;
+    int going_count, going_room;
+    struct unsent chunk[CHUNK];
+};
+
+struct flows *flows_new(void *protect, void *unprotect, uint8_t *room, int size);
+void flows_free(struct flows *flows);
+
+/* All of these return 0, or -1 without memory; `flows_put` also if a frame is too long. */
+int flows_listen(struct flows *flows, struct inbound *flow);
+int flows_put(struct flows *flows, struct outbound *flow);
+
+void flows_unlisten(struct flows *flows, struct inbound *flow);
+void flows_take(struct flows *flows, struct outbound *flow);
+void flows_forget(struct flows *flows, int file);
+int flows_keep_back(struct flows *flows, int file, int wait);
+
+int flows_read(struct flows *flows, int epoll, double now);
+int flows_send(struct flows *flows, double now, double grid, double patience);

@@ -1,0 +1,219 @@
+"""What the compiled part does for all legs of a loop; see `flows.c`."""
+
+import asyncio
+import logging
+import os
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from math import inf
+from typing import Any
+
+from ...loop_wide import LoopWide
+from ...sources.pacer import Pacer, Ticket
+from .._pylibsrtp import PacketRoom, functions
+
+try:
+    from ._flows import ffi, lib  # type: ignore[import-not-found]
+except ImportError:  # nobody could compile it: Python takes all packets
+    ffi = lib = None
+
+logger = logging.getLogger(__name__)
+
+SWITCH = "CALLBOARD_COMPILED"
+"""Environment variable: 0 has Python take all packets."""
+
+READS = 4
+"""How often the kernel's largest datagram fits into the room: it holds what Python is to take."""
+
+MOST_ADDRESSES = 1024
+"""Addresses of peers that are kept as Python writes them."""
+
+_IPV4 = struct.Struct("!4s8x")
+_FAMILY = struct.Struct("=H")
+_IPV6 = struct.Struct("!HI16s")
+_SCOPE = struct.Struct("=I")
+
+Address = tuple[Any, ...]
+LeftOver = tuple[int, int, int, int, bytes]
+"""A descriptor, where datagrams begin and end in the room, the size of each, and their sender's
+address as the kernel writes it. They end at 0 if nothing was read, and below it at an errno."""
+
+
+class Flows(LoopWide):
+    """The flows of a loop.
+
+    Attributes:
+        ffi, lib: What cffi knows of the compiled part.
+        room: Where what came in lies.
+    """
+
+    def __init__(self) -> None:
+        self.ffi, self.lib = ffi, lib
+        self.room = PacketRoom(READS)
+        protect, unprotect = (ffi.cast("void *", each) for each in functions())
+        self.at: Any = ffi.from_buffer("uint8_t[]", self.room.octets)
+        made = lib.flows_new(protect, unprotect, self.at, len(self.room.octets))
+        if made == ffi.NULL:
+            raise MemoryError
+        self._c: Any = ffi.gc(made, lib.flows_free)
+        self._addresses: dict[bytes, Address] = {}
+        self._ends: dict[int, tuple[Any, Callable[[], None], Callable[[bytes], None]]] = {}
+        self._loop = asyncio.get_running_loop()
+        self._pacer = Pacer.running()
+        self._ticket: Ticket | None = None
+
+    @staticmethod
+    def are_compiled() -> bool:
+        """Tell whether there is a compiled part, and nobody has switched it off."""
+        return lib is not None and os.environ.get(SWITCH) != "0"
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether sockets may have something after a call of `read`."""
+        return bool(self._c.is_behind)
+
+    @property
+    def found_several(self) -> bool:
+        """Whether several had something at one time, in the last call of `read`."""
+        return bool(self._c.found_several)
+
+    def listen(self, flow: Any) -> bool:
+        """Take the packets of an inbound flow from now on; False without memory."""
+        return bool(lib.flows_listen(self._c, flow) == 0)
+
+    def unlisten(self, flow: Any) -> None:
+        """Take them no more; its frames are gone."""
+        lib.flows_unlisten(self._c, flow)
+
+    def put(
+        self, flow: Any, on_end: Callable[[], None], on_unsent: Callable[[bytes], None]
+    ) -> bool:
+        """Send the frames of an outbound flow.
+
+        Args:
+            flow: Of which the first is due.
+            on_end: Called when the last one has left, or the socket is closed.
+            on_unsent: Called with an encrypted packet that the kernel did not take.
+
+        Returns:
+            False without memory.
+        """
+        if lib.flows_put(self._c, flow) != 0:
+            return False
+        self._ends[_key(flow)] = flow, on_end, on_unsent
+        self._arm(flow.runs_at)
+        return True
+
+    def take(self, flow: Any) -> None:
+        """Send no more of an outbound flow."""
+        if self._ends.pop(_key(flow), None) is not None:
+            lib.flows_take(self._c, flow)
+
+    def forget(self, file: int) -> None:
+        """End all flows of a socket that is about to be closed.
+
+        Args:
+            file: Its descriptor.
+        """
+        lib.flows_forget(self._c, file)
+        for flow, on_end, _ in tuple(self._ends.values()):
+            if flow.file == file:
+                on_end()
+
+    def keep_back(self, file: int, waits: bool) -> None:
+        """Send nothing on a socket ahead of datagrams that wait for room in its buffer.
+
+        Args:
+            file: Its descriptor.
+            waits: Whether any wait.
+        """
+        lib.flows_keep_back(self._c, file, waits)
+
+    def read(self, epoll: int) -> bool:
+        """Read the sockets that have something, until nothing is left or something is for Python.
+
+        Args:
+            epoll: The descriptor of the epoll that they are in.
+
+        Returns:
+            Whether anything is for Python: see `left_over`.
+        """
+        return bool(lib.flows_read(self._c, epoll, self._loop.time()))
+
+    def left_over(self) -> Iterator[LeftOver]:
+        """Give what the last call of `read` has left."""
+        left = self._c.left
+        for number in range(self._c.left_count):
+            one = left[number]
+            raw = bytes(ffi.buffer(one.address, one.address_length)) if one.end > 0 else b""
+            yield one.file, one.at, one.end, one.size, raw
+
+    def written(self, raw: bytes) -> Address:
+        """Give an address as `socket.recvfrom` does.
+
+        Args:
+            raw: As the kernel writes it.
+        """
+        found = self._addresses.get(raw)
+        if found is None:
+            if len(self._addresses) >= MOST_ADDRESSES:
+                self._addresses.clear()
+            found = self._addresses[raw] = _address(raw)
+        return found
+
+    def _arm(self, due: float) -> None:
+        if self._ticket is not None:
+            if self._ticket.step is not None and self._ticket.due <= due:
+                return
+            self._ticket.cancel()
+        self._ticket = self._pacer.start(self._step, due=due)
+
+    def _step(self, due: float) -> float | None:
+        found = self._c
+        while True:
+            now = self._loop.time()
+            more = lib.flows_send(found, now, Pacer.GRID, Pacer.PATIENCE)
+            for number in range(found.unsent_count):
+                one = found.unsent[number]
+                _, _, on_unsent = self._ends[_key(found.going[one.number])]
+                on_unsent(bytes(ffi.buffer(one.packet, one.length)))
+            ended = [found.ended[number] for number in range(found.ended_count)]
+            for flow in ended:
+                end = self._ends.get(_key(flow))
+                if end is not None:
+                    end[1]()
+            if not more:
+                break
+        due = found.next
+        if due == inf:
+            self._ticket = None
+            return None
+        return float(due)
+
+
+def _key(flow: Any) -> int:
+    return int(ffi.cast("uintptr_t", flow))
+
+
+def raw_address(address: Address) -> bytes:
+    """Write an address as the kernel does.
+
+    Args:
+        address: As `socket.recvfrom` gives it.
+    """
+    if ":" not in address[0]:
+        host = socket.inet_pton(socket.AF_INET, address[0])
+        return _FAMILY.pack(socket.AF_INET) + int(address[1]).to_bytes(2) + _IPV4.pack(host)
+    host = socket.inet_pton(socket.AF_INET6, address[0].partition("%")[0])
+    info, scope = (*address[2:4], 0, 0)[:2]
+    return _FAMILY.pack(socket.AF_INET6) + _IPV6.pack(address[1], info, host) + _SCOPE.pack(scope)
+
+
+def _address(raw: bytes) -> Address:
+    (family,) = _FAMILY.unpack_from(raw)
+    if family == socket.AF_INET:
+        return socket.inet_ntop(socket.AF_INET, raw[4:8]), int.from_bytes(raw[2:4])
+    port, info, host = _IPV6.unpack_from(raw, 2)
+    (scope,) = _SCOPE.unpack_from(raw, 24)
+    return socket.inet_ntop(socket.AF_INET6, host), port, info, scope
