@@ -27,6 +27,8 @@ DECOYS = [
     "load/__pycache__/plan.cpython-311.pyc",
     "tests/__pycache__/test_docs.cpython-311.pyc",
     "load/plan/plan.py~",
+    "media/rtc/flows/_flows.abi3.so",
+    "media/rtc/flows/_flows.cpython-311-x86_64-linux-gnu.so",
     "build/lib/callboard/decoy.py",
     "dist/decoy.whl",
     ".git",
@@ -72,14 +74,19 @@ class Distribution:
 
     def wheel_files(self) -> Counter[str]:
         """The files of the wheel."""
-        with zipfile.ZipFile(self.wheel) as archive:
-            return Counter(archive.namelist())
+        return files_of(self.wheel)
 
     def metadata(self) -> bytes:
         """The wheel's METADATA."""
         with zipfile.ZipFile(self.wheel) as archive:
             name = next(one for one in archive.namelist() if one.endswith(".dist-info/METADATA"))
             return archive.read(name)
+
+
+def files_of(wheel: Path) -> Counter[str]:
+    """The files of a wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        return Counter(archive.namelist())
 
 
 def found(folder: Path) -> Distribution:
@@ -90,10 +97,27 @@ def found(folder: Path) -> Distribution:
 
 def build(tree: Path, out: Path) -> Distribution:
     """Build both files with the setuptools of this environment."""
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(tree)]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    _run_build(tree, out)
     return found(out)
+
+
+def build_wheel(tree: Path, out: Path, **environ: str) -> Path:
+    """Build the wheel alone, with what is to be in its environment."""
+    _run_build(tree, out, "--wheel", **environ)
+    [wheel] = out.iterdir()
+    return wheel
+
+
+def _run_build(tree: Path, out: Path, *arguments: str, **environ: str) -> None:
+    command = [sys.executable, "-m", "build", "--no-isolation", *arguments]
+    done = subprocess.run(
+        [*command, "--outdir", str(out), str(tree)],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        env={**os.environ, **environ},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @dataclass(frozen=True)
@@ -117,7 +141,7 @@ class Environment:
         )
 
 
-def install(distribution: Distribution, folder: Path) -> Environment:
+def install(wheel: Path, folder: Path) -> Environment:
     """Install a wheel alone into a new environment.
 
     Other packages come from this environment through a .pth file. The .pth files that lie there
@@ -127,7 +151,7 @@ def install(distribution: Distribution, folder: Path) -> Environment:
     python = str(folder / "bin" / "python")
     pip = [sys.executable, "-m", "pip", "--python", python, "install"]
     done = subprocess.run(
-        [*pip, "--quiet", "--no-index", "--no-deps", str(distribution.wheel)],
+        [*pip, "--quiet", "--no-index", "--no-deps", str(wheel)],
         capture_output=True,
         encoding="utf-8",
         check=False,

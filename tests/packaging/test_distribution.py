@@ -5,6 +5,9 @@ named by CALLBOARD_DIST.
 """
 
 import os
+import shutil
+import sys
+import sysconfig
 import tomllib
 from pathlib import Path
 
@@ -16,12 +19,19 @@ from callboard.tests.packaging.distribution import (
     Distribution,
     Environment,
     build,
+    build_wheel,
     copied,
+    files_of,
     found,
     install,
     tracked,
 )
 from packaging.metadata import Metadata
+
+COMPILED = "callboard/media/rtc/flows/_flows.abi3.so"
+"""What is in the wheel besides the package's own files, where there is a compiler."""
+
+ARE_COMPILED = "from callboard.media.rtc.flows.flows import Flows; print(Flows.are_compiled())"
 
 pytestmark = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no clone")
 
@@ -38,7 +48,7 @@ def distribution(tmp_path_factory: pytest.TempPathFactory) -> Distribution:
 def environment(
     distribution: Distribution, tmp_path_factory: pytest.TempPathFactory
 ) -> Environment:
-    return install(distribution, tmp_path_factory.mktemp("fresh") / "venv")
+    return install(distribution.wheel, tmp_path_factory.mktemp("fresh") / "venv")
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +70,46 @@ def test_the_wheel_is_the_package(distribution: Distribution) -> None:
         if name in SHIPPED_FROM_ROOT or (rest and top not in STAYING and top[0] != "."):
             wanted.add(f"callboard/{name}")
     files = distribution.wheel_files()
-    assert {name for name in files if ".dist-info/" not in name} == wanted
+    assert {name for name in files if ".dist-info/" not in name} - {COMPILED} == wanted
     assert files.total() == len(files), "a file is there twice"
+
+
+def can_compile() -> bool:
+    headers = Path(sysconfig.get_path("include"), "Python.h")
+    return sys.platform == "linux" and shutil.which("cc") is not None and headers.exists()
+
+
+@pytest.mark.skipif(not can_compile(), reason="there is no C compiler, or no headers of Python")
+@pytest.mark.skipif(os.environ.get("CALLBOARD_COMPILED") == "0", reason="it is switched off")
+def test_one_wheel_with_the_compiled_part_serves_each_python(
+    distribution: Distribution, environment: Environment, tmp_path: Path
+) -> None:
+    assert "-cp311-abi3-linux_" in distribution.wheel.name
+    assert COMPILED in distribution.wheel_files()
+    done = environment.run("python", "-c", ARE_COMPILED, cwd=tmp_path)
+    assert done.stdout == "True\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environ", "tag"),
+    [
+        pytest.param({"CC": "false"}, "-", id="no-compiler"),
+        pytest.param({"PYTHONPATH": "{tree}/without_cffi"}, "-py3-none-any", id="no-cffi"),
+        pytest.param({"CALLBOARD_COMPILED": "0"}, "-py3-none-any", id="switched-off"),
+    ],
+)
+def test_it_runs_without_the_compiled_part(
+    environ: dict[str, str], tag: str, tmp_path: Path
+) -> None:
+    tree = copied(tmp_path / "tree")
+    (tree / "without_cffi").mkdir()
+    (tree / "without_cffi/cffi.py").write_text("raise ImportError\n")
+    given = {key: value.format(tree=tree) for key, value in environ.items()}
+    wheel = build_wheel(tree, tmp_path / "dist", **given)
+    assert wheel.stem.partition("-0.1.0")[2].startswith(tag)
+    assert not [name for name in files_of(wheel) if name.endswith(".so")]
+    done = install(wheel, tmp_path / "venv").run("python", "-c", ARE_COMPILED, cwd=tmp_path)
+    assert done.stdout == "False\n", done.stderr
 
 
 def test_metadata_are_valid_and_say_what_it_runs_on(metadata: Metadata) -> None:
