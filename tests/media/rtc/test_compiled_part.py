@@ -1,0 +1,92 @@
+"""The compiled part: what compilers say of it, which Pythons load it, and what turns it off."""
+
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from callboard.media.rtc.flows import build, flows
+
+FOLDER = Path(flows.__file__).parent
+
+BUILT = FOLDER / "_flows.abi3.so"
+
+STRICT = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-O2"]
+"""With -O2, as compilers find some faults only where they optimize."""
+
+
+def compiled() -> ModuleType:
+    """The compiled part itself: what uses it does not say why it can't be loaded."""
+    return importlib.import_module(f"{flows.__package__}._flows")
+
+
+def layout(ffi: Any, struct: str) -> list[tuple[str, int, str]]:
+    """Where the fields of a structure are, and their types."""
+    fields = ffi.typeof(f"struct {struct}").fields
+    return [(name, field.offset, field.type.cname) for name, field in fields]
+
+
+needs_it = pytest.mark.skipif(
+    not BUILT.exists(),
+    reason="The compiled part is not tested here: install gcc, libc6-dev and python3-dev, and run "
+    "'script/setup test' again.",
+)
+
+
+@pytest.mark.parametrize("compiler", [name for name in ("gcc", "clang") if shutil.which(name)])
+def test_compilers_have_no_complaints(compiler: str, tmp_path: Path) -> None:
+    command = [compiler, *STRICT, "-c", str(FOLDER / "flows.c"), "-o", str(tmp_path / "flows.o")]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.unit
+@needs_it
+def test_each_python_loads_what_one_has_built() -> None:
+    assert Path(compiled().__file__ or "") == BUILT
+
+
+@pytest.mark.unit
+@needs_it
+@pytest.mark.parametrize(
+    "struct", ["flow_frame", "flow_left", "flows", "inbound", "outbound", "left_over", "unsent"]
+)
+def test_what_was_built_is_what_the_sources_say(struct: str) -> None:
+    """A part that was built of other sources reads other fields: "script/setup" builds it anew."""
+    assert layout(compiled().ffi, struct) == layout(build.ffibuilder, struct)
+
+
+@pytest.mark.unit
+@needs_it
+@pytest.mark.parametrize(("value", "is_on"), [(None, True), ("1", True), ("", True), ("0", False)])
+def test_the_environment_turns_it_off(
+    value: str | None, is_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(flows.SWITCH, raising=False)
+    if value is not None:
+        monkeypatch.setenv(flows.SWITCH, value)
+    assert flows.Flows.are_compiled() is is_on
+
+
+@pytest.mark.unit
+def test_python_alone_is_enough() -> None:
+    """Where nothing could be compiled, or something for another machine lies there."""
+    program = (
+        "import sys\n"
+        "sys.modules['callboard.media.rtc.flows._flows'] = None\n"
+        "from callboard.media.rtc.flows.flows import Flows\n"
+        "print(Flows.are_compiled())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": ""},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.stdout == "False\n", done.stderr
