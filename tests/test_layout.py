@@ -57,8 +57,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "media/rtc": (
         "dtls",
         "_pylibsrtp",
+        "flows",
         "ice",
-        "rtp/packet rtp/rtcp rtp/reports",
+        "rtp/packet rtp/rtcp rtp/reports rtp/statistics",
+        "flows/inbound_flow flows/outbound_flow",
         "_aiortc",
         "rtp",
         "*",
