@@ -119,7 +119,8 @@ def written(packets: list[Packet], first: int) -> list[tuple[float, bytes]]:
     """Encrypt packets; give how long after the one before each comes."""
     session = Session(Policy(KEY, Policy.SSRC_ANY_OUTBOUND, srtp_profile=PROFILE))
     overtaken: list[tuple[float, bytes]] = []
-    numbers, times = (defaultdict(lambda at=at: at) for at in (first, 2**32 - 5000))
+    numbers: defaultdict[int, int] = defaultdict(lambda: first)
+    times: defaultdict[int, int] = defaultdict(lambda: 2**32 - 5000)
     found = []
     for each in packets:
         numbers[each.ssrc] = (numbers[each.ssrc] + each.step) & 0xFFFF
