@@ -14,7 +14,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal, Protocol, TypeVar
 
 import hypothesis
@@ -35,6 +35,9 @@ FACTORIES: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
 
 UNITS = {"actors", "bots", "config", "jingle"}
 """Folders whose tests need nothing that runs beside them and play nothing in its real time."""
+MARKED = ("ladder", "load/measure/test_notable_ladders.py", "media/rtc/test_compiled_part.py")
+"""Where else tests are that newer Pythons run, as their files mark them."""
+
 PROGRAMS = ("coturn", "pykka_runtime", "subprocess")
 """Names in a test's module that say that it needs a program all the same."""
 
@@ -207,7 +210,19 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     here = Path(__file__).parent
     if config.option.markexpr != "unit" or here not in collection_path.parents:
         return None
-    return collection_path.relative_to(here).parts[0] not in UNITS or None
+    return not has_units(collection_path.relative_to(here)) or None
+
+
+def has_units(place: PurePath) -> bool:
+    """Tell whether units are in a file or a folder of tests.
+
+    Args:
+        place: Its path from here on.
+    """
+    marked = [PurePath(name) for name in MARKED]
+    return place.parts[0] in UNITS or any(
+        place == one or place in one.parents or one in place.parents for one in marked
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -132,6 +132,18 @@ def test_what_is_put_first_is_there() -> None:
     assert all((ROOT / "tests" / name).exists() for name in conftest.SLOW)
 
 
+def test_newer_pythons_run_all_that_is_marked_for_them() -> None:
+    tests = ROOT / "tests"
+    rooms = [path for path in tests.iterdir() if path.is_dir() and path.name != "browser"]
+    files = [file for path in rooms for file in path.rglob("test_*.py")]
+    marked = {file.relative_to(tests) for file in files if "mark.unit" in file.read_text("utf-8")}
+    assert len(marked) > 5
+    assert not {file for file in marked if not conftest.has_units(file)}
+    folders = {folder for file in marked for folder in file.parents if folder.parts}
+    assert not {folder for folder in folders if not conftest.has_units(folder)}
+    assert not conftest.has_units(Path("live"))
+
+
 def test_continuous_integration_runs_the_whole_suite() -> None:
     script = (ROOT / ".ci" / "run").read_text().splitlines()
     assert script[-1] == 'exec "$(dirname "$0")/../script/test"'
