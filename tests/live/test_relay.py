@@ -28,9 +28,9 @@ def test_accounts_find_the_relay_at_their_server_and_use_it_alone(
     told: list[Element] = []
     transmit = Stream.transmit
 
-    def noted(self: Stream, stanza: Element) -> None:
+    def noted(self: Stream, stanza: Element, *, at_leisure: bool = False) -> None:
         told.extend(stanza.iter(f"{{{ns.ICE_UDP}}}candidate"))
-        transmit(self, stanza)
+        transmit(self, stanza, at_leisure=at_leisure)
 
     monkeypatch.setattr(Stream, "transmit", noted)
 
@@ -71,9 +71,9 @@ def test_a_call_without_its_relay_ends_and_only_the_operator_learns_what_to_do(
     told: list[str] = []
     transmit = Stream.transmit
 
-    def noted(self: Stream, stanza: Element) -> None:
+    def noted(self: Stream, stanza: Element, *, at_leisure: bool = False) -> None:
         told.append(tostring(stanza, "unicode"))
-        transmit(self, stanza)
+        transmit(self, stanza, at_leisure=at_leisure)
 
     monkeypatch.setattr(Stream, "transmit", noted)
 

@@ -65,8 +65,11 @@ def counted(account: Any) -> Iterator[list[Element]]:
     sent: list[Element] = []
     transmit = account._session.stream.transmit
 
-    def note(stanza: Element) -> None:
-        (sent.append if "stranger" in stanza.get("to", "") else transmit)(stanza)
+    def note(stanza: Element, *, at_leisure: bool = False) -> None:
+        if "stranger" in stanza.get("to", ""):
+            sent.append(stanza)
+        else:
+            transmit(stanza, at_leisure=at_leisure)
 
     account._session.stream.transmit = note
     yield sent
