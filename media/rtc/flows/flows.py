@@ -6,6 +6,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable, Iterator
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -44,21 +45,23 @@ class Flows(LoopWide):
     """The flows of a loop.
 
     Attributes:
-        ffi, lib: What cffi knows of the compiled part.
+        ffi: What cffi knows of the compiled part.
         room: Where what came in lies.
     """
 
     def __init__(self) -> None:
-        self.ffi, self.lib = ffi, lib
+        self.ffi = ffi
         self.room = PacketRoom(READS)
         protect, unprotect = (ffi.cast("void *", each) for each in functions())
-        self.at: Any = ffi.from_buffer("uint8_t[]", self.room.octets)
-        made = lib.flows_new(protect, unprotect, self.at, len(self.room.octets))
+        self._octets: Any = ffi.from_buffer("uint8_t[]", self.room.octets)
+        made = lib.flows_new(protect, unprotect, self._octets, len(self.room.octets))
         if made == ffi.NULL:
             raise MemoryError
         self._c: Any = ffi.gc(made, lib.flows_free)
         self._addresses: dict[bytes, Address] = {}
         self._ends: dict[int, tuple[Any, Callable[[], None], Callable[[bytes], None]]] = {}
+        # What C points to must not be freed, whoever forgets it.
+        self._heard: dict[int, tuple[Any, object]] = {}
         self._loop = asyncio.get_running_loop()
         self._pacer = Pacer.running()
         self._ticket: Ticket | None = None
@@ -78,13 +81,25 @@ class Flows(LoopWide):
         """Whether several had something at one time, in the last call of `read`."""
         return bool(self._c.found_several)
 
-    def listen(self, flow: Any) -> bool:
-        """Take the packets of an inbound flow from now on; False without memory."""
-        return bool(lib.flows_listen(self._c, flow) == 0)
+    def listen(self, flow: Any, holds: object) -> bool:
+        """Take the packets of an inbound flow from now on.
+
+        Args:
+            flow: Which is not listened to yet.
+            holds: What it points to.
+
+        Returns:
+            False without memory.
+        """
+        if lib.flows_listen(self._c, flow) != 0:
+            return False
+        self._heard[_key(flow)] = flow, holds
+        return True
 
     def unlisten(self, flow: Any) -> None:
         """Take them no more; its frames are gone."""
         lib.flows_unlisten(self._c, flow)
+        self._heard.pop(_key(flow), None)
 
     def put(
         self, flow: Any, on_end: Callable[[], None], on_unsent: Callable[[bytes], None]
@@ -174,15 +189,12 @@ class Flows(LoopWide):
         while True:
             now = self._loop.time()
             more = lib.flows_send(found, now, Pacer.GRID, Pacer.PATIENCE)
-            for number in range(found.unsent_count):
-                one = found.unsent[number]
-                _, _, on_unsent = self._ends[_key(found.going[one.number])]
-                on_unsent(bytes(ffi.buffer(one.packet, one.length)))
-            ended = [found.ended[number] for number in range(found.ended_count)]
-            for flow in ended:
-                end = self._ends.get(_key(flow))
-                if end is not None:
-                    end[1]()
+            # Looked up first: what is called may end flows, and gives the others new places.
+            for call in [*self._unsent(), *self._ended()]:
+                try:
+                    call()
+                except Exception:
+                    logger.exception("A flow could not be taken back")
             if not more:
                 break
         due = found.next
@@ -190,6 +202,21 @@ class Flows(LoopWide):
             self._ticket = None
             return None
         return float(due)
+
+    def _unsent(self) -> list[Callable[[], None]]:
+        found = self._c
+        return [
+            partial(
+                self._ends[_key(found.going[one.number])][2],
+                bytes(ffi.buffer(one.packet, one.length)),
+            )
+            for one in found.unsent[0 : found.unsent_count]
+        ]
+
+    def _ended(self) -> list[Callable[[], None]]:
+        return [
+            self._ends[_key(flow)][1] for flow in ffi.unpack(self._c.ended, self._c.ended_count)
+        ]
 
 
 def _key(flow: Any) -> int:

@@ -29,7 +29,7 @@ class InboundFlow:
         is_wanted: Whether it may be, from the packet that was taken last.
     """
 
-    __slots__ = ("_c", "_counter", "_flows", "_holds", "_loop", "_take", "is_live", "is_wanted")
+    __slots__ = ("_c", "_counter", "_flows", "_loop", "_take", "is_live", "is_wanted")
 
     def __init__(self, flows: Flows, take: TakeFrames) -> None:
         """Prepare to lend.
@@ -43,7 +43,6 @@ class InboundFlow:
         self._take = take
         self._c: Any = None
         self._counter: StreamCounter
-        self._holds: object = None
         self.is_live = False
         self.is_wanted = False
 
@@ -75,18 +74,19 @@ class InboundFlow:
             session: libsrtp's, which decrypts it.
         """
         self.is_wanted = False
+        if self.is_live:
+            return
         flow, counter = self._c, self._counter
         raw = raw_address(address)
         flow.file = file
         flow.address_length = len(raw)
         flow.address[0 : len(raw)] = raw
         flow.session = self._flows.ffi.cast("void *", address_of(session))
-        self._holds = session
         flow.left, flow.until = MOST, self._loop.time() + LONGEST
         flow.clock_rate = counter.clock_rate
         flow.timestamp, flow.arrival, flow.jitter = counter.last
         flow.received = 0
-        self.is_live = self._flows.listen(flow)
+        self.is_live = self._flows.listen(flow, session)
         if self.is_live:
             counter.settle = self.settle
 
@@ -119,5 +119,4 @@ class InboundFlow:
         self._counter.settle = None
         self.settle()
         self._flows.unlisten(self._c)
-        self._holds = None
         return int(self._c.next)

@@ -324,6 +324,39 @@ def test_what_waits_for_the_socket_leaves_first(run: Run) -> None:
     run(main)
 
 
+@pytest.mark.usefixtures("staged")
+def test_whoever_fails_to_take_what_was_not_sent_stops_nobody(
+    run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        scene, other = Wired("audio"), Wired("audio")
+        for each in (scene, other):
+            each.outgoing.start()
+        await asyncio.sleep(0.3)
+        flows = Flows.running()
+        assert flows._c.going_count == 2
+
+        def failing(data: bytes, addr: Any) -> None:
+            other.outgoing.close()  # the last one takes the first one's place
+            raise RuntimeError(f"no room for {len(data)} octets")
+
+        monkeypatch.setattr(scene._transport, "sendto", failing)
+        for each in (scene, other):
+            flows.keep_back(each._transport.file, True)
+        await asyncio.sleep(0.1)
+        assert flows._c.going_count == 1
+        flows.keep_back(scene._transport.file, False)
+        before = len(scene.found)
+        await asyncio.sleep(0.1)
+        assert len(scene.found) == before + 5
+        for each in (scene, other):
+            each.outgoing.close()
+            await each.end()
+
+    run(main, loop="virtual")
+    assert caplog.text.count("A flow could not be taken back") == 5
+
+
 def test_without_the_compiled_part_python_does_it_all(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
