@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def early_server(file: Path, on_loop: OnLoop) -> Iterator[Prosody | None]:
     if not seems_embedded(file):
         yield None
         return
-    with EarlyCertificates(HOST) as certificates:
+    with closing(EarlyCertificates(HOST)) as certificates:
         server = Prosody({}, make_certificates=certificates.take)
         try:
             on_loop(_begun_while_importing(server))

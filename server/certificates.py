@@ -4,8 +4,7 @@ import os
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
-from types import TracebackType
-from typing import NoReturn, Self
+from typing import NoReturn
 
 from msgspec import Struct, msgpack
 
@@ -60,17 +59,6 @@ class EarlyCertificates:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(theirs)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def take(self, host: str) -> Certificates:
         """Return certificates for a domain: the child's, once, if they are for it. Blocks.
 
@@ -81,20 +69,21 @@ class EarlyCertificates:
         return msgpack.decode(octets, type=Certificates) if octets else certificates_for(host)
 
     def close(self) -> None:
-        """End the child, if nobody has waited for it."""
+        """End the child, if nobody waits for it or has done so."""
         if self._child:
             os.kill(self._child, signal.SIGKILL)
             self._end()
 
     def _end(self) -> bytes:
-        """Wait for the child, and return what it has made: nothing if it was ended before."""
-        if not self._child:
+        """Wait for the child, and return what it has made: nothing if somebody else waits."""
+        # Taken at once: who closes may come while a thread waits here, and the pipe is closed once.
+        child, self._child = self._child, 0
+        if not child:
             return b""
         with os.fdopen(self._pipe, "rb") as pipe:
             octets = pipe.read()
         with suppress(ChildProcessError):
-            os.waitpid(self._child, 0)
-        self._child = 0
+            os.waitpid(child, 0)
         return octets
 
 

@@ -4,6 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from threading import Event
+from typing import Any
 
 import pytest
 from callboard.server.certificates import HOST, Certificates, EarlyCertificates
@@ -11,8 +15,9 @@ from callboard.server.certificates import HOST, Certificates, EarlyCertificates
 #: Takes certificates of a child, twice; prints whether the library was imported after each.
 SCRIPT = """
 import sys
+from contextlib import closing
 from callboard.server.certificates import HOST, EarlyCertificates
-with EarlyCertificates(HOST) as early:
+with closing(EarlyCertificates(HOST)) as early:
     for _ in range(2):
         print(early.take(HOST).key.count("PRIVATE"), "cryptography" in sys.modules)
 """
@@ -35,7 +40,7 @@ def test_the_child_imports_what_makes_them_and_serves_once() -> None:
 
 
 def test_each_child_makes_its_own() -> None:
-    with EarlyCertificates(HOST) as one, EarlyCertificates(HOST) as other:
+    with closing(EarlyCertificates(HOST)) as one, closing(EarlyCertificates(HOST)) as other:
         assert len({early.take(HOST).key for early in (one, other)}) == 2
 
 
@@ -43,14 +48,14 @@ def test_each_child_makes_its_own() -> None:
 def test_a_child_that_is_ended_says_nothing_and_others_make_them(
     number: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with EarlyCertificates(HOST) as early:
+    with closing(EarlyCertificates(HOST)) as early:
         os.kill(early._child, number)
         assert isinstance(early.take(HOST), Certificates)
     assert capfd.readouterr() == ("", "")
 
 
 def test_of_another_domain_they_are_made_when_they_are_wanted() -> None:
-    with EarlyCertificates(HOST) as early:
+    with closing(EarlyCertificates(HOST)) as early:
         child = early._child
         assert "example.org" not in early.take(HOST).chain
         assert isinstance(early.take("example.org"), Certificates)
@@ -58,7 +63,28 @@ def test_of_another_domain_they_are_made_when_they_are_wanted() -> None:
 
 
 def test_what_nobody_takes_is_ended() -> None:
-    with EarlyCertificates(HOST) as early:
+    with closing(EarlyCertificates(HOST)) as early:
         child = early._child
         assert is_there(child)
+    assert not is_there(child)
+
+
+def test_who_closes_while_another_waits_leaves_the_child_to_him(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits, opened = Event(), os.fdopen
+
+    def opening(*arguments: Any) -> Any:
+        waits.set()
+        return opened(*arguments)
+
+    with closing(EarlyCertificates(HOST)) as early, ThreadPoolExecutor(1) as pool:
+        child = early._child
+        os.kill(child, signal.SIGSTOP)
+        monkeypatch.setattr(os, "fdopen", opening)
+        made = pool.submit(early.take, HOST)
+        assert waits.wait(60)
+        early.close()
+        os.kill(child, signal.SIGCONT)
+        assert isinstance(made.result(60), Certificates)
     assert not is_there(child)
