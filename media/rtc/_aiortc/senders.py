@@ -107,7 +107,7 @@ class RtpStream:
             self._extension = _EXTENSION.pack(profile, len(extension) // 4) + extension
         self._flags = 0x90 if extension else 0x80
         self._flow: OutboundFlow | None = None
-        self._flows = Flows.running() if Flows.are_compiled() else None
+        self._flows = Flows.available()
 
     @property
     def is_open(self) -> bool:

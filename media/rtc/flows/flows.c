@@ -188,10 +188,9 @@ static uint16_t read_16(const uint8_t *octets)
 
 static void keep_frame(struct inbound *flow, const uint8_t *payload, int length, double now)
 {
-    double arrival = now;
     int32_t octets = length;
     uint8_t *at = flow->frames + flow->frames_length;
-    memcpy(at, &arrival, 8);
+    memcpy(at, &now, 8);
     memcpy(at + 8, &flow->timestamp, 4);
     memcpy(at + 12, &octets, 4);
     memcpy(at + 16, payload, (size_t)length);

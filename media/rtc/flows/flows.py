@@ -10,9 +10,11 @@ from functools import partial
 from math import inf
 from typing import Any
 
+from pylibsrtp import Session
+
 from ...loop_wide import LoopWide
 from ...sources.pacer import Pacer, Ticket
-from .._pylibsrtp import PacketRoom, functions
+from .._pylibsrtp import PacketRoom, address_of, functions
 
 try:
     from ._flows import ffi, lib  # type: ignore[import-not-found]
@@ -71,6 +73,11 @@ class Flows(LoopWide):
         """Tell whether there is a compiled part, and nobody has switched it off."""
         return lib is not None and os.environ.get(SWITCH) != "0"
 
+    @classmethod
+    def available(cls) -> "Flows | None":
+        """Return those of the running event loop, if there is a compiled part."""
+        return cls.running() if cls.are_compiled() else None
+
     @property
     def is_behind(self) -> bool:
         """Whether sockets may have something after a call of `read`."""
@@ -80,6 +87,21 @@ class Flows(LoopWide):
     def found_several(self) -> bool:
         """Whether several had something at one time, in the last call of `read`."""
         return bool(self._c.found_several)
+
+    def lead(self, flow: Any, file: int, address: Address, session: Session) -> None:
+        """Say by which socket, address and keys the packets of a flow go or come.
+
+        Args:
+            flow: Inbound or outbound.
+            file: The socket's descriptor.
+            address: The peer's.
+            session: libsrtp's; who lends the flow keeps it.
+        """
+        raw = _raw_address(address)
+        flow.file = file
+        flow.address_length = len(raw)
+        flow.address[0 : len(raw)] = raw
+        flow.session = ffi.cast("void *", address_of(session))
 
     def listen(self, flow: Any, holds: object) -> bool:
         """Take the packets of an inbound flow from now on.
@@ -223,7 +245,7 @@ def _key(flow: Any) -> int:
     return int(ffi.cast("uintptr_t", flow))
 
 
-def raw_address(address: Address) -> bytes:
+def _raw_address(address: Address) -> bytes:
     """Write an address as the kernel does.
 
     Args:

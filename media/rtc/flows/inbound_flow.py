@@ -5,9 +5,8 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from .._pylibsrtp import address_of
 from ..rtp.statistics import StreamCounter
-from .flows import Address, Flows, raw_address
+from .flows import Address, Flows
 
 MOST = 250
 """Packets of one flow; the next one goes Python's way, which looks at all that may be unusual."""
@@ -77,11 +76,7 @@ class InboundFlow:
         if self.is_live:
             return
         flow, counter = self._c, self._counter
-        raw = raw_address(address)
-        flow.file = file
-        flow.address_length = len(raw)
-        flow.address[0 : len(raw)] = raw
-        flow.session = self._flows.ffi.cast("void *", address_of(session))
+        self._flows.lead(flow, file, address, session)
         flow.left, flow.until = MOST, self._loop.time() + LONGEST
         flow.clock_rate = counter.clock_rate
         flow.timestamp, flow.arrival, flow.jitter = counter.last

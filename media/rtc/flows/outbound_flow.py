@@ -6,9 +6,8 @@ from typing import Any
 from pylibsrtp import Session
 
 from ...sources.unit import Unit
-from .._pylibsrtp import address_of
 from ..ice.udp_transport import UdpTransport
-from .flows import Address, Flows, raw_address
+from .flows import Address, Flows
 
 MOST_EXTENSION = 64
 """Octets of a header extension."""
@@ -65,13 +64,9 @@ class OutboundFlow:
         Returns:
             False if they can't, as one is too long, or without memory.
         """
-        said, raw = self.said, raw_address(address)
-        said.file = transport.file
-        said.address_length = len(raw)
-        said.address[0 : len(raw)] = raw
-        said.session = self._flows.ffi.cast("void *", address_of(session))
+        self._flows.lead(self.said, transport.file, address, session)
         self._holds += (session,)
-        return self._flows.put(said, on_end, lambda packet: transport.sendto(packet, address))
+        return self._flows.put(self.said, on_end, lambda packet: transport.sendto(packet, address))
 
     def left(self) -> list[Left]:
         """Give the frames that have left since this was last asked, if they are watched."""

@@ -58,7 +58,7 @@ class SocketPoll(LoopWide):
     """
 
     def __init__(self) -> None:
-        self.flows = Flows.running() if Flows.are_compiled() else None
+        self.flows = Flows.available()
         self.source: tuple[int, Address] = (-1, ())
         self.turn = 0
         self.room = PacketRoom() if self.flows is None else self.flows.room
