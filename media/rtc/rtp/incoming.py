@@ -71,9 +71,9 @@ class Incoming:
         on_unseen: Callable[[float], None],
         on_keyframe: Callable[[bool], None],
         on_frame: Callable[[EncodedFrame], None],
-        on_frames: Callable[[list[EncodedFrame]], None] = lambda _: None,
+        on_frames: Callable[[list[EncodedFrame]], None],
         on_digit: Callable[[DigitEvent], None],
-        is_patient: Callable[[], bool] = lambda: False,
+        is_patient: Callable[[], bool],
     ) -> None:
         """Take a receiver that has not started.
 
@@ -223,51 +223,42 @@ class Incoming:
         if len(places) > 1:
             counter.add_next(len(places) - 1, number, timestamp, now)
         if self._video is None:
-            self._next_sound(found.name, ssrc, marked_type, number, timestamp, places)
-        elif self._is_receiving:
-            self._next_pictures(found.name, ssrc, marked_type, number, timestamp, places)
+            is_done = self._next_sound(found.name, marked_type, number, timestamp, places)
+        else:
+            run = (ssrc, number, timestamp, marked_type > 0x7F)
+            is_done = not self._is_receiving or self._next_pictures(found.name, run, places)
+        if not is_done:
+            for packet in self._read(ssrc, marked_type, number, timestamp, places):
+                self._take(found.name, packet, now)
 
     def _next_sound(
-        self,
-        codec: str,
-        ssrc: int,
-        marked_type: int,
-        number: int,
-        timestamp: int,
-        places: Sequence[Place],
-    ) -> None:
-        now, is_receiving = self._loop.time(), self._is_receiving
+        self, codec: str, marked_type: int, number: int, timestamp: int, places: Sequence[Place]
+    ) -> bool:
+        """Take a run of sound; False if its packets are to be put in order, one by one."""
+        is_receiving = self._is_receiving
         if is_receiving or self._knows_keys:
             if len(places) > 1 or not self._sequencer.passes(number):
-                for packet in self._read(ssrc, marked_type, number, timestamp, places):
-                    self._take(codec, packet, now)
-                return
+                return False
             start, end = places[0]
             if is_receiving and start < end:
+                now = self._loop.time()
                 self._encoded(codec, self._cut[start:end], timestamp, now, keyframe=True)
         if self._flow is not None:
             self._lend(codec, marked_type, number + len(places) - 1 & 0xFFFF, is_receiving)
+        return True
 
     def _next_pictures(
-        self,
-        codec: str,
-        ssrc: int,
-        marked_type: int,
-        number: int,
-        timestamp: int,
-        places: Sequence[Place],
-    ) -> None:
+        self, codec: str, run: tuple[int, int, int, bool], places: Sequence[Place]
+    ) -> bool:
+        """Take a run of pictures: SSRC, number, timestamp, marker; False as `_next_sound`."""
         video, now = self._video, self._loop.time()
         assert video is not None  # noqa: S101 -- it is known that they come
         payloads = [self._cut[start:end] for start, end in places]
-        frames = video.receive_next(
-            codec, ssrc, number, timestamp, marked_type > 0x7F, payloads, now
-        )
-        if frames is not None:
-            self._seen(video, frames, now)
-            return
-        for packet in self._read(ssrc, marked_type, number, timestamp, places):
-            self._take(codec, packet, now)
+        frames = video.receive_next(codec, *run, payloads, now)
+        if frames is None:
+            return False
+        self._seen(video, frames, now)
+        return True
 
     def _lend(self, codec: str, marked_type: int, number: int, is_receiving: bool) -> None:
         """Lend what follows the packet of a number to the compiled part."""

@@ -52,10 +52,10 @@ class Outgoing:
         bit_rate: Callable[[], int | None],
         telephone_event: GetTelephoneEvent,
         watchers: Sized,
-        is_patient: Callable[[], bool] = lambda: False,
+        is_patient: Callable[[], bool],
         on_began: Callable[[], None],
         on_sent: Sent,
-        on_all_sent: AllSent = lambda _: None,
+        on_all_sent: AllSent,
         on_ended: Ended,
         on_stuck: Ended,
     ) -> None:

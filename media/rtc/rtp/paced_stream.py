@@ -70,10 +70,10 @@ class PacedStream:
         step: PacerStep,
         *,
         watchers: Sized,
-        is_patient: Callable[[], bool] = lambda: False,
+        is_patient: Callable[[], bool],
         on_began: Callable[[], None],
         on_sent: Sent,
-        on_all_sent: AllSent = lambda _: None,
+        on_all_sent: AllSent,
     ) -> None:
         """Prepare to send.
 

@@ -98,8 +98,10 @@ class Scene:
             telephone_event=lambda: None,
             bit_rate=lambda: 300_000,
             watchers=[self],
+            is_patient=lambda: False,
             on_began=lambda: None,
             on_sent=lambda _: None,
+            on_all_sent=lambda _: None,
             on_ended=self.ended.append,
             on_stuck=self.stuck.append,
         )
