@@ -4,6 +4,8 @@ import asyncio
 import gc
 import socket
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -88,64 +90,64 @@ class Written:
         self._transport.write(data)
 
 
-def test_the_first_of_a_turn_is_written_at_once_and_what_follows_together(run: Run) -> None:
-    async def main() -> None:
-        ours, theirs = socket.socketpair()
-        loop = asyncio.get_running_loop()
-        transport, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
-        reader, writer = await asyncio.open_connection(sock=theirs)
-        stream = made([])
-        noted: Any = Written(transport)
-        stream.transport = noted
-        for turn in range(2):
-            text = [f"<message id='{turn}-{number}'/>" for number in range(4)]
-            for one in text:
-                stream.send_raw(one)
-                assert noted.written == [text[0]]
-            await asyncio.sleep(0)
-            assert noted.written == [text[0], "".join(text[1:])]
-            noted.written.clear()
-            assert await reader.readexactly(len("".join(text))) == "".join(text).encode()
-        stream.send_raw("now")
-        stream.send_raw("never")
-        stream.forget_unsent()
-        await asyncio.sleep(0)
-        assert noted.written == ["now"]
+@asynccontextmanager
+async def connected() -> AsyncIterator[tuple[Any, Written, asyncio.StreamReader]]:
+    """Give a stream on a socket, what notes what is written to it, and the peer's end."""
+    ours, theirs = socket.socketpair()
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
+    reader, writer = await asyncio.open_connection(sock=theirs)
+    stream: Any = made([])
+    stream.transport = noted = Written(transport)
+    try:
+        yield stream, noted, reader
+    finally:
         transport.close()
         writer.close()
         await writer.wait_closed()
+
+
+def test_the_first_of_a_turn_is_written_at_once_and_what_follows_together(run: Run) -> None:
+    async def main() -> None:
+        async with connected() as (stream, noted, reader):
+            for turn in range(2):
+                text = [f"<message id='{turn}-{number}'/>" for number in range(4)]
+                for one in text:
+                    stream.send_raw(one)
+                    assert noted.written == [text[0]]
+                await asyncio.sleep(0)
+                assert noted.written == [text[0], "".join(text[1:])]
+                noted.written.clear()
+                assert await reader.readexactly(len("".join(text))) == "".join(text).encode()
+            stream.send_raw("now")
+            stream.send_raw("never")
+            stream.forget_unsent()
+            await asyncio.sleep(0)
+            assert noted.written == ["now"]
 
     run(main)
 
 
 def test_what_nobody_waits_for_goes_with_what_is_written_next_or_soon(run: Run) -> None:
     async def main() -> None:
-        ours, theirs = socket.socketpair()
-        loop = asyncio.get_running_loop()
-        transport, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
-        reader, writer = await asyncio.open_connection(sock=theirs)
-        stream = made([])
-        noted: Any = Written(transport)
-        stream.transport = noted
-        stream.send_raw("<a/>", at_leisure=True)
-        stream.send_raw("<b/>", at_leisure=True)
-        await asyncio.sleep(0)
-        assert not noted.written
-        stream.send_raw("<c/>")
-        stream.send_raw("<d/>", at_leisure=True)  # something goes after this turn anyway
-        assert noted.written == ["<a/><b/><c/>"]
-        await asyncio.sleep(0)
-        assert noted.written == ["<a/><b/><c/>", "<d/>"]
-        stream.send_raw("<e/>", at_leisure=True)
-        assert await reader.readexactly(20) == b"<a/><b/><c/><d/><e/>"
-        assert noted.written[2:] == ["<e/>"]
-        stream.send_raw("<f/>", at_leisure=True)
-        stream.forget_unsent()
-        stream.send_raw("<g/>", at_leisure=True)
-        stream.hang_up("<h/>")
-        assert await reader.read() == b"<g/><h/>"
-        writer.close()
-        await writer.wait_closed()
+        async with connected() as (stream, noted, reader):
+            stream.send_raw("<a/>", at_leisure=True)
+            stream.send_raw("<b/>", at_leisure=True)
+            await asyncio.sleep(0)
+            assert not noted.written
+            stream.send_raw("<c/>")
+            stream.send_raw("<d/>", at_leisure=True)  # something goes after this turn anyway
+            assert noted.written == ["<a/><b/><c/>"]
+            await asyncio.sleep(0)
+            assert noted.written == ["<a/><b/><c/>", "<d/>"]
+            stream.send_raw("<e/>", at_leisure=True)
+            assert await reader.readexactly(20) == b"<a/><b/><c/><d/><e/>"
+            assert noted.written[2:] == ["<e/>"]
+            stream.send_raw("<f/>", at_leisure=True)
+            stream.forget_unsent()
+            stream.send_raw("<g/>", at_leisure=True)
+            stream.hang_up("<h/>")
+            assert await reader.read() == b"<g/><h/>"
 
     run(main)
 
