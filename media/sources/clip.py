@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import islice
+from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakSet
 
@@ -24,16 +25,26 @@ if TYPE_CHECKING:  # a source opens clips
     from .source import Source
 
 Batch = tuple[list[Unit], BaseException | None, Iterator[Unit] | None]
-"""Frames; why no more follow, if that is a failure; and where more come from."""
+"""Frames; why no more follow, if that is a failure; and where more come from, if any do."""
+
+BATCH: dict[Kind, int] = {"audio": 100, "video": 8}
+"""Frames that are pulled at once, and how many are ready ahead at least."""
+
+MOST_AT_ONCE: dict[Kind, int] = {"audio": 1000, "video": 8}
+"""Frames that are pulled at once at most: of sound more, where they come fast."""
+
+FAST = 0.01
+"""Seconds within which they do."""
 
 
 class Clip:
     """The encoded frames of one source in one codec.
 
-    They are pulled from the encoder in a thread, at most four seconds of sound or half a second of
-    pictures ahead of the leg that is furthest on. All are kept, so that a leg that comes later
-    costs nothing, up to `LIMIT` bytes; past that the clip is offered to no new leg, and drops what
-    its legs have played.
+    They are pulled from the encoder in a thread, two seconds of sound or a fourth of a second of
+    pictures before they are due, and of sound more, as far as they come fast and the clip was
+    played: the more there are, the longer a leg plays without a look at anything else. All are
+    kept, so that a leg that comes later costs nothing, up to `LIMIT` bytes; past that the clip is
+    offered to no new leg, and drops what its legs have played.
 
     When the last leg has left, the source is closed, with what it holds open. For a later leg that
     goes on beyond what is kept, it is opened there again.
@@ -60,10 +71,11 @@ class Clip:
         self.ended = False
         self.unfit = False
         self._at = start
-        self._batch = 100 if kind == "audio" else 8
+        self._batch = BATCH[kind]
         self._iterator: Iterator[Unit] | None = None
         self._job: asyncio.Future[Batch] | None = None
         self._may_be_empty = start > 0
+        self._most = MOST_AT_ONCE[kind]
         self._open = (source, kind, codec)
         self._readers: WeakSet[ClipReader] = WeakSet()
         self._first = 0
@@ -203,7 +215,8 @@ class Clip:
             self._at = self._starts[-1]
         start = self._starts[-1] / CLOCK_RATES[codec]
         begin = partial(source.encode_from, start, kind, codec)
-        pull = _Pull(self._iterator, begin, self._batch)
+        most = max(self._batch, min(len(self._units), self._most))
+        pull = _Pull(self._iterator, begin, self._batch, most)
         # While the job has it, nobody else does: if the clip is left meanwhile, the job closes it.
         self._iterator = None
         try:
@@ -233,9 +246,8 @@ class Clip:
             self._iterator = None
         elif error is not None:
             self._fail(error)
-        elif len(units) < self._batch:
-            self.ended = True
-            self._iterator = None
+        else:
+            self.ended = self._iterator is None
         for unit in units:
             self._add(unit)
         if not self.whole:
@@ -273,22 +285,34 @@ class _Pull:
         iterator: What the source gives; None opens it.
         begin: Opens it.
         count: How many frames to pull.
+        most: How many if they come fast.
     """
 
     def __init__(
-        self, iterator: Iterator[Unit] | None, begin: Callable[[], Iterator[Unit]], count: int
+        self,
+        iterator: Iterator[Unit] | None,
+        begin: Callable[[], Iterator[Unit]],
+        count: int,
+        most: int,
     ) -> None:
         self._begin = begin
         self._count = count
         self._iterator = iterator
+        self._most = most
 
     def __call__(self) -> Batch:
         units: list[Unit] = []
+        until = perf_counter() + FAST
         try:
             if self._iterator is None:
                 self._iterator = iter(self._begin())
-            for unit in islice(self._iterator, self._count):
-                units.append(_checked(unit))  # noqa: PERF401 -- those before a failure count
+            for unit in islice(self._iterator, self._most):
+                units.append(_checked(unit))
+                if len(units) >= self._count and perf_counter() >= until:
+                    break
+            else:
+                if len(units) < self._most:
+                    self._iterator = None
         except Exception as error:
             return units, error, self._iterator
         return units, None, self._iterator

@@ -13,7 +13,7 @@ from .source import LiveSource, Source
 from .unit import Unit, UnitRun
 from .volume import FAINTEST, LOUDEST, VolumeReader
 
-LONGEST_RUN: dict[Kind, int] = {"audio": 250, "video": 32}
+LONGEST_RUN: dict[Kind, int] = {"audio": 1000, "video": 32}
 """Frames that a leg may take without asking. Of pictures it may want another bit rate soon."""
 
 LATEST = 24 * 3600.0

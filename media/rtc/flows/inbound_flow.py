@@ -8,10 +8,10 @@ from typing import Any
 from ..rtp.statistics import StreamCounter
 from .flows import Address, Flows
 
-MOST = 250
+MOST = 3000
 """Packets of one flow; the next one goes Python's way, which looks at all that may be unusual."""
 
-LONGEST = 6.0
+LONGEST = 65.0
 """Seconds of one flow."""
 
 _RECORD = struct.Struct("=dIi")

@@ -61,6 +61,35 @@ def test_only_what_is_needed_soon_is_encoded(run: Run) -> None:
     run(main)
 
 
+def test_what_comes_fast_is_encoded_as_far_ahead_as_it_was_played(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = iter(range(10**9))
+
+    async def main() -> None:
+        reader = Clips.running().open(Numbers(5000), "audio", "opus")
+        steps: list[int] = []
+        while not reader.ended:
+            units = reader.clip._units
+            if len(units) > sum(steps):
+                steps.append(len(units) - sum(steps))
+            await drain(reader, 1)
+            await drain(reader, len(reader.following(10_000)))
+        assert steps == [100, 100, 200, 400, 800, 1000, 1000, 1000]
+        assert len(reader.clip._units) == 5000
+
+    monkeypatch.setattr("callboard.media.sources.clip.perf_counter", lambda: 0.0)
+    run(main)
+
+    async def slowly() -> None:
+        reader = Clips.running().open(Numbers(5000), "audio", "opus")
+        await drain(reader, 1900)
+        assert 1900 <= len(reader.clip._units) <= 2000
+
+    monkeypatch.setattr("callboard.media.sources.clip.perf_counter", lambda: next(moments))
+    run(slowly)
+
+
 def test_a_large_clip_forgets_what_was_played(run: Run) -> None:
     async def main() -> None:
         clips = Clips.running()
