@@ -59,7 +59,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "_pylibsrtp",
         "flows",
         "ice",
-        "rtp/packet rtp/rtcp rtp/reports rtp/statistics",
+        "rtp/packet rtp/rtcp rtp/reports rtp/statistics rtp/video/bit_rate_estimator",
         "flows/inbound_flow flows/outbound_flow",
         "_aiortc",
         "rtp",

@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import pylibsrtp
 from aiortc.rtcdtlstransport import RTCDtlsTransport
@@ -22,7 +21,6 @@ from .settled_dtls import settle
 from .spare import compact, spare_start
 from .transports import ice_connection
 
-ESTIMATOR = "_RTCRtpReceiver__remote_bitrate_estimator"
 ROUTER = "_rtp_router"
 SETUP_SRTP = "_setup_srtp"
 SRTP_IN = "_rx_srtp"
@@ -147,10 +145,6 @@ def bound_streams(
         router.ssrc_table.pop(ssrc, None)
         for reports in received_reports(transport).all.values():
             reports.streams.pop(ssrc, None)
-        for receiver in router.receivers:
-            estimator: Any = getattr(receiver, ESTIMATOR)
-            if estimator is not None:
-                estimator.ssrcs.pop(ssrc, None)
         arrivals = _aioice.arrivals(ice_connection(transport.transport))
         streams = getattr(arrivals and arrivals.first, "streams", None)
         if streams is not None:

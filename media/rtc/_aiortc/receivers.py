@@ -12,9 +12,8 @@ from ..rtp.packet import RtpPacket
 from ..rtp.reports import Counted, Heard, Reports
 from .bit_rate import IncomingBitRate
 from .early_packets import NextPackets, Take, Taker, early_packets
-from .inbound import ESTIMATOR
 from .report_way import RUN_RTCP
-from .spare import spare_decoder, spare_frames
+from .spare import ESTIMATOR, spare_decoder, spare_frames
 
 CODECS = "_RTCRtpReceiver__codecs"
 HANDLE_RTP = "_handle_rtp_packet"

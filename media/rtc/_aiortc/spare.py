@@ -11,6 +11,7 @@ from aiortc import RTCIceTransport, RTCRtpReceiver
 
 DECODER_ERROR = "_RTCRtpReceiver__decoder_error"
 DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
+ESTIMATOR = "_RTCRtpReceiver__remote_bitrate_estimator"
 JITTER_BUFFER = "_RTCRtpReceiver__jitter_buffer"
 MISSING = "_RTCRtpReceiver__nack_generator"
 START = "_RTCIceTransport__start"
@@ -22,12 +23,12 @@ DONE.set()
 
 
 def spare_decoder(receiver: RTCRtpReceiver) -> None:
-    """Let go of what a receiver would decode with.
+    """Let go of what a receiver would decode with, and estimate what comes through.
 
     Args:
         receiver: One whose packets we take, and which starts no decoder.
     """
-    for name in (DECODER_ERROR, DECODER_QUEUE, JITTER_BUFFER, MISSING):
+    for name in (DECODER_ERROR, DECODER_QUEUE, ESTIMATOR, JITTER_BUFFER, MISSING):
         setattr(receiver, name, None)
 
 

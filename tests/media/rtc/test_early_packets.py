@@ -23,6 +23,7 @@ from callboard.media.rtc.flows.flows import SWITCH
 from callboard.media.rtc.ice.segments import runs
 from callboard.media.rtc.ice.socket_poll import SocketPoll
 from callboard.media.rtc.rtp.incoming import Incoming
+from callboard.media.rtc.rtp.video.bit_rate_estimator import Group
 from callboard.tests.conftest import Run
 from callboard.tests.harness.virtual_time import VirtualTimeLoop
 from callboard.tests.media.intruder import ends
@@ -202,13 +203,13 @@ class Receiver:
         estimate = None
         if kind == "video":
             estimate = IncomingBitRate(transceiver.receiver, feedback.bit_rate)
-            counted = estimate._estimate
+            counted = estimate.add_groups
 
-            def estimated(**told: Any) -> Any:
-                estimates.append(told)
-                return counted(**told)
+            def add_groups(ssrc: int, groups: Sequence[Group]) -> None:
+                estimates.append((ssrc, groups))
+                counted(ssrc, groups)
 
-            estimate._estimate = estimated
+            estimate.add_groups = add_groups  # type: ignore[method-assign]
             estimate._ids = SimpleNamespace(abs_send_time=3)
         session = Session(Policy(KEY, Policy.SSRC_ANY_INBOUND, srtp_profile=PROFILE))
         transport: Any = SimpleNamespace(_state=State.CONNECTED, _handle_rtcp_data=None)

@@ -79,6 +79,7 @@ def test_the_names_are_used_as_we_think(run: Run) -> None:
         for name in (
             spare.DECODER_ERROR,
             spare.DECODER_QUEUE,
+            spare.ESTIMATOR,
             spare.JITTER_BUFFER,
             spare.MISSING,
         ):
@@ -93,6 +94,7 @@ def test_the_names_are_used_as_we_think(run: Run) -> None:
     assert used.count("self.__decoder_error") == 4
     assert used.count("self.__jitter_buffer") == 3
     assert used.count("self.__nack_generator") == 5
+    assert used.count("self.__remote_bitrate_estimator") == 4
     assert used.count("self._track._queue") == 1
     assert inspect.getsource(RTCIceTransport).count("self.__start") == 5
 
