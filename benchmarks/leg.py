@@ -28,6 +28,7 @@ from callboard.media import (
     Network,
     PeerConnection,
     ReceivePath,
+    SoundBatch,
     Writer,
 )
 from callboard.media.rtc import _aiortc
@@ -182,9 +183,9 @@ class Departures:
             media.add_patient_sink(self._left)
 
     def _left(self, direction: Direction, frames: Sequence[EncodedFrame]) -> None:
-        # What went Python's way comes alone, in a tuple.
-        if direction is Direction.SENT and isinstance(frames, list):
-            self._times += [one.arrival for one in frames if one.kind == "audio"]
+        # What went Python's way was seen there.
+        if direction is Direction.SENT and isinstance(frames, SoundBatch):
+            self._times += frames.arrivals
 
     def times(self) -> list[float]:
         """Return them up to now, in order."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         told,
     )
     from .frames.frame import Direction, EncodedFrame, Kind
+    from .frames.sound_batch import SoundBatch
     from .hearing.ear import Hearing, check_rate
     from .hearing.reader_queue import ReaderQueue
     from .hearing.sound_frames import channels_of
@@ -153,6 +154,7 @@ __all__ = [
     "Sink",
     "SnapshotError",
     "Sound",
+    "SoundBatch",
     "Source",
     "SourceError",
     "Speech",
@@ -196,6 +198,7 @@ _HOMES = {
         "MediaError NetworkError SourceError is_authors shown told"
     ),
     ".frames.frame": "Direction EncodedFrame Kind",
+    ".frames.sound_batch": "SoundBatch",
     ".hearing.ear": "Hearing check_rate",
     ".hearing.reader_queue": "ReaderQueue",
     ".hearing.sound_frames": "channels_of",

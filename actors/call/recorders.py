@@ -11,6 +11,7 @@ from ...media import (
     Directions,
     EncodedFrame,
     Kind,
+    SoundBatch,
     expected_suffix,
 )
 from ..context import Context
@@ -27,10 +28,6 @@ BATCH = 0.5
 MOMENT = 0.1
 #: Recordings of one call that may go on at the same time.
 MOST = 16
-
-
-def _arrival(frame: tuple[Direction, EncodedFrame]) -> float:
-    return frame[1].arrival
 
 
 class _Take:
@@ -79,7 +76,7 @@ class Recorders:
         self._context = context
         self._call = call
         self._name = name
-        self._frames: list[tuple[Direction, EncodedFrame]] = []
+        self._frames: list[tuple[Direction, EncodedFrame | SoundBatch]] = []
         self._takes: list[_Take] = []
         self._running: tuple[_Take, ...] = ()
         self._settle: Callable[[], None] = lambda: None
@@ -170,7 +167,10 @@ class Recorders:
         """Give frames to the recorders, if there are any."""
         if not self._running:
             return
-        self._frames += [(direction, frame) for frame in frames]
+        if isinstance(frames, SoundBatch):
+            self._frames.append((direction, frames))
+        else:
+            self._frames += [(direction, frame) for frame in frames]
         if self._timer is None:
             self._wait()
 
@@ -216,8 +216,7 @@ class Recorders:
             self._wait()
         if not self._frames:
             return
-        # Each direction gives what it has gathered.
-        frames, self._frames = tuple(sorted(self._frames, key=_arrival)), []
+        frames, self._frames = tuple(self._frames), []
         for take in self._running:
             take.recorder.post(Write(frames))  # it takes what is of its directions
 

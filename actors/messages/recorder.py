@@ -1,15 +1,19 @@
 """What a recorder is told."""
 
-from ...media import Direction, EncodedFrame
+from ...media import Direction, EncodedFrame, SoundBatch
 from ..runtime.message import message
 from ..runtime.ref import AsyncioActorRef
 
 
 @message
 class Write:
-    """Put these frames, in their order, into the file."""
+    """Put these frames into the file.
 
-    frames: tuple[tuple[Direction, EncodedFrame], ...]
+    Attributes:
+        frames: frames and batches of them; those of a direction and kind are in order.
+    """
+
+    frames: tuple[tuple[Direction, EncodedFrame | SoundBatch], ...]
 
 
 @message

@@ -75,3 +75,20 @@ class Unwrapper:
         step = (timestamp - self._last + WRAP // 2) % WRAP - WRAP // 2
         self._last += step
         return self._last - self._origin
+
+    def map_all(self, timestamps: list[int]) -> list[int]:
+        """Unwrap several, one after the other.
+
+        Args:
+            timestamps: At least one.
+
+        Returns:
+            Of each what `map` gives.
+        """
+        first, last = timestamps[0], timestamps[-1]
+        begin = self.map(first)
+        if last - first >= WRAP // 2 or timestamps != sorted(timestamps):
+            return [begin, *map(self.map, timestamps[1:])]
+        # None is before another, so no step is a wrap.
+        end = self.map(last)
+        return [end - last + timestamp for timestamp in timestamps]

@@ -67,6 +67,32 @@ def is_one_frame(packet: bytes) -> bool:
     return 0 < len(packet) <= LONGEST_FRAME + 1 and packet[0] in _ONE_FRAME
 
 
+def are_one_frame(packets: Sequence[bytes]) -> bool:
+    """Tell whether each of some packets is what `is_one_frame` says.
+
+    Args:
+        packets: At least one.
+    """
+    lengths = set(map(len, packets))
+    if min(lengths) == 0 or max(lengths) > LONGEST_FRAME + 1:
+        return False
+    return {packet[0] for packet in packets} <= _ONE_FRAME
+
+
+def delimited_all(packets: Sequence[bytes]) -> list[bytes]:
+    """Return of each packet what `delimited` does.
+
+    Args:
+        packets: Any number of whole ones.
+
+    Raises:
+        OpusError: One is none.
+    """
+    if not packets or not are_one_frame(packets):
+        return list(map(delimited, packets))
+    return [packet[:1] + _LENGTHS[len(packet) - 1] + packet[1:] for packet in packets]
+
+
 def delimited(packet: bytes) -> bytes:
     """Return a packet with the length of its last frame, so that another can follow it.
 
@@ -170,3 +196,6 @@ _ONE_FRAME = frozenset(
     first for first in range(0, 256, 4) if OpusPacket(first, (b"",)).samples == 960
 )
 """What a packet begins with that is a single frame of 20 ms (RFC 6716 §3.1)."""
+
+_LENGTHS = tuple(map(_encode_length, range(LONGEST_FRAME + 1)))
+"""All lengths of frames, as they are written."""

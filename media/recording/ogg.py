@@ -13,7 +13,10 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from fractions import Fraction
+from functools import cache
+from operator import add, sub
 
 import av
 
@@ -22,7 +25,8 @@ from ..frames.opus_packet import (
     SILENCE,
     OpusError,
     OpusPacket,
-    delimited,
+    are_one_frame,
+    delimited_all,
     is_one_frame,
     parse,
 )
@@ -78,10 +82,19 @@ class Ogg:
                 "Ogg file, which takes nothing else; let the account negotiate Opus alone"
             )
             return
-        try:
-            self._lanes[direction].add(frame.data, seconds, self._slots)
-        except OpusError:
-            return
+        self.write_all(direction, (frame.data,), (seconds,))
+
+    def write_all(
+        self, direction: Direction, data: Sequence[bytes], seconds: Sequence[float]
+    ) -> None:
+        """Take frames of Opus.
+
+        Args:
+            direction: Whether we sent or received them.
+            data: The frames, in order.
+            seconds: Of each its time in the recording.
+        """
+        self._lanes[direction].add_all(data, seconds, self._slots)
 
     def take(self, now: float) -> list[Chunk]:
         """Hand out the packets whose time has come in each direction (see `Container.take`)."""
@@ -100,11 +113,11 @@ class Ogg:
         if not self._end and (until > self._slots or last):
             head, tags = _head(self._directions), _tags(self._directions)
             pages += (self._page([head], 0, _FIRST), self._page([tags], 0))
-        packets = []
-        lanes = [self._lanes[one] for one in self._directions]
-        for slot in range(self._slots, until):
-            *others, last_one = [lane.pop(slot) for lane in lanes]
-            packets.append(b"".join(map(delimited, others)) + last_one)
+        *others, packets = [
+            self._lanes[one].pop_all(self._slots, until) for one in self._directions
+        ]
+        for each in others:
+            packets = list(map(add, delimited_all(each), packets))
         runs = list(_runs(packets)) or ([[]] if last else [])
         for number, run in enumerate(runs, 1):
             self._slots += len(run)
@@ -127,6 +140,20 @@ class _Lane:
         self._packets: dict[int, bytes] = {}
         self._recoder: _Recoder | None = None
 
+    def add_all(self, data: Sequence[bytes], seconds: Sequence[float], written: int) -> None:
+        """Place packets one after the other, as `add` does; what is none is left out."""
+        end = self.end
+        if end >= max(written, 1) and are_one_frame(data):
+            slots = range(end, end + len(data))
+            off = list(map(sub, [one * 48000 / SLOT for one in seconds], slots))
+            if min(off) > -SLIP and max(off) < SLIP:
+                self._packets.update(zip(slots, data, strict=True))
+                self.end = slots.stop
+                return
+        for one, at in zip(data, seconds, strict=True):
+            with suppress(OpusError):
+                self.add(one, at, written)
+
     def add(self, data: bytes, seconds: float, written: int) -> None:
         """Place a packet: after the one before it, unless that is too far from its time.
 
@@ -144,9 +171,9 @@ class _Lane:
             slot += 1
             self.end = slot
 
-    def pop(self, slot: int) -> bytes:
-        """Return what belongs into a slot: silence if nothing came."""
-        return self._packets.pop(slot, SILENCE)
+    def pop_all(self, begin: int, end: int) -> list[bytes]:
+        """Return what belongs into some slots: silence where nothing came."""
+        return list(map(self._packets.pop, range(begin, end), itertools.repeat(SILENCE)))
 
     def _split(self, packet: OpusPacket) -> Sequence[bytes]:
         """Return packets of 20 ms."""
@@ -238,13 +265,17 @@ def _tags(directions: Directions) -> bytes:
     return b"OpusTags" + fields[0] + len(comments).to_bytes(4, "little") + b"".join(fields[1:])
 
 
-def _lacing(packet: bytes) -> bytes:
-    """Return the segment table's part for a packet (RFC 3533 §5)."""
-    return b"\xff" * (len(packet) // 255) + bytes((len(packet) % 255,))
+@cache
+def _lacing(length: int) -> bytes:
+    """Return the segment table's part for a packet of some octets (RFC 3533 §5)."""
+    return b"\xff" * (length // 255) + bytes((length % 255,))
 
 
 def _runs(packets: Sequence[bytes]) -> Iterator[list[bytes]]:
     """Divide packets into pages of whole packets: 255 segments, 48 packets (about a second)."""
+    if packets and len(packets) <= 48 and sum(map(len, packets)) // 255 + len(packets) <= 255:
+        yield list(packets)
+        return
     run: list[bytes] = []
     segments = 0
     for packet in packets:
@@ -259,7 +290,7 @@ def _runs(packets: Sequence[bytes]) -> Iterator[list[bytes]]:
 
 def _page(packets: Sequence[bytes], position: int, number: int, flags: int) -> bytes:
     """Return a page (RFC 3533 §6); ``position`` is the samples up to its end."""
-    table = b"".join(map(_lacing, packets))
+    table = b"".join(map(_lacing, map(len, packets)))
     head = struct.pack("<4sBBqIIIB", b"OggS", 0, flags, position, _SERIAL, number, 0, len(table))
     return _sealed(bytearray(head + table + b"".join(packets)))
 

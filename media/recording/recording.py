@@ -9,9 +9,10 @@ from pathlib import Path
 
 from ..frames.frame import Direction, EncodedFrame, Kind
 from ..frames.picture_size import picture_size
+from ..frames.sound_batch import SoundBatch
 from .container import BOTH, Directions
 from .part_file import FinishedRecording
-from .recording_file import Format, Placed, RecordingFile
+from .recording_file import Format, Placed, PlacedSound, RecordingFile
 from .track_timeline import TrackTimeline, times_due
 from .writer_thread import Writer
 
@@ -33,6 +34,9 @@ ASK_EVERY = 1.0
 
 OVERHEAD = 256
 """Octets that a waiting frame takes beside its data."""
+
+Given = tuple[Direction, EncodedFrame | SoundBatch]
+"""One frame or several, and whether we sent or received them."""
 
 
 class Recording:
@@ -94,7 +98,7 @@ class Recording:
         self._missing: str | None = None
         self._on_failure = on_failure
         self._told: tuple[bool, bool] = (False, False)
-        self._pending: list[tuple[Direction, EncodedFrame]] = []
+        self._pending: list[Given] = []
         self._pending_size = 0
         self._submitted = 0
         self._written = 0
@@ -140,34 +144,45 @@ class Recording:
         if self._timer is None and self._pending:
             self._timer = asyncio.get_running_loop().call_later(FLUSH, self._flush)
 
-    def write_all(self, frames: Iterable[tuple[Direction, EncodedFrame]]) -> None:
+    def write_all(self, frames: Iterable[Given]) -> None:
         """Take frames as `write` does, and hand them to the writer now: for who gathers them.
 
         Args:
-            frames: In the order in which they came.
+            frames: Those of a direction and kind in order.
         """
         self._take(frames)
         if self._pending:
             self._flush(LULL)
 
-    def _take(self, frames: Iterable[tuple[Direction, EncodedFrame]]) -> None:
+    def _take(self, frames: Iterable[Given]) -> None:
         if self._closing is not None:
             return
-        room = self._limit - self._submitted + self._written - self._pending_size
-        for direction, frame in frames:
-            if direction not in self._directions or not frame.data or frame.clock_rate <= 0:
+        for direction, one in frames:
+            if direction not in self._directions or one.clock_rate <= 0:
                 continue
-            if frame.kind == "video" and not self._video_runs(direction, frame):
+            if isinstance(one, SoundBatch) and self._keep_sound(direction, one):
                 continue
-            size = len(frame.data) + OVERHEAD
-            if size > room:
-                self._left_out += 1
-                self._running.clear()
-                self._look()
-                continue
-            room -= size
-            self._pending.append((direction, frame))
-            self._pending_size += size
+            for frame in _frames(one):
+                if not frame.data:
+                    continue
+                if frame.kind == "video" and not self._video_runs(direction, frame):
+                    continue
+                if not self._keep((direction, frame), len(frame.data) + OVERHEAD):
+                    self._left_out += 1
+                    self._running.clear()
+                    self._look()
+
+    def _keep_sound(self, direction: Direction, sound: SoundBatch) -> bool:
+        size = sum(map(len, sound.data)) + OVERHEAD * len(sound)
+        return all(sound.data) and self._keep((direction, sound), size)
+
+    def _keep(self, given: Given, size: int) -> bool:
+        """Let frames wait for the writer, if there is room."""
+        if size > self._limit - self._submitted + self._written - self._pending_size:
+            return False
+        self._pending.append(given)
+        self._pending_size += size
+        return True
 
     def miss(self, direction: Direction) -> None:
         """Take note that video comes of which nothing can be shown, as no key frame does.
@@ -239,17 +254,45 @@ class Recording:
         if pending and self._closing is None:
             self._timer = loop.call_later(again, self._flush)
 
-    def _place(self, pending: list[tuple[Direction, EncodedFrame]]) -> list[Placed]:
-        """Give frames their places in the recording."""
+    def _place_sound(self, pending: list[Given]) -> list[PlacedSound] | None:
+        """Give sound its places, track by track.
+
+        Returns:
+            None if that can't be, as what comes is not sound alone, or its order counts.
+        """
+        if self._started is None or not self._file.takes_sound:
+            return None
+        tracks: dict[Direction, list[EncodedFrame | SoundBatch]] = {}
+        for direction, one in pending:
+            tracks.setdefault(direction, []).append(one)
+        batches: dict[Direction, SoundBatch] = {}
+        for direction, some in tracks.items():
+            batch = SoundBatch.joined(some)
+            if batch is None or batch.codec.upper() != "OPUS":
+                return None
+            if batch.arrivals != sorted(batch.arrivals):
+                return None
+            batches[direction] = batch
+        placed: list[PlacedSound] = []
+        for direction, batch in batches.items():
+            places = self._timeline((direction, "audio"), self._started).place_all(batch)
+            data, seconds = batch.data, [place for place in places if place is not None]
+            if len(seconds) < len(data):
+                data = [one for one, place in zip(data, places, strict=True) if place is not None]
+            placed.append((direction, data, seconds))
+        return placed
+
+    def _place(self, given: list[Given]) -> list[Placed]:
+        """Give frames their places in the recording, in order of arrival."""
+        pending = [(direction, frame) for direction, one in given for frame in _frames(one)]
+        pending.sort(key=lambda one: one[1].arrival)
         tracks: dict[tuple[Direction, Kind], list[EncodedFrame]] = {}
         for direction, frame in pending:
             tracks.setdefault((direction, frame.kind), []).append(frame)
         if self._started is None:
             self._started = min(times_due(frames)[0] for frames in tracks.values())
-        for track in tracks.keys() - self._timelines.keys():
-            self._timelines[track] = TrackTimeline(self._started)
         places = {
-            track: iter(self._timelines[track].place_all(frames))
+            track: iter(self._timeline(track, self._started).place_all(frames))
             for track, frames in tracks.items()
         }
         placed = ((*one, next(places[one[0], one[1].kind])) for one in pending)
@@ -259,9 +302,15 @@ class Recording:
             if seconds is not None
         ]
 
+    def _timeline(self, track: tuple[Direction, Kind], started: float) -> TrackTimeline:
+        timeline = self._timelines.get(track)
+        if timeline is None:
+            timeline = self._timelines[track] = TrackTimeline(started)
+        return timeline
+
     def _record(
         self,
-        pending: list[tuple[Direction, EncodedFrame]],
+        pending: list[Given],
         now: float,
         size: int,
         loop: asyncio.AbstractEventLoop,
@@ -269,9 +318,13 @@ class Recording:
         """Place and write frames. On the writer's thread."""
         file = self._file
         before = (file.failure, file.ended)
-        frames = self._place(pending) if pending else []
+        sound = self._place_sound(pending)
+        frames = self._place(pending) if pending and sound is None else []
         if self._started is not None:
-            file.record(frames, now - self._started)
+            if sound is None:
+                file.record(frames, now - self._started)
+            else:
+                file.record_sound(sound, now - self._started)
         self._written += size
         if (file.failure, file.ended) != before:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -289,3 +342,7 @@ class Recording:
     def _finished(self) -> None:
         if self._closing is not None and not self._closing.done():
             self._closing.set_result(None)
+
+
+def _frames(one: EncodedFrame | SoundBatch) -> Iterable[EncodedFrame]:
+    return one if isinstance(one, SoundBatch) else (one,)

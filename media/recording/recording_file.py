@@ -19,6 +19,9 @@ Format = Literal["auto", "wav"]
 Placed = tuple[Direction, EncodedFrame, float]
 """A frame, which way it went, and its time in the recording (seconds)."""
 
+PlacedSound = tuple[Direction, Sequence[bytes], Sequence[float]]
+"""Frames of Opus, which way they went, and of each its time in the recording (seconds)."""
+
 REPAIRS: dict[str, Callable[[int], float]] = {
     ".mkv": matroska.repair,
     ".mka": matroska.repair,
@@ -126,6 +129,20 @@ class RecordingFile:
             return
         self._guard(lambda: self._record(frames, now))
 
+    @property
+    def takes_sound(self) -> bool:
+        """Whether it takes Opus without an order across directions: see `record_sound`."""
+        return not self.ended and [each.suffix for each in self._outputs] == [".ogg"]
+
+    def record_sound(self, sound: Sequence[PlacedSound], now: float) -> None:
+        """Write Opus, if `takes_sound` says so.
+
+        Args:
+            sound: What came since the last time, at most once for each direction.
+            now: The recording's time (seconds).
+        """
+        self._guard(lambda: self._record_sound(sound, now))
+
     def finish(self) -> None:
         """Make the file whole and give it its name. Nothing happens when called again."""
         if not self.ended:
@@ -170,6 +187,17 @@ class RecordingFile:
             at = seconds - self._offset
             for output in self._outputs:
                 output.container.write(direction, frame, at)
+        self._write_due(now)
+
+    def _record_sound(self, sound: Sequence[PlacedSound], now: float) -> None:
+        for output in self._outputs:
+            assert isinstance(output.container, ogg.Ogg)  # noqa: S101 -- `takes_sound` says so
+            for direction, data, seconds in sound:
+                at = [one - self._offset for one in seconds]
+                output.container.write_all(direction, data, at)
+        self._write_due(now)
+
+    def _write_due(self, now: float) -> None:
         for output in self._outputs:
             self.failure = self.failure or output.container.problem
             self._write(output, output.container.take(now - self._offset))

@@ -1,8 +1,10 @@
 """The times of a recording's track: RTP timestamps mapped to the wall clock."""
 
 from collections.abc import Sequence
+from operator import ge, sub
 
 from ..frames.frame import EncodedFrame
+from ..frames.sound_batch import SoundBatch
 
 SLACK = 0.08
 """Seconds between a track's RTP clock and arrival that are taken for jitter."""
@@ -87,24 +89,26 @@ class TrackTimeline:
         last, origin, step = self._last, self._origin, self._step
         if last is None or not frames:
             return None
-        clocks = [frame.timestamp / frame.clock_rate for frame in frames]
+        if isinstance(frames, SoundBatch):
+            rate, arrivals = frames.clock_rate, frames.arrivals
+            clocks = [timestamp / rate for timestamp in frames.timestamps]
+        else:
+            arrivals = [frame.arrival for frame in frames]
+            clocks = [frame.timestamp / frame.clock_rate for frame in frames]
         # When the RTP clock began, by the arrival of each: `times_due` gives some of these for all.
-        begins = [frame.arrival - clock for frame, clock in zip(frames, clocks, strict=True)]
+        begins = list(map(sub, arrivals, clocks))
         earliest, latest = min(begins), max(begins)
         ahead = origin + self._start
         if ahead - earliest > SLACK or ahead - latest < -SLACK or latest - earliest > TOLERANCE:
             return None
         if earliest + min(clocks) < self._start:
             return None
-        placed: list[float | None] = []
-        for clock in clocks:
-            place = origin + clock
-            if place < last + step:
-                return None
-            placed.append(place)
-            last = place
-        self._last = last
-        return placed
+        placed = [origin + clock for clock in clocks]
+        least = [last + step, *(place + step for place in placed)]
+        if not all(map(ge, placed, least)):
+            return None
+        self._last = placed[-1]
+        return list(placed)
 
     def place(self, frame: EncodedFrame, due: float) -> float | None:
         """Return a frame's time in the recording.

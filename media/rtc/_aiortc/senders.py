@@ -194,11 +194,11 @@ class RtpStream:
         self._flow, self._sent.settle = flow, self._settle
         return True
 
-    def left(self) -> list[Left]:
+    def left(self) -> Left:
         """Give the frames that have left by the compiled part since this was last asked."""
-        return [] if self._flow is None else self._flow.left()
+        return ([], [], []) if self._flow is None else self._flow.left()
 
-    def take_back(self) -> tuple[list[Left], Any]:
+    def take_back(self) -> tuple[Left, Any]:
         """Let no more frames leave by the compiled part, to which some were lent.
 
         Returns:

@@ -1,5 +1,6 @@
 """What goes out on one RTP stream, while it is sent by the compiled part."""
 
+import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,8 +13,11 @@ from .flows import Address, Flows
 MOST_EXTENSION = 64
 """Octets of a header extension."""
 
-Left = tuple[Unit, int, float]
-"""A frame that has left, its timestamp in ticks from the origin, and when, on the loop's clock."""
+_LEFT = struct.Struct("=qd")  # `struct flow_left`
+
+Left = tuple[Sequence[Unit], list[int], list[float]]
+"""Frames that have left; of each its timestamp in ticks from the origin, and when it left, on the
+loop's clock."""
 
 
 class OutboundFlow:
@@ -68,15 +72,17 @@ class OutboundFlow:
         self._holds += (session,)
         return self._flows.put(self.said, on_end, lambda packet: transport.sendto(packet, address))
 
-    def left(self) -> list[Left]:
+    def left(self) -> Left:
         """Give the frames that have left since this was last asked, if they are watched."""
         said = self.said
         told, self._told = self._told, said.at
-        if not said.left:
-            return []
-        left = self._flows.ffi.unpack(said.left + told, self._told - told)
-        units = self._units[told : self._told]
-        return [(unit, one.timestamp, one.at) for unit, one in zip(units, left, strict=True)]
+        ffi = self._flows.ffi
+        count = self._told - told
+        if not said.left or not count:
+            return [], [], []
+        left = ffi.buffer(said.left + told, count * _LEFT.size)
+        timestamps, times = zip(*_LEFT.iter_unpack(left), strict=True)
+        return self._units[told : self._told], list(timestamps), list(times)
 
     def counted(self) -> tuple[int, int]:
         """Give how many have left since this was last asked, and their octets."""

@@ -9,6 +9,7 @@ from aiortc import RTCRtpCodecParameters, RTCRtpTransceiver
 
 from ...frames.codec import CLOCK_RATES, TELEPHONE_EVENT, Unwrapper
 from ...frames.frame import EncodedFrame, Kind
+from ...frames.sound_batch import SoundBatch
 from .. import _aiortc
 from .._aiortc.early_packets import Place
 from ..flows.inbound_flow import InboundFlow
@@ -71,7 +72,7 @@ class Incoming:
         on_unseen: Callable[[float], None],
         on_keyframe: Callable[[bool], None],
         on_frame: Callable[[EncodedFrame], None],
-        on_frames: Callable[[list[EncodedFrame]], None],
+        on_frames: Callable[[Sequence[EncodedFrame]], None],
         on_digit: Callable[[DigitEvent], None],
         is_patient: Callable[[], bool],
     ) -> None:
@@ -283,14 +284,10 @@ class Incoming:
             self._flow.settle()
 
     def _flowed(self, frames: list[tuple[bytes, int, float]]) -> None:
-        kind, codec, place = self.kind, self._flowing, self._unwrapper.map
-        rate = CLOCK_RATES[codec]
-        self._on_frames(
-            [
-                EncodedFrame(kind, codec, data, place(timestamp), rate, arrival, True)
-                for data, timestamp, arrival in frames
-            ]
-        )
+        codec = self._flowing
+        data, timestamps, arrivals = map(list, zip(*frames, strict=True))
+        places = self._unwrapper.map_all(timestamps)
+        self._on_frames(SoundBatch(codec, CLOCK_RATES[codec], data, places, arrivals))
 
     def _read(
         self, ssrc: int, marked_type: int, number: int, timestamp: int, places: Sequence[Place]

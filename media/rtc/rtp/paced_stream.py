@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence, Sized
 
 from ...frames.frame import EncodedFrame, Kind
+from ...frames.sound_batch import SoundBatch
 from ...sources.pacer import Pacer, PacerStep, Ticket
 from ...sources.unit import FrameRun, Unit, UnitRun
 from .._aiortc import RtpStream
@@ -150,15 +151,11 @@ class PacedStream:
         if self._lent is not None and self._sound is not None:
             self._tell(self._sound.left())
 
-    def _tell(self, left: list[Left]) -> None:
-        if left:
-            kind, codec, rate = self.kind, self.codec, self.rate
-            self._on_all_sent(
-                [
-                    EncodedFrame(kind, codec, unit.data, timestamp, rate, at, unit.keyframe)
-                    for unit, timestamp, at in left
-                ]
-            )
+    def _tell(self, left: Left) -> None:
+        units, timestamps, times = left
+        if units:
+            data = [unit.data for unit in units]
+            self._on_all_sent(SoundBatch(self.codec, self.rate, data, timestamps, times))
 
     def take_back(self) -> None:
         """Take the frames that were lent back, and send what is left of them by ourselves."""

@@ -1,0 +1,164 @@
+"""Sound that is recorded in batches gives the file that frame by frame gives, octet by octet."""
+
+import asyncio
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from callboard.media import BOTH, Direction, Directions, EncodedFrame, Recording, SoundBatch, Writer
+from callboard.media.frames import opus_packet
+from callboard.media.recording import matroska_track, ogg, recording
+from callboard.media.recording.recording_file import RecordingFile
+from callboard.media.recording.track_timeline import TrackTimeline
+from callboard.tests.harness.virtual_time import VirtualTimeLoop
+from callboard.tests.media.calls import tone
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+SENT, RECEIVED = Direction
+ROUND = 0.5
+"""Seconds of frames that are given at one time."""
+
+Round = list[tuple[Direction, list[EncodedFrame]]]
+"""What comes in such a time: runs of frames."""
+
+
+def stream(chance: random.Random, unusual: float, seconds: float) -> Iterator[EncodedFrame]:
+    """Make one direction's sound: gaps, late frames, bursts, jumps, other lengths, other codecs."""
+    codec, clock, at = "opus", chance.randrange(1 << 31), chance.random() / 5
+    stalls_until = 0.0
+    while at < seconds:
+        ptime, held = 20, 0.0
+        if chance.random() < unusual:
+            at += chance.choice((0.02, 0.1, 1.5, 4.0))
+            clock += chance.choice((0, 960, 48_000, -960, 1 << 30))
+            held = chance.choice((0.0, 0.05, 0.4))
+            ptime = chance.choice((20, 10, 40, 60))
+            stalls_until = at + chance.choice((0.0, 0.0, 0.7, 1.2))
+        if chance.random() < unusual / 20:
+            codec = chance.choice(("PCMU", "opus"))
+        rate = 48_000 if codec == "opus" else 8000
+        # No tone: long packets make long tables of segments.
+        data = chance.choice(tone(440, 1, codec="opus", ptime=ptime) if ptime != 20 else PACKETS)
+        if codec != "opus":
+            data = bytes(160)
+        arrival = max(at + held, stalls_until) + chance.random() / 100
+        yield EncodedFrame("audio", codec, data, clock * rate // 48_000, rate, arrival, True)
+        at += ptime / 1000
+        clock += ptime * 48
+
+
+PACKETS = [bytes((0xF8,)) + bytes((size & 255,)) * size for size in (0, 1, 80, 250, 251, 252, 1275)]
+
+
+def rounds(chance: random.Random, unusual: float, seconds: float) -> list[Round]:
+    """Make a call's sound as it is gathered: in runs, each of one direction and codec."""
+    found: list[Round] = []
+    streams = {way: list(stream(chance, unusual, seconds)) for way in BOTH}
+    for number in range(int(seconds / ROUND) + 2):
+        runs: Round = []
+        for way, frames in streams.items():
+            due = [one for one in frames if number <= one.arrival / ROUND < number + 1]
+            while due:
+                many = min(len(due), chance.choice((1, 3, 30)))
+                same = [one for one in due[:many] if one.codec == due[0].codec]
+                many = next((at for at in range(many) if due[at].codec != due[0].codec), many)
+                runs.append((way, same[:many]))
+                due = due[many:]
+        found.append(runs)
+    return found
+
+
+def batch(frames: list[EncodedFrame]) -> SoundBatch:
+    """Put frames together."""
+    return SoundBatch(
+        frames[0].codec,
+        frames[0].clock_rate,
+        [one.data for one in frames],
+        [one.timestamp for one in frames],
+        [one.arrival for one in frames],
+    )
+
+
+def recorded(
+    folder: Path, call: list[Round], directions: Directions, *, video: bool, together: bool
+) -> list[tuple[str, bytes]]:
+    """Record a call; give its files."""
+
+    async def main() -> list[tuple[str, bytes]]:
+        with Writer() as writer:
+            one = Recording(folder / "call", directions=directions, video=video, writer=writer)
+            for number, runs in enumerate(call, 1):
+                await asyncio.sleep(ROUND * number - asyncio.get_running_loop().time())
+                one.write_all(
+                    [(way, batch(run)) for way, run in runs]
+                    if together
+                    else [(way, frame) for way, run in runs for frame in run]
+                )
+            await one.close()
+            return [(each.path.suffix, each.path.read_bytes()) for each in one.files]
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        found = runner.run(main())
+    for each in folder.iterdir():
+        each.unlink()
+    return found
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Count how often sound is written in batches; let no file differ by its time or by chance."""
+    counted = [0]
+    record_sound = RecordingFile.record_sound
+
+    def counting(file: RecordingFile, *arguments: object) -> None:
+        counted[0] += 1
+        record_sound(file, *arguments)  # type: ignore[arg-type]
+
+    now = datetime(2026, 11, 30, tzinfo=UTC)
+    monkeypatch.setattr(RecordingFile, "record_sound", counting)
+    monkeypatch.setattr(recording, "datetime", SimpleNamespace(now=lambda _: now))
+    monkeypatch.setattr(matroska_track, "secrets", SimpleNamespace(randbits=lambda _: 1))
+    return counted
+
+
+def frame_by_frame(patch: pytest.MonkeyPatch) -> None:
+    """Let nothing be done for several frames at one time."""
+    patch.setattr(RecordingFile, "takes_sound", False)
+    patch.setattr(TrackTimeline, "_place_steady", lambda *_: None)
+    patch.setattr(ogg, "are_one_frame", lambda _: False)
+    patch.setattr(opus_packet, "are_one_frame", lambda _: False)
+
+
+def test_batches_and_frames_give_the_same_file(tmp_path: Path, quick: list[int]) -> None:
+    @settings(deadline=None, max_examples=60)
+    @given(
+        st.integers(0, 1 << 32).map(random.Random),
+        st.sampled_from([0.0, 0.002, 0.02, 0.1]),
+        st.sampled_from([BOTH, BOTH, (SENT,), (RECEIVED,)]),
+        st.sampled_from([False, False, True]),
+    )
+    def same(chance: random.Random, unusual: float, directions: Directions, video: bool) -> None:
+        call = rounds(chance, unusual, 8)
+        ours = recorded(tmp_path, call, directions, video=video, together=True)
+        alone = recorded(tmp_path, call, directions, video=video, together=False)
+        with pytest.MonkeyPatch.context() as patch:
+            frame_by_frame(patch)
+            before = quick[0]
+            theirs = recorded(tmp_path, call, directions, video=video, together=True)
+            assert quick[0] == before
+        assert ours == alone == theirs
+        assert ours
+
+    same()
+    assert quick[0] > 0
+
+
+def test_usual_sound_is_recorded_in_batches(tmp_path: Path, quick: list[int]) -> None:
+    call = rounds(random.Random(1), 0.0, 8)
+    recorded(tmp_path, call, BOTH, video=False, together=True)
+    # The first round says what comes; there is one more at the end.
+    assert quick[0] == len([runs for runs in call if runs])
