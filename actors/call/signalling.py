@@ -52,6 +52,9 @@ WORDS = {
     Reason.TIMEOUT: "it took too long",
 }
 
+#: What the peer waits for another answer to than that it has come.
+_ANSWERED_OTHERWISE = frozenset({Action.SESSION_INITIATE, Action.SESSION_ACCEPT})
+
 
 class Acknowledgement(Struct, frozen=True):
     """What the peer answered to an IQ of ours.
@@ -196,8 +199,8 @@ class Signalling:
         except RemoteProtocolError as error:
             self._reply(ReplyIq(message.sender, message.iq, error.to_element()), action)
             return []
-        # Who has accepted waits for our checks of ICE, and those for nothing else that we do.
-        at_leisure = action == Action.SESSION_ACCEPT
+        # Who has offered waits for our answer, and who has accepted for our checks of ICE.
+        at_leisure = action in _ANSWERED_OTHERWISE
         self._reply(ReplyIq(message.sender, message.iq, at_leisure=at_leisure), action)
         return events
 

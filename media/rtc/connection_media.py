@@ -443,6 +443,10 @@ class ConnectionMedia:
         found = [each for medium in media for each in medium.incoming.freezes().last]
         return tuple(found[-Freezes.MOST :])
 
+    def can_play(self, kind: Kind, source: Source) -> bool:
+        """Tell whether `outgoing` can be made of a source."""
+        return kind in source.kinds and self._hears(source)
+
     def outgoing(self, kind: Kind, source: Source) -> Outgoing:
         """Make what sends a kind, for `OfferAnswer` to put into a transceiver.
 
@@ -530,8 +534,11 @@ class ConnectionMedia:
             raise ValueError(f"There is no {kind} on the path 'none': use the path 'packets'.")
 
     def _check_echo(self, source: Source) -> None:
-        if self.path is ReceivePath.NONE and isinstance(source, Echo):
+        if not self._hears(source):
             raise ValueError("An echo needs the path 'packets' or 'frames'.")
+
+    def _hears(self, source: Source) -> bool:
+        return self.path is not ReceivePath.NONE or not isinstance(source, Echo)
 
     def _outgoing(self, kind: Kind) -> Outgoing | None:
         medium = self.by_kind.get(kind)

@@ -196,10 +196,13 @@ class OfferAnswer:
             raise IncompatibleMediaError("The offer has no audio or video that we can take.")
         await self._keep_ready(description)
         ready = self._ready
-        fresh = self._make_room(description, sources, refuse, prefer)
         foresight: _Foresight | None = None
-        if ready is not None and fresh == ["audio"] and len(offered) == 1:
-            foresight = await self._foresee(description, ready, prefer, foreseen)
+        if ready is not None and ready.transceiver.kind == "audio" and len(offered) == 1:
+            source = None if "audio" in refuse else sources.get("audio")
+            if source is None or self._media.can_play("audio", source):
+                wishes = _direction("audio", source, refuse), *prefer
+                foresight = await self._foresee(description, ready, wishes, foreseen)
+        fresh = self._make_room(description, sources, refuse, prefer)
         try:
             if self._lines:
                 description.fit(self._lines, SessionDescription(self._pc.localDescription.sdp))
@@ -303,11 +306,11 @@ class OfferAnswer:
         self,
         offer: SessionDescription,
         ready: _Ready,
-        prefer: Sequence[str],
+        wishes: Sequence[str],
         foreseen: Foreseen | None,
     ) -> _Foresight:
         """Tell the answer to a first offer of sound, if such an offer was answered before."""
-        asked = question(offer, ready.transceiver.direction, *prefer)
+        asked = question(offer, *wishes)
         answer = None if foreseen is None else KnownAnswers.running().find(asked, ready.own)
         if foreseen is not None and answer is not None:
             await foreseen(answer)
@@ -360,22 +363,21 @@ class OfferAnswer:
                 self._pc.addTransceiver(kind, "inactive")
             else:
                 order = (*prefer, *section.codecs)
-                self._add(kind, source, "inactive" if kind in refuse else None, order)
+                self._add(kind, source, _direction(kind, source, refuse), order)
                 fresh.append(kind)
         return fresh
 
     def _add(
-        self, kind: Kind, source: Source | None, direction: str | None, prefer: Sequence[str]
+        self, kind: Kind, source: Source | None, direction: str, prefer: Sequence[str]
     ) -> None:
         """Add a transceiver, with what it sends and receives."""
         outgoing = None if source is None else self._media.outgoing(kind, source)
-        chosen = direction or ("recvonly" if source is None else "sendrecv")
         ready, self._ready = self._ready, None
         if ready is None:
-            transceiver = self._pc.addTransceiver(kind, chosen)
+            transceiver = self._pc.addTransceiver(kind, direction)
         else:
             transceiver = ready.transceiver
-            transceiver.direction = chosen
+            transceiver.direction = direction
         if outgoing is not None:
             _aiortc.take_over(transceiver.sender, outgoing.start)
         _order_codecs(transceiver, kind, prefer)
@@ -441,6 +443,13 @@ class OfferAnswer:
         if _aiortc.is_alone(self._pc, transport):
             await transport.stop()
             await transport.transport.stop()
+
+
+def _direction(kind: Kind, source: Source | None, refuse: Collection[Kind]) -> str:
+    """Return which way a kind goes that is new in an answer."""
+    if kind in refuse:
+        return "inactive"
+    return "recvonly" if source is None else "sendrecv"
 
 
 def _order_codecs(transceiver: RTCRtpTransceiver, kind: Kind, prefer: Sequence[str]) -> None:

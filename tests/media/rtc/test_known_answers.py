@@ -4,7 +4,15 @@ import re
 from collections.abc import Callable
 
 import pytest
-from callboard.media import Connected, MediaError, Silence, Tone
+from callboard.media import (
+    ClockPattern,
+    Connected,
+    MediaError,
+    Silence,
+    Source,
+    SourceError,
+    Tone,
+)
 from callboard.media.rtc.known_answers import KnownAnswers, is_same, question
 from callboard.media.rtc.session_description import SessionDescription
 from callboard.tests.conftest import Run
@@ -79,12 +87,19 @@ class Call:
         assert not self.answer
         self.told.append(answer)
 
-    async def begin(self, *, sends: bool = True, ready: bool = True, waits: bool = False) -> None:
+    async def begin(
+        self,
+        *,
+        sends: bool = True,
+        ready: bool = True,
+        waits: bool = False,
+        source: Source | None = None,
+    ) -> None:
         """Let one call and the other answer."""
         offer = await self.caller.pc.offer(audio=Tone(), video=None)
         if ready:
             await self.leg.pc.get_ready("audio")
-        audio = Silence() if sends else None
+        audio = (source or Silence()) if sends else None
         self.answer = await self.leg.pc.answer(
             offer, audio=audio, video=None, waits=waits, foreseen=self.tell
         )
@@ -124,6 +139,20 @@ def test_what_is_wanted_otherwise_was_not_answered_before(run: Run) -> None:
             told.append(len(call.told))
             await call.end()
         assert told == [0, 0, 0, 1]
+
+    run(main)
+
+
+def test_what_can_t_be_played_is_answered_to_nobody(run: Run) -> None:
+    async def main() -> None:
+        first = Call()
+        await first.begin()
+        await first.end()
+        second = Call()
+        with pytest.raises(SourceError, match="has no audio"):
+            await second.begin(source=ClockPattern())
+        assert not second.told
+        await second.end()
 
     run(main)
 
