@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from ...jingle import CandidatesReceived
@@ -12,6 +13,7 @@ from ...media import (
     Kind,
     MediaError,
     MediaEvent,
+    MediaStatistics,
     Network,
     PeerConnection,
     ReceivePath,
@@ -44,7 +46,6 @@ class Leg:
         last_words: returns a sentence about the call's end, once it is known why.
 
     Attributes:
-        connection: the WebRTC stack.
         recorders: the recordings.
         mixes: those of the rooms that it was in.
         guests: those who hear it at a page, or talk in it, by number.
@@ -62,16 +63,29 @@ class Leg:
         self._owner = owner
         self.recorders = Recorders(context, name, owner.actor_ref)
         self.mixes = Mixes()
-        self.connection = PeerConnection(
+        self._connection: PeerConnection | None = None
+        self._connect = partial(
+            PeerConnection,
             network=network,
             path=path or context.path,
             on_event=self._heard,
             largest_picture=context.largest_picture,
             last_words=last_words,
         )
-        self.recorders.listen(self.connection.media)
         self.guests: dict[int, GuestRef] = {}
         self._early: list[CandidatesReceived] | None = []
+
+    @property
+    def connection(self) -> PeerConnection:
+        """The WebRTC stack, which is made when it is first needed: whoever calls us hears first."""
+        if self._connection is None:
+            self._connection = self._connect()
+            self.recorders.listen(self._connection.media)
+        return self._connection
+
+    def statistics(self) -> tuple[MediaStatistics, ...]:
+        """Return what the media count so far."""
+        return () if self._connection is None else self._connection.media.statistics()
 
     def _heard(self, event: MediaEvent) -> None:
         self._owner.actor_ref.post(Media(event))

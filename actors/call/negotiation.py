@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
 from msgspec import Struct
@@ -38,6 +39,9 @@ class Negotiation(ABC):
     #: When it is done the others still wait, until `Negotiations.release` or `go_on_with`.
     holds_others_up: ClassVar[bool] = False
 
+    async def give_way(self) -> None:  # noqa: B027 - most have none to give way to
+        """Wait until nothing more urgent is to be done."""
+
     @abstractmethod
     async def work(self, connection: PeerConnection) -> str | None:
         """Ask the WebRTC stack; return our description, or None where the peer's was taken."""
@@ -72,12 +76,15 @@ class Negotiations:
 
     Args:
         owner: the call.
-        connection: the WebRTC stack.
+        connection: gives the WebRTC stack.
         account: our JID, for the log.
     """
 
     def __init__(
-        self, owner: AsyncioActor[CallActorMessage], connection: PeerConnection, account: str
+        self,
+        owner: AsyncioActor[CallActorMessage],
+        connection: Callable[[], PeerConnection],
+        account: str,
     ) -> None:
         self._owner = owner
         self._connection = connection
@@ -160,9 +167,12 @@ class Negotiations:
         return NegotiationFailed(number, reason, text)
 
 
-async def _bounded(negotiation: Negotiation, connection: PeerConnection) -> str | None:
+async def _bounded(
+    negotiation: Negotiation, connection: Callable[[], PeerConnection]
+) -> str | None:
     try:
         async with asyncio.timeout(DEADLINE):
-            return await negotiation.work(connection)
+            await negotiation.give_way()
+            return await negotiation.work(connection())
     except TimeoutError:
         raise MediaError(f"the media were not negotiated within {DEADLINE:.0f} s") from None

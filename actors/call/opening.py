@@ -378,9 +378,12 @@ class GetReady(Negotiation):
         self._kind = kind
         self._said = said
 
+    async def give_way(self) -> None:
+        """Let the peer know first that we have taken the call."""
+        await self._said()
+
     async def work(self, connection: PeerConnection) -> None:
         """Open what the answer needs; what fails here fails there too, and is told then."""
-        await self._said()
         with suppress(NetworkError):
             await connection.get_ready(self._kind)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -26,7 +27,7 @@ from .course import Course
 from .leg import Leg
 from .quality_notes import QualityNotes, qualities
 from .signalling import Signalling
-from .state import CallState
+from .state import CallState, Phase
 from .timeline import Timeline
 from .trace import Trace
 
@@ -88,6 +89,8 @@ class Progress:
         self._uuid = str(uuid.uuid4())
         self._told: CallStatus | None = None
         self._untold: list[CallStatus] = []
+        self._phase: Phase | None = None
+        self._passed: list[tuple[Phase, Mapping[str, float]]] = []
         self._is_known = False
         self._is_stale = False
         self._is_to_be_noted = False
@@ -183,21 +186,30 @@ class Progress:
     def report(self) -> None:
         """Tell the exchange how the call stands, unless it knows.
 
-        What is said to the peer goes first, as the peer waits for that. That there is a call is
-        told then, as others know its id by now. What is new while it is set up is told a moment
-        later, each phase and then how it stands by then.
+        What is said to the peer goes first, as the peer waits for that. That there is a call of
+        ours is told then, as who called knows its id by now. What is new while it is set up is told
+        a moment later, each phase and then how it stands by then.
         """
-        is_settled = self._course.is_over or self._course.is_connected
-        if is_settled or self._told is None or self._told.phase != self._course.phase:
+        course = self._course
+        if course.is_over or course.is_connected:
             self._see()
+        elif course.phase != self._phase:
+            self._passed.append((course.phase, self._timeline.steps()))
         else:
             self._is_stale = True
+        self._phase = course.phase
         self._tell_soon()
 
     def _see(self) -> CallStatus:
         """Look how the call stands, which is to be told if it is new."""
         self._is_stale = False
         status = self.status()
+        passed, self._passed = self._passed, []
+        for phase, steps in passed:
+            if (phase, steps) != (status.phase, status.steps):
+                self._untold.append(
+                    replace(status, phase=phase, steps=steps, seconds=0.0, statistics=())
+                )
         if status != self._told:
             self._told = status
             self._untold.append(status)
@@ -213,12 +225,13 @@ class Progress:
             loop.call_soon(when_said, self._tell)
         elif not self._tells_soon:
             self._tells_soon = True
-            loop.call_later(QUIET if self._is_known else 0.0, when_said, self._tell)
+            is_known = self._is_known or not self._signalling.outgoing
+            loop.call_later(QUIET if is_known else 0.0, when_said, self._tell)
 
     def _tell(self) -> None:
         self._tells_soon = False
         self._is_known = True
-        if self._is_stale:
+        if self._is_stale or self._passed:
             self._see()
         untold, self._untold = self._untold, []
         for status in untold:
@@ -236,7 +249,7 @@ class Progress:
             media=self.media,
             seconds=self._timeline.connected_seconds(),
             steps=self._timeline.steps(),
-            statistics=self._leg.connection.media.statistics() if counted is None else counted,
+            statistics=self._leg.statistics() if counted is None else counted,
             held=self.held,
             muted=tuple(sorted(self.muted)),
             holds=self.holds,

@@ -247,6 +247,7 @@ class Scene:
             offer=offer,
             order=order,
         )
+        Media(on_event=None)  # the last one, until the call makes its own
         self.call = Call.start(setup)
 
     def last(self, action: str) -> Any:

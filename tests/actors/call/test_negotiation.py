@@ -24,7 +24,7 @@ class Owner(AsyncioActor[Any]):
     def __init__(self) -> None:
         super().__init__()
         connection: Any = None
-        self.negotiations = Negotiations(self, connection, "desk@localhost")
+        self.negotiations = Negotiations(self, lambda: connection, "desk@localhost")
         self.ended: NegotiationFailed | None = None
 
     def on_receive(self, message: Any) -> None:
