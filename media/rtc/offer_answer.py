@@ -195,13 +195,11 @@ class OfferAnswer:
         if not any(section.media_kind for section in description.sections):
             raise IncompatibleMediaError("The offer has no audio or video that we can take.")
         await self._keep_ready(description)
-        ready = self._ready
         foresight: _Foresight | None = None
-        if ready is not None and ready.transceiver.kind == "audio" and len(offered) == 1:
+        if len(offered) == 1:
             source = None if "audio" in refuse else sources.get("audio")
-            if source is None or self._media.can_play("audio", source):
-                wishes = _direction("audio", source, refuse), *prefer
-                foresight = await self._foresee(description, ready, wishes, foreseen)
+            wishes = _direction("audio", source, refuse), *prefer
+            foresight = await self._foresee(description, source, wishes, foreseen)
         fresh = self._make_room(description, sources, refuse, prefer)
         try:
             if self._lines:
@@ -305,11 +303,19 @@ class OfferAnswer:
     async def _foresee(
         self,
         offer: SessionDescription,
-        ready: _Ready,
+        source: Source | None,
         wishes: Sequence[str],
         foreseen: Foreseen | None,
-    ) -> _Foresight:
-        """Tell the answer to a first offer of sound, if such an offer was answered before."""
+    ) -> _Foresight | None:
+        """Tell the answer to a first offer of sound, if such an offer was answered before.
+
+        What can't be played leads to no answer.
+        """
+        ready = self._ready
+        if ready is None or ready.transceiver.kind != "audio":
+            return None
+        if source is not None and not self._media.can_play("audio", source):
+            return None
         asked = question(offer, *wishes)
         answer = None if foreseen is None else KnownAnswers.running().find(asked, ready.own)
         if foreseen is not None and answer is not None:
