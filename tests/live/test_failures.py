@@ -43,10 +43,6 @@ async def ended(call: Call, reason: Reason, words: str = "") -> str:
     return record.text
 
 
-async def _silence() -> None:
-    """Send nothing."""
-
-
 def sooner(monkeypatch: pytest.MonkeyPatch, deadline: str) -> None:
     """Let a deadline of the media be half a second."""
     monkeypatch.setitem(PeerConnection.__init__.__kwdefaults__ or {}, deadline, 0.5)
@@ -151,8 +147,7 @@ def test_a_peer_that_vanishes_fails_with_connectivity_error(
             actor: Any = gone._ref._actor_weakref()
             for connection in _aiortc.ice_connections(actor._leg.connection._pc):
                 for protocol in connection._protocols:
-                    monkeypatch.setattr(protocol, "send_stun", lambda *_: None)
-                    monkeypatch.setattr(protocol, "send_data", lambda *_: _silence())
+                    monkeypatch.setattr(protocol.transport, "sendto", lambda *_: None)
             # The consent of both sides lapses, and whoever finds out first tells the other.
             await ended(stayed, Reason.CONNECTIVITY_ERROR, "The peer can't be reached")
             assert (await stage.states(stays)) == ["failed"]

@@ -33,6 +33,7 @@ from aioice.turn import (
 )
 
 from ...errors import NetworkError
+from ._aioice_consent import COMPONENT, Consent
 from ._aioice_sockets import Dropped, Socket, TcpClient, UdpClient
 from .confinement import primary_address
 from .datagram_queue import DatagramQueue
@@ -47,8 +48,6 @@ logger = logging.getLogger(__name__)
 RECEIVE_BUFFER = 256 * 1024
 FIRST, LAST = 65535, 0
 """Local preferences (RFC 8445 §5.1.2.1): of all addresses, and of the one within this machine."""
-COMPONENT = 1
-"""The one that there is: RTCP is always multiplexed (RFC 5761)."""
 GATHERING = 5.0
 """Seconds that servers have to answer, as in aioice."""
 INNER = "_TurnTransport__inner_protocol"
@@ -90,16 +89,14 @@ def bind_to(connection: Connection, network: Network, dropped: Dropped) -> None:
         connection._queue = DatagramQueue()  # type: ignore[assignment] # noqa: SLF001
     connection.gather_candidates = gather  # type: ignore[method-assign]
 
-    query_consent = connection.query_consent
-
     async def consented() -> None:
         try:
-            await query_consent()
+            await Consent(connection).lapse()
         except Exception:
             # Nobody would notice any more that the peer is gone.
-            logger.exception("aioice failed while it asked for consent")
-            connection._query_consent_task = None  # noqa: SLF001 -- close() would wait for us
-            await connection.close()
+            logger.exception("There was a fault while consent was asked for")
+        connection._query_consent_task = None  # noqa: SLF001 -- close() would wait for us
+        await connection.close()
 
     connection.query_consent = consented  # type: ignore[method-assign]
     _connect_at_once(connection)

@@ -13,12 +13,28 @@ from contextlib import suppress
 from typing import Any
 
 from aioice import Connection, stun
-from aioice.ice import StunProtocol
+from aioice.ice import CandidatePair, StunProtocol
 from aioice.turn import TurnClientMixin, TurnClientTcpProtocol, TurnClientUdpProtocol
 
 from ...budget import Budget
+from ._aioice_consent import COMPONENT, Consent
 from .datagram import Shape, is_from_turn_server, shape
 from .udp_transport import UdpTransport
+from .usual_stun import (
+    ANSWER,
+    CONTROLLED,
+    CONTROLLING,
+    REQUEST,
+    SEAL,
+    TRANSACTION,
+    MappedAddress,
+    is_intact,
+    is_sealed,
+    is_signed,
+    is_usual_answer,
+    is_usual_request,
+    sealed,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +56,40 @@ Dropped = Counter[str]
 Address = tuple[Any, ...]
 
 _STUN = Shape.STUN
+
+
+class _Asked:
+    """What a peer asks by the pair that is in use, again and again.
+
+    Attributes:
+        address: The peer's.
+        key: What requests are signed with, and answers.
+        mapped: How answers tell the address.
+        pair: The pair.
+    """
+
+    __slots__ = ("_like", "_receiver", "_username", "address", "key", "mapped", "pair")
+
+    def __init__(self, receiver: Connection, pair: CandidatePair) -> None:
+        self.address = pair.remote_addr
+        self.key = receiver.local_password.encode()
+        self.mapped = MappedAddress(pair.remote_addr)
+        self.pair = pair
+        self._like = b"", b"", False  # how it was asked last, and whether we were controlling
+        self._receiver = receiver
+        self._username = f"{receiver.local_username}:{receiver.remote_username}".encode()
+
+    def is_said(self, data: bytes) -> bool:
+        """Tell whether a message asks that, whoever sends it."""
+        is_controlling = self._receiver.ice_controlling
+        like = data[:8], data[20:-SEAL], is_controlling
+        if like == self._like:
+            return is_sealed(data)
+        role = CONTROLLED if is_controlling else CONTROLLING
+        if not is_usual_request(data, self._username, role):
+            return False
+        self._like = like
+        return True
 
 
 class Socket(StunProtocol):
@@ -66,6 +116,7 @@ class Socket(StunProtocol):
         self.dropped = dropped
         self._heard: dict[Address, None] = {}
         self._mine = f"{receiver.local_username}:".encode()
+        self._usual: _Asked | None = None
 
     def packets_received(self, at: int, length: int, size: int, addr: Address) -> int:
         """Take usual packets that lie one after the other in the sockets' room; never raise.
@@ -97,6 +148,12 @@ class Socket(StunProtocol):
         if len(addr) > 2:
             addr = addr[:2]
         try:
+            start = data[:2]
+            if start == REQUEST:
+                if self._usual_request(data, addr):
+                    return
+            elif start == ANSWER and self._usual_answer(data, addr):
+                return
             found = shape(data)
             if found is None:
                 self.dropped["malformed"] += 1
@@ -140,6 +197,25 @@ class Socket(StunProtocol):
             return await super().request(request, addr, integrity_key, retransmissions)
         finally:
             del self._asked[request.transaction_id]
+
+    def ask(self, transaction: bytes, consent: Consent, addr: Address) -> None:
+        """Let an answer from an address be handed to who asks for consent.
+
+        Args:
+            transaction: The number of the answer's transaction.
+            consent: Who asks.
+            addr: Where the request goes.
+        """
+        self.transactions[transaction] = consent  # type: ignore[assignment]
+        self._asked[transaction] = addr
+
+    def ask_no_more(self, transaction: bytes) -> None:
+        """Take no answer for who has asked for consent.
+
+        Args:
+            transaction: The number of the answer's transaction.
+        """
+        del self.transactions[transaction], self._asked[transaction]
 
     def send_stun(self, message: stun.Message, addr: tuple[str, int]) -> None:
         """Send STUN; what has no valid integrity gets no answer, so that nothing is reflected."""
@@ -194,6 +270,55 @@ class Socket(StunProtocol):
             self.dropped["too many addresses"] += 1
             return
         receiver.request_received(message, addr, self)
+
+    def _usual_request(self, data: bytes, addr: Address) -> bool:
+        """Answer a request by the pair in use that changes nothing; False if it is another one.
+
+        aioice would grant it, and then find that it has nothing to do.
+        """
+        receiver = self.receiver
+        pair = receiver._nominated.get(COMPONENT)  # noqa: SLF001
+        if (
+            pair is None
+            or pair.protocol is not self
+            or pair.state is not CandidatePair.State.SUCCEEDED
+            or not (pair.remote_nominated or receiver.ice_controlling)
+            or receiver._closing  # noqa: SLF001
+        ):
+            return False
+        usual = self._usual
+        if usual is None or usual.pair is not pair:
+            usual = self._usual = _Asked(receiver, pair)
+        if addr != usual.address or not usual.is_said(data):
+            return False
+        if not self._checks.take():
+            self.dropped["too many checks"] += 1
+        elif not is_intact(data):
+            raise ValueError("the fingerprint is wrong")
+        elif not is_signed(data, usual.key):
+            self.dropped["without integrity"] += 1
+        else:
+            transaction = data[TRANSACTION]
+            self._hear(addr)
+            mapped = usual.mapped.attribute(transaction)
+            self.transport.sendto(sealed(ANSWER, transaction, mapped, usual.key), addr)
+        return True
+
+    def _usual_answer(self, data: bytes, addr: Address) -> bool:
+        """Take an answer to who asks for consent; False if it is anything else."""
+        transaction = data[TRANSACTION]
+        consent: Any = self.transactions.get(transaction)
+        if (
+            type(consent) is not Consent
+            or self._asked[transaction] != addr
+            or not is_usual_answer(data)
+            or not is_intact(data)
+            or not is_signed(data, consent.key)
+        ):
+            return False
+        self._hear(addr)
+        consent.answered()
+        return True
 
 
 class _Client(TurnClientMixin):

@@ -219,3 +219,23 @@ def test_sockets_use_the_names_as_we_think() -> None:
     assert "self._remote_candidates: list[Candidate]" in inspect.getsource(Connection)
     client = inspect.getsource(turn.TurnClientMixin.datagram_received)
     assert "self.receiver.datagram_received(payload, peer_address)" in client
+
+
+def test_consent_uses_the_names_as_we_think() -> None:
+    asks = inspect.getsource(Connection.query_consent)
+    for known in (
+        "CONSENT_INTERVAL * (0.8 + 0.4 * random.random())",
+        "request = self.build_request(pair, nominate=False)",
+        "retransmissions=0",
+        "if failures >= CONSENT_FAILURES:",
+        "self._query_consent_task = None\n                    return await self.close()",
+    ):
+        assert known in asks, known
+    # What a check by the pair in use does, beside being granted: nothing.
+    does = inspect.getsource(Connection.check_incoming)
+    assert does.count("if pair.state ") == 3
+    assert "if pair.state in [CandidatePair.State.FROZEN, CandidatePair.State.FAILED]:" in does
+    assert "if pair.state == CandidatePair.State.WAITING:" in does
+    assert 'if "USE-CANDIDATE" in message.attributes and not self.ice_controlling:' in does
+    assert does.endswith("pair.nominated = True\n                self.check_complete(pair)\n")
+    assert "self._nominated[pair.component] = pair" in inspect.getsource(Connection.check_complete)
