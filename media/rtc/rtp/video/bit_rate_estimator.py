@@ -112,7 +112,7 @@ class BitRateEstimator:
             later = at - self._at
             step = ((sent - self._sent + HALF & MASK) - HALF) / A_MILLISECOND
             is_due = at - self._updated_at >= EVERY
-            if later > SILENCE or not -APART < later - step < APART:
+            if later > SILENCE or abs(later - step) > APART:
                 self._begin(sent, at, octets, is_new=later > SILENCE)
             elif later >= 0 and step >= 0:  # in order
                 if (
@@ -150,9 +150,14 @@ class BitRateEstimator:
         self._seen += 1
         self._steps.append(step)
         if self._trend == 0 and self._above < 0:  # otherwise it is not chance alone
-            off = min(abs(rest), 3 * sqrt(noise))
+            square = rest * rest
+            if square > 9 * noise:
+                square = 9 * noise
             kept = (0.99 if self._seen < NEW else 0.998) ** (0.03 * min(self._steps))
-            self._noise = noise = max(kept * noise + (1 - kept) * off * off, 1.0)
+            noise += (1 - kept) * (square - noise)
+            if noise < 1:
+                noise = 1.0
+            self._noise = noise
 
         # E in sums of what is positive: by differences, it could become negative.
         change = 1.1e-2 if self._is_turning else 1e-3
@@ -161,7 +166,9 @@ class BitRateEstimator:
         error_growth = self._error_growth + change
         by_octet = error * more + both
         by_growth = both * more + error_growth
-        whole = max(by_octet * more + by_growth, 0.0) + noise
+        whole = by_octet * more + by_growth + noise
+        if whole < noise:  # the roundings of large figures
+            whole = noise
         self._by_octet += rest * by_octet / whole
         self._growth += rest * by_growth / whole
         self._error = (noise * error + determinant) / whole
@@ -188,7 +195,11 @@ class BitRateEstimator:
         if excess <= 15:
             pace = 0.0087 if excess > 0 else 0.039
             threshold += pace * min(later, 100) * excess
-            self._threshold = min(max(threshold, LEAST), LARGEST)
+            if threshold < LEAST:
+                threshold = LEAST
+            elif threshold > LARGEST:
+                threshold = LARGEST
+            self._threshold = threshold
 
     def _estimate(self, now: int) -> int | None:
         """Estimate from what comes, and from what the queue does."""
