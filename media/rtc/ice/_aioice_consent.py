@@ -18,7 +18,7 @@ from aioice import Connection, ice, stun
 from aioice.ice import CandidatePair
 
 from ...sources.pacer import Pacer
-from .usual_stun import REQUEST, sealed
+from .usual_stun import REQUEST, Key, sealed
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,8 @@ class Consent:
         """
         password = connection.remote_password
         assert password is not None  # noqa: S101 -- it is connected
-        self.key = password.encode()
+        self._password = password.encode()
+        self.key = Key(password)
         self._attributes = b""
         self._connection = connection
         self._failures = 0
@@ -73,7 +74,7 @@ class Consent:
     def response_received(self, message: stun.Message, addr: tuple[str, int]) -> None:
         """Take an answer that is unusual in its form, as `stun.Transaction` does."""
         del addr
-        if not message.check_message_integrity(self.key):
+        if not message.check_message_integrity(self._password):
             return
         if message.message_class == stun.Class.RESPONSE:
             self.answered()

@@ -27,6 +27,7 @@ from .usual_stun import (
     REQUEST,
     SEAL,
     TRANSACTION,
+    Key,
     MappedAddress,
     is_intact,
     is_sealed,
@@ -72,7 +73,7 @@ class _Asked:
 
     def __init__(self, receiver: Connection, pair: CandidatePair) -> None:
         self.address = pair.remote_addr
-        self.key = receiver.local_password.encode()
+        self.key = Key(receiver.local_password)
         self.mapped = MappedAddress(pair.remote_addr)
         self.pair = pair
         self._like = b"", b"", False  # how it was asked last, and whether we were controlling

@@ -44,6 +44,7 @@ class PacedStream:
     __slots__ = (
         "_has_begun",
         "_is_patient",
+        "_is_taken_back",
         "_lent",
         "_loop",
         "_on_all_sent",
@@ -97,6 +98,7 @@ class PacedStream:
         self.stream: RtpStream | PictureStream | None = None
         self._has_begun = False
         self._is_patient = is_patient
+        self._is_taken_back = False
         self._lent: FrameRun | None = None
         self._loop = asyncio.get_running_loop()
         self._on_began = on_began
@@ -163,6 +165,7 @@ class PacedStream:
         if run is None or sound is None:
             return
         left, said = sound.take_back()
+        self._is_taken_back = True
         self._lent = run.borrower = None
         run.pass_by(said.at, said.ticks)
         self.last = said.last
@@ -253,7 +256,11 @@ class PacedStream:
         self._send(unit, timestamp)
         if self._watchers:
             self._on_sent(self.frame(unit.data, timestamp, unit.keyframe))
-        return due + unit.duration / rate
+        then = due + unit.duration / rate
+        if self._is_taken_back:  # one way or another, what is wanted now is known again
+            self._is_taken_back = False
+            return None if self._lend(then) else then
+        return then
 
     def _lend(self, due: float) -> bool:
         """Let the run's frames leave by the compiled part, where nobody waits for each of them."""

@@ -16,6 +16,7 @@ from callboard.media.rtc.ice._aioice_sockets import Socket
 from callboard.media.rtc.ice.usual_stun import (
     ANSWER,
     REQUEST,
+    Key,
     MappedAddress,
     is_intact,
     is_sealed,
@@ -47,19 +48,19 @@ UNKNOWN = tuple(map(bytes.fromhex, ("c0570004000a0001", "00990003abcdef00", "002
 """Attributes that may be left out by who does not know them, and such as may not."""
 
 TRANSACTIONS = st.binary(min_size=12, max_size=12)
-KEYS = st.binary(min_size=1, max_size=100)
+PASSWORDS = st.text(min_size=1, max_size=100)
 
 
 @given(
     TRANSACTIONS,
-    KEYS,
+    PASSWORDS,
     st.text(max_size=40),
     st.integers(0, 0xFFFFFFFF),
     st.integers(0, (1 << 64) - 1),
     st.sampled_from(["ICE-CONTROLLING", "ICE-CONTROLLED"]),
 )
 def test_a_request_is_written_as_aioice_writes_it(
-    transaction: bytes, key: bytes, username: str, priority: int, tie: int, role: str
+    transaction: bytes, password: str, username: str, priority: int, tie: int, role: str
 ) -> None:
     message = stun.Message(
         stun.Method.BINDING,
@@ -68,13 +69,14 @@ def test_a_request_is_written_as_aioice_writes_it(
         {"USERNAME": username, "PRIORITY": priority, role: tie},
     )
     attributes = bytes(message)[20:]
-    message.add_message_integrity(key)
+    message.add_message_integrity(password.encode())
+    key = Key(password)
     found = sealed(REQUEST, transaction, attributes, key)
     assert found == bytes(message)
     assert is_sealed(found)
     assert is_intact(found)
     assert is_signed(found, key)
-    assert not is_signed(found, key + b"1")
+    assert not is_signed(found, Key(password + "1"))
     for at in range(len(found)):
         other = found[:at] + bytes([found[at] ^ 1 << at % 8]) + found[at + 1 :]
         assert not (is_sealed(other) and is_intact(other) and is_signed(other, key)), at
@@ -82,19 +84,20 @@ def test_a_request_is_written_as_aioice_writes_it(
 
 @given(
     TRANSACTIONS,
-    KEYS,
+    PASSWORDS,
     st.integers(1, 65535),
     st.ip_addresses(network="0.0.0.0/0") | st.ip_addresses(v=6),
 )
 def test_an_answer_is_written_as_aioice_writes_it(
-    transaction: bytes, key: bytes, port: int, host: Any
+    transaction: bytes, password: str, port: int, host: Any
 ) -> None:
     address = str(host), port
     message = stun.Message(
         stun.Method.BINDING, stun.Class.RESPONSE, transaction, {"XOR-MAPPED-ADDRESS": address}
     )
-    message.add_message_integrity(key)
-    found = sealed(ANSWER, transaction, MappedAddress(address).attribute(transaction), key)
+    message.add_message_integrity(password.encode())
+    told = MappedAddress(address).attribute(transaction)
+    found = sealed(ANSWER, transaction, told, Key(password))
     assert found == bytes(message)
     assert is_usual_answer(found)
 
@@ -279,7 +282,7 @@ def test_consent_is_asked_for_and_lapses_when_it_does_in_aioice(
     run: Run, monkeypatch: pytest.MonkeyPatch, answers: list[float | None]
 ) -> None:
     monkeypatch.setattr("random.random", lambda: 0.4)
-    key = THEIRS.encode()
+    key = Key(THEIRS)
 
     async def asked(*, by_us: bool) -> list[float]:
         end, loop = End(is_controlling=True), asyncio.get_running_loop()
@@ -295,7 +298,7 @@ def test_consent_is_asked_for_and_lapses_when_it_does_in_aioice(
             found = sealed(ANSWER, transaction, MappedAddress(address).attribute(transaction), key)
             if after < 0:
                 error = stun.Message(stun.Method.BINDING, stun.Class.ERROR, transaction)
-                error.add_message_integrity(key)
+                error.add_message_integrity(THEIRS.encode())
                 found = bytes(error)
             loop.call_later(abs(after), end.socket.datagram_received, found, address)
 

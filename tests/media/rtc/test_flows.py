@@ -266,6 +266,23 @@ def test_whatever_is_done_the_same_goes_out(run: Run) -> None:
     assert lent > 1000
 
 
+@pytest.mark.usefixtures("staged")
+def test_what_was_taken_back_is_lent_again_with_the_next_frame(run: Run) -> None:
+    async def main() -> None:
+        scene = Wired("audio")
+        scene.outgoing.start()
+        await asyncio.sleep(0.3)
+        flows = Flows.running()
+        scene.outgoing.take_back()
+        assert flows._c.going_count == 0
+        await asyncio.sleep(0.021)
+        assert flows._c.going_count == 1
+        scene.outgoing.close()
+        await scene.end()
+
+    run(main, loop="virtual")
+
+
 def test_a_socket_that_closes_ends_its_flows(run: Run) -> None:
     async def main() -> None:
         scene = Wired("audio")
