@@ -61,6 +61,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "ice",
         "rtp/packet rtp/rtcp rtp/reports rtp/statistics rtp/video/bit_rate_estimator",
         "flows/inbound_flow flows/outbound_flow",
+        "flows/picture_flow",
         "_aiortc",
         "rtp",
         "*",

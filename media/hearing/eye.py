@@ -53,6 +53,11 @@ class Eye:
         self._waiting = 0
         self._warned = False
 
+    @property
+    def looks(self) -> bool:
+        """Whether somebody looks, or did when the last picture came."""
+        return self._lane is not None or not all(reader.ended for reader in self._readers)
+
     def look(self, limit: int) -> ReaderQueue[Frame]:
         """Begin to read decoded pictures.
 

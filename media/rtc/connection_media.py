@@ -559,7 +559,7 @@ class ConnectionMedia:
         """Tell whether nobody wants each frame that is received as it comes."""
         outgoing = self._outgoing(kind)
         echoes = outgoing is not None and type(outgoing.playback.source) is Echo
-        return not echoes and not self.received.are_wanted and self._sinks_are_patient()
+        return not echoes and not self.received.are_wanted(kind) and self._sinks_are_patient()
 
     def _sent(self, frame: EncodedFrame) -> None:
         self._feed(Direction.SENT, frame)

@@ -57,10 +57,9 @@ class ReceivedStreams:
         self._on_wanted = on_wanted
         self._request_keyframe = request_keyframe
 
-    @property
-    def are_wanted(self) -> bool:
-        """Whether somebody wants each frame of sound as it comes."""
-        return bool(self.receivers) or self._ear.listens
+    def are_wanted(self, kind: Kind) -> bool:
+        """Tell whether somebody wants each frame of a kind as it comes."""
+        return bool(self.receivers) or (self._ear.listens if kind == "audio" else self._eye.looks)
 
     def note(self, frame: EncodedFrame) -> None:
         """Take note of what comes.

@@ -44,7 +44,7 @@ class IncomingBitRate:
         self._heard: dict[int, int] = {}
         self._ids: Any = None
         self._at = 0
-        self._extension = b""
+        self._extension: bytes | None = b""
         self._groups: list[Group] = []
         self._moment = 0
         self._octets = 0
@@ -101,12 +101,47 @@ class IncomingBitRate:
             self._heard = {each: at for each, at in self._heard.items() if now - at <= self.QUIET}
             self._tell(most, list(self._heard))
 
-    def _begin(self, ssrc: int, extension: bytes) -> None:
-        """Look whether a packet was sent in one group with the one before it."""
+    def lend(self, flow: Any) -> bool:
+        """Let somebody else put packets into groups, from behind those on that have come.
+
+        Args:
+            flow: `struct inbound`, in which it is told how to.
+
+        Returns:
+            False if the next packets are for here.
+        """
+        flow.sent_id = identifier = self._id()
+        if not identifier:
+            return True
+        if len(self._sent) != 3:
+            return False
+        self._give()
+        flow.span, flow.began, flow.group_count = self.GROUP, self._moment, 0
+        flow.group = (int.from_bytes(self._sent), self._at, self._octets)
+        return True
+
+    def take_back(self, flow: Any) -> None:
+        """Go on behind the packets that somebody else has put into groups.
+
+        Args:
+            flow: What `lend` was given; `add_groups` has got those that are whole.
+        """
+        if flow.sent_id:
+            group = flow.group
+            self._extension = None  # another one than any packet's
+            self._sent = group.sent.to_bytes(3)
+            self._at, self._octets, self._moment = group.arrival, group.octets, flow.began
+
+    def _id(self) -> int:
+        """Give what abs-send-time is called in header extensions; 0: it was not agreed on."""
         if self._ids is None:
             extensions = getattr(self._receiver.transport, EXTENSIONS_MAP)
             self._ids = getattr(extensions, EXTENSION_IDS)
-        sent = extended(extension, self._ids.abs_send_time or 0)
+        return self._ids.abs_send_time or 0
+
+    def _begin(self, ssrc: int, extension: bytes) -> None:
+        """Look whether a packet was sent in one group with the one before it."""
+        sent = extended(extension, self._id())
         moment = int.from_bytes(sent)
         if ssrc != self._ssrc or moment - self._moment & 0xFFFFFF > self.GROUP:
             self._add()

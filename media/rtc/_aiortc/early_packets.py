@@ -27,7 +27,7 @@ from typing import Any, NamedTuple, Protocol
 import pylibsrtp
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 
-from ..flows.inbound_flow import InboundFlow
+from ..flows.inbound_flow import InboundFlow, LendingEstimate
 from ..ice import _aioice
 from ..ice.datagram import LONGEST, LONGEST_TAG
 from ..ice.socket_poll import SocketPoll
@@ -52,7 +52,7 @@ NextPackets = Callable[[int, int, int, int, Sequence[Place]], None]
 octet), the first sequence number, the timestamp, and each payload's place."""
 
 
-class Estimates(Protocol):
+class Estimates(LendingEstimate, Protocol):
     """What estimates the bit rate that comes through."""
 
     def take(self, packet: RtpPacket) -> None:
@@ -69,7 +69,7 @@ class Taker(NamedTuple):
         take: Takes one.
         next_packets: Takes a run that lies in the room.
         estimate: Estimates the bit rate from them; None for sound.
-        flow: Takes what follows of a stream of sound in their place; None: there is none such.
+        flow: Takes what follows of a stream in their place; None: there is none such.
     """
 
     take: Take
@@ -125,7 +125,7 @@ class EarlyPackets:
         ):
             return at
         head = 12 if flags == _PLAIN else 16 + 4 * (octets[at + 14] << 8 | octets[at + 15])
-        first = number
+        first, last = number, marked_type
         places: list[Place] = []
         while True:
             end = at + size if at + size < length else length  # noqa: FURB136 -- no call
@@ -137,6 +137,7 @@ class EarlyPackets:
                 at = end  # forged or repeated: nobody is to see it
                 break
             places.append((begin + head, stop))
+            last = marked_type  # no forged one's
             at, number = end, number + 1 & 0xFFFF
             if at == length or marked_type > 0x7F:
                 break
@@ -149,11 +150,11 @@ class EarlyPackets:
                 break
             marked_type = after[1]
         if places:
-            taker.next_packets(ssrc, marked_type, first, timestamp, places)
+            taker.next_packets(ssrc, last, first, timestamp, places)
             if taker.estimate is not None:
                 taker.estimate.next_packets(ssrc, self._cut, head - 12, places)
             if taker.flow is not None and taker.flow.is_wanted:
-                taker.flow.begin(*self._poll.source, self._session)
+                taker.flow.begin(*self._poll.source, self._session, taker.estimate)
         return at
 
     def __call__(self, datagram: bytes) -> bool:

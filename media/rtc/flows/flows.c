@@ -59,8 +59,7 @@ void flows_forget(struct flows *flows, int file)
     struct slot *slot = slot_of(flows, file);
     if (slot == NULL)
         return;
-    slot->first = NULL;
-    slot->waits = 0;
+    memset(slot, 0, sizeof *slot);
 }
 
 int flows_keep_back(struct flows *flows, int file, int wait)

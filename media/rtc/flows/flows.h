@@ -2,8 +2,12 @@
 
 enum {
     MOST_SOCKETS = 256, /* that are read in one round */
+    MOST_GROUPS = 32,   /* of packets, that wait for Python */
     CHUNK = 32          /* packets that are made, then encrypted, then sent */
 };
+
+/* What is kept of a packet that comes in. */
+enum { NOTHING, SOUND, VP8, H264 };
 
 /* A frame that is to leave; many flows may have it. */
 struct flow_frame {
@@ -43,6 +47,13 @@ struct outbound {
     int place;             /* kept by C */
 };
 
+/* Packets that were sent at nearly one time. */
+struct flow_group {
+    int64_t sent;    /* abs-send-time of the last one */
+    int64_t arrival; /* when that came, in ms of CLOCK_MONOTONIC */
+    int64_t octets;  /* of all payloads, with padding */
+};
+
 /* What comes in of one RTP stream. */
 struct inbound {
     int file;
@@ -51,7 +62,8 @@ struct inbound {
     void *session;
     uint32_t ssrc;
     uint8_t payload_type;
-    uint8_t keeps;          /* whether frames are kept, or only counted */
+    uint8_t keeps;          /* what is kept of it; NOTHING: it is only counted */
+    uint8_t is_marked;      /* whether the last packet was */
     uint16_t next;          /* number of the packet that is due */
     int left;               /* packets that may still come */
     double until;           /* and until when, in seconds of the loop's clock */
@@ -59,8 +71,14 @@ struct inbound {
     uint32_t timestamp;     /* of the last packet, and when it came */
     double arrival, jitter;
     int received;           /* since it was last asked */
-    uint8_t *frames;        /* records: arrival, timestamp, octets, payload */
+    uint8_t *frames;        /* records: arrival, timestamp, octets, marker, payload */
     int frames_length, frames_room;
+    uint8_t sent_id;        /* what abs-send-time is called in header extensions; 0: nobody asks */
+    uint32_t span;          /* units of it in which packets are sent that are one group */
+    uint32_t began;         /* abs-send-time of the first packet of the group that goes on */
+    struct flow_group group;
+    struct flow_group groups[MOST_GROUPS]; /* those before it, since it was last asked */
+    int group_count;
     struct inbound *other;  /* kept by C: another one on the same socket */
 };
 
@@ -68,6 +86,7 @@ struct inbound {
 struct left_over {
     int file;
     int at, end, size; /* datagrams in the room; end is 0: nothing was read, below 0: an errno */
+    struct inbound *strange; /* a flow at which Python is to look first; or NULL */
     uint8_t address[32];
     int address_length;
 };
@@ -87,6 +106,7 @@ struct flows {
     int left_count;
     int is_behind;     /* whether sockets may still have something */
     int found_several; /* whether several had something at one time */
+    int bursts;        /* see `flows_count_reads` */
     struct unsent unsent[CHUNK];
     int unsent_count;
     struct outbound **ended; /* those of which all frames have left */
@@ -98,6 +118,7 @@ struct flows {
     int size;
     struct slot *slots;
     int slot_count;
+    unsigned turn; /* counts calls of `flows_read` */
     struct outbound **going;
     int going_count, going_room;
     struct unsent chunk[CHUNK];
@@ -114,6 +135,7 @@ void flows_unlisten(struct flows *flows, struct inbound *flow);
 void flows_take(struct flows *flows, struct outbound *flow);
 void flows_forget(struct flows *flows, int file);
 int flows_keep_back(struct flows *flows, int file, int wait);
+int flows_count_reads(struct flows *flows, int file);
 
-int flows_read(struct flows *flows, int epoll, double now);
+int flows_read(struct flows *flows, int epoll, double now, int64_t moment);
 int flows_send(struct flows *flows, double now, double grid, double patience);

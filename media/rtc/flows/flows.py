@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import struct
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from math import inf
@@ -38,9 +39,14 @@ _IPV6 = struct.Struct("!HI16s")
 _SCOPE = struct.Struct("=I")
 
 Address = tuple[Any, ...]
-LeftOver = tuple[int, int, int, int, bytes]
-"""A descriptor, where datagrams begin and end in the room, the size of each, and their sender's
-address as the kernel writes it. They end at 0 if nothing was read, and below it at an errno."""
+LeftOver = tuple[int, int, int, int, bytes, Callable[[], None] | None]
+"""A descriptor, where datagrams begin and end in the room, the size of each, their sender's
+address as the kernel writes it, and what is to be called before they are looked at. They end at 0
+if nothing was read, and below it at an errno."""
+
+EVERY = 0.1
+"""Seconds after which flows whose bit rate is estimated are asked, one after the other: each by
+itself would find nothing of the estimate's code in the processor's caches."""
 
 
 class Flows(LoopWide):
@@ -63,10 +69,13 @@ class Flows(LoopWide):
         self._addresses: dict[bytes, Address] = {}
         self._ends: dict[int, tuple[Any, Callable[[], None], Callable[[bytes], None]]] = {}
         # What C points to must not be freed, whoever forgets it.
-        self._heard: dict[int, tuple[Any, object]] = {}
+        self._heard: dict[int, tuple[Any, object, Callable[[], None]]] = {}
+        self._estimated: dict[int, Callable[[], None]] = {}
+        self._kept = {"": lib.NOTHING, "VP8": lib.VP8, "H264": lib.H264}
         self._loop = asyncio.get_running_loop()
         self._pacer = Pacer.running()
         self._ticket: Ticket | None = None
+        self._estimates: Ticket | None = None
 
     @staticmethod
     def are_compiled() -> bool:
@@ -103,25 +112,54 @@ class Flows(LoopWide):
         flow.address[0 : len(raw)] = raw
         flow.session = ffi.cast("void *", address_of(session))
 
-    def listen(self, flow: Any, holds: object) -> bool:
+    def keeps(self, codec: str) -> int:
+        """Give what an inbound flow says of what is kept of it.
+
+        Args:
+            codec: The RTP encoding name; empty: nothing is kept.
+        """
+        return int(self._kept.get(codec, lib.SOUND))
+
+    def listen(self, flow: Any, holds: object, on_strange: Callable[[], None]) -> bool:
         """Take the packets of an inbound flow from now on.
 
         Args:
             flow: Which is not listened to yet.
             holds: What it points to.
+            on_strange: Called behind a packet that is to be looked at at once; no more are taken.
 
         Returns:
             False without memory.
         """
         if lib.flows_listen(self._c, flow) != 0:
             return False
-        self._heard[_key(flow)] = flow, holds
+        self._heard[_key(flow)] = flow, holds, on_strange
         return True
 
     def unlisten(self, flow: Any) -> None:
         """Take them no more; its frames are gone."""
         lib.flows_unlisten(self._c, flow)
         self._heard.pop(_key(flow), None)
+        self._estimated.pop(_key(flow), None)
+
+    def estimate(self, flow: Any, look: Callable[[], None]) -> None:
+        """Look at the groups of a flow ten times a second, until it is listened to no more.
+
+        Args:
+            flow: One that is listened to.
+            look: Called then.
+        """
+        self._estimated[_key(flow)] = look
+        if self._estimates is None:
+            self._estimates = self._pacer.start(self._estimate)
+
+    def count_reads(self, file: int) -> tuple[int, int]:
+        """Give how many reads nobody else has seen, and how many of them found several datagrams.
+
+        Args:
+            file: The socket's descriptor. It counts from the last time that this was asked.
+        """
+        return lib.flows_count_reads(self._c, file), self._c.bursts
 
     def put(
         self, flow: Any, on_end: Callable[[], None], on_unsent: Callable[[bytes], None]
@@ -176,7 +214,8 @@ class Flows(LoopWide):
         Returns:
             Whether anything is for Python: see `left_over`.
         """
-        return bool(lib.flows_read(self._c, epoll, self._loop.time()))
+        moment = int(time.monotonic() * 1000)
+        return bool(lib.flows_read(self._c, epoll, self._loop.time(), moment))
 
     def left_over(self) -> Iterator[LeftOver]:
         """Give what the last call of `read` has left."""
@@ -184,7 +223,8 @@ class Flows(LoopWide):
         for number in range(self._c.left_count):
             one = left[number]
             raw = bytes(ffi.buffer(one.address, one.address_length)) if one.end > 0 else b""
-            yield one.file, one.at, one.end, one.size, raw
+            strange = self._heard[_key(one.strange)][2] if one.strange else None
+            yield one.file, one.at, one.end, one.size, raw, strange
 
     def written(self, raw: bytes) -> Address:
         """Give an address as `socket.recvfrom` does.
@@ -224,6 +264,17 @@ class Flows(LoopWide):
             self._ticket = None
             return None
         return float(due)
+
+    def _estimate(self, due: float) -> float | None:
+        for look in tuple(self._estimated.values()):
+            try:
+                look()
+            except Exception:
+                logger.exception("What comes through of a flow was not estimated")
+        if not self._estimated:
+            self._estimates = None
+            return None
+        return due + EVERY
 
     def _unsent(self) -> list[Callable[[], None]]:
         found = self._c

@@ -17,9 +17,11 @@
 #endif
 
 enum {
-    ROOM = 65536,        /* octets that one read may bring */
-    MOST_ROUNDS = 16,    /* rounds of one call */
-    MOST_KEPT = 1 << 16, /* octets of frames that wait for Python */
+    ROOM = 65536,            /* octets that one read may bring */
+    MOST_ROUNDS = 16,        /* rounds of one call */
+    MOST_SOUND = 1 << 16,    /* octets of frames that wait for Python */
+    MOST_PICTURES = 1 << 18, /* half a second of 4 Mbit/s */
+    RECORD = 16,             /* octets before each payload that is kept */
 };
 
 static const double LONGEST_TURN = 0.006; /* seconds after which no further round begins */
@@ -59,25 +61,29 @@ static uint16_t read_16(const uint8_t *octets)
     return (uint16_t)(octets[0] << 8 | octets[1]);
 }
 
-static void keep_frame(struct inbound *flow, const uint8_t *payload, int length, double now)
+static void keep(struct inbound *flow, const uint8_t *payload, int length, double now)
 {
-    int32_t octets = length;
+    uint16_t octets = (uint16_t)length, marker = flow->is_marked;
     uint8_t *at = flow->frames + flow->frames_length;
     memcpy(at, &now, 8);
     memcpy(at + 8, &flow->timestamp, 4);
-    memcpy(at + 12, &octets, 4);
-    memcpy(at + 16, payload, (size_t)length);
-    flow->frames_length += 16 + length;
+    memcpy(at + 12, &octets, 2);
+    memcpy(at + 14, &marker, 2);
+    memcpy(at + RECORD, payload, (size_t)length);
+    flow->frames_length += RECORD + length;
 }
 
 static int has_room(struct inbound *flow, int length)
 {
-    int wanted = flow->frames_length + 16 + length;
+    int wanted = flow->frames_length + RECORD + length;
     if (wanted <= flow->frames_room)
         return 1;
-    if (wanted > MOST_KEPT)
+    int most = flow->keeps == SOUND ? MOST_SOUND : MOST_PICTURES;
+    if (wanted > most)
         return 0;
     int room = 2 * flow->frames_room > wanted ? 2 * flow->frames_room : wanted + 1024;
+    if (room > most)
+        room = most;
     uint8_t *frames = realloc(flow->frames, (size_t)room);
     if (frames == NULL)
         return 0;
@@ -100,35 +106,114 @@ static void count(struct inbound *flow, uint32_t timestamp, double now)
     flow->jitter += (fabs(difference) - flow->jitter) / 16;
 }
 
-/* Take a datagram: 1 if that is done, 0 if it is for Python. */
-static int take(struct flows *flows, struct inbound *flow, int at, int end, double now)
+/* The abs-send-time in a header extension, whole, of `length` octets (RFC 8285 sections 4.2 and
+ * 4.3); -1 if there is none. */
+static int64_t sent_at(const uint8_t *extension, int length, int id)
+{
+    int head = extension[0] == 0xBE && extension[1] == 0xDE ? 1 : extension[0] == 0x10 ? 2 : 0;
+    for (int at = 4; head && at + head <= length;) {
+        int first = extension[at];
+        if (first == 0) {
+            at++;
+            continue;
+        }
+        int found = head == 1 ? first >> 4 : first;
+        int size = head == 1 ? (first & 15) + 1 : extension[at + 1];
+        if (head == 1 && found == 15)
+            break;
+        at += head;
+        if (found == id)
+            return size == 3 && at + 3 <= length ? (int64_t)(read_32(extension + at - 1) & 0xFFFFFF)
+                                                 : -1;
+        at += size;
+    }
+    return -1;
+}
+
+/* Add a packet to the group that goes on, or begin another one. */
+static void group(struct inbound *flow, uint32_t sent, int octets, int64_t moment)
+{
+    if (((sent - flow->began) & 0xFFFFFF) > flow->span) {
+        flow->groups[flow->group_count++] = flow->group;
+        flow->began = sent;
+        flow->group.octets = 0;
+    }
+    flow->group.sent = sent;
+    flow->group.arrival = moment;
+    flow->group.octets += octets;
+}
+
+/* Whether a payload may spoil more than it brings, or can't be told to: RFC 7741 section 4.2, RFC
+ * 6184 section 5. One that begins a frame must say so. */
+static int is_strange(int keeps, const uint8_t *payload, int length, int begins)
+{
+    if (keeps == VP8) /* no descriptor is longer than six octets */
+        return length < 7 || (begins && (payload[0] & 0x17) != 0x10);
+    if (length < 3)
+        return 1;
+    int kind = payload[0] & 31;
+    const uint8_t *slice = payload + 1;
+    if (kind == 28) { /* FU-A */
+        if (!begins)
+            return 0;
+        if (!(payload[1] & 0x80))
+            return 1;
+        kind = payload[1] & 31;
+        slice++;
+    } else if (kind == 0 || kind > 23) {
+        return 1;
+    }
+    return begins && kind >= 1 && kind <= 5 && *slice < 0x80; /* not the picture's first */
+}
+
+enum taken { LEFT, TAKEN, STRANGE };
+
+/* Take a datagram, unless it is left to Python. After one that is strange Python is to look. */
+static enum taken take(struct flows *flows, struct inbound *flow, int at, int end, double now,
+                       int64_t moment)
 {
     uint8_t *packet = flows->room + at;
     int length = end - at;
     if (flow->left <= 0 || now >= flow->until || length < HEADER + TAG || length > LONGEST)
-        return 0;
+        return LEFT;
     if ((packet[0] != 0x80 && packet[0] != 0x90) || (packet[1] & 0x7F) != flow->payload_type
         || (packet[1] > 191 && packet[1] < 224) || read_16(packet + 2) != flow->next)
-        return 0;
+        return LEFT;
     int head = HEADER;
     if (packet[0] == 0x90) {
         if (length < HEADER + 4 + TAG)
-            return 0;
+            return LEFT;
         head += 4 + 4 * read_16(packet + 14);
     }
     if (head + TAG > length || (flow->keeps && !has_room(flow, length)))
-        return 0;
+        return LEFT;
+    int64_t sent = 0;
+    if (flow->sent_id) {
+        sent = head > HEADER ? sent_at(packet + HEADER, head - HEADER, flow->sent_id) : -1;
+        if (sent < 0 || flow->group_count >= MOST_GROUPS)
+            return LEFT;
+    }
     uint32_t timestamp = read_32(packet + 4);
+    int is_marked = packet[1] >> 7;
+    int begins = flow->is_marked || timestamp != flow->timestamp;
     if (at & 3) { /* libsrtp wants packets aligned; what lies before is done with */
         memmove(flows->room + (at & ~3), packet, (size_t)length);
         packet = flows->room + (at & ~3);
     }
     if (((crypt_function)flows->unprotect)(flow->session, packet, &length) != 0)
-        return 1; /* forged or repeated: nobody is to see it */
+        return TAKEN; /* forged or repeated: nobody is to see it */
     count(flow, timestamp, now);
-    if (flow->keeps && length > head)
-        keep_frame(flow, packet + head, length - head, now);
-    return 1;
+    flow->is_marked = (uint8_t)is_marked;
+    length -= head;
+    if (flow->sent_id)
+        group(flow, (uint32_t)sent, length, moment);
+    if (flow->keeps == NOTHING || (flow->keeps == SOUND && length == 0))
+        return TAKEN;
+    keep(flow, packet + head, length, now);
+    if (flow->keeps == SOUND || !is_strange(flow->keeps, packet + head, length, begins))
+        return TAKEN;
+    flow->left = 0;
+    return STRANGE;
 }
 
 static struct inbound *flow_of(const struct slot *slot, const uint8_t *packet, int length,
@@ -152,7 +237,8 @@ static struct left_over *leave(struct flows *flows, int file)
 }
 
 /* Read a socket once. `used` is where free room begins; returns where it begins then. */
-static int read_one(struct flows *flows, int file, const struct slot *slot, int used, double now)
+static int read_one(struct flows *flows, int file, struct slot *slot, int used, double now,
+                    int64_t moment)
 {
     struct sockaddr_storage address;
     _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(int))];
@@ -178,16 +264,27 @@ static int read_one(struct flows *flows, int file, const struct slot *slot, int 
             memcpy(&size, CMSG_DATA(one), sizeof size);
     if (size <= 0)
         size = (int)got;
-    while (at < end) {
+    int is_joined = size < end - at;
+    struct inbound *strange = NULL;
+    while (at < end && strange == NULL) {
         int stop = at + size < end ? at + size : end;
         struct inbound *flow = flow_of(slot, flows->room + at, stop - at, &address);
-        if (flow == NULL || !take(flows, flow, at, stop, now))
+        enum taken taken = flow == NULL ? LEFT : take(flows, flow, at, stop, now, moment);
+        if (taken == LEFT)
             break;
+        if (taken == STRANGE)
+            strange = flow;
         at = stop;
     }
-    if (at == end && got > 0)
-        return used;
+    if (at == end && got > 0) {
+        slot->reads++;
+        slot->bursts += is_joined || slot->turn == flows->turn;
+        slot->turn = flows->turn;
+        if (strange == NULL)
+            return used;
+    }
     struct left_over *left = leave(flows, file);
+    left->strange = strange;
     left->at = at;
     left->end = end;
     left->size = size;
@@ -197,12 +294,14 @@ static int read_one(struct flows *flows, int file, const struct slot *slot, int 
 }
 
 /* Read the sockets that have something, until there is nothing or something is left for Python.
- * Returns how many had something in the last round. */
-int flows_read(struct flows *flows, int epoll, double now)
+ * Returns how many had something in the last round. `now` is in seconds of the loop's clock, and
+ * `moment` in milliseconds of CLOCK_MONOTONIC. */
+int flows_read(struct flows *flows, int epoll, double now, int64_t moment)
 {
     struct epoll_event events[MOST_SOCKETS];
     double until = clock_seconds(CLOCK_MONOTONIC) + LONGEST_TURN;
     flows->left_count = flows->is_behind = flows->found_several = 0;
+    flows->turn++;
     for (int round = 0; round < MOST_ROUNDS; round++) {
         int used = 0, found = epoll_wait(epoll, events, MOST_SOCKETS, 0);
         if (found <= 0)
@@ -210,11 +309,11 @@ int flows_read(struct flows *flows, int epoll, double now)
         flows->found_several |= found > 1;
         for (int at = 0; at < found && used + ROOM <= flows->size; at++) {
             int file = events[at].data.fd;
-            const struct slot *slot = slot_of(flows, file);
+            struct slot *slot = slot_of(flows, file);
             if (slot == NULL || slot->first == NULL)
                 leave(flows, file);
             else
-                used = read_one(flows, file, slot, used, now);
+                used = read_one(flows, file, slot, used, now, moment);
         }
         if (flows->left_count)
             return found;
@@ -223,4 +322,17 @@ int flows_read(struct flows *flows, int epoll, double now)
     }
     flows->is_behind = 1;
     return 0;
+}
+
+/* How many reads of a socket Python has not seen, since it was last asked. How many of them found
+ * several datagrams is in `bursts` then. */
+int flows_count_reads(struct flows *flows, int file)
+{
+    struct slot *slot = slot_of(flows, file);
+    if (slot == NULL)
+        return flows->bursts = 0;
+    int reads = slot->reads;
+    flows->bursts = slot->bursts;
+    slot->reads = slot->bursts = 0;
+    return reads;
 }

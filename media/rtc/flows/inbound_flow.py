@@ -2,107 +2,145 @@
 
 import asyncio
 import struct
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from ..rtp.statistics import StreamCounter
+from ..rtp.video.bit_rate_estimator import Group
 from .flows import Address, Flows
 
-MOST = 3000
-"""Packets of one flow; the next one goes Python's way, which looks at all that may be unusual."""
+RECORD = struct.Struct("=dIHH")
+"""What is before each payload that is kept: when it came, its timestamp, octets, and the marker."""
 
-LONGEST = 65.0
-"""Seconds of one flow."""
-
-_RECORD = struct.Struct("=dIi")
+_GROUP = struct.Struct("=qqq")
 
 TakeFrames = Callable[[list[tuple[bytes, int, float]]], None]
 """Takes frames: of each its payload, its RTP timestamp, and when it came."""
 
 
+class LendingEstimate(Protocol):
+    """What estimates the bit rate that comes through, and lets others look at the packets."""
+
+    def lend(self, flow: Any) -> bool:
+        """Say in a flow (`struct inbound`) how to go on; False if the packets are for here."""
+
+    def add_groups(self, ssrc: int, groups: Sequence[Group]) -> None:
+        """Take groups that are whole."""
+
+    def take_back(self, flow: Any) -> None:
+        """Go on behind the last packet of a flow."""
+
+
 class InboundFlow:
-    """Lends a stream to the compiled part, and takes it back.
+    """Lends a stream of sound to the compiled part, and takes it back.
 
     Attributes:
         is_live: Whether it is lent.
         is_wanted: Whether it may be, from the packet that was taken last.
     """
 
-    __slots__ = ("_c", "_counter", "_flows", "_loop", "_take", "is_live", "is_wanted")
+    MOST = 3000
+    """Packets of one flow; the next one goes Python's way, which looks at all that may be
+    unusual."""
 
-    def __init__(self, flows: Flows, take: TakeFrames) -> None:
+    LONGEST = 65.0
+    """Seconds of one flow."""
+
+    __slots__ = (
+        "_c",
+        "_counter",
+        "_estimate",
+        "_flows",
+        "_loop",
+        "_on_strange",
+        "_take",
+        "is_live",
+        "is_wanted",
+    )
+
+    def __init__(
+        self, flows: Flows, take: Callable[[Any], None], on_strange: Callable[[], None]
+    ) -> None:
         """Prepare to lend.
 
         Args:
             flows: Where.
-            take: Gets the frames that were kept, in order, when they are asked for.
+            take: Gets the frames that were kept, in order, when they are asked for (`TakeFrames`).
+            on_strange: Called to end it at once, behind a packet that may change what is to be
+                done.
         """
         self._flows = flows
         self._loop = asyncio.get_running_loop()
+        self._on_strange = on_strange
         self._take = take
         self._c: Any = None
         self._counter: StreamCounter
+        self._estimate: LendingEstimate | None = None
         self.is_live = False
         self.is_wanted = False
 
     def want(
-        self, ssrc: int, payload_type: int, number: int, counter: StreamCounter, *, keeps: bool
+        self, ssrc: int, payload_type: int, number: int, counter: StreamCounter, *, codec: str
     ) -> None:
         """Offer what follows of a stream.
 
         Args:
             ssrc: The stream.
-            payload_type: Of a codec of sound.
+            payload_type: Of its codec.
             number: The sequence number that is due.
             counter: Counts it.
-            keeps: Whether frames are wanted.
+            codec: The RTP encoding name, if frames are wanted; else it is empty.
         """
         flow = self._c
         if flow is None:
             flow = self._c = self._flows.ffi.new("struct inbound *")
-        flow.ssrc, flow.payload_type, flow.next, flow.keeps = ssrc, payload_type, number, keeps
+        flow.ssrc, flow.payload_type, flow.next = ssrc, payload_type, number
+        flow.keeps = self._flows.keeps(codec)
         self._counter = counter
         self.is_wanted = True
 
-    def begin(self, file: int, address: Address, session: Any) -> None:
+    def begin(
+        self, file: int, address: Address, session: Any, estimate: LendingEstimate | None
+    ) -> None:
         """Lend what was offered.
 
         Args:
             file: The socket's descriptor.
             address: From which it comes.
             session: libsrtp's, which decrypts it.
+            estimate: What the packets count for.
         """
         self.is_wanted = False
         if self.is_live:
             return
         flow, counter = self._c, self._counter
+        if estimate is not None and not estimate.lend(flow):
+            return
         self._flows.lead(flow, file, address, session)
-        flow.left, flow.until = MOST, self._loop.time() + LONGEST
+        flow.left, flow.until = self.MOST, self._loop.time() + self.LONGEST
         flow.clock_rate = counter.clock_rate
         flow.timestamp, flow.arrival, flow.jitter = counter.last
+        flow.is_marked = True
         flow.received = 0
-        self.is_live = self._flows.listen(flow, session)
+        self.is_live = self._flows.listen(flow, session, self._on_strange)
         if self.is_live:
             counter.settle = self.settle
+            self._estimate = estimate
+            if flow.sent_id:
+                self._flows.estimate(flow, self._look)
 
     def settle(self) -> None:
         """Count what has come, and hand its frames on."""
         flow = self._c
-        if flow.received:
-            self._counter.add_run(flow.received, flow.timestamp, flow.arrival, flow.jitter)
+        received = flow.received
+        if received:
+            self._counter.add_run(received, flow.timestamp, flow.arrival, flow.jitter)
             flow.received = 0
         length = flow.frames_length
         if length:
             octets = self._flows.ffi.buffer(flow.frames, length)[:]
             flow.frames_length = 0
-            frames = []
-            at, read, head = 0, _RECORD.unpack_from, _RECORD.size
-            while at < length:
-                arrival, timestamp, size = read(octets, at)
-                begin = at + head
-                at = begin + size
-                frames.append((octets[begin:at], timestamp, arrival))
-            self._take(frames)
+            self._hand_on(octets, received)
 
     def end(self) -> int:
         """Take the stream back.
@@ -114,4 +152,34 @@ class InboundFlow:
         self._counter.settle = None
         self.settle()
         self._flows.unlisten(self._c)
+        if self._estimate is not None:
+            self._look()
+            self._estimate.take_back(self._c)
+            self._estimate = None
         return int(self._c.next)
+
+    def _hand_on(self, octets: bytes, count: int) -> None:
+        """Hand on what was kept.
+
+        Args:
+            octets: Records, and behind each its payload.
+            count: How many packets have come.
+        """
+        del count
+        frames = []
+        at, length, read, head = 0, len(octets), RECORD.unpack_from, RECORD.size
+        while at < length:
+            arrival, timestamp, size, _ = read(octets, at)
+            begin = at + head
+            at = begin + size
+            frames.append((octets[begin:at], timestamp, arrival))
+        self._take(frames)
+
+    def _look(self) -> None:
+        """Give on what the estimate goes by."""
+        flow = self._c
+        count = flow.group_count
+        if count and self._estimate is not None:
+            octets = self._flows.ffi.buffer(flow.groups, count * _GROUP.size)[:]
+            flow.group_count = 0
+            self._estimate.add_groups(flow.ssrc, list(_GROUP.iter_unpack(octets)))

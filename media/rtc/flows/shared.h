@@ -20,6 +20,8 @@ typedef int (*crypt_function)(void *session, void *packet, int *length);
 struct slot {
     struct inbound *first;
     int waits; /* whether Python has datagrams for it that the kernel did not take */
+    int reads, bursts; /* that Python has not seen, and those of them that found several datagrams */
+    unsigned turn;     /* in which it was read last */
 };
 
 struct slot *flows_make_slot(struct flows *flows, int file);

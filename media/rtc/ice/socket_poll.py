@@ -215,12 +215,16 @@ class SocketPoll(LoopWide):
 
     def _read_left(self, flows: Flows) -> None:
         # Who reads for himself reads into the room, over what lies there.
-        for file, at, end, size, raw in sorted(flows.left_over(), key=_is_unread):
+        for file, at, end, size, raw, strange in sorted(flows.left_over(), key=_is_unread):
             reader = self._readers.get(file)
             if reader is None:
                 continue
             read, hand_on, fail = reader
             try:
+                if strange is not None:
+                    strange()
+                    if at == end:
+                        continue
                 if end == 0 or hand_on is None or fail is None:
                     read()
                 elif end < 0:

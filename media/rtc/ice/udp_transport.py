@@ -175,13 +175,18 @@ class UdpTransport(asyncio.DatagramTransport):
             at = taken
 
     def _count(self, is_burst: bool) -> None:
-        self._reads += 1
-        self._bursts += is_burst
-        if self._bursts == MANY and not self._are_joined:
+        reads, bursts = 1, int(is_burst)
+        if self._poll.flows is not None:
+            more = self._poll.flows.count_reads(self._file)
+            reads, bursts = reads + more[0], bursts + more[1]
+        self._reads += reads
+        self._bursts += bursts
+        share = self._bursts * LOOKED_AT / self._reads
+        if not self._are_joined and self._bursts >= MANY and share >= MANY:
             self._are_joined = _takes(self._sock, UDP_GRO, 1)
             self._reads = self._bursts = 0
-        elif self._reads == LOOKED_AT:
-            if self._are_joined and self._bursts < FEW:
+        elif self._reads >= LOOKED_AT:
+            if self._are_joined and share < FEW:
                 self._are_joined = not _takes(self._sock, UDP_GRO, 0)
             self._reads = self._bursts = 0
 

@@ -13,6 +13,7 @@ from ...frames.sound_batch import SoundBatch
 from .. import _aiortc
 from .._aiortc.early_packets import Place
 from ..flows.inbound_flow import InboundFlow
+from ..flows.picture_flow import PictureFlow, PictureRun
 from ..ice.socket_poll import SocketPoll
 from .digit_reader import DigitReader
 from .packet import RtpPacket
@@ -125,8 +126,7 @@ class Incoming:
         self._sockets = SocketPoll.running()
         self._cut = self._sockets.room.cut
         self._is_patient = is_patient
-        flows = self._sockets.flows if kind == "audio" else None
-        self._flow = None if flows is None else InboundFlow(flows, self._flowed)
+        self._flow = self._make_flow()
         _aiortc.take_packets(
             self.receiver,
             self._packet,
@@ -140,6 +140,7 @@ class Incoming:
         """Give when received video stood still, up to now."""
         if self._video is None:
             return FreezeCount(0, 0.0, ())
+        self.settle()
         return self._video.frozen(self._loop.time())
 
     def learn(self, repairs: Mapping[int, int]) -> None:
@@ -174,6 +175,7 @@ class Incoming:
         At once, or with the first packet if none has come; at most once a second, however many ask.
         """
         if self._video is not None:
+            self.take_back()
             now = self._loop.time()
             self._video.want_keyframe(now)
             self._look(now)
@@ -194,6 +196,14 @@ class Incoming:
     def _is_receiving(self) -> bool:
         direction = self._transceiver.currentDirection
         return self._path is not ReceivePath.NONE and direction in RECEIVING
+
+    def _make_flow(self) -> InboundFlow | None:
+        flows = self._sockets.flows
+        if flows is None:
+            return None
+        if self.kind == "audio":
+            return InboundFlow(flows, self._flowed, self.take_back)
+        return PictureFlow(flows, self._pictures_flowed, self.take_back)
 
     def _counter(self, ssrc: int, codec: RTCRtpCodecParameters) -> StreamCounter:
         reception = self._repairs if codec.name == "rtx" else self.reception
@@ -226,8 +236,7 @@ class Incoming:
         if self._video is None:
             is_done = self._next_sound(found.name, marked_type, number, timestamp, places)
         else:
-            run = (ssrc, number, timestamp, marked_type > 0x7F)
-            is_done = not self._is_receiving or self._next_pictures(found.name, run, places)
+            is_done = self._next_pictures(found.name, ssrc, marked_type, number, timestamp, places)
         if not is_done:
             for packet in self._read(ssrc, marked_type, number, timestamp, places):
                 self._take(found.name, packet, now)
@@ -249,16 +258,28 @@ class Incoming:
         return True
 
     def _next_pictures(
-        self, codec: str, run: tuple[int, int, int, bool], places: Sequence[Place]
+        self,
+        codec: str,
+        ssrc: int,
+        marked_type: int,
+        number: int,
+        timestamp: int,
+        places: Sequence[Place],
     ) -> bool:
-        """Take a run of pictures: SSRC, number, timestamp, marker; False as `_next_sound`."""
+        """Take a run of pictures; False as `_next_sound`."""
         video, now = self._video, self._loop.time()
         assert video is not None  # noqa: S101 -- it is known that they come
-        payloads = [self._cut[start:end] for start, end in places]
-        frames = video.receive_next(codec, *run, payloads, now)
-        if frames is None:
-            return False
-        self._seen(video, frames, now)
+        is_receiving, is_marked = self._is_receiving, marked_type > 0x7F
+        if is_receiving:
+            payloads = [self._cut[start:end] for start, end in places]
+            frames = video.receive_next(codec, ssrc, number, timestamp, is_marked, payloads, now)
+            if frames is None:
+                return False
+            self._seen(video, frames, now)
+            if not (frames and is_marked and video.is_steady):
+                return True
+        if self._flow is not None:
+            self._lend(codec, marked_type, number + len(places) - 1 & 0xFFFF, is_receiving)
         return True
 
     def _lend(self, codec: str, marked_type: int, number: int, is_receiving: bool) -> None:
@@ -270,7 +291,8 @@ class Incoming:
         if counter.highest & 0xFFFF != number:
             return  # it came late: another one is due
         self._flowing = codec
-        flow.want(ssrc, marked_type & 0x7F, number + 1 & 0xFFFF, counter, keeps=is_receiving)
+        kept = codec if is_receiving else ""
+        flow.want(ssrc, marked_type & 0x7F, number + 1 & 0xFFFF, counter, codec=kept)
 
     def take_back(self) -> None:
         """Take what was lent back: something else may be wanted now."""
@@ -288,6 +310,35 @@ class Incoming:
         data, timestamps, arrivals = map(list, zip(*frames, strict=True))
         places = self._unwrapper.map_all(timestamps)
         self._on_frames(SoundBatch(codec, CLOCK_RATES[codec], data, places, arrivals))
+
+    def _pictures_flowed(self, runs: list[PictureRun]) -> None:
+        video, ssrc, codec = self._video, self.ssrc, self._flowing
+        assert video is not None  # noqa: S101 -- nothing is kept else
+        assert ssrc is not None  # noqa: S101 -- it is what was lent
+        place, found = self._unwrapper.map, []
+        rate = CLOCK_RATES[codec]
+        for run in runs:
+            arrival = run.arrival
+            frames = video.receive_next(
+                codec, ssrc, run.number, run.timestamp, run.marker, run.payloads, arrival
+            )
+            found += [
+                EncodedFrame(
+                    self.kind,
+                    codec,
+                    frame.data,
+                    place(frame.timestamp),
+                    rate,
+                    arrival,
+                    frame.keyframe,
+                )
+                for frame in frames or ()
+            ]
+        if found:
+            self._on_frames(found)
+        if not video.is_steady:
+            self.take_back()
+            self._look(self._loop.time())
 
     def _read(
         self, ssrc: int, marked_type: int, number: int, timestamp: int, places: Sequence[Place]

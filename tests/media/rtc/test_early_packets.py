@@ -6,7 +6,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from types import CodeType, FrameType, SimpleNamespace
 from typing import Any
@@ -48,6 +48,19 @@ CODECS: dict[Kind, list[RTCRtpCodecParameters]] = {
 }
 SOUND = b"\xfc\xff\xfe"
 PICTURES = (b"\x10\x00key frame", b"\x10\x01next one.", b"\x00more of it", b"\x90\x80")
+SETS = b"\x78\x00\x04\x67\x42\x00\x1f\x00\x02\x68\xce\x00\x05\x65\x88key"
+SLICES = (SETS, b"\x41\x88slice", b"\x5c\x41more of it", b"\x7c\x41more of it")
+UNLIKE = (
+    b"\x5c\x81\x88begins",
+    b"\x5c\x81\x08another's",
+    b"\x41\x08another's",
+    b"\x06\x00told",
+    b"\x78\x00\x09cut off",
+    b"\x1d\x00unknown",
+    b"\x5c\x01",
+    b"\x41",
+)
+"""Payloads of H.264 that are unlike most."""
 KEYS = (b"\x05\x0a\x03\xc0", b"\x05\x8a\x07\x80", b"\x00\x01\x10\x01again")
 SENT_AT = b"\xbe\xde\x00\x01\x32"
 EXTENSIONS = (
@@ -86,31 +99,40 @@ REST = 0, 0, "whole"
 """Nothing unusual about a packet."""
 
 
+FIELDS = tuple(each.name for each in fields(Packet))
+
+
 def sequence(chance: random.Random, kind: Kind, unusual: float) -> list[Packet]:
-    """Draw packets, each of which is unusual in some way with some probability."""
+    """Draw packets, each of which is unusual in some ways with some probability."""
+    ways = chance.sample(FIELDS, chance.choice([1, 2, 3, len(FIELDS)]))
 
-    def mostly(usual: Any, *others: Any) -> Any:
-        return chance.choice(others) if chance.random() < unusual else usual
+    def mostly(way: str, usual: Any, *others: Any) -> Any:
+        is_unusual = way in ways and chance.random() < unusual
+        return chance.choice(others) if is_unusual else usual
 
+    codec, other = (96, 0) if kind == "audio" else chance.sample((96, 0), 2)
+    usuals, others = (PICTURES, SLICES) if codec else (SLICES, PICTURES)
     parts = chance.choice([1, 3, 8]) if kind == "video" else 1
     at_once = chance.random() < 0.5
     found = []
     for at in range(chance.randrange(80)):
         part = at % parts
-        usual = SOUND if kind == "audio" else PICTURES[2 if part else 1 if at else 0]
+        usual = SOUND if kind == "audio" else usuals[2 if part else 1 if at else 0]
         found.append(
             Packet(
-                after=mostly(0.0 if part or (at_once and at % 10) else 0.02, 0.0, 0.001, 0.15, 1.3),
-                ssrc=mostly(*SSRCS),
-                step=mostly(1, 2, 3, 0, -1, -2, 40, 120, -300, 4000, 32768),
-                ticks=mostly(0 if part else 960, 0, 3000, 1 << 31, -960),
-                payload_type=mostly(96, 0, 97, 35, 98),
-                marker=mostly(part == parts - 1, False, True),
-                payload=mostly(usual, b"", SOUND, b"\x65\x88slice", *PICTURES, *KEYS),
-                extension=mostly(EXTENSIONS[1 + at // 8 % 2], *EXTENSIONS),
-                sources=mostly(0, 1, 15),
-                padding=mostly(0, 4, 255),
-                breaks=mostly("whole", "doubled", "forged", "cut off", "overtaken"),
+                after=mostly(
+                    "after", 0.0 if part or (at_once and at % 10) else 0.02, 0.0, 0.001, 0.15, 1.3
+                ),
+                ssrc=mostly("ssrc", *SSRCS),
+                step=mostly("step", 1, 2, 3, 0, -1, -2, 40, 120, -300, 4000, 32768),
+                ticks=mostly("ticks", 0 if part else 960, 0, 3000, 1 << 31, -960),
+                payload_type=mostly("payload_type", codec, other, 97, 35, 98),
+                marker=mostly("marker", part == parts - 1, False, True),
+                payload=mostly("payload", usual, b"", SOUND, *usuals, *UNLIKE, *others, *KEYS),
+                extension=mostly("extension", EXTENSIONS[1 + at // 8 % 2], *EXTENSIONS),
+                sources=mostly("sources", 0, 1, 15),
+                padding=mostly("padding", 0, 4, 255),
+                breaks=mostly("breaks", "whole", "doubled", "forged", "cut off", "overtaken"),
             )
         )
     return found
@@ -184,7 +206,7 @@ class Receiver:
         feedback: Any = SimpleNamespace(
             missing=lambda *told: said.append(("missing", loop.time(), *told)),
             keyframe=lambda *told: said.append(("keyframe", loop.time(), *told)),
-            bit_rate=lambda *told: estimates.append(("bit rate", loop.time(), *told)),
+            bit_rate=lambda *told: estimates.append(("bit rate", *told)),
         )
         self.incoming = Incoming(
             kind,
@@ -206,11 +228,12 @@ class Receiver:
             counted = estimate.add_groups
 
             def add_groups(ssrc: int, groups: Sequence[Group]) -> None:
-                estimates.append((ssrc, groups))
+                estimates.extend((ssrc, *group) for group in groups)
                 counted(ssrc, groups)
 
             estimate.add_groups = add_groups  # type: ignore[method-assign]
             estimate._ids = SimpleNamespace(abs_send_time=3)
+        self._estimate = estimate
         session = Session(Policy(KEY, Policy.SSRC_ANY_INBOUND, srtp_profile=PROFILE))
         transport: Any = SimpleNamespace(_state=State.CONNECTED, _handle_rtcp_data=None)
         self.early = EarlyPackets(transport, InboundSrtp(session, said.append, Counter()))
@@ -222,13 +245,25 @@ class Receiver:
                 self.incoming._flow if is_patient else None,
             )
 
+    def ask(self) -> None:
+        """Look what was counted by now, and ask for a key frame."""
+        self.said += [self.counted()]
+        self.incoming.request_keyframe()
+
+    def end(self) -> None:
+        """Take nothing more, and estimate from what waits for more."""
+        self.incoming.close()
+        if self._estimate is not None:
+            self._estimate._give()
+
     def counted(self) -> list[Any]:
         """Give all that was counted."""
         found: list[Any] = []
+        freezes = self.incoming.freezes()  # first, as nobody has asked for anything
         for reception in (self.incoming.reception, self.incoming._repairs):
             found += [reception.received, reception.lost, reception.reordered, reception.jitter]
             found += [(ssrc, each.highest, each.lost) for ssrc, each in reception.streams.items()]
-        return [*found, self.incoming.ssrc, self.incoming.freezes()]
+        return [*found, self.incoming.ssrc, freezes]
 
 
 def together(datagrams: list[tuple[float, bytes]]) -> list[tuple[float, list[bytes]]]:
@@ -264,6 +299,7 @@ async def received(
     *,
     short: bool,
     held_at: int | None = None,
+    asked_at: int | None = None,
 ) -> tuple[list[Any], list[Any], list[int]]:
     """Receive datagrams; return what came of them, what was counted, and how many went short."""
     pc = RTCPeerConnection()
@@ -273,6 +309,8 @@ async def received(
         await asyncio.sleep(after)
         if at == held_at:
             receiver.transceiver._setCurrentDirection("sendonly")
+        if at == asked_at:
+            receiver.ask()
         for run in runs(some):
             if short:
                 went += take(receiver.early, run)
@@ -280,7 +318,7 @@ async def received(
                 for datagram in run:
                     receiver.early(datagram)
     await asyncio.sleep(2)
-    receiver.incoming.close()
+    receiver.end()
     counted = receiver.counted()
     await pc.close()
     return receiver.said, [*counted, receiver.estimated], went
@@ -289,7 +327,9 @@ async def received(
 def on_staged_clock(monkeypatch: pytest.MonkeyPatch, work: Callable[[], Any]) -> Any:
     """Run something on a loop whose clock is the only one there is."""
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner, monkeypatch.context() as patch:
-        loop = runner.get_loop()
+        loop: Any = runner.get_loop()
+        # Whichever timers ring between two packets, those come at the very same moments.
+        patch.setattr(loop, "time", lambda: round(loop.now, 6))
         patch.setattr(time, "monotonic", lambda: 1000 + loop.time())
         return runner.run(work())
 
@@ -302,6 +342,7 @@ def on_staged_clock(monkeypatch: pytest.MonkeyPatch, work: Callable[[], Any]) ->
     kind=st.sampled_from(["audio", "video"]),
     path=st.sampled_from([ReceivePath.PACKETS, ReceivePath.NONE]),
     held_at=st.none() | st.integers(0, 60),
+    asked_at=st.none() | st.integers(0, 60),
 )
 def test_both_ways_come_to_the_same(
     chance: random.Random,
@@ -310,10 +351,11 @@ def test_both_ways_come_to_the_same(
     kind: Kind,
     path: ReceivePath,
     held_at: int | None,
+    asked_at: int | None,
 ) -> None:
     datagrams = written(sequence(chance, kind, unusual), first)
     with pytest.MonkeyPatch.context() as patch:
-        work = partial(received, kind, path, datagrams, held_at=held_at)
+        work = partial(received, kind, path, datagrams, held_at=held_at, asked_at=asked_at)
         ours = on_staged_clock(patch, partial(work, short=True))
         theirs = on_staged_clock(patch, partial(work, short=False))
     assert ours[:2] == theirs[:2]
@@ -351,6 +393,19 @@ def test_the_parts_of_a_picture_go_together(monkeypatch: pytest.MonkeyPatch) -> 
     assert [each.data for each in frames] == [b"".join(part[1:] for part in parts)] * 10
     assert (counted[0], counted[1]) == (80, 0)
     assert went == [7] + [8] * 9
+
+
+def test_a_forged_packet_ends_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [PICTURES[0], *[PICTURES[2]] * 3]
+    usual = [
+        Packet(0.0 if at else 0.03, 7, 1, 0, 96, at == 3, part, EXTENSIONS[1], *REST)
+        for at, part in enumerate(parts)
+    ]
+    usual[-1] = replace(usual[-1], breaks="forged")
+    said, *_ = on_staged_clock(
+        monkeypatch, lambda: received("video", ReceivePath.PACKETS, written(usual, 7), short=True)
+    )
+    assert not [each for each in said if isinstance(each, EncodedFrame)]
 
 
 CALLS = {"counted": 15, "recorded": 25}

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import socket
+import time
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
@@ -12,18 +13,25 @@ from typing import Any
 import pytest
 from aiortc import RTCPeerConnection
 from callboard.media import EncodedFrame, Kind, ReceivePath
+from callboard.media.rtc._aiortc.bit_rate import IncomingBitRate
 from callboard.media.rtc.flows.flows import SWITCH, Flows
 from callboard.media.rtc.flows.inbound_flow import InboundFlow
 from callboard.media.rtc.flows.outbound_flow import OutboundFlow
+from callboard.media.rtc.ice import udp_transport
+from callboard.media.rtc.ice.segments import UDP_GRO, runs, segmented
 from callboard.media.rtc.ice.socket_poll import SocketPoll
 from callboard.media.rtc.ice.udp_transport import UdpTransport
 from callboard.tests.conftest import Run
 from callboard.tests.media.rtc.test_early_packets import (
     EXTENSIONS,
     KEY,
+    PICTURES,
     PROFILE,
     REST,
+    SENT_AT,
+    SLICES,
     SOUND,
+    UNLIKE,
     Packet,
     Receiver,
     on_staged_clock,
@@ -59,15 +67,20 @@ async def flowed(
     path: ReceivePath,
     datagrams: list[tuple[float, bytes]],
     *,
+    kind: Kind = "audio",
     held_at: int | None = None,
+    asked_at: int | None = None,
     moves_at: int | None = None,
+    are_joined: bool = False,
+    settles: int = 0,
 ) -> tuple[list[Any], list[Any], int]:
-    """Receive datagrams of sound from a socket; give how many the compiled part has taken.
+    """Receive datagrams from a socket; give how many the compiled part has taken.
 
-    At `held_at` we only send from now on, and at `moves_at` they come from another address.
+    At `held_at` we only send from now on, at `asked_at` a key frame is asked for, and at `moves_at`
+    they come from another address. What has come is asked for each `settles` times.
     """
     pc = RTCPeerConnection()
-    receiver = Receiver("audio", path, pc.addTransceiver("audio"), is_patient=True)
+    receiver = Receiver(kind, path, pc.addTransceiver(kind), is_patient=True)
     taken = 0
     end, settle = InboundFlow.end, InboundFlow.settle
 
@@ -86,22 +99,31 @@ async def flowed(
             sock, Protocol(receiver), lambda at, end, size, _: receiver.early.lane(at, end, size)
         )
         poll = SocketPoll.running()
+        if are_joined:
+            transport._are_joined = True
+            sock.setsockopt(socket.SOL_UDP, UDP_GRO, 1)
         for at, (after, some) in enumerate(together(datagrams)):
             await asyncio.sleep(after)
             if at == held_at:
                 receiver.transceiver._setCurrentDirection("sendonly")
                 receiver.incoming.take_back()
+            if at == asked_at:
+                receiver.ask()
             if at == moves_at:
                 peer.close()
                 peer = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
-            for datagram in some:
-                peer.sendto(datagram, sock.getsockname())
+            for run in runs(some) if are_joined else [[each] for each in some]:
+                peer.sendmsg(run, segmented(len(run[0])), 0, sock.getsockname())
             poll.catch_up()
+            if settles and at % settles == 0:
+                receiver.incoming.settle()
             while poll._is_behind:  # it has taken its time
                 poll.catch_up()
         await asyncio.sleep(2)
-        receiver.incoming.close()
+        receiver.end()
         assert InboundFlow.end is end
+        flow: Any = receiver.incoming._flow
+        assert flow._c is None or (flow._c.frames_room, flow._c.group_count) == (0, 0)
         transport.close()
         await asyncio.sleep(0)
     counted = receiver.counted()
@@ -115,25 +137,151 @@ def apart(said: list[Any]) -> tuple[list[Any], list[Any]]:
     return frames, [each for each in said if not isinstance(each, EncodedFrame)]
 
 
-@settings(deadline=None, max_examples=80)
-@given(
-    chance=st.integers(0, 1 << 32).map(random.Random),
-    unusual=st.sampled_from([0.0, 0.01, 0.03, 0.1]),
-    first=st.sampled_from([0, 32766, 65500]),
-    path=st.sampled_from([ReceivePath.PACKETS, ReceivePath.NONE]),
-    held_at=st.none() | st.integers(0, 60),
-)
-def test_what_comes_in_is_the_same_either_way(
-    chance: random.Random, unusual: float, first: int, path: ReceivePath, held_at: int | None
-) -> None:
-    datagrams = written(sequence(chance, "audio", unusual), first)
-    with pytest.MonkeyPatch.context() as patch:
-        ours = on_staged_clock(patch, partial(flowed, path, datagrams, held_at=held_at))
-        theirs = on_staged_clock(
-            patch, partial(received, "audio", path, datagrams, short=False, held_at=held_at)
-        )
+def grouped(counted: list[Any]) -> list[Any]:
+    """Leave out what was told of estimates, which groups of packets may wait for."""
+    *counted, estimated = counted
+    return [*counted, [each for each in estimated if each[0] != "bit rate"]]
+
+
+@pytest.mark.parametrize("kind", ["audio", "video"])
+def test_what_comes_in_is_the_same_either_way(kind: Kind) -> None:
+    taken = 0
+
+    @settings(deadline=None, max_examples=300)
+    @given(
+        chance=st.integers(0, 1 << 32).map(random.Random),
+        unusual=st.sampled_from([0.0, 0.01, 0.03, 0.1]),
+        first=st.sampled_from([0, 32766, 65500]),
+        path=st.sampled_from([ReceivePath.PACKETS, ReceivePath.NONE]),
+        held_at=st.none() | st.integers(0, 60),
+        asked_at=st.none() | st.integers(0, 60),
+        are_joined=st.booleans(),
+        settles=st.sampled_from([0, 3, 10]),
+    )
+    def holds(
+        chance: random.Random,
+        unusual: float,
+        first: int,
+        path: ReceivePath,
+        held_at: int | None,
+        asked_at: int | None,
+        are_joined: bool,
+        settles: int,
+    ) -> None:
+        nonlocal taken
+        datagrams = written(sequence(chance, kind, unusual), first)
+        with pytest.MonkeyPatch.context() as patch:
+            done: Any = {"held_at": held_at, "asked_at": asked_at}
+            work = partial(flowed, are_joined=are_joined, settles=settles)
+            ours = on_staged_clock(patch, lambda: work(path, datagrams, kind=kind, **done))
+            theirs = on_staged_clock(
+                patch, lambda: received(kind, path, datagrams, short=False, **done)
+            )
+        assert apart(ours[0]) == apart(theirs[0])
+        assert grouped(ours[1]) == grouped(theirs[1])
+        taken += ours[2]
+
+    holds()
+    assert taken > 500
+
+
+USUALS = {96: PICTURES, 0: SLICES}
+"""Of VP8 and H.264: how a key frame, and any other, begins, and how they go on."""
+
+
+def pictures(
+    count: int, *, parts: int = 4, codec: int = 96, every: float = 0.03, octets: int = 20
+) -> list[Packet]:
+    """Pictures with nothing unusual about them, of so many packets each."""
+    found = []
+    for at in range(count * parts):
+        part = at % parts
+        # Sent 4 ms apart: a group is two packets, and lasts up to the next one of its kind.
+        sent = SENT_AT + (at * (4 << 18) // 1000).to_bytes(3)
+        payload = USUALS[codec][2 if part else 1 if at else 0]
+        payload = payload if codec == 0 and at == 0 else payload.ljust(octets, b"p")
+        after, ticks = (0.0, 0) if part else (every, 2700)
+        found.append(Packet(after, 7, 1, ticks, codec, part == parts - 1, payload, sent, *REST))
+    return found
+
+
+def either_way_in(
+    datagrams: list[tuple[float, bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    settles: int = 0,
+    asked_at: int | None = None,
+) -> list[Any]:
+    """Receive pictures by the compiled part and without; give what was said, but for frames."""
+    path = ReceivePath.PACKETS
+    ours = on_staged_clock(
+        monkeypatch,
+        lambda: flowed(path, datagrams, kind="video", settles=settles, asked_at=asked_at),
+    )
+    theirs = on_staged_clock(
+        monkeypatch, lambda: received("video", path, datagrams, short=False, asked_at=asked_at)
+    )
     assert apart(ours[0]) == apart(theirs[0])
-    assert ours[1] == theirs[1]
+    assert grouped(ours[1]) == grouped(theirs[1])
+    assert ours[2] > 50
+    return apart(ours[0])[1]
+
+
+STRANGE: list[dict[str, Any]] = [
+    *[{"payload": each} for each in (b"", SOUND, *PICTURES, *SLICES, *UNLIKE)],
+    *[{"extension": each} for each in EXTENSIONS],
+    {"extension": b"\xbe\xde\x00\x02\x00\x00\x32\x00\x20\x00\x00\x00"},
+    {"extension": b"\xbe\xde\x00\x02\xf0\x00\x32\x00\x20\x00\x00\x00"},
+    {"extension": b"\xbe\xde\x00\x01\x31\x00\x20\x00"},
+    {"extension": b"\xbe\xde\x00\x01\x00\x00\x32\x00"},
+    {"extension": b"\x10\x00\x00\x02\x33\x01\x00\x03\x03\x00\x20\x00"},
+    {"marker": False},
+    {"marker": True},
+    {"padding": 4},
+    {"step": 2},
+    {"breaks": "doubled"},
+    {"breaks": "forged"},
+    {"breaks": "overtaken"},
+    {"after": 1.3},
+]
+
+
+@pytest.mark.parametrize("codec", USUALS)
+@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("change", STRANGE, ids=str)
+def test_whatever_is_strange_about_a_packet_it_is_the_same_either_way(
+    change: dict[str, Any], part: int, codec: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = pictures(40, codec=codec)
+    at = 60 + part
+    some[at] = replace(some[at], **change)
+    if part:
+        some[at] = replace(some[at], after=some[at].after + 0.002)
+    either_way_in(written(some, 65500), monkeypatch)
+
+
+@pytest.mark.parametrize("codec", USUALS)
+@pytest.mark.parametrize("settles", [0, 3])
+def test_pictures_whose_parts_come_one_by_one_are_whole_at_the_same_time(
+    settles: int, codec: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = [replace(each, after=max(each.after, 0.002)) for each in pictures(40, codec=codec)]
+    for first, every in ((20, 1), (50, 2)):
+        some[first:] = [
+            replace(each, marker=each.marker and at // 4 % every > 0)
+            for at, each in enumerate(some[first:])
+        ]
+        either_way_in(written(some, 65500), monkeypatch, settles=settles)
+
+
+@pytest.mark.parametrize("codec", USUALS)
+def test_who_asks_for_a_key_frame_is_told_when_it_comes(
+    codec: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = pictures(80, codec=codec)
+    some[200] = replace(some[200], payload=USUALS[codec][0])
+    said = either_way_in(written(some, 65500), monkeypatch, asked_at=30)
+    assert [each for each in said if each in ((True,), (False,))] == [(False,), (True,)]
 
 
 def usual(count: int) -> list[Packet]:
@@ -150,6 +298,86 @@ def test_usual_sound_is_taken_by_the_compiled_part(monkeypatch: pytest.MonkeyPat
     assert (len(frames), counted[0], counted[1]) == (600, 600, 0)
     # One tells whose stream it is, and after each flow one is looked at by Python.
     assert 590 <= taken < 600
+
+
+@pytest.mark.parametrize("are_joined", [False, True])
+@pytest.mark.parametrize("codec", [96, 0], ids=["VP8", "H264"])
+def test_usual_pictures_are_taken_by_the_compiled_part(
+    codec: int, are_joined: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    datagrams = written(pictures(300, codec=codec), 65000)
+    said, counted, taken = on_staged_clock(
+        monkeypatch,
+        lambda: flowed(ReceivePath.PACKETS, datagrams, kind="video", are_joined=are_joined),
+    )
+    frames, _ = apart(said)
+    assert (len(frames), counted[0], counted[1]) == (300, 1200, 0)
+    # The first picture tells whose stream it is, and after each flow one is looked at by Python.
+    assert 1190 <= taken < 1200
+
+
+def test_what_comes_through_of_pictures_is_estimated_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited: list[float] = []
+    add = IncomingBitRate.add_groups
+
+    def added(estimate: IncomingBitRate, ssrc: int, groups: Any) -> None:
+        waited.extend(time.monotonic() * 1000 - arrival for _, arrival, _ in groups)
+        add(estimate, ssrc, groups)
+
+    monkeypatch.setattr(IncomingBitRate, "add_groups", added)
+    datagrams = written(pictures(100), 65000)
+    _, _, taken = on_staged_clock(
+        monkeypatch, lambda: flowed(ReceivePath.NONE, datagrams, kind="video")
+    )
+    assert taken >= 396
+    assert len(waited) == 199
+    # A group is whole when the next picture comes, and then it waits for at most 100 ms.
+    assert max(waited) <= 140
+
+
+@pytest.mark.parametrize(("every", "least"), [(0.001, 580), (0.03, 590)])
+def test_pictures_for_which_there_is_no_room_are_not_lost(
+    every: float, least: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    datagrams = written(pictures(150, every=every, octets=1100), 65000)
+    said, counted, taken = on_staged_clock(
+        monkeypatch, lambda: flowed(ReceivePath.PACKETS, datagrams, kind="video")
+    )
+    frames, _ = apart(said)
+    assert (len(frames), counted[0], counted[1]) == (150, 600, 0)
+    # Groups fill theirs where they come in less time than they were sent in, else payloads do.
+    assert least <= taken < least + 9
+
+
+def test_datagrams_are_joined_where_pictures_come_in_bursts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    takes = udp_transport._takes
+
+    def taken_note_of(sock: socket.socket, option: int, value: int) -> bool:
+        if option == UDP_GRO:
+            asked.append(value)
+        return takes(sock, option, value)
+
+    monkeypatch.setattr(udp_transport, "_takes", taken_note_of)
+    strange = [replace(each, after=0.01, ssrc=10) for each in usual(1)]
+    bursts, lone = pictures(30), pictures(300, parts=1)
+    lone = [replace(each, payload=b"\x10\x01 one picture", step=1) for each in lone]
+    for some, told in (
+        ([*bursts, *strange], [1]),
+        ([*bursts, *strange, *lone, *strange], [1, 0]),
+        ([*bursts, *strange, *bursts, *bursts, *strange], [1]),
+    ):
+        asked.clear()
+        datagrams = written(some, 65000)
+        _, _, taken = on_staged_clock(
+            monkeypatch, partial(flowed, ReceivePath.NONE, datagrams, kind="video")
+        )
+        assert taken > 100
+        assert asked == told
 
 
 def test_what_comes_from_another_address_is_for_python(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -175,6 +175,13 @@ class VideoReceiver:
         return Due(frames, missing, keyframe)
 
     @property
+    def is_steady(self) -> bool:
+        """Whether nothing is missing, and nothing is to be done as long as that is so."""
+        stream = self._stream
+        is_calm = self.deadline == inf and not self._requests.wanted
+        return is_calm and stream.follows and not stream.missing
+
+    @property
     def awaits_keyframe(self) -> bool:
         """Whether the peer was asked for a key frame, and has sent none since."""
         return self._requests.asked
