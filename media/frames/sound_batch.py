@@ -65,6 +65,12 @@ class SoundBatch(Sequence[EncodedFrame]):
                 found.arrivals.append(part.arrival)
         return found
 
+    @property
+    def is_even(self) -> bool:
+        """Whether each frame is due 20 ms after the one before."""
+        step, first = self.clock_rate // 50, self.timestamps[0]
+        return self.timestamps == list(range(first, first + step * len(self), step))
+
     @overload
     def __getitem__(self, index: int) -> EncodedFrame: ...
 

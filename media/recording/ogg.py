@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from functools import cache
-from operator import add, sub
+from operator import add
 
 import av
 
@@ -50,10 +50,14 @@ PRE_SKIP = 312
 HOLD = 0.4
 """Seconds for which one direction's audio waits for the other's. What comes later is left out."""
 
+EDGE = 1e-6
+"""Slots by which rounding never changes a time."""
+
 SLIP = 0.75
 """Slots by which a direction may be off its time before silence is put in, or a packet left out."""
 
 _SERIAL = 0x43A11
+_AT_ONCE = 4096  # octets: for more than 5 KB, `zlib.crc32` gives the interpreter's lock away
 _FIRST, _LAST = 2, 4
 _MIRROR = bytes(int(f"{octet:08b}"[::-1], 2) for octet in range(256))
 
@@ -85,7 +89,12 @@ class Ogg:
         self.write_all(direction, (frame.data,), (seconds,))
 
     def write_all(
-        self, direction: Direction, data: Sequence[bytes], seconds: Sequence[float]
+        self,
+        direction: Direction,
+        data: Sequence[bytes],
+        seconds: Sequence[float],
+        *,
+        is_even: bool = False,
     ) -> None:
         """Take frames of Opus.
 
@@ -93,8 +102,9 @@ class Ogg:
             direction: Whether we sent or received them.
             data: The frames, in order.
             seconds: Of each its time in the recording.
+            is_even: Whether each comes 20 ms after the one before.
         """
-        self._lanes[direction].add_all(data, seconds, self._slots)
+        self._lanes[direction].add_all(data, seconds, is_even=is_even)
 
     def take(self, now: float) -> list[Chunk]:
         """Hand out the packets whose time has come in each direction (see `Container.take`)."""
@@ -113,9 +123,7 @@ class Ogg:
         if not self._end and (until > self._slots or last):
             head, tags = _head(self._directions), _tags(self._directions)
             pages += (self._page([head], 0, _FIRST), self._page([tags], 0))
-        *others, packets = [
-            self._lanes[one].pop_all(self._slots, until) for one in self._directions
-        ]
+        *others, packets = [self._lanes[one].pop_all(until) for one in self._directions]
         for each in others:
             packets = list(map(add, delimited_all(each), packets))
         runs = list(_runs(packets)) or ([[]] if last else [])
@@ -137,24 +145,23 @@ class _Lane:
 
     def __init__(self) -> None:
         self.end = 0
-        self._packets: dict[int, bytes] = {}
+        self._popped = 0
+        self._packets: list[bytes] = []  # those of the slots after what was popped
         self._recoder: _Recoder | None = None
 
-    def add_all(self, data: Sequence[bytes], seconds: Sequence[float], written: int) -> None:
+    def add_all(self, data: Sequence[bytes], seconds: Sequence[float], *, is_even: bool) -> None:
         """Place packets one after the other, as `add` does; what is none is left out."""
-        end = self.end
-        if end >= max(written, 1) and are_one_frame(data):
-            slots = range(end, end + len(data))
-            off = list(map(sub, [one * 48000 / SLOT for one in seconds], slots))
-            if min(off) > -SLIP and max(off) < SLIP:
-                self._packets.update(zip(slots, data, strict=True))
-                self.end = slots.stop
+        if is_even and self.end >= max(self._popped, 1) and are_one_frame(data):
+            off = seconds[0] * 48000 / SLOT - self.end
+            if abs(off) < SLIP - EDGE:
+                self._packets += data
+                self.end += len(data)
                 return
         for one, at in zip(data, seconds, strict=True):
             with suppress(OpusError):
-                self.add(one, at, written)
+                self.add(one, at)
 
-    def add(self, data: bytes, seconds: float, written: int) -> None:
+    def add(self, data: bytes, seconds: float) -> None:
         """Place a packet: after the one before it, unless that is too far from its time.
 
         Raises:
@@ -166,14 +173,18 @@ class _Lane:
             return
         slot = self.end if self.end and due <= self.end + SLIP else round(due)
         for part in (data,) if packet is None else self._split(packet):
-            if slot >= written:
-                self._packets[slot] = part
+            if slot >= self._popped:
+                packets = self._packets
+                packets += [SILENCE] * (slot - self._popped - len(packets))
+                packets.append(part)
             slot += 1
             self.end = slot
 
-    def pop_all(self, begin: int, end: int) -> list[bytes]:
-        """Return what belongs into some slots: silence where nothing came."""
-        return list(map(self._packets.pop, range(begin, end), itertools.repeat(SILENCE)))
+    def pop_all(self, end: int) -> list[bytes]:
+        """Return what belongs into the slots up to one: silence where nothing came."""
+        count, self._popped = end - self._popped, end
+        found, self._packets = self._packets[:count], self._packets[count:]
+        return found + [SILENCE] * (count - len(found))
 
     def _split(self, packet: OpusPacket) -> Sequence[bytes]:
         """Return packets of 20 ms."""
@@ -298,7 +309,10 @@ def _page(packets: Sequence[bytes], position: int, number: int, flags: int) -> b
 def _sealed(page: bytearray) -> bytes:
     """Return a page with its checksum: CRC-32 from the other end, zlib's seen in a mirror."""
     page[22:26] = bytes(4)
-    mirrored = zlib.crc32(page.translate(_MIRROR), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    seen, checksum = memoryview(page.translate(_MIRROR)), 0xFFFFFFFF
+    for at in range(0, len(seen), _AT_ONCE):
+        checksum = zlib.crc32(seen[at : at + _AT_ONCE], checksum)
+    mirrored = checksum ^ 0xFFFFFFFF
     page[22:26] = mirrored.to_bytes(4, "little").translate(_MIRROR)[::-1]
     return bytes(page)
 

@@ -91,6 +91,7 @@ class PartFile:
     def __init__(self, folder: Path, stem: str, suffix: str, others: Sequence[str] = ()) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.file, self._part, self._wanted = _create(folder, stem, suffix, others)
+        self._mine = _identity(os.fstat(self.file))
 
     @property
     def base(self) -> Path:
@@ -112,10 +113,9 @@ class PartFile:
     def is_gone(self) -> bool:
         """Whether the file, or its folder, was removed or moved."""
         try:
-            there, mine = self._part.lstat(), os.fstat(self.file)
+            return _identity(os.lstat(self._part)) != self._mine
         except OSError:
             return True
-        return (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino)
 
     def check(self) -> None:
         """Check that the file is still there: what is written to a removed file is lost.
@@ -201,8 +201,12 @@ def lock(file: int, part: Path) -> bool:
         there = part.lstat()
     except (BlockingIOError, FileNotFoundError):
         return False
-    mine = os.fstat(file)
-    return (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
+    return _identity(there) == _identity(os.fstat(file))
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    """Return what tells a file from all others."""
+    return found.st_dev, found.st_ino
 
 
 def _create(folder: Path, stem: str, suffix: str, others: Sequence[str]) -> tuple[int, Path, Path]:

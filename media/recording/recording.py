@@ -275,11 +275,17 @@ class Recording:
             batches[direction] = batch
         placed: list[PlacedSound] = []
         for direction, batch in batches.items():
-            places = self._timeline((direction, "audio"), self._started).place_all(batch)
-            data, seconds = batch.data, [place for place in places if place is not None]
+            timeline, data = self._timeline((direction, "audio"), self._started), batch.data
+            is_even = batch.is_even
+            even = timeline.place_even(batch) if is_even else None
+            if even is not None:
+                placed.append((direction, data, even, True))
+                continue
+            places = timeline.place_all(batch)
+            seconds = [place for place in places if place is not None]
             if len(seconds) < len(data):
                 data = [one for one, place in zip(data, places, strict=True) if place is not None]
-            placed.append((direction, data, seconds))
+            placed.append((direction, data, seconds, False))
         return placed
 
     def _place(self, given: list[Given]) -> list[Placed]:

@@ -19,8 +19,9 @@ Format = Literal["auto", "wav"]
 Placed = tuple[Direction, EncodedFrame, float]
 """A frame, which way it went, and its time in the recording (seconds)."""
 
-PlacedSound = tuple[Direction, Sequence[bytes], Sequence[float]]
-"""Frames of Opus, which way they went, and of each its time in the recording (seconds)."""
+PlacedSound = tuple[Direction, Sequence[bytes], Sequence[float], bool]
+"""Frames of Opus: which way they went, the frames, of each its time in the recording (seconds), and
+whether each comes 20 ms after the one before."""
 
 REPAIRS: dict[str, Callable[[int], float]] = {
     ".mkv": matroska.repair,
@@ -192,9 +193,8 @@ class RecordingFile:
     def _record_sound(self, sound: Sequence[PlacedSound], now: float) -> None:
         for output in self._outputs:
             assert isinstance(output.container, ogg.Ogg)  # noqa: S101 -- `takes_sound` says so
-            for direction, data, seconds in sound:
-                at = [one - self._offset for one in seconds]
-                output.container.write_all(direction, data, at)
+            for direction, data, seconds, is_even in sound:  # an Ogg file is the first one
+                output.container.write_all(direction, data, seconds, is_even=is_even)
         self._write_due(now)
 
     def _write_due(self, now: float) -> None:

@@ -17,9 +17,14 @@ times. Longer are a hold during which the
 clock stood still, a source that starts again, and a jump back: the track then goes on at arrival.
 """
 
+EDGE = 1e-6
+"""Seconds by which rounding never changes a time."""
+
 FOLLOW = 0.002
 """The part of a delay beyond `SLACK` that each frame makes good: clocks drift by some 100 ppm, a
 third of a second each hour. At 50 frames/s half of it is gone after 7 seconds."""
+
+_EVEN = tuple(number / 50 for number in range(256))
 
 
 def times_due(frames: Sequence[EncodedFrame]) -> list[float]:
@@ -80,6 +85,30 @@ class TrackTimeline:
             return steady
         due = times_due(frames)
         return [self.place(frame, at) for frame, at in zip(frames, due, strict=True)]
+
+    def place_even(self, sound: SoundBatch) -> list[float] | None:
+        """Place sound that comes in time, of which each frame is due 20 ms after the one before.
+
+        Args:
+            sound: Which is even.
+
+        Returns:
+            What `place_all` gives; None if that is to be asked.
+        """
+        last, origin, rate = self._last, self._origin, sound.clock_rate
+        if last is None or len(sound) > len(_EVEN):
+            return None
+        first = sound.timestamps[0] / rate
+        begins = list(map(sub, sound.arrivals, _EVEN))
+        earliest, latest = min(begins), max(begins)
+        ahead = origin + first + self._start
+        if ahead - earliest > SLACK - EDGE or latest - ahead > SLACK - EDGE:
+            return None
+        if earliest < self._start + EDGE or origin + first < last + self._step + EDGE:
+            return None
+        placed = [origin + timestamp / rate for timestamp in sound.timestamps]
+        self._last = placed[-1]
+        return placed
 
     def _place_steady(self, frames: Sequence[EncodedFrame]) -> list[float | None] | None:
         """Place frames of a clock that needs no correction by any of them; None if it may need one.

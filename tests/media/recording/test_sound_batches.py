@@ -128,6 +128,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def frame_by_frame(patch: pytest.MonkeyPatch) -> None:
     """Let nothing be done for several frames at one time."""
     patch.setattr(RecordingFile, "takes_sound", False)
+    patch.setattr(TrackTimeline, "place_even", lambda *_: None)
     patch.setattr(TrackTimeline, "_place_steady", lambda *_: None)
     patch.setattr(ogg, "are_one_frame", lambda _: False)
     patch.setattr(opus_packet, "are_one_frame", lambda _: False)

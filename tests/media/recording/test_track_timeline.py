@@ -5,6 +5,7 @@ from itertools import accumulate, pairwise
 
 import pytest
 from callboard.media.frames.frame import EncodedFrame
+from callboard.media.frames.sound_batch import SoundBatch
 from callboard.media.recording.track_timeline import TOLERANCE, TrackTimeline, times_due
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,7 +128,14 @@ def test_frames_are_placed_together_as_one_by_one(
         frame(tick, (time + held) / 1000 + 0.00037)
         for tick, time, held in zip(ticks, times, late, strict=False)
     ]
-    together, single = TrackTimeline(start), TrackTimeline(start)
+    together, single, even = TrackTimeline(start), TrackTimeline(start), TrackTimeline(start)
     for some in batched(frames, at_once):
         expected = [single.place(*one) for one in zip(some, times_due(some), strict=True)]
         assert together.place_all(some) == pytest.approx(expected, rel=0, abs=1e-9)
+        sound = SoundBatch.joined(some)
+        assert sound is not None
+        placed = even.place_even(sound) if sound.is_even else None
+        if placed is None:
+            assert even.place_all(sound) == pytest.approx(expected, rel=0, abs=1e-9)
+        else:
+            assert placed == pytest.approx(expected, rel=0, abs=1e-9)
