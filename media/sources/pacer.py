@@ -19,14 +19,16 @@ class Ticket:
 
     Attributes:
         due: When its next step is due, in seconds of `loop.time()`.
+        moment: When it is called, in milliseconds: later, if it is late.
         step: What is called then; None once it is cancelled.
     """
 
-    __slots__ = ("due", "step")
+    __slots__ = ("due", "moment", "step")
 
     def __init__(self, step: PacerStep, due: float) -> None:
         self.step: PacerStep | None = step
         self.due = due
+        self.moment = 0
 
     def cancel(self) -> None:
         """Stop calling the step."""
@@ -135,6 +137,7 @@ class Pacer(LoopWide):
                 self._end()
 
     def _put(self, moment: int, ticket: Ticket) -> None:
+        ticket.moment = moment
         waiting = self._tickets.get(moment)
         if waiting is None:
             self._tickets[moment] = deque((ticket,))
@@ -175,7 +178,7 @@ class Pacer(LoopWide):
                     if due is None:
                         continue
                     ticket.due, late = self.after(due, now)
-                    moment = round(late * 1000)
+                    ticket.moment = moment = round(late * 1000)
                     if moment in tickets:
                         tickets[moment].append(ticket)
                     else:
@@ -185,8 +188,12 @@ class Pacer(LoopWide):
             self._arm()
             self._end()
 
-    def _end(self) -> None:
-        self._is_stepping = False
+    def finish(self) -> None:
+        """Call what waits for the end of this turn now: what the next step does must come after."""
         endings, self._endings = self._endings, []
         for callback in endings:
             callback()
+
+    def _end(self) -> None:
+        self._is_stepping = False
+        self.finish()

@@ -5,14 +5,15 @@ import secrets
 import struct
 from collections.abc import Callable, Sequence
 from time import time
-from typing import Any, Protocol
+from typing import Protocol
 
 from aiortc import RTCRtpSender
 from aiortc.rtp import HeaderExtensions
 
+from ...frames.payloads import Piece
 from ...sources.unit import Unit
 from ..flows.flows import Flows
-from ..flows.outbound_flow import MOST_EXTENSION, Left, OutboundFlow
+from ..flows.outbound_flow import Left, OutboundFlow, Pace
 from ..rtp.reports import Sent
 from .spare import DONE, compact
 from .way_out import WayOut
@@ -153,26 +154,13 @@ class RtpStream:
         return True
 
     def lend(
-        self,
-        units: Sequence[Unit],
-        *,
-        rate: int,
-        origin: float,
-        due: float,
-        late: float,
-        last: int,
-        is_watched: bool,
-        on_end: Callable[[], None],
+        self, units: Sequence[Unit], pace: Pace, *, is_watched: bool, on_end: Callable[[], None]
     ) -> bool:
         """Let frames leave by the compiled part, once the first of all has left by `send`.
 
         Args:
             units: The next frames.
-            rate: Of the codec's clock, in Hz.
-            origin: Where the timeline began, in seconds of `loop.time()`.
-            due: When the first of them is due.
-            late: When it may leave.
-            last: The timestamp of the frame before, from the origin.
+            pace: When they are due.
             is_watched: Whether anybody wants to know of each.
             on_end: Called when all have left, or can't leave any more.
 
@@ -180,16 +168,13 @@ class RtpStream:
             False if they can't.
         """
         flows, way = self._flows, self._way.direct()
-        if flows is None or way is None or self._marker or len(self._extension) > MOST_EXTENSION:
+        if flows is None or way is None or self._marker:
             return False
-        flow = OutboundFlow(flows, units, is_watched=is_watched)
+        flow = OutboundFlow(flows, units, _uncut, pace, is_watched=is_watched)
         said = flow.said
         said.ssrc, said.number, said.base = self._ssrc, self._sequence_number, self._timestamp
-        said.marked_type, said.rate = self._payload_type, rate
-        said.extension[0 : len(self._extension)] = self._extension
-        said.extension_length = len(self._extension)
-        said.origin, said.due, said.runs_at, said.last = origin, due, late, last
-        if not flow.begin(*way, on_end):
+        said.payload_type = self._payload_type
+        if not flow.extend(self._extension) or not flow.begin(*way, on_end):
             return False
         self._flow, self._sent.settle = flow, self._settle
         return True
@@ -198,36 +183,50 @@ class RtpStream:
         """Give the frames that have left by the compiled part since this was last asked."""
         return ([], [], []) if self._flow is None else self._flow.left()
 
-    def take_back(self) -> tuple[Left, Any]:
+    def take_back(self, go_on: Callable[[OutboundFlow], None]) -> Left:
         """Let no more frames leave by the compiled part, to which some were lent.
 
+        Args:
+            go_on: Goes on with those that are left.
+
         Returns:
-            Those that have left and were not told yet, and what the compiled part says of them.
+            Those that have left and were not told yet.
         """
         flow = self._flow
         assert flow is not None  # noqa: S101 -- they were lent
         flow.end()
         self._settle()
         self._flow = self._sent.settle = None
-        return flow.left(), flow.said
+        go_on(flow)
+        return flow.left()
 
     def _settle(self) -> None:
         """Count what has left."""
-        flow = self._flow
-        if flow is None:
-            return
-        packets, octets = flow.counted()
-        if packets:
-            said = flow.said
-            self._sequence_number = said.number
-            timestamp = (self._timestamp + said.last) & 0xFFFFFFFF
-            self._sent.add(packets, octets, timestamp, said.wall)
+        if self._flow is not None:
+            _count(self._flow, self._sent)
+            self._sequence_number = self._flow.said.number
+
+
+def _uncut(unit: Unit) -> tuple[Piece]:
+    """Give a frame of sound as the one piece that it is."""
+    return ((b"", memoryview(unit.data)),)
+
+
+def _count(flow: OutboundFlow, sent: Sent) -> int:
+    """Count what has left by the compiled part since this was last done; return its octets."""
+    packets, octets = flow.counted()
+    sent.count(packets, octets)
+    if flow.played:
+        said = flow.said
+        sent.timestamp, sent.at = said.base + said.last & 0xFFFFFFFF, said.wall
+    return octets
 
 
 class PacketOutlet:
     """Where the packets of a sender's stream of video go out, made by us (`take_over`).
 
     Attributes:
+        flows: Where frames may be lent to the compiled part; None if there is none.
         ssrc: Of the stream.
         repair_ssrc: Of the stream on which packets are sent again (RFC 4588).
         repair_type: The payload type there; None if the peer knows no such stream.
@@ -243,6 +242,7 @@ class PacketOutlet:
         self._sender = sender
         self._sent = sent
         self._way = WayOut(sender)
+        self.flows = Flows.available()
         self.ssrc: int = getattr(sender, SSRC)
         self.repair_ssrc: int = getattr(sender, REPAIR_SSRC)
         self.repair_type: int | None = getattr(sender, REPAIR_TYPE)
@@ -279,6 +279,48 @@ class PacketOutlet:
             octets: In their payloads.
         """
         self._sent.count(packets, octets)
+
+    def lend(
+        self, flow: OutboundFlow, on_end: Callable[[], None], settle: Callable[[], None]
+    ) -> bool:
+        """Let frames leave by the compiled part.
+
+        Args:
+            flow: The frames.
+            on_end: Called when all have had their turn, or can't leave any more.
+            settle: Counts what has left, by `settle`.
+
+        Returns:
+            False if they can't.
+        """
+        way = self._way.direct()
+        flow.said.ssrc = self.ssrc
+        if way is None or not flow.extend(self._extension, self._time_at):
+            return False
+        if not flow.begin(*way, on_end):
+            return False
+        self._sent.settle = settle
+        return True
+
+    def settle(self, flow: OutboundFlow) -> int:
+        """Count what has left by the compiled part since this was last done.
+
+        Args:
+            flow: The frames.
+
+        Returns:
+            Octets, in the payloads.
+        """
+        return _count(flow, self._sent)
+
+    def take_back(self, flow: OutboundFlow) -> None:
+        """Let nothing more leave by the compiled part.
+
+        Args:
+            flow: What was lent.
+        """
+        flow.end()
+        self._sent.settle = None
 
     def report(self, timestamp: int) -> None:
         """Let the reports say which RTP timestamp belongs to this moment (RFC 3550 §6.4.1)."""

@@ -3,7 +3,15 @@
 enum {
     MOST_SOCKETS = 256, /* that are read in one round */
     MOST_GROUPS = 32,   /* of packets, that wait for Python */
-    CHUNK = 32          /* packets that are made, then encrypted, then sent */
+    CHUNK = 64          /* packets that are made, then encrypted, then sent */
+};
+
+/* What one packet carries of a frame, and what stands before that in its payload. */
+struct flow_piece {
+    const uint8_t *data;
+    int length;
+    int head_length;
+    uint8_t head[2];
 };
 
 /* What is kept of a packet that comes in. */
@@ -11,39 +19,65 @@ enum { NOTHING, SOUND, VP8, H264 };
 
 /* A frame that is to leave; many flows may have it. */
 struct flow_frame {
-    const uint8_t *data;
-    int length;
     uint32_t duration; /* ticks */
+    int longest;       /* octets of the largest piece, with what stands before it */
+    int count;         /* pieces, at least one */
+    struct flow_piece pieces[];
 };
 
-/* What became of one. */
+/* A frame whose turn has come. */
 struct flow_left {
     int64_t timestamp; /* ticks from the origin */
     double at;         /* seconds of CLOCK_MONOTONIC */
 };
 
-/* The next frames of one RTP stream that goes out. */
+/* Packets of a frame that have left together. */
+struct flow_burst {
+    int frame;      /* its number among those of the flow */
+    int start, end; /* the first one's piece, and the one behind the last one's */
+    double at;      /* seconds of the loop's clock */
+};
+
+/* The next frames of one RTP stream that goes out. A frame of more packets than may leave at once
+ * leaves little by little, at ticks of its own, and what comes after it waits behind it. */
 struct outbound {
     int file;
     uint8_t address[32];
     int address_length;
     void *session;
+    int cuts;              /* whether the kernel cuts what is sent into datagrams */
     uint32_t ssrc;
     uint16_t number;       /* of the next packet */
-    uint8_t marked_type;   /* payload type; the marker is never set */
+    uint8_t payload_type;
+    uint8_t marks;         /* whether the last packet of a frame has the marker */
     uint8_t extension[64]; /* of the header, whole */
     int extension_length;
+    int time_at;           /* where in it the time of sending is; below 0: nowhere */
+    uint8_t describes;     /* whether there is a VP8 descriptor, and what it says of frame 0 */
+    uint8_t layer;
+    uint16_t picture;
     uint32_t base;         /* what is added to timestamps */
     double origin, rate;   /* seconds; ticks a second */
     double due;            /* of the next frame, in seconds */
-    double runs_at;        /* when it leaves: later, if it is late among others */
+    double runs_at;        /* when its turn comes: later, if it is late among others */
     int64_t last;          /* timestamp of the last frame */
     struct flow_frame **frames;
-    struct flow_left *left; /* what became of each; NULL: nobody asks */
-    int count, at;         /* frames, and how many of them have left */
-    int64_t octets;        /* of payload that have left since it was last asked */
-    int64_t ticks;         /* how long those that have left last together */
-    double wall;           /* when the last one left, in seconds of CLOCK_REALTIME */
+    struct flow_left *left;    /* what became of each; NULL: nobody asks */
+    struct flow_burst *bursts; /* the same of their packets, and how many there are */
+    int burst_count;
+    int count, at;         /* frames, and how many of them have had their turn */
+    int most;              /* packets that leave at once */
+    double spread;         /* seconds in which what waits must have left */
+    int out, piece;        /* the frame and the piece that leave next */
+    int waiting;           /* packets of frames that had their turn and have not left */
+    int leaving;           /* how many of them leave now */
+    double empty_by;       /* when all of them must have left */
+    double tick_due, ticks_at; /* their next tick, as `due` and `runs_at` */
+    int ticks_first;       /* whether that comes before the next frame of the same moment */
+    int packets;           /* that have left since it was last asked */
+    int64_t octets;        /* in their payloads */
+    int64_t ticks;         /* how long those that had their turn last together */
+    double wall;           /* when the last one had, in seconds of CLOCK_REALTIME */
     int place;             /* kept by C */
 };
 
@@ -91,11 +125,10 @@ struct left_over {
     int address_length;
 };
 
-/* A packet that the kernel did not take. */
-struct unsent {
-    int number; /* of the outbound flow, among those that are live */
-    int length;
-    uint8_t packet[1792];
+/* A packet of an outbound flow, and where it lies in `packets`. */
+struct made {
+    int place; /* of the flow, among those that are live */
+    int at, length;
 };
 
 struct slot;
@@ -107,11 +140,12 @@ struct flows {
     int is_behind;     /* whether sockets may still have something */
     int found_several; /* whether several had something at one time */
     int bursts;        /* see `flows_count_reads` */
-    struct unsent unsent[CHUNK];
+    struct made unsent[CHUNK]; /* packets that the kernel did not take */
     int unsent_count;
     struct outbound **ended; /* those of which all frames have left */
     int ended_count;
-    double next; /* when a frame is due, in seconds; infinite: never */
+    double next; /* when something is to leave, in seconds; infinite: never */
+    double grid, beat, patience; /* the pacer's, in seconds */
     /* Kept by C. */
     void *protect, *unprotect;
     uint8_t *room;
@@ -121,13 +155,17 @@ struct flows {
     unsigned turn; /* counts calls of `flows_read` */
     struct outbound **going;
     int going_count, going_room;
-    struct unsent chunk[CHUNK];
+    struct made made[CHUNK];
+    int made_count;
+    int used; /* octets of `packets` */
+    uint8_t packets[CHUNK * 1536];
 };
 
 struct flows *flows_new(void *protect, void *unprotect, uint8_t *room, int size);
 void flows_free(struct flows *flows);
 
-/* All of these return 0, or -1 without memory; `flows_put` also if a frame is too long. */
+/* All of these return 0, or -1 without memory; `flows_put` also if a frame is too long, or more
+ * packets than `CHUNK` may leave at once. */
 int flows_listen(struct flows *flows, struct inbound *flow);
 int flows_put(struct flows *flows, struct outbound *flow);
 
@@ -138,4 +176,4 @@ int flows_keep_back(struct flows *flows, int file, int wait);
 int flows_count_reads(struct flows *flows, int file);
 
 int flows_read(struct flows *flows, int epoll, double now, int64_t moment);
-int flows_send(struct flows *flows, double now, double grid, double patience);
+int flows_send(struct flows *flows, double now);

@@ -39,6 +39,7 @@ _IPV6 = struct.Struct("!HI16s")
 _SCOPE = struct.Struct("=I")
 
 Address = tuple[Any, ...]
+OnUnsent = Callable[[list[bytes]], None]
 LeftOver = tuple[int, int, int, int, bytes, Callable[[], None] | None]
 """A descriptor, where datagrams begin and end in the room, the size of each, their sender's
 address as the kernel writes it, and what is to be called before they are looked at. They end at 0
@@ -66,8 +67,9 @@ class Flows(LoopWide):
         if made == ffi.NULL:
             raise MemoryError
         self._c: Any = ffi.gc(made, lib.flows_free)
+        made.grid, made.beat, made.patience = Pacer.GRID, Pacer.BEAT, Pacer.PATIENCE
         self._addresses: dict[bytes, Address] = {}
-        self._ends: dict[int, tuple[Any, Callable[[], None], Callable[[bytes], None]]] = {}
+        self._ends: dict[int, tuple[Any, Callable[[], None], OnUnsent]] = {}
         # What C points to must not be freed, whoever forgets it.
         self._heard: dict[int, tuple[Any, object, Callable[[], None]]] = {}
         self._estimated: dict[int, Callable[[], None]] = {}
@@ -161,15 +163,14 @@ class Flows(LoopWide):
         """
         return lib.flows_count_reads(self._c, file), self._c.bursts
 
-    def put(
-        self, flow: Any, on_end: Callable[[], None], on_unsent: Callable[[bytes], None]
-    ) -> bool:
+    def put(self, flow: Any, on_end: Callable[[], None], on_unsent: OnUnsent) -> bool:
         """Send the frames of an outbound flow.
 
         Args:
             flow: Of which the first is due.
-            on_end: Called when the last one has left, or the socket is closed.
-            on_unsent: Called with an encrypted packet that the kernel did not take.
+            on_end: Called when the last one has left, or the next one is due while it still waits,
+                or the socket is closed.
+            on_unsent: Called with encrypted packets that the kernel did not take, in their order.
 
         Returns:
             False without memory.
@@ -177,7 +178,7 @@ class Flows(LoopWide):
         if lib.flows_put(self._c, flow) != 0:
             return False
         self._ends[_key(flow)] = flow, on_end, on_unsent
-        self._arm(flow.runs_at)
+        self._arm(min(flow.runs_at, flow.ticks_at) if flow.waiting else flow.runs_at)
         return True
 
     def take(self, flow: Any) -> None:
@@ -248,9 +249,10 @@ class Flows(LoopWide):
 
     def _step(self, due: float) -> float | None:
         found = self._c
+        self._pacer.finish()  # packets that stand before those of a flow may wait for that
         while True:
             now = self._loop.time()
-            more = lib.flows_send(found, now, Pacer.GRID, Pacer.PATIENCE)
+            more = lib.flows_send(found, now)
             # Looked up first: what is called may end flows, and gives the others new places.
             for call in [*self._unsent(), *self._ended()]:
                 try:
@@ -278,13 +280,11 @@ class Flows(LoopWide):
 
     def _unsent(self) -> list[Callable[[], None]]:
         found = self._c
-        return [
-            partial(
-                self._ends[_key(found.going[one.number])][2],
-                bytes(ffi.buffer(one.packet, one.length)),
-            )
-            for one in found.unsent[0 : found.unsent_count]
-        ]
+        packets: dict[int, list[bytes]] = {}
+        for one in found.unsent[0 : found.unsent_count]:
+            unsent = packets.setdefault(_key(found.going[one.place]), [])
+            unsent.append(bytes(ffi.buffer(found.packets + one.at, one.length)))
+        return [partial(self._ends[key][2], each) for key, each in packets.items()]
 
     def _ended(self) -> list[Callable[[], None]]:
         return [

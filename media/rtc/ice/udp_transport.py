@@ -75,6 +75,11 @@ class UdpTransport(asyncio.DatagramTransport):
         """The socket's descriptor."""
         return self._file
 
+    @property
+    def cuts(self) -> bool:
+        """Whether the kernel cuts what is sent together into datagrams."""
+        return self._segments
+
     def is_closing(self) -> bool:
         """Tell whether it is closed, or about to be."""
         return self._is_closing

@@ -8,7 +8,7 @@ from ...frames.sound_batch import SoundBatch
 from ...sources.pacer import Pacer, PacerStep, Ticket
 from ...sources.unit import FrameRun, Unit, UnitRun
 from .._aiortc import RtpStream
-from ..flows.outbound_flow import Left
+from ..flows.outbound_flow import Left, OutboundFlow, Pace
 from .picture_stream import PictureStream
 from .splice import Splice
 
@@ -150,26 +150,38 @@ class PacedStream:
 
     def settle(self) -> None:
         """Tell the watchers what has left where it was lent."""
-        if self._lent is not None and self._sound is not None:
-            self._tell(self._sound.left())
+        if self._lent is not None and self.stream is not None:
+            self._tell(self.stream.left())
 
     def _tell(self, left: Left) -> None:
         units, timestamps, times = left
-        if units:
-            data = [unit.data for unit in units]
+        if not units:
+            return
+        data = [unit.data for unit in units]
+        if self.kind == "audio":
             self._on_all_sent(SoundBatch(self.codec, self.rate, data, timestamps, times))
+            return
+        kind, codec, rate = self.kind, self.codec, self.rate
+        self._on_all_sent(
+            [
+                EncodedFrame(kind, codec, unit.data, timestamp, rate, at, unit.keyframe)
+                for unit, timestamp, at in zip(units, timestamps, times, strict=True)
+            ]
+        )
 
     def take_back(self) -> None:
         """Take the frames that were lent back, and send what is left of them by ourselves."""
-        run, sound = self._lent, self._sound
-        if run is None or sound is None:
-            return
-        left, said = sound.take_back()
+        if self._lent is not None and self.stream is not None:
+            self._tell(self.stream.take_back(self._go_on))
+
+    def _go_on(self, flow: OutboundFlow) -> None:
+        """Go on with what is left of a run."""
+        run, said = self._lent, flow.said
+        assert run is not None  # noqa: S101 -- it was lent
         self._is_taken_back = True
         self._lent = run.borrower = None
-        run.pass_by(said.at, said.ticks)
+        run.pass_by(flow.played, said.ticks)
         self.last = said.last
-        self._tell(left)
         self._ticket = Pacer.running().start(self._next, due=said.due, late=said.runs_at)
 
     def step_soon(self) -> None:
@@ -264,22 +276,13 @@ class PacedStream:
 
     def _lend(self, due: float) -> bool:
         """Let the run's frames leave by the compiled part, where nobody waits for each of them."""
-        run, sound = self.run, self._sound
-        if sound is None or type(run) is not FrameRun:
-            return False
-        if self._watchers and not self._is_patient():
+        run, stream, watchers = self.run, self.stream, self._watchers
+        if stream is None or type(run) is not FrameRun or (watchers and not self._is_patient()):
             return False
         units = run.ahead()
-        due, late = Pacer.after(due, self._loop.time())
-        if not units or not sound.lend(
-            units,
-            rate=self.rate,
-            origin=self._origin,
-            due=due,
-            late=late,
-            last=self.last,
-            is_watched=bool(self._watchers),
-            on_end=self.take_back,
+        pace = Pace(self.rate, self._origin, *Pacer.after(due, self._loop.time()), self.last)
+        if not units or not stream.lend(
+            units, pace, is_watched=bool(watchers), on_end=self.take_back
         ):
             return False
         self._lent, self._ticket = run, None

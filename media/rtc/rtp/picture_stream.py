@@ -4,13 +4,16 @@ import asyncio
 import secrets
 import struct
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
 from math import ceil
 
+from ...frames.payloads import Piece
 from ...sources.pacer import Pacer, Ticket
 from ...sources.unit import Unit
 from .._aiortc import PacketOutlet
-from .video.sent_packets import OutgoingFrame, RepairStream, SentPackets
+from ..flows.outbound_flow import Left, OutboundFlow, Pace
+from .video.sent_packets import OutgoingFrame, RepairStream, SentBurst, SentPackets
 from .video.vp8_descriptor import Vp8Descriptors
 
 _HEADER = struct.Struct("!BBHII")
@@ -43,6 +46,8 @@ class PictureStream:
         self._codec = codec
         self._descriptors = Vp8Descriptors() if codec == "VP8" else None
         self._empty_by = 0.0
+        self._flow: OutboundFlow | None = None
+        self._lent: list[OutgoingFrame] = []  # those of the flow that have had their turn
         # So far below the wrap that packets lost at the beginning can't be taken for one
         # (RFC 3711 §3.3.1).
         self._number = secrets.randbelow(1 << 15)
@@ -61,7 +66,7 @@ class PictureStream:
     @property
     def waits(self) -> bool:
         """Whether packets of a large frame wait for their tick."""
-        return bool(self._queue)
+        return bool(self._queue) if self._flow is None else self._flow.waits
 
     def send(self, unit: Unit, timestamp: int) -> None:
         """Send a frame, unless the stream is closed.
@@ -71,13 +76,11 @@ class PictureStream:
             timestamp: In ticks of the codec's clock, from any origin.
         """
         outlet = self._outlet
-        pieces = unit.pieces(self._codec)
+        pieces = self._cut(unit)
         if not pieces or not outlet.is_open:
             return
-        timestamp = (self._origin + timestamp) & 0xFFFFFFFF
-        first, others = self._descriptors.next() if self._descriptors is not None else (b"", b"")
-        frame = OutgoingFrame(timestamp, first, others, pieces)
-        outlet.report(timestamp)
+        frame = self._next(pieces, timestamp)
+        outlet.report(frame.timestamp)
         now = self._loop.time()
         if self._ticket is None and len(pieces) <= self.BURST:
             self._send(frame, 0, len(pieces), now)
@@ -99,17 +102,119 @@ class PictureStream:
         outlet = self._outlet
         if not outlet.is_open:
             return
+        self._settle()
         extension = outlet.extension()
         found = self._sent.again(numbers, self._loop.time())
         packets = [self._again(number, frame, at, extension) for number, frame, at in found]
         for at in range(0, len(packets), self.BURST):
             outlet.send(packets[at : at + self.BURST])
 
+    def lend(
+        self, units: Sequence[Unit], pace: Pace, *, is_watched: bool, on_end: Callable[[], None]
+    ) -> bool:
+        """Let frames leave by the compiled part, and what waits before them.
+
+        Args:
+            units: The next frames.
+            pace: When they are due.
+            is_watched: Whether anybody wants to know of each.
+            on_end: Called when all have had their turn, or can't leave any more.
+
+        Returns:
+            False if they can't.
+        """
+        flows, queue, ticket = self._outlet.flows, self._queue, self._ticket
+        units = list(takewhile(self._cut, units))
+        if flows is None or not units or (ticket is not None and not queue):
+            return False
+        flow = OutboundFlow(flows, units, self._cut, pace, is_watched=is_watched)
+        said = flow.said
+        said.number, said.base, said.payload_type = self._number, self._origin, self._payload_type
+        said.marks, said.most, said.spread = True, self.BURST, self.SPREAD
+        said.empty_by = self._empty_by
+        if self._descriptors is not None:
+            picture, layer = self._descriptors.numbers
+            said.describes = True
+            said.picture, said.layer = picture - len(queue) & 0x7FFF, layer - len(queue) & 0xFF
+        if ticket is not None:
+            said.tick_due, said.ticks_at, said.ticks_first = ticket.due, ticket.moment / 1000, True
+        frames = [frame for frame, _ in queue]
+        flow.spread(
+            [(frame.timestamp - self._origin & 0xFFFFFFFF, frame.pieces) for frame in frames],
+            queue[0][1] if queue else 0,
+        )
+        if not self._outlet.lend(flow, on_end, self._settle):
+            return False
+        self._flow, self._lent = flow, frames
+        self._clear()
+        if ticket is not None:
+            ticket.cancel()
+            self._ticket = None
+        return True
+
+    def left(self) -> Left:
+        """Give the frames that have left by the compiled part since this was last asked."""
+        return ([], [], []) if self._flow is None else self._flow.left()
+
+    def take_back(self, go_on: Callable[[OutboundFlow], None]) -> Left:
+        """Let no more frames leave by the compiled part, to which some were lent.
+
+        Args:
+            go_on: Goes on with those that have not had their turn.
+
+        Returns:
+            Those that had it and were not told yet.
+        """
+        flow = self._flow
+        assert flow is not None  # noqa: S101 -- they were lent
+        self._outlet.take_back(flow)
+        self._settle()
+        said, frames = flow.said, self._lent
+        self._flow, self._lent = None, []
+        start = said.piece
+        for frame in frames[said.out :]:
+            self._queue.append((frame, start))
+            start = 0
+        self._waiting, self._empty_by = said.waiting, said.empty_by
+        # In the order in which the pacer would have them.
+        if not said.ticks_first:
+            go_on(flow)
+        if said.waiting:
+            late = said.ticks_at
+            self._ticket = Pacer.running().start(self._tick, due=said.tick_due, late=late)
+        if said.ticks_first:
+            go_on(flow)
+        return flow.left()
+
+    def _settle(self) -> None:
+        """Count and keep what has left by the compiled part."""
+        flow, frames, number = self._flow, self._lent, self._number
+        if flow is None:
+            return
+        units, timestamps, _ = flow.had_turns(len(frames))
+        frames += map(self._next, map(self._cut, units), timestamps)
+        octets = self._outlet.settle(flow)
+        bursts = []
+        for frame, start, end, at in flow.bursts():
+            bursts.append(SentBurst(number, at, frames[frame], start, end))
+            number = number + end - start & 0xFFFF
+        if bursts:
+            self._number = number
+            self._sent.add_all(bursts, octets)
+
     def close(self) -> None:
         """Send nothing more."""
         self._clear()
         if self._ticket is not None:
             self._ticket.cancel()
+
+    def _cut(self, unit: Unit) -> tuple[Piece, ...]:
+        return unit.pieces(self._codec)
+
+    def _next(self, pieces: tuple[Piece, ...], timestamp: int) -> OutgoingFrame:
+        """Make the next frame of the stream."""
+        first, others = self._descriptors.next() if self._descriptors is not None else (b"", b"")
+        return OutgoingFrame((self._origin + timestamp) & 0xFFFFFFFF, first, others, pieces)
 
     def _clear(self) -> None:
         self._queue.clear()

@@ -81,7 +81,7 @@ class Sent:
     Attributes:
         at: When the last packet left, in seconds of `time.time()`.
         rate: Of the RTP clock, in Hz.
-        settle: Adds what has left elsewhere meanwhile (`add`); None: nothing has.
+        settle: Counts what has left elsewhere meanwhile; None: nothing has.
         timestamp: The last packet's.
     """
 
@@ -116,18 +116,6 @@ class Sent:
         """
         self._packets += packets
         self._octets += octets
-
-    def add(self, packets: int, octets: int, timestamp: int, at: float) -> None:
-        """Count packets that have left some time ago.
-
-        Args:
-            packets: How many.
-            octets: In their payloads.
-            timestamp: The last one's.
-            at: When it left, in seconds of `time.time()`.
-        """
-        self.count(packets, octets)
-        self.timestamp, self.at = timestamp, at
 
     def info(self) -> SenderInfo:
         """Say what has been sent up to now."""

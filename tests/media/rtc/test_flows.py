@@ -11,7 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiortc import RTCPeerConnection
+from aiortc import RTCPeerConnection, RTCRtpParameters
+from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters
 from callboard.media import EncodedFrame, Kind, ReceivePath
 from callboard.media.rtc._aiortc.bit_rate import IncomingBitRate
 from callboard.media.rtc.flows.flows import SWITCH, Flows
@@ -21,6 +22,7 @@ from callboard.media.rtc.ice import udp_transport
 from callboard.media.rtc.ice.segments import UDP_GRO, runs, segmented
 from callboard.media.rtc.ice.socket_poll import SocketPoll
 from callboard.media.rtc.ice.udp_transport import UdpTransport
+from callboard.media.rtc.rtp.picture_stream import PictureStream
 from callboard.tests.conftest import Run
 from callboard.tests.media.rtc.test_early_packets import (
     EXTENSIONS,
@@ -410,19 +412,37 @@ def test_nothing_is_lost_of_what_is_not_of_a_flow(monkeypatch: pytest.MonkeyPatc
     assert (counted[0], counted[1], taken) == (14, 0, 12)
 
 
+ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+
+TIME = slice(19, 22)
+"""Where it is in a packet of pictures."""
+
+
 class Wired(Scene):
-    """Sound on its way out to a real socket, encrypted, and what comes out of it at the peer's."""
+    """What goes out to a real socket, encrypted, and what comes out of it at the peer's."""
 
     is_patient = True
 
-    def __init__(self, kind: Kind) -> None:
-        super().__init__(kind)
+    def __init__(self, kind: Kind, codec: str = "") -> None:
+        super().__init__(kind, codec)
+        self.times: list[int] = []
+        if kind == "video":
+            ids = {1: "urn:ietf:params:rtp-hdrext:sdes:mid", 2: ABS_SEND_TIME}
+            self.sender._RTCRtpSender__rtp_header_extensions_map.configure(
+                RTCRtpParameters(
+                    headerExtensions=[
+                        RTCRtpHeaderExtensionParameters(id=number, uri=uri)
+                        for number, uri in ids.items()
+                    ]
+                )
+            )
         self.theirs: Any
         self._peer, sock = (socket.socket(type=socket.SOCK_DGRAM) for _ in range(2))
         for each in (self._peer, sock):
             each.bind(("127.0.0.1", 0))
         self._transport = UdpTransport(sock, asyncio.DatagramProtocol())
         self.pair.protocol.transport = self._transport
+        self.pair.protocol.send_burst = self._transport.send_burst
         self.pair.remote_addr = self._peer.getsockname()
         policies = (Policy.SSRC_ANY_OUTBOUND, Policy.SSRC_ANY_INBOUND)
         ours, self.theirs = (Session(Policy(KEY, one, srtp_profile=PROFILE)) for one in policies)
@@ -431,12 +451,26 @@ class Wired(Scene):
         self.loop.add_reader(self._peer, self._read)
 
     def _read(self) -> None:
-        packet = self.theirs.unprotect(self._peer.recv(2048))
-        self.found.append((round(self.loop.time() * 1000), packet))
+        with suppress(BlockingIOError):
+            while True:
+                packet = self.theirs.unprotect(self._peer.recv(2048))
+                if self.kind == "video":
+                    self.times.append(int.from_bytes(packet[TIME]))
+                    packet = packet[: TIME.start] + bytes(3) + packet[TIME.stop :]
+                self.found.append((round(self.loop.time() * 1000), packet))
+
+    def kept(self) -> Any:
+        """Say what is kept for a peer that has missed some of it."""
+        stream = self.outgoing._paced.stream
+        if not isinstance(stream, PictureStream):
+            return None
+        sent = stream._sent
+        return ("kept", sent._bursts, sent._newest, sent._allowance)
 
     async def end(self) -> None:
         """Close the sockets."""
         await asyncio.sleep(0.01)
+        self.found.append(self.kept())
         self.loop.remove_reader(self._peer)
         self._peer.close()
         self._transport.close()
@@ -454,9 +488,10 @@ def parted(found: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
     )
 
 
-def either_way(run: Run, orders: Orders) -> int:
+def either_way(run: Run, codec: str, orders: Orders) -> int:
     """Play a scene with the compiled part and without; give how many frames were lent."""
     lent = 0
+    kind: Kind = "audio" if codec == "opus" else "video"
     begin = OutboundFlow.begin
 
     def began(flow: OutboundFlow, *arguments: Any) -> bool:
@@ -467,28 +502,30 @@ def either_way(run: Run, orders: Orders) -> int:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(OutboundFlow, "begin", began)
-        ours = run(lambda: play("audio", orders, Wired), loop="virtual")
+        ours = run(lambda: play(kind, orders, Wired, codec), loop="virtual")
         patch.setenv(SWITCH, "0")
-        theirs = run(lambda: play("audio", orders, Wired), loop="virtual")
+        theirs = run(lambda: play(kind, orders, Wired, codec), loop="virtual")
     assert parted(ours) == parted(theirs)
     return lent
 
 
 @pytest.mark.usefixtures("staged")
+@pytest.mark.parametrize("codec", ["opus", "VP8", "H264"])
 @pytest.mark.parametrize("order", EACH, ids=str)
-def test_each_thing_is_done_at_once_while_frames_are_lent(run: Run, order: Any) -> None:
-    assert either_way(run, [(("watch", True), 130), (order, 150), (("look", None), 50)]) > 0
+def test_each_thing_is_done_at_once_while_frames_are_lent(run: Run, codec: str, order: Any) -> None:
+    assert either_way(run, codec, [(("watch", True), 130), (order, 150), (("look", None), 50)]) > 0
 
 
 @pytest.mark.usefixtures("staged")
-def test_whatever_is_done_the_same_goes_out(run: Run) -> None:
+@pytest.mark.parametrize("codec", ["opus", "VP8", "H264"])
+def test_whatever_is_done_the_same_goes_out(run: Run, codec: str) -> None:
     lent = 0
 
     @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow], deadline=None)
     @given(TIMED)
     def holds(orders: Orders) -> None:
         nonlocal lent
-        lent += either_way(run, orders)
+        lent += either_way(run, codec, orders)
 
     holds()
     assert lent > 1000
@@ -509,6 +546,46 @@ def test_what_was_taken_back_is_lent_again_with_the_next_frame(run: Run) -> None
         await scene.end()
 
     run(main, loop="virtual")
+
+
+def sent_at(moment: float) -> int:
+    """Give a moment as abs-send-time has it: 24 bits, of which 18 are a fraction."""
+    return int((moment + 2_208_988_800) * (1 << 18)) & 0xFFFFFF
+
+
+def test_each_picture_says_when_it_left(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    lent = 0
+    told: list[float] = []
+    counted = OutboundFlow.counted
+
+    def count(flow: OutboundFlow) -> tuple[int, int]:
+        nonlocal lent
+        found = counted(flow)
+        lent += found[0]
+        if flow.played:
+            told.append(flow.said.wall)
+        return found
+
+    monkeypatch.setattr(OutboundFlow, "counted", count)
+
+    async def main() -> None:
+        scene = Wired("video")
+        began = time.time()
+        before = sent_at(began)
+        scene.outgoing.start()
+        await asyncio.sleep(0.5)
+        assert scene.sent.packets > 8
+        scene.outgoing.close()
+        await scene.end()
+        passed = (sent_at(time.time()) - before) & 0xFFFFFF
+        found = [(each - before) & 0xFFFFFF for each in scene.times]
+        assert found == sorted(found)
+        assert 0 <= found[0] < found[-1] <= passed
+        assert told
+        assert began <= told[0] <= told[-1] <= scene.sent.at <= time.time()
+
+    run(main)
+    assert lent > 8
 
 
 def test_a_socket_that_closes_ends_its_flows(run: Run) -> None:

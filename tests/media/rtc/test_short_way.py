@@ -36,6 +36,9 @@ from callboard.tests.media.sources.test_playback import Failing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+FIRST_NUMBER = 7
+"""Of the packets of each stream."""
+
 CODECS: dict[Kind, str] = {"audio": "opus", "video": "VP8"}
 
 
@@ -60,16 +63,27 @@ class Sound(Source):
             yield replace(unit, duration=480) if number % 7 == 3 else unit
 
 
-def pictures(seed: int, frames: int) -> Iterator[Unit]:
+def picture(codec: str, seed: int, size: int) -> bytes:
+    """Give a frame; of H264 it has units that are sent together, alone and in fragments."""
+    if codec != "H264":
+        return seed.to_bytes(1) * size
+    units = (b"\x67" + b"s" * 9, b"\x06" + b"i" * (size % 1300), b"\x65" + seed.to_bytes(1) * size)
+    return b"".join(b"\0\0\0\1" + unit for unit in units)
+
+
+KEY_SIZES = (30, 3000, 7000, 20_000, 90_000)
+SIZES = (5, 900, 900, 6000, 6000, 12_000, 30_000)
+"""Octets of frames; the larger ones are more packets than may leave at once."""
+
+
+def pictures(codec: str, seed: int, frames: int) -> Iterator[Unit]:
     """Give frames of all sizes; those that take longer end where the next one is not expected."""
     chance, at = random.Random(seed), 0
     for number in range(frames):
         keyframe = number % 12 == 0
-        size = (
-            chance.choice((30, 3000, 7000, 20_000)) if keyframe else chance.choice((5, 900, 6000))
-        )
+        size = chance.choice(KEY_SIZES if keyframe else SIZES)
         duration = chance.choice((3000, 3000, 3000, 1500, 9000))
-        yield Unit(seed.to_bytes(1) * size, duration, keyframe, at)
+        yield Unit(picture(codec, seed, size), duration, keyframe, at)
         at += duration + chance.choice((0, 0, 0, 0, 300))
 
 
@@ -84,7 +98,7 @@ class Film(Source):
 
     def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
         """Give frames."""
-        return pictures(self.seed, self.frames)
+        return pictures(codec, self.seed, self.frames)
 
 
 @dataclass(frozen=True)
@@ -102,7 +116,7 @@ class RatedFilm(RatedSource):
 
     def encode_at(self, bit_rate: int | None, start: float, codec: str) -> Iterator[Unit]:
         """Give frames, from the beginning on."""
-        return pictures(2 if bit_rate == 250_000 else 3, self.frames)
+        return pictures(codec, 2 if bit_rate == 250_000 else 3, self.frames)
 
 
 SOURCES: dict[Kind, tuple[Callable[[], Source], ...]] = {
@@ -149,6 +163,7 @@ ORDERS = st.one_of(
     st.tuples(st.just("key frame"), FLAG),
     st.tuples(st.just("bit rate"), st.sampled_from((100_000, 400_000, 3_000_000))),
     st.tuples(st.just("darken"), st.none()),
+    st.tuples(st.just("miss"), st.integers(0, 400)),
     st.tuples(st.just("close the way"), FLAG),
     st.tuples(st.just("look"), st.none()),
     st.tuples(st.just("stall"), st.sampled_from((0.005, 0.05, 0.4, 3.0))),
@@ -161,8 +176,9 @@ class Scene:
 
     is_patient = False
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, codec: str = "") -> None:
         self.kind: Kind = kind
+        self.codec = codec = codec or CODECS[kind]
         self.rate: int | None = None
         self.loop = asyncio.get_running_loop()
         self.found: list[Any] = []
@@ -194,9 +210,9 @@ class Scene:
         self.outgoing = Outgoing(
             kind,
             SOURCES[kind][0](),
-            codec=lambda: (CODECS[kind], CLOCK_RATES[CODECS[kind]]),
+            codec=lambda: (codec, CLOCK_RATES[codec]),
             sound=lambda: RtpStream(self.sender, 96, self.sent),
-            pictures=lambda: PictureStream(PacketOutlet(self.sender, self.sent), "VP8", 96),
+            pictures=lambda: PictureStream(PacketOutlet(self.sender, self.sent), codec, 96),
             telephone_event=lambda: (101, 8000) if kind == "audio" else None,
             bit_rate=lambda: self.rate,
             watchers=self.watchers,
@@ -213,8 +229,8 @@ class Scene:
 
     def frame(self, timestamp: int) -> EncodedFrame:
         """Give one of somebody else's."""
-        codec = CODECS[self.kind]
-        return EncodedFrame(self.kind, codec, b"\x00x", timestamp, CLOCK_RATES[codec], 0.0, True)
+        codec, data = self.codec, b"\0\0\1x" if self.codec == "H264" else b"\x00x"
+        return EncodedFrame(self.kind, codec, data, timestamp, CLOCK_RATES[codec], 0.0, True)
 
     def source(self, which: int) -> Source:
         """Give something to play."""
@@ -247,6 +263,12 @@ class Scene:
         if isinstance(feed, Feed):
             self.said_to += milliseconds
             await feed.write(np.full(48 * milliseconds, self.said_to, np.int16))
+
+    def miss(self, first: int) -> None:
+        """Let the peer have missed pictures' packets."""
+        stream = self.outgoing._paced.stream
+        if isinstance(stream, PictureStream):
+            stream.send_again(range(FIRST_NUMBER + first, FIRST_NUMBER + first + 60))
 
     def look(self) -> None:
         """Note what is said of what is sent."""
@@ -291,6 +313,7 @@ ORDER: dict[str, Callable[[Scene, Any], Any]] = {
     "key frame": lambda scene, by_peer: scene.outgoing.keyframe(by_peer=by_peer),
     "bit rate": lambda scene, rate: scene.limit(rate),
     "darken": lambda scene, _: scene.darken(),
+    "miss": lambda scene, first: scene.miss(first),
     "stop": lambda scene, _: scene.outgoing.playback.stop(),
     "seek": lambda scene, seconds: scene.outgoing.playback.seek(seconds),
     "gain": lambda scene, decibels: scene.outgoing.playback.gain(decibels),
@@ -348,9 +371,9 @@ def _outcome(job: Callable[[], Any]) -> tuple[Any, Exception | None]:
         return None, error
 
 
-async def play(kind: Kind, orders: Orders, of: type[Scene] = Scene) -> list[Any]:
+async def play(kind: Kind, orders: Orders, of: type[Scene] = Scene, codec: str = "") -> list[Any]:
     """Play a scene; give all that was seen of it."""
-    scene = of(kind)
+    scene = of(kind, codec)
     scene.outgoing.start()
     await asyncio.sleep(0.63)  # in the middle of a run
     for (name, value), milliseconds in orders:
@@ -373,7 +396,7 @@ def staged(monkeypatch: pytest.MonkeyPatch) -> None:
     threads = InTurns()
     monkeypatch.setattr(clip, "READERS", threads)
     monkeypatch.setattr(CodecThreads, "running", lambda: threads)
-    monkeypatch.setattr(secrets, "randbelow", lambda most: 7)
+    monkeypatch.setattr(secrets, "randbelow", lambda most: FIRST_NUMBER)
     monkeypatch.setattr(secrets, "randbits", lambda bits: 2**bits - 96_000)
     monkeypatch.setattr(random.SystemRandom, "getrandbits", lambda _, bits: 2**bits - 20)
 
@@ -422,6 +445,8 @@ EACH: tuple[tuple[str, Any], ...] = (
     ("key frame", False),
     ("bit rate", 400_000),
     ("darken", None),
+    ("miss", 0),
+    ("miss", 90),
     ("stall", 0.05),
     ("stall", 3.0),
 )

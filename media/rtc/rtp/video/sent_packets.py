@@ -1,7 +1,7 @@
 """The packets of a video stream that went out, kept for a peer that has missed some."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ....frames.payloads import Piece
@@ -37,7 +37,7 @@ class OutgoingFrame(NamedTuple):
         return (self.others if at else self.first, *self.pieces[at])
 
 
-class _Burst(NamedTuple):
+class SentBurst(NamedTuple):
     """Packets of a frame that left together: the number of the first, when, and which they are."""
 
     number: int
@@ -63,7 +63,7 @@ class SentPackets:
 
     def __init__(self) -> None:
         self._allowance = float(AGAIN_AT_ONCE)
-        self._bursts: list[_Burst] = []
+        self._bursts: list[SentBurst] = []
         self._newest = 0
 
     def add(
@@ -79,8 +79,18 @@ class SentPackets:
             octets: In their payloads.
             now: The time, in seconds.
         """
+        self.add_all((SentBurst(number, now, frame, start, end),), octets)
+
+    def add_all(self, added: Sequence[SentBurst], octets: int) -> None:
+        """Keep packets that went out for the first time, in several bursts.
+
+        Args:
+            added: The bursts, at least one.
+            octets: In the payloads of all.
+        """
         bursts = self._bursts
-        bursts.append(_Burst(number, now, frame, start, end))
+        bursts += added
+        number, now, _, start, end = added[-1]
         self._newest = newest = number + end - start - 1 & 0xFFFF
         oldest = 0
         for each in bursts:

@@ -20,6 +20,11 @@ class Vp8Descriptors:
         self._picture = SystemRandom().getrandbits(15)
         self._base_layer = SystemRandom().getrandbits(8)
 
+    @property
+    def numbers(self) -> tuple[int, int]:
+        """PictureID and TL0PICIDX of the next frame."""
+        return self._picture, self._base_layer
+
     def next(self) -> tuple[bytes, bytes]:
         """Give the descriptor of the next frame's first packet, and that of its other packets."""
         numbers = (0x8000 | self._picture, self._base_layer, 0)
