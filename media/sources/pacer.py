@@ -60,6 +60,7 @@ class Pacer(LoopWide):
         self._armed_for = 0
         self._endings: list[Callable[[], None]] = []
         self._is_stepping = False
+        self._loop = asyncio.get_running_loop()
         self._moments: list[int] = []
         self._tickets: dict[int, deque[Ticket]] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -84,7 +85,7 @@ class Pacer(LoopWide):
         Returns:
             A ticket to cancel it with.
         """
-        now = asyncio.get_running_loop().time()
+        now = self._loop.time()
         if due is None:
             due = (now // self.BEAT + (not at_once)) * self.BEAT
         ticket = Ticket(step, due)
@@ -121,7 +122,7 @@ class Pacer(LoopWide):
         """Call the steps that are due by now: the timer waits for what the loop does meanwhile."""
         if self._timer is None or self._is_stepping:
             return
-        if self._armed_for <= round(asyncio.get_running_loop().time() * 1000):
+        if self._armed_for <= round(self._loop.time() * 1000):
             self._timer.cancel()
             self._run()
 
@@ -155,10 +156,10 @@ class Pacer(LoopWide):
             self._timer.cancel()
         # Kept here, since uvloop gives a handle without a time when there is nothing to wait for.
         self._armed_for = moment
-        self._timer = asyncio.get_running_loop().call_at(moment / 1000, self._run)
+        self._timer = self._loop.call_at(moment / 1000, self._run)
 
     def _run(self) -> None:
-        now = asyncio.get_running_loop().time()
+        now = self._loop.time()
         last = round(now * 1000)
         moments, tickets = self._moments, self._tickets
         self._is_stepping = True

@@ -248,19 +248,19 @@ class Flows(LoopWide):
         self._ticket = self._pacer.start(self._step, due=due)
 
     def _step(self, due: float) -> float | None:
-        found = self._c
+        found, now, more = self._c, self._loop.time(), True
         self._pacer.finish()  # packets that stand before those of a flow may wait for that
-        while True:
-            now = self._loop.time()
+        while more:
             more = lib.flows_send(found, now)
             # Looked up first: what is called may end flows, and gives the others new places.
-            for call in [*self._unsent(), *self._ended()]:
+            calls = self._unsent() if found.unsent_count else []
+            if found.ended_count:
+                calls += self._ended()
+            for call in calls:
                 try:
                     call()
                 except Exception:
                     logger.exception("A flow could not be taken back")
-            if not more:
-                break
         due = found.next
         if due == inf:
             self._ticket = None

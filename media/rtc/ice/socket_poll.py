@@ -40,9 +40,11 @@ class SocketPoll(LoopWide):
     """Watches the sockets of a loop, and lets each read once for each time that it has something.
 
     A loop that watches each socket by itself wakes for each datagram. With many legs that is most
-    of what a packet of sound costs. Here the loop watches one epoll, in which the sockets are.
-    Where several have something, others are about to: then it rests for a moment, in which they
-    gather. A lone datagram is read at once.
+    of what a packet of sound costs. Here the loop watches a bell: an epoll, in which is another
+    one, in which the sockets are. Where several have something, others are about to: then the bell
+    is stopped for a moment, in which they gather. If that moment has brought several, it comes
+    first when the bell rings the next time, and if it rings again at once, moment follows moment.
+    A lone datagram is read at once.
 
     Where there is no epoll, the loop watches each socket.
 
@@ -62,12 +64,17 @@ class SocketPoll(LoopWide):
         self.source: tuple[int, Address] = (-1, ())
         self.turn = 0
         self.room = PacketRoom() if self.flows is None else self.flows.room
-        self._epoll: Any = None  # `select.epoll` is Linux's
+        self._bell: Any = None  # `select.epoll` is Linux's
+        self._epoll: Any = None
+        self._gathers = False
         self._pacer = Pacer.running()
         self._is_behind = False
         self._is_reading = False
+        self._is_steady = False
+        self._loop = asyncio.get_running_loop()
         self._readers: dict[int, tuple[Read, HandOn | None, Fail | None]] = {}
         self._resting: asyncio.TimerHandle | None = None
+        self._watched_at = 0.0
 
     def add(
         self, file: int, read: Read, hand_on: HandOn | None = None, fail: Fail | None = None
@@ -81,11 +88,12 @@ class SocketPoll(LoopWide):
             fail: The same with what went wrong.
         """
         if not hasattr(select, "epoll"):
-            asyncio.get_running_loop().add_reader(file, read)
+            self._loop.add_reader(file, read)
             return
         if self._epoll is None:
-            self._epoll = select.epoll()
-            self._watch()
+            self._bell, self._epoll = select.epoll(), select.epoll()
+            self._bell.register(self._epoll, select.EPOLLIN)
+            self._loop.add_reader(self._bell.fileno(), self._ready)
         self._readers[file] = read, hand_on, fail
         self._epoll.register(file, select.EPOLLIN)
 
@@ -96,7 +104,7 @@ class SocketPoll(LoopWide):
             file: Its descriptor.
         """
         if not hasattr(select, "epoll"):
-            asyncio.get_running_loop().remove_reader(file)
+            self._loop.remove_reader(file)
             return
         del self._readers[file]
         if self.flows is not None:
@@ -115,37 +123,43 @@ class SocketPoll(LoopWide):
             self._read_several()
 
     def _watch(self) -> None:
-        asyncio.get_running_loop().add_reader(self._epoll.fileno(), self._ready)
+        self._watched_at = self._loop.time()
+        self._bell.modify(self._epoll, select.EPOLLIN)
 
     def _stop(self) -> None:
         if self._resting is not None:
             self._resting.cancel()
             self._resting = None
-        else:
-            asyncio.get_running_loop().remove_reader(self._epoll.fileno())
+        self._loop.remove_reader(self._bell.fileno())
+        self._bell.close()
         self._epoll.close()
-        self._epoll = None
+        self._bell = self._epoll = None
+        self._gathers = self._is_steady = False
 
     def _ready(self) -> None:
         epoll = self._epoll
-        if self._read_several() and epoll is self._epoll:
-            asyncio.get_running_loop().remove_reader(epoll.fileno())
-            self._rest()
+        if self._gathers:
+            self._is_steady = self._loop.time() < self._watched_at + REST
+        elif not self._read_several() or epoll is not self._epoll:
+            return
+        # To have the loop watch again and stop again would cost several system calls.
+        self._bell.modify(epoll, 0)
+        self._rest()
 
     def _rest(self) -> None:
         seconds = 0.0 if self._is_behind else REST
-        self._resting = asyncio.get_running_loop().call_later(seconds, self._rested)
+        self._resting = self._loop.call_later(seconds, self._rested)
 
     def _rested(self) -> None:
-        # To have the loop watch again and stop again costs several system calls.
         self._resting = None
         epoll = self._epoll
-        several = self._read_several()
-        if epoll is self._epoll:
-            if several:
-                self._rest()
-            else:
-                self._watch()
+        self._gathers = self._read_several()
+        if epoll is not self._epoll:
+            return
+        if self._is_behind or (self._gathers and self._is_steady):
+            self._rest()
+        else:
+            self._watch()
 
     def _read_several(self) -> bool:
         """Read in one turn, for which what is forwarded waits; tell what `_read_rounds` does.

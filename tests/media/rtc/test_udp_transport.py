@@ -3,7 +3,7 @@
 import asyncio
 import errno
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -352,32 +352,73 @@ def test_a_flood_starves_nobody(run: Run) -> None:
     run(main)
 
 
-def test_while_several_have_something_the_loop_need_not_watch(
+class Turns:
+    """What the watch on sockets does, and in which of its turns."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.poll = socket_poll.SocketPoll.running()
+        self.done: list[str] = []
+        self._more = asyncio.Event()
+        for name in ("_watch", "_rest", "_read_several"):
+            monkeypatch.setattr(self.poll, name, self._noted(name, getattr(self.poll, name)))
+
+    def _noted(self, name: str, do: Callable[[], Any]) -> Callable[[], Any]:
+        def noted() -> Any:
+            self.done.append(name.removeprefix("_"))
+            self._more.set()
+            return do()
+
+        return noted
+
+    async def until(self, *last: str) -> list[str]:
+        """Wait until that was done last; give what was done since this was called last."""
+        while tuple(self.done[-len(last) :]) != last:
+            self._more.clear()
+            await self._more.wait()
+        done, self.done = self.done, []
+        return done
+
+
+READ, REST, WATCH = "read_several", "rest", "watch"
+
+
+def test_where_several_have_something_more_gathers(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main() -> None:
         pairs = Pair(), Pair()
-        poll = socket_poll.SocketPoll.running()
-        watched = asyncio.Event()
-        turns: list[int] = []
-        watch = poll._watch
+        turns = Turns(monkeypatch)
 
-        def watching() -> None:
-            turns.append(poll.turn)
-            watched.set()
-            watch()
-
-        monkeypatch.setattr(poll, "_watch", watching)
-        for _ in range(2):
+        def send() -> None:
             for pair in pairs:
                 pair.out.sendto(b"comes", pair.address)
-            if not poll.turn:
-                poll._ready()
-        await watched.wait()
-        assert turns == [3]  # both, both again after the rest, and then nothing
+
+        send()
+        turns.poll._ready()
+        send()
+        # Both, and both again after the rest.
+        assert await turns.until(WATCH) == [READ, REST, READ, WATCH]
         assert [pair.there.found for pair in pairs] == [[b"comes"] * 2] * 2
+        monkeypatch.setattr(socket_poll, "REST", 0.05)
+        turns.poll._watched_at -= 1  # long ago
+        send()
+        turns.poll._ready()
+        send()
+        # As that has brought something, it rests first.
+        assert await turns.until(WATCH) == [REST, READ, WATCH]
+        assert [pair.there.found for pair in pairs] == [[b"comes"] * 4] * 2
+        send()
+        turns.poll._watched_at += 60  # just now, however slow we are
+        turns.poll._ready()
+        # As there was something right after that, it need not watch while more comes.
+        assert await turns.until(READ, REST) == [REST, READ, REST]
+        send()
+        assert await turns.until(READ, REST) == [READ, REST]
+        assert await turns.until(WATCH) == [READ, WATCH]
+        assert [pair.there.found for pair in pairs] == [[b"comes"] * 6] * 2
         pairs[0].out.sendto(b"alone", pairs[0].address)
-        await pairs[0].there.until(3)
+        await pairs[0].there.until(7)
+        assert turns.done == [READ]
         for pair in pairs:
             await pair.close()
 
