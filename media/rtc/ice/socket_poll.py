@@ -5,6 +5,7 @@ import logging
 import os
 import select
 from collections.abc import Callable
+from math import inf
 from time import perf_counter
 from typing import Any
 
@@ -41,10 +42,9 @@ class SocketPoll(LoopWide):
 
     A loop that watches each socket by itself wakes for each datagram. With many legs that is most
     of what a packet of sound costs. Here the loop watches a bell: an epoll, in which is another
-    one, in which the sockets are. Where several have something, others are about to: then the bell
-    is stopped for a moment, in which they gather. If that moment has brought several, it comes
-    first when the bell rings the next time, and if it rings again at once, moment follows moment.
-    A lone datagram is read at once.
+    one, in which the sockets are. A lone datagram is read at once. Where several have had something
+    at one time, others are about to when the bell rings again: then it is stopped for a moment, in
+    which they gather. If it rings at once after that, moment follows moment while several come.
 
     Where there is no epoll, the loop watches each socket.
 
@@ -74,7 +74,7 @@ class SocketPoll(LoopWide):
         self._loop = asyncio.get_running_loop()
         self._readers: dict[int, tuple[Read, HandOn | None, Fail | None]] = {}
         self._resting: asyncio.TimerHandle | None = None
-        self._watched_at = 0.0
+        self._watched_at = -inf
 
     def add(
         self, file: int, read: Read, hand_on: HandOn | None = None, fail: Fail | None = None
@@ -137,13 +137,12 @@ class SocketPoll(LoopWide):
         self._gathers = self._is_steady = False
 
     def _ready(self) -> None:
-        epoll = self._epoll
-        if self._gathers:
-            self._is_steady = self._loop.time() < self._watched_at + REST
-        elif not self._read_several() or epoll is not self._epoll:
+        if not self._gathers:
+            self._gathers = self._read_several()
             return
-        # To have the loop watch again and stop again would cost several system calls.
-        self._bell.modify(epoll, 0)
+        self._is_steady = self._loop.time() < self._watched_at + REST
+        # To have the loop stop watching, and watch again, would cost several system calls.
+        self._bell.modify(self._epoll, 0)
         self._rest()
 
     def _rest(self) -> None:
