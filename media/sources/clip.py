@@ -41,10 +41,10 @@ class Clip:
     """The encoded frames of one source in one codec.
 
     They are pulled from the encoder in a thread, two seconds of sound or a fourth of a second of
-    pictures before they are due, and of sound more, as far as they come fast and the clip was
-    played: the more there are, the longer a leg plays without a look at anything else. All are
-    kept, so that a leg that comes later costs nothing, up to `LIMIT` bytes; past that the clip is
-    offered to no new leg, and drops what its legs have played.
+    pictures before they are due, and of sound more, as far as they come fast: four times what there
+    is. The more there are, the longer a leg plays without a look at anything else. All are kept, so
+    that a leg that comes later costs nothing, up to `LIMIT` bytes; past that the clip is offered to
+    no new leg, and drops what its legs have played.
 
     When the last leg has left, the source is closed, with what it holds open. For a later leg that
     goes on beyond what is kept, it is opened there again.
@@ -215,7 +215,7 @@ class Clip:
             self._at = self._starts[-1]
         start = self._starts[-1] / CLOCK_RATES[codec]
         begin = partial(source.encode_from, start, kind, codec)
-        most = max(self._batch, min(len(self._units), self._most))
+        most = max(self._batch, min(4 * len(self._units), self._most))
         pull = _Pull(self._iterator, begin, self._batch, most)
         # While the job has it, nobody else does: if the clip is left meanwhile, the job closes it.
         self._iterator = None
