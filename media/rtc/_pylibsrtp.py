@@ -14,6 +14,7 @@ from pylibsrtp import ERRORS, Error, Session
 from pylibsrtp._binding import ffi, lib  # type: ignore[import-not-found]
 
 _protect, _unprotect = lib.srtp_protect, lib.srtp_unprotect
+_protect_rtcp = lib.srtp_protect_rtcp
 _FINE: int = lib.srtp_err_status_ok
 
 
@@ -44,12 +45,13 @@ class PacketRoom:
         self._length = ffi.new("int *")
         self.cut: Any = ffi.buffer(self._at)
 
-    def protect(self, session: Session, packet: bytes) -> bytes:
+    def protect(self, session: Session, packet: bytes, by: Any = _protect) -> bytes:
         """Encrypt an RTP packet.
 
         Args:
             session: By which.
             packet: Of `LONGEST` octets at most.
+            by: libsrtp's function.
 
         Returns:
             The encrypted packet.
@@ -63,7 +65,7 @@ class PacketRoom:
         if length > self.LONGEST:
             raise ValueError(f"a packet of {length} octets is too long: give {self.LONGEST}")
         self.octets[:length] = packet
-        status = _protect(session._srtp[0], self._at, size)  # noqa: SLF001
+        status = by(session._srtp[0], self._at, size)  # noqa: SLF001
         if status != _FINE:
             raise Error(ERRORS[status])
         encrypted: bytes = self.cut[: size[0]]
@@ -126,7 +128,7 @@ class OutboundSrtp:
 
     Attributes:
         protect, protect_all: As those of `PacketRoom`, by the session.
-        protect_rtcp: The session's own.
+        protect_rtcp: The same of RTCP.
         session: The session.
     """
 
@@ -140,4 +142,4 @@ class OutboundSrtp:
         self.session = session
         self.protect = partial(room.protect, session)
         self.protect_all = partial(room.protect_all, session)
-        self.protect_rtcp = session.protect_rtcp
+        self.protect_rtcp = partial(room.protect, session, by=_protect_rtcp)

@@ -59,20 +59,12 @@ class Counted(Protocol):
     clock_rate: int
 
     @property
-    def received(self) -> int:
-        """Packets that have come."""
+    def sums(self) -> tuple[int, int, int, float]:
+        """Packets that have come, those that have not, the highest number, and the jitter.
 
-    @property
-    def jitter(self) -> float:
-        """Interarrival jitter in seconds."""
-
-    @property
-    def lost(self) -> int:
-        """Packets that have not come."""
-
-    @property
-    def highest(self) -> int:
-        """The highest sequence number, with how often they began again (RFC 3550 §6.4.1)."""
+        The number counts on where sequence numbers began again (RFC 3550 §6.4.1); the jitter is in
+        seconds.
+        """
 
 
 class Sent:
@@ -118,12 +110,11 @@ class Sent:
         self._octets += octets
 
     def info(self) -> SenderInfo:
-        """Say what has been sent up to now."""
-        packets = self.packets
+        """Say what had been sent when `packets` or `octets` was asked for last."""
         now = time()
         timestamp = self.timestamp + round((now - self.at) * self.rate)
         moment = int((now + _NTP_EPOCH) * (1 << 32)) & 0xFFFFFFFFFFFFFFFF
-        return SenderInfo(moment, timestamp & 0xFFFFFFFF, packets, self._octets)
+        return SenderInfo(moment, timestamp & 0xFFFFFFFF, self._packets, self._octets)
 
 
 class Heard:
@@ -144,7 +135,7 @@ class Heard:
     def block(self, ssrc: int, now: float) -> ReportBlock:
         """Tell of the stream up to now, and since it was last told of."""
         counted = self._counted
-        lost, received = counted.lost, counted.received
+        received, lost, highest, jitter = counted.sums
         missing, came = lost - self._lost, received - self._received
         self._lost, self._received = lost, received
         delay = min(now - self._heard_at, _MOST_DELAY) if self._moment else 0.0
@@ -152,8 +143,8 @@ class Heard:
             ssrc,
             min(255, (missing << 8) // (missing + came)) if missing > 0 else 0,
             max(-0x800000, min(lost, 0x7FFFFF)),
-            counted.highest & 0xFFFFFFFF,
-            min(int(counted.jitter * counted.clock_rate), 0xFFFFFFFF),
+            highest & 0xFFFFFFFF,
+            min(int(jitter * counted.clock_rate), 0xFFFFFFFF),
             self._moment,
             round(delay * 65536),
         )
@@ -192,12 +183,14 @@ class Reports:
         self.on_lost: Callable[[float], None] = _ignore
         self.on_missing: Callable[[Iterable[int]], None] = _ignore
         self._budget = Budget(REPORTS, REPORTS)
+        self._description = b""
         self._intervals: Iterator[int] = (
             repeat(1) if kind == "video" else chain(EARLY, repeat(SELDOM))
         )
         self._is_closed = False
         self._loop = get_running_loop()
         self._moments: list[tuple[int, float]] = []
+        self._name = ""  # of which the description tells
         # A sender that has sent nothing in two intervals is none (RFC 3550 §6.3.8).
         self._said = (0, 0)
         self._ticket: Ticket | None = None
@@ -257,6 +250,8 @@ class Reports:
         if packet.kind <= rtcp.RECEIVER_REPORT:
             self._take_report(packet)
             return
+        if packet.kind not in rtcp.FEEDBACK:
+            return
         ssrc = self._way.ssrc
         if ssrc in rtcp.keyframes_asked(packet):
             self.on_keyframe()
@@ -299,13 +294,15 @@ class Reports:
     def _report(self) -> None:
         way, sent, now = self._way, self.sent, self._loop.time()
         told = [heard.block(ssrc, now) for ssrc, heard in self.streams.items()]
-        info = sent.info() if sent.packets > self._said[0] else None
-        self._said = self._said[1], sent.packets
+        packets, name = sent.packets, way.name
+        info = sent.info() if packets > self._said[0] else None
+        self._said = self._said[1], packets
         if info is None and not told:
             return
         packet = rtcp.report(way.ssrc, info, told[:MOST_BLOCKS])
-        if way.name:
-            packet += rtcp.description(way.ssrc, way.name)
+        if name != self._name:
+            self._name, self._description = name, rtcp.description(way.ssrc, name)
+        packet += self._description
         if self._send(packet) and info is not None:
             self._moments.append((info.moment >> 16 & 0xFFFFFFFF, now))
             del self._moments[: -self.ANSWERED]

@@ -6,13 +6,17 @@ from typing import NamedTuple
 
 SENDER_REPORT, RECEIVER_REPORT = 200, 201
 _SDES, _BYE, _RTPFB, _PSFB = 202, 203, 205, 206
+FEEDBACK = frozenset((_RTPFB, _PSFB))
+"""Kinds of packets that say at once what a receiver of video wants (RFC 4585 §6.1)."""
 _NACK, _PLI, _FIR, _APPLICATION = 1, 1, 4, 15
 _CNAME = 1
 
 _BLOCK = struct.Struct("!IIIIII")
 _HEAD = struct.Struct("!BBHII")
 _LOST = struct.Struct("!HH")
+_RECEIVER = struct.Struct("!BBHI")
 _REMB = struct.Struct("!4sI")
+_REPORT = struct.Struct("!BBHIQIII")
 _SENDER = struct.Struct("!QIII")
 _START = struct.Struct("!BBH")
 _WORD = struct.Struct("!I")
@@ -89,16 +93,24 @@ def report(ssrc: int, info: SenderInfo | None, told: Sequence[ReportBlock]) -> b
         info: What we have sent; None: nothing lately.
         told: Of what we receive, `MOST_BLOCKS` at most.
     """
-    kind, said = RECEIVER_REPORT, b""
-    if info is not None:
-        kind = SENDER_REPORT
-        said = _SENDER.pack(
-            info.moment, info.timestamp, info.packets & 0xFFFFFFFF, info.octets & 0xFFFFFFFF
+    words = 1 + 6 * len(told)
+    if info is None:
+        packet = _RECEIVER.pack(0x80 | len(told), RECEIVER_REPORT, words, ssrc)
+    else:
+        moment, timestamp, packets, octets = info
+        packet = _REPORT.pack(
+            0x80 | len(told),
+            SENDER_REPORT,
+            words + 5,
+            ssrc,
+            moment,
+            timestamp,
+            packets & 0xFFFFFFFF,
+            octets & 0xFFFFFFFF,
         )
-    for each in told:
-        lost = each.fraction << 24 | each.lost & 0xFFFFFF
-        said += _BLOCK.pack(each.ssrc, lost, each.highest, each.jitter, each.last, each.delay)
-    return _START.pack(0x80 | len(told), kind, 1 + len(said) // 4) + _WORD.pack(ssrc) + said
+    for stream, fraction, lost, *others in told:
+        packet += _BLOCK.pack(stream, fraction << 24 | lost & 0xFFFFFF, *others)
+    return packet
 
 
 def description(ssrc: int, name: str) -> bytes:

@@ -116,6 +116,12 @@ class StreamCounter:
         return self._jitter
 
     @property
+    def sums(self) -> tuple[int, int, int, float]:
+        """What `received`, `lost`, `highest` and `jitter` give."""
+        lost = self.lost
+        return self._received, lost, self._highest or 0, self._jitter
+
+    @property
     def last(self) -> tuple[int, float, float]:
         """The last packet's timestamp, when it came, and the jitter then, in seconds."""
         return self._timestamp, self._arrival, self._jitter
