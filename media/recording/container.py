@@ -1,9 +1,11 @@
 """What the file formats of a recording have in common."""
 
 import os
+from collections.abc import Sequence
 from typing import Protocol
 
 from ..frames.frame import Direction, EncodedFrame
+from ..frames.sound_batch import SoundBatch
 
 Chunk = tuple[int, bytes]
 """An offset in the file, and the octets to write there."""
@@ -59,6 +61,26 @@ class Container(Protocol):
             direction: Whether we sent or received it.
             frame: The frame. The frames of a direction come in order.
             seconds: Its time in the recording.
+        """
+
+    def takes_run(self, direction: Direction, codec: str) -> bool:
+        """Tell whether frames may come in runs, whatever comes of the other direction or kind.
+
+        Args:
+            direction: Whether we sent or received them.
+            codec: The RTP encoding name.
+        """
+
+    def write_run(
+        self, direction: Direction, sound: SoundBatch, seconds: Sequence[float], *, is_even: bool
+    ) -> None:
+        """Take frames of sound as `write` does, if `takes_run` says so.
+
+        Args:
+            direction: Whether we sent or received them.
+            sound: The frames.
+            seconds: Of each its time in the recording.
+            is_even: Whether each comes 20 ms after the one before.
         """
 
     def take(self, now: float) -> list[Chunk]:

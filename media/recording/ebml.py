@@ -6,7 +6,7 @@ while it grows.
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 UNKNOWN_SIZE = b"\x01\xff\xff\xff\xff\xff\xff\xff"
@@ -43,6 +43,16 @@ def element(id: int, data: bytes) -> bytes:  # noqa: A002 - RFC 8794's own word
         data: Its contents.
     """
     return _id(id) + size(len(data)) + data
+
+
+def joined_element(id: int, parts: Sequence[bytes]) -> bytes:  # noqa: A002 - RFC 8794's own word
+    """Return an element as `element` does.
+
+    Args:
+        id: The element's ID.
+        parts: Its contents, one after the other.
+    """
+    return b"".join((_id(id), size(sum(map(len, parts))), *parts))
 
 
 def size(length: int) -> bytes:

@@ -7,11 +7,16 @@ order in which they come, and the header is rewritten when a track is added.
 
 import os
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import repeat
+from operator import itemgetter, lt
 
 from ..frames.frame import Direction, EncodedFrame
 from ..frames.opus_packet import OpusError, parse
+from ..frames.sound_batch import SoundBatch
 from .container import MUXER, Chunk, DamagedError, write_all
 from .ebml import (
     UNKNOWN_SIZE,
@@ -19,6 +24,7 @@ from .ebml import (
     Element,
     element,
     elements,
+    joined_element,
     real,
     size,
     text,
@@ -77,6 +83,7 @@ class _Track:
     entry: bytes
     newest: EncodedFrame
     last: int = -1
+    cue_due: int = 0  # when the next index entry is, of a track of sound
     block: bytes = field(init=False)
 
     def __post_init__(self) -> None:
@@ -86,6 +93,19 @@ class _Track:
     def end(self) -> float:
         """Where its last frame ends, in seconds."""
         return self.last / 1000 + _lasts(self.newest)
+
+
+_Block = tuple[float, int, _Track, bytes, bool]
+"""When a frame came, its time in milliseconds, its track, what is written of it, and whether a
+decoder can start at it."""
+
+_BLOCK_HEAD = struct.Struct(">hB").pack
+
+
+@lru_cache(maxsize=4096)
+def _block(track: bytes, length: int) -> bytes:
+    """Return what a block of so many octets of payload begins with (RFC 9559 §10.2)."""
+    return b"\xa3" + size(len(track) + 3 + length) + track
 
 
 class _Cues:
@@ -132,7 +152,7 @@ class Matroska:
         self._date = started
         self._tracks: dict[tuple[Direction, str], _Track] = {}
         self._refused: set[tuple[Direction, str]] = set()
-        self._blocks: list[tuple[int, _Track, EncodedFrame]] = []
+        self._blocks: list[_Block] = []
         self._cues = _Cues()
         self._end = HEADER
         self._header_changed = True
@@ -145,7 +165,25 @@ class Matroska:
             return
         track.last = max(round(seconds * 1000), track.last + 1)
         track.newest = frame
-        self._blocks.append((track.last, track, frame))
+        data = payload(frame) if track.video else frame.data
+        self._blocks.append((frame.arrival, track.last, track, data, frame.keyframe))
+
+    def takes_run(self, direction: Direction, codec: str) -> bool:
+        """See `Container.takes_run`: a track's number is told by who comes first."""
+        return (direction, codec.upper()) in self._tracks
+
+    def write_run(
+        self, direction: Direction, sound: SoundBatch, seconds: Sequence[float], *, is_even: bool
+    ) -> None:
+        """Take frames of sound (see `Container.write_run`)."""
+        track = self._tracks[direction, sound.codec.upper()]
+        times = [round(one * 1000) for one in seconds]
+        if times[0] <= track.last or not all(map(lt, times, times[1:])):
+            last = track.last
+            for at, time in enumerate(times):
+                times[at] = last = max(time, last + 1)
+        track.last, track.newest = times[-1], sound[-1]
+        self._blocks += zip(sound.arrivals, times, repeat(track), sound.data, repeat(True))
 
     @property
     def seconds(self) -> float:
@@ -164,6 +202,7 @@ class Matroska:
             self._header_changed = False
             chunks.append((0, self._header(duration=None, cues=None)))
         blocks, self._blocks = self._blocks, []
+        blocks.sort(key=itemgetter(0))
         while blocks:
             blocks = self._cluster(blocks, chunks)
         return chunks
@@ -205,26 +244,24 @@ class Matroska:
         )
         return None
 
-    def _cluster(
-        self, blocks: list[tuple[int, _Track, EncodedFrame]], chunks: list[Chunk]
-    ) -> list[tuple[int, _Track, EncodedFrame]]:
+    def _cluster(self, blocks: list[_Block], chunks: list[Chunk]) -> list[_Block]:
         """Write what fits into one cluster, and return what is left.
 
         A block's time counts from its cluster's in 16 bits (RFC 9559 §10.1).
         """
-        base = blocks[0][0]
+        base = blocks[0][1]
         parts = [unsigned(_TIMESTAMP, base)]
         done = 0
-        for time, track, frame in blocks:
+        for _, time, track, data, keyframe in blocks:
             if not -32768 <= time - base <= 32767:
                 break
             done += 1
-            data = payload(frame) if track.video else frame.data
-            head = track.block + struct.pack(">hB", time - base, 0x80 if frame.keyframe else 0)
-            parts += (b"\xa3", size(len(head) + len(data)), head, data)
-            if frame.keyframe:
+            head = _BLOCK_HEAD(time - base, 0x80 if keyframe else 0)
+            parts += (_block(track.block, len(data)), head, data)
+            if keyframe and time >= track.cue_due:
                 self._cues.note(track.number, time, self._end, video=track.video)
-        cluster = element(_CLUSTER, b"".join(parts))
+                track.cue_due = 0 if track.video else time + CUE_EVERY
+        cluster = joined_element(_CLUSTER, parts)
         chunks.append((self._end, cluster))
         self._end += len(cluster)
         return blocks[done:]

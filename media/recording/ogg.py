@@ -30,6 +30,7 @@ from ..frames.opus_packet import (
     is_one_frame,
     parse,
 )
+from ..frames.sound_batch import SoundBatch
 from .container import (
     BOTH,
     KINDS_OF_FILE,
@@ -86,25 +87,17 @@ class Ogg:
                 "Ogg file, which takes nothing else; let the account negotiate Opus alone"
             )
             return
-        self.write_all(direction, (frame.data,), (seconds,))
+        self._lanes[direction].add_all((frame.data,), (seconds,))
 
-    def write_all(
-        self,
-        direction: Direction,
-        data: Sequence[bytes],
-        seconds: Sequence[float],
-        *,
-        is_even: bool = False,
+    def takes_run(self, direction: Direction, codec: str) -> bool:
+        """See `Container.takes_run`."""
+        return direction in self._lanes and codec.upper() == "OPUS"
+
+    def write_run(
+        self, direction: Direction, sound: SoundBatch, seconds: Sequence[float], *, is_even: bool
     ) -> None:
-        """Take frames of Opus.
-
-        Args:
-            direction: Whether we sent or received them.
-            data: The frames, in order.
-            seconds: Of each its time in the recording.
-            is_even: Whether each comes 20 ms after the one before.
-        """
-        self._lanes[direction].add_all(data, seconds, is_even=is_even)
+        """Take frames of sound (see `Container.write_run`)."""
+        self._lanes[direction].add_all(sound.data, seconds, is_even=is_even)
 
     def take(self, now: float) -> list[Chunk]:
         """Hand out the packets whose time has come in each direction (see `Container.take`)."""
@@ -149,7 +142,9 @@ class _Lane:
         self._packets: list[bytes] = []  # those of the slots after what was popped
         self._recoder: _Recoder | None = None
 
-    def add_all(self, data: Sequence[bytes], seconds: Sequence[float], *, is_even: bool) -> None:
+    def add_all(
+        self, data: Sequence[bytes], seconds: Sequence[float], *, is_even: bool = False
+    ) -> None:
         """Place packets one after the other, as `add` does; what is none is left out."""
         if is_even and self.end >= max(self._popped, 1) and are_one_frame(data):
             off = seconds[0] * 48000 / SLOT - self.end

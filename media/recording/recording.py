@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
@@ -12,7 +12,7 @@ from ..frames.picture_size import picture_size
 from ..frames.sound_batch import SoundBatch
 from .container import BOTH, Directions
 from .part_file import FinishedRecording
-from .recording_file import Format, Placed, PlacedSound, RecordingFile
+from .recording_file import Format, Placed, PlacedRun, RecordingFile
 from .track_timeline import TrackTimeline, times_due
 from .writer_thread import Writer
 
@@ -254,39 +254,30 @@ class Recording:
         if pending and self._closing is None:
             self._timer = loop.call_later(again, self._flush)
 
-    def _place_sound(self, pending: list[Given]) -> list[PlacedSound] | None:
-        """Give sound its places, track by track.
+    def _place_runs(self, pending: list[Given]) -> list[PlacedRun] | None:
+        """Give frames their places where they come in batches, which stay together.
 
         Returns:
-            None if that can't be, as what comes is not sound alone, or its order counts.
+            None if something is to be looked at frame by frame.
         """
-        if self._started is None or not self._file.takes_sound:
+        if self._started is None or not pending:
             return None
-        tracks: dict[Direction, list[EncodedFrame | SoundBatch]] = {}
+        tracks: dict[tuple[Direction, Kind], list[EncodedFrame | SoundBatch]] = {}
         for direction, one in pending:
-            tracks.setdefault(direction, []).append(one)
-        batches: dict[Direction, SoundBatch] = {}
-        for direction, some in tracks.items():
-            batch = SoundBatch.joined(some)
-            if batch is None or batch.codec.upper() != "OPUS":
+            tracks.setdefault((direction, one.kind), []).append(one)
+        whole = {track: _track(some) for track, some in tracks.items()}
+        for (direction, _), frames in whole.items():
+            if not frames or not self._file.takes_run(direction, frames[0].codec):
                 return None
-            if batch.arrivals != sorted(batch.arrivals):
-                return None
-            batches[direction] = batch
-        placed: list[PlacedSound] = []
-        for direction, batch in batches.items():
-            timeline, data = self._timeline((direction, "audio"), self._started), batch.data
-            is_even = batch.is_even
-            even = timeline.place_even(batch) if is_even else None
-            if even is not None:
-                placed.append((direction, data, even, True))
-                continue
-            places = timeline.place_all(batch)
-            seconds = [place for place in places if place is not None]
-            if len(seconds) < len(data):
-                data = [one for one, place in zip(data, places, strict=True) if place is not None]
-            placed.append((direction, data, seconds, False))
-        return placed
+        places: dict[tuple[Direction, Kind], Iterator[PlacedRun]] = {}
+        for track, frames in whole.items():
+            assert frames is not None  # noqa: S101 -- seen above
+            timeline, even = self._timeline(track, self._started), None
+            if isinstance(frames, SoundBatch) and frames.is_even:
+                even = timeline.place_even(frames)
+            found = timeline.place_all(frames) if even is None else even
+            places[track] = _runs(track[0], tracks[track], found, is_even=even is not None)
+        return [next(places[direction, one.kind]) for direction, one in pending]
 
     def _place(self, given: list[Given]) -> list[Placed]:
         """Give frames their places in the recording, in order of arrival."""
@@ -324,13 +315,13 @@ class Recording:
         """Place and write frames. On the writer's thread."""
         file = self._file
         before = (file.failure, file.ended)
-        sound = self._place_sound(pending)
-        frames = self._place(pending) if pending and sound is None else []
+        runs = self._place_runs(pending)
+        frames = self._place(pending) if pending and runs is None else []
         if self._started is not None:
-            if sound is None:
+            if runs is None:
                 file.record(frames, now - self._started)
             else:
-                file.record_sound(sound, now - self._started)
+                file.record_runs(runs, now - self._started)
         self._written += size
         if (file.failure, file.ended) != before:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -352,3 +343,35 @@ class Recording:
 
 def _frames(one: EncodedFrame | SoundBatch) -> Iterable[EncodedFrame]:
     return one if isinstance(one, SoundBatch) else (one,)
+
+
+def _track(some: Sequence[EncodedFrame | SoundBatch]) -> Sequence[EncodedFrame] | None:
+    """Return what comes of a track; None if its order counts, or it is not of one codec."""
+    if some[0].kind == "audio":
+        sound = SoundBatch.joined(some)
+        return sound if sound is None or sound.arrivals == sorted(sound.arrivals) else None
+    frames = [frame for one in some for frame in _frames(one)]
+    arrivals = [frame.arrival for frame in frames]
+    is_one = len({frame.codec for frame in frames}) == 1
+    return frames if is_one and arrivals == sorted(arrivals) else None
+
+
+def _runs(
+    direction: Direction,
+    some: Sequence[EncodedFrame | SoundBatch],
+    places: Sequence[float | None],
+    *,
+    is_even: bool,
+) -> Iterator[PlacedRun]:
+    """Give each frame or batch of a track its part of the track's places."""
+    at = 0
+    for one in some:
+        count = len(one) if isinstance(one, SoundBatch) else 1
+        given = places[at : at + count]
+        at += count
+        seconds = [place for place in given if place is not None]
+        if isinstance(one, SoundBatch) and 0 < len(seconds) < count:
+            kept = [frame for frame, place in zip(one, given, strict=True) if place is not None]
+            yield direction, SoundBatch.joined(kept) or one, seconds, False
+        else:
+            yield direction, one, seconds, is_even

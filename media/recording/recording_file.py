@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..frames.frame import Direction, EncodedFrame, Kind
+from ..frames.sound_batch import SoundBatch
 from . import matroska, ogg, wav
 from .container import Container, DamagedError, Directions
 from .matroska_track import CODECS
@@ -19,9 +20,9 @@ Format = Literal["auto", "wav"]
 Placed = tuple[Direction, EncodedFrame, float]
 """A frame, which way it went, and its time in the recording (seconds)."""
 
-PlacedSound = tuple[Direction, Sequence[bytes], Sequence[float], bool]
-"""Frames of Opus: which way they went, the frames, of each its time in the recording (seconds), and
-whether each comes 20 ms after the one before."""
+PlacedRun = tuple[Direction, EncodedFrame | SoundBatch, Sequence[float], bool]
+"""A frame or several: which way they went, what they are, of each its time in the recording
+(seconds; none if it is left out), and whether each comes 20 ms after the one before."""
 
 REPAIRS: dict[str, Callable[[int], float]] = {
     ".mkv": matroska.repair,
@@ -130,19 +131,28 @@ class RecordingFile:
             return
         self._guard(lambda: self._record(frames, now))
 
-    @property
-    def takes_sound(self) -> bool:
-        """Whether it takes Opus without an order across directions: see `record_sound`."""
-        return not self.ended and [each.suffix for each in self._outputs] == [".ogg"]
-
-    def record_sound(self, sound: Sequence[PlacedSound], now: float) -> None:
-        """Write Opus, if `takes_sound` says so.
+    def takes_run(self, direction: Direction, codec: str) -> bool:
+        """Tell whether frames change nothing but that they are added: see `record_runs`.
 
         Args:
-            sound: What came since the last time, at most once for each direction.
+            direction: Which way they went.
+            codec: The RTP encoding name.
+        """
+        return (
+            not self.ended
+            and bool(self._outputs)
+            and all(each.container.takes_run(direction, codec) for each in self._outputs)
+        )
+
+    def record_runs(self, runs: Sequence[PlacedRun], now: float) -> None:
+        """Write frames, if `takes_run` says so of all.
+
+        Args:
+            runs: What came since the last time; those of a direction and kind in order.
             now: The recording's time (seconds).
         """
-        self._guard(lambda: self._record_sound(sound, now))
+        if not self.ended:
+            self._guard(lambda: self._record_runs(runs, now))
 
     def finish(self) -> None:
         """Make the file whole and give it its name. Nothing happens when called again."""
@@ -190,11 +200,18 @@ class RecordingFile:
                 output.container.write(direction, frame, at)
         self._write_due(now)
 
-    def _record_sound(self, sound: Sequence[PlacedSound], now: float) -> None:
+    def _record_runs(self, runs: Sequence[PlacedRun], now: float) -> None:
+        offset = self._offset
         for output in self._outputs:
-            assert isinstance(output.container, ogg.Ogg)  # noqa: S101 -- `takes_sound` says so
-            for direction, data, seconds, is_even in sound:  # an Ogg file is the first one
-                output.container.write_all(direction, data, seconds, is_even=is_even)
+            container = output.container
+            for direction, one, seconds, is_even in runs:
+                if not seconds:
+                    continue
+                at = [each - offset for each in seconds] if offset else seconds
+                if isinstance(one, SoundBatch):
+                    container.write_run(direction, one, at, is_even=is_even)
+                else:
+                    container.write(direction, one, at[0])
         self._write_due(now)
 
     def _write_due(self, now: float) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import struct
+from collections.abc import Sequence
 from typing import cast
 
 import av
@@ -10,6 +11,7 @@ from av.audio.codeccontext import AudioCodecContext
 from numpy.typing import NDArray
 
 from ..frames.frame import Direction, EncodedFrame
+from ..frames.sound_batch import SoundBatch
 from .container import (
     BOTH,
     KINDS_OF_FILE,
@@ -76,6 +78,17 @@ class Wav:
             lane.end = due
         self._paint(lane.end, samples, column=self._directions.index(direction))
         lane.end += len(samples)
+
+    def takes_run(self, direction: Direction, codec: str) -> bool:
+        """See `Container.takes_run`: what is painted late is lost, so all comes in order."""
+        return False
+
+    def write_run(
+        self, direction: Direction, sound: SoundBatch, seconds: Sequence[float], *, is_even: bool
+    ) -> None:
+        """Take frames of sound (see `Container.write_run`)."""
+        for frame, at in zip(sound, seconds, strict=True):
+            self.write(direction, frame, at)
 
     def take(self, now: float) -> list[Chunk]:
         """Hand out the samples that are new or changed, and the header (see `Container.take`)."""

@@ -14,7 +14,7 @@ from callboard.media.recording import matroska_track, ogg, recording
 from callboard.media.recording.recording_file import RecordingFile
 from callboard.media.recording.track_timeline import TrackTimeline
 from callboard.tests.harness.virtual_time import VirtualTimeLoop
-from callboard.tests.media.calls import tone
+from callboard.tests.media.calls import film, tone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,13 +54,22 @@ def stream(chance: random.Random, unusual: float, seconds: float) -> Iterator[En
 PACKETS = [bytes((0xF8,)) + bytes((size & 255,)) * size for size in (0, 1, 80, 250, 251, 252, 1275)]
 
 
-def rounds(chance: random.Random, unusual: float, seconds: float) -> list[Round]:
-    """Make a call's sound as it is gathered: in runs, each of one direction and codec."""
+def pictures(chance: random.Random, begin: float, seconds: float) -> Iterator[EncodedFrame]:
+    """Make one direction's pictures, from a moment on."""
+    for number, (data, key) in enumerate(film(seconds - begin)):
+        at = begin + number / 15 + chance.random() / 50
+        yield EncodedFrame("video", "VP8", data, number * 6000, 90_000, at, key)
+
+
+def rounds(
+    chance: random.Random, unusual: float, seconds: float, *, video: bool = False
+) -> list[Round]:
+    """Make a call as it is gathered: sound in runs, each of one direction and codec."""
     found: list[Round] = []
-    streams = {way: list(stream(chance, unusual, seconds)) for way in BOTH}
+    streams = [(way, list(stream(chance, unusual, seconds))) for way in BOTH]
     for number in range(int(seconds / ROUND) + 2):
         runs: Round = []
-        for way, frames in streams.items():
+        for way, frames in streams:
             due = [one for one in frames if number <= one.arrival / ROUND < number + 1]
             while due:
                 many = min(len(due), chance.choice((1, 3, 30)))
@@ -69,6 +78,9 @@ def rounds(chance: random.Random, unusual: float, seconds: float) -> list[Round]
                 runs.append((way, same[:many]))
                 due = due[many:]
         found.append(runs)
+    for way in BOTH if video else ():
+        for frame in pictures(chance, chance.choice((0.1, 3.3)), seconds):
+            found[int(frame.arrival / ROUND)].append((way, [frame]))
     return found
 
 
@@ -94,7 +106,7 @@ def recorded(
             for number, runs in enumerate(call, 1):
                 await asyncio.sleep(ROUND * number - asyncio.get_running_loop().time())
                 one.write_all(
-                    [(way, batch(run)) for way, run in runs]
+                    [(way, run[0] if run[0].kind == "video" else batch(run)) for way, run in runs]
                     if together
                     else [(way, frame) for way, run in runs for frame in run]
                 )
@@ -112,14 +124,14 @@ def recorded(
 def quick(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Count how often sound is written in batches; let no file differ by its time or by chance."""
     counted = [0]
-    record_sound = RecordingFile.record_sound
+    record_runs = RecordingFile.record_runs
 
     def counting(file: RecordingFile, *arguments: object) -> None:
         counted[0] += 1
-        record_sound(file, *arguments)  # type: ignore[arg-type]
+        record_runs(file, *arguments)  # type: ignore[arg-type]
 
     now = datetime(2026, 11, 30, tzinfo=UTC)
-    monkeypatch.setattr(RecordingFile, "record_sound", counting)
+    monkeypatch.setattr(RecordingFile, "record_runs", counting)
     monkeypatch.setattr(recording, "datetime", SimpleNamespace(now=lambda _: now))
     monkeypatch.setattr(matroska_track, "secrets", SimpleNamespace(randbits=lambda _: 1))
     return counted
@@ -127,7 +139,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def frame_by_frame(patch: pytest.MonkeyPatch) -> None:
     """Let nothing be done for several frames at one time."""
-    patch.setattr(RecordingFile, "takes_sound", False)
+    patch.setattr(RecordingFile, "takes_run", lambda *_: False)
     patch.setattr(TrackTimeline, "place_even", lambda *_: None)
     patch.setattr(TrackTimeline, "_place_steady", lambda *_: None)
     patch.setattr(ogg, "are_one_frame", lambda _: False)
@@ -140,10 +152,13 @@ def test_batches_and_frames_give_the_same_file(tmp_path: Path, quick: list[int])
         st.integers(0, 1 << 32).map(random.Random),
         st.sampled_from([0.0, 0.002, 0.02, 0.1]),
         st.sampled_from([BOTH, BOTH, (SENT,), (RECEIVED,)]),
-        st.sampled_from([False, False, True]),
+        st.booleans(),
+        st.booleans(),
     )
-    def same(chance: random.Random, unusual: float, directions: Directions, video: bool) -> None:
-        call = rounds(chance, unusual, 8)
+    def same(
+        chance: random.Random, unusual: float, directions: Directions, video: bool, seen: bool
+    ) -> None:
+        call = rounds(chance, unusual, 8, video=seen)
         ours = recorded(tmp_path, call, directions, video=video, together=True)
         alone = recorded(tmp_path, call, directions, video=video, together=False)
         with pytest.MonkeyPatch.context() as patch:
@@ -158,8 +173,12 @@ def test_batches_and_frames_give_the_same_file(tmp_path: Path, quick: list[int])
     assert quick[0] > 0
 
 
-def test_usual_sound_is_recorded_in_batches(tmp_path: Path, quick: list[int]) -> None:
-    call = rounds(random.Random(1), 0.0, 8)
-    recorded(tmp_path, call, BOTH, video=False, together=True)
-    # The first round says what comes; there is one more at the end.
-    assert quick[0] == len([runs for runs in call if runs])
+@pytest.mark.parametrize("video", [False, True])
+@pytest.mark.parametrize("seen", [False, True])
+def test_usual_sound_is_recorded_in_batches(
+    tmp_path: Path, quick: list[int], video: bool, seen: bool
+) -> None:
+    call = rounds(random.Random(2), 0.0, 8, video=seen)
+    recorded(tmp_path, call, BOTH, video=video, together=True)
+    # The first rounds say what comes.
+    assert quick[0] >= len([runs for runs in call if runs]) - 2
