@@ -58,6 +58,7 @@ UNLIKE = (
     b"\x78\x00\x09cut off",
     b"\x1d\x00unknown",
     b"\x5c\x01",
+    b"\x5c\x41\x88more",
     b"\x41",
 )
 """Payloads of H.264 that are unlike most."""

@@ -233,10 +233,11 @@ STRANGE: list[dict[str, Any]] = [
     *[{"payload": each} for each in (b"", SOUND, *PICTURES, *SLICES, *UNLIKE)],
     *[{"extension": each} for each in EXTENSIONS],
     {"extension": b"\xbe\xde\x00\x02\x00\x00\x32\x00\x20\x00\x00\x00"},
+    {"extension": b"\xbe\xde\x00\x02\x00\x11\x32\xaa\x32\x00\x20\x00"},
     {"extension": b"\xbe\xde\x00\x02\xf0\x00\x32\x00\x20\x00\x00\x00"},
     {"extension": b"\xbe\xde\x00\x01\x31\x00\x20\x00"},
     {"extension": b"\xbe\xde\x00\x01\x00\x00\x32\x00"},
-    {"extension": b"\x10\x00\x00\x02\x33\x01\x00\x03\x03\x00\x20\x00"},
+    {"extension": b"\x10\x00\x00\x03\x33\x03\xaa\xbb\xcc\x03\x03\x00\x20\x00\x00\x00"},
     {"marker": False},
     {"marker": True},
     {"padding": 4},
@@ -274,6 +275,13 @@ def test_pictures_whose_parts_come_one_by_one_are_whole_at_the_same_time(
             for at, each in enumerate(some[first:])
         ]
         either_way_in(written(some, 65500), monkeypatch, settles=settles)
+
+
+def test_whoever_asks_for_freezes_hears_of_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    some = pictures(40)
+    some[60] = replace(some[60], after=1.3)
+    said = either_way_in(written(some, 65500), monkeypatch, asked_at=17)
+    assert [each[-1].count for each in said if isinstance(each, list)] == [1]
 
 
 @pytest.mark.parametrize("codec", USUALS)
@@ -368,16 +376,15 @@ def test_datagrams_are_joined_where_pictures_come_in_bursts(
     strange = [replace(each, after=0.01, ssrc=10) for each in usual(1)]
     bursts, lone = pictures(30), pictures(300, parts=1)
     lone = [replace(each, payload=b"\x10\x01 one picture", step=1) for each in lone]
-    for some, told in (
-        ([*bursts, *strange], [1]),
-        ([*bursts, *strange, *lone, *strange], [1, 0]),
-        ([*bursts, *strange, *bursts, *bursts, *strange], [1]),
+    for some, are_joined, told in (
+        ([*bursts, *strange], False, [1]),
+        ([*bursts, *strange, *lone, *strange], False, [1, 0]),
+        ([*bursts, *bursts, *bursts, *strange], True, []),
+        ([*lone, *strange], True, [0]),
     ):
         asked.clear()
-        datagrams = written(some, 65000)
-        _, _, taken = on_staged_clock(
-            monkeypatch, partial(flowed, ReceivePath.NONE, datagrams, kind="video")
-        )
+        work = partial(flowed, ReceivePath.NONE, kind="video", are_joined=are_joined)
+        _, _, taken = on_staged_clock(monkeypatch, partial(work, written(some, 65000)))
         assert taken > 100
         assert asked == told
 
