@@ -1,7 +1,7 @@
 """The compiled part under AddressSanitizer and UndefinedBehaviorSanitizer: it touches nothing else.
 
-It takes packets of strangers. What it does to them is compared with what Python does in other
-files, whose tests run here once more, in a process of their own.
+It takes packets of strangers. What is to come of them other files say, whose tests run here once
+more, in a process of their own.
 """
 
 import os
@@ -21,6 +21,12 @@ SANITIZERS = [
     *("-g", "-O1", "-fno-omit-frame-pointer"),
 ]
 """Options of gcc, by which the first fault ends the program."""
+
+BETWEEN = ["-Drecvmsg=recvmsg_poisoning", "-Dflows_read=flows_read_itself"]
+"""What the compiled part calls, and how it is called, with `poisoned.c` in between."""
+
+PROPERTIES = "comes_in_is_the_same or goes_out or given_back"
+"""Tests, by parts of their names, that try out the most in the least time."""
 
 TRIAL = """
 #define _GNU_SOURCE
@@ -93,13 +99,19 @@ def built(sanitizer: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str
     del sanitizer
     folder = tmp_path_factory.mktemp("built")
     extension = build.ffibuilder.distutils_extension(tmpdir=str(folder))
+    called, *ours = (ROOT / source for source in extension.sources)
+    gcc = [
+        *("gcc", "-fPIC", *extension.extra_compile_args, *SANITIZERS),
+        *(f"-I{ROOT / each}" for each in extension.include_dirs),
+    ]
+    parts = [folder / f"{source.stem}.o" for source in ours]
+    for source, part in zip(ours, parts, strict=True):
+        printed([*gcc, *BETWEEN, "-c", source, "-o", part])
     file = folder / "_flows.abi3.so"
-    folders = [sysconfig.get_path("include"), *extension.include_dirs]
     printed(
         [
-            *("gcc", "-shared", "-fPIC", *extension.extra_compile_args, *SANITIZERS),
-            *(f"-I{each}" for each in folders),
-            *extension.sources,
+            *(*gcc, "-shared", f"-I{sysconfig.get_path('include')}"),
+            *(called, Path(__file__).with_name("poisoned.c"), *parts),
             *(f"-l{each}" for each in extension.libraries),
             *("-o", file),
         ]
@@ -114,16 +126,16 @@ def test_packets_lead_it_nowhere_else(
     said = printed(
         [
             *(sys.executable, "-c", PROGRAM, name, file),
-            *("-q", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'child'}"),
-            "tests/media/rtc/test_flows.py",
+            # What the sanitizers say goes past Python.
+            *("-q", "--capture=sys", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'child'}"),
+            *(f"tests/media/rtc/test_{each}.py" for each in ("flows", "hostile_datagrams")),
+            *("-k", PROPERTIES),
         ],
         LD_PRELOAD=sanitizer,
         # Python lets go of little before it ends.
         ASAN_OPTIONS="detect_leaks=0",
         UBSAN_OPTIONS="print_stacktrace=1",
         CALLBOARD_COMPILED="1",
-        # Each of Python's objects has bounds of its own.
-        PYTHONMALLOC="malloc",
     )
     assert " passed" in said, said
     assert "skipped" not in said, said
