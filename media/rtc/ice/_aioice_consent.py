@@ -10,8 +10,6 @@ pacer's beat, and consent lapses after the same time.
 import asyncio
 import logging
 import os
-import random
-from math import ceil
 from typing import Any
 
 from aioice import Connection, ice, stun
@@ -58,7 +56,7 @@ class Consent:
         Raises:
             Exception: A fault in what asks.
         """
-        first = _on_beat(self._loop.time() + _interval())
+        first = _after(self._loop.time())
         ticket = Pacer.running().start(self._step, due=first)
         try:
             await self._lapsed
@@ -92,7 +90,7 @@ class Consent:
         except Exception as error:
             self._lapsed.set_exception(error)
             return None
-        return now + stun.RETRY_RTO if self._is_asking else _on_beat(now + _interval())
+        return now + stun.RETRY_RTO if self._is_asking else _after(now)
 
     def _ask(self) -> bool:
         connection = self._connection
@@ -123,7 +121,7 @@ class Consent:
             logger.info("The peer has not said for long that it wants what is sent to it")
             self._lapsed.set_result(None)
             return None
-        return _on_beat(now + _interval())
+        return _after(now)
 
     def _forget(self) -> None:
         transaction, self._transaction = self._transaction, None
@@ -132,10 +130,7 @@ class Consent:
             protocol.ask_no_more(number)
 
 
-def _interval() -> float:
-    """Choose how many seconds pass to the next question (RFC 7675 §5.1)."""
-    return ice.CONSENT_INTERVAL * (0.8 + 0.4 * random.random())  # noqa: S311
-
-
-def _on_beat(due: float) -> float:
-    return ceil(due / Pacer.BEAT) * Pacer.BEAT
+def _after(now: float) -> float:
+    """Choose when the next question is due (RFC 7675 §5.1)."""
+    seconds = ice.CONSENT_INTERVAL
+    return Pacer.common(now + 0.8 * seconds, now + 1.2 * seconds)

@@ -1,6 +1,5 @@
 """What we tell a peer of RTP streams, and what it tells us, of one kind of media."""
 
-import random
 from asyncio import get_running_loop
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, repeat
@@ -287,9 +286,8 @@ class Reports:
 
     def _step(self, due: float) -> float | None:
         self._report()
-        # As RFC 3550 §6.3.1 wants, at random, but with the packets of media.
-        seconds = next(self._intervals) * (0.5 + random.random())  # noqa: S311
-        return due + Pacer.BEAT * round(seconds / Pacer.BEAT)
+        seconds = next(self._intervals)
+        return Pacer.common(due + 0.5 * seconds, due + 1.5 * seconds)  # RFC 3550 §6.3.1
 
     def _report(self) -> None:
         way, sent, now = self._way, self.sent, self._loop.time()

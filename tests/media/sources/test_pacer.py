@@ -280,3 +280,21 @@ def test_none_is_early_and_none_is_left_out(
             assert period < Pacer.GRID or time < due + 0.001
         assert all(b > a for a, b in pairwise(times))
         assert period < Pacer.GRID or dues[-1] + period > end - 0.001
+
+
+@given(st.floats(0, 1e6), st.floats(0.001, 20))
+def test_common_moments_are_few_and_in_time(earliest: float, lasts: float) -> None:
+    chosen = {Pacer.common(earliest, earliest + lasts) for _ in range(30)}
+    apart = 0.5 if lasts >= 2 else 0.1 if lasts >= 0.4 else Pacer.BEAT
+    for each in chosen:
+        assert earliest - 1e-6 <= each <= earliest + lasts + Pacer.BEAT
+        if lasts >= 0.4:
+            assert each <= earliest + lasts + 1e-6
+        assert each / Pacer.BEAT == pytest.approx(round(each / Pacer.BEAT), abs=1e-3)
+    assert len(chosen) <= lasts / apart + 2
+
+
+def test_common_moments_are_chosen_at_random() -> None:
+    assert {Pacer.common(103.9, 106.1) for _ in range(200)} == {104, 104.5, 105, 105.5, 106}
+    chosen = {round(Pacer.common(103.95, 104.45), 6) for _ in range(200)}
+    assert chosen == {104, 104.1, 104.2, 104.3, 104.4}
