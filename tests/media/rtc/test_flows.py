@@ -4,8 +4,9 @@ import asyncio
 import random
 import socket
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from aiortc import RTCPeerConnection, RTCRtpParameters
 from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters
-from callboard.media import EncodedFrame, Kind, ReceivePath
+from callboard.media import EncodedFrame, Kind, ReceivePath, Source
 from callboard.media.rtc._aiortc.bit_rate import IncomingBitRate
 from callboard.media.rtc.flows.flows import SWITCH, Flows
 from callboard.media.rtc.flows.inbound_flow import InboundFlow
@@ -23,6 +24,7 @@ from callboard.media.rtc.ice.segments import UDP_GRO, runs, segmented
 from callboard.media.rtc.ice.socket_poll import SocketPoll
 from callboard.media.rtc.ice.udp_transport import UdpTransport
 from callboard.media.rtc.rtp.picture_stream import PictureStream
+from callboard.media.sources.unit import Unit
 from callboard.tests.conftest import Run
 from callboard.tests.media.rtc.test_early_packets import (
     EXTENSIONS,
@@ -42,7 +44,16 @@ from callboard.tests.media.rtc.test_early_packets import (
     together,
     written,
 )
-from callboard.tests.media.rtc.test_short_way import EACH, TIMED, Orders, Scene, play, staged
+from callboard.tests.media.rtc.test_short_way import (
+    EACH,
+    ORDER,
+    TIMED,
+    Orders,
+    Scene,
+    picture,
+    play,
+    staged,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
@@ -421,6 +432,9 @@ def test_nothing_is_lost_of_what_is_not_of_a_flow(monkeypatch: pytest.MonkeyPatc
 
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 
+SO_NO_CHECK = 11
+"""Python's `socket` has no name for it. Without checksums, Linux cuts nothing."""
+
 TIME = slice(19, 22)
 """Where it is in a packet of pictures."""
 
@@ -495,6 +509,19 @@ def parted(found: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
     )
 
 
+@dataclass(frozen=True)
+class Large(Source):
+    """Pictures of so many packets that some always wait."""
+
+    repeats: bool = True
+    kinds = frozenset({"video"})
+
+    def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
+        """Give frames."""
+        for number in range(40):
+            yield Unit(picture(codec, 9, 90_000), 3000, number % 10 == 0)
+
+
 def either_way(run: Run, codec: str, orders: Orders) -> int:
     """Play a scene with the compiled part and without; give how many frames were lent."""
     lent = 0
@@ -555,6 +582,35 @@ def test_what_was_taken_back_is_lent_again_with_the_next_frame(run: Run) -> None
     run(main, loop="virtual")
 
 
+@pytest.mark.usefixtures("staged")
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+def test_the_same_goes_out_where_the_kernel_cuts_nothing_any_more(
+    run: Run, codec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[int] = []
+    send = UdpTransport.send_burst
+
+    def uncut(scene: Wired, _: None) -> None:
+        scene._transport._sock.setsockopt(socket.SOL_SOCKET, SO_NO_CHECK, 1)
+
+    def sent(transport: UdpTransport, packets: Sequence[bytes], address: Any) -> None:
+        could = transport.cuts
+        send(transport, packets, address)
+        if could > transport.cuts:
+            refused.append(len(packets))
+
+    monkeypatch.setitem(ORDER, "large", lambda scene, _: scene.outgoing.play(Large()))
+    monkeypatch.setitem(ORDER, "uncut", uncut)
+    monkeypatch.setattr(UdpTransport, "send_burst", sent)
+    for after in (301, 305, 312):
+        orders: Orders = [
+            *((("large", None), after), (("uncut", None), 0), (("stall", 0.05), 100)),
+            (("look", None), 50),
+        ]
+        assert either_way(run, codec, orders) > 0
+    assert max(refused) > 32  # more than one chunk was made
+
+
 def sent_at(moment: float) -> int:
     """Give a moment as abs-send-time has it: 24 bits, of which 18 are a fraction."""
     return int((moment + 2_208_988_800) * (1 << 18)) & 0xFFFFFF
@@ -612,12 +668,14 @@ def test_a_socket_that_closes_ends_its_flows(run: Run) -> None:
     run(main)
 
 
-def test_what_waits_for_the_socket_leaves_first(run: Run) -> None:
+@pytest.mark.parametrize("kind", ["audio", "video"])
+def test_what_waits_for_the_socket_leaves_first(
+    run: Run, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def main() -> None:
-        scene = Wired("audio")
+        scene = Wired(kind)
         scene.outgoing.start()
         await asyncio.sleep(0.3)
-        assert Flows.running()._c.going_count == 1
         before = scene.theirs
         early = before.unprotect
         waits = [b"waits", b"as well"]
@@ -633,6 +691,14 @@ def test_what_waits_for_the_socket_leaves_first(run: Run) -> None:
 
         scene.theirs = SimpleNamespace(unprotect=unprotect)
         loop = asyncio.get_running_loop()
+        unsent: list[bytes] = []
+        send = scene._transport.send_burst
+
+        def note(packets: list[bytes], address: Any) -> None:
+            unsent.extend(packets)
+            send(packets, address)
+
+        monkeypatch.setattr(scene._transport, "send_burst", note)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(scene._transport, "_write", lambda: None)  # there is no room yet
             for each in waits:
@@ -646,7 +712,7 @@ def test_what_waits_for_the_socket_leaves_first(run: Run) -> None:
         await enough.wait()
         first = numbers[2]
         assert numbers == [*waits, *range(first, first + len(numbers) - 2)]
-        assert Flows.running()._c.going_count == 1
+        assert unsent
         scene.outgoing.close()
         await scene.end()
 
